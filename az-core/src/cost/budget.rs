@@ -1,0 +1,237 @@
+//! What may be spent.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::period::{Period, Span};
+use super::usage::Usage;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::{CallId, TaskId};
+use crate::money::Usd;
+
+/// Keeps budgets and the holds on them.
+///
+/// # Contract
+///
+/// 1. A hold is taken in every hard budget that applies, or in none: the first that has too little
+///    left refuses it with `BudgetExceeded`. Soft budgets count, but never refuse.
+/// 2. Spent and held together never exceed a hard budget, whatever the number of concurrent holders
+///    and handles.
+/// 3. A call whose price is unknown is refused with `Unpriced` where a hard budget applies.
+/// 4. A hold is settled once: what it held is freed and what was paid is booked, in the period the
+///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
+/// 5. Nothing is freed by forgetting: [`sweep`](Self::sweep) books holds that ran out in full,
+///    except those of a task whose lease still runs.
+/// 6. Each alert of a budget is reported once per period, by whichever call crosses it.
+/// 7. A budget set again keeps what its period has spent; a cleared one refuses nothing more.
+/// 8. The budget of a task also covers the tasks that are parts of it.
+#[async_trait]
+pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
+    /// Sets the budget of a scope and period.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for an amount that is not positive or an alert not within 1 to 100, or the
+    /// backend's own.
+    async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()>;
+
+    /// Removes a budget; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool>;
+
+    /// Lists the budgets and where they stand in the periods around `now`.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>>;
+
+    /// Takes a hold; returns the alerts that it crossed.
+    ///
+    /// # Errors
+    ///
+    /// `BudgetExceeded`, `Unpriced`, or the backend's own.
+    async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
+
+    /// Settles a hold; returns the alerts that it crossed.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn settle(
+        &self,
+        task: &TaskId,
+        call: &CallId,
+        settlement: &Settlement,
+    ) -> Result<Vec<Alert>>;
+
+    /// Books every hold that ran out by `now` in full; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn sweep(&self, now: Timestamp) -> Result<usize>;
+
+    /// Lists the holds that are open.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn open_holds(&self) -> Result<Vec<Hold>>;
+}
+
+/// What a budget covers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "scope", content = "of", rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything.
+    Global,
+    /// A task and its parts.
+    Task(TaskId),
+    /// A model, by the name that is booked.
+    Model(String),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.write_str("global"),
+            Self::Task(id) => write!(f, "task {id}"),
+            Self::Model(name) => write!(f, "model {name}"),
+        }
+    }
+}
+
+/// Whether a budget stops or only warns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// A call that could exceed it is refused.
+    Hard,
+    /// It is only counted and reported.
+    Soft,
+}
+
+/// An amount that may be spent in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// What it covers.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// How long it lasts until it starts anew.
+    pub period: Period,
+    /// How much.
+    pub amount: Usd,
+    /// At which percentages of it to say so.
+    pub alerts: Vec<u8>,
+    /// Whether it stops or only warns.
+    pub limit: Limit,
+}
+
+impl Budget {
+    /// Checks the budget's figures.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for an amount that is not positive or an alert not within 1 to 100.
+    pub fn check(&self) -> Result<()> {
+        if self.amount <= Usd::ZERO {
+            return Err(Error::invalid(
+                "amount",
+                "a budget is more than 0; clear it to remove it",
+            ));
+        }
+        if let Some(alert) = self.alerts.iter().find(|a| !(1..=100).contains(*a)) {
+            return Err(Error::invalid(
+                "alert",
+                format!("{alert} is not within 1 to 100 percent"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns its name for people, such as `global daily`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.scope, self.period)
+    }
+}
+
+/// Where a budget stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetStatus {
+    /// The budget.
+    #[serde(flatten)]
+    pub budget: Budget,
+    /// The period around the time asked for.
+    pub span: Span,
+    /// What is spent in it.
+    pub spent: Usd,
+    /// What is held in it for calls under way.
+    pub held: Usd,
+}
+
+impl BudgetStatus {
+    /// Returns what is left, not below zero.
+    pub fn left(&self) -> Usd {
+        self.budget
+            .amount
+            .minus(self.spent)
+            .minus(self.held)
+            .max(Usd::ZERO)
+    }
+}
+
+/// Money set aside for a call that is about to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The task.
+    pub task: TaskId,
+    /// The call in it.
+    pub call: CallId,
+    /// Who will be paid.
+    pub provider: String,
+    /// For which model.
+    pub model: String,
+    /// The most that it can cost; `None` when the price is unknown.
+    pub amount: Option<Usd>,
+    /// When it is taken.
+    pub at: Timestamp,
+    /// When it may be swept.
+    pub until: Timestamp,
+}
+
+/// What came of a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "settled", rename_all = "snake_case")]
+pub enum Settlement {
+    /// The call was made: `cost` is booked, `None` when its price is unknown.
+    Paid {
+        /// What it cost.
+        cost: Option<Usd>,
+        /// What it used.
+        usage: Usage,
+    },
+    /// Nobody knows what became of the call: the hold is booked in full.
+    Full,
+    /// The call was certainly not made: nothing is booked.
+    Nothing,
+}
+
+/// A budget has crossed one of its marks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The budget's name.
+    pub budget: String,
+    /// The mark, in percent.
+    pub percent: u8,
+    /// What is spent and held in the period.
+    pub used: Usd,
+    /// The budget's amount.
+    pub amount: Usd,
+}

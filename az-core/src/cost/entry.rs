@@ -1,0 +1,29 @@
+//! One line of the ledger.
+
+use serde::{Deserialize, Serialize};
+
+use super::usage::Usage;
+use crate::clock::Timestamp;
+use crate::id::{CallId, TaskId};
+use crate::money::Usd;
+
+/// What one call cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostEntry {
+    /// The task that it was for.
+    pub task: TaskId,
+    /// The call in it; with the task, the entry's name.
+    pub call: CallId,
+    /// Who was paid.
+    pub provider: String,
+    /// For which model.
+    pub model: String,
+    /// What was used.
+    pub usage: Usage,
+    /// What it cost; `None` when nobody knows, which is not the same as nothing.
+    pub cost: Option<Usd>,
+    /// Whether the cost is an upper bound, booked because the true one was never learnt.
+    pub estimated: bool,
+    /// When the call was begun: the period that it counts in.
+    pub at: Timestamp,
+}

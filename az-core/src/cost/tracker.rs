@@ -1,0 +1,54 @@
+//! What was spent.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::entry::CostEntry;
+use super::period::Span;
+use crate::error::Result;
+use crate::id::TaskId;
+use crate::money::Usd;
+
+/// Keeps the ledger.
+///
+/// # Contract
+///
+/// 1. Totals are exact to the nano-dollar; entries without a cost add nothing to them.
+/// 2. The same task and call is booked once, however often it is tracked; the first stays.
+/// 3. A span is half-open: an entry at its start counts, one at its end does not.
+/// 4. The totals of all tasks add up to the total of all time.
+/// 5. A negative cost is refused with `Invalid`.
+/// 6. Tracking moves the task's own `cost` and `actual_tokens`, where the store has the task, and
+///    the spent amounts of its budgets.
+/// 7. Entries are listed oldest first and outlive their task.
+#[async_trait]
+pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
+    /// Books an entry.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative cost, or the backend's own.
+    async fn track(&self, entry: &CostEntry) -> Result<()>;
+
+    /// Returns what was spent in a span.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn total_cost(&self, span: Span) -> Result<Usd>;
+
+    /// Returns what a task has cost.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd>;
+
+    /// Lists the entries of a span, of one task if given.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>>;
+}

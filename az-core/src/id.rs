@@ -1,0 +1,116 @@
+//! Names of tasks, workers and calls. The caller makes them; nothing here invents one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The longest id, in bytes.
+const LONGEST: usize = 128;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $field:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks and wraps an id.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Invalid`] unless it is 1 to 128 ASCII letters, digits or `._:@/+-`.
+            pub fn new(id: impl Into<String>) -> Result<Self, Error> {
+                let id = id.into();
+                check($field, &id)?;
+                Ok(Self(id.into()))
+            }
+
+            /// Returns the id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+            fn from_str(id: &str) -> Result<Self, Error> {
+                Self::new(id)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+            fn try_from(id: String) -> Result<Self, Error> {
+                Self::new(id)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+    };
+}
+
+id! {
+    /// A task's id, unique in its store. `az` uses UUIDv7 text; any text of the alphabet will do.
+    TaskId, "task id"
+}
+id! {
+    /// Who runs tasks: one running process, or one worker in it. Unique among the living.
+    WorkerId, "worker id"
+}
+id! {
+    /// A call within a task: `m3` the model call begun at event 3, `t2.0` the first tool call of
+    /// turn 2, `e:NAME` an agent's own effect.
+    CallId, "call id"
+}
+
+impl CallId {
+    /// Returns the id of the model call whose intent is event `seq`.
+    pub fn model(seq: u64) -> Self {
+        Self(format!("m{seq}").into())
+    }
+
+    /// Returns the id of tool call `index` of turn `turn`, both from 0.
+    pub fn tool(turn: usize, index: usize) -> Self {
+        Self(format!("t{turn}.{index}").into())
+    }
+}
+
+fn check(field: &'static str, id: &str) -> Result<(), Error> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._:@/+-".contains(&b);
+    if id.is_empty() {
+        return Err(Error::invalid(field, "it is empty"));
+    }
+    if id.len() > LONGEST {
+        return Err(Error::invalid(
+            field,
+            format!("it is longer than {LONGEST} bytes"),
+        ));
+    }
+    if !id.bytes().all(legal) {
+        return Err(Error::invalid(
+            field,
+            "only ASCII letters, digits and ._:@/+- may stand in it",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! What the record is made of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::fold::History;
+use super::reply::ModelReply;
+use crate::clock::Timestamp;
+use crate::cost::{Settlement, Usage};
+use crate::error::ErrorKind;
+use crate::id::{CallId, TaskId, WorkerId};
+use crate::money::Usd;
+use crate::task::Outcome;
+use crate::tool::EffectClass;
+
+/// The version of the events written here; kept in every `run_started`.
+pub const SCHEMA: u32 = 1;
+
+/// One entry of a task's record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The task.
+    pub task: TaskId,
+    /// Its place in the record, from 0 without gaps.
+    pub seq: u64,
+    /// The claim under which it was written.
+    pub epoch: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it says.
+    #[serde(flatten)]
+    pub event: NewEvent,
+}
+
+/// An entry before it has its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewEvent {
+    /// The call that it is about. At most one intent and one result, one question and one answer
+    /// per call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+impl NewEvent {
+    /// Returns an event about the run as a whole.
+    pub const fn new(body: EventBody) -> Self {
+        Self { call: None, body }
+    }
+
+    /// Returns an event about a call.
+    pub const fn about(call: CallId, body: EventBody) -> Self {
+        Self {
+            call: Some(call),
+            body,
+        }
+    }
+}
+
+/// What an event says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventBody {
+    /// A worker took the task up.
+    RunStarted {
+        /// The version of the events that follow.
+        schema: u32,
+        /// The worker.
+        owner: WorkerId,
+    },
+    /// A model is about to be asked.
+    LlmIntent(ModelIntent),
+    /// What came of it.
+    LlmResult(ModelResult),
+    /// A tool is about to be called.
+    ToolIntent(ToolIntent),
+    /// Somebody was asked whether a tool may be called.
+    ApprovalAsked {
+        /// The tool.
+        tool: String,
+        /// A digest of its arguments: the answer holds for these and no others.
+        digest: String,
+        /// Why it had to be asked.
+        reason: String,
+    },
+    /// The answer.
+    ApprovalGiven {
+        /// The digest that was asked about.
+        digest: String,
+        /// Whether it may.
+        granted: bool,
+        /// Who or what answered.
+        by: String,
+    },
+    /// What came of a tool call.
+    ToolResult(ToolResult),
+    /// Something worth knowing that changes nothing.
+    Note {
+        /// What.
+        text: String,
+    },
+    /// The fold of everything before it, so that reading can begin here.
+    Snapshot {
+        /// The fold.
+        history: Box<History>,
+    },
+    /// The run ended.
+    RunFinished {
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+impl EventBody {
+    /// Returns the type's name in records.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::LlmIntent(_) => "llm_intent",
+            Self::LlmResult(_) => "llm_result",
+            Self::ToolIntent(_) => "tool_intent",
+            Self::ApprovalAsked { .. } => "approval_asked",
+            Self::ApprovalGiven { .. } => "approval_given",
+            Self::ToolResult(_) => "tool_result",
+            Self::Note { .. } => "note",
+            Self::Snapshot { .. } => "snapshot",
+            Self::RunFinished { .. } => "run_finished",
+        }
+    }
+}
+
+/// What a model is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Purpose {
+    /// The next step of the task.
+    #[default]
+    Step,
+    /// A summary of the first turns, to make room.
+    Summary {
+        /// How many turns it stands for.
+        turns: usize,
+    },
+}
+
+/// A model call about to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelIntent {
+    /// Who is asked.
+    pub provider: String,
+    /// Which model.
+    pub model: String,
+    /// What for.
+    #[serde(flatten)]
+    pub purpose: Purpose,
+    /// The most that it can cost; `None` when the price is unknown. Taken as a hold.
+    pub hold: Option<Usd>,
+    /// When the hold may be swept if nothing more is heard.
+    pub hold_until: Timestamp,
+    /// Tokens expected to be sent.
+    pub estimated_tokens: u64,
+}
+
+/// What came of a model call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelResult {
+    /// What the model did.
+    #[serde(flatten)]
+    pub outcome: ModelOutcome,
+    /// What becomes of the hold.
+    #[serde(flatten)]
+    pub settlement: Settlement,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+impl ModelResult {
+    /// Returns what the call used and cost, as far as that is known.
+    pub const fn paid(&self) -> Option<(&Usage, Option<Usd>)> {
+        match &self.settlement {
+            Settlement::Paid { cost, usage } => Some((usage, *cost)),
+            Settlement::Full | Settlement::Nothing => None,
+        }
+    }
+}
+
+/// What a model did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ModelOutcome {
+    /// It replied.
+    Replied {
+        /// What it said.
+        reply: ModelReply,
+    },
+    /// The call failed.
+    Failed {
+        /// What sort of failure.
+        kind: ErrorKind,
+        /// What the provider or the connection said.
+        message: String,
+    },
+    /// The process, or whoever waited, was gone before a reply came.
+    Interrupted,
+}
+
+/// A tool call about to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolIntent {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Value,
+    /// What may be done if no result follows.
+    pub effect: EffectClass,
+    /// What the tool needs to know later of how things stood before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Value>,
+}
+
+/// What came of a tool call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// The tool.
+    pub tool: String,
+    /// What it did.
+    pub outcome: ToolOutcome,
+    /// What it returned, in full, as text for the model.
+    pub text: String,
+    /// The same as data, where the tool returns data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// What a tool did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolOutcome {
+    /// What it was asked to.
+    Done,
+    /// It failed, and said so.
+    Failed,
+    /// It was not called: it does not exist, its arguments do not fit, or it was not approved.
+    Refused,
+    /// It was interrupted, and nobody knows how far it came.
+    Unknown,
+}

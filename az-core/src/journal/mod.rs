@@ -1,0 +1,14 @@
+//! The record of a task: every effect has an intent before it and a result after it.
+
+mod contract;
+mod event;
+mod fold;
+mod reply;
+
+pub use contract::{Appended, Journal, RunStore};
+pub use event::{
+    Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, SCHEMA,
+    ToolIntent, ToolOutcome, ToolResult,
+};
+pub use fold::{CallRecord, CallState, History, OpenModelCall, Summary, Turn, fold};
+pub use reply::{ModelReply, ToolCall};

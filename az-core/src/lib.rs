@@ -1,0 +1,59 @@
+//! Task, cost, state and journal contracts of AZ-OS, and the engine that runs an agent.
+//!
+//! The crate holds what every other part agrees on and nothing that talks to the world: no HTTP,
+//! no SQL, no environment. Storage, models and tools come in through traits.
+//!
+//! | To decide | implement | bundled |
+//! |---|---|---|
+//! | where tasks live and wait | [`task::TaskRepository`], [`task::TaskQueue`] | [`memory::MemoryStore`] |
+//! | where the record is kept | [`journal::Journal`] | [`memory::MemoryStore`] |
+//! | where money is counted | [`cost::CostTracker`], [`cost::BudgetKeeper`] | [`memory::MemoryStore`] |
+//! | who does the work | [`agent::Agent`] | [`agent::FnAgent`] |
+//! | what it may do | [`tool::Toolbox`], [`approval::Approver`] | [`tool::NoTools`], [`approval::AllowAll`] |
+//! | who watches | [`engine::EventSink`] | [`engine::Discard`] |
+//! | what time it is | [`clock::Clock`] | [`clock::SystemClock`], [`clock::ManualClock`] |
+//!
+//! Every contract lists numbered clauses, and `testing` (feature of that name) has a conformance
+//! kit with a scenario per clause for your own implementation to run.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod money;
+
+pub mod config;
+pub mod cost;
+pub mod journal;
+pub mod log;
+pub mod state;
+pub mod task;
+
+pub mod agent;
+pub mod approval;
+pub mod embed;
+pub mod engine;
+pub mod text;
+pub mod tool;
+
+pub mod memory;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+#[cfg(feature = "failpoints")]
+#[path = "failpoint/armed.rs"]
+pub mod failpoint;
+#[cfg(not(feature = "failpoints"))]
+#[path = "failpoint/disarmed.rs"]
+pub mod failpoint;
+
+pub use agent::{Agent, Answer};
+pub use clock::{Clock, Timestamp};
+pub use engine::Run;
+pub use error::{Error, ErrorKind, Result};
+pub use id::{CallId, TaskId, WorkerId};
+pub use money::Usd;
+pub use task::{Task, TaskPriority, TaskStatus};
+pub use tokio_util::sync::CancellationToken;
+pub use tool::{ToolSpec, Toolbox};

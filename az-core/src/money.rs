@@ -1,0 +1,146 @@
+//! Money as integers: nothing is lost to rounding, and sums are exact.
+
+use std::fmt;
+use std::iter::Sum;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+const NANOS: i64 = 1_000_000_000;
+
+/// An amount of US dollars in whole nano-dollars (1 USD = 1,000,000,000).
+///
+/// Arithmetic saturates: an amount that large is wrong anyway, and a budget must not wrap around.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Usd(i64);
+
+impl Usd {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+    /// The largest amount.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// Returns an amount of nano-dollars.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Returns an amount of whole dollars.
+    pub const fn from_dollars(dollars: i64) -> Self {
+        Self(dollars.saturating_mul(NANOS))
+    }
+
+    /// Returns the amount in nano-dollars.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Returns the sum, held to the range.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// Returns the difference, held to the range.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Returns `percent` hundredths of the amount, rounded down.
+    #[must_use]
+    pub fn percent(self, percent: u8) -> Self {
+        let nanos = i128::from(self.0) * i128::from(percent) / 100;
+        Self(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
+    /// Whether the amount is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Self::plus)
+    }
+}
+
+/// Writes `$1.50`: at least two decimals, more where they say something, never rounded.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is_negative() { "-" } else { "" };
+        let nanos = self.0.unsigned_abs();
+        let fraction = format!("{:09}", nanos % NANOS.unsigned_abs());
+        let short = fraction.trim_end_matches('0');
+        let digits = if short.len() < 2 {
+            fraction.get(..2).unwrap_or_default()
+        } else {
+            short
+        };
+        f.pad(&format!("{sign}${}.{digits}", nanos / NANOS.unsigned_abs()))
+    }
+}
+
+/// Reads `1.5`, `$1.50` or `0.000000001`.
+impl FromStr for Usd {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bad = |why: &str| Error::invalid("amount", format!("{text:?}: {why}"));
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let digits = unsigned.strip_prefix('$').unwrap_or(unsigned);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if (whole.is_empty() && fraction.is_empty()) || !numeric(whole) || !numeric(fraction) {
+            return Err(bad("an amount of US dollars is written like 12.50"));
+        }
+        if fraction.len() > 9 {
+            return Err(bad("a nano-dollar (9 decimals) is the smallest amount"));
+        }
+        let nanos: i64 = format!("{whole}{fraction:0<9}")
+            .parse()
+            .map_err(|_| bad("too large"))?;
+        Ok(Self(if text.starts_with('-') { -nanos } else { nanos }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Usd;
+
+    #[test]
+    fn amounts_are_written_exactly_and_read_back() {
+        for (nanos, text) in [
+            (0, "$0.00"),
+            (1, "$0.000000001"),
+            (1_500_000_000, "$1.50"),
+            (1_234_500_000, "$1.2345"),
+            (-20_000_000, "-$0.02"),
+        ] {
+            assert_eq!(Usd::from_nanos(nanos).to_string(), text);
+            assert_eq!(text.parse::<Usd>().unwrap(), Usd::from_nanos(nanos));
+        }
+    }
+
+    #[test]
+    fn bad_amounts_are_refused() {
+        for text in [
+            "",
+            ".",
+            "1,5",
+            "1e3",
+            "abc",
+            "--1",
+            "0.0000000001",
+            "99999999999999",
+        ] {
+            assert!(text.parse::<Usd>().is_err(), "{text:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Tasks: what was asked, where it stands, who works on it.
+
+mod model;
+mod queue;
+mod repository;
+
+pub use model::{Failure, LARGEST_COMMAND, Task, TaskOptions, TaskPriority, TaskStatus, millis};
+pub use queue::{Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskQueue};
+pub use repository::{TaskFilter, TaskRepository};

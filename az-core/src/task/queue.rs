@@ -1,0 +1,240 @@
+//! How tasks get to workers.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Failure, Task, TaskStatus};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::id::{TaskId, WorkerId};
+
+/// Hands tasks to workers, each task to one worker at a time.
+///
+/// # Contract
+///
+/// 1. Enqueueing makes a task `pending`, creating it if need be; a task that is pending or running
+///    stays as it is, and a failed or cancelled one is taken up again. A completed one is refused
+///    with `Invalid`.
+/// 2. A claim gets the pending task of the highest priority, among those the one created first,
+///    then the smallest id; never one released until a time that has not come. Nothing to do is
+///    `None`.
+/// 3. A task is leased to at most one worker at any instant, also among concurrent claims from
+///    several handles. The claimed task is `running`, its `started_at` set by the first claim.
+/// 4. A lease whose `until` is at or before `now` may be given to another worker. So may one whose
+///    owner the claimant presumes dead. Every claim of a task has a larger epoch than the last.
+/// 5. A claim of a named task takes it up whatever it waits for, also when failed or cancelled; it
+///    is refused with `LeaseHeld` naming the owner while somebody else holds it, `Invalid` when it
+///    is completed, and `NotFound` when there is none.
+/// 6. A beat extends the lease and reports a requested cancellation; a superseded lease is `Lost`
+///    and stays so.
+/// 7. Finishing and releasing need the current lease, else `LeaseLost`, and end it. Finishing sets
+///    status, answer or failure, and `completed_at`, once. Releasing makes the task pending again.
+/// 8. Cancelling a task that waits ends it at once; of a running one it is noted for its owner,
+///    who sees it in [`cancel_requests`](Self::cancel_requests) and in its beats; one that has
+///    ended stays as it is. A claim clears the note.
+/// 9. The queue invents nothing: ids and times come from the caller.
+#[async_trait]
+pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
+    /// Puts a task in line.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a completed task, `AlreadyExists` for another task of this id, or the
+    /// backend's own.
+    async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
+
+    /// Takes the next task, or the one named.
+    ///
+    /// # Errors
+    ///
+    /// For a named task `LeaseHeld`, `Invalid` or `NotFound`; or the backend's own.
+    async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
+
+    /// Extends leases until `until`; one answer per lease, in order.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<Beat>>;
+
+    /// Ends a task and its lease.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost`, or the backend's own.
+    async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;
+
+    /// Gives a task back, to be claimed again from `not_before` on.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost`, or the backend's own.
+    async fn release(
+        &self,
+        lease: &Lease,
+        not_before: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Task>;
+
+    /// Asks for a task to be stopped.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, or the backend's own.
+    async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome>;
+
+    /// Lists the tasks that `owner` holds and was asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
+
+    /// Returns who holds a task, if anybody does, whether or not the lease has run out.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
+}
+
+/// The right to work on a task, until it runs out or is superseded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The task.
+    pub task: TaskId,
+    /// Who holds it.
+    pub owner: WorkerId,
+    /// How many times the task has been claimed; fences off earlier owners.
+    pub epoch: u64,
+    /// When the lease runs out, unless extended.
+    pub until: Timestamp,
+}
+
+/// A worker's request for a task.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Who asks.
+    pub owner: WorkerId,
+    /// The current time.
+    pub now: Timestamp,
+    /// Until when the task is wanted.
+    pub until: Timestamp,
+    /// Only this task.
+    pub task: Option<TaskId>,
+    /// An owner known to be gone, whose lease need not be waited for.
+    pub presumed_dead: Option<WorkerId>,
+}
+
+impl Claim {
+    /// Returns a claim of whatever is next.
+    pub const fn next(owner: WorkerId, now: Timestamp, until: Timestamp) -> Self {
+        Self {
+            owner,
+            now,
+            until,
+            task: None,
+            presumed_dead: None,
+        }
+    }
+
+    /// Returns a claim of one task.
+    #[must_use]
+    pub fn of(mut self, task: TaskId) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    /// Returns a claim that does not wait for the lease of an owner known to be gone.
+    #[must_use]
+    pub fn presuming_dead(mut self, owner: WorkerId) -> Self {
+        self.presumed_dead = Some(owner);
+        self
+    }
+
+    /// Whether a lease stands in the way of this claim.
+    pub fn is_barred_by(&self, lease: &Lease) -> bool {
+        lease.until > self.now && self.presumed_dead.as_ref() != Some(&lease.owner)
+    }
+}
+
+/// A task with the lease on it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The task, now running.
+    pub task: Task,
+    /// The right to work on it.
+    pub lease: Lease,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beat {
+    /// Still held.
+    Held,
+    /// Still held, and asked to stop.
+    CancelRequested,
+    /// Superseded, finished or gone.
+    Lost,
+}
+
+/// What cancelling did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// It was waiting and is cancelled now.
+    Cancelled,
+    /// It is running; its owner has been asked.
+    Requested,
+    /// It had ended before.
+    AlreadyEnded(TaskStatus),
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Outcome {
+    /// With an answer.
+    Completed {
+        /// The answer.
+        answer: String,
+    },
+    /// Without one.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// On request.
+    Cancelled {
+        /// Who or what asked.
+        failure: Failure,
+    },
+}
+
+impl Outcome {
+    /// Returns the status that a task gets by it.
+    pub const fn status(&self) -> TaskStatus {
+        match self {
+            Self::Completed { .. } => TaskStatus::Completed,
+            Self::Failed { .. } => TaskStatus::Failed,
+            Self::Cancelled { .. } => TaskStatus::Cancelled,
+        }
+    }
+
+    /// Ends `task` with it.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when the task cannot end from where it is.
+    pub fn apply(&self, task: &mut Task, now: Timestamp) -> Result<()> {
+        task.move_to(self.status(), now)?;
+        match self {
+            Self::Completed { answer } => task.answer = Some(answer.clone()),
+            Self::Failed { failure } | Self::Cancelled { failure } => {
+                task.failure = Some(failure.clone());
+            }
+        }
+        Ok(())
+    }
+}

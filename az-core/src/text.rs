@@ -1,0 +1,120 @@
+//! Long text made short without hiding that it was.
+
+use serde::{Deserialize, Serialize};
+
+/// The head and the tail of a text, and how much was left out between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// The first part, or the whole text.
+    pub head: String,
+    /// The last part; empty when nothing was left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tail: String,
+    /// How many bytes were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+const fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+impl Excerpt {
+    /// Keeps at most `limit` bytes of `text`: two thirds from its head, one third from its tail,
+    /// because commands say what they do first and how it ended last.
+    pub fn of(text: &str, limit: usize) -> Self {
+        if text.len() <= limit {
+            return Self {
+                head: text.to_owned(),
+                tail: String::new(),
+                omitted: 0,
+            };
+        }
+        let head = text.get(..floor(text, limit / 3 * 2)).unwrap_or_default();
+        let tail = text
+            .get(ceil(text, text.len() - limit / 3)..)
+            .unwrap_or_default();
+        let omitted = text.len() - head.len() - tail.len();
+        Self {
+            head: head.to_owned(),
+            tail: tail.to_owned(),
+            omitted,
+        }
+    }
+
+    /// Returns the text with a line in place of what was left out.
+    pub fn render(&self) -> String {
+        if self.omitted == 0 {
+            return self.head.clone();
+        }
+        format!(
+            "{}\n[… {} bytes left out …]\n{}",
+            self.head, self.omitted, self.tail
+        )
+    }
+
+    /// Returns the size of what was kept, in bytes.
+    pub const fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    /// Whether nothing was kept.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Returns the largest character boundary at or below `at`.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|&i| text.is_char_boundary(i))
+        .unwrap_or(0)
+}
+
+/// Returns the smallest character boundary at or above `at`.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..=text.len())
+        .find(|&i| text.is_char_boundary(i))
+        .unwrap_or(text.len())
+}
+
+/// Returns the first line of `text` in at most `width` characters, with `…` where it was cut.
+pub fn one_line(text: &str, width: usize) -> String {
+    let mut lines = text.trim().lines();
+    let line = lines.next().unwrap_or_default().trim();
+    let more = lines.next().is_some();
+    let mut short: String = line.chars().take(width).collect();
+    if more || short.len() < line.len() {
+        short = short.chars().take(width.saturating_sub(1)).collect();
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Excerpt, one_line};
+
+    #[test]
+    fn an_excerpt_keeps_head_and_tail_and_says_what_is_missing() {
+        let text = format!("{}{}", "a".repeat(100), "é".repeat(100));
+        let cut = Excerpt::of(&text, 30);
+        assert_eq!(
+            (cut.head.len(), cut.tail.as_str(), cut.omitted),
+            (20, "ééééé", 270)
+        );
+        assert_eq!(Excerpt::of("short", 30).render(), "short");
+    }
+
+    #[test]
+    fn one_line_never_shows_more_than_asked() {
+        assert_eq!(one_line("  first\nsecond", 20), "first…");
+        assert_eq!(one_line("ünïcödé is long", 6), "ünïcö…");
+        assert_eq!(one_line("fits", 4), "fits");
+    }
+}
