@@ -50,7 +50,7 @@ pub mod failpoint;
 
 pub use agent::{Agent, Answer};
 pub use clock::{Clock, Timestamp};
-pub use engine::Run;
+pub use engine::{Engine, ExecutionEngine, Run};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{CallId, TaskId, WorkerId};
 pub use money::Usd;

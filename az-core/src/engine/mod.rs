@@ -1,9 +1,29 @@
-//! Runs agents on tasks.
+//! Runs agents on tasks: claims, records, limits, retries, and finishes exactly once.
 
+mod contract;
+mod drive;
+#[expect(
+    clippy::module_inception,
+    reason = "the file is named for the type in it"
+)]
+mod engine;
 mod event;
+mod keeper;
+mod model;
+mod options;
+mod recover;
+mod retry;
+mod run;
+mod stop;
+mod tools;
+mod worker;
 
+pub use contract::ExecutionEngine;
+pub use engine::Engine;
 pub use event::{Discard, EventSink, RunEvent, RunEventKind};
-
-/// One run of a task.
-#[derive(Debug)]
-pub struct Run;
+pub use model::{Meter, ModelEffect, ModelFailure, ModelRequest, Modelled};
+pub use options::{EngineOptions, Liveness, NobodyIsGone, OnUnknown};
+pub use retry::RetryPolicy;
+pub use run::{Emitter, Run};
+pub use stop::{Stop, StopReason};
+pub use worker::{WhenIdle, Worker, WorkerOptions, WorkerReport};

@@ -1,0 +1,44 @@
+//! What an engine does.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use super::event::RunEvent;
+use crate::error::Result;
+use crate::task::Task;
+
+/// Executes tasks.
+///
+/// # Contract
+///
+/// 1. A task that the store does not know is created; one that it knows is carried on from where
+///    its record ends.
+/// 2. Executing returns once the task has ended, with the task as it ended: a task that failed is
+///    an `Ok` task with a failure. `Err` means that the task did not end: somebody else holds it,
+///    the store cannot be written, or it was released.
+/// 3. `tools`, if given, are the only ones that the task may use.
+/// 4. A stream tells everything that happens in order; its last event is `RunFinished`, or it ends
+///    with an error. Dropping it does not stop the task.
+/// 5. A task finishes exactly once, whatever is cancelled, killed or raced.
+#[async_trait]
+pub trait ExecutionEngine: fmt::Debug + Send + Sync + 'static {
+    /// Executes a task to its end.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseHeld`, `LeaseLost`, `Invalid` for a completed task, or the store's own.
+    async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task>;
+
+    /// Executes a task, telling what happens.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute), for what goes wrong before the first event.
+    async fn execute_stream(
+        &self,
+        task: Task,
+        tools: Option<Vec<String>>,
+    ) -> Result<BoxStream<'static, Result<RunEvent>>>;
+}

@@ -1,0 +1,144 @@
+//! One run from its first event to its last.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+
+use super::engine::Parts;
+use super::event::RunEventKind;
+use super::run::Run;
+use super::stop::{Stop, StopReason};
+use crate::agent::Answer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{EventBody, NewEvent, fold};
+use crate::point;
+use crate::task::{Claimed, Failure, Outcome, Task};
+
+/// Runs the agent on a claimed task, and records how it ended.
+pub(super) async fn drive(parts: Arc<Parts>, claimed: Claimed, stop: Stop) -> Result<Task> {
+    let started = Instant::now();
+    let Claimed { task, lease } = claimed;
+    let history = match fold(&parts.store.tail(&task.id).await?) {
+        Ok(history) => history,
+        Err(error) => {
+            // Nothing can be appended to such a record, but nobody should pick it up again either.
+            let outcome = Outcome::Failed {
+                failure: Failure::from(&error),
+            };
+            return parts
+                .store
+                .finish(&lease, &outcome, parts.clock.now())
+                .await;
+        }
+    };
+    let resumed = history.runs > 0;
+    let steps = history.steps;
+    let mut run = Run::new(parts, task, lease, history, stop);
+    run.emit(RunEventKind::RunStarted {
+        owner: run.lease.owner.clone(),
+        resumed,
+        steps,
+    });
+    let worked = match run.open().await {
+        Ok(()) => work(&mut run).await,
+        Err(error) => Err(error),
+    };
+    finish(run, worked, started).await
+}
+
+/// Lets the agent work, within the task's time.
+async fn work(run: &mut Run) -> Result<Answer> {
+    let stop = run.stop.clone();
+    let task = run.task.id.clone();
+    let agent = Arc::clone(&run.parts.agent);
+    let too_long = overstay(
+        stop.clone(),
+        run.task.options.timeout,
+        run.parts.options.grace,
+    );
+    tokio::select! {
+        worked = AssertUnwindSafe(agent.work(run)).catch_unwind() => worked.unwrap_or_else(|_| {
+            Err(Error::Internal("the agent panicked".to_owned()))
+        }),
+        () = too_long => Err(stop.error(&task).unwrap_or(Error::Cancelled)),
+    }
+}
+
+/// Returns when a run that was told to stop, by its time or by somebody, still has not.
+#[expect(clippy::disallowed_methods, reason = "a task's time is real time")]
+async fn overstay(stop: Stop, timeout: Option<Duration>, grace: Duration) {
+    let expire = async {
+        match timeout {
+            Some(limit) => {
+                tokio::time::sleep(limit).await;
+                stop.request(StopReason::TimedOut(limit));
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = expire => {}
+        () = stop.requested() => {}
+    }
+    // Half as long again as a tool may take, so that its result is still recorded.
+    tokio::time::sleep(grace + grace / 2).await;
+}
+
+async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Result<Task> {
+    let outcome = match worked {
+        Ok(Answer(answer)) => Outcome::Completed { answer },
+        Err(error) if cannot_record(&error) => return Err(error),
+        Err(Error::Cancelled) if run.stop.reason() == Some(StopReason::Shutdown) => {
+            return release(run).await;
+        }
+        Err(error @ Error::Cancelled) => Outcome::Cancelled {
+            failure: Failure::from(&error),
+        },
+        Err(error) => Outcome::Failed {
+            failure: Failure::from(&error),
+        },
+    };
+    run.close().await?;
+    point!("run.finish");
+    let event = EventBody::RunFinished {
+        outcome: outcome.clone(),
+    };
+    run.append(vec![NewEvent::new(event)]).await?;
+    point!("run.finished");
+    run.emit(RunEventKind::RunFinished {
+        outcome,
+        cost: run.history.cost,
+        unpriced: run.history.unpriced,
+        tokens: run.history.tokens,
+        steps: run.history.steps,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    });
+    let id = run.task.id.clone();
+    run.parts
+        .store
+        .get(&id)
+        .await?
+        .ok_or_else(|| Error::not_found("task", &id))
+}
+
+/// Whether an error means that nothing can be recorded: the task stays as its record says, to be
+/// resumed.
+fn cannot_record(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::LeaseLost { .. } | Error::Conflict { .. } | Error::BrokenJournal { .. }
+    ) || (!matches!(error, Error::Model { .. })
+        && matches!(
+            error.kind(),
+            ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable
+        ))
+}
+
+/// Gives the task back for another worker to go on with.
+async fn release(mut run: Run) -> Result<Task> {
+    run.close().await?;
+    let now = run.parts.clock.now();
+    run.parts.store.release(&run.lease, None, now).await
+}

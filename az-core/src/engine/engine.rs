@@ -1,0 +1,271 @@
+//! The engine: claims a task, runs the agent on it, finishes it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use tokio::sync::mpsc;
+
+use super::contract::ExecutionEngine;
+use super::event::{Discard, EventSink, RunEvent};
+use super::keeper::LeaseKeeper;
+use super::options::{EngineOptions, Liveness, NobodyIsGone};
+use super::stop::{Stop, StopReason};
+use crate::agent::Agent;
+use crate::approval::{AllowAll, Approver};
+use crate::clock::{Clock, SystemClock, later};
+use crate::error::{Error, Result};
+use crate::id::TaskId;
+use crate::journal::RunStore;
+use crate::task::{CancelOutcome, Claim, Claimed, Task};
+use crate::tool::{NoTools, Toolbox};
+
+/// What a run is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(super) store: Arc<dyn RunStore>,
+    pub(super) agent: Arc<dyn Agent>,
+    pub(super) toolbox: Arc<dyn Toolbox>,
+    pub(super) approver: Arc<dyn Approver>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sink: Arc<dyn EventSink>,
+    pub(super) liveness: Arc<dyn Liveness>,
+    pub(super) options: EngineOptions,
+}
+
+/// Runs an agent on tasks of a store. A clone is another handle to the same engine.
+///
+/// ```
+/// use std::sync::Arc;
+/// use az_core::agent::{Answer, FnAgent};
+/// use az_core::engine::{Engine, EngineOptions, ExecutionEngine};
+/// use az_core::memory::MemoryStore;
+/// use az_core::{Clock, Task, TaskId, TaskStatus, WorkerId};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let greeter = FnAgent::new(|run| {
+///     Box::pin(async move { Ok(Answer(format!("hello, {}", run.task().command))) })
+/// });
+/// let options = EngineOptions::new(WorkerId::new("me")?);
+/// let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(greeter), options);
+/// let task = Task::new(TaskId::new("t1")?, "world", az_core::clock::SystemClock.now())?;
+/// let done = engine.execute(task, None).await?;
+/// assert_eq!((done.status, done.answer.as_deref()), (TaskStatus::Completed, Some("hello, world")));
+/// # az_core::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+    keeper: LeaseKeeper,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Returns an engine without tools that tells nobody; the `with_` methods add what it needs.
+    pub fn new(store: Arc<dyn RunStore>, agent: Arc<dyn Agent>, options: EngineOptions) -> Self {
+        let parts = Arc::new(Parts {
+            store,
+            agent,
+            toolbox: Arc::new(NoTools),
+            approver: Arc::new(AllowAll),
+            clock: Arc::new(SystemClock),
+            sink: Arc::new(Discard),
+            liveness: Arc::new(NobodyIsGone),
+            options,
+        });
+        Self {
+            keeper: LeaseKeeper::new(),
+            parts,
+        }
+    }
+
+    /// Returns the engine with tools.
+    #[must_use]
+    pub fn with_toolbox(mut self, toolbox: Arc<dyn Toolbox>) -> Self {
+        Arc::make_mut(&mut self.parts).toolbox = toolbox;
+        self
+    }
+
+    /// Returns the engine with somebody who decides about tool calls.
+    #[must_use]
+    pub fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        Arc::make_mut(&mut self.parts).approver = approver;
+        self
+    }
+
+    /// Returns the engine with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        Arc::make_mut(&mut self.parts).clock = clock;
+        self
+    }
+
+    /// Returns the engine with somebody who listens.
+    #[must_use]
+    pub fn with_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
+        Arc::make_mut(&mut self.parts).sink = sink;
+        self
+    }
+
+    /// Returns the engine with somebody who knows which workers are gone.
+    #[must_use]
+    pub fn with_liveness(mut self, liveness: Arc<dyn Liveness>) -> Self {
+        Arc::make_mut(&mut self.parts).liveness = liveness;
+        self
+    }
+
+    /// Returns the engine's figures.
+    pub fn options(&self) -> &EngineOptions {
+        &self.parts.options
+    }
+
+    /// Executes a task until it ends or `stop` is requested.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ExecutionEngine::execute`].
+    pub async fn execute_until(&self, task: Task, stop: Stop) -> Result<Task> {
+        let claimed = self.admit(task).await?;
+        self.drive(claimed, stop).await
+    }
+
+    /// Takes up a task of the store until it ends or `stop` is requested.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, and those of [`ExecutionEngine::execute`].
+    pub async fn resume_until(&self, id: &TaskId, stop: Stop) -> Result<Task> {
+        let claimed = self.claim_named(id).await?;
+        self.drive(claimed, stop).await
+    }
+
+    /// Cancels a task wherever it is: waiting, running in another process, or left behind by one
+    /// that is gone.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, or the store's own.
+    pub async fn cancel(&self, id: &TaskId) -> Result<CancelOutcome> {
+        let outcome = self
+            .parts
+            .store
+            .request_cancel(id, self.parts.clock.now())
+            .await?;
+        if outcome != CancelOutcome::Requested {
+            return Ok(outcome);
+        }
+        let abandoned = match self.parts.store.lease(id).await? {
+            Some(lease) => {
+                lease.until <= self.parts.clock.now() || self.parts.liveness.is_gone(&lease.owner)
+            }
+            None => false,
+        };
+        if !abandoned {
+            return Ok(outcome);
+        }
+        // Nobody is there to see the request: take the task up just to end it.
+        let stop = Stop::new();
+        stop.request(StopReason::Cancelled);
+        self.resume_until(id, stop).await?;
+        Ok(CancelOutcome::Cancelled)
+    }
+
+    /// Runs a claimed task until it ends or `stop` is requested.
+    pub(super) async fn drive(&self, claimed: Claimed, stop: Stop) -> Result<Task> {
+        let guard = self.keeper.keep(&self.parts, &claimed.lease, &stop);
+        let ended = super::drive::drive(Arc::clone(&self.parts), claimed, stop).await;
+        drop(guard);
+        ended
+    }
+
+    pub(super) fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+
+    /// Creates the task if need be, and claims it.
+    async fn admit(&self, task: Task) -> Result<Claimed> {
+        if self.parts.store.get(&task.id).await?.is_none() {
+            self.parts.store.create(&task).await?;
+        }
+        self.claim_named(&task.id).await
+    }
+
+    async fn claim_named(&self, id: &TaskId) -> Result<Claimed> {
+        let claim = self.claim().of(id.clone());
+        let claimed = match self.parts.store.claim(&claim).await {
+            Err(Error::LeaseHeld { owner, .. }) if self.parts.liveness.is_gone(&owner) => {
+                self.parts.store.claim(&claim.presuming_dead(owner)).await
+            }
+            other => other,
+        };
+        claimed?.ok_or_else(|| Error::Internal(format!("a claim of task {id} got nothing")))
+    }
+
+    pub(super) fn claim(&self) -> Claim {
+        let now = self.parts.clock.now();
+        let until = later(now, self.parts.options.lease);
+        Claim::next(self.parts.options.worker.clone(), now, until)
+    }
+}
+
+#[async_trait]
+impl ExecutionEngine for Engine {
+    async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task> {
+        self.execute_until(with_tools(task, tools), Stop::new())
+            .await
+    }
+
+    async fn execute_stream(
+        &self,
+        task: Task,
+        tools: Option<Vec<String>>,
+    ) -> Result<BoxStream<'static, Result<RunEvent>>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let sink = Arc::new(Tee {
+            first: Arc::clone(&self.parts.sink),
+            then: sender.clone(),
+        });
+        let engine = self.clone().with_sink(sink);
+        let claimed = engine.admit(with_tools(task, tools)).await?;
+        tokio::spawn(async move {
+            if let Err(error) = engine.drive(claimed, Stop::new()).await {
+                // A reader that went away does not need to know.
+                sender.send(Err(error)).ok();
+            }
+        });
+        Ok(stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|event| (event, receiver))
+        })
+        .boxed())
+    }
+}
+
+fn with_tools(mut task: Task, tools: Option<Vec<String>>) -> Task {
+    if tools.is_some() {
+        task.options.tools = tools;
+    }
+    task
+}
+
+/// Tells two listeners.
+#[derive(Debug)]
+struct Tee {
+    first: Arc<dyn EventSink>,
+    then: mpsc::UnboundedSender<Result<RunEvent>>,
+}
+
+impl EventSink for Tee {
+    fn emit(&self, event: &RunEvent) {
+        self.first.emit(event);
+        // A reader that went away does not stop the run.
+        self.then.send(Ok(event.clone())).ok();
+    }
+}

@@ -1,0 +1,126 @@
+//! How a run goes on from what another one left behind.
+
+use serde_json::Value;
+
+use super::options::OnUnknown;
+use super::run::Run;
+use crate::cost::Settlement;
+use crate::error::{Error, Result};
+use crate::id::CallId;
+use crate::journal::{
+    CallState, EventBody, ModelOutcome, ModelResult, NewEvent, OpenModelCall, SCHEMA,
+};
+use crate::point;
+use crate::tool::{EffectClass, Probed};
+
+/// A call that was begun and has no result.
+struct Begun {
+    call: CallId,
+    tool: String,
+    arguments: Value,
+    effect: EffectClass,
+    witness: Option<Value>,
+}
+
+impl Run {
+    /// Opens the run: settles an interrupted model call, and finds out about interrupted tool
+    /// calls.
+    pub(super) async fn open(&mut self) -> Result<()> {
+        let owner = self.lease.owner.clone();
+        let mut events = vec![NewEvent::new(EventBody::RunStarted {
+            schema: SCHEMA,
+            owner,
+        })];
+        if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
+            // Nobody knows whether it was sent: it is booked in full, and asked again.
+            let result = ModelResult {
+                outcome: ModelOutcome::Interrupted,
+                settlement: Settlement::Full,
+                millis: 0,
+            };
+            events.push(NewEvent::about(call.clone(), EventBody::LlmResult(result)));
+        }
+        point!("run.open");
+        self.append(events).await?;
+        point!("run.opened");
+        self.recover_calls().await
+    }
+
+    async fn recover_calls(&mut self) -> Result<()> {
+        let mut unknown = Vec::new();
+        for begun in self.begun() {
+            let Begun {
+                call,
+                tool,
+                arguments,
+                effect,
+                witness,
+            } = begun;
+            let invocation = self.invocation(call.clone(), tool.clone(), arguments);
+            self.parts.toolbox.abandon(&invocation).await?;
+            point!("recover.abandoned");
+            let probed = match effect {
+                EffectClass::Read | EffectClass::Idempotent => Probed::DidNotHappen,
+                EffectClass::Unsafe => Probed::Unknown,
+                EffectClass::Probe => {
+                    let probed = self
+                        .parts
+                        .toolbox
+                        .probe(&invocation, witness.as_ref())
+                        .await;
+                    probed.unwrap_or(Probed::Unknown)
+                }
+            };
+            point!("recover.probed");
+            match probed {
+                // It stays begun, and is made when the agent comes to it.
+                Probed::DidNotHappen => {}
+                Probed::Happened(output) => self.record_found(call, tool, Some(output)).await?,
+                Probed::Unknown => {
+                    unknown.push(format!("{tool} ({call})"));
+                    self.record_found(call, tool, None).await?;
+                }
+            }
+        }
+        if !unknown.is_empty() && self.parts.options.on_unknown == OnUnknown::Fail {
+            let reason = format!("interrupted, outcome unknown: {}", unknown.join(", "));
+            return Err(Error::Agent { reason });
+        }
+        Ok(())
+    }
+
+    /// Leaves nothing open that costs money or keeps running; what stays begun is found out about
+    /// when the task is taken up again.
+    pub(super) async fn close(&mut self) -> Result<()> {
+        if let Some(OpenModelCall { call, .. }) = self.history.open_model.clone() {
+            self.interrupt_model(call, Settlement::Full, 0).await?;
+        }
+        for begun in self.begun() {
+            let invocation = self.invocation(begun.call, begun.tool, begun.arguments);
+            self.parts.toolbox.abandon(&invocation).await?;
+        }
+        Ok(())
+    }
+
+    fn begun(&self) -> Vec<Begun> {
+        let begun = self
+            .history
+            .begun_calls()
+            .filter_map(|(call, record)| match &record.state {
+                CallState::Begun {
+                    tool,
+                    arguments,
+                    effect,
+                    witness,
+                } => Some(Begun {
+                    call: call.clone(),
+                    tool: tool.clone(),
+                    arguments: arguments.clone(),
+                    effect: *effect,
+                    witness: witness.clone(),
+                }),
+                CallState::Waiting | CallState::Ended { .. } => None,
+            });
+        begun.collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! One run of a task: what an agent holds while it works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::engine::Parts;
+use super::event::{EventSink, RunEvent, RunEventKind};
+use super::stop::Stop;
+use crate::clock::{Clock, later};
+use crate::error::{Error, Result};
+use crate::id::TaskId;
+use crate::journal::{Event, EventBody, History, NewEvent};
+use crate::point;
+use crate::task::{Lease, Task};
+use crate::tool::ToolSpec;
+
+/// One run of a task under a lease.
+///
+/// Everything that an agent does goes through it: [`call_model`](Self::call_model) and
+/// [`call_tools`](Self::call_tools) write an intent before and a result after, and what they find
+/// written already they do not do again. [`history`](Self::history) is all the state there is.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) parts: Arc<Parts>,
+    pub(super) task: Task,
+    pub(super) lease: Lease,
+    pub(super) history: History,
+    pub(super) stop: Stop,
+    snapshot_seq: u64,
+}
+
+impl Run {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        task: Task,
+        lease: Lease,
+        history: History,
+        stop: Stop,
+    ) -> Self {
+        let snapshot_seq = history.next_seq;
+        Self {
+            parts,
+            task,
+            lease,
+            history,
+            stop,
+            snapshot_seq,
+        }
+    }
+
+    /// Returns the task.
+    pub const fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Returns what the record adds up to.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Returns the request to stop: a long computation looks at it now and then.
+    pub const fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Returns how many steps the task may take in all.
+    pub fn max_steps(&self) -> u32 {
+        self.task
+            .options
+            .max_steps
+            .unwrap_or(self.parts.options.max_steps)
+    }
+
+    /// Lists the tools that the task may use.
+    pub fn tools(&self) -> Vec<ToolSpec> {
+        let mut specs = self.parts.toolbox.specs();
+        specs.retain(|spec| self.may_use(&spec.name));
+        specs
+    }
+
+    pub(super) fn may_use(&self, tool: &str) -> bool {
+        self.task
+            .options
+            .tools
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|n| n == tool))
+    }
+
+    /// Tells whoever listens.
+    pub fn emit(&self, kind: RunEventKind) {
+        self.emitter().emit(kind);
+    }
+
+    /// Returns a handle that tells whoever listens, for use inside a model call.
+    pub fn emitter(&self) -> Emitter {
+        Emitter {
+            task: self.task.id.clone(),
+            clock: Arc::clone(&self.parts.clock),
+            sink: Arc::clone(&self.parts.sink),
+        }
+    }
+
+    /// Records something worth knowing.
+    ///
+    /// # Errors
+    ///
+    /// The journal's.
+    pub async fn note(&mut self, text: impl Into<String>) -> Result<()> {
+        let text = text.into();
+        self.append(vec![NewEvent::new(EventBody::Note { text: text.clone() })])
+            .await?;
+        self.emit(RunEventKind::Note { text });
+        Ok(())
+    }
+
+    /// Appends events and folds them in; returns the number of the first.
+    pub(super) async fn append(&mut self, events: Vec<NewEvent>) -> Result<u64> {
+        let first = self.history.next_seq;
+        let now = self.parts.clock.now();
+        point!("append.before");
+        let appended = self
+            .parts
+            .store
+            .append(&self.lease, first, events.clone(), now)
+            .await;
+        point!("append.after");
+        let appended = appended.map_err(|error| self.superseded(error))?;
+        for (event, seq) in events.into_iter().zip(first..) {
+            let task = self.task.id.clone();
+            self.history.apply(&Event {
+                task,
+                seq,
+                epoch: self.lease.epoch,
+                at: now,
+                event,
+            })?;
+        }
+        for alert in appended.alerts {
+            self.emit(RunEventKind::BudgetAlert(alert));
+        }
+        Ok(first)
+    }
+
+    /// A record that grew without us was written by whoever holds the task now.
+    fn superseded(&self, error: Error) -> Error {
+        match error {
+            Error::Conflict { .. } => Error::LeaseLost {
+                task: self.task.id.clone(),
+                owner: None,
+            },
+            other => other,
+        }
+    }
+
+    /// Saves the fold once enough events have come since the last time.
+    pub(super) async fn snapshot_if_due(&mut self) -> Result<()> {
+        if self.history.next_seq - self.snapshot_seq < self.parts.options.snapshot_every {
+            return Ok(());
+        }
+        point!("snapshot.due");
+        let history = Box::new(self.history.clone());
+        self.append(vec![NewEvent::new(EventBody::Snapshot { history })])
+            .await?;
+        self.snapshot_seq = self.history.next_seq;
+        Ok(())
+    }
+
+    /// Fails when the run has been told to stop.
+    pub(super) fn check_stop(&self) -> Result<()> {
+        self.stop.error(&self.task.id).map_or(Ok(()), Err)
+    }
+
+    /// Waits, unless the run is told to stop.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the wait before another attempt is real time"
+    )]
+    pub(super) async fn pause(&self, wait: Duration) -> Result<()> {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.stop.requested() => self.check_stop(),
+        }
+    }
+
+    /// Returns when a hold taken now may be swept if nothing more is heard of this run.
+    pub(super) fn hold_until(&self) -> crate::Timestamp {
+        later(self.parts.clock.now(), self.parts.options.lease)
+    }
+}
+
+/// Tells whoever listens to a run what happens in it.
+#[derive(Debug, Clone)]
+pub struct Emitter {
+    task: TaskId,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn EventSink>,
+}
+
+impl Emitter {
+    /// Tells it.
+    pub fn emit(&self, kind: RunEventKind) {
+        self.sink.emit(&RunEvent {
+            task: self.task.clone(),
+            at: self.clock.now(),
+            kind,
+        });
+    }
+}

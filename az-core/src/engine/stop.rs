@@ -1,0 +1,73 @@
+//! How a run is told to stop, and why.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+use crate::id::TaskId;
+
+/// Why a run has to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// Somebody cancelled the task.
+    Cancelled,
+    /// The task ran as long as it may.
+    TimedOut(Duration),
+    /// The worker goes away: the task is given back.
+    Shutdown,
+    /// Somebody else holds the task now.
+    LeaseLost,
+}
+
+/// A request to stop, shared between whoever makes it and the run. The first reason stays.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    token: CancellationToken,
+    reason: OnceLock<StopReason>,
+}
+
+impl Stop {
+    /// Returns a request that nobody has made yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the request.
+    pub fn request(&self, reason: StopReason) {
+        self.0.reason.get_or_init(|| reason);
+        self.0.token.cancel();
+    }
+
+    /// Returns the reason, once the request was made.
+    pub fn reason(&self) -> Option<StopReason> {
+        self.0.reason.get().copied()
+    }
+
+    /// Returns a token that is cancelled by the request, for tools and whoever else waits.
+    pub fn token(&self) -> CancellationToken {
+        self.0.token.child_token()
+    }
+
+    /// Waits for the request.
+    pub async fn requested(&self) {
+        self.0.token.cancelled().await;
+    }
+
+    /// Returns the error that a stopped run of `task` ends with, if the request was made.
+    pub fn error(&self, task: &TaskId) -> Option<Error> {
+        self.reason().map(|reason| match reason {
+            StopReason::Cancelled | StopReason::Shutdown => Error::Cancelled,
+            StopReason::TimedOut(after) => Error::TimedOut { after },
+            StopReason::LeaseLost => Error::LeaseLost {
+                task: task.clone(),
+                owner: None,
+            },
+        })
+    }
+}
