@@ -1,1 +1,55 @@
-//! az
+//! The `az` command: reads arguments and settings, wires concrete backends together, shows results.
+//!
+//! | To see | read |
+//! |---|---|
+//! | what can be typed | [`cli`] |
+//! | where a setting comes from | [`settings`], [`config`] |
+//! | what runs in production | [`services`] |
+//! | which model answers, and why | [`models`] |
+//! | what a command does | [`commands`] |
+//! | what a person sees | [`output`] |
+//! | which exit code means what | [`error`] |
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod identity;
+pub mod models;
+pub mod output;
+pub mod services;
+pub mod settings;
+pub mod signal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::config::Env;
+use crate::output::Printer;
+
+/// Runs the command with these arguments in this environment; returns what the process exits with.
+pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
+    if let Some(plan) = env.get("AZ_FAILPOINT") {
+        az_core::failpoint::arm(plan);
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap too; it knows where to print which. A closed
+            // pipe is nobody's fault.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
+        }
+    };
+    let printer = Printer::new(&cli.global, env);
+    match commands::run(&cli, env, &printer) {
+        Ok(code) => code,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

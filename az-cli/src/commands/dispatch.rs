@@ -1,0 +1,48 @@
+//! From a parsed command to the function that does it, on a runtime of its size.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use super::{db, task, worker};
+use crate::cli::{Cli, Command};
+use crate::config::Env;
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::services::Services;
+use crate::settings::Settings;
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// Whatever kept the command from it.
+pub fn run(cli: &Cli, env: &Env, printer: &Printer) -> Result<ExitCode, CliError> {
+    let settings = Settings::resolve(&cli.global, env)?;
+    let services = Services::new(settings, env.clone(), printer.clone());
+    match &cli.command {
+        Command::Task(command) if command.is_short() => short(task::run(command, &services)),
+        Command::Task(command) => long(task::run(command, &services)),
+        Command::Worker(command) => long(worker::run(command, &services)),
+        Command::Db(command) => short(db::run(command, &services)),
+    }
+}
+
+/// Runs a command that looks something up or changes it: one thread, ready in microseconds.
+fn short(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.map_err(no_runtime)?.block_on(command)
+}
+
+/// Runs a command that waits for models and tools.
+fn long(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(no_runtime)?;
+    let result = runtime.block_on(command);
+    // A tool that does not come back must not keep the process alive.
+    runtime.shutdown_background();
+    result
+}
+
+fn no_runtime(source: std::io::Error) -> CliError {
+    CliError::Io { what: "starting".to_owned(), source }
+}

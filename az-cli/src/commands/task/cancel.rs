@@ -1,0 +1,66 @@
+//! `az task cancel`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use az_core::TaskId;
+use az_core::engine::Discard;
+use az_core::task::{CancelOutcome, TaskRepository};
+use clap::Args;
+
+use super::find::find;
+use crate::error::CliError;
+use crate::output::short;
+use crate::services::Services;
+
+/// How long to wait for the owner of a running task to stop it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Stop a task, wherever it runs
+///
+/// A running task stops within a second, with all that its tools have started. Its record and what
+/// it cost are kept, and `az task resume` goes on with it.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The tasks: ids, or beginnings or ends of them that no others have
+    #[arg(required = true)]
+    ids: Vec<String>,
+}
+
+/// Cancels.
+///
+/// # Errors
+///
+/// `UnknownTask`, or the store's; also when the owner of a running task does not stop it.
+pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let store = services.store()?;
+    let engine = services.engine(Arc::new(Discard), None)?;
+    for typed in &args.ids {
+        let task = find(&*store, typed).await?;
+        let id = short(task.id.as_str());
+        let line = match engine.cancel(&task.id).await? {
+            CancelOutcome::Cancelled => format!("cancelled {id}"),
+            CancelOutcome::AlreadyEnded(status) => format!("{id} had ended before: {status}"),
+            CancelOutcome::Requested => {
+                let status = wait_for_end(&*store, &task.id).await?;
+                format!("{id} stopped: {status}")
+            }
+        };
+        services.printer().line(&line)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is being waited for")]
+async fn wait_for_end(store: &dyn TaskRepository, id: &TaskId) -> Result<String, CliError> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match store.get(id).await? {
+            Some(task) if task.status.is_ended() => return Ok(task.status.to_string()),
+            Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            None => return Ok("deleted".to_owned()),
+        }
+    }
+    Err(CliError::Core(az_core::Error::TimedOut { after: PATIENCE }))
+}

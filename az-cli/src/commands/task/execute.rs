@@ -1,0 +1,117 @@
+//! Runs a task in front of a person, or of a program that reads events.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use az_core::engine::{Discard, EventSink, Stop, StopReason};
+use az_core::error::ErrorKind;
+use az_core::task::{Failure, TaskRepository, TaskStatus};
+use az_core::{Task, TaskId};
+
+use crate::error::CliError;
+use crate::output::{Lines, Live, Printer, short};
+use crate::services::Services;
+use crate::signal::stop_on_signals;
+
+/// Where a run begins.
+pub(super) enum Start {
+    /// With a new task.
+    New(Box<Task>),
+    /// Where the record of a task ends.
+    Resume(TaskId),
+}
+
+/// Runs a task, shows what happens, prints the answer.
+///
+/// # Errors
+///
+/// The engine's, or that the task ended without an answer.
+pub(super) async fn execute(services: &Services, start: Start) -> Result<ExitCode, CliError> {
+    let printer = services.printer();
+    let stop = Stop::new();
+    stop_on_signals(&stop, StopReason::Cancelled, printer)?;
+    let start = with_model(services, start).await?;
+    let ended = if printer.is_json() {
+        let (lines, _flush) = Lines::json();
+        drive(services, start, stop, Arc::new(lines), None).await
+    } else {
+        let live = Arc::new(Live::start(printer));
+        let sink: Arc<dyn EventSink> =
+            if printer.is_quiet() { Arc::new(Discard) } else { Arc::<Live>::clone(&live) };
+        let attended = std::io::IsTerminal::is_terminal(&std::io::stdin());
+        let ended = drive(services, start, stop, sink, attended.then(|| Arc::clone(&live))).await;
+        live.finish();
+        ended
+    };
+    report(&ended?, printer)
+}
+
+/// Settles which model is used, and says why. A new task remembers it, so that a resumed one goes on
+/// with the same.
+async fn with_model(services: &Services, start: Start) -> Result<Start, CliError> {
+    let named = match &start {
+        Start::New(task) => task.model.clone(),
+        Start::Resume(id) => services.store()?.get(id).await?.and_then(|task| task.model),
+    };
+    let choice = services.models().choose(named.as_deref()).await?;
+    services.printer().say(&choice.in_words());
+    Ok(match start {
+        Start::New(task) => Start::New(Box::new(task.with_model(choice.name))),
+        Start::Resume(id) => Start::Resume(id),
+    })
+}
+
+async fn drive(
+    services: &Services,
+    start: Start,
+    stop: Stop,
+    sink: Arc<dyn EventSink>,
+    terminal: Option<Arc<Live>>,
+) -> Result<Task, CliError> {
+    let engine = services.engine(sink, terminal)?;
+    Ok(match start {
+        Start::New(task) => engine.execute_until(*task, stop).await?,
+        Start::Resume(id) => engine.resume_until(&id, stop).await?,
+    })
+}
+
+/// Prints the answer of a task that has one; the others are errors with what to do about them.
+pub(super) fn report(task: &Task, printer: &Printer) -> Result<ExitCode, CliError> {
+    let id = short(task.id.as_str());
+    match (task.status, &task.failure) {
+        (TaskStatus::Completed, _) => {
+            if !printer.is_json() {
+                printer.line(task.answer.as_deref().unwrap_or_default())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        (status, Some(failure)) => Err(CliError::TaskEnded {
+            status,
+            failure: failure.clone(),
+            remedy: Some(remedy(failure, &id)),
+        }),
+        (status, None) => {
+            printer.say(&format!("task {id} is {status}; `az task resume {id}` goes on with it"));
+            Ok(ExitCode::from(75))
+        }
+    }
+}
+
+fn remedy(failure: &Failure, id: &str) -> String {
+    match failure.kind {
+        ErrorKind::Approval => format!(
+            "`az task resume {id} --allow shell.execute` lets it run without asking; \
+             or resume it at a terminal to be asked"
+        ),
+        ErrorKind::StepLimit => {
+            format!("`az task resume {id} --max-steps N` gives it more steps")
+        }
+        ErrorKind::TimedOut => format!("`az task resume {id} --timeout TIME` gives it more time"),
+        ErrorKind::Unauthorized => "check the key in OPENAI_API_KEY".to_owned(),
+        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Protocol => {
+            format!("try later: `az task resume {id}` goes on where the record ends")
+        }
+        ErrorKind::Cancelled => format!("`az task resume {id}` goes on where the record ends"),
+        _ => format!("`az task logs {id}` shows what happened; `az task resume {id}` goes on"),
+    }
+}

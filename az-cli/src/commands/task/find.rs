@@ -1,0 +1,60 @@
+//! Which task is meant by what was typed.
+
+use az_core::task::{Task, TaskFilter, TaskRepository};
+use az_core::text::one_line;
+use az_core::{Result, TaskId};
+
+use crate::error::CliError;
+use crate::output::short;
+
+/// How many of the newest tasks are looked through for ids that were nearly typed.
+const LOOKED_THROUGH: usize = 1000;
+
+/// Returns the task with this id, or the only one whose id begins or ends so.
+///
+/// # Errors
+///
+/// `UnknownTask` with the nearest ids, `AmbiguousTask`, or the store's own.
+pub(super) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task, CliError> {
+    if let Ok(id) = TaskId::new(typed)
+        && let Some(task) = store.get(&id).await?
+    {
+        return Ok(task);
+    }
+    let part = Some(typed.to_owned()).filter(|part| !part.is_empty());
+    let mut fitting = match part {
+        None => Vec::new(),
+        id_part => store.list(&TaskFilter { id_part, limit: 6, ..TaskFilter::default() }).await?,
+    };
+    if fitting.len() > 1 {
+        let among = fitting.iter().map(in_a_line).collect();
+        return Err(CliError::AmbiguousTask { id: typed.to_owned(), among });
+    }
+    match fitting.pop() {
+        Some(task) => Ok(task),
+        None => Err(unknown(store, typed).await?),
+    }
+}
+
+async fn unknown(store: &dyn TaskRepository, typed: &str) -> Result<CliError> {
+    let newest = TaskFilter { limit: LOOKED_THROUGH, ..TaskFilter::default() };
+    let tasks = store.list(&newest).await?;
+    let mut near: Vec<_> = tasks
+        .iter()
+        .map(|task| (likeness(typed, task.id.as_str()), task))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let near = near.iter().take(3).map(|(_, task)| in_a_line(task)).collect();
+    Ok(CliError::UnknownTask { id: typed.to_owned(), near })
+}
+
+/// Compares with the whole id and with the end of it that listings show.
+fn likeness(typed: &str, id: &str) -> f64 {
+    let whole = strsim::normalized_damerau_levenshtein(typed, id);
+    whole.max(strsim::normalized_damerau_levenshtein(typed, &short(id)))
+}
+
+fn in_a_line(task: &Task) -> String {
+    format!("{}  {}  {}", short(task.id.as_str()), task.status, one_line(&task.command, 50))
+}

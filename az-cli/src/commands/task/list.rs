@@ -1,0 +1,100 @@
+//! `az task list`.
+
+use std::process::ExitCode;
+
+use az_core::clock::SystemClock;
+use az_core::task::{TaskFilter, TaskRepository};
+use az_core::text::one_line;
+use az_core::{Clock, TaskPriority, TaskStatus};
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::output::{FormatArgs, Table, age, short};
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az task list
+  az task list --status failed --limit 5
+  az task list --priority urgent --format json | jq '.[].id'";
+
+/// List tasks, the newest first
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ListArgs {
+    /// Only in this status: initialized, pending, running, completed, failed, cancelled
+    #[arg(long, short)]
+    status: Option<TaskStatus>,
+    /// Only of this priority: low, medium, high, urgent
+    #[arg(long, short)]
+    priority: Option<TaskPriority>,
+    /// At most this many
+    #[arg(long, short = 'n', default_value_t = 20)]
+    limit: usize,
+    /// After leaving out this many
+    #[arg(long, default_value_t = 0)]
+    offset: usize,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// A task as programs get it in a listing. Money is in nano-dollars.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    status: TaskStatus,
+    priority: TaskPriority,
+    model: Option<&'a str>,
+    cost_nanos: i64,
+    tokens: u64,
+    created_at: String,
+    command: &'a str,
+}
+
+/// Lists.
+///
+/// # Errors
+///
+/// The store's.
+pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let filter = TaskFilter {
+        status: args.status,
+        priority: args.priority,
+        limit: args.limit,
+        offset: args.offset,
+        ..TaskFilter::default()
+    };
+    let tasks = match services.store_to_read()? {
+        Some(store) => store.list(&filter).await?,
+        None => Vec::new(),
+    };
+    let now = SystemClock.now();
+    let mut table = Table::new(&["id", "status", "priority", "age", "cost", "command"]);
+    let mut rows = Vec::with_capacity(tasks.len());
+    for task in &tasks {
+        table.row(vec![
+            short(task.id.as_str()),
+            task.status.to_string(),
+            task.priority.to_string(),
+            age(task.created_at, now),
+            task.cost.to_string(),
+            one_line(&task.command, 200),
+        ]);
+        rows.push(Row {
+            id: task.id.as_str(),
+            status: task.status,
+            priority: task.priority,
+            model: task.model.as_deref(),
+            cost_nanos: task.cost.nanos(),
+            tokens: task.actual_tokens,
+            created_at: task.created_at.to_string(),
+            command: &task.command,
+        });
+    }
+    if tasks.is_empty() {
+        services.printer().say("no tasks; `az task run \"…\"` makes one");
+    }
+    table.print(&rows, args.format.choose(services.printer()), services.printer())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,80 @@
+//! `az task resume`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use az_core::clock::SystemClock;
+use az_core::task::{TaskRepository, TaskStatus};
+use az_core::{Clock, Task};
+use clap::Args;
+
+use super::execute::{Start, execute, report};
+use super::find::find;
+use super::run::time;
+use crate::error::CliError;
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az task resume 4f2a9c81d0e7
+  az task resume 4f2a9c81d0e7 --allow shell.execute --max-steps 100
+
+What is on record is not done again: answers of models are kept, finished tool calls too. A call
+that was interrupted is run again only where that is safe.";
+
+/// Go on with a task where its record ends
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ResumeArgs {
+    /// The task: its id, or a beginning or end of it that no other has
+    id: String,
+    /// More tools that may run without asking, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
+    allow: Vec<String>,
+    /// The most model calls that it may make in all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_steps: Option<u32>,
+    /// The longest that it may run this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
+    /// Another model to go on with
+    #[arg(long, short, value_name = "NAME")]
+    model: Option<String>,
+}
+
+/// Resumes.
+///
+/// # Errors
+///
+/// As for running a task.
+pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let store = services.store()?;
+    let task = find(&*store, &args.id).await?;
+    if task.status == TaskStatus::Completed {
+        return report(&task, services.printer());
+    }
+    services.check_tools(&args.allow)?;
+    if let Some(model) = &args.model {
+        services.models().choose(Some(model)).await?;
+    }
+    let id = task.id.clone();
+    if let Some(changed) = changed(args, task) {
+        store.update(&changed, SystemClock.now()).await?;
+    }
+    execute(services, Start::Resume(id)).await
+}
+
+/// Returns the task with what was asked for, if that differs.
+fn changed(args: &ResumeArgs, task: Task) -> Option<Task> {
+    let mut changed = task.clone();
+    let options = &mut changed.options;
+    for tool in &args.allow {
+        if !options.allow.contains(tool) {
+            options.allow.push(tool.clone());
+        }
+    }
+    options.max_steps = args.max_steps.or(options.max_steps);
+    options.timeout = args.timeout.or(options.timeout);
+    changed.model = args.model.clone().or(changed.model);
+    (changed != task).then_some(changed)
+}

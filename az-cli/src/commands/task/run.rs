@@ -1,0 +1,148 @@
+//! `az task run`.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use az_core::clock::SystemClock;
+use az_core::task::{LARGEST_COMMAND, TaskOptions, TaskQueue};
+use az_core::{Clock, Task, TaskPriority};
+use clap::Args;
+
+use super::execute::{Start, execute};
+use crate::error::CliError;
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az task run \"list the files here, then write how many there are to count.txt\"
+  az task run \"create function isPrime\" --model gpt-5 --priority high
+  az task run \"run 'cargo test' then write the output to test.log\" --allow shell.execute
+  az task run --detach \"summarise notes.md\" && az worker run --until-idle
+  echo \"a long task\" | az task run -
+
+Without --model the configured model is used, else one that a key in the environment gives access
+to (OPENAI_API_KEY, OPENAI_BASE_URL), else a model server on this machine, else `offline`: not a
+model, but a planner for a small language of commands (list, read, write, append, count, find, run,
+show processes, search; joined by \"then\").";
+
+/// State a task and have it done
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RunArgs {
+    /// What to do; `-` reads it from standard input
+    #[arg(required = true, value_name = "TASK")]
+    command: Vec<String>,
+    /// Which model: `offline`, `scripted:FILE`, or a name that your provider knows
+    #[arg(long, short, value_name = "NAME")]
+    model: Option<String>,
+    /// How soon a worker should take it: low, medium, high, urgent
+    #[arg(long, short, default_value = "medium")]
+    priority: TaskPriority,
+    /// The only tools that it may use, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
+    tools: Option<Vec<String>>,
+    /// Tools that may run without asking, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
+    allow: Vec<String>,
+    /// The most model calls that it may make [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_steps: Option<u32>,
+    /// The longest that it may run, such as 90s, 10m or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
+    /// The directory that its tools work in [default: the current one]
+    #[arg(long, short = 'C', value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// Only queue it, for `az worker run`
+    #[arg(long, short)]
+    detach: bool,
+}
+
+/// Runs or queues a task.
+///
+/// # Errors
+///
+/// Bad arguments, the store's, or that the task ended without an answer.
+pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let task = task_of(args, services).await?;
+    if !args.detach {
+        return execute(services, Start::New(Box::new(task))).await;
+    }
+    let task = services.store()?.enqueue(&task, SystemClock.now()).await?;
+    services.printer().say("queued; `az worker run` works the queue off");
+    if services.printer().is_json() {
+        services.printer().json(&task)?;
+    } else {
+        services.printer().line(task.id.as_str())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> {
+    services.check_tools(args.tools.iter().flatten().chain(&args.allow))?;
+    let command = match args.command.as_slice() {
+        [only] if only == "-" => read_command()?,
+        words => words.join(" "),
+    };
+    if let Some(model) = &args.model {
+        services.models().choose(Some(model)).await?;
+    }
+    let workspace = workspace(args)?;
+    let task = Task::new(services.new_task_id()?, command, SystemClock.now())?;
+    let options = TaskOptions {
+        tools: args.tools.clone(),
+        allow: args.allow.clone(),
+        max_steps: args.max_steps,
+        timeout: args.timeout,
+        workspace: Some(workspace),
+    };
+    let task = task.with_priority(args.priority).with_options(options);
+    Ok(match &args.model {
+        Some(model) => task.with_model(model),
+        None => task,
+    })
+}
+
+fn workspace(args: &RunArgs) -> Result<String, CliError> {
+    let dir = args.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
+    let what = format!("the workspace {}", dir.display());
+    let dir = dir.canonicalize().map_err(|source| CliError::Io { what: what.clone(), source })?;
+    if !dir.is_dir() {
+        return Err(CliError::Usage(format!("{what} is not a directory")));
+    }
+    dir.into_os_string().into_string().map_err(|dir| {
+        CliError::Usage(format!("the workspace {} is not UTF-8; use another", dir.display()))
+    })
+}
+
+/// Reads a command that does not fit an argument; one byte too many is enough to know.
+fn read_command() -> Result<String, CliError> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(LARGEST_COMMAND).unwrap_or(u64::MAX).saturating_add(1);
+    std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|source| {
+        CliError::Io { what: "reading the task from standard input".to_owned(), source }
+    })?;
+    if bytes.len() > LARGEST_COMMAND {
+        return Err(CliError::Usage(format!(
+            "the task is longer than {LARGEST_COMMAND} bytes: put large input into a file and name it"
+        )));
+    }
+    String::from_utf8(bytes)
+        .map(|text| text.trim_end().to_owned())
+        .map_err(|_| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
+}
+
+/// Reads `90s`, `10m`, `1h30m`; a bare number is seconds.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let time = seconds.or_else(|| {
+        text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok())
+    });
+    match time {
+        Some(Duration::ZERO) => Err("it would be over before it begins".to_owned()),
+        Some(time) => Ok(time),
+        None => Err("write it like 90s, 10m or 1h30m".to_owned()),
+    }
+}

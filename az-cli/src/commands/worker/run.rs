@@ -1,0 +1,84 @@
+//! `az worker run`.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use az_core::engine::{
+    Discard, EventSink, Stop, StopReason, WhenIdle, Worker, WorkerOptions, WorkerReport,
+};
+use clap::Args;
+
+use crate::error::CliError;
+use crate::output::{Lines, duration};
+use crate::services::Services;
+use crate::signal::stop_on_signals;
+
+/// How long an idle worker waits before it looks again.
+const POLL: Duration = Duration::from_millis(500);
+
+const EXAMPLES: &str = "\
+Examples:
+  az task run --detach \"read notes.txt\" && az worker run --until-idle
+  az worker run --concurrency 8
+
+Any number of workers may share a data directory. Ctrl-C gives the tasks under way back, to be gone
+on with by the next worker. Nobody is there to approve anything: tools that need it run only in
+tasks that were given --allow.";
+
+/// Run queued tasks, the most urgent first
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RunArgs {
+    /// How many tasks to run at once
+    #[arg(long, short = 'j', default_value = "4", value_name = "N")]
+    concurrency: NonZeroUsize,
+    /// End when nothing is waiting, rather than wait for more
+    #[arg(long)]
+    until_idle: bool,
+}
+
+/// Works.
+///
+/// # Errors
+///
+/// The store's, or that no model can be used.
+pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let printer = services.printer();
+    let stop = Stop::new();
+    stop_on_signals(&stop, StopReason::Shutdown, printer)?;
+    services.models().choose(None).await?;
+    let options = WorkerOptions {
+        concurrency: args.concurrency.get(),
+        when_idle: if args.until_idle { WhenIdle::End } else { WhenIdle::Wait },
+        poll: POLL,
+    };
+    let (sink, flush): (Arc<dyn EventSink>, _) = match (printer.is_json(), printer.is_quiet()) {
+        (true, _) => lines(Lines::json()),
+        (false, true) => (Arc::new(Discard), None),
+        (false, false) => lines(Lines::ends(printer.err_style())),
+    };
+    let begun = Instant::now();
+    let worker = Worker::new(services.engine(sink, None)?, options);
+    let report = worker.run(stop).await;
+    drop(worker);
+    drop(flush);
+    printer.say(&in_words(report?, begun.elapsed()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lines<F>((lines, flush): (Lines, F)) -> (Arc<dyn EventSink>, Option<F>) {
+    (Arc::new(lines), Some(flush))
+}
+
+fn in_words(report: WorkerReport, took: Duration) -> String {
+    let WorkerReport { completed, failed, cancelled, released } = report;
+    let mut text = format!("{completed} completed");
+    for (n, word) in [(failed, "failed"), (cancelled, "cancelled"), (released, "given back")] {
+        if n > 0 {
+            text.push_str(&format!(", {n} {word}"));
+        }
+    }
+    format!("{text} in {}", duration(took))
+}

@@ -1,0 +1,7 @@
+//! Where settings come from: the environment and a file.
+
+mod env;
+mod file;
+
+pub use env::Env;
+pub use file::{FileConfig, LlmSection};

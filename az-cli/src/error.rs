@@ -1,0 +1,146 @@
+//! What a command can end with, and the exit code it means. `docs/operations.md` lists the codes.
+
+use std::io;
+
+use az_core::error::{Error, ErrorKind};
+use az_core::task::{Failure, TaskStatus};
+
+/// Bad arguments, as clap has it.
+pub const USAGE: u8 = 2;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A setting makes no sense.
+    #[error("{0}")]
+    Settings(String),
+    /// No task has this id.
+    #[error("no task {id:?}{}", near(near))]
+    UnknownTask {
+        /// What was typed.
+        id: String,
+        /// Ids that are like it, with their commands.
+        near: Vec<String>,
+    },
+    /// Several tasks could be meant.
+    #[error("{id:?} could be any of these tasks:\n  {}", among.join("\n  "))]
+    AmbiguousTask {
+        /// What was typed.
+        id: String,
+        /// The ids that it fits, with their commands.
+        among: Vec<String>,
+    },
+    /// The task ended without an answer.
+    #[error("task {status}: {failure}")]
+    TaskEnded {
+        /// How it ended.
+        status: TaskStatus,
+        /// Why.
+        failure: Failure,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
+    /// Something below failed.
+    #[error("{}", .0.chain())]
+    Core(#[from] Error),
+    /// Reading or writing failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn near(ids: &[String]) -> String {
+    match ids {
+        [] => String::new(),
+        ids => format!("; did you mean\n  {}", ids.join("\n  ")),
+    }
+}
+
+impl CliError {
+    /// Returns the exit code that says what sort of error this is.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::Settings(_) => 78,
+            Self::UnknownTask { .. } => 66,
+            Self::AmbiguousTask { .. } => USAGE,
+            Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
+            Self::Core(error) => code_of(error),
+            Self::Io { .. } => 74,
+        }
+    }
+
+    /// Returns what the user can do about it, where that is not obvious.
+    pub fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Self::TaskEnded { remedy, .. } => return remedy.clone(),
+            Self::UnknownTask { .. } => "`az task list` shows the tasks there are",
+            Self::AmbiguousTask { .. } => "give more of the id",
+            Self::Core(Error::Full { .. }) => {
+                "free some space, then `az task resume ID` goes on where the record ends"
+            }
+            Self::Core(Error::Io { .. }) => {
+                "check the disk; `az db status` checks the database; `az task resume ID` goes on"
+            }
+            Self::Core(Error::Busy { .. }) => {
+                "another process keeps the database locked: try again once it is done"
+            }
+            Self::Core(Error::Unusable { .. }) => {
+                "choose a directory that can be written, with --data-dir or AZ_DATA_DIR"
+            }
+            Self::Core(Error::FromTheFuture { .. }) => {
+                "use the newer az that wrote it, or another --data-dir"
+            }
+            Self::Core(Error::LeaseHeld { .. }) => {
+                "wait for it to end, or stop it with `az task cancel ID`"
+            }
+            Self::Core(_) | Self::Usage(_) | Self::Settings(_) | Self::Io { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+fn code_of(error: &Error) -> u8 {
+    match error {
+        Error::NotFound { what: "task" | "database", .. } => 66,
+        Error::Invalid { .. } => USAGE,
+        _ => code_of_kind(error.kind()),
+    }
+}
+
+/// A task that failed for no more telling reason is 1.
+fn code_of_failure(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Agent | ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::StepLimit => 1,
+        kind => code_of_kind(kind),
+    }
+}
+
+fn code_of_kind(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Agent | ErrorKind::StepLimit => 1,
+        ErrorKind::Invalid => USAGE,
+        ErrorKind::Budget => 3,
+        ErrorKind::BadRequest | ErrorKind::ContextWindow | ErrorKind::ContentPolicy => 65,
+        ErrorKind::NotFound => 66,
+        ErrorKind::Unavailable => 69,
+        ErrorKind::Unusable => 73,
+        ErrorKind::Io => 74,
+        ErrorKind::Busy | ErrorKind::Conflict | ErrorKind::RateLimited => 75,
+        ErrorKind::Protocol => 76,
+        ErrorKind::Approval | ErrorKind::Unauthorized => 77,
+        ErrorKind::Config => 78,
+        ErrorKind::TimedOut => 124,
+        ErrorKind::Cancelled => 130,
+        _ => 70,
+    }
+}

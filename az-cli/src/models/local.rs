@@ -1,0 +1,63 @@
+//! Model servers on this machine.
+
+use std::time::Duration;
+
+use az_ai::ApiKey;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Where model servers usually listen: Ollama, LM Studio, llama.cpp and the like, vLLM.
+const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
+
+/// A server on the loopback interface takes a connection at once, or is not there.
+const CONNECT: Duration = Duration::from_millis(50);
+
+/// One that takes a connection may still be loading; it is not waited for.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// A server that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LocalServer {
+    /// Its address, with `/v1`.
+    pub(super) base_url: String,
+    /// Its models.
+    pub(super) models: Vec<String>,
+}
+
+/// Looks at all usual ports at once; the first in their order that offers a model is it.
+pub(super) async fn find() -> Option<LocalServer> {
+    let mut probes = JoinSet::new();
+    for (rank, port) in PORTS.into_iter().enumerate() {
+        probes.spawn(async move { probe(port).await.map(|server| (rank, server)) });
+    }
+    let found = probes.join_all().await.into_iter().flatten();
+    found.min_by_key(|(rank, _)| *rank).map(|(_, server)| server)
+}
+
+async fn probe(port: u16) -> Option<LocalServer> {
+    // Most often nobody is there, and then no HTTP client has to be made.
+    timeout(CONNECT, TcpStream::connect(("127.0.0.1", port))).await.ok()?.ok()?;
+    let base_url = format!("http://127.0.0.1:{port}/v1");
+    let models = timeout(ANSWER, models_of(&base_url, None)).await.ok()?;
+    (!models.is_empty()).then_some(LocalServer { base_url, models })
+}
+
+#[derive(Deserialize)]
+struct ModelList {
+    data: Vec<ModelEntry>,
+}
+
+#[derive(Deserialize)]
+struct ModelEntry {
+    id: String,
+}
+
+/// Lists a server's models; none when it does not answer as such servers do.
+pub(super) async fn models_of(base_url: &str, key: Option<&ApiKey>) -> Vec<String> {
+    let listed = async {
+        az_ai::provider::openai::list_models(base_url, key).await
+    };
+    listed.await.unwrap_or_default()
+}

@@ -1,0 +1,147 @@
+//! A run as a person watches it, on standard error.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use az_core::engine::{EventSink, RunEvent};
+use tokio::sync::oneshot;
+
+use super::printer::Printer;
+use super::story::Story;
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const TICK: Duration = Duration::from_millis(100);
+
+/// Shows a run. One thread owns the terminal line, so that spinner, text and questions never mix.
+#[derive(Debug)]
+pub struct Live {
+    to: Mutex<Option<mpsc::Sender<Message>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    Event(Box<RunEvent>),
+    Ask { question: String, reply: oneshot::Sender<Option<String>> },
+}
+
+impl Live {
+    /// Starts showing.
+    pub fn start(printer: &Printer) -> Self {
+        let (to, from) = mpsc::channel();
+        let animated = io::stderr().is_terminal() && !printer.is_quiet();
+        let screen = Screen {
+            story: Story::new(printer.err_style()),
+            animated,
+            quiet: printer.is_quiet(),
+            frame: 0,
+            since: Instant::now(),
+        };
+        let thread = std::thread::spawn(move || screen.show(&from));
+        Self { to: Mutex::new(Some(to)), thread: Mutex::new(Some(thread)) }
+    }
+
+    /// Asks a question; `None` is the answer of an input that has ended.
+    pub fn ask(&self, question: String) -> oneshot::Receiver<Option<String>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Ask { question, reply });
+        answer
+    }
+
+    /// Waits until everything is shown. A question still open is not waited for.
+    pub fn finish(&self) {
+        self.to.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        let given_up = Instant::now() + Duration::from_secs(1);
+        while !thread.is_finished() && Instant::now() < given_up {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn send(&self, message: Message) {
+        if let Some(to) = &*self.to.lock().unwrap_or_else(PoisonError::into_inner) {
+            // A screen that is gone shows nothing more.
+            to.send(message).ok();
+        }
+    }
+}
+
+impl EventSink for Live {
+    fn emit(&self, event: &RunEvent) {
+        self.send(Message::Event(Box::new(event.clone())));
+    }
+}
+
+struct Screen {
+    story: Story,
+    animated: bool,
+    quiet: bool,
+    frame: usize,
+    since: Instant,
+}
+
+impl Screen {
+    fn show(mut self, from: &mpsc::Receiver<Message>) {
+        loop {
+            let message = match from.recv_timeout(TICK) {
+                Ok(message) => message,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.spin();
+                    continue;
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            };
+            match message {
+                Message::Event(event) => self.tell(&event),
+                Message::Ask { question, reply } => {
+                    self.wipe();
+                    // Whoever asked may have been told to stop meanwhile.
+                    reply.send(question_at_terminal(&question)).ok();
+                }
+            }
+        }
+        self.wipe();
+    }
+
+    fn tell(&mut self, event: &RunEvent) {
+        let doing = self.story.doing().is_some();
+        let lines = self.story.tell(event);
+        if !doing {
+            self.since = Instant::now();
+        }
+        if lines.is_empty() || self.quiet {
+            return;
+        }
+        self.wipe();
+        let mut err = io::stderr().lock();
+        for line in lines {
+            writeln!(err, "{line}").ok();
+        }
+    }
+
+    fn spin(&mut self) {
+        let Some(doing) = self.story.doing().filter(|_| self.animated) else { return };
+        self.frame = (self.frame + 1) % FRAMES.len();
+        let frame = FRAMES.get(self.frame).copied().unwrap_or_default();
+        let seconds = self.since.elapsed().as_secs();
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(w, _)| w.0);
+        let room = usize::from(width).saturating_sub(10);
+        let doing = az_core::text::one_line(&doing, room);
+        write!(io::stderr().lock(), "\r\x1b[2K{frame} {doing} {seconds}s").ok();
+    }
+
+    fn wipe(&self) {
+        if self.animated {
+            write!(io::stderr().lock(), "\r\x1b[2K").ok();
+        }
+    }
+}
+
+fn question_at_terminal(question: &str) -> Option<String> {
+    write!(io::stderr().lock(), "{question} [y/N] ").ok();
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer).ok()?;
+    (read > 0).then_some(answer)
+}

@@ -1,0 +1,19 @@
+//! What a person, or a program that reads us, gets to see.
+
+mod approver;
+mod events;
+mod live;
+mod printer;
+mod story;
+mod style;
+mod table;
+mod words;
+
+pub use approver::TerminalApprover;
+pub use events::Lines;
+pub use live::Live;
+pub use printer::{Format, FormatArgs, Printer};
+pub use story::{call_in_words, short};
+pub use style::Style;
+pub use table::Table;
+pub use words::{age, duration, printable, ran_for, task_cost};

@@ -1,0 +1,149 @@
+//! The only door to standard output and standard error: data goes to the one, talk to the other.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::style::Style;
+use super::words;
+use crate::cli::GlobalArgs;
+use crate::config::Env;
+use crate::error::CliError;
+
+/// How a listing is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// The option that every listing has.
+#[derive(Debug, Clone, Args)]
+pub struct FormatArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+impl FormatArgs {
+    /// Returns the format, which `--json` overrides.
+    pub const fn choose(&self, printer: &Printer) -> Format {
+        if printer.json { Format::Json } else { self.format }
+    }
+}
+
+/// Prints.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    quiet: bool,
+    json: bool,
+    out: Style,
+    err: Style,
+}
+
+impl Printer {
+    /// Returns a printer that respects the flags, the environment and what it prints to.
+    pub fn new(args: &GlobalArgs, env: &Env) -> Self {
+        let wanted = !args.no_color
+            && env.get("NO_COLOR").is_none()
+            && env.get("TERM") != Some("dumb");
+        let style = |terminal: bool| {
+            if wanted && terminal { Style::coloured() } else { Style::plain() }
+        };
+        Self {
+            quiet: args.quiet,
+            json: args.json,
+            out: style(io::stdout().is_terminal()),
+            err: style(io::stderr().is_terminal()),
+        }
+    }
+
+    /// Whether one JSON object per event was asked for.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether only errors are welcome on standard error.
+    pub const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Returns the style of standard output.
+    pub const fn out_style(&self) -> Style {
+        self.out
+    }
+
+    /// Returns the style of standard error.
+    pub const fn err_style(&self) -> Style {
+        self.err
+    }
+
+    /// Returns the width of standard output, if it is a terminal.
+    pub fn width(&self) -> Option<u16> {
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
+    }
+
+    /// Prints data. Whoever reads it may stop reading: that is no error.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written for another reason.
+    pub fn out(&self, text: &str) -> Result<(), CliError> {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CliError::Io { what: "writing to standard output".to_owned(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a line of data.
+    ///
+    /// # Errors
+    ///
+    /// As [`out`](Self::out).
+    pub fn line(&self, text: &str) -> Result<(), CliError> {
+        self.out(&format!("{text}\n"))
+    }
+
+    /// Prints a value as one JSON document.
+    ///
+    /// # Errors
+    ///
+    /// As [`out`](Self::out).
+    pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Io {
+            what: "writing JSON".to_owned(),
+            source: error.into(),
+        })?;
+        self.line(&text)
+    }
+
+    /// Says something on standard error, unless told to be quiet.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            talk(text);
+        }
+    }
+
+    /// Reports an error on standard error, with what to do about it.
+    pub fn error(&self, error: &CliError) {
+        let mut text = format!("{} {}", self.err.red("error:"), words::printable(&error.to_string()));
+        if let Some(remedy) = error.remedy() {
+            text.push_str(&format!("\n{} {remedy}", self.err.dim("help:")));
+        }
+        talk(&text);
+    }
+}
+
+/// A reader of standard error that went away is nobody left to tell.
+fn talk(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}

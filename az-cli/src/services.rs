@@ -1,0 +1,173 @@
+//! What runs in production: the one place where concrete backends meet.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use az_ai::ReActAgent;
+use az_core::engine::{Engine, EngineOptions, EventSink};
+use az_core::{Error, TaskId, Toolbox};
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+use az_mcp::ToolRegistry;
+use az_mcp::builtin::{ShellOptions, builtin_tools};
+
+use crate::config::Env;
+use crate::error::CliError;
+use crate::identity::{LocalProcesses, worker_id};
+use crate::models::ModelChooser;
+use crate::output::{Live, Printer, TerminalApprover};
+use crate::settings::Settings;
+
+/// The backends, each built when it is first needed.
+#[derive(Debug)]
+pub struct Services {
+    settings: Settings,
+    env: Env,
+    printer: Printer,
+    models: Arc<ModelChooser>,
+    store: OnceLock<Arc<SqliteStore>>,
+    toolbox: OnceLock<Arc<ToolRegistry>>,
+}
+
+impl Services {
+    /// Returns services that have opened nothing yet.
+    pub fn new(settings: Settings, env: Env, printer: Printer) -> Self {
+        let models = Arc::new(ModelChooser::new(settings.clone()));
+        let (store, toolbox) = (OnceLock::new(), OnceLock::new());
+        Self { settings, env, printer, models, store, toolbox }
+    }
+
+    /// Returns the printer.
+    pub const fn printer(&self) -> &Printer {
+        &self.printer
+    }
+
+    /// Returns the settings.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns who knows the models.
+    pub fn models(&self) -> &ModelChooser {
+        &self.models
+    }
+
+    /// Returns the database's path.
+    pub fn database(&self) -> PathBuf {
+        self.settings.database()
+    }
+
+    /// Opens the store for reading and writing; makes it if need be.
+    ///
+    /// # Errors
+    ///
+    /// The store's: it cannot be made, opened or migrated.
+    pub fn store(&self) -> Result<Arc<SqliteStore>, CliError> {
+        if let Some(store) = self.store.get() {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(SqliteStore::open(&self.database(), self.sqlite_options()?)?);
+        Ok(Arc::clone(self.store.get_or_init(|| store)))
+    }
+
+    /// Opens the store for reading only; there may be none yet.
+    ///
+    /// # Errors
+    ///
+    /// The store's: it cannot be opened.
+    pub fn store_to_read(&self) -> Result<Option<Arc<SqliteStore>>, CliError> {
+        match SqliteStore::open_read_only(&self.database(), self.sqlite_options()?) {
+            Ok(store) => Ok(Some(Arc::new(store))),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// `AZ_DB_MAX_PAGES` stands in for a full disk, `AZ_DB_BUSY_MS` for impatience.
+    fn sqlite_options(&self) -> Result<SqliteOptions, CliError> {
+        let number = |name: &'static str| match self.env.get(name).map(str::parse::<u32>) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => Err(CliError::Settings(format!("{name} is not a number"))),
+        };
+        let mut options = SqliteOptions::default();
+        if let Some(pages) = number("AZ_DB_MAX_PAGES")? {
+            options = options.with_max_page_count(pages);
+        }
+        if let Some(millis) = number("AZ_DB_BUSY_MS")? {
+            options = options.with_busy_timeout(std::time::Duration::from_millis(millis.into()));
+        }
+        Ok(options)
+    }
+
+    /// Returns the tools.
+    ///
+    /// # Errors
+    ///
+    /// A mistake of ours in how they are put together.
+    pub fn toolbox(&self) -> Result<Arc<ToolRegistry>, CliError> {
+        if let Some(toolbox) = self.toolbox.get() {
+            return Ok(Arc::clone(toolbox));
+        }
+        let options = ShellOptions::new(self.env.only(may_reach_commands));
+        let toolbox = Arc::new(builtin_tools(options)?);
+        Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
+    }
+
+    /// Checks names of tools.
+    ///
+    /// # Errors
+    ///
+    /// A usage error that lists the tools there are.
+    pub fn check_tools<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), CliError> {
+        let known: Vec<_> = self.toolbox()?.specs().into_iter().map(|spec| spec.name).collect();
+        match names.into_iter().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let known = known.join(", ");
+                Err(CliError::Usage(format!("no tool is called {name:?}; there are {known}")))
+            }
+        }
+    }
+
+    /// Returns an engine that tells `sink` what happens and asks at `terminal`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub fn engine(
+        &self,
+        sink: Arc<dyn EventSink>,
+        terminal: Option<Arc<Live>>,
+    ) -> Result<Engine, CliError> {
+        let resolver = Arc::<ModelChooser>::clone(&self.models);
+        let agent = Arc::new(ReActAgent::new(resolver));
+        let engine = Engine::new(self.store()?, agent, EngineOptions::new(worker_id()?));
+        Ok(engine
+            .with_toolbox(self.toolbox()?)
+            .with_approver(Arc::new(TerminalApprover::new(terminal)))
+            .with_sink(sink)
+            .with_liveness(Arc::new(LocalProcesses::default())))
+    }
+
+    /// Returns an id that no task has: a UUID of version 7, which sorts by time.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: a UUID is a legal id.
+    pub fn new_task_id(&self) -> Result<TaskId, CliError> {
+        Ok(TaskId::new(uuid::Uuid::now_v7().to_string())?)
+    }
+}
+
+/// Whether a command that a model wrote may see this variable: what programs need to run, and
+/// nothing that could be a secret.
+fn may_reach_commands(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR",
+        "PWD", "EDITOR", "CARGO_HOME", "RUSTUP_HOME",
+    ];
+    NAMES.contains(&name) || name.starts_with("LC_")
+}

@@ -1,0 +1,234 @@
+//! The architecture, as far as a test can hold it: who may know whom, how long a page is, where
+//! features and the outside world may come in, and that contracts say what they promise.
+#![expect(clippy::expect_used, reason = "a failed test is the right outcome")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CRATES: [&str; 5] = ["az-core", "az-ai", "az-data", "az-mcp", "az-cli"];
+
+/// What the workspace consists of, dotfiles and build output aside.
+const TOP_LEVEL: [&str; 13] = [
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "az-ai",
+    "az-cli",
+    "az-core",
+    "az-data",
+    "az-mcp",
+    "benches",
+    "docs",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a workspace").into()
+}
+
+/// Returns the names of all crates that `package` is built from, itself left out.
+fn dependencies(package: &str, flags: &[&str]) -> BTreeSet<String> {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{lib} {p}"])
+        .args(["--edges", "normal", "--target", "x86_64-unknown-linux-gnu", "-p", package])
+        .args(flags)
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let names = String::from_utf8_lossy(&tree.stdout)
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
+        .filter(|name| name != package)
+        .collect::<BTreeSet<_>>();
+    assert!(!names.is_empty(), "cargo tree printed nothing for {package}");
+    names
+}
+
+#[track_caller]
+fn knows_none_of(package: &str, strangers: &[&str]) {
+    let known = dependencies(package, &["--all-features"]);
+    let met: Vec<_> = strangers.iter().filter(|name| known.contains(**name)).collect();
+    assert!(met.is_empty(), "{package} knows {met:?}");
+}
+
+#[test]
+fn core_knows_no_transport_no_storage_and_no_command_line() {
+    knows_none_of(
+        "az-core",
+        &["az-ai", "az-data", "az-mcp", "az-cli", "reqwest", "hyper", "rusqlite", "clap"],
+    );
+}
+
+#[test]
+fn models_and_repositories_do_not_know_each_other() {
+    knows_none_of("az-ai", &["az-data", "az-mcp", "az-cli", "rusqlite", "clap"]);
+    knows_none_of("az-data", &["az-ai", "az-mcp", "az-cli", "reqwest", "clap"]);
+}
+
+#[test]
+fn tools_know_only_the_core() {
+    let known = dependencies("az-mcp", &[]);
+    let ours: Vec<_> = known.iter().filter(|name| name.starts_with("az-")).collect();
+    assert_eq!(ours, ["az-core"]);
+    knows_none_of("az-mcp", &["reqwest", "rusqlite", "clap"]);
+}
+
+#[test]
+fn core_stays_small() {
+    let known = dependencies("az-core", &[]);
+    assert!(known.len() <= 40, "az-core is built from {} crates: {known:#?}", known.len());
+}
+
+#[test]
+fn the_top_level_is_what_it_should_be() {
+    let mut names: Vec<_> = fs::read_dir(root())
+        .expect("the workspace is there")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    names.sort();
+    let mut expected: Vec<_> = TOP_LEVEL.iter().map(|name| (*name).to_owned()).collect();
+    expected.push("examples".to_owned());
+    expected.sort();
+    assert_eq!(names, expected);
+}
+
+/// A source file of a crate.
+struct Source {
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// Returns the lines before the tests.
+    fn production(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.text.lines().enumerate();
+        lines.take_while(|(_, line)| line.trim() != "#[cfg(test)]").map(|(i, l)| (i + 1, l))
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    for name in CRATES {
+        collect(&root().join(name).join("src"), &mut found);
+    }
+    assert!(found.len() > 50, "only {} source files were found", found.len());
+    found
+}
+
+fn collect(dir: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).expect("a source directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(&path).expect("a source file");
+            let name = path.strip_prefix(root()).expect("in the workspace").display().to_string();
+            if !name.ends_with("tests.rs") {
+                found.push(Source { name, text });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_is_a_page() {
+    let mut lengths: Vec<_> = sources()
+        .iter()
+        .map(|source| (source.production().count(), source.name.clone()))
+        .collect();
+    lengths.sort();
+    let long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > 400).collect();
+    assert!(long.is_empty(), "longer than 400 lines: {long:?}");
+    let median = lengths[lengths.len() / 2].0;
+    assert!(median <= 150, "the median file has {median} lines");
+}
+
+#[test]
+fn a_map_is_short() {
+    for source in sources().iter().filter(|s| s.name.ends_with("src/lib.rs")) {
+        let lines = source.production().count();
+        assert!(lines <= 120, "{} has {lines} lines", source.name);
+    }
+}
+
+#[test]
+fn features_choose_modules_and_nothing_else() {
+    for source in sources() {
+        let lines: Vec<_> = source.production().collect();
+        for (i, (number, line)) in lines.iter().enumerate() {
+            if !line.trim_start().starts_with("#[cfg(") || !line.contains("feature") {
+                continue;
+            }
+            let chosen = lines[i + 1..]
+                .iter()
+                .map(|(_, line)| line.trim_start())
+                .find(|line| !line.starts_with("#["))
+                .unwrap_or_default();
+            let item = ["mod ", "pub mod ", "pub use "].iter().any(|s| chosen.starts_with(s));
+            assert!(item, "{}:{number}: a feature chooses `{chosen}`", source.name);
+        }
+    }
+}
+
+#[test]
+fn the_outside_world_comes_in_at_one_place_each() {
+    let doors = [
+        ("std::env::var", "az-cli/src/config/env.rs"),
+        ("env::vars", "az-cli/src/config/env.rs"),
+        ("SystemTime::now", ""),
+        ("Timestamp::now", "az-core/src/clock.rs"),
+        ("println!", ""),
+        ("process::exit", "az-cli/src/signal.rs"),
+    ];
+    for source in sources() {
+        for (number, line) in source.production() {
+            for (call, door) in doors {
+                let comment = line.trim_start().starts_with("//");
+                assert!(
+                    comment || !line.contains(call) || source.name == door,
+                    "{}:{number}: {call} belongs into {door:?}",
+                    source.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_contract_lists_its_clauses() {
+    let mut contracts = 0;
+    for source in sources() {
+        if source.name.contains("/testing") {
+            continue;
+        }
+        let lines: Vec<_> = source.production().map(|(_, line)| line).collect();
+        for (i, line) in lines.iter().enumerate() {
+            let Some(name) = line.strip_prefix("pub trait ") else { continue };
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            // Comfort, a union of contracts, and an author's typed face promise nothing of their
+            // own.
+            if name.ends_with("Ext") || name == "RunStore" || name.starts_with("Typed") {
+                continue;
+            }
+            contracts += 1;
+            let doc: Vec<_> = lines[..i]
+                .iter()
+                .rev()
+                .take_while(|line| line.starts_with("///") || line.starts_with("#["))
+                .collect();
+            let says = |text: &str| doc.iter().any(|line| line.starts_with(text));
+            assert!(
+                says("/// # Contract") && says("/// 1. "),
+                "{}: {name} lists no clauses",
+                source.name
+            );
+        }
+    }
+    assert!(contracts >= 18, "only {contracts} contracts were found");
+}
