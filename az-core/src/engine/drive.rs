@@ -24,23 +24,14 @@ pub(super) async fn drive(parts: Arc<Parts>, claimed: Claimed, stop: Stop) -> Re
         Ok(history) => history,
         Err(error) => {
             // Nothing can be appended to such a record, but nobody should pick it up again either.
-            let outcome = Outcome::Failed {
-                failure: Failure::from(&error),
-            };
-            return parts
-                .store
-                .finish(&lease, &outcome, parts.clock.now())
-                .await;
+            let outcome = Outcome::Failed { failure: Failure::from(&error) };
+            return parts.store.finish(&lease, &outcome, parts.clock.now()).await;
         }
     };
     let resumed = history.runs > 0;
     let steps = history.steps;
     let mut run = Run::new(parts, task, lease, history, stop);
-    run.emit(RunEventKind::RunStarted {
-        owner: run.lease.owner.clone(),
-        resumed,
-        steps,
-    });
+    run.emit(RunEventKind::RunStarted { owner: run.lease.owner.clone(), resumed, steps });
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
@@ -53,11 +44,7 @@ async fn work(run: &mut Run) -> Result<Answer> {
     let stop = run.stop.clone();
     let task = run.task.id.clone();
     let agent = Arc::clone(&run.parts.agent);
-    let too_long = overstay(
-        stop.clone(),
-        run.task.options.timeout,
-        run.parts.options.grace,
-    );
+    let too_long = overstay(stop.clone(), run.task.options.timeout, run.parts.options.grace);
     tokio::select! {
         worked = AssertUnwindSafe(agent.work(run)).catch_unwind() => worked.unwrap_or_else(|_| {
             Err(Error::Internal("the agent panicked".to_owned()))
@@ -93,18 +80,12 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Err(Error::Cancelled) if run.stop.reason() == Some(StopReason::Shutdown) => {
             return release(run).await;
         }
-        Err(error @ Error::Cancelled) => Outcome::Cancelled {
-            failure: Failure::from(&error),
-        },
-        Err(error) => Outcome::Failed {
-            failure: Failure::from(&error),
-        },
+        Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
+        Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
     run.close().await?;
     point!("run.finish");
-    let event = EventBody::RunFinished {
-        outcome: outcome.clone(),
-    };
+    let event = EventBody::RunFinished { outcome: outcome.clone() };
     run.append(vec![NewEvent::new(event)]).await?;
     point!("run.finished");
     run.emit(RunEventKind::RunFinished {
@@ -116,24 +97,15 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
     let id = run.task.id.clone();
-    run.parts
-        .store
-        .get(&id)
-        .await?
-        .ok_or_else(|| Error::not_found("task", &id))
+    run.parts.store.get(&id).await?.ok_or_else(|| Error::not_found("task", &id))
 }
 
 /// Whether an error means that nothing can be recorded: the task stays as its record says, to be
 /// resumed.
 fn cannot_record(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::LeaseLost { .. } | Error::Conflict { .. } | Error::BrokenJournal { .. }
-    ) || (!matches!(error, Error::Model { .. })
-        && matches!(
-            error.kind(),
-            ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable
-        ))
+    matches!(error, Error::LeaseLost { .. } | Error::Conflict { .. } | Error::BrokenJournal { .. })
+        || (!matches!(error, Error::Model { .. })
+            && matches!(error.kind(), ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable))
 }
 
 /// Gives the task back for another worker to go on with.

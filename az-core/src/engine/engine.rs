@@ -62,9 +62,7 @@ pub struct Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("parts", &self.parts)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("parts", &self.parts).finish_non_exhaustive()
     }
 }
 
@@ -81,10 +79,7 @@ impl Engine {
             liveness: Arc::new(NobodyIsGone),
             options,
         });
-        Self {
-            keeper: LeaseKeeper::new(),
-            parts,
-        }
+        Self { keeper: LeaseKeeper::new(), parts }
     }
 
     /// Returns the engine with tools.
@@ -154,11 +149,7 @@ impl Engine {
     ///
     /// `NotFound`, or the store's own.
     pub async fn cancel(&self, id: &TaskId) -> Result<CancelOutcome> {
-        let outcome = self
-            .parts
-            .store
-            .request_cancel(id, self.parts.clock.now())
-            .await?;
+        let outcome = self.parts.store.request_cancel(id, self.parts.clock.now()).await?;
         if outcome != CancelOutcome::Requested {
             return Ok(outcome);
         }
@@ -219,8 +210,7 @@ impl Engine {
 #[async_trait]
 impl ExecutionEngine for Engine {
     async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task> {
-        self.execute_until(with_tools(task, tools), Stop::new())
-            .await
+        self.execute_until(with_tools(task, tools), Stop::new()).await
     }
 
     async fn execute_stream(
@@ -229,10 +219,7 @@ impl ExecutionEngine for Engine {
         tools: Option<Vec<String>>,
     ) -> Result<BoxStream<'static, Result<RunEvent>>> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let sink = Arc::new(Tee {
-            first: Arc::clone(&self.parts.sink),
-            then: sender.clone(),
-        });
+        let sink = Arc::new(Tee { first: Arc::clone(&self.parts.sink), then: sender.clone() });
         let engine = self.clone().with_sink(sink);
         let claimed = engine.admit(with_tools(task, tools)).await?;
         tokio::spawn(async move {

@@ -33,11 +33,7 @@ impl Drop for Kept {
     fn drop(&mut self) {
         let mut state = self.keeper.state();
         // The same task may have been claimed anew meanwhile; that lease is somebody else's.
-        if state
-            .held
-            .get(&self.task)
-            .is_some_and(|(lease, _)| lease.epoch == self.epoch)
-        {
+        if state.held.get(&self.task).is_some_and(|(lease, _)| lease.epoch == self.epoch) {
             state.held.remove(&self.task);
         }
     }
@@ -45,9 +41,7 @@ impl Drop for Kept {
 
 impl fmt::Debug for LeaseKeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseKeeper")
-            .field("held", &self.state().held.len())
-            .finish()
+        f.debug_struct("LeaseKeeper").field("held", &self.state().held.len()).finish()
     }
 }
 
@@ -63,18 +57,12 @@ impl LeaseKeeper {
     /// Keeps a lease; whatever becomes of it is requested of `stop`.
     pub(super) fn keep(&self, parts: &Arc<Parts>, lease: &Lease, stop: &Stop) -> Kept {
         let mut state = self.state();
-        state
-            .held
-            .insert(lease.task.clone(), (lease.clone(), stop.clone()));
+        state.held.insert(lease.task.clone(), (lease.clone(), stop.clone()));
         if !state.running {
             state.running = true;
             tokio::spawn(self.clone().watch(Arc::clone(parts)));
         }
-        Kept {
-            keeper: self.clone(),
-            task: lease.task.clone(),
-            epoch: lease.epoch,
-        }
+        Kept { keeper: self.clone(), task: lease.task.clone(), epoch: lease.epoch }
     }
 
     async fn watch(self, parts: Arc<Parts>) {

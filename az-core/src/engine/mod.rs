@@ -2,10 +2,7 @@
 
 mod contract;
 mod drive;
-#[expect(
-    clippy::module_inception,
-    reason = "the file is named for the type in it"
-)]
+#[expect(clippy::module_inception, reason = "the file is named for the type in it")]
 mod engine;
 mod event;
 mod keeper;

@@ -69,17 +69,8 @@ pub struct ModelFailure {
 
 impl From<ModelFailure> for Error {
     fn from(failure: ModelFailure) -> Self {
-        let ModelFailure {
-            kind,
-            message,
-            retry_after,
-            ..
-        } = failure;
-        Self::Model {
-            kind,
-            message,
-            retry_after,
-        }
+        let ModelFailure { kind, message, retry_after, .. } = failure;
+        Self::Model { kind, message, retry_after }
     }
 }
 
@@ -125,15 +116,9 @@ impl Run {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
-            let ModelFailure {
-                kind, retry_after, ..
-            } = failure;
+            let ModelFailure { kind, retry_after, .. } = failure;
             let seed = self.history.next_seq ^ seed_of(self.task.id.as_str());
-            let wait = self
-                .parts
-                .options
-                .retry
-                .wait(attempt, kind, retry_after, seed);
+            let wait = self.parts.options.retry.wait(attempt, kind, retry_after, seed);
             let millis = wait.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX));
             self.emit(RunEventKind::ModelFailed {
                 call,
@@ -168,28 +153,18 @@ impl Run {
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = match ended {
             None => {
-                self.interrupt_model(call, meter.settlement(), millis)
-                    .await?;
+                self.interrupt_model(call, meter.settlement(), millis).await?;
                 self.check_stop()?;
                 return Err(Error::Cancelled);
             }
             Some(Ok(modelled)) => Ok(self.end_model(call, modelled, millis).await?),
             Some(Err(failure)) => {
-                let outcome = ModelOutcome::Failed {
-                    kind: failure.kind,
-                    message: failure.message.clone(),
-                };
+                let outcome =
+                    ModelOutcome::Failed { kind: failure.kind, message: failure.message.clone() };
                 let settlement = failure.settlement.clone();
-                let result = ModelResult {
-                    outcome,
-                    settlement,
-                    millis,
-                };
-                self.append(vec![NewEvent::about(
-                    call.clone(),
-                    EventBody::LlmResult(result),
-                )])
-                .await?;
+                let result = ModelResult { outcome, settlement, millis };
+                self.append(vec![NewEvent::about(call.clone(), EventBody::LlmResult(result))])
+                    .await?;
                 Err((call, failure))
             }
         };
@@ -207,11 +182,7 @@ impl Run {
             estimated_tokens: request.estimated_tokens,
         };
         point!("model.intent");
-        self.append(vec![NewEvent::about(
-            call.clone(),
-            EventBody::LlmIntent(intent),
-        )])
-        .await?;
+        self.append(vec![NewEvent::about(call.clone(), EventBody::LlmIntent(intent))]).await?;
         self.emit(RunEventKind::ModelStarted {
             call: call.clone(),
             step: self.history.steps + 1,
@@ -229,24 +200,11 @@ impl Run {
         millis: u64,
     ) -> Result<ModelReply> {
         let Modelled { reply, usage, cost } = modelled;
-        let settlement = Settlement::Paid {
-            cost,
-            usage: usage.clone(),
-        };
-        let outcome = ModelOutcome::Replied {
-            reply: reply.clone(),
-        };
-        let result = ModelResult {
-            outcome,
-            settlement,
-            millis,
-        };
+        let settlement = Settlement::Paid { cost, usage: usage.clone() };
+        let outcome = ModelOutcome::Replied { reply: reply.clone() };
+        let result = ModelResult { outcome, settlement, millis };
         point!("model.result");
-        self.append(vec![NewEvent::about(
-            call.clone(),
-            EventBody::LlmResult(result),
-        )])
-        .await?;
+        self.append(vec![NewEvent::about(call.clone(), EventBody::LlmResult(result))]).await?;
         self.emit(RunEventKind::ModelFinished {
             call,
             text: reply.text.clone(),
@@ -265,13 +223,8 @@ impl Run {
         settlement: Settlement,
         millis: u64,
     ) -> Result<()> {
-        let result = ModelResult {
-            outcome: ModelOutcome::Interrupted,
-            settlement,
-            millis,
-        };
-        self.append(vec![NewEvent::about(call, EventBody::LlmResult(result))])
-            .await?;
+        let result = ModelResult { outcome: ModelOutcome::Interrupted, settlement, millis };
+        self.append(vec![NewEvent::about(call, EventBody::LlmResult(result))]).await?;
         Ok(())
     }
 }

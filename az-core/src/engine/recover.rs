@@ -27,10 +27,7 @@ impl Run {
     /// calls.
     pub(super) async fn open(&mut self) -> Result<()> {
         let owner = self.lease.owner.clone();
-        let mut events = vec![NewEvent::new(EventBody::RunStarted {
-            schema: SCHEMA,
-            owner,
-        })];
+        let mut events = vec![NewEvent::new(EventBody::RunStarted { schema: SCHEMA, owner })];
         if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
             // Nobody knows whether it was sent: it is booked in full, and asked again.
             let result = ModelResult {
@@ -49,13 +46,7 @@ impl Run {
     async fn recover_calls(&mut self) -> Result<()> {
         let mut unknown = Vec::new();
         for begun in self.begun() {
-            let Begun {
-                call,
-                tool,
-                arguments,
-                effect,
-                witness,
-            } = begun;
+            let Begun { call, tool, arguments, effect, witness } = begun;
             let invocation = self.invocation(call.clone(), tool.clone(), arguments);
             self.parts.toolbox.abandon(&invocation).await?;
             point!("recover.abandoned");
@@ -63,11 +54,7 @@ impl Run {
                 EffectClass::Read | EffectClass::Idempotent => Probed::DidNotHappen,
                 EffectClass::Unsafe => Probed::Unknown,
                 EffectClass::Probe => {
-                    let probed = self
-                        .parts
-                        .toolbox
-                        .probe(&invocation, witness.as_ref())
-                        .await;
+                    let probed = self.parts.toolbox.probe(&invocation, witness.as_ref()).await;
                     probed.unwrap_or(Probed::Unknown)
                 }
             };
@@ -103,24 +90,16 @@ impl Run {
     }
 
     fn begun(&self) -> Vec<Begun> {
-        let begun = self
-            .history
-            .begun_calls()
-            .filter_map(|(call, record)| match &record.state {
-                CallState::Begun {
-                    tool,
-                    arguments,
-                    effect,
-                    witness,
-                } => Some(Begun {
-                    call: call.clone(),
-                    tool: tool.clone(),
-                    arguments: arguments.clone(),
-                    effect: *effect,
-                    witness: witness.clone(),
-                }),
-                CallState::Waiting | CallState::Ended { .. } => None,
-            });
+        let begun = self.history.begun_calls().filter_map(|(call, record)| match &record.state {
+            CallState::Begun { tool, arguments, effect, witness } => Some(Begun {
+                call: call.clone(),
+                tool: tool.clone(),
+                arguments: arguments.clone(),
+                effect: *effect,
+                witness: witness.clone(),
+            }),
+            CallState::Waiting | CallState::Ended { .. } => None,
+        });
         begun.collect()
     }
 }

@@ -57,10 +57,7 @@ impl RetryPolicy {
         if let Some(asked) = retry_after {
             return (asked <= self.patience).then_some(asked);
         }
-        let doubled = self
-            .base
-            .saturating_mul(1_u32 << (attempt - 1).min(16))
-            .min(self.longest);
+        let doubled = self.base.saturating_mul(1_u32 << (attempt - 1).min(16)).min(self.longest);
         Some(doubled.mul_f64(0.5 + spread(seed, attempt) / 2.0))
     }
 }
@@ -92,9 +89,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest_and_end_with_the_attempts() {
-        let waits: Vec<_> = (1..=4)
-            .map(|attempt| POLICY.wait(attempt, ErrorKind::Unavailable, None, 7))
-            .collect();
+        let waits: Vec<_> =
+            (1..=4).map(|attempt| POLICY.wait(attempt, ErrorKind::Unavailable, None, 7)).collect();
         let within = |i: usize, low: u64, high: u64| {
             let wait = waits[i].unwrap();
             assert!(wait >= Duration::from_millis(low) && wait <= Duration::from_millis(high));
@@ -107,25 +103,15 @@ mod tests {
 
     #[test]
     fn a_provider_is_obeyed_within_our_patience() {
-        let asked = |secs| {
-            POLICY.wait(
-                1,
-                ErrorKind::RateLimited,
-                Some(Duration::from_secs(secs)),
-                7,
-            )
-        };
+        let asked =
+            |secs| POLICY.wait(1, ErrorKind::RateLimited, Some(Duration::from_secs(secs)), 7);
         assert_eq!(asked(30), Some(Duration::from_secs(30)));
         assert_eq!(asked(61), None);
     }
 
     #[test]
     fn what_cannot_get_better_is_not_tried_again() {
-        for kind in [
-            ErrorKind::BadRequest,
-            ErrorKind::Unauthorized,
-            ErrorKind::Budget,
-        ] {
+        for kind in [ErrorKind::BadRequest, ErrorKind::Unauthorized, ErrorKind::Budget] {
             assert_eq!(POLICY.wait(1, kind, None, 7), None);
         }
     }

@@ -38,14 +38,7 @@ impl Run {
         stop: Stop,
     ) -> Self {
         let snapshot_seq = history.next_seq;
-        Self {
-            parts,
-            task,
-            lease,
-            history,
-            stop,
-            snapshot_seq,
-        }
+        Self { parts, task, lease, history, stop, snapshot_seq }
     }
 
     /// Returns the task.
@@ -65,10 +58,7 @@ impl Run {
 
     /// Returns how many steps the task may take in all.
     pub fn max_steps(&self) -> u32 {
-        self.task
-            .options
-            .max_steps
-            .unwrap_or(self.parts.options.max_steps)
+        self.task.options.max_steps.unwrap_or(self.parts.options.max_steps)
     }
 
     /// Lists the tools that the task may use.
@@ -79,11 +69,7 @@ impl Run {
     }
 
     pub(super) fn may_use(&self, tool: &str) -> bool {
-        self.task
-            .options
-            .tools
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|n| n == tool))
+        self.task.options.tools.as_ref().is_none_or(|names| names.iter().any(|n| n == tool))
     }
 
     /// Tells whoever listens.
@@ -107,8 +93,7 @@ impl Run {
     /// The journal's.
     pub async fn note(&mut self, text: impl Into<String>) -> Result<()> {
         let text = text.into();
-        self.append(vec![NewEvent::new(EventBody::Note { text: text.clone() })])
-            .await?;
+        self.append(vec![NewEvent::new(EventBody::Note { text: text.clone() })]).await?;
         self.emit(RunEventKind::Note { text });
         Ok(())
     }
@@ -118,22 +103,12 @@ impl Run {
         let first = self.history.next_seq;
         let now = self.parts.clock.now();
         point!("append.before");
-        let appended = self
-            .parts
-            .store
-            .append(&self.lease, first, events.clone(), now)
-            .await;
+        let appended = self.parts.store.append(&self.lease, first, events.clone(), now).await;
         point!("append.after");
         let appended = appended.map_err(|error| self.superseded(error))?;
         for (event, seq) in events.into_iter().zip(first..) {
             let task = self.task.id.clone();
-            self.history.apply(&Event {
-                task,
-                seq,
-                epoch: self.lease.epoch,
-                at: now,
-                event,
-            })?;
+            self.history.apply(&Event { task, seq, epoch: self.lease.epoch, at: now, event })?;
         }
         for alert in appended.alerts {
             self.emit(RunEventKind::BudgetAlert(alert));
@@ -144,10 +119,7 @@ impl Run {
     /// A record that grew without us was written by whoever holds the task now.
     fn superseded(&self, error: Error) -> Error {
         match error {
-            Error::Conflict { .. } => Error::LeaseLost {
-                task: self.task.id.clone(),
-                owner: None,
-            },
+            Error::Conflict { .. } => Error::LeaseLost { task: self.task.id.clone(), owner: None },
             other => other,
         }
     }
@@ -159,8 +131,7 @@ impl Run {
         }
         point!("snapshot.due");
         let history = Box::new(self.history.clone());
-        self.append(vec![NewEvent::new(EventBody::Snapshot { history })])
-            .await?;
+        self.append(vec![NewEvent::new(EventBody::Snapshot { history })]).await?;
         self.snapshot_seq = self.history.next_seq;
         Ok(())
     }
@@ -171,10 +142,7 @@ impl Run {
     }
 
     /// Waits, unless the run is told to stop.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the wait before another attempt is real time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the wait before another attempt is real time")]
     pub(super) async fn pause(&self, wait: Duration) -> Result<()> {
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
@@ -199,10 +167,6 @@ pub struct Emitter {
 impl Emitter {
     /// Tells it.
     pub fn emit(&self, kind: RunEventKind) {
-        self.sink.emit(&RunEvent {
-            task: self.task.clone(),
-            at: self.clock.now(),
-            kind,
-        });
+        self.sink.emit(&RunEvent { task: self.task.clone(), at: self.clock.now(), kind });
     }
 }

@@ -64,10 +64,7 @@ impl Stop {
         self.reason().map(|reason| match reason {
             StopReason::Cancelled | StopReason::Shutdown => Error::Cancelled,
             StopReason::TimedOut(after) => Error::TimedOut { after },
-            StopReason::LeaseLost => Error::LeaseLost {
-                task: task.clone(),
-                owner: None,
-            },
+            StopReason::LeaseLost => Error::LeaseLost { task: task.clone(), owner: None },
         })
     }
 }

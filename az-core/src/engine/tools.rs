@@ -42,11 +42,7 @@ impl Run {
     ///
     /// Those of [`call_tools`](Self::call_tools).
     pub async fn call_pending(&mut self) -> Result<()> {
-        let calls = self
-            .history
-            .pending_calls()
-            .map(|(id, call)| (id, call.clone()))
-            .collect();
+        let calls = self.history.pending_calls().map(|(id, call)| (id, call.clone())).collect();
         self.call_tools(calls).await
     }
 
@@ -63,11 +59,7 @@ impl Run {
         arguments: Value,
     ) -> Result<CallRecord> {
         let id = CallId::new(format!("e:{name}"))?;
-        let call = ToolCall {
-            id: String::new(),
-            name: tool.to_owned(),
-            arguments,
-        };
+        let call = ToolCall { id: String::new(), name: tool.to_owned(), arguments };
         self.call_tools(vec![(id.clone(), call)]).await?;
         let record = self.history.call(&id).cloned();
         record.ok_or_else(|| Error::Internal(format!("call {id} left no record")))
@@ -120,11 +112,7 @@ impl Run {
             Err(error) => Err(error.chain()),
         };
         match allowed {
-            Ok(effect) => Ok(Some(Ready {
-                invocation,
-                effect,
-                begun,
-            })),
+            Ok(effect) => Ok(Some(Ready { invocation, effect, begun })),
             Err(reason) => {
                 self.refuse(invocation, reason).await?;
                 Ok(None)
@@ -133,11 +121,7 @@ impl Run {
     }
 
     pub(super) fn invocation(&self, call: CallId, tool: String, arguments: Value) -> Invocation {
-        let seq = self
-            .history
-            .call(&call)
-            .and_then(|record| record.intent_seq)
-            .unwrap_or(0);
+        let seq = self.history.call(&call).and_then(|record| record.intent_seq).unwrap_or(0);
         Invocation {
             task: self.task.id.clone(),
             key: format!("{}:{seq}", self.task.id),
@@ -180,8 +164,7 @@ impl Run {
                 digest: digest.clone(),
                 reason: reason.clone(),
             };
-            self.append(vec![NewEvent::about(call.call.clone(), body)])
-                .await?;
+            self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
         }
         self.emit(RunEventKind::ApprovalAsked {
             call: call.call.clone(),
@@ -199,20 +182,12 @@ impl Run {
             Approval::Granted { by } => (true, by),
             Approval::Denied { by } => (false, by),
             Approval::Unattended => {
-                return Err(Error::ApprovalRequired {
-                    tool: call.tool.clone(),
-                    reason,
-                });
+                return Err(Error::ApprovalRequired { tool: call.tool.clone(), reason });
             }
         };
         point!("approval.given");
-        let body = EventBody::ApprovalGiven {
-            digest,
-            granted,
-            by,
-        };
-        self.append(vec![NewEvent::about(call.call.clone(), body)])
-            .await?;
+        let body = EventBody::ApprovalGiven { digest, granted, by };
+        self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
         Ok((!granted).then_some(denied))
     }
 
@@ -224,21 +199,12 @@ impl Run {
             data: None,
             millis: 0,
         };
-        self.record(vec![Ended {
-            call: call.call,
-            result,
-        }])
-        .await
+        self.record(vec![Ended { call: call.call, result }]).await
     }
 
     async fn run_batch(&mut self, mut batch: Vec<Ready>) -> Result<()> {
-        self.begin(&batch).await?;
-        for ready in &mut batch {
-            let seq = self
-                .history
-                .call(&ready.invocation.call)
-                .and_then(|r| r.intent_seq);
-            ready.invocation.key = format!("{}:{}", self.task.id, seq.unwrap_or(0));
+        self.begin(&mut batch).await?;
+        for ready in &batch {
             self.emit(RunEventKind::ToolStarted {
                 call: ready.invocation.call.clone(),
                 tool: ready.invocation.tool.clone(),
@@ -257,9 +223,10 @@ impl Run {
     }
 
     /// Records the intents of the calls that have none.
-    async fn begin(&mut self, batch: &[Ready]) -> Result<()> {
+    async fn begin(&mut self, batch: &mut [Ready]) -> Result<()> {
         let mut intents = Vec::new();
-        for ready in batch.iter().filter(|ready| !ready.begun) {
+        for (ready, seq) in batch.iter_mut().filter(|r| !r.begun).zip(self.history.next_seq..) {
+            ready.invocation.key = format!("{}:{seq}", self.task.id);
             let call = &ready.invocation;
             let witness = match ready.effect {
                 // A witness that cannot be taken costs the probe its certainty, not the call.
@@ -272,10 +239,7 @@ impl Run {
                 effect: ready.effect,
                 witness,
             };
-            intents.push(NewEvent::about(
-                call.call.clone(),
-                EventBody::ToolIntent(intent),
-            ));
+            intents.push(NewEvent::about(call.call.clone(), EventBody::ToolIntent(intent)));
         }
         if !intents.is_empty() {
             point!("tool.intent");
@@ -285,10 +249,7 @@ impl Run {
     }
 
     /// Makes a call; `None` when it was told to stop and did not return.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a stopped tool gets a moment of real time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
     async fn invoke(&self, call: Invocation) -> Option<Ended> {
         let started = Instant::now();
         let too_late = async {
@@ -309,17 +270,8 @@ impl Run {
         };
         let ToolOutput { text, data, .. } = output;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let result = ToolResult {
-            tool: call.tool,
-            outcome,
-            text,
-            data,
-            millis,
-        };
-        Some(Ended {
-            call: call.call,
-            result,
-        })
+        let result = ToolResult { tool: call.tool, outcome, text, data, millis };
+        Some(Ended { call: call.call, result })
     }
 
     /// Records results, and tells of them.
@@ -360,13 +312,7 @@ impl Run {
                 None,
             ),
         };
-        let result = ToolResult {
-            tool,
-            outcome,
-            text,
-            data,
-            millis: 0,
-        };
+        let result = ToolResult { tool, outcome, text, data, millis: 0 };
         self.record(vec![Ended { call, result }]).await
     }
 }
@@ -374,9 +320,8 @@ impl Run {
 /// Returns what an approval is bound to: this tool with these arguments.
 fn digest(tool: &str, arguments: &Value) -> String {
     let hash = Sha256::digest(format!("{tool}\n{arguments}"));
-    hash.iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            hex.push_str(&format!("{byte:02x}"));
-            hex
-        })
+    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        hex.push_str(&format!("{byte:02x}"));
+        hex
+    })
 }

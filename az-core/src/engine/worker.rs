@@ -163,10 +163,7 @@ impl Lanes {
     }
 
     /// Waits a moment, or until a task ends: that may have made another one possible.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an idle worker looks again after a while"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "an idle worker looks again after a while")]
     async fn rest(&mut self, poll: Duration) {
         let stop = self.stop.clone();
         tokio::select! {
@@ -198,10 +195,7 @@ impl Lanes {
                 self.report.released += 1;
             }
             Err(error @ Error::Busy { .. }) => {
-                tracing::warn!(
-                    error = error.chain(),
-                    "the store is busy; looking again later"
-                );
+                tracing::warn!(error = error.chain(), "the store is busy; looking again later");
                 self.idle = true;
             }
             Err(error) => return Err(error),
@@ -227,11 +221,7 @@ async fn lane(
 ) -> Result<Option<Task>> {
     let claim = engine.claim();
     let claimed = engine.parts().store.claim(&claim).await;
-    let told = if matches!(claimed, Ok(Some(_))) {
-        Claimed::Task
-    } else {
-        Claimed::Nothing
-    };
+    let told = if matches!(claimed, Ok(Some(_))) { Claimed::Task } else { Claimed::Nothing };
     // The worker outlives its lanes; if it is gone, nobody counts any more.
     tell.send(told).ok();
     let Some(claimed) = claimed? else {

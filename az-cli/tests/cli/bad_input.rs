@@ -1,0 +1,141 @@
+//! Bad input: a clear message, the documented exit code, and nothing half-done.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
+
+use crate::support::{Az, Ended};
+
+/// Runs something wrong; checks its exit code, that it says what it should, and that no task came
+/// of it.
+#[track_caller]
+fn refused(az: &Az, args: &[&str], code: i32, says: &[&str]) -> Ended {
+    let ended = az.az(args);
+    assert_eq!(ended.code, Some(code), "az {args:?}: {ended:?}");
+    for text in says {
+        assert!(ended.stderr.contains(text), "az {args:?} does not say {text:?}: {ended:?}");
+    }
+    assert_eq!(ended.stdout, "", "az {args:?}");
+    ended
+}
+
+#[track_caller]
+fn has_no_tasks(az: &Az) {
+    assert_eq!(az.ok(&["task", "list", "--format", "json"]).trim(), "[]");
+}
+
+#[test]
+fn an_unknown_model_is_refused_with_those_there_are() {
+    let az = Az::new();
+    refused(&az, &["task", "run", "read a", "--model", "oflline"], 78, &["oflline", "offline"]);
+    refused(&az, &["task", "run", "read a", "--model", "openai/x"], 78, &["OPENAI_API_KEY"]);
+    let missing = ["task", "run", "read a", "--model", "scripted:nothing.jsonl"];
+    refused(&az, &missing, 78, &["nothing.jsonl"]);
+    has_no_tasks(&az);
+}
+
+#[test]
+fn an_unknown_task_is_answered_with_near_matches() {
+    let az = Az::new();
+    refused(&az, &["task", "show", "nothing"], 66, &["no task \"nothing\"", "az task list"]);
+    az.ok(&["task", "run", "--detach", "a task to be found"]);
+    let id = az.only_id();
+    let mut typo = id.split_at(24).1.to_owned();
+    typo.replace_range(2..3, if &typo[2..3] == "0" { "1" } else { "0" });
+    for verb in ["show", "logs", "resume", "cancel", "retry", "delete"] {
+        let ended = refused(&az, &["task", verb, &typo], 66, &["did you mean", &id[24..]]);
+        assert!(ended.stderr.contains("a task to be found"), "{verb}: {ended:?}");
+    }
+    assert_eq!(az.shown(&id[..13])["id"], id, "a beginning will do");
+    assert_eq!(az.shown(&id[24..])["id"], id, "an end will do");
+}
+
+#[test]
+fn an_id_that_several_tasks_have_is_not_guessed() {
+    let az = Az::new();
+    az.ok(&["task", "run", "--detach", "first"]);
+    az.ok(&["task", "run", "--detach", "second"]);
+    refused(&az, &["task", "cancel", "0"], 2, &["could be any of", "first", "second"]);
+}
+
+#[test]
+fn an_empty_command_is_refused() {
+    let az = Az::new();
+    refused(&az, &["task", "run", ""], 2, &["empty"]);
+    refused(&az, &["task", "run", " \n "], 2, &["empty"]);
+    refused(&az, &["task", "run"], 2, &["TASK"]);
+    has_no_tasks(&az);
+}
+
+#[test]
+fn a_command_of_10_mb_is_refused_with_what_to_do() {
+    let az = Az::new();
+    let mut child = az.command(["task", "run", "-"]);
+    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // It stops reading once it knows: the rest meets a closed pipe.
+    input.write_all(&vec![b'x'; 10 << 20]).ok();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("1048576 bytes") && stderr.contains("file"), "{stderr}");
+    has_no_tasks(&az);
+}
+
+#[test]
+fn arguments_that_are_not_utf8_are_refused() {
+    let az = Az::new();
+    let args = [OsStr::new("task"), OsStr::new("run"), OsStr::from_bytes(b"list \xff")];
+    let output = az.command(args).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("UTF-8"), "{stderr}");
+    has_no_tasks(&az);
+}
+
+#[test]
+fn words_that_mean_nothing_are_refused_with_those_that_do() {
+    let az = Az::new();
+    refused(&az, &["task", "rnu", "x"], 2, &["run"]);
+    refused(&az, &["task", "run", "x", "--priority", "hihg"], 2, &["low, medium, high, urgent"]);
+    refused(&az, &["task", "list", "--status", "done"], 2, &["completed"]);
+    refused(&az, &["task", "run", "x", "--tools", "filesystem.raed"], 2, &["filesystem.read"]);
+    refused(&az, &["task", "run", "x", "--allow", "shell"], 2, &["shell.execute"]);
+    refused(&az, &["task", "run", "x", "--timeout", "soon"], 2, &["90s"]);
+    refused(&az, &["task", "run", "x", "--max-steps", "0"], 2, &["--max-steps"]);
+    refused(&az, &["task", "run", "x", "-C", "nowhere"], 74, &["nowhere"]);
+    refused(&az, &["worker", "run", "--concurrency", "0"], 2, &["--concurrency"]);
+    has_no_tasks(&az);
+}
+
+#[test]
+fn a_command_that_the_planner_cannot_read_changes_nothing() {
+    let az = Az::new();
+    let task = "write \"x\" to made.txt then frobnicate it";
+    let ended = az.az(&["task", "run", task]);
+    assert_eq!(ended.code, Some(65), "{ended:?}");
+    assert!(ended.stderr.contains("frobnicate"), "{ended:?}");
+    assert!(!az.work().join("made.txt").exists(), "nothing half-done");
+}
+
+#[test]
+fn a_configuration_file_that_makes_no_sense_is_named_with_line_and_column() {
+    let az = Az::new();
+    az.file("config.toml", "[llm]\nmodel = 7\n");
+    let config = az.work().join("config.toml").display().to_string();
+    let az = az.with_var("AZ_CONFIG", config);
+    refused(&az, &["task", "list"], 78, &["config.toml", "line 2, column 9"]);
+}
+
+#[test]
+fn without_a_home_the_way_out_is_named() {
+    let az = Az::new();
+    let mut command = az.command(["task", "list"]);
+    let output = command.env_remove("HOME").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{stderr}");
+    assert!(stderr.contains("--data-dir"), "{stderr}");
+}

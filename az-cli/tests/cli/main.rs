@@ -1,0 +1,20 @@
+//! The `az` binary as its users meet it.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a failed test is the right outcome, and tests read their own environment"
+)]
+
+mod bad_input;
+mod crash_sweep;
+mod main_job;
+mod peers;
+mod storage_trouble;
+mod support;
+mod two_processes;
+mod wire_trouble;
+mod world;

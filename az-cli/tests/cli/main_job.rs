@@ -1,0 +1,150 @@
+//! The main job on real input, with no key and no server.
+
+use crate::support::Az;
+
+#[test]
+fn the_files_here_are_listed_and_counted() {
+    let az = Az::new();
+    az.file("one.txt", "1").file("two.txt", "2").file("three.txt", "3");
+    let task = "list the files here, then write how many there are to count.txt";
+    let ended = az.az(&["task", "run", task]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(az.read("count.txt").trim(), "3");
+    assert!(ended.stdout.contains("count.txt"), "the answer says what was done: {ended:?}");
+    assert!(ended.stderr.contains("model offline"), "what was chosen is said: {ended:?}");
+
+    let listed = az.ok(&["task", "list"]);
+    assert!(listed.contains("completed") && listed.contains("list the files here"), "{listed}");
+    let id = az.only_id();
+    let shown = az.ok(&["task", "show", &id]);
+    assert!(shown.contains(task) && shown.contains("$0.00"), "{shown}");
+    let logs = az.ok(&["task", "logs", &id]);
+    for part in ["taken up by", "filesystem.list", "filesystem.write", "completed"] {
+        assert!(logs.contains(part), "{part} is missing in {logs}");
+    }
+}
+
+#[test]
+fn every_listing_is_a_table_json_or_csv() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    az.ok(&["task", "run", "read a.txt"]);
+    let id = az.only_id();
+    for (command, format) in [("list", "csv"), ("show", "csv"), ("logs", "csv")] {
+        let args: Vec<&str> = match command {
+            "list" => vec!["task", command, "--format", format],
+            _ => vec!["task", command, &id, "--format", format],
+        };
+        let csv = az.ok(&args);
+        assert!(csv.lines().count() >= 2, "{command}: {csv}");
+        let header = csv.lines().next().unwrap();
+        assert!(header.contains(',') && !header.contains(' '), "{command}: {csv}");
+    }
+    for line in az.ok(&["task", "logs", &id, "--format", "json"]).lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(event["seq"].is_u64() && event["type"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn json_streams_one_event_a_line_and_nothing_else() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    let out = az.ok(&["task", "run", "--json", "read a.txt"]);
+    let kinds: Vec<String> = out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|event| event["event"].as_str().unwrap().to_owned())
+        .filter(|kind| !kind.ends_with("_delta"))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "run_started",
+            "model_started",
+            "model_finished",
+            "tool_started",
+            "tool_finished",
+            "model_started",
+            "model_finished",
+            "run_finished"
+        ]
+    );
+}
+
+#[test]
+fn quiet_says_nothing_but_the_answer() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    let ended = az.az(&["task", "run", "--quiet", "read a.txt"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("hello"), "{ended:?}");
+}
+
+#[test]
+fn a_queue_is_worked_off_the_most_urgent_first() {
+    let az = Az::new();
+    for (priority, name) in [("low", "low"), ("urgent", "urgent"), ("medium", "mid")] {
+        let task = format!("append \"{name} \" to order.txt");
+        az.ok(&["task", "run", "--detach", "--priority", priority, &task]);
+    }
+    let ended = az.az(&["worker", "run", "--until-idle", "--concurrency", "1"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("3 completed"), "{ended:?}");
+    assert_eq!(az.read("order.txt"), "urgent mid low ");
+}
+
+#[test]
+fn a_finished_task_resumed_prints_its_answer_again() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    let first = az.ok(&["task", "run", "read a.txt"]);
+    let id = az.only_id();
+    assert_eq!(az.ok(&["task", "resume", &id]), first);
+    assert_eq!(az.shown(&id)["runs"], 1);
+}
+
+#[test]
+fn retrying_is_a_new_task_and_deleting_leaves_nothing_of_it() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    az.ok(&["task", "run", "read a.txt"]);
+    let id = az.only_id();
+    az.ok(&["task", "retry", &id]);
+    assert_eq!(az.ok(&["task", "list", "--format", "csv"]).lines().count(), 3);
+    az.ok(&["task", "delete", &id]);
+    assert_eq!(az.az(&["task", "show", &id]).code, Some(66));
+    assert_ne!(az.only_id(), id);
+}
+
+#[test]
+fn a_shell_command_needs_approval_and_gets_it_by_resuming() {
+    let az = Az::new();
+    let ended = az.az(&["task", "run", "run \"echo hi >> said.txt\""]);
+    assert_eq!(ended.code, Some(77), "{ended:?}");
+    assert!(ended.stderr.contains("--allow shell.execute"), "the remedy is named: {ended:?}");
+    assert_eq!(az.read("said.txt"), "");
+    let id = az.only_id();
+    az.ok(&["task", "resume", &id, "--allow", "shell.execute"]);
+    assert_eq!(az.read("said.txt"), "hi\n");
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_panic() {
+    let az = Az::new();
+    az.file("a.txt", "hello");
+    az.ok(&["task", "run", "read a.txt"]);
+    let id = az.only_id();
+    let az_path = env!("CARGO_BIN_EXE_az");
+    for args in ["task list", "--help", "task run --help", "--json task run 'read a.txt'"] {
+        let line = format!("{az_path} {args} | head -c 1 > /dev/null; echo ${{PIPESTATUS[0]}}");
+        let mut shell = std::process::Command::new("bash");
+        let shell = shell.args(["-c", &line]).current_dir(az.work());
+        let shell = shell.env("HOME", az.data_dir().ancestors().nth(3).unwrap());
+        let output = shell.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("panicked"), "{args}: {stderr}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "0", "{args}: {stderr}");
+    }
+    assert!(!id.is_empty());
+}

@@ -1,0 +1,162 @@
+//! Several processes and one task.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use az_core::journal::{EventBody, Journal, NewEvent};
+use az_core::task::{Claim, TaskQueue};
+use az_core::{Clock, Error, TaskId, WorkerId};
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+use serde_json::json;
+
+use crate::support::{Az, is_running, script, until};
+
+/// A task that sleeps in a shell, in a way that can be found among the processes.
+fn sleeper(az: &Az, mark: &str) -> Vec<String> {
+    let command = format!("setsid sh -c 'sleep 60; : {mark}' & sleep 61; : {mark}");
+    let model = script(
+        az,
+        &[
+            json!({"calls": [{"name": "shell.execute", "arguments": {"command": command}}]}),
+            json!({"text": "slept"}),
+        ],
+    );
+    ["task", "run", "sleep", "--allow", "shell.execute", "--model", &model]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn started(az: &Az, mark: &str) -> crate::support::Running {
+    let args = sleeper(az, mark);
+    let running = az.start(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    until("the sleepers run", || is_running(mark));
+    running
+}
+
+#[test]
+fn a_task_that_somebody_runs_is_refused_to_others_by_name() {
+    let az = Az::new();
+    let mut running = started(&az, "mark-refused-to-others");
+    let id = az.only_id();
+    let ended = az.az(&["task", "resume", &id]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let pid = running.child().id().to_string();
+    assert!(ended.stderr.contains("is held by az@"), "{ended:?}");
+    assert!(ended.stderr.contains(&format!(":{pid}:")), "{pid} is not named: {ended:?}");
+    let deleting = az.az(&["task", "delete", &id]);
+    assert_eq!(deleting.code, Some(75), "{deleting:?}");
+    az.ok(&["task", "cancel", &id]);
+    running.wait();
+}
+
+#[test]
+fn cancelling_from_another_process_stops_it_within_a_second_children_included() {
+    let az = Az::new();
+    let mark = "mark-cancelled-children";
+    let running = started(&az, mark);
+    let id = az.only_id();
+    let begun = Instant::now();
+    let said = az.ok(&["task", "cancel", &id]);
+    let took = begun.elapsed();
+    assert!(said.contains("cancelled"), "{said}");
+    assert!(!is_running(mark), "a child is left");
+    assert!(took < Duration::from_millis(1500), "it took {took:?}");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert_eq!(az.shown(&id)["status"], "cancelled");
+}
+
+#[test]
+fn an_interrupt_stops_cleanly_and_keeps_the_record() {
+    let az = Az::new();
+    let mark = "mark-interrupted";
+    let mut running = started(&az, mark);
+    let pid = running.child().id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(!is_running(mark), "a child is left");
+    let id = az.only_id();
+    assert_eq!(az.shown(&id)["status"], "cancelled");
+    assert!(ended.stderr.contains("az task resume"), "{ended:?}");
+}
+
+#[test]
+fn a_request_to_end_gives_the_task_back() {
+    let az = Az::new();
+    let mark = "mark-terminated";
+    let mut running = started(&az, mark);
+    let pid = running.child().id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(!is_running(mark), "a child is left");
+    let id = az.only_id();
+    assert_eq!(az.shown(&id)["status"], "pending");
+}
+
+#[test]
+fn children_of_a_killed_process_are_ended_before_the_task_goes_on() {
+    let az = Az::new();
+    let mark = "mark-orphans";
+    let running = started(&az, mark);
+    running.kill();
+    assert!(is_running(mark), "the escaped child outlives its process");
+    let id = az.only_id();
+    let ended = az.az(&["task", "resume", &id]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!is_running(mark), "an orphan is left");
+    let logs = az.ok(&["task", "logs", &id]);
+    assert!(logs.contains("outcome unknown"), "{logs}");
+}
+
+#[test]
+fn cancelling_what_a_killed_process_left_behind_ends_it() {
+    let az = Az::new();
+    let mark = "mark-left-behind";
+    started(&az, mark).kill();
+    let id = az.only_id();
+    let said = az.ok(&["task", "cancel", &id]);
+    assert!(said.contains("cancelled"), "{said}");
+    assert!(!is_running(mark), "an orphan is left");
+    assert_eq!(az.shown(&id)["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_superseded_owner_cannot_append() {
+    let az = Az::new();
+    az.ok(&["task", "run", "--detach", "read a.txt"]);
+    let id = TaskId::new(az.only_id()).unwrap();
+    let store = SqliteStore::open(&az.database(), SqliteOptions::default()).unwrap();
+    let now = az_core::clock::SystemClock.now();
+    let me = WorkerId::new("the-first-owner").unwrap();
+    // A lease that has run out already: a paused process looks like this when it wakes up.
+    let claim = Claim::next(me, now, now).of(id.clone());
+    let lease = store.claim(&claim).await.unwrap().unwrap().lease;
+    tokio::task::spawn_blocking(move || az.az(&["task", "resume", &az.only_id()])).await.unwrap();
+    let before = store.read(&id, 0, 1000).await.unwrap();
+    let note = NewEvent::new(EventBody::Note { text: "too late".to_owned() });
+    let next = u64::try_from(before.len()).unwrap();
+    let refused = store.append(&lease, next, vec![note], now).await;
+    assert!(matches!(refused, Err(Error::LeaseLost { .. })), "{refused:?}");
+    assert_eq!(store.read(&id, 0, 1000).await.unwrap(), before);
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let az = Az::new();
+    let model = script(&az, &[json!({"text": "late", "delay_millis": 60_000})]);
+    let mut running = az.start(&["task", "run", "wait", "--model", &model]);
+    until("it runs", || fs::metadata(az.database()).is_ok());
+    let pid = running.child().id().to_string();
+    let mut status = None;
+    until("it has ended", || {
+        std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        status = running.child().try_wait().unwrap();
+        status.is_some()
+    });
+    let status = status.unwrap();
+    // Before it listens to signals, the first one ends it the system's way.
+    assert!(status.code() == Some(130) || status.signal() == Some(2), "{status:?}");
+}

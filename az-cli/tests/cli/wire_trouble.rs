@@ -1,0 +1,163 @@
+//! A server that misbehaves: typed errors, retries where they help, nothing lost.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Az, Ended};
+
+/// What the server does with one request: these bytes, then it closes the connection.
+type Answer = String;
+
+/// Starts a server that gives these answers, one a request, then the last one again and again;
+/// returns its address and the count of requests.
+fn server(answers: Vec<Answer>) -> (String, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", listener.local_addr().unwrap());
+    let count = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            read_request(&mut stream);
+            let n = {
+                let mut count = counted.lock().unwrap();
+                *count += 1;
+                *count - 1
+            };
+            let answer = answers.get(n).or(answers.last()).unwrap();
+            stream.write_all(answer.as_bytes()).ok();
+        }
+    });
+    (address, count)
+}
+
+fn read_request(stream: &mut TcpStream) {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0);
+            if body.len() >= length {
+                return;
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(n) => bytes.extend_from_slice(&buffer[..n]),
+        }
+    }
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> Answer {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
+    )
+}
+
+fn sse(events: &[&str]) -> Answer {
+    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
+}
+
+fn good() -> Answer {
+    sse(&[
+        r#"{"choices":[{"index":0,"delta":{"content":"all is "}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"content":"well"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":3}}"#,
+        "[DONE]",
+    ])
+}
+
+fn run_against(answers: Vec<Answer>) -> (Az, Ended, usize) {
+    let (address, count) = server(answers);
+    let az = Az::new().with_var("OPENAI_BASE_URL", address).with_var("OPENAI_API_KEY", CANARY);
+    let ended = az.az(&["task", "run", "how is it?", "--model", "m"]);
+    let count = *count.lock().unwrap();
+    (az, ended, count)
+}
+
+const CANARY: &str = "sk-canary-0123456789";
+
+#[test]
+fn an_answer_streams_and_its_usage_is_recorded() {
+    let (az, ended, count) = run_against(vec![good()]);
+    assert_eq!((ended.code, ended.stdout.as_str(), count), (Some(0), "all is well\n", 1));
+    let task = az.shown(&az.only_id());
+    assert_eq!(task["actual_tokens"], 13);
+    assert_eq!(task["unpriced"], true, "an unknown price is not nothing");
+    assert!(ended.stderr.contains("cost unknown"), "{ended:?}");
+}
+
+#[test]
+fn patience_that_is_asked_for_is_had() {
+    let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", r#"{"error":{"message":"slow down"}}"#);
+    let (az, ended, count) = run_against(vec![busy, good()]);
+    assert_eq!((ended.code, count), (Some(0), 2), "{ended:?}");
+    assert!(ended.stderr.contains("slow down") && ended.stderr.contains("1.0 s"), "{ended:?}");
+    let logs = az.ok(&["task", "logs", &az.only_id()]);
+    assert!(logs.contains("slow down"), "both attempts are on record: {logs}");
+}
+
+#[test]
+fn more_patience_than_ours_is_an_error_at_once() {
+    let busy = answer("429 Too Many Requests", "retry-after: 3600\r\n", r#"{"error":{"message":"come back tomorrow"}}"#);
+    let (_, ended, count) = run_against(vec![busy]);
+    assert_eq!((ended.code, count), (Some(75), 1), "{ended:?}");
+    assert!(ended.stderr.contains("come back tomorrow") && ended.stderr.contains("resume"));
+}
+
+#[test]
+fn a_stream_that_is_cut_is_never_an_answer() {
+    let cut = sse(&[r#"{"choices":[{"index":0,"delta":{"content":"all is "}}]}"#]);
+    let (az, ended, count) = run_against(vec![cut, good()]);
+    assert_eq!((ended.code, ended.stdout.as_str(), count), (Some(0), "all is well\n", 2));
+    let logs = az.ok(&["task", "logs", &az.only_id()]);
+    assert!(logs.contains("cut off"), "{logs}");
+}
+
+#[test]
+fn garbage_is_said_to_be_garbage() {
+    let (_, ended, count) = run_against(vec![answer("200 OK", "", "<html>hello</html>")]);
+    assert_eq!(ended.code, Some(76), "{ended:?}");
+    assert!(ended.stderr.contains("makes no sense"), "{ended:?}");
+    assert_eq!(count, 4, "it is tried again, up to a limit");
+}
+
+#[test]
+fn a_refused_request_is_not_repeated() {
+    let refused = answer("400 Bad Request", "", r#"{"error":{"message":"no such parameter"}}"#);
+    let (az, ended, count) = run_against(vec![refused]);
+    assert_eq!((ended.code, count), (Some(65), 1), "{ended:?}");
+    assert!(ended.stderr.contains("no such parameter"), "{ended:?}");
+    let task = az.shown(&az.only_id());
+    assert_eq!((&task["status"], &task["costs"]), (&"failed".into(), &serde_json::json!([])));
+}
+
+#[test]
+fn a_wrong_key_is_named_and_not_shown() {
+    let echo = format!(r#"{{"error":{{"message":"Incorrect API key provided: {CANARY}."}}}}"#);
+    let (az, ended, count) = run_against(vec![answer("401 Unauthorized", "", &echo)]);
+    assert_eq!((ended.code, count), (Some(77), 1), "{ended:?}");
+    assert!(ended.stderr.contains("OPENAI_API_KEY"), "{ended:?}");
+    let id = az.only_id();
+    let logs = az.ok(&["task", "logs", &id, "--format", "json"]);
+    let sinks = [ended.stderr, ended.stdout, logs, az.ok(&["task", "show", &id])];
+    assert!(sinks.iter().all(|sink| !sink.contains(CANARY)), "the key is shown: {sinks:#?}");
+}
+
+#[test]
+fn nobody_there_is_tried_again_and_then_said() {
+    let az = Az::new()
+        .with_var("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+        .with_var("OPENAI_API_KEY", CANARY);
+    let ended = az.az(&["task", "run", "how is it?", "--model", "m"]);
+    assert_eq!(ended.code, Some(69), "{ended:?}");
+    assert!(ended.stderr.contains("cannot be reached"), "{ended:?}");
+}

@@ -1,0 +1,608 @@
+//! The engine: what it records, what it never does twice, how it stops.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "a failed test is the right outcome; waiting here is on a paused clock"
+)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::agent::{Answer, FnAgent};
+use az_core::approval::{Approval, Approver, Verdict};
+use az_core::cost::{Budget, BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, Usage};
+use az_core::engine::{
+    Engine, EngineOptions, ExecutionEngine, Liveness, Meter, ModelEffect, ModelFailure,
+    ModelRequest, Modelled, OnUnknown, RetryPolicy, Run, RunEventKind, Stop, WhenIdle, Worker,
+    WorkerOptions, WorkerReport,
+};
+use az_core::journal::{
+    CallState, EventBody, Journal, ModelReply, NewEvent, Purpose, ToolOutcome, fold,
+};
+use az_core::memory::MemoryStore;
+use az_core::task::{CancelOutcome, TaskOptions, TaskQueue, TaskRepository};
+use az_core::testing::sample::{always, at, claim_of, task, task_id, worker};
+use az_core::testing::{FakeTool, FakeToolbox, Recorder};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolSpec, Toolbox};
+use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
+use futures_util::{FutureExt, StreamExt};
+use serde_json::json;
+
+/// What the model does at one call.
+#[derive(Debug, Clone)]
+enum Line {
+    Says(ModelReply),
+    Fails(ErrorKind, Option<Duration>, Settlement),
+    NeverAnswers,
+}
+
+/// A model that says its lines; each costs a cent and may cost a dime.
+#[derive(Debug, Clone)]
+struct Model(Arc<Mutex<VecDeque<Line>>>);
+
+const CENT: Usd = Usd::from_nanos(10_000_000);
+const DIME: Usd = Usd::from_nanos(100_000_000);
+
+#[async_trait]
+impl ModelEffect for Model {
+    async fn call(&self, _meter: &Meter) -> Result<Modelled, ModelFailure> {
+        let line = self.0.lock().unwrap().pop_front().expect("a line for every call");
+        match line {
+            Line::Says(reply) => {
+                Ok(Modelled { reply, usage: Usage::tokens(10, 5), cost: Some(CENT) })
+            }
+            Line::Fails(kind, retry_after, settlement) => {
+                Err(ModelFailure { kind, message: "no".to_owned(), retry_after, settlement })
+            }
+            Line::NeverAnswers => std::future::pending().await,
+        }
+    }
+}
+
+/// Asks the model and makes its calls until it asks for none: ReAct at its barest.
+fn agent(lines: impl IntoIterator<Item = Line>) -> Arc<dyn Agent> {
+    let model = Model(Arc::new(Mutex::new(lines.into_iter().collect())));
+    Arc::new(FnAgent::new(move |run: &mut Run| {
+        let model = model.clone();
+        async move {
+            loop {
+                run.call_pending().await?;
+                if let Some(reply) = run.history().final_reply() {
+                    return Ok(Answer(reply.text.clone()));
+                }
+                let request = ModelRequest {
+                    provider: "test".to_owned(),
+                    model: "m".to_owned(),
+                    purpose: Purpose::Step,
+                    max_cost: Some(DIME),
+                    estimated_tokens: 10,
+                };
+                run.call_model(&request, &model).await?;
+            }
+        }
+        .boxed()
+    }))
+}
+
+fn says(text: &str) -> Line {
+    Line::Says(ModelReply::text(text))
+}
+
+fn calls(tools: &[&str]) -> Line {
+    let add = |reply: ModelReply, tool: &&str| reply.with_call(*tool, json!({"for": *tool}));
+    Line::Says(tools.iter().fold(ModelReply::default(), add))
+}
+
+fn tools() -> FakeToolbox {
+    FakeToolbox::new()
+        .with(FakeTool::new("look"))
+        .with(FakeTool::new("put").with_effect(EffectClass::Idempotent))
+        .with(FakeTool::new("send").with_effect(EffectClass::Unsafe))
+        .with(FakeTool::new("append").with_effect(EffectClass::Probe))
+        .with(FakeTool::new("hang").with_effect(EffectClass::Unsafe).without_end())
+}
+
+fn options() -> EngineOptions {
+    EngineOptions::new(worker("engine"))
+}
+
+fn engine(store: &MemoryStore, lines: impl IntoIterator<Item = Line>) -> Engine {
+    let store = Arc::new(store.clone());
+    Engine::new(store, agent(lines), options()).with_toolbox(Arc::new(tools()))
+}
+
+async fn names(store: &MemoryStore, id: &str) -> Vec<&'static str> {
+    let events = store.read(&task_id(id), 0, 1000).await.unwrap();
+    events.iter().map(|event| event.event.body.name()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_effect_has_an_intent_before_it_and_a_result_after_it() {
+    let store = MemoryStore::new();
+    let engine = engine(&store, [calls(&["look", "look", "send"]), says("done")]);
+    let done = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!((done.status, done.answer.as_deref()), (TaskStatus::Completed, Some("done")));
+    assert_eq!((done.cost, done.actual_tokens), (CENT.plus(CENT), 30));
+    assert_eq!(
+        names(&store, "a").await,
+        [
+            "run_started",
+            "llm_intent",
+            "llm_result",
+            "tool_intent",
+            "tool_intent",
+            "tool_result",
+            "tool_result",
+            "tool_intent",
+            "tool_result",
+            "llm_intent",
+            "llm_result",
+            "run_finished"
+        ],
+        "the two that read run side by side, the one that sends by itself"
+    );
+    assert_eq!(store.open_holds().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_may_pass_is_tried_again_and_each_attempt_is_on_record() {
+    let store = MemoryStore::new();
+    let wait = Some(Duration::from_secs(7));
+    let engine = engine(
+        &store,
+        [
+            Line::Fails(ErrorKind::RateLimited, wait, Settlement::Nothing),
+            Line::Fails(ErrorKind::Unavailable, None, Settlement::Full),
+            says("done"),
+        ],
+    );
+    let begun = tokio::time::Instant::now();
+    let done = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert!(begun.elapsed() >= Duration::from_secs(7), "the provider's wait is kept");
+    assert_eq!(done.cost, DIME.plus(CENT), "what may have been sent is booked in full");
+    assert_eq!(store.entries(always(), None).await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_cannot_pass_ends_the_task_at_once() {
+    let store = MemoryStore::new();
+    let refused = Line::Fails(ErrorKind::BadRequest, None, Settlement::Nothing);
+    let failed = engine(&store, [refused]).execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.status, TaskStatus::Failed);
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::BadRequest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hard_budget_refuses_before_anything_is_sent() {
+    let store = MemoryStore::new();
+    let budget = Budget {
+        scope: Scope::Global,
+        period: Period::Total,
+        amount: DIME.plus(CENT),
+        alerts: vec![],
+        limit: Limit::Hard,
+    };
+    store.set_budget(&budget, at(0)).await.unwrap();
+    // The second call would need a dime, and only a dime less than that is left.
+    let engine = engine(&store, [calls(&["look"]), calls(&["look"])]);
+    let failed = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Budget);
+    assert_eq!(failed.cost, CENT.plus(CENT));
+    assert_eq!(names(&store, "a").await.last(), Some(&"run_finished"));
+    let status = &store.budgets(at(0)).await.unwrap()[0];
+    assert_eq!((status.spent, status.held), (CENT.plus(CENT), Usd::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_reaches_a_waiting_model_call_and_books_it_in_full() {
+    let store = MemoryStore::new();
+    let engine = engine(&store, [Line::NeverAnswers]);
+    let running = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.execute(task("a", 0), None).await }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(engine.cancel(&task_id("a")).await.unwrap(), CancelOutcome::Requested);
+    let ended = running.await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.cost), (TaskStatus::Cancelled, DIME));
+    assert!(begun.elapsed() <= Duration::from_secs(1));
+    assert_eq!(store.open_holds().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_is_cancelled_has_its_result_on_record() {
+    let store = MemoryStore::new();
+    let engine = engine(&store, [calls(&["hang"])]);
+    let options = TaskOptions { timeout: Some(Duration::from_secs(5)), ..TaskOptions::default() };
+    let ended = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
+    assert_eq!(ended.status, TaskStatus::Failed);
+    assert_eq!(ended.failure.unwrap().kind, ErrorKind::TimedOut);
+    let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+    let outcomes: Vec<_> = history.calls.values().map(|call| call.state.clone()).collect();
+    assert!(matches!(outcomes[..], [CallState::Ended { outcome: ToolOutcome::Failed, .. }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_stop_is_dropped() {
+    let store = MemoryStore::new();
+    let stubborn = FnAgent::new(|_: &mut Run| std::future::pending().boxed());
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(stubborn), options());
+    let options = TaskOptions { timeout: Some(Duration::from_secs(1)), ..TaskOptions::default() };
+    let begun = tokio::time::Instant::now();
+    let ended = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
+    assert_eq!(ended.failure.unwrap().kind, ErrorKind::TimedOut);
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_are_limited_over_all_runs() {
+    let store = MemoryStore::new();
+    let options = TaskOptions { max_steps: Some(2), ..TaskOptions::default() };
+    let engine = engine(&store, [calls(&["look"]), calls(&["look"])]);
+    let failed = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::StepLimit);
+    let again = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(again.failure.unwrap().kind, ErrorKind::StepLimit);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_agent_is_a_failed_task() {
+    let store = MemoryStore::new();
+    let clumsy = FnAgent::new(|_: &mut Run| async { panic!("on purpose") }.boxed());
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(clumsy), options());
+    let failed = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Internal);
+}
+
+/// Leaves a record as a crash would: the last turn asks for `tool`, which was begun.
+async fn crashed_in(store: &MemoryStore, toolbox: &FakeToolbox, tool: &str, happened: bool) {
+    store.create(&task("a", 0)).await.unwrap();
+    let lease = store.claim(&claim_of("a", "dead", 0, 1)).await.unwrap().unwrap().lease;
+    let dying = agent([calls(&[tool])]);
+    let engine = Engine::new(Arc::new(store.clone()), dying, options());
+    drop(engine);
+    let call = az_core::CallId::tool(0, 0);
+    let ModelParts { intent, result } = model_parts(tool);
+    let tool_intent = EventBody::ToolIntent(az_core::journal::ToolIntent {
+        tool: tool.to_owned(),
+        arguments: json!({"for": tool}),
+        effect: toolbox.specs().iter().find(|spec| spec.name == tool).unwrap().effect,
+        witness: None,
+    });
+    let model = az_core::CallId::model(1);
+    let started = EventBody::RunStarted { schema: az_core::journal::SCHEMA, owner: worker("dead") };
+    let events = vec![
+        NewEvent::new(started),
+        NewEvent::about(model.clone(), intent),
+        NewEvent::about(model, result),
+        NewEvent::about(call.clone(), tool_intent),
+    ];
+    store.append(&lease, 0, events, at(0)).await.unwrap();
+    if happened {
+        let mut invocation = Invocation::bare(tool, json!({"for": tool})).unwrap();
+        (invocation.call, invocation.key) = (call, "a:3".to_owned());
+        toolbox.invoke(&invocation).await.unwrap();
+    }
+}
+
+struct ModelParts {
+    intent: EventBody,
+    result: EventBody,
+}
+
+fn model_parts(tool: &str) -> ModelParts {
+    let Line::Says(reply) = calls(&[tool]) else { unreachable!() };
+    ModelParts {
+        intent: EventBody::LlmIntent(az_core::journal::ModelIntent {
+            provider: "test".to_owned(),
+            model: "m".to_owned(),
+            purpose: Purpose::Step,
+            hold: Some(DIME),
+            hold_until: at(1),
+            estimated_tokens: 10,
+        }),
+        result: EventBody::LlmResult(az_core::journal::ModelResult {
+            outcome: az_core::journal::ModelOutcome::Replied { reply },
+            settlement: Settlement::Paid { cost: Some(CENT), usage: Usage::tokens(1, 1) },
+            millis: 1,
+        }),
+    }
+}
+
+async fn resume(store: &MemoryStore, toolbox: &FakeToolbox, on_unknown: OnUnknown) -> Task {
+    let mut options = options();
+    options.on_unknown = on_unknown;
+    let engine = Engine::new(Arc::new(store.clone()), agent([says("done")]), options)
+        .with_toolbox(Arc::new(toolbox.clone()));
+    engine.resume_until(&task_id("a"), Stop::new()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_call_is_resumed_by_its_effect_class() {
+    for (tool, happened, outcome, effects) in [
+        ("look", true, ToolOutcome::Done, 0),
+        ("put", false, ToolOutcome::Done, 1),
+        ("put", true, ToolOutcome::Done, 1),
+        ("append", false, ToolOutcome::Done, 1),
+        ("append", true, ToolOutcome::Done, 1),
+        ("send", false, ToolOutcome::Unknown, 0),
+        ("send", true, ToolOutcome::Unknown, 1),
+    ] {
+        let (store, toolbox) = (MemoryStore::new(), tools());
+        crashed_in(&store, &toolbox, tool, happened).await;
+        let done = resume(&store, &toolbox, OnUnknown::Continue).await;
+        assert_eq!(done.status, TaskStatus::Completed, "{tool}");
+        let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+        let state = &history.calls.values().next().unwrap().state;
+        assert!(
+            matches!(state, CallState::Ended { outcome: o, .. } if *o == outcome),
+            "{tool}, which happened: {happened}, is {state:?}"
+        );
+        assert_eq!(toolbox.effects().values().sum::<usize>(), effects, "{tool} {happened}");
+        assert_eq!(toolbox.abandoned().len(), 1, "what it left running is ended first");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_can_be_made_to_fail_the_task_once() {
+    let (store, toolbox) = (MemoryStore::new(), tools());
+    crashed_in(&store, &toolbox, "send", true).await;
+    let failed = resume(&store, &toolbox, OnUnknown::Fail).await;
+    assert_eq!(failed.status, TaskStatus::Failed);
+    assert!(failed.failure.unwrap().message.contains("send"));
+    let done = resume(&store, &toolbox, OnUnknown::Fail).await;
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert_eq!(toolbox.effects().values().sum::<usize>(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_call_without_a_result_is_booked_in_full_and_asked_again() {
+    let store = MemoryStore::new();
+    store.create(&task("a", 0)).await.unwrap();
+    let lease = store.claim(&claim_of("a", "dead", 0, 1)).await.unwrap().unwrap().lease;
+    let started = EventBody::RunStarted { schema: az_core::journal::SCHEMA, owner: worker("dead") };
+    let intent = NewEvent::about(az_core::CallId::model(1), model_parts("look").intent);
+    store.append(&lease, 0, vec![NewEvent::new(started), intent], at(0)).await.unwrap();
+    let done = resume(&store, &tools(), OnUnknown::Continue).await;
+    assert_eq!((done.status, done.cost), (TaskStatus::Completed, DIME.plus(CENT)));
+    assert_eq!(store.open_holds().await.unwrap(), []);
+}
+
+/// Says no or nothing, or lets everything through.
+#[derive(Debug)]
+struct Doorman(Approval);
+
+#[async_trait]
+impl Approver for Doorman {
+    fn assess(&self, _task: &Task, tool: &ToolSpec, _call: &Invocation) -> Verdict {
+        match tool.effect {
+            EffectClass::Unsafe => Verdict::Ask { reason: "it sends".to_owned() },
+            EffectClass::Read | EffectClass::Idempotent | EffectClass::Probe => Verdict::Allow,
+        }
+    }
+
+    async fn ask(&self, _task: &Task, _call: &Invocation, _why: &str) -> Result<Approval> {
+        Ok(self.0.clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_anybody_to_ask_the_task_fails_and_resumes_at_the_same_call() {
+    let store = MemoryStore::new();
+    let attended = |answer| Arc::new(Doorman(answer));
+    let first = engine(&store, [calls(&["send"])]).with_approver(attended(Approval::Unattended));
+    let failed = first.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
+    let by = "somebody".to_owned();
+    let second = engine(&store, [says("sent")]).with_approver(attended(Approval::Granted { by }));
+    let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(done.answer.as_deref(), Some("sent"), "the model was not asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_call_is_told_to_the_model_and_never_made() {
+    let store = MemoryStore::new();
+    let toolbox = tools();
+    let by = "somebody".to_owned();
+    let engine = engine(&store, [calls(&["send"]), says("as you wish")])
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_approver(Arc::new(Doorman(Approval::Denied { by })));
+    let done = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert_eq!(toolbox.invoked().len(), 0);
+    let names = names(&store, "a").await;
+    assert_eq!(names[3..6], ["approval_asked", "approval_given", "tool_result"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tools_that_the_task_may_not_use_are_refused_with_a_reason() {
+    let store = MemoryStore::new();
+    let toolbox = tools();
+    let engine = engine(&store, [calls(&["send", "nonsense"]), says("done")])
+        .with_toolbox(Arc::new(toolbox.clone()));
+    let only = Some(vec!["look".to_owned()]);
+    let done = engine.execute(task("a", 0), only).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert_eq!(toolbox.invoked().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_somebody_holds_is_refused_unless_they_are_gone() {
+    #[derive(Debug)]
+    struct Gone(WorkerId);
+    impl Liveness for Gone {
+        fn is_gone(&self, worker: &WorkerId) -> bool {
+            *worker == self.0
+        }
+    }
+    let store = MemoryStore::new();
+    store.create(&task("a", 0)).await.unwrap();
+    let far = 60 * 24 * 365 * 100;
+    store.claim(&claim_of("a", "other", 0, far)).await.unwrap().unwrap();
+    let engine = engine(&store, [says("done")]);
+    let refused = engine.execute(task("a", 0), None).await.unwrap_err();
+    assert!(matches!(&refused, Error::LeaseHeld { owner, .. } if *owner == worker("other")));
+    let engine = engine.with_liveness(Arc::new(Gone(worker("other"))));
+    let done = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_was_superseded_writes_nothing_more() {
+    let store = MemoryStore::new();
+    let other = store.clone();
+    let thief = FnAgent::new(move |run: &mut Run| {
+        let other = other.clone();
+        async move {
+            let claim = claim_of("a", "thief", 0, 1).presuming_dead(worker("engine"));
+            other.claim(&claim).await?;
+            run.note("mine").await?;
+            Ok(Answer("never".to_owned()))
+        }
+        .boxed()
+    });
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(thief), options());
+    let lost = engine.execute(task("a", 0), None).await.unwrap_err();
+    assert!(matches!(lost, Error::LeaseLost { .. }), "{lost}");
+    assert_eq!(names(&store, "a").await, ["run_started"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_tells_everything_and_ends_with_the_end() {
+    let store = MemoryStore::new();
+    let engine = engine(&store, [calls(&["look"]), says("done")]);
+    let stream = engine.execute_stream(task("a", 0), None).await.unwrap();
+    let events: Vec<_> = stream.map(Result::unwrap).collect().await;
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "run_started",
+            "model_started",
+            "model_finished",
+            "tool_started",
+            "tool_finished",
+            "model_started",
+            "model_finished",
+            "run_finished"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_the_agents_own_is_made_once_in_the_life_of_a_task() {
+    let store = MemoryStore::new();
+    let toolbox = tools();
+    let own = || {
+        Arc::new(FnAgent::new(|run: &mut Run| {
+            async move {
+                let record = run.call_tool("fetch", "send", json!({"x": 1})).await?;
+                assert!(matches!(record.state, CallState::Ended { .. }));
+                if run.history().runs == 1 {
+                    return Err(Error::Agent { reason: "gives up".to_owned() });
+                }
+                Ok(Answer("done".to_owned()))
+            }
+            .boxed()
+        }))
+    };
+    let engine = Engine::new(Arc::new(store.clone()), own(), options())
+        .with_toolbox(Arc::new(toolbox.clone()));
+    assert_eq!(engine.execute(task("a", 0), None).await.unwrap().status, TaskStatus::Failed);
+    let done = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+    assert_eq!(toolbox.invoked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_saves_reading_and_changes_nothing() {
+    let store = MemoryStore::new();
+    let mut options = options();
+    options.snapshot_every = 4;
+    let lines = [calls(&["look"]), calls(&["look"]), calls(&["look"]), says("done")];
+    let engine =
+        Engine::new(Arc::new(store.clone()), agent(lines), options).with_toolbox(Arc::new(tools()));
+    engine.execute(task("a", 0), None).await.unwrap();
+    let (all, tail) = (
+        store.read(&task_id("a"), 0, 1000).await.unwrap(),
+        store.tail(&task_id("a")).await.unwrap(),
+    );
+    assert!(tail.len() < all.len(), "there is a snapshot");
+    assert_eq!(fold(&tail).unwrap(), fold(&all).unwrap());
+}
+
+fn worker_options(concurrency: usize) -> WorkerOptions {
+    WorkerOptions { concurrency, when_idle: WhenIdle::End, poll: Duration::from_millis(10) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_runs_everything_once_the_most_urgent_first() {
+    let store = MemoryStore::new();
+    for (i, priority) in TaskPriority::ALL.iter().enumerate() {
+        let task = task(priority.as_str(), i64::try_from(i).unwrap()).with_priority(*priority);
+        store.enqueue(&task, at(9)).await.unwrap();
+    }
+    let ends = Recorder::default();
+    let engine = engine(&store, (0..4).map(|_| says("done"))).with_sink(Arc::new(ends.clone()));
+    let report = Worker::new(engine, worker_options(1)).run(Stop::new()).await.unwrap();
+    assert_eq!(report, WorkerReport { completed: 4, ..WorkerReport::default() });
+    let order: Vec<_> = ends
+        .events()
+        .iter()
+        .filter(|event| matches!(event.kind, RunEventKind::RunFinished { .. }))
+        .map(|event| event.task.to_string())
+        .collect();
+    assert_eq!(order, ["urgent", "high", "medium", "low"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_told_to_stop_gives_its_tasks_back() {
+    let store = MemoryStore::new();
+    store.enqueue(&task("a", 0), at(0)).await.unwrap();
+    let engine = engine(&store, [Line::NeverAnswers]);
+    let stop = Stop::new();
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { Worker::new(engine, worker_options(8)).run(stop).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stop.request(az_core::engine::StopReason::Shutdown);
+    let report = running.await.unwrap().unwrap();
+    assert_eq!(report, WorkerReport { released: 1, ..WorkerReport::default() });
+    let task = store.get(&task_id("a")).await.unwrap().unwrap();
+    assert_eq!((task.status, task.cost), (TaskStatus::Pending, DIME));
+}
+
+#[tokio::test]
+async fn a_thousand_tasks_run_side_by_side() {
+    let store = MemoryStore::new();
+    for i in 0..1000 {
+        store.enqueue(&task(&format!("t{i}"), i), at(0)).await.unwrap();
+    }
+    let engine = engine(&store, (0..1000).map(|_| says("done")));
+    let report = Worker::new(engine, worker_options(1000)).run(Stop::new()).await.unwrap();
+    assert_eq!(report, WorkerReport { completed: 1000, ..WorkerReport::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_trying_again_is_a_policy_too() {
+    let store = MemoryStore::new();
+    let mut options = options();
+    options.retry = RetryPolicy::never();
+    let broken = Line::Fails(ErrorKind::Unavailable, None, Settlement::Full);
+    let engine = Engine::new(Arc::new(store.clone()), agent([broken]), options);
+    let failed = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Unavailable);
+    assert_eq!(failed.cost, DIME);
+    assert!(ToolOutput::done("x").ok);
+}
