@@ -30,8 +30,19 @@ use crate::cli::Cli;
 use crate::config::Env;
 use crate::output::Printer;
 
+pub use services::Wiring;
+
 /// Runs the command with these arguments in this environment; returns what the process exits with.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
+    run_wired(args, env, &Wiring::default())
+}
+
+/// Runs the command with backends wrapped or replaced: the way to an `az` of one's own.
+pub fn run_wired(
+    args: impl IntoIterator<Item = OsString>,
+    env: &Env,
+    wiring: &Wiring,
+) -> ExitCode {
     if let Some(plan) = env.get("AZ_FAILPOINT") {
         az_core::failpoint::arm(plan);
     }
@@ -45,7 +56,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
         }
     };
     let printer = Printer::new(&cli.global, env);
-    match commands::run(&cli, env, &printer) {
+    match commands::run(&cli, env, &printer, wiring) {
         Ok(code) => code,
         Err(error) => {
             printer.error(&error);

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use az_ai::ReActAgent;
 use az_core::engine::{Engine, EngineOptions, EventSink};
+use az_core::journal::RunStore;
 use az_core::{Error, TaskId, Toolbox};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
@@ -17,12 +18,28 @@ use crate::models::ModelChooser;
 use crate::output::{Live, Printer, TerminalApprover};
 use crate::settings::Settings;
 
+/// What the engine's backends are wrapped in, or replaced by.
+#[derive(Debug, Clone)]
+pub struct Wiring {
+    /// Takes the SQLite store; returns what runs are recorded in.
+    pub store: fn(Arc<dyn RunStore>) -> Arc<dyn RunStore>,
+    /// Takes the built-in tools; returns what agents get.
+    pub toolbox: fn(Arc<dyn Toolbox>) -> Arc<dyn Toolbox>,
+}
+
+impl Default for Wiring {
+    fn default() -> Self {
+        Self { store: |store| store, toolbox: |toolbox| toolbox }
+    }
+}
+
 /// The backends, each built when it is first needed.
 #[derive(Debug)]
 pub struct Services {
     settings: Settings,
     env: Env,
     printer: Printer,
+    wiring: Wiring,
     models: Arc<ModelChooser>,
     store: OnceLock<Arc<SqliteStore>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
@@ -30,10 +47,10 @@ pub struct Services {
 
 impl Services {
     /// Returns services that have opened nothing yet.
-    pub fn new(settings: Settings, env: Env, printer: Printer) -> Self {
+    pub fn new(settings: Settings, env: Env, printer: Printer, wiring: Wiring) -> Self {
         let models = Arc::new(ModelChooser::new(settings.clone()));
         let (store, toolbox) = (OnceLock::new(), OnceLock::new());
-        Self { settings, env, printer, models, store, toolbox }
+        Self { settings, env, printer, wiring, models, store, toolbox }
     }
 
     /// Returns the printer.
@@ -144,9 +161,11 @@ impl Services {
     ) -> Result<Engine, CliError> {
         let resolver = Arc::<ModelChooser>::clone(&self.models);
         let agent = Arc::new(ReActAgent::new(resolver));
-        let engine = Engine::new(self.store()?, agent, EngineOptions::new(worker_id()?));
+        let store = (self.wiring.store)(self.store()?);
+        let toolbox = (self.wiring.toolbox)(self.toolbox()?);
+        let engine = Engine::new(store, agent, EngineOptions::new(worker_id()?));
         Ok(engine
-            .with_toolbox(self.toolbox()?)
+            .with_toolbox(toolbox)
             .with_approver(Arc::new(TerminalApprover::new(terminal)))
             .with_sink(sink)
             .with_liveness(Arc::new(LocalProcesses::default())))

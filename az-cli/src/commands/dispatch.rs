@@ -8,7 +8,7 @@ use crate::cli::{Cli, Command};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::services::Services;
+use crate::services::{Services, Wiring};
 use crate::settings::Settings;
 
 /// Does what the command line says.
@@ -16,9 +16,14 @@ use crate::settings::Settings;
 /// # Errors
 ///
 /// Whatever kept the command from it.
-pub fn run(cli: &Cli, env: &Env, printer: &Printer) -> Result<ExitCode, CliError> {
+pub fn run(
+    cli: &Cli,
+    env: &Env,
+    printer: &Printer,
+    wiring: &Wiring,
+) -> Result<ExitCode, CliError> {
     let settings = Settings::resolve(&cli.global, env)?;
-    let services = Services::new(settings, env.clone(), printer.clone());
+    let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone());
     match &cli.command {
         Command::Task(command) if command.is_short() => short(task::run(command, &services)),
         Command::Task(command) => long(task::run(command, &services)),

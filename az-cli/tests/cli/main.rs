@@ -12,6 +12,7 @@
 mod bad_input;
 mod crash_sweep;
 mod main_job;
+mod mutants;
 mod peers;
 mod storage_trouble;
 mod support;

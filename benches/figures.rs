@@ -1,0 +1,286 @@
+//! The figures that AZ-OS promises, each next to its floor in the same run.
+//!
+//! `cargo build --release -p az-cli && cargo bench -p az-benches` prints them. Absolute times depend
+//! on the machine and on what else it does; the ratios do not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench that fails may fall over, and it prints"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use az_core::clock::SystemClock;
+use az_core::journal::{EventBody, Journal, NewEvent};
+use az_core::task::{Claim, TaskQueue};
+use az_core::{Clock, Task, TaskId, TaskPriority, WorkerId};
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+use nix::sys::resource::{UsageWho, getrusage};
+use rusqlite::Connection;
+
+fn main() {
+    // `cargo test` runs benches too, to see that they build; it says so.
+    if std::env::args().any(|arg| arg == "--test") {
+        return;
+    }
+    let az = az();
+    binary(&az);
+    listing(&az);
+    journal();
+    many_tasks(&az);
+}
+
+/// Returns the release binary that lies beside the benches.
+fn az() -> PathBuf {
+    let floor = PathBuf::from(env!("CARGO_BIN_EXE_floor"));
+    let az = floor.with_file_name("az");
+    assert!(az.exists(), "first: cargo build --release -p az-cli");
+    az
+}
+
+fn binary(az: &Path) {
+    let bytes = std::fs::metadata(az).unwrap().len();
+    println!("release binary           {:>9.1} MB   (bar: 15)", megabytes(bytes));
+}
+
+/// `az task list` on 100,000 tasks, as a whole process.
+fn listing(az: &Path) {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("az.db");
+    fill(&database, 100_000);
+    let floor = Command::new(env!("CARGO_BIN_EXE_floor")).arg(&database).stdout_null();
+    let floor_time = fastest_typical(floor);
+    let floor_memory = largest_child();
+    let mut list = Command::new(az);
+    list.args(["task", "list", "--data-dir"]).arg(dir.path());
+    let list = list.stdout_null();
+    let time = fastest_typical(list);
+    let memory = largest_child();
+    println!(
+        "list of 100,000 tasks    {:>9.2} ms   {:.2} × floor ({:.2} ms)   (bar: 4 ms)",
+        millis(time),
+        time.as_secs_f64() / floor_time.as_secs_f64(),
+        millis(floor_time),
+    );
+    println!("  its memory             {memory:>9.1} MB   floor {floor_memory:.1} MB   (bar: 10 MB)");
+}
+
+trait StdoutNull {
+    fn stdout_null(self) -> Self;
+}
+
+impl StdoutNull for Command {
+    fn stdout_null(mut self) -> Self {
+        self.stdout(Stdio::null()).env_clear().env("HOME", "/nonexistent");
+        self
+    }
+}
+
+impl StdoutNull for &mut Command {
+    fn stdout_null(self) -> Self {
+        self.stdout(Stdio::null()).env_clear().env("HOME", "/nonexistent")
+    }
+}
+
+/// Returns the median of many runs.
+fn fastest_typical(mut command: impl std::borrow::BorrowMut<Command>) -> Duration {
+    let mut times: Vec<_> = (0..101)
+        .map(|_| {
+            let begun = Instant::now();
+            let status = command.borrow_mut().status().unwrap();
+            assert!(status.success(), "{:?}", command.borrow());
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Returns the largest memory that any process started here has had, in MB.
+fn largest_child() -> f64 {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    f64::from(u32::try_from(usage.max_rss()).unwrap_or(u32::MAX)) / 1024.0
+}
+
+fn fill(database: &Path, tasks: usize) {
+    drop(SqliteStore::open(database, SqliteOptions::default()).map(|store| {
+        runtime().block_on(async {
+            // One by one through the contract would be a benchmark of its own.
+            store.create_first().await;
+        });
+    }));
+    let mut db = Connection::open(database).unwrap();
+    let transaction = db.transaction().unwrap();
+    let columns = columns_but_id_and_created(&transaction);
+    let copy = format!(
+        "INSERT INTO task (id, created_at, {columns}) \
+         SELECT printf('task-%06d', ?1), created_at + ?1 * 1000, {columns} FROM task WHERE id = 'first'"
+    );
+    for i in 1..tasks {
+        transaction.prepare_cached(&copy).unwrap().execute([i]).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+fn columns_but_id_and_created(db: &Connection) -> String {
+    let mut statement = db.prepare("SELECT name FROM pragma_table_info('task')").unwrap();
+    let names = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let names: Vec<_> = names.map(Result::unwrap).filter(|n| n != "id" && n != "created_at").collect();
+    names.join(", ")
+}
+
+trait CreateFirst {
+    fn create_first(&self) -> impl Future<Output = ()>;
+}
+
+impl CreateFirst for SqliteStore {
+    async fn create_first(&self) {
+        use az_core::task::TaskRepository;
+        self.create(&task("first")).await.unwrap();
+    }
+}
+
+fn task(id: &str) -> Task {
+    let command = format!("summarise the notes of meeting {id} and file them");
+    Task::new(TaskId::new(id).unwrap(), command, SystemClock.now()).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+const WRITERS: usize = 128;
+const EACH: usize = 100;
+
+/// Durable appends by 128 writers, next to one thread that commits 128 rows at a time.
+fn journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path().join("az.db"), SqliteOptions::default()).unwrap();
+    let store = Arc::new(store);
+    let (time, mut waits) = runtime().block_on(append_all(&store));
+    waits.sort();
+    let events = f64::from(u32::try_from(WRITERS * EACH).unwrap());
+    let rate = events / time.as_secs_f64();
+    let p95 = waits[waits.len() * 95 / 100];
+    let floor = events / rows_in_batches(&dir.path().join("floor.db")).as_secs_f64();
+    println!(
+        "durable journal          {rate:>9.0} events/s at {WRITERS} writers, p95 {:.1} ms, {:.2} × floor \
+         ({floor:.0})   (bar: 5,000, 50 ms)",
+        millis(p95),
+        rate / floor
+    );
+}
+
+async fn append_all(store: &Arc<SqliteStore>) -> (Duration, Vec<Duration>) {
+    let mut leases = Vec::new();
+    for i in 0..WRITERS {
+        let task = task(&format!("writer-{i}"));
+        store.enqueue(&task, SystemClock.now()).await.unwrap();
+        let until = az_core::clock::later(SystemClock.now(), Duration::from_secs(3600));
+        let owner = WorkerId::new("bench").unwrap();
+        let claim = Claim::next(owner, SystemClock.now(), until).of(task.id);
+        leases.push(store.claim(&claim).await.unwrap().unwrap().lease);
+    }
+    let begun = Instant::now();
+    let writers = leases.into_iter().map(|lease| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            let mut waits = Vec::with_capacity(EACH);
+            for seq in 0..EACH {
+                let text = "something that happened, in about as many words as usual".to_owned();
+                let events = vec![NewEvent::new(EventBody::Note { text })];
+                let begun = Instant::now();
+                let seq = u64::try_from(seq).unwrap();
+                store.append(&lease, seq, events, SystemClock.now()).await.unwrap();
+                waits.push(begun.elapsed());
+            }
+            waits
+        })
+    });
+    let mut waits = Vec::new();
+    for writer in writers.collect::<Vec<_>>() {
+        waits.extend(writer.await.unwrap());
+    }
+    (begun.elapsed(), waits)
+}
+
+/// The least that durability costs: the same rows, 128 to a commit, from one thread.
+fn rows_in_batches(path: &Path) -> Duration {
+    let mut db = Connection::open(path).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE row (task TEXT, seq INTEGER, body TEXT, PRIMARY KEY (task, seq)) STRICT",
+    )
+    .unwrap();
+    let body = "x".repeat(120);
+    let begun = Instant::now();
+    for seq in 0..EACH {
+        let transaction = db.transaction().unwrap();
+        for writer in 0..WRITERS {
+            let row = (format!("writer-{writer}"), seq, &body);
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO row VALUES (?1, ?2, ?3)").unwrap();
+            insert.execute(row).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    begun.elapsed()
+}
+
+const TASKS: usize = 10_000;
+const CALL: u64 = 50;
+
+/// 10,000 tasks with a model that takes 50 ms a call, all at once in one process.
+fn many_tasks(az: &Path) {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("script.jsonl");
+    let line = serde_json::json!({"text": "done", "delay_millis": CALL});
+    std::fs::write(&script, format!("{line}\n")).unwrap();
+    let model = format!("scripted:{}", script.display());
+    let store = SqliteStore::open(dir.path().join("az.db"), SqliteOptions::default()).unwrap();
+    runtime().block_on(async {
+        let store = Arc::new(store);
+        let queued = (0..TASKS).map(|i| {
+            let (store, model) = (Arc::clone(&store), model.clone());
+            tokio::spawn(async move {
+                let task = task(&format!("task-{i:05}")).with_model(model);
+                let task = task.with_priority(TaskPriority::Medium);
+                store.enqueue(&task, SystemClock.now()).await.unwrap();
+            })
+        });
+        for queued in queued.collect::<Vec<_>>() {
+            queued.await.unwrap();
+        }
+    });
+    let mut worker = Command::new(az);
+    worker.args(["worker", "run", "--until-idle", "--concurrency", "10000", "--data-dir"]);
+    worker.arg(dir.path()).env_clear().env("HOME", "/nonexistent").env("AZ_MODEL", "offline");
+    let begun = Instant::now();
+    let output = worker.arg("--quiet").output().unwrap();
+    let time = begun.elapsed();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let db = Connection::open(dir.path().join("az.db")).unwrap();
+    let done: usize = db
+        .query_row("SELECT count(*) FROM task WHERE status = 'completed'", [], |row| row.get(0))
+        .expect("the tasks can be counted");
+    let rate = f64::from(u32::try_from(TASKS).unwrap()) / time.as_secs_f64();
+    println!(
+        "10,000 tasks at once     {done:>9} done in {:.1} s: {rate:.0} tasks/s, peak {:.0} MB   (bar: 100 MB)",
+        time.as_secs_f64(),
+        largest_child()
+    );
+    assert_eq!(done, TASKS);
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1000.0
+}
