@@ -1,0 +1,179 @@
+//! `filesystem.list`.
+
+use std::sync::Arc;
+
+use az_core::tool::{EffectClass, Invocation, ToolOutput};
+use az_core::{CancellationToken, Result};
+use cap_std::fs::{Dir, DirEntry, FileType};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::root::{Root, Roots, output};
+use crate::tool::TypedTool;
+
+/// How many entries are listed at most.
+const MOST: usize = 10_000;
+
+/// Lists a directory.
+#[derive(Debug)]
+pub struct ListTool(Arc<Roots>);
+
+/// The arguments of `filesystem.list`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListArgs {
+    /// Directory path, relative to the workspace
+    pub path: String,
+    /// List recursively
+    #[serde(default)]
+    pub recursive: bool,
+    /// Include hidden files
+    #[serde(default)]
+    pub include_hidden: bool,
+}
+
+/// One thing in a directory.
+#[derive(Debug, Serialize)]
+struct Entry {
+    /// Its path from the directory that was listed.
+    name: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    /// Its size in bytes; 0 for what is no file.
+    size: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    File,
+    Directory,
+    Symlink,
+    Other,
+}
+
+impl ListTool {
+    /// Returns the tool, confined to the workspaces of its calls.
+    pub const fn new(roots: Arc<Roots>) -> Self {
+        Self(roots)
+    }
+}
+
+impl TypedTool for ListTool {
+    type Args = ListArgs;
+    const NAME: &'static str = "filesystem.list";
+    const DESCRIPTION: &'static str = "List files and directories";
+    const CATEGORY: &'static str = "filesystem";
+    const RETURNS: &'static str = "array";
+    const EFFECT: EffectClass = EffectClass::Read;
+
+    async fn call(&self, args: ListArgs, call: &Invocation) -> Result<ToolOutput> {
+        let cancel = call.cancel.clone();
+        Ok(output(self.0.run(call, move |root| list(root, &args, &cancel)).await?))
+    }
+}
+
+fn list(root: &Root, args: &ListArgs, cancel: &CancellationToken) -> Result<ToolOutput, Problem> {
+    let at = |error| Problem::at(&args.path, error);
+    let base = root.dir().open_dir(root.relative(&args.path)?).map_err(at)?;
+    let mut listing = Listing { args, cancel, base, entries: Vec::new(), notes: Vec::new() };
+    listing.walk()?;
+    Ok(listing.output())
+}
+
+/// A listing in the making.
+struct Listing<'a> {
+    args: &'a ListArgs,
+    cancel: &'a CancellationToken,
+    base: Dir,
+    entries: Vec<Entry>,
+    notes: Vec<String>,
+}
+
+impl Listing<'_> {
+    /// Lists the directories in the order of a tree, each directory's entries by name.
+    fn walk(&mut self) -> Result<(), Problem> {
+        let at = |error| Problem::at(&self.args.path, error);
+        let mut rest = self.read_dir("").map_err(at)?;
+        while let Some(entry) = rest.pop() {
+            if self.cancel.is_cancelled() {
+                return Err(Problem::Cancelled);
+            }
+            if self.entries.len() == MOST {
+                self.notes.push(format!("[only the first {MOST} entries are listed]"));
+                break;
+            }
+            if self.args.recursive && entry.kind == Kind::Directory {
+                // Not below its parent's handle but from the start again: a deep tree must not use
+                // up the file descriptors.
+                match self.read_dir(&entry.name) {
+                    Ok(below) => rest.extend(below),
+                    Err(error) => self.notes.push(format!("[{}: {error}]", entry.name)),
+                }
+            }
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Reads one directory; the last name comes first.
+    fn read_dir(&self, path: &str) -> std::io::Result<Vec<Entry>> {
+        let entries = match path {
+            "" => self.base.entries()?,
+            path => self.base.read_dir(path)?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            if self.cancel.is_cancelled() {
+                break;
+            }
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if self.args.include_hidden || !name.starts_with('.') {
+                found.push(describe(&entry, path, name));
+            }
+        }
+        found.sort_by(|a, b| b.name.cmp(&a.name));
+        Ok(found)
+    }
+
+    fn output(self) -> ToolOutput {
+        let lines = self.entries.iter().map(|entry| match entry.kind {
+            Kind::Directory => format!("{}/", entry.name),
+            Kind::Symlink | Kind::File | Kind::Other => entry.name.clone(),
+        });
+        let mut lines: Vec<String> = lines.chain(self.notes).collect();
+        if lines.is_empty() {
+            lines.push("[empty]".to_owned());
+        }
+        let data = self.entries.iter().map(
+            |entry| serde_json::json!({"name": entry.name, "type": entry.kind, "size": entry.size}),
+        );
+        ToolOutput::done(lines.join("\n")).with_data(data.collect())
+    }
+}
+
+fn describe(entry: &DirEntry, parent: &str, name: String) -> Entry {
+    let kind = entry.file_type().map_or(Kind::Other, Kind::from);
+    let size = match kind {
+        Kind::File => entry.metadata().map_or(0, |metadata| metadata.len()),
+        Kind::Directory | Kind::Symlink | Kind::Other => 0,
+    };
+    let name = if parent.is_empty() { name } else { format!("{parent}/{name}") };
+    Entry { name, kind, size }
+}
+
+impl From<FileType> for Kind {
+    fn from(kind: FileType) -> Self {
+        if kind.is_dir() {
+            Self::Directory
+        } else if kind.is_symlink() {
+            Self::Symlink
+        } else if kind.is_file() {
+            Self::File
+        } else {
+            Self::Other
+        }
+    }
+}

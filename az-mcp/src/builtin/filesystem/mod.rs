@@ -1,0 +1,16 @@
+//! `filesystem.list`, `filesystem.read` and `filesystem.write`, confined to the workspace.
+
+mod append;
+mod encoding;
+mod list;
+mod problem;
+mod read;
+mod replace;
+mod root;
+mod write;
+
+pub use encoding::Encoding;
+pub use list::{ListArgs, ListTool};
+pub use read::{ReadArgs, ReadTool};
+pub use root::Roots;
+pub use write::{WriteArgs, WriteTool};

@@ -1,0 +1,65 @@
+//! `filesystem.read`.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use az_core::Result;
+use az_core::tool::{EffectClass, Invocation, ToolOutput};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::encoding::Encoding;
+use super::problem::Problem;
+use super::root::{Root, Roots, output};
+use crate::tool::TypedTool;
+
+/// The largest file that is read.
+const LARGEST: u64 = 10 << 20;
+
+/// Reads a file.
+#[derive(Debug)]
+pub struct ReadTool(Arc<Roots>);
+
+/// The arguments of `filesystem.read`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadArgs {
+    /// File path, relative to the workspace
+    pub path: String,
+    /// File encoding
+    #[serde(default)]
+    pub encoding: Encoding,
+}
+
+impl ReadTool {
+    /// Returns the tool, confined to the workspaces of its calls.
+    pub const fn new(roots: Arc<Roots>) -> Self {
+        Self(roots)
+    }
+}
+
+impl TypedTool for ReadTool {
+    type Args = ReadArgs;
+    const NAME: &'static str = "filesystem.read";
+    const DESCRIPTION: &'static str = "Read file contents";
+    const CATEGORY: &'static str = "filesystem";
+    const RETURNS: &'static str = "string";
+    const EFFECT: EffectClass = EffectClass::Read;
+
+    async fn call(&self, args: ReadArgs, call: &Invocation) -> Result<ToolOutput> {
+        Ok(output(self.0.run(call, move |root| read(root, &args)).await?))
+    }
+}
+
+fn read(root: &Root, args: &ReadArgs) -> Result<ToolOutput, Problem> {
+    let path = args.path.as_str();
+    let file = root.open_file(path)?;
+    let mut bytes = Vec::new();
+    // The size that the system tells may be wrong: files grow, and some have none before they are
+    // read.
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Problem::at(path, error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Problem::TooLarge { path: path.to_owned(), limit: LARGEST });
+    }
+    args.encoding.decode(path, bytes).map(ToolOutput::done)
+}

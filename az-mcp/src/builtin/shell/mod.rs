@@ -1,0 +1,17 @@
+//! `shell.execute`: a command, what it started, and the certainty that it ends.
+
+mod capture;
+mod options;
+mod report;
+mod run;
+mod tool;
+
+#[cfg(target_os = "linux")]
+#[path = "sweep/linux.rs"]
+mod sweep;
+#[cfg(not(target_os = "linux"))]
+#[path = "sweep/other.rs"]
+mod sweep;
+
+pub use options::ShellOptions;
+pub use tool::{ShellArgs, ShellTool};

@@ -1,0 +1,122 @@
+//! The tool `shell.execute`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput};
+use az_core::{Error, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::options::ShellOptions;
+use super::run::{Job, end_all, run};
+use crate::tool::{RecoverableTool, TypedTool};
+
+/// Runs shell commands in the workspace.
+#[derive(Debug)]
+pub struct ShellTool(ShellOptions);
+
+/// The arguments of `shell.execute`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShellArgs {
+    /// Shell command, run by /bin/sh in the workspace
+    pub command: String,
+    /// Command timeout in seconds
+    #[serde(default)]
+    pub timeout: Option<f64>,
+    /// Environment variables
+    #[serde(default)]
+    pub env: Option<BTreeMap<String, String>>,
+}
+
+impl ShellTool {
+    /// Returns the tool.
+    pub const fn new(options: ShellOptions) -> Self {
+        Self(options)
+    }
+
+    /// Returns how long a call may take.
+    fn limit(&self, args: &ShellArgs, call: &Invocation) -> Result<Duration> {
+        let asked = match args.timeout {
+            None => self.0.default_timeout,
+            Some(seconds) if seconds > 0.0 => {
+                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+            }
+            Some(_) => return Err(Error::invalid("timeout", "it must be more than 0 seconds")),
+        };
+        Ok(call.timeout.map_or(asked, |most| asked.min(most)))
+    }
+}
+
+impl TypedTool for ShellTool {
+    type Args = ShellArgs;
+    const NAME: &'static str = "shell.execute";
+    const DESCRIPTION: &'static str = "Execute shell command";
+    const CATEGORY: &'static str = "shell";
+    const RETURNS: &'static str = "object";
+    const EFFECT: EffectClass = EffectClass::Unsafe;
+
+    async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
+        let Some(workspace) = &call.workspace else {
+            return Err(Error::invalid("workspace", "none is given, and commands run in one"));
+        };
+        let limit = self.limit(&args, call)?;
+        let mut env = self.0.env.clone();
+        env.extend(args.env.unwrap_or_default());
+        check(&args.command, &env)?;
+        let job = Job {
+            command: &args.command,
+            workspace,
+            env,
+            key: &call.key,
+            limit,
+            output_limit: self.0.output_limit,
+        };
+        let report = run(job, &call.cancel).await;
+        Ok(report.map_or_else(
+            |error| ToolOutput::failed(format!("the shell could not be run: {error}")),
+            ToolOutput::from,
+        ))
+    }
+}
+
+impl RecoverableTool for ShellTool {
+    fn effect_of(&self, _args: &ShellArgs) -> EffectClass {
+        Self::EFFECT
+    }
+
+    async fn witness(&self, _args: ShellArgs, _call: &Invocation) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    async fn probe(
+        &self,
+        _args: ShellArgs,
+        _call: &Invocation,
+        _witness: Option<&Value>,
+    ) -> Result<Probed> {
+        Ok(Probed::Unknown)
+    }
+
+    async fn abandon(&self, _args: ShellArgs, call: &Invocation) -> Result<()> {
+        let key = call.key.clone();
+        let ended = tokio::task::spawn_blocking(move || end_all(&key)).await;
+        ended.map_err(|error| Error::Internal(error.to_string()))
+    }
+}
+
+/// Refuses what the system cannot pass on to a process.
+fn check(command: &str, env: &BTreeMap<String, String>) -> Result<()> {
+    if command.contains('\0') {
+        return Err(Error::invalid("command", "it contains a NUL character"));
+    }
+    let broken = env.iter().find(|(name, value)| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    });
+    match broken {
+        Some((name, _)) => Err(Error::invalid("env", format!("{name:?} cannot be a variable"))),
+        None => Ok(()),
+    }
+}

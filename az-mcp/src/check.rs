@@ -1,0 +1,179 @@
+//! Arguments held against a tool's schema, and what to tell a model that got them wrong.
+
+use std::borrow::Cow;
+
+use az_core::tool::{Invocation, ToolSpec};
+use az_core::{Error, Result};
+use serde_json::{Map, Value};
+
+/// How many letters may be wrong in a name that is still recognised.
+const TYPOS: usize = 2;
+
+/// Returns the call with its arguments as an object that fits the schema's names and types.
+///
+/// Two habits of models are put right silently: arguments written as a string of JSON, and `null`
+/// for an argument that is left out.
+///
+/// # Errors
+///
+/// `Invalid` with everything that is wrong, in words that let a model correct itself.
+pub(crate) fn checked<'a>(spec: &ToolSpec, call: &'a Invocation) -> Result<Cow<'a, Invocation>> {
+    let mut call = Cow::Borrowed(call);
+    if let Some(arguments) = read_object(&call.arguments) {
+        call.to_mut().arguments = arguments;
+    }
+    let Value::Object(given) = &call.arguments else {
+        let found = kind_of(&call.arguments);
+        return Err(refusal(spec, &format!("they must be a JSON object, not {found}")));
+    };
+    let properties = spec.input_schema.get("properties").and_then(Value::as_object);
+    let schema = Schema { spec, properties };
+    let problems = schema.problems(given);
+    if !problems.is_empty() {
+        return Err(refusal(spec, &problems.join("; ")));
+    }
+    let left_out: Vec<String> = schema.left_out(given).map(str::to_owned).collect();
+    if let (false, Value::Object(given)) = (left_out.is_empty(), &mut call.to_mut().arguments) {
+        given.retain(|name, _| !left_out.contains(name));
+    }
+    Ok(call)
+}
+
+/// Reads arguments that were written as text; nothing at all stands for no arguments.
+fn read_object(arguments: &Value) -> Option<Value> {
+    match arguments {
+        Value::Null => Some(Map::new().into()),
+        Value::String(text) if text.trim().is_empty() => Some(Map::new().into()),
+        Value::String(text) => serde_json::from_str(text).ok().filter(Value::is_object),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn refusal(spec: &ToolSpec, problem: &str) -> Error {
+    Error::invalid("arguments", format!("of {}: {problem}", spec.name))
+}
+
+/// What a schema says of the names and types of arguments.
+struct Schema<'a> {
+    spec: &'a ToolSpec,
+    properties: Option<&'a Map<String, Value>>,
+}
+
+impl Schema<'_> {
+    fn problems(&self, given: &Map<String, Value>) -> Vec<String> {
+        let missing = self.required().filter(|name| !given.contains_key(*name)).map(|name| {
+            let expected = self.types_of(name).join(" or ");
+            let expected = if expected.is_empty() { "a value".to_owned() } else { expected };
+            format!("argument `{name}` is missing; expected {expected}")
+        });
+        let wrong = given.iter().filter_map(|(name, value)| self.problem_with(name, value));
+        missing.chain(wrong).collect()
+    }
+
+    fn problem_with(&self, name: &str, value: &Value) -> Option<String> {
+        if !self.properties.is_some_and(|properties| properties.contains_key(name)) {
+            return self.is_closed().then(|| self.unknown(name));
+        }
+        let types = self.types_of(name);
+        let fits = types.is_empty()
+            || types.iter().any(|wanted| has_type(value, wanted))
+            || (value.is_null() && !self.is_required(name));
+        (!fits).then(|| {
+            let expected = types.join(" or ");
+            format!("argument `{name}` is {}; expected {expected}", kind_of(value))
+        })
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let names = self.properties.into_iter().flat_map(Map::keys);
+        let distances = names.clone().map(|known| (distance(name, known), known));
+        match distances.min() {
+            Some((typos, known)) if typos <= TYPOS && typos < known.chars().count() => {
+                format!("there is no argument `{name}`; did you mean `{known}`?")
+            }
+            Some(_) => {
+                let known: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                format!("there is no argument `{name}`; there are {}", known.join(", "))
+            }
+            None => format!("there is no argument `{name}`; the tool takes none"),
+        }
+    }
+
+    /// Returns the arguments that were given as `null` where that is not a value.
+    fn left_out<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
+        let nulls =
+            given.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.as_str());
+        nulls.filter(|name| {
+            let types = self.types_of(name);
+            !types.is_empty() && !types.contains(&"null") && !self.is_required(name)
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.spec.input_schema.get("additionalProperties") == Some(&Value::Bool(false))
+    }
+
+    fn required(&self) -> impl Iterator<Item = &str> {
+        let names = self.spec.input_schema.get("required").and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    fn is_required(&self, name: &str) -> bool {
+        self.required().any(|required| required == name)
+    }
+
+    fn types_of(&self, name: &str) -> Vec<&str> {
+        let property = self.properties.and_then(|properties| properties.get(name));
+        match property.and_then(|property| property.get("type")) {
+            Some(Value::String(name)) => vec![name],
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn has_type(value: &Value, wanted: &str) -> bool {
+    match (wanted, value) {
+        ("integer", Value::Number(number)) => {
+            number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
+        ("null", Value::Null)
+        | ("boolean", Value::Bool(_))
+        | ("number", Value::Number(_))
+        | ("string", Value::String(_))
+        | ("array", Value::Array(_))
+        | ("object", Value::Object(_)) => true,
+        _ => false,
+    }
+}
+
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Returns how many letters have to be changed, added or left out to get from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(i + 1);
+        let mut left = i + 1;
+        for ((to, diagonal), above) in b.iter().zip(&row).zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(from != *to)).min(above + 1).min(left + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

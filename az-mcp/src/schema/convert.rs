@@ -1,0 +1,155 @@
+//! The way from each description of a tool to the others.
+//!
+//! [`McpTool`] to [`WireTool`] and back is the identity. The other way round the wire may say more;
+//! whoever needs that keeps the [`WireTool`], or the [`ToolSpec`] with its raw schema.
+
+use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
+use serde_json::{Map, Value, json};
+
+use super::argument::ToolArgument;
+use super::result::McpToolResult;
+use super::tool::{McpTool, general};
+use super::wire::{Content, WireResult, WireTool};
+
+/// Where the category stands, for which MCP has no field.
+const CATEGORY: &str = "dev.azos/category";
+/// Where the type of the result stands.
+const RETURNS: &str = "dev.azos/returns";
+/// Where the order of the arguments stands, which JSON objects do not keep.
+const ORDER: &str = "dev.azos/arguments";
+/// What is returned by a tool that does not say.
+const ANYTHING: &str = "any";
+
+impl From<&McpTool> for WireTool {
+    fn from(tool: &McpTool) -> Self {
+        let input_schema = ToolArgument::schema(&tool.arguments);
+        let mut meta = Map::new();
+        meta.insert(CATEGORY.to_owned(), tool.category.clone().into());
+        meta.insert(RETURNS.to_owned(), tool.returns.clone().into());
+        if ToolArgument::read(&input_schema, &[]) != tool.arguments {
+            let names = tool.arguments.iter().map(|argument| argument.name.as_str());
+            meta.insert(ORDER.to_owned(), names.collect());
+        }
+        Self {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            input_schema,
+            output_schema: None,
+            annotations: None,
+            meta,
+            rest: Map::new(),
+        }
+    }
+}
+
+impl From<&WireTool> for McpTool {
+    fn from(wire: &WireTool) -> Self {
+        let said = |key| wire.meta.get(key).and_then(Value::as_str).map(str::to_owned);
+        let order: Vec<&str> = match wire.meta.get(ORDER) {
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let output = wire.output_schema.as_ref();
+        let output = output.and_then(|schema| schema.get("type")?.as_str()).unwrap_or(ANYTHING);
+        Self {
+            name: wire.name.clone(),
+            description: wire.description.clone(),
+            arguments: ToolArgument::read(&wire.input_schema, &order),
+            returns: said(RETURNS).unwrap_or_else(|| output.to_owned()),
+            category: said(CATEGORY).unwrap_or_else(general),
+        }
+    }
+}
+
+impl From<&ToolSpec> for WireTool {
+    fn from(spec: &ToolSpec) -> Self {
+        let mut meta = Map::new();
+        meta.insert(CATEGORY.to_owned(), spec.category.clone().into());
+        Self {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            input_schema: spec.input_schema.clone(),
+            output_schema: None,
+            annotations: Some(annotations(spec.effect)),
+            meta,
+            rest: Map::new(),
+        }
+    }
+}
+
+impl From<&WireTool> for ToolSpec {
+    /// The effect class is `Unsafe` whatever the annotations say: they are hints by a stranger.
+    fn from(wire: &WireTool) -> Self {
+        let tool = McpTool::from(wire);
+        Self {
+            name: tool.name,
+            description: tool.description,
+            input_schema: wire.input_schema.clone(),
+            category: tool.category,
+            effect: EffectClass::Unsafe,
+        }
+    }
+}
+
+impl From<&ToolSpec> for McpTool {
+    fn from(spec: &ToolSpec) -> Self {
+        Self::from(&WireTool::from(spec))
+    }
+}
+
+impl From<&McpTool> for ToolSpec {
+    fn from(tool: &McpTool) -> Self {
+        Self::from(&WireTool::from(tool))
+    }
+}
+
+/// Returns what an effect class says in MCP's words.
+fn annotations(effect: EffectClass) -> Value {
+    match effect {
+        EffectClass::Read => json!({"readOnlyHint": true}),
+        EffectClass::Idempotent => json!({"readOnlyHint": false, "idempotentHint": true}),
+        EffectClass::Probe | EffectClass::Unsafe => {
+            json!({"readOnlyHint": false, "idempotentHint": false, "destructiveHint": true})
+        }
+    }
+}
+
+impl From<ToolOutput> for WireResult {
+    fn from(output: ToolOutput) -> Self {
+        Self {
+            content: vec![Content::text(output.text)],
+            structured_content: output.data,
+            is_error: !output.ok,
+            meta: Map::new(),
+        }
+    }
+}
+
+impl From<WireResult> for ToolOutput {
+    fn from(wire: WireResult) -> Self {
+        let parts: Vec<String> = wire.content.iter().map(Content::to_text).collect();
+        let text = match (&wire.structured_content, parts.is_empty()) {
+            (Some(data), true) => data.to_string(),
+            _ => parts.join("\n"),
+        };
+        Self { ok: !wire.is_error, text, data: wire.structured_content }
+    }
+}
+
+impl From<WireResult> for McpToolResult {
+    fn from(mut wire: WireResult) -> Self {
+        let meta = std::mem::take(&mut wire.meta);
+        let metadata = (!meta.is_empty()).then_some(meta);
+        Self { metadata, ..Self::from(ToolOutput::from(wire)) }
+    }
+}
+
+impl From<McpToolResult> for WireResult {
+    fn from(mut result: McpToolResult) -> Self {
+        let meta = result.metadata.take().unwrap_or_default();
+        Self { meta, ..Self::from(ToolOutput::from(result)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! JSON Schemas of Rust types, in the form that every provider accepts.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde_json::{Map, Value, json};
+
+/// The keywords whose values are taken as they are.
+const VALUES: [&str; 4] = ["const", "default", "enum", "examples"];
+
+/// Returns the schema of a tool's arguments: an object that is closed unless the type says
+/// otherwise, without `$schema`, titles and references (a type that contains itself keeps them).
+pub fn input_schema<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    simplify(&mut schema);
+    let Value::Object(mut object) = schema else {
+        return json!({"type": "object"});
+    };
+    // The tool describes itself; what the type says of itself is for programmers.
+    object.remove("description");
+    object.insert("type".to_owned(), "object".into());
+    object.entry("properties").or_insert_with(|| json!({}));
+    object.entry("additionalProperties").or_insert(Value::Bool(false));
+    unrequire(&mut object);
+    object.into()
+}
+
+/// Returns the names of a struct's fields in the order in which they are written.
+pub fn argument_order<T: DeserializeOwned>() -> &'static [&'static str] {
+    match T::deserialize(FieldNames) {
+        Err(Found(fields)) => fields,
+        Ok(_) => &[],
+    }
+}
+
+/// Writes a schema, and the schemas within it, in plainer words.
+fn simplify(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if object.get("title").is_some_and(Value::is_string) {
+                object.remove("title");
+            }
+            // `double` or `uint32`: the names of Rust types, which strict validators refuse.
+            if matches!(object.get("type").and_then(Value::as_str), Some("number" | "integer")) {
+                object.remove("format");
+            }
+            name_alternatives(object);
+            // Values are not schemas, though they stand among them.
+            let schemas = object.iter_mut().filter(|(key, _)| !VALUES.contains(&key.as_str()));
+            schemas.for_each(|(_, schema)| simplify(schema));
+        }
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Turns a choice among constants, some of them documented, into an `enum`.
+fn name_alternatives(object: &mut Map<String, Value>) {
+    let Some(Value::Array(alternatives)) = object.get("oneOf") else { return };
+    let mut names = Vec::new();
+    for alternative in alternatives {
+        match (alternative.get("const"), alternative.get("enum")) {
+            (Some(name), None) => names.push(name.clone()),
+            (None, Some(Value::Array(more))) => names.extend_from_slice(more),
+            _ => return,
+        }
+    }
+    if names.iter().all(Value::is_string) {
+        object.remove("oneOf");
+        object.insert("type".to_owned(), "string".into());
+        object.insert("enum".to_owned(), names.into());
+    }
+}
+
+/// Takes `null` out of the properties that a call may leave out: leaving out says the same.
+fn unrequire(object: &mut Map<String, Value>) {
+    let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
+    for property in properties.values_mut().filter_map(Value::as_object_mut) {
+        if property.get("default").is_some_and(Value::is_null) {
+            property.remove("default");
+        }
+        if let Some(Value::Array(types)) = property.get_mut("type") {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                property.insert("type".to_owned(), only);
+            }
+        }
+        if matches!(property.get("type").and_then(Value::as_str), Some("number" | "integer")) {
+            property.remove("format");
+        }
+    }
+}
+
+/// A deserializer that has nothing to give and tells what it was asked for.
+struct FieldNames;
+
+/// The fields that a struct asked for.
+#[derive(Debug)]
+struct Found(&'static [&'static str]);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fields {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Found {}
+
+impl serde::de::Error for Found {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self(&[])
+    }
+}
+
+impl<'de> Deserializer<'de> for FieldNames {
+    type Error = Found;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Found> {
+        Err(Found(&[]))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Found> {
+        Err(Found(fields))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}

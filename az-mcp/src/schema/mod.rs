@@ -1,0 +1,14 @@
+//! How a tool and its results are described: for people, on the MCP wire, and as JSON Schema.
+
+mod argument;
+mod convert;
+mod derive;
+mod result;
+mod tool;
+mod wire;
+
+pub use argument::{ArgumentType, ToolArgument};
+pub use derive::{argument_order, input_schema};
+pub use result::McpToolResult;
+pub use tool::McpTool;
+pub use wire::{Content, WireResult, WireTool};

@@ -1,0 +1,65 @@
+//! The built-in tools against the contract of toolboxes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::testing::toolbox::{ComesTo, Example, ToolboxFixture};
+use az_core::testing::{Capabilities, Fixture};
+use az_core::tool::Toolbox;
+use az_mcp::builtin::builtin_tools;
+use az_mcp::builtin::shell::ShellOptions;
+use serde_json::json;
+
+use crate::support::Bench;
+
+struct Builtin(Bench);
+
+impl Builtin {
+    fn new() -> Self {
+        let bench = Bench::new();
+        std::fs::write(bench.at("there"), "text").unwrap();
+        Self(bench)
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Toolbox> for Builtin {
+    async fn open(&self) -> Arc<dyn Toolbox> {
+        Arc::new(builtin_tools(ShellOptions::default()).unwrap())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+}
+
+impl ToolboxFixture for Builtin {
+    fn examples(&self) -> Vec<Example> {
+        let example =
+            |tool, arguments, comes_to| Example::new(self.0.call(tool, arguments), comes_to);
+        vec![
+            example("filesystem.list", json!({"path": ".", "recursive": true}), ComesTo::Done),
+            example("filesystem.list", json!({"path": "nowhere"}), ComesTo::Failed),
+            example("filesystem.list", json!({}), ComesTo::Invalid),
+            example("filesystem.read", json!({"path": "there"}), ComesTo::Done),
+            example("filesystem.read", json!({"path": "../secret"}), ComesTo::Failed),
+            example("filesystem.read", json!({"path": "there", "line": 1}), ComesTo::Invalid),
+            example("filesystem.write", json!({"path": "w", "content": "x"}), ComesTo::Done),
+            example(
+                "filesystem.write",
+                json!({"path": "there", "content": "x", "append": true}),
+                ComesTo::Done,
+            ),
+            example("filesystem.write", json!({"path": ".", "content": "x"}), ComesTo::Failed),
+            example("filesystem.write", json!({"path": "w", "content": 1}), ComesTo::Invalid),
+            example("shell.execute", json!({"command": "true"}), ComesTo::Done),
+            example("shell.execute", json!({"command": "false"}), ComesTo::Failed),
+            example("shell.execute", json!({"command": true}), ComesTo::Invalid),
+            example("shell.execute", json!({"command": "sleep 1000"}), ComesTo::Endless),
+        ]
+    }
+}
+
+mod builtin {
+    az_core::toolbox_conformance! { make: super::Builtin::new, skips: [] }
+}

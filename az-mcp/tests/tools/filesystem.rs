@@ -1,0 +1,358 @@
+//! What the filesystem tools promise, tried from outside.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+use az_core::ErrorKind;
+use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use rustix::fs::{CWD, RenameFlags, mkfifoat, renameat_with};
+use serde_json::{Value, json};
+
+use crate::support::Bench;
+
+const OUTSIDE: &str = "leads outside the workspace; only paths inside it can be used";
+
+#[tokio::test]
+async fn no_path_leads_out_of_the_workspace() {
+    let bench = Bench::new();
+    symlink("../secret", bench.at("link")).unwrap();
+    symlink(bench.outside("secret"), bench.at("absolute_link")).unwrap();
+    symlink("..", bench.at("up")).unwrap();
+    symlink("up/secret", bench.at("link_to_link")).unwrap();
+    fs::create_dir(bench.at("d")).unwrap();
+    let evil = bench.outside("inside_evil/secret");
+    let climbing = bench.at("../secret");
+    let paths = [
+        "../secret",
+        "d/../../secret",
+        "/etc/passwd",
+        "/",
+        evil.to_str().unwrap(),
+        climbing.to_str().unwrap(),
+        "link",
+        "absolute_link",
+        "up/secret",
+        "link_to_link",
+        "d/../up/secret",
+        "//etc/passwd",
+    ];
+    for path in paths {
+        let refused = ToolOutput::failed(format!("`{path}` {OUTSIDE}"));
+        let read = bench.run("filesystem.read", json!({"path": path})).await;
+        assert_eq!(read, refused);
+        for append in [false, true] {
+            let arguments = json!({"path": path, "content": "x", "append": append});
+            let written = bench.run("filesystem.write", arguments).await;
+            assert!(!written.ok, "{path}: {written:?}");
+        }
+    }
+    for path in ["..", "/", "up", "d/../..", "up/inside_evil"] {
+        let listed = bench.run("filesystem.list", json!({"path": path})).await;
+        assert_eq!(listed, ToolOutput::failed(format!("`{path}` {OUTSIDE}")));
+    }
+    let new = json!({"path": "up/new/file", "content": "x"});
+    assert!(!bench.run("filesystem.write", new).await.ok);
+    assert_eq!(fs::read_to_string(bench.outside("secret")).unwrap(), "outside");
+    assert_eq!(fs::read_to_string(bench.outside("inside_evil/secret")).unwrap(), "outside");
+    assert!(!bench.outside("new").exists());
+}
+
+#[tokio::test]
+async fn paths_that_stay_inside_are_followed() {
+    let bench = Bench::new();
+    fs::create_dir(bench.at("d")).unwrap();
+    fs::write(bench.at("d/file"), "here").unwrap();
+    symlink("d/file", bench.at("link")).unwrap();
+    symlink("d", bench.at("dir_link")).unwrap();
+    let absolute = bench.at("d/file");
+    for path in
+        ["d/file", "d/../d/file", "./d//file", "link", "dir_link/file", absolute.to_str().unwrap()]
+    {
+        let read = bench.run("filesystem.read", json!({"path": path})).await;
+        assert_eq!(read, ToolOutput::done("here"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_swapped_for_a_link_in_the_middle_of_it_lets_nothing_out() {
+    let bench = Bench::new();
+    fs::create_dir(bench.at("d")).unwrap();
+    fs::write(bench.at("d/secret"), "inside").unwrap();
+    symlink("..", bench.at("l")).unwrap();
+    let (d, l) = (bench.at("d"), bench.at("l"));
+    let swapping = std::thread::spawn(move || {
+        for _ in 0..3_000 {
+            // d is now the directory, now the link that leads out.
+            renameat_with(CWD, &d, CWD, &l, RenameFlags::EXCHANGE).unwrap();
+        }
+    });
+    while !swapping.is_finished() {
+        let read = bench.run("filesystem.read", json!({"path": "d/secret"})).await;
+        assert_ne!(read.text, "outside");
+        let arguments = json!({"path": "d/secret", "content": "inside"});
+        bench.run("filesystem.write", arguments).await;
+    }
+    swapping.join().unwrap();
+    assert_eq!(fs::read_to_string(bench.outside("secret")).unwrap(), "outside");
+}
+
+#[tokio::test]
+async fn a_call_without_a_workspace_is_refused() {
+    let bench = Bench::new();
+    let call = Invocation::bare("filesystem.read", json!({"path": "a"})).unwrap();
+    let error = bench.tools.invoke(&call).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.to_string(), "invalid workspace: none is given, and files live in one");
+}
+
+#[tokio::test]
+async fn a_workspace_made_anew_at_the_same_path_is_the_new_one() {
+    let bench = Bench::new();
+    fs::write(bench.at("a"), "old").unwrap();
+    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text, "old");
+    fs::rename(bench.at(""), bench.outside("moved")).unwrap();
+    fs::create_dir(bench.at("")).unwrap();
+    fs::write(bench.at("a"), "new").unwrap();
+    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text, "new");
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_read() {
+    let bench = Bench::new();
+    fs::create_dir(bench.at("d")).unwrap();
+    mkfifoat(CWD, bench.at("pipe"), 0o600.into()).unwrap();
+    let read = async |path: &str| bench.run("filesystem.read", json!({"path": path})).await.text;
+    assert_eq!(read("d").await, "`d` is a directory; list it with filesystem.list");
+    assert_eq!(read("pipe").await, "`pipe` is not a regular file");
+    assert_eq!(read("nothing").await, "`nothing` does not exist");
+    let written = bench.run("filesystem.write", json!({"path": "pipe", "content": ""})).await;
+    assert_eq!(written, ToolOutput::failed("`pipe` is not a regular file"));
+}
+
+#[tokio::test]
+async fn a_file_is_read_in_the_encoding_asked_for() {
+    let bench = Bench::new();
+    fs::write(bench.at("f"), b"caf\xe9").unwrap();
+    let read = async |encoding: &str| {
+        let arguments = json!({"path": "f", "encoding": encoding});
+        bench.run("filesystem.read", arguments).await
+    };
+    assert_eq!(read("latin-1").await, ToolOutput::done("café"));
+    assert_eq!(read("base64").await, ToolOutput::done("Y2Fm6Q=="));
+    let advice =
+        "`f` is not valid UTF-8; read it with encoding `base64`, or `latin-1` if it is text";
+    assert_eq!(read("utf8").await, ToolOutput::failed(advice));
+    let call = bench.call("filesystem.read", json!({"path": "f", "encoding": "ebcdic"}));
+    assert_eq!(bench.tools.invoke(&call).await.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_file_too_large_to_read_is_refused_with_the_limit() {
+    let bench = Bench::new();
+    fs::File::create(bench.at("big")).unwrap().set_len((10 << 20) + 1).unwrap();
+    let read = bench.run("filesystem.read", json!({"path": "big"})).await;
+    let expect = "`big` is larger than 10 MiB, the most that can be read at once";
+    assert_eq!(read, ToolOutput::failed(expect));
+}
+
+#[tokio::test]
+async fn a_file_is_written_in_the_encoding_asked_for_or_not_at_all() {
+    let bench = Bench::new();
+    let write = async |content: &str, encoding: &str| {
+        let arguments = json!({"path": "f", "content": content, "encoding": encoding});
+        bench.run("filesystem.write", arguments).await
+    };
+    let done = ToolOutput::done("wrote 4 bytes to `f`").with_data(json!(true));
+    assert_eq!(write("café", "latin-1").await, done);
+    assert_eq!(fs::read(bench.at("f")).unwrap(), b"caf\xe9");
+    assert_eq!(write("AAH/gA==", "base64").await, done);
+    let broken = write("€", "latin-1").await;
+    let reason = "the content cannot be written as latin-1: it has no '€'";
+    assert_eq!(broken, ToolOutput::failed(reason));
+    assert!(!write("?", "base64").await.ok);
+    assert_eq!(fs::read(bench.at("f")).unwrap(), [0, 1, 0xff, 0x80]);
+}
+
+#[tokio::test]
+async fn a_write_makes_its_directories_and_leaves_nothing_else() {
+    let bench = Bench::new();
+    let written = bench.run("filesystem.write", json!({"path": "a/b/f", "content": "hi"})).await;
+    assert_eq!(written, ToolOutput::done("wrote 2 bytes to `a/b/f`").with_data(json!(true)));
+    let names: Vec<_> = fs::read_dir(bench.at("a/b")).unwrap().flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    for path in ["a/", "a", ".", "a/b/.."] {
+        let refused = bench.run("filesystem.write", json!({"path": path, "content": ""})).await;
+        assert!(refused.text.contains("is a directory"), "{path}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_replaces_the_file_in_one_step_and_keeps_its_mode_and_links() {
+    let bench = Bench::new();
+    fs::write(bench.at("f"), "old").unwrap();
+    fs::set_permissions(bench.at("f"), fs::Permissions::from_mode(0o751)).unwrap();
+    symlink("f", bench.at("link")).unwrap();
+    let held = fs::File::open(bench.at("f")).unwrap();
+    for append in [false, true] {
+        let arguments = json!({"path": "link", "content": "new", "append": append});
+        assert!(bench.run("filesystem.write", arguments).await.ok);
+    }
+    // Who had the old file open still has all of it: it was replaced, not written over.
+    assert_eq!(std::io::read_to_string(held).unwrap(), "old");
+    assert_eq!(fs::read_to_string(bench.at("f")).unwrap(), "newnew");
+    assert_eq!(fs::metadata(bench.at("f")).unwrap().mode() & 0o7777, 0o751);
+    assert!(fs::symlink_metadata(bench.at("link")).unwrap().is_symlink());
+    assert_eq!(fs::read_dir(bench.at("")).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_the_old_file_and_no_other() {
+    let bench = Bench::new();
+    fs::create_dir(bench.at("f")).unwrap();
+    fs::write(bench.at("f/x"), "").unwrap();
+    assert!(!bench.run("filesystem.write", json!({"path": "f", "content": "x"})).await.ok);
+    assert_eq!(fs::read_dir(bench.at("")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn giving_a_write_up_in_a_workspace_that_is_gone_is_no_error() {
+    let bench = Bench::new();
+    let call = bench.call("filesystem.write", json!({"path": "f", "content": "x"}));
+    bench.tools.abandon(&call.in_workspace("/nowhere/at/all")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_very_large_file_is_appended_to_in_place() {
+    let bench = Bench::new();
+    let length = (64 << 20) + 1;
+    fs::File::create(bench.at("f")).unwrap().set_len(length).unwrap();
+    let inode = fs::metadata(bench.at("f")).unwrap().ino();
+    let arguments = json!({"path": "f", "content": "end", "append": true});
+    let call = bench.call("filesystem.write", arguments);
+    let witness = bench.tools.witness(&call).await.unwrap();
+    assert!(bench.tools.invoke(&call).await.unwrap().ok);
+    let now = fs::metadata(bench.at("f")).unwrap();
+    assert_eq!((now.ino(), now.len()), (inode, length + 3));
+    let probed = bench.tools.probe(&call, witness.as_ref()).await.unwrap();
+    assert!(matches!(probed, Probed::Happened(_)), "{probed:?}");
+}
+
+#[tokio::test]
+async fn only_appending_is_more_than_idempotent() {
+    let bench = Bench::new();
+    let effect = |append: bool| {
+        let arguments = json!({"path": "f", "content": "", "append": append});
+        bench.tools.effect(&bench.call("filesystem.write", arguments)).unwrap()
+    };
+    assert_eq!((effect(false), effect(true)), (EffectClass::Idempotent, EffectClass::Probe));
+}
+
+/// Takes a witness, does `between`, and asks whether the append of `content` happened.
+async fn probe_after(before: Option<&str>, content: &str, between: Option<&str>) -> Probed {
+    let bench = Bench::new();
+    if let Some(before) = before {
+        fs::write(bench.at("f"), before).unwrap();
+    }
+    let arguments = json!({"path": "f", "content": content, "append": true});
+    let call = bench.call("filesystem.write", arguments);
+    let witness = bench.tools.witness(&call).await.unwrap();
+    match between {
+        Some("the call") => assert!(bench.tools.invoke(&call).await.unwrap().ok),
+        Some("removal") => fs::remove_file(bench.at("f")).unwrap(),
+        Some(text) => fs::write(bench.at("f"), text).unwrap(),
+        None => {}
+    }
+    bench.tools.probe(&call, witness.as_ref()).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_interrupted_append_is_found_out_about() {
+    let happened = || {
+        let output = ToolOutput::done("appended 2 bytes to `f`");
+        Probed::Happened(output.with_data(Value::Bool(true)))
+    };
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("the call")).await, happened());
+    assert_eq!(probe_after(None, "b\n", Some("the call")).await, happened());
+    assert_eq!(probe_after(Some("a\n"), "b\n", None).await, Probed::DidNotHappen);
+    assert_eq!(probe_after(None, "b\n", None).await, Probed::DidNotHappen);
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("a\nb")).await, Probed::Unknown);
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("x\nb\n")).await, Probed::Unknown);
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("a\nb\nc")).await, Probed::Unknown);
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("")).await, Probed::Unknown);
+    assert_eq!(probe_after(Some("a\n"), "b\n", Some("removal")).await, Probed::Unknown);
+    assert_eq!(probe_after(Some("aaa"), "a", Some("aab")).await, Probed::Unknown);
+}
+
+#[tokio::test]
+async fn an_append_to_a_long_file_is_found_out_about() {
+    let long = "line\n".repeat(100_000);
+    let happened = probe_after(Some(&long), "b\n", Some("the call")).await;
+    assert!(matches!(happened, Probed::Happened(_)), "{happened:?}");
+    assert_eq!(probe_after(Some(&long), "b\n", None).await, Probed::DidNotHappen);
+}
+
+#[tokio::test]
+async fn a_probe_without_a_witness_cannot_tell() {
+    let bench = Bench::new();
+    for append in [false, true] {
+        let arguments = json!({"path": "f", "content": "x", "append": append});
+        let call = bench.call("filesystem.write", arguments);
+        assert_eq!(bench.tools.probe(&call, None).await.unwrap(), Probed::Unknown);
+    }
+}
+
+fn tree(bench: &Bench) {
+    fs::create_dir_all(bench.at("src/deep")).unwrap();
+    fs::create_dir(bench.at(".git")).unwrap();
+    fs::write(bench.at(".git/config"), "c").unwrap();
+    fs::write(bench.at("src/deep/x.rs"), "xx").unwrap();
+    fs::write(bench.at("src/lib.rs"), "lib").unwrap();
+    fs::write(bench.at("src.txt"), "").unwrap();
+    symlink("src", bench.at("link")).unwrap();
+    symlink("../secret", bench.at("out")).unwrap();
+}
+
+#[tokio::test]
+async fn a_listing_is_sorted_and_tells_types_and_sizes() {
+    let bench = Bench::new();
+    tree(&bench);
+    let listed = bench.run("filesystem.list", json!({"path": "."})).await;
+    let data = json!([
+        {"name": "link", "type": "symlink", "size": 0},
+        {"name": "out", "type": "symlink", "size": 0},
+        {"name": "src", "type": "directory", "size": 0},
+        {"name": "src.txt", "type": "file", "size": 0},
+    ]);
+    assert_eq!(listed, ToolOutput::done("link\nout\nsrc/\nsrc.txt").with_data(data));
+    let data = json!([
+        {"name": "deep", "type": "directory", "size": 0},
+        {"name": "deep/x.rs", "type": "file", "size": 2},
+        {"name": "lib.rs", "type": "file", "size": 3},
+    ]);
+    let listed = bench.run("filesystem.list", json!({"path": "src", "recursive": true})).await;
+    assert_eq!(listed, ToolOutput::done("deep/\ndeep/x.rs\nlib.rs").with_data(data));
+}
+
+#[tokio::test]
+async fn hidden_files_are_listed_when_asked_for_and_links_are_not_entered() {
+    let bench = Bench::new();
+    tree(&bench);
+    let arguments = json!({"path": "", "recursive": true, "include_hidden": true});
+    let listed = bench.run("filesystem.list", arguments).await;
+    let expect =
+        ".git/\n.git/config\nlink\nout\nsrc/\nsrc/deep/\nsrc/deep/x.rs\nsrc/lib.rs\nsrc.txt";
+    assert_eq!(listed.text, expect);
+    let empty = bench.run("filesystem.list", json!({"path": "src.txt"})).await;
+    assert_eq!(empty, ToolOutput::failed("`src.txt` is not a directory"));
+}
+
+#[tokio::test]
+async fn a_listing_that_is_cut_says_so() {
+    let bench = Bench::new();
+    for number in 0..10_050 {
+        fs::write(bench.at(&format!("{number:05}")), "").unwrap();
+    }
+    let listed = bench.run("filesystem.list", json!({"path": "."})).await;
+    assert!(listed.text.ends_with("09999\n[only the first 10000 entries are listed]"));
+    assert_eq!(listed.data.unwrap().as_array().unwrap().len(), 10_000);
+}

@@ -1,0 +1,8 @@
+//! What the built-in tools promise, tried from outside.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test is the right outcome")]
+
+mod conformance;
+mod filesystem;
+mod schemas;
+mod shell;
+mod support;

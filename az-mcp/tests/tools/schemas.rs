@@ -1,0 +1,188 @@
+//! The built-in tools as models and people see them.
+
+use az_core::tool::Toolbox;
+use az_mcp::NameMap;
+use serde_json::{Value, json};
+
+use crate::support::Bench;
+
+#[test]
+fn the_tools_have_the_arguments_of_the_design() {
+    let argument = |name: &str, kind: &str, required: bool, default: Value| {
+        let mut argument = json!({"name": name, "type": kind, "required": required});
+        if !default.is_null() {
+            argument["default"] = default;
+        }
+        argument
+    };
+    let expect = json!([
+        {"name": "filesystem.list", "returns": "array", "category": "filesystem", "arguments": [
+            argument("path", "string", true, Value::Null),
+            argument("recursive", "boolean", false, json!(false)),
+            argument("include_hidden", "boolean", false, json!(false)),
+        ]},
+        {"name": "filesystem.read", "returns": "string", "category": "filesystem", "arguments": [
+            argument("path", "string", true, Value::Null),
+            argument("encoding", "string", false, json!("utf-8")),
+        ]},
+        {"name": "filesystem.write", "returns": "boolean", "category": "filesystem", "arguments": [
+            argument("path", "string", true, Value::Null),
+            argument("content", "string", true, Value::Null),
+            argument("encoding", "string", false, json!("utf-8")),
+            argument("append", "boolean", false, json!(false)),
+        ]},
+        {"name": "shell.execute", "returns": "object", "category": "shell", "arguments": [
+            argument("command", "string", true, Value::Null),
+            argument("timeout", "number", false, Value::Null),
+            argument("env", "object", false, Value::Null),
+        ]},
+    ]);
+    let mut tools = serde_json::to_value(Bench::new().tools.list_tools()).unwrap();
+    for tool in tools.as_array_mut().unwrap() {
+        assert!(tool.as_object_mut().unwrap().remove("description").is_some());
+        for argument in tool["arguments"].as_array_mut().unwrap() {
+            assert!(argument.as_object_mut().unwrap().remove("description").is_some());
+        }
+    }
+    assert_eq!(tools, expect);
+}
+
+/// Returns what models are told of a tool's arguments.
+fn schema(tool: &str) -> Value {
+    let mut specs = Bench::new().tools.specs().into_iter();
+    specs.find(|spec| spec.name == tool).unwrap().input_schema
+}
+
+#[test]
+fn the_schema_of_filesystem_list() {
+    insta::assert_json_snapshot!(schema("filesystem.list"), @r#"
+    {
+      "additionalProperties": false,
+      "properties": {
+        "include_hidden": {
+          "default": false,
+          "description": "Include hidden files",
+          "type": "boolean"
+        },
+        "path": {
+          "description": "Directory path, relative to the workspace",
+          "type": "string"
+        },
+        "recursive": {
+          "default": false,
+          "description": "List recursively",
+          "type": "boolean"
+        }
+      },
+      "required": [
+        "path"
+      ],
+      "type": "object"
+    }
+    "#);
+}
+
+#[test]
+fn the_schema_of_filesystem_read() {
+    insta::assert_json_snapshot!(schema("filesystem.read"), @r#"
+    {
+      "additionalProperties": false,
+      "properties": {
+        "encoding": {
+          "default": "utf-8",
+          "description": "File encoding",
+          "enum": [
+            "utf-8",
+            "latin-1",
+            "base64"
+          ],
+          "type": "string"
+        },
+        "path": {
+          "description": "File path, relative to the workspace",
+          "type": "string"
+        }
+      },
+      "required": [
+        "path"
+      ],
+      "type": "object"
+    }
+    "#);
+}
+
+#[test]
+fn the_schema_of_filesystem_write() {
+    insta::assert_json_snapshot!(schema("filesystem.write"), @r#"
+    {
+      "additionalProperties": false,
+      "properties": {
+        "append": {
+          "default": false,
+          "description": "Append to file",
+          "type": "boolean"
+        },
+        "content": {
+          "description": "File content",
+          "type": "string"
+        },
+        "encoding": {
+          "default": "utf-8",
+          "description": "File encoding",
+          "enum": [
+            "utf-8",
+            "latin-1",
+            "base64"
+          ],
+          "type": "string"
+        },
+        "path": {
+          "description": "File path, relative to the workspace; missing directories are made",
+          "type": "string"
+        }
+      },
+      "required": [
+        "path",
+        "content"
+      ],
+      "type": "object"
+    }
+    "#);
+}
+
+#[test]
+fn the_schema_of_shell_execute() {
+    insta::assert_json_snapshot!(schema("shell.execute"), @r#"
+    {
+      "additionalProperties": false,
+      "properties": {
+        "command": {
+          "description": "Shell command, run by /bin/sh in the workspace",
+          "type": "string"
+        },
+        "env": {
+          "additionalProperties": {
+            "type": "string"
+          },
+          "description": "Environment variables",
+          "type": "object"
+        },
+        "timeout": {
+          "description": "Command timeout in seconds",
+          "type": "number"
+        }
+      },
+      "required": [
+        "command"
+      ],
+      "type": "object"
+    }
+    "#);
+}
+
+#[test]
+fn models_see_names_that_they_accept() {
+    let names = NameMap::new(Bench::new().tools.specs().into_iter().map(|spec| spec.name));
+    assert_eq!(names.outward("filesystem.read"), Some("filesystem_read"));
+    assert_eq!(names.inward("shell_execute"), Some("shell.execute"));
+}

@@ -1,0 +1,58 @@
+//! A workspace with something outside of it, and the built-in tools.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use az_core::tool::{Invocation, ToolOutput, Toolbox};
+use az_mcp::ToolRegistry;
+use az_mcp::builtin::builtin_tools;
+use az_mcp::builtin::shell::ShellOptions;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A workspace, and a file outside it that nobody may get at.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    dir: TempDir,
+    pub(crate) tools: ToolRegistry,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::with(ShellOptions::default().with_env("PATH", "/usr/local/bin:/usr/bin:/bin"))
+    }
+
+    pub(crate) fn with(shell: ShellOptions) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(dir.path().join("inside")).unwrap();
+        fs::create_dir(dir.path().join("inside_evil")).unwrap();
+        fs::write(dir.path().join("secret"), "outside").unwrap();
+        fs::write(dir.path().join("inside_evil/secret"), "outside").unwrap();
+        Self { dir, tools: builtin_tools(shell).expect("the built-in tools") }
+    }
+
+    /// Returns a path in the workspace.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.dir.path().join("inside").join(path)
+    }
+
+    /// Returns a path beside the workspace.
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// Returns a call with a key that no other call has.
+    pub(crate) fn call(&self, tool: &str, arguments: Value) -> Invocation {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let mut call = Invocation::bare(tool, arguments).unwrap();
+        call.key = format!("test-{}:{number}", std::process::id());
+        call.in_workspace(self.dir.path().join("inside").to_str().unwrap())
+    }
+
+    /// Calls a tool that must not refuse its arguments.
+    pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutput {
+        self.tools.invoke(&self.call(tool, arguments)).await.expect("no refusal")
+    }
+}
