@@ -243,18 +243,12 @@ pub enum ErrorKind {
 impl Error {
     /// Returns an [`Error::Invalid`].
     pub fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
-        Self::Invalid {
-            field,
-            reason: reason.into(),
-        }
+        Self::Invalid { field, reason: reason.into() }
     }
 
     /// Returns an [`Error::NotFound`].
     pub fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
-        Self::NotFound {
-            what,
-            id: id.to_string(),
-        }
+        Self::NotFound { what, id: id.to_string() }
     }
 
     /// Returns what sort of error this is.
@@ -308,9 +302,6 @@ impl Error {
 impl ErrorKind {
     /// Whether the same operation may succeed later without anybody's doing.
     pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable | Self::RateLimited | Self::Protocol | Self::Busy
-        )
+        matches!(self, Self::Unavailable | Self::RateLimited | Self::Protocol | Self::Busy)
     }
 }

@@ -101,10 +101,7 @@ fn check(field: &'static str, id: &str) -> Result<(), Error> {
         return Err(Error::invalid(field, "it is empty"));
     }
     if id.len() > LONGEST {
-        return Err(Error::invalid(
-            field,
-            format!("it is longer than {LONGEST} bytes"),
-        ));
+        return Err(Error::invalid(field, format!("it is longer than {LONGEST} bytes")));
     }
     if !id.bytes().all(legal) {
         return Err(Error::invalid(

@@ -78,11 +78,7 @@ impl fmt::Display for Usd {
         let nanos = self.0.unsigned_abs();
         let fraction = format!("{:09}", nanos % NANOS.unsigned_abs());
         let short = fraction.trim_end_matches('0');
-        let digits = if short.len() < 2 {
-            fraction.get(..2).unwrap_or_default()
-        } else {
-            short
-        };
+        let digits = if short.len() < 2 { fraction.get(..2).unwrap_or_default() } else { short };
         f.pad(&format!("{sign}${}.{digits}", nanos / NANOS.unsigned_abs()))
     }
 }
@@ -103,9 +99,7 @@ impl FromStr for Usd {
         if fraction.len() > 9 {
             return Err(bad("a nano-dollar (9 decimals) is the smallest amount"));
         }
-        let nanos: i64 = format!("{whole}{fraction:0<9}")
-            .parse()
-            .map_err(|_| bad("too large"))?;
+        let nanos: i64 = format!("{whole}{fraction:0<9}").parse().map_err(|_| bad("too large"))?;
         Ok(Self(if text.starts_with('-') { -nanos } else { nanos }))
     }
 }
@@ -130,16 +124,7 @@ mod tests {
 
     #[test]
     fn bad_amounts_are_refused() {
-        for text in [
-            "",
-            ".",
-            "1,5",
-            "1e3",
-            "abc",
-            "--1",
-            "0.0000000001",
-            "99999999999999",
-        ] {
+        for text in ["", ".", "1,5", "1e3", "abc", "--1", "0.0000000001", "99999999999999"] {
             assert!(text.parse::<Usd>().is_err(), "{text:?} was taken");
         }
     }

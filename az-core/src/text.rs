@@ -15,10 +15,7 @@ pub struct Excerpt {
     pub omitted: usize,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_zero(n: &usize) -> bool {
     *n == 0
 }
@@ -28,22 +25,12 @@ impl Excerpt {
     /// because commands say what they do first and how it ended last.
     pub fn of(text: &str, limit: usize) -> Self {
         if text.len() <= limit {
-            return Self {
-                head: text.to_owned(),
-                tail: String::new(),
-                omitted: 0,
-            };
+            return Self { head: text.to_owned(), tail: String::new(), omitted: 0 };
         }
         let head = text.get(..floor(text, limit / 3 * 2)).unwrap_or_default();
-        let tail = text
-            .get(ceil(text, text.len() - limit / 3)..)
-            .unwrap_or_default();
+        let tail = text.get(ceil(text, text.len() - limit / 3)..).unwrap_or_default();
         let omitted = text.len() - head.len() - tail.len();
-        Self {
-            head: head.to_owned(),
-            tail: tail.to_owned(),
-            omitted,
-        }
+        Self { head: head.to_owned(), tail: tail.to_owned(), omitted }
     }
 
     /// Returns the text with a line in place of what was left out.
@@ -51,10 +38,7 @@ impl Excerpt {
         if self.omitted == 0 {
             return self.head.clone();
         }
-        format!(
-            "{}\n[… {} bytes left out …]\n{}",
-            self.head, self.omitted, self.tail
-        )
+        format!("{}\n[… {} bytes left out …]\n{}", self.head, self.omitted, self.tail)
     }
 
     /// Returns the size of what was kept, in bytes.
@@ -70,17 +54,12 @@ impl Excerpt {
 
 /// Returns the largest character boundary at or below `at`.
 fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|&i| text.is_char_boundary(i))
-        .unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
 /// Returns the smallest character boundary at or above `at`.
 fn ceil(text: &str, at: usize) -> usize {
-    (at..=text.len())
-        .find(|&i| text.is_char_boundary(i))
-        .unwrap_or(text.len())
+    (at..=text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len())
 }
 
 /// Returns the first line of `text` in at most `width` characters, with `…` where it was cut.
@@ -104,10 +83,7 @@ mod tests {
     fn an_excerpt_keeps_head_and_tail_and_says_what_is_missing() {
         let text = format!("{}{}", "a".repeat(100), "é".repeat(100));
         let cut = Excerpt::of(&text, 30);
-        assert_eq!(
-            (cut.head.len(), cut.tail.as_str(), cut.omitted),
-            (20, "ééééé", 270)
-        );
+        assert_eq!((cut.head.len(), cut.tail.as_str(), cut.omitted), (20, "ééééé", 270));
         assert_eq!(Excerpt::of("short", 30).render(), "short");
     }
 

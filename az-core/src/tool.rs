@@ -103,20 +103,12 @@ pub struct ToolOutput {
 impl ToolOutput {
     /// Returns the output of a tool that did what it was asked to.
     pub fn done(text: impl Into<String>) -> Self {
-        Self {
-            ok: true,
-            text: text.into(),
-            data: None,
-        }
+        Self { ok: true, text: text.into(), data: None }
     }
 
     /// Returns the output of a tool that failed.
     pub fn failed(text: impl Into<String>) -> Self {
-        Self {
-            ok: false,
-            text: text.into(),
-            data: None,
-        }
+        Self { ok: false, text: text.into(), data: None }
     }
 
     /// Returns the output with data.
@@ -147,10 +139,12 @@ pub enum Probed {
 /// 2. A tool that is not there is `NotFound`; arguments that do not fit its schema are `Invalid`,
 ///    with advice for the model. Neither is a panic, and nothing was done.
 /// 3. A tool that ran and failed is an output that is not `ok`, not an error.
-/// 4. A cancelled call returns soon, and leaves nothing running.
+/// 4. A call that is cancelled or takes too long returns soon, as a failed output, and leaves
+///    nothing running.
 /// 5. [`effect`](Self::effect) of a call is its spec's class or a milder one that holds for its
 ///    arguments.
-/// 6. [`probe`](Self::probe) of a call whose class is not `Probe` is `Unknown`.
+/// 6. [`probe`](Self::probe) of a call whose class is not `Probe`, or whose tool is gone or takes
+///    its arguments no more, is `Unknown`, and [`abandon`](Self::abandon) of such a call is no error.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.

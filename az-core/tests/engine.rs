@@ -2,9 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
-    clippy::panic,
     reason = "a failed test is the right outcome; waiting here is on a paused clock"
 )]
 

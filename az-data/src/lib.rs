@@ -1,1 +1,55 @@
-//! az-data
+//! Storage of AZ-OS: everything in one SQLite file, and tables of one's own beside it.
+//!
+//! | To keep | use the contract | which [`sqlite::SqliteStore`] keeps in |
+//! |---|---|---|
+//! | tasks, and who works on them | [`TaskRepository`], [`TaskQueue`] | `task`, `part` |
+//! | what happened, so that it can be resumed | [`Journal`] | `event`, and files for large bodies |
+//! | money | [`CostTracker`], [`BudgetKeeper`] | `entry`, `budget`, `bucket`, `hold`, `alert` |
+//! | states, settings, the log | [`StateManager`], [`ConfigManager`], [`LogStore`] | `snapshot`, `setting`, `log` |
+//! | anything else | [`repository::SqlRepository`] | tables that you make |
+//!
+//! An append to the journal moves tasks and money in the same transaction, so one store is all of
+//! a [`RunStore`](az_core::journal::RunStore).
+//!
+//! ```
+//! use az_core::task::{Task, TaskFilter, TaskRepository};
+//! use az_data::sqlite::{SqliteOptions, SqliteStore};
+//! # use az_core::clock::Timestamp;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> az_core::Result<()> {
+//! # let home = tempfile::tempdir().map_err(|e| az_core::Error::Internal(e.to_string()))?;
+//! # let path = home.path().join("data.db");
+//! # let now = Timestamp::UNIX_EPOCH;
+//! let store = SqliteStore::open(&path, SqliteOptions::default())?;
+//! let task = store.create(&Task::new("t1".parse()?, "say hello", now)?).await?;
+//!
+//! let reader = SqliteStore::open_read_only(&path, SqliteOptions::default())?;
+//! assert_eq!(reader.list(&TaskFilter::default()).await?, [task]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading the code
+//!
+//! `sqlite/store` opens, `sqlite/connect` and `sqlite/migrate` make the file what it should be,
+//! `sqlite/writer` commits in groups, `sqlite/reader` lends connections. Then one file per
+//! contract: `task queue journal cost budget state config log sql`, with what they share beneath:
+//! `task_row`, `projection`, `ledger`, `hold`, `bucket`, `blob`.
+//!
+//! [`TaskRepository`]: az_core::task::TaskRepository
+//! [`TaskQueue`]: az_core::task::TaskQueue
+//! [`Journal`]: az_core::journal::Journal
+//! [`CostTracker`]: az_core::cost::CostTracker
+//! [`BudgetKeeper`]: az_core::cost::BudgetKeeper
+//! [`StateManager`]: az_core::state::StateManager
+//! [`ConfigManager`]: az_core::config::ConfigManager
+//! [`LogStore`]: az_core::log::LogStore
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod repository;
+pub mod sqlite;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod error;

@@ -69,14 +69,8 @@ impl<C: ConfigManager + ?Sized> ConfigManagerExt for C {}
 /// `Invalid` when it is not.
 pub fn check_key(key: &str) -> Result<()> {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if key
-        .split('.')
-        .all(|word| !word.is_empty() && word.bytes().all(legal))
-    {
+    if key.split('.').all(|word| !word.is_empty() && word.bytes().all(legal)) {
         return Ok(());
     }
-    Err(Error::invalid(
-        "key",
-        format!("{key:?} is not dotted words such as llm.provider"),
-    ))
+    Err(Error::invalid("key", format!("{key:?} is not dotted words such as llm.provider")))
 }

@@ -18,14 +18,17 @@ use crate::money::Usd;
 ///
 /// 1. A hold is taken in every hard budget that applies, or in none: the first that has too little
 ///    left refuses it with `BudgetExceeded`. Soft budgets count, but never refuse.
-/// 2. Spent and held together never exceed a hard budget, whatever the number of concurrent holders
-///    and handles.
+/// 2. Holding never takes spent and held together over a hard budget, whatever the number of
+///    concurrent holders and handles. What was paid is booked as it is, even above its hold.
 /// 3. A call whose price is unknown is refused with `Unpriced` where a hard budget applies.
-/// 4. A hold is settled once: what it held is freed and what was paid is booked, in the period the
+/// 4. Taking the same open hold again changes nothing; another one of that name, or one that was
+///    settled, is refused with `AlreadyExists`, a negative amount with `Invalid`. A hold is settled
+///    once: what it held is freed and what was paid is booked, in the period the
 ///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
 /// 5. Nothing is freed by forgetting: [`sweep`](Self::sweep) books holds that ran out in full,
 ///    except those of a task whose lease still runs.
-/// 6. Each alert of a budget is reported once per period, by whichever call crosses it.
+/// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
+///    or comes next after whatever did.
 /// 7. A budget set again keeps what its period has spent; a cleared one refuses nothing more.
 /// 8. The budget of a task also covers the tasks that are parts of it.
 #[async_trait]
@@ -142,16 +145,10 @@ impl Budget {
     /// `Invalid` for an amount that is not positive or an alert not within 1 to 100.
     pub fn check(&self) -> Result<()> {
         if self.amount <= Usd::ZERO {
-            return Err(Error::invalid(
-                "amount",
-                "a budget is more than 0; clear it to remove it",
-            ));
+            return Err(Error::invalid("amount", "a budget is more than 0; clear it to remove it"));
         }
         if let Some(alert) = self.alerts.iter().find(|a| !(1..=100).contains(*a)) {
-            return Err(Error::invalid(
-                "alert",
-                format!("{alert} is not within 1 to 100 percent"),
-            ));
+            return Err(Error::invalid("alert", format!("{alert} is not within 1 to 100 percent")));
         }
         Ok(())
     }
@@ -179,11 +176,7 @@ pub struct BudgetStatus {
 impl BudgetStatus {
     /// Returns what is left, not below zero.
     pub fn left(&self) -> Usd {
-        self.budget
-            .amount
-            .minus(self.spent)
-            .minus(self.held)
-            .max(Usd::ZERO)
+        self.budget.amount.minus(self.spent).minus(self.held).max(Usd::ZERO)
     }
 }
 

@@ -52,10 +52,7 @@ impl FromStr for Period {
     fn from_str(name: &str) -> Result<Self> {
         let known = |p: &&Self| p.as_str() == name;
         Self::ALL.iter().find(known).copied().ok_or_else(|| {
-            Error::invalid(
-                "period",
-                format!("{name:?} is none of daily, weekly, monthly, total"),
-            )
+            Error::invalid("period", format!("{name:?} is none of daily, weekly, monthly, total"))
         })
     }
 }
@@ -96,10 +93,7 @@ impl Calendar {
     ///
     /// A day that changes to or from summer time has 23 or 25 hours, as it should.
     pub fn span(&self, period: Period, at: Timestamp) -> Span {
-        self.bounded(period, at).unwrap_or(Span {
-            start: Timestamp::MIN,
-            end: Timestamp::MAX,
-        })
+        self.bounded(period, at).unwrap_or(Span { start: Timestamp::MIN, end: Timestamp::MAX })
     }
 
     /// Returns the bounds, or `None` for all of time and at its very ends.

@@ -42,18 +42,12 @@ pub struct Usage {
     pub estimated: bool,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_false(b: &bool) -> bool {
     !*b
 }
@@ -61,11 +55,7 @@ const fn is_false(b: &bool) -> bool {
 impl Usage {
     /// Returns usage of plain text tokens.
     pub fn tokens(input: u64, output: u64) -> Self {
-        Self {
-            input,
-            output,
-            ..Self::default()
-        }
+        Self { input, output, ..Self::default() }
     }
 
     /// Returns all input tokens, cached or not.
@@ -79,8 +69,6 @@ impl Usage {
 
     /// Returns all tokens, in and out.
     pub const fn total(&self) -> u64 {
-        self.total_input()
-            .saturating_add(self.output)
-            .saturating_add(self.audio_output)
+        self.total_input().saturating_add(self.output).saturating_add(self.audio_output)
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Parts {
 /// let task = Task::new(TaskId::new("t1")?, "world", az_core::clock::SystemClock.now())?;
 /// let done = engine.execute(task, None).await?;
 /// assert_eq!((done.status, done.answer.as_deref()), (TaskStatus::Completed, Some("hello, world")));
-/// # az_core::Result::Ok(()) }).unwrap();
+/// # Ok::<(), az_core::Error>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct Engine {

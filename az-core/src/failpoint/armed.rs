@@ -24,11 +24,8 @@ static PASSED: AtomicU64 = AtomicU64::new(0);
 ///
 /// The first plan stays; text that is neither is ignored.
 pub fn arm(plan: &str) {
-    let plan = if plan == "trace" {
-        Some(Plan::Trace)
-    } else {
-        plan.parse().ok().map(Plan::KillAt)
-    };
+    let plan =
+        if plan == "trace" { Some(Plan::Trace) } else { plan.parse().ok().map(Plan::KillAt) };
     if let Some(plan) = plan {
         PLAN.get_or_init(|| plan);
     }

@@ -52,10 +52,7 @@ impl NewEvent {
 
     /// Returns an event about a call.
     pub const fn about(call: CallId, body: EventBody) -> Self {
-        Self {
-            call: Some(call),
-            body,
-        }
+        Self { call: Some(call), body }
     }
 }
 

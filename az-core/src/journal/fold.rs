@@ -169,9 +169,7 @@ impl History {
             EventBody::ApprovalAsked { .. } => {
                 self.record(call()?);
             }
-            EventBody::ApprovalGiven {
-                digest, granted, ..
-            } => {
+            EventBody::ApprovalGiven { digest, granted, .. } => {
                 self.record(call()?).approval = Some((digest.clone(), *granted));
             }
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
@@ -187,10 +185,7 @@ impl History {
         if intent.purpose == Purpose::Step && self.pending_calls().next().is_some() {
             return Err("a tool call of the last turn has no result");
         }
-        self.open_model = Some(OpenModelCall {
-            call,
-            intent: intent.clone(),
-        });
+        self.open_model = Some(OpenModelCall { call, intent: intent.clone() });
         Ok(())
     }
 
@@ -202,15 +197,10 @@ impl History {
             match open.intent.purpose {
                 Purpose::Step => {
                     self.steps += 1;
-                    self.turns.push(Turn {
-                        reply: reply.clone(),
-                    });
+                    self.turns.push(Turn { reply: reply.clone() });
                 }
                 Purpose::Summary { turns } => {
-                    self.summary = Some(Summary {
-                        turns,
-                        text: reply.text.clone(),
-                    });
+                    self.summary = Some(Summary { turns, text: reply.text.clone() });
                 }
             }
         }
@@ -257,17 +247,9 @@ impl History {
         if matches!(record.state, CallState::Ended { .. }) {
             return Err("the tool call has a result already");
         }
-        let data = result
-            .data
-            .as_ref()
-            .filter(|_| result.text.len() <= KEPT)
-            .cloned();
+        let data = result.data.as_ref().filter(|_| result.text.len() <= KEPT).cloned();
         let text = Excerpt::of(&result.text, KEPT);
-        record.state = CallState::Ended {
-            outcome: result.outcome,
-            text,
-            data,
-        };
+        record.state = CallState::Ended { outcome: result.outcome, text, data };
         Ok(())
     }
 
@@ -287,38 +269,21 @@ impl History {
     /// Returns the calls of the last turn that have no result yet, in the model's order.
     pub fn pending_calls(&self) -> impl Iterator<Item = (CallId, &ToolCall)> {
         let turn = self.turns.len().saturating_sub(1);
-        let calls = self
-            .turns
-            .last()
-            .map(|t| t.reply.calls.as_slice())
-            .unwrap_or_default();
-        calls
-            .iter()
-            .enumerate()
-            .map(move |(i, call)| (CallId::tool(turn, i), call))
-            .filter(|(id, _)| {
-                !matches!(
-                    self.call(id),
-                    Some(CallRecord {
-                        state: CallState::Ended { .. },
-                        ..
-                    })
-                )
-            })
+        let calls = self.turns.last().map(|t| t.reply.calls.as_slice()).unwrap_or_default();
+        calls.iter().enumerate().map(move |(i, call)| (CallId::tool(turn, i), call)).filter(
+            |(id, _)| {
+                !matches!(self.call(id), Some(CallRecord { state: CallState::Ended { .. }, .. }))
+            },
+        )
     }
 
     /// Returns the calls that were begun and have no result: what a crash leaves behind.
     pub fn begun_calls(&self) -> impl Iterator<Item = (&CallId, &CallRecord)> {
-        self.calls
-            .iter()
-            .filter(|(_, record)| matches!(record.state, CallState::Begun { .. }))
+        self.calls.iter().filter(|(_, record)| matches!(record.state, CallState::Begun { .. }))
     }
 
     /// Returns the last reply that asked for nothing more, if the last turn is one.
     pub fn final_reply(&self) -> Option<&ModelReply> {
-        self.turns
-            .last()
-            .map(|turn| &turn.reply)
-            .filter(|reply| reply.calls.is_empty())
+        self.turns.last().map(|turn| &turn.reply).filter(|reply| reply.calls.is_empty())
     }
 }

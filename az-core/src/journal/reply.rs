@@ -39,21 +39,14 @@ pub struct ToolCall {
 impl ModelReply {
     /// Returns a reply of text only.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
+        Self { text: text.into(), ..Self::default() }
     }
 
     /// Returns the reply with one more call.
     #[must_use]
     pub fn with_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
         let id = format!("call_{}", self.calls.len());
-        self.calls.push(ToolCall {
-            id,
-            name: name.into(),
-            arguments,
-        });
+        self.calls.push(ToolCall { id, name: name.into(), arguments });
         self
     }
 }

@@ -50,10 +50,7 @@ impl FromStr for Level {
     fn from_str(name: &str) -> Result<Self> {
         let known = |l: &&Self| l.as_str() == name;
         Self::ALL.iter().find(known).copied().ok_or_else(|| {
-            Error::invalid(
-                "level",
-                format!("{name:?} is none of debug, info, warn, error"),
-            )
+            Error::invalid("level", format!("{name:?} is none of debug, info, warn, error"))
         })
     }
 }

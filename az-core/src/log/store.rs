@@ -58,18 +58,12 @@ impl LogQuery {
     /// Whether the query lets a record through, the limit aside.
     pub fn matches(&self, record: &LogRecord) -> bool {
         let has = |text: &String| {
-            record
-                .message
-                .to_ascii_lowercase()
-                .contains(&text.to_ascii_lowercase())
+            record.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
         };
         self.level.is_none_or(|l| record.level >= l)
             && self.since.is_none_or(|t| record.at >= t)
             && self.until.is_none_or(|t| record.at < t)
-            && self
-                .task
-                .as_ref()
-                .is_none_or(|t| record.task.as_ref() == Some(t))
+            && self.task.as_ref().is_none_or(|t| record.task.as_ref() == Some(t))
             && self.text.as_ref().is_none_or(has)
     }
 }

@@ -1,1 +1,14 @@
-//! The reference implementations.
+//! The reference implementation of every contract that keeps something: strict, and forgotten when
+//! the program ends.
+
+mod config;
+mod journal;
+mod ledger;
+mod log;
+mod queue;
+mod spending;
+mod state;
+mod store;
+mod task;
+
+pub use store::MemoryStore;

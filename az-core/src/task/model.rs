@@ -83,10 +83,7 @@ pub struct Failure {
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.chain(),
-        }
+        Self { kind: error.kind(), message: error.chain() }
     }
 }
 
@@ -288,14 +285,7 @@ pub enum TaskPriority {
     Urgent,
 }
 
-names!(
-    TaskPriority,
-    "priority",
-    Low = "low",
-    Medium = "medium",
-    High = "high",
-    Urgent = "urgent"
-);
+names!(TaskPriority, "priority", Low = "low", Medium = "medium", High = "high", Urgent = "urgent");
 
 /// Serialises an optional duration as whole milliseconds.
 pub mod millis {
@@ -309,8 +299,7 @@ pub mod millis {
     ///
     /// The serialiser's own.
     pub fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
-        d.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
-            .serialize(s)
+        d.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)).serialize(s)
     }
 
     /// Reads milliseconds.
@@ -329,11 +318,8 @@ mod tests {
 
     #[track_caller]
     fn check(from: TaskStatus, expect: &str) {
-        let next: Vec<_> = TaskStatus::ALL
-            .iter()
-            .filter(|to| from.allows(**to))
-            .map(|s| s.as_str())
-            .collect();
+        let next: Vec<_> =
+            TaskStatus::ALL.iter().filter(|to| from.allows(**to)).map(|s| s.as_str()).collect();
         assert_eq!(next.join(" "), expect);
     }
 
@@ -341,10 +327,7 @@ mod tests {
     fn legal_transitions_are_these_and_no_others() {
         check(TaskStatus::Initialized, "pending running cancelled");
         check(TaskStatus::Pending, "running cancelled");
-        check(
-            TaskStatus::Running,
-            "pending running completed failed cancelled",
-        );
+        check(TaskStatus::Running, "pending running completed failed cancelled");
         check(TaskStatus::Completed, "");
         check(TaskStatus::Failed, "pending running");
         check(TaskStatus::Cancelled, "pending running");

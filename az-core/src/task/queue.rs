@@ -22,14 +22,14 @@ use crate::id::{TaskId, WorkerId};
 ///    `None`.
 /// 3. A task is leased to at most one worker at any instant, also among concurrent claims from
 ///    several handles. The claimed task is `running`, its `started_at` set by the first claim.
-/// 4. A lease whose `until` is at or before `now` may be given to another worker. So may one whose
-///    owner the claimant presumes dead. Every claim of a task has a larger epoch than the last.
+/// 4. A lease whose `until` is at or before `now` is given to whoever claims next. So is one whose
+///    owner the claimant of that task presumes dead. Every claim of a task has a larger epoch than the last.
 /// 5. A claim of a named task takes it up whatever it waits for, also when failed or cancelled; it
-///    is refused with `LeaseHeld` naming the owner while somebody else holds it, `Invalid` when it
+///    is refused with `LeaseHeld` naming the owner while anybody, the claimant included, holds it, `Invalid` when it
 ///    is completed, and `NotFound` when there is none.
-/// 6. A beat extends the lease and reports a requested cancellation; a superseded lease is `Lost`
+/// 6. A beat extends the lease, never shortens it, and reports a requested cancellation; a superseded lease is `Lost`
 ///    and stays so.
-/// 7. Finishing and releasing need the current lease, else `LeaseLost`, and end it. Finishing sets
+/// 7. Finishing and releasing need the current lease, run out or not, else `LeaseLost`, and end it. Finishing sets
 ///    status, answer or failure, and `completed_at`, once. Releasing makes the task pending again.
 /// 8. Cancelling a task that waits ends it at once; of a running one it is noted for its owner,
 ///    who sees it in [`cancel_requests`](Self::cancel_requests) and in its beats; one that has
@@ -131,13 +131,7 @@ pub struct Claim {
 impl Claim {
     /// Returns a claim of whatever is next.
     pub const fn next(owner: WorkerId, now: Timestamp, until: Timestamp) -> Self {
-        Self {
-            owner,
-            now,
-            until,
-            task: None,
-            presumed_dead: None,
-        }
+        Self { owner, now, until, task: None, presumed_dead: None }
     }
 
     /// Returns a claim of one task.

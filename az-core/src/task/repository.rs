@@ -14,13 +14,15 @@ use crate::id::TaskId;
 /// # Contract
 ///
 /// 1. What was created is found again as it was given, times and text to the last byte.
-/// 2. Creating the same task twice is one task; another task under a known id is refused with
-///    `AlreadyExists`.
+/// 2. Creating the same task twice, by id, command, `created_at` and parent, is one task; another
+///    task under a known id is refused with `AlreadyExists`. Ids are not used again: what a deleted
+///    task cost stays booked under its id.
 /// 3. An id that is not known is `None` to [`get`](Self::get), `NotFound` to
 ///    [`update`](Self::update), `false` to [`delete`](Self::delete).
 /// 4. An update is taken only if the caller's `updated_at` is the stored one, else `Conflict`; the
 ///    stored task then has `updated_at = now`. Status moves only where
-///    [`TaskStatus::allows`] does, and never into or out of `Running`, which is the queue's.
+///    [`TaskStatus::allows`] does, and never into or out of `Running`, which is the queue's. What
+///    the task has cost and used is the ledger's, and kept as it is.
 /// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages made by
 ///    `offset` cover every task once while nothing is added.
 /// 6. A task held by a worker is not deleted (`LeaseHeld`); a deleted task takes its journal and
@@ -83,14 +85,7 @@ pub struct TaskFilter {
 
 impl Default for TaskFilter {
     fn default() -> Self {
-        Self {
-            status: None,
-            priority: None,
-            parent: None,
-            id_part: None,
-            limit: 100,
-            offset: 0,
-        }
+        Self { status: None, priority: None, parent: None, id_part: None, limit: 100, offset: 0 }
     }
 }
 
@@ -100,13 +95,7 @@ impl TaskFilter {
         let id = task.id.as_str();
         self.status.is_none_or(|s| s == task.status)
             && self.priority.is_none_or(|p| p == task.priority)
-            && self
-                .parent
-                .as_ref()
-                .is_none_or(|p| task.parent_task_id.as_ref() == Some(p))
-            && self
-                .id_part
-                .as_ref()
-                .is_none_or(|part| id.starts_with(part) || id.ends_with(part))
+            && self.parent.as_ref().is_none_or(|p| task.parent_task_id.as_ref() == Some(p))
+            && self.id_part.as_ref().is_none_or(|part| id.starts_with(part) || id.ends_with(part))
     }
 }

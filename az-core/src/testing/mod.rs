@@ -1,1 +1,79 @@
-//! Conformance kits.
+//! Conformance kits, fakes and mocks, for backends and for tests of embedders.
+//!
+//! A kit has a scenario for every clause of a contract. There are two ways in. A suite makes a test
+//! of each scenario, for a backend's own tests:
+//!
+//! ```
+//! mod memory {
+//!     use az_core::memory::MemoryStore;
+//!     use az_core::testing::Shared;
+//!
+//!     az_core::task_queue_conformance! {
+//!         make: Shared::<MemoryStore>::new,
+//!         skips: ["what_was_enqueued_survives_a_restart", "leases_survive_a_restart"],
+//!     }
+//! }
+//! ```
+//!
+//! One call runs all of them and reports, for scripts and examples:
+//!
+//! ```
+//! use az_core::memory::MemoryStore;
+//! use az_core::testing::{Shared, task_queue};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let report = task_queue(Shared::<MemoryStore>::new).await;
+//! report.assert_passed();
+//! # });
+//! ```
+//!
+//! | to check | kit | suite |
+//! |---|---|---|
+//! | [`TaskRepository`](crate::task::TaskRepository) | [`task_repository()`] | `task_repository_conformance!` |
+//! | [`TaskQueue`](crate::task::TaskQueue) | [`task_queue()`] | `task_queue_conformance!` |
+//! | [`Journal`](crate::journal::Journal) | [`journal()`] | `journal_conformance!` |
+//! | [`CostTracker`](crate::cost::CostTracker), [`BudgetKeeper`](crate::cost::BudgetKeeper) | [`ledger()`] | `ledger_conformance!` |
+//! | [`StateManager`](crate::state::StateManager) | [`state_manager()`] | `state_manager_conformance!` |
+//! | what concerns several of these | [`store()`] | `store_conformance!` |
+//! | [`ConfigManager`](crate::config::ConfigManager) | [`config_manager()`] | `config_manager_conformance!` |
+//! | [`LogStore`](crate::log::LogStore) | [`log_store()`] | `log_store_conformance!` |
+//! | [`Toolbox`](crate::tool::Toolbox) | [`toolbox()`] | `toolbox_conformance!` |
+//! | [`Embedder`](crate::embed::Embedder) | [`embedder()`] | `embedder_conformance!` |
+//!
+//! A kit of one's own is a list of scenarios, too: see [`scenarios!`](crate::scenarios).
+//!
+//! For tests of what runs on top there are [fakes](FakeToolbox) that keep their contracts,
+//! [`mocks`] that do not, and [`sample`] values.
+
+mod fakes;
+mod kit;
+pub mod mocks;
+mod play;
+pub mod sample;
+mod shared;
+
+pub mod config_manager;
+pub mod embedder;
+pub mod journal;
+pub mod ledger;
+pub mod log_store;
+pub mod state_manager;
+pub mod store;
+pub mod task_queue;
+pub mod task_repository;
+pub mod toolbox;
+
+pub use fakes::{FakeTool, FakeToolbox, LetterEmbedder, Recorder};
+pub use kit::{Capabilities, Checked, Fixture, Report, Verdict, Violation, judge, judge_skips};
+pub use shared::Shared;
+
+pub use config_manager::config_manager;
+pub use embedder::embedder;
+pub use journal::journal;
+pub use ledger::ledger;
+pub use log_store::log_store;
+pub use state_manager::state_manager;
+pub use store::{Store, store};
+pub use task_queue::task_queue;
+pub use task_repository::task_repository;
+pub use toolbox::{ComesTo, Example, ToolboxFixture, toolbox};

@@ -1,0 +1,79 @@
+//! The store, and what its parts share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::journal::Record;
+use super::ledger::Ledger;
+use super::queue::Slot;
+use super::state::Shelf;
+use crate::cost::{Calendar, CostEntry};
+use crate::id::TaskId;
+use crate::log::LogRecord;
+
+/// Keeps everything in memory: the strict reference of the contracts.
+///
+/// A clone is another handle to the same data. Every operation is one short critical section, so
+/// it is atomic, and none is held over an await.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// Returns an empty store whose budgets follow the calendar of UTC.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns an empty store whose budgets follow a calendar.
+    pub fn with_calendar(calendar: Calendar) -> Self {
+        let state = State { ledger: Ledger::new(calendar), ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Locks the data. A panic elsewhere leaves nothing half done: what can fail comes first.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All that is kept.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) tasks: BTreeMap<TaskId, Slot>,
+    pub(super) records: BTreeMap<TaskId, Record>,
+    pub(super) ledger: Ledger,
+    pub(super) shelves: BTreeMap<TaskId, Shelf>,
+    pub(super) settings: BTreeMap<String, Value>,
+    pub(super) log: Vec<LogRecord>,
+}
+
+impl State {
+    /// Returns a task and all that it is a part of, nearest first. Budgets of any of them cover it.
+    pub(super) fn lineage(&self, task: &TaskId) -> Vec<TaskId> {
+        let mut lineage = vec![task.clone()];
+        let mut next = self.parent(task);
+        while let Some(parent) = next.filter(|parent| !lineage.contains(parent)) {
+            next = self.parent(parent);
+            lineage.push(parent.clone());
+        }
+        lineage
+    }
+
+    fn parent(&self, task: &TaskId) -> Option<&TaskId> {
+        self.tasks.get(task)?.task.parent_task_id.as_ref()
+    }
+
+    /// Adds a booked entry to its task, if the task is here. The task's `updated_at` stays: it is
+    /// the version that callers change a task by, and what a task costs is not theirs to change.
+    pub(super) fn charge(&mut self, entry: &CostEntry) {
+        if let Some(slot) = self.tasks.get_mut(&entry.task) {
+            let task = &mut slot.task;
+            task.cost = task.cost.plus(entry.cost.unwrap_or_default());
+            task.actual_tokens = task.actual_tokens.saturating_add(entry.usage.total());
+        }
+    }
+}

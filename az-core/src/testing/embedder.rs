@@ -1,0 +1,99 @@
+//! The kit of [`Embedder`].
+
+use super::kit::{Checked, Fixture};
+use crate::embed::Embedder;
+use crate::{ensure, ensure_eq, scenarios};
+
+scenarios! {
+    $
+    /// Plays every scenario of [`Embedder`]'s contract.
+    embedder for Fixture<dyn Embedder>, in embedder_conformance;
+
+    no_text_is_no_vector;
+    every_text_gets_a_vector;
+    vectors_have_the_length_that_was_said;
+    vectors_come_in_the_order_of_the_texts;
+    a_text_has_one_vector_alone_or_among_others;
+    the_model_has_one_name;
+}
+
+/// What the scenarios are played with.
+type Embedders<'a> = &'a dyn Fixture<dyn Embedder>;
+
+const TEXTS: &[&str] = &[
+    "the cat sat on the mat",
+    "interest rates rose by half a percent",
+    "日本語の文章 \u{1F980}",
+    "",
+    "the cat sat on the mat",
+];
+
+fn texts() -> Vec<String> {
+    TEXTS.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// Whether two vectors are the same up to rounding.
+fn same(a: &[f32], b: &[f32]) -> bool {
+    let near = |(x, y): (&f32, &f32)| (x - y).abs() <= 1e-4 * x.abs().max(y.abs()).max(1.0);
+    a.len() == b.len() && a.iter().zip(b).all(near)
+}
+
+async fn no_text_is_no_vector(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    ensure_eq!(embedder.embed(&[]).await?.len(), 0, "so many vectors came of no text");
+    Ok(())
+}
+
+async fn every_text_gets_a_vector(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    for n in 1..=TEXTS.len() {
+        let some: Vec<_> = texts().into_iter().take(n).collect();
+        let found = embedder.embed(&some).await?.len();
+        ensure_eq!(found, n, "so many vectors came of {n} texts");
+    }
+    Ok(())
+}
+
+async fn vectors_have_the_length_that_was_said(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    let length = embedder.dimensions();
+    ensure!(length > 0, "vectors of no dimension say nothing");
+    for (vector, text) in embedder.embed(&texts()).await?.iter().zip(TEXTS) {
+        ensure_eq!(vector.len(), length, "the length of the vector of {text:?}");
+        let finite = vector.iter().all(|x| x.is_finite());
+        ensure!(finite, "the vector of {text:?} has numbers that are none");
+    }
+    Ok(())
+}
+
+async fn vectors_come_in_the_order_of_the_texts(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    let forward = embedder.embed(&texts()).await?;
+    let mut turned = texts();
+    turned.reverse();
+    let mut backward = embedder.embed(&turned).await?;
+    backward.reverse();
+    for ((a, b), text) in forward.iter().zip(&backward).zip(TEXTS) {
+        ensure!(same(a, b), "{text:?} has another vector in another place");
+    }
+    Ok(())
+}
+
+async fn a_text_has_one_vector_alone_or_among_others(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    let together = embedder.embed(&texts()).await?;
+    for (among, text) in together.iter().zip(texts()) {
+        let alone = embedder.embed(std::slice::from_ref(&text)).await?;
+        let matches = alone.first().is_some_and(|alone| same(alone, among));
+        ensure!(matches, "{text:?} has one vector alone and another among others");
+    }
+    Ok(())
+}
+
+async fn the_model_has_one_name(fixture: Embedders<'_>) -> Checked {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    ensure!(!one.model().is_empty(), "the model has no name");
+    ensure_eq!(one.model(), two.model(), "one model has two names");
+    ensure_eq!(one.dimensions(), two.dimensions(), "one model has two lengths");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The kit of [`CostTracker`](crate::cost::CostTracker) and
+//! [`BudgetKeeper`](crate::cost::BudgetKeeper), played on a whole [`RunStore`] because what is
+//! booked moves tasks, and leases guard holds.
+
+mod alert;
+mod budget;
+mod hold;
+mod track;
+
+use super::kit::Fixture;
+use crate::journal::RunStore;
+use crate::scenarios;
+
+use self::alert::{
+    an_alert_comes_again_in_the_next_period, an_alert_is_reported_once_per_period,
+    one_call_reports_every_mark_it_crosses, settling_reports_the_marks_it_crosses,
+};
+use self::budget::{
+    a_budget_covers_its_model_only, a_budget_set_again_keeps_what_was_spent,
+    a_cleared_budget_refuses_nothing_more, a_tasks_budget_covers_its_parts,
+    budgets_are_read_back_as_set, budgets_count_by_the_calendar, budgets_survive_a_restart,
+    deleting_a_part_frees_nothing, figures_that_make_no_sense_are_refused,
+};
+use self::hold::{
+    a_hold_is_taken_in_every_budget_or_in_none, a_hold_that_fits_exactly_is_taken,
+    a_living_tasks_hold_is_not_swept, a_lost_call_is_booked_in_full,
+    a_refusal_says_what_is_missing, a_soft_budget_counts_and_never_refuses,
+    an_unpriced_call_is_refused_only_by_a_hard_budget, concurrent_holds_never_exceed_a_budget,
+    concurrent_holds_of_several_handles_never_exceed_a_budget, holds_survive_a_restart,
+    holds_that_ran_out_are_booked_in_full, settling_an_unknown_hold_changes_nothing,
+    settling_books_in_the_period_of_the_hold, settling_frees_what_was_held_and_books_what_was_paid,
+    settling_twice_changes_nothing, what_was_never_sent_costs_nothing,
+};
+use self::track::{
+    a_negative_cost_is_refused, a_span_is_half_open, an_entry_is_booked_once,
+    an_update_of_the_task_keeps_what_it_cost, concurrent_entries_add_up,
+    entries_are_listed_oldest_first, entries_come_back_as_tracked, entries_outlive_their_task,
+    entries_survive_a_restart, entries_without_a_cost_add_nothing,
+    the_totals_of_tasks_add_up_to_the_total, totals_are_exact_to_the_nano_dollar,
+    tracking_moves_the_task_and_its_budgets,
+};
+
+scenarios! {
+    $
+    /// Plays every scenario of the contracts of [`CostTracker`](crate::cost::CostTracker) and
+    /// [`BudgetKeeper`](crate::cost::BudgetKeeper).
+    ledger for Fixture<dyn RunStore>, in ledger_conformance;
+
+    entries_come_back_as_tracked;
+    totals_are_exact_to_the_nano_dollar;
+    entries_without_a_cost_add_nothing;
+    an_entry_is_booked_once;
+    a_span_is_half_open;
+    the_totals_of_tasks_add_up_to_the_total;
+    concurrent_entries_add_up;
+    a_negative_cost_is_refused;
+    tracking_moves_the_task_and_its_budgets;
+    an_update_of_the_task_keeps_what_it_cost;
+    entries_are_listed_oldest_first;
+    entries_outlive_their_task;
+    entries_survive_a_restart needs durable;
+
+    a_hold_is_taken_in_every_budget_or_in_none;
+    a_hold_that_fits_exactly_is_taken;
+    a_refusal_says_what_is_missing;
+    a_soft_budget_counts_and_never_refuses;
+    concurrent_holds_never_exceed_a_budget;
+    concurrent_holds_of_several_handles_never_exceed_a_budget needs shared;
+    an_unpriced_call_is_refused_only_by_a_hard_budget;
+
+    settling_frees_what_was_held_and_books_what_was_paid;
+    settling_books_in_the_period_of_the_hold;
+    settling_twice_changes_nothing;
+    settling_an_unknown_hold_changes_nothing;
+    a_lost_call_is_booked_in_full;
+    what_was_never_sent_costs_nothing;
+    holds_that_ran_out_are_booked_in_full;
+    a_living_tasks_hold_is_not_swept;
+    holds_survive_a_restart needs durable;
+
+    an_alert_is_reported_once_per_period;
+    an_alert_comes_again_in_the_next_period;
+    one_call_reports_every_mark_it_crosses;
+    settling_reports_the_marks_it_crosses;
+
+    budgets_are_read_back_as_set;
+    figures_that_make_no_sense_are_refused;
+    a_budget_set_again_keeps_what_was_spent;
+    a_cleared_budget_refuses_nothing_more;
+    budgets_count_by_the_calendar;
+    a_budget_covers_its_model_only;
+    a_tasks_budget_covers_its_parts;
+    deleting_a_part_frees_nothing;
+    budgets_survive_a_restart needs durable;
+}
+
+/// What the scenarios are played with.
+type Runs<'a> = &'a dyn Fixture<dyn RunStore>;

@@ -1,0 +1,80 @@
+//! Clause 6 of `BudgetKeeper`: alerts.
+
+use super::Runs;
+use crate::cost::{Alert, Budget, Limit, Period, Scope, Settlement};
+use crate::ensure_eq;
+use crate::money::Usd;
+use crate::testing::kit::Checked;
+use crate::testing::sample::{DAY, at, budget, call_id, hold, paid, task_id};
+
+/// Returns a soft daily budget of 100 with marks at 50, 80 and 100 percent.
+fn watched() -> Budget {
+    Budget {
+        alerts: vec![50, 80, 100],
+        limit: Limit::Soft,
+        ..budget(Scope::Global, Period::Daily, 100)
+    }
+}
+
+fn marks(alerts: &[Alert]) -> Vec<u8> {
+    let mut marks: Vec<_> = alerts.iter().map(|alert| alert.percent).collect();
+    marks.sort_unstable();
+    marks
+}
+
+pub(super) async fn an_alert_is_reported_once_per_period(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.set_budget(&watched(), at(0)).await?;
+    let before = store.hold(&hold("t", "m0", 49, 1)).await?;
+    ensure_eq!(before, [], "an alert came before its mark");
+    let crossed = store.hold(&hold("t", "m1", 1, 2)).await?;
+    let alert = Alert {
+        budget: "global daily".to_owned(),
+        percent: 50,
+        used: Usd::from_nanos(50),
+        amount: Usd::from_nanos(100),
+    };
+    ensure_eq!(crossed, [alert], "the call that crossed the mark did not say so");
+    let after = store.hold(&hold("t", "m2", 1, 3)).await?;
+    ensure_eq!(after, [], "an alert was reported twice");
+    // Below the mark and above it once more, in the same period.
+    for call in ["m0", "m1", "m2"] {
+        let call = call_id(call);
+        store.settle(&task_id("t"), &call, &Settlement::Nothing).await?;
+    }
+    let again = store.hold(&hold("t", "m3", 60, 4)).await?;
+    ensure_eq!(again, [], "an alert was reported twice");
+    Ok(())
+}
+
+pub(super) async fn an_alert_comes_again_in_the_next_period(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.set_budget(&watched(), at(0)).await?;
+    for day in 0..3 {
+        let taken = hold("t", &format!("m{day}"), 60, day * DAY + 1);
+        let alerts = store.hold(&taken).await?;
+        ensure_eq!(marks(&alerts), [50], "day {day} did not get its alert");
+    }
+    Ok(())
+}
+
+pub(super) async fn one_call_reports_every_mark_it_crosses(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.set_budget(&watched(), at(0)).await?;
+    let mut of_task = budget(Scope::Task(task_id("t")), Period::Total, 1000);
+    of_task.alerts = vec![10];
+    store.set_budget(&of_task, at(0)).await?;
+    let alerts = store.hold(&hold("t", "m0", 100, 1)).await?;
+    ensure_eq!(marks(&alerts), [10, 50, 80, 100], "marks are missing");
+    Ok(())
+}
+
+pub(super) async fn settling_reports_the_marks_it_crosses(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.set_budget(&watched(), at(0)).await?;
+    store.hold(&hold("t", "m0", 60, 1)).await?;
+    // The call cost more than anybody thought possible.
+    let alerts = store.settle(&task_id("t"), &call_id("m0"), &paid(85)).await?;
+    ensure_eq!(marks(&alerts), [80], "the settlement that crossed the mark did not say so");
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! The clauses of `CostTracker`.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::Runs;
+use crate::cost::{CostEntry, Period, Scope, Span, Usage};
+use crate::error::Error;
+use crate::journal::RunStore;
+use crate::money::Usd;
+use crate::testing::kit::{Checked, Violation};
+use crate::testing::sample::{always, at, budget, entry, odd_time, task, task_id};
+use crate::{ensure, ensure_eq, ensure_refused};
+
+async fn track(store: &dyn RunStore, entries: &[CostEntry]) -> Checked {
+    for entry in entries {
+        store.track(entry).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let odd = CostEntry {
+        provider: "anbieter/日本".to_owned(),
+        model: "m:free".to_owned(),
+        usage: Usage {
+            cache_read: 3,
+            cache_write_5m: 4,
+            cache_write_1h: 5,
+            reasoning: 2,
+            audio_input: 6,
+            audio_output: 7,
+            server_tool_calls: 1,
+            service_tier: Some("flex".to_owned()),
+            estimated: true,
+            ..Usage::tokens(10, 5)
+        },
+        cost: None,
+        estimated: true,
+        at: odd_time(2),
+        ..entry("t", "odd", 0, 2)
+    };
+    let expected = [entry("t", "m0", 7, 1), odd];
+    track(&*store, &expected).await?;
+    ensure_eq!(store.entries(always(), None).await?, expected, "entries came back changed");
+    let of_task = store.entries(always(), Some(&task_id("t"))).await?;
+    ensure_eq!(of_task, expected, "entries of a task came back changed");
+    let of_other = store.entries(always(), Some(&task_id("u"))).await?;
+    ensure_eq!(of_other, [], "entries of another task were listed");
+    Ok(())
+}
+
+pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    // A sum that no binary floating point number holds: 2^53 + 3.
+    let large = 9_007_199_254_740_992;
+    let costs = [large, 1, 1, 1];
+    for (n, cost) in costs.into_iter().enumerate() {
+        store.track(&entry("t", &format!("m{n}"), cost, 1)).await?;
+    }
+    let expected = Usd::from_nanos(large + 3);
+    ensure_eq!(store.total_cost(always()).await?, expected, "the total was rounded");
+    let of_task = store.cost_by_task(&task_id("t")).await?;
+    ensure_eq!(of_task, expected, "the task's total was rounded");
+    Ok(())
+}
+
+pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let mut unknown = entry("t", "m0", 0, 1);
+    unknown.cost = None;
+    track(&*store, &[unknown, entry("t", "m1", 5, 1)]).await?;
+    let total = store.total_cost(always()).await?;
+    ensure_eq!(total, Usd::from_nanos(5), "an unknown cost was counted");
+    ensure_eq!(store.entries(always(), None).await?.len(), 2, "an unknown cost was not kept");
+    Ok(())
+}
+
+pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.create(&task("t", 0)).await?;
+    let first = entry("t", "m0", 5, 1);
+    track(&*store, &[first.clone(), first.clone(), entry("t", "m0", 9, 2)]).await?;
+    ensure_eq!(store.entries(always(), None).await?, [first], "one call was booked twice");
+    let task = store.get(&task_id("t")).await?;
+    let cost = task.map(|task| task.cost);
+    ensure_eq!(cost, Some(Usd::from_nanos(5)), "one call was charged twice");
+    // Calls of other tasks have the same names.
+    store.track(&entry("u", "m0", 7, 1)).await?;
+    let total = store.total_cost(always()).await?;
+    ensure_eq!(total, Usd::from_nanos(12), "two tasks' calls of one name are one");
+    Ok(())
+}
+
+pub(super) async fn a_span_is_half_open(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    for (n, minute) in [(1, 9), (10, 10), (100, 15), (1000, 20), (10_000, 21)] {
+        store.track(&entry("t", &format!("m{minute}"), n, minute)).await?;
+    }
+    let span = Span { start: at(10), end: at(20) };
+    let total = store.total_cost(span).await?;
+    ensure_eq!(total, Usd::from_nanos(110), "a span has its start and lacks its end");
+    let listed = store.entries(span, None).await?;
+    let costs: Vec<_> = listed.into_iter().filter_map(|entry| entry.cost).collect();
+    let expected = [Usd::from_nanos(10), Usd::from_nanos(100)];
+    ensure_eq!(costs, expected, "a span lists its start and not its end");
+    Ok(())
+}
+
+pub(super) async fn the_totals_of_tasks_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let mut sum = Usd::ZERO;
+    for (n, id) in (1..).zip(["t", "u", "v"]) {
+        let (a, b) = (entry(id, "m0", n, n), entry(id, "m1", 10 * n, 99 * n));
+        track(&*store, &[a, b]).await?;
+        let of_task = store.cost_by_task(&task_id(id)).await?;
+        ensure_eq!(of_task, Usd::from_nanos(11 * n), "the total of {id} is wrong");
+        sum = sum.plus(of_task);
+    }
+    ensure_eq!(store.total_cost(always()).await?, sum, "the tasks do not add up to the total");
+    let unknown = store.cost_by_task(&task_id("unknown")).await?;
+    ensure_eq!(unknown, Usd::ZERO, "a task without entries has cost something");
+    Ok(())
+}
+
+pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.create(&task("t", 0)).await?;
+    let writers = (0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for n in 0..10 {
+                store.track(&entry("t", &format!("m{writer}.{n}"), 1, n)).await?;
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Error>(())
+        })
+    });
+    for written in join_all(writers).await {
+        written.map_err(|gone| Error::Internal(gone.to_string()))??;
+    }
+    let expected = Usd::from_nanos(80);
+    ensure_eq!(store.total_cost(always()).await?, expected, "entries were lost");
+    let task = store.get(&task_id("t")).await?;
+    let found = task.map(|task| (task.cost, task.actual_tokens));
+    ensure_eq!(found, Some((expected, 80 * 15)), "charges to the task were lost");
+    Ok(())
+}
+
+pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let negative = store.track(&entry("t", "m0", -1, 1)).await;
+    ensure_refused!(negative, Error::Invalid { .. }, "a negative cost was booked");
+    ensure_eq!(store.entries(always(), None).await?, [], "a refused entry was kept");
+    store.track(&entry("t", "m0", 0, 1)).await?;
+    Ok(())
+}
+
+pub(super) async fn tracking_moves_the_task_and_its_budgets(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.create(&task("t", 0)).await?;
+    for scope in [Scope::Global, Scope::Task(task_id("t")), Scope::Model("m".to_owned())] {
+        store.set_budget(&budget(scope, Period::Total, 100), at(0)).await?;
+    }
+    track(&*store, &[entry("t", "m0", 5, 1), entry("t", "m1", 7, 2)]).await?;
+    let task = store.get(&task_id("t")).await?;
+    let found = task.map(|task| (task.cost, task.actual_tokens));
+    ensure_eq!(found, Some((Usd::from_nanos(12), 30)), "the task was not charged");
+    for status in store.budgets(at(3)).await? {
+        let name = status.budget.name();
+        ensure_eq!(status.spent, Usd::from_nanos(12), "the {name} budget was not charged");
+    }
+    Ok(())
+}
+
+pub(super) async fn an_update_of_the_task_keeps_what_it_cost(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    // Read before the call was booked, written after it.
+    let mut copy = store.create(&task("t", 0)).await?;
+    store.track(&entry("t", "m0", 5, 1)).await?;
+    copy.estimated_tokens = 9;
+    match store.update(&copy, at(2)).await {
+        Ok(_) | Err(Error::Conflict { .. }) => {}
+        Err(other) => return Err(other.into()),
+    }
+    let task = store.get(&task_id("t")).await?;
+    let cost = task.map(|task| task.cost);
+    ensure_eq!(cost, Some(Usd::from_nanos(5)), "an update from an older copy undid a charge");
+    Ok(())
+}
+
+pub(super) async fn entries_are_listed_oldest_first(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let (old, middle, new) =
+        (entry("t", "m2", 1, 1), entry("u", "m0", 1, 2), entry("t", "m1", 1, 3));
+    track(&*store, &[middle.clone(), new.clone(), old.clone()]).await?;
+    let listed = store.entries(always(), None).await?;
+    ensure_eq!(listed, [old, middle, new], "entries came in another order");
+    Ok(())
+}
+
+pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let id = task_id("t");
+    store.create(&task("t", 0)).await?;
+    store.track(&entry("t", "m0", 5, 1)).await?;
+    ensure!(store.delete(&id, at(2)).await?, "the task was not deleted");
+    let expected = Usd::from_nanos(5);
+    ensure_eq!(store.total_cost(always()).await?, expected, "a deleted task took its costs along");
+    ensure_eq!(store.cost_by_task(&id).await?, expected, "a deleted task took its costs along");
+    let listed = store.entries(always(), Some(&id)).await?;
+    ensure_eq!(listed.len(), 1, "a deleted task took its entries along");
+    Ok(())
+}
+
+pub(super) async fn entries_survive_a_restart(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.track(&entry("t", "m0", 5, 1)).await?;
+    drop(store);
+    let store = fixture.open().await;
+    let listed = store.entries(always(), None).await?;
+    ensure_eq!(listed, [entry("t", "m0", 5, 1)], "an acknowledged entry was lost or changed");
+    store.track(&entry("t", "m0", 9, 1)).await?;
+    let total = store.total_cost(always()).await?;
+    let expected = Usd::from_nanos(5);
+    if total != expected {
+        let how = format!("a restart let one call be booked twice: {total} instead of {expected}");
+        return Err(Violation::Broken(how));
+    }
+    Ok(())
+}

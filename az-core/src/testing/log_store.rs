@@ -1,0 +1,215 @@
+//! The kit of [`LogStore`].
+
+use super::kit::{Checked, Fixture};
+use super::sample::{at, odd_time, task_id};
+use crate::log::{Level, LogQuery, LogRecord, LogStore};
+use crate::{ensure_eq, scenarios};
+
+scenarios! {
+    $
+    /// Plays every scenario of [`LogStore`]'s contract.
+    log_store for Fixture<dyn LogStore>, in log_store_conformance;
+
+    records_come_back_as_they_were_appended;
+    records_come_oldest_first;
+    records_of_one_time_keep_their_order;
+    a_level_lets_what_matters_more_through;
+    since_belongs_to_the_answer_and_until_does_not;
+    a_task_has_its_own_records;
+    text_is_found_anywhere_in_any_case_of_ascii;
+    text_is_never_a_pattern;
+    filters_combine_by_and;
+    a_limit_keeps_the_newest;
+    records_survive_a_restart needs durable;
+}
+
+/// What the scenarios are played with.
+type Logs<'a> = &'a dyn Fixture<dyn LogStore>;
+
+fn record(message: &str, minute: i64) -> LogRecord {
+    LogRecord {
+        at: at(minute),
+        level: Level::Info,
+        target: "az::test".to_owned(),
+        task: None,
+        message: message.to_owned(),
+    }
+}
+
+/// Appends one record per message, a minute apart.
+async fn say(log: &dyn LogStore, messages: &[&str]) -> Checked {
+    let records: Vec<_> =
+        (0..).zip(messages).map(|(minute, message)| record(message, minute)).collect();
+    log.append(&records).await?;
+    Ok(())
+}
+
+async fn messages(log: &dyn LogStore, query: &LogQuery) -> Checked<Vec<String>> {
+    let found = log.query(query).await?;
+    Ok(found.into_iter().map(|record| record.message).collect())
+}
+
+fn with_text(text: &str) -> LogQuery {
+    LogQuery { text: Some(text.to_owned()), ..LogQuery::default() }
+}
+
+async fn records_come_back_as_they_were_appended(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    let found = log.query(&LogQuery::default()).await?;
+    ensure_eq!(found, [], "a new log has records");
+    let full = LogRecord {
+        at: odd_time(1),
+        level: Level::Error,
+        target: "ziel.日本".to_owned(),
+        task: Some(task_id("t")),
+        message: "\u{1F980} ' \" \\ \r\n\u{7}%".to_owned(),
+    };
+    let expected = [record("", 0), full, record(&"x".repeat(1 << 16), 2)];
+    log.append(&expected).await?;
+    log.append(&[]).await?;
+    let found = log.query(&LogQuery::default()).await?;
+    ensure_eq!(found, expected, "records came back changed");
+    Ok(())
+}
+
+async fn records_come_oldest_first(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    log.append(&[record("b", 2), record("d", 4)]).await?;
+    log.append(&[record("a", -1), record("c", 3)]).await?;
+    let found = messages(&*log, &LogQuery::default()).await?;
+    ensure_eq!(found, ["a", "b", "c", "d"], "records came in another order");
+    Ok(())
+}
+
+async fn records_of_one_time_keep_their_order(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    log.append(&[record("first", 1), record("a", 1)]).await?;
+    log.append(&[record("zz", 1), record("b", 1)]).await?;
+    let found = messages(&*log, &LogQuery::default()).await?;
+    ensure_eq!(found, ["first", "a", "zz", "b"], "records of one time changed places");
+    Ok(())
+}
+
+async fn a_level_lets_what_matters_more_through(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    for level in Level::ALL {
+        let record = LogRecord { level: *level, ..record(level.as_str(), 0) };
+        log.append(&[record]).await?;
+    }
+    for (level, expected) in [
+        (None, vec!["debug", "info", "warn", "error"]),
+        (Some(Level::Debug), vec!["debug", "info", "warn", "error"]),
+        (Some(Level::Info), vec!["info", "warn", "error"]),
+        (Some(Level::Warn), vec!["warn", "error"]),
+        (Some(Level::Error), vec!["error"]),
+    ] {
+        let query = LogQuery { level, ..LogQuery::default() };
+        let found = messages(&*log, &query).await?;
+        ensure_eq!(found, expected, "{level:?} lets other records through");
+    }
+    Ok(())
+}
+
+async fn since_belongs_to_the_answer_and_until_does_not(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say(&*log, &["0", "1", "2", "3"]).await?;
+    let query = LogQuery { since: Some(at(1)), until: Some(at(3)), ..LogQuery::default() };
+    let found = messages(&*log, &query).await?;
+    ensure_eq!(found, ["1", "2"], "minutes 1 to 3 are others");
+    Ok(())
+}
+
+async fn a_task_has_its_own_records(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    for (message, task) in [("mine", Some("t")), ("theirs", Some("t2")), ("nobody's", None)] {
+        let record = LogRecord { task: task.map(task_id), ..record(message, 0) };
+        log.append(&[record]).await?;
+    }
+    let query = LogQuery { task: Some(task_id("t")), ..LogQuery::default() };
+    ensure_eq!(messages(&*log, &query).await?, ["mine"], "the task has other records");
+    Ok(())
+}
+
+async fn text_is_found_anywhere_in_any_case_of_ascii(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say(&*log, &["Budget exceeded", "the BUDGET", "budge", "Größe", "GRÖSSE"]).await?;
+    for (text, expected) in [
+        ("budget", vec!["Budget exceeded", "the BUDGET"]),
+        ("GET EXC", vec!["Budget exceeded"]),
+        ("größe", vec!["Größe"]),
+        ("GRÖ", vec!["GRÖSSE"]),
+        ("", vec!["Budget exceeded", "the BUDGET", "budge", "Größe", "GRÖSSE"]),
+    ] {
+        let found = messages(&*log, &with_text(text)).await?;
+        ensure_eq!(found, expected, "{text:?} found other records");
+    }
+    Ok(())
+}
+
+async fn text_is_never_a_pattern(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say(&*log, &["100%", "a_b", "a.*b", "[x]", "say \"hi\"", "back\\slash", "axb"]).await?;
+    for (text, expected) in [
+        ("%", "100%"),
+        ("a_b", "a_b"),
+        (".*", "a.*b"),
+        ("[x]", "[x]"),
+        ("\"hi\"", "say \"hi\""),
+        ("k\\s", "back\\slash"),
+    ] {
+        let found = messages(&*log, &with_text(text)).await?;
+        ensure_eq!(found, [expected], "{text:?} found other records");
+    }
+    for text in ["a?b", "\"say\" OR \"axb\"", "axb*", "a%b"] {
+        let found = messages(&*log, &with_text(text)).await?;
+        ensure_eq!(found.len(), 0, "{text:?} is in {found:?}, by number of records");
+    }
+    Ok(())
+}
+
+async fn filters_combine_by_and(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    let wanted = LogRecord { level: Level::Warn, task: Some(task_id("t")), ..record("slow", 5) };
+    log.append(&[
+        LogRecord { level: Level::Info, ..wanted.clone() },
+        LogRecord { task: None, ..wanted.clone() },
+        LogRecord { at: at(4), ..wanted.clone() },
+        LogRecord { at: at(6), ..wanted.clone() },
+        LogRecord { message: "fast".to_owned(), ..wanted.clone() },
+        wanted.clone(),
+    ])
+    .await?;
+    let query = LogQuery {
+        level: Some(Level::Warn),
+        since: Some(at(5)),
+        until: Some(at(6)),
+        task: Some(task_id("t")),
+        text: Some("slow".to_owned()),
+        limit: Some(9),
+    };
+    ensure_eq!(log.query(&query).await?, [wanted], "five filters let others through");
+    Ok(())
+}
+
+async fn a_limit_keeps_the_newest(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say(&*log, &["0 x", "1", "2 x", "3", "4 x"]).await?;
+    for (limit, expected) in
+        [(0, vec![]), (1, vec!["4 x"]), (2, vec!["2 x", "4 x"]), (9, vec!["0 x", "2 x", "4 x"])]
+    {
+        let query = LogQuery { limit: Some(limit), ..with_text("x") };
+        let found = messages(&*log, &query).await?;
+        ensure_eq!(found, expected, "a limit of {limit} kept others than the newest");
+    }
+    Ok(())
+}
+
+async fn records_survive_a_restart(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say(&*log, &["a", "b"]).await?;
+    drop(log);
+    let log = fixture.open().await;
+    let found = messages(&*log, &LogQuery::default()).await?;
+    ensure_eq!(found, ["a", "b"], "acknowledged records were lost");
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The kit of what concerns several contracts of one store.
+
+use super::kit::{Checked, Fixture};
+use super::play::{begin, claimed};
+use super::sample::{at, claim_of, entry, note, task, task_id};
+use crate::error::Error;
+use crate::journal::RunStore;
+use crate::money::Usd;
+use crate::state::StateManager;
+use crate::task::TaskStatus;
+use crate::{ensure, ensure_eq, ensure_refused, scenarios};
+
+/// A store of runs and of states. Implemented for everything that is both.
+pub trait Store: RunStore + StateManager {}
+
+impl<S: RunStore + StateManager + ?Sized> Store for S {}
+
+scenarios! {
+    $
+    /// Plays the scenarios of clauses that concern several contracts at once.
+    store for Fixture<dyn Store>, in store_conformance;
+
+    a_held_task_is_not_deleted;
+    a_task_whose_lease_ran_out_is_deleted;
+    a_deleted_task_takes_its_record_and_its_states_along;
+    a_deleted_task_leaves_its_costs;
+    what_is_created_waits_until_it_is_enqueued;
+    a_cancelled_task_says_so;
+}
+
+/// What the scenarios are played with.
+type Stores<'a> = &'a dyn Fixture<dyn Store>;
+
+async fn a_held_task_is_not_deleted(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    ensure_refused!(
+        store.delete(&lease.task, at(59)).await,
+        Error::LeaseHeld { owner, until, .. } if (&owner, until) == (&lease.owner, at(60)),
+        "a held task was not kept from being deleted with its owner and time"
+    );
+    let found = store.get(&lease.task).await?.map(|task| task.status);
+    ensure_eq!(found, Some(TaskStatus::Running), "a held task was deleted");
+    store.append(&lease, 0, vec![note("still there")], at(59)).await?;
+    Ok(())
+}
+
+async fn a_task_whose_lease_ran_out_is_deleted(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    ensure!(store.delete(&lease.task, at(60)).await?, "an abandoned task was not deleted");
+    let late = store.append(&lease, 0, vec![note("late")], at(60)).await;
+    ensure_refused!(late, Error::LeaseLost { .. }, "a deleted task was written to");
+    Ok(())
+}
+
+async fn a_deleted_task_takes_its_record_and_its_states_along(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    for id in ["t", "other"] {
+        let lease = begin(&*store, id).await?;
+        store.append(&lease, 0, vec![note(id)], at(1)).await?;
+        store.save_snapshot(&lease.task, &id.into(), None, at(1)).await?;
+    }
+    let id = task_id("t");
+    store.delete(&id, at(60)).await?;
+    ensure_eq!(store.read(&id, 0, 9).await?, [], "a deleted task has a record");
+    ensure_eq!(store.tail(&id).await?, [], "a deleted task has a tail");
+    ensure_eq!(store.list_snapshots(&id).await?, [], "a deleted task has states");
+    ensure_eq!(store.load_snapshot(&id, None).await?, None, "a deleted task has a state");
+    let other = task_id("other");
+    ensure_eq!(store.read(&other, 0, 9).await?.len(), 1, "another task's record is gone");
+    ensure_eq!(store.list_snapshots(&other).await?.len(), 1, "another task's state is gone");
+    // A new task of the same name begins with nothing.
+    let lease = begin(&*store, "t").await?;
+    store.append(&lease, 0, vec![note("new")], at(61)).await?;
+    Ok(())
+}
+
+async fn a_deleted_task_leaves_its_costs(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.create(&task("t", 0)).await?;
+    store.track(&entry("t", "m0", 5, 1)).await?;
+    store.delete(&task_id("t"), at(2)).await?;
+    let cost = store.cost_by_task(&task_id("t")).await?;
+    ensure_eq!(cost, Usd::from_nanos(5), "a deleted task took its costs along");
+    Ok(())
+}
+
+async fn what_is_created_waits_until_it_is_enqueued(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    let mut created = store.create(&task("t", 0)).await?;
+    let next = store.claim(&super::sample::claim("a", 1, 9)).await?;
+    ensure!(next.is_none(), "a task that was never enqueued was handed out");
+    let pending = store.enqueue(&created, at(2)).await?;
+    created.status = TaskStatus::Pending;
+    created.updated_at = at(2);
+    ensure_eq!(pending, created, "enqueueing a created task changed more than its status");
+    let held = claimed(&*store, &claim_of("t", "a", 3, 9)).await?;
+    let found = store.get(&task_id("t")).await?;
+    ensure_eq!(found, Some(held.task), "the queue and the repository disagree");
+    Ok(())
+}
+
+async fn a_cancelled_task_says_so(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    let created = store.create(&task("t", 0)).await?;
+    store.request_cancel(&created.id, at(5)).await?;
+    let found = store.get(&created.id).await?;
+    let found = found.map(|t| (t.status, t.completed_at, t.updated_at, t.failure.is_some()));
+    let expected = Some((TaskStatus::Cancelled, Some(at(5)), at(5), true));
+    ensure_eq!(found, expected, "status, times and reason of a cancelled task");
+    Ok(())
+}

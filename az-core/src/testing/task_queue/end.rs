@@ -1,0 +1,155 @@
+//! Clauses 7 and 8: ending, giving back, cancelling.
+
+use super::Queue;
+use crate::error::Error;
+use crate::task::{Beat, CancelOutcome, Lease, TaskStatus};
+use crate::testing::kit::Checked;
+use crate::testing::play::{claimed, end, enqueue};
+use crate::testing::sample::{at, cancelled, claim, claim_of, completed, failed, task_id, worker};
+use crate::{ensure, ensure_eq, ensure_refused};
+
+pub(super) async fn finishing_ends_the_task(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    for (id, outcome) in [
+        ("completed", completed("42")),
+        ("failed", failed("tired")),
+        ("cancelled", cancelled("me")),
+    ] {
+        enqueue(&*queue, id, 0).await?;
+        let held = claimed(&*queue, &claim("a", 1, 9)).await?;
+        let mut expected = held.task;
+        outcome.apply(&mut expected, at(2))?;
+        let ended = queue.finish(&held.lease, &outcome, at(2)).await?;
+        ensure_eq!(ended, expected, "the task was not ended as {id}");
+        ensure_eq!(queue.lease(&task_id(id)).await?, None, "a {id} task is still held");
+        let next = queue.claim(&claim("b", 20, 30)).await?;
+        ensure!(next.is_none(), "a {id} task was handed out again: {next:?}");
+    }
+    Ok(())
+}
+
+pub(super) async fn finishing_is_final(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 9)).await?.lease;
+    queue.finish(&lease, &completed("first"), at(2)).await?;
+    let twice = queue.finish(&lease, &completed("second"), at(3)).await;
+    ensure_refused!(twice, Error::LeaseLost { .. }, "a task was finished twice");
+    let back = queue.release(&lease, None, at(3)).await;
+    ensure_refused!(back, Error::LeaseLost { .. }, "a finished task was released");
+    Ok(())
+}
+
+pub(super) async fn a_stale_lease_cannot_finish(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let old = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    let new = claimed(&*queue, &claim("b", 6, 9)).await?.lease;
+    ensure_refused!(
+        queue.finish(&old, &completed("late"), at(6)).await,
+        Error::LeaseLost { owner, .. } if owner == Some(worker("b")),
+        "a superseded owner finished, or was not told whose the task is"
+    );
+    let forged = Lease { owner: worker("c"), ..new.clone() };
+    let forged = queue.finish(&forged, &completed("forged"), at(6)).await;
+    ensure_refused!(forged, Error::LeaseLost { .. }, "one who never claimed finished");
+    queue.finish(&new, &completed("on time"), at(7)).await?;
+    Ok(())
+}
+
+pub(super) async fn a_stale_lease_cannot_release(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let old = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    let new = claimed(&*queue, &claim("b", 6, 9)).await?.lease;
+    let released = queue.release(&old, None, at(6)).await;
+    ensure_refused!(released, Error::LeaseLost { .. }, "a superseded owner released");
+    ensure_eq!(queue.lease(&new.task).await?, Some(new), "the current lease is gone");
+    Ok(())
+}
+
+pub(super) async fn a_late_owner_may_finish_while_nobody_else_has_claimed(
+    fixture: Queue<'_>,
+) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    let ended = queue.finish(&lease, &completed("42"), at(8)).await?;
+    ensure_eq!(ended.status, TaskStatus::Completed, "work done late was thrown away");
+    Ok(())
+}
+
+pub(super) async fn a_released_task_is_pending_again(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 9)).await?.lease;
+    let released = queue.release(&lease, None, at(2)).await?;
+    let found = (released.status, released.completed_at, released.updated_at);
+    ensure_eq!(found, (TaskStatus::Pending, None, at(2)), "the task was not given back");
+    ensure_eq!(queue.lease(&task_id("t")).await?, None, "a released task is still held");
+    claimed(&*queue, &claim("b", 2, 9)).await?;
+    Ok(())
+}
+
+pub(super) async fn cancelling_a_waiting_task_ends_it(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let outcome = queue.request_cancel(&task_id("t"), at(1)).await?;
+    ensure_eq!(outcome, CancelOutcome::Cancelled, "a waiting task was not cancelled");
+    let next = queue.claim(&claim("a", 2, 9)).await?;
+    ensure!(next.is_none(), "a cancelled task was handed out: {next:?}");
+    Ok(())
+}
+
+pub(super) async fn cancelling_a_running_task_asks_its_owner(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    for (id, owner) in [("t", "a"), ("quiet", "a"), ("other", "b")] {
+        enqueue(&*queue, id, 0).await?;
+        claimed(&*queue, &claim_of(id, owner, 1, 9)).await?;
+    }
+    for id in ["t", "other"] {
+        let outcome = queue.request_cancel(&task_id(id), at(2)).await?;
+        ensure_eq!(outcome, CancelOutcome::Requested, "the owner of {id} was not asked");
+    }
+    let asked = queue.cancel_requests(&worker("a")).await?;
+    ensure_eq!(asked, [task_id("t")], "the owner sees other requests than its own");
+    let lease = queue.lease(&task_id("t")).await?;
+    ensure!(lease.is_some(), "a request to stop took the lease");
+    Ok(())
+}
+
+pub(super) async fn cancelling_an_ended_task_changes_nothing(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    for outcome in [completed("42"), failed("tired"), cancelled("me")] {
+        let status = outcome.status();
+        let id = task_id(status.as_str());
+        end(&*queue, status.as_str(), &outcome).await?;
+        let cancel = queue.request_cancel(&id, at(3)).await?;
+        ensure_eq!(cancel, CancelOutcome::AlreadyEnded(status), "an ended task was cancelled");
+    }
+    let asked = queue.cancel_requests(&worker("ender")).await?;
+    ensure_eq!(asked, [], "a worker was asked to stop what had ended");
+    Ok(())
+}
+
+pub(super) async fn cancelling_an_unknown_task_is_not_found(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    let unknown = queue.request_cancel(&task_id("unknown"), at(1)).await;
+    ensure_refused!(unknown, Error::NotFound { .. }, "an unknown task was cancelled");
+    Ok(())
+}
+
+pub(super) async fn a_claim_clears_the_request_to_stop(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    claimed(&*queue, &claim("a", 1, 5)).await?;
+    queue.request_cancel(&task_id("t"), at(2)).await?;
+    let lease = claimed(&*queue, &claim("b", 6, 9)).await?.lease;
+    for owner in ["a", "b"] {
+        let asked = queue.cancel_requests(&worker(owner)).await?;
+        ensure_eq!(asked, [], "{owner} was asked to stop a task claimed after the request");
+    }
+    let beats = queue.heartbeat(&[lease], at(20)).await?;
+    ensure_eq!(beats, [Beat::Held], "the new owner was told to stop");
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Clauses 3, 4 and 6: one worker at a time, for as long as it holds on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+
+use super::Queue;
+use crate::error::Error;
+use crate::task::{Beat, TaskQueue};
+use crate::testing::kit::Checked;
+use crate::testing::play::{claimed, enqueue};
+use crate::testing::sample::{at, claim, claim_of, failed, task, task_id, worker};
+use crate::{ensure, ensure_eq};
+
+pub(super) async fn a_held_task_is_not_handed_out_twice(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "only", 0).await?;
+    claimed(&*queue, &claim("a", 1, 9)).await?;
+    for now in [2, 8] {
+        let second = queue.claim(&claim("b", now, 20)).await?;
+        ensure!(second.is_none(), "two workers hold one task: {second:?}");
+    }
+    Ok(())
+}
+
+/// Lets eight workers claim all there is, and checks that no task was handed out twice.
+async fn race(handles: Vec<Arc<dyn TaskQueue>>) -> Checked {
+    const TASKS: usize = 40;
+    for n in 0..TASKS {
+        // Through every handle: it is one task all the same.
+        for queue in &handles {
+            enqueue(&**queue, &format!("t{n:02}"), 0).await?;
+        }
+    }
+    let workers = (0..8).zip(handles.into_iter().cycle()).map(|(n, queue)| {
+        tokio::spawn(async move {
+            let mut got = Vec::new();
+            while let Some(claimed) = queue.claim(&claim(&format!("w{n}"), 1, 9)).await? {
+                got.push(claimed.task.id);
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Error>(got)
+        })
+    });
+    let mut count = BTreeMap::new();
+    for got in join_all(workers).await {
+        let got = got.map_err(|gone| Error::Internal(gone.to_string()))?;
+        for id in got? {
+            *count.entry(id).or_insert(0) += 1;
+        }
+    }
+    let twice: Vec<_> = count.iter().filter(|(_, times)| **times > 1).collect();
+    ensure!(twice.is_empty(), "two workers hold one task: {twice:?}");
+    ensure_eq!(count.len(), TASKS, "tasks were handed out to nobody");
+    Ok(())
+}
+
+pub(super) async fn concurrent_claims_hand_out_each_task_once(fixture: Queue<'_>) -> Checked {
+    race(vec![fixture.open().await]).await
+}
+
+pub(super) async fn concurrent_claims_of_several_handles_hand_out_each_task_once(
+    fixture: Queue<'_>,
+) -> Checked {
+    race(vec![fixture.open().await, fixture.open().await, fixture.open().await]).await
+}
+
+pub(super) async fn a_claim_that_is_given_up_loses_nothing(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    // Polled once and dropped, as when somebody stops waiting.
+    let given_up = claim("gone", 1, 5);
+    drop(queue.claim(&given_up).now_or_never());
+    let found = claimed(&*queue, &claim("b", 6, 9)).await?;
+    ensure_eq!(found.task.id, task_id("t"), "the task is lost");
+    Ok(())
+}
+
+pub(super) async fn an_expired_lease_is_handed_out_again(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    claimed(&*queue, &claim("a", 1, 5)).await?;
+    // A lease until minute 5 is over at minute 5.
+    let next = claimed(&*queue, &claim("b", 5, 9)).await?;
+    ensure_eq!(next.lease.owner, worker("b"), "the expired lease was kept");
+    let named = claimed(&*queue, &claim_of("t", "c", 9, 12)).await?;
+    ensure_eq!(named.lease.owner, worker("c"), "the expired lease was kept from one who named it");
+    Ok(())
+}
+
+pub(super) async fn a_dead_owners_lease_is_not_waited_for(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    claimed(&*queue, &claim("dead", 1, 60)).await?;
+    let wrong = claim("b", 2, 60).presuming_dead(worker("other"));
+    let wrong = queue.claim(&wrong).await?;
+    ensure!(wrong.is_none(), "the lease of another than the dead owner was taken");
+    let next = claim("b", 2, 60).presuming_dead(worker("dead"));
+    claimed(&*queue, &next).await?;
+    let named = claim_of("t", "c", 3, 60).presuming_dead(worker("b"));
+    claimed(&*queue, &named).await?;
+    Ok(())
+}
+
+pub(super) async fn every_claim_has_a_larger_epoch(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let first = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    let expired = claimed(&*queue, &claim("a", 6, 9)).await?.lease;
+    queue.release(&expired, None, at(7)).await?;
+    let released = claimed(&*queue, &claim("a", 8, 20)).await?.lease;
+    queue.finish(&released, &failed("tired"), at(9)).await?;
+    queue.enqueue(&task("t", 0), at(10)).await?;
+    let again = claimed(&*queue, &claim("a", 11, 20)).await?.lease;
+    let epochs = [first.epoch, expired.epoch, released.epoch, again.epoch];
+    let grow = epochs.iter().zip(epochs.iter().skip(1)).all(|(a, b)| a < b);
+    ensure!(grow, "epochs did not grow: {epochs:?}");
+    Ok(())
+}
+
+pub(super) async fn a_beat_extends_the_lease(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
+    ensure_eq!(beats, [Beat::Held], "the owner's beat was not answered");
+    let other = queue.claim(&claim("b", 19, 30)).await?;
+    ensure!(other.is_none(), "a lease extended until minute 20 was lost at minute 19");
+    claimed(&*queue, &claim("b", 21, 30)).await?;
+    Ok(())
+}
+
+pub(super) async fn a_beat_reports_a_requested_cancellation(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    queue.request_cancel(&task_id("t"), at(2)).await?;
+    for until in [20, 30] {
+        let beats = queue.heartbeat(std::slice::from_ref(&lease), at(until)).await?;
+        ensure_eq!(beats, [Beat::CancelRequested], "the owner was not told to stop");
+    }
+    let other = queue.claim(&claim("b", 29, 60)).await?;
+    ensure!(other.is_none(), "a beat with a request to stop did not extend the lease");
+    Ok(())
+}
+
+pub(super) async fn a_superseded_lease_is_lost_and_stays_lost(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let old = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    // The same worker claims again: what counts is the claim, not the name.
+    let new = claimed(&*queue, &claim("a", 6, 20)).await?.lease;
+    let old = std::slice::from_ref(&old);
+    ensure_eq!(queue.heartbeat(old, at(30)).await?, [Beat::Lost], "an old claim still holds");
+    queue.finish(&new, &failed("tired"), at(7)).await?;
+    let new = std::slice::from_ref(&new);
+    ensure_eq!(queue.heartbeat(new, at(30)).await?, [Beat::Lost], "a finished claim still holds");
+    queue.enqueue(&task("t", 0), at(7)).await?;
+    ensure_eq!(queue.heartbeat(old, at(30)).await?, [Beat::Lost], "a lost lease came back");
+    Ok(())
+}
+
+pub(super) async fn beats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    let mut leases = Vec::new();
+    for id in ["gone", "asked", "held"] {
+        enqueue(&*queue, id, 0).await?;
+        leases.push(claimed(&*queue, &claim_of(id, "a", 1, 9)).await?.lease);
+    }
+    if let Some(gone) = leases.first() {
+        queue.release(gone, None, at(2)).await?;
+    }
+    queue.request_cancel(&task_id("asked"), at(2)).await?;
+    let beats = queue.heartbeat(&leases, at(20)).await?;
+    let expected = [Beat::Lost, Beat::CancelRequested, Beat::Held];
+    ensure_eq!(beats, expected, "beats were not answered one by one, in order");
+    ensure_eq!(queue.heartbeat(&[], at(30)).await?, [], "no lease got an answer");
+    Ok(())
+}
+
+pub(super) async fn a_lease_can_be_looked_up(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    ensure_eq!(queue.lease(&task_id("t")).await?, None, "a waiting task is held");
+    ensure_eq!(queue.lease(&task_id("unknown")).await?, None, "an unknown task is held");
+    let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
+    ensure_eq!(queue.lease(&task_id("t")).await?, Some(lease), "the lease was not found");
+    Ok(())
+}
+
+pub(super) async fn leases_survive_a_restart(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 9)).await?.lease;
+    drop(queue);
+    let queue = fixture.open().await;
+    let other = queue.claim(&claim("b", 2, 9)).await?;
+    ensure!(other.is_none(), "a restart gave a held task away");
+    let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
+    ensure_eq!(beats, [Beat::Held], "a restart took the lease from its owner");
+    let next = claimed(&*queue, &claim("b", 21, 30)).await?.lease;
+    ensure!(next.epoch > lease.epoch, "a restart forgot the epoch");
+    Ok(())
+}

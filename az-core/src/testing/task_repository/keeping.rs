@@ -1,0 +1,138 @@
+//! Clauses 1, 2, 3, 6 and 7: what is kept, and what is gone.
+
+use std::time::Duration;
+
+use super::Tasks;
+use crate::error::{Error, ErrorKind};
+use crate::money::Usd;
+use crate::task::{
+    Failure, LARGEST_COMMAND, Task, TaskFilter, TaskOptions, TaskPriority, TaskStatus,
+};
+use crate::testing::kit::Checked;
+use crate::testing::sample::{at, odd_time, task, task_id};
+use crate::{ensure, ensure_eq, ensure_refused};
+
+/// Returns a task with something in every field.
+fn full(id: &str) -> Task {
+    let early = |minute: i64| odd_time(minute - 50_000_000);
+    Task {
+        command: "日本語 \u{1F980} ' \" \\ \r\n\u{7}%_".to_owned(),
+        status: TaskStatus::Failed,
+        priority: TaskPriority::Urgent,
+        model: Some("anbieter/m:free".to_owned()),
+        cost: Usd::from_nanos(9_007_199_254_740_993),
+        estimated_tokens: 12,
+        actual_tokens: 34,
+        created_at: early(0),
+        started_at: Some(early(1)),
+        completed_at: Some(early(2)),
+        updated_at: early(3),
+        parent_task_id: Some(task_id("parent:1/a+b@c")),
+        options: TaskOptions {
+            tools: Some(vec!["a.b".to_owned()]),
+            allow: vec!["shell.execute".to_owned()],
+            max_steps: Some(7),
+            timeout: Some(Duration::from_millis(1500)),
+            workspace: Some("/tmp/ä b".to_owned()),
+        },
+        answer: Some("42\n".to_owned()),
+        failure: Some(Failure { kind: ErrorKind::RateLimited, message: "slow down".to_owned() }),
+        ..task(id, 0)
+    }
+}
+
+pub(super) async fn a_created_task_comes_back_as_given(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for given in [task("plain", 0), full("full")] {
+        let stored = tasks.create(&given).await?;
+        ensure_eq!(stored, given, "a task was stored otherwise than given");
+        let found = tasks.get(&given.id).await?;
+        ensure_eq!(found, Some(given), "a task came back otherwise than given");
+    }
+    Ok(())
+}
+
+pub(super) async fn a_large_command_in_any_script_comes_back(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let mut large = task("large", 0);
+    large.command = "日本語 \u{1F980} ' \" \\ \r\n\u{7}% ".repeat(LARGEST_COMMAND / 32);
+    tasks.create(&large).await?;
+    let found = tasks.get(&large.id).await?;
+    ensure!(found.is_some_and(|t| t.command == large.command), "a large command was changed");
+    Ok(())
+}
+
+pub(super) async fn creating_a_task_again_changes_nothing(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let first = tasks.create(&full("t")).await?;
+    let again = tasks.create(&full("t")).await?;
+    ensure_eq!(again, first, "creating a task again changed it");
+    let all = tasks.list(&TaskFilter::default()).await?;
+    ensure_eq!(all, [first], "a task that was created twice is not one task");
+    Ok(())
+}
+
+pub(super) async fn creating_again_after_a_change_is_still_one_task(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let given = task("t", 0);
+    let mut changed = tasks.create(&given).await?;
+    changed.priority = TaskPriority::High;
+    changed.status = TaskStatus::Pending;
+    let changed = tasks.update(&changed, at(1)).await?;
+    // As from a caller whom no acknowledgement reached.
+    let again = tasks.create(&given).await?;
+    ensure_eq!(again, changed, "creating a task again undid a change");
+    Ok(())
+}
+
+pub(super) async fn another_task_under_a_known_id_is_refused(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let first = tasks.create(&task("t", 0)).await?;
+    let mut other = task("t", 5);
+    other.command = "something else".to_owned();
+    let refused = tasks.create(&other).await;
+    ensure_refused!(refused, Error::AlreadyExists { .. }, "two tasks share an id");
+    let found = tasks.get(&task_id("t")).await?;
+    ensure_eq!(found, Some(first), "the refused task was kept");
+    Ok(())
+}
+
+pub(super) async fn an_unknown_id_is_nothing_refused_or_false(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    tasks.create(&task("known", 0)).await?;
+    let unknown = task("unknown", 0);
+    ensure_eq!(tasks.get(&unknown.id).await?, None, "an unknown task was found");
+    let updated = tasks.update(&unknown, at(1)).await;
+    ensure_refused!(updated, Error::NotFound { .. }, "an unknown task was updated");
+    let deleted = tasks.delete(&unknown.id, at(1)).await?;
+    ensure!(!deleted, "an unknown task was deleted");
+    ensure_eq!(tasks.get(&unknown.id).await?, None, "a refused update was kept");
+    Ok(())
+}
+
+pub(super) async fn a_deleted_task_is_gone(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    tasks.create(&task("t", 0)).await?;
+    let other = tasks.create(&task("other", 0)).await?;
+    ensure!(tasks.delete(&task_id("t"), at(1)).await?, "deleting did not say that it did");
+    ensure!(!tasks.delete(&task_id("t"), at(1)).await?, "a task was deleted twice");
+    ensure_eq!(tasks.get(&task_id("t")).await?, None, "a deleted task was found");
+    let left = tasks.list(&TaskFilter::default()).await?;
+    ensure_eq!(left, [other], "the wrong tasks are left");
+    Ok(())
+}
+
+pub(super) async fn tasks_survive_a_restart(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    tasks.create(&full("t")).await?;
+    tasks.create(&task("gone", 0)).await?;
+    tasks.delete(&task_id("gone"), at(1)).await?;
+    let mut changed = tasks.create(&task("u", 0)).await?;
+    changed.priority = TaskPriority::Low;
+    let changed = tasks.update(&changed, at(2)).await?;
+    drop(tasks);
+    let tasks = fixture.open().await;
+    let found = tasks.list(&TaskFilter::default()).await?;
+    ensure_eq!(found, [changed, full("t")], "acknowledged tasks were lost or changed");
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Clause 5: lists.
+
+use super::Tasks;
+use crate::ensure_eq;
+use crate::task::{Task, TaskFilter, TaskPriority, TaskRepository, TaskStatus};
+use crate::testing::kit::Checked;
+use crate::testing::sample::{at, task, task_id};
+
+async fn ids(tasks: &dyn TaskRepository, filter: &TaskFilter) -> Checked<Vec<String>> {
+    let found = tasks.list(filter).await?;
+    Ok(found.iter().map(|task| task.id.to_string()).collect())
+}
+
+pub(super) async fn an_empty_store_lists_nothing(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let found = tasks.list(&TaskFilter::default()).await?;
+    ensure_eq!(found, [], "a new store has tasks");
+    Ok(())
+}
+
+pub(super) async fn a_list_is_newest_first(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for (id, minute) in [("b", 2), ("c", -9), ("a", 3)] {
+        tasks.create(&task(id, minute)).await?;
+    }
+    // What counts is when a task was made, not when it changed.
+    if let Some(old) = tasks.get(&task_id("c")).await? {
+        tasks.update(&old, at(60)).await?;
+    }
+    let found = ids(&*tasks, &TaskFilter::default()).await?;
+    ensure_eq!(found, ["a", "b", "c"], "tasks came in another order");
+    Ok(())
+}
+
+pub(super) async fn among_equally_new_the_largest_id_comes_first(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for id in ["b", "B", "a0", "a"] {
+        tasks.create(&task(id, 1)).await?;
+    }
+    let found = ids(&*tasks, &TaskFilter::default()).await?;
+    ensure_eq!(found, ["b", "a0", "a", "B"], "tasks came in another order");
+    Ok(())
+}
+
+pub(super) async fn a_list_has_a_hundred_tasks_unless_told_otherwise(
+    fixture: Tasks<'_>,
+) -> Checked {
+    let tasks = fixture.open().await;
+    for n in 0..101 {
+        tasks.create(&task(&format!("t{n:03}"), n)).await?;
+    }
+    for (limit, expected) in [(100, 100), (101, 101), (usize::MAX, 101), (1, 1), (0, 0)] {
+        let filter = TaskFilter { limit, ..TaskFilter::default() };
+        let found = tasks.list(&filter).await?.len();
+        ensure_eq!(found, expected, "so many tasks were listed for a limit of {limit}");
+    }
+    let found = tasks.list(&TaskFilter::default()).await?.len();
+    ensure_eq!(found, 100, "so many tasks were listed by default");
+    Ok(())
+}
+
+pub(super) async fn filters_combine_by_and(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let (urgent, low) = (TaskPriority::Urgent, TaskPriority::Low);
+    let (failed, pending) = (TaskStatus::Failed, TaskStatus::Pending);
+    for (id, priority, status, parent) in [
+        ("fu-p", urgent, failed, Some("p")),
+        ("fu-q", urgent, failed, Some("q")),
+        ("fl-p", low, failed, Some("p")),
+        ("pu-p", urgent, pending, Some("p")),
+        ("fu", urgent, failed, None),
+    ] {
+        let task = Task {
+            status,
+            parent_task_id: parent.map(task_id),
+            ..task(id, 0).with_priority(priority)
+        };
+        tasks.create(&task).await?;
+    }
+    let all = TaskFilter::default();
+    let by_status = TaskFilter { status: Some(failed), ..all.clone() };
+    let by_priority = TaskFilter { priority: Some(urgent), ..by_status.clone() };
+    let by_parent = TaskFilter { parent: Some(task_id("p")), ..by_priority.clone() };
+    let by_id = TaskFilter { id_part: Some("fl".to_owned()), ..by_parent.clone() };
+    let only_parent = TaskFilter { parent: Some(task_id("p")), ..all };
+    for (filter, expected) in [
+        (by_status, vec!["fu-q", "fu-p", "fu", "fl-p"]),
+        (by_priority, vec!["fu-q", "fu-p", "fu"]),
+        (by_parent, vec!["fu-p"]),
+        (by_id, vec![]),
+        (only_parent, vec!["pu-p", "fu-p", "fl-p"]),
+    ] {
+        ensure_eq!(ids(&*tasks, &filter).await?, expected, "{filter:?} found other tasks");
+    }
+    Ok(())
+}
+
+pub(super) async fn parts_of_ids_begin_or_end_them(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for id in ["abc-1", "xyz-abc", "x-abc-y", "ABC-2", "a_c"] {
+        tasks.create(&task(id, 0)).await?;
+    }
+    for (part, expected) in [
+        ("abc", vec!["xyz-abc", "abc-1"]),
+        ("abc-1", vec!["abc-1"]),
+        // No pattern, and upper case is not lower case.
+        ("a_c", vec!["a_c"]),
+        ("%", vec![]),
+        ("ABC", vec!["ABC-2"]),
+    ] {
+        let filter = TaskFilter { id_part: Some(part.to_owned()), ..TaskFilter::default() };
+        let found = ids(&*tasks, &filter).await?;
+        ensure_eq!(found, expected, "{part:?} found other ids");
+    }
+    Ok(())
+}
+
+pub(super) async fn pages_cover_every_task_once(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for n in 0..10 {
+        // Some of one time, so that pages are cut among equals.
+        tasks.create(&task(&format!("t{n}"), n / 4)).await?;
+    }
+    let all = ids(&*tasks, &TaskFilter::default()).await?;
+    let mut paged = Vec::new();
+    for offset in (0..15).step_by(3) {
+        let filter = TaskFilter { limit: 3, offset, ..TaskFilter::default() };
+        paged.extend(ids(&*tasks, &filter).await?);
+    }
+    ensure_eq!(paged, all, "pages are not the list");
+    ensure_eq!(all.len(), 10, "so many of 10 tasks were listed");
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Clause 4: changes.
+
+use super::Tasks;
+use crate::error::Error;
+use crate::task::{Task, TaskPriority, TaskStatus};
+use crate::testing::kit::Checked;
+use crate::testing::sample::{at, odd_time, task, task_id};
+use crate::{ensure_eq, ensure_refused};
+
+pub(super) async fn an_update_replaces_what_was_stored(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let created = tasks.create(&task("t", 0)).await?;
+    let mut changed = Task {
+        priority: TaskPriority::High,
+        model: Some("m".to_owned()),
+        status: TaskStatus::Pending,
+        estimated_tokens: 7,
+        ..created
+    };
+    changed.options.max_steps = Some(3);
+    let stored = tasks.update(&changed, odd_time(1)).await?;
+    changed.updated_at = odd_time(1);
+    ensure_eq!(stored, changed, "the update was not stored as given, at the caller's time");
+    let found = tasks.get(&task_id("t")).await?;
+    ensure_eq!(found, Some(changed), "the update was not kept");
+    tasks.update(&stored, at(5)).await?;
+    Ok(())
+}
+
+pub(super) async fn an_update_from_an_old_copy_is_refused(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let copy = tasks.create(&task("t", 0)).await?;
+    let mine = Task { priority: TaskPriority::High, ..copy.clone() };
+    let theirs = Task { priority: TaskPriority::Low, ..copy };
+    let stored = tasks.update(&mine, at(1)).await?;
+    let late = tasks.update(&theirs, at(2)).await;
+    ensure_refused!(late, Error::Conflict { .. }, "an update from an old copy was taken");
+    let found = tasks.get(&task_id("t")).await?;
+    ensure_eq!(found, Some(stored), "a refused update was kept");
+    Ok(())
+}
+
+pub(super) async fn a_status_moves_only_where_it_may(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    // Into and out of `Running` is another scenario's.
+    let by_hand = || TaskStatus::ALL.iter().filter(|s| **s != TaskStatus::Running);
+    for from in by_hand() {
+        for to in by_hand().filter(|to| *to != from) {
+            let given = Task { status: *from, ..task(&format!("{from}-{to}"), 0) };
+            let stored = tasks.create(&given).await?;
+            let moved = Task { status: *to, ..stored.clone() };
+            let moved = tasks.update(&moved, at(1)).await;
+            let found = tasks.get(&given.id).await?.map(|task| task.status);
+            if from.allows(*to) {
+                moved?;
+                ensure_eq!(found, Some(*to), "a {from} task did not become {to}");
+            } else {
+                let refused = matches!(moved, Err(Error::Invalid { .. }));
+                ensure_eq!(refused, true, "whether a {from} task was kept from becoming {to}");
+                ensure_eq!(found, Some(*from), "a {from} task became {to}");
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn only_the_queue_starts_and_stops_a_task(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    for (id, from, to) in [
+        ("started", TaskStatus::Pending, TaskStatus::Running),
+        ("restarted", TaskStatus::Failed, TaskStatus::Running),
+        ("stopped", TaskStatus::Running, TaskStatus::Completed),
+        ("given-back", TaskStatus::Running, TaskStatus::Pending),
+    ] {
+        let given = Task { status: from, ..task(id, 0) };
+        let stored = tasks.create(&given).await?;
+        let moved = Task { status: to, ..stored.clone() };
+        let moved = tasks.update(&moved, at(1)).await;
+        ensure_refused!(moved, Error::Invalid { .. }, "an update took a task from {from} to {to}");
+        let found = tasks.get(&given.id).await?;
+        ensure_eq!(found, Some(stored), "a refused update was kept");
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! The kit of [`Toolbox`].
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::kit::{Checked, Fixture, Violation};
+use crate::error::Error;
+use crate::tool::{EffectClass, Invocation, Probed, Toolbox};
+use crate::{ensure, ensure_eq, ensure_refused, scenarios};
+
+/// A fixture of a toolbox, with calls to try.
+pub trait ToolboxFixture: Fixture<dyn Toolbox> {
+    /// Returns calls and what comes of them; at least one of each kind that the tools know.
+    fn examples(&self) -> Vec<Example>;
+}
+
+/// A call and what comes of it.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The call.
+    pub call: Invocation,
+    /// What comes of it.
+    pub comes_to: ComesTo,
+}
+
+impl Example {
+    /// Returns an example.
+    pub const fn new(call: Invocation, comes_to: ComesTo) -> Self {
+        Self { call, comes_to }
+    }
+}
+
+/// What comes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComesTo {
+    /// The tool does what it is asked to.
+    Done,
+    /// The tool runs and fails.
+    Failed,
+    /// The arguments do not fit the tool's schema.
+    Invalid,
+    /// The tool goes on until it is cancelled.
+    Endless,
+}
+
+scenarios! {
+    $
+    /// Plays every scenario of [`Toolbox`]'s contract. One for which the fixture has no example is
+    /// skipped.
+    toolbox for ToolboxFixture, in toolbox_conformance;
+
+    names_are_unique_and_well_formed;
+    specs_come_in_the_same_order;
+    every_schema_is_of_an_object;
+    an_unknown_tool_is_not_found;
+    bad_arguments_are_invalid;
+    a_tool_that_works_says_so;
+    a_tool_that_fails_is_an_output;
+    a_cancelled_call_returns_soon;
+    a_call_is_as_mild_as_its_tool;
+    only_a_probe_can_tell_what_happened;
+    looking_changes_nothing_about_a_call;
+}
+
+/// What the scenarios are played with.
+type Tools<'a> = &'a dyn ToolboxFixture;
+
+/// How long a cancelled call may take, and any call of an example.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Returns the examples of a kind, of which there has to be one.
+fn examples(fixture: Tools<'_>, kind: ComesTo, need: &'static str) -> Checked<Vec<Invocation>> {
+    let all = fixture.examples().into_iter();
+    let of_kind = all.filter(|example| example.comes_to == kind);
+    let calls: Vec<_> = of_kind.map(|example| example.call).collect();
+    if calls.is_empty() {
+        return Err(Violation::Unmet(need));
+    }
+    Ok(calls)
+}
+
+/// Returns how much harm a second call could do.
+const fn severity(effect: EffectClass) -> u8 {
+    match effect {
+        EffectClass::Read => 0,
+        EffectClass::Idempotent => 1,
+        EffectClass::Probe => 2,
+        EffectClass::Unsafe => 3,
+    }
+}
+
+async fn names_are_unique_and_well_formed(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let mut seen = BTreeSet::new();
+    for spec in tools.specs() {
+        let name = spec.name;
+        let first = name.chars().next();
+        ensure!(first.is_some_and(|c| c.is_ascii_alphabetic()), "{name:?} begins with no letter");
+        let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        ensure!(name.chars().all(legal), "{name:?} has characters that no name has");
+        ensure!(seen.insert(name.clone()), "two tools are called {name}");
+    }
+    Ok(())
+}
+
+async fn specs_come_in_the_same_order(fixture: Tools<'_>) -> Checked {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    ensure_eq!(one.specs(), two.specs(), "two handles list the tools differently");
+    ensure_eq!(one.specs(), one.specs(), "the tools are listed differently each time");
+    Ok(())
+}
+
+async fn every_schema_is_of_an_object(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for spec in tools.specs() {
+        let of = spec.input_schema.get("type").and_then(Value::as_str);
+        ensure_eq!(of, Some("object"), "what the arguments of {} are", spec.name);
+    }
+    Ok(())
+}
+
+async fn an_unknown_tool_is_not_found(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let call = Invocation::bare("no.such-tool", json!({}))?;
+    let effect = tools.effect(&call);
+    ensure_refused!(effect, Error::NotFound { .. }, "an unknown tool has an effect");
+    let witness = tools.witness(&call).await;
+    ensure_refused!(witness, Error::NotFound { .. }, "an unknown tool has a witness");
+    let output = tools.invoke(&call).await;
+    ensure_refused!(output, Error::NotFound { .. }, "an unknown tool was called");
+    Ok(())
+}
+
+async fn bad_arguments_are_invalid(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Invalid, "an example with bad arguments")? {
+        ensure_refused!(
+            tools.invoke(&call).await,
+            Error::Invalid { reason, .. } if !reason.is_empty(),
+            "{} took {}, or gave no advice", call.tool, call.arguments
+        );
+    }
+    Ok(())
+}
+
+async fn a_tool_that_works_says_so(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+        let output = tools.invoke(&call).await?;
+        ensure!(output.ok, "{} did not do {}: {}", call.tool, call.arguments, output.text);
+    }
+    Ok(())
+}
+
+async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Failed, "an example of a call that fails")? {
+        match tools.invoke(&call).await {
+            Ok(output) => {
+                ensure!(!output.ok, "{} did {}", call.tool, call.arguments);
+                ensure!(!output.text.is_empty(), "{} failed and did not say how", call.tool);
+            }
+            Err(error) => {
+                let how = format!("{} failed by an error: {}", call.tool, error.chain());
+                return Err(Violation::Broken(how));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Endless, "an example of a call without end")? {
+        let cancel = call.cancel.clone();
+        let running = tokio::time::timeout(SOON, tools.invoke(&call));
+        let cancelling = async {
+            // Let the call begin first.
+            tokio::task::yield_now().await;
+            cancel.cancel();
+        };
+        let (ended, ()) = futures_util::future::join(running, cancelling).await;
+        ensure!(ended.is_ok(), "{} went on after it was cancelled", call.tool);
+    }
+    Ok(())
+}
+
+async fn a_call_is_as_mild_as_its_tool(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let specs = tools.specs();
+    for call in fixture.examples().into_iter().map(|example| example.call) {
+        let Some(spec) = specs.iter().find(|spec| spec.name == call.tool) else {
+            let how = format!("the example's tool {} is not listed", call.tool);
+            return Err(Violation::Broken(how));
+        };
+        match tools.effect(&call) {
+            Ok(effect) => ensure!(
+                severity(effect) <= severity(spec.effect),
+                "a call of {} is {effect:?}, the tool {:?}",
+                call.tool,
+                spec.effect
+            ),
+            Err(Error::Invalid { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn only_a_probe_can_tell_what_happened(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+        if tools.effect(&call)? == EffectClass::Probe {
+            continue;
+        }
+        let witness = tools.witness(&call).await?;
+        tools.invoke(&call).await?;
+        let probed = tools.probe(&call, witness.as_ref()).await?;
+        ensure_eq!(probed, Probed::Unknown, "what {} says of a call, being no probe", call.tool);
+    }
+    Ok(())
+}
+
+async fn looking_changes_nothing_about_a_call(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+        let effect = tools.effect(&call)?;
+        let witness = tools.witness(&call).await?;
+        let again = tools.witness(&call).await?;
+        ensure_eq!(again, witness, "{} sees another state after looking", call.tool);
+        ensure_eq!(tools.effect(&call)?, effect, "{} has another effect now", call.tool);
+        let output = tools.invoke(&call).await?;
+        ensure!(output.ok, "{} did not work after looking", call.tool);
+        tools.abandon(&call).await?;
+    }
+    Ok(())
+}

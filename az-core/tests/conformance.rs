@@ -1,0 +1,206 @@
+//! The reference implementations keep every contract, and no kit is forgotten.
+#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::memory::MemoryStore;
+use az_core::testing::{
+    self, Capabilities, ComesTo, Example, FakeTool, FakeToolbox, Fixture, LetterEmbedder, Shared,
+    ToolboxFixture,
+};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
+use serde_json::json;
+
+mod task_repository {
+    az_core::task_repository_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["tasks_survive_a_restart"],
+    }
+}
+
+mod task_queue {
+    az_core::task_queue_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["what_was_enqueued_survives_a_restart", "leases_survive_a_restart"],
+    }
+}
+
+mod journal {
+    az_core::journal_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["events_survive_a_restart"],
+    }
+}
+
+mod ledger {
+    az_core::ledger_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: [
+            "entries_survive_a_restart",
+            "holds_survive_a_restart",
+            "budgets_survive_a_restart",
+        ],
+    }
+}
+
+mod store {
+    az_core::store_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: [],
+    }
+}
+
+mod state_manager {
+    az_core::state_manager_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["states_survive_a_restart"],
+    }
+}
+
+mod config_manager {
+    az_core::config_manager_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["settings_survive_a_restart"],
+    }
+}
+
+mod log_store {
+    az_core::log_store_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["records_survive_a_restart"],
+    }
+}
+
+mod toolbox {
+    az_core::toolbox_conformance! { make: crate::Tools::default, skips: [] }
+}
+
+mod embedder {
+    az_core::embedder_conformance! {
+        make: crate::Shared::<crate::LetterEmbedder>::new,
+        skips: [],
+    }
+}
+
+/// A toolbox of every kind of tool, with a call of each.
+#[derive(Debug)]
+struct Tools(FakeToolbox);
+
+impl Default for Tools {
+    fn default() -> Self {
+        let tool = |name, effect| FakeTool::new(name).with_effect(effect).requiring("text");
+        let tools = FakeToolbox::new()
+            .with(tool("read", EffectClass::Read))
+            .with(tool("put", EffectClass::Idempotent))
+            .with(tool("append", EffectClass::Probe))
+            .with(tool("run", EffectClass::Unsafe))
+            .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
+            .with(FakeTool::new("wait").without_end());
+        Self(tools)
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Toolbox> for Tools {
+    async fn open(&self) -> Arc<dyn Toolbox> {
+        Arc::new(self.0.clone())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl ToolboxFixture for Tools {
+    fn examples(&self) -> Vec<Example> {
+        let call = |tool: &str, arguments| Invocation::bare(tool, arguments).unwrap();
+        let works = ["read", "put", "append", "run"].map(|tool| {
+            let call = call(tool, json!({ "text": "hello" }));
+            Example::new(call, ComesTo::Done)
+        });
+        let mut examples = works.to_vec();
+        examples.extend([
+            Example::new(call("read", json!({})), ComesTo::Invalid),
+            Example::new(call("put", json!("hello")), ComesTo::Invalid),
+            Example::new(call("fail", json!({})), ComesTo::Failed),
+            Example::new(call("wait", json!({})), ComesTo::Endless),
+        ]);
+        examples
+    }
+}
+
+/// Which suites above check which contract of `MemoryStore`. A suite that is commented out does
+/// not compile here.
+const CHECKED: &[(&str, &str)] = &[
+    ("BudgetKeeper", ledger::COVERS),
+    ("ConfigManager", config_manager::COVERS),
+    ("CostTracker", ledger::COVERS),
+    ("Journal", journal::COVERS),
+    ("LogStore", log_store::COVERS),
+    ("StateManager", state_manager::COVERS),
+    ("TaskQueue", task_queue::COVERS),
+    ("TaskRepository", task_repository::COVERS),
+];
+
+/// Which suites check what is not one contract of `MemoryStore`.
+const OTHERS: &[&str] = &[store::COVERS, toolbox::COVERS, embedder::COVERS];
+
+fn sources(folder: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|end| end == "rs");
+    let text = files.filter(is_rust).map(|path| fs::read_to_string(path).unwrap());
+    text.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_contract_that_the_memory_store_has_is_checked() {
+    let source = sources("src/memory");
+    let contract = |line: &str| {
+        let line = line.strip_prefix("impl ")?.strip_suffix(" for MemoryStore {")?;
+        Some(line.to_owned())
+    };
+    let implemented: BTreeSet<_> = source.lines().filter_map(contract).collect();
+    let checked: BTreeSet<_> = CHECKED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(implemented, checked);
+}
+
+#[test]
+fn every_kit_is_played() {
+    let source = sources("src/testing");
+    let kit = |line: &str| {
+        let suite = line.trim().strip_suffix("_conformance;")?;
+        let (_, kit) = suite.split_once(", in ")?;
+        Some(kit.to_owned())
+    };
+    let kits: BTreeSet<_> = source.lines().filter_map(kit).collect();
+    let of_contracts = CHECKED.iter().map(|(_, kit)| *kit);
+    let played = of_contracts.chain(OTHERS.iter().copied());
+    let played: BTreeSet<_> = played.map(str::to_owned).collect();
+    assert_eq!(kits, played);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_contracts_are_kept_on_several_threads() {
+    for _ in 0..20 {
+        testing::task_queue(Shared::<MemoryStore>::new).await.assert_passed();
+        testing::journal(Shared::<MemoryStore>::new).await.assert_passed();
+        testing::ledger(Shared::<MemoryStore>::new).await.assert_passed();
+    }
+}
+
+#[tokio::test]
+async fn a_report_has_a_line_per_scenario() {
+    let report = testing::store(Shared::<MemoryStore>::new).await;
+    let lines: Vec<_> = report.to_string().lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), testing::store::SCENARIOS.len());
+    assert_eq!(lines.first().expect("a line"), "pass  a_held_task_is_not_deleted");
+    let report = testing::config_manager(Shared::<MemoryStore>::new).await;
+    assert_eq!(report.skipped(), ["settings_survive_a_restart"]);
+    let last = "skip  settings_survive_a_restart (needs durable)\n";
+    assert!(report.to_string().ends_with(last), "{report}");
+}

@@ -1,0 +1,67 @@
+//! Saboteurs of settings.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use az_core::config::ConfigManager;
+use az_core::memory::MemoryStore;
+use az_core::{Error, Result};
+use serde_json::{Value, json};
+
+super::support::saboteurs! {
+    of config_manager bending BendSettings;
+
+    taking_null_for_nothing => [what_was_set_is_got_again] {
+        async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
+            let value = ConfigManager::get(store, key).await?;
+            Ok(value.filter(|value| !value.is_null()))
+        }
+    }
+
+    keeping_the_first => [the_last_setting_stands] {
+        async fn set(&self, store: &MemoryStore, key: &str, value: &Value) -> Result<()> {
+            let set = ConfigManager::get(store, key).await?;
+            if set.is_none() || value.is_null() {
+                store.set(key, value).await?;
+            }
+            Ok(())
+        }
+    }
+
+    inventing_sections => [what_was_never_set_is_nothing] {
+        async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
+            let value = ConfigManager::get(store, key).await?;
+            let all = store.get_all().await?;
+            let section = all.keys().any(|known| known.starts_with(&format!("{key}.")));
+            Ok(value.or((section && key == "llm").then(|| json!({}))))
+        }
+    }
+
+    deleting_sections => [what_was_deleted_is_nothing] {
+        async fn delete(&self, store: &MemoryStore, key: &str) -> Result<bool> {
+            for known in store.get_all().await?.into_keys() {
+                if known.starts_with(&format!("{key}.")) && key == "key" {
+                    ConfigManager::delete(store, &known).await?;
+                }
+            }
+            ConfigManager::delete(store, key).await
+        }
+    }
+
+    leaving_null_out => [all_settings_are_those_set_and_not_deleted] {
+        async fn get_all(&self, store: &MemoryStore) -> Result<BTreeMap<String, Value>> {
+            let mut all = store.get_all().await?;
+            all.retain(|_, value| !value.is_null());
+            Ok(all)
+        }
+    }
+
+    shrugging_at_malformed_keys => [malformed_keys_are_refused] {
+        async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
+            match ConfigManager::get(store, key).await {
+                Err(Error::Invalid { .. }) => Ok(None),
+                other => other,
+            }
+        }
+    }
+}

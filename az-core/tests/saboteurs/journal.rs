@@ -1,0 +1,342 @@
+//! Saboteurs of the journal.
+
+use async_trait::async_trait;
+use az_core::clock::from_micros;
+use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Span};
+use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
+use az_core::memory::MemoryStore;
+use az_core::task::{Claim, Lease, TaskQueue, TaskRepository};
+use az_core::testing::sample::task_id;
+use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, Usd};
+
+async fn len(store: &MemoryStore, task: &TaskId) -> u64 {
+    store.read(task, 0, usize::MAX).await.unwrap().len() as u64
+}
+
+/// Changes the intents among events.
+fn bend_intents(events: &mut [NewEvent], hold: Option<Usd>) {
+    for event in events {
+        if let EventBody::LlmIntent(intent) = &mut event.body {
+            intent.hold = hold;
+        }
+    }
+}
+
+super::support::saboteurs! {
+    of journal bending BendRuns;
+
+    rounding_times => [events_come_back_as_they_were_appended] {
+        async fn read(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            from: u64,
+            limit: usize,
+        ) -> Result<Vec<Event>> {
+            let mut events = store.read(task, from, limit).await?;
+            for event in &mut events {
+                event.at = from_micros(event.at.as_second() * 1_000_000);
+            }
+            Ok(events)
+        }
+    }
+
+    closing_gaps => [numbers_have_no_gaps] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let next_seq = next_seq.min(len(store, &lease.task).await);
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    reading_one_too_many => [reading_begins_and_ends_where_asked] {
+        async fn read(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            from: u64,
+            limit: usize,
+        ) -> Result<Vec<Event>> {
+            store.read(task, from, limit.saturating_add(1)).await
+        }
+    }
+
+    mixing_records => [records_of_tasks_are_kept_apart] {
+        async fn read(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            from: u64,
+            limit: usize,
+        ) -> Result<Vec<Event>> {
+            let empty = len(store, task).await == 0;
+            let other = task_id("t");
+            store.read(if empty { &other } else { task }, from, limit).await
+        }
+    }
+
+    appending_whatever_is_expected => [
+        a_number_that_is_taken_is_refused, concurrent_appends_do_not_overwrite_each_other
+    ] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let next_seq = next_seq.max(len(store, &lease.task).await);
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    keeping_what_went_before_a_refusal => [
+        an_append_is_all_or_nothing,
+        a_second_event_of_a_type_about_a_call_is_refused,
+        an_intent_over_budget_is_not_recorded,
+        a_refused_append_moves_no_money
+    ] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let mut all = store.append(lease, next_seq, Vec::new(), now).await?;
+            for event in events {
+                let one = store.append(lease, all.next_seq, vec![event], now).await?;
+                all.next_seq = one.next_seq;
+                all.alerts.extend(one.alerts);
+            }
+            Ok(all)
+        }
+    }
+
+    checking_before_acting => [concurrent_appends_do_not_overwrite_each_other] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            mut next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            if len(store, &lease.task).await == next_seq {
+                tokio::task::yield_now().await;
+                next_seq = len(store, &lease.task).await;
+            }
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    letting_anybody_append => [an_append_needs_the_current_lease] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let current = store.lease(&lease.task).await?;
+            let lease = current.as_ref().unwrap_or(lease);
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    appending_to_what_was_released => [a_released_or_unknown_task_takes_nothing] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let task = store.get(&lease.task).await?;
+            if task.is_none_or(|task| task.status != TaskStatus::Pending) {
+                return store.append(lease, next_seq, events, now).await;
+            }
+            let claim = Claim::next(lease.owner.clone(), now, now).of(lease.task.clone());
+            let claimed = store.claim(&claim).await?.unwrap();
+            let appended = store.append(&claimed.lease, next_seq, events, now).await;
+            store.release(&claimed.lease, None, now).await?;
+            appended
+        }
+    }
+
+    throwing_late_work_away => [a_late_owner_may_append_while_nobody_else_has_claimed] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let current = store.lease(&lease.task).await?;
+            if lease.until <= now && current.as_ref() == Some(lease) {
+                return Err(Error::LeaseLost { task: lease.task.clone(), owner: None });
+            }
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    shrugging_at_repetitions => [
+        an_append_is_all_or_nothing, a_second_event_of_a_type_about_a_call_is_refused
+    ] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            match store.append(lease, next_seq, events, now).await {
+                Err(Error::AlreadyExists { .. }) => Ok(Appended { next_seq, alerts: Vec::new() }),
+                other => other,
+            }
+        }
+    }
+
+    holding_under_another_name => [an_intent_takes_its_hold, a_refused_append_moves_no_money] {
+        async fn open_holds(&self, store: &MemoryStore) -> Result<Vec<Hold>> {
+            let mut holds = store.open_holds().await?;
+            for hold in &mut holds {
+                hold.provider = hold.model.clone();
+            }
+            Ok(holds)
+        }
+    }
+
+    recording_what_is_over_budget => [
+        an_intent_over_budget_is_not_recorded, a_refused_append_moves_no_money
+    ] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            mut events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let appended = store.append(lease, next_seq, events.clone(), now).await;
+            if matches!(appended, Err(Error::BudgetExceeded { .. })) {
+                bend_intents(&mut events, Some(Usd::ZERO));
+                store.append(lease, next_seq, events, now).await?;
+            }
+            appended
+        }
+    }
+
+    taking_the_unknown_for_nothing => [an_unpriced_intent_is_not_recorded] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            mut events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            match store.append(lease, next_seq, events.clone(), now).await {
+                Err(Error::Unpriced { .. }) => {
+                    bend_intents(&mut events, Some(Usd::ZERO));
+                    store.append(lease, next_seq, events, now).await
+                }
+                other => other,
+            }
+        }
+    }
+
+    counting_no_tokens => [a_result_settles_its_hold_and_is_charged_to_the_task] {
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let task = store.get(id).await?;
+            Ok(task.map(|task| Task { actual_tokens: 0, ..task }))
+        }
+    }
+
+    passing_guesses_off_as_facts => [an_interrupted_call_is_booked_in_full] {
+        async fn entries(
+            &self,
+            store: &MemoryStore,
+            span: Span,
+            task: Option<&TaskId>,
+        ) -> Result<Vec<CostEntry>> {
+            let mut entries = store.entries(span, task).await?;
+            for entry in &mut entries {
+                entry.estimated = false;
+            }
+            Ok(entries)
+        }
+    }
+
+    paying_for_what_was_refused => [a_refused_append_moves_no_money] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let appended = store.append(lease, next_seq, events.clone(), now).await;
+            if appended.is_err() {
+                for event in events {
+                    if let (Some(call), EventBody::LlmResult(result)) = (event.call, event.body) {
+                        store.settle(&lease.task, &call, &result.settlement).await?;
+                    }
+                }
+            }
+            appended
+        }
+    }
+
+    keeping_alerts_secret => [an_append_reports_the_alerts_it_crossed] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let appended = store.append(lease, next_seq, events, now).await?;
+            Ok(Appended { alerts: Vec::new(), ..appended })
+        }
+    }
+
+    losing_the_answer => [a_run_that_ends_ends_the_task] {
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let task = store.get(id).await?;
+            Ok(task.map(|task| Task { answer: None, ..task }))
+        }
+    }
+
+    returning_more_than_the_tail => [the_tail_begins_at_the_last_snapshot] {
+        async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
+            store.read(task, 0, usize::MAX).await
+        }
+    }
+
+    forgetting_costs_in_snapshots => [the_tail_folds_to_the_same_history] {
+        async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
+            let mut tail = store.tail(task).await?;
+            for event in &mut tail {
+                if let EventBody::Snapshot { history } = &mut event.event.body {
+                    history.cost = Usd::ZERO;
+                }
+            }
+            Ok(tail)
+        }
+    }
+}

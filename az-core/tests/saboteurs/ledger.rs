@@ -1,0 +1,590 @@
+//! Saboteurs of the ledger.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::clock::later;
+use az_core::cost::{
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Limit, Period, Scope,
+    Settlement, Span, Usage,
+};
+use az_core::memory::MemoryStore;
+use az_core::task::{TaskQueue, TaskRepository};
+use az_core::testing::sample::{always, call_id};
+use az_core::{CallId, Error, Result, Task, TaskId, Timestamp, Usd};
+
+/// Lists where budgets stand, each changed a little.
+async fn budgets(
+    store: &MemoryStore,
+    now: Timestamp,
+    change: impl Fn(&mut BudgetStatus),
+) -> Result<Vec<BudgetStatus>> {
+    let mut all = store.budgets(now).await?;
+    all.iter_mut().for_each(change);
+    Ok(all)
+}
+
+async fn open_hold(store: &MemoryStore, task: &TaskId, call: &CallId) -> Option<Hold> {
+    let open = store.open_holds().await.unwrap();
+    open.into_iter().find(|hold| hold.task == *task && hold.call == *call)
+}
+
+/// Takes a hold even if there is no room for it.
+async fn force(store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+    let budgets = store.budgets(hold.at).await?;
+    for status in &budgets {
+        store.clear_budget(&status.budget.scope, status.budget.period).await?;
+    }
+    let alerts = store.hold(hold).await;
+    for status in &budgets {
+        store.set_budget(&status.budget, hold.at).await?;
+    }
+    alerts
+}
+
+fn plus_a_day(at: Timestamp) -> Timestamp {
+    later(at, Duration::from_secs(24 * 60 * 60))
+}
+
+type Shared<T> = Arc<Mutex<T>>;
+
+super::support::saboteurs! {
+    of ledger bending BendRuns;
+
+    forgetting_service_tiers => [entries_come_back_as_tracked] {
+        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+            let mut entry = entry.clone();
+            entry.usage.service_tier = None;
+            store.track(&entry).await
+        }
+    }
+
+    adding_in_floating_point => [totals_are_exact_to_the_nano_dollar] {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "that is the sabotage"
+        )]
+        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+            let exact = store.total_cost(span).await?;
+            Ok(Usd::from_nanos(exact.nanos() as f64 as i64))
+        }
+    }
+
+    pricing_the_unknown => [entries_without_a_cost_add_nothing] {
+        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+            let entries = store.entries(span, None).await?;
+            let costs = entries.into_iter().map(|e| e.cost.unwrap_or(Usd::from_nanos(1)));
+            Ok(costs.sum())
+        }
+    }
+
+    booking_again => [an_entry_is_booked_once] {
+        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+            let known = store.entries(always(), Some(&entry.task)).await?;
+            let mut entry = entry.clone();
+            if known.iter().any(|known| known.call == entry.call) {
+                entry.call = call_id(&format!("{}.{}", entry.call, known.len()));
+            }
+            store.track(&entry).await
+        }
+    }
+
+    counting_the_end_of_a_span => [a_span_is_half_open] {
+        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+            let end = later(span.end, Duration::from_micros(1));
+            store.total_cost(Span { end, ..span }).await
+        }
+    }
+
+    charging_every_task_for_all => [the_totals_of_tasks_add_up_to_the_total] {
+        async fn cost_by_task(&self, store: &MemoryStore, _task: &TaskId) -> Result<Usd> {
+            store.total_cost(always()).await
+        }
+    }
+
+    losing_concurrent_entries remembering Arc<AtomicUsize> => [concurrent_entries_add_up] {
+        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+            let busy = self.0.fetch_add(1, Ordering::SeqCst) > 0;
+            tokio::task::yield_now().await;
+            let tracked = if busy { Ok(()) } else { store.track(entry).await };
+            self.0.fetch_sub(1, Ordering::SeqCst);
+            tracked
+        }
+    }
+
+    shrugging_at_negative_costs => [a_negative_cost_is_refused] {
+        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+            match store.track(entry).await {
+                Err(Error::Invalid { .. }) => Ok(()),
+                other => other,
+            }
+        }
+    }
+
+    charging_no_tokens => [
+        concurrent_entries_add_up,
+        tracking_moves_the_task_and_its_budgets,
+        settling_frees_what_was_held_and_books_what_was_paid
+    ] {
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let task = store.get(id).await?;
+            Ok(task.map(|task| Task { actual_tokens: 0, ..task }))
+        }
+    }
+
+    charging_no_model => [tracking_moves_the_task_and_its_budgets, a_budget_covers_its_model_only] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            budgets(store, now, |status| {
+                if matches!(status.budget.scope, Scope::Model(_)) {
+                    status.spent = Usd::ZERO;
+                }
+            })
+            .await
+        }
+    }
+
+    updating_what_is_not_the_callers remembering Shared<Option<Usd>> => [
+        an_update_of_the_task_keeps_what_it_cost
+    ] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            *self.0.lock().unwrap() = Some(task.cost);
+            store.update(task, now).await
+        }
+
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let task = store.get(id).await?;
+            let cost = *self.0.lock().unwrap();
+            Ok(task.map(|task| Task { cost: cost.unwrap_or(task.cost), ..task }))
+        }
+    }
+
+    listing_by_call => [entries_are_listed_oldest_first] {
+        async fn entries(
+            &self,
+            store: &MemoryStore,
+            span: Span,
+            task: Option<&TaskId>,
+        ) -> Result<Vec<CostEntry>> {
+            let mut entries = store.entries(span, task).await?;
+            entries.sort_by(|a, b| a.call.cmp(&b.call));
+            Ok(entries)
+        }
+    }
+
+    burying_costs_with_their_task remembering Shared<BTreeSet<TaskId>> => [
+        entries_outlive_their_task
+    ] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            self.0.lock().unwrap().insert(id.clone());
+            store.delete(id, now).await
+        }
+
+        async fn cost_by_task(&self, store: &MemoryStore, task: &TaskId) -> Result<Usd> {
+            if self.0.lock().unwrap().contains(task) {
+                return Ok(Usd::ZERO);
+            }
+            store.cost_by_task(task).await
+        }
+    }
+
+    /// The global budget is taken first, and nobody gives it back.
+    holding_what_was_refused remembering Shared<Usd> => [a_hold_is_taken_in_every_budget_or_in_none] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let held = store.hold(hold).await;
+            if let Err(Error::BudgetExceeded { budget, needed, .. }) = &held
+                && budget.starts_with("task")
+            {
+                *self.0.lock().unwrap() = *needed;
+            }
+            held
+        }
+
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let more = *self.0.lock().unwrap();
+            budgets(store, now, |status| {
+                if status.budget.scope == Scope::Global {
+                    status.held = status.held.plus(more);
+                }
+            })
+            .await
+        }
+    }
+
+    keeping_a_nano_dollar_back => [a_hold_that_fits_exactly_is_taken] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            for status in store.budgets(hold.at).await? {
+                let left = status.left();
+                if status.budget.limit == Limit::Hard && Some(left) == hold.amount {
+                    return Err(Error::BudgetExceeded {
+                        budget: status.budget.name(),
+                        amount: status.budget.amount,
+                        left,
+                        needed: left,
+                    });
+                }
+            }
+            store.hold(hold).await
+        }
+    }
+
+    saying_that_all_is_left => [a_refusal_says_what_is_missing] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            store.hold(hold).await.map_err(|error| match error {
+                Error::BudgetExceeded { budget, amount, needed, .. } => {
+                    Error::BudgetExceeded { budget, amount, left: amount, needed }
+                }
+                other => other,
+            })
+        }
+    }
+
+    not_counting_soft_budgets => [a_soft_budget_counts_and_never_refuses] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            budgets(store, now, |status| {
+                if status.budget.limit == Limit::Soft {
+                    status.held = Usd::ZERO;
+                }
+            })
+            .await
+        }
+    }
+
+    checking_before_acting => [
+        concurrent_holds_never_exceed_a_budget,
+        concurrent_holds_of_several_handles_never_exceed_a_budget
+    ] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let all = store.budgets(hold.at).await?;
+            let fits = all.iter().all(|status| hold.amount <= Some(status.left()));
+            tokio::task::yield_now().await;
+            match store.hold(hold).await {
+                Err(Error::BudgetExceeded { .. }) if fits => force(store, hold).await,
+                other => other,
+            }
+        }
+    }
+
+    taking_the_unknown_for_nothing => [an_unpriced_call_is_refused_only_by_a_hard_budget] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            match store.hold(hold).await {
+                Err(Error::Unpriced { .. }) => {
+                    store.hold(&Hold { amount: Some(Usd::ZERO), ..hold.clone() }).await
+                }
+                other => other,
+            }
+        }
+    }
+
+    refusing_the_unknown_everywhere => [an_unpriced_call_is_refused_only_by_a_hard_budget] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            if hold.amount.is_none() {
+                let (budget, model) = ("task t total".to_owned(), hold.model.clone());
+                return Err(Error::Unpriced { budget, model });
+            }
+            store.hold(hold).await
+        }
+    }
+
+    forgetting_what_was_used => [settling_frees_what_was_held_and_books_what_was_paid] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            let mut settlement = settlement.clone();
+            if let Settlement::Paid { usage, .. } = &mut settlement {
+                *usage = Usage::default();
+            }
+            store.settle(task, call, &settlement).await
+        }
+    }
+
+    booking_a_day_late => [
+        settling_frees_what_was_held_and_books_what_was_paid,
+        settling_books_in_the_period_of_the_hold,
+        settling_reports_the_marks_it_crosses
+    ] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            let (Some(hold), Settlement::Paid { cost, usage }) =
+                (open_hold(store, task, call).await, settlement)
+            else {
+                return store.settle(task, call, settlement).await;
+            };
+            let entry = CostEntry {
+                task: hold.task,
+                call: hold.call,
+                provider: hold.provider,
+                model: hold.model,
+                usage: usage.clone(),
+                cost: *cost,
+                estimated: false,
+                at: plus_a_day(hold.at),
+            };
+            store.track(&entry).await?;
+            store.settle(task, call, &Settlement::Nothing).await
+        }
+    }
+
+    settling_again remembering Shared<BTreeSet<CallId>> => [settling_twice_changes_nothing] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            let known = open_hold(store, task, call).await.is_some();
+            if known {
+                self.0.lock().unwrap().insert(call.clone());
+            }
+            let again = !known && self.0.lock().unwrap().contains(call);
+            if again && let Settlement::Paid { .. } = settlement {
+                let mut entry = store.entries(always(), Some(task)).await?.remove(0);
+                entry.call = call_id("again");
+                store.track(&entry).await?;
+            }
+            store.settle(task, call, settlement).await
+        }
+    }
+
+    booking_what_was_never_held => [settling_an_unknown_hold_changes_nothing] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            let open = store.open_holds().await?;
+            if open_hold(store, task, call).await.is_none()
+                && let [other] = open.as_slice()
+                && store.entries(always(), None).await?.is_empty()
+            {
+                store.settle(&other.task, &other.call, settlement).await?;
+            }
+            store.settle(task, call, settlement).await
+        }
+    }
+
+    passing_guesses_off_as_facts => [a_lost_call_is_booked_in_full] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            match (open_hold(store, task, call).await, settlement) {
+                (Some(hold), Settlement::Full) => {
+                    let (cost, usage) = (hold.amount, Usage::default());
+                    store.settle(task, call, &Settlement::Paid { cost, usage }).await
+                }
+                _ => store.settle(task, call, settlement).await,
+            }
+        }
+    }
+
+    booking_what_was_never_sent => [
+        what_was_never_sent_costs_nothing, an_alert_is_reported_once_per_period
+    ] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            match settlement {
+                Settlement::Nothing => store.settle(task, call, &Settlement::Full).await,
+                _ => store.settle(task, call, settlement).await,
+            }
+        }
+    }
+
+    freeing_by_forgetting => [holds_that_ran_out_are_booked_in_full] {
+        async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
+            let mut freed = 0;
+            for hold in store.open_holds().await? {
+                let lease = store.lease(&hold.task).await?;
+                if hold.until <= now && lease.is_none_or(|lease| lease.until <= now) {
+                    store.settle(&hold.task, &hold.call, &Settlement::Nothing).await?;
+                    freed += 1;
+                }
+            }
+            Ok(freed)
+        }
+    }
+
+    sweeping_the_living => [a_living_tasks_hold_is_not_swept] {
+        async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
+            let mut swept = 0;
+            for hold in store.open_holds().await?.into_iter().filter(|hold| hold.until <= now) {
+                store.settle(&hold.task, &hold.call, &Settlement::Full).await?;
+                swept += 1;
+            }
+            Ok(swept)
+        }
+    }
+
+    repeating_alerts remembering Shared<Vec<Alert>> => [an_alert_is_reported_once_per_period] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let alerts = store.hold(hold).await?;
+            let mut last = self.0.lock().unwrap();
+            if !alerts.is_empty() {
+                *last = alerts;
+            }
+            Ok(last.clone())
+        }
+    }
+
+    alerting_once_for_good remembering Shared<BTreeSet<(String, u8)>> => [
+        an_alert_comes_again_in_the_next_period
+    ] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let mut alerts = store.hold(hold).await?;
+            let mut said = self.0.lock().unwrap();
+            alerts.retain(|alert| said.insert((alert.budget.clone(), alert.percent)));
+            Ok(alerts)
+        }
+    }
+
+    alerting_one_at_a_time => [one_call_reports_every_mark_it_crosses] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let mut alerts = store.hold(hold).await?;
+            alerts.truncate(1);
+            Ok(alerts)
+        }
+    }
+
+    settling_in_silence => [settling_reports_the_marks_it_crosses] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            store.settle(task, call, settlement).await?;
+            Ok(Vec::new())
+        }
+    }
+
+    sorting_alerts => [budgets_are_read_back_as_set] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            budgets(store, now, |status| status.budget.alerts.sort_unstable()).await
+        }
+    }
+
+    shrugging_at_senseless_figures => [figures_that_make_no_sense_are_refused] {
+        async fn set_budget(
+            &self,
+            store: &MemoryStore,
+            budget: &Budget,
+            now: Timestamp,
+        ) -> Result<()> {
+            match store.set_budget(budget, now).await {
+                Err(Error::Invalid { .. }) => Ok(()),
+                other => other,
+            }
+        }
+    }
+
+    beginning_anew_when_set_again remembering Shared<Usd> => [
+        a_budget_set_again_keeps_what_was_spent
+    ] {
+        async fn set_budget(
+            &self,
+            store: &MemoryStore,
+            budget: &Budget,
+            now: Timestamp,
+        ) -> Result<()> {
+            let all = store.budgets(now).await?;
+            let same = |s: &&BudgetStatus| {
+                s.budget.scope == budget.scope && s.budget.period == budget.period
+            };
+            if let Some(before) = all.iter().find(same) {
+                *self.0.lock().unwrap() = before.spent;
+            }
+            store.set_budget(budget, now).await
+        }
+
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let forgotten = *self.0.lock().unwrap();
+            budgets(store, now, |status| status.spent = status.spent.minus(forgotten)).await
+        }
+    }
+
+    clearing_too_much => [a_cleared_budget_refuses_nothing_more] {
+        async fn clear_budget(
+            &self,
+            store: &MemoryStore,
+            scope: &Scope,
+            _period: Period,
+        ) -> Result<bool> {
+            let mut cleared = false;
+            for period in Period::ALL {
+                cleared |= store.clear_budget(scope, *period).await?;
+            }
+            Ok(cleared)
+        }
+    }
+
+    beginning_weeks_on_sunday => [budgets_count_by_the_calendar] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let mut all = store.budgets(now).await?;
+            for status in &mut all {
+                if status.budget.period == Period::Weekly {
+                    let day = Duration::from_secs(24 * 60 * 60);
+                    let start = status.span.start - day;
+                    let end = status.span.end - day;
+                    status.spent = store.total_cost(Span { start, end }).await?;
+                }
+            }
+            Ok(all)
+        }
+    }
+
+    charging_models_for_each_other => [a_budget_covers_its_model_only] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let total = store.total_cost(always()).await?;
+            budgets(store, now, |status| {
+                if matches!(status.budget.scope, Scope::Model(_)) {
+                    status.spent = total;
+                }
+            })
+            .await
+        }
+    }
+
+    disowning_parts => [a_tasks_budget_covers_its_parts, deleting_a_part_frees_nothing] {
+        async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
+            store.create(&Task { parent_task_id: None, ..task.clone() }).await
+        }
+    }
+
+    inheriting_from_the_dead remembering Shared<Usd> => [deleting_a_part_frees_nothing] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            let spent = store.cost_by_task(id).await?;
+            let before = *self.0.lock().unwrap();
+            *self.0.lock().unwrap() = before.plus(spent);
+            store.delete(id, now).await
+        }
+
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let freed = *self.0.lock().unwrap();
+            budgets(store, now, |status| status.spent = status.spent.minus(freed)).await
+        }
+    }
+}

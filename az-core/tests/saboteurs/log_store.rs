@@ -1,0 +1,126 @@
+//! Saboteurs of the log.
+
+use async_trait::async_trait;
+use az_core::Result;
+use az_core::log::{LogQuery, LogRecord, LogStore};
+use az_core::memory::MemoryStore;
+
+super::support::saboteurs! {
+    of log_store bending BendLog;
+
+    trimming_messages => [records_come_back_as_they_were_appended] {
+        async fn append(&self, store: &MemoryStore, records: &[LogRecord]) -> Result<()> {
+            let mut records = records.to_vec();
+            for record in &mut records {
+                record.message = record.message.replace('\r', "");
+            }
+            LogStore::append(store, &records).await
+        }
+    }
+
+    listing_the_newest_first => [
+        records_come_back_as_they_were_appended,
+        records_come_oldest_first,
+        records_of_one_time_keep_their_order,
+        a_level_lets_what_matters_more_through,
+        since_belongs_to_the_answer_and_until_does_not,
+        text_is_found_anywhere_in_any_case_of_ascii,
+        a_limit_keeps_the_newest
+    ] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            found.reverse();
+            Ok(found)
+        }
+    }
+
+    sorting_records_of_one_time => [records_of_one_time_keep_their_order] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            if query.level.is_none() {
+                found.sort_by(|a, b| (a.at, a.level, &a.message).cmp(&(b.at, b.level, &b.message)));
+            }
+            Ok(found)
+        }
+    }
+
+    taking_a_level_for_itself => [a_level_lets_what_matters_more_through] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            found.retain(|record| query.level.is_none_or(|level| level == record.level));
+            Ok(found)
+        }
+    }
+
+    leaving_since_out => [since_belongs_to_the_answer_and_until_does_not, filters_combine_by_and] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            found.retain(|record| query.since != Some(record.at));
+            Ok(found)
+        }
+    }
+
+    finding_tasks_by_their_beginning => [a_task_has_its_own_records] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut query = query.clone();
+            let task = query.task.take();
+            let mut found = store.query(&query).await?;
+            found.retain(|record| {
+                let of = record.task.as_ref().map_or("", |task| task.as_str());
+                task.as_ref().is_none_or(|task| of.starts_with(task.as_str()))
+            });
+            Ok(found)
+        }
+    }
+
+    minding_the_case => [text_is_found_anywhere_in_any_case_of_ascii] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            let text = query.text.clone().unwrap_or_default();
+            found.retain(|record| record.message.contains(&text));
+            Ok(found)
+        }
+    }
+
+    minding_no_case_at_all => [text_is_found_anywhere_in_any_case_of_ascii] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let all = LogQuery { text: None, limit: None, ..query.clone() };
+            let mut found = store.query(&all).await?;
+            let text = query.text.clone().unwrap_or_default().to_lowercase();
+            found.retain(|record| record.message.to_lowercase().contains(&text));
+            let newest = query.limit.unwrap_or(usize::MAX);
+            let left_out = found.len().saturating_sub(newest);
+            Ok(found.split_off(left_out))
+        }
+    }
+
+    taking_text_for_a_pattern => [text_is_never_a_pattern] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let Some((head, tail)) = query.text.as_deref().and_then(|text| text.split_once('%'))
+            else {
+                return store.query(query).await;
+            };
+            let mut found = store.query(&LogQuery { text: None, ..query.clone() }).await?;
+            found.retain(|record| record.message.contains(head) && record.message.contains(tail));
+            Ok(found)
+        }
+    }
+
+    looking_at_one_filter_only => [filters_combine_by_and] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut query = query.clone();
+            if query.text.is_some() {
+                query.level = None;
+            }
+            store.query(&query).await
+        }
+    }
+
+    keeping_the_oldest => [a_limit_keeps_the_newest] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(&LogQuery { limit: None, ..query.clone() }).await?;
+            found.truncate(query.limit.unwrap_or(usize::MAX));
+            Ok(found)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The kits have teeth: whoever breaks one clause fails exactly the scenarios of that clause.
+#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
+#![expect(
+    clippy::too_many_arguments,
+    reason = "a saboteur gets the store, and all that the contract's method gets"
+)]
+
+mod config_manager;
+mod journal;
+mod ledger;
+mod log_store;
+mod state_manager;
+mod store;
+mod support;
+mod task_queue;
+mod task_repository;
+mod tools;
+
+use az_core::testing::{self, Capabilities};
+
+const DURABLE: Capabilities = Capabilities::NONE.durable();
+const SHARED: Capabilities = Capabilities::NONE.shared();
+
+support::pretenders! {
+    task_queue, a_queue_that_forgets_at_a_restart, DURABLE => [
+        what_was_enqueued_survives_a_restart, leases_survive_a_restart
+    ];
+    task_queue, a_queue_that_is_not_shared, SHARED => [
+        concurrent_claims_of_several_handles_hand_out_each_task_once
+    ];
+    journal, a_journal_that_forgets_at_a_restart, DURABLE => [events_survive_a_restart];
+    ledger, a_ledger_that_forgets_at_a_restart, DURABLE => [
+        entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart
+    ];
+    ledger, a_ledger_that_is_not_shared, SHARED => [
+        concurrent_holds_of_several_handles_never_exceed_a_budget
+    ];
+    task_repository, a_repository_that_forgets_at_a_restart, DURABLE => [tasks_survive_a_restart];
+    state_manager, states_that_are_forgotten_at_a_restart, DURABLE => [states_survive_a_restart];
+    config_manager, settings_that_are_forgotten_at_a_restart, DURABLE => [
+        settings_survive_a_restart
+    ];
+    log_store, a_log_that_is_forgotten_at_a_restart, DURABLE => [records_survive_a_restart];
+}
+
+#[test]
+fn every_scenario_has_a_saboteur() {
+    for (scenarios, broken) in [
+        (testing::config_manager::SCENARIOS, config_manager::BROKEN),
+        (testing::journal::SCENARIOS, journal::BROKEN),
+        (testing::ledger::SCENARIOS, ledger::BROKEN),
+        (testing::log_store::SCENARIOS, log_store::BROKEN),
+        (testing::state_manager::SCENARIOS, state_manager::BROKEN),
+        (testing::store::SCENARIOS, store::BROKEN),
+        (testing::task_queue::SCENARIOS, task_queue::BROKEN),
+        (testing::task_repository::SCENARIOS, task_repository::BROKEN),
+    ] {
+        let safe = |name: &&&str| !broken.contains(*name) && !BROKEN.contains(*name);
+        let safe: Vec<_> = scenarios.iter().filter(safe).collect();
+        assert!(safe.is_empty(), "nobody breaks {safe:?}");
+    }
+}

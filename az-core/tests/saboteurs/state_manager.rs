@@ -1,0 +1,159 @@
+//! Saboteurs of saved states.
+
+use async_trait::async_trait;
+use az_core::memory::MemoryStore;
+use az_core::state::{Snapshot, SnapshotInfo, StateManager};
+use az_core::testing::sample::task_id;
+use az_core::{Error, Result, TaskId, Timestamp};
+use serde_json::Value;
+
+super::support::saboteurs! {
+    of state_manager bending BendRuns;
+
+    writing_numbers_as_text => [a_state_comes_back_as_it_was_saved] {
+        async fn load_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            name: Option<&str>,
+        ) -> Result<Option<Snapshot>> {
+            let mut loaded = store.load_snapshot(task, name).await?;
+            if let Some(Value::Array(list)) = loaded.as_mut().map(|saved| &mut saved.state) {
+                list.iter_mut().for_each(|item| *item = Value::from(item.to_string()));
+            }
+            Ok(loaded)
+        }
+    }
+
+    taking_a_name_for_a_wish => [
+        nothing_saved_is_nothing_loaded, tasks_do_not_see_each_others_states
+    ] {
+        async fn load_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            name: Option<&str>,
+        ) -> Result<Option<Snapshot>> {
+            match store.load_snapshot(task, name).await? {
+                None => store.load_snapshot(&task_id("t"), None).await,
+                found => Ok(found),
+            }
+        }
+    }
+
+    loading_the_latest_time => [the_state_saved_last_is_loaded_whatever_its_time] {
+        async fn load_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            name: Option<&str>,
+        ) -> Result<Option<Snapshot>> {
+            let listed = store.list_snapshots(task).await?;
+            let newest = listed.iter().max_by_key(|info| info.at);
+            match newest.and_then(|info| info.name.clone()) {
+                Some(newest) if name.is_none() => store.load_snapshot(task, Some(&newest)).await,
+                _ => store.load_snapshot(task, name).await,
+            }
+        }
+    }
+
+    ignoring_names => [
+        nothing_saved_is_nothing_loaded,
+        a_name_means_the_newest_of_that_name
+    ] {
+        async fn load_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            _name: Option<&str>,
+        ) -> Result<Option<Snapshot>> {
+            store.load_snapshot(task, None).await
+        }
+    }
+
+    replacing_a_name => [
+        saving_under_a_name_in_use_keeps_the_older_state, snapshots_are_listed_oldest_first
+    ] {
+        async fn save_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            state: &Value,
+            name: Option<&str>,
+            now: Timestamp,
+        ) -> Result<String> {
+            for info in store.list_snapshots(task).await? {
+                if name.is_some() && info.name.as_deref() == name {
+                    store.delete_snapshot(task, &info.id).await?;
+                }
+            }
+            store.save_snapshot(task, state, name, now).await
+        }
+    }
+
+    taking_an_empty_name_for_none => [an_empty_name_is_refused] {
+        async fn save_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            state: &Value,
+            name: Option<&str>,
+            now: Timestamp,
+        ) -> Result<String> {
+            store.save_snapshot(task, state, name.filter(|n| !n.is_empty()), now).await
+        }
+    }
+
+    listing_by_text => [snapshots_are_listed_oldest_first] {
+        async fn list_snapshots(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+        ) -> Result<Vec<SnapshotInfo>> {
+            let mut listed = store.list_snapshots(task).await?;
+            listed.sort_by(|a, b| a.id.cmp(&b.id));
+            Ok(listed)
+        }
+    }
+
+    deleting_for_any_task => [tasks_do_not_see_each_others_states] {
+        async fn delete_snapshot(
+            &self,
+            store: &MemoryStore,
+            _task: &TaskId,
+            id: &str,
+        ) -> Result<bool> {
+            store.delete_snapshot(&task_id("t"), id).await
+        }
+    }
+
+    refusing_unknown_ids => [tasks_do_not_see_each_others_states, deleting_takes_one_snapshot] {
+        async fn delete_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            id: &str,
+        ) -> Result<bool> {
+            match store.delete_snapshot(task, id).await? {
+                true => Ok(true),
+                false => Err(Error::not_found("snapshot", id)),
+            }
+        }
+    }
+
+    numbering_by_count => [ids_are_not_given_again] {
+        async fn save_snapshot(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            state: &Value,
+            name: Option<&str>,
+            now: Timestamp,
+        ) -> Result<String> {
+            store.save_snapshot(task, state, name, now).await?;
+            let listed = store.list_snapshots(task).await?;
+            // What is listed is numbered by place; here the same number is only said.
+            Ok(listed.len().to_string())
+        }
+    }
+}

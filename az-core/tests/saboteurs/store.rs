@@ -1,0 +1,78 @@
+//! Saboteurs of what concerns several contracts.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use az_core::cost::CostTracker;
+use az_core::journal::{Event, Journal};
+use az_core::memory::MemoryStore;
+use az_core::task::{Claim, Claimed, TaskFilter, TaskQueue, TaskRepository};
+use az_core::{Error, Result, Task, TaskId, Timestamp, Usd};
+
+super::support::saboteurs! {
+    of store bending BendRuns;
+
+    deleting_what_is_held => [a_held_task_is_not_deleted] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            match store.delete(id, now).await {
+                Err(Error::LeaseHeld { .. }) => store.delete(id, Timestamp::MAX).await,
+                other => other,
+            }
+        }
+    }
+
+    keeping_what_was_ever_held => [
+        a_task_whose_lease_ran_out_is_deleted,
+        a_deleted_task_takes_its_record_and_its_states_along
+    ] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            match store.lease(id).await? {
+                Some(_) => store.delete(id, Timestamp::MIN).await,
+                None => store.delete(id, now).await,
+            }
+        }
+    }
+
+    leaving_records_behind remembering Arc<Mutex<Vec<Event>>> => [
+        a_deleted_task_takes_its_record_and_its_states_along
+    ] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            let record = store.tail(id).await?;
+            self.0.lock().unwrap().extend(record);
+            store.delete(id, now).await
+        }
+
+        async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
+            let mut tail = store.tail(task).await?;
+            tail.extend(self.0.lock().unwrap().iter().cloned());
+            Ok(tail)
+        }
+    }
+
+    burying_costs_with_their_task => [a_deleted_task_leaves_its_costs] {
+        async fn cost_by_task(&self, store: &MemoryStore, task: &TaskId) -> Result<Usd> {
+            match store.get(task).await? {
+                Some(_) => store.cost_by_task(task).await,
+                None => Ok(Usd::ZERO),
+            }
+        }
+    }
+
+    handing_out_what_was_only_created => [what_is_created_waits_until_it_is_enqueued] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            for task in store.list(&TaskFilter::default()).await? {
+                if task.status == az_core::TaskStatus::Initialized {
+                    store.enqueue(&task, claim.now).await?;
+                }
+            }
+            store.claim(claim).await
+        }
+    }
+
+    cancelling_without_a_reason => [a_cancelled_task_says_so] {
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let task = store.get(id).await?;
+            Ok(task.map(|task| Task { failure: None, ..task }))
+        }
+    }
+}

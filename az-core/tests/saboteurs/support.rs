@@ -1,0 +1,209 @@
+//! Stores that keep every clause but one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::config::ConfigManager;
+use az_core::cost::{
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Period, Scope,
+    Settlement, Span,
+};
+use az_core::journal::{Appended, Event, Journal, NewEvent};
+use az_core::log::{LogQuery, LogRecord, LogStore};
+use az_core::memory::MemoryStore;
+use az_core::state::{Snapshot, SnapshotInfo, StateManager};
+use az_core::task::{
+    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
+};
+use az_core::testing::{Capabilities, Fixture};
+use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
+use serde_json::Value;
+
+/// A store that does as a saboteur says, and otherwise as it should.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bent<S> {
+    store: MemoryStore,
+    saboteur: S,
+}
+
+/// Declares what a saboteur may bend: every method does as the store does, unless overridden.
+macro_rules! bendable {
+    ($(
+        $bend:ident {
+            $($contract:ident {
+                $($method:ident($($arg:ident: $type:ty),*) -> $out:ty;)+
+            })+
+        }
+    )+) => {
+        $(
+            #[async_trait]
+            pub(crate) trait $bend: Clone + Default + fmt::Debug + Send + Sync + 'static {
+                $($(
+                    async fn $method(&self, store: &MemoryStore, $($arg: $type),*) -> Result<$out> {
+                        $contract::$method(store, $($arg),*).await
+                    }
+                )+)+
+            }
+
+            $(
+                #[async_trait]
+                impl<S: $bend> $contract for Bent<S> {
+                    $(
+                        async fn $method(&self, $($arg: $type),*) -> Result<$out> {
+                            self.saboteur.$method(&self.store, $($arg),*).await
+                        }
+                    )+
+                }
+            )+
+        )+
+    };
+}
+
+bendable! {
+    BendRuns {
+        TaskRepository {
+            create(task: &Task) -> Task;
+            get(id: &TaskId) -> Option<Task>;
+            update(task: &Task, now: Timestamp) -> Task;
+            list(filter: &TaskFilter) -> Vec<Task>;
+            delete(id: &TaskId, now: Timestamp) -> bool;
+        }
+        TaskQueue {
+            enqueue(task: &Task, now: Timestamp) -> Task;
+            claim(claim: &Claim) -> Option<Claimed>;
+            heartbeat(leases: &[Lease], until: Timestamp) -> Vec<Beat>;
+            finish(lease: &Lease, outcome: &Outcome, now: Timestamp) -> Task;
+            release(lease: &Lease, not_before: Option<Timestamp>, now: Timestamp) -> Task;
+            request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;
+            cancel_requests(owner: &WorkerId) -> Vec<TaskId>;
+            lease(id: &TaskId) -> Option<Lease>;
+        }
+        Journal {
+            append(lease: &Lease, next_seq: u64, events: Vec<NewEvent>, now: Timestamp) -> Appended;
+            read(task: &TaskId, from: u64, limit: usize) -> Vec<Event>;
+            tail(task: &TaskId) -> Vec<Event>;
+        }
+        CostTracker {
+            track(entry: &CostEntry) -> ();
+            total_cost(span: Span) -> Usd;
+            cost_by_task(task: &TaskId) -> Usd;
+            entries(span: Span, task: Option<&TaskId>) -> Vec<CostEntry>;
+        }
+        BudgetKeeper {
+            set_budget(budget: &Budget, now: Timestamp) -> ();
+            clear_budget(scope: &Scope, period: Period) -> bool;
+            budgets(now: Timestamp) -> Vec<BudgetStatus>;
+            hold(hold: &Hold) -> Vec<Alert>;
+            settle(task: &TaskId, call: &CallId, settlement: &Settlement) -> Vec<Alert>;
+            sweep(now: Timestamp) -> usize;
+            open_holds() -> Vec<Hold>;
+        }
+        StateManager {
+            save_snapshot(
+                task: &TaskId,
+                state: &Value,
+                name: Option<&str>,
+                now: Timestamp
+            ) -> String;
+            load_snapshot(task: &TaskId, name: Option<&str>) -> Option<Snapshot>;
+            list_snapshots(task: &TaskId) -> Vec<SnapshotInfo>;
+            delete_snapshot(task: &TaskId, id: &str) -> bool;
+        }
+    }
+    BendSettings {
+        ConfigManager {
+            get(key: &str) -> Option<Value>;
+            set(key: &str, value: &Value) -> ();
+            get_all() -> BTreeMap<String, Value>;
+            delete(key: &str) -> bool;
+        }
+    }
+    BendLog {
+        LogStore {
+            append(records: &[LogRecord]) -> ();
+            query(query: &LogQuery) -> Vec<LogRecord>;
+        }
+    }
+}
+
+/// A fixture that begins with nothing every time it is opened, whatever it says it can do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forgetful(pub(crate) Capabilities);
+
+macro_rules! forgetful {
+    ($($contract:path)+) => {
+        $(
+            #[async_trait]
+            impl Fixture<dyn $contract> for Forgetful {
+                async fn open(&self) -> Arc<dyn $contract> {
+                    Arc::new(MemoryStore::new())
+                }
+
+                fn capabilities(&self) -> Capabilities {
+                    self.0
+                }
+            }
+        )+
+    };
+}
+
+forgetful!(
+    TaskRepository TaskQueue az_core::journal::RunStore StateManager ConfigManager LogStore
+);
+
+/// Makes a test of each saboteur: that exactly the scenarios fail whose clause it breaks.
+///
+/// A saboteur may remember things: `remembering TYPE` makes that its field.
+macro_rules! saboteurs {
+    (
+        of $kit:ident bending $bend:ident;
+        $(
+            $(#[$doc:meta])*
+            $name:ident $(remembering $memory:ty)? => [$($scenario:ident),+] {
+                $($method:item)+
+            }
+        )+
+    ) => {
+        /// The scenarios that somebody here breaks.
+        pub(crate) const BROKEN: &[&str] = &[$($(stringify!($scenario)),+),+];
+
+        $(
+            $(#[$doc])*
+            #[tokio::test]
+            async fn $name() {
+                #[derive(Debug, Clone, Default)]
+                struct Saboteur($($memory)?);
+
+                #[async_trait]
+                impl crate::support::$bend for Saboteur {
+                    $($method)+
+                }
+
+                let make = az_core::testing::Shared::<crate::support::Bent<Saboteur>>::new;
+                let report = az_core::testing::$kit(make).await;
+                assert_eq!(report.failed(), [$(stringify!($scenario)),+], "\n{report}");
+            }
+        )+
+    };
+}
+
+/// Makes a test that exactly the scenarios that need a capability fail when it is pretended.
+macro_rules! pretenders {
+    ($($kit:ident, $name:ident, $capabilities:expr => [$($scenario:ident),+];)+) => {
+        /// The scenarios that somebody here breaks.
+        const BROKEN: &[&str] = &[$($(stringify!($scenario)),+),+];
+
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let make = || crate::support::Forgetful($capabilities);
+                let report = az_core::testing::$kit(make).await;
+                assert_eq!(report.failed(), [$(stringify!($scenario)),+], "\n{report}");
+            }
+        )+
+    };
+}
+
+pub(crate) use {pretenders, saboteurs};

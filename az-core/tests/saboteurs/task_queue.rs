@@ -1,0 +1,566 @@
+//! Saboteurs of the queue.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::clock::{from_micros, later};
+use az_core::memory::MemoryStore;
+use az_core::task::{
+    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
+};
+use az_core::testing::sample::{at, task, worker};
+use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, WorkerId};
+
+/// Lists the tasks of a status.
+async fn tasks(store: &MemoryStore, status: TaskStatus) -> Vec<Task> {
+    let filter = TaskFilter { status: Some(status), ..TaskFilter::default() };
+    store.list(&filter).await.unwrap()
+}
+
+/// Claims the pending task that comes first by another order than the queue's.
+async fn claim_by<K: Ord>(
+    store: &MemoryStore,
+    claim: &Claim,
+    place: impl Fn(&Task) -> K,
+) -> Result<Option<Claimed>> {
+    let pending = tasks(store, TaskStatus::Pending).await;
+    let choice = claim.task.is_none() && pending.len() > 1;
+    match pending.into_iter().min_by_key(place) {
+        Some(first) if choice => store.claim(&claim.clone().of(first.id)).await,
+        _ => store.claim(claim).await,
+    }
+}
+
+/// Changes a task that is handed out.
+fn with(claimed: Option<Claimed>, change: impl FnOnce(&mut Claimed)) -> Result<Option<Claimed>> {
+    Ok(claimed.map(|mut claimed| {
+        change(&mut claimed);
+        claimed
+    }))
+}
+
+async fn status(store: &MemoryStore, id: &TaskId) -> Option<TaskStatus> {
+    store.get(id).await.unwrap().map(|task| task.status)
+}
+
+super::support::saboteurs! {
+    of task_queue bending BendRuns;
+
+    forgetting_the_model => [enqueueing_makes_a_task_pending] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            store.enqueue(&Task { model: None, ..task.clone() }, now).await
+        }
+    }
+
+    stamping_what_did_not_change => [enqueueing_again_changes_nothing] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            Ok(Task { updated_at: now, ..store.enqueue(task, now).await? })
+        }
+    }
+
+    leaving_the_end_of_a_task_that_goes_on => [a_failed_or_cancelled_task_can_be_enqueued_again] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let before = store.get(&task.id).await?.and_then(|task| task.completed_at);
+            Ok(Task { completed_at: before, ..store.enqueue(task, now).await? })
+        }
+    }
+
+    shrugging_at_completed_tasks => [a_completed_task_is_not_taken_up_again] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            match store.get(&task.id).await? {
+                Some(done) if done.status == TaskStatus::Completed => Ok(done),
+                _ => store.enqueue(task, now).await,
+            }
+        }
+    }
+
+    shrugging_at_other_tasks => [another_task_under_a_known_id_is_refused] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            match store.enqueue(task, now).await {
+                Err(Error::AlreadyExists { .. }) => Ok(task.clone()),
+                other => other,
+            }
+        }
+    }
+
+    cutting_large_commands => [a_large_command_in_any_script_comes_through] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            with(store.claim(claim).await?, |claimed| {
+                let command = &mut claimed.task.command;
+                *command = command.chars().take(1 << 16).collect();
+            })
+        }
+    }
+
+    inventing_work => [an_empty_queue_has_nothing_to_claim] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            if store.list(&TaskFilter::default()).await?.is_empty() {
+                store.enqueue(&task("ghost", 0), claim.now).await?;
+            }
+            store.claim(claim).await
+        }
+    }
+
+    serving_in_the_order_of_age => [urgent_tasks_come_first] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            claim_by(store, claim, |task| (task.created_at, task.id.clone())).await
+        }
+    }
+
+    serving_the_newest => [among_equals_the_oldest_comes_first] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let place = |t: &Task| (Reverse(t.priority), Reverse(t.created_at), t.id.clone());
+            claim_by(store, claim, place).await
+        }
+    }
+
+    serving_the_largest_id => [among_equally_old_the_smallest_id_comes_first] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let place = |t: &Task| (Reverse(t.priority), t.created_at, Reverse(t.id.clone()));
+            claim_by(store, claim, place).await
+        }
+    }
+
+    being_impatient => [a_task_released_until_later_waits] {
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            _not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.release(lease, None, now).await
+        }
+    }
+
+    handing_out_without_a_trace => [
+        enqueueing_again_changes_nothing, a_claimed_task_is_running, times_are_the_callers_own
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            with(store.claim(claim).await?, |claimed| {
+                claimed.task.updated_at = claimed.task.created_at;
+            })
+        }
+    }
+
+    starting_anew_with_every_claim => [the_first_claim_sets_the_start_for_good] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            with(store.claim(claim).await?, |claimed| {
+                claimed.task.started_at = Some(claim.now);
+            })
+        }
+    }
+
+    /// Late in the day a second worker gets what the first one holds.
+    handing_out_twice => [a_held_task_is_not_handed_out_twice] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let found = store.claim(claim).await?;
+            let others = tasks(store, TaskStatus::Running).await;
+            match (found, others.as_slice()) {
+                (None, [held]) if claim.now == at(8) && claim.task.is_none() => {
+                    let lease = store.lease(&held.id).await?.unwrap();
+                    Ok(Some(Claimed { task: held.clone(), lease }))
+                }
+                (found, _) => Ok(found),
+            }
+        }
+    }
+
+    checking_before_acting => [
+        concurrent_claims_hand_out_each_task_once,
+        concurrent_claims_of_several_handles_hand_out_each_task_once
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let pending = tasks(store, TaskStatus::Pending).await;
+            let Some(first) = pending.last().filter(|_| pending.len() > 10) else {
+                return store.claim(claim).await;
+            };
+            tokio::task::yield_now().await;
+            let lease = store.lease(&first.id).await?;
+            let mut forced = claim.clone().of(first.id.clone());
+            forced.presumed_dead = lease.map(|lease| lease.owner);
+            store.claim(&forced).await
+        }
+    }
+
+    losing_what_is_given_up => [a_claim_that_is_given_up_loses_nothing] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let Some(Claimed { task, lease }) = store.claim(claim).await? else {
+                return Ok(None);
+            };
+            let epoch = lease.epoch;
+            store.release(&lease, Some(Timestamp::MAX), claim.now).await?;
+            tokio::task::yield_now().await;
+            let again = store.claim(&claim.clone().of(task.id)).await?;
+            with(again, |claimed| assert!(claimed.lease.epoch > epoch))
+        }
+    }
+
+    waiting_a_minute_too_long => [an_expired_lease_is_handed_out_again] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            for held in tasks(store, TaskStatus::Running).await {
+                let lease = store.lease(&held.id).await?.unwrap();
+                if lease.until == claim.now {
+                    let until = later(lease.until, Duration::from_secs(60));
+                    store.heartbeat(&[lease], until).await?;
+                }
+            }
+            store.claim(claim).await
+        }
+    }
+
+    waiting_for_the_dead => [a_dead_owners_lease_is_not_waited_for] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            store.claim(&Claim { presumed_dead: None, ..claim.clone() }).await
+        }
+    }
+
+    presuming_everybody_dead => [a_dead_owners_lease_is_not_waited_for] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            match tasks(store, TaskStatus::Running).await.first() {
+                Some(held) if claim.presumed_dead.is_some() => {
+                    let owner = store.lease(&held.id).await?.unwrap().owner;
+                    store.claim(&claim.clone().presuming_dead(owner)).await
+                }
+                _ => store.claim(claim).await,
+            }
+        }
+    }
+
+    counting_no_claims => [
+        every_claim_has_a_larger_epoch, a_superseded_lease_is_lost_and_stays_lost
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            with(store.claim(claim).await?, |claimed| {
+                // The fence holds, as far as owners differ; the number says nothing.
+                claimed.lease.epoch = 7;
+            })
+        }
+
+        async fn lease(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Lease>> {
+            let lease = store.lease(id).await?;
+            Ok(lease.map(|lease| Lease { epoch: 7, ..lease }))
+        }
+
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.release(&current(store, lease).await, not_before, now).await
+        }
+
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.finish(&current(store, lease).await, outcome, now).await
+        }
+
+        async fn heartbeat(
+            &self,
+            store: &MemoryStore,
+            leases: &[Lease],
+            until: Timestamp,
+        ) -> Result<Vec<Beat>> {
+            let mut real = Vec::new();
+            for lease in leases {
+                real.push(current(store, lease).await);
+            }
+            store.heartbeat(&real, until).await
+        }
+    }
+
+    leaving_ended_tasks_alone => [a_named_task_is_claimed_whatever_it_waits_for] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let named = claim.task.as_ref();
+            if let Some(id) = named
+                && status(store, id).await == Some(TaskStatus::Cancelled)
+            {
+                return Err(Error::invalid("status", "it has ended"));
+            }
+            store.claim(claim).await
+        }
+    }
+
+    naming_the_wrong_owner => [naming_a_held_task_names_its_owner] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            store.claim(claim).await.map_err(|error| match error {
+                Error::LeaseHeld { task, until, .. } => {
+                    Error::LeaseHeld { task, owner: claim.owner.clone(), until }
+                }
+                other => other,
+            })
+        }
+    }
+
+    saying_nothing_of_completed_tasks => [naming_a_completed_task_is_invalid] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            match store.claim(claim).await {
+                Err(Error::Invalid { .. }) => Ok(None),
+                other => other,
+            }
+        }
+    }
+
+    saying_nothing_of_unknown_tasks => [naming_an_unknown_task_is_not_found] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            match store.claim(claim).await {
+                Err(Error::NotFound { .. }) => Ok(None),
+                other => other,
+            }
+        }
+    }
+
+    hearing_and_forgetting => [
+        a_beat_extends_the_lease, a_beat_reports_a_requested_cancellation
+    ] {
+        async fn heartbeat(
+            &self,
+            store: &MemoryStore,
+            leases: &[Lease],
+            _until: Timestamp,
+        ) -> Result<Vec<Beat>> {
+            store.heartbeat(leases, Timestamp::MIN).await
+        }
+    }
+
+    keeping_requests_from_beats => [
+        a_beat_reports_a_requested_cancellation, beats_are_answered_in_order
+    ] {
+        async fn heartbeat(
+            &self,
+            store: &MemoryStore,
+            leases: &[Lease],
+            until: Timestamp,
+        ) -> Result<Vec<Beat>> {
+            let mut beats = store.heartbeat(leases, until).await?;
+            for beat in &mut beats {
+                if *beat == Beat::CancelRequested {
+                    *beat = Beat::Held;
+                }
+            }
+            Ok(beats)
+        }
+    }
+
+    knowing_workers_by_name_only => [a_superseded_lease_is_lost_and_stays_lost] {
+        async fn heartbeat(
+            &self,
+            store: &MemoryStore,
+            leases: &[Lease],
+            until: Timestamp,
+        ) -> Result<Vec<Beat>> {
+            let mut real = Vec::new();
+            for lease in leases {
+                real.push(current(store, lease).await);
+            }
+            store.heartbeat(&real, until).await
+        }
+    }
+
+    answering_backwards => [beats_are_answered_in_order] {
+        async fn heartbeat(
+            &self,
+            store: &MemoryStore,
+            leases: &[Lease],
+            until: Timestamp,
+        ) -> Result<Vec<Beat>> {
+            let mut beats = store.heartbeat(leases, until).await?;
+            beats.reverse();
+            Ok(beats)
+        }
+    }
+
+    losing_the_answer => [finishing_ends_the_task] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            Ok(Task { answer: None, ..store.finish(lease, outcome, now).await? })
+        }
+    }
+
+    finishing_again => [finishing_is_final] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            match store.get(&lease.task).await? {
+                Some(task) if task.status.is_ended() => Ok(task),
+                _ => store.finish(lease, outcome, now).await,
+            }
+        }
+    }
+
+    finishing_for_anybody => [a_stale_lease_cannot_finish] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let current = store.lease(&lease.task).await?;
+            store.finish(&current.unwrap_or(lease.clone()), outcome, now).await
+        }
+    }
+
+    keeping_the_new_owner_secret => [a_stale_lease_cannot_finish] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.finish(lease, outcome, now).await.map_err(|error| match error {
+                Error::LeaseLost { task, .. } => Error::LeaseLost { task, owner: None },
+                other => other,
+            })
+        }
+    }
+
+    releasing_for_anybody => [a_stale_lease_cannot_release] {
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let current = store.lease(&lease.task).await?;
+            store.release(&current.unwrap_or(lease.clone()), not_before, now).await
+        }
+    }
+
+    throwing_late_work_away => [a_late_owner_may_finish_while_nobody_else_has_claimed] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            if lease.until <= now && store.lease(&lease.task).await?.as_ref() == Some(lease) {
+                return Err(Error::LeaseLost { task: lease.task.clone(), owner: None });
+            }
+            store.finish(lease, outcome, now).await
+        }
+    }
+
+    releasing_without_a_trace => [a_released_task_is_pending_again] {
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let before = store.get(&lease.task).await?.map(|task| task.updated_at);
+            let released = store.release(lease, not_before, now).await?;
+            Ok(Task { updated_at: before.unwrap(), ..released })
+        }
+    }
+
+    failing_to_look_up => [a_lease_can_be_looked_up] {
+        async fn lease(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Lease>> {
+            let known = store.get(id).await?;
+            known.ok_or_else(|| Error::not_found("task", id))?;
+            store.lease(id).await
+        }
+    }
+
+    only_asking_waiting_tasks => [cancelling_a_waiting_task_ends_it] {
+        async fn request_cancel(
+            &self,
+            store: &MemoryStore,
+            id: &TaskId,
+            now: Timestamp,
+        ) -> Result<CancelOutcome> {
+            match status(store, id).await {
+                Some(TaskStatus::Pending) => Ok(CancelOutcome::Requested),
+                _ => store.request_cancel(id, now).await,
+            }
+        }
+    }
+
+    asking_everybody => [cancelling_a_running_task_asks_its_owner] {
+        async fn cancel_requests(
+            &self,
+            store: &MemoryStore,
+            _owner: &WorkerId,
+        ) -> Result<Vec<TaskId>> {
+            let mut all = store.cancel_requests(&worker("a")).await?;
+            all.extend(store.cancel_requests(&worker("b")).await?);
+            Ok(all)
+        }
+    }
+
+    cancelling_what_has_ended => [cancelling_an_ended_task_changes_nothing] {
+        async fn request_cancel(
+            &self,
+            store: &MemoryStore,
+            id: &TaskId,
+            now: Timestamp,
+        ) -> Result<CancelOutcome> {
+            match store.request_cancel(id, now).await? {
+                CancelOutcome::AlreadyEnded(_) => Ok(CancelOutcome::Cancelled),
+                other => Ok(other),
+            }
+        }
+    }
+
+    cancelling_what_is_unknown => [cancelling_an_unknown_task_is_not_found] {
+        async fn request_cancel(
+            &self,
+            store: &MemoryStore,
+            id: &TaskId,
+            now: Timestamp,
+        ) -> Result<CancelOutcome> {
+            match store.request_cancel(id, now).await {
+                Err(Error::NotFound { .. }) => Ok(CancelOutcome::Cancelled),
+                other => other,
+            }
+        }
+    }
+
+    bearing_a_grudge => [a_claim_clears_the_request_to_stop] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let asked = store.cancel_requests(&worker("a")).await?;
+            let claimed = store.claim(claim).await?;
+            for id in asked {
+                store.request_cancel(&id, claim.now).await?;
+            }
+            Ok(claimed)
+        }
+    }
+
+    rounding_times => [times_are_the_callers_own] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            with(store.claim(claim).await?, |claimed| {
+                let whole = |at: Timestamp| from_micros(at.as_second() * 1_000_000);
+                claimed.task.started_at = claimed.task.started_at.map(whole);
+            })
+        }
+    }
+}
+
+/// Returns the current lease of the same owner, if there is one, whatever the epoch.
+async fn current(store: &MemoryStore, lease: &Lease) -> Lease {
+    let current = store.lease(&lease.task).await.unwrap();
+    let same = current.filter(|current| current.owner == lease.owner);
+    same.unwrap_or_else(|| lease.clone())
+}

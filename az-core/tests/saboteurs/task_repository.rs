@@ -1,0 +1,190 @@
+//! Saboteurs of the repository of tasks.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use az_core::clock::from_micros;
+use az_core::memory::MemoryStore;
+use az_core::task::{TaskFilter, TaskRepository};
+use az_core::testing::sample::task;
+use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp};
+
+/// Lists all tasks that a filter lets through, in an order of one's own.
+async fn list_by<K: Ord>(
+    store: &MemoryStore,
+    filter: &TaskFilter,
+    place: impl Fn(&Task) -> K,
+) -> Result<Vec<Task>> {
+    let all = TaskFilter { limit: usize::MAX, offset: 0, ..filter.clone() };
+    let mut found = store.list(&all).await?;
+    found.sort_by_key(|task| std::cmp::Reverse(place(task)));
+    Ok(found.into_iter().skip(filter.offset).take(filter.limit).collect())
+}
+
+super::support::saboteurs! {
+    of task_repository bending BendRuns;
+
+    rounding_times => [a_created_task_comes_back_as_given] {
+        async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
+            let whole = |at: Timestamp| from_micros(at.as_second() * 1_000_000);
+            let started_at = task.started_at.map(whole);
+            store.create(&Task { started_at, ..task.clone() }).await
+        }
+    }
+
+    cutting_large_commands => [a_large_command_in_any_script_comes_back] {
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let cut = |task: Task| Task {
+                command: task.command.chars().take(1 << 16).collect(),
+                ..task
+            };
+            Ok(store.get(id).await?.map(cut))
+        }
+    }
+
+    refusing_to_create_again => [
+        creating_a_task_again_changes_nothing, creating_again_after_a_change_is_still_one_task
+    ] {
+        async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
+            if store.get(&task.id).await?.is_some() {
+                return Err(Error::AlreadyExists { what: "task", id: task.id.to_string() });
+            }
+            store.create(task).await
+        }
+    }
+
+    undoing_changes => [creating_again_after_a_change_is_still_one_task] {
+        async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
+            store.create(task).await?;
+            Ok(task.clone())
+        }
+    }
+
+    shrugging_at_other_tasks => [another_task_under_a_known_id_is_refused] {
+        async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
+            match store.create(task).await {
+                Err(Error::AlreadyExists { .. }) => Ok(task.clone()),
+                other => other,
+            }
+        }
+    }
+
+    creating_what_is_unknown => [an_unknown_id_is_nothing_refused_or_false] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            store.create(task).await.ok();
+            store.update(task, now).await
+        }
+    }
+
+    forgetting_the_model => [an_update_replaces_what_was_stored] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            store.update(&Task { model: None, ..task.clone() }, now).await
+        }
+    }
+
+    letting_the_last_writer_win => [an_update_from_an_old_copy_is_refused] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let stored = store.get(&task.id).await?;
+            let updated_at = stored.map_or(task.updated_at, |stored| stored.updated_at);
+            store.update(&Task { updated_at, ..task.clone() }, now).await
+        }
+    }
+
+    reviving_the_completed => [a_status_moves_only_where_it_may] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            match store.update(task, now).await {
+                Err(Error::Invalid { .. }) if task.status == TaskStatus::Initialized => {
+                    Ok(task.clone())
+                }
+                other => other,
+            }
+        }
+    }
+
+    starting_by_hand => [only_the_queue_starts_and_stops_a_task] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            match store.update(task, now).await {
+                Err(Error::Invalid { .. }) if task.status == TaskStatus::Running => {
+                    Ok(task.clone())
+                }
+                other => other,
+            }
+        }
+    }
+
+    beginning_with_an_example => [an_empty_store_lists_nothing] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let found = store.list(filter).await?;
+            let all = store.list(&TaskFilter::default()).await?;
+            Ok(if all.is_empty() { vec![task("example", 0)] } else { found })
+        }
+    }
+
+    listing_by_change => [a_list_is_newest_first] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            list_by(store, filter, |t| (t.updated_at, t.created_at, t.id.clone())).await
+        }
+    }
+
+    listing_the_smallest_id_first => [among_equally_new_the_largest_id_comes_first] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            // Only where nothing is filtered, which is where the order of ids is looked at.
+            if *filter != TaskFilter::default() || store.list(filter).await?.len() != 4 {
+                return store.list(filter).await;
+            }
+            let place = |t: &Task| (t.created_at, std::cmp::Reverse(t.id.clone()));
+            list_by(store, filter, place).await
+        }
+    }
+
+    capping_lists => [a_list_has_a_hundred_tasks_unless_told_otherwise] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let limit = filter.limit.min(100);
+            store.list(&TaskFilter { limit, ..filter.clone() }).await
+        }
+    }
+
+    looking_at_one_filter_only => [filters_combine_by_and] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let mut filter = filter.clone();
+            if filter.status.is_some() {
+                filter.priority = None;
+            }
+            store.list(&filter).await
+        }
+    }
+
+    finding_parts_anywhere => [parts_of_ids_begin_or_end_them] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let all = TaskFilter { id_part: None, ..filter.clone() };
+            let mut found = store.list(&all).await?;
+            let part = filter.id_part.clone().unwrap_or_default();
+            found.retain(|task| task.id.as_str().contains(&part));
+            Ok(found)
+        }
+    }
+
+    skipping_one_per_page => [pages_cover_every_task_once] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let offset = filter.offset + filter.offset / 3;
+            store.list(&TaskFilter { offset, ..filter.clone() }).await
+        }
+    }
+
+    hiding_what_was_deleted remembering std::sync::Arc<Mutex<Vec<Task>>> => [
+        a_deleted_task_is_gone
+    ] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            if let Some(task) = store.get(id).await? {
+                self.0.lock().unwrap().push(task);
+            }
+            store.delete(id, now).await
+        }
+
+        async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
+            let found = store.get(id).await?;
+            let deleted = self.0.lock().unwrap().iter().find(|task| task.id == *id).cloned();
+            Ok(found.or(deleted))
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What only SQLite can say, and what it means to everybody else.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use az_core::error::{BoxError, Error};
+use rusqlite::{ErrorCode, ffi};
+
+/// The name of this backend in errors.
+const BACKEND: &str = "sqlite";
+
+/// The result of work inside this crate.
+pub(crate) type Result<T, E = SqliteError> = std::result::Result<T, E>;
+
+/// What can go wrong in here. Leaves the crate only as an [`Error`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SqliteError {
+    /// A contract refuses what the caller wants.
+    #[error(transparent)]
+    Contract(#[from] Error),
+    /// The library or the file system under it failed.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A file beside the database could not be made, written or read.
+    #[error("{}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    /// A write on a store that was opened to be read.
+    #[error("it was opened read-only")]
+    ReadOnly,
+    /// A database, but somebody else's.
+    #[error("{} is not a database of AZ-OS", path.display())]
+    Foreign { path: PathBuf },
+    /// An older schema, which a read-only store must not migrate.
+    #[error("schema {found} is older than {supported}; `az db init` brings it up to date")]
+    Outdated { found: u32, supported: u32 },
+    /// A newer schema.
+    #[error("schema {found} is newer than {supported}")]
+    FromTheFuture { found: u32, supported: u32 },
+    /// A write-ahead log that must be read and cannot be.
+    #[error("{} holds changes that cannot be read without write permission", path.display())]
+    Unmerged { path: PathBuf },
+    /// What is stored does not make sense.
+    #[error("stored {what} cannot be read: {reason}")]
+    Unreadable { what: &'static str, reason: String },
+    /// A thread of ours is gone.
+    #[error("{0} has ended")]
+    Ended(&'static str),
+}
+
+/// Returns the error of a stored value that makes no sense.
+pub(crate) fn unreadable(what: &'static str, reason: impl fmt::Display) -> SqliteError {
+    SqliteError::Unreadable { what, reason: reason.to_string() }
+}
+
+/// Returns a function that names the file that an I/O error is about.
+pub(crate) fn about(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> SqliteError {
+    let path = path.into();
+    move |source| SqliteError::File { path, source }
+}
+
+impl SqliteError {
+    /// Returns the same failure once more, for another member of the batch that it ended.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
+                rusqlite::Error::SqliteFailure(*code, text.clone()).into()
+            }
+            other => {
+                let text = Some(other.to_string());
+                let code = ffi::Error::new(ffi::SQLITE_IOERR);
+                rusqlite::Error::SqliteFailure(code, text).into()
+            }
+        }
+    }
+
+    /// Whether somebody else's lock is in the way.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Busy)
+    }
+
+    /// Whether the database could not be opened for what we may do to it.
+    pub(crate) fn is_unusable(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Unusable)
+    }
+}
+
+impl From<SqliteError> for Error {
+    fn from(error: SqliteError) -> Self {
+        let backend = BACKEND;
+        match error {
+            SqliteError::Contract(error) => error,
+            SqliteError::FromTheFuture { found, supported } => {
+                Self::FromTheFuture { backend, found, supported }
+            }
+            SqliteError::ReadOnly
+            | SqliteError::Foreign { .. }
+            | SqliteError::Outdated { .. }
+            | SqliteError::Unmerged { .. } => Self::Unusable { backend, source: error.into() },
+            SqliteError::Unreadable { .. } => Self::Io { backend, source: error.into() },
+            SqliteError::Ended(_) => Self::Internal(error.to_string()),
+            SqliteError::File { ref source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied
+                | ErrorKind::NotADirectory
+                | ErrorKind::IsADirectory
+                | ErrorKind::AlreadyExists
+                | ErrorKind::ReadOnlyFilesystem => Self::Unusable { backend, source: error.into() },
+                _ => Self::Io { backend, source: error.into() },
+            },
+            SqliteError::Sqlite(error) => meaning(&error).of(error.into()),
+        }
+    }
+}
+
+/// What a failure of SQLite means to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Busy,
+    Full,
+    Io,
+    Unusable,
+    Internal,
+}
+
+impl Meaning {
+    fn of(self, source: BoxError) -> Error {
+        let backend = BACKEND;
+        match self {
+            Self::Busy => Error::Busy { backend, source },
+            Self::Full => Error::Full { backend, source },
+            Self::Io => Error::Io { backend, source },
+            Self::Unusable => Error::Unusable { backend, source },
+            Self::Internal => Error::Internal(source.to_string()),
+        }
+    }
+}
+
+/// Returns SQLite's code of an error, also of one that it found before a statement ran.
+pub(crate) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
+    match error {
+        rusqlite::Error::SqlInputError { error, .. } => Some(*error),
+        other => other.sqlite_error().copied(),
+    }
+}
+
+fn meaning(error: &rusqlite::Error) -> Meaning {
+    match code(error).map(|code| code.code) {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Meaning::Busy,
+        Some(ErrorCode::DiskFull) => Meaning::Full,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::OutOfMemory) => {
+            Meaning::Io
+        }
+        Some(
+            ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::NotADatabase
+            | ErrorCode::PermissionDenied,
+        ) => Meaning::Unusable,
+        Some(_) => Meaning::Internal,
+        // Without a code it is a stored value of another type than the schema promises.
+        None => Meaning::Io,
+    }
+}

@@ -1,0 +1,5 @@
+//! Contracts of this crate: what an embedder may keep beside what `az` keeps.
+
+mod sql;
+
+pub use sql::{Record, SqlRepository};

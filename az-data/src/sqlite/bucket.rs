@@ -1,0 +1,214 @@
+//! Buckets: what the scope of a budget has used in one of its periods.
+//!
+//! A bucket is made when its budget is first asked in a period, from the ledger and the open holds,
+//! so that a budget that was set late knows what was spent before. From then on it is kept in step
+//! by whatever moves the ledger or the holds, in the same transaction.
+
+use az_core::clock::Timestamp;
+use az_core::cost::{Alert, Budget, BudgetStatus, Calendar, CostEntry, Limit, Period, Scope, Span};
+use az_core::id::TaskId;
+use az_core::money::Usd;
+use rusqlite::Connection;
+
+use super::json;
+use super::ledger::{SUM, bounds, total};
+use super::row::{Columns, all, first, run};
+use super::task_row::task_id;
+use crate::error::{Result, unreadable};
+
+/// A budget, in one of its periods.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    pub(super) budget: Budget,
+    pub(super) span: Span,
+}
+
+/// The columns of a budget, in the order in which [`budget`] reads them.
+const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget";
+
+/// The scopes that apply to task `?1` and model `?2`.
+const SCOPES: &str = "WITH RECURSIVE lineage (id) AS ( \
+        SELECT ?1 UNION SELECT part.parent_id FROM part JOIN lineage ON part.task_id = lineage.id), \
+    scopes (scope) AS ( \
+        SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT 'task:' || id FROM lineage)";
+
+/// Returns the buckets that count what a task spends on a model at a time, making those that are
+/// missing; in the order of their scopes and periods.
+pub(super) fn applying(
+    conn: &Connection,
+    calendar: &Calendar,
+    (task, model): (&TaskId, &str),
+    at: Timestamp,
+) -> Result<Vec<Bucket>> {
+    let sql = format!("{SCOPES} {BUDGET} WHERE scope IN scopes");
+    let mut budgets = all(conn, &sql, (task.as_str(), model), budget)?;
+    budgets.sort_by(order);
+    let in_period = |budget: Budget| {
+        let span = calendar.span(budget.period, at);
+        let bucket = Bucket { budget, span };
+        bucket.ensure(conn)?;
+        Ok(bucket)
+    };
+    budgets.into_iter().map(in_period).collect()
+}
+
+/// Adds an entry that no hold was taken for to the buckets that count it.
+pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
+    let Some(cost) = entry.cost else {
+        return Ok(());
+    };
+    let sql = format!(
+        "{SCOPES} UPDATE bucket SET spent = spent + min(?4, 9223372036854775807 - spent) \
+         WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
+    );
+    let at = entry.at.as_microsecond();
+    run(conn, &sql, (entry.task.as_str(), &entry.model, at, cost.nanos()))?;
+    Ok(())
+}
+
+/// Lists all budgets and where they stand; makes nothing.
+pub(super) fn statuses(
+    conn: &Connection,
+    calendar: &Calendar,
+    now: Timestamp,
+) -> Result<Vec<BudgetStatus>> {
+    let mut budgets = all(conn, BUDGET, [], budget)?;
+    budgets.sort_by(order);
+    let status = |budget: Budget| {
+        let span = calendar.span(budget.period, now);
+        Bucket { budget, span }.status(conn)
+    };
+    budgets.into_iter().map(status).collect()
+}
+
+impl Bucket {
+    /// Returns where the budget stands.
+    pub(super) fn status(&self, conn: &Connection) -> Result<BudgetStatus> {
+        let (spent, held) = match self.stored(conn)? {
+            Some(stored) => stored,
+            None => (self.spent(conn)?, self.held(conn)?),
+        };
+        Ok(BudgetStatus { budget: self.budget.clone(), span: self.span, spent, held })
+    }
+
+    /// Returns the name of the bucket in its table.
+    pub(super) fn key(&self) -> (String, &'static str, i64) {
+        let Budget { scope, period, .. } = &self.budget;
+        (scope_key(scope), period.as_str(), bounds(self.span).0)
+    }
+
+    /// Reports the marks that are crossed and were not reported before.
+    pub(super) fn alerts(&self, conn: &Connection) -> Result<Vec<Alert>> {
+        let mut alerts = Vec::new();
+        if self.budget.alerts.is_empty() {
+            return Ok(alerts);
+        }
+        let BudgetStatus { spent, held, .. } = self.status(conn)?;
+        let (used, amount) = (spent.plus(held), self.budget.amount);
+        let (scope, period, start) = self.key();
+        let sql = "INSERT INTO alert (scope, period, start, percent) VALUES (?1, ?2, ?3, ?4) \
+            ON CONFLICT DO NOTHING";
+        for percent in self.budget.alerts.iter().copied() {
+            if has_crossed(used, amount, percent)
+                && run(conn, sql, (&scope, period, start, percent))? == 1
+            {
+                alerts.push(Alert { budget: self.budget.name(), percent, used, amount });
+            }
+        }
+        Ok(alerts)
+    }
+
+    fn stored(&self, conn: &Connection) -> Result<Option<(Usd, Usd)>> {
+        let sql = "SELECT spent, held FROM bucket WHERE scope = ?1 AND period = ?2 AND start = ?3";
+        first(conn, sql, self.key(), |row| Ok((row.money()?, row.money()?)))
+    }
+
+    fn ensure(&self, conn: &Connection) -> Result<()> {
+        if self.stored(conn)?.is_some() {
+            return Ok(());
+        }
+        let (spent, held) = (self.spent(conn)?, self.held(conn)?);
+        let (scope, period, start) = self.key();
+        let stop = bounds(self.span).1;
+        let sql = "INSERT INTO bucket (scope, period, start, stop, spent, held) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sums = (spent.nanos(), held.nanos());
+        run(conn, sql, (&scope, period, start, stop, sums.0, sums.1))?;
+        let (covered, of) = covered(&self.budget.scope);
+        let sql = format!(
+            "INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
+             SELECT task_id, call_id, ?4, ?5, ?1 FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}"
+        );
+        run(conn, &sql, (start, stop, of, &scope, period))?;
+        Ok(())
+    }
+
+    /// Adds up the ledger.
+    fn spent(&self, conn: &Connection) -> Result<Usd> {
+        let (covered, of) = covered(&self.budget.scope);
+        let sql = format!("SELECT {SUM} FROM entry WHERE at >= ?1 AND at < ?2 AND {covered}");
+        let (start, stop) = bounds(self.span);
+        total(conn, &sql, (start, stop, of))
+    }
+
+    /// Adds up the open holds.
+    fn held(&self, conn: &Connection) -> Result<Usd> {
+        let (covered, of) = covered(&self.budget.scope);
+        let sql = format!("SELECT amount FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}");
+        let (start, stop) = bounds(self.span);
+        let held = all(conn, &sql, (start, stop, of), |row| row.money_if_known())?;
+        Ok(held.into_iter().flatten().sum())
+    }
+}
+
+/// Returns the condition that a scope sets on entries and holds, and what `?3` stands for in it.
+fn covered(scope: &Scope) -> (&'static str, Option<&str>) {
+    match scope {
+        Scope::Global => ("?3 IS NULL", None),
+        Scope::Model(name) => ("model = ?3", Some(name)),
+        Scope::Task(id) => (
+            "task_id IN (WITH RECURSIVE family (id) AS (SELECT ?3 UNION \
+                SELECT part.task_id FROM part JOIN family ON part.parent_id = family.id) \
+             SELECT id FROM family)",
+            Some(id.as_str()),
+        ),
+    }
+}
+
+/// Whether `used` is at least so many percent of `amount`, without rounding.
+fn has_crossed(used: Usd, amount: Usd, percent: u8) -> bool {
+    i128::from(used.nanos()) * 100 >= i128::from(amount.nanos()) * i128::from(percent)
+}
+
+fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {
+    (&a.scope, a.period).cmp(&(&b.scope, b.period))
+}
+
+/// Returns a scope as it is stored.
+pub(super) fn scope_key(scope: &Scope) -> String {
+    match scope {
+        Scope::Global => "global".to_owned(),
+        Scope::Task(id) => format!("task:{id}"),
+        Scope::Model(name) => format!("model:{name}"),
+    }
+}
+
+fn budget(row: &mut Columns<'_>) -> Result<Budget> {
+    Ok(Budget {
+        scope: row.parsed(scope)?,
+        period: row
+            .parsed(|name| name.parse::<Period>().map_err(|error| unreadable("period", error)))?,
+        amount: row.money()?,
+        alerts: row.parsed(|text| json::read("alerts", text))?,
+        limit: if row.take()? { Limit::Hard } else { Limit::Soft },
+    })
+}
+
+fn scope(key: &str) -> Result<Scope> {
+    match key.split_once(':') {
+        Some(("task", id)) => Ok(Scope::Task(task_id(id)?)),
+        Some(("model", name)) => Ok(Scope::Model(name.to_owned())),
+        None if key == "global" => Ok(Scope::Global),
+        _ => Err(unreadable("scope", key)),
+    }
+}

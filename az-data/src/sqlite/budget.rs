@@ -1,0 +1,85 @@
+//! What may be spent, in SQLite.
+
+use async_trait::async_trait;
+use az_core::clock::Timestamp;
+use az_core::cost::{
+    Alert, Budget, BudgetKeeper, BudgetStatus, Hold, Limit, Period, Scope, Settlement,
+};
+use az_core::error::Error;
+use az_core::id::{CallId, TaskId};
+use rusqlite::Connection;
+
+use super::bucket::{scope_key, statuses};
+use super::row::run;
+use super::store::SqliteStore;
+use super::{hold, json};
+use crate::error::Result;
+
+#[async_trait]
+impl BudgetKeeper for SqliteStore {
+    async fn set_budget(&self, budget: &Budget, _now: Timestamp) -> Result<(), Error> {
+        budget.check()?;
+        let budget = budget.clone();
+        self.write(move |conn| set(conn, &budget)).await
+    }
+
+    async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool, Error> {
+        let scope = scope_key(scope);
+        self.write(move |conn| clear(conn, &scope, period)).await
+    }
+
+    async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>, Error> {
+        let calendar = self.calendar();
+        self.scan(move |conn| {
+            // One look at all of it: budgets that were read one by one might not add up.
+            let look = conn.transaction()?;
+            statuses(&look, &calendar, now)
+        })
+        .await
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>, Error> {
+        let (calendar, hold) = (self.calendar(), hold.clone());
+        self.write(move |conn| hold::take(conn, &calendar, &hold)).await
+    }
+
+    async fn settle(
+        &self,
+        task: &TaskId,
+        call: &CallId,
+        settlement: &Settlement,
+    ) -> Result<Vec<Alert>, Error> {
+        let (calendar, settlement) = (self.calendar(), settlement.clone());
+        let (task, call) = (task.clone(), call.clone());
+        self.write(move |conn| hold::settle(conn, &calendar, (&task, &call), &settlement)).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
+        let calendar = self.calendar();
+        self.write(move |conn| hold::sweep(conn, &calendar, now)).await
+    }
+
+    async fn open_holds(&self) -> Result<Vec<Hold>, Error> {
+        self.scan(|conn| hold::open(conn)).await
+    }
+}
+
+fn set(conn: &Connection, budget: &Budget) -> Result<()> {
+    let sql = "INSERT INTO budget (scope, period, amount, alerts, hard) VALUES (?1, ?2, ?3, ?4, ?5) \
+        ON CONFLICT (scope, period) DO UPDATE SET amount = excluded.amount, \
+            alerts = excluded.alerts, hard = excluded.hard";
+    let (scope, period) = (scope_key(&budget.scope), budget.period.as_str());
+    let alerts = json::write("alerts", &budget.alerts)?;
+    let is_hard = budget.limit == Limit::Hard;
+    run(conn, sql, (scope, period, budget.amount.nanos(), alerts, is_hard))?;
+    Ok(())
+}
+
+/// Removes a budget with all that was counted for it: set anew, it is counted from the ledger.
+fn clear(conn: &Connection, scope: &str, period: Period) -> Result<bool> {
+    let remove = |sql| run(conn, sql, (scope, period.as_str()));
+    remove("DELETE FROM hold_bucket WHERE scope = ?1 AND period = ?2")?;
+    remove("DELETE FROM bucket WHERE scope = ?1 AND period = ?2")?;
+    remove("DELETE FROM alert WHERE scope = ?1 AND period = ?2")?;
+    Ok(remove("DELETE FROM budget WHERE scope = ?1 AND period = ?2")? == 1)
+}

@@ -1,0 +1,158 @@
+//! Makes the file, and connections to it.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use az_core::error::Error;
+use rusqlite::{Connection, OpenFlags};
+
+use super::migrate;
+use super::options::SqliteOptions;
+use crate::error::{Result, SqliteError, about};
+
+/// Statements kept prepared by a connection: about as many as there are in this crate.
+const STATEMENTS: usize = 128;
+/// Pages of the write-ahead log after which it is merged: 16 MiB, so that bursts stay sequential.
+const CHECKPOINT: u32 = 4_000;
+/// The longest nap while waiting for a lock. Short ones let a waiting writer in soon after its
+/// turn has come, which the built-in handler with its naps of 100 ms does not.
+const NAP: Duration = Duration::from_millis(5);
+
+/// Held while the file is made. Closing any descriptor of a file drops all locks that the process
+/// has on it, so no connection may be opened between making the file and closing it.
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// Opens the file to read and write, making and migrating it if need be.
+pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+    make(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)?;
+    if conn.is_readonly(c"main")? {
+        // SQLite would be content with less than it was asked for, until the first write.
+        return Err(about(path)(ErrorKind::PermissionDenied.into()));
+    }
+    be_patient(&mut conn, options.busy_timeout)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    if let Some(pages) = options.max_page_count {
+        conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    migrate::bring_up_to_date(&conn, path, options.busy_timeout)?;
+    conn.execute_batch(&format!(
+        "PRAGMA foreign_keys = ON;
+         PRAGMA synchronous = FULL;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = {CHECKPOINT};"
+    ))?;
+    Ok(conn)
+}
+
+/// Opens a file that is there, to read only. Neither migrates nor makes anything of ours.
+///
+/// SQLite itself wants to make two small files beside a database that nobody has open. Where it
+/// may not, the file is read as one that cannot change, provided that no changes wait beside it.
+pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            return Err(about(path)(ErrorKind::IsADirectory.into()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Error::not_found("database", &path.display()).into());
+        }
+        Err(error) => return Err(about(path)(error)),
+    }
+    match reading(path, options) {
+        Err(error) if error.is_unusable() => {
+            let log = beside(path, "-wal");
+            if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+                return Err(SqliteError::Unmerged { path: log });
+            }
+            tracing::debug!(path = %path.display(), "reading as a file that cannot change");
+            frozen(path, options)
+        }
+        result => result,
+    }
+}
+
+/// Opens one more connection for reading beside the writer's.
+pub(super) fn reading(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    checked(Connection::open_with_flags(path, flags)?, path, options)
+}
+
+fn frozen(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    checked(Connection::open_with_flags(frozen_uri(path), flags)?, path, options)
+}
+
+fn checked(mut conn: Connection, path: &Path, options: &SqliteOptions) -> Result<Connection> {
+    be_patient(&mut conn, options.busy_timeout)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    migrate::check(&conn, path)?;
+    Ok(conn)
+}
+
+fn frozen_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+/// Waits for locks in short naps.
+fn be_patient(conn: &mut Connection, timeout: Duration) -> Result<()> {
+    let mut since = Instant::now();
+    conn.busy_handler(Some(move |count: i32| {
+        if count == 0 {
+            since = Instant::now();
+        }
+        let nap = Duration::from_micros(100 << count.clamp(0, 10)).min(NAP);
+        let patient = since.elapsed() + nap <= timeout;
+        if patient {
+            std::thread::sleep(nap);
+        }
+        patient
+    }))?;
+    Ok(())
+}
+
+/// Makes the file and its directory for nobody but us, whatever the umask. SQLite gives the files
+/// that it puts beside it the same mode.
+fn make(path: &Path) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(about(directory))?;
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match file {
+        Ok(_) => sync(directory),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(about(path)(error)),
+    }
+}
+
+/// Makes new names in a directory survive a power cut.
+pub(super) fn sync(directory: &Path) -> Result<()> {
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map_err(about(directory))
+}
+
+/// Returns the path of something beside the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}

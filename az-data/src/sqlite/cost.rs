@@ -1,0 +1,40 @@
+//! What tasks cost, in SQLite.
+
+use async_trait::async_trait;
+use az_core::cost::{CostEntry, CostTracker, Span};
+use az_core::error::Error;
+use az_core::id::TaskId;
+use az_core::money::Usd;
+
+use super::store::SqliteStore;
+use super::{bucket, ledger};
+use crate::error::Result;
+
+#[async_trait]
+impl CostTracker for SqliteStore {
+    async fn track(&self, entry: &CostEntry) -> Result<(), Error> {
+        let entry = entry.clone();
+        self.write(move |conn| {
+            if ledger::book(conn, &entry)? {
+                bucket::spend(conn, &entry)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn total_cost(&self, span: Span) -> Result<Usd, Error> {
+        let sql = format!("SELECT {} FROM entry WHERE at >= ?1 AND at < ?2", ledger::SUM);
+        self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
+    }
+
+    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd, Error> {
+        let sql = format!("SELECT {} FROM entry WHERE task_id = ?1", ledger::SUM);
+        self.point(|conn| ledger::total(conn, &sql, [task.as_str()])).await
+    }
+
+    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>, Error> {
+        let task = task.cloned();
+        self.scan(move |conn| ledger::entries(conn, span, task.as_ref())).await
+    }
+}

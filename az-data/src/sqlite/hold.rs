@@ -1,0 +1,192 @@
+//! Holds: taken in every budget that applies or in none, and settled once.
+
+use az_core::clock::{Timestamp, to_micros};
+use az_core::cost::{Alert, Calendar, CostEntry, Hold, Limit, Settlement, Usage};
+use az_core::error::Error;
+use az_core::id::{CallId, TaskId};
+use az_core::money::Usd;
+use rusqlite::{Connection, named_params};
+
+use super::bucket::{self, Bucket};
+use super::ledger::{self, call_id};
+use super::row::{Columns, all, first, micros, run};
+use super::task_row::task_id;
+use crate::error::Result;
+
+/// The columns of a hold, in the order in which [`hold`] reads them.
+const HOLD: &str = "SELECT task_id, call_id, provider, model, amount, at, until FROM hold";
+
+/// Takes a hold; returns the alerts that it crossed.
+pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Alert>> {
+    if hold.amount.is_some_and(Usd::is_negative) {
+        return Err(Error::invalid("amount", "a hold is not negative").into());
+    }
+    let known = find(conn, &hold.task, &hold.call)?;
+    if known.as_ref().is_some_and(|known| is_same(known, hold)) {
+        return Ok(Vec::new());
+    }
+    if known.is_some() || ledger::is_booked(conn, &hold.task, &hold.call)? {
+        let id = format!("{}/{}", hold.task, hold.call);
+        return Err(Error::AlreadyExists { what: "hold", id }.into());
+    }
+    let buckets = bucket::applying(conn, calendar, (&hold.task, &hold.model), hold.at)?;
+    add(conn, hold)?;
+    for bucket in &buckets {
+        reserve(conn, bucket, hold)?;
+    }
+    alerts(conn, &buckets)
+}
+
+/// Settles a hold, if it is open; returns the alerts that it crossed.
+pub(super) fn settle(
+    conn: &Connection,
+    calendar: &Calendar,
+    (task, call): (&TaskId, &CallId),
+    settlement: &Settlement,
+) -> Result<Vec<Alert>> {
+    let Some(hold) = find(conn, task, call)? else {
+        return Ok(Vec::new());
+    };
+    // Also the buckets of budgets that were set since the hold was taken.
+    let buckets = bucket::applying(conn, calendar, (task, &hold.model), hold.at)?;
+    let mut cost = Usd::ZERO;
+    if let Some(entry) = entry_of(&hold, settlement)
+        && ledger::book(conn, &entry)?
+    {
+        cost = entry.cost.unwrap_or_default();
+    }
+    let sql = "UPDATE bucket SET held = max(held - :amount, 0), \
+            spent = spent + min(:cost, 9223372036854775807 - spent) \
+        WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
+            WHERE task_id = :task AND call_id = :call)";
+    let params = named_params! {
+        ":task": task.as_str(),
+        ":call": call.as_str(),
+        ":amount": hold.amount.unwrap_or_default().nanos(),
+        ":cost": cost.nanos(),
+    };
+    run(conn, sql, params)?;
+    let sql = "DELETE FROM hold WHERE task_id = ?1 AND call_id = ?2";
+    run(conn, sql, [task.as_str(), call.as_str()])?;
+    alerts(conn, &buckets)
+}
+
+/// Settles in full what ran out by `now` and belongs to no task that is still worked on.
+pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> Result<usize> {
+    let sql = format!(
+        "{HOLD} WHERE until <= ?1 AND NOT EXISTS \
+         (SELECT 1 FROM task WHERE id = hold.task_id AND lease_until > ?1)"
+    );
+    let left = all(conn, &sql, [micros(now)], hold)?;
+    for hold in &left {
+        settle(conn, calendar, (&hold.task, &hold.call), &Settlement::Full)?;
+    }
+    Ok(left.len())
+}
+
+/// Lists the holds that are open.
+pub(super) fn open(conn: &Connection) -> Result<Vec<Hold>> {
+    all(conn, &format!("{HOLD} ORDER BY task_id, call_id"), [], hold)
+}
+
+fn find(conn: &Connection, task: &TaskId, call: &CallId) -> Result<Option<Hold>> {
+    let sql = format!("{HOLD} WHERE task_id = ?1 AND call_id = ?2");
+    first(conn, &sql, [task.as_str(), call.as_str()], hold)
+}
+
+fn add(conn: &Connection, hold: &Hold) -> Result<()> {
+    let sql = "INSERT INTO hold (task_id, call_id, provider, model, amount, at, until) \
+        VALUES (:task, :call, :provider, :model, :amount, :at, :until)";
+    let params = named_params! {
+        ":task": hold.task.as_str(),
+        ":call": hold.call.as_str(),
+        ":provider": hold.provider,
+        ":model": hold.model,
+        ":amount": hold.amount.map(Usd::nanos),
+        ":at": micros(hold.at),
+        ":until": micros(hold.until),
+    };
+    run(conn, sql, params)?;
+    Ok(())
+}
+
+/// Counts a hold in a bucket. The room is checked by the statement that takes it, so that nobody
+/// can come between.
+fn reserve(conn: &Connection, bucket: &Bucket, hold: &Hold) -> Result<()> {
+    let is_hard = bucket.budget.limit == Limit::Hard;
+    if is_hard && hold.amount.is_none() {
+        return Err(
+            Error::Unpriced { budget: bucket.budget.name(), model: hold.model.clone() }.into()
+        );
+    }
+    let (scope, period, start) = bucket.key();
+    let needed = hold.amount.unwrap_or_default();
+    let sql = "UPDATE bucket SET held = held + min(:needed, 9223372036854775807 - held) \
+        WHERE scope = :scope AND period = :period AND start = :start \
+            AND (:cap IS NULL OR :needed = 0 OR held <= :cap - :needed - spent)";
+    let params = named_params! {
+        ":scope": scope,
+        ":period": period,
+        ":start": start,
+        ":needed": needed.nanos(),
+        ":cap": is_hard.then_some(bucket.budget.amount.nanos()),
+    };
+    if run(conn, sql, params)? == 0 {
+        let status = bucket.status(conn)?;
+        return Err(Error::BudgetExceeded {
+            budget: bucket.budget.name(),
+            amount: bucket.budget.amount,
+            left: status.left(),
+            needed,
+        }
+        .into());
+    }
+    let sql = "INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (task, call) = (hold.task.as_str(), hold.call.as_str());
+    run(conn, sql, (task, call, &scope, period, start))?;
+    Ok(())
+}
+
+fn alerts(conn: &Connection, buckets: &[Bucket]) -> Result<Vec<Alert>> {
+    let mut alerts = Vec::new();
+    for bucket in buckets {
+        alerts.extend(bucket.alerts(conn)?);
+    }
+    Ok(alerts)
+}
+
+/// Returns what a settlement books: in the period that the hold was taken in.
+fn entry_of(hold: &Hold, settlement: &Settlement) -> Option<CostEntry> {
+    let (cost, usage, estimated) = match settlement {
+        Settlement::Nothing => return None,
+        Settlement::Full => (hold.amount, Usage::default(), true),
+        Settlement::Paid { cost, usage } => (*cost, usage.clone(), false),
+    };
+    Some(CostEntry {
+        task: hold.task.clone(),
+        call: hold.call.clone(),
+        provider: hold.provider.clone(),
+        model: hold.model.clone(),
+        usage,
+        cost,
+        estimated,
+        at: hold.at,
+    })
+}
+
+fn is_same(known: &Hold, given: &Hold) -> bool {
+    *known == Hold { at: to_micros(given.at), until: to_micros(given.until), ..given.clone() }
+}
+
+fn hold(row: &mut Columns<'_>) -> Result<Hold> {
+    Ok(Hold {
+        task: row.parsed(task_id)?,
+        call: row.parsed(call_id)?,
+        provider: row.take()?,
+        model: row.take()?,
+        amount: row.money_if_known()?,
+        at: row.time()?,
+        until: row.time()?,
+    })
+}

@@ -1,0 +1,274 @@
+//! The journal in SQLite.
+
+use async_trait::async_trait;
+use az_core::clock::Timestamp;
+use az_core::cost::Calendar;
+use az_core::error::Error;
+use az_core::id::{CallId, TaskId};
+use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
+use az_core::task::Lease;
+use rusqlite::{Connection, ffi, named_params};
+
+use super::blob::Blobs;
+use super::json;
+use super::ledger::call_id;
+use super::projection::project;
+use super::row::{Columns, all, bound, first, micros, run};
+use super::store::SqliteStore;
+use super::task_row::{find_lease, lost};
+use crate::error::{Result, SqliteError, unreadable};
+
+/// Bodies of more bytes lie in files of their own.
+const LARGE: usize = 64 << 10;
+
+/// The columns of an event, in the order in which [`Row::read`] reads them.
+const EVENT: &str =
+    "SELECT seq, epoch, call_id, at, body, blob, type FROM event WHERE task_id = ?1";
+
+#[async_trait]
+impl Journal for SqliteStore {
+    async fn append(
+        &self,
+        lease: &Lease,
+        next_seq: u64,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Appended, Error> {
+        self.writer()?;
+        let texts: Result<Vec<_>> = events.iter().map(|e| json::write("event", &e.body)).collect();
+        let bodies = self.keep(texts?).await?;
+        let append = Append {
+            calendar: self.calendar(),
+            lease: lease.clone(),
+            next_seq,
+            events: events.into_iter().zip(bodies).collect(),
+            now,
+        };
+        self.write(move |conn| append.run(conn)).await
+    }
+
+    async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        let (task, blobs) = (task.clone(), self.blobs());
+        self.scan(move |conn| {
+            let sql = format!("{EVENT} AND seq >= ?2 ORDER BY seq LIMIT ?3");
+            // Numbers that no event can have are beyond the last one.
+            let from = i64::try_from(from).unwrap_or(i64::MAX);
+            let params = (task.as_str(), from, bound(limit));
+            all(conn, &sql, params, |row| Row::read(row)?.into_event(&task, &blobs))
+        })
+        .await
+    }
+
+    async fn tail(&self, task: &TaskId) -> Result<Vec<Event>, Error> {
+        let (task, blobs) = (task.clone(), self.blobs());
+        self.scan(move |conn| {
+            let look = conn.transaction()?;
+            tail(&look, &task, &blobs)
+        })
+        .await
+    }
+}
+
+/// The body of an event, as its row has it.
+#[derive(Debug)]
+enum Body {
+    Text(String),
+    Blob(String),
+}
+
+impl SqliteStore {
+    /// Puts large bodies on disk, before the transaction that refers to them and without keeping
+    /// anybody waiting.
+    async fn keep(&self, texts: Vec<String>) -> Result<Vec<Body>, Error> {
+        if texts.iter().all(|text| text.len() <= LARGE) {
+            return Ok(texts.into_iter().map(Body::Text).collect());
+        }
+        let blobs = self.blobs();
+        let keep = move || {
+            let keep = |text: String| match text.len() {
+                0..=LARGE => Ok(Body::Text(text)),
+                _ => blobs.put(&text).map(Body::Blob),
+            };
+            texts.into_iter().map(keep).collect::<Result<Vec<_>>>()
+        };
+        let kept = match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => runtime.spawn_blocking(keep).await,
+            Err(_) => Ok(keep()),
+        };
+        Ok(kept.unwrap_or(Err(SqliteError::Ended("the thread for files")))?)
+    }
+}
+
+/// An append, ready to be done.
+#[derive(Debug)]
+struct Append {
+    calendar: Calendar,
+    lease: Lease,
+    next_seq: u64,
+    events: Vec<(NewEvent, Body)>,
+    now: Timestamp,
+}
+
+impl Append {
+    fn run(&self, conn: &Connection) -> Result<Appended> {
+        let mut next_seq = self.check_place(conn)?;
+        let mut alerts = Vec::new();
+        for (event, body) in &self.events {
+            // For every event, because the one before it may have ended the run.
+            self.check_lease(conn)?;
+            self.add(conn, next_seq, event, body)?;
+            alerts.extend(project(conn, &self.calendar, &self.lease, event, self.now)?);
+            next_seq += 1;
+        }
+        Ok(Appended { next_seq, alerts })
+    }
+
+    /// Checks that the append comes from who holds the task, and where the record ends.
+    fn check_place(&self, conn: &Connection) -> Result<u64> {
+        self.check_lease(conn)?;
+        let sql = "SELECT max(seq) FROM event WHERE task_id = ?1";
+        let last = first(conn, sql, [self.lease.task.as_str()], |row| row.take::<Option<i64>>())?;
+        let next = last.flatten().map_or(0, |last| last.cast_unsigned() + 1);
+        if next == self.next_seq {
+            return Ok(next);
+        }
+        Err(Error::Conflict {
+            what: "journal",
+            expected: self.next_seq.to_string(),
+            found: next.to_string(),
+        }
+        .into())
+    }
+
+    fn check_lease(&self, conn: &Connection) -> Result<()> {
+        let lease = &self.lease;
+        let held = find_lease(conn, &lease.task)?.and_then(|(_, held)| held);
+        match held {
+            Some(held) if held.epoch == lease.epoch && held.owner == lease.owner => Ok(()),
+            other => Err(lost(lease, other.map(|held| held.owner)).into()),
+        }
+    }
+
+    fn add(&self, conn: &Connection, seq: u64, event: &NewEvent, body: &Body) -> Result<()> {
+        let sql = "INSERT INTO event (task_id, seq, epoch, type, call_id, at, body, blob) \
+            VALUES (:task, :seq, :epoch, :type, :call, :at, :body, :blob)";
+        let (text, blob) = match body {
+            Body::Text(text) => (Some(text), None),
+            Body::Blob(name) => (None, Some(name)),
+        };
+        let params = named_params! {
+            ":task": self.lease.task.as_str(),
+            ":seq": seq.cast_signed(),
+            ":epoch": self.lease.epoch.cast_signed(),
+            ":type": event.body.name(),
+            ":call": event.call.as_ref().map(|call| call.as_str()),
+            ":at": micros(self.now),
+            ":body": text,
+            ":blob": blob,
+        };
+        match (run(conn, sql, params), &event.call) {
+            (Err(error), Some(call)) if is_repeated(&error) => {
+                Err(Error::AlreadyExists { what: event.body.name(), id: call.to_string() }.into())
+            }
+            (added, _) => added.map(drop),
+        }
+    }
+}
+
+fn is_repeated(error: &SqliteError) -> bool {
+    let SqliteError::Sqlite(rusqlite::Error::SqliteFailure(code, _)) = error else {
+        return false;
+    };
+    code.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE
+}
+
+/// Reads from the last snapshot that can be read on.
+fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
+    let sql = format!("{EVENT} AND type = 'snapshot' ORDER BY seq DESC");
+    let mut query = conn.prepare_cached(&sql)?;
+    let mut snapshots = query.query([task.as_str()])?;
+    let mut start = None;
+    while start.is_none()
+        && let Some(row) = snapshots.next()?
+    {
+        let row = Row::read(&mut Columns::of(row))?;
+        let seq = row.seq;
+        match row.into_event(task, blobs) {
+            Ok(snapshot) => start = Some(snapshot),
+            Err(error) => tracing::warn!(%task, seq, %error, "a snapshot is passed over"),
+        }
+    }
+    let from = start.as_ref().map_or(0, |snapshot| snapshot.seq + 1);
+    let sql = format!("{EVENT} AND seq >= ?2 ORDER BY seq");
+    let rest = all(conn, &sql, (task.as_str(), from.cast_signed()), |row| {
+        let row = Row::read(row)?;
+        // Only those that were passed over are left, and they say nothing that the events before
+        // them do not. Their numbers must not be missing.
+        if row.name == "snapshot" {
+            return Ok(row.into_gap(task));
+        }
+        row.into_event(task, blobs)
+    })?;
+    Ok(start.into_iter().chain(rest).collect())
+}
+
+/// An event as its row has it.
+struct Row {
+    seq: u64,
+    epoch: u64,
+    call: Option<CallId>,
+    at: Timestamp,
+    body: Option<String>,
+    blob: Option<String>,
+    name: String,
+}
+
+impl Row {
+    fn read(row: &mut Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            seq: row.count()?,
+            epoch: row.count()?,
+            call: row.take::<Option<String>>()?.as_deref().map(call_id).transpose()?,
+            at: row.time()?,
+            body: row.take()?,
+            blob: row.take()?,
+            name: row.take()?,
+        })
+    }
+
+    fn into_event(self, task: &TaskId, blobs: &Blobs) -> Result<Event> {
+        let seq = self.seq;
+        self.decode(task, blobs).map_err(|error| match error {
+            SqliteError::Unreadable { reason, .. } => {
+                let task = task.clone();
+                Error::BrokenJournal { task, seq, reason }.into()
+            }
+            other => other,
+        })
+    }
+
+    fn decode(mut self, task: &TaskId, blobs: &Blobs) -> Result<Event> {
+        let text = match (self.body.take(), &self.blob) {
+            (Some(text), _) => text,
+            (None, Some(name)) => blobs.get(name)?,
+            (None, None) => return Err(unreadable("body", "there is none")),
+        };
+        let body = json::read("body", &text)?;
+        Ok(self.with(task, body))
+    }
+
+    fn into_gap(self, task: &TaskId) -> Event {
+        let text = "a snapshot that cannot be read".to_owned();
+        self.with(task, EventBody::Note { text })
+    }
+
+    fn with(self, task: &TaskId, body: EventBody) -> Event {
+        Event {
+            task: task.clone(),
+            seq: self.seq,
+            epoch: self.epoch,
+            at: self.at,
+            event: NewEvent { call: self.call, body },
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Values as JSON text that is sure to be readable again.
+
+use std::fmt;
+
+use az_core::error::Error;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Result, unreadable};
+
+/// How deep a value may be nested. Far more than anybody writes, and few enough levels that any
+/// thread's stack has room to read them.
+const DEEPEST: usize = 192;
+
+/// Writes a value as text.
+pub(super) fn write<T: Serialize + ?Sized>(field: &'static str, value: &T) -> Result<String> {
+    let refused = |reason: &dyn fmt::Display| Error::invalid(field, reason.to_string());
+    let text = serde_json::to_string(value).map_err(|error| refused(&error))?;
+    if depth(&text) > DEEPEST {
+        return Err(refused(&format!("it is nested more than {DEEPEST} levels deep")).into());
+    }
+    Ok(text)
+}
+
+/// Reads what [`write()`] wrote.
+pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    // The library would stop at 128 levels, fewer than were let in.
+    json.disable_recursion_limit();
+    let value = T::deserialize(&mut json).map_err(|error| unreadable(what, error))?;
+    json.end().map_err(|error| unreadable(what, error))?;
+    Ok(value)
+}
+
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{DEEPEST, depth, read, write};
+
+    #[test]
+    fn depth_counts_brackets_outside_of_text_only() {
+        for (value, expect) in [
+            (json!(1), 0),
+            (json!({"a": [1, {"b": []}]}), 4),
+            (json!("[[[\"[["), 0),
+            (json!({"\\\"[": "\\"}), 1),
+        ] {
+            assert_eq!(depth(&value.to_string()), expect, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_let_in_comes_out_and_the_rest_is_refused() {
+        let nested = |levels| (0..levels).fold(json!(0.1 + 0.2), |inner, _| json!([inner]));
+        let deepest = nested(DEEPEST);
+        let text = write("state", &deepest).unwrap();
+        assert_eq!(read::<Value>("state", &text).unwrap(), deepest);
+        assert!(write("state", &nested(DEEPEST + 1)).is_err());
+    }
+}

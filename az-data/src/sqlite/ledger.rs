@@ -1,0 +1,117 @@
+//! The ledger: one row per call that was paid, and the sums of them.
+
+use az_core::cost::{CostEntry, Span};
+use az_core::error::Error;
+use az_core::id::{CallId, TaskId};
+use az_core::money::Usd;
+use rusqlite::{Connection, Params, named_params};
+
+use super::json;
+use super::row::{Columns, all, first, micros, run};
+use super::task_row::task_id;
+use crate::error::{Result, unreadable};
+
+/// What adds up to a sum: dollars and nano-dollars apart, which cannot overflow as whole amounts
+/// can. Money is never negative here.
+pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
+
+/// Books an entry, and what it cost to its task; says whether it was new.
+pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
+    if entry.cost.is_some_and(Usd::is_negative) {
+        return Err(Error::invalid("cost", "what was spent is not negative").into());
+    }
+    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, cost, estimated, at) \
+        VALUES (:task, :call, :provider, :model, :usage, :cost, :estimated, :at) \
+        ON CONFLICT (task_id, call_id) DO NOTHING";
+    let params = named_params! {
+        ":task": entry.task.as_str(),
+        ":call": entry.call.as_str(),
+        ":provider": entry.provider,
+        ":model": entry.model,
+        ":usage": json::write("usage", &entry.usage)?,
+        ":cost": entry.cost.map(Usd::nanos),
+        ":estimated": entry.estimated,
+        ":at": micros(entry.at),
+    };
+    let is_new = run(conn, sql, params)? == 1;
+    if is_new {
+        charge(conn, entry)?;
+    }
+    Ok(is_new)
+}
+
+/// Adds an entry to what its task has cost, if the task is here. The task's `updated_at` stays: it
+/// is the version by which callers change a task, and what it costs is not theirs to change.
+fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
+    let id = entry.task.as_str();
+    let sql = "SELECT cost, actual_tokens FROM task WHERE id = ?1";
+    let known = first(conn, sql, [id], |row| Ok((row.money()?, row.count()?)))?;
+    let Some((cost, tokens)) = known else {
+        return Ok(());
+    };
+    let cost = cost.plus(entry.cost.unwrap_or_default());
+    let tokens = tokens.saturating_add(entry.usage.total());
+    let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 WHERE id = ?1";
+    run(conn, sql, (id, cost.nanos(), tokens.cast_signed()))?;
+    Ok(())
+}
+
+/// Whether a call was booked.
+pub(super) fn is_booked(conn: &Connection, task: &TaskId, call: &CallId) -> Result<bool> {
+    let sql = "SELECT 1 FROM entry WHERE task_id = ?1 AND call_id = ?2";
+    let found = first(conn, sql, [task.as_str(), call.as_str()], |row| row.take::<i64>())?;
+    Ok(found.is_some())
+}
+
+/// Adds up what a query selects by [`SUM`].
+pub(super) fn total(conn: &Connection, sql: &str, params: impl Params) -> Result<Usd> {
+    let sums = first(conn, sql, params, |row| Ok((row.take()?, row.take()?)))?;
+    let (dollars, nanos): (Option<i64>, Option<i64>) = sums.unwrap_or_default();
+    let whole = i128::from(dollars.unwrap_or(0)) * 1_000_000_000;
+    let exact = whole + i128::from(nanos.unwrap_or(0));
+    Ok(i64::try_from(exact).map_or(Usd::MAX, Usd::from_nanos))
+}
+
+/// Lists the entries of a span, oldest first, of one task if given.
+pub(super) fn entries(
+    conn: &Connection,
+    span: Span,
+    task: Option<&TaskId>,
+) -> Result<Vec<CostEntry>> {
+    let columns = "SELECT task_id, call_id, provider, model, usage, cost, estimated, at FROM entry";
+    let (start, end) = bounds(span);
+    match task {
+        Some(task) => {
+            let sql =
+                format!("{columns} WHERE task_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id");
+            all(conn, &sql, (task.as_str(), start, end), entry)
+        }
+        None => {
+            let sql = format!("{columns} WHERE at >= ?1 AND at < ?2 ORDER BY at, id");
+            all(conn, &sql, (start, end), entry)
+        }
+    }
+}
+
+fn entry(row: &mut Columns<'_>) -> Result<CostEntry> {
+    Ok(CostEntry {
+        task: row.parsed(task_id)?,
+        call: row.parsed(call_id)?,
+        provider: row.take()?,
+        model: row.take()?,
+        usage: row.parsed(|text| json::read("usage", text))?,
+        cost: row.money_if_known()?,
+        estimated: row.take()?,
+        at: row.time()?,
+    })
+}
+
+/// Reads an id of a call.
+pub(super) fn call_id(text: &str) -> Result<CallId> {
+    CallId::new(text).map_err(|error| unreadable("call id", error))
+}
+
+/// Returns the bounds of a span as they are compared with what is stored.
+pub(super) fn bounds(span: Span) -> (i64, i64) {
+    (micros(span.start), micros(span.end))
+}

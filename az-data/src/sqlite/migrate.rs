@@ -1,0 +1,186 @@
+//! The schema, and how it came to be: forward only, one file a step.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::error::{Result, SqliteError};
+
+/// Marks the file as ours: `AZOS`.
+const APPLICATION: i32 = 0x415A_4F53;
+
+/// The steps, oldest first; the schema's version is how many were taken.
+const STEPS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+
+/// The newest version.
+const NEWEST: u32 = STEPS.len() as u32;
+
+/// The tables that these steps make.
+const OWN: &[&str] = &[
+    "alert",
+    "bucket",
+    "budget",
+    "entry",
+    "event",
+    "hold",
+    "hold_bucket",
+    "log",
+    "part",
+    "setting",
+    "snapshot",
+    "task",
+];
+
+/// Brings a new or older file to the newest version.
+pub(super) fn bring_up_to_date(conn: &Connection, path: &Path, patience: Duration) -> Result<()> {
+    if version(conn, path)? == NEWEST {
+        return Ok(());
+    }
+    // SQLite does not wait for a lock to change the mode, lest two that wait for each other wait
+    // for ever; here nothing is held meanwhile, so waiting is safe.
+    let since = Instant::now();
+    while let Err(error) = use_log(conn) {
+        if !error.is_busy() || since.elapsed() > patience {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    advance(conn, path, STEPS)
+}
+
+/// Checks that a file which must not be changed can be read by this version.
+pub(super) fn check(conn: &Connection, path: &Path) -> Result<()> {
+    let supported = NEWEST;
+    match version(conn, path)? {
+        found if found < supported => Err(SqliteError::Outdated { found, supported }),
+        _ => Ok(()),
+    }
+}
+
+fn use_log(conn: &Connection) -> Result<()> {
+    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    Ok(())
+}
+
+/// Takes the steps that are missing, all or none.
+fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<()> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let taken = version(conn, path).and_then(|from| {
+        for (step, number) in steps.iter().zip(1..).skip(from as usize) {
+            conn.execute_batch(step)?;
+            conn.pragma_update(None, "user_version", number)?;
+        }
+        conn.pragma_update(None, "application_id", APPLICATION)?;
+        conn.execute_batch("COMMIT")?;
+        Ok(())
+    });
+    if taken.is_err() {
+        // The first failure is the one to report; without a transaction this one says nothing.
+        conn.execute_batch("ROLLBACK").ok();
+    }
+    taken
+}
+
+/// Returns the version of the schema; 0 for a file without anything in it.
+fn version(conn: &Connection, path: &Path) -> Result<u32> {
+    // One look at all of it: somebody else may be making the same file just now.
+    conn.execute_batch("SAVEPOINT look")?;
+    let seen = look(conn);
+    conn.execute_batch("RELEASE look")?;
+    let foreign = || SqliteError::Foreign { path: path.to_owned() };
+    match seen? {
+        (0, 0, 0) => Ok(0),
+        (APPLICATION, found, _) => {
+            let found = u32::try_from(found).map_err(|_| foreign())?;
+            let supported = NEWEST;
+            if found > supported {
+                return Err(SqliteError::FromTheFuture { found, supported });
+            }
+            Ok(found)
+        }
+        _ => Err(foreign()),
+    }
+}
+
+/// Returns whose file it is, its version, and how much is in it.
+fn look(conn: &Connection) -> Result<(i32, i32, i64)> {
+    let number = |pragma| conn.pragma_query_value(None, pragma, |row| row.get(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let sql = "SELECT count(*) FROM sqlite_schema";
+    let objects = conn.query_row(sql, [], |row| row.get(0))?;
+    Ok((application, version, objects))
+}
+
+/// Whether a table is one of the store's own.
+pub(super) fn is_own(table: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(table))
+}
+
+/// Returns a new database that is gone with its connection, for tests of statements.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    advance(&conn, Path::new("memory"), STEPS).unwrap();
+    conn
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, version};
+
+    fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
+        let sql = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+        let mut query = conn.prepare(sql).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_version_becomes_the_newest() {
+        let path = Path::new("memory");
+        let of_steps = |steps: &[&str]| {
+            let conn = Connection::open_in_memory().unwrap();
+            advance(&conn, path, steps).unwrap();
+            conn
+        };
+        let newest = schema(&of_steps(STEPS));
+        for taken in 0..=STEPS.len() {
+            let conn = of_steps(&STEPS[..taken]);
+            bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
+            assert_eq!(schema(&conn), newest, "from version {taken}");
+            assert_eq!(version(&conn, path).unwrap(), NEWEST);
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_before_it() {
+        let path = Path::new("memory");
+        let conn = Connection::open_in_memory().unwrap();
+        let steps = [STEPS[0], "CREATE TABLE fine (x); CREATE TABLE task (again);"];
+        assert!(advance(&conn, path, &steps).is_err());
+        assert_eq!(schema(&conn), []);
+        assert_eq!(version(&conn, path).unwrap(), 0);
+    }
+
+    #[test]
+    fn the_list_of_own_tables_is_complete() {
+        let conn = in_memory();
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+            AND name NOT LIKE 'sqlite%' ORDER BY name";
+        let mut query = conn.prepare(sql).unwrap();
+        let names: Vec<String> =
+            query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(names, OWN);
+    }
+
+    #[test]
+    fn the_library_has_the_mended_log() {
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+}

@@ -1,0 +1,29 @@
+//! Everything in one SQLite file.
+
+mod blob;
+mod bucket;
+mod budget;
+mod config;
+mod connect;
+mod cost;
+mod guest;
+mod hold;
+mod journal;
+mod json;
+mod ledger;
+mod log;
+mod migrate;
+mod options;
+mod projection;
+mod queue;
+mod reader;
+mod row;
+mod sql;
+mod state;
+mod store;
+mod task;
+mod task_row;
+mod writer;
+
+pub use options::SqliteOptions;
+pub use store::SqliteStore;

@@ -1,0 +1,99 @@
+//! How values stand in rows.
+
+use az_core::clock::{Timestamp, from_micros};
+use az_core::money::Usd;
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Params, Row};
+
+use crate::error::Result;
+
+/// Takes the columns of a row one after the other.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) const fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// Takes the next column.
+    pub(super) fn take<T: FromSql>(&mut self) -> Result<T> {
+        let value = self.row.get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    /// Takes a time.
+    pub(super) fn time(&mut self) -> Result<Timestamp> {
+        Ok(from_micros(self.take()?))
+    }
+
+    /// Takes a time, if there is one.
+    pub(super) fn time_if_any(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.take::<Option<i64>>()?.map(from_micros))
+    }
+
+    /// Takes an amount of money.
+    pub(super) fn money(&mut self) -> Result<Usd> {
+        Ok(Usd::from_nanos(self.take()?))
+    }
+
+    /// Takes an amount of money, if it is known.
+    pub(super) fn money_if_known(&mut self) -> Result<Option<Usd>> {
+        Ok(self.take::<Option<i64>>()?.map(Usd::from_nanos))
+    }
+
+    /// Takes a count, which is kept bit by bit because columns have a sign and counts do not.
+    pub(super) fn count(&mut self) -> Result<u64> {
+        Ok(self.take::<i64>()?.cast_unsigned())
+    }
+
+    /// Takes text and parses it.
+    pub(super) fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Result<T>) -> Result<T> {
+        parse(&self.take::<String>()?)
+    }
+}
+
+/// Returns a time as it is stored.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// Returns the first row of a query, if there is one.
+pub(super) fn first<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&mut Columns<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut query = conn.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    match rows.next()? {
+        Some(row) => Ok(Some(read(&mut Columns::of(row))?)),
+        None => Ok(None),
+    }
+}
+
+/// Returns all rows of a query.
+pub(super) fn all<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&mut Columns<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut query = conn.prepare_cached(sql)?;
+    let rows = query.query_and_then(params, |row| read(&mut Columns::of(row)))?;
+    rows.collect()
+}
+
+/// Runs a statement; returns how many rows it changed.
+pub(super) fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize> {
+    Ok(conn.prepare_cached(sql)?.execute(params)?)
+}
+
+/// Returns a limit or an offset as SQLite takes it.
+pub(super) fn bound(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,157 @@
+//! The store: one file, one writer, a few readers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use az_core::cost::Calendar;
+use az_core::error::Error;
+use rusqlite::Connection;
+
+use super::blob::Blobs;
+use super::connect;
+use super::options::SqliteOptions;
+use super::reader::{Place, Readers};
+use super::writer::{Durability, Writer};
+use crate::error::{Result, SqliteError, about};
+
+/// Everything that `az` keeps, in one SQLite file.
+///
+/// It is all of a [`RunStore`](az_core::journal::RunStore), and also keeps states, settings and
+/// the log. Any number of handles and processes may use one file at once: they see what the others
+/// have acknowledged, and take turns in writing. Clones are handles to the same connections.
+///
+/// # Files
+///
+/// The directory is made with mode 0700 and the file with 0600, whatever the umask. Beside the file
+/// `data.db` lie `data.db-wal` and `data.db-shm`, which belong to SQLite, and the directory
+/// `data.db.blobs` with the bodies of large events, each named by its SHA-256. Such a body may be
+/// shared by several tasks, so it stays when one of them is deleted.
+///
+/// # Durability
+///
+/// What was acknowledged is on disk, and survives the loss of power; only the last log records may
+/// be lost with it. A failed write has changed nothing.
+///
+/// A caller that stops waiting does not take back what it asked for: it may be written all the
+/// same. Dropping the last handle waits until everything that was asked for is written.
+#[derive(Debug, Clone)]
+pub struct SqliteStore(Arc<Inner>);
+
+// The readers close before the writer: the last connection to close merges the log into the file,
+// which one that reads only cannot do.
+#[derive(Debug)]
+struct Inner {
+    readers: Readers,
+    writer: Option<Writer>,
+    blobs: Blobs,
+    calendar: Calendar,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, making it and its directory if need be, and brings its schema up
+    /// to date.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unusable`] when the file cannot be opened or is not ours,
+    /// [`Error::FromTheFuture`] when a newer version wrote it, [`Error::Busy`] when somebody else
+    /// holds it for too long, [`Error::Full`] or [`Error::Io`] when the disk is full or fails.
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
+        let path = absolute(path.as_ref())?;
+        let conn = connect::writable(&path, &options)?;
+        let writer = Writer::new(conn);
+        Ok(Self::new(real(&path)?, options, None, Some(writer)))
+    }
+
+    /// Opens a store that exists, to read only: no thread, no write, no migration, and nothing kept
+    /// in memory. Every write is refused with [`Error::Unusable`].
+    ///
+    /// It works where neither the file nor its directory may be written, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no such file, [`Error::Unusable`] when it cannot be read,
+    /// is not ours, or has an older schema that has to be brought up to date first, and
+    /// [`Error::FromTheFuture`] when a newer version wrote it.
+    pub fn open_read_only(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
+        let path = absolute(path.as_ref())?;
+        let conn = connect::read_only(&path, &options)?;
+        Ok(Self::new(real(&path)?, options, Some(conn), None))
+    }
+
+    fn new(
+        path: PathBuf,
+        options: SqliteOptions,
+        first: Option<Connection>,
+        writer: Option<Writer>,
+    ) -> Self {
+        let place = match writer {
+            Some(_) => Place::Aside,
+            None => Place::Here,
+        };
+        Self(Arc::new(Inner {
+            blobs: Blobs::beside(&path),
+            calendar: options.calendar.clone(),
+            readers: Readers::new(path, options, first, place),
+            writer,
+        }))
+    }
+
+    /// Writes; see [`Writer::write`].
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        self.write_with(Durability::Full, work).await
+    }
+
+    /// Writes as durably as asked.
+    pub(super) async fn write_with<T, F>(&self, durability: Durability, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let writer = self.writer()?;
+        Ok(writer.write(durability, work).await?)
+    }
+
+    /// Reads a row or a few; see [`Readers::point`].
+    pub(super) async fn point<T>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T, Error> {
+        Ok(self.0.readers.point(read).await?)
+    }
+
+    /// Reads many rows; see [`Readers::scan`].
+    pub(super) async fn scan<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        Ok(self.0.readers.scan(read).await?)
+    }
+
+    pub(super) fn writer(&self) -> Result<&Writer> {
+        self.0.writer.as_ref().ok_or(SqliteError::ReadOnly)
+    }
+
+    pub(super) fn blobs(&self) -> Blobs {
+        self.0.blobs.clone()
+    }
+
+    pub(super) fn calendar(&self) -> Calendar {
+        self.0.calendar.clone()
+    }
+}
+
+/// SQLite gives some relative names, such as `:memory:`, a meaning of their own.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(about(path))
+}
+
+/// Whatever links led to the file, its large bodies lie beside the file itself.
+fn real(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).map_err(about(path))
+}

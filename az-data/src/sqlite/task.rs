@@ -1,0 +1,197 @@
+//! Tasks in SQLite.
+
+use async_trait::async_trait;
+use az_core::clock::{Timestamp, to_micros};
+use az_core::error::Error;
+use az_core::id::TaskId;
+use az_core::task::{Task, TaskFilter, TaskRepository, TaskStatus};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::row::{bound, run};
+use super::store::SqliteStore;
+use super::task_row::{find, find_all, find_lease, put, rank};
+use crate::error::Result;
+
+#[async_trait]
+impl TaskRepository for SqliteStore {
+    async fn create(&self, task: &Task) -> Result<Task, Error> {
+        let task = task.clone();
+        self.write(move |conn| create(conn, &task)).await
+    }
+
+    async fn get(&self, id: &TaskId) -> Result<Option<Task>, Error> {
+        self.point(|conn| find(conn, id)).await
+    }
+
+    async fn update(&self, task: &Task, now: Timestamp) -> Result<Task, Error> {
+        let task = task.clone();
+        self.write(move |conn| update(conn, &task, now)).await
+    }
+
+    async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>, Error> {
+        let filter = filter.clone();
+        self.scan(move |conn| list(conn, &filter)).await
+    }
+
+    async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool, Error> {
+        let id = id.clone();
+        self.write(move |conn| delete(conn, &id, now)).await
+    }
+}
+
+/// Adds a task unless it is there.
+fn create(conn: &Connection, task: &Task) -> Result<Task> {
+    match find(conn, &task.id)? {
+        Some(known) => {
+            same(&known, task)?;
+            Ok(known)
+        }
+        None => add(conn, task),
+    }
+}
+
+/// Adds a task that is not there yet, and returns it as it is stored.
+pub(super) fn add(conn: &Connection, task: &Task) -> Result<Task> {
+    put(conn, task)?;
+    let stored = find(conn, &task.id)?;
+    Ok(stored.ok_or_else(|| Error::not_found("task", &task.id))?)
+}
+
+/// Checks that a known task is the one that the caller means. What it is told by does not change
+/// while it waits, runs and ends.
+pub(super) fn same(known: &Task, given: &Task) -> Result<()> {
+    let is_same = known.command == given.command
+        && known.created_at == to_micros(given.created_at)
+        && known.parent_task_id == given.parent_task_id;
+    if is_same {
+        return Ok(());
+    }
+    Err(Error::AlreadyExists { what: "task", id: given.id.to_string() }.into())
+}
+
+fn update(conn: &Connection, task: &Task, now: Timestamp) -> Result<Task> {
+    let known = find(conn, &task.id)?.ok_or_else(|| Error::not_found("task", &task.id))?;
+    if to_micros(task.updated_at) != known.updated_at {
+        return Err(Error::Conflict {
+            what: "task",
+            expected: task.updated_at.to_string(),
+            found: known.updated_at.to_string(),
+        }
+        .into());
+    }
+    let moves = known.status != task.status;
+    let is_queues = [known.status, task.status].contains(&TaskStatus::Running);
+    if moves && (is_queues || !known.status.allows(task.status)) {
+        let reason =
+            format!("an update cannot make a task that is {} {}", known.status, task.status);
+        return Err(Error::invalid("status", reason).into());
+    }
+    let mut task = task.clone();
+    task.updated_at = now;
+    // What was spent is the ledger's to say; the caller's copy may be older.
+    task.cost = known.cost;
+    task.actual_tokens = known.actual_tokens;
+    add(conn, &task)
+}
+
+fn list(conn: &Connection, filter: &TaskFilter) -> Result<Vec<Task>> {
+    let (rest, values) = selection(filter);
+    find_all(conn, &rest, params_from_iter(values))
+}
+
+/// Returns what follows the columns of the query, and the values bound in it. Only the conditions
+/// that are asked for stand in it, so that each combination finds its index.
+fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
+    let text = |text: &str| Value::from(text.to_owned());
+    let wanted = [
+        ("status = ?", filter.status.map(|s| text(s.as_str()))),
+        ("priority = ?", filter.priority.map(|p| rank(p).into())),
+        ("parent_task_id = ?", filter.parent.as_ref().map(|p| text(p.as_str()))),
+        (
+            "(substr(id, 1, length(?)) = ? OR substr(id, -length(?)) = ?)",
+            filter.id_part.as_deref().filter(|part| !part.is_empty()).map(text),
+        ),
+    ];
+    let (mut conditions, mut values) = (Vec::new(), Vec::new());
+    for (condition, value) in wanted {
+        if let Some(value) = value {
+            values.push(value);
+            conditions.push(condition.replace('?', &format!("?{}", values.len())));
+        }
+    }
+    let mut rest = String::from("FROM task");
+    if !conditions.is_empty() {
+        rest.push_str(" WHERE ");
+        rest.push_str(&conditions.join(" AND "));
+    }
+    let next = values.len() + 1;
+    rest.push_str(&format!(
+        " ORDER BY created_at DESC, id DESC LIMIT ?{next} OFFSET ?{}",
+        next + 1
+    ));
+    values.extend([bound(filter.limit).into(), bound(filter.offset).into()]);
+    (rest, values)
+}
+
+fn delete(conn: &Connection, id: &TaskId, now: Timestamp) -> Result<bool> {
+    let Some((_, lease)) = find_lease(conn, id)? else {
+        return Ok(false);
+    };
+    if let Some(lease) = lease.filter(|lease| lease.until > now) {
+        return Err(
+            Error::LeaseHeld { task: lease.task, owner: lease.owner, until: lease.until }.into()
+        );
+    }
+    run(conn, "DELETE FROM snapshot WHERE task_id = ?1", [id.as_str()])?;
+    Ok(run(conn, "DELETE FROM task WHERE id = ?1", [id.as_str()])? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::task::{TaskFilter, TaskPriority, TaskStatus};
+    use rusqlite::{Connection, params_from_iter};
+
+    use super::selection;
+    use crate::sqlite::migrate;
+
+    #[track_caller]
+    fn check(filter: &TaskFilter, expect: &str) {
+        let conn = migrate::in_memory();
+        let (rest, values) = selection(filter);
+        let plan = plan(&conn, &format!("SELECT * {rest}"), params_from_iter(values));
+        assert_eq!(plan, expect);
+    }
+
+    fn plan(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> String {
+        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = query.query_map(params, |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        steps.join("; ")
+    }
+
+    #[test]
+    fn no_list_reads_more_than_it_shows_or_sorts() {
+        let all = TaskFilter::default();
+        let status = Some(TaskStatus::Pending);
+        let priority = Some(TaskPriority::High);
+        let parent = Some("t".parse().unwrap());
+        check(&all, "SCAN task USING INDEX task_newest");
+        check(
+            &TaskFilter { status, ..all.clone() },
+            "SEARCH task USING INDEX task_newest_of_status (status=?)",
+        );
+        check(
+            &TaskFilter { priority, ..all.clone() },
+            "SEARCH task USING INDEX task_newest_of_priority (priority=?)",
+        );
+        check(
+            &TaskFilter { status, priority, ..all.clone() },
+            "SEARCH task USING INDEX task_newest_of_both (status=? AND priority=?)",
+        );
+        check(
+            &TaskFilter { parent, ..all },
+            "SEARCH task USING INDEX task_parts (parent_task_id=?)",
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The contracts, scenario by scenario, each on a file of its own that is opened anew by every
+//! handle.
+
+use crate::support::Home;
+
+mod task_repository {
+    az_core::task_repository_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod task_queue {
+    az_core::task_queue_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod journal {
+    az_core::journal_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod ledger {
+    az_core::ledger_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod store {
+    az_core::store_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod state_manager {
+    az_core::state_manager_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod config_manager {
+    az_core::config_manager_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod log_store {
+    az_core::log_store_conformance! { make: super::Home::new, skips: [] }
+}

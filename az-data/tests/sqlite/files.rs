@@ -1,0 +1,206 @@
+//! The file, and what happens when it is not what it should be.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::sync::Barrier;
+
+use az_core::Error;
+use az_core::task::{TaskFilter, TaskRepository};
+use az_core::testing::sample::task;
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+
+use crate::support::Home;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn open(path: &Path) -> Result<SqliteStore, Error> {
+    SqliteStore::open(path, SqliteOptions::default())
+}
+
+fn read_only(path: &Path) -> Result<SqliteStore, Error> {
+    SqliteStore::open_read_only(path, SqliteOptions::default())
+}
+
+#[track_caller]
+fn check_unusable(opened: Result<SqliteStore, Error>, why: &str) {
+    let error = opened.expect_err("it must not open");
+    assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
+    assert!(error.chain().contains(why), "{}", error.chain());
+}
+
+#[tokio::test]
+async fn the_directory_and_the_files_are_for_nobody_else() {
+    let home = Home::new();
+    let store = home.open();
+    store.create(&task("a", 0)).await.unwrap();
+    let path = home.path();
+    let directory = path.parent().unwrap();
+    assert_eq!(mode(directory), 0o700);
+    let mut names = Vec::new();
+    for file in fs::read_dir(directory).unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        names.push(file.file_name().unwrap().to_string_lossy().into_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["az.db", "az.db-shm", "az.db-wal"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_leaves_one_file() {
+    let home = Home::new();
+    let store = home.open();
+    store.create(&task("a", 0)).await.unwrap();
+    store.get(&task("a", 0).id).await.unwrap();
+    drop(store);
+    let left = fs::read_dir(home.path().parent().unwrap()).unwrap().count();
+    assert_eq!(left, 1);
+}
+
+#[test]
+fn many_that_open_a_new_file_at_once_all_succeed() {
+    for _ in 0..8 {
+        let home = Home::new();
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    home.open();
+                });
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_can_be_read_without_being_written() {
+    let home = Home::new();
+    let stored = home.open().create(&task("a", 0)).await.unwrap();
+    let reader = read_only(&home.path()).unwrap();
+    assert_eq!(reader.list(&TaskFilter::default()).await.unwrap(), [stored]);
+    let refused = reader.create(&task("b", 0)).await.unwrap_err();
+    assert_eq!(refused.chain(), "sqlite cannot be used: it was opened read-only");
+}
+
+#[tokio::test]
+async fn a_reader_sees_what_a_writer_acknowledges_after_it_opened() {
+    let home = Home::new();
+    let store = home.open();
+    let reader = read_only(&home.path()).unwrap();
+    let stored = store.create(&task("a", 0)).await.unwrap();
+    assert_eq!(reader.get(&stored.id).await.unwrap(), Some(stored));
+}
+
+/// Puts a link to nowhere where the memory shared by connections should be. It stands for a
+/// directory that may not be written: permissions do not keep the superuser out, who may be running
+/// this.
+fn block(path: &Path) {
+    symlink("nowhere", format!("{}-shm", path.display())).unwrap();
+}
+
+#[tokio::test]
+async fn a_store_in_a_place_that_cannot_be_written_can_be_read() {
+    let home = Home::new();
+    let stored = home.open().create(&task("a", 0)).await.unwrap();
+    block(&home.path());
+    fs::set_permissions(home.path(), Permissions::from_mode(0o400)).unwrap();
+    let reader = read_only(&home.path()).unwrap();
+    assert_eq!(reader.list(&TaskFilter::default()).await.unwrap(), [stored]);
+}
+
+#[tokio::test]
+async fn changes_that_cannot_be_read_are_not_passed_over() {
+    let home = Home::new();
+    let store = home.open();
+    store.create(&task("a", 0)).await.unwrap();
+    let copy = home.parent().join("copy.db");
+    let beside = |path: &Path, suffix: &str| format!("{}{suffix}", path.display());
+    fs::copy(home.path(), &copy).unwrap();
+    fs::copy(beside(&home.path(), "-wal"), beside(&copy, "-wal")).unwrap();
+    block(&copy);
+    check_unusable(read_only(&copy), "holds changes that cannot be read");
+}
+
+#[test]
+fn a_store_that_does_not_exist_is_not_found() {
+    let home = Home::new();
+    let missing = read_only(&home.path()).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        format!("database {:?} not found", home.path().display().to_string())
+    );
+    assert!(!home.path().exists());
+}
+
+#[test]
+fn what_is_no_database_is_left_alone() {
+    let home = Home::new();
+    let file = home.parent().join("notes.txt");
+    let text = "not a database, whatever its name says\n".repeat(50);
+    fs::write(&file, &text).unwrap();
+    check_unusable(open(&file), "not a database");
+    check_unusable(read_only(&file), "not a database");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_directory_and_a_path_below_a_file_cannot_be_used() {
+    let home = Home::new();
+    check_unusable(open(home.parent()), "unable to open database file");
+    check_unusable(read_only(home.parent()), "is a directory");
+    let file = home.parent().join("file");
+    fs::write(&file, "").unwrap();
+    check_unusable(open(&file.join("az.db")), "file");
+}
+
+#[test]
+fn somebody_elses_database_is_left_alone() {
+    let home = Home::new();
+    let file = home.parent().join("other.db");
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(other);
+    let before = fs::read(&file).unwrap();
+    check_unusable(open(&file), "other.db is not a database of AZ-OS");
+    check_unusable(read_only(&file), "other.db is not a database of AZ-OS");
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn an_empty_file_becomes_a_store_and_is_none_before() {
+    let home = Home::new();
+    let file = home.parent().join("empty.db");
+    fs::write(&file, "").unwrap();
+    check_unusable(read_only(&file), "`az db init` brings it up to date");
+    open(&file).unwrap();
+    read_only(&file).unwrap();
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let home = Home::new();
+    home.open();
+    home.raw().pragma_update(None, "user_version", 4_000).unwrap();
+    for refused in [open(&home.path()), read_only(&home.path())] {
+        let Err(Error::FromTheFuture { found, supported, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((found, supported), (4_000, 1));
+    }
+}
+
+#[test]
+fn names_with_a_meaning_to_sqlite_are_names() {
+    let home = Home::new();
+    for name in [":memory:", "file:x?mode=memory", "a b%20c?immutable=1.db", "ü"] {
+        let file = home.parent().join(name);
+        open(&file).unwrap();
+        assert!(file.is_file(), "{name}");
+        block(&file);
+        read_only(&file).unwrap();
+    }
+}

@@ -1,0 +1,18 @@
+//! What the SQLite store promises: the contracts of az-core, and what a file on a disk adds.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed test is the right outcome"
+)]
+
+mod support;
+
+mod conformance;
+mod files;
+mod full;
+mod journal;
+mod money;
+mod sql;
+mod writing;

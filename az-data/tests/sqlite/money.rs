@@ -1,0 +1,183 @@
+//! Budgets: raced for by threads, and compared with the reference step by step.
+
+use az_core::cost::{
+    Budget, BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, Span, Usage,
+};
+use az_core::journal::RunStore;
+use az_core::memory::MemoryStore;
+use az_core::task::TaskRepository;
+use az_core::testing::sample::{
+    DAY, always, at, budget, call_id, entry, hold, paid, task, task_id,
+};
+use az_core::{Error, Usd};
+use proptest::prelude::*;
+
+use crate::support::Home;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
+    const CAP: i64 = 1_000;
+    let home = Home::new();
+    let handles = [home.open(), home.open()];
+    let cap = budget(Scope::Global, Period::Daily, CAP);
+    handles[0].set_budget(&cap, at(0)).await.unwrap();
+    let racers = (0..16).map(|racer: usize| {
+        let store = handles[racer % 2].clone();
+        tokio::spawn(async move {
+            for n in 0..20 {
+                let wanted = hold(&format!("t{racer}"), &format!("m{n}"), 13, 1);
+                match store.hold(&wanted).await {
+                    Ok(_) => {}
+                    Err(Error::BudgetExceeded { .. }) => continue,
+                    Err(other) => panic!("{other:?}"),
+                }
+                let status = store.budgets(at(1)).await.unwrap().remove(0);
+                assert!(status.spent.plus(status.held) <= cap_of(CAP), "{status:?}");
+                let settlement = if n % 3 == 0 { Settlement::Full } else { paid(11) };
+                store.settle(&wanted.task, &wanted.call, &settlement).await.unwrap();
+            }
+        })
+    });
+    for racer in futures_util::future::join_all(racers).await {
+        racer.unwrap();
+    }
+    let status = handles[1].budgets(at(1)).await.unwrap().remove(0);
+    let booked = handles[1].entries(always(), None).await.unwrap();
+    let sum: Usd = booked.iter().filter_map(|entry| entry.cost).sum();
+    assert_eq!((status.spent, status.held), (sum, Usd::ZERO));
+    assert!(sum <= cap_of(CAP) && sum > cap_of(CAP - 13), "{sum}");
+}
+
+fn cap_of(nanos: i64) -> Usd {
+    Usd::from_nanos(nanos)
+}
+
+/// Something that moves money.
+#[derive(Debug, Clone)]
+enum Step {
+    Set(Budget),
+    Clear(Scope, Period),
+    Hold { task: usize, call: u8, model: &'static str, amount: Option<i64>, minute: i64 },
+    Settle { task: usize, call: u8, settlement: Settlement },
+    Track { task: usize, call: u8, cost: i64, minute: i64 },
+    Sweep(i64),
+    Delete(usize),
+}
+
+/// A task, a part of it, a part of that, and one that has nothing to do with them.
+const TASKS: [(&str, Option<&str>); 4] =
+    [("a", None), ("b", Some("a")), ("c", Some("b")), ("d", None)];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let scope = prop_oneof![
+        Just(Scope::Global),
+        Just(Scope::Model("m".to_owned())),
+        (0..4_usize).prop_map(|task| Scope::Task(task_id(TASKS[task].0))),
+    ];
+    let period = prop::sample::select(Period::ALL);
+    let limit = prop_oneof![Just(Limit::Hard), Just(Limit::Soft)];
+    let set = (scope.clone(), period.clone(), 1..60_i64, limit).prop_map(
+        |(scope, period, nanos, limit)| Budget {
+            alerts: vec![50, 80, 100],
+            limit,
+            ..budget(scope, period, nanos)
+        },
+    );
+    let (task, call, minute) = (0..4_usize, 0..6_u8, -1..2_i64);
+    let minute = minute.prop_map(|day| day * DAY + 30);
+    let amount = prop::option::weighted(0.9, 0..20_i64);
+    let model = prop::sample::select(vec!["m", "n"]);
+    let settlement = prop_oneof![
+        (0..25_i64).prop_map(paid),
+        Just(Settlement::Paid { cost: None, usage: Usage::tokens(1, 1) }),
+        Just(Settlement::Full),
+        Just(Settlement::Nothing),
+    ];
+    let step = prop_oneof![
+        3 => set.prop_map(Step::Set),
+        1 => (scope, period).prop_map(|(scope, period)| Step::Clear(scope, period)),
+        6 => (task.clone(), call.clone(), model, amount, minute.clone()).prop_map(
+            |(task, call, model, amount, minute)| Step::Hold { task, call, model, amount, minute }
+        ),
+        5 => (task.clone(), call.clone(), settlement).prop_map(
+            |(task, call, settlement)| Step::Settle { task, call, settlement }
+        ),
+        2 => (task.clone(), call, 0..9_i64, minute.clone()).prop_map(
+            |(task, call, cost, minute)| Step::Track { task, call, cost, minute }
+        ),
+        1 => minute.prop_map(Step::Sweep),
+        // Only one without parts: a new part of a task that is gone is nobody's.
+        1 => (2..4_usize).prop_map(Step::Delete),
+    ];
+    prop::collection::vec(step, 1..30)
+}
+
+async fn take(store: &dyn RunStore, step: &Step) -> String {
+    let result = match step.clone() {
+        Step::Set(budget) => format!("{:?}", store.set_budget(&budget, at(0)).await),
+        Step::Clear(scope, period) => format!("{:?}", store.clear_budget(&scope, period).await),
+        Step::Hold { task, call, model, amount, minute } => {
+            let mut wanted = hold(TASKS[task].0, &format!("m{call}"), 0, minute);
+            wanted.amount = amount.map(Usd::from_nanos);
+            wanted.model = model.to_owned();
+            format!("{:?}", store.hold(&wanted).await)
+        }
+        Step::Settle { task, call, settlement } => {
+            let (task, call) = (task_id(TASKS[task].0), call_id(&format!("m{call}")));
+            format!("{:?}", store.settle(&task, &call, &settlement).await)
+        }
+        Step::Track { task, call, cost, minute } => {
+            let booked = entry(TASKS[task].0, &format!("m{call}"), cost, minute);
+            format!("{:?}", store.track(&booked).await)
+        }
+        Step::Sweep(minute) => format!("{:?}", store.sweep(at(minute)).await),
+        Step::Delete(task) => {
+            format!("{:?}", store.delete(&task_id(TASKS[task].0), at(DAY)).await)
+        }
+    };
+    let day = Span { start: at(0), end: at(DAY) };
+    let mut tasks = Vec::new();
+    for (id, _) in TASKS {
+        tasks.push((store.get(&task_id(id)).await, store.cost_by_task(&task_id(id)).await));
+    }
+    format!(
+        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}",
+        store.budgets(at(30)).await,
+        store.budgets(at(30 - DAY)).await,
+        store.open_holds().await,
+        store.total_cost(day).await,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn money_is_counted_as_the_reference_counts_it(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let home = Home::new();
+            let (reference, mut store) = (MemoryStore::new(), home.open());
+            for (id, parent) in TASKS {
+                let mut task = task(id, 0);
+                task.parent_task_id = parent.map(task_id);
+                reference.create(&task).await.unwrap();
+                store.create(&task).await.unwrap();
+            }
+            let mut deleted = Vec::new();
+            for (n, step) in steps.iter().enumerate() {
+                match step {
+                    // A task that is gone spends nothing more; what it did spend still counts.
+                    Step::Hold { task, .. } | Step::Track { task, .. } if deleted.contains(task) => continue,
+                    Step::Delete(task) => deleted.push(*task),
+                    _ => {}
+                }
+                if n % 7 == 6 {
+                    drop(store);
+                    store = home.open();
+                }
+                assert_eq!(take(&store, step).await, take(&reference, step).await, "{step:?}");
+            }
+        });
+    }
+}

@@ -1,0 +1,84 @@
+//! What the tests share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::journal::{Journal, NewEvent, RunStore};
+use az_core::task::{Lease, TaskQueue, TaskRepository};
+use az_core::testing::{Capabilities, Fixture, Store, sample};
+use az_core::{config::ConfigManager, log::LogStore, state::StateManager};
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// A place for one store, gone with its test.
+#[derive(Debug)]
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// Returns the path of the store, in a directory that does not exist yet.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("data").join("az.db")
+    }
+
+    /// Returns the directory that the store's own is made in.
+    pub(crate) fn parent(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Opens another handle.
+    pub(crate) fn open(&self) -> SqliteStore {
+        self.open_with(SqliteOptions::default())
+    }
+
+    pub(crate) fn open_with(&self, options: SqliteOptions) -> SqliteStore {
+        SqliteStore::open(self.path(), options).expect("the store opens")
+    }
+
+    /// Opens the file as anybody with a copy of SQLite could.
+    pub(crate) fn raw(&self) -> Connection {
+        Connection::open(self.path()).expect("the file opens")
+    }
+}
+
+macro_rules! fixture_of {
+    ($($contract:ident)+) => {
+        $(
+            #[async_trait]
+            impl Fixture<dyn $contract> for Home {
+                async fn open(&self) -> Arc<dyn $contract> {
+                    Arc::new(Self::open(self))
+                }
+
+                fn capabilities(&self) -> Capabilities {
+                    Capabilities::ALL
+                }
+            }
+        )+
+    };
+}
+
+fixture_of!(TaskRepository TaskQueue RunStore Store StateManager ConfigManager LogStore);
+
+/// Makes a task and claims it.
+pub(crate) async fn held(store: &SqliteStore, id: &str) -> Lease {
+    store.enqueue(&sample::task(id, 0), sample::at(0)).await.unwrap();
+    let claim = sample::claim_of(id, "worker", 1, 60);
+    store.claim(&claim).await.unwrap().expect("a task").lease
+}
+
+/// Appends events at minute 2.
+pub(crate) async fn append(
+    store: &SqliteStore,
+    lease: &Lease,
+    next_seq: u64,
+    events: Vec<NewEvent>,
+) -> az_core::Result<u64> {
+    let appended = Journal::append(store, lease, next_seq, events, sample::at(2)).await?;
+    Ok(appended.next_seq)
+}
