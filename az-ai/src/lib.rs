@@ -1,1 +1,49 @@
-//! az-ai
+//! Models: what is said to them, who answers, and the agent that works with them.
+//!
+//! | To decide | implement | bundled |
+//! |---|---|---|
+//! | who answers | [`client::LlmClient`] | [`provider::openai::OpenAiClient`] and whoever looks alike, [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
+//! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
+//! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
+//!
+//! A client takes a [`chat::ChatRequest`] and gives a [`chat::ChatReply`], whole or as a stream of
+//! [`chat::ChatEvent`]s, in no provider's shape. The agent is an [`az_core::Agent`]: what it asks
+//! and does goes through the run, which records, limits and repeats.
+//!
+//! ```
+//! use az_ai::client::LlmClientExt;
+//! use az_ai::scripted::{Line, ScriptedClient};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let client = ScriptedClient::new([Line::text("hello")]);
+//! let reply = client.generate("any-model", "say hello").await?;
+//! assert_eq!(reply.reply.text, "hello");
+//! # az_ai::error::Result::Ok(()) }).unwrap();
+//! ```
+//!
+//! Every contract lists numbered clauses; `testing` (feature of that name) has a conformance kit
+//! for your own client to run.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod chat;
+pub mod client;
+pub mod error;
+pub mod resolver;
+
+pub mod provider;
+pub mod scripted;
+
+pub mod react;
+
+pub mod estimate;
+pub mod key;
+pub mod naming;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use chat::{ChatReply, ChatRequest, Message};
+pub use client::{LlmClient, LlmClientExt};
+pub use error::{Error, Result};
+pub use react::{ReActAgent, ReActEngine};
+pub use resolver::{ModelResolver, Models};

@@ -19,7 +19,7 @@ pub enum CliError {
     #[error("{0}")]
     Settings(String),
     /// No task has this id.
-    #[error("no task {id:?}{}", near(near))]
+    #[error("no task {id:?}{}", hint(near))]
     UnknownTask {
         /// What was typed.
         id: String,
@@ -58,7 +58,7 @@ pub enum CliError {
     },
 }
 
-fn near(ids: &[String]) -> String {
+fn hint(ids: &[String]) -> String {
     match ids {
         [] => String::new(),
         ids => format!("; did you mean\n  {}", ids.join("\n  ")),

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use az_ai::ReActAgent;
+use az_ai::react::ReActAgent;
 use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
 use az_core::{Error, TaskId, Toolbox};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
-use az_mcp::builtin::{ShellOptions, builtin_tools};
+use az_mcp::builtin::builtin_tools;
+use az_mcp::builtin::shell::ShellOptions;
 
 use crate::config::Env;
 use crate::error::CliError;
@@ -125,7 +126,7 @@ impl Services {
         if let Some(toolbox) = self.toolbox.get() {
             return Ok(Arc::clone(toolbox));
         }
-        let options = ShellOptions::new(self.env.only(may_reach_commands));
+        let options = ShellOptions::default().with_harmless_of(self.env.all());
         let toolbox = Arc::new(builtin_tools(options)?);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }
@@ -179,14 +180,4 @@ impl Services {
     pub fn new_task_id(&self) -> Result<TaskId, CliError> {
         Ok(TaskId::new(uuid::Uuid::now_v7().to_string())?)
     }
-}
-
-/// Whether a command that a model wrote may see this variable: what programs need to run, and
-/// nothing that could be a secret.
-fn may_reach_commands(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR",
-        "PWD", "EDITOR", "CARGO_HOME", "RUSTUP_HOME",
-    ];
-    NAMES.contains(&name) || name.starts_with("LC_")
 }

@@ -16,7 +16,7 @@ pub struct Settings {
     /// Where an OpenAI-compatible server is.
     pub base_url: Option<String>,
     /// The key for it.
-    pub api_key: Option<az_ai::ApiKey>,
+    pub api_key: Option<az_ai::key::ApiKey>,
 }
 
 impl Settings {
@@ -44,7 +44,7 @@ impl Settings {
                 let reason = "no place to keep data: HOME is not set; use --data-dir or AZ_DATA_DIR";
                 CliError::Settings(reason.to_owned())
             })?;
-        let api_key = env.get("OPENAI_API_KEY").map(az_ai::ApiKey::new);
+        let api_key = env.get("OPENAI_API_KEY").map(az_ai::key::ApiKey::new);
         Ok(Self { data_dir, model, base_url, api_key })
     }
 

@@ -1,6 +1,5 @@
 //! From a parsed command to the function that does it, on a runtime of its size.
 
-use std::future::Future;
 use std::process::ExitCode;
 
 use super::{db, task, worker};

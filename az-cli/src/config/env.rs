@@ -33,9 +33,9 @@ impl Env {
         self.get(name).map(PathBuf::from)
     }
 
-    /// Returns the variables whose names `keep` lets through.
-    pub fn only(&self, keep: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
-        self.0.iter().filter(|(name, _)| keep(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    /// Returns all variables.
+    pub fn all(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 }
 

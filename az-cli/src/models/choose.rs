@@ -5,7 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use az_ai::provider::offline::OfflineClient;
 use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
-use az_ai::{Error, LlmClient, ModelResolver, ResolvedModel, ScriptedClient, near};
+use az_ai::client::LlmClient;
+use az_ai::error::Error;
+use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::resolver::{ModelResolver, ResolvedModel, near};
+use az_ai::scripted::ScriptedClient;
 
 use super::local::{self, LocalServer};
 use crate::error::CliError;
@@ -107,14 +111,7 @@ impl ModelChooser {
 
     async fn found(&self) -> Result<Choice, CliError> {
         if let Some(base_url) = &self.settings.base_url {
-            let models = local::models_of(base_url, self.settings.api_key.as_ref()).await;
-            if let Some(model) = models.first() {
-                let why = format!("the first that {base_url} offers");
-                return Ok(Choice::new(format!("openai/{model}"), why));
-            }
-            return Err(CliError::Settings(format!(
-                "{base_url} lists no models; name one with --model or AZ_MODEL"
-            )));
+            return self.first_of(base_url).await;
         }
         if self.settings.api_key.is_some() {
             let why = "OPENAI_API_KEY is in the environment";
@@ -129,6 +126,24 @@ impl ModelChooser {
         let why = "no key in the environment and no model server on this machine; \
                    this is a planner for a small language, not a model";
         Ok(Choice::new(OFFLINE, why))
+    }
+
+    /// Returns the first model that a configured server offers.
+    async fn first_of(&self, base_url: &str) -> Result<Choice, CliError> {
+        let client = self.openai().map_err(|error| CliError::Core(error.into()))?;
+        let name_one = "name a model with --model or AZ_MODEL, or use `offline`";
+        match client.models().await {
+            Ok(models) => match models.first() {
+                Some(model) => {
+                    let why = format!("the first that {base_url} offers");
+                    Ok(Choice::new(format!("openai/{model}"), why))
+                }
+                None => {
+                    Err(CliError::Settings(format!("{base_url} offers no models; {name_one}")))
+                }
+            },
+            Err(error) => Err(CliError::Settings(format!("{error}; {name_one}"))),
+        }
     }
 
     async fn local(&self) -> Option<&LocalServer> {
@@ -154,7 +169,7 @@ impl ModelChooser {
         Ok(client)
     }
 
-    fn openai(&self) -> Result<Arc<dyn LlmClient>, Error> {
+    fn openai(&self) -> Result<OpenAiClient, Error> {
         let Settings { base_url, api_key, .. } = &self.settings;
         let config = match (base_url, api_key) {
             (Some(base_url), _) => OpenAiConfig::compatible("openai", base_url),
@@ -170,11 +185,21 @@ impl ModelChooser {
             Some(key) => config.with_api_key(key.clone()),
             None => config,
         };
-        Ok(Arc::new(OpenAiClient::new(config)?))
+        OpenAiClient::new(config, HttpClient::new(&HttpOptions::default())?)
     }
 }
 
 const OFFLINE: &str = "offline";
+
+/// Reads a script.
+fn script(path: &str) -> Result<ScriptedClient, Error> {
+    let unreadable = |error: std::io::Error| Error::Setup {
+        provider: "scripted".to_owned(),
+        reason: format!("{path}: {error}"),
+    };
+    let lines = std::fs::read_to_string(path).map_err(unreadable)?;
+    ScriptedClient::from_json_lines(&lines)
+}
 
 impl ModelResolver for ModelChooser {
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel, Error> {
@@ -185,12 +210,12 @@ impl ModelResolver for ModelChooser {
             return Ok(ResolvedModel { client, model: OFFLINE.to_owned() });
         }
         if let Some(path) = name.strip_prefix("scripted:") {
-            let client = self.client(name, || Ok(Arc::new(ScriptedClient::from_file(path)?)))?;
+            let client = self.client(name, || Ok(Arc::new(script(path)?)))?;
             return Ok(ResolvedModel { client, model: name.to_owned() });
         }
         match name.split_once('/') {
             Some(("openai", model)) => {
-                let client = self.client("openai", || self.openai())?;
+                let client = self.client("openai", || Ok(Arc::new(self.openai()?)))?;
                 Ok(ResolvedModel { client, model: model.to_owned() })
             }
             Some(("local", model)) => {
@@ -200,7 +225,10 @@ impl ModelResolver for ModelChooser {
                     reason: "no model server answers on this machine".to_owned(),
                 })?;
                 let config = OpenAiConfig::compatible("local", &server.base_url);
-                let client = self.client("local", || Ok(Arc::new(OpenAiClient::new(config)?)))?;
+                let client = self.client("local", || {
+                    let http = HttpClient::new(&HttpOptions::default())?;
+                    Ok(Arc::new(OpenAiClient::new(config, http)?))
+                })?;
                 Ok(ResolvedModel { client, model: model.to_owned() })
             }
             _ => Err(Error::UnknownModel { name: name.to_owned(), near: vec![] }),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use az_ai::ApiKey;
-use serde::Deserialize;
+use az_ai::error::Error;
+use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -40,24 +41,12 @@ async fn probe(port: u16) -> Option<LocalServer> {
     // Most often nobody is there, and then no HTTP client has to be made.
     timeout(CONNECT, TcpStream::connect(("127.0.0.1", port))).await.ok()?.ok()?;
     let base_url = format!("http://127.0.0.1:{port}/v1");
-    let models = timeout(ANSWER, models_of(&base_url, None)).await.ok()?;
+    let models = timeout(ANSWER, models_of(&base_url)).await.ok()?.ok()?;
     (!models.is_empty()).then_some(LocalServer { base_url, models })
 }
 
-#[derive(Deserialize)]
-struct ModelList {
-    data: Vec<ModelEntry>,
-}
-
-#[derive(Deserialize)]
-struct ModelEntry {
-    id: String,
-}
-
-/// Lists a server's models; none when it does not answer as such servers do.
-pub(super) async fn models_of(base_url: &str, key: Option<&ApiKey>) -> Vec<String> {
-    let listed = async {
-        az_ai::provider::openai::list_models(base_url, key).await
-    };
-    listed.await.unwrap_or_default()
+/// Lists a server's models.
+async fn models_of(base_url: &str) -> Result<Vec<String>, Error> {
+    let http = HttpClient::new(&HttpOptions::default())?;
+    OpenAiClient::new(OpenAiConfig::compatible("local", base_url), http)?.models().await
 }

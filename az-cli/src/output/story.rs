@@ -15,7 +15,7 @@ use super::words::{duration, printable, task_cost};
 
 /// Turns events into lines for a person.
 #[derive(Debug)]
-pub struct Story {
+pub(super) struct Story {
     style: Style,
     /// Tool calls under way, in the words shown for them.
     tools: BTreeMap<CallId, String>,
@@ -25,12 +25,12 @@ pub struct Story {
 
 impl Story {
     /// Returns a story that has not begun.
-    pub const fn new(style: Style) -> Self {
+    pub(super) const fn new(style: Style) -> Self {
         Self { style, tools: BTreeMap::new(), model: None }
     }
 
     /// Returns what is being waited for, for a spinner.
-    pub fn doing(&self) -> Option<String> {
+    pub(super) fn doing(&self) -> Option<String> {
         if let Some(tool) = self.tools.values().next() {
             return Some(tool.clone());
         }
@@ -40,7 +40,7 @@ impl Story {
     }
 
     /// Takes an event in; returns the lines that it adds.
-    pub fn tell(&mut self, event: &RunEvent) -> Vec<String> {
+    pub(super) fn tell(&mut self, event: &RunEvent) -> Vec<String> {
         let s = self.style;
         match &event.kind {
             RunEventKind::RunStarted { resumed, steps, .. } => {

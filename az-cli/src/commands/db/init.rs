@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use az_core::Clock;
 use az_core::clock::SystemClock;
+use az_core::task::{TaskFilter, TaskRepository, TaskStatus};
+use az_core::Clock;
 use clap::Args;
 
 use crate::error::CliError;
@@ -32,10 +33,11 @@ pub struct InitArgs {
 /// # Errors
 ///
 /// When it cannot be made, moved or migrated.
-pub(super) fn run(args: &InitArgs, services: &Services) -> Result<ExitCode, CliError> {
+pub(super) async fn run(args: &InitArgs, services: &Services) -> Result<ExitCode, CliError> {
     let path = services.database();
     let there = path.exists();
     if there && args.force {
+        refuse_while_in_use(services).await?;
         let kept = set_aside(&path)?;
         services.printer().say(&format!("the old database is now {}", kept.display()));
     }
@@ -43,6 +45,20 @@ pub(super) fn run(args: &InitArgs, services: &Services) -> Result<ExitCode, CliE
     let done = if there && !args.force { "ready" } else { "made" };
     services.printer().line(&format!("{done}: {}", path.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A task that runs would go on in the database that was set aside.
+async fn refuse_while_in_use(services: &Services) -> Result<(), CliError> {
+    // One that cannot be opened is in nobody's use.
+    let Ok(Some(store)) = services.store_to_read() else { return Ok(()) };
+    let filter = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
+    match store.list(&filter).await {
+        Ok(running) if !running.is_empty() => Err(CliError::Usage(format!(
+            "{} tasks are running; `az task cancel` stops them",
+            running.len()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Moves the database and what belongs to it to names that say when.

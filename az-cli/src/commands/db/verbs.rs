@@ -24,7 +24,7 @@ pub enum DbCommand {
 /// Whatever kept it from it.
 pub async fn run(command: &DbCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
-        DbCommand::Init(args) => init::run(args, services),
+        DbCommand::Init(args) => init::run(args, services).await,
         DbCommand::Status(args) => status::run(args, services).await,
     }
 }

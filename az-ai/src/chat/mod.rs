@@ -1,0 +1,14 @@
+//! What is said to a model and what it says, in no provider's shape.
+
+mod message;
+mod reply;
+mod request;
+mod stream;
+
+pub use message::{Message, ToolMessage};
+pub use reply::ChatReply;
+pub use request::{
+    ChatRequest, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, ToolChoice, ToolDefinition,
+};
+pub(crate) use stream::reached_limit;
+pub use stream::{Assembler, ChatEvent, ChatStream, Ending, collect, replay};

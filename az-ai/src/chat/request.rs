@@ -1,0 +1,127 @@
+//! What is asked of a model.
+
+use az_core::ToolSpec;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::message::Message;
+
+/// The temperature when nobody says otherwise.
+pub const DEFAULT_TEMPERATURE: f32 = 0.7;
+/// The longest answer, in tokens, when nobody says otherwise.
+pub const DEFAULT_MAX_TOKENS: u32 = 2048;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatRequest {
+    /// The model, by the provider's name.
+    pub model: String,
+    /// The conversation so far.
+    pub messages: Vec<Message>,
+    /// The tools that the model may ask for, in an order that stays the same from call to call,
+    /// because providers cache by prefix.
+    #[serde(default)]
+    pub tools: Vec<ToolDefinition>,
+    /// Whether it must, may or may not ask for one.
+    #[serde(default)]
+    pub tool_choice: ToolChoice,
+    /// How freely it chooses its words; the provider's own default when absent.
+    #[serde(default)]
+    pub temperature: Option<f32>,
+    /// The longest answer, in tokens.
+    pub max_tokens: u32,
+    /// Texts that end the answer where they would begin.
+    #[serde(default)]
+    pub stop: Vec<String>,
+}
+
+/// A tool as it is shown to a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolDefinition {
+    /// Its name, such as `filesystem.read`; providers that allow fewer characters map it.
+    pub name: String,
+    /// What it does and when to use it.
+    pub description: String,
+    /// A JSON Schema of its arguments.
+    pub schema: Value,
+}
+
+/// Whether the model must, may or may not ask for a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolChoice {
+    /// As it sees fit.
+    #[default]
+    Auto,
+    /// No tool.
+    None,
+    /// Some tool.
+    Required,
+    /// This one.
+    Tool(String),
+}
+
+impl From<&ToolSpec> for ToolDefinition {
+    fn from(spec: &ToolSpec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            description: spec.description.clone(),
+            schema: spec.input_schema.clone(),
+        }
+    }
+}
+
+impl ChatRequest {
+    /// Returns a request with defaults for all but the model and the conversation.
+    pub fn new(model: impl Into<String>, messages: Vec<Message>) -> Self {
+        Self {
+            model: model.into(),
+            messages,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            temperature: Some(DEFAULT_TEMPERATURE),
+            max_tokens: DEFAULT_MAX_TOKENS,
+            stop: Vec::new(),
+        }
+    }
+
+    /// Returns a request that says one thing.
+    pub fn prompt(model: impl Into<String>, prompt: impl Into<String>) -> Self {
+        Self::new(model, vec![Message::user(prompt)])
+    }
+
+    /// Returns the request with tools.
+    #[must_use]
+    pub fn with_tools(mut self, tools: Vec<ToolDefinition>) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    /// Returns the request with a choice of tools.
+    #[must_use]
+    pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
+        self.tool_choice = choice;
+        self
+    }
+
+    /// Returns the request with a temperature, or the provider's own.
+    #[must_use]
+    pub const fn with_temperature(mut self, temperature: Option<f32>) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// Returns the request with a longest answer.
+    #[must_use]
+    pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
+        self.max_tokens = max_tokens;
+        self
+    }
+
+    /// Returns the request with texts that end the answer.
+    #[must_use]
+    pub fn with_stop(mut self, stop: Vec<String>) -> Self {
+        self.stop = stop;
+        self
+    }
+}

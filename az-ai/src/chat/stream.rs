@@ -1,0 +1,274 @@
+//! A reply as it comes in.
+
+use az_core::Usd;
+use az_core::cost::Usage;
+use az_core::journal::{ModelReply, ToolCall};
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use super::reply::ChatReply;
+use crate::error::{Error, Result};
+
+/// A reply as it comes in: deltas, then [`ChatEvent::Finished`], then nothing.
+pub type ChatStream = BoxStream<'static, Result<ChatEvent>>;
+
+/// A piece of a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChatEvent {
+    /// A piece of what the model says.
+    TextDelta {
+        /// The piece.
+        text: String,
+    },
+    /// A piece of what it thinks.
+    ReasoningDelta {
+        /// The piece.
+        text: String,
+    },
+    /// It begins to ask for a tool. Nothing may be done about it before the reply is finished.
+    CallStarted {
+        /// Which of the reply's calls, from 0.
+        index: usize,
+        /// The provider's id of the call.
+        id: String,
+        /// The tool.
+        name: String,
+    },
+    /// A piece of the arguments of a call that was begun.
+    CallDelta {
+        /// Which of the reply's calls.
+        index: usize,
+        /// The piece, of JSON text.
+        arguments: String,
+    },
+    /// The reply is complete.
+    Finished(Box<ChatReply>),
+}
+
+/// Folds the pieces of a reply.
+#[derive(Debug, Clone, Default)]
+pub struct Assembler {
+    text: String,
+    reasoning: String,
+    calls: Vec<Call>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Call {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+/// What is known of a reply once it is complete.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ending {
+    /// Why the model stopped, in the provider's word.
+    pub stop: String,
+    /// What the provider wants back unchanged.
+    pub replay: Option<Box<Value>>,
+    /// What the provider said it used.
+    pub usage: Option<Usage>,
+    /// What it cost, as far as that is known.
+    pub cost: Option<Usd>,
+    /// The model that answered.
+    pub model: String,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+}
+
+impl Assembler {
+    /// Adds a piece. Pieces of calls that were never begun are dropped, as is a finished reply,
+    /// which says the same again.
+    pub fn add(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::TextDelta { text } => self.text.push_str(text),
+            ChatEvent::ReasoningDelta { text } => self.reasoning.push_str(text),
+            ChatEvent::CallStarted { id, name, .. } => self.calls.push(Call {
+                id: id.clone(),
+                name: name.clone(),
+                arguments: String::new(),
+            }),
+            ChatEvent::CallDelta { index, arguments } => {
+                if let Some(call) = self.calls.get_mut(*index) {
+                    call.arguments.push_str(arguments);
+                }
+            }
+            ChatEvent::Finished(_) => {}
+        }
+    }
+
+    /// Returns how many calls were begun.
+    pub const fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether nothing was said, thought or asked for.
+    pub const fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.reasoning.is_empty() && self.calls.is_empty()
+    }
+
+    /// Returns the reply.
+    pub fn finish(self, ending: Ending) -> ChatReply {
+        // Of the last call of a reply that was cut at its longest, what is there may not be all.
+        let cut = reached_limit(&ending.stop);
+        let last = self.calls.len().saturating_sub(1);
+        let calls = self.calls.into_iter().enumerate().map(|(place, call)| ToolCall {
+            id: call.id,
+            name: call.name,
+            arguments: match call.arguments {
+                text if cut && place == last && text.trim().is_empty() => Value::String(text),
+                text => parse_arguments(text),
+            },
+        });
+        ChatReply {
+            reply: ModelReply {
+                text: self.text,
+                reasoning: self.reasoning,
+                calls: calls.collect(),
+                stop: ending.stop,
+                replay: ending.replay,
+            },
+            usage: ending.usage,
+            cost: ending.cost,
+            model: ending.model,
+            request_id: ending.request_id,
+        }
+    }
+}
+
+/// Whether a reply ended because it had reached the longest length that was asked for.
+pub(crate) fn reached_limit(stop: &str) -> bool {
+    matches!(stop, "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS")
+}
+
+/// Reads a call's arguments. What is no JSON object is kept as text, so that whoever knows the
+/// tool can tell the model what is wrong with it.
+fn parse_arguments(text: String) -> Value {
+    if text.trim().is_empty() {
+        return Value::Object(serde_json::Map::new());
+    }
+    match serde_json::from_str(&text) {
+        Ok(value @ Value::Object(_)) => value,
+        _ => Value::String(text),
+    }
+}
+
+/// Reads a stream to its end, and shows every piece to `seen`.
+///
+/// # Errors
+///
+/// The stream's own; [`Error::Truncated`] when it ends before the reply is finished.
+pub async fn collect(
+    provider: &str,
+    mut stream: ChatStream,
+    mut seen: impl FnMut(&ChatEvent) + Send,
+) -> Result<ChatReply> {
+    while let Some(event) = stream.next().await {
+        let event = event?;
+        seen(&event);
+        if let ChatEvent::Finished(reply) = event {
+            return Ok(*reply);
+        }
+    }
+    Err(Error::Truncated { provider: provider.to_owned() })
+}
+
+/// Returns a whole reply as a stream, word by word: for clients whose replies come whole.
+pub fn replay(reply: ChatReply) -> ChatStream {
+    let mut events = Vec::new();
+    if !reply.reply.reasoning.is_empty() {
+        let text = reply.reply.reasoning.clone();
+        events.push(ChatEvent::ReasoningDelta { text });
+    }
+    for word in reply.reply.text.split_inclusive(char::is_whitespace) {
+        let text = word.to_owned();
+        events.push(ChatEvent::TextDelta { text });
+    }
+    for (index, call) in reply.reply.calls.iter().enumerate() {
+        events.push(ChatEvent::CallStarted { index, id: call.id.clone(), name: call.name.clone() });
+        let arguments = match &call.arguments {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        events.push(ChatEvent::CallDelta { index, arguments });
+    }
+    events.push(ChatEvent::Finished(Box::new(reply)));
+    stream::iter(events.into_iter().map(Ok)).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::ModelReply;
+    use futures_util::{StreamExt, stream};
+    use serde_json::{Value, json};
+
+    use super::{Assembler, ChatEvent, Ending, collect, replay};
+    use crate::chat::ChatReply;
+    use crate::error::Error;
+
+    fn assembled(arguments: &str) -> Value {
+        let mut assembler = Assembler::default();
+        assembler.add(&ChatEvent::CallStarted {
+            index: 0,
+            id: "c".to_owned(),
+            name: "t".to_owned(),
+        });
+        for piece in arguments.chars() {
+            assembler.add(&ChatEvent::CallDelta { index: 0, arguments: piece.to_string() });
+        }
+        let reply = assembler.finish(Ending::default()).reply;
+        reply.calls.into_iter().next().unwrap().arguments
+    }
+
+    #[test]
+    fn arguments_are_an_object_or_the_text_that_the_model_wrote() {
+        assert_eq!(assembled(""), json!({}));
+        assert_eq!(assembled(r#"{"path": "é"}"#), json!({"path": "é"}));
+        assert_eq!(assembled(r#"{"path": "#), json!(r#"{"path": "#));
+        assert_eq!(assembled("[1]"), json!("[1]"));
+    }
+
+    #[test]
+    fn a_call_that_may_not_be_complete_is_not_taken_for_one_without_arguments() {
+        let finish = |stop: &str| {
+            let mut assembler = Assembler::default();
+            for index in 0..2 {
+                let (id, name) = (String::new(), "t".to_owned());
+                assembler.add(&ChatEvent::CallStarted { index, id, name });
+            }
+            let ending = Ending { stop: stop.to_owned(), ..Ending::default() };
+            let calls = assembler.finish(ending).reply.calls.into_iter();
+            calls.map(|call| call.arguments).collect::<Vec<_>>()
+        };
+        assert_eq!(finish("tool_calls"), [json!({}), json!({})]);
+        assert_eq!(finish("length"), [json!({}), json!("")]);
+    }
+
+    #[tokio::test]
+    async fn a_replayed_reply_adds_up_to_itself() {
+        let reply = ChatReply {
+            reply: ModelReply {
+                text: "two  words\nand a line".to_owned(),
+                reasoning: "hm".to_owned(),
+                ..ModelReply::default()
+            }
+            .with_call("a.b", json!({"x": 1}))
+            .with_call("a.c", json!("not json")),
+            ..ChatReply::default()
+        };
+        let mut assembler = Assembler::default();
+        let collected = collect("p", replay(reply.clone()), |event| assembler.add(event)).await;
+        assert_eq!(collected.unwrap(), reply);
+        assert_eq!(assembler.finish(Ending::default()), reply);
+    }
+
+    #[tokio::test]
+    async fn a_stream_without_its_end_is_cut_off() {
+        let text = "half".to_owned();
+        let cut = stream::iter([Ok(ChatEvent::TextDelta { text })]).boxed();
+        let error = collect("p", cut, |_| {}).await.unwrap_err();
+        assert!(matches!(error, Error::Truncated { .. }), "{error}");
+    }
+}

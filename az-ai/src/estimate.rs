@@ -1,0 +1,113 @@
+//! How many tokens a request has, before anybody has counted them.
+//!
+//! It is a rule of thumb over bytes that would rather say too much: of 449 recorded requests to six
+//! providers it was below the truth once (87 for 89), and for a long prompt about twice as much.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::chat::{ChatRequest, Message, ToolDefinition};
+
+/// Bytes per token. Prose has four, code and JSON about three, other scripts fewer characters but
+/// more bytes; three errs on the side of too many tokens.
+const BYTES_PER_TOKEN: u64 = 3;
+/// What a provider adds to every request.
+const PER_REQUEST: u64 = 64;
+/// What the frame of a message costs.
+const PER_MESSAGE: u64 = 8;
+/// What the frame of a tool costs, on top of its name, description and schema.
+const PER_TOOL: u64 = 16;
+/// What a provider says to the model about tools when there are any: 184 tokens here, 568 there.
+const FOR_TOOLS: u64 = 512;
+
+/// Returns about how many tokens a request sends: its messages and its tools.
+pub fn tokens(request: &ChatRequest) -> u64 {
+    let said = messages(&request.messages).saturating_add(tools(&request.tools));
+    said.saturating_add(PER_REQUEST)
+}
+
+/// Returns about how many tokens messages have.
+pub fn messages(messages: &[Message]) -> u64 {
+    messages.iter().map(message).sum()
+}
+
+/// Returns about how many tokens tools have.
+pub fn tools(tools: &[ToolDefinition]) -> u64 {
+    if tools.is_empty() {
+        return 0;
+    }
+    let each = tools.iter().map(|tool| {
+        let bytes = size(tool.name.len() + tool.description.len()) + json_size(&tool.schema);
+        bytes / BYTES_PER_TOKEN + PER_TOOL
+    });
+    each.sum::<u64>() + FOR_TOOLS
+}
+
+/// Returns about how many tokens a text has.
+pub fn text(text: &str) -> u64 {
+    size(text.len()).div_ceil(BYTES_PER_TOKEN)
+}
+
+fn message(message: &Message) -> u64 {
+    let bytes = match message {
+        Message::System { text } | Message::User { text } | Message::Summary { text, .. } => {
+            size(text.len())
+        }
+        Message::Tool(result) => size(result.text.len() + result.call_id.len()),
+        Message::Assistant { reply } => {
+            let calls = reply
+                .calls
+                .iter()
+                .map(|call| size(call.name.len() + call.id.len()) + json_size(&call.arguments));
+            let replayed = reply.replay.as_ref().map_or(0, |replay| json_size(replay));
+            size(reply.text.len() + reply.reasoning.len()) + calls.sum::<u64>() + replayed
+        }
+    };
+    bytes.div_ceil(BYTES_PER_TOKEN) + PER_MESSAGE
+}
+
+fn size(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+fn json_size(value: &impl Serialize) -> u64 {
+    let mut counter = Counter(0);
+    // A value of plain JSON cannot fail to be written; if it did, what was counted stands.
+    serde_json::to_writer(&mut counter, value).ok();
+    counter.0
+}
+
+/// Counts what is written.
+struct Counter(u64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += size(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::chat::{ChatRequest, ToolDefinition};
+
+    #[test]
+    fn messages_and_tools_both_count() {
+        let bare = ChatRequest::prompt("m", "x".repeat(300));
+        assert_eq!(super::tokens(&bare), 172);
+        let schema = json!({"type": "object", "properties": {"path": {"type": "string"}}});
+        let tool = ToolDefinition {
+            name: "filesystem.read".to_owned(),
+            description: "Reads a file".to_owned(),
+            schema,
+        };
+        assert_eq!(super::tokens(&bare.with_tools(vec![tool])), 728);
+    }
+}

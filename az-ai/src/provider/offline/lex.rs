@@ -1,0 +1,128 @@
+//! A command as words, quoted texts and breaks.
+
+/// A piece of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    /// Where it stands in the command, in bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Word(String),
+    Quoted {
+        quote: char,
+        raw: String,
+    },
+    Comma,
+    /// A semicolon or the end of a line.
+    Break,
+}
+
+/// A quote that does not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unclosed {
+    pub(super) start: usize,
+}
+
+impl Token {
+    /// Returns the word in lower case, if it is one.
+    pub(super) fn keyword(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Word(word) => Some(word.to_lowercase()),
+            Kind::Quoted { .. } | Kind::Comma | Kind::Break => None,
+        }
+    }
+
+    /// Whether it is one of these words.
+    pub(super) fn is(&self, words: &[&str]) -> bool {
+        self.keyword().is_some_and(|word| words.contains(&word.as_str()))
+    }
+}
+
+/// Cuts a command into pieces.
+pub(super) fn tokens(command: &str) -> Result<Vec<Token>, Unclosed> {
+    let mut tokens = Vec::new();
+    let mut rest = command;
+    while let Some(first) = rest.chars().next() {
+        let start = command.len() - rest.len();
+        let (kind, after) = match first {
+            '\n' | ';' => (Some(Kind::Break), cut(rest, 1)),
+            ',' => (Some(Kind::Comma), cut(rest, 1)),
+            '"' | '\'' | '`' => {
+                let (raw, after) = quoted(cut(rest, 1), first).ok_or(Unclosed { start })?;
+                let raw = raw.to_owned();
+                (Some(Kind::Quoted { quote: first, raw }), after)
+            }
+            space if space.is_whitespace() => (None, cut(rest, space.len_utf8())),
+            _ => {
+                let (word, after) = rest.split_at(word_end(rest));
+                (Some(Kind::Word(word.to_owned())), after)
+            }
+        };
+        let end = command.len() - after.len();
+        tokens.extend(kind.map(|kind| Token { kind, start, end }));
+        rest = after;
+    }
+    Ok(tokens)
+}
+
+/// Returns the text up to the closing quote, and what follows it. In `"…"` a backslash keeps the
+/// next character from closing.
+fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if c == quote {
+            return Some((text.get(..at)?, cut(text, at + c.len_utf8())));
+        } else {
+            escaped = quote == '"' && c == '\\';
+        }
+    }
+    None
+}
+
+/// Returns where a word ends: at a blank or a semicolon, or at a comma with nothing behind it.
+fn word_end(text: &str) -> usize {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, c)| *c);
+        let ends =
+            c.is_whitespace() || c == ';' || (c == ',' && next.is_none_or(char::is_whitespace));
+        if ends && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+fn cut(text: &str, at: usize) -> &str {
+    text.get(at..).unwrap_or_default()
+}
+
+/// Returns a quoted text as it is meant: in `"…"`, `\n`, `\t`, `\"` and `\\` stand for what they
+/// usually do, and any other backslash for itself.
+pub(super) fn unescape(quote: char, raw: &str) -> String {
+    if quote != '"' {
+        return raw.to_owned();
+    }
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => text.push('\n'),
+            Some('t') => text.push('\t'),
+            Some(same @ ('"' | '\\')) => text.push(same),
+            Some(other) => text.extend(['\\', other]),
+            None => text.push('\\'),
+        }
+    }
+    text
+}

@@ -1,0 +1,307 @@
+//! What to do next, given the steps and what came of those that were taken.
+
+use std::collections::BTreeSet;
+
+use az_core::journal::{ToolCall, ToolOutcome};
+use az_core::text::{Excerpt, one_line};
+use serde_json::{Value as Json, json};
+
+use super::client::NAME;
+use super::step::{Depth, Hidden, How, Listing, Of, Step, Text, Unit};
+use super::value::{Value, fits};
+use crate::chat::ToolMessage;
+use crate::error::{Error, Result};
+
+/// How much of a result the answer shows, in bytes.
+const SHOWN: usize = 4 << 10;
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Next {
+    Call(ToolCall),
+    Answer(String),
+}
+
+/// Checks that every tool is there before the first is called.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`], which names the first that is missing.
+pub(super) fn check_tools(steps: &[Step], offered: &BTreeSet<&str>) -> Result<()> {
+    let mut tools = steps.iter().filter_map(|step| Some((step, step.tool()?)));
+    match tools.find(|(_, tool)| !offered.contains(tool)) {
+        None => Ok(()),
+        Some((step, tool)) => Err(Error::Unsupported {
+            provider: NAME.to_owned(),
+            reason: format!("to {} it needs {tool}, which is not among its tools", say(step)),
+        }),
+    }
+}
+
+/// Says what to do next. The results are those of the steps that take a tool, in order.
+///
+/// # Errors
+///
+/// [`Error::Stopped`] when a step failed, or came to something that another cannot use.
+pub(super) fn next(steps: &[Step], results: &[&ToolMessage]) -> Result<Next> {
+    let mut results = results.iter();
+    let mut taken: Vec<Taken<'_>> = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let place = Place { step, number: index + 1 };
+        let input = place.input(taken.last_mut())?;
+        let Some(tool) = step.tool() else {
+            taken.push(Taken::done(step, input));
+            continue;
+        };
+        let Some(result) = results.next() else {
+            return Ok(Next::Call(ToolCall {
+                id: format!("call_{}", place.number),
+                name: tool.to_owned(),
+                arguments: arguments(step, input.as_ref()),
+            }));
+        };
+        taken.push(place.take(result, input)?);
+    }
+    Ok(Next::Answer(answer(&taken)))
+}
+
+/// A step that was taken.
+struct Taken<'a> {
+    step: &'a Step,
+    outcome: ToolOutcome,
+    /// What it came to, if that is known.
+    value: Option<Value>,
+    /// Whether a later step has used that.
+    used: bool,
+}
+
+impl<'a> Taken<'a> {
+    const fn done(step: &'a Step, value: Option<Value>) -> Self {
+        let outcome = ToolOutcome::Done;
+        Self { step, outcome, value, used: false }
+    }
+}
+
+/// A step and where it stands in the plan.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    step: &'a Step,
+    number: usize,
+}
+
+impl<'a> Place<'a> {
+    /// Returns what the step is given, from its own words or from the step before.
+    fn input(self, previous: Option<&mut Taken<'_>>) -> Result<Option<Value>> {
+        let input = match self.step {
+            Step::Put { text: Text::Literal(text), .. } => Value::whole(text, Unit::Lines),
+            Step::Put { text: Text::Previous, .. } => self.previous(previous)?.clone(),
+            Step::Put { text: Text::HowMany(unit), .. } => {
+                Value::number(self.previous(previous)?.how_many(*unit))
+            }
+            Step::Count { unit, of: Of::Previous } => {
+                Value::number(self.previous(previous)?.how_many(*unit))
+            }
+            Step::List(_)
+            | Step::Read { .. }
+            | Step::Count { .. }
+            | Step::FindText { .. }
+            | Step::FindFiles { .. }
+            | Step::Run { .. }
+            | Step::Processes { .. }
+            | Step::Search { .. } => return Ok(None),
+        };
+        Ok(Some(input))
+    }
+
+    /// Returns what the step before came to, which has to be known, and all of it.
+    fn previous<'b>(self, previous: Option<&'b mut Taken<'_>>) -> Result<&'b Value> {
+        let before = self.number - 1;
+        let unusable = |why: &str| {
+            let now = say(self.step);
+            self.stopped(format!("step {} ({now}) cannot be taken: {why}", self.number))
+        };
+        let taken = previous.ok_or_else(|| unusable("there is no step before it"))?;
+        taken.used = true;
+        let value = taken.value.as_ref().ok_or_else(|| {
+            unusable(&format!("step {before} was interrupted, and what it came to is not known"))
+        })?;
+        self.whole(value)?;
+        Ok(value)
+    }
+
+    /// Checks that nothing of a value was left out: what is there would be taken for all of it.
+    fn whole(self, value: &Value) -> Result<()> {
+        match value.omitted {
+            0 => Ok(()),
+            omitted => Err(self.stopped(format!(
+                "step {} ({}) cannot be taken: {omitted} bytes of what it works on are not shown; \
+                 `run` a shell command for something this large",
+                self.number,
+                say(self.step)
+            ))),
+        }
+    }
+
+    /// Says what came of the step.
+    fn take(self, result: &ToolMessage, input: Option<Value>) -> Result<Taken<'a>> {
+        let value = match result.outcome {
+            ToolOutcome::Done => self.value(result, input).map(Some)?,
+            // What was to be written is known, whether or not it was.
+            ToolOutcome::Unknown => input,
+            ToolOutcome::Failed | ToolOutcome::Refused => {
+                let lines: Vec<&str> = result.text.lines().collect();
+                let why = one_line(&lines.join("; "), 300);
+                let what = say(self.step);
+                return Err(self.stopped(format!("step {} ({what}) failed: {why}", self.number)));
+            }
+        };
+        let outcome = result.outcome;
+        Ok(Taken { step: self.step, outcome, value, used: false })
+    }
+
+    fn value(self, result: &ToolMessage, input: Option<Value>) -> Result<Value> {
+        let counted = |value: Value, unit: &Option<Unit>| {
+            self.whole(&value)?;
+            Ok(Value::number(value.how_many(*unit)))
+        };
+        match self.step {
+            Step::List(_) => Ok(Value::listing(result)),
+            Step::Count { unit, of: Of::Directory(_) } => counted(Value::listing(result), unit),
+            Step::Count { unit, .. } => counted(Value::returned(result), unit),
+            Step::FindFiles { glob, path } => {
+                let listing = Value::listing(result);
+                self.whole(&listing)?;
+                let files = listing.text.lines().filter(|entry| !entry.ends_with('/'));
+                let found = files.filter(|file| fits(glob, file)).map(|file| within(path, file));
+                Ok(Value::whole(found.collect::<Vec<_>>().join("\n"), Unit::Files))
+            }
+            Step::Run { .. } | Step::FindText { .. } => Ok(Value::printed(result)),
+            Step::Put { .. } => Ok(input.unwrap_or_else(|| Value::returned(result))),
+            Step::Read { .. } | Step::Processes { .. } | Step::Search { .. } => {
+                Ok(Value::returned(result))
+            }
+        }
+    }
+
+    fn stopped(self, reason: String) -> Error {
+        Error::Stopped { reason }
+    }
+}
+
+/// Returns the path of an entry from where the task works, not from the directory listed.
+fn within(directory: &str, entry: &str) -> String {
+    match directory.trim_end_matches('/') {
+        "." | "" => entry.to_owned(),
+        directory => format!("{directory}/{entry}"),
+    }
+}
+
+/// Returns the arguments of a step's call.
+fn arguments(step: &Step, input: Option<&Value>) -> Json {
+    let list = |listing: &Listing| {
+        json!({
+            "path": listing.path,
+            "recursive": listing.depth == Depth::Recursive,
+            "include_hidden": listing.hidden == Hidden::Included,
+        })
+    };
+    match step {
+        Step::List(listing) | Step::Count { of: Of::Directory(listing), .. } => list(listing),
+        Step::FindFiles { path, .. } => {
+            let depth = Depth::Recursive;
+            list(&Listing { depth, ..Listing::of(path) })
+        }
+        Step::Read { path } | Step::Count { of: Of::File(path), .. } => json!({"path": path}),
+        Step::Put { path, how, .. } => json!({
+            "path": path,
+            "content": input.map(|input| input.text.as_str()).unwrap_or_default(),
+            "append": *how == How::Append,
+        }),
+        Step::FindText { text, path } => json!({"command": grep(text, path)}),
+        Step::Run { command } => json!({"command": command}),
+        Step::Processes { filter: Some(filter) } => json!({"filter": filter}),
+        Step::Search { query, collection: Some(collection) } => {
+            json!({"query": query, "collection": collection})
+        }
+        Step::Search { query, collection: None } => json!({"query": query}),
+        Step::Processes { filter: None } | Step::Count { of: Of::Previous, .. } => json!({}),
+    }
+}
+
+/// Returns a command that prints the lines with a text. Finding none is no failure.
+fn grep(text: &str, path: &str) -> String {
+    let (text, path) = (shell_quote(text), shell_quote(path));
+    format!("grep -rnIF --exclude-dir='.[!.]*' -e {text} -- {path} || test $? -eq 1")
+}
+
+fn shell_quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Says what a step does, in words that can follow "to".
+fn say(step: &Step) -> String {
+    let list = |what: &str, listing: &Listing| {
+        let depth = match listing.depth {
+            Depth::Flat => "",
+            Depth::Recursive => " recursively",
+        };
+        format!("{what} in {}{depth}", listing.path)
+    };
+    let unit = |unit: &Option<Unit>| unit.map_or("what there is", Unit::many);
+    match step {
+        Step::List(listing) => list("list the files", listing),
+        Step::Read { path } => format!("read {path}"),
+        Step::Put { path, how: How::Write, .. } => format!("write {path}"),
+        Step::Put { path, how: How::Append, .. } => format!("append to {path}"),
+        Step::Count { unit: u, of: Of::File(path) } => format!("count the {} in {path}", unit(u)),
+        Step::Count { unit: u, of: Of::Directory(listing) } => {
+            list(&format!("count the {}", unit(u)), listing)
+        }
+        Step::Count { unit: Some(u), of: Of::Previous } => format!("count the {}", u.many()),
+        Step::Count { unit: None, of: Of::Previous } => "count them".to_owned(),
+        Step::FindText { text, path } => format!("find {:?} in {path}", one_line(text, 40)),
+        Step::FindFiles { glob, path } => format!("find files named {glob} in {path}"),
+        Step::Run { command } => format!("run `{}`", one_line(command, 60)),
+        Step::Processes { filter: Some(name) } => format!("show processes named {name}"),
+        Step::Processes { filter: None } => "show processes".to_owned(),
+        Step::Search { query, .. } => format!("search for {:?}", one_line(query, 40)),
+    }
+}
+
+/// Says what was done, step by step, and shows what no later step has used.
+fn answer(taken: &[Taken<'_>]) -> String {
+    let mut lines = Vec::new();
+    let mut shown = Vec::new();
+    for (index, taken) in taken.iter().enumerate() {
+        let number = index + 1;
+        let came_to = match (taken.outcome, &taken.value) {
+            (ToolOutcome::Unknown, _) => {
+                "interrupted, outcome unknown: verify before repeating it".to_owned()
+            }
+            (_, Some(value)) => value.say(),
+            (_, None) => "done".to_owned(),
+        };
+        lines.push(format!("{number}. {}: {came_to}", say(taken.step)));
+        let silent = matches!(taken.step, Step::Put { .. } | Step::Count { .. });
+        if let (Some(value), false, false) = (&taken.value, taken.used, silent) {
+            let text = Excerpt::of(value.text.trim_end(), SHOWN).render();
+            if !text.is_empty() {
+                shown.push(format!("{number}. {}\n{text}", say(taken.step)));
+            }
+        }
+    }
+    let alone = shown.len() == 1;
+    for text in shown {
+        let text = if alone {
+            text.split_once('\n').map(|(_, text)| text.to_owned()).unwrap_or_default()
+        } else {
+            text
+        };
+        lines.push(String::new());
+        lines.push(text);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

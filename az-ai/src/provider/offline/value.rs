@@ -1,0 +1,193 @@
+//! What a step came to, and how much of what it is.
+
+use serde_json::Value as Json;
+
+use super::step::Unit;
+use crate::chat::ToolMessage;
+
+/// What a listing says when there is nothing in the directory.
+const EMPTY: &str = "[empty]";
+/// What a command is said to have printed when it printed nothing.
+const NOTHING: &str = "[no output]";
+/// What stands between what a command printed and what it complained about.
+const COMPLAINTS: &str = "[stderr]\n";
+
+/// What a step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) text: String,
+    /// How much of it is not shown here, in bytes.
+    pub(super) omitted: usize,
+    counts: Counts,
+}
+
+/// What `how many` means of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    /// How many of this it has, unless something else is asked for.
+    Units(Unit),
+    /// It is a number itself.
+    Number(usize),
+}
+
+impl Value {
+    /// Returns a value that is all there.
+    pub(super) fn whole(text: impl Into<String>, unit: Unit) -> Self {
+        Self { text: text.into(), omitted: 0, counts: Counts::Units(unit) }
+    }
+
+    /// Returns a number.
+    pub(super) fn number(number: usize) -> Self {
+        Self { text: number.to_string(), omitted: 0, counts: Counts::Number(number) }
+    }
+
+    /// Returns what a tool returned.
+    pub(super) fn returned(result: &ToolMessage) -> Self {
+        let omitted = result.omitted;
+        Self { omitted, ..Self::whole(&result.text, Unit::Lines) }
+    }
+
+    /// Returns a listing: one entry a line, directories with a slash at their end.
+    pub(super) fn listing(result: &ToolMessage) -> Self {
+        let text = match result.text.trim() {
+            EMPTY => "",
+            _ => &result.text,
+        };
+        let omitted = result.omitted;
+        Self { omitted, ..Self::whole(text, Unit::Files) }
+    }
+
+    /// Returns what a command printed, without what it complained about: as data, where that is
+    /// there, else the text up to the complaints.
+    pub(super) fn printed(result: &ToolMessage) -> Self {
+        let data = result.data.as_ref().and_then(|data| data.get("stdout"));
+        if let Some(stdout) = data.and_then(Json::as_str) {
+            return Self::whole(stdout, Unit::Lines);
+        }
+        let text = result.text.as_str();
+        let text = match text.strip_prefix(COMPLAINTS) {
+            Some(_) => "",
+            None if text == NOTHING => "",
+            None => text.rsplit_once(&format!("\n{COMPLAINTS}")).map_or(text, |(text, _)| text),
+        };
+        let omitted = result.omitted;
+        Self { omitted, ..Self::whole(text, Unit::Lines) }
+    }
+
+    /// Returns how many of a unit it has, or of its own.
+    pub(super) fn how_many(&self, unit: Option<Unit>) -> usize {
+        match (self.counts, unit) {
+            (Counts::Number(number), _) => number,
+            (Counts::Units(_), Some(unit)) | (Counts::Units(unit), None) => self.count(unit),
+        }
+    }
+
+    /// Says how much it is.
+    pub(super) fn say(&self) -> String {
+        match (self.counts, self.omitted) {
+            (Counts::Number(number), _) => number.to_string(),
+            (Counts::Units(unit), 0) => unit.say(self.count(unit)),
+            (Counts::Units(_), omitted) => Unit::Bytes.say(self.text.len().saturating_add(omitted)),
+        }
+    }
+
+    /// Counts.
+    fn count(&self, unit: Unit) -> usize {
+        let lines = || self.text.lines().filter(|line| !line.trim().is_empty());
+        match unit {
+            Unit::Lines => self.text.lines().count(),
+            Unit::Words => self.text.split_whitespace().count(),
+            Unit::Characters => self.text.chars().count(),
+            Unit::Bytes => self.text.len(),
+            Unit::Files => lines().filter(|line| !line.ends_with('/')).count(),
+            Unit::Directories => lines().filter(|line| line.ends_with('/')).count(),
+        }
+    }
+}
+
+/// Whether a file's name, or its path if the pattern has a slash, fits a pattern with `*` and `?`.
+pub(super) fn fits(glob: &str, path: &str) -> bool {
+    let name = if glob.contains('/') { path } else { path.rsplit('/').next().unwrap_or(path) };
+    let glob: Vec<char> = glob.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    // The furthest `*`, and how much of the name it has been given so far.
+    let mut star: Option<(usize, usize)> = None;
+    let (mut g, mut n) = (0, 0);
+    while n < name.len() {
+        match glob.get(g) {
+            Some('*') => {
+                star = Some((g, n));
+                g += 1;
+            }
+            Some(c) if *c == '?' || name.get(n) == Some(c) => {
+                g += 1;
+                n += 1;
+            }
+            _ => {
+                let Some((at, given)) = star else {
+                    return false;
+                };
+                star = Some((at, given + 1));
+                g = at + 1;
+                n = given + 1;
+            }
+        }
+    }
+    glob.iter().skip(g).all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::ToolOutcome;
+    use serde_json::json;
+
+    use super::{ToolMessage, Unit, Value, fits};
+
+    #[test]
+    fn patterns_fit_names_or_paths() {
+        for (glob, path, expected) in [
+            ("*.rs", "src/lib.rs", true),
+            ("*.rs", "src/lib.rst", false),
+            ("l?b.*", "lib.rs", true),
+            ("src/*.rs", "src/lib.rs", true),
+            ("src/*.rs", "lib.rs", false),
+            ("*a*b*", "xaxxbx", true),
+            ("*a*b*", "xbxxax", false),
+            ("", "x", false),
+            ("**", "", true),
+        ] {
+            assert_eq!(fits(glob, path), expected, "{glob} {path}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_printed_is_told_from_its_complaints() {
+        let printed = |text: &str, data: Option<serde_json::Value>| {
+            let mut message = ToolMessage {
+                call_id: String::new(),
+                tool: "shell.execute".to_owned(),
+                outcome: ToolOutcome::Done,
+                text: text.to_owned(),
+                omitted: 0,
+                data: None,
+            };
+            message.data = data;
+            Value::printed(&message).text
+        };
+        assert_eq!(printed("hi", Some(json!({"stdout": "hi\n"}))), "hi\n");
+        assert_eq!(printed("hi", None), "hi");
+        assert_eq!(printed("[no output]", None), "");
+        assert_eq!(printed("hi\n[stderr]\nwarning", None), "hi");
+        assert_eq!(printed("[stderr]\nwarning", None), "");
+    }
+
+    #[test]
+    fn everything_can_be_counted() {
+        let listing = Value::whole("a.txt\nb c.txt\nsrc/", Unit::Files);
+        let count = |unit| listing.count(unit);
+        assert_eq!((count(Unit::Files), count(Unit::Directories)), (2, 1));
+        assert_eq!((count(Unit::Lines), count(Unit::Words)), (3, 4));
+        let accent = Value::whole("é\n", Unit::Lines);
+        assert_eq!((accent.count(Unit::Characters), accent.count(Unit::Bytes)), (2, 3));
+    }
+}

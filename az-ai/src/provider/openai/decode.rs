@@ -1,0 +1,404 @@
+//! Replies, as the wire has them. Nothing is taken for granted: look-alikes leave out, add and
+//! rename, and only what is needed is looked for.
+
+use az_core::cost::Usage;
+use az_core::{ErrorKind, Usd};
+use serde_json::{Value, json};
+
+use super::error;
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, reached_limit};
+use crate::error::{Error, Refusal, Result};
+use crate::naming::NameMap;
+
+/// Thoughts in a form that wants to be sent back unchanged.
+pub(super) const DETAILS: &str = "reasoning_details";
+
+/// What is known of an answer before its body.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Answered {
+    /// The provider, for errors.
+    pub(super) provider: String,
+    /// The model that was asked.
+    pub(super) model: String,
+    /// The provider's id of the request.
+    pub(super) request_id: Option<String>,
+}
+
+impl Answered {
+    pub(super) fn malformed(&self, reason: impl Into<String>) -> Error {
+        Error::Malformed { provider: self.provider.clone(), reason: reason.into() }
+    }
+}
+
+/// Reads a reply that came whole.
+pub(super) fn reply(body: &[u8], answered: Answered, names: &NameMap) -> Result<ChatReply> {
+    let json: Value =
+        serde_json::from_slice(body).map_err(|error| answered.malformed(error.to_string()))?;
+    if let Some(refusal) = error::inside(&answered.provider, &json) {
+        return Err(refusal.into());
+    }
+    let choice = choices(&json).next();
+    let choice = choice.ok_or_else(|| answered.malformed("it has no choices"))?;
+    let message = choice.get("message").unwrap_or(&Value::Null);
+    let mut assembler = Assembler::default();
+    for event in said(message) {
+        assembler.add(&event);
+    }
+    for (index, call) in tool_calls(message).enumerate() {
+        let Some(name) = call.name.filter(|name| !name.is_empty()) else {
+            return Err(answered.malformed("a tool call has no name"));
+        };
+        assembler.add(&ChatEvent::CallStarted {
+            index,
+            id: id_or_place(call.id, index),
+            name: names.inward(name),
+        });
+        let arguments = call.arguments;
+        assembler.add(&ChatEvent::CallDelta { index, arguments });
+    }
+    let mut facts = Facts::default();
+    facts.note(&json);
+    facts.note_choice(choice);
+    facts.details = message.get(DETAILS).and_then(Value::as_array).cloned();
+    facts.finish(assembler, answered)
+}
+
+/// Returns the first choice, if any: of several only the first is ours.
+pub(super) fn choices(json: &Value) -> impl Iterator<Item = &Value> {
+    let all = json.get("choices").and_then(Value::as_array);
+    let first = |choice: &&Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0;
+    all.into_iter().flatten().filter(first).take(1)
+}
+
+/// Returns what a message or a delta says and thinks.
+pub(super) fn said(message: &Value) -> Vec<ChatEvent> {
+    let mut events = Vec::new();
+    let text_of = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut reasoning = match text_of("reasoning_content") {
+        "" => text_of("reasoning").to_owned(),
+        text => text.to_owned(),
+    };
+    let mut text = text_of("content").to_owned();
+    for part in message.get("content").and_then(Value::as_array).into_iter().flatten() {
+        match part.get("thinking") {
+            Some(thought) => reasoning.push_str(&part_text(thought)),
+            None => text.push_str(&part_text(part)),
+        }
+    }
+    // A refusal is what the model says instead; some servers give both, alike.
+    if text.is_empty() {
+        text.push_str(text_of("refusal"));
+    }
+    if !reasoning.is_empty() {
+        events.push(ChatEvent::ReasoningDelta { text: reasoning });
+    }
+    if !text.is_empty() {
+        events.push(ChatEvent::TextDelta { text });
+    }
+    events
+}
+
+fn part_text(part: &Value) -> String {
+    match part {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(part_text).collect(),
+        Value::Object(fields) => fields.get("text").map(part_text).unwrap_or_default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
+
+/// A tool call, or a piece of one.
+#[derive(Debug)]
+pub(super) struct WireCall<'a> {
+    pub(super) index: Option<u64>,
+    pub(super) id: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    pub(super) arguments: String,
+}
+
+/// Returns the tool calls of a message or a delta.
+pub(super) fn tool_calls(message: &Value) -> impl Iterator<Item = WireCall<'_>> {
+    let calls = message.get("tool_calls").and_then(Value::as_array);
+    calls.into_iter().flatten().map(|call| {
+        let function = call.get("function").unwrap_or(&Value::Null);
+        let arguments = match function.get("arguments") {
+            Some(Value::String(text)) => text.clone(),
+            Some(object @ Value::Object(_)) => object.to_string(),
+            _ => String::new(),
+        };
+        WireCall {
+            index: call.get("index").and_then(Value::as_u64),
+            id: call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()),
+            name: function.get("name").and_then(Value::as_str),
+            arguments,
+        }
+    })
+}
+
+/// Returns the call's id, or one made of its place: results are matched by it.
+pub(super) fn id_or_place(id: Option<&str>, index: usize) -> String {
+    id.map_or_else(|| format!("call_{index}"), str::to_owned)
+}
+
+/// What is said about a reply besides what it says.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    model: Option<String>,
+    id: Option<String>,
+    tier: Option<String>,
+    usage: Option<(Usage, Option<Usd>)>,
+    pub(super) stop: Option<String>,
+    pub(super) details: Option<Vec<Value>>,
+}
+
+impl Facts {
+    /// Takes note of what a reply or a chunk says; the last word stands.
+    pub(super) fn note(&mut self, json: &Value) {
+        let text = |name: &str| {
+            let text = json.get(name).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        self.model = text("model").or(self.model.take());
+        self.id = text("id").or(self.id.take());
+        self.tier = text("service_tier").or(self.tier.take());
+        let elsewhere = json.get("x_groq").and_then(|extra| extra.get("usage"));
+        let usage = json.get("usage").and_then(usage).or(elsewhere.and_then(usage));
+        self.usage = usage.or(self.usage.take());
+    }
+
+    /// Takes note of why the model stopped.
+    pub(super) fn note_choice(&mut self, choice: &Value) {
+        let word = |name: &str| choice.get(name).and_then(Value::as_str);
+        // A router may say that a model wants tools when it was cut off while asking for them.
+        let native = word("native_finish_reason").filter(|stop| reached_limit(stop));
+        let stop = native.or_else(|| word("finish_reason"));
+        self.stop = stop.map(str::to_owned).or(self.stop.take());
+    }
+
+    /// Returns the reply, now that it is complete.
+    pub(super) fn finish(self, assembler: Assembler, answered: Answered) -> Result<ChatReply> {
+        let stop = self.stop.unwrap_or_default();
+        if stop == "content_filter" && assembler.is_empty() {
+            let message = "its filter withheld the answer";
+            let refusal = Refusal {
+                code: Some(stop),
+                request_id: answered.request_id,
+                ..Refusal::new(answered.provider, ErrorKind::ContentPolicy, message)
+            };
+            return Err(refusal.into());
+        }
+        let (usage, cost) = self.usage.map_or((None, None), |(mut usage, cost)| {
+            usage.service_tier = usage.service_tier.or(self.tier);
+            (Some(usage), cost)
+        });
+        let details = self.details.filter(|details| !details.is_empty());
+        Ok(assembler.finish(Ending {
+            stop,
+            replay: details.map(|details| Box::new(json!({ DETAILS: details }))),
+            usage,
+            cost,
+            model: self.model.unwrap_or(answered.model),
+            request_id: answered.request_id.or(self.id),
+        }))
+    }
+}
+
+/// Reads what was used, and what it cost where the provider says so. The wire counts cached and
+/// audio tokens among the others; we count each once.
+fn usage(json: &Value) -> Option<(Usage, Option<Usd>)> {
+    let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
+    let prompt = count("/prompt_tokens");
+    let completion = count("/completion_tokens");
+    if prompt.is_none() && completion.is_none() {
+        return None;
+    }
+    let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
+    let cache_read = count("/prompt_tokens_details/cached_tokens")
+        .or_else(|| count("/prompt_cache_hit_tokens"))
+        .unwrap_or(0);
+    let cache_write_5m = count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0);
+    let audio_input = count("/prompt_tokens_details/audio_tokens").unwrap_or(0);
+    let audio_output = count("/completion_tokens_details/audio_tokens").unwrap_or(0);
+    let reasoning = count("/completion_tokens_details/reasoning_tokens").unwrap_or(0);
+    // Some servers count thoughts or audio beside the rest; their total says so.
+    let total = count("/total_tokens").unwrap_or(0);
+    let beside = total.saturating_sub(prompt + completion);
+    let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == audio_input + reasoning);
+    let prompt = if apart(audio_input) { prompt + audio_input } else { prompt };
+    let output = if apart(reasoning) { completion + reasoning } else { completion };
+    let usage = Usage {
+        input: prompt.saturating_sub(cache_read + cache_write_5m + audio_input),
+        output: output.saturating_sub(audio_output),
+        cache_read,
+        cache_write_5m,
+        reasoning,
+        audio_input,
+        audio_output,
+        service_tier: json.get("service_tier").and_then(Value::as_str).map(str::to_owned),
+        ..Usage::default()
+    };
+    Some((usage, cost(json)))
+}
+
+/// Reads what the provider says the call cost, rounded up to the nano-dollar.
+fn cost(usage: &Value) -> Option<Usd> {
+    // xAI's ticks are tenths of a nano-dollar.
+    if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_u64) {
+        return i64::try_from(ticks.div_ceil(10)).ok().map(Usd::from_nanos);
+    }
+    let dollars = usage.get("cost")?.as_f64().filter(|dollars| *dollars >= 0.0)?;
+    // Twelve decimals give back the number that the server wrote; no arithmetic on floats.
+    let pico: u64 = format!("{dollars:.12}").replace('.', "").parse().ok()?;
+    i64::try_from(pico.div_ceil(1000)).ok().map(Usd::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::cost::Usage;
+    use az_core::journal::ModelReply;
+    use az_core::{ErrorKind, Usd};
+    use serde_json::{Value, json};
+
+    use super::{Answered, reply, usage};
+    use crate::chat::ChatReply;
+    use crate::error::{Error, Result};
+    use crate::naming::NameMap;
+
+    fn decode(json: &Value) -> Result<ChatReply> {
+        let answered =
+            Answered { provider: "p".to_owned(), model: "asked".to_owned(), request_id: None };
+        let names = NameMap::new(["filesystem.read"]);
+        reply(json.to_string().as_bytes(), answered, &names)
+    }
+
+    #[test]
+    fn a_reply_is_read_in_full() {
+        let json = json!({
+            "id": "r1", "model": "m-1", "object": "chat.completion", "service_tier": "flex",
+            "choices": [
+                {"index": 1, "message": {"content": "not mine"}},
+                {"index": 0, "finish_reason": "tool_calls", "message": {
+                    "role": "assistant", "content": null, "reasoning_content": "hm",
+                    "tool_calls": [
+                        {"id": "a", "function": {"name": "filesystem_read", "arguments": "{\"path\":\"x\"}"}},
+                        {"function": {"name": "filesystem_read", "arguments": {"path": "y"}}},
+                        {"id": "c", "function": {"name": "nope", "arguments": "{\"pa"}},
+                    ],
+                }},
+            ],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 3},
+        });
+        let mut expected = ModelReply {
+            reasoning: "hm".to_owned(),
+            stop: "tool_calls".to_owned(),
+            ..ModelReply::default()
+        }
+        .with_call("filesystem.read", json!({"path": "x"}))
+        .with_call("filesystem.read", json!({"path": "y"}))
+        .with_call("nope", json!("{\"pa"));
+        expected.calls[0].id = "a".to_owned();
+        expected.calls[2].id = "c".to_owned();
+        let usage = Usage { service_tier: Some("flex".to_owned()), ..Usage::tokens(10, 3) };
+        assert_eq!(
+            decode(&json).unwrap(),
+            ChatReply {
+                reply: expected,
+                usage: Some(usage),
+                cost: None,
+                model: "m-1".to_owned(),
+                request_id: Some("r1".to_owned()),
+            }
+        );
+    }
+
+    #[test]
+    fn text_may_come_in_parts_or_as_a_refusal_and_usage_not_at_all() {
+        let said = |message: Value| {
+            let reply = decode(&json!({"choices": [{"message": message}]})).unwrap();
+            assert_eq!((reply.usage, reply.model.as_str()), (None, "asked"));
+            (reply.reply.reasoning, reply.reply.text)
+        };
+        let parts = json!([
+            {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+            {"type": "text", "text": "yes"},
+        ]);
+        let both = ("hm".to_owned(), "yes".to_owned());
+        assert_eq!(said(json!({"content": parts})), both);
+        assert_eq!(said(json!({"content": "yes", "reasoning": "hm"})), both);
+        let no = (String::new(), "no".to_owned());
+        assert_eq!(said(json!({"content": null, "refusal": "no"})), no);
+    }
+
+    #[test]
+    fn what_is_no_reply_is_an_error() {
+        let kind = |json| decode(&json).unwrap_err().kind();
+        assert_eq!(kind(json!({})), ErrorKind::Protocol);
+        assert_eq!(kind(json!({"choices": []})), ErrorKind::Protocol);
+        let nameless = json!({"tool_calls": [{"id": "x", "function": {}}]});
+        assert_eq!(kind(json!({"choices": [{"message": nameless}]})), ErrorKind::Protocol);
+        assert_eq!(
+            kind(json!({"error": {"message": "busy", "code": 503}})),
+            ErrorKind::Unavailable
+        );
+        let withheld = json!({"finish_reason": "content_filter", "message": {"content": ""}});
+        assert_eq!(kind(json!({"choices": [withheld]})), ErrorKind::ContentPolicy);
+        let garbage = reply(b"{\"choices\"", Answered::default(), &NameMap::default());
+        assert!(matches!(garbage, Err(Error::Malformed { .. })));
+    }
+
+    #[test]
+    fn every_token_is_counted_once() {
+        let read = |json| usage(&json).map(|(usage, _)| usage);
+        assert_eq!(read(json!({})), None);
+        assert_eq!(read(json!({"total_tokens": 5})), None);
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
+                "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10, "audio_tokens": 5},
+                "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 4},
+            })),
+            Some(Usage {
+                cache_read: 60,
+                cache_write_5m: 10,
+                audio_input: 5,
+                audio_output: 4,
+                reasoning: 20,
+                ..Usage::tokens(25, 46)
+            })
+        );
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 35,
+                "completion_tokens_details": {"reasoning_tokens": 20},
+            })),
+            Some(Usage { reasoning: 20, ..Usage::tokens(10, 25) }),
+            "thoughts beside the completion"
+        );
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 11, "completion_tokens": 15, "total_tokens": 401,
+                "prompt_tokens_details": {"audio_tokens": 375, "cached_tokens": 9},
+            })),
+            Some(Usage { audio_input: 375, cache_read: 9, ..Usage::tokens(2, 15) }),
+            "audio beside the prompt"
+        );
+        assert_eq!(
+            read(json!({"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 8})),
+            Some(Usage { cache_read: 8, ..Usage::tokens(1, 1) })
+        );
+    }
+
+    #[test]
+    fn a_cost_that_the_provider_names_is_kept_to_the_nano_dollar() {
+        let cost = |mut json: Value| {
+            json["prompt_tokens"] = json!(1);
+            usage(&json).unwrap().1.map(Usd::nanos)
+        };
+        assert_eq!(cost(json!({})), None);
+        assert_eq!(cost(json!({"cost": 0.000_123_4})), Some(123_400));
+        assert_eq!(cost(json!({"cost": 0.000_000_000_1})), Some(1));
+        assert_eq!(cost(json!({"cost": 0})), Some(0));
+        assert_eq!(cost(json!({"cost": -1.0})), None);
+        assert_eq!(cost(json!({"cost_in_usd_ticks": 15})), Some(2));
+    }
+}

@@ -1,0 +1,242 @@
+//! Requests, as the wire wants them.
+
+use az_core::journal::{ModelReply, ToolCall};
+use serde_json::{Map, Value, json};
+
+use super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
+use super::decode::DETAILS;
+use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition};
+use crate::naming::NameMap;
+
+/// Returns a request's body.
+pub(super) fn request(request: &ChatRequest, config: &OpenAiConfig, names: &NameMap) -> Value {
+    let messages = request.messages.iter().filter(|message| !is_empty(message));
+    let messages: Vec<Value> = messages.map(|m| message(m, config, names)).collect();
+    let mut body = Map::new();
+    body.insert("model".to_owned(), json!(request.model));
+    body.insert("messages".to_owned(), json!(messages));
+    let max_tokens = match config.max_tokens_field {
+        MaxTokensField::MaxTokens => "max_tokens",
+        MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
+    };
+    body.insert(max_tokens.to_owned(), json!(request.max_tokens));
+    if let Some(temperature) = request.temperature {
+        body.insert("temperature".to_owned(), decimal(temperature));
+    }
+    if !request.stop.is_empty() {
+        body.insert("stop".to_owned(), json!(request.stop));
+    }
+    if !request.tools.is_empty() {
+        let tools: Vec<Value> = request.tools.iter().map(|t| tool(t, names)).collect();
+        body.insert("tools".to_owned(), json!(tools));
+        body.extend(choice(&request.tool_choice, names).map(|c| ("tool_choice".to_owned(), c)));
+    }
+    Value::Object(body)
+}
+
+/// Returns the body of a request whose reply is to come in as it is made.
+pub(super) fn streamed(mut body: Value) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        body.insert("stream".to_owned(), json!(true));
+        let options = json!({"include_usage": true});
+        body.insert("stream_options".to_owned(), options);
+    }
+    body
+}
+
+/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
+fn decimal(number: f32) -> Value {
+    let shortest = number.to_string().parse::<f64>().ok();
+    shortest.map_or(Value::Null, |number| json!(number))
+}
+
+/// Whether it is a turn with nothing in it, which most servers refuse.
+fn is_empty(message: &Message) -> bool {
+    matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
+}
+
+fn message(message: &Message, config: &OpenAiConfig, names: &NameMap) -> Value {
+    match message {
+        Message::System { text } => json!({"role": "system", "content": text}),
+        Message::User { text } | Message::Summary { text, .. } => {
+            json!({"role": "user", "content": text})
+        }
+        Message::Tool(result) => json!({
+            "role": "tool",
+            "tool_call_id": result.call_id,
+            "content": result.told(),
+        }),
+        Message::Assistant { reply } => assistant(reply, config, names),
+    }
+}
+
+fn assistant(reply: &ModelReply, config: &OpenAiConfig, names: &NameMap) -> Value {
+    let mut message = Map::new();
+    message.insert("role".to_owned(), json!("assistant"));
+    message.insert("content".to_owned(), json!(reply.text));
+    if !reply.calls.is_empty() {
+        let calls: Vec<Value> = reply.calls.iter().map(|c| call(c, names)).collect();
+        message.insert("tool_calls".to_owned(), json!(calls));
+        if config.reasoning == ReasoningReplay::WithCalls {
+            message.insert("reasoning_content".to_owned(), json!(reply.reasoning));
+        }
+    }
+    let details = reply.replay.as_ref().and_then(|replay| replay.get(DETAILS));
+    if let Some(details) = details {
+        message.insert(DETAILS.to_owned(), details.clone());
+    }
+    Value::Object(message)
+}
+
+fn call(call: &ToolCall, names: &NameMap) -> Value {
+    let arguments = match &call.arguments {
+        // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
+        Value::String(text) => json!({"malformed": text}).to_string(),
+        value => value.to_string(),
+    };
+    let function = json!({"name": names.outward(&call.name), "arguments": arguments});
+    json!({"id": call.id, "type": "function", "function": function})
+}
+
+fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
+    let function = json!({
+        "name": names.outward(&tool.name),
+        "description": tool.description,
+        "parameters": tool.schema,
+    });
+    json!({"type": "function", "function": function})
+}
+
+fn choice(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
+    match choice {
+        ToolChoice::Auto => None,
+        ToolChoice::None => Some(json!("none")),
+        ToolChoice::Required => Some(json!("required")),
+        ToolChoice::Tool(name) => {
+            let function = json!({"name": names.outward(name)});
+            Some(json!({"type": "function", "function": function}))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::{ModelReply, ToolOutcome};
+    use serde_json::{Value, json};
+
+    use super::super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
+    use super::{request, streamed};
+    use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition, ToolMessage};
+    use crate::naming::NameMap;
+
+    fn config() -> OpenAiConfig {
+        OpenAiConfig::compatible("test", "http://localhost")
+    }
+
+    fn conversation() -> ChatRequest {
+        let reply = ModelReply {
+            reasoning: "which?".to_owned(),
+            replay: Some(Box::new(json!({"reasoning_details": [{"type": "x"}]}))),
+            ..ModelReply::text("looking")
+        };
+        let asked = reply
+            .with_call("filesystem.read", json!({"path": "a"}))
+            .with_call("filesystem.read", json!("{\"path\": "));
+        let read = ToolMessage {
+            call_id: "call_1".to_owned(),
+            tool: "filesystem.read".to_owned(),
+            outcome: ToolOutcome::Refused,
+            text: "not JSON".to_owned(),
+            omitted: 0,
+            data: None,
+        };
+        let messages = vec![
+            Message::system("be brief"),
+            Message::Summary { turns: 2, text: "so far".to_owned() },
+            Message::user("read a"),
+            Message::assistant(ModelReply::default()),
+            Message::assistant(asked),
+            Message::tool("call_0", "filesystem.read", "A"),
+            Message::Tool(read),
+        ];
+        let tool = ToolDefinition {
+            name: "filesystem.read".to_owned(),
+            description: "Reads".to_owned(),
+            schema: json!({"type": "object"}),
+        };
+        ChatRequest::new("m", messages).with_tools(vec![tool])
+    }
+
+    fn encoded(asked: &ChatRequest, config: &OpenAiConfig) -> Value {
+        let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+        request(asked, config, &names)
+    }
+
+    #[test]
+    fn a_conversation_with_tools_is_written_in_full() {
+        let function = |arguments: &str| json!({"name": "filesystem_read", "arguments": arguments});
+        let expected = json!({
+            "model": "m",
+            "max_tokens": 2048,
+            "temperature": 0.7,
+            "messages": [
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "content": "so far"},
+                {"role": "user", "content": "read a"},
+                {
+                    "role": "assistant",
+                    "content": "looking",
+                    "reasoning_details": [{"type": "x"}],
+                    "tool_calls": [
+                        {"id": "call_0", "type": "function", "function": function("{\"path\":\"a\"}")},
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": function("{\"malformed\":\"{\\\"path\\\": \"}"),
+                        },
+                    ],
+                },
+                {"role": "tool", "tool_call_id": "call_0", "content": "A"},
+                {"role": "tool", "tool_call_id": "call_1", "content": "not called: not JSON"},
+            ],
+            "tools": [{
+                "type": "function",
+                "function": {
+                    "name": "filesystem_read",
+                    "description": "Reads",
+                    "parameters": {"type": "object"},
+                },
+            }],
+        });
+        assert_eq!(encoded(&conversation(), &config()), expected);
+    }
+
+    #[test]
+    fn options_change_only_what_they_say() {
+        let plain = encoded(&conversation(), &config());
+        let thoughtful = config().with_reasoning(ReasoningReplay::WithCalls);
+        let message = &encoded(&conversation(), &thoughtful)["messages"][3];
+        assert_eq!(message["reasoning_content"], "which?");
+
+        let field = config().with_max_tokens_field(MaxTokensField::MaxCompletionTokens);
+        let body = encoded(&conversation().with_max_tokens(7).with_temperature(None), &field);
+        assert_eq!(body["max_completion_tokens"], 7);
+        assert!(body.get("max_tokens").is_none() && body.get("temperature").is_none());
+
+        let body = encoded(&conversation().with_stop(vec!["END".to_owned()]), &config());
+        assert_eq!(body["stop"], json!(["END"]));
+
+        let choose = |choice| encoded(&conversation().with_tool_choice(choice), &config());
+        assert_eq!(choose(ToolChoice::Auto), plain);
+        assert_eq!(choose(ToolChoice::None)["tool_choice"], "none");
+        assert_eq!(choose(ToolChoice::Required)["tool_choice"], "required");
+        assert_eq!(
+            choose(ToolChoice::Tool("filesystem.read".to_owned()))["tool_choice"]["function"],
+            json!({"name": "filesystem_read"})
+        );
+
+        let body = streamed(plain);
+        assert_eq!(body["stream"], true);
+        assert_eq!(body["stream_options"], json!({"include_usage": true}));
+    }
+}

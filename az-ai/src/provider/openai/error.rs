@@ -1,0 +1,219 @@
+//! What servers say when they say no: six shapes, and names for what is meant.
+
+use az_core::ErrorKind;
+use az_core::text::one_line;
+use serde_json::Value;
+
+use crate::error::Refusal;
+
+/// How much of an answer that is no JSON is quoted, in characters.
+const QUOTED: usize = 200;
+
+/// What is known of an error.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    message: String,
+    /// The server's names for it, most specific first.
+    codes: Vec<String>,
+}
+
+/// Reads the answer to a refused request.
+pub(super) fn refusal(provider: &str, status: Option<u16>, body: &[u8]) -> Refusal {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let said = json
+        .as_ref()
+        .and_then(said)
+        .unwrap_or_else(|| Said { message: quote(body), codes: Vec::new() });
+    named(provider, status, said)
+}
+
+/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
+    let error = json.get("error").filter(|error| !error.is_null());
+    let flat = json.get("object").and_then(Value::as_str) == Some("error");
+    if error.is_none() && !flat {
+        return None;
+    }
+    Some(named(provider, None, said(json)?))
+}
+
+fn named(provider: &str, status: Option<u16>, said: Said) -> Refusal {
+    let mut numbers = said.codes.iter().filter_map(|code| code.parse().ok());
+    let numeric = numbers.find(|number| (400..600).contains(number));
+    let kind = kind(status.or(numeric), &said);
+    let message = match said.message {
+        message if message.is_empty() => "it gave no reason".to_owned(),
+        message => message,
+    };
+    Refusal { status, code: said.codes.into_iter().next(), ..Refusal::new(provider, kind, message) }
+}
+
+/// Finds the message in whichever of the shapes it stands:
+/// `{"error": {…}}`, `{"error": "…"}`, `{"detail": …}`, `{"message": …}`, `{"object": "error", …}`,
+/// `{"code": …, "error": "…"}`.
+fn said(json: &Value) -> Option<Said> {
+    let object = json.as_object()?;
+    let inner = match object.get("error") {
+        Some(Value::Object(inner)) => inner,
+        _ => object,
+    };
+    let names = ["code", "type", "status"];
+    let mut codes: Vec<String> =
+        names.iter().filter_map(|name| scalar(inner.get(*name)?)).collect();
+    codes.retain(|code| code != "error");
+    let places = ["message", "error", "detail", "msg"];
+    let message = places.iter().find_map(|name| words(inner.get(*name)?));
+    if message.is_none() && codes.is_empty() {
+        return None;
+    }
+    Some(Said { message: message.unwrap_or_default(), codes })
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns a message that is text, or a list of complaints about fields.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(complaints) => {
+            let texts = complaints.iter().filter_map(words);
+            Some(texts.collect::<Vec<_>>().join("; "))
+        }
+        Value::Object(fields) => {
+            let message = ["message", "msg", "detail"].iter();
+            message.filter_map(|name| fields.get(*name)).find_map(words)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn quote(body: &[u8]) -> String {
+    one_line(&String::from_utf8_lossy(body), QUOTED)
+}
+
+/// Says what is meant. Names are looked at before the status, because look-alikes are less careful
+/// with it: a bad key may be 400, a full context 500, an empty account 429.
+fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
+    let message = said.message.to_lowercase();
+    let says = |words: &[&str]| {
+        let codes = || said.codes.iter();
+        let in_code = |word: &&str| codes().any(|code| code.to_lowercase().contains(word));
+        words.iter().any(|word| message.contains(word) || in_code(word))
+    };
+    let named = |words: &[&str]| {
+        let mut codes = said.codes.iter();
+        codes.any(|code| words.contains(&code.as_str()))
+    };
+    if named(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]) {
+        return ErrorKind::Unauthorized;
+    }
+    let refused = matches!(status, Some(400 | 413 | 422 | 500) | None);
+    if refused && says(FULL_CONTEXT) {
+        return ErrorKind::ContextWindow;
+    }
+    if refused && named(&["content_filter", "content_policy_violation"]) {
+        return ErrorKind::ContentPolicy;
+    }
+    if matches!(status, Some(400) | None) && says(BAD_KEY) {
+        return ErrorKind::Unauthorized;
+    }
+    match status {
+        Some(401..=403) => ErrorKind::Unauthorized,
+        Some(429) => ErrorKind::RateLimited,
+        Some(408 | 409) => ErrorKind::Unavailable,
+        Some(300..500) => ErrorKind::BadRequest,
+        Some(_) => ErrorKind::Unavailable,
+        None if says(&["rate_limit", "rate limit", "too many requests"]) => ErrorKind::RateLimited,
+        None if says(&["invalid_request"]) => ErrorKind::BadRequest,
+        None => ErrorKind::Unavailable,
+    }
+}
+
+const FULL_CONTEXT: &[&str] = &[
+    "context_length_exceeded",
+    "exceed_context_size",
+    "maximum context length",
+    "context window",
+    "context size",
+];
+const BAD_KEY: &[&str] =
+    &["invalid_api_key", "api key not valid", "invalid api key", "incorrect api key"];
+
+#[cfg(test)]
+mod tests {
+    use az_core::ErrorKind;
+    use serde_json::json;
+
+    use super::{inside, refusal};
+
+    #[track_caller]
+    fn check(status: u16, body: &str, kind: ErrorKind, message: &str) {
+        let refusal = refusal("p", Some(status), body.as_bytes());
+        assert_eq!((refusal.kind, refusal.message.as_str()), (kind, message), "{body}");
+    }
+
+    #[test]
+    fn the_six_shapes_say_the_same() {
+        for body in [
+            r#"{"error": {"message": "no such thing", "type": "t", "code": null}}"#,
+            r#"{"error": "no such thing"}"#,
+            r#"{"detail": "no such thing"}"#,
+            r#"{"message": "no such thing", "request_id": "r"}"#,
+            r#"{"object": "error", "message": "no such thing", "code": 1500}"#,
+            r#"{"code": "x", "error": "no such thing"}"#,
+        ] {
+            check(400, body, ErrorKind::BadRequest, "no such thing");
+        }
+        check(
+            422,
+            r#"{"detail": [{"loc": ["body"], "msg": "field required"}, {"msg": "too long"}]}"#,
+            ErrorKind::BadRequest,
+            "field required; too long",
+        );
+    }
+
+    #[test]
+    fn the_status_says_what_sort_unless_the_server_says_it_better() {
+        let said = |code: &str| format!(r#"{{"error": {{"message": "m", "code": "{code}"}}}}"#);
+        check(401, &said(""), ErrorKind::Unauthorized, "m");
+        check(403, &said(""), ErrorKind::Unauthorized, "m");
+        check(404, &said("model_not_found"), ErrorKind::BadRequest, "m");
+        check(408, &said(""), ErrorKind::Unavailable, "m");
+        check(409, &said(""), ErrorKind::Unavailable, "m");
+        check(429, &said("rate_limit_exceeded"), ErrorKind::RateLimited, "m");
+        check(429, &said("insufficient_quota"), ErrorKind::Unauthorized, "m");
+        check(500, &said(""), ErrorKind::Unavailable, "m");
+        check(529, &said("overloaded"), ErrorKind::Unavailable, "m");
+        check(400, &said("context_length_exceeded"), ErrorKind::ContextWindow, "m");
+        check(400, &said("content_filter"), ErrorKind::ContentPolicy, "m");
+        check(400, &said("invalid_api_key"), ErrorKind::Unauthorized, "m");
+        check(307, "", ErrorKind::BadRequest, "it gave no reason");
+    }
+
+    #[test]
+    fn what_is_no_json_is_quoted() {
+        check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
+        check(502, "[1]", ErrorKind::Unavailable, "[1]");
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+        let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
+        assert_eq!(
+            found(json!({"error": {"message": "over", "code": 429}, "choices": []})),
+            Some((ErrorKind::RateLimited, "over".to_owned()))
+        );
+        assert_eq!(
+            found(json!({"object": "error", "message": "gone"})),
+            Some((ErrorKind::Unavailable, "gone".to_owned()))
+        );
+        assert_eq!(found(json!({"error": null, "choices": []})), None);
+        assert_eq!(found(json!({"message": "hi"})), None);
+    }
+}

@@ -1,0 +1,200 @@
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use az_core::journal::ModelReply;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::StreamDecoder;
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::error::{Error, Result};
+use crate::naming::NameMap;
+use crate::provider::openai::decode::Answered;
+
+fn decoder() -> StreamDecoder {
+    let answered = Answered {
+        provider: "p".to_owned(),
+        model: "asked".to_owned(),
+        request_id: Some("req".to_owned()),
+    };
+    StreamDecoder::new(answered, NameMap::new(["filesystem.read"]))
+}
+
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+    let mut decoder = decoder();
+    let mut events = Vec::new();
+    for piece in pieces {
+        events.extend(decoder.feed(piece)?);
+        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
+            return Ok(events);
+        }
+    }
+    events.extend(decoder.finish()?);
+    Ok(events)
+}
+
+fn delta(delta: Value) -> Value {
+    json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+}
+
+fn stream(chunks: &[Value]) -> String {
+    let lines = chunks.iter().map(|chunk| format!("data: {chunk}\n\n"));
+    lines.collect::<String>() + "data: [DONE]\n\n"
+}
+
+/// Text, thoughts and two calls whose pieces are interleaved, as servers send them.
+fn recorded() -> String {
+    let call = |index: u64, id: &str, name: &str| {
+        let function = json!({"name": name, "arguments": ""});
+        json!({"index": index, "id": id, "type": "function", "function": function})
+    };
+    let more = |index: u64, text: &str| json!({"index": index, "function": {"arguments": text}});
+    let mut chunks = vec![
+        delta(json!({"role": "assistant", "content": null})),
+        delta(json!({"reasoning_content": "I räd ", "content": null})),
+        delta(json!({"reasoning_content": "two"})),
+        delta(json!({"content": "Reading 😀"})),
+        delta(json!({"content": " both."})),
+        delta(json!({"tool_calls": [call(0, "a", "filesystem_read")]})),
+        delta(json!({"tool_calls": [more(0, "{\"path\"")]})),
+        delta(json!({"tool_calls": [more(0, ":\"ä\"}"), call(1, "b", "filesystem_read")]})),
+        delta(json!({"tool_calls": [more(1, "{}")]})),
+        json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+        json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}),
+    ];
+    for chunk in &mut chunks {
+        chunk["model"] = json!("m-1");
+    }
+    format!(": keep-alive\r\n\r\n{}", stream(&chunks))
+}
+
+fn reply() -> ChatReply {
+    let mut reply = ModelReply {
+        text: "Reading 😀 both.".to_owned(),
+        reasoning: "I räd two".to_owned(),
+        stop: "tool_calls".to_owned(),
+        ..ModelReply::default()
+    }
+    .with_call("filesystem.read", json!({"path": "ä"}))
+    .with_call("filesystem.read", json!({}));
+    reply.calls[0].id = "a".to_owned();
+    reply.calls[1].id = "b".to_owned();
+    ChatReply {
+        reply,
+        usage: Some(Usage::tokens(7, 5)),
+        cost: None,
+        model: "m-1".to_owned(),
+        request_id: Some("req".to_owned()),
+    }
+}
+
+fn finished(events: &[ChatEvent]) -> &ChatReply {
+    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
+    assert_eq!(finished.count(), 1);
+    let Some(ChatEvent::Finished(reply)) = events.last() else {
+        panic!("the end is not last: {events:?}");
+    };
+    reply
+}
+
+#[test]
+fn a_stream_is_read_in_full_and_its_deltas_add_up() {
+    let events = decode([recorded().as_bytes()]).unwrap();
+    assert_eq!(finished(&events), &reply());
+    let mut assembler = Assembler::default();
+    events.iter().for_each(|event| assembler.add(event));
+    let mut without_stop = reply().reply;
+    without_stop.stop.clear();
+    assert_eq!(assembler.finish(Ending::default()).reply, without_stop);
+}
+
+#[test]
+fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
+    let recorded = recorded();
+    let done = recorded.find("[DONE]").unwrap() + "[DONE]".len();
+    for cut in 0..done {
+        let error = decode([&recorded.as_bytes()[..cut]]).unwrap_err();
+        assert!(matches!(error, Error::Truncated { .. }), "cut at {cut}: {error}");
+    }
+    for end in done..=recorded.len() {
+        let events = decode([&recorded.as_bytes()[..end]]).unwrap();
+        assert_eq!(finished(&events), &reply(), "the reply is whole at {end}");
+    }
+}
+
+#[test]
+fn an_error_in_the_stream_is_the_servers_error() {
+    let text = delta(json!({"content": "half"}));
+    let error = json!({"error": {"message": "overloaded, slow down", "code": 429}});
+    let error = decode([stream(&[text, error]).as_bytes()]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.to_string(), "p: overloaded, slow down (request req)");
+}
+
+#[test]
+fn garbage_is_malformed() {
+    for body in ["data: {\"choices\": \n\n", "data: [DONE]\n\n", "data: {}\n\ndata: [DONE]\n\n"] {
+        let error = decode([body.as_bytes()]).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
+    }
+}
+
+#[test]
+fn calls_without_a_reason_to_stop_are_not_taken() {
+    let function = json!({"name": "x", "arguments": "{}"});
+    let call = delta(json!({"tool_calls": [{"index": 0, "id": "a", "function": function}]}));
+    let error = decode([stream(&[call]).as_bytes()]).unwrap_err();
+    assert!(matches!(error, Error::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn any_reason_to_stop_is_taken_and_usage_may_be_missing() {
+    for stop in ["", "stop", "eos", "length"] {
+        let end = json!({"choices": [{"delta": {"content": "x"}, "finish_reason": stop}]});
+        let events = decode([stream(&[end]).as_bytes()]).unwrap();
+        let reply = finished(&events);
+        assert_eq!((reply.reply.stop.as_str(), reply.usage.as_ref()), (stop, None));
+    }
+}
+
+#[test]
+fn calls_that_share_an_index_are_told_apart_by_their_ids() {
+    let call = |index: Option<u64>, id: &str, arguments: &str| json!({"index": index, "id": id, "function": {"name": "x", "arguments": arguments}});
+    for index in [Some(0), None] {
+        let calls = json!([call(index, "a", "{\"n\":1}"), call(index, "b", "{\"n\":2}")]);
+        let mut end = delta(json!({"tool_calls": calls}));
+        end["choices"][0]["finish_reason"] = json!("tool_calls");
+        let events = decode([stream(&[end]).as_bytes()]).unwrap();
+        let calls = &finished(&events).reply.calls;
+        let arguments: Vec<_> = calls.iter().map(|call| call.arguments.clone()).collect();
+        assert_eq!(arguments, [json!({"n": 1}), json!({"n": 2})], "index {index:?}");
+    }
+}
+
+#[test]
+fn thoughts_to_be_sent_back_are_put_together_again() {
+    let piece = |text: &str, signature: Value| {
+        let piece =
+            json!({"type": "reasoning.text", "index": 0, "text": text, "signature": signature});
+        delta(json!({"reasoning": text, "reasoning_details": [piece]}))
+    };
+    let chunks = [piece("a", Value::Null), piece("b", json!("sig"))];
+    let events = decode([stream(&chunks).as_bytes()]).unwrap();
+    let reply = &finished(&events).reply;
+    let whole = json!({"type": "reasoning.text", "index": 0, "text": "ab", "signature": "sig"});
+    assert_eq!(reply.reasoning, "ab");
+    assert_eq!(reply.replay, Some(Box::new(json!({"reasoning_details": [whole]}))));
+}
+
+proptest! {
+    #[test]
+    fn cutting_the_bytes_anywhere_makes_no_difference(size in 1_usize..40) {
+        let recorded = recorded();
+        let events = decode(recorded.as_bytes().chunks(size)).unwrap();
+        prop_assert_eq!(finished(&events), &reply());
+    }
+
+    #[test]
+    fn any_text_is_survived(text in ".{0,200}") {
+        decode([format!("data: {text}\n\n").as_bytes()]).ok();
+    }
+}

@@ -1,0 +1,167 @@
+//! Server-sent events, decoded as their bytes come in.
+
+use std::mem;
+
+/// The most that one event may hold before it is complete, in bytes.
+const LARGEST: usize = 16 << 20;
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SseEvent {
+    /// Its type; empty when it has none.
+    pub event: String,
+    /// Its data.
+    pub data: String,
+}
+
+/// An event is larger than anything that makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event is larger than {LARGEST} bytes")]
+pub struct TooLarge;
+
+/// Decodes server-sent events. How the bytes are cut into pieces makes no difference, also within
+/// a character or a line end.
+#[derive(Debug, Default)]
+pub struct SseDecoder {
+    line: Vec<u8>,
+    event: SseEvent,
+    has_data: bool,
+    // The last byte was a CR: an LF that follows belongs to it.
+    after_cr: bool,
+    begun: bool,
+}
+
+impl SseDecoder {
+    /// Adds bytes; returns the events that they complete.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] when an event does not end; the stream is of no use then.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<SseEvent>, TooLarge> {
+        let mut events = Vec::new();
+        if !bytes.is_empty() && mem::take(&mut self.after_cr) {
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+            let (line, rest) = bytes.split_at(end);
+            self.line.extend_from_slice(line);
+            bytes = match rest {
+                [b'\r', b'\n', rest @ ..] => rest,
+                [b'\r'] => {
+                    self.after_cr = true;
+                    &[]
+                }
+                [_, rest @ ..] => rest,
+                [] => &[],
+            };
+            events.extend(self.end_line());
+        }
+        self.line.extend_from_slice(bytes);
+        if self.line.len() + self.event.data.len() > LARGEST {
+            return Err(TooLarge);
+        }
+        Ok(events)
+    }
+
+    /// Returns what stands at the end without the empty line that should end it. By the book it is
+    /// to be dropped; whoever asks must be able to tell a whole event from half of one.
+    pub fn finish(mut self) -> Option<SseEvent> {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.has_data.then_some(self.event)
+    }
+
+    fn end_line(&mut self) -> Option<SseEvent> {
+        let line = mem::take(&mut self.line);
+        let mut line = line.as_slice();
+        if !mem::replace(&mut self.begun, true) {
+            line = line.strip_prefix(BOM).unwrap_or(line);
+        }
+        if line.is_empty() {
+            let event = mem::take(&mut self.event);
+            return mem::take(&mut self.has_data).then_some(event);
+        }
+        let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
+        let (field, value) = line.split_at(colon);
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = String::from_utf8_lossy(value.strip_prefix(b" ").unwrap_or(value));
+        match field {
+            b"data" => {
+                if mem::replace(&mut self.has_data, true) {
+                    self.event.data.push('\n');
+                }
+                self.event.data.push_str(&value);
+            }
+            b"event" => self.event.event = value.into_owned(),
+            // Comments, and fields that are for reconnecting, which nobody does in mid-answer.
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{LARGEST, SseDecoder, SseEvent, TooLarge};
+
+    fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<SseEvent>, Option<SseEvent>) {
+        let mut decoder = SseDecoder::default();
+        let pieces = pieces.into_iter();
+        let events = pieces.flat_map(|piece| decoder.feed(piece).unwrap()).collect();
+        (events, decoder.finish())
+    }
+
+    fn event(event: &str, data: &str) -> SseEvent {
+        SseEvent { event: event.to_owned(), data: data.to_owned() }
+    }
+
+    const STREAM: &str = "\u{feff}: hello\r\nevent: a\r\ndata: 1\r\n\r\ndata:2\ndata: é€😀\n\n\
+        id: 7\nretry: 5\n\ndata\n\nevent: b\rdata:  x \r\r: bye\n\ndata: half";
+
+    #[test]
+    fn fields_comments_line_ends_and_the_mark_at_the_beginning_are_understood() {
+        let (events, rest) = decode([STREAM.as_bytes()]);
+        let expected = [event("a", "1"), event("", "2\né€😀"), event("", ""), event("b", " x ")];
+        assert_eq!(events, expected);
+        assert_eq!(rest, Some(event("", "half")));
+    }
+
+    #[test]
+    fn an_event_without_end_is_refused() {
+        let mut decoder = SseDecoder::default();
+        let mut result = Ok(Vec::new());
+        for _ in 0..=(LARGEST >> 20) {
+            result = decoder.feed(&[b'x'; 1 << 20]);
+        }
+        assert_eq!(result, Err(TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn cutting_the_bytes_anywhere_makes_no_difference(
+            cuts in proptest::collection::vec(0..STREAM.len(), 0..12),
+        ) {
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut rest = STREAM.as_bytes();
+            let mut at = 0;
+            for cut in cuts {
+                let (piece, after) = rest.split_at(cut - at);
+                pieces.push(piece);
+                (rest, at) = (after, cut);
+            }
+            pieces.push(rest);
+            prop_assert_eq!(decode(pieces), decode([STREAM.as_bytes()]));
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes: Vec<u8>) {
+            decode([bytes.as_slice()]);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The loop.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::engine::ModelRequest;
+use az_core::journal::{ModelReply, Purpose};
+use az_core::{Agent, Answer, CallId, Error, ErrorKind, Result, Run};
+
+use super::ask::Ask;
+use super::compaction::{Fitted, fit, size, summary_request};
+use super::decide::{Decision, Fit, decide};
+use super::engine::ReActEngine;
+use super::options::ReActOptions;
+use super::prompt::{Protocol, system};
+use super::text_protocol::OBSERVATION;
+use super::transcript::{build, observation};
+use crate::chat::{ChatRequest, ToolDefinition};
+use crate::resolver::{ModelResolver, ResolvedModel};
+
+/// Reasons with a model, acts with the run's tools, observes, until it has an answer.
+#[derive(Debug, Clone)]
+pub struct ReActAgent {
+    models: Arc<dyn ModelResolver>,
+    options: ReActOptions,
+}
+
+impl ReActAgent {
+    /// Returns an agent that asks these models.
+    pub fn new(models: Arc<dyn ModelResolver>) -> Self {
+        let options = ReActOptions::default();
+        Self { models, options }
+    }
+
+    /// Returns the agent with options.
+    #[must_use]
+    pub fn with_options(mut self, options: ReActOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Finds out who is asked and how, for the task as it is.
+    fn scene(&self, run: &Run, initial_thought: &str) -> Result<Scene<'_>> {
+        let model = self.models.resolve(run.task().model.as_deref())?;
+        let capabilities = model.client.capabilities(&model.model);
+        let protocol = if capabilities.tools { Protocol::Native } else { Protocol::Text };
+        let tools: Vec<_> = run.tools().iter().map(ToolDefinition::from).collect();
+        let most = capabilities.max_output.and_then(|most| u32::try_from(most).ok());
+        Ok(Scene {
+            system: system(run.task(), initial_thought, &tools, protocol, &self.options),
+            tools,
+            protocol,
+            limit: self.options.limit(capabilities.context_window),
+            max_tokens: self.options.max_tokens.min(most.unwrap_or(u32::MAX)),
+            model,
+            options: &self.options,
+        })
+    }
+
+    /// Has the first turns summed up, and makes sure that this gained something.
+    async fn compact(&self, run: &mut Run, scene: &Scene<'_>, turns: usize) -> Result<()> {
+        let before = size(&scene.fitted(run).request);
+        let limits = (scene.limit, scene.options);
+        let command = &run.task().command;
+        let model = &scene.model.model;
+        let request = summary_request(model, command, run.history(), turns, limits)
+            .with_max_tokens(scene.max_tokens);
+        scene.ask(run, request, Purpose::Summary { turns }).await?;
+        let after = size(&scene.fitted(run).request);
+        if after >= before {
+            return Err(overflow(&format!("a summary made it {after} tokens of {before}")));
+        }
+        Ok(())
+    }
+}
+
+/// Who is asked, and in which way.
+struct Scene<'a> {
+    model: ResolvedModel,
+    protocol: Protocol,
+    tools: Vec<ToolDefinition>,
+    system: String,
+    limit: u64,
+    max_tokens: u32,
+    options: &'a ReActOptions,
+}
+
+impl Scene<'_> {
+    fn fitted(&self, run: &Run) -> Fitted {
+        fit(self.limit, self.options, |detail| {
+            let system = self.system.clone();
+            let messages = build(system, run.task(), run.history(), self.protocol, detail);
+            let request = ChatRequest::new(&*self.model.model, messages)
+                .with_temperature(self.options.temperature)
+                .with_max_tokens(self.max_tokens);
+            match self.protocol {
+                Protocol::Native => request.with_tools(self.tools.clone()),
+                Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
+            }
+        })
+    }
+
+    async fn ask(
+        &self,
+        run: &mut Run,
+        request: ChatRequest,
+        purpose: Purpose,
+    ) -> Result<ModelReply> {
+        let client = &self.model.client;
+        let quote = client.quote(&request);
+        let booked = ModelRequest {
+            provider: client.provider().to_owned(),
+            model: self.model.model.clone(),
+            purpose: purpose.clone(),
+            max_cost: quote.max_cost,
+            estimated_tokens: quote.estimated_tokens,
+        };
+        let ask = Ask {
+            model: self.model.clone(),
+            request,
+            protocol: self.protocol,
+            purpose,
+            emitter: run.emitter(),
+        };
+        run.call_model(&booked, &ask).await
+    }
+}
+
+#[async_trait]
+impl Agent for ReActAgent {
+    async fn work(&self, run: &mut Run) -> Result<Answer> {
+        self.execute_react(run, "").await
+    }
+}
+
+#[async_trait]
+impl ReActEngine for ReActAgent {
+    async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer> {
+        // Set when the provider says that the conversation is too long and we thought otherwise.
+        let mut refused = false;
+        loop {
+            let scene = self.scene(run, initial_thought)?;
+            let Fitted { request, fit } = scene.fitted(run);
+            let fit = if refused { Fit::Overflows } else { fit };
+            match decide(run.history(), fit, self.options.keep_turns) {
+                Decision::Finish(answer) => return Ok(Answer(answer)),
+                Decision::GiveUp(reason) => return Err(Error::Agent { reason }),
+                Decision::RunTools => run.call_pending().await?,
+                Decision::Compact { turns } => {
+                    self.compact(run, &scene, turns).await?;
+                    refused = false;
+                }
+                Decision::Overflow => {
+                    let (size, limit) = (size(&request), scene.limit);
+                    return Err(overflow(&format!("about {size} tokens, room for {limit}")));
+                }
+                Decision::CallModel => match scene.ask(run, request, Purpose::Step).await {
+                    Err(error) if error.kind() == ErrorKind::ContextWindow => refused = true,
+                    asked => refused = asked.map(|_| false)?,
+                },
+            }
+        }
+    }
+
+    async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
+        let scene = self.scene(run, initial_thought)?;
+        let request = scene.fitted(run).request;
+        scene.ask(run, request, Purpose::Step).await
+    }
+
+    async fn act(&self, run: &mut Run) -> Result<()> {
+        run.call_pending().await
+    }
+
+    fn observe(&self, run: &Run, call: &CallId) -> Option<String> {
+        observation(run.history(), call).map(|text| text.render())
+    }
+}
+
+fn overflow(how: &str) -> Error {
+    Error::Model {
+        kind: ErrorKind::ContextWindow,
+        message: format!("the task has outgrown the model's context window: {how}"),
+        retry_after: None,
+    }
+}

@@ -1,0 +1,97 @@
+//! Making room: what a conversation takes, and the request for its summary.
+
+use az_core::journal::{History, ToolOutcome};
+use az_core::text::Excerpt;
+
+use super::decide::Fit;
+use super::options::ReActOptions;
+use super::prompt::{Protocol, SUMMARISE};
+use super::transcript::{Detail, turns};
+use crate::chat::{ChatRequest, Message};
+use crate::estimate;
+
+/// Fewer than three bytes a token are rare; see [`estimate`].
+const BYTES_PER_TOKEN: u64 = 3;
+
+/// A conversation, and whether it fits.
+#[derive(Debug)]
+pub(super) struct Fitted {
+    pub(super) request: ChatRequest,
+    pub(super) fit: Fit,
+}
+
+/// Builds a request that fits, shortening old results if it has to.
+pub(super) fn fit(
+    limit: u64,
+    options: &ReActOptions,
+    build: impl Fn(Detail) -> ChatRequest,
+) -> Fitted {
+    let shrunk = Detail::Shrunk { keep_turns: options.keep_turns, shrunk: options.shrunk };
+    let full = build(Detail::Full);
+    if size(&full) <= limit {
+        return Fitted { request: full, fit: Fit::Fits };
+    }
+    let request = build(shrunk);
+    let fit = if size(&request) <= limit { Fit::Fits } else { Fit::Overflows };
+    Fitted { request, fit }
+}
+
+/// Returns how many tokens a request and its longest reply take.
+pub(super) fn size(request: &ChatRequest) -> u64 {
+    estimate::tokens(request).saturating_add(u64::from(request.max_tokens))
+}
+
+/// Returns the request for a summary of the first turns.
+///
+/// The conversation is told rather than replayed: the model is to talk about it, not to go on.
+pub(super) fn summary_request(
+    model: &str,
+    command: &str,
+    history: &History,
+    count: usize,
+    (limit, options): (u64, &ReActOptions),
+) -> ChatRequest {
+    let before = history.summary.as_ref();
+    let detail = Detail::Shrunk { keep_turns: 0, shrunk: options.shrunk.saturating_mul(4) };
+    let from = before.map_or(0, |summary| summary.turns);
+    let mut told_so_far = format!("The task: {command}\n");
+    if let Some(summary) = before {
+        told_so_far.push_str(&format!("\nWhat came before: {}\n", summary.text));
+    }
+    for message in turns(history, from..count, Protocol::Native, detail) {
+        told_so_far.push_str(&tell(&message));
+    }
+    let room = limit
+        .saturating_sub(u64::from(options.max_tokens))
+        .saturating_sub(estimate::text(SUMMARISE) + 64)
+        .saturating_mul(BYTES_PER_TOKEN);
+    let excerpt = Excerpt::of(&told_so_far, usize::try_from(room).unwrap_or(usize::MAX));
+    let messages = vec![Message::user(format!("{}\n\n{SUMMARISE}", excerpt.render()))];
+    ChatRequest::new(model, messages)
+        .with_temperature(options.temperature)
+        .with_max_tokens(options.max_tokens)
+}
+
+fn tell(message: &Message) -> String {
+    match message {
+        Message::System { text } | Message::User { text } | Message::Summary { text, .. } => {
+            format!("\n{text}\n")
+        }
+        Message::Assistant { reply } => {
+            let calls = reply.calls.iter();
+            let calls =
+                calls.map(|call| format!("\nYou called {} with {}\n", call.name, call.arguments));
+            let said = if reply.text.is_empty() {
+                String::new()
+            } else {
+                format!("\nYou said: {}\n", reply.text)
+            };
+            said + &calls.collect::<String>()
+        }
+        Message::Tool(result) => {
+            let unknown = result.outcome == ToolOutcome::Unknown;
+            let verb = if unknown { "did not tell" } else { "returned" };
+            format!("\n{} {verb}: {}\n", result.tool, result.told())
+        }
+    }
+}

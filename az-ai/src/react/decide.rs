@@ -1,0 +1,85 @@
+//! What comes next, as a function of the record.
+
+use az_core::journal::{History, ModelReply, Turn};
+
+use super::loop_guard::{Repetition, repetition};
+use crate::chat::reached_limit;
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// There is an answer.
+    Finish(String),
+    /// There is no use in going on.
+    GiveUp(String),
+    /// The last turn asks for tools.
+    RunTools,
+    /// The conversation does not fit any more: its first turns have to be summed up.
+    Compact {
+        /// How many turns, from the first.
+        turns: usize,
+    },
+    /// The conversation does not fit, and nothing is left to sum up.
+    Overflow,
+    /// It is the model's turn.
+    CallModel,
+}
+
+/// Whether the conversation fits into the model's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    Overflows,
+}
+
+/// Says what comes next. `keep_turns` are never summed up.
+pub(super) fn decide(history: &History, fit: Fit, keep_turns: usize) -> Decision {
+    if let Some(turn) = history.turns.last() {
+        if !turn.reply.calls.is_empty() {
+            if history.pending_calls().next().is_some() {
+                return match repetition(&history.turns) {
+                    Repetition::Stop => Decision::GiveUp(circles(turn)),
+                    Repetition::None | Repetition::Nudge => Decision::RunTools,
+                };
+            }
+        } else if !is_empty(&turn.reply) {
+            return Decision::Finish(answer(&turn.reply));
+        } else if says_nothing(&history.turns) {
+            return Decision::GiveUp("the model said nothing, twice".to_owned());
+        }
+    }
+    if fit == Fit::Fits {
+        return Decision::CallModel;
+    }
+    let done = history.summary.as_ref().map_or(0, |summary| summary.turns);
+    let all = history.turns.len();
+    // Better to keep fewer turns in full than to give up, but the last one is always needed.
+    let turns = [keep_turns, 1].map(|keep| all.saturating_sub(keep));
+    match turns.into_iter().find(|turns| *turns > done) {
+        Some(turns) => Decision::Compact { turns },
+        None => Decision::Overflow,
+    }
+}
+
+fn is_empty(reply: &ModelReply) -> bool {
+    reply.calls.is_empty() && reply.text.trim().is_empty()
+}
+
+fn says_nothing(turns: &[Turn]) -> bool {
+    turns.len() >= 2 && turns.iter().rev().take(2).all(|turn| is_empty(&turn.reply))
+}
+
+/// Returns the answer, and says so where the provider cut it.
+fn answer(reply: &ModelReply) -> String {
+    let text = reply.text.trim_end();
+    if reached_limit(&reply.stop) {
+        return format!("{text}\n[the answer reached its longest length and ends here]");
+    }
+    text.to_owned()
+}
+
+fn circles(turn: &Turn) -> String {
+    let mut names: Vec<&str> = turn.reply.calls.iter().map(|call| call.name.as_str()).collect();
+    names.dedup();
+    format!("the model repeats the same calls ({}) without getting further", names.join(", "))
+}

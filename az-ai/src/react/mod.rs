@@ -1,0 +1,16 @@
+//! The agent that reasons, acts and observes until it has an answer.
+
+mod agent;
+mod ask;
+mod compaction;
+mod decide;
+mod engine;
+mod loop_guard;
+mod options;
+mod prompt;
+mod text_protocol;
+mod transcript;
+
+pub use agent::ReActAgent;
+pub use engine::ReActEngine;
+pub use options::ReActOptions;

@@ -1,0 +1,227 @@
+//! Tool calls in plain text, for models that have no other form for them.
+
+use az_core::journal::{ModelReply, ToolCall};
+use serde_json::Value;
+
+use crate::chat::ToolDefinition;
+
+/// Where a model begins to invent what a tool returns.
+pub(super) const OBSERVATION: &str = "Observation:";
+
+const THOUGHT: &str = "thought:";
+const ACTION: &str = "action:";
+const INPUT: &str = "action input:";
+const FINAL: &str = "final answer:";
+
+/// Tells the model about the tools and how to ask for one.
+pub(super) fn explain(tools: &[ToolDefinition]) -> String {
+    let mut text = String::from(
+        "To use a tool, write exactly:\n\
+         Thought: what you think\n\
+         Action: the tool's name\n\
+         Action Input: its arguments, as one JSON object\n\
+         Then stop; the result comes as an Observation. When you are done, write:\n\
+         Thought: what you think\n\
+         Final Answer: the answer\n\
+         \n\
+         The tools, with the JSON Schema of their arguments:\n",
+    );
+    for tool in tools {
+        let ToolDefinition { name, description, schema } = tool;
+        text.push_str(&format!("- {name}: {description}\n  {schema}\n"));
+    }
+    text
+}
+
+/// Writes a turn as the model would have written it.
+pub(super) fn render(reply: &ModelReply) -> String {
+    let mut text = reply.text.clone();
+    for call in &reply.calls {
+        let arguments = match &call.arguments {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("Action: {}\nAction Input: {arguments}", call.name));
+    }
+    text
+}
+
+/// Finds the calls or the answer in what a model wrote, which need not be quite what it was told
+/// to write. Text without either is the answer.
+pub(super) fn read(mut reply: ModelReply) -> ModelReply {
+    let text = std::mem::take(&mut reply.text);
+    let mut answer: Option<String> = None;
+    let mut thoughts = Vec::new();
+    let mut part = Part::Thought;
+    for line in text.lines() {
+        let (next, rest) = label(line);
+        // What follows an answer or an observation is the answer's, or invented.
+        if part != Part::Answer {
+            match next {
+                Some(Part::Observation) => break,
+                Some(next) => part = next,
+                None => {}
+            }
+        }
+        let line = if next == Some(part) { rest } else { line };
+        match part {
+            Part::Thought => thoughts.push(line),
+            Part::Action if next == Some(Part::Action) => reply.calls.push(ToolCall {
+                id: format!("call_{}", reply.calls.len()),
+                name: line.trim().trim_matches(['`', '*', '"', '\'']).to_owned(),
+                arguments: Value::String(String::new()),
+            }),
+            Part::Input => {
+                if let Some(ToolCall { arguments: Value::String(input), .. }) =
+                    reply.calls.last_mut()
+                {
+                    input.push_str(line);
+                    input.push('\n');
+                }
+            }
+            Part::Answer => push_line(answer.get_or_insert_default(), line),
+            Part::Action | Part::Observation => {}
+        }
+    }
+    reply.calls.retain(|call| !call.name.is_empty());
+    for call in &mut reply.calls {
+        call.arguments = arguments(&call.arguments);
+    }
+    let thoughts = thoughts.join("\n").trim().to_owned();
+    match answer {
+        // A model that acts has no answer yet, whatever it goes on to say.
+        Some(answer) if reply.calls.is_empty() => {
+            reply.text = answer.trim().to_owned();
+            if reply.reasoning.is_empty() {
+                reply.reasoning = thoughts;
+            }
+        }
+        _ => reply.text = thoughts,
+    }
+    reply
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Thought,
+    Action,
+    Input,
+    Observation,
+    Answer,
+}
+
+/// Returns the part that a line begins, and what it says of it.
+fn label(line: &str) -> (Option<Part>, &str) {
+    // Models like to decorate: `**Action:** name`, `### Final Answer: …`.
+    let plain = line.trim_start_matches([' ', '\t', '*', '#', '>']);
+    let labels = [
+        (INPUT, Part::Input),
+        (ACTION, Part::Action),
+        (FINAL, Part::Answer),
+        (THOUGHT, Part::Thought),
+        ("observation:", Part::Observation),
+    ];
+    for (label, part) in labels {
+        let head = plain.get(..label.len());
+        if head.is_some_and(|head| head.eq_ignore_ascii_case(label)) {
+            let rest = plain.get(label.len()..).unwrap_or_default();
+            return (Some(part), rest.trim_start_matches("**").trim_start());
+        }
+    }
+    (None, line)
+}
+
+/// Reads arguments out of what may stand around them: code fences, or words after the object.
+fn arguments(written: &Value) -> Value {
+    let Value::String(written) = written else {
+        return written.clone();
+    };
+    let bare = written.trim().trim_matches('`').trim();
+    let bare = bare.strip_prefix("json").unwrap_or(bare).trim();
+    if bare.is_empty() {
+        return Value::Object(serde_json::Map::new());
+    }
+    let mut values = serde_json::Deserializer::from_str(bare).into_iter::<Value>();
+    match values.next() {
+        Some(Ok(object @ Value::Object(_))) => object,
+        _ => Value::String(bare.to_owned()),
+    }
+}
+
+fn push_line(text: &mut String, line: &str) {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::ModelReply;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{read, render};
+
+    #[track_caller]
+    fn check(written: &str, text: &str, calls: &[(&str, Value)]) {
+        let reply = read(ModelReply::text(written));
+        let found: Vec<_> =
+            reply.calls.iter().map(|c| (c.name.as_str(), c.arguments.clone())).collect();
+        assert_eq!((reply.text.as_str(), found.as_slice()), (text, calls), "{written}");
+    }
+
+    #[test]
+    fn an_action_is_a_call() {
+        let path = || json!({"path": "a"});
+        let read = [("filesystem.read", path())];
+        check(
+            "Thought: look\nAction: filesystem.read\nAction Input: {\"path\": \"a\"}",
+            "look",
+            &read,
+        );
+        check(
+            "I'll look.\n**Action:** `filesystem.read`\n**Action Input:**\n```json\n{\"path\":\n \"a\"}\n```\n",
+            "I'll look.",
+            &read,
+        );
+        check(
+            "ACTION: filesystem.read\naction input: {\"path\": \"a\"} as you asked\nObservation: A\nFinal Answer: A",
+            "",
+            &read,
+        );
+        check("Action: a\nAction Input: {}\nAction: b", "", &[("a", json!({})), ("b", json!({}))]);
+        check("Action: a\nAction Input: path=x", "", &[("a", json!("path=x"))]);
+    }
+
+    #[test]
+    fn an_answer_is_the_text_and_text_without_labels_is_the_answer() {
+        check(
+            "Thought: easy\nFinal Answer: 42\nAction: none\nreally",
+            "42\nAction: none\nreally",
+            &[],
+        );
+        check("It is 42.", "It is 42.", &[]);
+        check("Final Answer:\n\n42", "42", &[]);
+        check("", "", &[]);
+        assert_eq!(read(ModelReply::text("Thought: easy\nFinal Answer: 42")).reasoning, "easy");
+    }
+
+    #[test]
+    fn a_turn_is_read_back_as_it_was() {
+        let turn = ModelReply::text("look")
+            .with_call("a.b", json!({"x": [1, "two"]}))
+            .with_call("c", json!("broken {"));
+        assert_eq!(read(ModelReply::text(render(&turn))), turn);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in "(Thought:|Action:|Action Input:|Final Answer:|\\{|\\}|\n|.{0,9}){0,12}") {
+            read(ModelReply::text(text));
+        }
+    }
+}

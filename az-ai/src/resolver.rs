@@ -1,0 +1,189 @@
+//! Which client answers for a model's name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::client::LlmClient;
+use crate::error::{Error, Result};
+
+/// Finds the client for a model.
+///
+/// # Contract
+///
+/// 1. Without a name it is the default.
+/// 2. A name that is unknown is `UnknownModel`, with the names that look like it.
+/// 3. It asks nobody, and says the same every time until it is set up anew.
+pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
+    /// Finds the client and the provider's own name for a model.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownModel`, or `Setup` when the model's client cannot be used as it is set up.
+    fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel>;
+}
+
+/// A model and who answers for it.
+#[derive(Debug, Clone)]
+pub struct ResolvedModel {
+    /// The client to ask.
+    pub client: Arc<dyn LlmClient>,
+    /// The model, by the provider's name.
+    pub model: String,
+}
+
+/// A table of models.
+///
+/// A name is looked up as it is; a name such as `openai/some-model` that is not in the table goes
+/// to the provider before the slash, if there is one of that name.
+#[derive(Debug, Clone)]
+pub struct Models {
+    default: String,
+    models: BTreeMap<String, ResolvedModel>,
+    providers: BTreeMap<String, Arc<dyn LlmClient>>,
+}
+
+impl Models {
+    /// Returns a table with one model, which is the default.
+    pub fn new(name: &str, client: Arc<dyn LlmClient>, model: impl Into<String>) -> Self {
+        let table =
+            Self { default: name.to_owned(), models: BTreeMap::new(), providers: BTreeMap::new() };
+        table.with(name, client, model)
+    }
+
+    /// Returns the table with one more model.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: impl Into<String>,
+        client: Arc<dyn LlmClient>,
+        model: impl Into<String>,
+    ) -> Self {
+        let model = model.into();
+        self.models.insert(name.into(), ResolvedModel { client, model });
+        self
+    }
+
+    /// Returns the table with a provider, whose models are called `prefix/model`.
+    #[must_use]
+    pub fn with_provider(mut self, prefix: impl Into<String>, client: Arc<dyn LlmClient>) -> Self {
+        self.providers.insert(prefix.into(), client);
+        self
+    }
+
+    /// Lists the names in the table.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+}
+
+impl ModelResolver for Models {
+    fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel> {
+        let name = model.unwrap_or(&self.default);
+        if let Some(found) = self.models.get(name) {
+            return Ok(found.clone());
+        }
+        let provider = name.split_once('/').and_then(|(prefix, model)| {
+            let client = self.providers.get(prefix)?;
+            (!model.is_empty()).then(|| (Arc::clone(client), model.to_owned()))
+        });
+        match provider {
+            Some((client, model)) => Ok(ResolvedModel { client, model }),
+            None => {
+                Err(Error::UnknownModel { name: name.to_owned(), near: near(name, self.names()) })
+            }
+        }
+    }
+}
+
+/// Returns up to three of `names` that look like `name`, the nearest first; all names when there
+/// are no more than three, because then that is the most helpful thing to say.
+pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let mut ranked: Vec<_> = names
+        .map(|known| {
+            let lower = known.to_lowercase();
+            let part = lower.contains(&wanted) || wanted.contains(&lower);
+            let distance = distance(&wanted, &lower);
+            let close = part || distance * 3 <= wanted.chars().count().max(3);
+            (!close, distance, known)
+        })
+        .collect();
+    ranked.sort_unstable();
+    let few = ranked.len() <= 3;
+    let close = ranked.into_iter().filter(|(far, ..)| few || !far);
+    close.take(3).map(|(.., known)| known.to_owned()).collect()
+}
+
+/// Returns how many characters have to be put in, left out or replaced to get from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut diagonal = i;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (to, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = *cell;
+            left = replaced.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Error, LlmClient, ModelResolver, Models, distance, near};
+    use crate::provider::offline::OfflineClient;
+
+    fn models() -> Models {
+        let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());
+        ["gemini", "gpt-fast", "gpt-large", "deepseek"]
+            .into_iter()
+            .fold(Models::new("offline", Arc::clone(&client), "offline"), |table, name| {
+                table.with(name, Arc::clone(&client), format!("{name}-1"))
+            })
+            .with_provider("openai", client)
+    }
+
+    #[test]
+    fn a_name_is_found_in_the_table_or_behind_its_provider() {
+        let found = |name| models().resolve(name).unwrap().model;
+        assert_eq!(found(None), "offline");
+        assert_eq!(found(Some("gpt-fast")), "gpt-fast-1");
+        assert_eq!(found(Some("openai/meta/llama")), "meta/llama");
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_its_neighbours() {
+        let unknown = |name| models().resolve(Some(name)).unwrap_err();
+        assert_eq!(
+            unknown("gtp-fast").to_string(),
+            "no model is called \"gtp-fast\"; did you mean \"gpt-fast\"?"
+        );
+        assert_eq!(
+            unknown("gpt").to_string(),
+            "no model is called \"gpt\"; did you mean \"gpt-fast\" or \"gpt-large\"?"
+        );
+        assert!(matches!(
+            unknown("zzzzzz"),
+            Error::UnknownModel { near, .. } if near.is_empty()
+        ));
+        assert_eq!(near("x", ["one", "two"].into_iter()), ["one", "two"]);
+    }
+
+    #[test]
+    fn distance_counts_edits() {
+        for (a, b, edits) in
+            [("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2), ("a", "a", 0)]
+        {
+            assert_eq!(distance(a, b), edits, "{a} {b}");
+        }
+    }
+}

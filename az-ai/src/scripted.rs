@@ -1,0 +1,448 @@
+//! A model that says its lines: for tests, demonstrations and load.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::cost::Usage;
+use az_core::journal::{ModelReply, ToolCall};
+use az_core::{ErrorKind, Usd};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, Message, replay};
+use crate::client::{Capabilities, LlmClient, Quote};
+use crate::error::{Error, Refusal, Result};
+use crate::estimate;
+
+const NAME: &str = "scripted";
+
+/// One line of a script.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Line {
+    /// Says this line whenever the last thing the user said contains this text, and not in turn.
+    #[serde(rename = "match")]
+    pub matching: Option<String>,
+    /// What the model says.
+    pub text: String,
+    /// What it thinks.
+    pub reasoning: String,
+    /// The tools it wants called.
+    pub calls: Vec<LineCall>,
+    /// Why it stops.
+    pub stop: Option<String>,
+    /// What it says it used.
+    pub usage: Option<Usage>,
+    /// What it costs, in nano-dollars.
+    pub cost_nanos: Option<i64>,
+    /// The most that it is expected to cost, in nano-dollars; what it costs, when absent.
+    pub price_nanos: Option<i64>,
+    /// How long it takes.
+    pub delay_millis: u64,
+    /// How it fails instead.
+    pub error: Option<LineError>,
+    /// How many bytes of the text come before the connection breaks.
+    pub cut_after: Option<usize>,
+}
+
+/// A tool call in a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineCall {
+    /// The tool.
+    pub name: String,
+    /// Its arguments.
+    #[serde(default = "no_arguments")]
+    pub arguments: Value,
+}
+
+/// A failure in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineError {
+    /// What sort of failure.
+    pub kind: ErrorKind,
+    /// What the provider says.
+    pub message: String,
+    /// The HTTP status; the usual one for the kind when absent.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// How long the provider asks to wait.
+    #[serde(default)]
+    pub retry_after_millis: Option<u64>,
+    /// How many requests fail, of all that come to this line, before it is said; all when absent.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+fn no_arguments() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+impl Line {
+    /// Returns a line of text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Returns a line that asks for a tool.
+    pub fn call(name: impl Into<String>, arguments: Value) -> Self {
+        Self::default().with_call(name, arguments)
+    }
+
+    /// Returns a line that fails.
+    pub fn error(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let error = LineError {
+            kind,
+            message: message.into(),
+            status: None,
+            retry_after_millis: None,
+            times: None,
+        };
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    /// Returns the line with one more tool call.
+    #[must_use]
+    pub fn with_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
+        let name = name.into();
+        self.calls.push(LineCall { name, arguments });
+        self
+    }
+
+    /// Returns the line with what it used and costs.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage, cost: Usd) -> Self {
+        self.usage = Some(usage);
+        self.cost_nanos = Some(cost.nanos());
+        self
+    }
+
+    /// Returns the line as the answer to a text.
+    #[must_use]
+    pub fn when(mut self, text: impl Into<String>) -> Self {
+        self.matching = Some(text.into());
+        self
+    }
+
+    fn reply(&self, request: &ChatRequest, turn: usize) -> ChatReply {
+        let calls = self.calls.iter().enumerate().map(|(i, call)| ToolCall {
+            id: format!("call_{turn}_{i}"),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        });
+        let usual = if self.calls.is_empty() { "stop" } else { "tool_calls" };
+        ChatReply {
+            reply: ModelReply {
+                text: self.text.clone(),
+                reasoning: self.reasoning.clone(),
+                calls: calls.collect(),
+                stop: self.stop.clone().unwrap_or_else(|| usual.to_owned()),
+                replay: None,
+            },
+            usage: self.usage.clone(),
+            cost: self.cost_nanos.map(Usd::from_nanos),
+            model: request.model.clone(),
+            request_id: None,
+        }
+    }
+}
+
+impl From<&LineError> for Error {
+    fn from(error: &LineError) -> Self {
+        let usual = match error.kind {
+            ErrorKind::RateLimited => Some(429),
+            ErrorKind::Unauthorized => Some(401),
+            ErrorKind::BadRequest | ErrorKind::ContextWindow | ErrorKind::ContentPolicy => {
+                Some(400)
+            }
+            ErrorKind::Unavailable => Some(503),
+            _ => None,
+        };
+        let refusal = Refusal {
+            status: error.status.or(usual),
+            retry_after: error.retry_after_millis.map(Duration::from_millis),
+            ..Refusal::new(NAME, error.kind, error.message.clone())
+        };
+        refusal.into()
+    }
+}
+
+/// A model that says its lines and never improvises.
+///
+/// Which line comes next is a function of the conversation: the number of turns the model had in
+/// it. So a script goes on after a crash, and any number of tasks can share one client. A script
+/// that has ended is an error.
+#[derive(Clone)]
+pub struct ScriptedClient {
+    lines: Arc<[Scripted]>,
+    capabilities: Capabilities,
+    max_cost: Option<Usd>,
+    record: Option<Arc<Mutex<Vec<ChatRequest>>>>,
+}
+
+struct Scripted {
+    line: Line,
+    /// How many requests have failed at it.
+    failed: AtomicU32,
+}
+
+impl fmt::Debug for ScriptedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedClient")
+            .field("lines", &self.lines.len())
+            .field("capabilities", &self.capabilities)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ScriptedClient {
+    /// Returns a client with these lines.
+    pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+        let lines = lines.into_iter().map(|line| Scripted { line, failed: AtomicU32::new(0) });
+        Self {
+            lines: lines.collect(),
+            capabilities: Capabilities::FULL,
+            max_cost: None,
+            record: None,
+        }
+    }
+
+    /// Reads a script: a [`Line`] as a JSON object on each line of text; empty lines and those
+    /// that begin with `#` are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`], which names the first line that is none.
+    pub fn from_json_lines(script: &str) -> Result<Self> {
+        let numbered = script.lines().map(str::trim).zip(1..);
+        let told = numbered.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+        let lines = told.map(|(line, number)| {
+            serde_json::from_str(line).map_err(|error| Error::Setup {
+                provider: NAME.to_owned(),
+                reason: format!("line {number} of the script: {error}"),
+            })
+        });
+        Ok(Self::new(lines.collect::<Result<Vec<Line>>>()?))
+    }
+
+    /// Returns the client with other capabilities.
+    #[must_use]
+    pub const fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Returns the client with a most that any request can cost.
+    #[must_use]
+    pub const fn with_max_cost(mut self, max_cost: Usd) -> Self {
+        self.max_cost = Some(max_cost);
+        self
+    }
+
+    /// Returns the client, which now remembers what it is asked.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        self.record = Some(Arc::default());
+        self
+    }
+
+    /// Returns what it was asked, if it was to remember that.
+    pub fn requests(&self) -> Vec<ChatRequest> {
+        let record = self.record.as_ref();
+        record.map_or_else(Vec::new, |requests| {
+            requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+    }
+
+    /// Finds the line for a request, and which of the model's turns it is.
+    fn find(&self, request: &ChatRequest) -> (Option<&Scripted>, usize) {
+        let turn = request.messages.iter().map(|message| match message {
+            Message::Assistant { .. } => 1,
+            Message::Summary { turns, .. } => *turns,
+            Message::System { .. } | Message::User { .. } | Message::Tool(_) => 0,
+        });
+        let turn = turn.sum();
+        let said = request.messages.iter().rev().find_map(|message| match message {
+            Message::User { text } => Some(text.as_str()),
+            _ => None,
+        });
+        let matching = self.lines.iter().find(|scripted| {
+            let wanted = scripted.line.matching.as_ref();
+            wanted.is_some_and(|wanted| said.is_some_and(|said| said.contains(wanted)))
+        });
+        let mut in_turn = self.lines.iter().filter(|s| s.line.matching.is_none());
+        (matching.or_else(|| in_turn.nth(turn)), turn)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a line that takes its time stands for a model that does"
+    )]
+    async fn say(&self, request: &ChatRequest) -> Result<Said> {
+        self.capabilities.check(NAME, request)?;
+        if let Some(requests) = &self.record {
+            let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.push(request.clone());
+        }
+        let (scripted, turn) = self.find(request);
+        let Some(Scripted { line, failed }) = scripted else {
+            return Err(Error::Stopped {
+                reason: format!("the script has no line for turn {}", turn + 1),
+            });
+        };
+        if line.delay_millis > 0 {
+            tokio::time::sleep(Duration::from_millis(line.delay_millis)).await;
+        }
+        if let Some(error) = &line.error {
+            let before = failed.fetch_add(1, Ordering::Relaxed);
+            if error.times.is_none_or(|times| before < times) {
+                return Err(error.into());
+            }
+        }
+        Ok(Said { reply: line.reply(request, turn), cut_after: line.cut_after })
+    }
+}
+
+/// What a line comes to.
+struct Said {
+    reply: ChatReply,
+    cut_after: Option<usize>,
+}
+
+#[async_trait]
+impl LlmClient for ScriptedClient {
+    fn provider(&self) -> &str {
+        NAME
+    }
+
+    fn capabilities(&self, _model: &str) -> Capabilities {
+        self.capabilities
+    }
+
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        let line = self.find(request).0.map(|scripted| &scripted.line);
+        let price = line.and_then(|line| line.price_nanos.or(line.cost_nanos));
+        Quote {
+            max_cost: price.map(Usd::from_nanos).max(self.max_cost),
+            estimated_tokens: estimate::tokens(request),
+        }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        let said = self.say(request).await?;
+        match said.cut_after {
+            Some(_) => Err(cut()),
+            None => Ok(said.reply),
+        }
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        let (this, request) = (self.clone(), request.clone());
+        let saying = async move {
+            this.say(&request).await.map(|said| match said.cut_after {
+                Some(bytes) => broken(&said.reply.reply.text, bytes),
+                None => replay(said.reply),
+            })
+        };
+        stream::once(saying).try_flatten().boxed()
+    }
+}
+
+fn broken(text: &str, bytes: usize) -> ChatStream {
+    let text = az_core::text::Excerpt::of(text, bytes).head;
+    stream::iter([Ok(ChatEvent::TextDelta { text }), Err(cut())]).boxed()
+}
+
+fn cut() -> Error {
+    Error::Truncated { provider: NAME.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::ModelReply;
+    use az_core::{ErrorKind, Usd};
+    use serde_json::json;
+
+    use super::{Line, LlmClient, ScriptedClient};
+    use crate::chat::{ChatRequest, Message};
+
+    const SCRIPT: &str = r##"
+        # Reads a file, then answers.
+        {"calls": [{"name": "filesystem.read", "arguments": {"path": "a"}}], "price_nanos": 9}
+
+        {"text": "done", "usage": {"input": 3, "output": 1}, "cost_nanos": 5}
+        {"match": "in short", "text": "a summary"}
+    "##;
+
+    fn after(turns: usize) -> ChatRequest {
+        let mut messages = vec![Message::user("go")];
+        messages.extend((0..turns).map(|_| Message::assistant(ModelReply::default())));
+        ChatRequest::new("m", messages)
+    }
+
+    #[tokio::test]
+    async fn the_line_is_that_of_the_turn_however_often_it_is_asked_for() {
+        let client = ScriptedClient::from_json_lines(SCRIPT).unwrap();
+        for _ in 0..2 {
+            let first = client.chat(&after(0)).await.unwrap();
+            assert_eq!(first.reply.calls[0].name, "filesystem.read");
+            let second = client.chat(&after(1)).await.unwrap();
+            assert_eq!(
+                (second.reply.text.as_str(), second.cost),
+                ("done", Some(Usd::from_nanos(5)))
+            );
+        }
+        let ended = client.chat(&after(2)).await.unwrap_err();
+        assert_eq!(ended.to_string(), "the script has no line for turn 3");
+    }
+
+    #[tokio::test]
+    async fn turns_that_were_summed_up_count_and_a_text_can_be_answered_out_of_turn() {
+        let client = ScriptedClient::from_json_lines(SCRIPT).unwrap().recording();
+        let text = "so far".to_owned();
+        let summed_up = ChatRequest::new("m", vec![Message::Summary { turns: 1, text }]);
+        assert_eq!(client.chat(&summed_up).await.unwrap().reply.text, "done");
+        let asked = ChatRequest::prompt("m", "say it in short");
+        assert_eq!(client.chat(&asked).await.unwrap().reply.text, "a summary");
+        assert_eq!(client.requests(), [summed_up, asked]);
+    }
+
+    #[tokio::test]
+    async fn a_failing_line_fails_as_often_as_it_says() {
+        let mut line = Line::error(ErrorKind::RateLimited, "slow down");
+        line.text = "at last".to_owned();
+        line.error.as_mut().unwrap().times = Some(2);
+        line.error.as_mut().unwrap().retry_after_millis = Some(7);
+        let client = ScriptedClient::new([line]);
+        for _ in 0..2 {
+            let error = client.chat(&after(0)).await.unwrap_err();
+            assert_eq!(error.to_string(), "scripted: slow down (status 429)");
+            assert_eq!(error.retry_after().unwrap().as_millis(), 7);
+        }
+        assert_eq!(client.chat(&after(0)).await.unwrap().reply.text, "at last");
+    }
+
+    #[test]
+    fn quotes_are_the_lines_or_the_clients_and_never_a_guess() {
+        let quote =
+            |client: &ScriptedClient, turn| client.quote(&after(turn)).max_cost.map(Usd::nanos);
+        let client = ScriptedClient::from_json_lines(SCRIPT).unwrap();
+        assert_eq!((quote(&client, 0), quote(&client, 1)), (Some(9), Some(5)));
+        assert_eq!(quote(&client, 9), None);
+        let client = client.with_max_cost(Usd::from_nanos(7));
+        assert_eq!((quote(&client, 0), quote(&client, 9)), (Some(9), Some(7)));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named() {
+        let error = ScriptedClient::from_json_lines("{}\n{\"txet\": 1}").unwrap_err().to_string();
+        assert!(error.contains("line 2 of the script: unknown field `txet`"), "{error}");
+        let sample = serde_json::to_value(Line::call("a", json!({}))).unwrap();
+        assert_eq!(sample["calls"], json!([{"name": "a", "arguments": {}}]));
+    }
+}

@@ -1,0 +1,238 @@
+//! The chat completions client in front of a server that answers as it is told.
+
+use std::time::Duration;
+
+use crate::support::server::{Answer, End, Server};
+use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ToolDefinition, collect};
+use az_ai::client::{Capabilities, LlmClient, LlmClientExt};
+use az_ai::error::{Error, Result, Sent};
+use az_ai::key::ApiKey;
+use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use futures_util::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
+
+const KEY: &str = "sk-very-secret";
+
+fn client_of(server: &Server, options: &HttpOptions) -> OpenAiClient {
+    let config = OpenAiConfig::compatible("test", &server.url).with_api_key(ApiKey::new(KEY));
+    OpenAiClient::new(config, HttpClient::new(options).unwrap()).unwrap()
+}
+
+async fn client(answer: Answer) -> (OpenAiClient, Server) {
+    let server = Server::start(answer).await;
+    (client_of(&server, &HttpOptions::default()), server)
+}
+
+fn request() -> ChatRequest {
+    let tool = ToolDefinition {
+        name: "filesystem.read".to_owned(),
+        description: "Reads".to_owned(),
+        schema: json!({"type": "object"}),
+    };
+    ChatRequest::prompt("m", "hi").with_tools(vec![tool])
+}
+
+async fn ask(answer: Answer) -> Result<ChatReply> {
+    client(answer).await.0.chat(&request()).await
+}
+
+async fn stream(answer: Answer) -> Result<ChatReply> {
+    let client = client(answer).await.0;
+    collect("test", client.stream(&request()), |_| {}).await
+}
+
+const STREAM: &str = concat!(
+    "data: {\"model\":\"m-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"h\u{e9}\"}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",",
+    "\"function\":{\"name\":\"filesystem_read\",\"arguments\":\"{\\\"path\\\":\"}}]}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,",
+    "\"function\":{\"arguments\":\"\\\"x\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n",
+    "data: [DONE]\n\n"
+);
+
+fn check_streamed(reply: &ChatReply) {
+    assert_eq!(reply.reply.text, "h\u{e9}");
+    assert_eq!(reply.reply.calls[0].name, "filesystem.read");
+    assert_eq!(reply.reply.calls[0].arguments, json!({"path": "x"}));
+    assert_eq!(reply.usage, Some(Usage::tokens(3, 2)));
+    assert_eq!((reply.model.as_str(), reply.request_id.as_deref()), ("m-1", Some("req_7")));
+}
+
+#[tokio::test]
+async fn a_request_goes_out_with_its_key_and_the_reply_comes_in() {
+    let message = json!({"content": "hello"});
+    let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]});
+    let (client, server) = client(Answer::json(200, &body)).await;
+    let reply = client.chat(&request()).await.unwrap();
+    assert_eq!((reply.reply.text.as_str(), reply.usage), ("hello", None));
+
+    let asked = server.asked();
+    assert!(asked[0].head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"));
+    assert!(asked[0].head.contains(&format!("authorization: Bearer {KEY}\r\n")));
+    assert_eq!(asked[0].body["messages"], json!([{"role": "user", "content": "hi"}]));
+    assert_eq!(asked[0].body["tools"][0]["function"]["name"], "filesystem_read");
+    assert!(asked[0].body.get("stream").is_none());
+}
+
+#[tokio::test]
+async fn a_stream_comes_in_whatever_its_pieces() {
+    for size in [1, 2, 7, 64, STREAM.len()] {
+        let pieces = STREAM.as_bytes().chunks(size).map(<[u8]>::to_vec).collect();
+        let (client, server) = client(Answer::Stream { pieces, end: End::Proper }).await;
+        let events: Vec<_> = client.stream(&request()).try_collect().await.unwrap();
+        let Some(ChatEvent::Finished(reply)) = events.last() else { panic!("{events:?}") };
+        check_streamed(reply);
+        assert_eq!(server.asked()[0].body["stream_options"], json!({"include_usage": true}));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
+    let done = STREAM.find("[DONE]").unwrap();
+    for cut in [0, 20, STREAM.find("finish_reason").unwrap(), done, done + 3] {
+        for end in [End::Proper, End::Cut] {
+            let (client, _server) = client(Answer::stream(&STREAM[..cut], end)).await;
+            let mut events: Vec<_> = client.stream(&request()).collect().await;
+            let last = events.pop().unwrap().unwrap_err();
+            assert_eq!(last.sent(), Sent::Maybe);
+            assert!(last.is_retryable(), "{last}");
+            let proper = matches!(last, Error::Truncated { .. });
+            assert!(proper || matches!(last, Error::Broken { .. }), "{last}");
+            assert!(proper || end == End::Cut);
+            assert!(events.iter().all(|event| {
+                event.as_ref().is_ok_and(|event| !matches!(event, ChatEvent::Finished(_)))
+            }));
+        }
+    }
+    check_streamed(&stream(Answer::stream(STREAM, End::Cut)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_busy_server_is_rate_limited_with_its_delay_and_asked_once() {
+    let body = json!({"error": {"message": "slow down", "code": "rate_limit_exceeded"}});
+    let busy =
+        Answer::json(429, &body).with_header("retry-after", "3").with_header("x-request-id", "r1");
+    let (client, server) = client(busy).await;
+    let error = client.chat(&request()).await.unwrap_err();
+    assert_eq!(error.to_string(), "test: slow down (status 429, request r1)");
+    assert_eq!(
+        (error.kind(), error.retry_after(), error.sent()),
+        (ErrorKind::RateLimited, Some(Duration::from_secs(3)), Sent::No)
+    );
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn every_shape_of_refusal_is_the_servers_own_message_without_the_key() {
+    let said = format!("bad key {KEY}");
+    for body in [
+        json!({"error": {"message": said, "type": "invalid_request_error"}}),
+        json!({"error": said}),
+        json!({"detail": said}),
+        json!({"message": said}),
+        json!({"object": "error", "message": said}),
+        json!({"code": said, "error": said}),
+    ] {
+        for status in [400, 401] {
+            let error = ask(Answer::json(status, &body)).await.unwrap_err();
+            assert_eq!(error.to_string(), format!("test: bad key [key] (status {status})"));
+            assert!(!error.is_retryable() && error.sent() == Sent::No);
+            assert!(!format!("{error:?}").contains(KEY), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_stream_is_an_error() {
+    let body = format!(
+        "{}data: {}\n\n",
+        &STREAM[..STREAM.find("\n\n").unwrap() + 2],
+        json!({
+            "error": {"message": format!("overloaded, {KEY}"), "code": 503}
+        })
+    );
+    let error = stream(Answer::stream(body, End::Proper)).await.unwrap_err();
+    assert_eq!(error.to_string(), "test: overloaded, [key] (request req_7)");
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::Maybe));
+}
+
+#[tokio::test]
+async fn garbage_is_malformed() {
+    for body in ["", "{\"choices\": [", "<html>", "null", "{\"choices\": []}"] {
+        let headers = Vec::new();
+        let answer = Answer::Whole { status: 200, headers, body: body.as_bytes().to_vec() };
+        let error = ask(answer).await.unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
+        assert_eq!(error.sent(), Sent::Maybe);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let away = Answer::json(307, &Value::Null).with_header("location", "http://127.0.0.1:9/steal");
+    let error = ask(away).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_costs_nothing() {
+    let config = OpenAiConfig::compatible("test", "http://127.0.0.1:1/v1/");
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    let client = OpenAiClient::new(config, http).unwrap();
+    let error = client.generate("m", "hi").await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
+    assert!(error.chain().starts_with("test cannot be reached: "), "{}", error.chain());
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let server = Server::start(Answer::Silence).await;
+    let mut options = HttpOptions::default();
+    options.idle_timeout = Duration::from_millis(50);
+    let error = client_of(&server, &options).chat(&request()).await.unwrap_err();
+    assert_eq!(error.chain(), "the connection to test broke: it took too long");
+    assert_eq!(error.sent(), Sent::Maybe);
+    assert!(server.given_up().await);
+}
+
+#[tokio::test]
+async fn a_dropped_stream_closes_its_connection() {
+    let server = Server::start(Answer::Silence).await;
+    let mut stream = client_of(&server, &HttpOptions::default()).stream(&request());
+    let waited = tokio::time::timeout(Duration::from_millis(50), stream.next()).await;
+    assert!(waited.is_err(), "nothing comes");
+    drop(stream);
+    assert!(server.given_up().await);
+}
+
+#[tokio::test]
+async fn a_server_without_streams_is_asked_for_the_whole() {
+    let body = json!({"choices": [{"message": {"content": "two words"}}]});
+    let server = Server::start(Answer::json(200, &body)).await;
+    let config = OpenAiConfig::compatible("test", &server.url)
+        .with_capabilities(Capabilities::FULL.without_streaming());
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    let client = OpenAiClient::new(config, http).unwrap();
+    let texts: Vec<String> = client.stream_generate("m", "hi").try_collect().await.unwrap();
+    assert_eq!(texts, ["two ", "words"]);
+    assert!(!server.asked()[0].head.contains("authorization"));
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_refused() {
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    let nowhere = OpenAiClient::new(OpenAiConfig::compatible("test", "localhost"), http.clone());
+    assert!(matches!(nowhere, Err(Error::Setup { .. })));
+    let config = OpenAiConfig::openai(ApiKey::new("bad\nkey"));
+    let error = OpenAiClient::new(config, http).unwrap().generate("m", "hi").await.unwrap_err();
+    assert!(matches!(error, Error::Setup { .. }), "{error}");
+    let options =
+        HttpOptions { proxy: Some("http://u:hush@\n".to_owned()), ..HttpOptions::default() };
+    assert!(!format!("{options:?}").contains("hush"));
+    assert!(matches!(HttpClient::new(&options), Err(error) if !error.chain().contains("hush")));
+}

@@ -1,0 +1,309 @@
+//! The agent on a real engine: scripted models, tools that do as they are told.
+
+use crate::support::stage::Stage;
+use az_ai::chat::{Message, ToolMessage};
+use az_ai::client::Capabilities;
+use az_ai::react::ReActOptions;
+use az_ai::scripted::{Line, ScriptedClient};
+use az_core::cost::Usage;
+use az_core::journal::{EventBody, ModelReply, ToolOutcome};
+use az_core::task::TaskStatus;
+use az_core::testing::{FakeTool, FakeToolbox};
+use az_core::tool::{EffectClass, ToolOutput};
+use az_core::{ErrorKind, Usd};
+use serde_json::json;
+
+fn reader(text: &str) -> FakeToolbox {
+    let tool = FakeTool::new("filesystem.read").requiring("path").answering(ToolOutput::done(text));
+    FakeToolbox::new().with(tool)
+}
+
+fn read(path: &str) -> Line {
+    Line::call("filesystem.read", json!({"path": path}))
+}
+
+fn result(call_id: &str, outcome: ToolOutcome, text: &str) -> Message {
+    Message::Tool(ToolMessage {
+        call_id: call_id.to_owned(),
+        tool: "filesystem.read".to_owned(),
+        outcome,
+        text: text.to_owned(),
+        omitted: 0,
+        data: None,
+    })
+}
+
+#[tokio::test]
+async fn the_model_acts_observes_and_answers() {
+    let paid = |line: Line| line.with_usage(Usage::tokens(10, 5), Usd::from_nanos(100));
+    let mut look = paid(read("a"));
+    look.text = "I look.".to_owned();
+    let stage = Stage::new([look, paid(Line::text("It says A."))]).with_tools(reader("A"));
+    let task = stage.run("what does a say?").await;
+
+    assert_eq!((task.status, task.answer.as_deref()), (TaskStatus::Completed, Some("It says A.")));
+    assert_eq!((task.cost, task.actual_tokens), (Usd::from_nanos(200), 30));
+    assert_eq!(
+        stage.recorder.names().join(" "),
+        "run_started model_started text_delta text_delta model_finished tool_started \
+         tool_finished model_started text_delta text_delta text_delta model_finished run_finished"
+    );
+    let asked = stage.requests();
+    let turn = ModelReply { stop: "tool_calls".to_owned(), ..ModelReply::text("I look.") };
+    let mut turn = turn.with_call("filesystem.read", json!({"path": "a"}));
+    turn.calls[0].id = "call_0_0".to_owned();
+    let system = asked[0].messages[0].clone();
+    assert_eq!(asked[0].messages, [system.clone(), Message::user("what does a say?")]);
+    assert_eq!(
+        asked[1].messages,
+        [
+            system,
+            Message::user("what does a say?"),
+            Message::assistant(turn),
+            result("call_0_0", ToolOutcome::Done, "A"),
+        ]
+    );
+    assert_eq!(asked[0].tools[0].name, "filesystem.read");
+}
+
+#[tokio::test]
+async fn a_model_without_tools_of_its_own_asks_for_them_in_its_text() {
+    let text =
+        "Thought: look\nAction: filesystem.read\nAction Input: {\"path\": \"a\"}\nObservation: B";
+    let client = ScriptedClient::new([
+        Line::text(text),
+        Line::text("Thought: so that is it\nFinal Answer: It says A."),
+    ]);
+    let stage = Stage::of(client.with_capabilities(Capabilities::TEXT)).with_tools(reader("A"));
+    let task = stage.run("what does a say?").await;
+
+    assert_eq!(task.answer.as_deref(), Some("It says A."));
+    let asked = stage.requests();
+    assert!(asked[0].tools.is_empty());
+    assert_eq!(asked[0].stop, ["\nObservation:"]);
+    let Message::System { text } = &asked[0].messages[0] else { panic!("no system prompt") };
+    assert!(text.contains("- filesystem.read: "), "{text}");
+    assert_eq!(
+        asked[1].messages[2..],
+        [
+            Message::assistant(ModelReply::text(
+                "look\nAction: filesystem.read\nAction Input: {\"path\":\"a\"}"
+            )),
+            Message::user("Observation: A"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn arguments_that_are_no_json_come_back_as_advice() {
+    let broken = Line::call("filesystem.read", json!("{\"path\": "));
+    let stage = Stage::new([broken, read("a"), Line::text("A")]).with_tools(reader("A"));
+    let task = stage.run("read a").await;
+
+    assert_eq!(task.answer.as_deref(), Some("A"));
+    let told = &stage.requests()[1].messages[3];
+    let advice = "invalid arguments: they are not an object";
+    assert_eq!(told, &result("call_0_0", ToolOutcome::Refused, advice));
+    assert_eq!(stage.tools.invoked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
+    let stage = Stage::new((0..9).map(|_| read("a"))).with_tools(reader("A"));
+    let task = stage.run("read a").await;
+
+    let failure = task.failure.unwrap();
+    assert_eq!(failure.kind, ErrorKind::Agent);
+    assert_eq!(
+        failure.message,
+        "the model repeats the same calls (filesystem.read) without getting further"
+    );
+    assert_eq!(stage.tools.invoked().len(), 3, "the fourth is not made");
+    let nudged = stage.requests().into_iter().map(|request| {
+        let Some(Message::Tool(result)) = request.messages.last() else { return false };
+        result.text.contains("You have made the same calls three times over")
+    });
+    assert_eq!(nudged.collect::<Vec<_>>(), [false, false, false, true]);
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_is_asked_once_more() {
+    let stage = Stage::new([Line::default(), Line::text("sorry")]);
+    assert_eq!(stage.run("go").await.answer.as_deref(), Some("sorry"));
+
+    let stage = Stage::new([Line::default(), Line::text(" \n"), Line::text("too late")]);
+    let failure = stage.run("go").await.failure.unwrap();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (ErrorKind::Agent, "the model said nothing, twice")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_at_its_longest_says_so() {
+    let mut line = Line::text("The first of many");
+    line.stop = Some("length".to_owned());
+    let answer = Stage::new([line]).run("go").await.answer.unwrap();
+    assert_eq!(answer, "The first of many\n[the answer reached its longest length and ends here]");
+}
+
+#[tokio::test]
+async fn a_long_result_is_shown_head_and_tail() {
+    let long = format!("{}{}", "h".repeat(20_000), "t".repeat(20_000));
+    let stage = Stage::new([read("a"), Line::text("long")]).with_tools(reader(&long));
+    stage.run("read a").await;
+
+    let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
+    assert!(shown.text.len() < 9_000 && shown.omitted > 30_000, "{}", shown.text.len());
+    assert!(shown.text.starts_with("hhh") && shown.text.ends_with("ttt"));
+    assert!(shown.text.contains(&format!("[… {} bytes left out …]", shown.omitted)));
+}
+
+fn small_window() -> ReActOptions {
+    ReActOptions::default().with_context_window(6_000).with_max_tokens(500).with_keep_turns(2)
+}
+
+#[tokio::test]
+async fn old_results_are_shortened_before_anything_is_summed_up() {
+    let lines = (0..5).map(|n| read(&format!("f{n}"))).chain([Line::text("done")]);
+    let stage =
+        Stage::new(lines).with_tools(reader(&"x".repeat(3_000))).with_options(small_window());
+    assert_eq!(stage.run("read all").await.answer.as_deref(), Some("done"));
+
+    let asked = stage.requests();
+    assert_eq!(asked.len(), 6, "no summary was asked for");
+    let sizes = asked[5].messages.iter().filter_map(|message| match message {
+        Message::Tool(result) => Some(result.text.len() > 1_000),
+        _ => None,
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [false, false, false, true, true]);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_summed_up_and_the_work_goes_on() {
+    let mut lines: Vec<Line> = (0..12)
+        .map(|n| {
+            let mut line = read(&format!("f{n}"));
+            line.text = format!("{n}: {}", "thinking ".repeat(100));
+            line
+        })
+        .collect();
+    lines.push(Line::text("done"));
+    lines.push(Line::text("I read the first files.").when("Summarise the work so far"));
+    let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());
+    let task = stage.run("read all").await;
+
+    assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+    assert_eq!(stage.tools.invoked().len(), 12, "no call is made twice");
+    let last = stage.requests().pop().unwrap();
+    let summary = "What you did so far, in your own words:\nI read the first files.".to_owned();
+    assert!(
+        matches!(&last.messages[2], Message::Summary { turns, text } if *turns > 0 && *text == summary)
+    );
+    let summaries = stage.events(&task).await.into_iter().filter(|event| {
+        matches!(&event.event.body, EventBody::LlmIntent(intent)
+            if matches!(intent.purpose, az_core::journal::Purpose::Summary { .. }))
+    });
+    assert!((1..4).contains(&summaries.count()));
+    for request in stage.requests() {
+        let tokens = az_ai::estimate::tokens(&request) + u64::from(request.max_tokens);
+        assert!(tokens <= 4_800, "{tokens} tokens do not fit");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_has_outgrown_its_model_ends_with_that() {
+    let options = small_window().with_context_window(600);
+    let failure = Stage::new([]).with_options(options).run("go").await.failure.unwrap();
+    assert_eq!(failure.kind, ErrorKind::ContextWindow);
+
+    let mut lines: Vec<Line> = (0..12).map(|n| read(&format!("{n}{}", "x".repeat(900)))).collect();
+    let summary = Line::text("no shorter than before: ".repeat(900));
+    lines.push(summary.when("Summarise the work so far"));
+    let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());
+    let failure = stage.run("read all").await.failure.unwrap();
+    assert_eq!(failure.kind, ErrorKind::ContextWindow);
+    assert!(failure.message.contains("a summary made it"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_provider_that_finds_the_conversation_too_long_is_believed() {
+    let mut full = Line::error(ErrorKind::ContextWindow, "too many tokens");
+    full.error.as_mut().unwrap().times = Some(1);
+    full.text = "done".to_owned();
+    let summary = Line::text("read a and b").when("Summarise the work so far");
+    let stage = Stage::new([read("a"), read("b"), read("c"), full, summary])
+        .with_tools(reader(&"A".repeat(900)));
+    let task = stage.run("read all").await;
+    assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_is_never_acted_upon_and_is_paid_in_full() {
+    let mut cut = read("a").with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
+    cut.text = "I will read".to_owned();
+    cut.cut_after = Some(6);
+    let stage = Stage::new([cut]).with_tools(reader("A"));
+    let task = stage.run("read a").await;
+    let failure = task.failure.clone().unwrap();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (ErrorKind::Protocol, "the answer of scripted was cut off")
+    );
+    assert_eq!(stage.tools.invoked().len(), 0);
+    let attempts = stage.requests().len();
+    assert!(attempts > 1, "what may pass is tried again");
+    assert_eq!(task.cost.nanos(), 7 * i64::try_from(attempts).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call_costs_nothing_and_is_tried_again_when_that_can_help() {
+    let mut busy = Line::error(ErrorKind::RateLimited, "slow down");
+    busy.error.as_mut().unwrap().times = Some(2);
+    busy.text = "here".to_owned();
+    busy = busy.with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
+    let stage = Stage::new([busy]);
+    let task = stage.run("go").await;
+    assert_eq!((task.answer.as_deref(), task.cost), (Some("here"), Usd::from_nanos(7)));
+
+    let stage = Stage::new([Line::error(ErrorKind::Unauthorized, "who are you?")]);
+    let task = stage.run("go").await;
+    assert_eq!(task.failure.unwrap().kind, ErrorKind::Unauthorized);
+    assert_eq!((stage.requests().len(), task.cost), (1, Usd::ZERO));
+}
+
+#[tokio::test]
+async fn a_task_taken_up_again_goes_on_where_its_record_ends() {
+    let tool = FakeTool::new("filesystem.read").with_effect(EffectClass::Unsafe);
+    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit");
+    refused.error.as_mut().unwrap().times = Some(1);
+    refused.text = "done".to_owned();
+    let stage = Stage::new([read("a"), refused]).with_tools(FakeToolbox::new().with(tool));
+    let failed = stage.run("go").await;
+    assert_eq!(failed.status, TaskStatus::Failed);
+
+    let task = stage.resume(&failed).await;
+    assert_eq!(task.answer.as_deref(), Some("done"));
+    assert_eq!(stage.tools.invoked().len(), 1);
+    assert_eq!(stage.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_a_failure_with_a_hint() {
+    let stage = Stage::new([]);
+    let failure = stage.run_with_model("go", "scriptid").await.failure.unwrap();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (ErrorKind::NotFound, "no model is called \"scriptid\"; did you mean \"scripted\"?")
+    );
+}
+
+#[tokio::test]
+async fn many_tasks_share_one_client() {
+    let stage = Stage::new([read("a"), read("b"), Line::text("done")]).with_tools(reader("A"));
+    let tasks = (0..100).map(|n| stage.run_named(format!("t{n}"), "go"));
+    for task in futures_util::future::join_all(tasks).await {
+        assert_eq!(task.answer.as_deref(), Some("done"));
+    }
+    assert_eq!(stage.tools.invoked().len(), 200);
+}

@@ -1,0 +1,177 @@
+//! A server on the loopback that answers as it is told, one request a connection.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What the server does with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// Sends this, with its length.
+    Whole { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    /// Sends these pieces as they are, and then ends the answer, or does not.
+    Stream { pieces: Vec<Vec<u8>>, end: End },
+    /// Sends nothing, and waits for the client to give up.
+    Silence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Proper,
+    Cut,
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::Whole { status, headers: Vec::new(), body: body.to_string().into_bytes() }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        if let Self::Whole { headers, .. } = &mut self {
+            headers.push((name, value.to_owned()));
+        }
+        self
+    }
+
+    pub(crate) fn stream(body: impl AsRef<[u8]>, end: End) -> Self {
+        Self::Stream { pieces: vec![body.as_ref().to_vec()], end }
+    }
+}
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) head: String,
+    pub(crate) body: Value,
+}
+
+/// The server. It ends with the test.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    given_up: Arc<tokio::sync::Notify>,
+}
+
+impl Server {
+    /// Starts a server that answers a request for a whole reply with the one, and a request for a
+    /// stream with the other.
+    pub(crate) async fn start_either(whole: Answer, stream: Answer) -> Self {
+        Self::start_with(move |asked| {
+            let streamed = asked.body["stream"] == true;
+            if streamed { stream.clone() } else { whole.clone() }
+        })
+        .await
+    }
+
+    /// Starts a server that answers every request alike.
+    pub(crate) async fn start(answer: Answer) -> Self {
+        Self::start_with(move |_| answer.clone()).await
+    }
+
+    async fn start_with(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            url: format!("http://{}/v1", listener.local_addr().unwrap()),
+            asked: Arc::default(),
+            given_up: Arc::default(),
+        };
+        let this = server.clone();
+        let answer = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let (this, answer) = (this.clone(), Arc::clone(&answer));
+                tokio::spawn(async move { this.serve(connection, &*answer).await });
+            }
+        });
+        server
+    }
+
+    /// Returns the requests that came in.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until a client has given up waiting for an answer; says whether one did.
+    pub(crate) async fn given_up(&self) -> bool {
+        tokio::time::timeout(Duration::from_secs(5), self.given_up.notified()).await.is_ok()
+    }
+
+    async fn serve(
+        self,
+        mut connection: TcpStream,
+        answer: &(impl Fn(&Asked) -> Answer + Send + Sync),
+    ) {
+        connection.set_nodelay(true).unwrap();
+        let Some(asked) = read(&mut connection).await else { return };
+        let answer = answer(&asked);
+        self.asked.lock().unwrap().push(asked);
+        // A client that goes away in the middle is no concern of the server's.
+        self.answer(&mut connection, answer).await.ok();
+    }
+
+    async fn answer(&self, connection: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
+        match answer {
+            Answer::Whole { status, headers, body } => {
+                let mut head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");
+                for (name, value) in headers {
+                    head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+                connection.write_all(head.as_bytes()).await?;
+                connection.write_all(&body).await
+            }
+            Answer::Stream { pieces, end } => {
+                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\nx-request-id: req_7\r\n\
+                            content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+                connection.write_all(head.as_bytes()).await?;
+                for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+                    let size = format!("{:x}\r\n", piece.len());
+                    connection.write_all(size.as_bytes()).await?;
+                    connection.write_all(piece).await?;
+                    connection.write_all(b"\r\n").await?;
+                    connection.flush().await?;
+                    tokio::task::yield_now().await;
+                }
+                if end == End::Proper {
+                    connection.write_all(b"0\r\n\r\n").await?;
+                }
+                connection.shutdown().await
+            }
+            Answer::Silence => {
+                let mut rest = [0; 16];
+                while connection.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+                self.given_up.notify_one();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Reads a request.
+async fn read(connection: &mut TcpStream) -> Option<Asked> {
+    let mut bytes = Vec::new();
+    let head_end = loop {
+        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if connection.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length?.trim().parse().ok()?;
+    while bytes.len() < head_end + length {
+        if connection.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let body = serde_json::from_slice(&bytes[head_end..]).ok()?;
+    Some(Asked { head, body })
+}

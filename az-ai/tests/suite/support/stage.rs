@@ -1,0 +1,101 @@
+//! An engine with everything that a task needs, in memory.
+
+#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
+
+use std::sync::Arc;
+
+use az_ai::chat::ChatRequest;
+use az_ai::client::LlmClient;
+use az_ai::react::{ReActAgent, ReActOptions};
+use az_ai::resolver::Models;
+use az_ai::scripted::{Line, ScriptedClient};
+use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop};
+use az_core::journal::{Event, Journal};
+use az_core::memory::MemoryStore;
+use az_core::testing::{FakeToolbox, Recorder};
+use az_core::{Clock, Task, TaskId, WorkerId};
+
+/// What a test plays on.
+pub(crate) struct Stage {
+    client: Arc<dyn LlmClient>,
+    script: Option<ScriptedClient>,
+    options: ReActOptions,
+    store: MemoryStore,
+    pub(crate) tools: FakeToolbox,
+    pub(crate) recorder: Recorder,
+}
+
+impl Stage {
+    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+        Self::of(ScriptedClient::new(lines))
+    }
+
+    pub(crate) fn of(client: ScriptedClient) -> Self {
+        let client = client.recording();
+        let mut stage = Self::with_client(Arc::new(client.clone()));
+        stage.script = Some(client);
+        stage
+    }
+
+    pub(crate) fn with_client(client: Arc<dyn LlmClient>) -> Self {
+        Self {
+            client,
+            script: None,
+            options: ReActOptions::default(),
+            store: MemoryStore::new(),
+            tools: FakeToolbox::new(),
+            recorder: Recorder::new(),
+        }
+    }
+
+    pub(crate) fn with_tools(mut self, tools: FakeToolbox) -> Self {
+        self.tools = tools;
+        self
+    }
+
+    pub(crate) fn with_options(mut self, options: ReActOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Returns what a scripted model was asked.
+    pub(crate) fn requests(&self) -> Vec<ChatRequest> {
+        self.script.as_ref().map(ScriptedClient::requests).unwrap_or_default()
+    }
+
+    /// Returns a task's record.
+    pub(crate) async fn events(&self, task: &Task) -> Vec<Event> {
+        self.store.read(&task.id, 0, 10_000).await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, command: &str) -> Task {
+        self.run_named("t1".to_owned(), command).await
+    }
+
+    pub(crate) async fn run_named(&self, id: String, command: &str) -> Task {
+        self.engine().execute(task(id, command), None).await.unwrap()
+    }
+
+    pub(crate) async fn run_with_model(&self, command: &str, model: &str) -> Task {
+        let task = task("t1".to_owned(), command).with_model(model);
+        self.engine().execute(task, None).await.unwrap()
+    }
+
+    pub(crate) async fn resume(&self, task: &Task) -> Task {
+        self.engine().resume_until(&task.id, Stop::default()).await.unwrap()
+    }
+
+    fn engine(&self) -> Engine {
+        let client = Arc::clone(&self.client);
+        let models = Arc::new(Models::new("scripted", client, "script-1"));
+        let agent = ReActAgent::new(models).with_options(self.options.clone());
+        let options = EngineOptions::new(WorkerId::new("tester").unwrap());
+        Engine::new(Arc::new(self.store.clone()), Arc::new(agent), options)
+            .with_toolbox(Arc::new(self.tools.clone()))
+            .with_sink(Arc::new(self.recorder.clone()))
+    }
+}
+
+fn task(id: String, command: &str) -> Task {
+    Task::new(TaskId::new(id).unwrap(), command, az_core::clock::SystemClock.now()).unwrap()
+}
