@@ -28,6 +28,53 @@ use crate::error::{Error, Result};
 /// 8. No error and no `Debug` output shows a key.
 /// 9. [`quote`](Self::quote) and [`capabilities`](Self::capabilities) ask nobody, and say the same
 ///    every time. A cost is at least what the call can come to; an unknown price is no cost, not 0.
+///
+/// # Example
+///
+/// ```
+/// use async_trait::async_trait;
+/// use az_ai::chat::{ChatReply, ChatRequest, ChatStream, replay};
+/// use az_ai::client::{Capabilities, LlmClient, Quote};
+/// use az_core::Usd;
+/// use az_core::journal::ModelReply;
+/// use futures_util::stream::{self, StreamExt, TryStreamExt};
+///
+/// /// Says the same to everybody.
+/// #[derive(Debug)]
+/// struct Parrot;
+///
+/// impl Parrot {
+///     fn squawk(request: &ChatRequest) -> az_ai::Result<ChatReply> {
+///         Capabilities::TEXT.check("parrot", request)?;
+///         let model = request.model.clone();
+///         Ok(ChatReply { reply: ModelReply::text("hello"), model, ..ChatReply::default() })
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl LlmClient for Parrot {
+///     fn provider(&self) -> &str {
+///         "parrot"
+///     }
+///
+///     fn capabilities(&self, _model: &str) -> Capabilities {
+///         Capabilities::TEXT
+///     }
+///
+///     fn quote(&self, _request: &ChatRequest) -> Quote {
+///         Quote { max_cost: Some(Usd::ZERO), estimated_tokens: 0 }
+///     }
+///
+///     async fn chat(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+///         Self::squawk(request)
+///     }
+///
+///     fn stream(&self, request: &ChatRequest) -> ChatStream {
+///         let reply = Self::squawk(request).map(replay);
+///         stream::iter([reply]).try_flatten().boxed()
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait LlmClient: fmt::Debug + Send + Sync + 'static {
     /// Returns the provider's name, under which its calls are booked.

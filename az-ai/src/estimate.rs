@@ -60,7 +60,7 @@ fn message(message: &Message) -> u64 {
                 .calls
                 .iter()
                 .map(|call| size(call.name.len() + call.id.len()) + json_size(&call.arguments));
-            let replayed = reply.replay.as_ref().map_or(0, |replay| json_size(replay));
+            let replayed = reply.replay.as_ref().map_or(0, json_size);
             size(reply.text.len() + reply.reasoning.len()) + calls.sum::<u64>() + replayed
         }
     };

@@ -18,7 +18,7 @@
 //! let client = ScriptedClient::new([Line::text("hello")]);
 //! let reply = client.generate("any-model", "say hello").await?;
 //! assert_eq!(reply.reply.text, "hello");
-//! # az_ai::error::Result::Ok(()) }).unwrap();
+//! # Ok::<_, az_ai::Error>(()) }).unwrap();
 //! ```
 //!
 //! Every contract lists numbered clauses; `testing` (feature of that name) has a conformance kit

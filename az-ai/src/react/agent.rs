@@ -8,8 +8,8 @@ use az_core::journal::{ModelReply, Purpose};
 use az_core::{Agent, Answer, CallId, Error, ErrorKind, Result, Run};
 
 use super::ask::Ask;
-use super::compaction::{Fitted, fit, size, summary_request};
-use super::decide::{Decision, Fit, decide};
+use super::compaction::{Fit, Fitted, fit, size, summary_request};
+use super::decide::{Decision, decide, to_sum_up};
 use super::engine::ReActEngine;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, system};
@@ -57,6 +57,24 @@ impl ReActAgent {
         })
     }
 
+    /// Asks the model for its next turn, or makes room for that first.
+    async fn advance(&self, run: &mut Run, initial_thought: &str, room: Room) -> Result<Room> {
+        let scene = self.scene(run, initial_thought)?;
+        let Fitted { request, fit } = scene.fitted(run);
+        if room == Room::Believed && fit == Fit::Fits {
+            return match scene.ask(run, request, Purpose::Step).await {
+                Err(error) if error.kind() == ErrorKind::ContextWindow => Ok(Room::Refuted),
+                asked => asked.map(|_reply| Room::Believed),
+            };
+        }
+        let Some(turns) = to_sum_up(run.history(), self.options.keep_turns) else {
+            let (size, limit) = (size(&request), scene.limit);
+            return Err(overflow(&format!("about {size} tokens, room for {limit}")));
+        };
+        self.compact(run, &scene, turns).await?;
+        Ok(Room::Believed)
+    }
+
     /// Has the first turns summed up, and makes sure that this gained something.
     async fn compact(&self, run: &mut Run, scene: &Scene<'_>, turns: usize) -> Result<()> {
         let before = size(&scene.fitted(run).request);
@@ -72,6 +90,14 @@ impl ReActAgent {
         }
         Ok(())
     }
+}
+
+/// Whether our idea of what fits can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Believed,
+    /// The provider says that the conversation is too long, and we thought otherwise.
+    Refuted,
 }
 
 /// Who is asked, and in which way.
@@ -136,28 +162,21 @@ impl Agent for ReActAgent {
 #[async_trait]
 impl ReActEngine for ReActAgent {
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer> {
-        // Set when the provider says that the conversation is too long and we thought otherwise.
-        let mut refused = false;
+        let mut room = Room::Believed;
+        // A task that was given up and is taken up again gets one more chance.
+        let mut chances = 1;
         loop {
-            let scene = self.scene(run, initial_thought)?;
-            let Fitted { request, fit } = scene.fitted(run);
-            let fit = if refused { Fit::Overflows } else { fit };
-            match decide(run.history(), fit, self.options.keep_turns) {
+            match decide(run.history()) {
                 Decision::Finish(answer) => return Ok(Answer(answer)),
-                Decision::GiveUp(reason) => return Err(Error::Agent { reason }),
+                Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
                 Decision::RunTools => run.call_pending().await?,
-                Decision::Compact { turns } => {
-                    self.compact(run, &scene, turns).await?;
-                    refused = false;
+                Decision::GiveUp(_) if run.history().pending_calls().next().is_some() => {
+                    run.call_pending().await?;
                 }
-                Decision::Overflow => {
-                    let (size, limit) = (size(&request), scene.limit);
-                    return Err(overflow(&format!("about {size} tokens, room for {limit}")));
+                Decision::GiveUp(_) | Decision::CallModel => {
+                    room = self.advance(run, initial_thought, room).await?;
+                    chances = 0;
                 }
-                Decision::CallModel => match scene.ask(run, request, Purpose::Step).await {
-                    Err(error) if error.kind() == ErrorKind::ContextWindow => refused = true,
-                    asked => refused = asked.map(|_| false)?,
-                },
             }
         }
     }

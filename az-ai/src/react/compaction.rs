@@ -3,7 +3,6 @@
 use az_core::journal::{History, ToolOutcome};
 use az_core::text::Excerpt;
 
-use super::decide::Fit;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
 use super::transcript::{Detail, turns};
@@ -12,6 +11,13 @@ use crate::estimate;
 
 /// Fewer than three bytes a token are rare; see [`estimate`].
 const BYTES_PER_TOKEN: u64 = 3;
+
+/// Whether a conversation fits into the model's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    Overflows,
+}
 
 /// A conversation, and whether it fits.
 #[derive(Debug)]

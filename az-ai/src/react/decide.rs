@@ -14,51 +14,41 @@ pub(super) enum Decision {
     GiveUp(String),
     /// The last turn asks for tools.
     RunTools,
-    /// The conversation does not fit any more: its first turns have to be summed up.
-    Compact {
-        /// How many turns, from the first.
-        turns: usize,
-    },
-    /// The conversation does not fit, and nothing is left to sum up.
-    Overflow,
     /// It is the model's turn.
     CallModel,
 }
 
-/// Whether the conversation fits into the model's window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
-    Fits,
-    Overflows,
-}
-
-/// Says what comes next. `keep_turns` are never summed up.
-pub(super) fn decide(history: &History, fit: Fit, keep_turns: usize) -> Decision {
-    if let Some(turn) = history.turns.last() {
-        if !turn.reply.calls.is_empty() {
-            if history.pending_calls().next().is_some() {
-                return match repetition(&history.turns) {
-                    Repetition::Stop => Decision::GiveUp(circles(turn)),
-                    Repetition::None | Repetition::Nudge => Decision::RunTools,
-                };
-            }
-        } else if !is_empty(&turn.reply) {
-            return Decision::Finish(answer(&turn.reply));
-        } else if says_nothing(&history.turns) {
-            return Decision::GiveUp("the model said nothing, twice".to_owned());
-        }
+/// Says what comes next.
+pub(super) fn decide(history: &History) -> Decision {
+    let Some(turn) = history.turns.last() else {
+        return Decision::CallModel;
+    };
+    if history.pending_calls().next().is_some() {
+        return match repetition(&history.turns) {
+            Repetition::Stop => Decision::GiveUp(circles(turn)),
+            Repetition::None | Repetition::Nudge => Decision::RunTools,
+        };
     }
-    if fit == Fit::Fits {
+    if !turn.reply.calls.is_empty() {
         return Decision::CallModel;
     }
+    if !is_empty(&turn.reply) {
+        return Decision::Finish(answer(&turn.reply));
+    }
+    if says_nothing(&history.turns) {
+        return Decision::GiveUp("the model said nothing, twice".to_owned());
+    }
+    Decision::CallModel
+}
+
+/// Returns how many turns, from the first, are to be summed up when the conversation does not fit;
+/// `None` when nothing is left to sum up.
+pub(super) fn to_sum_up(history: &History, keep_turns: usize) -> Option<usize> {
     let done = history.summary.as_ref().map_or(0, |summary| summary.turns);
     let all = history.turns.len();
     // Better to keep fewer turns in full than to give up, but the last one is always needed.
     let turns = [keep_turns, 1].map(|keep| all.saturating_sub(keep));
-    match turns.into_iter().find(|turns| *turns > done) {
-        Some(turns) => Decision::Compact { turns },
-        None => Decision::Overflow,
-    }
+    turns.into_iter().find(|turns| *turns > done)
 }
 
 fn is_empty(reply: &ModelReply) -> bool {

@@ -192,8 +192,8 @@ async fn a_server_that_is_not_there_costs_nothing() {
 #[tokio::test]
 async fn a_server_that_says_nothing_is_given_up() {
     let server = Server::start(Answer::Silence).await;
-    let mut options = HttpOptions::default();
-    options.idle_timeout = Duration::from_millis(50);
+    let idle_timeout = Duration::from_millis(50);
+    let options = HttpOptions { idle_timeout, ..HttpOptions::default() };
     let error = client_of(&server, &options).chat(&request()).await.unwrap_err();
     assert_eq!(error.chain(), "the connection to test broke: it took too long");
     assert_eq!(error.sent(), Sent::Maybe);

@@ -112,7 +112,7 @@ async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
     let stage = Stage::new((0..9).map(|_| read("a"))).with_tools(reader("A"));
     let task = stage.run("read a").await;
 
-    let failure = task.failure.unwrap();
+    let failure = task.failure.clone().unwrap();
     assert_eq!(failure.kind, ErrorKind::Agent);
     assert_eq!(
         failure.message,
@@ -124,6 +124,10 @@ async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
         result.text.contains("You have made the same calls three times over")
     });
     assert_eq!(nudged.collect::<Vec<_>>(), [false, false, false, true]);
+
+    let again = stage.resume(&task).await;
+    assert_eq!(again.failure.unwrap().kind, ErrorKind::Agent);
+    assert_eq!(stage.tools.invoked().len(), 4, "taken up again, it gets one more chance");
 }
 
 #[tokio::test]

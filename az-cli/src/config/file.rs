@@ -69,12 +69,12 @@ mod tests {
     #[test]
     fn a_key_that_does_not_exist_is_an_error_with_its_place() {
         let error = FileConfig::parse(Path::new("config.toml"), "[llm]\nmodle = \"x\"\n");
-        insta::assert_snapshot!(error.unwrap_err(), @r"
+        insta::assert_snapshot!(error.unwrap_err(), @r#"
         config.toml: TOML parse error at line 2, column 1
           |
         2 | modle = "x"
           | ^^^^^
         unknown field `modle`, expected `model` or `base_url`
-        ");
+        "#);
     }
 }

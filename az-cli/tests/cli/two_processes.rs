@@ -134,7 +134,13 @@ async fn a_superseded_owner_cannot_append() {
     // A lease that has run out already: a paused process looks like this when it wakes up.
     let claim = Claim::next(me, now, now).of(id.clone());
     let lease = store.claim(&claim).await.unwrap().unwrap().lease;
-    tokio::task::spawn_blocking(move || az.az(&["task", "resume", &az.only_id()])).await.unwrap();
+    let resume = tokio::task::spawn_blocking(move || {
+        let ended = az.az(&["task", "resume", &az.only_id()]);
+        (az, ended)
+    });
+    let (_az, ended) = resume.await.unwrap();
+    // There is no a.txt, which is a failure like any other.
+    assert_eq!(ended.code, Some(1), "{ended:?}");
     let before = store.read(&id, 0, 1000).await.unwrap();
     let note = NewEvent::new(EventBody::Note { text: "too late".to_owned() });
     let next = u64::try_from(before.len()).unwrap();

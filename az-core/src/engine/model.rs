@@ -33,9 +33,15 @@ pub struct ModelRequest {
 }
 
 /// The call itself: sends the request, streams the reply.
+///
+/// # Contract
+///
+/// 1. One call is one attempt: what may pass is tried again by the run, with an intent of its own.
+/// 2. A failure says `Nothing` of its settlement only when the request certainly cost nothing.
+/// 3. It may be dropped at any await, and then stops.
 #[async_trait]
 pub trait ModelEffect: fmt::Debug + Send + Sync {
-    /// Makes the call once. What is noted on the meter is booked if the call is dropped.
+    /// Makes the call. What is noted on the meter is booked if the call is dropped.
     ///
     /// # Errors
     ///

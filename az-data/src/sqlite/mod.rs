@@ -8,6 +8,7 @@ mod connect;
 mod cost;
 mod guest;
 mod hold;
+mod inspect;
 mod journal;
 mod json;
 mod ledger;
@@ -25,5 +26,6 @@ mod task;
 mod task_row;
 mod writer;
 
+pub use inspect::Contents;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

@@ -16,9 +16,10 @@ use crate::schema::McpTool;
 ///
 /// # Contract
 ///
-/// The clauses of [`Toolbox`](az_core::Toolbox), for one tool. The registry has checked the names
-/// and types of the arguments before; what else can be wrong with them is the tool's to refuse,
-/// with `Invalid`.
+/// 1. [`spec`](Self::spec) and [`info`](Self::info) say the same every time, and fit each other.
+/// 2. Names and types of the arguments have been checked against the spec before; what else is
+///    wrong with them is refused with `Invalid`, and nothing was done.
+/// 3. All else that [`Toolbox`](az_core::Toolbox) promises of its tools, this one keeps.
 #[async_trait]
 pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// Returns what models are told of it.

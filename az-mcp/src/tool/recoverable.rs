@@ -13,6 +13,12 @@ use crate::schema::McpTool;
 ///
 /// It stands apart from [`TypedTool`] so that a tool without such needs stays five constants and a
 /// function.
+///
+/// # Contract
+///
+/// 1. A witness is taken before the call, is small, and is all of the past that a probe needs.
+/// 2. A probe that is not sure says `Unknown`.
+/// 3. Abandoning a call that left nothing behind does nothing.
 pub trait RecoverableTool: TypedTool {
     /// Returns the effect class of one call: [`EFFECT`](TypedTool::EFFECT) or a milder one.
     fn effect_of(&self, args: &Self::Args) -> EffectClass;

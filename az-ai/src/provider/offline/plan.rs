@@ -118,7 +118,7 @@ impl<'a> Place<'a> {
         let before = self.number - 1;
         let unusable = |why: &str| {
             let now = say(self.step);
-            self.stopped(format!("step {} ({now}) cannot be taken: {why}", self.number))
+            stopped(format!("step {} ({now}) cannot be taken: {why}", self.number))
         };
         let taken = previous.ok_or_else(|| unusable("there is no step before it"))?;
         taken.used = true;
@@ -133,7 +133,7 @@ impl<'a> Place<'a> {
     fn whole(self, value: &Value) -> Result<()> {
         match value.omitted {
             0 => Ok(()),
-            omitted => Err(self.stopped(format!(
+            omitted => Err(stopped(format!(
                 "step {} ({}) cannot be taken: {omitted} bytes of what it works on are not shown; \
                  `run` a shell command for something this large",
                 self.number,
@@ -152,7 +152,7 @@ impl<'a> Place<'a> {
                 let lines: Vec<&str> = result.text.lines().collect();
                 let why = one_line(&lines.join("; "), 300);
                 let what = say(self.step);
-                return Err(self.stopped(format!("step {} ({what}) failed: {why}", self.number)));
+                return Err(stopped(format!("step {} ({what}) failed: {why}", self.number)));
             }
         };
         let outcome = result.outcome;
@@ -169,9 +169,8 @@ impl<'a> Place<'a> {
             Step::Count { unit, of: Of::Directory(_) } => counted(Value::listing(result), unit),
             Step::Count { unit, .. } => counted(Value::returned(result), unit),
             Step::FindFiles { glob, path } => {
-                let listing = Value::listing(result);
-                self.whole(&listing)?;
-                let files = listing.text.lines().filter(|entry| !entry.ends_with('/'));
+                self.whole(&Value::listing(result))?;
+                let files = Value::files(result).into_iter();
                 let found = files.filter(|file| fits(glob, file)).map(|file| within(path, file));
                 Ok(Value::whole(found.collect::<Vec<_>>().join("\n"), Unit::Files))
             }
@@ -182,10 +181,10 @@ impl<'a> Place<'a> {
             }
         }
     }
+}
 
-    fn stopped(self, reason: String) -> Error {
-        Error::Stopped { reason }
-    }
+const fn stopped(reason: String) -> Error {
+    Error::Stopped { reason }
 }
 
 /// Returns the path of an entry from where the task works, not from the directory listed.

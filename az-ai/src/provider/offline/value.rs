@@ -26,6 +26,8 @@ pub(super) struct Value {
 enum Counts {
     /// How many of this it has, unless something else is asked for.
     Units(Unit),
+    /// It is a listing with so many of these.
+    Listed { files: usize, directories: usize },
     /// It is a number itself.
     Number(usize),
 }
@@ -47,14 +49,33 @@ impl Value {
         Self { omitted, ..Self::whole(&result.text, Unit::Lines) }
     }
 
-    /// Returns a listing: one entry a line, directories with a slash at their end.
+    /// Returns a listing: one entry a line, directories with a slash at their end. Where it is
+    /// there as data, what is a regular file is known; else everything but directories counts.
     pub(super) fn listing(result: &ToolMessage) -> Self {
         let text = match result.text.trim() {
             EMPTY => "",
             _ => &result.text,
         };
         let omitted = result.omitted;
-        Self { omitted, ..Self::whole(text, Unit::Files) }
+        let listing = Self { omitted, ..Self::whole(text, Unit::Files) };
+        let Some(entries) = result.data.as_ref().and_then(Json::as_array) else {
+            return listing;
+        };
+        let count = |kind| entries.iter().filter(|entry| is_a(entry, kind)).count();
+        let counts = Counts::Listed { files: count("file"), directories: count("directory") };
+        Self { counts, ..listing }
+    }
+
+    /// Returns the paths of a listing's files.
+    pub(super) fn files(result: &ToolMessage) -> Vec<&str> {
+        match result.data.as_ref().and_then(Json::as_array) {
+            Some(entries) => {
+                let files = entries.iter().filter(|entry| is_a(entry, "file"));
+                files.filter_map(|entry| entry.get("name").and_then(Json::as_str)).collect()
+            }
+            None if result.text.trim() == EMPTY => Vec::new(),
+            None => result.text.lines().filter(|entry| !entry.ends_with('/')).collect(),
+        }
     }
 
     /// Returns what a command printed, without what it complained about: as data, where that is
@@ -78,7 +99,9 @@ impl Value {
     pub(super) fn how_many(&self, unit: Option<Unit>) -> usize {
         match (self.counts, unit) {
             (Counts::Number(number), _) => number,
-            (Counts::Units(_), Some(unit)) | (Counts::Units(unit), None) => self.count(unit),
+            (Counts::Listed { files, .. }, None | Some(Unit::Files)) => files,
+            (Counts::Listed { directories, .. }, Some(Unit::Directories)) => directories,
+            (_, Some(unit)) | (Counts::Units(unit), None) => self.count(unit),
         }
     }
 
@@ -86,6 +109,7 @@ impl Value {
     pub(super) fn say(&self) -> String {
         match (self.counts, self.omitted) {
             (Counts::Number(number), _) => number.to_string(),
+            (Counts::Listed { files, .. }, _) => Unit::Files.say(files),
             (Counts::Units(unit), 0) => unit.say(self.count(unit)),
             (Counts::Units(_), omitted) => Unit::Bytes.say(self.text.len().saturating_add(omitted)),
         }
@@ -103,6 +127,11 @@ impl Value {
             Unit::Directories => lines().filter(|line| line.ends_with('/')).count(),
         }
     }
+}
+
+/// Whether an entry of a listing is of this kind.
+fn is_a(entry: &Json, kind: &str) -> bool {
+    entry.get("type").and_then(Json::as_str) == Some(kind)
 }
 
 /// Whether a file's name, or its path if the pattern has a slash, fits a pattern with `*` and `?`.
@@ -179,6 +208,26 @@ mod tests {
         assert_eq!(printed("[no output]", None), "");
         assert_eq!(printed("hi\n[stderr]\nwarning", None), "hi");
         assert_eq!(printed("[stderr]\nwarning", None), "");
+    }
+
+    #[test]
+    fn of_a_listing_only_regular_files_are_files() {
+        let entry = |name: &str, kind: &str| json!({"name": name, "type": kind, "size": 0});
+        let mut message = ToolMessage {
+            call_id: String::new(),
+            tool: "filesystem.list".to_owned(),
+            outcome: ToolOutcome::Done,
+            text: "a\nlink\nsub/\n[sub: permission denied]".to_owned(),
+            omitted: 0,
+            data: None,
+        };
+        assert_eq!(Value::files(&message), ["a", "link", "[sub: permission denied]"]);
+        let entries = [entry("a", "file"), entry("link", "symlink"), entry("sub", "directory")];
+        message.data = Some(json!(entries));
+        assert_eq!(Value::files(&message), ["a"]);
+        let listing = Value::listing(&message);
+        assert_eq!((listing.how_many(None), listing.how_many(Some(Unit::Directories))), (1, 1));
+        assert_eq!((listing.how_many(Some(Unit::Lines)), listing.say()), (4, "1 file".to_owned()));
     }
 
     #[test]

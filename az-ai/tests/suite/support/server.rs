@@ -1,7 +1,5 @@
 //! A server on the loopback that answers as it is told, one request a connection.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! An engine with everything that a task needs, in memory.
 
-#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
-
 use std::sync::Arc;
 
 use az_ai::chat::ChatRequest;

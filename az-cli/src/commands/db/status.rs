@@ -4,8 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use az_core::error::Error;
-use az_data::repository::{Record, SqlRepository};
-use az_data::sqlite::SqliteStore;
 use clap::Args;
 use serde::Serialize;
 
@@ -27,12 +25,12 @@ pub struct StatusArgs {
 #[derive(Debug, Serialize)]
 struct Status {
     path: String,
-    schema: i64,
+    schema: u32,
     bytes: u64,
-    tasks: i64,
-    events: i64,
-    costs: i64,
-    open_holds: i64,
+    tasks: u64,
+    events: u64,
+    costs: u64,
+    open_holds: u64,
     soundness: String,
 }
 
@@ -46,16 +44,21 @@ pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCo
     let store = services.store_to_read()?.ok_or_else(|| {
         CliError::Core(Error::not_found("database", &path.display().to_string()))
     })?;
-    let soundness = if args.check { checked(&store).await? } else { "not checked".to_owned() };
+    let contents = store.contents().await?;
+    let damage = if args.check { store.damage().await? } else { Vec::new() };
     let status = Status {
-        schema: number(&store, "SELECT user_version FROM pragma_user_version").await?,
-        bytes: size(&path),
-        tasks: number(&store, "SELECT count(*) FROM task").await?,
-        events: number(&store, "SELECT count(*) FROM event").await?,
-        costs: number(&store, "SELECT count(*) FROM entry").await?,
-        open_holds: number(&store, "SELECT count(*) FROM hold").await?,
         path: path.display().to_string(),
-        soundness,
+        schema: contents.schema,
+        bytes: size(&path),
+        tasks: contents.tasks,
+        events: contents.events,
+        costs: contents.entries,
+        open_holds: contents.holds,
+        soundness: match (args.check, damage.as_slice()) {
+            (false, _) => "not checked; --check reads every page".to_owned(),
+            (true, []) => "sound".to_owned(),
+            (true, damage) => damage.join("; "),
+        },
     };
     let mut table = Table::new(&["what", "value"]);
     for (what, value) in [
@@ -71,21 +74,8 @@ pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCo
         table.row(vec![what.to_owned(), value]);
     }
     let format = args.format.choose(services.printer());
-    let sound = !args.check || status.soundness == "sound";
     table.print(&[status], format, services.printer())?;
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(74) })
-}
-
-async fn checked(store: &SqliteStore) -> Result<String, CliError> {
-    let sql = "SELECT quick_check AS found FROM pragma_quick_check";
-    let rows = store.fetch_all(sql, &Record::new()).await?;
-    let found: Vec<_> = rows.iter().filter_map(|row| row.get("found")?.as_str()).collect();
-    Ok(if found == ["ok"] { "sound".to_owned() } else { found.join("; ") })
-}
-
-async fn number(store: &SqliteStore, sql: &str) -> Result<i64, CliError> {
-    let row = store.fetch_one(sql, &Record::new()).await?.unwrap_or_default();
-    Ok(row.values().next().and_then(serde_json::Value::as_i64).unwrap_or_default())
+    Ok(if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(74) })
 }
 
 /// Returns the size of the file and of what is not written back to it yet.

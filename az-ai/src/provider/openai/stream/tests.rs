@@ -32,8 +32,8 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEven
     Ok(events)
 }
 
-fn delta(delta: Value) -> Value {
-    json!({"choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
+fn delta(delta: impl Into<Value>) -> Value {
+    json!({"choices": [{"index": 0, "delta": delta.into(), "finish_reason": null}]})
 }
 
 fn stream(chunks: &[Value]) -> String {

@@ -1,0 +1,33 @@
+//! The kit of `LlmClient`, played with every client here, and the kit's own test.
+
+mod offline;
+mod openai;
+mod saboteurs;
+mod scripted;
+
+use std::sync::Arc;
+
+use az_ai::chat::{ChatRequest, ToolDefinition};
+use az_ai::client::LlmClient;
+use az_ai::testing::llm_client::Staged;
+use az_core::cost::Usage;
+use az_core::journal::ModelReply;
+use serde_json::json;
+
+const KEY: &str = "sk-very-secret";
+
+fn calling() -> ModelReply {
+    ModelReply::text("I look.")
+        .with_call("filesystem.read", json!({"path": "é"}))
+        .with_call("filesystem.read", json!({}))
+}
+
+fn staged(client: impl LlmClient, reply: ModelReply, usage: Option<Usage>) -> Staged {
+    let tool = ToolDefinition {
+        name: "filesystem.read".to_owned(),
+        description: "Reads a file.".to_owned(),
+        schema: json!({"type": "object"}),
+    };
+    let request = ChatRequest::prompt("m", "go").with_tools(vec![tool]);
+    Staged { client: Arc::new(client), request, reply, usage, secret: None }
+}

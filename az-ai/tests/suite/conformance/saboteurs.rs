@@ -1,0 +1,233 @@
+//! Clients that break the contract, each in one way, to see that the kit notices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
+use az_ai::client::{Capabilities, LlmClient, Quote};
+use az_ai::error::{Error, Result};
+use az_ai::testing::llm_client;
+use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_core::cost::Usage;
+use futures_util::{StreamExt, future, stream};
+use tokio::sync::mpsc;
+
+use super::KEY;
+use super::openai::OpenAi;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    ForgetsWords,
+    LosesDeltas,
+    GoesOnAfterTheEnd,
+    EndsWithoutItsEnd,
+    InventsUsage,
+    TakesHalfForWhole,
+    GoesOnAfterErrors,
+    ForgetsPatience,
+    TriesAgain,
+    DropsTools,
+    ShowsTheKey,
+    SendsAtOnce,
+    KeepsGoing,
+    ChangesItsMind,
+}
+
+#[derive(Debug)]
+struct Saboteur {
+    inner: Arc<dyn LlmClient>,
+    how: Sabotage,
+    quotes: AtomicU64,
+}
+
+impl Saboteur {
+    fn bend(&self, mut reply: ChatReply) -> ChatReply {
+        match self.how {
+            Sabotage::ForgetsWords => reply.reply.text.clear(),
+            Sabotage::InventsUsage => {
+                reply.usage.get_or_insert(Usage::tokens(1, 1));
+            }
+            _ => {}
+        }
+        reply
+    }
+
+    fn bend_error(&self, error: Error) -> Error {
+        match (self.how, error) {
+            (Sabotage::ForgetsPatience, Error::Refused(mut refusal)) => {
+                refusal.retry_after = None;
+                Error::Refused(refusal)
+            }
+            (Sabotage::ShowsTheKey, Error::Refused(mut refusal)) => {
+                refusal.message.push_str(KEY);
+                Error::Refused(refusal)
+            }
+            (_, error) => error,
+        }
+    }
+
+    fn request(&self, request: &ChatRequest) -> ChatRequest {
+        let mut request = request.clone();
+        if self.how == Sabotage::DropsTools {
+            request.tools.clear();
+        }
+        request
+    }
+}
+
+#[async_trait]
+impl LlmClient for Saboteur {
+    fn provider(&self) -> &str {
+        self.inner.provider()
+    }
+
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.inner.capabilities(model)
+    }
+
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        let mut quote = self.inner.quote(request);
+        if self.how == Sabotage::ChangesItsMind {
+            quote.estimated_tokens += self.quotes.fetch_add(1, Ordering::SeqCst);
+        }
+        quote
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        let request = self.request(request);
+        if self.how == Sabotage::KeepsGoing {
+            let inner = Arc::clone(&self.inner);
+            return tokio::spawn(async move { inner.chat(&request).await }).await.unwrap();
+        }
+        match self.inner.chat(&request).await {
+            Ok(reply) => Ok(self.bend(reply)),
+            Err(_) if self.how == Sabotage::TriesAgain => self.inner.chat(&request).await,
+            Err(Error::Broken { .. }) if self.how == Sabotage::TakesHalfForWhole => {
+                Ok(ChatReply::default())
+            }
+            Err(error) => Err(self.bend_error(error)),
+        }
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        let how = self.how;
+        if how == Sabotage::SendsAtOnce {
+            // As a client would that opens its connection before anybody reads.
+            let (inner, request) = (Arc::clone(&self.inner), request.clone());
+            tokio::spawn(async move { inner.chat(&request).await });
+        }
+        let this = Self { inner: Arc::clone(&self.inner), how, quotes: 0.into() };
+        let events = self.inner.stream(&self.request(request)).map(move |event| match event {
+            Ok(ChatEvent::Finished(reply)) => Ok(ChatEvent::Finished(Box::new(this.bend(*reply)))),
+            Ok(event) => Ok(event),
+            Err(error) => Err(this.bend_error(error)),
+        });
+        let late = || stream::iter([Ok(ChatEvent::TextDelta { text: String::new() })]);
+        match how {
+            Sabotage::LosesDeltas => {
+                let is_text =
+                    |event: &Result<ChatEvent>| matches!(event, Ok(ChatEvent::TextDelta { .. }));
+                events.filter(move |event| future::ready(!is_text(event))).boxed()
+            }
+            Sabotage::GoesOnAfterTheEnd | Sabotage::GoesOnAfterErrors => {
+                let errors_only = how == Sabotage::GoesOnAfterErrors;
+                let more = events.flat_map(move |event| {
+                    let end = match &event {
+                        Ok(ChatEvent::Finished(_)) => !errors_only,
+                        Ok(_) => false,
+                        Err(_) => errors_only,
+                    };
+                    let after =
+                        if end { late().left_stream() } else { stream::empty().right_stream() };
+                    stream::iter([event]).chain(after)
+                });
+                more.boxed()
+            }
+            Sabotage::EndsWithoutItsEnd => {
+                let is_end =
+                    |event: &Result<ChatEvent>| matches!(event, Ok(ChatEvent::Finished(_)));
+                events.filter(move |event| future::ready(!is_end(event))).boxed()
+            }
+            Sabotage::KeepsGoing => {
+                let reading = future::lazy(|_| {
+                    let (sender, receiver) = mpsc::unbounded_channel();
+                    tokio::spawn(events.for_each(move |event| {
+                        sender.send(event).ok();
+                        future::ready(())
+                    }));
+                    receiver
+                });
+                let next = async |mut receiver: mpsc::UnboundedReceiver<_>| {
+                    let event = receiver.recv().await?;
+                    Some((event, receiver))
+                };
+                stream::once(reading)
+                    .flat_map(move |receiver| stream::unfold(receiver, next))
+                    .boxed()
+            }
+            _ => events.boxed(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Sabotaged(OpenAi, Sabotage);
+
+#[async_trait]
+impl ClientFixture for Sabotaged {
+    async fn set(&self, scene: Scene) -> Option<Staged> {
+        let mut staged = self.0.set(scene).await?;
+        let inner = staged.client;
+        staged.client = Arc::new(Saboteur { inner, how: self.1, quotes: 0.into() });
+        Some(staged)
+    }
+
+    async fn asked(&self) -> Option<usize> {
+        // What was sent at once has to have a chance to arrive.
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        self.0.asked().await
+    }
+
+    async fn given_up(&self) -> Option<bool> {
+        let given_up = self.0.given_up();
+        Some(tokio::time::timeout(Duration::from_millis(200), given_up).await == Ok(Some(true)))
+    }
+}
+
+#[tokio::test]
+async fn the_kit_notices_every_sabotage() {
+    let check = async |how: Sabotage, expected: &[&str]| {
+        let report = llm_client(|| Sabotaged(OpenAi::default(), how)).await;
+        assert_eq!(report.failed(), expected, "{how:?}\n{report}");
+    };
+    let words = ["words_come_whole", "words_come_one_by_one_and_add_up"];
+    let tools = ["tools_are_asked_for_whole", "tools_are_asked_for_in_a_stream"];
+    let usage = "usage_that_was_not_said_is_not_invented";
+    let streams = [words[1], tools[1], usage];
+    check(Sabotage::ForgetsWords, &[words[0], words[1], tools[0], tools[1], usage]).await;
+    check(Sabotage::LosesDeltas, &streams).await;
+    check(Sabotage::GoesOnAfterTheEnd, &streams).await;
+    check(Sabotage::EndsWithoutItsEnd, &streams).await;
+    check(Sabotage::InventsUsage, &[usage]).await;
+    check(Sabotage::TakesHalfForWhole, &["what_breaks_is_an_error_and_no_reply"]).await;
+    check(Sabotage::GoesOnAfterErrors, &["nothing_follows_an_error"]).await;
+    check(Sabotage::ForgetsPatience, &["a_busy_provider_asks_for_patience"]).await;
+    check(Sabotage::TriesAgain, &["a_failed_call_is_not_made_again"]).await;
+    check(Sabotage::ShowsTheKey, &["no_key_is_shown"]).await;
+    let given_up = ["a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"];
+    check(Sabotage::KeepsGoing, &given_up).await;
+    check(Sabotage::ChangesItsMind, &["quotes_and_capabilities_stay_the_same"]).await;
+}
+
+#[tokio::test]
+async fn the_kit_notices_what_is_done_behind_the_callers_back() {
+    let fixture = |how| Sabotaged(OpenAi::default(), how);
+    let report = llm_client(|| fixture(Sabotage::DropsTools)).await;
+    assert!(report.failed().contains(&"what_a_model_cannot_do_is_refused"), "{report}");
+    let report = llm_client(|| fixture(Sabotage::SendsAtOnce)).await;
+    assert!(report.failed().contains(&"nothing_is_sent_before_a_stream_is_read"), "{report}");
+}
