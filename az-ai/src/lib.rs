@@ -37,7 +37,6 @@ pub mod react;
 
 pub mod estimate;
 pub mod key;
-pub mod naming;
 
 #[cfg(feature = "testing")]
 pub mod testing;

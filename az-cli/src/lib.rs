@@ -38,11 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
 }
 
 /// Runs the command with backends wrapped or replaced: the way to an `az` of one's own.
-pub fn run_wired(
-    args: impl IntoIterator<Item = OsString>,
-    env: &Env,
-    wiring: &Wiring,
-) -> ExitCode {
+pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &Wiring) -> ExitCode {
     if let Some(plan) = env.get("AZ_FAILPOINT") {
         az_core::failpoint::arm(plan);
     }

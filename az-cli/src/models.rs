@@ -1,6 +1,6 @@
 //! Which model answers, and why.
 
-mod local;
 mod choose;
+mod local;
 
 pub use choose::{Choice, ModelChooser};

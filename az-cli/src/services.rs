@@ -83,7 +83,7 @@ impl Services {
         if let Some(store) = self.store.get() {
             return Ok(Arc::clone(store));
         }
-        let store = Arc::new(SqliteStore::open(&self.database(), self.sqlite_options()?)?);
+        let store = Arc::new(SqliteStore::open(self.database(), self.sqlite_options()?)?);
         Ok(Arc::clone(self.store.get_or_init(|| store)))
     }
 
@@ -93,7 +93,7 @@ impl Services {
     ///
     /// The store's: it cannot be opened.
     pub fn store_to_read(&self) -> Result<Option<Arc<SqliteStore>>, CliError> {
-        match SqliteStore::open_read_only(&self.database(), self.sqlite_options()?) {
+        match SqliteStore::open_read_only(self.database(), self.sqlite_options()?) {
             Ok(store) => Ok(Some(Arc::new(store))),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),

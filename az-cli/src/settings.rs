@@ -41,7 +41,8 @@ impl Settings {
             .or_else(|| env.path("XDG_DATA_HOME").map(|dir| dir.join("az")))
             .or_else(|| env.path("HOME").map(|home| home.join(".local/share/az")))
             .ok_or_else(|| {
-                let reason = "no place to keep data: HOME is not set; use --data-dir or AZ_DATA_DIR";
+                let reason =
+                    "no place to keep data: HOME is not set; use --data-dir or AZ_DATA_DIR";
                 CliError::Settings(reason.to_owned())
             })?;
         let api_key = env.get("OPENAI_API_KEY").map(az_ai::key::ApiKey::new);

@@ -26,7 +26,12 @@ pub fn stop_on_signals(
     let interrupt = listen(SignalKind::interrupt())?;
     let terminate = listen(SignalKind::terminate())?;
     let hangup = listen(SignalKind::hangup())?;
-    tokio::spawn(watch([interrupt, terminate, hangup], stop.clone(), on_interrupt, printer.clone()));
+    tokio::spawn(watch(
+        [interrupt, terminate, hangup],
+        stop.clone(),
+        on_interrupt,
+        printer.clone(),
+    ));
     Ok(())
 }
 

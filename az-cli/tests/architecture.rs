@@ -138,10 +138,8 @@ fn collect(dir: &Path, found: &mut Vec<Source>) {
 
 #[test]
 fn a_file_is_a_page() {
-    let mut lengths: Vec<_> = sources()
-        .iter()
-        .map(|source| (source.production().count(), source.name.clone()))
-        .collect();
+    let mut lengths: Vec<_> =
+        sources().iter().map(|source| (source.production().count(), source.name.clone())).collect();
     lengths.sort();
     let long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > 400).collect();
     assert!(long.is_empty(), "longer than 400 lines: {long:?}");

@@ -33,6 +33,7 @@ pub mod agent;
 pub mod approval;
 pub mod embed;
 pub mod engine;
+pub mod naming;
 pub mod text;
 pub mod tool;
 

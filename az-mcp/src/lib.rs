@@ -9,7 +9,7 @@
 //!
 //! A tool is written once, as typed Rust, and seen three ways: as [`schema::McpTool`] by people, as
 //! [`schema::WireTool`] by MCP peers, as [`az_core::ToolSpec`] by the engine and by models. Models
-//! accept fewer names than MCP does; [`naming::NameMap`] translates.
+//! accept fewer names than MCP does; [`az_core::naming::NameMap`] translates.
 //!
 //! ```
 //! use az_core::tool::{EffectClass, Invocation, ToolOutput};
@@ -56,9 +56,7 @@ mod check;
 pub mod registry;
 
 pub mod builtin;
-pub mod naming;
 
-pub use naming::NameMap;
 pub use registry::ToolRegistry;
 pub use schema::{McpTool, McpToolResult, ToolArgument};
 pub use tool::{RecoverableTool, Tool, TypedTool};

@@ -68,7 +68,7 @@ pub trait ClientFixture: Send + Sync {
 }
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`LlmClient`]'s contract. One whose scene the fixture does not set
     /// is skipped.
     llm_client for ClientFixture, in llm_client_conformance;

@@ -15,12 +15,7 @@ use crate::settings::Settings;
 /// # Errors
 ///
 /// Whatever kept the command from it.
-pub fn run(
-    cli: &Cli,
-    env: &Env,
-    printer: &Printer,
-    wiring: &Wiring,
-) -> Result<ExitCode, CliError> {
+pub fn run(cli: &Cli, env: &Env, printer: &Printer, wiring: &Wiring) -> Result<ExitCode, CliError> {
     let settings = Settings::resolve(&cli.global, env)?;
     let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone());
     match &cli.command {

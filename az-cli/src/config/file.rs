@@ -49,7 +49,9 @@ impl FileConfig {
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&path, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(CliError::Io { what: format!("reading {}", path.display()), source }),
+            Err(source) => {
+                Err(CliError::Io { what: format!("reading {}", path.display()), source })
+            }
         }
     }
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use az_ai::provider::offline::OfflineClient;
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
 use az_ai::client::LlmClient;
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::provider::offline::OfflineClient;
+use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
 use az_ai::resolver::{ModelResolver, ResolvedModel, near};
 use az_ai::scripted::ScriptedClient;
 
@@ -138,9 +138,7 @@ impl ModelChooser {
                     let why = format!("the first that {base_url} offers");
                     Ok(Choice::new(format!("openai/{model}"), why))
                 }
-                None => {
-                    Err(CliError::Settings(format!("{base_url} offers no models; {name_one}")))
-                }
+                None => Err(CliError::Settings(format!("{base_url} offers no models; {name_one}"))),
             },
             Err(error) => Err(CliError::Settings(format!("{error}; {name_one}"))),
         }

@@ -26,7 +26,7 @@ impl TerminalApprover {
 #[async_trait]
 impl Approver for TerminalApprover {
     fn assess(&self, task: &Task, tool: &ToolSpec, _call: &Invocation) -> Verdict {
-        let allowed = task.options.allow.iter().any(|name| *name == tool.name);
+        let allowed = task.options.allow.contains(&tool.name);
         if allowed || tool.effect != EffectClass::Unsafe {
             return Verdict::Allow;
         }
@@ -36,7 +36,8 @@ impl Approver for TerminalApprover {
     async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
         let answer = terminal.ask(format!("allow {}?", call.tool));
-        let answer = answer.await.map_err(|_| Error::Internal("the terminal is gone".to_owned()))?;
+        let answer =
+            answer.await.map_err(|_| Error::Internal("the terminal is gone".to_owned()))?;
         let by = "the person at the terminal".to_owned();
         Ok(match answer.as_deref().map(str::trim) {
             None => Approval::Unattended,

@@ -49,9 +49,8 @@ pub struct Printer {
 impl Printer {
     /// Returns a printer that respects the flags, the environment and what it prints to.
     pub fn new(args: &GlobalArgs, env: &Env) -> Self {
-        let wanted = !args.no_color
-            && env.get("NO_COLOR").is_none()
-            && env.get("TERM") != Some("dumb");
+        let wanted =
+            !args.no_color && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb");
         let style = |terminal: bool| {
             if wanted && terminal { Style::coloured() } else { Style::plain() }
         };
@@ -135,7 +134,8 @@ impl Printer {
 
     /// Reports an error on standard error, with what to do about it.
     pub fn error(&self, error: &CliError) {
-        let mut text = format!("{} {}", self.err.red("error:"), words::printable(&error.to_string()));
+        let mut text =
+            format!("{} {}", self.err.red("error:"), words::printable(&error.to_string()));
         if let Some(remedy) = error.remedy() {
             text.push_str(&format!("\n{} {remedy}", self.err.dim("help:")));
         }

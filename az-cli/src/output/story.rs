@@ -45,7 +45,8 @@ impl Story {
         match &event.kind {
             RunEventKind::RunStarted { resumed, steps, .. } => {
                 let id = s.bold(&short(event.task.as_str()));
-                let from = if *resumed { format!(" resumed after {steps} steps") } else { String::new() };
+                let from =
+                    if *resumed { format!(" resumed after {steps} steps") } else { String::new() };
                 vec![format!("{} task {id}{from}", s.cyan("▶"))]
             }
             RunEventKind::ModelStarted { step, model, .. } => {

@@ -44,12 +44,7 @@ impl Binary {
         if let Some(passage) = kill_at {
             command.env("AZ_FAILPOINT", passage.to_string());
         }
-        let output = command.output().unwrap();
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        command.output().unwrap().into()
     }
 
     /// Runs the task, killing it at these passages one after another, then lets it end.
@@ -111,7 +106,7 @@ fn sweep(cases: Vec<Vec<usize>>) -> Vec<String> {
 
 #[test]
 fn killed_anywhere_nothing_is_lost_and_nothing_is_done_twice() {
-    assert!(az_core::failpoint::AVAILABLE, "the tests are built with crash points");
+    const { assert!(az_core::failpoint::AVAILABLE, "tests are built with crash points") };
     let passages = passages();
     assert!(passages >= 70, "only {passages} crash points");
     let once: Vec<_> = (1..=passages).map(|at| vec![at]).collect();

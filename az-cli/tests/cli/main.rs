@@ -1,6 +1,5 @@
 //! The `az` binary as its users meet it.
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -27,9 +27,15 @@ pub(crate) const NAMES: [&str; 4] =
 pub(crate) fn wiring(name: &str) -> Wiring {
     let sound = Wiring::default();
     match name {
-        "unsafe-is-run-again" => Wiring { toolbox: |inner| tools(inner, Fault::RunsAgain), ..sound },
-        "appends-are-not-probed" => Wiring { toolbox: |inner| tools(inner, Fault::NeverProbes), ..sound },
-        "holds-are-forgotten" => Wiring { store: |inner| store(inner, Fault::ForgetsHolds), ..sound },
+        "unsafe-is-run-again" => {
+            Wiring { toolbox: |inner| tools(inner, Fault::RunsAgain), ..sound }
+        }
+        "appends-are-not-probed" => {
+            Wiring { toolbox: |inner| tools(inner, Fault::NeverProbes), ..sound }
+        }
+        "holds-are-forgotten" => {
+            Wiring { store: |inner| store(inner, Fault::ForgetsHolds), ..sound }
+        }
         "intents-come-late" => Wiring { store: |inner| store(inner, Fault::RecordsLate), ..sound },
         other => panic!("no mutant is called {other}"),
     }
@@ -106,7 +112,8 @@ impl Store {
         events: Vec<NewEvent>,
         now: Timestamp,
     ) -> Result<Appended> {
-        let intents = |event: &NewEvent| matches!(event.body, EventBody::ToolIntent(ToolIntent { .. }));
+        let intents =
+            |event: &NewEvent| matches!(event.body, EventBody::ToolIntent(ToolIntent { .. }));
         let count = u64::try_from(events.len()).unwrap();
         if events.iter().all(intents) {
             self.late.lock().unwrap().entry(lease.task.clone()).or_default().extend(events);

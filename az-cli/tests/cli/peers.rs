@@ -82,10 +82,9 @@ const KEY: &str = "sk-a-long-master-key-for-tests-0123456789";
 
 /// Two tool calls at once, then one that writes, then the answer.
 fn fixtures(dir: &Path) -> PathBuf {
-    let call = |name: &str, arguments: Value| json!({"name": name, "arguments": arguments.to_string()});
-    let turn = |index: usize, response: Value| {
-        json!({"match": {"userMessage": "look around", "turnIndex": index}, "response": response})
-    };
+    let call =
+        |name: &str, arguments: Value| json!({"name": name, "arguments": arguments.to_string()});
+    let turn = |index: usize, response: Value| json!({"match": {"userMessage": "look around", "turnIndex": index}, "response": response});
     let fixtures = json!({"fixtures": [
         turn(0, json!({"toolCalls": [
             call("filesystem_list", json!({"path": "."})),

@@ -118,14 +118,7 @@ fn read_only_for_another_user(az: &Az) {
         eprintln!("skipped: as root, and there is no setpriv to become somebody else");
         return;
     }
-    check_read_only(|args| {
-        let output = run(args).unwrap();
-        crate::support::Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    });
+    check_read_only(|args| run(args).unwrap().into());
     open(&data, 0o755);
 }
 

@@ -82,7 +82,7 @@ impl Az {
 
     /// Runs a command to its end.
     pub(crate) fn az(&self, args: &[&str]) -> Ended {
-        ended(self.command(args).output().unwrap())
+        self.command(args).output().unwrap().into()
     }
 
     /// Runs a command that has to succeed; returns what it printed.
@@ -128,7 +128,7 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
-        ended(self.0.take().unwrap().wait_with_output().unwrap())
+        self.0.take().unwrap().wait_with_output().unwrap().into()
     }
 
     /// Kills it as a power cut would.
@@ -148,11 +148,11 @@ impl Drop for Running {
     }
 }
 
-fn ended(output: Output) -> Ended {
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code();
+        Self { code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 

@@ -128,7 +128,7 @@ async fn a_superseded_owner_cannot_append() {
     let az = Az::new();
     az.ok(&["task", "run", "--detach", "read a.txt"]);
     let id = TaskId::new(az.only_id()).unwrap();
-    let store = SqliteStore::open(&az.database(), SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(az.database(), SqliteOptions::default()).unwrap();
     let now = az_core::clock::SystemClock.now();
     let me = WorkerId::new("the-first-owner").unwrap();
     // A lease that has run out already: a paused process looks like this when it wakes up.

@@ -97,7 +97,11 @@ fn an_answer_streams_and_its_usage_is_recorded() {
 
 #[test]
 fn patience_that_is_asked_for_is_had() {
-    let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", r#"{"error":{"message":"slow down"}}"#);
+    let busy = answer(
+        "429 Too Many Requests",
+        "retry-after: 1\r\n",
+        r#"{"error":{"message":"slow down"}}"#,
+    );
     let (az, ended, count) = run_against(vec![busy, good()]);
     assert_eq!((ended.code, count), (Some(0), 2), "{ended:?}");
     assert!(ended.stderr.contains("slow down") && ended.stderr.contains("1.0 s"), "{ended:?}");
@@ -107,7 +111,11 @@ fn patience_that_is_asked_for_is_had() {
 
 #[test]
 fn more_patience_than_ours_is_an_error_at_once() {
-    let busy = answer("429 Too Many Requests", "retry-after: 3600\r\n", r#"{"error":{"message":"come back tomorrow"}}"#);
+    let busy = answer(
+        "429 Too Many Requests",
+        "retry-after: 3600\r\n",
+        r#"{"error":{"message":"come back tomorrow"}}"#,
+    );
     let (_, ended, count) = run_against(vec![busy]);
     assert_eq!((ended.code, count), (Some(75), 1), "{ended:?}");
     assert!(ended.stderr.contains("come back tomorrow") && ended.stderr.contains("resume"));

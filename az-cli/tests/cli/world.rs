@@ -143,20 +143,19 @@ impl World {
             check(times <= 1, format!("shell command {n} ran {times} times"));
             missing += usize::from(times == 0);
         }
-        check(missing <= unknown, format!("{missing} shell commands are missing, {unknown} unknown"));
-        for (file, text) in [("a.txt", "first"), ("b.txt", "second"), ("log.txt", "one two three")] {
+        check(
+            missing <= unknown,
+            format!("{missing} shell commands are missing, {unknown} unknown"),
+        );
+        for (file, text) in [("a.txt", "first"), ("b.txt", "second"), ("log.txt", "one two three")]
+        {
             let found = self.az.read(file);
             check(found == text, format!("{file} says {found:?}"));
         }
     }
 
     /// The ledger equals what the record says was paid or may have been; nothing is held.
-    fn check_money(
-        &self,
-        task: &Task,
-        events: &[Event],
-        check: &mut impl FnMut(bool, String),
-    ) {
+    fn check_money(&self, task: &Task, events: &[Event], check: &mut impl FnMut(bool, String)) {
         let paid = |event: &Event| match &event.event.body {
             EventBody::LlmResult(result) => match result.outcome {
                 ModelOutcome::Replied { .. } => COST,

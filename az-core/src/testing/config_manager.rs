@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`ConfigManager`]'s contract.
     config_manager for Fixture<dyn ConfigManager>, in config_manager_conformance;
 

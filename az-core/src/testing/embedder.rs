@@ -5,7 +5,7 @@ use crate::embed::Embedder;
 use crate::{ensure, ensure_eq, scenarios};
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`Embedder`]'s contract.
     embedder for Fixture<dyn Embedder>, in embedder_conformance;
 

@@ -28,7 +28,7 @@ use self::record::{
 };
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`Journal`](crate::journal::Journal)'s contract.
     journal for Fixture<dyn RunStore>, in journal_conformance;
 

@@ -229,13 +229,9 @@ macro_rules! ensure_refused {
 /// The list begins with a `$`, which the inner macro is written with. The kit must be reachable as
 /// `testing::<kit>` from the root of the crate that it is written in.
 #[macro_export]
-#[expect(
-    clippy::crate_in_macro_def,
-    reason = "it is the inner macro's `$crate`: the crate that the kit is written in"
-)]
 macro_rules! scenarios {
     (
-        $d:tt
+        $d:tt $krate:tt
         $(#[$doc:meta])*
         $kit:ident for $fixture:path, in $suite:ident;
         $($scenario:ident $(needs $need:ident)?;)+
@@ -282,7 +278,7 @@ macro_rules! scenarios {
                     async fn $scenario() {
                         let fixture = ($d make)();
                         let name = stringify!($scenario);
-                        let verdict = $d crate::testing::$kit::run(name, &fixture).await;
+                        let verdict = $d $krate::testing::$kit::run(name, &fixture).await;
                         $crate::testing::judge(name, &verdict, &$d skips);
                     }
                 )+
@@ -291,7 +287,7 @@ macro_rules! scenarios {
                 fn only_scenarios_are_skipped() {
                     $crate::testing::judge_skips(
                         &$d skips,
-                        $d crate::testing::$kit::SCENARIOS,
+                        $d $krate::testing::$kit::SCENARIOS,
                     );
                 }
             };

@@ -41,7 +41,7 @@ use self::track::{
 };
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of the contracts of [`CostTracker`](crate::cost::CostTracker) and
     /// [`BudgetKeeper`](crate::cost::BudgetKeeper).
     ledger for Fixture<dyn RunStore>, in ledger_conformance;

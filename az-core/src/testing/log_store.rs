@@ -6,7 +6,7 @@ use crate::log::{Level, LogQuery, LogRecord, LogStore};
 use crate::{ensure_eq, scenarios};
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`LogStore`]'s contract.
     log_store for Fixture<dyn LogStore>, in log_store_conformance;
 

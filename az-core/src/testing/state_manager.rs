@@ -10,7 +10,7 @@ use crate::state::{Snapshot, SnapshotInfo, StateManager};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`StateManager`]'s contract.
     state_manager for Fixture<dyn StateManager>, in state_manager_conformance;
 

@@ -16,7 +16,7 @@ pub trait Store: RunStore + StateManager {}
 impl<S: RunStore + StateManager + ?Sized> Store for S {}
 
 scenarios! {
-    $
+    $crate
     /// Plays the scenarios of clauses that concern several contracts at once.
     store for Fixture<dyn Store>, in store_conformance;
 

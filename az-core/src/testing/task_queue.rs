@@ -41,7 +41,7 @@ use self::lease::{
 };
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`TaskQueue`]'s contract.
     task_queue for Fixture<dyn TaskQueue>, in task_queue_conformance;
 

@@ -25,7 +25,7 @@ use self::updating::{
 };
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`TaskRepository`]'s contract that needs no other contract; those
     /// that do are in [`store()`](crate::testing::store()).
     task_repository for Fixture<dyn TaskRepository>, in task_repository_conformance;

@@ -46,7 +46,7 @@ pub enum ComesTo {
 }
 
 scenarios! {
-    $
+    $crate
     /// Plays every scenario of [`Toolbox`]'s contract. One for which the fixture has no example is
     /// skipped.
     toolbox for ToolboxFixture, in toolbox_conformance;

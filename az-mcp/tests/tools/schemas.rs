@@ -1,7 +1,7 @@
 //! The built-in tools as models and people see them.
 
+use az_core::naming::NameMap;
 use az_core::tool::Toolbox;
-use az_mcp::NameMap;
 use serde_json::{Value, json};
 
 use crate::support::Bench;
@@ -182,7 +182,8 @@ fn the_schema_of_shell_execute() {
 
 #[test]
 fn models_see_names_that_they_accept() {
-    let names = NameMap::new(Bench::new().tools.specs().into_iter().map(|spec| spec.name));
-    assert_eq!(names.outward("filesystem.read"), Some("filesystem_read"));
-    assert_eq!(names.inward("shell_execute"), Some("shell.execute"));
+    let specs = Bench::new().tools.specs();
+    let names = NameMap::new(specs.iter().map(|spec| spec.name.as_str()));
+    assert_eq!(names.outward("filesystem.read"), "filesystem_read");
+    assert_eq!(names.inward("shell_execute"), "shell.execute");
 }

@@ -16,8 +16,8 @@ use crate::client::{Capabilities, LlmClient, Quote, failed};
 use crate::error::{Error, Result};
 use crate::estimate;
 use crate::key::ApiKey;
-use crate::naming::NameMap;
 use crate::provider::http::{Answer, HttpClient, Post};
+use az_core::naming::NameMap;
 
 /// Who is asked, and in which dialect.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, reached_limit};
 use crate::error::{Error, Refusal, Result};
-use crate::naming::NameMap;
+use az_core::naming::NameMap;
 
 /// Thoughts in a form that wants to be sent back unchanged.
 pub(super) const DETAILS: &str = "reasoning_details";
@@ -262,7 +262,7 @@ mod tests {
     use super::{Answered, reply, usage};
     use crate::chat::ChatReply;
     use crate::error::{Error, Result};
-    use crate::naming::NameMap;
+    use az_core::naming::NameMap;
 
     fn decode(json: &Value) -> Result<ChatReply> {
         let answered =

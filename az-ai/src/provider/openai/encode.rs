@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
 use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition};
-use crate::naming::NameMap;
+use az_core::naming::NameMap;
 
 /// Returns a request's body.
 pub(super) fn request(request: &ChatRequest, config: &OpenAiConfig, names: &NameMap) -> Value {
@@ -127,7 +127,7 @@ mod tests {
     use super::super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
     use super::{request, streamed};
     use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition, ToolMessage};
-    use crate::naming::NameMap;
+    use az_core::naming::NameMap;
 
     fn config() -> OpenAiConfig {
         OpenAiConfig::compatible("test", "http://localhost")

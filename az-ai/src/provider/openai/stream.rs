@@ -6,8 +6,8 @@ use super::decode::{Answered, Facts, WireCall, choices, id_or_place, said, tool_
 use super::{decode::DETAILS, error};
 use crate::chat::{Assembler, ChatEvent};
 use crate::error::{Error, Result};
-use crate::naming::NameMap;
 use crate::provider::sse::{SseDecoder, SseEvent};
+use az_core::naming::NameMap;
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use az_core::Clock;
 use az_core::clock::SystemClock;
 use az_core::task::{TaskFilter, TaskRepository, TaskStatus};
-use az_core::Clock;
 use clap::Args;
 
 use crate::error::CliError;

@@ -41,9 +41,9 @@ struct Status {
 /// That there is no database, or that it is not sound, or the store's own.
 pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCode, CliError> {
     let path = services.database();
-    let store = services.store_to_read()?.ok_or_else(|| {
-        CliError::Core(Error::not_found("database", &path.display().to_string()))
-    })?;
+    let store = services
+        .store_to_read()?
+        .ok_or_else(|| CliError::Core(Error::not_found("database", &path.display().to_string())))?;
     let contents = store.contents().await?;
     let damage = if args.check { store.damage().await? } else { Vec::new() };
     let status = Status {

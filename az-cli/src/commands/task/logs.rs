@@ -4,7 +4,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use az_core::clock::SystemClock;
-use az_core::journal::{Event, EventBody, Journal, ModelOutcome, ModelResult, Purpose, ToolOutcome};
+use az_core::journal::{
+    Event, EventBody, Journal, ModelOutcome, ModelResult, Purpose, ToolOutcome,
+};
 use az_core::task::Outcome;
 use az_core::text::{Excerpt, one_line};
 use az_core::{Clock, Timestamp};
@@ -45,10 +47,9 @@ pub struct LogsArgs {
 ///
 /// `UnknownTask`, or the store's.
 pub(super) async fn run(args: &LogsArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let store = services.store_to_read()?.ok_or_else(|| CliError::UnknownTask {
-        id: args.id.clone(),
-        near: Vec::new(),
-    })?;
+    let store = services
+        .store_to_read()?
+        .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let printer = services.printer();
     let format = args.format.choose(printer);
@@ -146,7 +147,10 @@ impl Teller {
             EventBody::LlmResult(result) => self.model_result(result),
             EventBody::ToolIntent(intent) => {
                 let width = if self.full { usize::MAX } else { 100 };
-                vec![format!("calls {}", s.cyan(&call_in_words(&intent.tool, &intent.arguments, width)))]
+                vec![format!(
+                    "calls {}",
+                    s.cyan(&call_in_words(&intent.tool, &intent.arguments, width))
+                )]
             }
             EventBody::ApprovalAsked { tool, reason, .. } => {
                 vec![format!("asks whether {tool} may run: {reason}")]

@@ -58,14 +58,14 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
         services.models().choose(Some(model)).await?;
     }
     let id = task.id.clone();
-    if let Some(changed) = changed(args, task) {
+    if let Some(changed) = changed(args, &task) {
         store.update(&changed, SystemClock.now()).await?;
     }
     execute(services, Start::Resume(id)).await
 }
 
 /// Returns the task with what was asked for, if that differs.
-fn changed(args: &ResumeArgs, task: Task) -> Option<Task> {
+fn changed(args: &ResumeArgs, task: &Task) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;
     for tool in &args.allow {
@@ -76,5 +76,5 @@ fn changed(args: &ResumeArgs, task: Task) -> Option<Task> {
     options.max_steps = args.max_steps.or(options.max_steps);
     options.timeout = args.timeout.or(options.timeout);
     changed.model = args.model.clone().or(changed.model);
-    (changed != task).then_some(changed)
+    (changed != *task).then_some(changed)
 }

@@ -121,8 +121,9 @@ fn workspace(args: &RunArgs) -> Result<String, CliError> {
 fn read_command() -> Result<String, CliError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(LARGEST_COMMAND).unwrap_or(u64::MAX).saturating_add(1);
-    std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|source| {
-        CliError::Io { what: "reading the task from standard input".to_owned(), source }
+    std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|source| CliError::Io {
+        what: "reading the task from standard input".to_owned(),
+        source,
     })?;
     if bytes.len() > LARGEST_COMMAND {
         return Err(CliError::Usage(format!(

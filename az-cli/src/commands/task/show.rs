@@ -41,10 +41,9 @@ struct Shown<'a> {
 ///
 /// `UnknownTask`, or the store's.
 pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let store = services.store_to_read()?.ok_or_else(|| CliError::UnknownTask {
-        id: args.id.clone(),
-        near: Vec::new(),
-    })?;
+    let store = services
+        .store_to_read()?
+        .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
     let always = az_core::cost::Calendar::default().span(Period::Total, task.created_at);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::StreamDecoder;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Error, Result};
-use crate::naming::NameMap;
 use crate::provider::openai::decode::Answered;
+use az_core::naming::NameMap;
 
 fn decoder() -> StreamDecoder {
     let answered = Answered {
