@@ -52,6 +52,9 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
         }
     };
     let printer = Printer::new(&cli.global, env);
+    if let Err(error) = signal::survive_file_size_limits() {
+        printer.say(&format!("file size limits will end the process: {error}"));
+    }
     match commands::run(&cli, env, &printer, wiring) {
         Ok(code) => code,
         Err(error) => {

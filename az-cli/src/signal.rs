@@ -1,10 +1,23 @@
 //! Ctrl-C once stops cleanly and keeps the record; twice stops now.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use az_core::engine::{Stop, StopReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::CliError;
 use crate::output::Printer;
+
+/// Makes a file that may grow no further an error of the write, rather than the end of the process.
+///
+/// # Errors
+///
+/// When the system has no room for another signal handler.
+pub fn survive_file_size_limits() -> std::io::Result<()> {
+    let seen = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen).map(drop)
+}
 
 /// Requests `stop` at the first signal; ends the process at the second.
 ///

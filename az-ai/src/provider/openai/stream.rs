@@ -25,12 +25,25 @@ pub(super) struct StreamDecoder {
     places: Vec<Place>,
     has_choice: bool,
     finished: bool,
+    /// How the body begins, to tell a stream that was cut from what never was one.
+    head: Vec<u8>,
 }
+
+/// How much of the beginning is kept.
+const HEAD: usize = 80;
 
 #[derive(Debug)]
 struct Place {
     index: Option<u64>,
     id: Option<String>,
+}
+
+/// Whether a body begins, as far as it goes, like a stream of events: with a field or a comment.
+fn begins_like_events(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    let head = head.trim_start_matches(['\u{feff}', '\r', '\n', ' ']);
+    let fields = ["data:", "event:", "id:", "retry:", ":"];
+    fields.iter().any(|field| field.starts_with(head) || head.starts_with(field))
 }
 
 impl StreamDecoder {
@@ -44,11 +57,14 @@ impl StreamDecoder {
             places: Vec::new(),
             has_choice: false,
             finished: false,
+            head: Vec::new(),
         }
     }
 
     /// Adds bytes; returns the events that they complete. Nothing comes after the end.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
+        let room = HEAD.saturating_sub(self.head.len());
+        self.head.extend(bytes.iter().take(room));
         let mut events = Vec::new();
         let decoded = self.sse.feed(bytes);
         for event in decoded.map_err(|error| self.answered.malformed(error.to_string()))? {
@@ -65,6 +81,10 @@ impl StreamDecoder {
         // Some servers leave out the empty line after their last event.
         if rest.is_some_and(|event| event.data.trim() == DONE) {
             return Ok(vec![self.end()?]);
+        }
+        if !begins_like_events(&self.head) {
+            let head = String::from_utf8_lossy(&self.head);
+            return Err(self.answered.malformed(format!("it is no stream: {}", head.trim())));
         }
         Err(self.cut())
     }
