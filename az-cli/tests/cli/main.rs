@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod crash_sweep;
+mod documents;
 mod main_job;
 mod mutants;
 mod peers;

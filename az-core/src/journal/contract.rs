@@ -24,7 +24,7 @@ use crate::task::{Lease, TaskQueue, TaskRepository};
 /// 5. In the same step the store moves what the events imply: `llm_intent` takes its hold, or the
 ///    whole append is refused with the budget's error; `llm_result` settles it and adds to the
 ///    task's cost and tokens; `run_finished` ends the task and its lease, as
-///    [`TaskQueue::finish`](crate::task::TaskQueue::finish) does.
+///    [`TaskQueue::finish`] does.
 /// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all; one that cannot be
 ///    read is passed over for the one before it.
 /// 7. What was acknowledged survives a restart, where the backend is durable.

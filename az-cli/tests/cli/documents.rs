@@ -1,0 +1,74 @@
+//! Documents that say what the program does are held to it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use crate::support::Az;
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// `docs/cli-reference.md` is what `--help` says. `AZ_UPDATE_DOCS=1` writes it anew.
+#[test]
+fn the_reference_is_what_help_says() {
+    let mut command = az_cli::cli::Cli::command().term_width(100);
+    command.build();
+    let mut text = String::from(
+        "# Command line\n\nWhat `--help` says of every command. Written by a test: \
+         `AZ_UPDATE_DOCS=1 cargo test -p az-cli documents`.\n",
+    );
+    describe(&mut command, "az", &mut text);
+    let path = docs().join("cli-reference.md");
+    if std::env::var_os("AZ_UPDATE_DOCS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(kept, text, "docs/cli-reference.md is out of date: AZ_UPDATE_DOCS=1 writes it anew");
+}
+
+fn describe(command: &mut clap::Command, name: &str, text: &mut String) {
+    let help = command.render_long_help().to_string();
+    let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+    writeln!(text, "\n## `{name}`\n\n```text\n{}\n```", lines.join("\n").trim()).unwrap();
+    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+        let name = format!("{name} {}", sub.get_name());
+        describe(sub, &name, text);
+    }
+}
+
+/// Every example of `docs/offline.md` is understood, and those that touch only files are done.
+#[test]
+fn the_planners_examples_work() {
+    let text = fs::read_to_string(docs().join("offline.md")).unwrap();
+    let (_, examples) = text.split_once("```text\n").unwrap();
+    let (examples, _) = examples.split_once("```").unwrap();
+    assert!(examples.lines().count() >= 5, "{examples}");
+    for example in examples.lines() {
+        let az = Az::new();
+        az.file("notes.txt", "some notes\n").file("a.txt", "one\ntwo\n");
+        fs::create_dir(az.work().join("src")).unwrap();
+        let ended = az.az(&["task", "run", "--allow", "shell.execute", example]);
+        assert_eq!(ended.code, Some(0), "{example}: {ended:?}");
+    }
+}
+
+/// Every exit code that the program knows stands in `docs/operations.md`.
+#[test]
+fn every_exit_code_is_documented() {
+    let text = fs::read_to_string(docs().join("operations.md")).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error.rs");
+    let source = fs::read_to_string(source).unwrap();
+    let codes = source.lines().filter_map(|line| {
+        let (_, code) = line.trim().trim_end_matches(',').split_once("=> ")?;
+        code.parse::<u8>().ok()
+    });
+    let codes: Vec<_> = codes.collect();
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        assert!(text.contains(&format!("\n| {code} |")), "exit code {code} is not documented");
+    }
+}
