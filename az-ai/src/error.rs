@@ -192,14 +192,7 @@ impl Error {
 
     /// Returns the message with its causes, for one line of text.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        az_core::error::chain(self)
     }
 }
 

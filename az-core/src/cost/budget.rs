@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::entry::CostEntry;
 use super::period::{Period, Span};
 use super::usage::Usage;
 use crate::clock::Timestamp;
@@ -197,6 +198,27 @@ pub struct Hold {
     pub at: Timestamp,
     /// When it may be swept.
     pub until: Timestamp,
+}
+
+impl Hold {
+    /// Returns what a settlement of the hold books: in the period that it was taken in.
+    pub fn book(&self, settlement: &Settlement) -> Option<CostEntry> {
+        let (cost, usage, estimated) = match settlement {
+            Settlement::Nothing => return None,
+            Settlement::Full => (self.amount, Usage::default(), true),
+            Settlement::Paid { cost, usage } => (*cost, usage.clone(), false),
+        };
+        Some(CostEntry {
+            task: self.task.clone(),
+            call: self.call.clone(),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            usage,
+            cost,
+            estimated,
+            at: self.at,
+        })
+    }
 }
 
 /// What came of a hold.

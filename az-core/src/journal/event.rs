@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::fold::History;
 use super::reply::ModelReply;
 use crate::clock::Timestamp;
-use crate::cost::{Settlement, Usage};
-use crate::error::ErrorKind;
+use crate::cost::{Hold, Settlement, Usage};
+use crate::error::{Error, ErrorKind};
 use crate::id::{CallId, TaskId, WorkerId};
 use crate::money::Usd;
 use crate::task::Outcome;
@@ -53,6 +53,16 @@ impl NewEvent {
     /// Returns an event about a call.
     pub const fn about(call: CallId, body: EventBody) -> Self {
         Self { call: Some(call), body }
+    }
+
+    /// Returns the call that it is about.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when it names none.
+    pub fn call_id(&self) -> Result<&CallId, Error> {
+        let nameless = || Error::invalid("event", format!("{} names no call", self.body.name()));
+        self.call.as_ref().ok_or_else(nameless)
     }
 }
 
@@ -158,6 +168,21 @@ pub struct ModelIntent {
     pub hold_until: Timestamp,
     /// Tokens expected to be sent.
     pub estimated_tokens: u64,
+}
+
+impl ModelIntent {
+    /// Returns the hold that it takes.
+    pub fn hold_of(&self, task: &TaskId, call: &CallId, now: Timestamp) -> Hold {
+        Hold {
+            task: task.clone(),
+            call: call.clone(),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            amount: self.hold,
+            at: now,
+            until: self.hold_until,
+        }
+    }
 }
 
 /// What came of a model call.

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::{Alert, CostEntry, Hold};
+use crate::cost::{Alert, CostEntry};
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
-use crate::journal::{Appended, Event, EventBody, Journal, ModelIntent, NewEvent};
+use crate::journal::{Appended, Event, EventBody, Journal, NewEvent};
 use crate::task::{Lease, Outcome};
 
 #[async_trait]
@@ -135,12 +135,12 @@ impl State {
         for event in events {
             match &event.body {
                 EventBody::LlmIntent(intent) => {
-                    let hold = hold_of(&lease.task, call_of(event)?, intent, now);
+                    let hold = intent.hold_of(&lease.task, event.call_id()?, now);
                     let lineage = self.lineage(&lease.task);
                     projected.alerts.extend(self.ledger.hold(&hold, &lineage)?);
                 }
                 EventBody::LlmResult(result) => {
-                    let call = call_of(event)?;
+                    let call = event.call_id()?;
                     let settled = self.ledger.settle(&lease.task, call, &result.settlement)?;
                     projected.booked.extend(settled.booked);
                     projected.alerts.extend(settled.alerts);
@@ -159,22 +159,5 @@ impl State {
             self.held(lease)?.end(outcome, now)?;
         }
         Ok(projected)
-    }
-}
-
-fn call_of(event: &NewEvent) -> Result<&CallId> {
-    let nameless = || Error::invalid("event", format!("{} names no call", event.body.name()));
-    event.call.as_ref().ok_or_else(nameless)
-}
-
-fn hold_of(task: &TaskId, call: &CallId, intent: &ModelIntent, now: Timestamp) -> Hold {
-    Hold {
-        task: task.clone(),
-        call: call.clone(),
-        provider: intent.provider.clone(),
-        model: intent.model.clone(),
-        amount: intent.hold,
-        at: now,
-        until: intent.hold_until,
     }
 }

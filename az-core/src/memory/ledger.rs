@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, Settlement, Span,
-    Usage,
 };
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -175,7 +174,7 @@ impl Ledger {
         let Some(Of { what: hold, lineage }) = self.holds.get(&key).cloned() else {
             return Ok(Settled::default());
         };
-        let entry = entry_of(&hold, settlement);
+        let entry = hold.book(settlement);
         let mut booked = None;
         if let Some(entry) = entry {
             let new = self.book(entry.clone(), lineage.clone())?;
@@ -243,25 +242,6 @@ fn check_room(status: &BudgetStatus, hold: &Hold) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// Returns what a settlement books: in the period that the hold was taken in.
-fn entry_of(hold: &Hold, settlement: &Settlement) -> Option<CostEntry> {
-    let (cost, usage, estimated) = match settlement {
-        Settlement::Nothing => return None,
-        Settlement::Full => (hold.amount, Usage::default(), true),
-        Settlement::Paid { cost, usage } => (*cost, usage.clone(), false),
-    };
-    Some(CostEntry {
-        task: hold.task.clone(),
-        call: hold.call.clone(),
-        provider: hold.provider.clone(),
-        model: hold.model.clone(),
-        usage,
-        cost,
-        estimated,
-        at: hold.at,
-    })
 }
 
 /// Whether `used` is at least so many percent of `amount`, without rounding.

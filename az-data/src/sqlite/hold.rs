@@ -1,7 +1,7 @@
 //! Holds: taken in every budget that applies or in none, and settled once.
 
 use az_core::clock::{Timestamp, to_micros};
-use az_core::cost::{Alert, Calendar, CostEntry, Hold, Limit, Settlement, Usage};
+use az_core::cost::{Alert, Calendar, Hold, Limit, Settlement};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use az_core::money::Usd;
@@ -50,7 +50,7 @@ pub(super) fn settle(
     // Also the buckets of budgets that were set since the hold was taken.
     let buckets = bucket::applying(conn, calendar, (task, &hold.model), hold.at)?;
     let mut cost = Usd::ZERO;
-    if let Some(entry) = entry_of(&hold, settlement)
+    if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
     {
         cost = entry.cost.unwrap_or_default();
@@ -154,25 +154,6 @@ fn alerts(conn: &Connection, buckets: &[Bucket]) -> Result<Vec<Alert>> {
         alerts.extend(bucket.alerts(conn)?);
     }
     Ok(alerts)
-}
-
-/// Returns what a settlement books: in the period that the hold was taken in.
-fn entry_of(hold: &Hold, settlement: &Settlement) -> Option<CostEntry> {
-    let (cost, usage, estimated) = match settlement {
-        Settlement::Nothing => return None,
-        Settlement::Full => (hold.amount, Usage::default(), true),
-        Settlement::Paid { cost, usage } => (*cost, usage.clone(), false),
-    };
-    Some(CostEntry {
-        task: hold.task.clone(),
-        call: hold.call.clone(),
-        provider: hold.provider.clone(),
-        model: hold.model.clone(),
-        usage,
-        cost,
-        estimated,
-        at: hold.at,
-    })
 }
 
 fn is_same(known: &Hold, given: &Hold) -> bool {

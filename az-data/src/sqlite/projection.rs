@@ -1,10 +1,8 @@
 //! What events move besides the journal.
 
 use az_core::clock::Timestamp;
-use az_core::cost::{Alert, Calendar, Hold};
-use az_core::error::Error;
-use az_core::id::CallId;
-use az_core::journal::{EventBody, ModelIntent, NewEvent};
+use az_core::cost::{Alert, Calendar};
+use az_core::journal::{EventBody, NewEvent};
 use az_core::task::Lease;
 use rusqlite::Connection;
 
@@ -21,10 +19,10 @@ pub(super) fn project(
 ) -> Result<Vec<Alert>> {
     match &event.body {
         EventBody::LlmIntent(intent) => {
-            hold::take(conn, calendar, &hold_of(lease, call_of(event)?, intent, now))
+            hold::take(conn, calendar, &intent.hold_of(&lease.task, event.call_id()?, now))
         }
         EventBody::LlmResult(result) => {
-            let call = (&lease.task, call_of(event)?);
+            let call = (&lease.task, event.call_id()?);
             hold::settle(conn, calendar, call, &result.settlement)
         }
         EventBody::RunFinished { outcome } => {
@@ -38,22 +36,5 @@ pub(super) fn project(
         | EventBody::ToolResult(_)
         | EventBody::Note { .. }
         | EventBody::Snapshot { .. } => Ok(Vec::new()),
-    }
-}
-
-fn call_of(event: &NewEvent) -> Result<&CallId, Error> {
-    let nameless = || Error::invalid("event", format!("{} names no call", event.body.name()));
-    event.call.as_ref().ok_or_else(nameless)
-}
-
-fn hold_of(lease: &Lease, call: &CallId, intent: &ModelIntent, now: Timestamp) -> Hold {
-    Hold {
-        task: lease.task.clone(),
-        call: call.clone(),
-        provider: intent.provider.clone(),
-        model: intent.model.clone(),
-        amount: intent.hold,
-        at: now,
-        until: intent.hold_until,
     }
 }

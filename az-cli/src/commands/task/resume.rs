@@ -1,7 +1,6 @@
 //! `az task resume`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use az_core::clock::SystemClock;
 use az_core::task::{TaskRepository, TaskStatus};
@@ -10,7 +9,7 @@ use clap::Args;
 
 use super::execute::{Start, execute, report};
 use super::find::find;
-use super::run::time;
+use super::run::LimitArgs;
 use crate::error::CliError;
 use crate::services::Services;
 
@@ -28,15 +27,8 @@ that was interrupted is run again only where that is safe.";
 pub struct ResumeArgs {
     /// The task: its id, or a beginning or end of it that no other has
     id: String,
-    /// More tools that may run without asking, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
-    allow: Vec<String>,
-    /// The most model calls that it may make in all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_steps: Option<u32>,
-    /// The longest that it may run this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Another model to go on with
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
@@ -53,7 +45,7 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     if task.status == TaskStatus::Completed {
         return report(&task, services.printer());
     }
-    services.check_tools(&args.allow)?;
+    services.check_tools(&args.limits.allow)?;
     if let Some(model) = &args.model {
         services.models().choose(Some(model)).await?;
     }
@@ -68,13 +60,13 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
 fn changed(args: &ResumeArgs, task: &Task) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;
-    for tool in &args.allow {
+    for tool in &args.limits.allow {
         if !options.allow.contains(tool) {
             options.allow.push(tool.clone());
         }
     }
-    options.max_steps = args.max_steps.or(options.max_steps);
-    options.timeout = args.timeout.or(options.timeout);
+    options.max_steps = args.limits.max_steps.or(options.max_steps);
+    options.timeout = args.limits.timeout.or(options.timeout);
     changed.model = args.model.clone().or(changed.model);
     (changed != *task).then_some(changed)
 }

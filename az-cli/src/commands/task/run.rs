@@ -43,21 +43,28 @@ pub struct RunArgs {
     /// The only tools that it may use, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     tools: Option<Vec<String>>,
-    /// Tools that may run without asking, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
-    allow: Vec<String>,
-    /// The most model calls that it may make [default: 50]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_steps: Option<u32>,
-    /// The longest that it may run, such as 90s, 10m or 1h30m
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// The directory that its tools work in [default: the current one]
     #[arg(long, short = 'C', value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// Only queue it, for `az worker run`
     #[arg(long, short)]
     detach: bool,
+}
+
+/// What a task may do; a resumed one may be given more.
+#[derive(Debug, Args)]
+pub(super) struct LimitArgs {
+    /// Tools that may run without asking, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
+    pub(super) allow: Vec<String>,
+    /// The most model calls that it may make in all [default: 50]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_steps: Option<u32>,
+    /// The longest that it may run at a time, such as 90s, 10m or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) timeout: Option<Duration>,
 }
 
 /// Runs or queues a task.
@@ -81,7 +88,7 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
 }
 
 async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> {
-    services.check_tools(args.tools.iter().flatten().chain(&args.allow))?;
+    services.check_tools(args.tools.iter().flatten().chain(&args.limits.allow))?;
     let command = match args.command.as_slice() {
         [only] if only == "-" => read_command()?,
         words => words.join(" "),
@@ -93,9 +100,9 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     let task = Task::new(services.new_task_id()?, command, SystemClock.now())?;
     let options = TaskOptions {
         tools: args.tools.clone(),
-        allow: args.allow.clone(),
-        max_steps: args.max_steps,
-        timeout: args.timeout,
+        allow: args.limits.allow.clone(),
+        max_steps: args.limits.max_steps,
+        timeout: args.limits.timeout,
         workspace: Some(workspace),
     };
     let task = task.with_priority(args.priority).with_options(options);
@@ -136,7 +143,7 @@ fn read_command() -> Result<String, CliError> {
 }
 
 /// Reads `90s`, `10m`, `1h30m`; a bare number is seconds.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+fn time(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     let time = seconds.or_else(|| {
         text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok())
