@@ -11,7 +11,7 @@ use az_core::text::one_line;
 use serde_json::Value;
 
 use super::style::Style;
-use super::words::{duration, printable, task_cost};
+use super::words::{duration, plural, printable, task_cost};
 
 /// Turns events into lines for a person.
 #[derive(Debug)]
@@ -45,8 +45,11 @@ impl Story {
         match &event.kind {
             RunEventKind::RunStarted { resumed, steps, .. } => {
                 let id = s.bold(&short(event.task.as_str()));
-                let from =
-                    if *resumed { format!(" resumed after {steps} steps") } else { String::new() };
+                let from = if *resumed {
+                    format!(" resumed after {}", plural(u64::from(*steps), "step"))
+                } else {
+                    String::new()
+                };
                 vec![format!("{} task {id}{from}", s.cyan("▶"))]
             }
             RunEventKind::ModelStarted { step, model, .. } => {
@@ -137,7 +140,6 @@ impl Story {
         };
         let took = duration(Duration::from_millis(*millis));
         let cost = task_cost(*cost, *unpriced);
-        let plural = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let (steps, tokens) = (plural(u64::from(*steps), "step"), plural(*tokens, "token"));
         Some(format!("{how} in {took} · {steps} · {tokens} · {cost}"))
     }

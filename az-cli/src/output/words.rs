@@ -37,6 +37,11 @@ pub fn task_cost(cost: Usd, unpriced: bool) -> String {
     }
 }
 
+/// Returns a count of things: `1 step`, `2 steps`.
+pub fn plural(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Returns how long a task ran, if it has ended.
 pub fn ran_for(task: &Task) -> Option<Duration> {
     let ran = task.completed_at?.duration_since(task.started_at?);

@@ -6,15 +6,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::engine::Parts;
+use super::options::EngineOptions;
 use super::stop::{Stop, StopReason};
-use crate::clock::later;
+use crate::clock::{Clock, later};
 use crate::error::Result;
 use crate::id::TaskId;
+use crate::journal::RunStore;
 use crate::task::{Beat, Lease};
 
 /// One background loop for all leases of an engine; it ends with the last of them.
 #[derive(Clone, Default)]
 pub(super) struct LeaseKeeper(Arc<Mutex<State>>);
+
+/// What the loop needs, and no more: whoever listens to runs is let go with the last of them.
+struct Watched {
+    store: Arc<dyn RunStore>,
+    clock: Arc<dyn Clock>,
+    options: EngineOptions,
+}
+
+impl Watched {
+    fn of(parts: &Parts) -> Self {
+        Self {
+            store: Arc::clone(&parts.store),
+            clock: Arc::clone(&parts.clock),
+            options: parts.options.clone(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -60,12 +79,12 @@ impl LeaseKeeper {
         state.held.insert(lease.task.clone(), (lease.clone(), stop.clone()));
         if !state.running {
             state.running = true;
-            tokio::spawn(self.clone().watch(Arc::clone(parts)));
+            tokio::spawn(self.clone().watch(Watched::of(parts)));
         }
         Kept { keeper: self.clone(), task: lease.task.clone(), epoch: lease.epoch }
     }
 
-    async fn watch(self, parts: Arc<Parts>) {
+    async fn watch(self, parts: Watched) {
         let mut ticks = tokio::time::interval(parts.options.poll);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut since_beat = Duration::ZERO;
@@ -96,14 +115,14 @@ impl LeaseKeeper {
         !state.running
     }
 
-    async fn look(&self, parts: &Parts) -> Result<()> {
+    async fn look(&self, parts: &Watched) -> Result<()> {
         for task in parts.store.cancel_requests(&parts.options.worker).await? {
             self.request(&task, None, StopReason::Cancelled);
         }
         Ok(())
     }
 
-    async fn beat(&self, parts: &Parts) -> Result<()> {
+    async fn beat(&self, parts: &Watched) -> Result<()> {
         let leases: Vec<Lease> = self.state().held.values().map(|(l, _)| l.clone()).collect();
         let until = later(parts.clock.now(), parts.options.lease);
         let beats = parts.store.heartbeat(&leases, until).await?;

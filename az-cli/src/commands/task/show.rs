@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use super::find::find;
 use crate::error::CliError;
-use crate::output::{Format, FormatArgs, Table, age, duration, printable, ran_for, task_cost};
+use crate::output::{
+    Format, FormatArgs, Table, age, duration, plural, printable, ran_for, task_cost,
+};
 use crate::services::Services;
 
 /// Show one task: what was asked, what came of it, what it cost
@@ -89,7 +91,7 @@ fn in_words(task: &Task, history: &History, services: &Services) -> String {
     if let Some(parent) = &task.parent_task_id {
         line("part of", parent.to_string());
     }
-    line("steps", format!("{} in {}", history.steps, plural(history.runs, "run")));
+    line("steps", format!("{} in {}", history.steps, plural(history.runs.into(), "run")));
     line("tools", tool_calls(history));
     line("tokens", task.actual_tokens.to_string());
     line("cost", task_cost(task.cost, history.unpriced));
@@ -103,10 +105,6 @@ fn in_words(task: &Task, history: &History, services: &Services) -> String {
         text.push_str(&format!("\n{}\n{failure}\n", style.bold("Why it ended")));
     }
     text
-}
-
-fn plural(n: u32, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn tool_calls(history: &History) -> String {
