@@ -432,14 +432,74 @@ async fn tools_that_the_task_may_not_use_are_refused_with_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_somebody_holds_is_refused_unless_they_are_gone() {
-    #[derive(Debug)]
-    struct Gone(WorkerId);
-    impl Liveness for Gone {
-        fn is_gone(&self, worker: &WorkerId) -> bool {
-            *worker == self.0
-        }
+async fn tools_given_for_a_task_that_is_known_restrict_it_too() {
+    let store = MemoryStore::new();
+    let toolbox = tools();
+    store.create(&task("a", 0)).await.unwrap();
+    let engine =
+        engine(&store, [calls(&["send"]), says("done")]).with_toolbox(Arc::new(toolbox.clone()));
+    let done = engine.execute(task("a", 0), Some(vec!["look".to_owned()])).await.unwrap();
+    assert_eq!((done.status, toolbox.invoked().len()), (TaskStatus::Completed, 0));
+}
+
+/// Presumes one worker gone.
+#[derive(Debug)]
+struct Gone(WorkerId);
+
+impl Liveness for Gone {
+    fn is_gone(&self, worker: &WorkerId) -> bool {
+        *worker == self.0
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_goes_on_with_what_a_gone_owner_left_behind() {
+    let store = MemoryStore::new();
+    store.create(&task("a", 0)).await.unwrap();
+    let far = 60 * 24 * 365 * 100;
+    store.claim(&claim_of("a", "dead", 0, far)).await.unwrap().unwrap();
+    let engine = engine(&store, [says("done")]).with_liveness(Arc::new(Gone(worker("dead"))));
+    let report = Worker::new(engine, worker_options(4)).run(Stop::new()).await.unwrap();
+    assert_eq!(report, WorkerReport { completed: 1, ..WorkerReport::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_what_was_as_good_as_done_says_that_it_is_done() {
+    let store = MemoryStore::new();
+    store.create(&task("a", 0)).await.unwrap();
+    let far = 60 * 24 * 365 * 100;
+    store.claim(&claim_of("a", "dead", 0, far)).await.unwrap().unwrap();
+    let finished = FnAgent::new(|_: &mut Run| async { Ok(Answer("done".to_owned())) }.boxed());
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(finished), options())
+        .with_liveness(Arc::new(Gone(worker("dead"))));
+    let outcome = engine.cancel(&task_id("a")).await.unwrap();
+    assert_eq!(outcome, CancelOutcome::AlreadyEnded(TaskStatus::Completed));
+}
+
+/// Drops itself out of an append, as a cancelled agent does, and lets the run find out.
+#[tokio::test]
+async fn an_append_that_was_abandoned_and_written_does_not_lose_the_lease() {
+    let store = MemoryStore::new();
+    let other = store.clone();
+    let hasty = FnAgent::new(move |run: &mut Run| {
+        let other = other.clone();
+        async move {
+            // What the store wrote for a future that nobody awaits any more.
+            let lease = other.lease(&run.task().id).await?.expect("it is held");
+            let note = NewEvent::new(EventBody::Note { text: "written all the same".to_owned() });
+            other.append(&lease, run.history().next_seq, vec![note], at(0)).await?;
+            Err(Error::Cancelled)
+        }
+        .boxed()
+    });
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(hasty), options());
+    let ended = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(ended.status, TaskStatus::Cancelled);
+    assert_eq!(names(&store, "a").await, ["run_started", "note", "run_finished"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_somebody_holds_is_refused_unless_they_are_gone() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let far = 60 * 24 * 365 * 100;

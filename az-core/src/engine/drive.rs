@@ -20,8 +20,10 @@ use crate::task::{Claimed, Failure, Outcome, Task};
 pub(super) async fn drive(parts: Arc<Parts>, claimed: Claimed, stop: Stop) -> Result<Task> {
     let started = Instant::now();
     let Claimed { task, lease } = claimed;
-    let history = match fold(&parts.store.tail(&task.id).await?) {
+    let record = parts.store.tail(&task.id).await.and_then(|events| fold(&events));
+    let history = match record {
         Ok(history) => history,
+        Err(error) if !matches!(error, Error::BrokenJournal { .. }) => return Err(error),
         Err(error) => {
             // Nothing can be appended to such a record, but nobody should pick it up again either.
             let outcome = Outcome::Failed { failure: Failure::from(&error) };
@@ -83,10 +85,7 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
-    run.close().await?;
-    point!("run.finish");
-    let event = EventBody::RunFinished { outcome: outcome.clone() };
-    run.append(vec![NewEvent::new(event)]).await?;
+    end(&mut run, Some(&outcome)).await?;
     point!("run.finished");
     run.emit(RunEventKind::RunFinished {
         outcome,
@@ -108,9 +107,32 @@ fn cannot_record(error: &Error) -> bool {
             && matches!(error.kind(), ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable))
 }
 
+/// How often the end is tried again: an append that a dropped agent had under way may still be
+/// written, and is learnt of by a conflict.
+const SURPRISES: usize = 3;
+
+/// Closes the run, and records its end if it has one.
+async fn end(run: &mut Run, outcome: Option<&Outcome>) -> Result<()> {
+    for _ in 0..SURPRISES {
+        match try_to_end(run, outcome).await {
+            Err(Error::Conflict { .. }) => {}
+            ended => return ended,
+        }
+    }
+    try_to_end(run, outcome).await
+}
+
+async fn try_to_end(run: &mut Run, outcome: Option<&Outcome>) -> Result<()> {
+    run.close().await?;
+    let Some(outcome) = outcome else { return Ok(()) };
+    point!("run.finish");
+    let event = NewEvent::new(EventBody::RunFinished { outcome: outcome.clone() });
+    run.append(vec![event]).await.map(drop)
+}
+
 /// Gives the task back for another worker to go on with.
 async fn release(mut run: Run) -> Result<Task> {
-    run.close().await?;
+    end(&mut run, None).await?;
     let now = run.parts.clock.now();
     run.parts.store.release(&run.lease, None, now).await
 }

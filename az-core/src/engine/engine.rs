@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock, later};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
-use crate::task::{CancelOutcome, Claim, Claimed, Task};
+use crate::task::{CancelOutcome, Claim, Claimed, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
 /// What a run is made of.
@@ -128,7 +128,7 @@ impl Engine {
     ///
     /// Those of [`ExecutionEngine::execute`].
     pub async fn execute_until(&self, task: Task, stop: Stop) -> Result<Task> {
-        let claimed = self.admit(task).await?;
+        let claimed = self.admit(task, None).await?;
         self.drive(claimed, stop).await
     }
 
@@ -165,8 +165,12 @@ impl Engine {
         // Nobody is there to see the request: take the task up just to end it.
         let stop = Stop::new();
         stop.request(StopReason::Cancelled);
-        self.resume_until(id, stop).await?;
-        Ok(CancelOutcome::Cancelled)
+        let ended = self.resume_until(id, stop).await?;
+        Ok(match ended.status {
+            TaskStatus::Cancelled => CancelOutcome::Cancelled,
+            // There was nothing left to do but to say so.
+            status => CancelOutcome::AlreadyEnded(status),
+        })
     }
 
     /// Runs a claimed task until it ends or `stop` is requested.
@@ -181,12 +185,16 @@ impl Engine {
         &self.parts
     }
 
-    /// Creates the task if need be, and claims it.
-    async fn admit(&self, task: Task) -> Result<Claimed> {
+    /// Creates the task if need be, claims it, and restricts it to `tools` if given.
+    async fn admit(&self, mut task: Task, tools: Option<Vec<String>>) -> Result<Claimed> {
         if self.parts.store.get(&task.id).await?.is_none() {
+            task.options.tools = tools.clone().or(task.options.tools);
             self.parts.store.create(&task).await?;
         }
-        self.claim_named(&task.id).await
+        let mut claimed = self.claim_named(&task.id).await?;
+        // A task that the store knew may have been made with others.
+        claimed.task.options.tools = tools.or(claimed.task.options.tools);
+        Ok(claimed)
     }
 
     async fn claim_named(&self, id: &TaskId) -> Result<Claimed> {
@@ -210,7 +218,8 @@ impl Engine {
 #[async_trait]
 impl ExecutionEngine for Engine {
     async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task> {
-        self.execute_until(with_tools(task, tools), Stop::new()).await
+        let claimed = self.admit(task, tools).await?;
+        self.drive(claimed, Stop::new()).await
     }
 
     async fn execute_stream(
@@ -221,7 +230,7 @@ impl ExecutionEngine for Engine {
         let (sender, receiver) = mpsc::unbounded_channel();
         let sink = Arc::new(Tee { first: Arc::clone(&self.parts.sink), then: sender.clone() });
         let engine = self.clone().with_sink(sink);
-        let claimed = engine.admit(with_tools(task, tools)).await?;
+        let claimed = engine.admit(task, tools).await?;
         tokio::spawn(async move {
             if let Err(error) = engine.drive(claimed, Stop::new()).await {
                 // A reader that went away does not need to know.
@@ -233,13 +242,6 @@ impl ExecutionEngine for Engine {
         })
         .boxed())
     }
-}
-
-fn with_tools(mut task: Task, tools: Option<Vec<String>>) -> Task {
-    if tools.is_some() {
-        task.options.tools = tools;
-    }
-    task
 }
 
 /// Tells two listeners.

@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::engine::Parts;
 use super::options::EngineOptions;
 use super::stop::{Stop, StopReason};
 use crate::clock::{Clock, later};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
 use crate::task::{Beat, Lease};
@@ -37,8 +39,15 @@ impl Watched {
 
 #[derive(Default)]
 struct State {
-    held: HashMap<TaskId, (Lease, Stop)>,
+    held: HashMap<TaskId, Held>,
     running: bool,
+}
+
+/// A lease, whom to tell when it is lost, and when it was last known to be ours.
+struct Held {
+    lease: Lease,
+    stop: Stop,
+    known: Instant,
 }
 
 /// Keeps one lease until dropped.
@@ -52,8 +61,23 @@ impl Drop for Kept {
     fn drop(&mut self) {
         let mut state = self.keeper.state();
         // The same task may have been claimed anew meanwhile; that lease is somebody else's.
-        if state.held.get(&self.task).is_some_and(|(lease, _)| lease.epoch == self.epoch) {
+        if state.held.get(&self.task).is_some_and(|held| held.lease.epoch == self.epoch) {
             state.held.remove(&self.task);
+        }
+    }
+}
+
+/// Notices when the loop is gone before its time, with a panic or its runtime: the next lease starts
+/// another.
+struct Watching {
+    keeper: LeaseKeeper,
+    ended: bool,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.keeper.state().running = false;
         }
     }
 }
@@ -76,7 +100,8 @@ impl LeaseKeeper {
     /// Keeps a lease; whatever becomes of it is requested of `stop`.
     pub(super) fn keep(&self, parts: &Arc<Parts>, lease: &Lease, stop: &Stop) -> Kept {
         let mut state = self.state();
-        state.held.insert(lease.task.clone(), (lease.clone(), stop.clone()));
+        let held = Held { lease: lease.clone(), stop: stop.clone(), known: Instant::now() };
+        state.held.insert(lease.task.clone(), held);
         if !state.running {
             state.running = true;
             tokio::spawn(self.clone().watch(Watched::of(parts)));
@@ -85,26 +110,28 @@ impl LeaseKeeper {
     }
 
     async fn watch(self, parts: Watched) {
+        let mut watching = Watching { keeper: self.clone(), ended: false };
         let mut ticks = tokio::time::interval(parts.options.poll);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut since_beat = Duration::ZERO;
+        let mut beaten = Instant::now();
         loop {
             ticks.tick().await;
             if self.ended() {
+                watching.ended = true;
                 return;
             }
-            since_beat += parts.options.poll;
-            let beat_due = since_beat >= parts.options.lease / 3;
-            let looked = if beat_due {
-                since_beat = Duration::ZERO;
-                self.beat(&parts).await
-            } else {
-                self.look(&parts).await
-            };
-            if let Err(error) = looked {
-                // The next tick tries again; a lease that ran out meanwhile is fenced by the store.
-                tracing::warn!(error = error.chain(), "leases could not be looked after");
+            let due = beaten.elapsed() >= parts.options.lease / 3;
+            let looked =
+                if due { self.beat_in_time(&parts).await } else { self.look(&parts).await };
+            match looked {
+                Ok(()) if due => beaten = Instant::now(),
+                Ok(()) => {}
+                // The next tick tries again, until the leases are as good as lost.
+                Err(error) => {
+                    tracing::warn!(error = error.chain(), "leases could not be looked after");
+                }
             }
+            self.give_up(parts.options.lease);
         }
     }
 
@@ -115,6 +142,15 @@ impl LeaseKeeper {
         !state.running
     }
 
+    /// Stops runs whose lease may have run out: whoever takes them over must not find us at work.
+    fn give_up(&self, lease: Duration) {
+        for held in self.state().held.values() {
+            if held.known.elapsed() >= lease * 9 / 10 {
+                held.stop.request(StopReason::LeaseLost);
+            }
+        }
+    }
+
     async fn look(&self, parts: &Watched) -> Result<()> {
         for task in parts.store.cancel_requests(&parts.options.worker).await? {
             self.request(&task, None, StopReason::Cancelled);
@@ -122,27 +158,45 @@ impl LeaseKeeper {
         Ok(())
     }
 
+    /// A store that is locked must not take the time that further attempts need.
+    async fn beat_in_time(&self, parts: &Watched) -> Result<()> {
+        let patience = parts.options.lease / 6;
+        let beaten = tokio::time::timeout(patience, self.beat(parts)).await;
+        beaten.unwrap_or(Err(Error::TimedOut { after: patience }))
+    }
+
     async fn beat(&self, parts: &Watched) -> Result<()> {
-        let leases: Vec<Lease> = self.state().held.values().map(|(l, _)| l.clone()).collect();
-        let until = later(parts.clock.now(), parts.options.lease);
-        let beats = parts.store.heartbeat(&leases, until).await?;
+        let leases: Vec<_> = self.state().held.values().map(|held| held.lease.clone()).collect();
+        let (begun, now) = (Instant::now(), parts.clock.now());
+        let beats = parts.store.heartbeat(&leases, later(now, parts.options.lease)).await?;
         for (lease, beat) in leases.iter().zip(beats) {
             match beat {
-                Beat::Held => {}
+                Beat::Held => self.known(lease, begun),
                 Beat::CancelRequested => {
+                    self.known(lease, begun);
                     self.request(&lease.task, Some(lease.epoch), StopReason::Cancelled);
                 }
                 Beat::Lost => self.request(&lease.task, Some(lease.epoch), StopReason::LeaseLost),
             }
         }
-        Ok(())
+        // Holds of processes that are gone for good are booked by whoever is there.
+        parts.store.sweep(now).await.map(drop)
+    }
+
+    /// Notes that a lease was ours at a time.
+    fn known(&self, lease: &Lease, at: Instant) {
+        if let Some(held) = self.state().held.get_mut(&lease.task)
+            && held.lease.epoch == lease.epoch
+        {
+            held.known = at;
+        }
     }
 
     fn request(&self, task: &TaskId, epoch: Option<u64>, reason: StopReason) {
-        if let Some((lease, stop)) = self.state().held.get(task)
-            && epoch.is_none_or(|epoch| epoch == lease.epoch)
+        if let Some(held) = self.state().held.get(task)
+            && epoch.is_none_or(|epoch| epoch == held.lease.epoch)
         {
-            stop.request(reason);
+            held.stop.request(reason);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::journal::{
     CallState, EventBody, ModelOutcome, ModelResult, NewEvent, OpenModelCall, SCHEMA,
 };
 use crate::point;
-use crate::tool::{EffectClass, Probed};
+use crate::tool::{EffectClass, Invocation, Probed};
 
 /// A call that was begun and has no result.
 struct Begun {
@@ -48,7 +48,7 @@ impl Run {
         for begun in self.begun() {
             let Begun { call, tool, arguments, effect, witness } = begun;
             let invocation = self.invocation(call.clone(), tool.clone(), arguments);
-            self.parts.toolbox.abandon(&invocation).await?;
+            self.abandon(&invocation).await;
             point!("recover.abandoned");
             let probed = match effect {
                 EffectClass::Read | EffectClass::Idempotent => Probed::DidNotHappen,
@@ -84,9 +84,21 @@ impl Run {
         }
         for begun in self.begun() {
             let invocation = self.invocation(begun.call, begun.tool, begun.arguments);
-            self.parts.toolbox.abandon(&invocation).await?;
+            self.abandon(&invocation).await;
         }
         Ok(())
+    }
+
+    /// Ends what a call left running. Where that fails the task goes on all the same: it could be
+    /// neither resumed nor cancelled otherwise.
+    async fn abandon(&self, call: &Invocation) {
+        if let Err(error) = self.parts.toolbox.abandon(call).await {
+            tracing::warn!(
+                tool = call.tool,
+                error = error.chain(),
+                "something may be left running"
+            );
+        }
     }
 
     fn begun(&self) -> Vec<Begun> {

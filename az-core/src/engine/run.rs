@@ -105,7 +105,13 @@ impl Run {
         point!("append.before");
         let appended = self.parts.store.append(&self.lease, first, events.clone(), now).await;
         point!("append.after");
-        let appended = appended.map_err(|error| self.superseded(error))?;
+        let appended = match appended {
+            Err(error @ Error::Conflict { .. }) => {
+                self.catch_up().await?;
+                return Err(error);
+            }
+            other => other?,
+        };
         for (event, seq) in events.into_iter().zip(first..) {
             let task = self.task.id.clone();
             self.history.apply(&Event { task, seq, epoch: self.lease.epoch, at: now, event })?;
@@ -116,12 +122,21 @@ impl Run {
         Ok(first)
     }
 
-    /// A record that grew without us was written by whoever holds the task now.
-    fn superseded(&self, error: Error) -> Error {
-        match error {
-            Error::Conflict { .. } => Error::LeaseLost { task: self.task.id.clone(), owner: None },
-            other => other,
+    /// Folds in what the record has more than we know: an append of ours that was abandoned while
+    /// it was under way, and written all the same.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost` when somebody else wrote it.
+    async fn catch_up(&mut self) -> Result<()> {
+        let from = self.history.next_seq;
+        for event in self.parts.store.read(&self.task.id, from, usize::MAX).await? {
+            if event.epoch != self.lease.epoch {
+                return Err(Error::LeaseLost { task: self.task.id.clone(), owner: None });
+            }
+            self.history.apply(&event)?;
         }
+        Ok(())
     }
 
     /// Saves the fold once enough events have come since the last time.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::engine::Engine;
 use super::stop::{Stop, StopReason};
 use crate::error::{Error, Result};
-use crate::task::{Task, TaskStatus};
+use crate::task::{self, Task, TaskStatus};
 
 /// How many claims are made at once when there is plenty to do.
 const MOST_CLAIMS: usize = 64;
@@ -73,6 +73,8 @@ impl Worker {
     ///
     /// The store's, when claiming fails for good; what is under way is given back first.
     pub async fn run(&self, stop: Stop) -> Result<WorkerReport> {
+        let parts = self.engine.parts();
+        parts.store.sweep(parts.clock.now()).await?;
         let mut state = Lanes::new(stop.clone());
         let result = loop {
             if stop.reason().is_some() {
@@ -98,9 +100,19 @@ impl Worker {
     }
 }
 
+/// What became of a lane that could claim.
+enum Ended {
+    /// Nothing was waiting.
+    Idle,
+    /// The task ended, or was given back.
+    Task(Box<Task>),
+    /// The task could not be run to its end; its record says how far it came.
+    Left(Error),
+}
+
 /// The tasks under way and the claims being made.
 struct Lanes {
-    lanes: JoinSet<Result<Option<Task>>>,
+    lanes: JoinSet<Result<Ended>>,
     claimed: mpsc::UnboundedReceiver<Claimed>,
     tell: mpsc::UnboundedSender<Claimed>,
     claiming: usize,
@@ -178,11 +190,13 @@ impl Lanes {
         self.idle = false;
     }
 
-    fn count(&mut self, ended: Result<Result<Option<Task>>, tokio::task::JoinError>) -> Result<()> {
+    /// Counts a lane that ended. What goes wrong with one task does not keep others from being run;
+    /// what keeps us from claiming does.
+    fn count(&mut self, ended: Result<Result<Ended>, tokio::task::JoinError>) -> Result<()> {
         let ended = ended.unwrap_or_else(|e| Err(Error::Internal(format!("a lane ended: {e}"))));
         match ended {
-            Ok(None) => {}
-            Ok(Some(task)) => match task.status {
+            Ok(Ended::Idle) => {}
+            Ok(Ended::Task(task)) => match task.status {
                 TaskStatus::Completed => self.report.completed += 1,
                 TaskStatus::Failed => self.report.failed += 1,
                 TaskStatus::Cancelled => self.report.cancelled += 1,
@@ -190,8 +204,8 @@ impl Lanes {
                     self.report.released += 1;
                 }
             },
-            Err(Error::LeaseLost { task, .. }) => {
-                tracing::warn!(%task, "another worker took the task over");
+            Ok(Ended::Left(error)) => {
+                tracing::warn!(error = error.chain(), "a task could not be run to its end");
                 self.report.released += 1;
             }
             Err(error @ Error::Busy { .. }) => {
@@ -213,20 +227,30 @@ impl Lanes {
     }
 }
 
-/// Claims the next task and runs it; `None` when nothing is waiting.
-async fn lane(
-    engine: Engine,
-    tell: mpsc::UnboundedSender<Claimed>,
-    stop: Stop,
-) -> Result<Option<Task>> {
+/// How many leases are looked at for owners that are gone.
+const LOOKED_AT: usize = 64;
+
+/// Claims the next task; when nothing is waiting, one that its owner left behind.
+async fn claim_next(engine: &Engine) -> Result<Option<task::Claimed>> {
+    let parts = engine.parts();
     let claim = engine.claim();
-    let claimed = engine.parts().store.claim(&claim).await;
+    if let Some(claimed) = parts.store.claim(&claim).await? {
+        return Ok(Some(claimed));
+    }
+    let leases = parts.store.leases_of_others(&claim.owner, LOOKED_AT).await?;
+    match leases.into_iter().find(|lease| parts.liveness.is_gone(&lease.owner)) {
+        Some(lease) => parts.store.claim(&claim.presuming_dead(lease.owner)).await,
+        None => Ok(None),
+    }
+}
+
+/// Claims the next task and runs it.
+async fn lane(engine: Engine, tell: mpsc::UnboundedSender<Claimed>, stop: Stop) -> Result<Ended> {
+    let claimed = claim_next(&engine).await;
     let told = if matches!(claimed, Ok(Some(_))) { Claimed::Task } else { Claimed::Nothing };
     // The worker outlives its lanes; if it is gone, nobody counts any more.
     tell.send(told).ok();
-    let Some(claimed) = claimed? else {
-        return Ok(None);
-    };
+    let Some(claimed) = claimed? else { return Ok(Ended::Idle) };
     let own = Stop::new();
     let pass_on = async {
         stop.requested().await;
@@ -234,7 +258,9 @@ async fn lane(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        ended = Box::pin(engine.drive(claimed, own.clone())) => ended.map(Some),
-        () = pass_on => Ok(None),
+        ended = Box::pin(engine.drive(claimed, own.clone())) => {
+            Ok(ended.map_or_else(Ended::Left, |task| Ended::Task(Box::new(task))))
+        }
+        () = pass_on => Ok(Ended::Idle),
     }
 }

@@ -18,8 +18,9 @@ use crate::task::Outcome;
 use crate::text::Excerpt;
 use crate::tool::EffectClass;
 
-/// How much of a tool's result the fold keeps, in bytes; the record has all of it.
-const KEPT: usize = 8 << 10;
+/// How much of a tool's result the fold keeps, in bytes; the record has all of it. It is more than
+/// a model is usually shown, for agents that work on results themselves.
+const KEPT: usize = 64 << 10;
 
 /// What a task's record adds up to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct History {
     pub next_seq: u64,
     /// How many times the task was taken up.
     pub runs: u32,
+    /// How many turns there were each time that it was taken up again.
+    pub resumed_after: Vec<usize>,
     /// How many replies counted as steps.
     pub steps: u32,
     /// What the model said, and what it wanted called.
@@ -159,6 +162,9 @@ impl History {
         let call = || event.event.call.clone().ok_or("it names no call");
         match &event.event.body {
             EventBody::RunStarted { .. } => {
+                if self.runs > 0 {
+                    self.resumed_after.push(self.turns.len());
+                }
                 self.runs += 1;
                 self.outcome = None;
             }
