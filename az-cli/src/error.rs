@@ -35,7 +35,7 @@ pub enum CliError {
         among: Vec<String>,
     },
     /// The task ended without an answer.
-    #[error("task {status}: {failure}")]
+    #[error("task {status}{}", why(*status, failure))]
     TaskEnded {
         /// How it ended.
         status: TaskStatus,
@@ -43,6 +43,14 @@ pub enum CliError {
         failure: Failure,
         /// What to do about it.
         remedy: Option<String>,
+    },
+    /// The task did not end: what went wrong could not be recorded.
+    #[error("{}", .source.chain())]
+    Stopped {
+        /// The task, if there is one to go on with.
+        id: Option<String>,
+        /// What went wrong.
+        source: Error,
     },
     /// Something below failed.
     #[error("{}", .0.chain())]
@@ -56,6 +64,14 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+}
+
+/// A reason that says no more than the status is left out.
+fn why(status: TaskStatus, failure: &Failure) -> String {
+    match failure.message.as_str() {
+        message if message == status.as_str() => String::new(),
+        message => format!(": {message}"),
+    }
 }
 
 fn hint(ids: &[String]) -> String {
@@ -74,39 +90,48 @@ impl CliError {
             Self::UnknownTask { .. } => 66,
             Self::AmbiguousTask { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
-            Self::Core(error) => code_of(error),
+            Self::Core(error) | Self::Stopped { source: error, .. } => code_of(error),
             Self::Io { .. } => 74,
         }
     }
 
     /// Returns what the user can do about it, where that is not obvious.
     pub fn remedy(&self) -> Option<String> {
-        let text = match self {
-            Self::TaskEnded { remedy, .. } => return remedy.clone(),
-            Self::UnknownTask { .. } => "`az task list` shows the tasks there are",
-            Self::AmbiguousTask { .. } => "give more of the id",
-            Self::Core(Error::Full { .. }) => {
-                "free some space, then `az task resume ID` goes on where the record ends"
+        match self {
+            Self::TaskEnded { remedy, .. } => remedy.clone(),
+            Self::UnknownTask { .. } => Some("`az task list` shows the tasks there are".to_owned()),
+            Self::AmbiguousTask { .. } => Some("give more of the id".to_owned()),
+            Self::Stopped { id, source } => {
+                let first = remedy_of(source)?;
+                Some(match id {
+                    Some(id) => format!("{first}; then `az task resume {id}` goes on"),
+                    None => first,
+                })
             }
-            Self::Core(Error::Io { .. }) => {
-                "check the disk; `az db status` checks the database; `az task resume ID` goes on"
-            }
-            Self::Core(Error::Busy { .. }) => {
-                "another process keeps the database locked: try again once it is done"
-            }
-            Self::Core(Error::Unusable { .. }) => {
-                "choose a directory that can be written, with --data-dir or AZ_DATA_DIR"
-            }
-            Self::Core(Error::FromTheFuture { .. }) => {
-                "use the newer az that wrote it, or another --data-dir"
-            }
-            Self::Core(Error::LeaseHeld { .. }) => {
-                "wait for it to end, or stop it with `az task cancel ID`"
-            }
-            Self::Core(_) | Self::Usage(_) | Self::Settings(_) | Self::Io { .. } => return None,
-        };
-        Some(text.to_owned())
+            Self::Core(error) => remedy_of(error),
+            Self::Usage(_) | Self::Settings(_) | Self::Io { .. } => None,
+        }
     }
+}
+
+fn remedy_of(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::Full { .. } => "free some space",
+        Error::Io { .. } => "check the disk; `az db status --check` checks the database",
+        Error::Busy { .. } => "another process keeps the database locked: try again once it is done",
+        Error::Unusable { .. } => {
+            "if that file is no database any more, `az db init --force` sets it aside and makes a \
+             new one; otherwise choose a directory that can be written, with --data-dir"
+        }
+        Error::FromTheFuture { .. } => "use the newer az that wrote it, or another --data-dir",
+        Error::NotFound { what: "database", .. } => "`az db init` makes one, and so does a task",
+        Error::LeaseLost { .. } => "another process has taken it up; `az task list` shows them",
+        Error::LeaseHeld { task, .. } => {
+            return Some(format!("wait for it to end, or stop it with `az task cancel {task}`"));
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn code_of(error: &Error) -> u8 {

@@ -20,6 +20,7 @@ pub mod output;
 pub mod services;
 pub mod settings;
 pub mod signal;
+pub mod telemetry;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     if let Some(plan) = env.get("AZ_FAILPOINT") {
         az_core::failpoint::arm(plan);
     }
+    telemetry::warn_on_stderr();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -45,6 +45,12 @@ impl Settings {
                     "no place to keep data: HOME is not set; use --data-dir or AZ_DATA_DIR";
                 CliError::Settings(reason.to_owned())
             })?;
+        if data_dir.is_relative() && args.data_dir.is_none() {
+            return Err(CliError::Settings(format!(
+                "the data directory {} has to be an absolute path: it is the same from everywhere",
+                data_dir.display()
+            )));
+        }
         let api_key = env.get("OPENAI_API_KEY").map(az_ai::key::ApiKey::new);
         Ok(Self { data_dir, model, base_url, api_key })
     }

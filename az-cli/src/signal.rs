@@ -1,7 +1,7 @@
 //! Ctrl-C once stops cleanly and keeps the record; twice stops now.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use az_core::engine::{Stop, StopReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,37 +36,54 @@ pub fn stop_on_signals(
         signal(kind)
             .map_err(|source| CliError::Io { what: "listening for signals".to_owned(), source })
     };
-    let interrupt = listen(SignalKind::interrupt())?;
-    let terminate = listen(SignalKind::terminate())?;
-    let hangup = listen(SignalKind::hangup())?;
-    tokio::spawn(watch(
-        [interrupt, terminate, hangup],
-        stop.clone(),
-        on_interrupt,
-        printer.clone(),
-    ));
+    let kinds = [
+        (SignalKind::interrupt(), on_interrupt, 130),
+        (SignalKind::terminate(), StopReason::Shutdown, 143),
+        (SignalKind::hangup(), StopReason::Shutdown, 129),
+    ];
+    let asked = Arc::new(AtomicBool::new(false));
+    // Whoever started us may have said that a signal is to be ignored, as nohup does.
+    for (kind, reason, code) in kinds.into_iter().filter(|(kind, ..)| !is_ignored(*kind)) {
+        let watch = Watch {
+            reason,
+            code,
+            stop: stop.clone(),
+            asked: Arc::clone(&asked),
+            printer: printer.clone(),
+        };
+        tokio::spawn(watch.watch(listen(kind)?));
+    }
     Ok(())
 }
 
-async fn watch(
-    [mut interrupt, mut terminate, mut hangup]: [Signal; 3],
+/// Whether the process ignores a signal, by what the system says of it.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// What one signal means.
+struct Watch {
+    reason: StopReason,
+    code: i32,
     stop: Stop,
-    on_interrupt: StopReason,
+    /// Whether any of them has come before.
+    asked: Arc<AtomicBool>,
     printer: Printer,
-) {
-    let mut asked = false;
-    loop {
-        let (reason, code) = tokio::select! {
-            _ = interrupt.recv() => (on_interrupt, 130),
-            _ = terminate.recv() => (StopReason::Shutdown, 143),
-            _ = hangup.recv() => (StopReason::Shutdown, 129),
-        };
-        if asked {
-            exit_now(code);
+}
+
+impl Watch {
+    async fn watch(self, mut signals: Signal) {
+        while signals.recv().await.is_some() {
+            if self.asked.swap(true, Ordering::SeqCst) {
+                exit_now(self.code);
+            }
+            let once_more = "once more stops now (the record is kept either way)";
+            self.printer.say(&format!("\nstopping cleanly; {once_more}"));
+            self.stop.request(self.reason);
         }
-        asked = true;
-        printer.say("stopping cleanly; once more stops now (the record is kept either way)");
-        stop.request(reason);
     }
 }
 

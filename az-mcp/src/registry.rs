@@ -18,6 +18,9 @@ use crate::check::checked;
 use crate::schema::{McpTool, McpToolResult};
 use crate::tool::{Recoverable, RecoverableTool, Tool, Typed, TypedTool};
 
+/// How the keys of calls outside any task begin.
+const BARE: &str = "bare:";
+
 /// How long a tool that was cancelled, or is out of time, may take to clean up.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -171,6 +174,11 @@ impl Toolbox for ToolRegistry {
     }
 
     async fn abandon(&self, call: &Invocation) -> Result<()> {
+        if call.key.starts_with(BARE) {
+            // Such calls belong to no task that could give them up, and share their keys: what is
+            // found under this one may be somebody else's.
+            return Ok(());
+        }
         match self.prepare(call) {
             Ok((tool, call)) => guarded(&call, tool.abandon(&call)).await,
             // What cannot be called has left nothing behind.
@@ -183,7 +191,7 @@ impl Toolbox for ToolRegistry {
 fn bare_call(name: &str, arguments: Value, timeout: Option<Duration>) -> Result<Invocation> {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let number = CALLS.fetch_add(1, Ordering::Relaxed);
-    let key = format!("bare:{}:{number}", std::process::id());
+    let key = format!("{BARE}{}:{number}", std::process::id());
     Ok(Invocation { key, timeout, ..Invocation::bare(name, arguments)? })
 }
 

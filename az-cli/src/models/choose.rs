@@ -98,7 +98,9 @@ impl ModelChooser {
         }
         let known = models.iter().map(|m| format!("local/{m}")).chain([OFFLINE.to_owned()]);
         let known: Vec<_> = known.collect();
-        let likely = near(name, known.iter().map(String::as_str));
+        let mut likely = near(name, known.iter().map(String::as_str));
+        // A name that looks like nothing known is best answered with the ways to more models.
+        likely.retain(|known| strsim::jaro_winkler(name, known) > 0.7 || known.contains(name));
         let likely = match likely.as_slice() {
             [] => String::new(),
             likely => format!("; did you mean {}?", likely.join(" or ")),

@@ -9,6 +9,7 @@ use az_core::tool::{EffectClass, Invocation, ToolSpec};
 use az_core::{Error, Result};
 
 use super::live::Live;
+use super::story::call_in_words;
 
 /// Lets tools work inside the workspace; asks before those that reach beyond it.
 #[derive(Debug)]
@@ -35,7 +36,9 @@ impl Approver for TerminalApprover {
 
     async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
-        let answer = terminal.ask(format!("allow {}?", call.tool));
+        // All of it: what is left out of the question is approved unseen.
+        let whole = call_in_words(&call.tool, &call.arguments, usize::MAX);
+        let answer = terminal.ask(format!("{whole}\nallow it?"));
         let answer =
             answer.await.map_err(|_| Error::Internal("the terminal is gone".to_owned()))?;
         let by = "the person at the terminal".to_owned();

@@ -1,6 +1,6 @@
 //! A run as a person watches it, on standard error.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -30,10 +30,9 @@ impl Live {
     /// Starts showing.
     pub fn start(printer: &Printer) -> Self {
         let (to, from) = mpsc::channel();
-        let animated = io::stderr().is_terminal() && !printer.is_quiet();
         let screen = Screen {
             story: Story::new(printer.err_style()),
-            animated,
+            animated: printer.is_animated(),
             quiet: printer.is_quiet(),
             frame: 0,
             since: Instant::now(),
@@ -140,6 +139,8 @@ impl Screen {
 }
 
 fn question_at_terminal(question: &str) -> Option<String> {
+    // What was typed before the question was there is no answer to it.
+    rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush).ok();
     write!(io::stderr().lock(), "{question} [y/N] ").ok();
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer).ok()?;

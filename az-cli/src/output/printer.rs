@@ -44,13 +44,14 @@ pub struct Printer {
     json: bool,
     out: Style,
     err: Style,
+    animated: bool,
 }
 
 impl Printer {
     /// Returns a printer that respects the flags, the environment and what it prints to.
     pub fn new(args: &GlobalArgs, env: &Env) -> Self {
-        let wanted =
-            !args.no_color && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb");
+        let dumb = env.get("TERM") == Some("dumb");
+        let wanted = !args.no_color && env.get("NO_COLOR").is_none() && !dumb;
         let style = |terminal: bool| {
             if wanted && terminal { Style::coloured() } else { Style::plain() }
         };
@@ -59,7 +60,13 @@ impl Printer {
             json: args.json,
             out: style(io::stdout().is_terminal()),
             err: style(io::stderr().is_terminal()),
+            animated: io::stderr().is_terminal() && !args.quiet && !dumb,
         }
+    }
+
+    /// Whether standard error may be written over, as a spinner does.
+    pub const fn is_animated(&self) -> bool {
+        self.animated
     }
 
     /// Whether one JSON object per event was asked for.
@@ -112,6 +119,28 @@ impl Printer {
         self.out(&format!("{text}\n"))
     }
 
+    /// Prints text that somebody else wrote, such as an answer: as it is for programs, and without
+    /// what would take over the terminal for people.
+    ///
+    /// # Errors
+    ///
+    /// As [`out`](Self::out).
+    pub fn foreign(&self, text: &str) -> Result<(), CliError> {
+        match io::stdout().is_terminal() {
+            true => self.line(&words::printable(text)),
+            false => self.line(text),
+        }
+    }
+
+    /// Prints what was done: a line for people, a line of JSON for programs.
+    ///
+    /// # Errors
+    ///
+    /// As [`out`](Self::out).
+    pub fn done(&self, text: &str, record: &serde_json::Value) -> Result<(), CliError> {
+        if self.json { self.line(&record.to_string()) } else { self.line(text) }
+    }
+
     /// Prints a value as one JSON document.
     ///
     /// # Errors
@@ -132,8 +161,18 @@ impl Printer {
         }
     }
 
-    /// Reports an error on standard error, with what to do about it.
+    /// Reports an error on standard error, with what to do about it; with `--json` also as an event.
     pub fn error(&self, error: &CliError) {
+        if self.json && !matches!(error, CliError::TaskEnded { .. }) {
+            let event = serde_json::json!({
+                "event": "error",
+                "message": error.to_string(),
+                "help": error.remedy(),
+                "exit_code": error.exit_code(),
+            });
+            // Nobody is left to tell when this cannot be written either.
+            self.line(&event.to_string()).ok();
+        }
         let mut text =
             format!("{} {}", self.err.red("error:"), words::printable(&error.to_string()));
         if let Some(remedy) = error.remedy() {

@@ -67,15 +67,15 @@ impl Story {
             }
             RunEventKind::ModelFailed { message, retry_in_millis, .. } => {
                 self.model = None;
+                // A failure that is not tried again is the task's, and told at its end.
+                let Some(millis) = retry_in_millis else { return vec![] };
                 let message = printable(&one_line(message, 300));
-                let retry = retry_in_millis.map_or(String::new(), |ms| {
-                    format!("; trying again in {}", duration(Duration::from_millis(ms)))
-                });
-                vec![format!("  {} {message}{retry}", s.yellow("!"))]
+                let wait = duration(Duration::from_millis(*millis));
+                vec![format!("  {} {message}; trying again in {wait}", s.yellow("!"))]
             }
             RunEventKind::ApprovalAsked { tool, arguments, reason, .. } => {
-                let call = call_in_words(tool, arguments, 1000);
-                vec![format!("  {} {call}", s.yellow("?")), format!("    {}", s.dim(reason))]
+                let call = call_in_words(tool, arguments, 60);
+                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(reason))]
             }
             RunEventKind::ToolStarted { call, tool, arguments } => {
                 self.tools.insert(call.clone(), call_in_words(tool, arguments, 60));

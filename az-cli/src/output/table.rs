@@ -81,10 +81,10 @@ impl Table {
 
 /// Takes out what would move the cursor: a cell is data, and may come from anybody.
 fn clean(cell: &str) -> Cow<'_, str> {
-    if cell.chars().any(char::is_control) {
-        return Cow::Owned(words::printable(cell));
+    match words::printable(cell) {
+        shown if shown == cell => Cow::Borrowed(cell),
+        shown => Cow::Owned(shown),
     }
-    Cow::Borrowed(cell)
 }
 
 fn csv<T: Serialize>(records: &[T]) -> Result<String, CliError> {

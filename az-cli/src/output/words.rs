@@ -48,17 +48,42 @@ pub fn ran_for(task: &Task) -> Option<Duration> {
     Duration::try_from(ran).ok()
 }
 
-/// Returns text without what would move a terminal's cursor or change its colours.
+/// Returns text in which nothing moves the cursor, changes colours, or makes characters stand in
+/// another order than they are read: what would is shown by its number. Line ends stay.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            '\t' => shown.push_str("    "),
+            c if c.is_control() || misleads(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Whether a character is invisible, or turns the order of those around it (UAX #9).
+const fn misleads(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{age, duration};
+    use super::{age, duration, printable};
     use az_core::clock::from_micros;
+
+    #[test]
+    fn what_would_deceive_a_reader_is_shown_by_its_number() {
+        assert_eq!(printable("a\x1b[31mb\tc\n"), "a\\u{1b}[31mb    c\n");
+        assert_eq!(printable("\u{202e}gnp.exe \u{9b}2J"), "\\u{202e}gnp.exe \\u{9b}2J");
+        assert_eq!(printable("schön 👩‍🔬"), "schön 👩‍🔬");
+    }
 
     #[test]
     fn times_are_told_in_their_largest_unit() {

@@ -60,6 +60,17 @@ fn an_id_that_several_tasks_have_is_not_guessed() {
 }
 
 #[test]
+fn of_several_tasks_none_is_touched_when_one_is_unknown() {
+    let az = Az::new();
+    az.ok(&["task", "run", "--detach", "stay as you are"]);
+    let id = az.only_id();
+    for verb in ["cancel", "delete"] {
+        refused(&az, &["task", verb, &id, "nothing"], 66, &["no task \"nothing\""]);
+        assert_eq!(az.shown(&id)["status"], "pending", "{verb}");
+    }
+}
+
+#[test]
 fn an_empty_command_is_refused() {
     let az = Az::new();
     refused(&az, &["task", "run", ""], 2, &["empty"]);
@@ -106,7 +117,7 @@ fn words_that_mean_nothing_are_refused_with_those_that_do() {
     refused(&az, &["task", "run", "x", "--allow", "shell"], 2, &["shell.execute"]);
     refused(&az, &["task", "run", "x", "--timeout", "soon"], 2, &["90s"]);
     refused(&az, &["task", "run", "x", "--max-steps", "0"], 2, &["--max-steps"]);
-    refused(&az, &["task", "run", "x", "-C", "nowhere"], 74, &["nowhere"]);
+    refused(&az, &["task", "run", "x", "-C", "nowhere"], 2, &["nowhere"]);
     refused(&az, &["worker", "run", "--concurrency", "0"], 2, &["--concurrency"]);
     has_no_tasks(&az);
 }

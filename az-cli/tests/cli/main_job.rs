@@ -148,3 +148,52 @@ fn a_reader_that_stops_reading_is_no_panic() {
     }
     assert!(!id.is_empty());
 }
+
+#[test]
+fn tasks_side_by_side_lose_nothing_of_what_they_append() {
+    let az = Az::new();
+    for n in 10..50 {
+        az.ok(&["task", "run", "--detach", &format!("append \"{n} \" to log.txt")]);
+    }
+    let workers = [(); 2].map(|()| az.start(&["worker", "run", "--until-idle", "-j", "8"]));
+    for worker in workers {
+        assert_eq!(worker.wait().code, Some(0));
+    }
+    let log = az.read("log.txt");
+    let mut lines: Vec<_> = log.split_whitespace().map(|n| n.parse::<u32>().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, (10..50).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_step_that_failed_is_taken_again_when_the_task_is_resumed() {
+    let az = Az::new();
+    let task = "write \"x\" to first.txt then read late.txt";
+    assert_eq!(az.az(&["task", "run", task]).code, Some(1));
+    az.file("late.txt", "here at last");
+    let answer = az.ok(&["task", "resume", &az.only_id()]);
+    assert!(answer.contains("here at last"), "{answer}");
+}
+
+#[test]
+fn what_was_allowed_once_is_not_allowed_to_the_next_task() {
+    let az = Az::new();
+    let task = "run \"echo again >> said.txt\"";
+    az.ok(&["task", "run", task, "--allow", "shell.execute"]);
+    let id = az.only_id();
+    assert_eq!(az.az(&["task", "retry", &id]).code, Some(77));
+    az.ok(&["task", "retry", &id, "--allow", "shell.execute"]);
+    assert_eq!(az.read("said.txt"), "again\nagain\n");
+}
+
+#[test]
+fn with_json_an_error_is_an_event_too() {
+    let az = Az::new();
+    let ended = az.az(&["--json", "task", "show", "nothing"]);
+    assert_eq!(ended.code, Some(66));
+    let event: serde_json::Value = serde_json::from_str(ended.stdout.trim()).unwrap();
+    assert_eq!((&event["event"], &event["exit_code"]), (&"error".into(), &66.into()));
+    let queued = az.ok(&["--json", "task", "run", "--detach", "later"]);
+    let event: serde_json::Value = serde_json::from_str(queued.trim()).unwrap();
+    assert_eq!(event["task"], az.only_id());
+}

@@ -186,6 +186,7 @@ pass_on! { TaskQueue:
     request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;
     cancel_requests(owner: &WorkerId) -> Vec<TaskId>;
     lease(id: &TaskId) -> Option<Lease>;
+    leases_of_others(owner: &WorkerId, limit: usize) -> Vec<Lease>;
 }
 
 pass_on! { CostTracker:

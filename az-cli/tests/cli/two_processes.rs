@@ -123,6 +123,60 @@ fn cancelling_what_a_killed_process_left_behind_ends_it() {
     assert_eq!(az.shown(&id)["status"], "cancelled");
 }
 
+#[test]
+fn a_worker_goes_on_at_once_with_what_a_killed_one_left_behind() {
+    let az = Az::new();
+    let mark = "mark-worker-killed";
+    let mut args = sleeper(&az, mark);
+    args.push("--detach".to_owned());
+    az.ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let worker = az.start(&["worker", "run"]);
+    until("the sleepers run", || is_running(mark));
+    worker.kill();
+    let ended = az.az(&["worker", "run", "--until-idle"]);
+    assert!(ended.stderr.contains("1 completed"), "{ended:?}");
+    assert!(!is_running(mark), "an orphan is left");
+}
+
+#[test]
+fn a_cancel_outlives_the_worker_that_was_asked() {
+    let az = Az::new();
+    let mark = "mark-cancel-outlives";
+    let mut args = sleeper(&az, mark);
+    args.push("--detach".to_owned());
+    az.ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut worker = az.start(&["worker", "run"]);
+    until("the sleepers run", || is_running(mark));
+    let pid = worker.child().id().to_string();
+    std::process::Command::new("kill").args(["-STOP", &pid]).status().unwrap();
+    let mut asking = az.start(&["task", "cancel", &az.only_id()]);
+    let asked = || {
+        let db = rusqlite::Connection::open(az.database()).unwrap();
+        let sql = "SELECT cancel_requested FROM task";
+        db.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap()
+    };
+    until("the request is noted", asked);
+    worker.kill();
+    let ended = az.az(&["worker", "run", "--until-idle"]);
+    assert!(ended.stderr.contains("1 cancelled"), "{ended:?}");
+    asking.child().wait().unwrap();
+    assert!(!is_running(mark), "an orphan is left");
+}
+
+#[test]
+fn what_nohup_started_does_not_mind_a_hangup() {
+    let az = Az::new();
+    let model = script(&az, &[json!({"text": "late", "delay_millis": 700})]);
+    let shell = format!("trap '' HUP; exec {} task run wait --model {model}", env!("CARGO_BIN_EXE_az"));
+    let mut command = std::process::Command::new("sh");
+    let command = command.args(["-c", &shell]).current_dir(az.work());
+    let mut running = command.env("AZ_DATA_DIR", az.data_dir()).spawn().unwrap();
+    until("it runs", || az.az(&["task", "list"]).stdout.contains("running"));
+    let pid = running.id().to_string();
+    std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+}
+
 #[tokio::test]
 async fn a_superseded_owner_cannot_append() {
     let az = Az::new();

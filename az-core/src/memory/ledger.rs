@@ -174,21 +174,39 @@ impl Ledger {
         let Some(Of { what: hold, lineage }) = self.holds.get(&key).cloned() else {
             return Ok(Settled::default());
         };
-        let entry = hold.book(settlement);
-        let mut booked = None;
-        if let Some(entry) = entry {
-            let new = self.book(entry.clone(), lineage.clone())?;
-            booked = new.then_some(entry);
-        }
-        self.holds.remove(&key);
+        let booked = self.close(&key, settlement)?;
         let alerts = self.alerts(&hold.model, &lineage, hold.at);
         Ok(Settled { booked, alerts })
+    }
+
+    /// Books a hold, if it is open, and frees what it held. Alerts are left to whoever can tell
+    /// them to somebody.
+    pub(super) fn close(
+        &mut self,
+        key: &Key,
+        settlement: &Settlement,
+    ) -> Result<Option<CostEntry>> {
+        let Some(Of { what: hold, lineage }) = self.holds.get(key).cloned() else {
+            return Ok(None);
+        };
+        let mut booked = None;
+        if let Some(entry) = hold.book(settlement) {
+            let new = self.book(entry.clone(), lineage)?;
+            booked = new.then_some(entry);
+        }
+        self.holds.remove(key);
+        Ok(booked)
     }
 
     /// Returns the names of the holds that ran out by `now`.
     pub(super) fn run_out(&self, now: Timestamp) -> Vec<Key> {
         let out = self.holds.iter().filter(|(_, held)| held.what.until <= now);
         out.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Returns the names of the holds of a task.
+    pub(super) fn held_for(&self, task: &TaskId) -> Vec<Key> {
+        self.holds.keys().filter(|(of, _)| of == task).cloned().collect()
     }
 
     pub(super) fn open_holds(&self) -> Vec<Hold> {

@@ -59,9 +59,13 @@ impl TaskQueue for MemoryStore {
     ) -> Result<Task> {
         let mut state = self.lock();
         let slot = state.held(lease)?;
-        slot.task.move_to(TaskStatus::Pending, now)?;
-        slot.lease = None;
-        slot.not_before = not_before;
+        if slot.asked_to_stop {
+            slot.stop(now)?;
+        } else {
+            slot.task.move_to(TaskStatus::Pending, now)?;
+            slot.lease = None;
+            slot.not_before = not_before;
+        }
         Ok(slot.task.clone())
     }
 
@@ -71,8 +75,7 @@ impl TaskQueue for MemoryStore {
         let slot = slot.ok_or_else(|| Error::not_found("task", id))?;
         match slot.task.status {
             TaskStatus::Initialized | TaskStatus::Pending => {
-                let failure = (&Error::Cancelled).into();
-                slot.end(&Outcome::Cancelled { failure }, now)?;
+                slot.stop(now)?;
                 Ok(CancelOutcome::Cancelled)
             }
             TaskStatus::Running => {
@@ -94,6 +97,14 @@ impl TaskQueue for MemoryStore {
 
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>> {
         Ok(self.lock().tasks.get(id).and_then(|slot| slot.lease.clone()))
+    }
+
+    async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>> {
+        let state = self.lock();
+        let leases = state.tasks.values().filter_map(|slot| slot.lease.as_ref());
+        let mut found: Vec<&Lease> = leases.filter(|lease| lease.owner != *owner).collect();
+        found.sort_by_key(|lease| (lease.until, &lease.task));
+        Ok(found.into_iter().take(limit).cloned().collect())
     }
 }
 
@@ -152,7 +163,8 @@ impl Slot {
         self.task.move_to(TaskStatus::Running, claim.now)?;
         self.epoch += 1;
         self.not_before = None;
-        self.asked_to_stop = false;
+        // Whoever names a task wants it after all; whoever takes what is next knows nothing of it.
+        self.asked_to_stop &= claim.task.is_none();
         let lease = Lease {
             task: self.task.id.clone(),
             owner: claim.owner.clone(),
@@ -169,6 +181,11 @@ impl Slot {
         self.not_before = None;
         self.asked_to_stop = false;
         Ok(())
+    }
+
+    fn stop(&mut self, now: Timestamp) -> Result<()> {
+        let failure = (&Error::Cancelled).into();
+        self.end(&Outcome::Cancelled { failure }, now)
     }
 
     fn is_held_by(&self, lease: &Lease) -> bool {

@@ -76,13 +76,13 @@ impl BudgetKeeper for MemoryStore {
     async fn sweep(&self, now: Timestamp) -> Result<usize> {
         let mut state = self.lock();
         let mut swept = 0;
-        for (task, call) in state.ledger.run_out(now) {
-            let lease = state.tasks.get(&task).and_then(|slot| slot.lease.as_ref());
+        for key in state.ledger.run_out(now) {
+            let lease = state.tasks.get(&key.0).and_then(|slot| slot.lease.as_ref());
             if lease.is_some_and(|lease| lease.until > now) {
                 continue;
             }
-            let settled = state.ledger.settle(&task, &call, &Settlement::Full)?;
-            settled.booked.iter().for_each(|entry| state.charge(entry));
+            let booked = state.ledger.close(&key, &Settlement::Full)?;
+            booked.iter().for_each(|entry| state.charge(entry));
             swept += 1;
         }
         Ok(swept)

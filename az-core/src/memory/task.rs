@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::queue::Slot;
 use super::store::MemoryStore;
 use crate::clock::Timestamp;
+use crate::cost::Settlement;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::task::{Task, TaskFilter, TaskRepository, TaskStatus};
@@ -64,6 +65,9 @@ impl TaskRepository for MemoryStore {
                 owner: lease.owner.clone(),
                 until: lease.until,
             });
+        }
+        for key in state.ledger.held_for(id) {
+            state.ledger.close(&key, &Settlement::Full)?;
         }
         state.tasks.remove(id);
         state.records.remove(id);

@@ -30,11 +30,17 @@ use crate::id::{TaskId, WorkerId};
 /// 6. A beat extends the lease, never shortens it, and reports a requested cancellation; a superseded lease is `Lost`
 ///    and stays so.
 /// 7. Finishing and releasing need the current lease, run out or not, else `LeaseLost`, and end it. Finishing sets
-///    status, answer or failure, and `completed_at`, once. Releasing makes the task pending again.
+///    status, answer or failure, and `completed_at`, once. Releasing makes the task pending again,
+///    unless it is to be stopped.
 /// 8. Cancelling a task that waits ends it at once; of a running one it is noted for its owner,
 ///    who sees it in [`cancel_requests`](Self::cancel_requests) and in its beats; one that has
-///    ended stays as it is. A claim clears the note.
+///    ended stays as it is. The note outlives the owner: who claims whatever is next and gets the
+///    task sees it too, and a release ends the task as cancelled. An end clears the note, and so
+///    does a claim of the task by name, which says that it is wanted after all.
 /// 9. The queue invents nothing: ids and times come from the caller.
+/// 10. [`leases_of_others`](Self::leases_of_others) lists every lease whose owner is not `owner`,
+///     whether or not it has run out: the one that runs out first comes first, then the smallest
+///     id, and no more than `limit` of them.
 #[async_trait]
 pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// Puts a task in line.
@@ -66,7 +72,7 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// `LeaseLost`, or the backend's own.
     async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;
 
-    /// Gives a task back, to be claimed again from `not_before` on.
+    /// Gives a task back, to be claimed again from `not_before` on; ends it if it is to be stopped.
     ///
     /// # Errors
     ///
@@ -98,6 +104,13 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
+
+    /// Lists what others hold, so that a worker can find the leases of those that are gone.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>>;
 }
 
 /// The right to work on a task, until it runs out or is superseded.

@@ -26,7 +26,7 @@ use crate::id::TaskId;
 /// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages made by
 ///    `offset` cover every task once while nothing is added.
 /// 6. A task held by a worker is not deleted (`LeaseHeld`); a deleted task takes its journal and
-///    its snapshots with it, but not its costs.
+///    its snapshots with it, but not its costs: what is held for it is booked in full.
 /// 7. What was acknowledged survives a restart, where the backend is durable.
 #[async_trait]
 pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {

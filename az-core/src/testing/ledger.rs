@@ -12,8 +12,9 @@ use crate::journal::RunStore;
 use crate::scenarios;
 
 use self::alert::{
-    an_alert_comes_again_in_the_next_period, an_alert_is_reported_once_per_period,
-    one_call_reports_every_mark_it_crosses, settling_reports_the_marks_it_crosses,
+    a_mark_crossed_unseen_is_reported_next, an_alert_comes_again_in_the_next_period,
+    an_alert_is_reported_once_per_period, one_call_reports_every_mark_it_crosses,
+    settling_reports_the_marks_it_crosses,
 };
 use self::budget::{
     a_budget_covers_its_model_only, a_budget_set_again_keeps_what_was_spent,
@@ -82,6 +83,7 @@ scenarios! {
     an_alert_comes_again_in_the_next_period;
     one_call_reports_every_mark_it_crosses;
     settling_reports_the_marks_it_crosses;
+    a_mark_crossed_unseen_is_reported_next;
 
     budgets_are_read_back_as_set;
     figures_that_make_no_sense_are_refused;

@@ -67,6 +67,7 @@ mock! {
         async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome>;
         async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
         async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
+        async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>>;
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::kit::{Checked, Fixture};
 use super::play::{begin, claimed};
-use super::sample::{at, claim_of, entry, note, task, task_id};
+use super::sample::{
+    always, at, budget, claim, claim_of, entry, failed, hold, note, run_finished, task, task_id,
+};
+use crate::cost::{Period, Scope, Settlement};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::state::StateManager;
-use crate::task::TaskStatus;
+use crate::task::{Beat, TaskStatus};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 /// A store of runs and of states. Implemented for everything that is both.
@@ -24,8 +27,10 @@ scenarios! {
     a_task_whose_lease_ran_out_is_deleted;
     a_deleted_task_takes_its_record_and_its_states_along;
     a_deleted_task_leaves_its_costs;
+    what_is_held_for_a_deleted_task_is_booked_in_full;
     what_is_created_waits_until_it_is_enqueued;
     a_cancelled_task_says_so;
+    a_run_that_ends_clears_the_request_to_stop;
 }
 
 /// What the scenarios are played with.
@@ -86,10 +91,38 @@ async fn a_deleted_task_leaves_its_costs(fixture: Stores<'_>) -> Checked {
     Ok(())
 }
 
+async fn what_is_held_for_a_deleted_task_is_booked_in_full(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.set_budget(&budget(Scope::Global, Period::Daily, 1000), at(0)).await?;
+    for id in ["t", "other"] {
+        store.create(&task(id, 0)).await?;
+    }
+    let held = [hold("t", "m0", 5, 1), hold("t", "m1", 7, 2), hold("other", "m0", 9, 1)];
+    for hold in &held {
+        store.hold(hold).await?;
+    }
+    let [first, second, other] = held;
+    store.delete(&first.task, at(3)).await?;
+    ensure_eq!(store.open_holds().await?, [other], "what is still held");
+    let booked = store.entries(always(), Some(&first.task)).await?;
+    let full = [&first, &second].map(|hold| hold.book(&Settlement::Full));
+    let full: Vec<_> = full.into_iter().flatten().collect();
+    ensure_eq!(booked, full, "what was held for a deleted task is not booked in full");
+    let budgets = store.budgets(at(4)).await?;
+    let found: Vec<_> = budgets.into_iter().map(|status| (status.spent, status.held)).collect();
+    let expected = [(Usd::from_nanos(12), Usd::from_nanos(9))];
+    ensure_eq!(found, expected, "what is spent and held");
+    // As from a worker that does not know yet.
+    store.settle(&first.task, &first.call, &Settlement::Nothing).await?;
+    let booked = store.entries(always(), Some(&first.task)).await?;
+    ensure_eq!(booked, full, "a hold of a deleted task was settled again");
+    Ok(())
+}
+
 async fn what_is_created_waits_until_it_is_enqueued(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let mut created = store.create(&task("t", 0)).await?;
-    let next = store.claim(&super::sample::claim("a", 1, 9)).await?;
+    let next = store.claim(&claim("a", 1, 9)).await?;
     ensure!(next.is_none(), "a task that was never enqueued was handed out");
     let pending = store.enqueue(&created, at(2)).await?;
     created.status = TaskStatus::Pending;
@@ -109,5 +142,17 @@ async fn a_cancelled_task_says_so(fixture: Stores<'_>) -> Checked {
     let found = found.map(|t| (t.status, t.completed_at, t.updated_at, t.failure.is_some()));
     let expected = Some((TaskStatus::Cancelled, Some(at(5)), at(5), true));
     ensure_eq!(found, expected, "status, times and reason of a cancelled task");
+    Ok(())
+}
+
+async fn a_run_that_ends_clears_the_request_to_stop(fixture: Stores<'_>) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    store.request_cancel(&lease.task, at(1)).await?;
+    store.append(&lease, 0, vec![run_finished(failed("tired"))], at(2)).await?;
+    store.enqueue(&task("t", 0), at(3)).await?;
+    let lease = claimed(&*store, &claim("a", 4, 9)).await?.lease;
+    let beats = store.heartbeat(&[lease], at(20)).await?;
+    ensure_eq!(beats, [Beat::Held], "a task that was taken up again was asked to stop");
     Ok(())
 }

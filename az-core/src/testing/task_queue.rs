@@ -18,11 +18,13 @@ use self::claim::{
     urgent_tasks_come_first,
 };
 use self::end::{
-    a_claim_clears_the_request_to_stop, a_late_owner_may_finish_while_nobody_else_has_claimed,
-    a_released_task_is_pending_again, a_stale_lease_cannot_finish, a_stale_lease_cannot_release,
-    cancelling_a_running_task_asks_its_owner, cancelling_a_waiting_task_ends_it,
-    cancelling_an_ended_task_changes_nothing, cancelling_an_unknown_task_is_not_found,
-    finishing_ends_the_task, finishing_is_final,
+    a_claim_by_name_clears_the_request_to_stop,
+    a_late_owner_may_finish_while_nobody_else_has_claimed, a_released_task_is_pending_again,
+    a_request_to_stop_outlives_the_owner, a_stale_lease_cannot_finish,
+    a_stale_lease_cannot_release, a_task_asked_to_stop_ends_when_it_is_released,
+    an_end_clears_the_request_to_stop, cancelling_a_running_task_asks_its_owner,
+    cancelling_a_waiting_task_ends_it, cancelling_an_ended_task_changes_nothing,
+    cancelling_an_unknown_task_is_not_found, finishing_ends_the_task, finishing_is_final,
 };
 use self::enqueue::{
     a_completed_task_is_not_taken_up_again, a_failed_or_cancelled_task_can_be_enqueued_again,
@@ -37,7 +39,7 @@ use self::lease::{
     a_superseded_lease_is_lost_and_stays_lost, an_expired_lease_is_handed_out_again,
     beats_are_answered_in_order, concurrent_claims_hand_out_each_task_once,
     concurrent_claims_of_several_handles_hand_out_each_task_once, every_claim_has_a_larger_epoch,
-    leases_survive_a_restart,
+    leases_survive_a_restart, the_leases_of_others_are_listed_by_their_end,
 };
 
 scenarios! {
@@ -86,12 +88,16 @@ scenarios! {
     a_late_owner_may_finish_while_nobody_else_has_claimed;
     a_released_task_is_pending_again;
     a_lease_can_be_looked_up;
+    the_leases_of_others_are_listed_by_their_end;
 
     cancelling_a_waiting_task_ends_it;
     cancelling_a_running_task_asks_its_owner;
     cancelling_an_ended_task_changes_nothing;
     cancelling_an_unknown_task_is_not_found;
-    a_claim_clears_the_request_to_stop;
+    a_request_to_stop_outlives_the_owner;
+    a_claim_by_name_clears_the_request_to_stop;
+    an_end_clears_the_request_to_stop;
+    a_task_asked_to_stop_ends_when_it_is_released;
 
     times_are_the_callers_own;
 

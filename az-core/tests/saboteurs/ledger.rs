@@ -413,7 +413,9 @@ super::support::saboteurs! {
         }
     }
 
-    freeing_by_forgetting => [holds_that_ran_out_are_booked_in_full] {
+    freeing_by_forgetting => [
+        holds_that_ran_out_are_booked_in_full, a_mark_crossed_unseen_is_reported_next
+    ] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut freed = 0;
             for hold in store.open_holds().await? {
@@ -427,7 +429,24 @@ super::support::saboteurs! {
         }
     }
 
-    sweeping_the_living => [a_living_tasks_hold_is_not_swept] {
+    sweeping_in_silence => [a_mark_crossed_unseen_is_reported_next] {
+        async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
+            let mut swept = 0;
+            for hold in store.open_holds().await?.into_iter().filter(|hold| hold.until <= now) {
+                let lease = store.lease(&hold.task).await?;
+                if lease.is_none_or(|lease| lease.until <= now) {
+                    // The alerts of this settlement are heard by nobody.
+                    store.settle(&hold.task, &hold.call, &Settlement::Full).await?;
+                    swept += 1;
+                }
+            }
+            Ok(swept)
+        }
+    }
+
+    sweeping_the_living => [
+        a_living_tasks_hold_is_not_swept, a_mark_crossed_unseen_is_reported_next
+    ] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut swept = 0;
             for hold in store.open_holds().await?.into_iter().filter(|hold| hold.until <= now) {

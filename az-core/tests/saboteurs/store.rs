@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use az_core::cost::CostTracker;
-use az_core::journal::{Event, Journal};
+use az_core::cost::{BudgetKeeper, CostTracker, Settlement};
+use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::memory::MemoryStore;
-use az_core::task::{Claim, Claimed, TaskFilter, TaskQueue, TaskRepository};
+use az_core::task::{Claim, Claimed, Lease, TaskFilter, TaskQueue, TaskRepository};
 use az_core::{Error, Result, Task, TaskId, Timestamp, Usd};
 
 super::support::saboteurs! {
@@ -58,6 +58,15 @@ super::support::saboteurs! {
         }
     }
 
+    letting_holds_go_with_their_task => [what_is_held_for_a_deleted_task_is_booked_in_full] {
+        async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
+            for hold in store.open_holds().await?.iter().filter(|hold| hold.task == *id) {
+                store.settle(id, &hold.call, &Settlement::Nothing).await?;
+            }
+            store.delete(id, now).await
+        }
+    }
+
     handing_out_what_was_only_created => [what_is_created_waits_until_it_is_enqueued] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for task in store.list(&TaskFilter::default()).await? {
@@ -73,6 +82,32 @@ super::support::saboteurs! {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
             Ok(task.map(|task| Task { failure: None, ..task }))
+        }
+    }
+
+    remembering_requests_beyond_the_run remembering Arc<Mutex<Vec<TaskId>>> => [
+        a_run_that_ends_clears_the_request_to_stop
+    ] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            let asked = store.cancel_requests(&lease.owner).await?;
+            self.0.lock().unwrap().extend(asked);
+            store.append(lease, next_seq, events, now).await
+        }
+
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let claimed = store.claim(claim).await?;
+            let asked = self.0.lock().unwrap().clone();
+            for id in claimed.iter().map(|c| &c.task.id).filter(|id| asked.contains(id)) {
+                store.request_cancel(id, claim.now).await?;
+            }
+            Ok(claimed)
         }
     }
 }

@@ -79,6 +79,7 @@ bendable! {
             request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;
             cancel_requests(owner: &WorkerId) -> Vec<TaskId>;
             lease(id: &TaskId) -> Option<Lease>;
+            leases_of_others(owner: &WorkerId, limit: usize) -> Vec<Lease>;
         }
         Journal {
             append(lease: &Lease, next_seq: u64, events: Vec<NewEvent>, now: Timestamp) -> Appended;

@@ -1,6 +1,7 @@
 //! Saboteurs of the queue.
 
 use std::cmp::Reverse;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -184,7 +185,9 @@ super::support::saboteurs! {
         }
     }
 
-    losing_what_is_given_up => [a_claim_that_is_given_up_loses_nothing] {
+    losing_what_is_given_up => [
+        a_claim_that_is_given_up_loses_nothing, a_request_to_stop_outlives_the_owner
+    ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let Some(Claimed { task, lease }) = store.claim(claim).await? else {
                 return Ok(None);
@@ -241,6 +244,16 @@ super::support::saboteurs! {
         async fn lease(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Lease>> {
             let lease = store.lease(id).await?;
             Ok(lease.map(|lease| Lease { epoch: 7, ..lease }))
+        }
+
+        async fn leases_of_others(
+            &self,
+            store: &MemoryStore,
+            owner: &WorkerId,
+            limit: usize,
+        ) -> Result<Vec<Lease>> {
+            let leases = store.leases_of_others(owner, limit).await?;
+            Ok(leases.into_iter().map(|lease| Lease { epoch: 7, ..lease }).collect())
         }
 
         async fn release(
@@ -461,7 +474,9 @@ super::support::saboteurs! {
         }
     }
 
-    releasing_without_a_trace => [a_released_task_is_pending_again] {
+    releasing_without_a_trace => [
+        a_released_task_is_pending_again, a_task_asked_to_stop_ends_when_it_is_released
+    ] {
         async fn release(
             &self,
             store: &MemoryStore,
@@ -480,6 +495,42 @@ super::support::saboteurs! {
             let known = store.get(id).await?;
             known.ok_or_else(|| Error::not_found("task", id))?;
             store.lease(id).await
+        }
+    }
+
+    listing_own_leases_too => [the_leases_of_others_are_listed_by_their_end] {
+        async fn leases_of_others(
+            &self,
+            store: &MemoryStore,
+            _owner: &WorkerId,
+            limit: usize,
+        ) -> Result<Vec<Lease>> {
+            store.leases_of_others(&worker("nobody"), limit).await
+        }
+    }
+
+    listing_leases_by_their_task => [the_leases_of_others_are_listed_by_their_end] {
+        async fn leases_of_others(
+            &self,
+            store: &MemoryStore,
+            owner: &WorkerId,
+            limit: usize,
+        ) -> Result<Vec<Lease>> {
+            let mut found = store.leases_of_others(owner, usize::MAX).await?;
+            found.sort_by_key(|lease| lease.task.clone());
+            found.truncate(limit);
+            Ok(found)
+        }
+    }
+
+    listing_without_a_limit => [the_leases_of_others_are_listed_by_their_end] {
+        async fn leases_of_others(
+            &self,
+            store: &MemoryStore,
+            owner: &WorkerId,
+            _limit: usize,
+        ) -> Result<Vec<Lease>> {
+            store.leases_of_others(owner, usize::MAX).await
         }
     }
 
@@ -537,14 +588,68 @@ super::support::saboteurs! {
         }
     }
 
-    bearing_a_grudge => [a_claim_clears_the_request_to_stop] {
+    forgetting_requests_with_the_owner => [a_request_to_stop_outlives_the_owner] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            match store.claim(claim).await? {
+                Some(claimed) => {
+                    let anew = claim.clone().of(claimed.task.id);
+                    store.claim(&anew.presuming_dead(claim.owner.clone())).await
+                }
+                None => Ok(None),
+            }
+        }
+    }
+
+    bearing_a_grudge => [a_claim_by_name_clears_the_request_to_stop] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let asked = store.cancel_requests(&worker("a")).await?;
             let claimed = store.claim(claim).await?;
-            for id in asked {
-                store.request_cancel(&id, claim.now).await?;
+            for id in asked.iter().filter(|id| claim.task.as_ref() == Some(id)) {
+                store.request_cancel(id, claim.now).await?;
             }
             Ok(claimed)
+        }
+    }
+
+    remembering_requests_for_the_next_life remembering Arc<Mutex<Vec<TaskId>>> => [
+        an_end_clears_the_request_to_stop
+    ] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let asked = store.cancel_requests(&lease.owner).await?;
+            self.0.lock().unwrap().extend(asked);
+            store.finish(lease, outcome, now).await
+        }
+
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let claimed = store.claim(claim).await?;
+            let asked = self.0.lock().unwrap().clone();
+            for id in claimed.iter().map(|c| &c.task.id).filter(|id| asked.contains(id)) {
+                store.request_cancel(id, claim.now).await?;
+            }
+            Ok(claimed)
+        }
+    }
+
+    giving_back_what_is_to_be_stopped => [a_task_asked_to_stop_ends_when_it_is_released] {
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            if !store.cancel_requests(&lease.owner).await?.contains(&lease.task) {
+                return store.release(lease, not_before, now).await;
+            }
+            let anew = Claim::next(lease.owner.clone(), now, lease.until).of(lease.task.clone());
+            let anew = store.claim(&anew.presuming_dead(lease.owner.clone())).await?;
+            store.release(&anew.unwrap().lease, not_before, now).await
         }
     }
 

@@ -1,4 +1,9 @@
 //! Large bodies, in files named by what is in them.
+//!
+//! A file is written before the transaction that refers to it, so that nobody waits for the disk
+//! under the lock, and removed after the one that lets go of it. In between somebody else may do
+//! the opposite with a text that is the same. So both look again under the lock of a writer: who
+//! refers to a file, whether it is there; who removes one, whether anybody refers to it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -8,10 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use az_core::point;
+use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use super::connect::{beside, sync};
+use super::row::{all, run};
 use crate::error::{Result, about, unreadable};
+
+/// Finds the files that were let go of and that nobody refers to.
+const NOBODYS: &str = "SELECT name FROM loose_blob \
+    WHERE NOT EXISTS (SELECT 1 FROM event WHERE blob = loose_blob.name)";
 
 /// Tells apart the temporary files of one process.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
@@ -59,6 +70,33 @@ impl Blobs {
         Ok(name)
     }
 
+    /// Writes a text that was kept once more, if somebody has removed it since. To be called in the
+    /// transaction that refers to it.
+    pub(super) fn keep(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.path(name);
+        if !fs::exists(&path).map_err(about(&path))? {
+            self.put(text)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files that a committed transaction let go of and nobody refers to, in a
+    /// transaction of its own: in another's, what was let go of could come back with a rollback.
+    pub(super) fn tidy(&self, conn: &mut Connection) -> Result<()> {
+        let alone = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for name in all(&alone, NOBODYS, [], |row| row.take::<String>())? {
+            let path = self.path(&name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(about(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        run(&alone, "DELETE FROM loose_blob", [])?;
+        Ok(alone.commit()?)
+    }
+
     /// Returns the text of this name.
     pub(super) fn get(&self, name: &str) -> Result<String> {
         let path = self.path(name);
@@ -100,7 +138,8 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Blobs;
+    use super::{Blobs, NOBODYS};
+    use crate::sqlite::migrate;
 
     #[test]
     fn a_text_is_kept_once_and_a_torn_one_is_written_anew() {
@@ -116,5 +155,42 @@ mod tests {
         assert_eq!(blobs.put(&text).unwrap(), name);
         assert_eq!(blobs.get(&name).unwrap(), text);
         assert_eq!(std::fs::read_dir(blobs.path(&name).parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_removed_once_nobody_refers_to_it_and_written_anew_for_who_will() {
+        let home = tempfile::tempdir().unwrap();
+        let blobs = Blobs::beside(&home.path().join("data.db"));
+        let mut conn = migrate::in_memory();
+        let [used, loose] = ["used", "loose"].map(|text| blobs.put(text).unwrap());
+        conn.execute_batch(&format!(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO event (task_id, seq, epoch, type, at, blob) \
+                 VALUES ('t', 0, 1, 'note', 0, '{used}');
+             INSERT INTO loose_blob VALUES ('{used}'), ('{loose}'), ('never-was');"
+        ))
+        .unwrap();
+        blobs.tidy(&mut conn).unwrap();
+        assert_eq!(blobs.get(&used).unwrap(), "used");
+        assert!(blobs.get(&loose).is_err());
+        let left: i64 =
+            conn.query_row("SELECT count(*) FROM loose_blob", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0);
+
+        for name in [&loose, &loose] {
+            blobs.keep(name, "loose").unwrap();
+            assert_eq!(blobs.get(name).unwrap(), "loose");
+        }
+    }
+
+    #[test]
+    fn who_refers_to_a_file_is_looked_up_in_an_index() {
+        let conn = migrate::in_memory();
+        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {NOBODYS}")).unwrap();
+        let steps = query.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        let found = steps.iter().find(|step| step.contains("event"));
+        let expected = "SEARCH event USING COVERING INDEX event_in_blob (blob=?)";
+        assert_eq!(found.map(String::as_str), Some(expected), "{steps:?}");
     }
 }

@@ -41,9 +41,30 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
 pub(super) fn settle(
     conn: &Connection,
     calendar: &Calendar,
-    (task, call): (&TaskId, &CallId),
+    call: (&TaskId, &CallId),
     settlement: &Settlement,
 ) -> Result<Vec<Alert>> {
+    let buckets = close(conn, calendar, call, settlement)?;
+    alerts(conn, &buckets)
+}
+
+/// Settles what is held for a task in full.
+pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
+    let open = all(conn, &format!("{HOLD} WHERE task_id = ?1"), [task.as_str()], hold)?;
+    for hold in &open {
+        close(conn, calendar, (task, &hold.call), &Settlement::Full)?;
+    }
+    Ok(())
+}
+
+/// Books a hold, if it is open, and frees what it held; returns the buckets that it may have moved.
+/// Their alerts are left to whoever can tell them to somebody.
+fn close(
+    conn: &Connection,
+    calendar: &Calendar,
+    (task, call): (&TaskId, &CallId),
+    settlement: &Settlement,
+) -> Result<Vec<Bucket>> {
     let Some(hold) = find(conn, task, call)? else {
         return Ok(Vec::new());
     };
@@ -68,7 +89,7 @@ pub(super) fn settle(
     run(conn, sql, params)?;
     let sql = "DELETE FROM hold WHERE task_id = ?1 AND call_id = ?2";
     run(conn, sql, [task.as_str(), call.as_str()])?;
-    alerts(conn, &buckets)
+    Ok(buckets)
 }
 
 /// Settles in full what ran out by `now` and belongs to no task that is still worked on.
@@ -79,7 +100,7 @@ pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> R
     );
     let left = all(conn, &sql, [micros(now)], hold)?;
     for hold in &left {
-        settle(conn, calendar, (&hold.task, &hold.call), &Settlement::Full)?;
+        close(conn, calendar, (&hold.task, &hold.call), &Settlement::Full)?;
     }
     Ok(left.len())
 }

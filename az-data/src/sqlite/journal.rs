@@ -39,6 +39,7 @@ impl Journal for SqliteStore {
         let bodies = self.keep(texts?).await?;
         let append = Append {
             calendar: self.calendar(),
+            blobs: self.blobs(),
             lease: lease.clone(),
             next_seq,
             events: events.into_iter().zip(bodies).collect(),
@@ -73,7 +74,7 @@ impl Journal for SqliteStore {
 #[derive(Debug)]
 enum Body {
     Text(String),
-    Blob(String),
+    Blob { name: String, text: String },
 }
 
 impl SqliteStore {
@@ -87,7 +88,7 @@ impl SqliteStore {
         let keep = move || {
             let keep = |text: String| match text.len() {
                 0..=LARGE => Ok(Body::Text(text)),
-                _ => blobs.put(&text).map(Body::Blob),
+                _ => blobs.put(&text).map(|name| Body::Blob { name, text }),
             };
             texts.into_iter().map(keep).collect::<Result<Vec<_>>>()
         };
@@ -103,6 +104,7 @@ impl SqliteStore {
 #[derive(Debug)]
 struct Append {
     calendar: Calendar,
+    blobs: Blobs,
     lease: Lease,
     next_seq: u64,
     events: Vec<(NewEvent, Body)>,
@@ -154,7 +156,10 @@ impl Append {
             VALUES (:task, :seq, :epoch, :type, :call, :at, :body, :blob)";
         let (text, blob) = match body {
             Body::Text(text) => (Some(text), None),
-            Body::Blob(name) => (None, Some(name)),
+            Body::Blob { name, text } => {
+                self.blobs.keep(name, text)?;
+                (None, Some(name))
+            }
         };
         let params = named_params! {
             ":task": self.lease.task.as_str(),

@@ -11,7 +11,8 @@ use crate::error::{Result, SqliteError};
 const APPLICATION: i32 = 0x415A_4F53;
 
 /// The steps, oldest first; the schema's version is how many were taken.
-const STEPS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+const STEPS: &[&str] =
+    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_loose_blobs.sql")];
 
 /// The newest version.
 const NEWEST: u32 = STEPS.len() as u32;
@@ -26,6 +27,7 @@ const OWN: &[&str] = &[
     "hold",
     "hold_bucket",
     "log",
+    "loose_blob",
     "part",
     "setting",
     "snapshot",

@@ -9,11 +9,11 @@ use az_core::task::{
 };
 use rusqlite::{Connection, named_params};
 
-use super::row::{all, first, micros, run};
+use super::row::{Columns, all, bound, first, micros, run};
 use super::store::SqliteStore;
 use super::task::{add, same};
 use super::task_row::{
-    Queued, find, find_lease, find_queued, free, lost, put_status, task_id, waits,
+    Queued, find, find_lease, find_queued, free, lost, put_status, task_id, waits, worker_id,
 };
 use crate::error::Result;
 
@@ -28,6 +28,11 @@ const NEXT: &str = "SELECT id FROM ( \
             WHERE status = 'running' AND lease_until <= :now \
         UNION ALL SELECT id, priority, created_at FROM task WHERE lease_owner = :dead \
     ) ORDER BY priority DESC, created_at, id LIMIT 1";
+
+/// Finds the leases of others than `?1`, in the order of the index, of which no more is read than
+/// the limit `?2` and the caller's own leases ask for.
+const OTHERS: &str = "SELECT id, lease_owner, epoch, lease_until FROM task INDEXED BY task_expiring \
+    WHERE status = 'running' AND lease_owner <> ?1 ORDER BY lease_until, id LIMIT ?2";
 
 #[async_trait]
 impl TaskQueue for SqliteStore {
@@ -84,6 +89,20 @@ impl TaskQueue for SqliteStore {
         let found = self.point(|conn| find_lease(conn, id)).await?;
         Ok(found.and_then(|(_, lease)| lease))
     }
+
+    async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>, Error> {
+        let owner = owner.clone();
+        self.scan(move |conn| all(conn, OTHERS, (owner.as_str(), bound(limit)), lease)).await
+    }
+}
+
+fn lease(row: &mut Columns<'_>) -> Result<Lease> {
+    Ok(Lease {
+        task: row.parsed(task_id)?,
+        owner: row.parsed(worker_id)?,
+        epoch: row.count()?,
+        until: row.time()?,
+    })
 }
 
 fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
@@ -144,12 +163,14 @@ fn take(conn: &Connection, claim: &Claim, queued: Queued) -> Result<Claimed> {
         until: claim.until,
     };
     let sql = "UPDATE task SET epoch = :epoch, lease_owner = :owner, lease_until = :until, \
-            not_before = NULL, cancel_requested = 0 WHERE id = :id";
+            not_before = NULL, cancel_requested = cancel_requested AND :is_next WHERE id = :id";
     let params = named_params! {
         ":id": lease.task.as_str(),
         ":epoch": lease.epoch.cast_signed(),
         ":owner": lease.owner.as_str(),
         ":until": micros(lease.until),
+        // Whoever names a task wants it after all; whoever takes what is next knows nothing of it.
+        ":is_next": claim.task.is_none(),
     };
     run(conn, sql, params)?;
     Ok(Claimed { task, lease })
@@ -193,6 +214,11 @@ fn release(
     now: Timestamp,
 ) -> Result<Task> {
     let mut task = find_held(conn, lease)?;
+    let sql = "SELECT cancel_requested FROM task WHERE id = ?1";
+    if first(conn, sql, [task.id.as_str()], |row| row.take())? == Some(true) {
+        stop(conn, &mut task, now)?;
+        return Ok(task);
+    }
     task.move_to(TaskStatus::Pending, now)?;
     put_status(conn, &task)?;
     free(conn, &task.id, not_before)?;
@@ -216,17 +242,32 @@ fn cancel(conn: &Connection, id: &TaskId, now: Timestamp) -> Result<CancelOutcom
     if !waits(task.status) {
         return Ok(CancelOutcome::AlreadyEnded(task.status));
     }
-    task.move_to(TaskStatus::Cancelled, now)?;
-    task.failure = Some(Failure::from(&Error::Cancelled));
-    put_status(conn, &task)?;
-    free(conn, id, None)?;
+    stop(conn, &mut task, now)?;
     Ok(CancelOutcome::Cancelled)
+}
+
+fn stop(conn: &Connection, task: &mut Task, now: Timestamp) -> Result<()> {
+    let failure = Failure::from(&Error::Cancelled);
+    Outcome::Cancelled { failure }.apply(task, now)?;
+    put_status(conn, task)?;
+    free(conn, &task.id, None)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::NEXT;
+    use super::{NEXT, OTHERS};
     use crate::sqlite::migrate;
+
+    #[test]
+    fn leases_of_others_are_read_in_the_order_of_their_index() {
+        let conn = migrate::in_memory();
+        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {OTHERS}")).unwrap();
+        let steps = query.query_map(("w", 1), |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+        // Only those that run out at one instant are sorted, by their task.
+        let sorted = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
+        assert_eq!(steps, ["SCAN task USING INDEX task_expiring", sorted]);
+    }
 
     #[test]
     fn a_claim_reads_no_task_that_cannot_be_next() {

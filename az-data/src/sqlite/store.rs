@@ -6,6 +6,7 @@ use std::sync::Arc;
 use az_core::cost::Calendar;
 use az_core::error::Error;
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 
 use super::blob::Blobs;
 use super::connect;
@@ -25,7 +26,8 @@ use crate::error::{Result, SqliteError, about};
 /// The directory is made with mode 0700 and the file with 0600, whatever the umask. Beside the file
 /// `data.db` lie `data.db-wal` and `data.db-shm`, which belong to SQLite, and the directory
 /// `data.db.blobs` with the bodies of large events, each named by its SHA-256. Such a body may be
-/// shared by several tasks, so it stays when one of them is deleted.
+/// shared by several tasks, and is removed when the last of them is deleted. Should the program die
+/// just then, the next deletion removes it.
 ///
 /// # Durability
 ///
@@ -44,7 +46,8 @@ struct Inner {
     readers: Readers,
     writer: Option<Writer>,
     blobs: Blobs,
-    calendar: Calendar,
+    path: PathBuf,
+    options: SqliteOptions,
 }
 
 impl SqliteStore {
@@ -91,9 +94,10 @@ impl SqliteStore {
         };
         Self(Arc::new(Inner {
             blobs: Blobs::beside(&path),
-            calendar: options.calendar.clone(),
-            readers: Readers::new(path, options, first, place),
+            readers: Readers::new(path.clone(), options.clone(), first, place),
             writer,
+            path,
+            options,
         }))
     }
 
@@ -142,7 +146,26 @@ impl SqliteStore {
     }
 
     pub(super) fn calendar(&self) -> Calendar {
-        self.0.calendar.clone()
+        self.0.options.calendar.clone()
+    }
+
+    /// Removes the files that are nobody's any more. Whoever let go of them need not be told when
+    /// that fails: they are on the list, and whoever deletes next tries again.
+    pub(super) async fn tidy(&self) {
+        let inner = Arc::clone(&self.0);
+        let tidy = move || {
+            let mut conn = connect::writable(&inner.path, &inner.options)?;
+            inner.blobs.tidy(&mut conn)
+        };
+        let tidied = match Handle::try_current() {
+            Ok(runtime) => runtime.spawn_blocking(tidy).await,
+            Err(_) => Ok(tidy()),
+        };
+        match tidied {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "files of deleted tasks are left for later"),
+            Err(error) => tracing::warn!(%error, "files of deleted tasks are left for later"),
+        }
     }
 }
 

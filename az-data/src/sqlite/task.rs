@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use az_core::clock::{Timestamp, to_micros};
+use az_core::cost::Calendar;
 use az_core::error::Error;
 use az_core::id::TaskId;
 use az_core::task::{Task, TaskFilter, TaskRepository, TaskStatus};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::row::{bound, run};
+use super::hold;
+use super::row::{bound, first, run};
 use super::store::SqliteStore;
 use super::task_row::{find, find_all, find_lease, put, rank};
 use crate::error::Result;
@@ -35,8 +37,12 @@ impl TaskRepository for SqliteStore {
     }
 
     async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool, Error> {
-        let id = id.clone();
-        self.write(move |conn| delete(conn, &id, now)).await
+        let (id, calendar) = (id.clone(), self.calendar());
+        let deleted = self.write(move |conn| delete(conn, &calendar, &id, now)).await?;
+        if deleted == Deleted::AndLoose {
+            self.tidy().await;
+        }
+        Ok(deleted != Deleted::Nothing)
     }
 }
 
@@ -134,17 +140,36 @@ fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
     (rest, values)
 }
 
-fn delete(conn: &Connection, id: &TaskId, now: Timestamp) -> Result<bool> {
+/// What was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deleted {
+    /// There was no such task.
+    Nothing,
+    /// The task.
+    Task,
+    /// The task, and there are files that may be nobody's now.
+    AndLoose,
+}
+
+fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -> Result<Deleted> {
     let Some((_, lease)) = find_lease(conn, id)? else {
-        return Ok(false);
+        return Ok(Deleted::Nothing);
     };
     if let Some(lease) = lease.filter(|lease| lease.until > now) {
         return Err(
             Error::LeaseHeld { task: lease.task, owner: lease.owner, until: lease.until }.into()
         );
     }
+    hold::settle_all(conn, calendar, id)?;
+    let sql = "INSERT INTO loose_blob (name) \
+        SELECT blob FROM event WHERE task_id = ?1 AND blob IS NOT NULL ON CONFLICT DO NOTHING";
+    run(conn, sql, [id.as_str()])?;
     run(conn, "DELETE FROM snapshot WHERE task_id = ?1", [id.as_str()])?;
-    Ok(run(conn, "DELETE FROM task WHERE id = ?1", [id.as_str()])? == 1)
+    run(conn, "DELETE FROM task WHERE id = ?1", [id.as_str()])?;
+    // Also what others put down who did not come to remove it.
+    let sql = "SELECT 1 FROM loose_blob LIMIT 1";
+    let loose = first(conn, sql, [], |row| row.take::<i64>())?;
+    Ok(loose.map_or(Deleted::Task, |_| Deleted::AndLoose))
 }
 
 #[cfg(test)]

@@ -196,10 +196,10 @@ pub(super) fn put_status(conn: &Connection, task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Ends the lease on a task, which may be claimed from `not_before` on.
+/// Ends the lease on a task, and a request to stop it; it may be claimed from `not_before` on.
 pub(super) fn free(conn: &Connection, id: &TaskId, not_before: Option<Timestamp>) -> Result<()> {
-    let sql = "UPDATE task SET lease_owner = NULL, lease_until = NULL, not_before = ?2 \
-        WHERE id = ?1";
+    let sql = "UPDATE task SET lease_owner = NULL, lease_until = NULL, not_before = ?2, \
+            cancel_requested = 0 WHERE id = ?1";
     run(conn, sql, (id.as_str(), not_before.map(micros)))?;
     Ok(())
 }

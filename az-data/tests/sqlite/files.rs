@@ -189,7 +189,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
         let Err(Error::FromTheFuture { found, supported, .. }) = refused else {
             panic!("{refused:?}");
         };
-        assert_eq!((found, supported), (4_000, 1));
+        assert_eq!((found, supported), (4_000, 2));
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use az_core::Error;
 use az_core::journal::{EventBody, History, Journal, NewEvent, ToolOutcome, ToolResult, fold};
-use az_core::task::TaskRepository;
-use az_core::testing::sample::{call_id, note, task_id, tool_intent};
+use az_core::task::{CancelOutcome, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
+use az_core::testing::sample::{at, call_id, claim_of, failed, note, task_id, tool_intent};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ async fn a_large_body_lies_in_a_file_and_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn equal_bodies_share_a_file_that_outlives_one_of_them() {
+async fn equal_bodies_share_a_file_that_goes_with_the_last_of_them() {
     let home = Home::new();
     let store = home.open();
     let text = "x".repeat(100_000);
@@ -61,9 +61,129 @@ async fn equal_bodies_share_a_file_that_outlives_one_of_them() {
         append(&store, &lease, 0, vec![note(&text)]).await.unwrap();
     }
     assert_eq!(blobs(&home).len(), 1);
-    let late = az_core::testing::sample::at(100);
-    assert!(store.delete(&task_id("a"), late).await.unwrap());
+    assert!(store.delete(&task_id("a"), at(100)).await.unwrap());
     assert_eq!(store.read(&task_id("b"), 0, 9).await.unwrap().len(), 1);
+    assert!(home.open().delete(&task_id("b"), at(100)).await.unwrap());
+    assert!(blobs(&home).is_empty());
+    assert_eq!(store.damage().await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_refused_deletion_removes_no_file() {
+    let home = Home::new();
+    let store = home.open();
+    let lease = held(&store, "t").await;
+    append(&store, &lease, 0, vec![note(&"x".repeat(100_000))]).await.unwrap();
+    let refused = store.delete(&lease.task, at(59)).await;
+    assert!(matches!(refused, Err(Error::LeaseHeld { .. })), "{refused:?}");
+    assert_eq!(store.read(&lease.task, 0, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_a_dying_program_left_goes_with_the_next_deletion() {
+    let home = Home::new();
+    let store = home.open();
+    let lease = held(&store, "t").await;
+    append(&store, &lease, 0, vec![note(&"x".repeat(100_000))]).await.unwrap();
+    held(&store, "other").await;
+    // What is on disk when the program dies after the deletion and before it removes the file.
+    home.raw()
+        .execute_batch(
+            "PRAGMA foreign_keys = ON; BEGIN; INSERT INTO loose_blob SELECT blob FROM event; \
+             DELETE FROM task WHERE id = 't'; COMMIT",
+        )
+        .unwrap();
+    assert_eq!(blobs(&home).len(), 1);
+    store.delete(&task_id("other"), at(100)).await.unwrap();
+    assert!(blobs(&home).is_empty());
+}
+
+/// One handle deletes the last task with a text while another is about to record the same text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_file_is_removed_that_another_handle_is_about_to_refer_to() {
+    let home = Home::new();
+    let (one, two) = (home.open(), home.open());
+    for round in 0..16 {
+        let text = format!("{round}").repeat(70_000);
+        let [old, new] = ["old", "new"].map(|name| format!("{name}-{round}"));
+        let lease = held(&one, &old).await;
+        append(&one, &lease, 0, vec![note(&text)]).await.unwrap();
+        let lease = held(&two, &new).await;
+
+        // Both come to wait for the lock, more or less at once, one with a text that is on disk.
+        let raw = home.raw();
+        raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (one, two) = (one.clone(), two.clone());
+        let adding = tokio::spawn(async move { append(&two, &lease, 0, vec![note(&text)]).await });
+        let deleting = tokio::spawn(async move { one.delete(&task_id(&old), at(100)).await });
+        for _ in 0..round * 200 {
+            tokio::task::yield_now().await;
+        }
+        raw.execute_batch("COMMIT").unwrap();
+        assert_eq!(adding.await.unwrap().unwrap(), 1);
+        assert!(deleting.await.unwrap().unwrap());
+        let read = home.open().read(&task_id(&new), 0, 9).await.unwrap();
+        assert_eq!(read.len(), 1, "round {round}");
+    }
+    assert_eq!(one.damage().await.unwrap(), [""; 0]);
+    for round in 0..16 {
+        two.delete(&task_id(&format!("new-{round}")), at(100)).await.unwrap();
+    }
+    assert!(blobs(&home).is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_or_torn_is_damage() {
+    let home = Home::new();
+    let store = home.open();
+    let lease = held(&store, "t").await;
+    let events = vec![note(&"x".repeat(100_000)), note(&"y".repeat(100_000))];
+    append(&store, &lease, 0, events).await.unwrap();
+    assert_eq!(store.damage().await.unwrap(), [""; 0]);
+    let mut files = blobs(&home);
+    files.sort();
+    fs::remove_file(&files[0]).unwrap();
+    fs::write(&files[1], b"\xff").unwrap();
+    let expected = [
+        format!("stored body cannot be read: {} is missing", files[0].display()),
+        format!("stored body cannot be read: {} is torn", files[1].display()),
+    ];
+    assert_eq!(store.damage().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_task_whose_record_cannot_be_read_can_still_be_managed() {
+    let home = Home::new();
+    let store = home.open();
+    for id in ["finished", "cancelled", "deleted"] {
+        let lease = held(&store, id).await;
+        append(&store, &lease, 0, vec![note(&id.repeat(20_000))]).await.unwrap();
+    }
+    for file in blobs(&home) {
+        fs::remove_file(file).unwrap();
+    }
+    let mut found = store.list(&TaskFilter::default()).await.unwrap();
+    found.sort_by_key(|task| task.id.to_string());
+    let ids: Vec<_> = found.iter().map(|task| task.id.as_str()).collect();
+    assert_eq!(ids, ["cancelled", "deleted", "finished"]);
+    assert_eq!(store.get(&task_id("deleted")).await.unwrap().as_ref(), found.get(1));
+
+    let claim = claim_of("finished", "other", 60, 90);
+    let lease = store.claim(&claim).await.unwrap().unwrap().lease;
+    append(&store, &lease, 1, vec![note("goes on")]).await.unwrap();
+    let ended = store.finish(&lease, &failed("its record is gone"), at(61)).await.unwrap();
+    assert_eq!(ended.status, TaskStatus::Failed);
+
+    let asked = store.request_cancel(&task_id("cancelled"), at(61)).await.unwrap();
+    assert_eq!(asked, CancelOutcome::Requested);
+    let lease = store.lease(&task_id("cancelled")).await.unwrap().unwrap();
+    let released = store.release(&lease, None, at(61)).await.unwrap();
+    assert_eq!(released.status, TaskStatus::Cancelled);
+
+    for id in ["finished", "cancelled", "deleted"] {
+        assert!(store.delete(&task_id(id), at(100)).await.unwrap(), "{id}");
+    }
+    assert_eq!(store.damage().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

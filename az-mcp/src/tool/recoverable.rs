@@ -92,14 +92,20 @@ impl<T: RecoverableTool> Tool for Recoverable<T> {
     }
 
     async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
-        let args = Typed::<T>::args(call)?;
-        if self.0.tool.effect_of(&args) != EffectClass::Probe {
+        let Some(args) = Typed::<T>::args(call)
+            .ok()
+            .filter(|args| self.0.tool.effect_of(args) == EffectClass::Probe)
+        else {
             return Ok(Probed::Unknown);
-        }
+        };
         self.0.tool.probe(args, call, witness).await
     }
 
     async fn abandon(&self, call: &Invocation) -> Result<()> {
-        self.0.tool.abandon(Typed::<T>::args(call)?, call).await
+        match Typed::<T>::args(call) {
+            Ok(args) => self.0.tool.abandon(args, call).await,
+            // What cannot be called has left nothing behind.
+            Err(_) => Ok(()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the built-in tools promise, tried from outside.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
+mod append;
 mod conformance;
 mod filesystem;
 mod schemas;

@@ -205,6 +205,45 @@ async fn what_a_dead_process_left_running_is_ended_by_its_key() {
 }
 
 #[tokio::test]
+async fn a_shell_that_is_ended_does_not_go_on_to_its_next_command() {
+    let bench = Bench::new();
+    let call = bench.call("shell.execute", json!({"command": "true"}));
+    let mut shells = Vec::new();
+    for number in 20..30 {
+        let age = ages(number);
+        let mut command = std::process::Command::new("/usr/bin/setsid");
+        command.args(["/bin/sh", "-c", &format!("sleep {age}; touch went_on")]);
+        let command = command.current_dir(bench.at("")).env("AZ_CALL_KEY", &call.key);
+        shells.push(command.spawn().unwrap());
+        while !lives(&age) {
+            tokio::task::yield_now().await;
+        }
+    }
+    bench.tools.abandon(&call).await.unwrap();
+    for mut shell in shells {
+        shell.wait().unwrap();
+    }
+    assert!(!bench.at("went_on").exists());
+    assert!(!(20..30).any(|number| lives(&ages(number))));
+}
+
+#[tokio::test]
+async fn giving_up_a_call_outside_any_task_ends_nothing() {
+    let bench = Bench::new();
+    let call = Invocation::bare("shell.execute", json!({"command": "true"})).unwrap();
+    let age = ages(30);
+    let mut command = std::process::Command::new("sleep");
+    let mut other = command.arg(&age).env("AZ_CALL_KEY", &call.key).spawn().unwrap();
+    while !lives(&age) {
+        tokio::task::yield_now().await;
+    }
+    bench.tools.abandon(&call).await.unwrap();
+    assert!(lives(&age));
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+#[tokio::test]
 async fn something_in_the_background_does_not_hold_the_call_and_stays() {
     let bench = Bench::new();
     let started = Instant::now();

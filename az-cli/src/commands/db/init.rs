@@ -8,6 +8,7 @@ use az_core::Clock;
 use az_core::clock::SystemClock;
 use az_core::task::{TaskFilter, TaskRepository, TaskStatus};
 use clap::Args;
+use serde_json::json;
 
 use crate::error::CliError;
 use crate::services::Services;
@@ -43,7 +44,8 @@ pub(super) async fn run(args: &InitArgs, services: &Services) -> Result<ExitCode
     }
     services.store()?;
     let done = if there && !args.force { "ready" } else { "made" };
-    services.printer().line(&format!("{done}: {}", path.display()))?;
+    let record = json!({"path": path, "done": done});
+    services.printer().done(&format!("{done}: {}", path.display()), &record)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,8 +11,14 @@ use crate::error::CliError;
 use crate::output::{FormatArgs, Table};
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az db status
+  az db status --check --format json";
+
 /// Say where the database is, what is in it, and whether it is sound
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct StatusArgs {
     /// Read every page to see whether it is sound; takes a while when there is much
     #[arg(long)]

@@ -8,6 +8,7 @@ use az_core::TaskId;
 use az_core::engine::Discard;
 use az_core::task::{CancelOutcome, TaskRepository};
 use clap::Args;
+use serde_json::json;
 
 use super::find::find;
 use crate::error::CliError;
@@ -17,11 +18,17 @@ use crate::services::Services;
 /// How long to wait for the owner of a running task to stop it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+const EXAMPLES: &str = "\
+Examples:
+  az task cancel 4f2a9c81d0e7
+  az task list --status running --format json | jq -r '.[].id' | xargs az task cancel";
+
 /// Stop a task, wherever it runs
 ///
 /// A running task stops within a second, with all that its tools have started. Its record and what
 /// it cost are kept, and `az task resume` goes on with it.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CancelArgs {
     /// The tasks: ids, or beginnings or ends of them that no others have
     #[arg(required = true)]
@@ -36,18 +43,23 @@ pub struct CancelArgs {
 pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCode, CliError> {
     let store = services.store()?;
     let engine = services.engine(Arc::new(Discard), None)?;
+    let mut tasks = Vec::new();
     for typed in &args.ids {
-        let task = find(&*store, typed).await?;
+        tasks.push(find(&*store, typed).await?);
+    }
+    for task in tasks {
         let id = short(task.id.as_str());
-        let line = match engine.cancel(&task.id).await? {
-            CancelOutcome::Cancelled => format!("cancelled {id}"),
-            CancelOutcome::AlreadyEnded(status) => format!("{id} had ended before: {status}"),
+        let (line, status) = match engine.cancel(&task.id).await? {
+            CancelOutcome::Cancelled => (format!("cancelled {id}"), "cancelled".to_owned()),
+            CancelOutcome::AlreadyEnded(status) => {
+                (format!("{id} had ended before: {status}"), status.to_string())
+            }
             CancelOutcome::Requested => {
                 let status = wait_for_end(&*store, &task.id).await?;
-                format!("{id} stopped: {status}")
+                (format!("{id} stopped: {status}"), status)
             }
         };
-        services.printer().line(&line)?;
+        services.printer().done(&line, &json!({"task": task.id, "status": status}))?;
     }
     Ok(ExitCode::SUCCESS)
 }

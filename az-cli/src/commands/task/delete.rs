@@ -6,14 +6,21 @@ use az_core::clock::SystemClock;
 use az_core::task::TaskRepository;
 use az_core::{Clock, Error};
 use clap::Args;
+use serde_json::json;
 
 use super::find::find;
 use crate::error::CliError;
 use crate::output::short;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az task delete 4f2a9c81d0e7
+  az task list --status failed --format json | jq -r '.[].id' | xargs az task delete";
+
 /// Delete tasks and their records; what they cost stays in the books
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DeleteArgs {
     /// The tasks: ids, or beginnings or ends of them that no others have
     #[arg(required = true)]
@@ -29,13 +36,17 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
     let store = services.store()?;
     let mut tasks = Vec::new();
     for typed in &args.ids {
-        tasks.push(find(&*store, typed).await?);
+        let task = find(&*store, typed).await?;
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
     }
     for task in tasks {
-        match store.delete(&task.id, SystemClock.now()).await? {
-            true => services.printer().line(&format!("deleted {}", short(task.id.as_str())))?,
-            false => return Err(Error::not_found("task", &task.id).into()),
+        if !store.delete(&task.id, SystemClock.now()).await? {
+            return Err(Error::not_found("task", &task.id).into());
         }
+        let record = json!({"task": task.id, "deleted": true});
+        services.printer().done(&format!("deleted {}", short(task.id.as_str())), &record)?;
     }
     Ok(ExitCode::SUCCESS)
 }

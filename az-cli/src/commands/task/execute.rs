@@ -1,5 +1,6 @@
 //! Runs a task in front of a person, or of a program that reads events.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) async fn execute(services: &Services, start: Start) -> Result<ExitCod
         let live = Arc::new(Live::start(printer));
         let sink: Arc<dyn EventSink> =
             if printer.is_quiet() { Arc::new(Discard) } else { Arc::<Live>::clone(&live) };
-        let attended = std::io::IsTerminal::is_terminal(&std::io::stdin());
+        let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let ended = drive(services, start, stop, sink, attended.then(|| Arc::clone(&live))).await;
         live.finish();
         ended
@@ -69,10 +70,23 @@ async fn drive(
     terminal: Option<Arc<Live>>,
 ) -> Result<Task, CliError> {
     let engine = services.engine(sink, terminal)?;
-    Ok(match start {
-        Start::New(task) => engine.execute_until(*task, stop).await?,
-        Start::Resume(id) => engine.resume_until(&id, stop).await?,
-    })
+    let id = match &start {
+        Start::New(task) => task.id.clone(),
+        Start::Resume(id) => id.clone(),
+    };
+    let ended = match start {
+        Start::New(task) => engine.execute_until(*task, stop).await,
+        Start::Resume(id) => engine.resume_until(&id, stop).await,
+    };
+    match ended {
+        Ok(task) => Ok(task),
+        Err(source) => {
+            // It may have failed before there was a task to resume.
+            let known = services.store()?.get(&id).await.is_ok_and(|task| task.is_some());
+            let id = known.then(|| short(id.as_str()));
+            Err(CliError::Stopped { id, source })
+        }
+    }
 }
 
 /// Prints the answer of a task that has one; the others are errors with what to do about them.
@@ -81,14 +95,14 @@ pub(super) fn report(task: &Task, printer: &Printer) -> Result<ExitCode, CliErro
     match (task.status, &task.failure) {
         (TaskStatus::Completed, _) => {
             if !printer.is_json() {
-                printer.line(task.answer.as_deref().unwrap_or_default())?;
+                printer.foreign(task.answer.as_deref().unwrap_or_default())?;
             }
             Ok(ExitCode::SUCCESS)
         }
         (status, Some(failure)) => Err(CliError::TaskEnded {
             status,
             failure: failure.clone(),
-            remedy: Some(remedy(failure, &id)),
+            remedy: Some(remedy(task, failure, &id)),
         }),
         (status, None) => {
             printer.say(&format!("task {id} is {status}; `az task resume {id}` goes on with it"));
@@ -97,21 +111,37 @@ pub(super) fn report(task: &Task, printer: &Printer) -> Result<ExitCode, CliErro
     }
 }
 
-fn remedy(failure: &Failure, id: &str) -> String {
+/// Returns a command that goes on, with figures that let it.
+fn remedy(task: &Task, failure: &Failure, id: &str) -> String {
     match failure.kind {
-        ErrorKind::Approval => format!(
-            "`az task resume {id} --allow shell.execute` lets it run without asking; \
-             or resume it at a terminal to be asked"
-        ),
-        ErrorKind::StepLimit => {
-            format!("`az task resume {id} --max-steps N` gives it more steps")
+        ErrorKind::Approval => {
+            let tool = failure.message.split_whitespace().next().unwrap_or("shell.execute");
+            format!(
+                "`az task resume {id} --allow {tool}` lets it run without asking; \
+                 `az task resume {id}` at a terminal asks"
+            )
         }
-        ErrorKind::TimedOut => format!("`az task resume {id} --timeout TIME` gives it more time"),
-        ErrorKind::Unauthorized => "check the key in OPENAI_API_KEY".to_owned(),
+        ErrorKind::StepLimit => {
+            let more = task.options.max_steps.unwrap_or(50).saturating_mul(2);
+            format!("`az task resume {id} --max-steps {more}` gives it more steps")
+        }
+        ErrorKind::TimedOut => {
+            let more = task.options.timeout.map_or(600, |limit| limit.as_secs().max(1) * 2);
+            format!("`az task resume {id} --timeout {more}s` gives it more time")
+        }
+        ErrorKind::Unauthorized => {
+            format!("check the key in OPENAI_API_KEY, then `az task resume {id}`")
+        }
+        ErrorKind::BadRequest => {
+            format!("say it differently, as a new task; `az task logs {id}` shows what happened")
+        }
         ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Protocol => {
             format!("try later: `az task resume {id}` goes on where the record ends")
         }
         ErrorKind::Cancelled => format!("`az task resume {id}` goes on where the record ends"),
-        _ => format!("`az task logs {id}` shows what happened; `az task resume {id}` goes on"),
+        _ => format!(
+            "`az task logs {id}` shows what happened, `az task resume {id}` goes on, \
+             `az task retry {id}` starts over"
+        ),
     }
 }

@@ -16,12 +16,15 @@ const LOOKED_THROUGH: usize = 1000;
 ///
 /// `UnknownTask` with the nearest ids, `AmbiguousTask`, or the store's own.
 pub(super) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task, CliError> {
+    // Ids that we make are lower case, and may be read off in upper case.
+    let typed = typed.trim();
+    let lower = typed.to_ascii_lowercase();
     if let Ok(id) = TaskId::new(typed)
         && let Some(task) = store.get(&id).await?
     {
         return Ok(task);
     }
-    let part = Some(typed.to_owned()).filter(|part| !part.is_empty());
+    let part = Some(lower).filter(|part| !part.is_empty());
     let mut fitting = match part {
         None => Vec::new(),
         id_part => store.list(&TaskFilter { id_part, limit: 6, ..TaskFilter::default() }).await?,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use az_core::clock::SystemClock;
 use az_core::task::{TaskFilter, TaskRepository};
 use az_core::text::one_line;
-use az_core::{Clock, TaskPriority, TaskStatus};
+use az_core::{Clock, TaskPriority, TaskStatus, Usd};
 use clap::Args;
 use serde::Serialize;
 
@@ -46,8 +46,8 @@ struct Row<'a> {
     status: TaskStatus,
     priority: TaskPriority,
     model: Option<&'a str>,
-    cost_nanos: i64,
-    tokens: u64,
+    cost: Usd,
+    actual_tokens: u64,
     created_at: String,
     command: &'a str,
 }
@@ -86,15 +86,29 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
             status: task.status,
             priority: task.priority,
             model: task.model.as_deref(),
-            cost_nanos: task.cost.nanos(),
-            tokens: task.actual_tokens,
+            cost: task.cost,
+            actual_tokens: task.actual_tokens,
             created_at: task.created_at.to_string(),
             command: &task.command,
         });
     }
     if tasks.is_empty() {
-        services.printer().say("no tasks; `az task run \"…\"` makes one");
+        services.printer().say(&nothing(&filter, services));
     }
     table.print(&rows, args.format.choose(services.printer()), services.printer())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says why nothing is listed.
+fn nothing(filter: &TaskFilter, services: &Services) -> String {
+    let database = services.database();
+    if !database.exists() {
+        let dir = services.settings().data_dir.display();
+        return format!("there is no database in {dir} yet; `az task run \"…\"` makes one");
+    }
+    let all = TaskFilter { limit: filter.limit, ..TaskFilter::default() };
+    if *filter == all && filter.limit > 0 {
+        return "no tasks; `az task run \"…\"` makes one".to_owned();
+    }
+    "no such tasks".to_owned()
 }

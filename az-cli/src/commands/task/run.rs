@@ -9,6 +9,7 @@ use az_core::clock::SystemClock;
 use az_core::task::{LARGEST_COMMAND, TaskOptions, TaskQueue};
 use az_core::{Clock, Task, TaskPriority};
 use clap::Args;
+use serde_json::json;
 
 use super::execute::{Start, execute};
 use crate::error::CliError;
@@ -24,8 +25,8 @@ Examples:
 
 Without --model the configured model is used, else one that a key in the environment gives access
 to (OPENAI_API_KEY, OPENAI_BASE_URL), else a model server on this machine, else `offline`: not a
-model, but a planner for a small language of commands (list, read, write, append, count, find, run,
-show processes, search; joined by \"then\").";
+model, but a planner for a small language of commands (list, read, write, append, count, find, run;
+joined by \"then\"), see docs/offline.md.";
 
 /// State a task and have it done
 #[derive(Debug, Args)]
@@ -79,11 +80,8 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     }
     let task = services.store()?.enqueue(&task, SystemClock.now()).await?;
     services.printer().say("queued; `az worker run` works the queue off");
-    if services.printer().is_json() {
-        services.printer().json(&task)?;
-    } else {
-        services.printer().line(task.id.as_str())?;
-    }
+    let record = json!({"event": "queued", "task": task.id, "priority": task.priority});
+    services.printer().done(task.id.as_str(), &record)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,7 +113,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
 fn workspace(args: &RunArgs) -> Result<String, CliError> {
     let dir = args.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
     let what = format!("the workspace {}", dir.display());
-    let dir = dir.canonicalize().map_err(|source| CliError::Io { what: what.clone(), source })?;
+    let dir = dir.canonicalize().map_err(|error| CliError::Usage(format!("{what}: {error}")))?;
     if !dir.is_dir() {
         return Err(CliError::Usage(format!("{what} is not a directory")));
     }

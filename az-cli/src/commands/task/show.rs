@@ -16,8 +16,17 @@ use crate::output::{
 };
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az task show 4f2a9c81d0e7
+  az task show 4f2a9c81d0e7 --format json | jq .answer
+  az task show 4f2a9c81d0e7 --format csv
+
+With --format csv it is the calls that cost something, one a line.";
+
 /// Show one task: what was asked, what came of it, what it cost
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
     /// The task: its id, or a beginning or end of it that no other has
     id: String,

@@ -78,3 +78,14 @@ pub(super) async fn settling_reports_the_marks_it_crosses(fixture: Runs<'_>) -> 
     ensure_eq!(marks(&alerts), [80], "the settlement that crossed the mark did not say so");
     Ok(())
 }
+
+pub(super) async fn a_mark_crossed_unseen_is_reported_next(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    store.hold(&hold("t", "m0", 60, 1)).await?;
+    store.set_budget(&watched(), at(2)).await?;
+    // A sweep has nobody to tell.
+    ensure_eq!(store.sweep(at(61)).await?, 1, "so many holds ran out by then");
+    let alerts = store.hold(&hold("t", "m1", 1, 62)).await?;
+    ensure_eq!(marks(&alerts), [50], "the mark was passed over");
+    Ok(())
+}

@@ -2,10 +2,12 @@
 
 use super::Queue;
 use crate::error::Error;
-use crate::task::{Beat, CancelOutcome, Lease, TaskStatus};
+use crate::task::{Beat, CancelOutcome, Failure, Lease, Outcome, TaskStatus};
 use crate::testing::kit::Checked;
 use crate::testing::play::{claimed, end, enqueue};
-use crate::testing::sample::{at, cancelled, claim, claim_of, completed, failed, task_id, worker};
+use crate::testing::sample::{
+    at, cancelled, claim, claim_of, completed, failed, task, task_id, worker,
+};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 pub(super) async fn finishing_ends_the_task(fixture: Queue<'_>) -> Checked {
@@ -139,17 +141,67 @@ pub(super) async fn cancelling_an_unknown_task_is_not_found(fixture: Queue<'_>) 
     Ok(())
 }
 
-pub(super) async fn a_claim_clears_the_request_to_stop(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_request_to_stop_outlives_the_owner(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     claimed(&*queue, &claim("a", 1, 5)).await?;
     queue.request_cancel(&task_id("t"), at(2)).await?;
-    let lease = claimed(&*queue, &claim("b", 6, 9)).await?.lease;
+    claimed(&*queue, &claim("b", 6, 9)).await?;
+    let asked = queue.cancel_requests(&worker("b")).await?;
+    ensure_eq!(asked, [task_id("t")], "the request was lost with the owner");
+    Ok(())
+}
+
+pub(super) async fn a_claim_by_name_clears_the_request_to_stop(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    claimed(&*queue, &claim("a", 1, 5)).await?;
+    queue.request_cancel(&task_id("t"), at(2)).await?;
+    let lease = claimed(&*queue, &claim_of("t", "b", 6, 9)).await?.lease;
     for owner in ["a", "b"] {
         let asked = queue.cancel_requests(&worker(owner)).await?;
-        ensure_eq!(asked, [], "{owner} was asked to stop a task claimed after the request");
+        ensure_eq!(asked, [], "{owner} was asked to stop a task resumed after the request");
     }
     let beats = queue.heartbeat(&[lease], at(20)).await?;
     ensure_eq!(beats, [Beat::Held], "the new owner was told to stop");
+    Ok(())
+}
+
+pub(super) async fn an_end_clears_the_request_to_stop(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    for outcome in [failed("tired"), cancelled("me")] {
+        let id = outcome.status().as_str();
+        enqueue(&*queue, id, 0).await?;
+        let lease = claimed(&*queue, &claim("a", 1, 9)).await?.lease;
+        queue.request_cancel(&lease.task, at(2)).await?;
+        queue.finish(&lease, &outcome, at(3)).await?;
+        queue.enqueue(&task(id, 0), at(4)).await?;
+        let lease = claimed(&*queue, &claim("a", 5, 9)).await?.lease;
+        ensure_eq!(lease.task, task_id(id), "another task was handed out");
+        let asked = queue.cancel_requests(&worker("a")).await?;
+        ensure_eq!(asked, [], "a {id} task that was taken up again was asked to stop");
+        queue.finish(&lease, &completed("42"), at(6)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_task_asked_to_stop_ends_when_it_is_released(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let held = claimed(&*queue, &claim("a", 1, 9)).await?;
+    queue.request_cancel(&task_id("t"), at(2)).await?;
+    let mut expected = held.task;
+    let failure = Failure::from(&Error::Cancelled);
+    Outcome::Cancelled { failure }.apply(&mut expected, at(3))?;
+    let released = queue.release(&held.lease, Some(at(4)), at(3)).await?;
+    ensure_eq!(released, expected, "a task asked to stop did not end as cancelled");
+    ensure_eq!(queue.lease(&task_id("t")).await?, None, "a cancelled task is still held");
+    let next = queue.claim(&claim("b", 20, 30)).await?;
+    ensure!(next.is_none(), "a task asked to stop was handed out again: {next:?}");
+    // Taken up again, it knows nothing of what was asked before it ended.
+    queue.enqueue(&task("t", 0), at(21)).await?;
+    let lease = claimed(&*queue, &claim("b", 21, 30)).await?.lease;
+    let beats = queue.heartbeat(&[lease], at(40)).await?;
+    ensure_eq!(beats, [Beat::Held], "the request outlived the end");
     Ok(())
 }

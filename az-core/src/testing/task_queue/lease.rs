@@ -190,6 +190,38 @@ pub(super) async fn a_lease_can_be_looked_up(fixture: Queue<'_>) -> Checked {
     Ok(())
 }
 
+pub(super) async fn the_leases_of_others_are_listed_by_their_end(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    let mut leases = BTreeMap::new();
+    for (id, owner, until) in [
+        ("mine", "me", 20),
+        ("late", "a", 30),
+        ("soon-2", "b", 10),
+        ("soon-1", "c", 10),
+        ("over", "b", 5),
+        ("ended", "a", 7),
+        ("released", "b", 8),
+    ] {
+        enqueue(&*queue, id, 0).await?;
+        leases.insert(id, claimed(&*queue, &claim_of(id, owner, 1, until)).await?.lease);
+    }
+    let of = |ids: &[&str]| ids.iter().filter_map(|id| leases.get(id)).cloned().collect::<Vec<_>>();
+    for lease in of(&["ended"]) {
+        queue.finish(&lease, &failed("tired"), at(2)).await?;
+    }
+    for lease in of(&["released"]) {
+        queue.release(&lease, None, at(2)).await?;
+    }
+    let expected = of(&["over", "soon-1", "soon-2", "late"]);
+    let found = queue.leases_of_others(&worker("me"), 99).await?;
+    ensure_eq!(found, expected, "the leases of others are not all that others hold, in order");
+    let few = queue.leases_of_others(&worker("me"), 2).await?;
+    ensure_eq!(few, of(&["over", "soon-1"]), "the first two leases of others");
+    let none = queue.leases_of_others(&worker("me"), 0).await?;
+    ensure_eq!(none, [], "no lease at all");
+    Ok(())
+}
+
 pub(super) async fn leases_survive_a_restart(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;

@@ -1,119 +1,107 @@
-//! Content added to the end of a file, and how to tell whether that happened.
+//! Content added to the end of a file: nobody's is lost, and none is added in part.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 
-use cap_std::fs::{File, Metadata, OpenOptions};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use az_core::point;
 
-use super::problem::Problem;
-use super::replace::{Place, hex};
-use super::root::{Root, open_regular};
-
-/// The largest file that is copied for an append; a larger one is added to in place.
-const COPIED: u64 = 64 << 20;
-
-/// How much of a file's end is remembered: an append changes nothing before it.
-const REMEMBERED: u64 = 64 << 10;
-
-/// How a file stood before an append.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Witness {
-    /// `None` when there was no file.
-    file: Option<Mark>,
-}
-
-/// A file's length, and a digest of what stood last in it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Mark {
-    length: u64,
-    sha256: String,
-}
+use super::lock::{Held, Patience};
+use super::replace::{Place, sync};
 
 /// Adds content to the end of a file, all of it or nothing.
-pub(super) fn append(
-    place: &Place,
-    key: &str,
-    old: Option<&Metadata>,
-    content: &[u8],
-) -> io::Result<()> {
-    let length = old.map_or(0, Metadata::len);
-    if length > COPIED {
-        let mut file = place.dir.open_with(&place.name, OpenOptions::new().append(true))?;
-        file.write_all(content)?;
-        return file.sync_all();
-    }
-    place.replace(key, old, |file| {
-        if old.is_some() {
-            io::copy(&mut place.dir.open(&place.name)?, file)?;
-        }
-        file.write_all(content)
-    })
+///
+/// The file stays the same one, so that whoever has it open sees it grow. While it is held, no
+/// other append and no replacement of it by this program comes in between.
+pub(super) fn append(place: &Place, content: &[u8], patience: &Patience) -> io::Result<()> {
+    let mut held = Held::open(place, patience)?;
+    let before = held.file.metadata()?.len();
+    point!("fs.append.before_write");
+    let mut written = 0;
+    let mut add = || {
+        write(&mut held.file, content, &mut written)?;
+        point!("fs.append.after_write");
+        held.file.sync_all()?;
+        // An empty file may be new, whoever made it, and its name not durable yet.
+        if before == 0 { sync(&place.dir) } else { Ok(()) }
+    };
+    let added = add();
+    added.map_err(|error| undo(&held, place, before, written, error))
 }
 
-impl Witness {
-    /// Notes how the file at `path` stands.
-    pub(super) fn take(root: &Root, path: &str) -> Result<Self, Problem> {
-        let Some(mut file) = open(root, path)? else { return Ok(Self { file: None }) };
-        let at = |error| Problem::at(path, error);
-        let length = file.metadata().map_err(at)?.len();
-        Ok(Self { file: Some(Mark::at(&mut file, length).map_err(at)?) })
+/// Writes all of the content, and counts what was written when that fails.
+fn write(file: &mut impl Write, content: &[u8], written: &mut usize) -> io::Result<()> {
+    while let Some(rest) = content.get(*written..).filter(|rest| !rest.is_empty()) {
+        match file.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => *written += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(())
+}
 
-    /// Tells whether `content` was added since; `None` when that cannot be told.
-    pub(super) fn compare(
-        &self,
-        root: &Root,
-        path: &str,
-        content: &[u8],
-    ) -> Result<Option<bool>, Problem> {
-        let Some(mut file) = open(root, path)? else {
-            return Ok(self.file.is_none().then_some(false));
-        };
-        self.compare_with(&mut file, content).map_err(|error| Problem::at(path, error))
-    }
-
-    fn compare_with(&self, file: &mut File, content: &[u8]) -> io::Result<Option<bool>> {
-        let now = file.metadata()?.len();
-        let before = self.file.as_ref().map_or(0, |mark| mark.length);
-        if before > now {
-            return Ok(None);
+/// Puts a file back as it was before an append that failed, and returns why it failed.
+fn undo(held: &Held, place: &Place, before: u64, written: usize, error: io::Error) -> io::Error {
+    let restored = held.file.metadata().and_then(|now| {
+        if now.len() != before + written as u64 {
+            // Somebody who does not ask for locks has added to it, and that is not ours to cut off.
+            return Err(io::ErrorKind::ResourceBusy.into());
         }
-        if let Some(mark) = &self.file
-            && *mark != Mark::at(file, before)?
-        {
-            return Ok(None);
+        held.file.set_len(before)?;
+        if held.is_new && before == 0 {
+            place.dir.remove_file(&place.name)?;
         }
-        if now == before && self.file.is_some() {
-            return Ok(Some(false));
+        held.file.sync_all()
+    });
+    match restored {
+        Err(_) if written > 0 => {
+            let said = format!("{error}; {written} bytes of the content stand in the file");
+            io::Error::new(error.kind(), said)
         }
-        if now - before != content.len() as u64 {
-            return Ok(None);
-        }
-        let mut added = Vec::with_capacity(content.len());
-        file.seek(SeekFrom::Start(before))?;
-        file.read_to_end(&mut added)?;
-        Ok((added == content).then_some(true))
+        Ok(()) | Err(_) => error,
     }
 }
 
-impl Mark {
-    /// Describes the file as it is up to `length`.
-    fn at(file: &mut File, length: u64) -> io::Result<Self> {
-        let start = length.saturating_sub(REMEMBERED);
-        file.seek(SeekFrom::Start(start))?;
-        let mut last = Vec::new();
-        file.take(length - start).read_to_end(&mut last)?;
-        Ok(Self { length, sha256: hex(&Sha256::digest(last)) })
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
 
-/// Opens the file at `path`, if there is one.
-fn open(root: &Root, path: &str) -> Result<Option<File>, Problem> {
-    let opened =
-        Place::find(root, path).and_then(|place| open_regular(&place.dir, &place.name, path));
-    match opened {
-        Err(Problem::Missing { .. }) => Ok(None),
-        opened => opened.map(Some),
+    use super::write;
+
+    /// Takes a few bytes at a time, is interrupted in between, and is full at some point.
+    struct Narrow {
+        taken: Vec<u8>,
+        room: usize,
+        calls: u32,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.calls += 1;
+            if self.calls.is_multiple_of(2) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let bytes = &bytes[..bytes.len().min(3).min(self.room - self.taken.len())];
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.taken.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_write_in_pieces_is_finished_and_one_that_fails_tells_how_far_it_came() {
+        let mut file = Narrow { taken: Vec::new(), room: 9, calls: 0 };
+        let mut written = 0;
+        write(&mut file, b"sevenof", &mut written).unwrap();
+        assert_eq!((file.taken.as_slice(), written), (b"sevenof".as_slice(), 7));
+        let mut written = 0;
+        let error = write(&mut file, b"nine", &mut written).unwrap_err();
+        assert_eq!((error.kind(), written), (io::ErrorKind::StorageFull, 2));
     }
 }

@@ -3,10 +3,12 @@
 mod append;
 mod encoding;
 mod list;
+mod lock;
 mod problem;
 mod read;
 mod replace;
 mod root;
+mod witness;
 mod write;
 
 pub use encoding::Encoding;

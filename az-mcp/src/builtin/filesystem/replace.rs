@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use az_core::point;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt};
+use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::lock::{Patience, Target, lock};
 use super::problem::Problem;
 use super::root::Root;
 
@@ -86,26 +88,37 @@ impl Place {
     }
 
     /// Puts a file here that `fill` writes, with the owner and the mode bits of the `old` one.
+    ///
+    /// The old file is held meanwhile, so that what is added to it is added before and gone, or
+    /// added to the new one; it never goes to a file that has no name any more.
     pub(super) fn replace(
         &self,
         key: &str,
         old: Option<&Metadata>,
+        patience: &Patience,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut temporary = Temporary::create(self, key, old.is_some())?;
         fill(&mut temporary.file)?;
-        if let Some(old) = old {
-            let new = temporary.file.metadata()?;
-            if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-                // Only root can give files away; for anybody else the file becomes theirs.
-                let (uid, gid) = (Some(old.uid()), Some(old.gid()));
-                std::os::unix::fs::fchown(temporary.file.as_fd(), uid, gid).ok();
+        // Whoever adds to the new file waits until its name is durable: what they add must be, too.
+        lock(&temporary.file, patience)?;
+        loop {
+            let target = Target::hold(self, patience)?;
+            let there = match &target {
+                Target::Held(file) => Some(file.metadata()?),
+                Target::Missing | Target::Closed => None,
+            };
+            if let Some(old) = there.as_ref().or(old) {
+                temporary.take_after(old)?;
             }
-            temporary.file.set_permissions(old.permissions())?;
+            temporary.file.sync_all()?;
+            point!("fs.write.before_rename");
+            match temporary.keep(&target) {
+                // A file that was made since, and may have been added to, has to be held first.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                kept => break kept?,
+            }
         }
-        temporary.file.sync_all()?;
-        point!("fs.write.before_rename");
-        temporary.keep()?;
         point!("fs.write.after_rename");
         sync(&self.dir)
     }
@@ -149,11 +162,25 @@ impl<'a> Temporary<'a> {
         }
     }
 
-    /// Moves the file to its place.
-    fn keep(&mut self) -> io::Result<()> {
-        let dir = &self.place.dir;
+    /// Takes over the owner and the mode bits of another file.
+    fn take_after(&self, old: &Metadata) -> io::Result<()> {
+        let new = self.file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            // Only root can give files away; for anybody else the file becomes theirs.
+            let (uid, gid) = (Some(old.uid()), Some(old.gid()));
+            std::os::unix::fs::fchown(self.file.as_fd(), uid, gid).ok();
+        }
+        self.file.set_permissions(old.permissions())
+    }
+
+    /// Moves the file to its place, where that is, or is missing, as it was seen to be.
+    fn keep(&mut self, target: &Target) -> io::Result<()> {
+        let Place { dir, name: to } = self.place;
         if let Some(name) = &self.name {
-            dir.rename(name, dir, &self.place.name)?;
+            match target {
+                Target::Missing => rename_new(dir, name, to)?,
+                Target::Held(_) | Target::Closed => dir.rename(name, dir, to)?,
+            }
         }
         self.name = None;
         Ok(())
@@ -169,15 +196,24 @@ impl Drop for Temporary<'_> {
 }
 
 /// Returns a name that the same call finds again after a crash.
-fn temporary_name(name: &Path, key: &str, number: u32) -> String {
+pub(super) fn temporary_name(name: &Path, key: &str, number: u32) -> String {
     let hash = Sha256::new().chain_update(key).chain_update([0]);
     let hash = hex(&hash.chain_update(name.as_os_str().as_encoded_bytes()).finalize());
     let short: String = hash.chars().take(12).collect();
     format!(".az-{short}-{number}.tmp")
 }
 
+/// Renames a file, unless there is one of the new name.
+fn rename_new(dir: &Dir, from: &str, to: &Path) -> io::Result<()> {
+    match renameat_with(dir.as_fd(), from, dir.as_fd(), to, RenameFlags::NOREPLACE) {
+        // Not every filesystem can; there, a file made in this very moment may be replaced.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => dir.rename(from, dir, to),
+        renamed => Ok(renamed?),
+    }
+}
+
 /// Makes the names in a directory durable, where the filesystem knows how.
-fn sync(dir: &Dir) -> io::Result<()> {
+pub(super) fn sync(dir: &Dir) -> io::Result<()> {
     match rustix::fs::fsync(dir.as_fd()) {
         Err(Errno::INVAL | Errno::BADF | Errno::NOTSUP) => Ok(()),
         synced => Ok(synced?),
@@ -195,16 +231,23 @@ mod tests {
     use std::io::{self, Write};
     use std::mem::ManuallyDrop;
 
+    use az_core::tool::Invocation;
     use cap_std::ambient_authority;
     use cap_std::fs::Dir;
+    use serde_json::json;
     use tempfile::TempDir;
 
-    use super::{Place, Temporary};
+    use super::{Place, Target, Temporary};
+    use crate::builtin::filesystem::lock::Patience;
 
     fn place() -> (TempDir, Place) {
         let held = tempfile::tempdir().unwrap();
         let dir = Dir::open_ambient_dir(held.path(), ambient_authority()).unwrap();
         (held, Place { dir, name: "f".into() })
+    }
+
+    fn patience() -> Patience {
+        Patience::of(&Invocation::bare("filesystem.write", json!({})).unwrap())
     }
 
     fn names(held: &TempDir) -> usize {
@@ -218,7 +261,7 @@ mod tests {
         let _left = ManuallyDrop::new(Temporary::create(&place, "t:1", false).unwrap());
         place.clean("t:2").unwrap();
         assert_eq!(names(&held), 1);
-        place.replace("t:1", None, |file| file.write_all(b"new")).unwrap();
+        place.replace("t:1", None, &patience(), |file| file.write_all(b"new")).unwrap();
         assert_eq!(names(&held), 2);
         place.clean("t:1").unwrap();
         assert_eq!(names(&held), 1);
@@ -226,10 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_made_in_the_meantime_is_not_replaced_without_being_held() {
+        let (held, place) = place();
+        let mut temporary = Temporary::create(&place, "t:1", false).unwrap();
+        fs::write(held.path().join("f"), "made").unwrap();
+        let refused = temporary.keep(&Target::Missing).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "made");
+        temporary.keep(&Target::hold(&place, &patience()).unwrap()).unwrap();
+        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "");
+        assert_eq!(names(&held), 1);
+    }
+
+    #[test]
     fn a_write_that_breaks_off_leaves_the_old_file_and_no_other() {
         let (held, place) = place();
         fs::write(held.path().join("f"), "old").unwrap();
-        let broken = place.replace("t:1", None, |file| {
+        let broken = place.replace("t:1", None, &patience(), |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput};
 use az_core::{Error, Result};
+use cap_std::fs::File;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::append::{Witness, append};
+use super::append::append;
 use super::encoding::Encoding;
+use super::lock::Patience;
 use super::problem::Problem;
 use super::replace::Place;
 use super::root::{Root, Roots, output};
+use super::witness::Witness;
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Writes a file.
@@ -52,8 +55,8 @@ impl TypedTool for WriteTool {
     const EFFECT: EffectClass = EffectClass::Probe;
 
     async fn call(&self, args: WriteArgs, call: &Invocation) -> Result<ToolOutput> {
-        let key = call.key.clone();
-        Ok(output(self.0.run(call, move |root| write(root, args, &key)).await?))
+        let (key, patience) = (call.key.clone(), Patience::of(call));
+        Ok(output(self.0.run(call, move |root| write(root, args, &key, &patience)).await?))
     }
 }
 
@@ -85,47 +88,77 @@ impl RecoverableTool for WriteTool {
             let added = witness.compare(root, &args.path, &content)?;
             Ok((added, done("appended", content.len(), &args.path)))
         };
-        match self.0.run(call, compare).await?.map_err(failed)? {
-            (Some(true), output) => Ok(Probed::Happened(output)),
-            (Some(false), _) => Ok(Probed::DidNotHappen),
-            (None, _) => Ok(Probed::Unknown),
-        }
+        Ok(match self.0.run(call, compare).await {
+            Ok(Ok((Some(true), output))) => Probed::Happened(output),
+            Ok(Ok((Some(false), _))) => Probed::DidNotHappen,
+            // What cannot be looked at cannot be told.
+            Ok(Ok((None, _)) | Err(_)) | Err(_) => Probed::Unknown,
+        })
     }
 
     async fn abandon(&self, args: WriteArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
-        let clean = move |root: &Root| match Place::find(root, &args.path) {
-            Ok(place) => place.clean(&key).map_err(|error| Problem::at(&args.path, error)),
-            // Where nothing can be written, nothing was left.
-            Err(_) => Ok(()),
+        let clean = move |root: &Root| {
+            let place = Place::find(root, &args.path)?;
+            place.clean(&key).map_err(|error| Problem::at(&args.path, error))
         };
-        match self.0.run(call, clean).await {
-            // Without a workspace there is nothing to clean.
-            Ok(Err(Problem::Workspace(_))) | Err(Error::Invalid { .. }) => Ok(()),
-            Ok(cleaned) => cleaned.map_err(failed),
-            Err(error) => Err(error),
-        }
+        // Nothing of a write goes on running. Whether its temporary file, which is in nobody's way,
+        // can be removed must not decide whether the task goes on.
+        self.0.run(call, clean).await.ok();
+        Ok(())
     }
 }
 
-fn write(root: &Root, args: WriteArgs, key: &str) -> Result<ToolOutput, Problem> {
+fn write(
+    root: &Root,
+    args: WriteArgs,
+    key: &str,
+    patience: &Patience,
+) -> Result<ToolOutput, Problem> {
     let WriteArgs { path, content, encoding, append: is_append } = args;
     let at = |error| Problem::at(&path, error);
     let content = encoding.encode(content)?;
     let place = Place::make(root, &path)?;
     let old = place.existing(&path)?;
     if is_append {
-        append(&place, key, old.as_ref(), &content).map_err(at)?;
+        append(&place, &content, patience).map_err(at)?;
         return Ok(done("appended", content.len(), &path));
     }
-    place.replace(key, old.as_ref(), |file| file.write_all(&content)).map_err(at)?;
+    let fill = |file: &mut File| file.write_all(&content);
+    place.replace(key, old.as_ref(), patience, fill).map_err(at)?;
     Ok(done("wrote", content.len(), &path))
 }
 
 fn done(verb: &str, bytes: usize, path: &str) -> ToolOutput {
-    ToolOutput::done(format!("{verb} {bytes} bytes to `{path}`")).with_data(true.into())
+    let unit = if bytes == 1 { "byte" } else { "bytes" };
+    ToolOutput::done(format!("{verb} {bytes} {unit} to `{path}`")).with_data(true.into())
 }
 
 fn failed(problem: Problem) -> Error {
     Error::Io { backend: "filesystem", source: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use az_core::tool::Invocation;
+    use serde_json::json;
+
+    use super::{RecoverableTool, WriteTool};
+    use crate::builtin::filesystem::replace::temporary_name;
+
+    #[tokio::test]
+    async fn what_cannot_be_removed_does_not_keep_a_write_from_being_given_up() {
+        let held = tempfile::tempdir().unwrap();
+        let arguments = json!({"path": "f", "content": "x"});
+        let call = Invocation::bare("filesystem.write", arguments.clone()).unwrap();
+        let call = call.in_workspace(held.path().to_str().unwrap());
+        let in_the_way = held.path().join(temporary_name(Path::new("f"), &call.key, 0));
+        fs::create_dir(&in_the_way).unwrap();
+        let args = serde_json::from_value(arguments).unwrap();
+        WriteTool::new(Default::default()).abandon(args, &call).await.unwrap();
+        assert!(in_the_way.exists());
+    }
 }

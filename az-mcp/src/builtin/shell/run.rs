@@ -1,6 +1,7 @@
 //! One command from its start to its end, whichever way it ends.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,9 +81,9 @@ pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> io::Result<
     Ok(Report { end, stdout, stderr, duration: started.elapsed(), lingers })
 }
 
-/// Ends everything that calls with this key left running.
-pub(super) fn end_all(key: &str) {
-    sweep::end(Vec::new(), &format!("{CALL}={key}"));
+/// Ends everything that calls with this key left running, and tells whether it is gone.
+pub(super) fn end_all(key: &str) -> bool {
+    sweep::end(Vec::new(), &format!("{CALL}={key}"))
 }
 
 fn command(job: &Job<'_>, mark: &str) -> Command {
@@ -103,11 +104,14 @@ fn command(job: &Job<'_>, mark: &str) -> Command {
     command
 }
 
-/// Returns a mark that no other run of a living process has.
+/// Returns a mark that no other run has, also not one of a process that has the same number: one
+/// that comes later, or lives in another container.
 fn run_mark() -> String {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let number = RUNS.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{number}", std::process::id())
+    // The keys of hash maps are the randomness that the standard library has.
+    let random = RandomState::new().hash_one(number);
+    format!("{}-{number}-{random:016x}", std::process::id())
 }
 
 /// Sees to it that a command ends when nobody waits for it any more.
@@ -154,5 +158,19 @@ impl Drop for Guard {
         let held = sweep::relatives(&self.mark, Some(shell));
         kill_process_group(shell, Signal::KILL).ok();
         sweep::end(held, &self.mark);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::run_mark;
+
+    #[test]
+    fn a_mark_differs_also_where_process_and_count_are_the_same() {
+        let marks: Vec<String> = (0..100).map(|_| run_mark()).collect();
+        let random = marks.iter().filter_map(|mark| mark.rsplit('-').next());
+        assert_eq!(random.collect::<HashSet<_>>().len(), 100);
     }
 }

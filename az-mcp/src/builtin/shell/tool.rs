@@ -103,7 +103,10 @@ impl RecoverableTool for ShellTool {
     async fn abandon(&self, _args: ShellArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
         let ended = tokio::task::spawn_blocking(move || end_all(&key)).await;
-        ended.map_err(|error| Error::Internal(error.to_string()))
+        match ended.map_err(|error| Error::Internal(error.to_string()))? {
+            true => Ok(()),
+            false => Err(Error::Internal("processes of the command cannot be ended".to_owned())),
+        }
     }
 }
 

@@ -16,9 +16,14 @@ const ROUNDS: u32 = 20;
 /// How long a killed process may take to go.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
-/// A process that was found; stays the same one while this is held.
+/// A process that was found.
 #[derive(Debug)]
-pub(super) struct Process(OwnedFd);
+pub(super) struct Process {
+    /// Stays this process's, also when its number goes to another one.
+    handle: OwnedFd,
+    pid: i32,
+    started: u64,
+}
 
 /// What `/proc` says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +35,61 @@ struct Stat {
 /// Finds the living processes that carry a mark (`NAME=value`), `root`, and all that descend from
 /// them; never this process or one that it descends from itself.
 pub(super) fn relatives(mark: &str, root: Option<Pid>) -> Vec<Process> {
+    let root = root.map(Pid::as_raw_pid);
+    family(mark, |pid, _| root == Some(pid))
+}
+
+/// Ends the processes that are held and whatever else carries the mark, waits until they are
+/// gone, and tells whether they are.
+///
+/// They are all stopped before the first of them is ended: a shell that saw its command end would
+/// go on to the next one.
+pub(super) fn end(held: Vec<Process>, mark: &str) -> bool {
+    let mut found = held;
+    for _ in 0..ROUNDS {
+        stop(&mut found, mark);
+        if found.is_empty() {
+            return true;
+        }
+        for Process { handle, .. } in &found {
+            pidfd_send_signal(handle, Signal::KILL).ok();
+        }
+        for Process { handle, .. } in &found {
+            // A pidfd can be read once its process has ended.
+            poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&PATIENCE)).ok();
+        }
+        found = relatives(mark, None);
+    }
+    found.is_empty()
+}
+
+/// Stops processes and all that belongs to them, until nobody is left who could start another.
+fn stop(held: &mut Vec<Process>, mark: &str) {
+    let mut stopped = 0;
+    for _ in 0..ROUNDS {
+        for Process { handle, .. } in held.iter().skip(stopped) {
+            pidfd_send_signal(handle, Signal::STOP).ok();
+        }
+        stopped = held.len();
+        let is_held = |pid, started| held.iter().any(|it| (it.pid, it.started) == (pid, started));
+        let mut found = family(mark, is_held);
+        found.retain(|it| !is_held(it.pid, it.started));
+        if found.is_empty() {
+            return;
+        }
+        held.append(&mut found);
+    }
+}
+
+/// Finds the living processes that carry the mark or are roots, and all that descend from them.
+fn family(mark: &str, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
     let stats: HashMap<i32, Stat> = pids().filter_map(|pid| Some((pid, stat(pid)?))).collect();
     let spared: HashSet<i32> = line(&stats, getpid().as_raw_pid()).collect();
-    let root = root.map(Pid::as_raw_pid);
-    let is_seed = |pid: &i32| {
-        !spared.contains(pid) && (root == Some(*pid) || is_marked(*pid, mark.as_bytes()))
+    let is_seed = |(pid, stat): (&i32, &Stat)| {
+        let is_one = || is_root(*pid, stat.started) || is_marked(*pid, mark.as_bytes());
+        (!spared.contains(pid) && is_one()).then_some(*pid)
     };
-    let seeds: HashSet<i32> = stats.keys().copied().filter(is_seed).collect();
+    let seeds: HashSet<i32> = stats.iter().filter_map(is_seed).collect();
     if seeds.is_empty() {
         return Vec::new();
     }
@@ -44,25 +97,6 @@ pub(super) fn relatives(mark: &str, root: Option<Pid>) -> Vec<Process> {
         !spared.contains(pid) && line(&stats, **pid).any(|ancestor| seeds.contains(&ancestor))
     });
     found.filter_map(|(pid, stat)| hold(*pid, *stat)).collect()
-}
-
-/// Ends the processes that are held and whatever else carries the mark, and waits until they are
-/// gone.
-pub(super) fn end(held: Vec<Process>, mark: &str) {
-    let mut found = held;
-    for _ in 0..ROUNDS {
-        for Process(process) in &found {
-            pidfd_send_signal(process, Signal::KILL).ok();
-        }
-        for Process(process) in &found {
-            // A pidfd can be read once its process has ended.
-            poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&PATIENCE)).ok();
-        }
-        found = relatives(mark, None);
-        if found.is_empty() {
-            return;
-        }
-    }
 }
 
 /// Returns a process and its ancestors.
@@ -96,5 +130,6 @@ fn is_marked(pid: i32, mark: &[u8]) -> bool {
 /// Takes hold of a process, if it is still the one that was seen.
 fn hold(pid: i32, seen: Stat) -> Option<Process> {
     let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
-    (stat(pid)?.started == seen.started).then_some(Process(process))
+    let is_same = stat(pid)?.started == seen.started;
+    is_same.then_some(Process { handle: process, pid, started: seen.started })
 }
