@@ -105,6 +105,11 @@ pub struct Capabilities {
     pub tools: bool,
     /// Its replies come in as they are made.
     pub streaming: bool,
+    /// It works on what tools returned itself, and is shown all that is kept of it rather than an
+    /// excerpt.
+    pub whole_results: bool,
+    /// Its steps are decided beforehand: the same call again and again is what was asked for.
+    pub plans_ahead: bool,
     /// How many tokens a request and its reply may have together, where that is known.
     pub context_window: Option<u64>,
     /// How many tokens a reply may have, where that is known.
@@ -113,11 +118,16 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Tools and streaming; sizes unknown.
-    pub const FULL: Self =
-        Self { tools: true, streaming: true, context_window: None, max_output: None };
+    pub const FULL: Self = Self { tools: true, streaming: true, ..Self::TEXT };
     /// Text only; sizes unknown.
-    pub const TEXT: Self =
-        Self { tools: false, streaming: false, context_window: None, max_output: None };
+    pub const TEXT: Self = Self {
+        tools: false,
+        streaming: false,
+        whole_results: false,
+        plans_ahead: false,
+        context_window: None,
+        max_output: None,
+    };
 
     /// Returns them with a context window.
     #[must_use]
@@ -130,6 +140,20 @@ impl Capabilities {
     #[must_use]
     pub const fn with_max_output(mut self, tokens: u64) -> Self {
         self.max_output = Some(tokens);
+        self
+    }
+
+    /// Returns them as those of a client that is shown what tools returned whole.
+    #[must_use]
+    pub const fn with_whole_results(mut self) -> Self {
+        self.whole_results = true;
+        self
+    }
+
+    /// Returns them as those of a client whose steps are decided beforehand.
+    #[must_use]
+    pub const fn planning_ahead(mut self) -> Self {
+        self.plans_ahead = true;
         self
     }
 

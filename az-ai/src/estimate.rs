@@ -51,9 +51,10 @@ pub fn text(text: &str) -> u64 {
 
 fn message(message: &Message) -> u64 {
     let bytes = match message {
-        Message::System { text } | Message::User { text } | Message::Summary { text, .. } => {
-            size(text.len())
-        }
+        Message::System { text }
+        | Message::User { text }
+        | Message::Summary { text, .. }
+        | Message::Resumed { text } => size(text.len()),
         Message::Tool(result) => size(result.text.len() + result.call_id.len()),
         Message::Assistant { reply } => {
             let calls = reply

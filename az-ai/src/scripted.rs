@@ -264,7 +264,10 @@ impl ScriptedClient {
         let turn = request.messages.iter().map(|message| match message {
             Message::Assistant { .. } => 1,
             Message::Summary { turns, .. } => *turns,
-            Message::System { .. } | Message::User { .. } | Message::Tool(_) => 0,
+            Message::System { .. }
+            | Message::User { .. }
+            | Message::Resumed { .. }
+            | Message::Tool(_) => 0,
         });
         let turn = turn.sum();
         let said = request.messages.iter().rev().find_map(|message| match message {

@@ -118,7 +118,9 @@ fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
         Error::Full { .. } => "free some space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
-        Error::Busy { .. } => "another process keeps the database locked: try again once it is done",
+        Error::Busy { .. } => {
+            "another process keeps the database locked: try again once it is done"
+        }
         Error::Unusable { .. } => {
             "if that file is no database any more, `az db init --force` sets it aside and makes a \
              new one; otherwise choose a directory that can be written, with --data-dir"

@@ -25,6 +25,11 @@ pub enum Message {
         /// What they came to.
         text: String,
     },
+    /// Says that the task was taken up again here, after it had ended or was interrupted.
+    Resumed {
+        /// In words.
+        text: String,
+    },
     /// What the model said.
     Assistant {
         /// All of it.

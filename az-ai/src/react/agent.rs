@@ -11,11 +11,13 @@ use super::ask::Ask;
 use super::compaction::{Fit, Fitted, fit, size, summary_request};
 use super::decide::{Decision, decide, to_sum_up};
 use super::engine::ReActEngine;
+use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, system};
 use super::text_protocol::OBSERVATION;
-use super::transcript::{build, observation};
+use super::transcript::{Detail, View, build, observation};
 use crate::chat::{ChatRequest, ToolDefinition};
+use crate::client::Capabilities;
 use crate::resolver::{ModelResolver, ResolvedModel};
 
 /// Reasons with a model, acts with the run's tools, observes, until it has an answer.
@@ -49,12 +51,27 @@ impl ReActAgent {
         Ok(Scene {
             system: system(run.task(), initial_thought, &tools, protocol, &self.options),
             tools,
-            protocol,
+            view: View {
+                protocol,
+                detail: Detail { longest: self.longest(capabilities), shrunk: None },
+                repeats: repeats(capabilities),
+            },
             limit: self.options.limit(capabilities.context_window),
             max_tokens: self.options.max_tokens.min(most.unwrap_or(u32::MAX)),
             model,
             options: &self.options,
         })
+    }
+
+    /// Returns what the model can do that the run asks; nothing special when it asks none.
+    fn capabilities(&self, run: &Run) -> Capabilities {
+        let model = self.models.resolve(run.task().model.as_deref());
+        model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
+    }
+
+    /// Returns the most that is shown of what a tool returned, in bytes.
+    const fn longest(&self, capabilities: Capabilities) -> usize {
+        if capabilities.whole_results { usize::MAX } else { self.options.longest_result }
     }
 
     /// Asks the model for its next turn, or makes room for that first.
@@ -103,7 +120,7 @@ enum Room {
 /// Who is asked, and in which way.
 struct Scene<'a> {
     model: ResolvedModel,
-    protocol: Protocol,
+    view: View,
     tools: Vec<ToolDefinition>,
     system: String,
     limit: u64,
@@ -113,13 +130,13 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn fitted(&self, run: &Run) -> Fitted {
-        fit(self.limit, self.options, |detail| {
+        fit(self.limit, self.options, self.view, |view| {
             let system = self.system.clone();
-            let messages = build(system, run.task(), run.history(), self.protocol, detail);
+            let messages = build(system, run.task(), run.history(), view);
             let request = ChatRequest::new(&*self.model.model, messages)
                 .with_temperature(self.options.temperature)
                 .with_max_tokens(self.max_tokens);
-            match self.protocol {
+            match view.protocol {
                 Protocol::Native => request.with_tools(self.tools.clone()),
                 Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
             }
@@ -144,7 +161,7 @@ impl Scene<'_> {
         let ask = Ask {
             model: self.model.clone(),
             request,
-            protocol: self.protocol,
+            protocol: self.view.protocol,
             purpose,
             emitter: run.emitter(),
         };
@@ -165,8 +182,9 @@ impl ReActEngine for ReActAgent {
         let mut room = Room::Believed;
         // A task that was given up and is taken up again gets one more chance.
         let mut chances = 1;
+        let repeats = repeats(self.capabilities(run));
         loop {
-            match decide(run.history()) {
+            match decide(run.history(), repeats) {
                 Decision::Finish(answer) => return Ok(Answer(answer)),
                 Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
                 Decision::RunTools => run.call_pending().await?,
@@ -192,8 +210,14 @@ impl ReActEngine for ReActAgent {
     }
 
     fn observe(&self, run: &Run, call: &CallId) -> Option<String> {
-        observation(run.history(), call).map(|text| text.render())
+        let longest = self.longest(self.capabilities(run));
+        observation(run.history(), call, longest).map(|text| text.render())
     }
+}
+
+/// Says what repeated calls mean.
+const fn repeats(capabilities: Capabilities) -> Repeats {
+    if capabilities.plans_ahead { Repeats::Meant } else { Repeats::Noted }
 }
 
 fn overflow(how: &str) -> Error {

@@ -3,9 +3,10 @@
 use az_core::journal::{History, ToolOutcome};
 use az_core::text::Excerpt;
 
+use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
-use super::transcript::{Detail, turns};
+use super::transcript::{Detail, Shrunk, View, turns};
 use crate::chat::{ChatRequest, Message};
 use crate::estimate;
 
@@ -30,14 +31,15 @@ pub(super) struct Fitted {
 pub(super) fn fit(
     limit: u64,
     options: &ReActOptions,
-    build: impl Fn(Detail) -> ChatRequest,
+    view: View,
+    build: impl Fn(View) -> ChatRequest,
 ) -> Fitted {
-    let shrunk = Detail::Shrunk { keep_turns: options.keep_turns, shrunk: options.shrunk };
-    let full = build(Detail::Full);
+    let full = build(view);
     if size(&full) <= limit {
         return Fitted { request: full, fit: Fit::Fits };
     }
-    let request = build(shrunk);
+    let shrunk = Shrunk { keep_turns: options.keep_turns, longest: options.shrunk };
+    let request = build(View { detail: Detail { shrunk: Some(shrunk), ..view.detail }, ..view });
     let fit = if size(&request) <= limit { Fit::Fits } else { Fit::Overflows };
     Fitted { request, fit }
 }
@@ -58,13 +60,15 @@ pub(super) fn summary_request(
     (limit, options): (u64, &ReActOptions),
 ) -> ChatRequest {
     let before = history.summary.as_ref();
-    let detail = Detail::Shrunk { keep_turns: 0, shrunk: options.shrunk.saturating_mul(4) };
+    let shrunk = Shrunk { keep_turns: 0, longest: options.shrunk.saturating_mul(4) };
+    let detail = Detail { longest: options.longest_result, shrunk: Some(shrunk) };
+    let view = View { protocol: Protocol::Native, detail, repeats: Repeats::Noted };
     let from = before.map_or(0, |summary| summary.turns);
     let mut told_so_far = format!("The task: {command}\n");
     if let Some(summary) = before {
         told_so_far.push_str(&format!("\nWhat came before: {}\n", summary.text));
     }
-    for message in turns(history, from..count, Protocol::Native, detail) {
+    for message in turns(history, from..count, view) {
         told_so_far.push_str(&tell(&message));
     }
     let room = limit
@@ -80,9 +84,10 @@ pub(super) fn summary_request(
 
 fn tell(message: &Message) -> String {
     match message {
-        Message::System { text } | Message::User { text } | Message::Summary { text, .. } => {
-            format!("\n{text}\n")
-        }
+        Message::System { text }
+        | Message::User { text }
+        | Message::Summary { text, .. }
+        | Message::Resumed { text } => format!("\n{text}\n"),
         Message::Assistant { reply } => {
             let calls = reply.calls.iter();
             let calls =

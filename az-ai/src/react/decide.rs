@@ -2,7 +2,7 @@
 
 use az_core::journal::{History, ModelReply, Turn};
 
-use super::loop_guard::{Repetition, repetition};
+use super::loop_guard::{Repeats, Repetition, repetition};
 use crate::chat::reached_limit;
 
 /// What comes next.
@@ -19,12 +19,12 @@ pub(super) enum Decision {
 }
 
 /// Says what comes next.
-pub(super) fn decide(history: &History) -> Decision {
+pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     let Some(turn) = history.turns.last() else {
         return Decision::CallModel;
     };
     if history.pending_calls().next().is_some() {
-        return match repetition(&history.turns) {
+        return match repetition(&history.turns, repeated) {
             Repetition::Stop => Decision::GiveUp(circles(turn)),
             Repetition::None | Repetition::Nudge => Decision::RunTools,
         };

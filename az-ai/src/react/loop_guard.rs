@@ -7,6 +7,15 @@ const LONGEST: usize = 4;
 /// How often it is gone round before that counts.
 const ROUNDS: usize = 3;
 
+/// What repeated calls mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// The model may be going round in circles.
+    Noted,
+    /// They were planned.
+    Meant,
+}
+
 /// What to do about repetition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repetition {
@@ -19,8 +28,8 @@ pub(super) enum Repetition {
 }
 
 /// Says what to do after the last turn.
-pub(super) fn repetition(turns: &[Turn]) -> Repetition {
-    if !repeats(turns) {
+pub(super) fn repetition(turns: &[Turn], repeated: Repeats) -> Repetition {
+    if repeated == Repeats::Meant || !repeats(turns) {
         return Repetition::None;
     }
     let told = (1..turns.len()).any(|end| turns.get(..end).is_some_and(repeats));
@@ -52,7 +61,7 @@ mod tests {
     use az_core::journal::{ModelReply, Turn};
     use serde_json::json;
 
-    use super::{Repetition, repetition};
+    use super::{Repeats, Repetition, repetition};
 
     /// Each letter is a turn with a call of that tool; `-` is one with text only.
     fn turns(letters: &str) -> Vec<Turn> {
@@ -81,14 +90,19 @@ mod tests {
             ("aa-a", Repetition::None),
             ("---", Repetition::None),
         ] {
-            assert_eq!(repetition(&turns(letters)), expected, "{letters}");
+            assert_eq!(repetition(&turns(letters), Repeats::Noted), expected, "{letters}");
         }
+    }
+
+    #[test]
+    fn what_was_planned_is_no_circle() {
+        assert_eq!(repetition(&turns("aaaaaaaa"), Repeats::Meant), Repetition::None);
     }
 
     #[test]
     fn other_arguments_are_another_call() {
         let turn = |n: u32| Turn { reply: ModelReply::default().with_call("a", json!({"n": n})) };
         let turns: Vec<_> = (0..9).map(turn).collect();
-        assert_eq!(repetition(&turns), Repetition::None);
+        assert_eq!(repetition(&turns, Repeats::Noted), Repetition::None);
     }
 }

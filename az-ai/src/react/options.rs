@@ -11,6 +11,9 @@ pub struct ReActOptions {
     pub max_tokens: u32,
     /// The context window of models that do not say, in tokens.
     pub context_window: u64,
+    /// How much is shown of what a tool returned, in bytes; clients that work on results
+    /// themselves get all that the record's fold keeps.
+    pub longest_result: usize,
     /// How full the window may get before room is made, in percent.
     pub compact_at: u8,
     /// How many of the last turns are shown in full when room is made.
@@ -27,6 +30,7 @@ impl Default for ReActOptions {
             temperature: Some(DEFAULT_TEMPERATURE),
             max_tokens: DEFAULT_MAX_TOKENS,
             context_window: 128_000,
+            longest_result: 8 << 10,
             compact_at: 80,
             keep_turns: 4,
             shrunk: 400,
@@ -54,6 +58,13 @@ impl ReActOptions {
     #[must_use]
     pub const fn with_context_window(mut self, tokens: u64) -> Self {
         self.context_window = tokens;
+        self
+    }
+
+    /// Returns the options with a most that is shown of what a tool returned, in bytes.
+    #[must_use]
+    pub const fn with_longest_result(mut self, bytes: usize) -> Self {
+        self.longest_result = bytes;
         self
     }
 

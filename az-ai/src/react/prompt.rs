@@ -10,6 +10,10 @@ use crate::chat::ToolDefinition;
 pub(super) const EMPTY_REPLY: &str = "Your last reply had neither text nor a tool call. Take the \
      next step with a tool, or give the final answer.";
 
+/// Stands where a task was taken up again.
+pub(super) const RESUMED: &str = "The task was taken up again here. What failed or was refused \
+     before may be tried again; what is done stays done.";
+
 /// Stands at the end of an observation when the model has begun to go round in circles.
 pub(super) const REPEATING: &str = "[You have made the same calls three times over, and will be \
      stopped if you go on. Do something else, or give the final answer with what you know.]";

@@ -4,33 +4,39 @@ use az_core::journal::{CallState, History, ModelReply, ToolOutcome};
 use az_core::text::Excerpt;
 use az_core::{CallId, Task};
 
-use super::loop_guard::repeats;
-use super::prompt::{EMPTY_REPLY, Protocol, REPEATING};
+use super::loop_guard::{Repeats, repeats};
+use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED};
 use super::text_protocol::{self, OBSERVATION};
 use crate::chat::{Message, ToolMessage};
 
-/// How much of the record is shown.
+/// How the record is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Detail {
-    /// All that the record keeps of it.
-    Full,
-    /// What tools returned before the last turns is shortened.
-    Shrunk {
-        /// How many turns are shown in full.
-        keep_turns: usize,
-        /// How much of a result is shown before those, in bytes.
-        shrunk: usize,
-    },
+pub(super) struct View {
+    pub(super) protocol: Protocol,
+    pub(super) detail: Detail,
+    pub(super) repeats: Repeats,
+}
+
+/// How much is shown of what tools returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// The most of any result, in bytes.
+    pub(super) longest: usize,
+    /// How results before the last turns are shortened, if they are.
+    pub(super) shrunk: Option<Shrunk>,
+}
+
+/// How old results are shortened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shrunk {
+    /// How many turns are none of them old.
+    pub(super) keep_turns: usize,
+    /// The most of an old result, in bytes.
+    pub(super) longest: usize,
 }
 
 /// Builds the conversation; the same record gives the same conversation.
-pub(super) fn build(
-    system: String,
-    task: &Task,
-    history: &History,
-    protocol: Protocol,
-    detail: Detail,
-) -> Vec<Message> {
+pub(super) fn build(system: String, task: &Task, history: &History, view: View) -> Vec<Message> {
     let mut messages = vec![Message::system(system), Message::user(&task.command)];
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
     if let Some(summary) = &history.summary {
@@ -39,31 +45,34 @@ pub(super) fn build(
             text: format!("What you did so far, in your own words:\n{}", summary.text),
         });
     }
-    for index in summarised..history.turns.len() {
-        messages.extend(turn(history, index, protocol, detail));
-    }
+    let all = history.turns.len();
+    messages.extend(turns(history, summarised..all, view));
+    messages.extend(resumed(history, all));
     messages
 }
 
-/// Returns the messages of the turns from `from` on, in full detail or not.
-pub(super) fn turns(
-    history: &History,
-    range: std::ops::Range<usize>,
-    protocol: Protocol,
-    detail: Detail,
-) -> Vec<Message> {
-    range.flat_map(|index| turn(history, index, protocol, detail)).collect()
+/// Returns the messages of some turns, and where among them the task was taken up again.
+pub(super) fn turns(history: &History, range: std::ops::Range<usize>, view: View) -> Vec<Message> {
+    range
+        .flat_map(|index| resumed(history, index).into_iter().chain(turn(history, index, view)))
+        .collect()
 }
 
 /// Returns what the model is told of a call; nothing while it has no result.
-pub(super) fn observation(history: &History, id: &CallId) -> Option<Excerpt> {
+pub(super) fn observation(history: &History, id: &CallId, longest: usize) -> Option<Excerpt> {
     match &history.call(id)?.state {
-        CallState::Ended { text, .. } => Some(text.clone()),
+        CallState::Ended { text, .. } => Some(shorten(text.clone(), longest)),
         CallState::Waiting | CallState::Begun { .. } => None,
     }
 }
 
-fn turn(history: &History, index: usize, protocol: Protocol, detail: Detail) -> Vec<Message> {
+/// Says that the task was taken up again after so many turns, if it was, however often.
+fn resumed(history: &History, turns: usize) -> Option<Message> {
+    let again = turns > 0 && history.resumed_after.contains(&turns);
+    again.then(|| Message::Resumed { text: RESUMED.to_owned() })
+}
+
+fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
     };
@@ -71,13 +80,14 @@ fn turn(history: &History, index: usize, protocol: Protocol, detail: Detail) -> 
     if reply.calls.is_empty() && reply.text.trim().is_empty() {
         return vec![Message::assistant(reply.clone()), Message::user(EMPTY_REPLY)];
     }
-    let mut results = results(history, index, detail);
+    let mut results = results(history, index, view.detail);
     let so_far = history.turns.get(..=index).unwrap_or_default();
-    if let Some(last) = results.last_mut().filter(|_| repeats(so_far)) {
+    let circles = view.repeats == Repeats::Noted && repeats(so_far);
+    if let Some(last) = results.last_mut().filter(|_| circles) {
         last.text.push_str("\n\n");
         last.text.push_str(REPEATING);
     }
-    match protocol {
+    match view.protocol {
         Protocol::Native => {
             let mut reply = reply.clone();
             for (call, result) in reply.calls.iter_mut().zip(&results) {
@@ -123,7 +133,7 @@ fn results(history: &History, index: usize, detail: Detail) -> Vec<ToolMessage> 
                 (ToolOutcome::Unknown, Excerpt::of("it has no result yet", usize::MAX), None)
             }
         };
-        let text = shorten(text, history.turns.len() - index, detail);
+        let text = shorten(text, detail.limit(history.turns.len() - index));
         results.push(ToolMessage {
             call_id,
             tool: call.name.clone(),
@@ -136,15 +146,21 @@ fn results(history: &History, index: usize, detail: Detail) -> Vec<ToolMessage> 
     results
 }
 
-/// Shortens a result that is `age` turns old.
-fn shorten(text: Excerpt, age: usize, detail: Detail) -> Excerpt {
-    match detail {
-        Detail::Shrunk { keep_turns, shrunk } if age > keep_turns && text.len() > shrunk => {
-            let kept = text.len();
-            let mut short = Excerpt::of(&(text.head + &text.tail), shrunk);
-            short.omitted = text.omitted + kept - short.len();
-            short
-        }
-        Detail::Full | Detail::Shrunk { .. } => text,
+impl Detail {
+    /// Returns the most of a result that is `age` turns old, in bytes.
+    fn limit(self, age: usize) -> usize {
+        let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);
+        old.map_or(self.longest, |shrunk| shrunk.longest.min(self.longest))
     }
+}
+
+/// Shortens what is kept of a result.
+fn shorten(text: Excerpt, longest: usize) -> Excerpt {
+    let kept = text.len();
+    if kept <= longest {
+        return text;
+    }
+    let mut short = Excerpt::of(&(text.head + &text.tail), longest);
+    short.omitted = text.omitted + kept - short.len();
+    short
 }

@@ -1,20 +1,27 @@
 //! The offline planner as the agent's model, on a real engine.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use az_ai::client::LlmClient;
 use az_ai::provider::offline::OfflineClient;
+use az_core::approval::{Approval, Approver, Verdict};
 use az_core::task::TaskStatus;
 use az_core::testing::{FakeTool, FakeToolbox};
-use az_core::tool::{EffectClass, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolSpec};
 use az_core::{ErrorKind, Task, Usd};
 use serde_json::json;
 
 use crate::support::stage::Stage;
 
-async fn run(command: &str, tools: FakeToolbox) -> (Task, Stage) {
+fn stage(tools: FakeToolbox) -> Stage {
     let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());
-    let stage = Stage::with_client(client).with_tools(tools);
+    Stage::with_client(client).with_tools(tools)
+}
+
+async fn run(command: &str, tools: FakeToolbox) -> (Task, Stage) {
+    let stage = stage(tools);
     (stage.run(command).await, stage)
 }
 
@@ -62,4 +69,147 @@ async fn a_tool_that_is_missing_is_named() {
     let (task, _) = run("search for \"budgets\"", tools()).await;
     let message = task.failure.unwrap().message;
     assert!(message.contains("it needs semantic.search"), "{message}");
+}
+
+/// Somebody who is asked about every call, and answers as they are told.
+#[derive(Debug)]
+struct Answers(Mutex<VecDeque<Approval>>);
+
+impl Answers {
+    fn of(granted: impl IntoIterator<Item = bool>) -> Arc<Self> {
+        let by = || "tester".to_owned();
+        let answers = granted.into_iter().map(|granted| match granted {
+            true => Approval::Granted { by: by() },
+            false => Approval::Denied { by: by() },
+        });
+        Arc::new(Self(Mutex::new(answers.collect())))
+    }
+}
+
+#[async_trait]
+impl Approver for Answers {
+    fn assess(&self, _task: &Task, _tool: &ToolSpec, _call: &Invocation) -> Verdict {
+        Verdict::Ask { reason: "a test".to_owned() }
+    }
+
+    async fn ask(
+        &self,
+        _task: &Task,
+        _call: &Invocation,
+        _reason: &str,
+    ) -> az_core::Result<Approval> {
+        Ok(self.0.lock().unwrap().pop_front().unwrap_or(Approval::Unattended))
+    }
+}
+
+fn shell(outputs: impl IntoIterator<Item = ToolOutput>) -> FakeToolbox {
+    let list = FakeTool::new("filesystem.list").answering(ToolOutput::done("a.txt"));
+    let shell = FakeTool::new("shell.execute").with_effect(EffectClass::Unsafe);
+    FakeToolbox::new().with(list).with(outputs.into_iter().fold(shell, FakeTool::answering))
+}
+
+const JOB: &str = "list the files here, then run 'make'";
+
+fn made(stage: &Stage) -> usize {
+    let invoked = stage.tools.invoked();
+    invoked.iter().filter(|call| call.tool == "shell.execute").count()
+}
+
+#[tokio::test]
+async fn a_step_that_failed_is_taken_again_when_the_task_is_taken_up_again() {
+    let outputs = [ToolOutput::failed("no rule"), ToolOutput::failed("no disk")];
+    let stage = stage(shell(outputs.into_iter().chain([ToolOutput::done("made")])));
+    let failed = stage.run(JOB).await;
+    assert_eq!(failed.failure.as_ref().unwrap().message, "step 2 (run `make`) failed: no rule");
+    let failed = stage.resume(&failed).await;
+    assert_eq!(failed.failure.as_ref().unwrap().message, "step 2 (run `make`) failed: no disk");
+    assert_eq!(made(&stage), 2, "taken again once for each time, and no more");
+
+    let task = stage.resume(&failed).await;
+    assert_eq!(
+        task.answer.as_deref(),
+        Some(
+            "1. list the files in .: 1 file\n2. run `make`: 1 line\n\n1. list the files in .\n\
+             a.txt\n\n2. run `make`\nmade"
+        )
+    );
+    assert_eq!(stage.tools.invoked().len(), 4, "what was done stays done");
+}
+
+#[tokio::test]
+async fn a_step_that_was_denied_is_asked_about_again_when_the_task_is_taken_up_again() {
+    let answers = Answers::of([true, false, true]);
+    let stage = stage(shell([ToolOutput::done("made")])).with_approver(answers);
+    let denied = stage.run(JOB).await;
+    let why = &denied.failure.as_ref().unwrap().message;
+    assert!(why.starts_with("step 2 (run `make`) failed: not approved"), "{why}");
+    assert_eq!(made(&stage), 0);
+
+    let task = stage.resume(&denied).await;
+    assert_eq!((task.status, made(&stage)), (TaskStatus::Completed, 1));
+}
+
+#[tokio::test]
+async fn a_step_that_was_cancelled_is_taken_again_when_the_task_is_taken_up_again() {
+    let list = FakeTool::new("filesystem.list").answering(ToolOutput::done("a.txt"));
+    let endless = FakeTool::new("shell.execute").with_effect(EffectClass::Unsafe).without_end();
+    let mut stage = stage(FakeToolbox::new().with(list).with(endless));
+    let cancelled = stage.cancel_after(2, JOB).await;
+    assert_eq!(cancelled.status, TaskStatus::Cancelled);
+
+    stage.tools = shell([ToolOutput::done("made")]);
+    let task = stage.resume(&cancelled).await;
+    assert_eq!((task.status, made(&stage)), (TaskStatus::Completed, 1), "{:?}", task.failure);
+    assert_eq!(stage.tools.invoked().len(), 1, "what was done stays done");
+}
+
+#[tokio::test]
+async fn the_same_step_any_number_of_times_is_no_circle() {
+    let steps = ["append \"a\" to f"; 9].join(" then ");
+    let (task, stage) = run(&steps, tools()).await;
+    assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.failure);
+    assert_eq!(stage.tools.invoked().len(), 9);
+}
+
+fn files(text: &str) -> FakeToolbox {
+    FakeToolbox::new()
+        .with(FakeTool::new("filesystem.read").answering(ToolOutput::done(text)))
+        .with(FakeTool::new("filesystem.write").with_effect(EffectClass::Idempotent))
+}
+
+#[tokio::test]
+async fn all_of_a_file_is_counted_and_copied_as_long_as_the_record_keeps_it() {
+    let text = "ten bytes\n".repeat(6_500);
+    let (task, _) = run("count the lines in notes.txt", files(&text)).await;
+    assert_eq!(task.answer.as_deref(), Some("1. count the lines in notes.txt: 6500"));
+
+    let (_, stage) = run("read notes.txt then write it to copy.txt", files(&text)).await;
+    assert_eq!(stage.tools.invoked().pop().unwrap().arguments["content"], text);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_left_to_the_shell() {
+    let text = "ten bytes\n".repeat(7_000);
+    for (command, advice) in [
+        ("count the lines in notes.txt", r#"the shell can do it: run "wc -l notes.txt""#),
+        ("read 'a b' then append it to c", r#"run "cat 'a b' >> c""#),
+    ] {
+        let (task, _) = run(command, files(&text)).await;
+        let why = task.failure.unwrap().message;
+        assert!(why.contains("bytes of what it works on are not shown"), "{why}");
+        assert!(why.ends_with(advice), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_fails_after_the_task_was_taken_up_again_is_not_taken_twice() {
+    let outputs = [ToolOutput::failed("no rule"), ToolOutput::done("made")];
+    let stage = stage(shell(outputs)).with_approver(Answers::of([true]));
+    let waiting = stage.run(JOB).await;
+    assert_eq!(waiting.failure.as_ref().unwrap().kind, ErrorKind::Approval);
+
+    let failed = stage.with_approver(Answers::of([true, true]));
+    let task = failed.resume(&waiting).await;
+    assert_eq!(task.failure.unwrap().message, "step 2 (run `make`) failed: no rule");
+    assert_eq!(made(&failed), 1);
 }

@@ -163,6 +163,15 @@ async fn a_long_result_is_shown_head_and_tail() {
     assert!(shown.text.contains(&format!("[… {} bytes left out …]", shown.omitted)));
 }
 
+#[tokio::test]
+async fn as_much_of_a_result_is_shown_as_the_options_say() {
+    let stage = Stage::new([read("a"), Line::text("long")]).with_tools(reader(&"x".repeat(9_000)));
+    let stage = stage.with_options(ReActOptions::default().with_longest_result(600));
+    stage.run("read a").await;
+    let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
+    assert_eq!((shown.text.matches('x').count(), shown.omitted), (600, 8_400));
+}
+
 fn small_window() -> ReActOptions {
     ReActOptions::default().with_context_window(6_000).with_max_tokens(500).with_keep_turns(2)
 }
@@ -289,7 +298,40 @@ async fn a_task_taken_up_again_goes_on_where_its_record_ends() {
     let task = stage.resume(&failed).await;
     assert_eq!(task.answer.as_deref(), Some("done"));
     assert_eq!(stage.tools.invoked().len(), 1);
-    assert_eq!(stage.requests().len(), 3);
+    let asked = stage.requests();
+    assert_eq!(asked.len(), 3);
+    assert!(matches!(asked[1].messages.last(), Some(Message::Tool(_))));
+    let Some(Message::Resumed { text }) = asked[2].messages.last() else { panic!("not told") };
+    assert!(text.starts_with("The task was taken up again here."), "{text}");
+    assert_eq!(asked[2].messages[..4], asked[1].messages, "nothing else is told differently");
+}
+
+#[tokio::test]
+async fn a_model_without_tools_of_its_own_is_told_too_that_its_task_was_taken_up_again() {
+    let text = "Action: filesystem.read\nAction Input: {\"path\": \"a\"}";
+    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit");
+    refused.error.as_mut().unwrap().times = Some(1);
+    refused.text = "Final Answer: A".to_owned();
+    let client = ScriptedClient::new([Line::text(text), refused]);
+    let stage = Stage::of(client.with_capabilities(Capabilities::TEXT)).with_tools(reader("A"));
+    let failed = stage.run("go").await;
+    let task = stage.resume(&failed).await;
+    assert_eq!(task.answer.as_deref(), Some("A"));
+    let told = stage.requests().pop().unwrap().messages;
+    assert_eq!(told[3], Message::user("Observation: A"));
+    assert!(matches!(told[4..], [Message::Resumed { .. }]), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_task_taken_up_again_before_its_first_turn_is_as_new() {
+    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit").when("go");
+    refused.error.as_mut().unwrap().times = Some(1);
+    refused.text = "done".to_owned();
+    let stage = Stage::new([refused]);
+    let failed = stage.run("go").await;
+    assert_eq!(stage.resume(&failed).await.answer.as_deref(), Some("done"));
+    let asked = stage.requests();
+    assert_eq!(asked[0].messages, asked[1].messages);
 }
 
 #[tokio::test]

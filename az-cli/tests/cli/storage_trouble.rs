@@ -155,7 +155,10 @@ fn a_disk_that_is_full_stops_before_the_effect_and_is_gone_on_from() {
             Some(0) => done += 1,
             Some(74) => {
                 refused += 1;
-                assert!(stderr.contains("full") && stderr.contains("free some"), "{pages}: {stderr}");
+                assert!(
+                    stderr.contains("full") && stderr.contains("free some"),
+                    "{pages}: {stderr}"
+                );
                 let begun = stderr.contains("▶");
                 assert!(!begun || stderr.contains("az task resume"), "{pages}: {stderr}");
                 go_on(&az, &task, &format!("{pages} pages"));

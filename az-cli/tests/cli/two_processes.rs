@@ -167,7 +167,8 @@ fn a_cancel_outlives_the_worker_that_was_asked() {
 fn what_nohup_started_does_not_mind_a_hangup() {
     let az = Az::new();
     let model = script(&az, &[json!({"text": "late", "delay_millis": 700})]);
-    let shell = format!("trap '' HUP; exec {} task run wait --model {model}", env!("CARGO_BIN_EXE_az"));
+    let shell =
+        format!("trap '' HUP; exec {} task run wait --model {model}", env!("CARGO_BIN_EXE_az"));
     let mut command = std::process::Command::new("sh");
     let command = command.args(["-c", &shell]).current_dir(az.work());
     let mut running = command.env("AZ_DATA_DIR", az.data_dir()).spawn().unwrap();

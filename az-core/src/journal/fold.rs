@@ -30,7 +30,8 @@ pub struct History {
     pub next_seq: u64,
     /// How many times the task was taken up.
     pub runs: u32,
-    /// How many turns there were each time that it was taken up again.
+    /// How many turns were done each time that it was taken up again; one with calls still to be
+    /// made is not.
     pub resumed_after: Vec<usize>,
     /// How many replies counted as steps.
     pub steps: u32,
@@ -163,7 +164,8 @@ impl History {
         match &event.event.body {
             EventBody::RunStarted { .. } => {
                 if self.runs > 0 {
-                    self.resumed_after.push(self.turns.len());
+                    let undone = usize::from(self.pending_calls().next().is_some());
+                    self.resumed_after.push(self.turns.len().saturating_sub(undone));
                 }
                 self.runs += 1;
                 self.outcome = None;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use super::parse::parse;
@@ -38,7 +38,7 @@ impl LlmClient for OfflineClient {
     }
 
     fn capabilities(&self, _model: &str) -> Capabilities {
-        Capabilities::FULL
+        Capabilities::FULL.with_whole_results().planning_ahead().with_context_window(u64::MAX)
     }
 
     fn quote(&self, _request: &ChatRequest) -> Quote {
@@ -56,13 +56,16 @@ impl LlmClient for OfflineClient {
 }
 
 fn reply(request: &ChatRequest) -> Result<ChatReply> {
-    let (command, results) = conversation(&request.messages)?;
-    let steps = parse(command)?;
+    let Conversation { command, results, calls } = conversation(&request.messages)?;
     let offered: BTreeSet<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
+    let steps = parse(command, &offered)?;
     check_tools(&steps, &offered)?;
     let mut reply = ModelReply::default();
     match next(&steps, &results)? {
-        Next::Call(call) => reply.calls.push(call),
+        Next::Call { tool, arguments } => {
+            let id = format!("call_{}", calls + 1);
+            reply.calls.push(ToolCall { id, name: tool.to_owned(), arguments });
+        }
         Next::Answer(text) => reply.text = text,
     }
     let stop = if reply.calls.is_empty() { "stop" } else { "tool_calls" };
@@ -77,22 +80,83 @@ fn reply(request: &ChatRequest) -> Result<ChatReply> {
     })
 }
 
-/// Returns the command, and what the tools returned since.
-fn conversation(messages: &[Message]) -> Result<(&str, Vec<&ToolMessage>)> {
+/// What was asked for, and what came of it so far.
+struct Conversation<'a> {
+    command: &'a str,
+    /// What the tools returned, without what is to be tried again.
+    results: Vec<&'a ToolMessage>,
+    /// How many calls were made, with those.
+    calls: usize,
+}
+
+/// Reads a conversation. A step that failed or was refused is taken again once somebody has taken
+/// the task up again after that; one that may have happened is not.
+fn conversation(messages: &[Message]) -> Result<Conversation<'_>> {
     let mut command = None;
-    let mut results = Vec::new();
+    let mut results: Vec<&ToolMessage> = Vec::new();
+    let mut calls = 0;
     for message in messages {
         match message {
             Message::User { text } => {
                 command = Some(text.as_str());
                 results.clear();
             }
-            Message::Tool(result) => results.push(result),
+            Message::Tool(result) => {
+                results.push(result);
+                calls += 1;
+            }
+            Message::Resumed { .. } => {
+                results.pop_if(|last| {
+                    matches!(last.outcome, ToolOutcome::Failed | ToolOutcome::Refused)
+                });
+            }
             Message::System { .. } | Message::Summary { .. } | Message::Assistant { .. } => {}
         }
     }
     let command = command.ok_or_else(|| Error::NotUnderstood {
         reason: "the offline planner was told nothing".to_owned(),
     })?;
-    Ok((command, results))
+    Ok(Conversation { command, results, calls })
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::journal::{ModelReply, ToolOutcome};
+
+    use super::{Message, ToolMessage, conversation};
+
+    fn called(outcome: ToolOutcome) -> [Message; 2] {
+        let result = ToolMessage {
+            call_id: String::new(),
+            tool: String::new(),
+            outcome,
+            text: String::new(),
+            omitted: 0,
+            data: None,
+        };
+        [Message::assistant(ModelReply::default()), Message::Tool(result)]
+    }
+
+    /// Returns how many results count, and how many calls were made.
+    fn read(messages: impl IntoIterator<Item = Message>) -> (usize, usize) {
+        let messages: Vec<_> = [Message::user("go")].into_iter().chain(messages).collect();
+        let read = conversation(&messages).unwrap();
+        (read.results.len(), read.calls)
+    }
+
+    #[test]
+    fn taken_up_again_only_what_certainly_did_not_come_about_is_open() {
+        let resumed = || Message::Resumed { text: "again".to_owned() };
+        for (outcome, left) in [
+            (ToolOutcome::Done, 2),
+            (ToolOutcome::Unknown, 2),
+            (ToolOutcome::Failed, 1),
+            (ToolOutcome::Refused, 1),
+        ] {
+            let both = || called(ToolOutcome::Done).into_iter().chain(called(outcome));
+            assert_eq!(read(both()), (2, 2), "{outcome:?}, and not taken up again");
+            assert_eq!(read(both().chain([resumed()])), (left, 2), "{outcome:?}");
+            assert_eq!(read([resumed()].into_iter().chain(both())), (2, 2), "{outcome:?} later");
+        }
+    }
 }

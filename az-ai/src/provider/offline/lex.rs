@@ -51,16 +51,19 @@ pub(super) fn tokens(command: &str) -> Result<Vec<Token>, Unclosed> {
         let (kind, after) = match first {
             '\n' | ';' => (Some(Kind::Break), cut(rest, 1)),
             ',' => (Some(Kind::Comma), cut(rest, 1)),
-            '"' | '\'' | '`' => {
-                let (raw, after) = quoted(cut(rest, 1), first).ok_or(Unclosed { start })?;
-                let raw = raw.to_owned();
-                (Some(Kind::Quoted { quote: first, raw }), after)
-            }
             space if space.is_whitespace() => (None, cut(rest, space.len_utf8())),
-            _ => {
-                let (word, after) = rest.split_at(word_end(rest));
-                (Some(Kind::Word(word.to_owned())), after)
-            }
+            quote => match closing(quote) {
+                Some(_) => {
+                    let text = cut(rest, quote.len_utf8());
+                    let (raw, after) = quoted(text, quote).ok_or(Unclosed { start })?;
+                    let raw = raw.to_owned();
+                    (Some(Kind::Quoted { quote, raw }), after)
+                }
+                None => {
+                    let (word, after) = rest.split_at(word_end(rest));
+                    (Some(Kind::Word(word.to_owned())), after)
+                }
+            },
         };
         let end = command.len() - after.len();
         tokens.extend(kind.map(|kind| Token { kind, start, end }));
@@ -69,17 +72,34 @@ pub(super) fn tokens(command: &str) -> Result<Vec<Token>, Unclosed> {
     Ok(tokens)
 }
 
+/// Returns what closes the quote that this character opens, if it opens one.
+const fn closing(quote: char) -> Option<char> {
+    Some(match quote {
+        '"' | '\'' | '`' => quote,
+        '“' | '”' => '”',
+        '„' => '“',
+        '‘' => '’',
+        _ => return None,
+    })
+}
+
+/// Whether backslashes mean something in this quote.
+pub(super) const fn knows_escapes(quote: char) -> bool {
+    matches!(quote, '"' | '“' | '”' | '„')
+}
+
 /// Returns the text up to the closing quote, and what follows it. In `"…"` a backslash keeps the
 /// next character from closing.
 fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
+    let end = closing(quote)?;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
         if escaped {
             escaped = false;
-        } else if c == quote {
+        } else if c == end {
             return Some((text.get(..at)?, cut(text, at + c.len_utf8())));
         } else {
-            escaped = quote == '"' && c == '\\';
+            escaped = knows_escapes(quote) && c == '\\';
         }
     }
     None
@@ -103,10 +123,10 @@ fn cut(text: &str, at: usize) -> &str {
     text.get(at..).unwrap_or_default()
 }
 
-/// Returns a quoted text as it is meant: in `"…"`, `\n`, `\t`, `\"` and `\\` stand for what they
+/// Returns a quoted text as it is meant: in `"…"` and `“…”`, `\n`, `\t`, `\"` and `\\` stand for what they
 /// usually do, and any other backslash for itself.
 pub(super) fn unescape(quote: char, raw: &str) -> String {
-    if quote != '"' {
+    if !knows_escapes(quote) {
         return raw.to_owned();
     }
     let mut text = String::with_capacity(raw.len());
@@ -119,7 +139,9 @@ pub(super) fn unescape(quote: char, raw: &str) -> String {
         match chars.next() {
             Some('n') => text.push('\n'),
             Some('t') => text.push('\t'),
-            Some(same @ ('"' | '\\')) => text.push(same),
+            Some(same) if same == '"' || same == '\\' || closing(quote) == Some(same) => {
+                text.push(same);
+            }
             Some(other) => text.extend(['\\', other]),
             None => text.push('\\'),
         }

@@ -14,16 +14,20 @@
 //! | `show processes [named NAME]` | lists processes |
 //! | `search for "WORDS" [in COLLECTION]` | searches documents by meaning |
 //!
-//! `it`, `the output`, `the result` and `how many there are` stand for what the step before came
-//! to. Texts in `"…"`, `'…'` or `` `…` `` are taken as they are. The whole command is understood
-//! before the first step is taken, so nothing is left half done for want of a word.
+//! `it`, `the output`, `the result`, `that number` and `how many there are` stand for what the step
+//! before came to. Most verbs have synonyms, such as `cat` for `read`; `docs/offline.md` has all of
+//! the language. The whole command is understood before the first step is taken, so nothing is left
+//! half done for want of a word.
 
+mod advice;
 mod client;
+mod cursor;
 mod lex;
 mod parse;
 mod phrase;
 mod plan;
 mod step;
 mod value;
+mod verb;
 
 pub use client::OfflineClient;

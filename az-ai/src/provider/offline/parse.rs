@@ -1,12 +1,19 @@
 //! Reads a whole command.
 
+use std::collections::BTreeSet;
+
+use super::cursor::Trouble;
 use super::lex::{Kind, Token, Unclosed, tokens};
-use super::phrase::{Trouble, VERBS, step};
+use super::phrase::{step, verb};
 use super::step::Step;
+use super::verb::Verb;
 use crate::error::Error;
 
 /// Words that join two steps and say nothing else.
 const JOINS: &[&str] = &["then", "and", "also", "finally", "afterwards"];
+
+/// Words that a pattern follows.
+const BEFORE_PATTERN: &[&str] = &["named", "called", "matching", "like"];
 
 /// Words that say nothing about a step.
 const FILLERS: &[&str] = &["first", "now", "next", "please", "then", "and"];
@@ -15,30 +22,36 @@ const FILLERS: &[&str] = &["first", "now", "next", "please", "then", "and"];
 ///
 /// # Errors
 ///
-/// [`Error::NotUnderstood`], which names the part that was not understood, and the verbs.
-pub(super) fn parse(command: &str) -> Result<Vec<Step>, Error> {
+/// [`Error::NotUnderstood`], which names the part that was not understood, and something that
+/// would have been and that these tools can do.
+pub(super) fn parse(command: &str, offered: &BTreeSet<&str>) -> Result<Vec<Step>, Error> {
+    let not_understood = |part: &str, why: &str, verb| not_understood(part, why, verb, offered);
     let tokens = tokens(command).map_err(|Unclosed { start }| {
-        not_understood(&quote(command, start, command.len()), "its quote does not end")
+        not_understood(&quote(command, start, command.len()), "its quote does not end", None)
     })?;
     let mut steps: Vec<Step> = Vec::new();
     for clause in clauses(&tokens) {
         let range = |from: &Token| quote(command, from.start, end(command, &clause, from));
         let whole = clause.first().map(range).unwrap_or_default();
-        let step = step(&clause).map_err(|trouble| match trouble {
-            Trouble::At(0) => not_understood(&whole, "it does not begin with a verb that is known"),
-            Trouble::At(at) => {
-                let part = clause.get(at).map(range).unwrap_or_default();
-                not_understood(&whole, &format!("{part} makes no sense there"))
-            }
-            Trouble::Missing(what) => not_understood(&whole, &format!("{what} should follow")),
+        let verb = verb(&clause);
+        let step = step(&clause).map_err(|trouble| {
+            let part = |at: usize| clause.get(at).map(range).unwrap_or_default();
+            let why = match trouble {
+                Trouble::At(0) => unknown_verb(offered),
+                Trouble::At(at) => format!("{} makes no sense there", part(at)),
+                Trouble::Doubtful(at, why) => format!("{} {why}", part(at)),
+                Trouble::Missing(what) => format!("{what} should follow"),
+            };
+            not_understood(&whole, &why, verb)
         })?;
         if step.refers_back() && steps.is_empty() {
-            return Err(not_understood(&whole, "it refers to a step before, and there is none"));
+            let why = "it refers to a step before, and there is none";
+            return Err(not_understood(&whole, why, verb));
         }
         steps.push(step);
     }
     if steps.is_empty() {
-        return Err(not_understood(&quote(command, 0, command.len()), "it asks for nothing"));
+        return Err(not_understood(&quote(command, 0, command.len()), "it asks for nothing", None));
     }
     Ok(steps)
 }
@@ -70,24 +83,41 @@ fn clauses(tokens: &[Token]) -> Vec<Vec<Token>> {
     }
     // "First," before a verb is no step.
     clauses.retain(|clause| !clause.iter().all(|token| token.is(FILLERS)));
-    clauses.iter_mut().for_each(|clause| end_sentence(clause));
+    clauses.iter_mut().for_each(end_sentence);
     clauses
 }
 
 /// Whether what follows begins another step.
 fn begins_step(tokens: &[Token]) -> bool {
     let mut words = tokens.iter().skip_while(|token| token.is(JOINS));
-    words.next().is_some_and(|token| token.is(VERBS))
+    let verb = words.next().and_then(Token::keyword);
+    verb.is_some_and(|word| Verb::named(&word).is_some())
         || tokens.first().is_some_and(|token| token.is(&["then"]))
 }
 
-/// Takes the full stop from the last word of a sentence, but no dot from a path.
-fn end_sentence(clause: &mut [Token]) {
-    let Some(Token { kind: Kind::Word(word), .. }) = clause.last_mut() else {
+/// Takes the mark that ends a sentence from its last word, but no dot from a path and no mark from
+/// a pattern; and passes over one that follows a quoted text.
+fn end_sentence(clause: &mut Vec<Token>) {
+    const MARKS: &[char] = &['.', '!', '?'];
+    let Some((last, before)) = clause.split_last_mut() else {
         return;
     };
-    let bare = word.strip_suffix('.').unwrap_or_default();
-    if !bare.is_empty() && !bare.ends_with(['.', '/']) {
+    let Kind::Word(word) = &mut last.kind else {
+        return;
+    };
+    let before = before.last();
+    let joined = before.is_some_and(|before| before.end == last.start);
+    if word.trim_end_matches(MARKS).is_empty() && joined {
+        clause.pop();
+        return;
+    }
+    let pattern = word.contains('*') || before.is_some_and(|before| before.is(BEFORE_PATTERN));
+    while let Some((at, mark)) = word.char_indices().next_back() {
+        let bare = word.get(..at).unwrap_or_default();
+        let ends = mark == '!' || (mark == '?' && !pattern) || mark == '.';
+        if !ends || bare.is_empty() || bare.ends_with(['.', '/']) {
+            return;
+        }
         *word = bare.to_owned();
     }
 }
@@ -102,15 +132,18 @@ fn quote(command: &str, start: usize, end: usize) -> String {
     format!("{:?}", az_core::text::one_line(part, 80))
 }
 
-fn not_understood(part: &str, why: &str) -> Error {
+fn unknown_verb(offered: &BTreeSet<&str>) -> String {
+    let known = Verb::known(offered).join(", ");
+    format!("it does not begin with a verb that is known ({known})")
+}
+
+fn not_understood(part: &str, why: &str, verb: Option<Verb>, offered: &BTreeSet<&str>) -> Error {
+    let example = Verb::example(verb, offered);
+    let example = example.map(|example| format!("; for example: {example}")).unwrap_or_default();
     Error::NotUnderstood {
         reason: format!(
-            "the offline planner does not understand {part}: {why}. It is not a model; it knows \
-             {}. Examples: list the files here, then write how many there are to count.txt; read \
-             notes.txt and write it to copy.txt; append \"done\" to log.txt; count the words in \
-             notes.txt; find \"TODO\" in src; find files named *.rs; run \"cargo --version\"; show \
-             processes; search for \"budgets\"",
-            VERBS.join(", ")
+            "the offline planner does not understand {part}: {why}{example}. The whole language is \
+             in docs/offline.md"
         ),
     }
 }

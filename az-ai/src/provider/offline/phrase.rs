@@ -1,46 +1,43 @@
 //! Reads one step: a verb and what follows it.
 
-use super::lex::{Kind, Token, unescape};
-use super::step::{Depth, Hidden, How, Listing, Of, Step, Text, Unit};
+use super::cursor::{OUTCOME, PREVIOUS, Phrase, Read, Trouble, WITHIN};
+use super::lex::{Kind, Token, knows_escapes, unescape};
+use super::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
+use super::verb::Verb;
 
-/// What was not understood: a piece of the step, or that something is missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// The piece that begins with this token.
-    At(usize),
-    /// Something should follow.
-    Missing(&'static str),
-}
-
-type Read<T> = Result<T, Trouble>;
-
-/// The verbs.
-pub(super) const VERBS: &[&str] =
-    &["list", "read", "write", "append", "count", "find", "run", "show", "search"];
 const INTO: &[&str] = &["to", "into", "in", "as"];
-const WITHIN: &[&str] = &["in", "of", "from", "under", "inside", "within"];
-const PREVIOUS: &[&str] = &["it", "that", "them", "this"];
-const OUTCOME: &[&str] = &[
-    "output", "result", "results", "list", "listing", "content", "contents", "text", "answer",
-    "matches", "lines", "names",
+/// Words before the verb that say nothing.
+const POLITE: &[&str] = &[
+    "please", "first", "now", "next", "finally", "also", "i", "want", "can", "could", "you", "to",
 ];
+const DIRECTORIES: &[&str] = &["directories", "folders", "subdirectories", "subfolders"];
+const ENTRIES: &[&str] = &["files", "entries", "contents", "content", "everything"];
+
+/// Returns the verb that a step begins with, if it is known.
+pub(super) fn verb(tokens: &[Token]) -> Option<Verb> {
+    let mut phrase = Phrase { tokens, at: 0 };
+    phrase.verb()
+}
 
 /// Reads one step.
 pub(super) fn step(tokens: &[Token]) -> Read<Step> {
     let mut phrase = Phrase { tokens, at: 0 };
-    phrase.skip(&["please", "first", "now", "next", "finally", "also", "i", "want", "you", "to"]);
-    let verb = phrase.next().and_then(Token::keyword);
-    let step = match verb.as_deref() {
-        Some("list") => phrase.list()?,
-        Some("read") => phrase.read()?,
-        Some("write") => phrase.put(How::Write)?,
-        Some("append") => phrase.put(How::Append)?,
-        Some("count") => phrase.count()?,
-        Some("find") => phrase.find()?,
-        Some("run") => phrase.run()?,
-        Some("show") => phrase.show()?,
-        Some("search") => phrase.search()?,
-        _ => return Err(Trouble::At(0)),
+    let step = match phrase.verb().ok_or(Trouble::At(0))? {
+        Verb::List => phrase.list()?,
+        Verb::Read => phrase.read()?,
+        Verb::Print => phrase.print()?,
+        Verb::Show => phrase.show()?,
+        Verb::Write => phrase.put(How::Write)?,
+        Verb::Append => phrase.put(How::Append)?,
+        Verb::Create => phrase.create()?,
+        Verb::Count => phrase.count()?,
+        Verb::HowMany if phrase.eat(&["many"]) => phrase.count()?,
+        Verb::HowMany => return Err(Trouble::Missing("`many` and lines, words or files")),
+        Verb::Find => phrase.find()?,
+        Verb::Grep => phrase.grep()?,
+        Verb::Run => phrase.run()?,
+        Verb::Processes => phrase.processes()?,
+        Verb::Search => phrase.search()?,
     };
     if phrase.at < tokens.len() {
         return Err(Trouble::At(phrase.at));
@@ -48,75 +45,10 @@ pub(super) fn step(tokens: &[Token]) -> Read<Step> {
     Ok(step)
 }
 
-/// A step being read.
-struct Phrase<'a> {
-    tokens: &'a [Token],
-    at: usize,
-}
-
-impl<'a> Phrase<'a> {
-    fn peek(&self) -> Option<&'a Token> {
-        self.tokens.get(self.at)
-    }
-
-    fn next(&mut self) -> Option<&'a Token> {
-        let token = self.peek();
-        self.at += usize::from(token.is_some());
-        token
-    }
-
-    /// Passes one of these words, if it is next.
-    fn eat(&mut self, words: &[&str]) -> bool {
-        let found = self.peek().is_some_and(|token| token.is(words));
-        self.at += usize::from(found);
-        found
-    }
-
-    /// Passes these words one after the other, if they are next.
-    fn eat_all(&mut self, words: &[&str]) -> bool {
-        let rest = self.tokens.get(self.at..).unwrap_or_default();
-        let found = rest.len() >= words.len()
-            && rest.iter().zip(words).all(|(token, word)| token.is(&[word]));
-        self.at += if found { words.len() } else { 0 };
-        found
-    }
-
-    fn skip(&mut self, words: &[&str]) {
-        while self.eat(words) {}
-    }
-
-    /// Reads a word or a quoted text.
-    fn name(&mut self, what: &'static str) -> Read<String> {
-        match self.next().map(|token| &token.kind) {
-            Some(Kind::Word(word)) => Ok(word.clone()),
-            Some(Kind::Quoted { quote, raw }) => Ok(unescape(*quote, raw)),
-            Some(Kind::Comma | Kind::Break) => Err(Trouble::At(self.at - 1)),
-            None => Err(Trouble::Missing(what)),
-        }
-    }
-
-    fn path(&mut self) -> Read<String> {
-        self.skip(&["the", "file", "directory", "folder", "called", "named"]);
-        self.name("a path")
-    }
-
-    /// Reads `here`, `this directory` or `the current directory`.
-    fn here(&mut self) -> bool {
-        const PLACES: &[&[&str]] = &[
-            &["here"],
-            &["this", "directory"],
-            &["this", "folder"],
-            &["the", "current", "directory"],
-            &["the", "workspace"],
-        ];
-        PLACES.iter().any(|place| self.eat_all(place))
-    }
-
-    fn directory(&mut self) -> Read<String> {
-        if self.here() {
-            return Ok(".".to_owned());
-        }
-        self.path()
+impl Phrase<'_> {
+    fn verb(&mut self) -> Option<Verb> {
+        self.skip(POLITE);
+        self.next().and_then(Token::keyword).and_then(|word| Verb::named(&word))
     }
 
     /// Reads where to list and how, in any order.
@@ -148,15 +80,7 @@ impl<'a> Phrase<'a> {
             return self.processes();
         }
         let hidden = self.eat(&["hidden"]);
-        let noun = self.eat(&[
-            "files",
-            "entries",
-            "directories",
-            "folders",
-            "contents",
-            "content",
-            "everything",
-        ]);
+        let (noun, kinds) = self.kinds()?;
         let bare = !noun
             && !hidden
             && self.peek().is_some_and(|t| !t.is(WITHIN) && !t.is(&["here", "recursively"]));
@@ -168,11 +92,33 @@ impl<'a> Phrase<'a> {
         if hidden {
             listing.hidden = Hidden::Included;
         }
-        Ok(Step::List(listing))
+        Ok(Step::List(Listing { kinds, ..listing }))
+    }
+
+    /// Reads what of a directory is to be listed, and whether anything is said of that.
+    fn kinds(&mut self) -> Read<(bool, Kinds)> {
+        let directories = self.eat(DIRECTORIES);
+        if !directories && !self.eat(ENTRIES) {
+            return Ok((false, Kinds::All));
+        }
+        if !self.eat(&["and"]) {
+            return Ok((true, if directories { Kinds::Directories } else { Kinds::All }));
+        }
+        match self.eat(DIRECTORIES) || self.eat(ENTRIES) {
+            true => Ok((true, Kinds::All)),
+            false => Err(Trouble::At(self.at - 1)),
+        }
     }
 
     fn read(&mut self) -> Read<Step> {
-        self.skip(&["the", "contents", "content", "text", "of"]);
+        let begin = self.at;
+        // "the contents of a file", but not "the contents" alone.
+        if self.previous() && !self.eat(&["of"]) {
+            self.at = begin;
+        }
+        if self.eat(&["contents", "content", "text"]) {
+            self.eat(&["of"]);
+        }
         Ok(Step::Read { path: self.path()? })
     }
 
@@ -188,8 +134,30 @@ impl<'a> Phrase<'a> {
         Ok(Step::Put { text, path, how })
     }
 
-    /// Reads what to write. A text has to be quoted: guessing where it ends would be guessing what
-    /// to write.
+    /// Reads a path and what to write there.
+    fn create(&mut self) -> Read<Step> {
+        self.skip(&["a", "new", "the"]);
+        if self.peek().is_some_and(|token| token.is(&["directory", "folder"])) {
+            let why = "is not made by `create`, which makes files (`run \"mkdir …\"` does)";
+            return Err(Trouble::Doubtful(self.at, why));
+        }
+        let path = self.path()?;
+        if !self.eat(&["containing", "with", "saying"]) {
+            return match self.peek() {
+                Some(_) => Err(Trouble::At(self.at)),
+                None => Err(Trouble::Missing("`containing` and a quoted text")),
+            };
+        }
+        let begin = self.at;
+        self.skip(&["the", "text", "content", "contents"]);
+        if !self.is_quoted() {
+            self.at = begin;
+        }
+        Ok(Step::Put { text: self.text()?, path, how: How::Write })
+    }
+
+    /// Reads what to write. A text of more than one word has to be quoted: guessing where it ends
+    /// would be guessing what to write.
     fn text(&mut self) -> Read<Text> {
         match self.peek().map(|token| &token.kind) {
             None => {
@@ -204,52 +172,41 @@ impl<'a> Phrase<'a> {
         if self.eat_all(&["how", "many"]) {
             return Ok(Text::HowMany(self.how_many()));
         }
-        if self.previous() {
-            return Ok(Text::Previous);
-        }
         let begin = self.at;
-        self.skip(&["the"]);
-        if self.eat(&["count", "number", "total"]) {
+        self.skip(&["the", "that", "this"]);
+        if self.at > begin && self.eat(&["count", "number", "total"]) {
             let unit = if self.eat(&["of"]) { self.how_many() } else { None };
             return Ok(Text::HowMany(unit));
         }
-        Err(Trouble::At(begin))
-    }
-
-    fn how_many(&mut self) -> Option<Unit> {
-        const ENDS: &[&[&str]] = &[
-            &["there", "are"],
-            &["there", "were"],
-            &["it", "has"],
-            &["it", "is"],
-            &["they", "are"],
-            &["were", "found"],
-        ];
-        self.skip(&["the"]);
-        let unit = self.unit();
-        ENDS.iter().any(|end| self.eat_all(end));
-        unit
-    }
-
-    fn unit(&mut self) -> Option<Unit> {
-        let unit = self.peek().and_then(Token::keyword);
-        let unit = unit.and_then(|word| Unit::named(&word));
-        self.at += usize::from(unit.is_some());
-        unit
-    }
-
-    /// Reads `it`, `the output` and the like.
-    fn previous(&mut self) -> bool {
-        if self.eat(PREVIOUS) {
-            return true;
-        }
-        let begin = self.at;
-        self.skip(&["the", "its"]);
-        if self.at > begin && self.eat(OUTCOME) {
-            return true;
-        }
         self.at = begin;
-        false
+        if self.previous() {
+            return Ok(Text::Previous);
+        }
+        self.word_as_text()
+    }
+
+    /// Reads a single word as the text that it is, unless it may stand for something.
+    fn word_as_text(&mut self) -> Read<Text> {
+        const NO_TEXT: &[&[&str]] = &[
+            OUTCOME,
+            INTO,
+            &["count", "number", "total", "everything", "all", "files", "nothing", "the", "its"],
+        ];
+        let begin = self.at;
+        let Some(word) = self.word() else {
+            return Err(Trouble::At(begin));
+        };
+        let stands_for = NO_TEXT.iter().any(|words| self.eat(words));
+        self.at = begin + 1;
+        if self.peek().is_some_and(|next| !next.is(INTO)) {
+            return Err(Trouble::Doubtful(begin, "may be a text (texts stand in quotes)"));
+        }
+        if stands_for || word.contains(['.', '/', '\\', '*', '?', '~', '$']) {
+            let why = "may be a text or something else (texts stand in quotes; what a file says is \
+                       `it` after `read FILE`)";
+            return Err(Trouble::Doubtful(begin, why));
+        }
+        Ok(Text::Literal(word.to_owned()))
     }
 
     fn count(&mut self) -> Read<Step> {
@@ -263,6 +220,19 @@ impl<'a> Phrase<'a> {
                 None => Err(Trouble::Missing("lines, words, characters, bytes or files")),
             };
         };
+        if self.eat(&["does", "do"]) {
+            let of = Of::File(self.path()?);
+            return match self.eat(&["have"]) {
+                true => Ok(Step::Count { unit: Some(unit), of }),
+                false => Err(Trouble::Missing("`have`")),
+            };
+        }
+        self.skip(&["are", "is"]);
+        let there = self.eat(&["there"]);
+        self.skip(&["are", "is"]);
+        if there && self.peek().is_none() {
+            return Ok(Step::Count { unit: Some(unit), of: Of::Previous });
+        }
         let begin = self.at;
         if self.eat(WITHIN) && self.previous() {
             return Ok(Step::Count { unit: Some(unit), of: Of::Previous });
@@ -279,19 +249,50 @@ impl<'a> Phrase<'a> {
     }
 
     fn find(&mut self) -> Read<Step> {
-        self.skip(&["all", "the", "every"]);
-        if self.eat(&["files", "file"]) {
-            if !self.eat(&["named", "called", "matching", "like"]) {
-                return Err(Trouble::Missing("`named` and a pattern such as *.rs"));
-            }
+        self.skip(&["me", "all", "the", "every"]);
+        let files = self.eat(&["files", "file"]);
+        let named = files && self.eat(&["named", "called", "matching", "like"]);
+        if named || self.is_pattern() {
             let glob = self.name("a pattern such as *.rs")?;
+            self.eat(&["files"]);
             let path = self.place()?;
             return Ok(Step::FindFiles { glob, path });
         }
+        if files {
+            return Err(Trouble::Missing("`named` and a pattern such as *.rs"));
+        }
         self.skip(&["text", "word", "lines", "with", "containing", "string"]);
-        let text = self.name("a quoted text, or `files named` and a pattern")?;
+        if self.word().is_some_and(|word| word.contains(['.', '/'])) {
+            let why = "may be a text or a file (texts stand in quotes; files are found with `find \
+                       files named`)";
+            return Err(Trouble::Doubtful(self.at, why));
+        }
+        let text = self.sought()?;
         let path = self.place()?;
         Ok(Step::FindText { text, path })
+    }
+
+    fn grep(&mut self) -> Read<Step> {
+        self.skip(&["for", "the", "text", "word"]);
+        let text = self.sought()?;
+        // As in the shell, the path may follow right away.
+        let path = match self.peek() {
+            Some(next) if !next.is(WITHIN) && !self.here() => self.path()?,
+            _ => self.place()?,
+        };
+        Ok(Step::FindText { text, path })
+    }
+
+    /// Reads the text to look for.
+    fn sought(&mut self) -> Read<String> {
+        self.no_option()?;
+        if self.is_pattern() || self.peek().is_some_and(|token| token.is(PREVIOUS)) {
+            return Err(Trouble::Doubtful(
+                self.at,
+                "may not be meant as a text (texts stand in quotes)",
+            ));
+        }
+        self.name("a quoted text, or `files named` and a pattern")
     }
 
     /// Reads a directory to look in; this one if none is named.
@@ -306,15 +307,29 @@ impl<'a> Phrase<'a> {
     }
 
     fn run(&mut self) -> Read<Step> {
+        let begin = self.at;
+        if self.previous() {
+            return Err(Trouble::Doubtful(begin, "is no command (commands stand in quotes)"));
+        }
         self.skip(&["the", "command"]);
-        match self.next().map(|token| &token.kind) {
+        let alone = self.at + 1 == self.tokens.len();
+        let command = match self.next().map(|token| &token.kind) {
             // A command keeps its backslashes: they are the shell's.
-            Some(Kind::Quoted { raw, quote: '"' }) => {
-                let command = raw.replace("\\\"", "\"");
-                Ok(Step::Run { command })
-            }
-            Some(Kind::Quoted { raw, .. }) => Ok(Step::Run { command: raw.clone() }),
-            _ => Err(Trouble::Missing("a command in quotes")),
+            Some(Kind::Quoted { raw, quote }) if knows_escapes(*quote) => raw.replace("\\\"", "\""),
+            Some(Kind::Quoted { raw, .. }) => raw.clone(),
+            Some(Kind::Word(word)) if alone => word.clone(),
+            _ => return Err(Trouble::Missing("a command in quotes")),
+        };
+        Ok(Step::Run { command })
+    }
+
+    fn print(&mut self) -> Read<Step> {
+        match self.is_quoted() {
+            true => Err(Trouble::Doubtful(
+                self.at,
+                "may be a text or a file (`read` takes a file in quotes)",
+            )),
+            false => self.read(),
         }
     }
 
@@ -325,7 +340,7 @@ impl<'a> Phrase<'a> {
             return self.processes();
         }
         let lists =
-            self.peek().is_some_and(|t| t.is(&["files", "hidden", "entries", "directories"]));
+            self.peek().is_some_and(|t| t.is(&["files", "hidden", "entries"]) || t.is(DIRECTORIES));
         self.at = begin;
         if lists {
             return self.list();

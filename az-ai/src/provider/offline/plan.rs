@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use az_core::journal::{ToolCall, ToolOutcome};
+use az_core::journal::ToolOutcome;
 use az_core::text::{Excerpt, one_line};
 use serde_json::{Value as Json, json};
 
+use super::advice;
 use super::client::NAME;
-use super::step::{Depth, Hidden, How, Listing, Of, Step, Text, Unit};
+use super::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
 use super::value::{Value, fits};
 use crate::chat::ToolMessage;
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ const SHOWN: usize = 4 << 10;
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Next {
-    Call(ToolCall),
+    Call { tool: &'static str, arguments: Json },
     Answer(String),
 }
 
@@ -54,11 +55,7 @@ pub(super) fn next(steps: &[Step], results: &[&ToolMessage]) -> Result<Next> {
             continue;
         };
         let Some(result) = results.next() else {
-            return Ok(Next::Call(ToolCall {
-                id: format!("call_{}", place.number),
-                name: tool.to_owned(),
-                arguments: arguments(step, input.as_ref()),
-            }));
+            return Ok(Next::Call { tool, arguments: arguments(step, input.as_ref()) });
         };
         taken.push(place.take(result, input)?);
     }
@@ -125,20 +122,27 @@ impl<'a> Place<'a> {
         let value = taken.value.as_ref().ok_or_else(|| {
             unusable(&format!("step {before} was interrupted, and what it came to is not known"))
         })?;
-        self.whole(value)?;
+        self.whole(value, taken.step)?;
         Ok(value)
     }
 
-    /// Checks that nothing of a value was left out: what is there would be taken for all of it.
-    fn whole(self, value: &Value) -> Result<()> {
+    /// Checks that nothing was left out of what a step came to: what is there would be taken for
+    /// all of it.
+    fn whole(self, value: &Value, source: &Step) -> Result<()> {
         match value.omitted {
             0 => Ok(()),
-            omitted => Err(stopped(format!(
-                "step {} ({}) cannot be taken: {omitted} bytes of what it works on are not shown; \
-                 `run` a shell command for something this large",
-                self.number,
-                say(self.step)
-            ))),
+            omitted => {
+                let advice = advice::instead(self.step, source).map_or_else(
+                    || "it is too large".to_owned(),
+                    |step| format!("the shell can do it: {step}"),
+                );
+                Err(stopped(format!(
+                    "step {} ({}) cannot be taken: {omitted} bytes of what it works on are not \
+                     shown; {advice}",
+                    self.number,
+                    say(self.step)
+                )))
+            }
         }
     }
 
@@ -161,15 +165,19 @@ impl<'a> Place<'a> {
 
     fn value(self, result: &ToolMessage, input: Option<Value>) -> Result<Value> {
         let counted = |value: Value, unit: &Option<Unit>| {
-            self.whole(&value)?;
+            self.whole(&value, self.step)?;
             Ok(Value::number(value.how_many(*unit)))
         };
         match self.step {
+            Step::List(Listing { kinds: Kinds::Directories, .. }) => {
+                self.whole(&Value::listing(result), self.step)?;
+                Ok(Value::directories(result))
+            }
             Step::List(_) => Ok(Value::listing(result)),
             Step::Count { unit, of: Of::Directory(_) } => counted(Value::listing(result), unit),
             Step::Count { unit, .. } => counted(Value::returned(result), unit),
             Step::FindFiles { glob, path } => {
-                self.whole(&Value::listing(result))?;
+                self.whole(&Value::listing(result), self.step)?;
                 let files = Value::files(result).into_iter();
                 let found = files.filter(|file| fits(glob, file)).map(|file| within(path, file));
                 Ok(Value::whole(found.collect::<Vec<_>>().join("\n"), Unit::Files))
@@ -228,12 +236,12 @@ fn arguments(step: &Step, input: Option<&Value>) -> Json {
 }
 
 /// Returns a command that prints the lines with a text. Finding none is no failure.
-fn grep(text: &str, path: &str) -> String {
+pub(super) fn grep(text: &str, path: &str) -> String {
     let (text, path) = (shell_quote(text), shell_quote(path));
     format!("grep -rnIF --exclude-dir='.[!.]*' -e {text} -- {path} || test $? -eq 1")
 }
 
-fn shell_quote(text: &str) -> String {
+pub(super) fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -248,7 +256,10 @@ fn say(step: &Step) -> String {
     };
     let unit = |unit: &Option<Unit>| unit.map_or("what there is", Unit::many);
     match step {
-        Step::List(listing) => list("list the files", listing),
+        Step::List(listing) => match listing.kinds {
+            Kinds::All => list("list the files", listing),
+            Kinds::Directories => list("list the directories", listing),
+        },
         Step::Read { path } => format!("read {path}"),
         Step::Put { path, how: How::Write, .. } => format!("write {path}"),
         Step::Put { path, how: How::Append, .. } => format!("append to {path}"),

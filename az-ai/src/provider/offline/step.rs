@@ -29,6 +29,14 @@ pub(super) struct Listing {
     pub(super) path: String,
     pub(super) depth: Depth,
     pub(super) hidden: Hidden,
+    pub(super) kinds: Kinds,
+}
+
+/// What of a directory is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kinds {
+    All,
+    Directories,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +126,8 @@ impl Unit {
 impl Listing {
     /// Returns a listing of one directory, without what is hidden in it.
     pub(super) fn of(path: impl Into<String>) -> Self {
-        Self { path: path.into(), depth: Depth::Flat, hidden: Hidden::Excluded }
+        let path = path.into();
+        Self { path, depth: Depth::Flat, hidden: Hidden::Excluded, kinds: Kinds::All }
     }
 }
 

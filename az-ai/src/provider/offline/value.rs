@@ -66,6 +66,22 @@ impl Value {
         Self { counts, ..listing }
     }
 
+    /// Returns the directories of a listing, one a line.
+    pub(super) fn directories(result: &ToolMessage) -> Self {
+        let directories: Vec<String> = match result.data.as_ref().and_then(Json::as_array) {
+            Some(entries) => {
+                let directories = entries.iter().filter(|entry| is_a(entry, "directory"));
+                let names = directories.filter_map(|entry| entry.get("name")?.as_str());
+                names.map(|name| format!("{name}/")).collect()
+            }
+            None => {
+                let lines = result.text.lines().filter(|entry| entry.ends_with('/'));
+                lines.map(str::to_owned).collect()
+            }
+        };
+        Self::whole(directories.join("\n"), Unit::Directories)
+    }
+
     /// Returns the paths of a listing's files.
     pub(super) fn files(result: &ToolMessage) -> Vec<&str> {
         match result.data.as_ref().and_then(Json::as_array) {
@@ -83,7 +99,10 @@ impl Value {
     pub(super) fn printed(result: &ToolMessage) -> Self {
         let data = result.data.as_ref().and_then(|data| data.get("stdout"));
         if let Some(stdout) = data.and_then(Json::as_str) {
-            return Self::whole(stdout, Unit::Lines);
+            let printed = result.data.as_ref().and_then(|data| data.get("stdout_bytes"));
+            let printed = printed.and_then(Json::as_u64).and_then(|all| usize::try_from(all).ok());
+            let omitted = printed.map_or(0, |all| all.saturating_sub(stdout.len()));
+            return Self { omitted, ..Self::whole(stdout, Unit::Lines) };
         }
         let text = result.text.as_str();
         let text = match text.strip_prefix(COMPLAINTS) {
@@ -204,6 +223,7 @@ mod tests {
             Value::printed(&message).text
         };
         assert_eq!(printed("hi", Some(json!({"stdout": "hi\n"}))), "hi\n");
+        assert_eq!(printed("hi", Some(json!({"stdout": "hi", "stdout_bytes": 2}))), "hi");
         assert_eq!(printed("hi", None), "hi");
         assert_eq!(printed("[no output]", None), "");
         assert_eq!(printed("hi\n[stderr]\nwarning", None), "hi");

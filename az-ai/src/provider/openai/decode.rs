@@ -222,12 +222,14 @@ fn usage(json: &Value) -> Option<(Usage, Option<Usd>)> {
     let reasoning = count("/completion_tokens_details/reasoning_tokens").unwrap_or(0);
     // Some servers count thoughts or audio beside the rest; their total says so.
     let total = count("/total_tokens").unwrap_or(0);
-    let beside = total.saturating_sub(prompt + completion);
-    let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == audio_input + reasoning);
-    let prompt = if apart(audio_input) { prompt + audio_input } else { prompt };
-    let output = if apart(reasoning) { completion + reasoning } else { completion };
+    let beside = total.saturating_sub(prompt.saturating_add(completion));
+    let both = audio_input.saturating_add(reasoning);
+    let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == both);
+    let prompt = if apart(audio_input) { prompt.saturating_add(audio_input) } else { prompt };
+    let output = if apart(reasoning) { completion.saturating_add(reasoning) } else { completion };
+    let elsewhere = cache_read.saturating_add(cache_write_5m).saturating_add(audio_input);
     let usage = Usage {
-        input: prompt.saturating_sub(cache_read + cache_write_5m + audio_input),
+        input: prompt.saturating_sub(elsewhere),
         output: output.saturating_sub(audio_output),
         cache_read,
         cache_write_5m,
@@ -386,6 +388,22 @@ mod tests {
             read(json!({"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 8})),
             Some(Usage { cache_read: 8, ..Usage::tokens(1, 1) })
         );
+    }
+
+    #[test]
+    fn absurd_numbers_are_as_large_as_numbers_get() {
+        let most = u64::MAX;
+        let (usage, _) = usage(&json!({
+            "prompt_tokens": most, "completion_tokens": most, "total_tokens": most,
+            "prompt_tokens_details": {
+                "cached_tokens": most, "cache_write_tokens": most, "audio_tokens": most,
+            },
+            "completion_tokens_details": {"reasoning_tokens": most, "audio_tokens": 1},
+            "cost_in_usd_ticks": most,
+        }))
+        .unwrap();
+        assert_eq!((usage.input, usage.output, usage.cache_read), (0, most - 1, most));
+        assert_eq!(usage.total(), most);
     }
 
     #[test]

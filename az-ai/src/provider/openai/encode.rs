@@ -58,7 +58,7 @@ fn is_empty(message: &Message) -> bool {
 fn message(message: &Message, config: &OpenAiConfig, names: &NameMap) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
-        Message::User { text } | Message::Summary { text, .. } => {
+        Message::User { text } | Message::Summary { text, .. } | Message::Resumed { text } => {
             json!({"role": "user", "content": text})
         }
         Message::Tool(result) => json!({
@@ -158,6 +158,7 @@ mod tests {
             Message::assistant(asked),
             Message::tool("call_0", "filesystem.read", "A"),
             Message::Tool(read),
+            Message::Resumed { text: "again".to_owned() },
         ];
         let tool = ToolDefinition {
             name: "filesystem.read".to_owned(),
@@ -198,6 +199,7 @@ mod tests {
                 },
                 {"role": "tool", "tool_call_id": "call_0", "content": "A"},
                 {"role": "tool", "tool_call_id": "call_1", "content": "not called: not JSON"},
+                {"role": "user", "content": "again"},
             ],
             "tools": [{
                 "type": "function",

@@ -7,7 +7,8 @@ use az_ai::client::LlmClient;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::resolver::Models;
 use az_ai::scripted::{Line, ScriptedClient};
-use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop};
+use az_core::approval::{AllowAll, Approver};
+use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{Event, Journal};
 use az_core::memory::MemoryStore;
 use az_core::testing::{FakeToolbox, Recorder};
@@ -19,6 +20,7 @@ pub(crate) struct Stage {
     script: Option<ScriptedClient>,
     options: ReActOptions,
     store: MemoryStore,
+    approver: Arc<dyn Approver>,
     pub(crate) tools: FakeToolbox,
     pub(crate) recorder: Recorder,
 }
@@ -41,6 +43,7 @@ impl Stage {
             script: None,
             options: ReActOptions::default(),
             store: MemoryStore::new(),
+            approver: Arc::new(AllowAll),
             tools: FakeToolbox::new(),
             recorder: Recorder::new(),
         }
@@ -53,6 +56,11 @@ impl Stage {
 
     pub(crate) fn with_options(mut self, options: ReActOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    pub(crate) fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.approver = approver;
         self
     }
 
@@ -79,6 +87,20 @@ impl Stage {
         self.engine().execute(task, None).await.unwrap()
     }
 
+    /// Runs a task until it has begun as many calls as this, and cancels it then.
+    pub(crate) async fn cancel_after(&self, calls: usize, command: &str) -> Task {
+        let stop = Stop::new();
+        let cancel = async {
+            while self.tools.invoked().len() < calls {
+                tokio::task::yield_now().await;
+            }
+            stop.request(StopReason::Cancelled);
+        };
+        let engine = self.engine();
+        let run = engine.execute_until(task("t1".to_owned(), command), stop.clone());
+        tokio::join!(run, cancel).0.unwrap()
+    }
+
     pub(crate) async fn resume(&self, task: &Task) -> Task {
         self.engine().resume_until(&task.id, Stop::default()).await.unwrap()
     }
@@ -90,6 +112,7 @@ impl Stage {
         let options = EngineOptions::new(WorkerId::new("tester").unwrap());
         Engine::new(Arc::new(self.store.clone()), Arc::new(agent), options)
             .with_toolbox(Arc::new(self.tools.clone()))
+            .with_approver(Arc::clone(&self.approver))
             .with_sink(Arc::new(self.recorder.clone()))
     }
 }

@@ -1,8 +1,16 @@
 use az_core::ErrorKind;
 use proptest::prelude::*;
 
-use super::parse;
-use crate::provider::offline::step::{Depth, Hidden, How, Listing, Of, Step, Text, Unit};
+use super::Error;
+use crate::provider::offline::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
+
+/// The tools that there are today.
+const TOOLS: [&str; 4] =
+    ["filesystem.list", "filesystem.read", "filesystem.write", "shell.execute"];
+
+fn parse(command: &str) -> Result<Vec<Step>, Error> {
+    super::parse(command, &TOOLS.into_iter().collect())
+}
 
 #[track_caller]
 fn check(command: &str, expected: &[Step]) {
@@ -88,7 +96,7 @@ fn the_examples_mean_what_they_say() {
 #[test]
 fn listings_say_where_how_deep_and_whether_what_is_hidden_counts() {
     let everything =
-        Listing { path: "src".to_owned(), depth: Depth::Recursive, hidden: Hidden::Included };
+        Listing { depth: Depth::Recursive, hidden: Hidden::Included, ..Listing::of("src") };
     check("list src", &[Step::List(Listing::of("src"))]);
     check("list files in src/..", &[Step::List(Listing::of("src/.."))]);
     check("show me the files in this directory", &[Step::List(Listing::of("."))]);
@@ -138,7 +146,6 @@ fn what_is_not_understood_is_named_before_anything_is_done() {
         ("read a and frobnicate b", r#""read a and frobnicate b": "and frobnicate b" makes"#),
         ("read a; dance", r#""dance": it does not begin"#),
         ("read", r#""read": a path should follow"#),
-        ("write hello to a.txt", r#""write hello to a.txt": "hello to a.txt" makes no sense"#),
         ("write \"x\"", "`to` and a file should follow"),
         ("write it to a.txt", "refers to a step before"),
         ("count it", "refers to a step before"),
@@ -150,9 +157,154 @@ fn what_is_not_understood_is_named_before_anything_is_done() {
         let error = parse(command).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(part), "{command}: {text}");
-        assert!(text.contains("It is not a model; it knows list, read, write"), "{text}");
+        assert!(text.contains("; for example: "), "{text}");
+        assert!(text.ends_with(". The whole language is in docs/offline.md"), "{text}");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::BadRequest, false));
     }
+}
+
+#[test]
+fn words_for_the_same_thing_are_the_same_step() {
+    let list = |listing| Step::List(listing);
+    let count = |unit, path: &str| Step::Count { unit: Some(unit), of: Of::File(path.to_owned()) };
+    let processes = |filter: Option<&str>| Step::Processes { filter: filter.map(str::to_owned) };
+    for (command, expected) in [
+        ("ls", list(Listing::of("."))),
+        ("ls src", list(Listing::of("src"))),
+        ("cat a.txt", read("a.txt")),
+        ("cat 'a b'", read("a b")),
+        ("open a.txt", read("a.txt")),
+        ("print a.txt", read("a.txt")),
+        ("show a.txt", read("a.txt")),
+        ("show me the contents of a.txt", read("a.txt")),
+        ("save \"x\" to a", put(literal("x"), "a", How::Write)),
+        ("save \"x\" as a", put(literal("x"), "a", How::Write)),
+        ("put \"x\" in a", put(literal("x"), "a", How::Write)),
+        ("add \"x\" to a", put(literal("x"), "a", How::Append)),
+        ("create b containing \"x\"", put(literal("x"), "b", How::Write)),
+        ("create a new file called a with the text 'x'", put(literal("x"), "a", How::Write)),
+        ("execute \"make all\"", run("make all")),
+        ("run ls", run("ls")),
+        ("ps", processes(None)),
+        ("ps named az", processes(Some("az"))),
+        ("grep TODO in src", find("TODO", "src")),
+        ("grep \"TODO\" src", find("TODO", "src")),
+        ("grep TODO", find("TODO", ".")),
+        ("how many lines are in a.txt?", count(Unit::Lines, "a.txt")),
+        ("how many words are there in a.txt", count(Unit::Words, "a.txt")),
+        ("how many bytes does a.txt have?", count(Unit::Bytes, "a.txt")),
+        (
+            "how many files are in src",
+            Step::Count { unit: Some(Unit::Files), of: Of::Directory(Listing::of("src")) },
+        ),
+    ] {
+        check(command, &[expected]);
+    }
+}
+
+#[test]
+fn a_single_word_is_a_text_unless_it_may_stand_for_something() {
+    check("write hello to a.txt", &[put(literal("hello"), "a.txt", How::Write)]);
+    check("append done to a.txt", &[put(literal("done"), "a.txt", How::Append)]);
+    check("create a.txt with hello", &[put(literal("hello"), "a.txt", How::Write)]);
+    for doubtful in [
+        "write hello world to a.txt",
+        "write notes.txt to a.txt",
+        "write output to a.txt",
+        "write everything to a.txt",
+        "read a; write names to b",
+        "read a then print it",
+        "read a then show the output",
+        "read a then run it",
+        "print \"hello\"",
+        "read *.md",
+        "ls -l",
+        "ls *.md",
+        "grep *.md",
+        "grep -r TODO src",
+        "find notes.txt",
+        "find it in src",
+        "create a directory with it",
+        "create a.txt",
+    ] {
+        assert!(parse(doubtful).is_err(), "{doubtful}: {:?}", parse(doubtful));
+    }
+}
+
+#[test]
+fn what_came_before_can_be_called_a_number() {
+    let files = || Step::List(Listing::of("."));
+    for command in [
+        "list the files; write that number to n",
+        "list the files; write the number to n",
+        "list the files, then save this number in n",
+    ] {
+        check(command, &[files(), put(Text::HowMany(None), "n", How::Write)]);
+    }
+    check(
+        "list the files; write the number of files to n",
+        &[files(), put(Text::HowMany(Some(Unit::Files)), "n", How::Write)],
+    );
+    check(
+        "list the files and save that list as n",
+        &[files(), put(Text::Previous, "n", How::Write)],
+    );
+}
+
+#[test]
+fn a_pattern_means_file_names() {
+    check("find *.md", &[named("*.md", ".")]);
+    check("find all *.md files in docs", &[named("*.md", "docs")]);
+    check("find files named a?", &[named("a?", ".")]);
+    check("find files *.m?", &[named("*.m?", ".")]);
+    check("find \"*.md\" in docs", &[find("*.md", "docs")]);
+}
+
+#[test]
+fn directories_can_be_listed_alone() {
+    let directories = |path: &str| Listing { kinds: Kinds::Directories, ..Listing::of(path) };
+    check("list the directories", &[Step::List(directories("."))]);
+    check("show folders in src", &[Step::List(directories("src"))]);
+    check("list files and directories", &[Step::List(Listing::of("."))]);
+}
+
+#[test]
+fn a_mark_after_a_sentence_is_no_part_of_a_name() {
+    for command in ["read a.txt.", "read a.txt!", "read a.txt?", "read a.txt?!", "read \"a.txt\"."]
+    {
+        check(command, &[read("a.txt")]);
+    }
+    check("list ..", &[Step::List(Listing::of(".."))]);
+    check("list .", &[Step::List(Listing::of("."))]);
+}
+
+#[test]
+fn typographic_quotes_are_quotes() {
+    check("write “a\\n \\”b\\”” to ‘x y’", &[put(literal("a\n ”b”"), "x y", How::Write)]);
+    check("write „a“ to b", &[put(literal("a"), "b", How::Write)]);
+    check("run “echo \\n”", &[run("echo \\n")]);
+    check("write ‘it\\n’ to b", &[put(literal("it\\n"), "b", How::Write)]);
+    check("read it’s", &[read("it’s")]);
+}
+
+#[test]
+fn examples_are_of_what_the_tools_can_do() {
+    let told = |command: &str, tools: &[&str]| {
+        super::parse(command, &tools.iter().copied().collect()).unwrap_err().to_string()
+    };
+    assert_eq!(
+        told("count it all", &["filesystem.read"]),
+        "the offline planner does not understand \"count it all\": \"all\" makes no sense there; \
+         for example: count the lines in notes.txt. The whole language is in docs/offline.md"
+    );
+    assert_eq!(
+        told("dance", &["filesystem.read", "process.list"]),
+        "the offline planner does not understand \"dance\": it does not begin with a verb that is \
+         known (read, count, show); for example: read notes.txt. The whole language is in \
+         docs/offline.md"
+    );
+    assert!(told("ps aux", &["filesystem.list"]).contains("for example: list the files in src"));
+    assert!(told("ps aux", &["process.list"]).contains("for example: show processes"));
 }
 
 proptest! {
@@ -166,7 +318,8 @@ proptest! {
         words in proptest::collection::vec(
             prop_oneof![
                 "list|read|write|append|count|find|run|show|search|then|and|it|the|how|many|files",
-                "to|in|of|;|,|\n|\"|'|`|\"x\"|a\\.txt|\\.|hidden|recursively|here|lines|named",
+                "ls|cat|print|save|add|create|grep|ps|with|containing|that|number|does|have|are|there",
+                "to|in|of|;|,|\n|\"|'|`|“|”|‘|’|\\*|\\?|!|-l|\"x\"|a\\.txt|\\.|hidden|recursively|here|lines|named",
             ],
             0..20,
         ),

@@ -7,7 +7,12 @@ use serde_json::{Value as Json, json};
 use super::{Next, check_tools, next};
 use crate::chat::ToolMessage;
 use crate::error::Error;
-use crate::provider::offline::parse::parse;
+use crate::provider::offline::parse;
+use crate::provider::offline::step::Step;
+
+fn parse(command: &str) -> Result<Vec<Step>, Error> {
+    parse::parse(command, &BTreeSet::new())
+}
 
 /// Plays a plan with these results; returns the calls that it made, and how it ended.
 fn play(command: &str, results: &[ToolMessage]) -> (Vec<(String, Json)>, Result<String, Error>) {
@@ -16,7 +21,7 @@ fn play(command: &str, results: &[ToolMessage]) -> (Vec<(String, Json)>, Result<
     for known in 0..=results.len() {
         let so_far: Vec<_> = results[..known].iter().collect();
         match next(&steps, &so_far) {
-            Ok(Next::Call(call)) => calls.push((call.name, call.arguments)),
+            Ok(Next::Call { tool, arguments }) => calls.push((tool.to_owned(), arguments)),
             Ok(Next::Answer(answer)) => return (calls, Ok(answer)),
             Err(error) => return (calls, Err(error)),
         }
@@ -157,6 +162,42 @@ fn what_is_not_all_there_is_not_taken_for_all_there_is() {
         let error = play(command, &[cut]).1.unwrap_err().to_string();
         assert!(error.contains("7 bytes of what it works on are not shown"), "{error}");
     }
+}
+
+#[test]
+fn what_is_too_large_can_be_done_with_the_advice() {
+    for (command, advice) in [
+        ("count the words in 'a b'", r#"run "wc -w 'a b'""#),
+        ("read a; write it to b", r#"run "cat a > b""#),
+        ("read a; write how many there are to b", r#"run "wc -l a > b""#),
+        ("run 'seq 9'; write it to b", r#"run "(seq 9) > b""#),
+        (
+            "find files named *.rs in src",
+            r#"run "find src -mindepth 1 -not -path '*/.*' -type f -name '*.rs'""#,
+        ),
+        (
+            "count the files in src",
+            r#"run "find src -mindepth 1 -maxdepth 1 -not -path '*/.*' -type f | wc -l""#,
+        ),
+    ] {
+        let mut cut = done("some");
+        cut.omitted = 7;
+        let error = play(command, &[cut]).1.unwrap_err().to_string();
+        assert!(error.ends_with(&format!("; the shell can do it: {advice}")), "{error}");
+        assert_eq!(parse(advice).unwrap().len(), 1, "{advice}");
+    }
+}
+
+#[test]
+fn directories_are_listed_without_files() {
+    let (_, answer) = play("list the folders here", &[done("a.txt\nsrc/\ntests/")]);
+    assert_eq!(answer.unwrap(), "1. list the directories in .: 2 directories\n\nsrc/\ntests/");
+    let (calls, _) = play("list the folders, write that number to n", &[done("a\nb/"), done("")]);
+    assert_eq!(calls[1], write("n", "1", false));
+    let mut listing = done("a\nlink\nsub/");
+    let entry = |name: &str, kind: &str| json!({"name": name, "type": kind});
+    listing.data = Some(json!([entry("a", "file"), entry("sub", "directory")]));
+    assert!(play("list the folders", &[listing]).1.unwrap().ends_with("1 directory\n\nsub/"));
 }
 
 #[test]
