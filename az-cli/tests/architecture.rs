@@ -218,7 +218,7 @@ fn contracts() -> Vec<Contract> {
             if name.ends_with("Ext") || ["RunStore", "TypedTool"].contains(&name) {
                 continue;
             }
-            let above = lines[..i].iter().rev();
+            let above = lines.iter().take(i).rev();
             let above = above.take_while(|line| line.starts_with("///") || line.starts_with("#["));
             let mut doc: Vec<_> = above
                 .filter_map(|line| line.strip_prefix("///"))
