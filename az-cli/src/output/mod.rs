@@ -16,4 +16,4 @@ pub use printer::{Format, FormatArgs, Printer};
 pub use story::{call_in_words, short};
 pub use style::Style;
 pub use table::Table;
-pub use words::{age, duration, plural, printable, ran_for, task_cost};
+pub use words::{age, amount, duration, plural, printable, ran_for, task_cost};

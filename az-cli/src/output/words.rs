@@ -28,12 +28,20 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Returns a cost that may not be known wholly.
+/// Returns an amount that may not be known wholly.
+pub fn amount(cost: Usd, unpriced: bool) -> String {
+    match (cost, unpriced) {
+        (Usd::ZERO, true) => "unknown".to_owned(),
+        (cost, true) => format!("{cost} and more"),
+        (cost, false) => cost.to_string(),
+    }
+}
+
+/// Returns an amount as part of a sentence that does not say what it is.
 pub fn task_cost(cost: Usd, unpriced: bool) -> String {
     match (cost, unpriced) {
         (Usd::ZERO, true) => "cost unknown".to_owned(),
-        (cost, true) => format!("{cost} and more"),
-        (cost, false) => cost.to_string(),
+        (cost, unpriced) => amount(cost, unpriced),
     }
 }
 

@@ -93,6 +93,8 @@ fn an_answer_streams_and_its_usage_is_recorded() {
     assert_eq!(task["actual_tokens"], 13);
     assert_eq!(task["unpriced"], true, "an unknown price is not nothing");
     assert!(ended.stderr.contains("cost unknown"), "{ended:?}");
+    let listed = az.ok(&["task", "list"]);
+    assert!(listed.contains("unknown") && !listed.contains("$0.00"), "{listed}");
 }
 
 #[test]

@@ -67,6 +67,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// All of time.
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
+
     /// Whether `at` lies in it.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.start <= at && at < self.end
@@ -93,7 +96,7 @@ impl Calendar {
     ///
     /// A day that changes to or from summer time has 23 or 25 hours, as it should.
     pub fn span(&self, period: Period, at: Timestamp) -> Span {
-        self.bounded(period, at).unwrap_or(Span { start: Timestamp::MIN, end: Timestamp::MAX })
+        self.bounded(period, at).unwrap_or(Span::ALL)
     }
 
     /// Returns the bounds, or `None` for all of time and at its very ends.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
+use az_core::cost::{CostTracker, Span};
 use az_core::task::{TaskFilter, TaskRepository};
 use az_core::text::one_line;
 use az_core::{Clock, TaskPriority, TaskStatus, Usd};
@@ -10,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{FormatArgs, Table, age, short};
+use crate::output::{FormatArgs, Table, age, amount, short};
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
@@ -47,6 +48,8 @@ struct Row<'a> {
     priority: TaskPriority,
     model: Option<&'a str>,
     cost: Usd,
+    /// Whether some of it has no known price.
+    unpriced: bool,
     actual_tokens: u64,
     created_at: String,
     command: &'a str,
@@ -65,20 +68,24 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
         offset: args.offset,
         ..TaskFilter::default()
     };
-    let tasks = match services.store_to_read()? {
-        Some(store) => store.list(&filter).await?,
-        None => Vec::new(),
-    };
+    let mut tasks = Vec::new();
+    if let Some(store) = services.store_to_read()? {
+        for task in store.list(&filter).await? {
+            let entries = store.entries(Span::ALL, Some(&task.id)).await?;
+            let unpriced = entries.iter().any(|entry| entry.cost.is_none());
+            tasks.push((task, unpriced));
+        }
+    }
     let now = SystemClock.now();
     let mut table = Table::new(&["id", "status", "priority", "age", "cost", "command"]);
     let mut rows = Vec::with_capacity(tasks.len());
-    for task in &tasks {
+    for (task, unpriced) in &tasks {
         table.row(vec![
             short(task.id.as_str()),
             task.status.to_string(),
             task.priority.to_string(),
             age(task.created_at, now),
-            task.cost.to_string(),
+            amount(task.cost, *unpriced),
             one_line(&task.command, 200),
         ]);
         rows.push(Row {
@@ -87,6 +94,7 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
             priority: task.priority,
             model: task.model.as_deref(),
             cost: task.cost,
+            unpriced: *unpriced,
             actual_tokens: task.actual_tokens,
             created_at: task.created_at.to_string(),
             command: &task.command,

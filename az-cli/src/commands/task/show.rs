@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostEntry, CostTracker, Period};
+use az_core::cost::{CostEntry, CostTracker, Span};
 use az_core::journal::{CallState, History, Journal, ToolOutcome, fold};
 use az_core::{Clock, Task};
 use clap::Args;
@@ -11,9 +11,7 @@ use serde::Serialize;
 
 use super::find::find;
 use crate::error::CliError;
-use crate::output::{
-    Format, FormatArgs, Table, age, duration, plural, printable, ran_for, task_cost,
-};
+use crate::output::{Format, FormatArgs, Table, age, amount, duration, plural, printable, ran_for};
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
@@ -57,8 +55,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
-    let always = az_core::cost::Calendar::default().span(Period::Total, task.created_at);
-    let costs = store.entries(always, Some(&task.id)).await?;
+    let costs = store.entries(Span::ALL, Some(&task.id)).await?;
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&Shown {
@@ -103,7 +100,7 @@ fn in_words(task: &Task, history: &History, services: &Services) -> String {
     line("steps", format!("{} in {}", history.steps, plural(history.runs.into(), "run")));
     line("tools", tool_calls(history));
     line("tokens", task.actual_tokens.to_string());
-    line("cost", task_cost(task.cost, history.unpriced));
+    line("cost", amount(task.cost, history.unpriced));
     let mut text = lines.join("\n");
     text.push_str(&format!("\n\n{}\n{}\n", style.bold("Task"), printable(&task.command)));
     if let Some(answer) = &task.answer {
