@@ -96,50 +96,27 @@ impl ModelResolver for Models {
     }
 }
 
-/// Returns up to three of `names` that look like `name`, the nearest first; all names when there
-/// are no more than three, because then that is the most helpful thing to say.
+/// Returns up to three of `names` that look like `name`, the nearest first.
 pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.to_lowercase();
     let mut ranked: Vec<_> = names
-        .map(|known| {
+        .filter_map(|known| {
             let lower = known.to_lowercase();
             let part = lower.contains(&wanted) || wanted.contains(&lower);
-            let distance = distance(&wanted, &lower);
+            let distance = strsim::levenshtein(&wanted, &lower);
             let close = part || distance * 3 <= wanted.chars().count().max(3);
-            (!close, distance, known)
+            close.then_some((distance, known))
         })
         .collect();
     ranked.sort_unstable();
-    let few = ranked.len() <= 3;
-    let close = ranked.into_iter().filter(|(far, ..)| few || !far);
-    close.take(3).map(|(.., known)| known.to_owned()).collect()
-}
-
-/// Returns how many characters have to be put in, left out or replaced to get from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut left = i + 1;
-        let mut diagonal = i;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (to, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = *cell;
-            left = replaced.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    ranked.into_iter().take(3).map(|(_, known)| known.to_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::{Error, LlmClient, ModelResolver, Models, distance, near};
+    use super::{Error, LlmClient, ModelResolver, Models, near};
     use crate::provider::offline::OfflineClient;
 
     fn models() -> Models {
@@ -175,15 +152,6 @@ mod tests {
             unknown("zzzzzz"),
             Error::UnknownModel { near, .. } if near.is_empty()
         ));
-        assert_eq!(near("x", ["one", "two"].into_iter()), ["one", "two"]);
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        for (a, b, edits) in
-            [("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2), ("a", "a", 0)]
-        {
-            assert_eq!(distance(a, b), edits, "{a} {b}");
-        }
+        assert_eq!(near("zzz", ["one", "two"].into_iter()), [""; 0]);
     }
 }

@@ -86,7 +86,7 @@ impl Schema<'_> {
 
     fn unknown(&self, name: &str) -> String {
         let names = self.properties.into_iter().flat_map(Map::keys);
-        let distances = names.clone().map(|known| (distance(name, known), known));
+        let distances = names.clone().map(|known| (strsim::levenshtein(name, known), known));
         match distances.min() {
             Some((typos, known)) if typos <= TYPOS && typos < known.chars().count() => {
                 format!("there is no argument `{name}`; did you mean `{known}`?")
@@ -156,23 +156,6 @@ const fn kind_of(value: &Value) -> &'static str {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
-}
-
-/// Returns how many letters have to be changed, added or left out to get from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(i + 1);
-        let mut left = i + 1;
-        for ((to, diagonal), above) in b.iter().zip(&row).zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(from != *to)).min(above + 1).min(left + 1);
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

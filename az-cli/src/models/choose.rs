@@ -98,15 +98,13 @@ impl ModelChooser {
         }
         let known = models.iter().map(|m| format!("local/{m}")).chain([OFFLINE.to_owned()]);
         let known: Vec<_> = known.collect();
-        let mut likely = near(name, known.iter().map(String::as_str));
-        // A name that looks like nothing known is best answered with the ways to more models.
-        likely.retain(|known| strsim::jaro_winkler(name, known) > 0.7 || known.contains(name));
+        let likely = near(name, known.iter().map(String::as_str));
         let likely = match likely.as_slice() {
             [] => String::new(),
             likely => format!("; did you mean {}?", likely.join(" or ")),
         };
         Err(CliError::Settings(format!(
-            "no model is called {name:?}{likely} Set OPENAI_API_KEY (and OPENAI_BASE_URL) for a \
+            "no model is called {name:?}{likely}\nset OPENAI_API_KEY (and OPENAI_BASE_URL) for a \
              provider's models, start a model server on this machine, or use `offline`"
         )))
     }
