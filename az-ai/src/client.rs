@@ -105,6 +105,10 @@ pub struct Capabilities {
     pub tools: bool,
     /// Its replies come in as they are made.
     pub streaming: bool,
+    /// It is shown pictures.
+    pub vision: bool,
+    /// It answers in a shape that it is given.
+    pub formats: bool,
     /// It works on what tools returned itself, and is shown all that is kept of it rather than an
     /// excerpt.
     pub whole_results: bool,
@@ -117,12 +121,15 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Tools and streaming; sizes unknown.
-    pub const FULL: Self = Self { tools: true, streaming: true, ..Self::TEXT };
+    /// Tools, streaming, pictures and shapes; sizes unknown.
+    pub const FULL: Self =
+        Self { tools: true, streaming: true, vision: true, formats: true, ..Self::TEXT };
     /// Text only; sizes unknown.
     pub const TEXT: Self = Self {
         tools: false,
         streaming: false,
+        vision: false,
+        formats: false,
         whole_results: false,
         plans_ahead: false,
         context_window: None,
@@ -164,6 +171,20 @@ impl Capabilities {
         self
     }
 
+    /// Returns them without pictures.
+    #[must_use]
+    pub const fn without_vision(mut self) -> Self {
+        self.vision = false;
+        self
+    }
+
+    /// Returns them without shapes for answers.
+    #[must_use]
+    pub const fn without_formats(mut self) -> Self {
+        self.formats = false;
+        self
+    }
+
     /// Returns them without streaming.
     #[must_use]
     pub const fn without_streaming(mut self) -> Self {
@@ -182,6 +203,13 @@ impl Capabilities {
         if !self.tools && !request.tools.is_empty() {
             let model = &request.model;
             return Err(unsupported(format!("{model} has no tools")));
+        }
+        if !self.vision && request.images().next().is_some() {
+            return Err(unsupported(format!("{} sees no pictures", request.model)));
+        }
+        if !self.formats && request.format.is_some() {
+            let model = &request.model;
+            return Err(unsupported(format!("{model} answers in no shape that it is given")));
         }
         match self.max_output {
             Some(most) if u64::from(request.max_tokens) > most => Err(unsupported(format!(

@@ -16,6 +16,8 @@ const BYTES_PER_TOKEN: u64 = 3;
 const PER_REQUEST: u64 = 64;
 /// What the frame of a message costs.
 const PER_MESSAGE: u64 = 8;
+/// What a picture costs: providers scale large ones down to about this.
+const PER_IMAGE: u64 = 1600;
 /// What the frame of a tool costs, on top of its name, description and schema.
 const PER_TOOL: u64 = 16;
 /// What a provider says to the model about tools when there are any: 184 tokens here, 568 there.
@@ -52,7 +54,7 @@ pub fn text(text: &str) -> u64 {
 fn message(message: &Message) -> u64 {
     let bytes = match message {
         Message::System { text }
-        | Message::User { text }
+        | Message::User { text, .. }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => size(text.len()),
         Message::Tool(result) => size(result.text.len() + result.call_id.len()),
@@ -65,7 +67,11 @@ fn message(message: &Message) -> u64 {
             size(reply.text.len() + reply.reasoning.len()) + calls.sum::<u64>() + replayed
         }
     };
-    bytes.div_ceil(BYTES_PER_TOKEN) + PER_MESSAGE
+    let images = match message {
+        Message::User { images, .. } => size(images.len()).saturating_mul(PER_IMAGE),
+        _ => 0,
+    };
+    bytes.div_ceil(BYTES_PER_TOKEN) + images + PER_MESSAGE
 }
 
 fn size(bytes: usize) -> u64 {

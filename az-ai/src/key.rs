@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
+
 /// Keys shorter than this are not looked for in texts: they would match anything.
 const SHORTEST: usize = 6;
 
@@ -27,6 +29,12 @@ impl ApiKey {
             return text.to_owned();
         }
         text.replace(&*self.0, "[key]")
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

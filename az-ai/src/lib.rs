@@ -2,7 +2,7 @@
 //!
 //! | To decide | implement | bundled |
 //! |---|---|---|
-//! | who answers | [`client::LlmClient`] | [`provider::openai::OpenAiClient`] and whoever looks alike, [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
+//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
 //! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
 //! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
 //!
@@ -27,7 +27,9 @@
 
 pub mod chat;
 pub mod client;
+pub mod config;
 pub mod error;
+pub mod pricing;
 pub mod resolver;
 
 pub mod provider;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use az_core::{ErrorKind, TaskPriority, Usd};
 
 use crate::client::LlmClient;
 use crate::error::{Error, Result};
@@ -14,6 +17,7 @@ use crate::error::{Error, Result};
 /// 1. Without a name it is the default.
 /// 2. A name that is unknown is `UnknownModel`, with the names that look like it.
 /// 3. It asks nobody, and says the same every time until it is set up anew.
+/// 4. Candidates are at least one, best first; a resolver without a choice has one.
 pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
     /// Finds the client and the provider's own name for a model.
     ///
@@ -21,6 +25,72 @@ pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
     ///
     /// `UnknownModel`, or `Setup` when the model's client cannot be used as it is set up.
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel>;
+
+    /// Lists who may be asked, best first: each when the ones before it have failed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resolve`](Self::resolve).
+    fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>> {
+        let model = self.resolve(wanted.model)?;
+        Ok(vec![Candidate { model, reason: None }])
+    }
+
+    /// Takes note of what became of a call, so that one who fails is passed over for a while.
+    fn report(&self, _model: &ResolvedModel, _result: Reported) {}
+}
+
+/// What is to be asked, as far as the choice of a model goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The model that was named.
+    pub model: Option<&'a str>,
+    /// What the task is, in words.
+    pub text: &'a str,
+    /// How soon it should run.
+    pub priority: TaskPriority,
+    /// About how many tokens will be sent, messages and tools.
+    pub tokens: u64,
+    /// How many tokens the reply may have.
+    pub max_tokens: u32,
+    /// What the model has to be able to do.
+    pub needs: Needs,
+    /// What the tightest hard budget has left; nothing when there is none.
+    pub budget_left: Option<Usd>,
+}
+
+/// What a request needs of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// It has tools. A model without is told of them in words, so this is a wish.
+    pub tools: bool,
+    /// It shows pictures.
+    pub images: bool,
+    /// It wants the answer in a shape.
+    pub format: bool,
+}
+
+/// Someone who may be asked.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Who.
+    pub model: ResolvedModel,
+    /// Why, where there was a choice.
+    pub reason: Option<String>,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// A reply came.
+    Replied,
+    /// It failed.
+    Failed {
+        /// In which way.
+        kind: ErrorKind,
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// A model and who answers for it.

@@ -147,7 +147,7 @@ impl Line {
             usage: self.usage.clone(),
             cost: self.cost_nanos.map(Usd::from_nanos),
             model: request.model.clone(),
-            request_id: None,
+            ..ChatReply::default()
         }
     }
 }
@@ -271,7 +271,7 @@ impl ScriptedClient {
         });
         let turn = turn.sum();
         let said = request.messages.iter().rev().find_map(|message| match message {
-            Message::User { text } => Some(text.as_str()),
+            Message::User { text, .. } => Some(text.as_str()),
             _ => None,
         });
         let matching = self.lines.iter().find(|scripted| {

@@ -51,9 +51,12 @@ impl ModelEffect for Model {
     async fn call(&self, _meter: &Meter) -> Result<Modelled, ModelFailure> {
         let line = self.0.lock().unwrap().pop_front().expect("a line for every call");
         match line {
-            Line::Says(reply) => {
-                Ok(Modelled { reply, usage: Usage::tokens(10, 5), cost: Some(CENT) })
-            }
+            Line::Says(reply) => Ok(Modelled {
+                reply,
+                usage: Usage::tokens(10, 5),
+                cost: Some(CENT),
+                computed: None,
+            }),
             Line::Fails(kind, retry_after, settlement) => {
                 Err(ModelFailure { kind, message: "no".to_owned(), retry_after, settlement })
             }
@@ -79,6 +82,8 @@ fn agent(lines: impl IntoIterator<Item = Line>) -> Arc<dyn Agent> {
                     purpose: Purpose::Step,
                     max_cost: Some(DIME),
                     estimated_tokens: 10,
+                    reason: None,
+                    retry: None,
                 };
                 run.call_model(&request, &model).await?;
             }
@@ -305,10 +310,11 @@ fn model_parts(tool: &str) -> ModelParts {
             hold: Some(DIME),
             hold_until: at(1),
             estimated_tokens: 10,
+            reason: None,
         }),
         result: EventBody::LlmResult(az_core::journal::ModelResult {
             outcome: az_core::journal::ModelOutcome::Replied { reply },
-            settlement: Settlement::Paid { cost: Some(CENT), usage: Usage::tokens(1, 1) },
+            settlement: Settlement::paid(Some(CENT), Usage::tokens(1, 1)),
             millis: 1,
         }),
     }

@@ -17,6 +17,9 @@ pub enum Message {
     User {
         /// What.
         text: String,
+        /// What they show.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// What stands for earlier turns that were left out.
     Summary {
@@ -37,6 +40,21 @@ pub enum Message {
     },
     /// What a tool returned.
     Tool(ToolMessage),
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Image {
+    /// The picture itself.
+    Inline {
+        /// What sort it is, such as `image/png`.
+        media_type: String,
+        /// Its bytes, in base64 with padding.
+        data: String,
+    },
+    /// Where it is to be found by the provider.
+    Url(String),
 }
 
 /// What a tool returned.
@@ -66,7 +84,12 @@ impl Message {
 
     /// Returns a user's message.
     pub fn user(text: impl Into<String>) -> Self {
-        Self::User { text: text.into() }
+        Self::User { text: text.into(), images: Vec::new() }
+    }
+
+    /// Returns a user's message that shows something.
+    pub fn user_with_images(text: impl Into<String>, images: Vec<Image>) -> Self {
+        Self::User { text: text.into(), images }
     }
 
     /// Returns a model's turn.

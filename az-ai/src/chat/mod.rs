@@ -5,10 +5,11 @@ mod reply;
 mod request;
 mod stream;
 
-pub use message::{Message, ToolMessage};
-pub use reply::ChatReply;
+pub use message::{Image, Message, ToolMessage};
+pub use reply::{ChatReply, RateLimits};
 pub use request::{
-    ChatRequest, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, ToolChoice, ToolDefinition,
+    ChatRequest, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, Effort, ReplyFormat, ToolChoice,
+    ToolDefinition,
 };
 pub(crate) use stream::reached_limit;
 pub use stream::{Assembler, ChatEvent, ChatStream, Ending, collect, replay};

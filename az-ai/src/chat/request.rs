@@ -4,7 +4,7 @@ use az_core::ToolSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::message::Message;
+use super::message::{Image, Message};
 
 /// The temperature when nobody says otherwise.
 pub const DEFAULT_TEMPERATURE: f32 = 0.7;
@@ -33,6 +33,35 @@ pub struct ChatRequest {
     /// Texts that end the answer where they would begin.
     #[serde(default)]
     pub stop: Vec<String>,
+    /// The shape of the answer; free text when absent.
+    #[serde(default)]
+    pub format: Option<ReplyFormat>,
+    /// How much it is to think; the provider's own default when absent.
+    #[serde(default)]
+    pub effort: Option<Effort>,
+}
+
+/// An answer that is JSON of a given shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplyFormat {
+    /// A name for the shape: letters, digits, `_` and `-`.
+    pub name: String,
+    /// A JSON Schema of it, an object at its top.
+    pub schema: Value,
+}
+
+/// How much a model is to think before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// Not at all, where the model can be kept from it.
+    None,
+    /// A little.
+    Low,
+    /// Some.
+    Medium,
+    /// A lot.
+    High,
 }
 
 /// A tool as it is shown to a model.
@@ -82,6 +111,8 @@ impl ChatRequest {
             temperature: Some(DEFAULT_TEMPERATURE),
             max_tokens: DEFAULT_MAX_TOKENS,
             stop: Vec::new(),
+            format: None,
+            effort: None,
         }
     }
 
@@ -116,6 +147,28 @@ impl ChatRequest {
     pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
         self.max_tokens = max_tokens;
         self
+    }
+
+    /// Returns the request with a shape of the answer.
+    #[must_use]
+    pub fn with_format(mut self, format: ReplyFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Returns the request with a measure of thought.
+    #[must_use]
+    pub const fn with_effort(mut self, effort: Option<Effort>) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// Returns the pictures in the conversation.
+    pub fn images(&self) -> impl Iterator<Item = &Image> {
+        self.messages.iter().flat_map(|message| match message {
+            Message::User { images, .. } => images.as_slice(),
+            _ => &[],
+        })
     }
 
     /// Returns the request with texts that end the answer.

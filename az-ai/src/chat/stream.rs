@@ -70,7 +70,7 @@ pub struct Ending {
     pub replay: Option<Box<Value>>,
     /// What the provider said it used.
     pub usage: Option<Usage>,
-    /// What it cost, as far as that is known.
+    /// What the provider said it cost.
     pub cost: Option<Usd>,
     /// The model that answered.
     pub model: String,
@@ -134,6 +134,7 @@ impl Assembler {
             cost: ending.cost,
             model: ending.model,
             request_id: ending.request_id,
+            ..ChatReply::default()
         }
     }
 }

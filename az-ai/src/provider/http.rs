@@ -4,10 +4,15 @@ use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::redirect;
 use serde_json::Value;
 
+use super::limits;
+use super::wire::Auth;
+use crate::chat::RateLimits;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 
@@ -85,11 +90,11 @@ impl HttpClient {
     ///
     /// [`Error::Unreachable`] when nothing was sent, [`Error::Broken`] when something may have
     /// been, [`Error::Setup`] for a malformed address.
-    pub async fn post(&self, post: Post<'_>) -> Result<Answer> {
-        let mut headers = bearer(post.provider, post.bearer)?;
+    pub async fn post(&self, url: &str, with: &Credentials<'_>, body: &Value) -> Result<Answer> {
+        let mut headers = with.headers()?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let request = self.client.post(post.url).headers(headers);
-        send(post.provider, request.body(post.body.to_string())).await
+        let request = self.client.post(url).headers(headers);
+        send(with.provider, request.body(body.to_string())).await
     }
 
     /// Gets an address, and returns the answer once its head is there, whatever its status.
@@ -97,8 +102,8 @@ impl HttpClient {
     /// # Errors
     ///
     /// Those of [`post`](Self::post).
-    pub async fn get(&self, provider: &str, url: &str, key: Option<&ApiKey>) -> Result<Answer> {
-        send(provider, self.client.get(url).headers(bearer(provider, key)?)).await
+    pub async fn get(&self, url: &str, with: &Credentials<'_>) -> Result<Answer> {
+        send(with.provider, self.client.get(url).headers(with.headers()?)).await
     }
 }
 
@@ -107,32 +112,44 @@ async fn send(provider: &str, request: reqwest::RequestBuilder) -> Result<Answer
     Ok(Answer { provider: provider.to_owned(), response })
 }
 
-/// Returns the headers that show a key.
-fn bearer(provider: &str, key: Option<&ApiKey>) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = key {
-        let value = HeaderValue::try_from(format!("Bearer {}", key.reveal()));
-        let mut value = value.map_err(|_| Error::Setup {
-            provider: provider.to_owned(),
-            reason: "its key has characters that no key has".to_owned(),
-        })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-/// What is posted.
+/// Who asks whom: what every request to a provider has.
 #[derive(Debug, Clone, Copy)]
-pub struct Post<'a> {
+pub struct Credentials<'a> {
     /// The provider, for errors.
     pub provider: &'a str,
-    /// The address.
-    pub url: &'a str,
     /// The key, if the provider wants one.
-    pub bearer: Option<&'a ApiKey>,
-    /// The body.
-    pub body: &'a Value,
+    pub key: Option<&'a ApiKey>,
+    /// How it is shown.
+    pub auth: Auth,
+    /// Further headers.
+    pub headers: &'a [(&'static str, &'static str)],
+}
+
+impl Credentials<'_> {
+    fn headers(&self) -> Result<HeaderMap> {
+        let mut headers: HeaderMap = self
+            .headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        if let Some(key) = self.key {
+            let (name, value) = match self.auth {
+                Auth::Bearer => {
+                    (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {}", key.reveal())))
+                }
+                Auth::Header(name) => {
+                    (HeaderName::from_static(name), HeaderValue::try_from(key.reveal()))
+                }
+            };
+            let mut value = value.map_err(|_| Error::Setup {
+                provider: self.provider.to_owned(),
+                reason: "its key has characters that no key has".to_owned(),
+            })?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
 }
 
 /// An answer whose body is still to come.
@@ -157,6 +174,19 @@ impl Answer {
     /// Returns how long the provider asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after(self.response.headers())
+    }
+
+    /// Returns how much more may be asked.
+    pub fn limits(&self) -> RateLimits {
+        limits::read(self.response.headers())
+    }
+
+    /// Whether the body is one piece of JSON.
+    pub fn is_json(&self) -> bool {
+        let sort = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        sort.split(';')
+            .next()
+            .is_some_and(|sort| sort.trim().eq_ignore_ascii_case("application/json"))
     }
 
     fn header(&self, name: &str) -> Option<String> {

@@ -1,6 +1,11 @@
-//! Who answers: a provider's wire, or a stand-in for one.
+//! Who answers: clients of providers' APIs, and one that needs none.
 
+pub mod client;
 pub mod http;
+mod limits;
 pub mod offline;
 pub mod openai;
 pub mod sse;
+pub mod wire;
+
+pub use client::{Endpoint, WireClient};

@@ -2,6 +2,9 @@
 
 use std::mem;
 
+use super::wire::Answered;
+use crate::error::Error;
+
 /// The most that one event may hold before it is complete, in bytes.
 const LARGEST: usize = 16 << 20;
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -100,6 +103,57 @@ impl SseDecoder {
         }
         None
     }
+}
+
+/// Reads a reply's events, and knows what their end means.
+#[derive(Debug)]
+pub(super) struct EventReader {
+    sse: SseDecoder,
+    /// How the body begins, to tell a stream that was cut from what never was one.
+    head: Vec<u8>,
+}
+
+/// How much of the beginning is kept.
+const HEAD: usize = 80;
+
+impl EventReader {
+    pub(super) fn new() -> Self {
+        Self { sse: SseDecoder::default(), head: Vec::new() }
+    }
+
+    /// Adds bytes; returns the events that they complete.
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        answered: &Answered,
+    ) -> Result<Vec<SseEvent>, Error> {
+        let room = HEAD.saturating_sub(self.head.len());
+        self.head.extend(bytes.iter().take(room));
+        self.sse.feed(bytes).map_err(|error| answered.malformed(error.to_string()))
+    }
+
+    /// Returns what stands at the end without the empty line that should end it, as some servers
+    /// leave their last event.
+    pub(super) fn rest(&mut self) -> Option<SseEvent> {
+        mem::take(&mut self.sse).finish()
+    }
+
+    /// Returns the error of a body that ended before its reply did.
+    pub(super) fn ended_early(&self, answered: &Answered) -> Error {
+        if begins_like_events(&self.head) {
+            return answered.cut();
+        }
+        let head = String::from_utf8_lossy(&self.head);
+        answered.malformed(format!("it is no stream: {}", head.trim()))
+    }
+}
+
+/// Whether a body begins, as far as it goes, like a stream of events: with a field or a comment.
+fn begins_like_events(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    let head = head.trim_start_matches(['\u{feff}', '\r', '\n', ' ']);
+    let fields = ["data:", "event:", "id:", "retry:", ":"];
+    fields.iter().any(|field| field.starts_with(head) || head.starts_with(field))
 }
 
 #[cfg(test)]

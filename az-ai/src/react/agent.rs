@@ -157,6 +157,8 @@ impl Scene<'_> {
             purpose: purpose.clone(),
             max_cost: quote.max_cost,
             estimated_tokens: quote.estimated_tokens,
+            reason: None,
+            retry: None,
         };
         let ask = Ask {
             model: self.model.clone(),

@@ -29,7 +29,8 @@ impl ModelEffect for Ask {
         let client = &self.model.client;
         let stream = client.stream(&self.request);
         let collected = collect(client.provider(), stream, |event| self.tell(event)).await;
-        let ChatReply { reply, usage, cost, .. } = collected.map_err(|error| failure(&error))?;
+        let ChatReply { reply, usage, cost, computed, .. } =
+            collected.map_err(|error| failure(&error))?;
         let usage = usage.unwrap_or_else(|| self.estimated(&reply));
         meter.note(usage.clone(), cost);
         let reply = match (&self.purpose, self.protocol) {
@@ -40,13 +41,13 @@ impl ModelEffect for Ask {
                     kind: ErrorKind::Protocol,
                     message: "the model was asked for a summary and said nothing".to_owned(),
                     retry_after: None,
-                    settlement: Settlement::Paid { cost, usage },
+                    settlement: Settlement::Paid { cost, computed, usage },
                 });
             }
             // A summary asks for nothing, whatever the model thinks.
             (Purpose::Summary { .. }, _) => ModelReply { calls: Vec::new(), ..reply },
         };
-        Ok(Modelled { reply, usage, cost })
+        Ok(Modelled { reply, usage, cost, computed })
     }
 }
 

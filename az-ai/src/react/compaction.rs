@@ -85,7 +85,7 @@ pub(super) fn summary_request(
 fn tell(message: &Message) -> String {
     match message {
         Message::System { text }
-        | Message::User { text }
+        | Message::User { text, .. }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => format!("\n{text}\n"),
         Message::Assistant { reply } => {

@@ -8,7 +8,8 @@ use az_ai::client::{Capabilities, LlmClient, LlmClientExt};
 use az_ai::error::{Error, Result, Sent};
 use az_ai::key::ApiKey;
 use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_ai::provider::openai::OpenAi;
+use az_ai::provider::{Endpoint, WireClient};
 use az_core::ErrorKind;
 use az_core::cost::Usage;
 use futures_util::{StreamExt, TryStreamExt};
@@ -16,12 +17,12 @@ use serde_json::{Value, json};
 
 const KEY: &str = "sk-very-secret";
 
-fn client_of(server: &Server, options: &HttpOptions) -> OpenAiClient {
-    let config = OpenAiConfig::compatible("test", &server.url).with_api_key(ApiKey::new(KEY));
-    OpenAiClient::new(config, HttpClient::new(options).unwrap()).unwrap()
+fn client_of(server: &Server, options: &HttpOptions) -> WireClient {
+    let config = Endpoint::new("test", &server.url).with_api_key(ApiKey::new(KEY));
+    WireClient::new(config, OpenAi::default(), HttpClient::new(options).unwrap()).unwrap()
 }
 
-async fn client(answer: Answer) -> (OpenAiClient, Server) {
+async fn client(answer: Answer) -> (WireClient, Server) {
     let server = Server::start(answer).await;
     (client_of(&server, &HttpOptions::default()), server)
 }
@@ -180,9 +181,9 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_costs_nothing() {
-    let config = OpenAiConfig::compatible("test", "http://127.0.0.1:1/v1/");
+    let config = Endpoint::new("test", "http://127.0.0.1:1/v1/");
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    let client = OpenAiClient::new(config, http).unwrap();
+    let client = WireClient::new(config, OpenAi::default(), http).unwrap();
     let error = client.generate("m", "hi").await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
@@ -214,10 +215,10 @@ async fn a_dropped_stream_closes_its_connection() {
 async fn a_server_without_streams_is_asked_for_the_whole() {
     let body = json!({"choices": [{"message": {"content": "two words"}}]});
     let server = Server::start(Answer::json(200, &body)).await;
-    let config = OpenAiConfig::compatible("test", &server.url)
+    let config = Endpoint::new("test", &server.url)
         .with_capabilities(Capabilities::FULL.without_streaming());
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    let client = OpenAiClient::new(config, http).unwrap();
+    let client = WireClient::new(config, OpenAi::default(), http).unwrap();
     let texts: Vec<String> = client.stream_generate("m", "hi").try_collect().await.unwrap();
     assert_eq!(texts, ["two ", "words"]);
     assert!(!server.asked()[0].head.contains("authorization"));
@@ -226,10 +227,15 @@ async fn a_server_without_streams_is_asked_for_the_whole() {
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused() {
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    let nowhere = OpenAiClient::new(OpenAiConfig::compatible("test", "localhost"), http.clone());
+    let nowhere =
+        WireClient::new(Endpoint::new("test", "localhost"), OpenAi::default(), http.clone());
     assert!(matches!(nowhere, Err(Error::Setup { .. })));
-    let config = OpenAiConfig::openai(ApiKey::new("bad\nkey"));
-    let error = OpenAiClient::new(config, http).unwrap().generate("m", "hi").await.unwrap_err();
+    let config = Endpoint::new("test", OpenAi::BASE_URL).with_api_key(ApiKey::new("bad\nkey"));
+    let error = WireClient::new(config, OpenAi::default(), http)
+        .unwrap()
+        .generate("m", "hi")
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Setup { .. }), "{error}");
     let options =
         HttpOptions { proxy: Some("http://u:hush@\n".to_owned()), ..HttpOptions::default() };

@@ -10,7 +10,8 @@ use az_ai::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, Ending, ToolDefi
 use az_ai::client::LlmClient;
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_ai::provider::openai::OpenAi;
+use az_ai::provider::{Endpoint, WireClient};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,10 +47,10 @@ fn request(exchange: &Exchange) -> ChatRequest {
     ChatRequest::prompt("m", "as recorded").with_tools(tools.collect())
 }
 
-async fn client(answer: Answer) -> OpenAiClient {
+async fn client(answer: Answer) -> WireClient {
     let server = Server::start(answer).await;
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
-    OpenAiClient::new(OpenAiConfig::compatible("test", &server.url), http).unwrap()
+    WireClient::new(Endpoint::new("test", &server.url), OpenAi::default(), http).unwrap()
 }
 
 /// Checks what was understood against what the recording says, read in the plainest way.

@@ -7,7 +7,8 @@ use az_ai::client::LlmClient;
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
 use az_ai::provider::offline::OfflineClient;
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_ai::provider::openai::{Dialect, OpenAi};
+use az_ai::provider::{Endpoint, WireClient};
 use az_ai::resolver::{ModelResolver, ResolvedModel, near};
 use az_ai::scripted::ScriptedClient;
 
@@ -167,11 +168,11 @@ impl ModelChooser {
         Ok(client)
     }
 
-    fn openai(&self) -> Result<OpenAiClient, Error> {
+    fn openai(&self) -> Result<WireClient, Error> {
         let Settings { base_url, api_key, .. } = &self.settings;
-        let config = match (base_url, api_key) {
-            (Some(base_url), _) => OpenAiConfig::compatible("openai", base_url),
-            (None, Some(key)) => OpenAiConfig::openai(key.clone()),
+        let (config, dialect) = match (base_url, api_key) {
+            (Some(base_url), _) => (Endpoint::new("openai", base_url), Dialect::COMPATIBLE),
+            (None, Some(_)) => (Endpoint::new("openai", OpenAi::BASE_URL), Dialect::OPENAI),
             (None, None) => {
                 return Err(Error::Setup {
                     provider: "openai".to_owned(),
@@ -183,7 +184,7 @@ impl ModelChooser {
             Some(key) => config.with_api_key(key.clone()),
             None => config,
         };
-        OpenAiClient::new(config, HttpClient::new(&HttpOptions::default())?)
+        WireClient::new(config, OpenAi::new(dialect), HttpClient::new(&HttpOptions::default())?)
     }
 }
 
@@ -222,10 +223,10 @@ impl ModelResolver for ModelChooser {
                     provider: "local".to_owned(),
                     reason: "no model server answers on this machine".to_owned(),
                 })?;
-                let config = OpenAiConfig::compatible("local", &server.base_url);
+                let config = Endpoint::new("local", &server.base_url);
                 let client = self.client("local", || {
                     let http = HttpClient::new(&HttpOptions::default())?;
-                    Ok(Arc::new(OpenAiClient::new(config, http)?))
+                    Ok(Arc::new(WireClient::new(config, OpenAi::default(), http)?))
                 })?;
                 Ok(ResolvedModel { client, model: model.to_owned() })
             }

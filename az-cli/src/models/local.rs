@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_ai::provider::openai::OpenAi;
+use az_ai::provider::{Endpoint, WireClient};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -48,5 +49,5 @@ async fn probe(port: u16) -> Option<LocalServer> {
 /// Lists a server's models.
 async fn models_of(base_url: &str) -> Result<Vec<String>, Error> {
     let http = HttpClient::new(&HttpOptions::default())?;
-    OpenAiClient::new(OpenAiConfig::compatible("local", base_url), http)?.models().await
+    WireClient::new(Endpoint::new("local", base_url), OpenAi::default(), http)?.models().await
 }

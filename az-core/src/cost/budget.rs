@@ -174,6 +174,13 @@ pub struct BudgetStatus {
     pub held: Usd,
 }
 
+impl Settlement {
+    /// Returns the settlement of a call whose cost only one of us knows.
+    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
+        Self::Paid { cost, computed: None, usage }
+    }
+}
+
 impl BudgetStatus {
     /// Returns what is left, not below zero.
     pub fn left(&self) -> Usd {
@@ -203,10 +210,12 @@ pub struct Hold {
 impl Hold {
     /// Returns what a settlement of the hold books: in the period that it was taken in.
     pub fn book(&self, settlement: &Settlement) -> Option<CostEntry> {
-        let (cost, usage, estimated) = match settlement {
+        let (cost, computed, usage, guessed) = match settlement {
             Settlement::Nothing => return None,
-            Settlement::Full => (self.amount, Usage::default(), true),
-            Settlement::Paid { cost, usage } => (*cost, usage.clone(), false),
+            Settlement::Full => (self.amount, None, Usage::default(), true),
+            Settlement::Paid { cost, computed, usage } => {
+                (*cost, *computed, usage.clone(), usage.estimated)
+            }
         };
         Some(CostEntry {
             task: self.task.clone(),
@@ -215,7 +224,8 @@ impl Hold {
             model: self.model.clone(),
             usage,
             cost,
-            estimated,
+            computed,
+            estimated: guessed,
             at: self.at,
         })
     }
@@ -227,8 +237,11 @@ impl Hold {
 pub enum Settlement {
     /// The call was made: `cost` is booked, `None` when its price is unknown.
     Paid {
-        /// What it cost.
+        /// What it cost: what the provider says, else what we compute.
         cost: Option<Usd>,
+        /// What we compute, kept beside what the provider says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        computed: Option<Usd>,
         /// What it used.
         usage: Usage,
     },

@@ -22,7 +22,11 @@ pub struct CostEntry {
     pub usage: Usage,
     /// What it cost; `None` when nobody knows, which is not the same as nothing.
     pub cost: Option<Usd>,
-    /// Whether the cost is an upper bound, booked because the true one was never learnt.
+    /// What we compute that it cost, kept beside what the provider says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Usd>,
+    /// Whether the cost rests on a guess: an upper bound because the true one was never learnt, or
+    /// tokens that nobody but us has counted.
     pub estimated: bool,
     /// When the call was begun: the period that it counts in.
     pub at: Timestamp,

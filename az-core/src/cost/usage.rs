@@ -25,6 +25,9 @@ pub struct Usage {
     /// The part of the output that was thought.
     #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,
+    /// Input that tools which the provider ran put before the model.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tool_input: u64,
     /// Audio input.
     #[serde(skip_serializing_if = "is_zero")]
     pub audio_input: u64,
@@ -37,6 +40,12 @@ pub struct Usage {
     /// The service tier that the provider billed, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
+    /// Where the model ran, where the provider says so and charges by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// How fast the model ran, where the provider says so and charges by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speed: Option<String>,
     /// Whether the counts are our estimate because the provider gave none.
     #[serde(skip_serializing_if = "is_false")]
     pub estimated: bool,
@@ -64,6 +73,7 @@ impl Usage {
             .saturating_add(self.cache_read)
             .saturating_add(self.cache_write_5m)
             .saturating_add(self.cache_write_1h)
+            .saturating_add(self.tool_input)
             .saturating_add(self.audio_input)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use super::event::RunEventKind;
+use super::retry::RetryPolicy;
 use super::run::Run;
 use crate::cost::{Settlement, Usage};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +31,10 @@ pub struct ModelRequest {
     pub max_cost: Option<Usd>,
     /// Tokens expected to be sent.
     pub estimated_tokens: u64,
+    /// Why this model, where there was a choice.
+    pub reason: Option<String>,
+    /// When to try again; the engine's own policy when absent.
+    pub retry: Option<RetryPolicy>,
 }
 
 /// The call itself: sends the request, streams the reply.
@@ -58,6 +63,8 @@ pub struct Modelled {
     pub usage: Usage,
     /// What it cost; `None` when the price is unknown.
     pub cost: Option<Usd>,
+    /// What we compute, kept beside what the provider says.
+    pub computed: Option<Usd>,
 }
 
 /// A model call that failed.
@@ -93,7 +100,7 @@ impl Meter {
     /// A dropped call is booked at what is known if that has a price, else at the full hold.
     fn settlement(&self) -> Settlement {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some((usage, cost @ Some(_))) => Settlement::Paid { cost, usage },
+            Some((usage, cost @ Some(_))) => Settlement::paid(cost, usage),
             Some((_, None)) | None => Settlement::Full,
         }
     }
@@ -124,7 +131,8 @@ impl Run {
             };
             let ModelFailure { kind, retry_after, .. } = failure;
             let seed = self.history.next_seq ^ seed_of(self.task.id.as_str());
-            let wait = self.parts.options.retry.wait(attempt, kind, retry_after, seed);
+            let policy = request.retry.unwrap_or(self.parts.options.retry);
+            let wait = policy.wait(attempt, kind, retry_after, seed);
             let millis = wait.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX));
             self.emit(RunEventKind::ModelFailed {
                 call,
@@ -186,6 +194,7 @@ impl Run {
             hold: request.max_cost,
             hold_until: self.hold_until(),
             estimated_tokens: request.estimated_tokens,
+            reason: request.reason.clone(),
         };
         point!("model.intent");
         self.append(vec![NewEvent::about(call.clone(), EventBody::LlmIntent(intent))]).await?;
@@ -205,8 +214,8 @@ impl Run {
         modelled: Modelled,
         millis: u64,
     ) -> Result<ModelReply> {
-        let Modelled { reply, usage, cost } = modelled;
-        let settlement = Settlement::Paid { cost, usage: usage.clone() };
+        let Modelled { reply, usage, cost, computed } = modelled;
+        let settlement = Settlement::Paid { cost, computed, usage: usage.clone() };
         let outcome = ModelOutcome::Replied { reply: reply.clone() };
         let result = ModelResult { outcome, settlement, millis };
         point!("model.result");

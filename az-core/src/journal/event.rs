@@ -168,6 +168,9 @@ pub struct ModelIntent {
     pub hold_until: Timestamp,
     /// Tokens expected to be sent.
     pub estimated_tokens: u64,
+    /// Why this model, where there was a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl ModelIntent {
@@ -202,7 +205,7 @@ impl ModelResult {
     /// Returns what the call used and cost, as far as that is known.
     pub const fn paid(&self) -> Option<(&Usage, Option<Usd>)> {
         match &self.settlement {
-            Settlement::Paid { cost, usage } => Some((usage, *cost)),
+            Settlement::Paid { cost, usage, .. } => Some((usage, *cost)),
             Settlement::Full | Settlement::Nothing => None,
         }
     }

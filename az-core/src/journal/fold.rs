@@ -219,7 +219,7 @@ impl History {
         let cost = match settlement {
             Settlement::Nothing => return,
             Settlement::Full => intent.hold,
-            Settlement::Paid { cost, usage } => {
+            Settlement::Paid { cost, usage, .. } => {
                 self.tokens = self.tokens.saturating_add(usage.total());
                 *cost
             }

@@ -113,7 +113,7 @@ pub fn hold(task: &str, call: &str, nanos: i64, minute: i64) -> Hold {
 
 /// Returns the settlement of a call that cost something and used ten tokens in and five out.
 pub fn paid(nanos: i64) -> Settlement {
-    Settlement::Paid { cost: Some(Usd::from_nanos(nanos)), usage: Usage::tokens(10, 5) }
+    Settlement::paid(Some(Usd::from_nanos(nanos)), Usage::tokens(10, 5))
 }
 
 /// Returns an entry for the model `m` of the provider `p` with ten tokens in and five out.
@@ -125,6 +125,7 @@ pub fn entry(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
         model: "m".to_owned(),
         usage: Usage::tokens(10, 5),
         cost: Some(Usd::from_nanos(nanos)),
+        computed: None,
         estimated: false,
         at: at(minute),
     }
@@ -149,6 +150,7 @@ pub fn llm_intent(call: &str, hold: Option<i64>, until: i64) -> NewEvent {
         hold: hold.map(Usd::from_nanos),
         hold_until: at(until),
         estimated_tokens: 10,
+        reason: None,
     };
     NewEvent::about(call_id(call), EventBody::LlmIntent(intent))
 }

@@ -64,7 +64,11 @@ fn settlement() -> impl Strategy<Value = Settlement> {
     prop_oneof![
         Just(Settlement::Full),
         Just(Settlement::Nothing),
-        (usd(), usage()).prop_map(|(cost, usage)| Settlement::Paid { cost, usage }),
+        (usd(), usd(), usage()).prop_map(|(cost, computed, usage)| Settlement::Paid {
+            cost,
+            computed,
+            usage
+        }),
     ]
 }
 
@@ -103,6 +107,7 @@ fn model() -> impl Strategy<Value = EventBody> {
             hold,
             hold_until: from_micros(0),
             estimated_tokens: n,
+            reason: None,
         })
     });
     let did = prop_oneof![

@@ -81,6 +81,7 @@ fn step(history: &History, how: u8) -> NewEvent {
         hold: (!how.is_multiple_of(3)).then_some(Usd::from_nanos(how.into())),
         hold_until: at(60),
         estimated_tokens: how.into(),
+        reason: None,
     };
     NewEvent::about(CallId::model(history.next_seq), EventBody::LlmIntent(intent))
 }
@@ -144,11 +145,8 @@ fn settlement(how: u8) -> Settlement {
     match how % 5 {
         0 => Settlement::Nothing,
         1 => Settlement::Full,
-        2 => Settlement::Paid { cost: None, usage: Usage::tokens(1, 2) },
-        _ => Settlement::Paid {
-            cost: Some(Usd::from_nanos(how.into())),
-            usage: Usage::tokens(how.into(), 1),
-        },
+        2 => Settlement::paid(None, Usage::tokens(1, 2)),
+        _ => Settlement::paid(Some(Usd::from_nanos(how.into())), Usage::tokens(how.into(), 1)),
     }
 }
 

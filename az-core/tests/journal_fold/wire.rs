@@ -30,6 +30,7 @@ fn one_of_each() -> Vec<Event> {
     replied.replay = Some(Box::new(json!([{ "thinking": "so" }])));
     let lost = Settlement::Paid {
         cost: None,
+        computed: None,
         usage: Usage { cache_read: 3, estimated: true, ..Usage::tokens(1, 2) },
     };
     let refused =

@@ -317,7 +317,7 @@ super::support::saboteurs! {
             call: &CallId,
             settlement: &Settlement,
         ) -> Result<Vec<Alert>> {
-            let (Some(hold), Settlement::Paid { cost, usage }) =
+            let (Some(hold), Settlement::Paid { cost, computed, usage }) =
                 (open_hold(store, task, call).await, settlement)
             else {
                 return store.settle(task, call, settlement).await;
@@ -329,6 +329,7 @@ super::support::saboteurs! {
                 model: hold.model,
                 usage: usage.clone(),
                 cost: *cost,
+                computed: *computed,
                 estimated: false,
                 at: plus_a_day(hold.at),
             };
@@ -389,7 +390,7 @@ super::support::saboteurs! {
             match (open_hold(store, task, call).await, settlement) {
                 (Some(hold), Settlement::Full) => {
                     let (cost, usage) = (hold.amount, Usage::default());
-                    store.settle(task, call, &Settlement::Paid { cost, usage }).await
+                    store.settle(task, call, &Settlement::paid(cost, usage)).await
                 }
                 _ => store.settle(task, call, settlement).await,
             }

@@ -20,8 +20,8 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     if entry.cost.is_some_and(Usd::is_negative) {
         return Err(Error::invalid("cost", "what was spent is not negative").into());
     }
-    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, cost, estimated, at) \
-        VALUES (:task, :call, :provider, :model, :usage, :cost, :estimated, :at) \
+    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, cost, computed, estimated, \
+        at) VALUES (:task, :call, :provider, :model, :usage, :cost, :computed, :estimated, :at) \
         ON CONFLICT (task_id, call_id) DO NOTHING";
     let params = named_params! {
         ":task": entry.task.as_str(),
@@ -30,6 +30,7 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
         ":model": entry.model,
         ":usage": json::write("usage", &entry.usage)?,
         ":cost": entry.cost.map(Usd::nanos),
+        ":computed": entry.computed.map(Usd::nanos),
         ":estimated": entry.estimated,
         ":at": micros(entry.at),
     };
@@ -78,7 +79,8 @@ pub(super) fn entries(
     span: Span,
     task: Option<&TaskId>,
 ) -> Result<Vec<CostEntry>> {
-    let columns = "SELECT task_id, call_id, provider, model, usage, cost, estimated, at FROM entry";
+    let columns = "SELECT task_id, call_id, provider, model, usage, cost, computed, estimated, \
+        at FROM entry";
     let (start, end) = bounds(span);
     match task {
         Some(task) => {
@@ -101,6 +103,7 @@ fn entry(row: &mut Columns<'_>) -> Result<CostEntry> {
         model: row.take()?,
         usage: row.parsed(|text| json::read("usage", text))?,
         cost: row.money_if_known()?,
+        computed: row.money_if_known()?,
         estimated: row.take()?,
         at: row.time()?,
     })

@@ -11,8 +11,11 @@ use crate::error::{Result, SqliteError};
 const APPLICATION: i32 = 0x415A_4F53;
 
 /// The steps, oldest first; the schema's version is how many were taken.
-const STEPS: &[&str] =
-    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_loose_blobs.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_loose_blobs.sql"),
+    include_str!("migrations/0003_computed_cost.sql"),
+];
 
 /// The newest version.
 const NEWEST: u32 = STEPS.len() as u32;

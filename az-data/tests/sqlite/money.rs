@@ -89,7 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let model = prop::sample::select(vec!["m", "n"]);
     let settlement = prop_oneof![
         (0..25_i64).prop_map(paid),
-        Just(Settlement::Paid { cost: None, usage: Usage::tokens(1, 1) }),
+        Just(Settlement::paid(None, Usage::tokens(1, 1))),
         Just(Settlement::Full),
         Just(Settlement::Nothing),
     ];

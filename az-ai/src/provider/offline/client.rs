@@ -76,7 +76,7 @@ fn reply(request: &ChatRequest) -> Result<ChatReply> {
         usage: Some(Usage::default()),
         cost: Some(Usd::ZERO),
         model: NAME.to_owned(),
-        request_id: None,
+        ..ChatReply::default()
     })
 }
 
@@ -97,7 +97,7 @@ fn conversation(messages: &[Message]) -> Result<Conversation<'_>> {
     let mut calls = 0;
     for message in messages {
         match message {
-            Message::User { text } => {
+            Message::User { text, .. } => {
                 command = Some(text.as_str());
                 results.clear();
             }

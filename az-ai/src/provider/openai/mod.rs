@@ -1,10 +1,9 @@
-//! OpenAI's chat completions, as OpenAI and everybody who looks alike speak them.
+//! OpenAI's API, as OpenAI and everybody who looks alike speak it.
 
-mod client;
-mod decode;
-mod encode;
+mod chat;
+mod dialect;
 mod error;
-mod models;
-mod stream;
+mod wire;
 
-pub use client::{MaxTokensField, OpenAiClient, OpenAiConfig, ReasoningReplay};
+pub use dialect::{Dialect, MaxTokensField, ReasoningReplay};
+pub use wire::OpenAi;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use az_ai::client::Capabilities;
 use az_ai::key::ApiKey;
 use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::openai::{OpenAiClient, OpenAiConfig};
+use az_ai::provider::openai::OpenAi;
+use az_ai::provider::{Endpoint, WireClient};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, PATIENCE, Scene, Staged};
 use az_core::cost::Usage;
@@ -18,7 +19,7 @@ use crate::support::server::{Answer, End, Server};
 
 /// A server that answers both kinds of request: whole first, or streamed first.
 #[derive(Debug, Default)]
-pub(super) struct OpenAi(Mutex<Option<Server>>);
+pub(super) struct ChatCompletions(Mutex<Option<Server>>);
 
 fn whole(message: &Value, usage: &Value) -> Value {
     let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
@@ -53,7 +54,7 @@ fn pieces(whole: &Value) -> String {
 }
 
 #[async_trait]
-impl ClientFixture for OpenAi {
+impl ClientFixture for ChatCompletions {
     async fn set(&self, scene: Scene) -> Option<Staged> {
         let said = json!({"prompt_tokens": 3, "completion_tokens": 2});
         let words = json!({"content": "two words"});
@@ -82,14 +83,14 @@ impl ClientFixture for OpenAi {
             _ => (Answer::json(200, &body), Answer::stream(pieces(&body), End::Proper)),
         };
         let server = Server::start_either(whole, stream).await;
-        let mut config = OpenAiConfig::compatible("test", &server.url);
+        let mut config = Endpoint::new("test", &server.url);
         config.api_key = Some(ApiKey::new(KEY));
         if scene == Scene::NoTools {
             config.capabilities = Capabilities::FULL.without_tools();
         }
         *self.0.lock().unwrap() = Some(server);
         let http = HttpClient::new(&HttpOptions::default()).unwrap();
-        let client = OpenAiClient::new(config, http).unwrap();
+        let client = WireClient::new(config, OpenAi::default(), http).unwrap();
         let reply = match scene {
             Scene::Calls => calling(),
             _ => ModelReply::text("two words"),
@@ -112,7 +113,7 @@ impl ClientFixture for OpenAi {
 
 #[tokio::test]
 async fn chat_completions_keep_the_contract() {
-    let report = llm_client(OpenAi::default).await;
+    let report = llm_client(ChatCompletions::default).await;
     report.assert_passed();
     assert_eq!(report.skipped(), Vec::<&str>::new());
 }

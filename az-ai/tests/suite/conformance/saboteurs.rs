@@ -15,7 +15,7 @@ use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 
 use super::KEY;
-use super::openai::OpenAi;
+use super::openai::ChatCompletions;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
@@ -173,7 +173,7 @@ impl LlmClient for Saboteur {
 }
 
 #[derive(Debug)]
-struct Sabotaged(OpenAi, Sabotage);
+struct Sabotaged(ChatCompletions, Sabotage);
 
 #[async_trait]
 impl ClientFixture for Sabotaged {
@@ -201,7 +201,7 @@ impl ClientFixture for Sabotaged {
 #[tokio::test]
 async fn the_kit_notices_every_sabotage() {
     let check = async |how: Sabotage, expected: &[&str]| {
-        let report = llm_client(|| Sabotaged(OpenAi::default(), how)).await;
+        let report = llm_client(|| Sabotaged(ChatCompletions::default(), how)).await;
         assert_eq!(report.failed(), expected, "{how:?}\n{report}");
     };
     let words = ["words_come_whole", "words_come_one_by_one_and_add_up"];
@@ -225,7 +225,7 @@ async fn the_kit_notices_every_sabotage() {
 
 #[tokio::test]
 async fn the_kit_notices_what_is_done_behind_the_callers_back() {
-    let fixture = |how| Sabotaged(OpenAi::default(), how);
+    let fixture = |how| Sabotaged(ChatCompletions::default(), how);
     let report = llm_client(|| fixture(Sabotage::DropsTools)).await;
     assert!(report.failed().contains(&"what_a_model_cannot_do_is_refused"), "{report}");
     let report = llm_client(|| fixture(Sabotage::SendsAtOnce)).await;

@@ -72,7 +72,10 @@ impl Server {
         Self::start_with(move |_| answer.clone()).await
     }
 
-    async fn start_with(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    /// Starts a server that chooses its answer.
+    pub(crate) async fn start_with(
+        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             url: format!("http://{}/v1", listener.local_addr().unwrap()),
@@ -119,6 +122,9 @@ impl Server {
                 let mut head = format!("HTTP/1.1 {status} Status\r\nconnection: close\r\n");
                 for (name, value) in headers {
                     head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                if serde_json::from_slice::<Value>(&body).is_ok() {
+                    head.push_str("content-type: application/json\r\n");
                 }
                 head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
                 connection.write_all(head.as_bytes()).await?;

@@ -33,11 +33,15 @@ pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
             audio_input: 6,
             audio_output: 7,
             server_tool_calls: 1,
+            tool_input: 8,
             service_tier: Some("flex".to_owned()),
+            region: Some("us".to_owned()),
+            speed: Some("fast".to_owned()),
             estimated: true,
             ..Usage::tokens(10, 5)
         },
         cost: None,
+        computed: Some(Usd::from_nanos(9)),
         estimated: true,
         at: odd_time(2),
         ..entry("t", "odd", 0, 2)

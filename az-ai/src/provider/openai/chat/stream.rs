@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::decode::{Answered, Facts, WireCall, choices, id_or_place, said, tool_calls};
-use super::{decode::DETAILS, error};
+use super::decode::{DETAILS, Facts, WireCall, choices, id_or_place, said, tool_calls};
 use crate::chat::{Assembler, ChatEvent};
-use crate::error::{Error, Result};
-use crate::provider::sse::{SseDecoder, SseEvent};
-use az_core::naming::NameMap;
+use crate::error::Result;
+use crate::provider::openai::error;
+use crate::provider::sse::{EventReader, SseEvent};
+use crate::provider::wire::{Answered, StreamDecoder};
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
@@ -15,22 +15,16 @@ const DONE: &str = "[DONE]";
 /// Decodes a stream. It is finished by the server's `[DONE]` and by nothing else: a connection
 /// that ends before it was cut, whatever has come.
 #[derive(Debug)]
-pub(super) struct StreamDecoder {
-    sse: SseDecoder,
+pub(crate) struct Decoder {
+    events: EventReader,
     answered: Answered,
-    names: NameMap,
     assembler: Assembler,
     facts: Facts,
     /// Where on the wire each call stands, by the place it has here.
     places: Vec<Place>,
     has_choice: bool,
     finished: bool,
-    /// How the body begins, to tell a stream that was cut from what never was one.
-    head: Vec<u8>,
 }
-
-/// How much of the beginning is kept.
-const HEAD: usize = 80;
 
 #[derive(Debug)]
 struct Place {
@@ -38,36 +32,10 @@ struct Place {
     id: Option<String>,
 }
 
-/// Whether a body begins, as far as it goes, like a stream of events: with a field or a comment.
-fn begins_like_events(head: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(head);
-    let head = head.trim_start_matches(['\u{feff}', '\r', '\n', ' ']);
-    let fields = ["data:", "event:", "id:", "retry:", ":"];
-    fields.iter().any(|field| field.starts_with(head) || head.starts_with(field))
-}
-
-impl StreamDecoder {
-    pub(super) fn new(answered: Answered, names: NameMap) -> Self {
-        Self {
-            sse: SseDecoder::default(),
-            answered,
-            names,
-            assembler: Assembler::default(),
-            facts: Facts::default(),
-            places: Vec::new(),
-            has_choice: false,
-            finished: false,
-            head: Vec::new(),
-        }
-    }
-
-    /// Adds bytes; returns the events that they complete. Nothing comes after the end.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
-        let room = HEAD.saturating_sub(self.head.len());
-        self.head.extend(bytes.iter().take(room));
+impl StreamDecoder for Decoder {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
         let mut events = Vec::new();
-        let decoded = self.sse.feed(bytes);
-        for event in decoded.map_err(|error| self.answered.malformed(error.to_string()))? {
+        for event in self.events.feed(bytes, &self.answered)? {
             if !self.finished {
                 self.take(&event, &mut events)?;
             }
@@ -75,22 +43,25 @@ impl StreamDecoder {
         Ok(events)
     }
 
-    /// Says what the end of the body means.
-    pub(super) fn finish(mut self) -> Result<Vec<ChatEvent>> {
-        let rest = std::mem::take(&mut self.sse).finish();
-        // Some servers leave out the empty line after their last event.
-        if rest.is_some_and(|event| event.data.trim() == DONE) {
+    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+        if self.events.rest().is_some_and(|event| event.data.trim() == DONE) {
             return Ok(vec![self.end()?]);
         }
-        if !begins_like_events(&self.head) {
-            let head = String::from_utf8_lossy(&self.head);
-            return Err(self.answered.malformed(format!("it is no stream: {}", head.trim())));
-        }
-        Err(self.cut())
+        Err(self.events.ended_early(&self.answered))
     }
+}
 
-    fn cut(&self) -> Error {
-        Error::Truncated { provider: self.answered.provider.clone() }
+impl Decoder {
+    pub(crate) fn new(answered: Answered) -> Self {
+        Self {
+            events: EventReader::new(),
+            answered,
+            assembler: Assembler::default(),
+            facts: Facts::default(),
+            places: Vec::new(),
+            has_choice: false,
+            finished: false,
+        }
     }
 
     fn take(&mut self, event: &SseEvent, events: &mut Vec<ChatEvent>) -> Result<()> {
@@ -103,11 +74,9 @@ impl StreamDecoder {
             events.push(self.end()?);
             return Ok(());
         }
-        let json: Value = serde_json::from_str(data)
-            .map_err(|error| self.answered.malformed(error.to_string()))?;
-        if let Some(mut refusal) = error::inside(&self.answered.provider, &json) {
-            refusal.request_id = self.answered.request_id.clone();
-            return Err(refusal.into());
+        let json = self.answered.json(data.as_bytes())?;
+        if let Some(refusal) = error::inside(&self.answered.provider, &json) {
+            return Err(self.answered.refused(refusal));
         }
         self.facts.note(&json);
         for choice in choices(&json) {
@@ -140,7 +109,7 @@ impl StreamDecoder {
                 events.push(ChatEvent::CallStarted {
                     index,
                     id: id_or_place(call.id, index),
-                    name: self.names.inward(name),
+                    name: self.answered.names.inward(name),
                 });
                 index
             }
@@ -185,7 +154,7 @@ impl StreamDecoder {
         }
         // A proxy may end politely what was cut behind it; text is taken, a call is not.
         if self.facts.stop.is_none() && self.assembler.calls() > 0 {
-            return Err(self.cut());
+            return Err(self.answered.cut());
         }
         let facts = std::mem::take(&mut self.facts);
         let assembler = std::mem::take(&mut self.assembler);

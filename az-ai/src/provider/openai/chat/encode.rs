@@ -1,21 +1,29 @@
 //! Requests, as the wire wants them.
 
+use std::iter;
+
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::{Map, Value, json};
 
-use super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
 use super::decode::DETAILS;
-use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition};
+use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition};
+use crate::provider::openai::dialect::{Dialect, MaxTokensField, ReasoningReplay};
+use crate::provider::wire::Delivery;
 use az_core::naming::NameMap;
 
 /// Returns a request's body.
-pub(super) fn request(request: &ChatRequest, config: &OpenAiConfig, names: &NameMap) -> Value {
+pub(crate) fn request(
+    request: &ChatRequest,
+    dialect: Dialect,
+    delivery: Delivery,
+    names: &NameMap,
+) -> Value {
     let messages = request.messages.iter().filter(|message| !is_empty(message));
-    let messages: Vec<Value> = messages.map(|m| message(m, config, names)).collect();
+    let messages: Vec<Value> = messages.map(|m| message(m, dialect, names)).collect();
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(request.model));
     body.insert("messages".to_owned(), json!(messages));
-    let max_tokens = match config.max_tokens_field {
+    let max_tokens = match dialect.max_tokens_field {
         MaxTokensField::MaxTokens => "max_tokens",
         MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
     };
@@ -31,17 +39,12 @@ pub(super) fn request(request: &ChatRequest, config: &OpenAiConfig, names: &Name
         body.insert("tools".to_owned(), json!(tools));
         body.extend(choice(&request.tool_choice, names).map(|c| ("tool_choice".to_owned(), c)));
     }
-    Value::Object(body)
-}
-
-/// Returns the body of a request whose reply is to come in as it is made.
-pub(super) fn streamed(mut body: Value) -> Value {
-    if let Some(body) = body.as_object_mut() {
+    if delivery == Delivery::Streamed {
         body.insert("stream".to_owned(), json!(true));
         let options = json!({"include_usage": true});
         body.insert("stream_options".to_owned(), options);
     }
-    body
+    Value::Object(body)
 }
 
 /// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
@@ -55,10 +58,16 @@ fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
 }
 
-fn message(message: &Message, config: &OpenAiConfig, names: &NameMap) -> Value {
+fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
-        Message::User { text } | Message::Summary { text, .. } | Message::Resumed { text } => {
+        Message::User { text, images } if !images.is_empty() => {
+            let pictures = images.iter().map(picture);
+            let parts: Vec<Value> =
+                iter::once(json!({"type": "text", "text": text})).chain(pictures).collect();
+            json!({"role": "user", "content": parts})
+        }
+        Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {
             json!({"role": "user", "content": text})
         }
         Message::Tool(result) => json!({
@@ -66,18 +75,26 @@ fn message(message: &Message, config: &OpenAiConfig, names: &NameMap) -> Value {
             "tool_call_id": result.call_id,
             "content": result.told(),
         }),
-        Message::Assistant { reply } => assistant(reply, config, names),
+        Message::Assistant { reply } => assistant(reply, dialect, names),
     }
 }
 
-fn assistant(reply: &ModelReply, config: &OpenAiConfig, names: &NameMap) -> Value {
+fn picture(image: &Image) -> Value {
+    let url = match image {
+        Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
+        Image::Url(url) => url.clone(),
+    };
+    json!({"type": "image_url", "image_url": {"url": url}})
+}
+
+fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
     message.insert("content".to_owned(), json!(reply.text));
     if !reply.calls.is_empty() {
         let calls: Vec<Value> = reply.calls.iter().map(|c| call(c, names)).collect();
         message.insert("tool_calls".to_owned(), json!(calls));
-        if config.reasoning == ReasoningReplay::WithCalls {
+        if dialect.reasoning == ReasoningReplay::WithCalls {
             message.insert("reasoning_content".to_owned(), json!(reply.reasoning));
         }
     }
@@ -124,14 +141,13 @@ mod tests {
     use az_core::journal::{ModelReply, ToolOutcome};
     use serde_json::{Value, json};
 
-    use super::super::client::{MaxTokensField, OpenAiConfig, ReasoningReplay};
-    use super::{request, streamed};
+    use super::request;
     use crate::chat::{ChatRequest, Message, ToolChoice, ToolDefinition, ToolMessage};
+    use crate::provider::openai::dialect::Dialect;
+    use crate::provider::wire::Delivery;
     use az_core::naming::NameMap;
 
-    fn config() -> OpenAiConfig {
-        OpenAiConfig::compatible("test", "http://localhost")
-    }
+    const COMPATIBLE: Dialect = Dialect::COMPATIBLE;
 
     fn conversation() -> ChatRequest {
         let reply = ModelReply {
@@ -168,9 +184,9 @@ mod tests {
         ChatRequest::new("m", messages).with_tools(vec![tool])
     }
 
-    fn encoded(asked: &ChatRequest, config: &OpenAiConfig) -> Value {
+    fn encoded(asked: &ChatRequest, dialect: Dialect) -> Value {
         let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
-        request(asked, config, &names)
+        request(asked, dialect, Delivery::Whole, &names)
     }
 
     #[test]
@@ -210,25 +226,25 @@ mod tests {
                 },
             }],
         });
-        assert_eq!(encoded(&conversation(), &config()), expected);
+        assert_eq!(encoded(&conversation(), COMPATIBLE), expected);
     }
 
     #[test]
     fn options_change_only_what_they_say() {
-        let plain = encoded(&conversation(), &config());
-        let thoughtful = config().with_reasoning(ReasoningReplay::WithCalls);
-        let message = &encoded(&conversation(), &thoughtful)["messages"][3];
+        let plain = encoded(&conversation(), COMPATIBLE);
+        let thoughtful = Dialect::DEEPSEEK;
+        let message = &encoded(&conversation(), thoughtful)["messages"][3];
         assert_eq!(message["reasoning_content"], "which?");
 
-        let field = config().with_max_tokens_field(MaxTokensField::MaxCompletionTokens);
-        let body = encoded(&conversation().with_max_tokens(7).with_temperature(None), &field);
+        let body =
+            encoded(&conversation().with_max_tokens(7).with_temperature(None), Dialect::OPENAI);
         assert_eq!(body["max_completion_tokens"], 7);
         assert!(body.get("max_tokens").is_none() && body.get("temperature").is_none());
 
-        let body = encoded(&conversation().with_stop(vec!["END".to_owned()]), &config());
+        let body = encoded(&conversation().with_stop(vec!["END".to_owned()]), COMPATIBLE);
         assert_eq!(body["stop"], json!(["END"]));
 
-        let choose = |choice| encoded(&conversation().with_tool_choice(choice), &config());
+        let choose = |choice| encoded(&conversation().with_tool_choice(choice), COMPATIBLE);
         assert_eq!(choose(ToolChoice::Auto), plain);
         assert_eq!(choose(ToolChoice::None)["tool_choice"], "none");
         assert_eq!(choose(ToolChoice::Required)["tool_choice"], "required");
@@ -237,7 +253,8 @@ mod tests {
             json!({"name": "filesystem_read"})
         );
 
-        let body = streamed(plain);
+        let names = NameMap::default();
+        let body = request(&conversation(), COMPATIBLE, Delivery::Streamed, &names);
         assert_eq!(body["stream"], true);
         assert_eq!(body["stream_options"], json!({"include_usage": true}));
     }

@@ -4,19 +4,19 @@ use az_core::journal::ModelReply;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::StreamDecoder;
+use super::Decoder;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Error, Result};
-use crate::provider::openai::decode::Answered;
+use crate::provider::wire::{Answered, StreamDecoder};
 use az_core::naming::NameMap;
 
-fn decoder() -> StreamDecoder {
-    let answered = Answered {
+fn decoder() -> Box<dyn StreamDecoder> {
+    Box::new(Decoder::new(Answered {
         provider: "p".to_owned(),
         model: "asked".to_owned(),
         request_id: Some("req".to_owned()),
-    };
-    StreamDecoder::new(answered, NameMap::new(["filesystem.read"]))
+        names: NameMap::new(["filesystem.read"]),
+    }))
 }
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
@@ -81,9 +81,9 @@ fn reply() -> ChatReply {
     ChatReply {
         reply,
         usage: Some(Usage::tokens(7, 5)),
-        cost: None,
         model: "m-1".to_owned(),
         request_id: Some("req".to_owned()),
+        ..ChatReply::default()
     }
 }
 

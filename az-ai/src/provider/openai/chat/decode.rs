@@ -5,37 +5,19 @@ use az_core::cost::Usage;
 use az_core::{ErrorKind, Usd};
 use serde_json::{Value, json};
 
-use super::error;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, reached_limit};
-use crate::error::{Error, Refusal, Result};
-use az_core::naming::NameMap;
+use crate::error::{Refusal, Result};
+use crate::provider::openai::error;
+use crate::provider::wire::Answered;
 
 /// Thoughts in a form that wants to be sent back unchanged.
 pub(super) const DETAILS: &str = "reasoning_details";
 
-/// What is known of an answer before its body.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Answered {
-    /// The provider, for errors.
-    pub(super) provider: String,
-    /// The model that was asked.
-    pub(super) model: String,
-    /// The provider's id of the request.
-    pub(super) request_id: Option<String>,
-}
-
-impl Answered {
-    pub(super) fn malformed(&self, reason: impl Into<String>) -> Error {
-        Error::Malformed { provider: self.provider.clone(), reason: reason.into() }
-    }
-}
-
 /// Reads a reply that came whole.
-pub(super) fn reply(body: &[u8], answered: Answered, names: &NameMap) -> Result<ChatReply> {
-    let json: Value =
-        serde_json::from_slice(body).map_err(|error| answered.malformed(error.to_string()))?;
+pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
+    let json = answered.json(body)?;
     if let Some(refusal) = error::inside(&answered.provider, &json) {
-        return Err(refusal.into());
+        return Err(answered.refused(refusal));
     }
     let choice = choices(&json).next();
     let choice = choice.ok_or_else(|| answered.malformed("it has no choices"))?;
@@ -51,7 +33,7 @@ pub(super) fn reply(body: &[u8], answered: Answered, names: &NameMap) -> Result<
         assembler.add(&ChatEvent::CallStarted {
             index,
             id: id_or_place(call.id, index),
-            name: names.inward(name),
+            name: answered.names.inward(name),
         });
         let arguments = call.arguments;
         assembler.add(&ChatEvent::CallDelta { index, arguments });
@@ -266,11 +248,17 @@ mod tests {
     use crate::error::{Error, Result};
     use az_core::naming::NameMap;
 
+    fn answered() -> Answered {
+        Answered {
+            provider: "p".to_owned(),
+            model: "asked".to_owned(),
+            request_id: None,
+            names: NameMap::new(["filesystem.read"]),
+        }
+    }
+
     fn decode(json: &Value) -> Result<ChatReply> {
-        let answered =
-            Answered { provider: "p".to_owned(), model: "asked".to_owned(), request_id: None };
-        let names = NameMap::new(["filesystem.read"]);
-        reply(json.to_string().as_bytes(), answered, &names)
+        reply(json.to_string().as_bytes(), answered())
     }
 
     #[test]
@@ -306,9 +294,9 @@ mod tests {
             ChatReply {
                 reply: expected,
                 usage: Some(usage),
-                cost: None,
                 model: "m-1".to_owned(),
                 request_id: Some("r1".to_owned()),
+                ..ChatReply::default()
             }
         );
     }
@@ -344,7 +332,7 @@ mod tests {
         );
         let withheld = json!({"finish_reason": "content_filter", "message": {"content": ""}});
         assert_eq!(kind(json!({"choices": [withheld]})), ErrorKind::ContentPolicy);
-        let garbage = reply(b"{\"choices\"", Answered::default(), &NameMap::default());
+        let garbage = reply(b"{\"choices\"", Answered::default());
         assert!(matches!(garbage, Err(Error::Malformed { .. })));
     }
 

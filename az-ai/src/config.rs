@@ -1,0 +1,112 @@
+//! Which models there are and which of them is asked: what a person writes down.
+
+use serde::Deserialize;
+
+use crate::key::ApiKey;
+use crate::pricing::TokenPrice;
+
+/// Everything about models.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LlmConfig {
+    /// The models, each with who offers it.
+    pub providers: Vec<ProviderConfig>,
+    /// The name of the one to ask when nothing else is said.
+    pub default_provider: Option<String>,
+    /// Which one to ask when; the first rule that holds decides.
+    pub routing_rules: Vec<RoutingRule>,
+    /// Whether calls are priced and booked.
+    pub cost_tracking: bool,
+    /// Whether another one is asked when the one that was chosen fails.
+    pub fallback_enabled: bool,
+}
+
+impl Default for LlmConfig {
+    fn default() -> Self {
+        Self {
+            providers: Vec::new(),
+            default_provider: None,
+            routing_rules: Vec::new(),
+            cost_tracking: true,
+            fallback_enabled: true,
+        }
+    }
+}
+
+/// One model, and who offers it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// What it is called here, such as `claude`.
+    pub name: String,
+    /// Who offers it, such as `anthropic`; an entry that is known, or `openai-compatible`.
+    pub provider: String,
+    /// The model, by the provider's name.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The key itself. Better is one of the two below.
+    #[serde(default)]
+    pub api_key: Option<ApiKey>,
+    /// The environment variable that holds the key.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+    /// The file that holds the key.
+    #[serde(default)]
+    pub api_key_file: Option<String>,
+    /// Where the provider is, when it is not where it always is.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// What a token costs, in dollars, in and out alike.
+    #[serde(default)]
+    pub cost_per_token: Option<TokenPrice>,
+    /// What a token of a request costs, in dollars.
+    #[serde(default)]
+    pub input_cost_per_token: Option<TokenPrice>,
+    /// What a token of a reply costs, in dollars.
+    #[serde(default)]
+    pub output_cost_per_token: Option<TokenPrice>,
+    /// The longest reply, in tokens.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+    /// How many tokens a request and its reply may have together.
+    #[serde(default)]
+    pub context_window: Option<u64>,
+    /// What it can do; what the provider's models usually can, when absent.
+    #[serde(default)]
+    pub features: Option<Vec<String>>,
+}
+
+impl ProviderConfig {
+    /// Returns an entry with a name and a provider, and nothing else.
+    pub fn new(name: impl Into<String>, provider: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            provider: provider.into(),
+            model: None,
+            api_key: None,
+            api_key_env: None,
+            api_key_file: None,
+            base_url: None,
+            cost_per_token: None,
+            input_cost_per_token: None,
+            output_cost_per_token: None,
+            max_tokens: None,
+            context_window: None,
+            features: None,
+        }
+    }
+}
+
+/// When to ask which model.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingRule {
+    /// An expression over what is known of the request, such as `tokens < 500`; or `fallback`,
+    /// which holds when no other rule does, and whose model is asked when others fail.
+    pub condition: String,
+    /// The name of the model to ask.
+    pub provider: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}

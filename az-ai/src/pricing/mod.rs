@@ -1,0 +1,5 @@
+//! What models cost.
+
+mod price;
+
+pub use price::TokenPrice;

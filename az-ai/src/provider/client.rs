@@ -1,0 +1,279 @@
+//! One client for all wires: it sends, reads, and takes our key out of what comes back.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::naming::NameMap;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::http::{Answer, Credentials, HttpClient};
+use super::wire::{Answered, Delivery, StreamDecoder, Wire};
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, RateLimits, replay};
+use crate::client::{Capabilities, LlmClient, Quote, failed};
+use crate::error::{Error, Result};
+use crate::estimate;
+use crate::key::ApiKey;
+
+/// Who is asked.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The provider's name, under which calls are booked.
+    pub provider: String,
+    /// The address that the wire's paths are added to.
+    pub base_url: String,
+    /// The key; servers on one's own machine want none.
+    pub api_key: Option<ApiKey>,
+    /// What its models can do.
+    pub capabilities: Capabilities,
+}
+
+impl Endpoint {
+    /// Returns an endpoint without a key whose models can do everything.
+    pub fn new(provider: impl Into<String>, base_url: impl Into<String>) -> Self {
+        Self {
+            provider: provider.into(),
+            base_url: base_url.into(),
+            api_key: None,
+            capabilities: Capabilities::FULL,
+        }
+    }
+
+    /// Returns the endpoint with a key.
+    #[must_use]
+    pub fn with_api_key(mut self, api_key: ApiKey) -> Self {
+        self.api_key = Some(api_key);
+        self
+    }
+
+    /// Returns the endpoint with capabilities.
+    #[must_use]
+    pub const fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+}
+
+/// A client of a provider's API.
+pub struct WireClient(Arc<Inner>);
+
+struct Inner {
+    endpoint: Endpoint,
+    wire: Box<dyn Wire>,
+    http: HttpClient,
+}
+
+impl fmt::Debug for WireClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { endpoint, wire, .. } = &*self.0;
+        f.debug_struct("WireClient").field("endpoint", endpoint).field("wire", wire).finish()
+    }
+}
+
+impl WireClient {
+    /// Returns a client that shares `http`'s connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] when the address is not `http://…` or `https://…`.
+    pub fn new(mut endpoint: Endpoint, wire: impl Wire, http: HttpClient) -> Result<Self> {
+        let base = endpoint.base_url.trim_end_matches('/');
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(Error::Setup {
+                provider: endpoint.provider,
+                reason: "its address does not begin with http:// or https://".to_owned(),
+            });
+        }
+        endpoint.base_url = base.to_owned();
+        Ok(Self(Arc::new(Inner { endpoint, wire: Box::new(wire), http })))
+    }
+
+    /// Lists the provider's models, in its order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the answer from coming, and [`Error::Malformed`] when it is no such list.
+    pub async fn models(&self) -> Result<Vec<String>> {
+        let inner = &self.0;
+        let url = format!("{}{}", inner.endpoint.base_url, inner.wire.models_path());
+        let answer = inner.http.get(&url, &inner.credentials()).await?;
+        let body = inner.accept(answer).await?.body().await?;
+        inner.wire.models(&body).map_err(|error| Error::Malformed {
+            provider: inner.endpoint.provider.clone(),
+            reason: format!("its list of models: {error}"),
+        })
+    }
+}
+
+#[async_trait]
+impl LlmClient for WireClient {
+    fn provider(&self) -> &str {
+        &self.0.endpoint.provider
+    }
+
+    fn capabilities(&self, _model: &str) -> Capabilities {
+        self.0.endpoint.capabilities
+    }
+
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        Quote { max_cost: None, estimated_tokens: estimate::tokens(request) }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        self.0.chat(request).await
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        let inner = Arc::clone(&self.0);
+        if let Err(error) = inner.check(request) {
+            return failed(error);
+        }
+        let request = request.clone();
+        if !inner.endpoint.capabilities.streaming {
+            let whole = async move { inner.chat(&request).await.map(replay) };
+            return stream::once(whole).try_flatten().boxed();
+        }
+        let opening = async move { inner.open(&request).await };
+        stream::once(opening).try_flatten().boxed()
+    }
+}
+
+impl Inner {
+    fn check(&self, request: &ChatRequest) -> Result<()> {
+        self.endpoint.capabilities.check(&self.endpoint.provider, request)
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        self.check(request)?;
+        let (answer, answered) = self.post(request, Delivery::Whole).await?;
+        self.whole(answer, answered).await
+    }
+
+    /// Reads a reply that comes at once.
+    async fn whole(&self, answer: Answer, answered: Answered) -> Result<ChatReply> {
+        let limits = answer.limits();
+        let body = answer.body().await?;
+        let reply = self.wire.reply(&body, answered).map_err(|error| self.clean(error))?;
+        Ok(ChatReply { limits, ..reply })
+    }
+
+    /// Sends the request and returns its events as they come in.
+    async fn open(self: Arc<Self>, request: &ChatRequest) -> Result<ChatStream> {
+        let (answer, answered) = self.post(request, Delivery::Streamed).await?;
+        // Some servers stream nothing, whatever they are asked.
+        if answer.is_json() {
+            return self.whole(answer, answered).await.map(replay);
+        }
+        let reading = Reading {
+            decoder: Some(self.wire.decoder(answered)),
+            limits: answer.limits(),
+            inner: self,
+            answer,
+            ready: VecDeque::new(),
+        };
+        let events = stream::unfold(reading, async |mut reading| {
+            let event = reading.next().await?;
+            Some((event, reading))
+        });
+        Ok(events.boxed())
+    }
+
+    /// Posts a request.
+    async fn post(&self, request: &ChatRequest, delivery: Delivery) -> Result<(Answer, Answered)> {
+        let names = NameMap::new(request.tools.iter().map(|tool| tool.name.as_str()));
+        let call = self.wire.call(request, delivery, &names);
+        let url = format!("{}{}", self.endpoint.base_url, call.path);
+        let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
+        let answer = self.accept(answer).await?;
+        let answered = Answered {
+            provider: self.endpoint.provider.clone(),
+            model: request.model.clone(),
+            request_id: answer.request_id(),
+            names,
+        };
+        Ok((answer, answered))
+    }
+
+    fn credentials(&self) -> Credentials<'_> {
+        Credentials {
+            provider: &self.endpoint.provider,
+            key: self.endpoint.api_key.as_ref(),
+            auth: self.wire.auth(),
+            headers: self.wire.headers(),
+        }
+    }
+
+    /// An answer that is no success is an error.
+    async fn accept(&self, answer: Answer) -> Result<Answer> {
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            return Ok(answer);
+        }
+        let (retry_after, request_id) = (answer.retry_after(), answer.request_id());
+        // The status alone says enough when the body of a refusal does not come.
+        let body = answer.body().await.unwrap_or_default();
+        let mut refusal = self.wire.refusal(&self.endpoint.provider, status, &body);
+        refusal.retry_after = retry_after.or(refusal.retry_after);
+        refusal.request_id = request_id.or(refusal.request_id);
+        Err(self.clean(refusal.into()))
+    }
+
+    /// Takes our key out of what a server says, in case it says it back.
+    fn clean(&self, error: Error) -> Error {
+        let Some(key) = &self.endpoint.api_key else {
+            return error;
+        };
+        match error {
+            Error::Refused(mut refusal) => {
+                refusal.message = key.redact(&refusal.message);
+                refusal.code = refusal.code.map(|code| key.redact(&code));
+                Error::Refused(refusal)
+            }
+            Error::Malformed { provider, reason } => {
+                Error::Malformed { provider, reason: key.redact(&reason) }
+            }
+            other => other,
+        }
+    }
+}
+
+/// A stream being read. The decoder is gone once the stream is over.
+struct Reading {
+    inner: Arc<Inner>,
+    answer: Answer,
+    limits: RateLimits,
+    decoder: Option<Box<dyn StreamDecoder>>,
+    ready: VecDeque<ChatEvent>,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<ChatEvent>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            let decoder = self.decoder.take()?;
+            if let Err(error) = self.read(decoder).await {
+                return Some(Err(self.inner.clean(error)));
+            }
+        }
+    }
+
+    /// Reads on; keeps the decoder unless the reply is finished. The end of the body before the
+    /// end of the reply is an error.
+    async fn read(&mut self, mut decoder: Box<dyn StreamDecoder>) -> Result<()> {
+        let chunk = self.answer.chunk().await?;
+        let (mut events, decoder) = match chunk {
+            Some(bytes) => (decoder.feed(&bytes)?, Some(decoder)),
+            None => (decoder.finish()?, None),
+        };
+        if let Some(ChatEvent::Finished(reply)) = events.last_mut() {
+            reply.limits = std::mem::take(&mut self.limits);
+        } else {
+            self.decoder = decoder;
+        }
+        self.ready.extend(events);
+        Ok(())
+    }
+}

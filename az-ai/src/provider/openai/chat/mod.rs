@@ -1,0 +1,5 @@
+//! Chat completions.
+
+pub(super) mod decode;
+pub(super) mod encode;
+pub(super) mod stream;
