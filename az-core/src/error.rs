@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::cost::{Period, Scope};
 use crate::id::{TaskId, WorkerId};
 use crate::money::Usd;
 
@@ -75,6 +76,10 @@ pub enum Error {
     BudgetExceeded {
         /// Which budget, such as `global daily`.
         budget: String,
+        /// What it covers; with the period, what names it to whoever sets it again.
+        scope: Scope,
+        /// How long it lasts until it starts anew.
+        period: Period,
         /// Its amount.
         amount: Usd,
         /// What is left of it.

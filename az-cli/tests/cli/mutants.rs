@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use az_cli::Wiring;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Period, Scope,
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold, Period, Scope,
     Settlement, Span,
 };
 use az_core::journal::{
@@ -194,6 +194,7 @@ pass_on! { CostTracker:
     total_cost(span: Span) -> Usd;
     cost_by_task(task: &TaskId) -> Usd;
     entries(span: Span, task: Option<&TaskId>) -> Vec<CostEntry>;
+    sums(span: Span, by: &Grouping) -> Vec<CostSum>;
 }
 
 pass_on! { BudgetKeeper:

@@ -29,9 +29,12 @@ use crate::money::Usd;
 /// 5. Nothing is freed by forgetting: [`sweep`](Self::sweep) books holds that ran out in full,
 ///    except those of a task whose lease still runs.
 /// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
-///    or comes next after whatever did.
-/// 7. A budget set again keeps what its period has spent; a cleared one refuses nothing more.
-/// 8. The budget of a task also covers the tasks that are parts of it.
+///    or comes next after whatever did. What a raised budget has ahead of it again is reported
+///    again when it is crossed.
+/// 7. A budget counts what its period has spent and holds, also before it was set; set again, it
+///    keeps that. A cleared one refuses nothing more.
+/// 8. The budget of a task also covers the tasks that are parts of it, and their parts; what it
+///    refuses them is refused in its own name.
 #[async_trait]
 pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// Sets the budget of a scope and period.
@@ -184,7 +187,37 @@ impl Settlement {
 impl BudgetStatus {
     /// Returns what is left, not below zero.
     pub fn left(&self) -> Usd {
-        self.budget.amount.minus(self.spent).minus(self.held).max(Usd::ZERO)
+        self.budget.amount.minus(self.used()).max(Usd::ZERO)
+    }
+
+    /// Returns what is spent and held.
+    pub const fn used(&self) -> Usd {
+        self.spent.plus(self.held)
+    }
+
+    /// Whether at least so many percent of the amount are used, without rounding.
+    pub fn has_crossed(&self, percent: u8) -> bool {
+        let (used, amount) = (self.used().nanos(), self.budget.amount.nanos());
+        i128::from(used) * 100 >= i128::from(amount) * i128::from(percent)
+    }
+
+    /// Returns the alert of a mark of the budget.
+    pub fn alert(&self, percent: u8) -> Alert {
+        let Budget { amount, .. } = self.budget;
+        Alert { budget: self.budget.name(), percent, used: self.used(), amount }
+    }
+
+    /// Returns the refusal of a call that could cost more than is left.
+    pub fn exceeded(&self, needed: Usd) -> Error {
+        let Budget { scope, period, amount, .. } = &self.budget;
+        Error::BudgetExceeded {
+            budget: self.budget.name(),
+            scope: scope.clone(),
+            period: *period,
+            amount: *amount,
+            left: self.left(),
+            needed,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::ToSpan;
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +77,7 @@ impl Span {
 }
 
 /// Where days begin: calendar periods in a time zone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar(TimeZone);
 
 impl Default for Calendar {
@@ -92,38 +92,73 @@ impl Calendar {
         Self(zone)
     }
 
-    /// Returns the period around `at`.
+    /// Returns the period around `at`: it contains `at`, and ends where the next one begins.
     ///
     /// A day that changes to or from summer time has 23 or 25 hours, as it should.
     pub fn span(&self, period: Period, at: Timestamp) -> Span {
-        self.bounded(period, at).unwrap_or(Span::ALL)
+        self.around(period, at).1
     }
 
-    /// Returns the bounds, or `None` for all of time and at its very ends.
-    fn bounded(&self, period: Period, at: Timestamp) -> Option<Span> {
-        let day = at.to_zoned(self.0.clone()).date();
-        let (first, next) = match period {
-            Period::Total => return None,
-            Period::Daily => (day, day.checked_add(1.day()).ok()?),
-            Period::Weekly => {
-                let since = day.weekday().since(Weekday::Monday);
-                let monday = day.checked_sub(i64::from(since).days()).ok()?;
-                (monday, monday.checked_add(7.days()).ok()?)
-            }
-            Period::Monthly => {
-                let first = day.first_of_month();
-                (first, first.checked_add(1.month()).ok()?)
-            }
-        };
-        let start = first.to_zoned(self.0.clone()).ok()?.timestamp();
-        let end = next.to_zoned(self.0.clone()).ok()?.timestamp();
-        Some(Span { start, end })
+    /// Returns the date of the day around `at`.
+    pub fn date(&self, at: Timestamp) -> Date {
+        self.around(Period::Daily, at).0
+    }
+
+    /// Returns the period around `at` and the date that it begins on.
+    fn around(&self, period: Period, at: Timestamp) -> (Date, Span) {
+        let today = at.to_zoned(self.0.clone()).date();
+        if period == Period::Total {
+            return (today, Span::ALL);
+        }
+        let mut first = first_of(period, today);
+        // Where clocks are set at midnight itself, a date can come twice, or begin late. What the
+        // clock then shows lies in the period beside its own.
+        if at < self.begin(first) {
+            first = first_of(period, first.saturating_sub(1.day()));
+        }
+        let mut next = next_after(period, first);
+        if at >= self.begin(next) {
+            (first, next) = (next, next_after(period, next));
+        }
+        let start = self.begin(first);
+        let end = if next > first { self.begin(next) } else { Timestamp::MAX };
+        (first, Span { start, end })
+    }
+
+    /// Returns the first instant of a date, held to the range that a time can have.
+    fn begin(&self, date: Date) -> Timestamp {
+        let edge = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        date.to_zoned(self.0.clone()).map_or(edge, |midnight| midnight.timestamp())
+    }
+}
+
+/// Returns the first date of the period around a date.
+fn first_of(period: Period, date: Date) -> Date {
+    match period {
+        Period::Daily | Period::Total => date,
+        Period::Weekly => {
+            let since = date.weekday().since(Weekday::Monday);
+            date.saturating_sub(i64::from(since).days())
+        }
+        Period::Monthly => date.first_of_month(),
+    }
+}
+
+/// Returns the first date after a period that begins on `first`.
+fn next_after(period: Period, first: Date) -> Date {
+    match period {
+        Period::Daily | Period::Total => first.saturating_add(1.day()),
+        Period::Weekly => first.saturating_add(7.days()),
+        Period::Monthly => first.saturating_add(1.month()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::ToSpan;
+
     use super::{Calendar, Period};
+    use crate::clock::Timestamp;
 
     fn check(zone: &str, at: &str, period: Period, expect: &str) {
         let zone = jiff::tz::TimeZone::get(zone).unwrap();
@@ -169,5 +204,69 @@ mod tests {
             Period::Daily,
             "2026-10-24T22:00:00Z 2026-10-25T23:00:00Z",
         );
+    }
+
+    #[test]
+    fn a_day_is_its_date_also_where_midnight_is_missing() {
+        let check = |zone: &str, at: &str, expect: &str| {
+            let zone = jiff::tz::TimeZone::get(zone).unwrap();
+            let date = Calendar::new(zone).date(at.parse().unwrap());
+            assert_eq!(date.to_string(), expect, "{at}");
+        };
+        // Midnight was skipped: the 4th began at one o'clock.
+        check("America/Sao_Paulo", "2018-11-04T02:59:59Z", "2018-11-03");
+        check("America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-04");
+        // A minute past midnight clocks went back an hour: to the end of a day that was over.
+        check("America/St_Johns", "2010-11-07T02:30:30Z", "2010-11-07");
+        check("America/St_Johns", "2010-11-07T02:45:00Z", "2010-11-07");
+        // A whole day was left out.
+        check("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29");
+        check("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31");
+    }
+
+    #[test]
+    fn every_period_contains_its_times_and_ends_where_the_next_begins() {
+        for name in [
+            "Africa/Monrovia",
+            "America/Juneau",
+            "America/Nuuk",
+            "America/Sao_Paulo",
+            "America/St_Johns",
+            "America/Toronto",
+            "Antarctica/Troll",
+            "Asia/Manila",
+            "Europe/Berlin",
+            "Pacific/Apia",
+        ] {
+            let zone = jiff::tz::TimeZone::get(name).unwrap();
+            let calendar = Calendar::new(zone.clone());
+            let changes = zone.following(Timestamp::MIN).take(250).map(|change| change.timestamp());
+            for at in changes.flat_map(|change| {
+                [-90, -30, -1, 0, 1, 30, 90].map(|minutes: i64| change + minutes.minutes())
+            }) {
+                for period in Period::ALL {
+                    let span = calendar.span(*period, at);
+                    assert!(span.contains(at), "{name} {period} {at}: {span:?}");
+                    if span.end < Timestamp::MAX {
+                        let next = calendar.span(*period, span.end);
+                        assert_eq!(next.start, span.end, "{name} {period} {at}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_have_their_periods() {
+        let east = Calendar::new(jiff::tz::TimeZone::get("Pacific/Kiritimati").unwrap());
+        let last = Timestamp::MAX - 1.microsecond();
+        for calendar in [Calendar::default(), east] {
+            for period in Period::ALL {
+                for at in [Timestamp::MIN, last] {
+                    let span = calendar.span(*period, at);
+                    assert!(span.contains(at), "{period} {at}: {span:?}");
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::entry::CostEntry;
 use super::period::Span;
+use super::sum::{CostSum, Grouping};
 use crate::error::Result;
 use crate::id::TaskId;
 use crate::money::Usd;
@@ -22,6 +23,13 @@ use crate::money::Usd;
 /// 6. Tracking moves the task's own `cost` and `actual_tokens`, where the store has the task, and
 ///    the spent amounts of its budgets.
 /// 7. Entries are listed oldest first and outlive their task.
+/// 8. Sums add up to the total of their span, whatever they are grouped by. Every entry is in one
+///    group, and no group is without entries.
+/// 9. A sum counts its calls and all their tokens, and of the calls those whose cost nobody knows
+///    and those that rest on a guess. What is larger than can be said is the largest.
+/// 10. The highest sum comes first, equal ones in the order of their keys; days come one after the
+///     other.
+/// 11. Days are the calendar's, whatever their length.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.
@@ -51,4 +59,11 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>>;
+
+    /// Sums up the entries of a span, group by group.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>>;
 }

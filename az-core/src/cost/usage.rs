@@ -77,8 +77,13 @@ impl Usage {
             .saturating_add(self.audio_input)
     }
 
+    /// Returns all output tokens, spoken or not.
+    pub const fn total_output(&self) -> u64 {
+        self.output.saturating_add(self.audio_output)
+    }
+
     /// Returns all tokens, in and out.
     pub const fn total(&self) -> u64 {
-        self.total_input().saturating_add(self.output).saturating_add(self.audio_output)
+        self.total_input().saturating_add(self.total_output())
     }
 }

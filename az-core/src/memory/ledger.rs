@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, Settlement, Span,
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Limit, Period,
+    Scope, Settlement, Span,
 };
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -93,6 +94,18 @@ impl Ledger {
         found
     }
 
+    /// Sums up the entries of a span.
+    pub(super) fn sums(&self, span: Span, by: &Grouping) -> Vec<CostSum> {
+        let mut groups: BTreeMap<String, CostSum> = BTreeMap::new();
+        for entry in self.entries(span) {
+            let group = groups.entry(by.key(entry));
+            group.or_insert_with_key(|key| CostSum::new(key)).add(entry);
+        }
+        let mut sums: Vec<_> = groups.into_values().collect();
+        by.sort(&mut sums);
+        sums
+    }
+
     /// Returns what a task has cost.
     pub(super) fn cost_of(&self, task: &TaskId) -> Usd {
         let all = self.entries.iter().map(|booked| &booked.what);
@@ -100,10 +113,18 @@ impl Ledger {
         of_task.filter_map(|entry| entry.cost).sum()
     }
 
-    pub(super) fn set(&mut self, budget: &Budget) -> Result<()> {
+    /// Sets a budget. What a higher amount puts ahead of it again was not reported yet.
+    pub(super) fn set(&mut self, budget: &Budget, now: Timestamp) -> Result<()> {
         budget.check()?;
         let key = (budget.scope.clone(), budget.period);
-        self.budgets.insert(key, budget.clone());
+        let before = self.budgets.insert(key, budget.clone());
+        if before.is_some_and(|before| before.amount < budget.amount) {
+            let status = self.status(budget, now);
+            let this = (&budget.scope, budget.period, status.span.start);
+            self.reported.retain(|(scope, period, start, percent)| {
+                (scope, *period, *start) != this || status.has_crossed(*percent)
+            });
+        }
         Ok(())
     }
 
@@ -216,17 +237,12 @@ impl Ledger {
     /// Reports the marks that are crossed and were not reported in their period.
     fn alerts(&mut self, model: &str, lineage: &[TaskId], at: Timestamp) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for BudgetStatus { budget, span, spent, held } in self.applying(model, lineage, at) {
-            let used = spent.plus(held);
+        for status in self.applying(model, lineage, at) {
+            let BudgetStatus { budget, span, .. } = &status;
             for percent in budget.alerts.iter().copied() {
                 let mark = (budget.scope.clone(), budget.period, span.start, percent);
-                if has_crossed(used, budget.amount, percent) && self.reported.insert(mark) {
-                    alerts.push(Alert {
-                        budget: budget.name(),
-                        percent,
-                        used,
-                        amount: budget.amount,
-                    });
+                if status.has_crossed(percent) && self.reported.insert(mark) {
+                    alerts.push(status.alert(percent));
                 }
             }
         }
@@ -252,17 +268,7 @@ fn check_room(status: &BudgetStatus, hold: &Hold) -> Result<()> {
         return Err(Error::Unpriced { budget: status.budget.name(), model: hold.model.clone() });
     };
     if needed > status.left() {
-        return Err(Error::BudgetExceeded {
-            budget: status.budget.name(),
-            amount: status.budget.amount,
-            left: status.left(),
-            needed,
-        });
+        return Err(status.exceeded(needed));
     }
     Ok(())
-}
-
-/// Whether `used` is at least so many percent of `amount`, without rounding.
-fn has_crossed(used: Usd, amount: Usd, percent: u8) -> bool {
-    i128::from(used.nanos()) * 100 >= i128::from(amount.nanos()) * i128::from(percent)
 }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Period, Scope,
-    Settlement, Span,
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
+    Period, Scope, Settlement, Span,
 };
 use crate::error::Result;
 use crate::id::{CallId, TaskId};
@@ -39,12 +39,16 @@ impl CostTracker for MemoryStore {
         let entries = state.ledger.entries(span).into_iter().filter(of_task);
         Ok(entries.cloned().collect())
     }
+
+    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
+        Ok(self.lock().ledger.sums(span, by))
+    }
 }
 
 #[async_trait]
 impl BudgetKeeper for MemoryStore {
-    async fn set_budget(&self, budget: &Budget, _now: Timestamp) -> Result<()> {
-        self.lock().ledger.set(budget)
+    async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()> {
+        self.lock().ledger.set(budget, now)
     }
 
     async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool> {

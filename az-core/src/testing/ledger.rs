@@ -5,6 +5,7 @@
 mod alert;
 mod budget;
 mod hold;
+mod sum;
 mod track;
 
 use super::kit::Fixture;
@@ -12,13 +13,14 @@ use crate::journal::RunStore;
 use crate::scenarios;
 
 use self::alert::{
-    a_mark_crossed_unseen_is_reported_next, an_alert_comes_again_in_the_next_period,
-    an_alert_is_reported_once_per_period, one_call_reports_every_mark_it_crosses,
-    settling_reports_the_marks_it_crosses,
+    a_mark_crossed_unseen_is_reported_next, a_raised_budget_has_its_marks_ahead_again,
+    an_alert_comes_again_in_the_next_period, an_alert_is_reported_once_per_period,
+    one_call_reports_every_mark_it_crosses, settling_reports_the_marks_it_crosses,
 };
 use self::budget::{
     a_budget_covers_its_model_only, a_budget_set_again_keeps_what_was_spent,
-    a_cleared_budget_refuses_nothing_more, a_tasks_budget_covers_its_parts,
+    a_budget_set_late_counts_what_was_spent_before, a_cleared_budget_refuses_nothing_more,
+    a_part_is_refused_in_the_name_of_the_whole, a_tasks_budget_covers_its_parts,
     budgets_are_read_back_as_set, budgets_count_by_the_calendar, budgets_survive_a_restart,
     deleting_a_part_frees_nothing, figures_that_make_no_sense_are_refused,
 };
@@ -31,6 +33,10 @@ use self::hold::{
     holds_that_ran_out_are_booked_in_full, settling_an_unknown_hold_changes_nothing,
     settling_books_in_the_period_of_the_hold, settling_frees_what_was_held_and_books_what_was_paid,
     settling_twice_changes_nothing, what_was_never_sent_costs_nothing,
+};
+use self::sum::{
+    a_sum_counts_calls_tokens_and_what_is_not_known, days_are_the_calendars,
+    sums_add_up_to_the_total, the_highest_sum_comes_first,
 };
 use self::track::{
     a_negative_cost_is_refused, a_span_is_half_open, an_entry_is_booked_once,
@@ -61,6 +67,11 @@ scenarios! {
     entries_outlive_their_task;
     entries_survive_a_restart needs durable;
 
+    sums_add_up_to_the_total;
+    a_sum_counts_calls_tokens_and_what_is_not_known;
+    the_highest_sum_comes_first;
+    days_are_the_calendars;
+
     a_hold_is_taken_in_every_budget_or_in_none;
     a_hold_that_fits_exactly_is_taken;
     a_refusal_says_what_is_missing;
@@ -84,14 +95,17 @@ scenarios! {
     one_call_reports_every_mark_it_crosses;
     settling_reports_the_marks_it_crosses;
     a_mark_crossed_unseen_is_reported_next;
+    a_raised_budget_has_its_marks_ahead_again;
 
     budgets_are_read_back_as_set;
     figures_that_make_no_sense_are_refused;
+    a_budget_set_late_counts_what_was_spent_before;
     a_budget_set_again_keeps_what_was_spent;
     a_cleared_budget_refuses_nothing_more;
     budgets_count_by_the_calendar;
     a_budget_covers_its_model_only;
     a_tasks_budget_covers_its_parts;
+    a_part_is_refused_in_the_name_of_the_whole;
     deleting_a_part_frees_nothing;
     budgets_survive_a_restart needs durable;
 }

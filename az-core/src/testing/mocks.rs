@@ -15,8 +15,8 @@ use crate::approval::{Approval, Approver, Verdict};
 use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Period, Scope,
-    Settlement, Span,
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
+    Period, Scope, Settlement, Span,
 };
 use crate::embed::Embedder;
 use crate::engine::{EventSink, Run, RunEvent};
@@ -102,6 +102,8 @@ mock! {
         pub fn cost_by_task(&self, task: &TaskId) -> Result<Usd>;
         /// Stands in for [`CostTracker::entries`].
         pub fn entries(&self, span: Span, task: Option<TaskId>) -> Result<Vec<CostEntry>>;
+        /// Stands in for [`CostTracker::sums`].
+        pub fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>>;
     }
 }
 
@@ -121,6 +123,10 @@ impl CostTracker for MockCostTracker {
 
     async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>> {
         self.entries(span, task.cloned())
+    }
+
+    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
+        self.sums(span, by)
     }
 }
 

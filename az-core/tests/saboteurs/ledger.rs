@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_core::clock::later;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Limit, Period, Scope,
-    Settlement, Span, Usage,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
+    Hold, Limit, Period, Scope, Settlement, Span, Usage,
 };
 use az_core::memory::MemoryStore;
 use az_core::task::{TaskQueue, TaskRepository};
-use az_core::testing::sample::{always, call_id};
+use az_core::testing::sample::{always, at, call_id};
 use az_core::{CallId, Error, Result, Task, TaskId, Timestamp, Usd};
 
 /// Lists where budgets stand, each changed a little.
@@ -62,7 +62,9 @@ super::support::saboteurs! {
         }
     }
 
-    adding_in_floating_point => [totals_are_exact_to_the_nano_dollar] {
+    adding_in_floating_point => [
+        totals_are_exact_to_the_nano_dollar, sums_add_up_to_the_total
+    ] {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_precision_loss,
@@ -93,7 +95,7 @@ super::support::saboteurs! {
         }
     }
 
-    counting_the_end_of_a_span => [a_span_is_half_open] {
+    counting_the_end_of_a_span => [a_span_is_half_open, sums_add_up_to_the_total] {
         async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
             let end = later(span.end, Duration::from_micros(1));
             store.total_cost(Span { end, ..span }).await
@@ -191,6 +193,58 @@ super::support::saboteurs! {
         }
     }
 
+    summing_all_of_time => [sums_add_up_to_the_total] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            _span: Span,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            store.sums(always(), by).await
+        }
+    }
+
+    passing_over_what_is_not_known => [a_sum_counts_calls_tokens_and_what_is_not_known] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            span: Span,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            let mut sums = store.sums(span, by).await?;
+            sums.iter_mut().for_each(|sum| sum.unpriced = 0);
+            Ok(sums)
+        }
+    }
+
+    sorting_sums_by_key => [the_highest_sum_comes_first] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            span: Span,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            let mut sums = store.sums(span, by).await?;
+            sums.sort_by(|a, b| a.key.cmp(&b.key));
+            Ok(sums)
+        }
+    }
+
+    living_in_greenwich => [days_are_the_calendars] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            span: Span,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            let by = match by {
+                Grouping::Day(_) => &Grouping::Day(Calendar::default()),
+                other => other,
+            };
+            store.sums(span, by).await
+        }
+    }
+
     /// The global budget is taken first, and nobody gives it back.
     holding_what_was_refused remembering Shared<Usd> => [a_hold_is_taken_in_every_budget_or_in_none] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
@@ -219,23 +273,20 @@ super::support::saboteurs! {
             for status in store.budgets(hold.at).await? {
                 let left = status.left();
                 if status.budget.limit == Limit::Hard && Some(left) == hold.amount {
-                    return Err(Error::BudgetExceeded {
-                        budget: status.budget.name(),
-                        amount: status.budget.amount,
-                        left,
-                        needed: left,
-                    });
+                    return Err(status.exceeded(left));
                 }
             }
             store.hold(hold).await
         }
     }
 
-    saying_that_all_is_left => [a_refusal_says_what_is_missing] {
+    saying_that_all_is_left => [
+        a_refusal_says_what_is_missing, a_part_is_refused_in_the_name_of_the_whole
+    ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
-                Error::BudgetExceeded { budget, amount, needed, .. } => {
-                    Error::BudgetExceeded { budget, amount, left: amount, needed }
+                Error::BudgetExceeded { budget, scope, period, amount, needed, .. } => {
+                    Error::BudgetExceeded { budget, scope, period, amount, left: amount, needed }
                 }
                 other => other,
             })
@@ -458,7 +509,9 @@ super::support::saboteurs! {
         }
     }
 
-    repeating_alerts remembering Shared<Vec<Alert>> => [an_alert_is_reported_once_per_period] {
+    repeating_alerts remembering Shared<Vec<Alert>> => [
+        an_alert_is_reported_once_per_period, a_raised_budget_has_its_marks_ahead_again
+    ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let alerts = store.hold(hold).await?;
             let mut last = self.0.lock().unwrap();
@@ -470,7 +523,7 @@ super::support::saboteurs! {
     }
 
     alerting_once_for_good remembering Shared<BTreeSet<(String, u8)>> => [
-        an_alert_comes_again_in_the_next_period
+        an_alert_comes_again_in_the_next_period, a_raised_budget_has_its_marks_ahead_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let mut alerts = store.hold(hold).await?;
@@ -480,10 +533,25 @@ super::support::saboteurs! {
         }
     }
 
-    alerting_one_at_a_time => [one_call_reports_every_mark_it_crosses] {
+    alerting_one_at_a_time => [
+        one_call_reports_every_mark_it_crosses, a_raised_budget_has_its_marks_ahead_again
+    ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let mut alerts = store.hold(hold).await?;
             alerts.truncate(1);
+            Ok(alerts)
+        }
+    }
+
+    /// Also when the budget is another one by then.
+    alerting_once_per_day remembering Shared<BTreeSet<(Timestamp, u8)>> => [
+        a_raised_budget_has_its_marks_ahead_again
+    ] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let mut alerts = store.hold(hold).await?;
+            let day = Calendar::default().span(Period::Daily, hold.at).start;
+            let mut said = self.0.lock().unwrap();
+            alerts.retain(|alert| said.insert((day, alert.percent)));
             Ok(alerts)
         }
     }
@@ -546,6 +614,29 @@ super::support::saboteurs! {
         }
     }
 
+    beginning_when_set_first remembering Shared<Usd> => [
+        a_budget_set_late_counts_what_was_spent_before
+    ] {
+        async fn set_budget(
+            &self,
+            store: &MemoryStore,
+            budget: &Budget,
+            now: Timestamp,
+        ) -> Result<()> {
+            store.set_budget(budget, now).await?;
+            if budget.period == Period::Monthly && now > at(0) {
+                let all = store.budgets(now).await?;
+                *self.0.lock().unwrap() = all.iter().map(|status| status.spent).sum();
+            }
+            Ok(())
+        }
+
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            let before = *self.0.lock().unwrap();
+            budgets(store, now, |status| status.spent = status.spent.minus(before)).await
+        }
+    }
+
     clearing_too_much => [a_cleared_budget_refuses_nothing_more] {
         async fn clear_budget(
             &self,
@@ -588,9 +679,32 @@ super::support::saboteurs! {
         }
     }
 
-    disowning_parts => [a_tasks_budget_covers_its_parts, deleting_a_part_frees_nothing] {
+    disowning_parts => [
+        a_tasks_budget_covers_its_parts,
+        a_part_is_refused_in_the_name_of_the_whole,
+        deleting_a_part_frees_nothing
+    ] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             store.create(&Task { parent_task_id: None, ..task.clone() }).await
+        }
+    }
+
+    refusing_in_the_name_of_the_part => [a_part_is_refused_in_the_name_of_the_whole] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            store.hold(hold).await.map_err(|error| match error {
+                Error::BudgetExceeded {
+                    scope: Scope::Task(_),
+                    budget,
+                    period,
+                    amount,
+                    left,
+                    needed,
+                } => {
+                    let scope = Scope::Task(hold.task.clone());
+                    Error::BudgetExceeded { budget, scope, period, amount, left, needed }
+                }
+                other => other,
+            })
         }
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use az_core::config::ConfigManager;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostTracker, Hold, Period, Scope,
-    Settlement, Span,
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
+    Period, Scope, Settlement, Span,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
@@ -91,6 +91,7 @@ bendable! {
             total_cost(span: Span) -> Usd;
             cost_by_task(task: &TaskId) -> Usd;
             entries(span: Span, task: Option<&TaskId>) -> Vec<CostEntry>;
+            sums(span: Span, by: &Grouping) -> Vec<CostSum>;
         }
         BudgetKeeper {
             set_budget(budget: &Budget, now: Timestamp) -> ();

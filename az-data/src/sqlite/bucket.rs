@@ -52,7 +52,7 @@ pub(super) fn applying(
     budgets.into_iter().map(in_period).collect()
 }
 
-/// Adds an entry that no hold was taken for to the buckets that count it.
+/// Adds an entry to the buckets that count it: to all that there are, also those of another calendar.
 pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     let Some(cost) = entry.cost else {
         return Ok(());
@@ -103,19 +103,31 @@ impl Bucket {
         if self.budget.alerts.is_empty() {
             return Ok(alerts);
         }
-        let BudgetStatus { spent, held, .. } = self.status(conn)?;
-        let (used, amount) = (spent.plus(held), self.budget.amount);
+        let status = self.status(conn)?;
         let (scope, period, start) = self.key();
         let sql = "INSERT INTO alert (scope, period, start, percent) VALUES (?1, ?2, ?3, ?4) \
             ON CONFLICT DO NOTHING";
         for percent in self.budget.alerts.iter().copied() {
-            if has_crossed(used, amount, percent)
-                && run(conn, sql, (&scope, period, start, percent))? == 1
+            if status.has_crossed(percent) && run(conn, sql, (&scope, period, start, percent))? == 1
             {
-                alerts.push(Alert { budget: self.budget.name(), percent, used, amount });
+                alerts.push(status.alert(percent));
             }
         }
         Ok(alerts)
+    }
+
+    /// Forgets that marks were reported that are not crossed any more.
+    pub(super) fn rearm(&self, conn: &Connection) -> Result<()> {
+        let status = self.status(conn)?;
+        let (scope, period, start) = self.key();
+        let sql = "SELECT percent FROM alert WHERE scope = ?1 AND period = ?2 AND start = ?3";
+        let reported = all(conn, sql, (&scope, period, start), |row| row.take())?;
+        let sql =
+            "DELETE FROM alert WHERE scope = ?1 AND period = ?2 AND start = ?3 AND percent = ?4";
+        for percent in reported.into_iter().filter(|percent| !status.has_crossed(*percent)) {
+            run(conn, sql, (&scope, period, start, percent))?;
+        }
+        Ok(())
     }
 
     fn stored(&self, conn: &Connection) -> Result<Option<(Usd, Usd)>> {
@@ -173,11 +185,6 @@ fn covered(scope: &Scope) -> (&'static str, Option<&str>) {
             Some(id.as_str()),
         ),
     }
-}
-
-/// Whether `used` is at least so many percent of `amount`, without rounding.
-fn has_crossed(used: Usd, amount: Usd, percent: u8) -> bool {
-    i128::from(used.nanos()) * 100 >= i128::from(amount.nanos()) * i128::from(percent)
 }
 
 fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {

@@ -9,18 +9,19 @@ use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use rusqlite::Connection;
 
-use super::bucket::{scope_key, statuses};
-use super::row::run;
+use super::bucket::{Bucket, scope_key, statuses};
+use super::row::{first, run};
 use super::store::SqliteStore;
 use super::{hold, json};
 use crate::error::Result;
 
 #[async_trait]
 impl BudgetKeeper for SqliteStore {
-    async fn set_budget(&self, budget: &Budget, _now: Timestamp) -> Result<(), Error> {
+    async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<(), Error> {
         budget.check()?;
-        let budget = budget.clone();
-        self.write(move |conn| set(conn, &budget)).await
+        let span = self.calendar().span(budget.period, now);
+        let bucket = Bucket { budget: budget.clone(), span };
+        self.write(move |conn| set(conn, &bucket)).await
     }
 
     async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool, Error> {
@@ -64,14 +65,21 @@ impl BudgetKeeper for SqliteStore {
     }
 }
 
-fn set(conn: &Connection, budget: &Budget) -> Result<()> {
+/// Sets a budget. What a higher amount puts ahead of it again was not reported yet.
+fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
+    let budget = &bucket.budget;
     let sql = "INSERT INTO budget (scope, period, amount, alerts, hard) VALUES (?1, ?2, ?3, ?4, ?5) \
         ON CONFLICT (scope, period) DO UPDATE SET amount = excluded.amount, \
             alerts = excluded.alerts, hard = excluded.hard";
     let (scope, period) = (scope_key(&budget.scope), budget.period.as_str());
+    let before = "SELECT amount FROM budget WHERE scope = ?1 AND period = ?2";
+    let before = first(conn, before, (&scope, period), |row| row.money())?;
     let alerts = json::write("alerts", &budget.alerts)?;
     let is_hard = budget.limit == Limit::Hard;
     run(conn, sql, (scope, period, budget.amount.nanos(), alerts, is_hard))?;
+    if before.is_some_and(|before| before < budget.amount) {
+        bucket.rearm(conn)?;
+    }
     Ok(())
 }
 

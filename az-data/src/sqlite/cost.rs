@@ -1,13 +1,13 @@
 //! What tasks cost, in SQLite.
 
 use async_trait::async_trait;
-use az_core::cost::{CostEntry, CostTracker, Span};
+use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Span};
 use az_core::error::Error;
 use az_core::id::TaskId;
 use az_core::money::Usd;
 
 use super::store::SqliteStore;
-use super::{bucket, ledger};
+use super::{bucket, ledger, sums};
 use crate::error::Result;
 
 #[async_trait]
@@ -36,5 +36,10 @@ impl CostTracker for SqliteStore {
     async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>, Error> {
         let task = task.cloned();
         self.scan(move |conn| ledger::entries(conn, span, task.as_ref())).await
+    }
+
+    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>, Error> {
+        let by = by.clone();
+        self.scan(move |conn| sums::sums(conn, span, &by)).await
     }
 }

@@ -70,21 +70,18 @@ fn close(
     };
     // Also the buckets of budgets that were set since the hold was taken.
     let buckets = bucket::applying(conn, calendar, (task, &hold.model), hold.at)?;
-    let mut cost = Usd::ZERO;
     if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
     {
-        cost = entry.cost.unwrap_or_default();
+        bucket::spend(conn, &entry)?;
     }
-    let sql = "UPDATE bucket SET held = max(held - :amount, 0), \
-            spent = spent + min(:cost, 9223372036854775807 - spent) \
+    let sql = "UPDATE bucket SET held = max(held - :amount, 0) \
         WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
             WHERE task_id = :task AND call_id = :call)";
     let params = named_params! {
         ":task": task.as_str(),
         ":call": call.as_str(),
         ":amount": hold.amount.unwrap_or_default().nanos(),
-        ":cost": cost.nanos(),
     };
     run(conn, sql, params)?;
     let sql = "DELETE FROM hold WHERE task_id = ?1 AND call_id = ?2";
@@ -153,14 +150,7 @@ fn reserve(conn: &Connection, bucket: &Bucket, hold: &Hold) -> Result<()> {
         ":cap": is_hard.then_some(bucket.budget.amount.nanos()),
     };
     if run(conn, sql, params)? == 0 {
-        let status = bucket.status(conn)?;
-        return Err(Error::BudgetExceeded {
-            budget: bucket.budget.name(),
-            amount: bucket.budget.amount,
-            left: status.left(),
-            needed,
-        }
-        .into());
+        return Err(bucket.status(conn)?.exceeded(needed).into());
     }
     let sql = "INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
         VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -20,8 +20,10 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     if entry.cost.is_some_and(Usd::is_negative) {
         return Err(Error::invalid("cost", "what was spent is not negative").into());
     }
-    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, cost, computed, estimated, \
-        at) VALUES (:task, :call, :provider, :model, :usage, :cost, :computed, :estimated, :at) \
+    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, input_tokens, \
+            output_tokens, cost, computed, estimated, at) \
+        VALUES (:task, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
+            :estimated, :at) \
         ON CONFLICT (task_id, call_id) DO NOTHING";
     let params = named_params! {
         ":task": entry.task.as_str(),
@@ -29,6 +31,8 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
         ":provider": entry.provider,
         ":model": entry.model,
         ":usage": json::write("usage", &entry.usage)?,
+        ":input": entry.usage.total_input().cast_signed(),
+        ":output": entry.usage.total_output().cast_signed(),
         ":cost": entry.cost.map(Usd::nanos),
         ":computed": entry.computed.map(Usd::nanos),
         ":estimated": entry.estimated,
@@ -66,8 +70,12 @@ pub(super) fn is_booked(conn: &Connection, task: &TaskId, call: &CallId) -> Resu
 
 /// Adds up what a query selects by [`SUM`].
 pub(super) fn total(conn: &Connection, sql: &str, params: impl Params) -> Result<Usd> {
-    let sums = first(conn, sql, params, |row| Ok((row.take()?, row.take()?)))?;
-    let (dollars, nanos): (Option<i64>, Option<i64>) = sums.unwrap_or_default();
+    Ok(first(conn, sql, params, money)?.unwrap_or_default())
+}
+
+/// Takes what [`SUM`] selects: nothing adds up to nothing, and too much to the largest amount.
+pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
+    let (dollars, nanos): (Option<i64>, Option<i64>) = (row.take()?, row.take()?);
     let whole = i128::from(dollars.unwrap_or(0)) * 1_000_000_000;
     let exact = whole + i128::from(nanos.unwrap_or(0));
     Ok(i64::try_from(exact).map_or(Usd::MAX, Usd::from_nanos))

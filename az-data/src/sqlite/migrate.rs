@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_loose_blobs.sql"),
     include_str!("migrations/0003_computed_cost.sql"),
+    include_str!("migrations/0004_entry_tokens.sql"),
 ];
 
 /// The newest version.
@@ -135,8 +136,14 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use az_core::Usd;
+    use az_core::clock::from_micros;
+    use az_core::cost::{CostEntry, CostSum, Grouping, Span, Usage};
+    use az_core::testing::sample::{call_id, entry, task_id};
     use rusqlite::Connection;
 
+    use super::super::ledger;
+    use super::super::sums::sums;
     use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
@@ -160,6 +167,43 @@ mod tests {
             bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
             assert_eq!(schema(&conn), newest, "from version {taken}");
             assert_eq!(version(&conn, path).unwrap(), NEWEST);
+        }
+    }
+
+    #[test]
+    fn entries_of_earlier_versions_are_kept_and_counted() {
+        let path = Path::new("memory");
+        for taken in 1..STEPS.len() {
+            let mut conn = Connection::open_in_memory().unwrap();
+            advance(&conn, path, &STEPS[..taken]).unwrap();
+            let (task, call) = (task_id("t"), call_id("m0"));
+            let usage =
+                Usage { cache_read: 3, tool_input: 4, audio_output: 5, ..Usage::tokens(10, 20) };
+            let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, cost, estimated, at) \
+                VALUES ('t', ?1, 'p', 'm', ?2, ?3, 0, 7)";
+            let text = serde_json::to_string(&usage).unwrap();
+            conn.execute(sql, (call.as_str(), text, 5)).unwrap();
+            // More than any column holds.
+            let absurd =
+                r#"{"input":18446744073709551615,"output":9223372036854775807,"audio_output":1}"#;
+            conn.execute(sql, ("m1", absurd, None::<i64>)).unwrap();
+
+            bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
+            let kept = ledger::entries(&conn, Span::ALL, Some(&task)).unwrap();
+            let first = CostEntry { usage, at: from_micros(7), ..entry("t", "m0", 5, 0) };
+            assert_eq!(kept[0], first, "from version {taken}");
+            assert_eq!(kept[1].usage.input, u64::MAX, "from version {taken}");
+            let largest = i64::MAX.cast_unsigned();
+            let sum = CostSum {
+                key: "m".to_owned(),
+                calls: 2,
+                input_tokens: largest + 17,
+                output_tokens: largest + 25,
+                cost: Usd::from_nanos(5),
+                unpriced: 1,
+                estimated: 0,
+            };
+            assert_eq!(sums(&mut conn, Span::ALL, &Grouping::Model).unwrap(), [sum]);
         }
     }
 

@@ -22,6 +22,7 @@ mod row;
 mod sql;
 mod state;
 mod store;
+mod sums;
 mod task;
 mod task_row;
 mod writer;

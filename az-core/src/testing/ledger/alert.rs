@@ -89,3 +89,27 @@ pub(super) async fn a_mark_crossed_unseen_is_reported_next(fixture: Runs<'_>) ->
     ensure_eq!(marks(&alerts), [50], "the mark was passed over");
     Ok(())
 }
+
+pub(super) async fn a_raised_budget_has_its_marks_ahead_again(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let of = |nanos| Budget { amount: Usd::from_nanos(nanos), ..watched() };
+    store.set_budget(&watched(), at(0)).await?;
+    let alerts = store.hold(&hold("t", "m0", 90, 1)).await?;
+    ensure_eq!(marks(&alerts), [50, 80], "the marks below 90 of 100");
+    // Neither the same amount nor a lower one is news.
+    for nanos in [100, 90] {
+        store.set_budget(&of(nanos), at(2)).await?;
+        let alerts = store.hold(&hold("t", &format!("m{nanos}"), 0, 2)).await?;
+        let expected: &[u8] = if nanos == 90 { &[100] } else { &[] };
+        ensure_eq!(marks(&alerts), expected, "an alert of {nanos} was reported twice");
+    }
+    // Half of it is behind, the rest lies ahead again.
+    store.set_budget(&of(150), at(3)).await?;
+    let alerts = store.hold(&hold("t", "m1", 29, 3)).await?;
+    ensure_eq!(alerts, [], "119 of 150 cross nothing new");
+    let alerts = store.hold(&hold("t", "m2", 1, 3)).await?;
+    ensure_eq!(marks(&alerts), [80], "120 of 150 are 80 percent once more");
+    let alerts = store.hold(&hold("t", "m3", 30, 3)).await?;
+    ensure_eq!(marks(&alerts), [100], "150 of 150 are all of it once more");
+    Ok(())
+}

@@ -70,6 +70,24 @@ pub(super) async fn figures_that_make_no_sense_are_refused(fixture: Runs<'_>) ->
     Ok(())
 }
 
+pub(super) async fn a_budget_set_late_counts_what_was_spent_before(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    // The last minute of December, then January from its 5th on.
+    for (call, nanos, minute) in [("m0", 1000, -4 * DAY - 1), ("m1", 30, 0), ("m2", 12, 10 * DAY)] {
+        store.track(&entry("t", call, nanos, minute)).await?;
+    }
+    store.hold(&hold("t", "m3", 8, 14 * DAY)).await?;
+    let now = 15 * DAY;
+    store.set_budget(&budget(Scope::Global, Period::Monthly, 60), at(now)).await?;
+    let found = stands(&*store, &Scope::Global, Period::Monthly, now).await?;
+    let expected = (Usd::from_nanos(42), Usd::from_nanos(8));
+    ensure_eq!(found, expected, "a budget forgot what its period had spent before it was set");
+    let more = store.hold(&hold("t", "m4", 11, now)).await;
+    ensure_refused!(more, Error::BudgetExceeded { .. }, "what was spent before does not count");
+    store.hold(&hold("t", "m4", 9, now)).await?;
+    Ok(())
+}
+
 pub(super) async fn a_budget_set_again_keeps_what_was_spent(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 100), at(0)).await?;
@@ -169,6 +187,29 @@ pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checke
     let more = store.hold(&hold("part", "m1", 10, 4)).await;
     ensure_refused!(more, Error::BudgetExceeded { .. }, "a part overran the task's budget");
     store.hold(&hold("stranger", "m1", 1000, 4)).await?;
+    Ok(())
+}
+
+pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let top = Scope::Task(task_id("top"));
+    family(&*store).await?;
+    let of_leaf = budget(Scope::Task(task_id("leaf")), Period::Daily, 1000);
+    store.set_budget(&of_leaf, at(2)).await?;
+    store.track(&entry("part", "m0", 70, 3)).await?;
+    let refused = store.hold(&hold("leaf", "m0", 31, 4)).await;
+    let usd = Usd::from_nanos;
+    ensure_refused!(
+        refused,
+        Error::BudgetExceeded { budget, scope, period: Period::Total, amount, left, needed }
+            if budget == "task top total"
+                && scope == top
+                && (amount, left, needed) == (usd(100), usd(30), usd(31)),
+        "a part of a part was not refused by the budget of the whole"
+    );
+    store.hold(&hold("leaf", "m0", 29, 4)).await?;
+    store.clear_budget(&top, Period::Total).await?;
+    store.hold(&hold("leaf", "m1", 31, 4)).await?;
     Ok(())
 }
 

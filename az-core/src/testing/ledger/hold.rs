@@ -67,7 +67,7 @@ pub(super) async fn a_refusal_says_what_is_missing(fixture: Runs<'_>) -> Checked
     let usd = Usd::from_nanos;
     ensure_refused!(
         store.hold(&hold("t", "m2", 41, 1)).await,
-        Error::BudgetExceeded { budget, amount, left, needed }
+        Error::BudgetExceeded { budget, scope: GLOBAL, period: Period::Total, amount, left, needed }
             if budget == "global total" && (amount, left, needed) == (usd(100), usd(40), usd(41)),
         "the refusal does not name the budget, its amount, what is left and what is needed"
     );

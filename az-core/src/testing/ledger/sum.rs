@@ -1,0 +1,149 @@
+//! Clauses 8 to 11 of `CostTracker`: sums.
+
+use jiff::tz::TimeZone;
+
+use super::Runs;
+use crate::cost::{Calendar, CostEntry, CostSum, Grouping, Span, Usage};
+use crate::ensure_eq;
+use crate::journal::RunStore;
+use crate::money::Usd;
+use crate::testing::kit::{Checked, Violation};
+use crate::testing::sample::{DAY, always, at, entry};
+
+/// Returns an entry for a model, who is paid for it, and a task.
+fn of(task: &str, model: &str, provider: &str, nanos: i64, minute: i64) -> CostEntry {
+    let (model, provider) = (model.to_owned(), provider.to_owned());
+    CostEntry { model, provider, ..entry(task, &format!("m{minute}"), nanos, minute) }
+}
+
+/// Returns the keys of the sums of all time, with what they cost.
+async fn costs(store: &dyn RunStore, by: &Grouping) -> Checked<Vec<(String, i64)>> {
+    let sums = store.sums(always(), by).await?;
+    Ok(sums.into_iter().map(|sum| (sum.key, sum.cost.nanos())).collect())
+}
+
+fn named(costs: &[(&str, i64)]) -> Vec<(String, i64)> {
+    costs.iter().map(|(key, nanos)| ((*key).to_owned(), *nanos)).collect()
+}
+
+pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
+        ensure_eq!(store.sums(always(), &by).await?, [], "no entries have a sum by {by:?}");
+    }
+    // A sum that no binary floating point number holds, and nothing before minute 1 or after.
+    let large = 9_007_199_254_740_992;
+    for entry in [
+        of("t", "m", "p", 64, 0),
+        of("t", "m", "p", large, 1),
+        of("t", "n", "p", 1, 2),
+        of("u", "m", "q", 2, DAY),
+        of("u", "n", "q", 4, 2 * DAY),
+        of("u", "n", "q", 32, 2 * DAY + 1),
+    ] {
+        store.track(&entry).await?;
+    }
+    let span = Span { start: at(1), end: at(2 * DAY + 1) };
+    let total = (store.total_cost(span).await?, 4);
+    let day = Grouping::Day(Calendar::default());
+    for by in [Grouping::All, Grouping::Model, Grouping::Provider, Grouping::Task, day] {
+        let sums = store.sums(span, &by).await?;
+        let calls: u64 = sums.iter().map(|sum| sum.calls).sum();
+        let cost: Usd = sums.iter().map(|sum| sum.cost).sum();
+        ensure_eq!((cost, calls), total, "sums by {by:?} do not add up to the total and its calls");
+    }
+    let all = costs(&*store, &Grouping::All).await?;
+    ensure_eq!(all, named(&[("all", large + 103)]), "the sum of everything is wrong");
+    Ok(())
+}
+
+pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let cached = Usage { cache_read: 100, tool_input: 7, audio_output: 9, ..Usage::tokens(10, 5) };
+    let absurd = Usage { cache_read: 1, ..Usage::tokens(u64::MAX, u64::MAX) };
+    let free = entry("t", "m1", 0, 1);
+    for entry in [
+        CostEntry { usage: cached, ..entry("t", "m0", 8, 1) },
+        CostEntry { cost: None, computed: Some(Usd::from_nanos(3)), ..free.clone() },
+        CostEntry { estimated: true, ..entry("t", "m2", 16, 1) },
+        CostEntry { usage: absurd, cost: Some(Usd::MAX), ..of("u", "large", "p", 0, 2) },
+        CostEntry { cost: Some(Usd::MAX), ..of("u", "large", "p", 0, 3) },
+    ] {
+        store.track(&entry).await?;
+    }
+    let found = store.sums(always(), &Grouping::Model).await?;
+    let small = CostSum {
+        key: "m".to_owned(),
+        calls: 3,
+        input_tokens: 10 + 10 + 10 + 107,
+        output_tokens: 5 + 5 + 5 + 9,
+        cost: Usd::from_nanos(24),
+        unpriced: 1,
+        estimated: 1,
+    };
+    let large = CostSum {
+        key: "large".to_owned(),
+        calls: 2,
+        input_tokens: u64::MAX,
+        output_tokens: u64::MAX,
+        cost: Usd::MAX,
+        unpriced: 0,
+        estimated: 0,
+    };
+    ensure_eq!(found, [large, small], "what the sums count");
+    Ok(())
+}
+
+pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    for (n, (model, nanos)) in (0..).zip([("b", 5), ("d", 3), ("a", 2), ("c", 9), ("a", 3)]) {
+        store.track(&of("t", model, "p", nanos, n * DAY)).await?;
+    }
+    let found = costs(&*store, &Grouping::Model).await?;
+    let expected = named(&[("c", 9), ("a", 5), ("b", 5), ("d", 3)]);
+    ensure_eq!(found, expected, "sums came in another order");
+    let found = costs(&*store, &Grouping::Day(Calendar::default())).await?;
+    let expected = named(&[
+        ("2026-01-05", 5),
+        ("2026-01-06", 3),
+        ("2026-01-07", 2),
+        ("2026-01-08", 9),
+        ("2026-01-09", 3),
+    ]);
+    ensure_eq!(found, expected, "days came in another order");
+    Ok(())
+}
+
+pub(super) async fn days_are_the_calendars(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    // Half an hour more than whole hours, and an hour more in summer: from Sunday, 29 March, to
+    // Sunday, 25 October.
+    let zone = TimeZone::posix("STD-1:30DST-2:30,M3.5.0,M10.5.0/3");
+    let zone = zone.map_err(|error| Violation::Broken(error.to_string()))?;
+    let calendar = Calendar::new(zone);
+    // From a Monday in January, in minutes of UTC.
+    let (spring, autumn) = (83 * DAY, 293 * DAY);
+    for (nanos, minute) in [
+        (1, spring - 91),
+        (2, spring - 90),
+        (4, spring + DAY - 151),
+        (8, spring + DAY - 150),
+        (16, autumn - 151),
+        (32, autumn - 150),
+        (64, autumn + DAY - 91),
+        (128, autumn + DAY - 90),
+    ] {
+        store.track(&entry("t", &format!("m{nanos}"), nanos, minute)).await?;
+    }
+    let found = costs(&*store, &Grouping::Day(calendar)).await?;
+    let expected = named(&[
+        ("2026-03-28", 1),
+        ("2026-03-29", 2 + 4),
+        ("2026-03-30", 8),
+        ("2026-10-24", 16),
+        ("2026-10-25", 32 + 64),
+        ("2026-10-26", 128),
+    ]);
+    ensure_eq!(found, expected, "days of 23 and 25 hours");
+    Ok(())
+}
