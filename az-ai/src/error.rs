@@ -86,6 +86,9 @@ pub enum Error {
         /// What it did not understand, and what it would.
         reason: String,
     },
+    /// The books refuse the call, or cannot be kept: nothing was sent.
+    #[error(transparent)]
+    Books(az_core::Error),
     /// The offline planner or a script had to stop.
     #[error("{reason}")]
     Stopped {
@@ -155,6 +158,7 @@ impl Error {
             Self::Unreachable { .. } | Self::Broken { .. } => ErrorKind::Unavailable,
             Self::Truncated { .. } | Self::Malformed { .. } => ErrorKind::Protocol,
             Self::Refused(refusal) => refusal.kind,
+            Self::Books(error) => error.kind(),
             Self::Stopped { .. } => ErrorKind::Agent,
         }
     }
@@ -186,6 +190,7 @@ impl Error {
             | Self::Unsupported { .. }
             | Self::Unreachable { .. }
             | Self::NotUnderstood { .. }
+            | Self::Books(_)
             | Self::Stopped { .. } => Sent::No,
         }
     }
@@ -198,7 +203,14 @@ impl Error {
 
 impl From<Error> for az_core::Error {
     fn from(error: Error) -> Self {
-        Self::Model { kind: error.kind(), message: error.chain(), retry_after: error.retry_after() }
+        match error {
+            Error::Books(error) => error,
+            error => Self::Model {
+                kind: error.kind(),
+                message: error.chain(),
+                retry_after: error.retry_after(),
+            },
+        }
     }
 }
 

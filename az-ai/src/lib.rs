@@ -35,7 +35,11 @@ pub mod resolver;
 pub mod provider;
 pub mod scripted;
 
+pub mod decorate;
 pub mod react;
+
+mod books;
+mod elsewhere;
 
 pub mod estimate;
 pub mod key;

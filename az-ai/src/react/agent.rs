@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::engine::ModelRequest;
 use az_core::journal::{ModelReply, Purpose};
 use az_core::{Agent, Answer, CallId, Error, ErrorKind, Result, Run};
 
-use super::ask::Ask;
-use super::compaction::{Fit, Fitted, fit, size, summary_request};
+use super::compaction::size;
 use super::decide::{Decision, decide, to_sum_up};
 use super::engine::ReActEngine;
-use super::loop_guard::Repeats;
 use super::options::ReActOptions;
-use super::prompt::{Protocol, system};
-use super::text_protocol::OBSERVATION;
-use super::transcript::{Detail, View, build, observation};
-use crate::chat::{ChatRequest, ToolDefinition};
+use super::round::{Asked, Round};
+use super::scene::{Ground, Scene, longest, repeated};
+use super::transcript::observation;
 use crate::client::Capabilities;
-use crate::resolver::{ModelResolver, ResolvedModel};
+use crate::resolver::{Candidate, ModelResolver, Needs, Wanted};
 
 /// Reasons with a model, acts with the run's tools, observes, until it has an answer.
 #[derive(Debug, Clone)]
@@ -41,133 +37,54 @@ impl ReActAgent {
         self
     }
 
-    /// Finds out who is asked and how, for the task as it is.
-    fn scene(&self, run: &Run, initial_thought: &str) -> Result<Scene<'_>> {
-        let model = self.models.resolve(run.task().model.as_deref())?;
-        let capabilities = model.client.capabilities(&model.model);
-        let protocol = if capabilities.tools { Protocol::Native } else { Protocol::Text };
-        let tools: Vec<_> = run.tools().iter().map(ToolDefinition::from).collect();
-        let most = capabilities.max_output.and_then(|most| u32::try_from(most).ok());
-        Ok(Scene {
-            system: system(run.task(), initial_thought, &tools, protocol, &self.options),
-            tools,
-            view: View {
-                protocol,
-                detail: Detail { longest: self.longest(capabilities), shrunk: None },
-                repeats: repeats(capabilities),
-            },
-            limit: self.options.limit(capabilities.context_window),
-            max_tokens: self.options.max_tokens.min(most.unwrap_or(u32::MAX)),
-            model,
-            options: &self.options,
-        })
+    /// Finds out who may be asked for the task as it is.
+    async fn candidates(&self, run: &Run, ground: &Ground<'_>) -> Result<Vec<Candidate>> {
+        let task = run.task();
+        let wanted = Wanted {
+            model: task.model.as_deref(),
+            text: &task.command,
+            priority: task.priority,
+            tokens: ground.tokens(run),
+            max_tokens: self.options.max_tokens,
+            needs: Needs { tools: !ground.tools.is_empty(), ..Needs::default() },
+            budget_left: run.budget_left().await?,
+        };
+        Ok(self.models.candidates(&wanted)?)
     }
 
-    /// Returns what the model can do that the run asks; nothing special when it asks none.
+    /// Returns what the model can do that the task names; nothing special when it names none.
     fn capabilities(&self, run: &Run) -> Capabilities {
         let model = self.models.resolve(run.task().model.as_deref());
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
     }
 
-    /// Returns the most that is shown of what a tool returned, in bytes.
-    const fn longest(&self, capabilities: Capabilities) -> usize {
-        if capabilities.whole_results { usize::MAX } else { self.options.longest_result }
-    }
-
-    /// Asks the model for its next turn, or makes room for that first.
-    async fn advance(&self, run: &mut Run, initial_thought: &str, room: Room) -> Result<Room> {
-        let scene = self.scene(run, initial_thought)?;
-        let Fitted { request, fit } = scene.fitted(run);
-        if room == Room::Believed && fit == Fit::Fits {
-            return match scene.ask(run, request, Purpose::Step).await {
-                Err(error) if error.kind() == ErrorKind::ContextWindow => Ok(Room::Refuted),
-                asked => asked.map(|_reply| Room::Believed),
-            };
-        }
-        let Some(turns) = to_sum_up(run.history(), self.options.keep_turns) else {
-            let (size, limit) = (size(&request), scene.limit);
-            return Err(overflow(&format!("about {size} tokens, room for {limit}")));
+    /// Asks for the next turn, or makes room for that.
+    async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
+        let ground = Ground::new(run, initial_thought, &self.options);
+        let candidates = self.candidates(run, &ground).await?;
+        let round = Round { models: &*self.models, ground: &ground, candidates: &candidates };
+        let Asked::TooLong(failure) = round.ask(run, &Purpose::Step).await? else {
+            return Ok(());
         };
-        self.compact(run, &scene, turns).await?;
-        Ok(Room::Believed)
-    }
-
-    /// Has the first turns summed up, and makes sure that this gained something.
-    async fn compact(&self, run: &mut Run, scene: &Scene<'_>, turns: usize) -> Result<()> {
+        let Some(best) = candidates.first() else {
+            return Err(failure.unwrap_or_else(|| overflow("there is nobody to ask")));
+        };
+        let scene = Scene::new(run, &ground, best);
         let before = size(&scene.fitted(run).request);
-        let limits = (scene.limit, scene.options);
-        let command = &run.task().command;
-        let model = &scene.model.model;
-        let request = summary_request(model, command, run.history(), turns, limits)
-            .with_max_tokens(scene.max_tokens);
-        scene.ask(run, request, Purpose::Summary { turns }).await?;
+        let Some(turns) = to_sum_up(run.history(), self.options.keep_turns) else {
+            let limit = scene.limit;
+            let full = || overflow(&format!("about {before} tokens, room for {limit}"));
+            return Err(failure.unwrap_or_else(full));
+        };
+        if let Asked::TooLong(failure) = round.ask(run, &Purpose::Summary { turns }).await? {
+            let whole = || overflow("it is too long to be summed up");
+            return Err(failure.unwrap_or_else(whole));
+        }
         let after = size(&scene.fitted(run).request);
         if after >= before {
             return Err(overflow(&format!("a summary made it {after} tokens of {before}")));
         }
         Ok(())
-    }
-}
-
-/// Whether our idea of what fits can be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Believed,
-    /// The provider says that the conversation is too long, and we thought otherwise.
-    Refuted,
-}
-
-/// Who is asked, and in which way.
-struct Scene<'a> {
-    model: ResolvedModel,
-    view: View,
-    tools: Vec<ToolDefinition>,
-    system: String,
-    limit: u64,
-    max_tokens: u32,
-    options: &'a ReActOptions,
-}
-
-impl Scene<'_> {
-    fn fitted(&self, run: &Run) -> Fitted {
-        fit(self.limit, self.options, self.view, |view| {
-            let system = self.system.clone();
-            let messages = build(system, run.task(), run.history(), view);
-            let request = ChatRequest::new(&*self.model.model, messages)
-                .with_temperature(self.options.temperature)
-                .with_max_tokens(self.max_tokens);
-            match view.protocol {
-                Protocol::Native => request.with_tools(self.tools.clone()),
-                Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
-            }
-        })
-    }
-
-    async fn ask(
-        &self,
-        run: &mut Run,
-        request: ChatRequest,
-        purpose: Purpose,
-    ) -> Result<ModelReply> {
-        let client = &self.model.client;
-        let quote = client.quote(&request);
-        let booked = ModelRequest {
-            provider: client.provider().to_owned(),
-            model: self.model.model.clone(),
-            purpose: purpose.clone(),
-            max_cost: quote.max_cost,
-            estimated_tokens: quote.estimated_tokens,
-            reason: None,
-            retry: None,
-        };
-        let ask = Ask {
-            model: self.model.clone(),
-            request,
-            protocol: self.view.protocol,
-            purpose,
-            emitter: run.emitter(),
-        };
-        run.call_model(&booked, &ask).await
     }
 }
 
@@ -181,10 +98,9 @@ impl Agent for ReActAgent {
 #[async_trait]
 impl ReActEngine for ReActAgent {
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer> {
-        let mut room = Room::Believed;
         // A task that was given up and is taken up again gets one more chance.
         let mut chances = 1;
-        let repeats = repeats(self.capabilities(run));
+        let repeats = repeated(self.capabilities(run));
         loop {
             match decide(run.history(), repeats) {
                 Decision::Finish(answer) => return Ok(Answer(answer)),
@@ -194,7 +110,7 @@ impl ReActEngine for ReActAgent {
                     run.call_pending().await?;
                 }
                 Decision::GiveUp(_) | Decision::CallModel => {
-                    room = self.advance(run, initial_thought, room).await?;
+                    self.advance(run, initial_thought).await?;
                     chances = 0;
                 }
             }
@@ -202,9 +118,13 @@ impl ReActEngine for ReActAgent {
     }
 
     async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
-        let scene = self.scene(run, initial_thought)?;
-        let request = scene.fitted(run).request;
-        scene.ask(run, request, Purpose::Step).await
+        let ground = Ground::new(run, initial_thought, &self.options);
+        let candidates = self.candidates(run, &ground).await?;
+        let round = Round { models: &*self.models, ground: &ground, candidates: &candidates };
+        match round.ask(run, &Purpose::Step).await? {
+            Asked::Replied(reply) => Ok(reply),
+            Asked::TooLong(failure) => Err(failure.unwrap_or_else(|| overflow("it has no room"))),
+        }
     }
 
     async fn act(&self, run: &mut Run) -> Result<()> {
@@ -212,14 +132,9 @@ impl ReActEngine for ReActAgent {
     }
 
     fn observe(&self, run: &Run, call: &CallId) -> Option<String> {
-        let longest = self.longest(self.capabilities(run));
+        let longest = longest(self.capabilities(run), &self.options);
         observation(run.history(), call, longest).map(|text| text.render())
     }
-}
-
-/// Says what repeated calls mean.
-const fn repeats(capabilities: Capabilities) -> Repeats {
-    if capabilities.plans_ahead { Repeats::Meant } else { Repeats::Noted }
 }
 
 fn overflow(how: &str) -> Error {

@@ -1,22 +1,23 @@
 //! The model call, as the run makes it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use az_core::ErrorKind;
-use az_core::cost::{Settlement, Usage};
 use az_core::engine::{Emitter, Meter, ModelEffect, ModelFailure, Modelled, RunEventKind};
 use az_core::journal::{ModelReply, Purpose};
 
 use super::prompt::Protocol;
 use super::text_protocol;
-use crate::chat::{ChatEvent, ChatReply, ChatRequest, collect};
-use crate::error::{Error, Sent};
-use crate::estimate;
-use crate::resolver::ResolvedModel;
+use crate::books::{Bill, of_failure};
+use crate::chat::{ChatEvent, ChatRequest, collect};
+use crate::client::LlmClient;
+use crate::error::Error;
 
 /// One request to a model, to be made any number of times.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) model: ResolvedModel,
+    pub(super) client: Arc<dyn LlmClient>,
     pub(super) request: ChatRequest,
     pub(super) protocol: Protocol,
     pub(super) purpose: Purpose,
@@ -26,27 +27,27 @@ pub(super) struct Ask {
 #[async_trait]
 impl ModelEffect for Ask {
     async fn call(&self, meter: &Meter) -> Result<Modelled, ModelFailure> {
-        let client = &self.model.client;
+        let client = &*self.client;
         let stream = client.stream(&self.request);
         let collected = collect(client.provider(), stream, |event| self.tell(event)).await;
-        let ChatReply { reply, usage, cost, computed, .. } =
-            collected.map_err(|error| failure(&error))?;
-        let usage = usage.unwrap_or_else(|| self.estimated(&reply));
-        meter.note(usage.clone(), cost);
+        let reply = collected.map_err(|error| failure(&error))?;
+        let bill = Bill::of(client, &self.request, &reply);
+        meter.note(bill.usage.clone(), bill.cost);
         let reply = match (&self.purpose, self.protocol) {
-            (Purpose::Step, Protocol::Text) => text_protocol::read(reply),
-            (Purpose::Step, Protocol::Native) => reply,
-            (Purpose::Summary { .. }, _) if reply.text.trim().is_empty() => {
+            (Purpose::Step, Protocol::Text) => text_protocol::read(reply.reply),
+            (Purpose::Step, Protocol::Native) => reply.reply,
+            (Purpose::Summary { .. }, _) if reply.reply.text.trim().is_empty() => {
                 return Err(ModelFailure {
                     kind: ErrorKind::Protocol,
                     message: "the model was asked for a summary and said nothing".to_owned(),
                     retry_after: None,
-                    settlement: Settlement::Paid { cost, computed, usage },
+                    settlement: bill.settlement(),
                 });
             }
             // A summary asks for nothing, whatever the model thinks.
-            (Purpose::Summary { .. }, _) => ModelReply { calls: Vec::new(), ..reply },
+            (Purpose::Summary { .. }, _) => ModelReply { calls: Vec::new(), ..reply.reply },
         };
+        let Bill { usage, cost, computed } = bill;
         Ok(Modelled { reply, usage, cost, computed })
     }
 }
@@ -70,19 +71,6 @@ impl Ask {
         };
         self.emitter.emit(kind);
     }
-
-    /// Guesses what a provider used that does not say, and says that it is a guess.
-    fn estimated(&self, reply: &ModelReply) -> Usage {
-        let calls = reply.calls.iter().map(|call| call.arguments.to_string());
-        let output = calls.chain([reply.text.clone(), reply.reasoning.clone()]);
-        Usage {
-            estimated: true,
-            ..Usage::tokens(
-                estimate::tokens(&self.request),
-                output.map(|text| estimate::text(&text)).sum(),
-            )
-        }
-    }
 }
 
 fn failure(error: &Error) -> ModelFailure {
@@ -90,9 +78,6 @@ fn failure(error: &Error) -> ModelFailure {
         kind: error.kind(),
         message: error.chain(),
         retry_after: error.retry_after(),
-        settlement: match error.sent() {
-            Sent::No => Settlement::Nothing,
-            Sent::Maybe => Settlement::Full,
-        },
+        settlement: of_failure(error),
     }
 }

@@ -5,6 +5,12 @@ use az_core::journal::{History, ModelReply, Turn};
 use super::loop_guard::{Repeats, Repetition, repetition};
 use crate::chat::reached_limit;
 
+/// Says that a provider stopped in the middle of its own work and wants to be asked again, with
+/// what it said so far and nothing else.
+const PAUSED: &str = "pause_turn";
+/// How often in a row a provider may do so. One that never comes to an end costs money each time.
+const MOST_PAUSES: usize = 10;
+
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -32,6 +38,14 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     if !turn.reply.calls.is_empty() {
         return Decision::CallModel;
     }
+    if is_paused(&turn.reply) {
+        let pauses = history.turns.iter().rev().take_while(|turn| is_paused(&turn.reply)).count();
+        return if pauses > MOST_PAUSES {
+            Decision::GiveUp(format!("the model paused {pauses} times in a row"))
+        } else {
+            Decision::CallModel
+        };
+    }
     if !is_empty(&turn.reply) {
         return Decision::Finish(answer(&turn.reply));
     }
@@ -51,8 +65,14 @@ pub(super) fn to_sum_up(history: &History, keep_turns: usize) -> Option<usize> {
     turns.into_iter().find(|turns| *turns > done)
 }
 
-fn is_empty(reply: &ModelReply) -> bool {
-    reply.calls.is_empty() && reply.text.trim().is_empty()
+/// Whether a turn is neither an answer nor a call, but to be gone on with as it is.
+pub(super) fn is_paused(reply: &ModelReply) -> bool {
+    reply.calls.is_empty() && reply.stop == PAUSED
+}
+
+/// Whether a turn says nothing and asks for nothing.
+pub(super) fn is_empty(reply: &ModelReply) -> bool {
+    reply.calls.is_empty() && reply.text.trim().is_empty() && !is_paused(reply)
 }
 
 fn says_nothing(turns: &[Turn]) -> bool {

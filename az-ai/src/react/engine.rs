@@ -10,13 +10,15 @@ use az_core::{Agent, Answer, CallId, Result, Run};
 ///
 /// 1. Each step is a function of the run's record: taken up again after a crash, the loop goes on
 ///    with the step at which the record ends, and repeats none that has a result.
-/// 2. Reasoning asks the model once for its next turn. What it asks for has no effect before
-///    [`act`](Self::act).
+/// 2. Reasoning asks for the next turn: the best model that may be asked, and the next one when it
+///    fails in a way that another may mend. Every attempt is on record, with who was asked and why.
+///    What a reply asks for has no effect before [`act`](Self::act), and what a failed attempt said
+///    has none at all.
 /// 3. Acting makes the calls of the last turn, through the run: each has one result afterwards.
 /// 4. What a call returned is observed in the words that the model is told, never more of it than
 ///    the options say, and with a line in place of what was left out.
 /// 5. The loop ends: with an answer, or with an error when the model repeats itself, says nothing,
-///    does not fit into its context window any more, or the run ends it.
+///    pauses without end, does not fit into its context window any more, or the run ends it.
 #[async_trait]
 pub trait ReActEngine: Agent {
     /// Carries the run's task on to its answer, beginning with a thought (which may be empty).
@@ -27,11 +29,11 @@ pub trait ReActEngine: Agent {
     /// outgrown the model, and those of the run.
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer>;
 
-    /// Asks the model for its next turn.
+    /// Asks for the next turn.
     ///
     /// # Errors
     ///
-    /// Those of [`Run::call_model`].
+    /// `ContextWindow` when it does not fit, and those of [`Run::call_model`].
     async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply>;
 
     /// Makes the calls that the last turn asks for.

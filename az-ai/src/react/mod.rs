@@ -1,5 +1,6 @@
 //! The agent that reasons, acts and observes until it has an answer.
 
+mod afford;
 mod agent;
 mod ask;
 mod compaction;
@@ -8,6 +9,8 @@ mod engine;
 mod loop_guard;
 mod options;
 mod prompt;
+mod round;
+mod scene;
 mod text_protocol;
 mod transcript;
 

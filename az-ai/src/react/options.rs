@@ -1,6 +1,19 @@
 //! How the loop is set up.
 
+use std::time::Duration;
+
+use az_core::engine::RetryPolicy;
+
 use crate::chat::{DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
+
+/// One more attempt mends a connection that broke by chance. A wait of more than some seconds is
+/// longer than it takes somebody else to begin to answer.
+const IN_A_HURRY: RetryPolicy = RetryPolicy {
+    attempts: 2,
+    base: Duration::from_millis(500),
+    longest: Duration::from_secs(1),
+    patience: Duration::from_secs(5),
+};
 
 /// The loop's figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +35,9 @@ pub struct ReActOptions {
     pub shrunk: usize,
     /// What the model is told in addition, by whoever runs the program.
     pub instructions: Option<String>,
+    /// When to try a model again while there is another one to ask; with nobody else left, the
+    /// engine's own policy holds.
+    pub hurry: RetryPolicy,
 }
 
 impl Default for ReActOptions {
@@ -35,6 +51,7 @@ impl Default for ReActOptions {
             keep_turns: 4,
             shrunk: 400,
             instructions: None,
+            hurry: IN_A_HURRY,
         }
     }
 }
@@ -79,6 +96,13 @@ impl ReActOptions {
     #[must_use]
     pub fn with_instructions(mut self, instructions: impl Into<String>) -> Self {
         self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Returns the options with a policy for models that are not the last one to ask.
+    #[must_use]
+    pub const fn with_hurry(mut self, hurry: RetryPolicy) -> Self {
+        self.hurry = hurry;
         self
     }
 

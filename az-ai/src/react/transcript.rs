@@ -4,6 +4,7 @@ use az_core::journal::{CallState, History, ModelReply, ToolOutcome};
 use az_core::text::Excerpt;
 use az_core::{CallId, Task};
 
+use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
 use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED};
 use super::text_protocol::{self, OBSERVATION};
@@ -77,7 +78,7 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
         return Vec::new();
     };
     let reply = &turn.reply;
-    if reply.calls.is_empty() && reply.text.trim().is_empty() {
+    if is_empty(reply) {
         return vec![Message::assistant(reply.clone()), Message::user(EMPTY_REPLY)];
     }
     let mut results = results(history, index, view.detail);

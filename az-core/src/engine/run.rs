@@ -7,9 +7,11 @@ use super::engine::Parts;
 use super::event::{EventSink, RunEvent, RunEventKind};
 use super::stop::Stop;
 use crate::clock::{Clock, later};
+use crate::cost::{BudgetStatus, Limit, Scope};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::{Event, EventBody, History, NewEvent};
+use crate::money::Usd;
 use crate::point;
 use crate::task::{Lease, Task};
 use crate::tool::ToolSpec;
@@ -96,6 +98,41 @@ impl Run {
         self.append(vec![NewEvent::new(EventBody::Note { text: text.clone() })]).await?;
         self.emit(RunEventKind::Note { text });
         Ok(())
+    }
+
+    /// Returns what the tightest hard budget over this task has left, whichever model is asked;
+    /// `None` when there is none. Somebody else may have taken it a moment later.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn budget_left(&self) -> Result<Option<Usd>> {
+        let mut budgets = self.parts.store.budgets(self.parts.clock.now()).await?;
+        budgets.retain(|status| status.budget.limit == Limit::Hard);
+        let of_others = |status: &BudgetStatus| match &status.budget.scope {
+            Scope::Task(task) => *task != self.task.id,
+            Scope::Global | Scope::Model(_) => false,
+        };
+        // Whose part this task is matters only where somebody else has a budget.
+        let above = if budgets.iter().any(of_others) { self.above().await? } else { Vec::new() };
+        let over_us = budgets.iter().filter(|status| match &status.budget.scope {
+            Scope::Global => true,
+            Scope::Task(task) => *task == self.task.id || above.contains(task),
+            Scope::Model(_) => false,
+        });
+        Ok(over_us.map(BudgetStatus::left).min())
+    }
+
+    /// Lists the tasks that this one is a part of, the nearest first.
+    async fn above(&self) -> Result<Vec<TaskId>> {
+        let mut above = Vec::new();
+        let mut parent = self.task.parent_task_id.clone();
+        while let Some(id) = parent.filter(|id| !above.contains(id)) {
+            let task = self.parts.store.get(&id).await?;
+            parent = task.and_then(|task| task.parent_task_id);
+            above.push(id);
+        }
+        Ok(above)
     }
 
     /// Appends events and folds them in; returns the number of the first.

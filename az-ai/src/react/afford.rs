@@ -1,0 +1,90 @@
+//! The longest reply that what is left pays for.
+
+use az_core::Usd;
+
+use crate::chat::ChatRequest;
+use crate::client::LlmClient;
+
+/// A reply shorter than this, in tokens, is rarely worth asking for: a thought and a tool call
+/// with its arguments take about as much.
+const SHORTEST: u32 = 256;
+
+/// Returns the most tokens that a reply may have so that the request costs no more than `left`, if
+/// that is fewer than were asked for and still worth asking for.
+///
+/// It goes by the client's own quotes, which ask nobody and do not fall with the reply's length.
+pub(super) fn affordable(client: &dyn LlmClient, request: &ChatRequest, left: Usd) -> Option<u32> {
+    let asked = request.max_tokens;
+    let mut request = request.clone();
+    let mut fits = |max_tokens| {
+        request.max_tokens = max_tokens;
+        client.quote(&request).max_cost.is_some_and(|cost| cost <= left)
+    };
+    let (mut low, mut high) = (SHORTEST.min(asked), asked);
+    if !fits(low) {
+        return None;
+    }
+    // `low` fits; `high` does not, or it would not have been refused.
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    (low < asked).then_some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::Usd;
+
+    use super::affordable;
+    use crate::chat::{ChatRequest, ChatStream};
+    use crate::client::{Capabilities, LlmClient, Quote};
+    use crate::error::Result;
+
+    /// Wants a nano-dollar a token, and a thousand for the request.
+    #[derive(Debug)]
+    struct Shop;
+
+    #[async_trait::async_trait]
+    impl LlmClient for Shop {
+        fn provider(&self) -> &str {
+            "shop"
+        }
+
+        fn capabilities(&self, _model: &str) -> Capabilities {
+            Capabilities::TEXT
+        }
+
+        fn quote(&self, request: &ChatRequest) -> Quote {
+            let max_cost = Some(Usd::from_nanos(1_000 + i64::from(request.max_tokens)));
+            Quote { max_cost, estimated_tokens: 0 }
+        }
+
+        async fn chat(&self, _request: &ChatRequest) -> Result<crate::chat::ChatReply> {
+            unreachable!("nobody asks")
+        }
+
+        fn stream(&self, _request: &ChatRequest) -> ChatStream {
+            unreachable!("nobody asks")
+        }
+    }
+
+    #[test]
+    fn the_longest_reply_is_found_to_the_token() {
+        let found = |asked, left| {
+            let request = ChatRequest::prompt("m", "go").with_max_tokens(asked);
+            affordable(&Shop, &request, Usd::from_nanos(left))
+        };
+        assert_eq!(found(2_048, 1_500), Some(500));
+        assert_eq!(found(2_048, 1_256), Some(256));
+        assert_eq!(found(2_048, 1_255), None, "not worth it");
+        assert_eq!(found(2_048, 3_047), Some(2_047));
+        assert_eq!(found(u32::MAX, 1_000_000), Some(999_000));
+        assert_eq!(found(100, 1_099), None, "less than little was asked for");
+        assert_eq!(found(0, 0), None);
+    }
+}
