@@ -33,11 +33,13 @@ pub mod pricing;
 pub mod resolver;
 
 pub mod provider;
+pub mod recording;
 pub mod scripted;
 
 pub mod react;
 
 pub mod estimate;
+mod json_lines;
 pub mod key;
 
 #[cfg(feature = "testing")]
