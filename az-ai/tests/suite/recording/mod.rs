@@ -1,0 +1,8 @@
+//! Recordings: what is in them, and what comes of playing them.
+
+mod file;
+mod matching;
+mod round_trip;
+mod support;
+
+pub(crate) use support::Paper;
