@@ -1,5 +1,6 @@
 //! Recordings: what is in them, and what comes of playing them.
 
+mod demo;
 mod file;
 mod matching;
 mod round_trip;
