@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use az_core::Usd;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::error::{Error, Result};
@@ -98,7 +99,8 @@ pub trait LlmClient: fmt::Debug + Send + Sync + 'static {
 }
 
 /// What a model can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// It asks for tools in a form of its own, rather than in its text.
@@ -222,7 +224,7 @@ impl Capabilities {
 }
 
 /// What a request is expected to come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Quote {
     /// The most that it can cost; `None` when the price is unknown.
     pub max_cost: Option<Usd>,

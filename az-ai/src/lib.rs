@@ -33,6 +33,7 @@ pub mod pricing;
 pub mod resolver;
 
 pub mod provider;
+pub mod recording;
 pub mod scripted;
 
 pub mod decorate;
@@ -42,6 +43,7 @@ mod books;
 mod elsewhere;
 
 pub mod estimate;
+mod json_lines;
 pub mod key;
 
 #[cfg(feature = "testing")]

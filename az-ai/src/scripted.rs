@@ -13,10 +13,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, Message, replay};
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
 use crate::client::{Capabilities, LlmClient, Quote};
 use crate::error::{Error, Refusal, Result};
-use crate::estimate;
+use crate::{estimate, json_lines};
 
 const NAME: &str = "scripted";
 
@@ -219,9 +219,7 @@ impl ScriptedClient {
     ///
     /// [`Error::Setup`], which names the first line that is none.
     pub fn from_json_lines(script: &str) -> Result<Self> {
-        let numbered = script.lines().map(str::trim).zip(1..);
-        let told = numbered.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
-        let lines = told.map(|(line, number)| {
+        let lines = json_lines::told(script).map(|(number, line)| {
             serde_json::from_str(line).map_err(|error| Error::Setup {
                 provider: NAME.to_owned(),
                 reason: format!("line {number} of the script: {error}"),
@@ -261,19 +259,7 @@ impl ScriptedClient {
 
     /// Finds the line for a request, and which of the model's turns it is.
     fn find(&self, request: &ChatRequest) -> (Option<&Scripted>, usize) {
-        let turn = request.messages.iter().map(|message| match message {
-            Message::Assistant { .. } => 1,
-            Message::Summary { turns, .. } => *turns,
-            Message::System { .. }
-            | Message::User { .. }
-            | Message::Resumed { .. }
-            | Message::Tool(_) => 0,
-        });
-        let turn = turn.sum();
-        let said = request.messages.iter().rev().find_map(|message| match message {
-            Message::User { text, .. } => Some(text.as_str()),
-            _ => None,
-        });
+        let (turn, said) = (request.turns(), request.said_last());
         let matching = self.lines.iter().find(|scripted| {
             let wanted = scripted.line.matching.as_ref();
             wanted.is_some_and(|wanted| said.is_some_and(|said| said.contains(wanted)))

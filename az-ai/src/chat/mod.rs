@@ -1,6 +1,7 @@
 //! What is said to a model and what it says, in no provider's shape.
 
 mod message;
+mod place;
 mod reply;
 mod request;
 mod stream;

@@ -2,6 +2,8 @@
 
 mod offline;
 mod openai;
+mod recorded;
+mod replayed;
 mod saboteurs;
 mod scripted;
 

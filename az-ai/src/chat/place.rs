@@ -1,0 +1,40 @@
+//! Where in a task a request stands.
+
+use super::message::Message;
+use super::request::ChatRequest;
+
+impl ChatRequest {
+    /// Returns how many turns the model had so far, those that were summed up included.
+    pub(crate) fn turns(&self) -> usize {
+        let turns = self.messages.iter().map(|message| match message {
+            Message::Assistant { .. } => 1,
+            Message::Summary { turns, .. } => *turns,
+            Message::System { .. }
+            | Message::User { .. }
+            | Message::Resumed { .. }
+            | Message::Tool(_) => 0,
+        });
+        turns.fold(0, usize::saturating_add)
+    }
+
+    /// Returns what the user said first: the task.
+    pub(crate) fn task(&self) -> &str {
+        self.messages.iter().find_map(said).unwrap_or_default()
+    }
+
+    /// Returns what the user said last.
+    pub(crate) fn said_last(&self) -> Option<&str> {
+        self.messages.iter().rev().find_map(said)
+    }
+}
+
+fn said(message: &Message) -> Option<&str> {
+    match message {
+        Message::User { text, .. } => Some(text),
+        Message::System { .. }
+        | Message::Summary { .. }
+        | Message::Resumed { .. }
+        | Message::Assistant { .. }
+        | Message::Tool(_) => None,
+    }
+}

@@ -1,0 +1,148 @@
+//! Errors as they are kept.
+
+use std::time::Duration;
+
+use az_core::ErrorKind;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Refusal};
+
+/// How an exchange failed: an [`Error`] without its provider, who is named once in the header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Failure {
+    /// The provider said no.
+    Refused {
+        /// What sort of no.
+        kind: ErrorKind,
+        /// Its own message.
+        message: String,
+        /// The HTTP status.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// Its name for the error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// Its id of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<String>,
+        /// How long it asks to wait, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_millis: Option<u64>,
+    },
+    /// The answer ended before it was complete.
+    Truncated,
+    /// The answer made no sense.
+    Malformed {
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// The connection broke.
+    Broken {
+        /// What it said.
+        message: String,
+    },
+    /// The provider could not be reached.
+    Unreachable {
+        /// What the connection said.
+        message: String,
+    },
+    /// The request asked for what the model cannot do.
+    Unsupported {
+        /// What.
+        reason: String,
+    },
+    /// No model has this name.
+    UnknownModel {
+        /// The name.
+        name: String,
+        /// Names that look like it.
+        #[serde(default)]
+        near: Vec<String>,
+    },
+    /// The client could not be used as it was set up.
+    Setup {
+        /// What was missing or wrong.
+        reason: String,
+    },
+    /// The offline planner did not know what to do.
+    NotUnderstood {
+        /// What it did not understand.
+        reason: String,
+    },
+    /// The offline planner or a script had to stop.
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::from(&**refusal),
+            Error::Truncated { .. } => Self::Truncated,
+            Error::Malformed { reason, .. } => Self::Malformed { reason: reason.clone() },
+            Error::Broken { source, .. } => {
+                Self::Broken { message: az_core::error::chain(&**source) }
+            }
+            Error::Unreachable { source, .. } => {
+                Self::Unreachable { message: az_core::error::chain(&**source) }
+            }
+            Error::Unsupported { reason, .. } => Self::Unsupported { reason: reason.clone() },
+            Error::UnknownModel { name, near } => {
+                Self::UnknownModel { name: name.clone(), near: near.clone() }
+            }
+            Error::Setup { reason, .. } => Self::Setup { reason: reason.clone() },
+            Error::NotUnderstood { reason } => Self::NotUnderstood { reason: reason.clone() },
+            Error::Stopped { reason } => Self::Stopped { reason: reason.clone() },
+        }
+    }
+}
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        // Rounded up, so that nobody who replays it waits less than was asked for.
+        let millis = |wait: Duration| wait.as_nanos().div_ceil(1_000_000);
+        let wait = refusal.retry_after.map(millis);
+        Self::Refused {
+            kind: refusal.kind,
+            message: refusal.message.clone(),
+            status: refusal.status,
+            code: refusal.code.clone(),
+            request_id: refusal.request_id.clone(),
+            retry_after_millis: wait.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+impl Failure {
+    /// Returns the error that it was, as this provider's.
+    pub fn error(&self, provider: &str) -> Error {
+        let provider = provider.to_owned();
+        match self.clone() {
+            Self::Refused { kind, message, status, code, request_id, retry_after_millis } => {
+                Error::from(Refusal {
+                    provider,
+                    kind,
+                    message,
+                    status,
+                    code,
+                    request_id,
+                    retry_after: retry_after_millis.map(Duration::from_millis),
+                })
+            }
+            Self::Truncated => Error::Truncated { provider },
+            Self::Malformed { reason } => Error::Malformed { provider, reason },
+            Self::Broken { message } => Error::Broken { provider, source: message.into() },
+            Self::Unreachable { message } => {
+                Error::Unreachable { provider, source: message.into() }
+            }
+            Self::Unsupported { reason } => Error::Unsupported { provider, reason },
+            Self::UnknownModel { name, near } => Error::UnknownModel { name, near },
+            Self::Setup { reason } => Error::Setup { provider, reason },
+            Self::NotUnderstood { reason } => Error::NotUnderstood { reason },
+            Self::Stopped { reason } => Error::Stopped { reason },
+        }
+    }
+}

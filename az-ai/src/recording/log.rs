@@ -1,0 +1,112 @@
+//! Where the lines go: a thread of its own, because a disk may be slow and a runtime must not wait.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Result};
+
+/// A recording being written.
+pub(super) struct Log {
+    provider: String,
+    lines: Option<Sender<Line>>,
+    thread: Option<JoinHandle<()>>,
+    failed: Arc<OnceLock<String>>,
+}
+
+struct Line {
+    text: Vec<u8>,
+    /// Gone once the line is written, or never will be.
+    waiting: oneshot::Sender<()>,
+}
+
+impl Log {
+    /// Returns a log that writes to `out` whatever it is given, a line with each write.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] when there is no thread to write with.
+    pub(super) fn new(provider: &str, out: impl Write + Send + 'static) -> Result<Self> {
+        let (lines, queue) = channel();
+        let failed = Arc::<OnceLock<String>>::default();
+        let failure = Arc::clone(&failed);
+        let thread = std::thread::Builder::new()
+            .name("az-recording".to_owned())
+            .spawn(move || run(out, &queue, &failure))
+            .map_err(|error| setup(provider, &error.to_string()))?;
+        let (provider, lines, thread) = (provider.to_owned(), Some(lines), Some(thread));
+        Ok(Self { provider, lines, thread, failed })
+    }
+
+    /// Says whether everything so far could be written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`] when something could not.
+    pub(super) fn check(&self) -> Result<()> {
+        self.failed.get().map_or(Ok(()), |reason| Err(setup(&self.provider, reason)))
+    }
+
+    /// Has a line written; what it returns ends once that was tried.
+    pub(super) fn write(&self, line: &impl Serialize) -> oneshot::Receiver<()> {
+        let (waiting, written) = oneshot::channel();
+        match serde_json::to_vec(line) {
+            Ok(mut text) => {
+                text.push(b'\n');
+                // A thread that has ended says why in `failed`.
+                self.lines.as_ref().map(|lines| lines.send(Line { text, waiting }).ok());
+            }
+            Err(error) => fail(&self.failed, &error.to_string()),
+        }
+        written
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+/// Waits until everything is written.
+impl Drop for Log {
+    fn drop(&mut self) {
+        drop(self.lines.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer of the recording panicked");
+        }
+    }
+}
+
+fn run(mut out: impl Write, queue: &Receiver<Line>, failed: &OnceLock<String>) {
+    while let Ok(Line { text, waiting }) = queue.recv() {
+        if let Err(error) = write(&mut out, &text) {
+            // After half a line a whole one would be half of another: nothing more is written.
+            fail(failed, &error.to_string());
+            return;
+        }
+        drop(waiting);
+    }
+}
+
+fn write(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
+    out.write_all(line)?;
+    out.flush()
+}
+
+fn fail(failed: &OnceLock<String>, reason: &str) {
+    tracing::warn!(reason, "the recording cannot be written");
+    failed.get_or_init(|| reason.to_owned());
+}
+
+fn setup(provider: &str, reason: &str) -> Error {
+    Error::Setup {
+        provider: provider.to_owned(),
+        reason: format!("its recording cannot be written: {reason}"),
+    }
+}

@@ -1,0 +1,46 @@
+//! Exchanges with a model, kept in a file and played back from it without a network.
+//!
+//! A recording is text with one JSON object a line: a [`Header`], then an [`Exchange`] for each
+//! that was over, in that order. Of a request only a digest and the first words are kept; of the
+//! answer, all. So no key can come into it, and what a task cost when it was recorded is what it
+//! costs when it is played.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use az_ai::client::LlmClientExt;
+//! use az_ai::recording::{Header, RecordedClient, ReplayClient};
+//! use az_ai::scripted::{Line, ScriptedClient};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # let dir = std::env::temp_dir().join(format!("az-recording-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir).unwrap();
+//! # let path = dir.join("hello.jsonl");
+//! let client = Arc::new(ScriptedClient::new([Line::text("hello")]));
+//! let header = Header::of(&*client, "any-model");
+//! let recorded = RecordedClient::to_file(client, &header, &path)?;
+//! let reply = recorded.generate("any-model", "say hello").await?;
+//!
+//! let replayed = ReplayClient::from_json_lines(&std::fs::read_to_string(&path).unwrap())?;
+//! assert_eq!(replayed.generate("any-model", "say hello").await?, reply);
+//! # std::fs::remove_dir_all(&dir).unwrap();
+//! # Ok::<_, az_ai::Error>(()) }).unwrap();
+//! ```
+
+mod failure;
+mod file;
+mod format;
+mod log;
+mod pace;
+mod piece;
+mod read;
+mod record;
+mod replay;
+mod tape;
+
+pub use failure::Failure;
+pub use format::{Exchange, Header, Outcome, Replied};
+pub use pace::Pace;
+pub use piece::{Piece, Timed};
+pub use record::RecordedClient;
+pub use replay::ReplayClient;

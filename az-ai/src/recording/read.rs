@@ -1,0 +1,75 @@
+//! Reading a recording.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::format::{Exchange, FORMAT, Header, Outcome, VERSION};
+use super::piece;
+use crate::json_lines;
+
+/// Reads a recording.
+///
+/// # Errors
+///
+/// In words: which line is not what it should be, and what to do about it.
+pub(super) fn recording(text: &str) -> Result<(Header, Vec<Exchange>), String> {
+    let mut lines = json_lines::told(text).peekable();
+    let Some((number, first)) = lines.next() else {
+        return Err("it is empty: nothing was recorded".to_owned());
+    };
+    let header = header(first).map_err(|reason| format!("line {number}: {reason}"))?;
+    let mut exchanges = Vec::new();
+    while let Some((number, line)) = lines.next() {
+        let at = |reason: String| format!("line {number}: {reason}; correct or remove it");
+        let json: Value = match serde_json::from_str(line) {
+            Ok(json) => json,
+            // Whoever wrote it was gone before the line was whole.
+            Err(error) if error.is_eof() && lines.peek().is_none() && !text.ends_with('\n') => {
+                tracing::warn!(line = number, "the last line of the recording is cut off");
+                break;
+            }
+            Err(error) => return Err(at(error.to_string())),
+        };
+        // Two that began one recording at once wrote its header twice.
+        if json.get("format").is_none() {
+            let exchange = parse(json).map_err(at)?;
+            check(&exchange).map_err(at)?;
+            exchanges.push(exchange);
+        }
+    }
+    Ok((header, exchanges))
+}
+
+/// Reads the first line of a recording.
+///
+/// # Errors
+///
+/// In words: it is none, or of another version.
+pub(super) fn header(line: &str) -> Result<Header, String> {
+    let json: Value = serde_json::from_str(line).unwrap_or_default();
+    if json.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(format!("this is no recording, which begins with {{\"format\":\"{FORMAT}\"…"));
+    }
+    match json.get("version").and_then(Value::as_u64) {
+        Some(version) if version == u64::from(VERSION) => parse(json),
+        Some(version) => Err(format!(
+            "the recording has version {version}, and this program reads {VERSION}; record it anew"
+        )),
+        None => Err("the recording does not say its version".to_owned()),
+    }
+}
+
+fn parse<T: DeserializeOwned>(json: Value) -> Result<T, String> {
+    serde_json::from_value(json).map_err(|error| error.to_string())
+}
+
+fn check(exchange: &Exchange) -> Result<(), String> {
+    match &exchange.outcome {
+        Outcome::Replied(replied)
+            if !exchange.pieces.is_empty() && !piece::add_up(&exchange.pieces, replied) =>
+        {
+            Err("the pieces do not add up to the reply".to_owned())
+        }
+        Outcome::Replied(_) | Outcome::Failed(_) | Outcome::Dropped => Ok(()),
+    }
+}

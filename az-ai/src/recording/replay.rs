@@ -1,0 +1,237 @@
+//! A client that plays a recording.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use super::format::{Exchange, Header, Outcome, digest, said};
+use super::pace::Pace;
+use super::read;
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
+use crate::client::{Capabilities, LlmClient, Quote};
+use crate::error::{Error, Result};
+
+/// Plays a recording: the same replies, errors, costs and quotes, under the same provider's name,
+/// without a network.
+///
+/// A request is answered by the exchange whose request was the same. Where none was, as when a
+/// task runs in another directory, it is the one at the same place of the same task. So a task
+/// that is taken up again goes on at its place. Exchanges that are the same in this, such as
+/// attempts, are played in the order in which they were recorded, and then again from the first.
+#[derive(Clone)]
+pub struct ReplayClient {
+    recording: Arc<Recording>,
+    pace: Pace,
+}
+
+struct Recording {
+    header: Header,
+    exchanges: Vec<Exchange>,
+    /// How often each was played.
+    played: Mutex<Vec<usize>>,
+}
+
+impl fmt::Debug for ReplayClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayClient")
+            .field("header", &self.recording.header)
+            .field("exchanges", &self.recording.exchanges.len())
+            .field("pace", &self.pace)
+            .finish()
+    }
+}
+
+impl ReplayClient {
+    /// Reads a recording. Empty lines and those that begin with `#` are passed over, and so is a
+    /// last line that was cut off, with a warning.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setup`], which names the first line that is not what it should be, and a remedy.
+    pub fn from_json_lines(text: &str) -> Result<Self> {
+        let (header, exchanges) = read::recording(text).map_err(|reason| Error::Setup {
+            provider: "replay".to_owned(),
+            reason: format!("its recording cannot be played: {reason}"),
+        })?;
+        let played = Mutex::new(vec![0; exchanges.len()]);
+        let recording = Arc::new(Recording { header, exchanges, played });
+        Ok(Self { recording, pace: Pace::Instant })
+    }
+
+    /// Returns the client at another pace.
+    #[must_use]
+    pub const fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Returns what the recording says of itself.
+    pub fn header(&self) -> &Header {
+        &self.recording.header
+    }
+
+    /// Returns the exchanges, in the order in which they were recorded.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.recording.exchanges
+    }
+
+    /// Returns how many exchanges were played.
+    pub fn played(&self) -> usize {
+        self.recording.played.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
+    }
+
+    /// Finds the exchange that answers a request, and counts it as played.
+    fn play(&self, request: &ChatRequest) -> Result<Playing> {
+        let recording = &self.recording;
+        recording.header.capabilities.check(&recording.header.provider, request)?;
+        let matching = recording.find(request);
+        let mut played = recording.played.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = |index: &usize| played.get(*index).copied().unwrap_or_default();
+        let next = matching.into_iter().min_by_key(times);
+        if let Some(times) = next.and_then(|index| played.get_mut(index)) {
+            *times = times.saturating_add(1);
+        }
+        drop(played);
+        let exchange = next.and_then(|index| recording.exchanges.get(index));
+        let exchange = exchange.ok_or_else(|| recording.nothing_for(request))?.clone();
+        Ok(Playing { exchange, pace: self.pace, started: Instant::now() })
+    }
+}
+
+impl Recording {
+    /// Returns which exchanges answer a request.
+    fn find(&self, request: &ChatRequest) -> Vec<usize> {
+        let all = || (0..).zip(&self.exchanges);
+        let digest = digest(request);
+        let mut found: Vec<_> =
+            all().filter(|(_, e)| e.digest.is_some() && e.digest == digest).collect();
+        if found.is_empty() {
+            let (turns, task) = (request.turns(), request.task());
+            found = all().filter(|(_, e)| e.place == turns && e.is_of(task)).collect();
+            // A summary is asked for at the place of the step that follows it.
+            let said = said(request);
+            keep(&mut found, |exchange| exchange.said == said);
+        }
+        keep(&mut found, |exchange| exchange.outcome != Outcome::Dropped);
+        found.into_iter().map(|(index, _)| index).collect()
+    }
+
+    /// Says why there is no answer.
+    fn nothing_for(&self, request: &ChatRequest) -> Error {
+        let task = request.task();
+        let last = self.exchanges.iter().filter(|e| e.is_of(task)).map(|e| e.place).max();
+        let reason = match (last, self.exchanges.first()) {
+            (Some(_), _) => {
+                let turn = request.turns().saturating_add(1);
+                format!("the recording has nothing for turn {turn} of this task")
+            }
+            (None, Some(first)) => format!(
+                "the recording is of another task, which begins {:?}; give that one, or record \
+                 this one",
+                first.task
+            ),
+            (None, None) => "there is nothing in the recording but its header".to_owned(),
+        };
+        Error::Stopped { reason }
+    }
+}
+
+/// Keeps those that are so, if any are.
+fn keep(found: &mut Vec<(usize, &Exchange)>, so: impl Fn(&Exchange) -> bool) {
+    if found.iter().any(|(_, exchange)| so(exchange)) {
+        found.retain(|(_, exchange)| so(exchange));
+    }
+}
+
+#[async_trait]
+impl LlmClient for ReplayClient {
+    fn provider(&self) -> &str {
+        &self.recording.header.provider
+    }
+
+    fn capabilities(&self, _model: &str) -> Capabilities {
+        self.recording.header.capabilities
+    }
+
+    /// Which attempt comes next does not matter: the quote covers them all.
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        let found = self.recording.find(request).into_iter();
+        let mut quotes = found.filter_map(|i| self.recording.exchanges.get(i)).map(|e| e.quote);
+        // What has no answer costs nothing.
+        let first = quotes
+            .next()
+            .unwrap_or(Quote { max_cost: Some(az_core::Usd::ZERO), estimated_tokens: 0 });
+        quotes.fold(first, |a, b| Quote {
+            max_cost: a.max_cost.zip(b.max_cost).map(|(a, b)| a.max(b)),
+            estimated_tokens: a.estimated_tokens.max(b.estimated_tokens),
+        })
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        let playing = self.play(request)?;
+        playing.until(playing.exchange.millis).await;
+        playing.result(self.provider())
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        let (this, request) = (self.clone(), request.clone());
+        let opening =
+            async move { this.play(&request).map(|playing| playing.stream(this.provider())) };
+        stream::once(opening).try_flatten().boxed()
+    }
+}
+
+/// An exchange being played.
+struct Playing {
+    exchange: Exchange,
+    pace: Pace,
+    started: Instant,
+}
+
+impl Playing {
+    /// Waits until what came so many milliseconds after the start is due.
+    #[expect(clippy::disallowed_methods, reason = "a recording that is played takes its time")]
+    async fn until(&self, millis: u64) {
+        let after = self.pace.after(millis);
+        if after > Duration::ZERO {
+            tokio::time::sleep(after.saturating_sub(self.started.elapsed())).await;
+        }
+    }
+
+    /// Returns how it ended. One that nobody waited for has no end to be played.
+    fn result(&self, provider: &str) -> Result<ChatReply> {
+        match &self.exchange.outcome {
+            Outcome::Replied(replied) => Ok((**replied).clone().into()),
+            Outcome::Failed(failure) => Err(failure.error(provider)),
+            Outcome::Dropped => Err(Error::Truncated { provider: provider.to_owned() }),
+        }
+    }
+
+    /// Returns the pieces as they came, and then the end.
+    fn stream(self, provider: &str) -> ChatStream {
+        let result = self.result(provider);
+        let this = Arc::new(self);
+        let came = this.exchange.pieces.clone();
+        let whole = came.is_empty();
+        let last = Arc::clone(&this);
+        let end = stream::once(async move {
+            last.until(last.exchange.millis).await;
+            result.map(|reply| match whole {
+                true => replay(reply),
+                false => stream::iter([Ok(ChatEvent::Finished(Box::new(reply)))]).boxed(),
+            })
+        });
+        let pieces = stream::iter(came).then(move |(millis, piece)| {
+            let this = Arc::clone(&this);
+            async move {
+                this.until(millis).await;
+                Ok(ChatEvent::from(piece))
+            }
+        });
+        pieces.chain(end.try_flatten()).boxed()
+    }
+}
