@@ -119,7 +119,7 @@ pub(super) fn tool_calls(message: &Value) -> impl Iterator<Item = WireCall<'_>> 
 }
 
 /// Returns the call's id, or one made of its place: results are matched by it.
-pub(super) fn id_or_place(id: Option<&str>, index: usize) -> String {
+pub(in crate::provider) fn id_or_place(id: Option<&str>, index: usize) -> String {
     id.map_or_else(|| format!("call_{index}"), str::to_owned)
 }
 

@@ -6,3 +6,6 @@ pub(super) mod stream;
 mod usage;
 
 pub use usage::{cost, usage};
+
+pub(in crate::provider) use decode::id_or_place;
+pub(in crate::provider) use encode::decimal;
