@@ -18,7 +18,7 @@ struct Said {
 }
 
 /// Reads the answer to a refused request.
-pub(super) fn refusal(provider: &str, status: Option<u16>, body: &[u8]) -> Refusal {
+pub(in crate::provider) fn refusal(provider: &str, status: Option<u16>, body: &[u8]) -> Refusal {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let said = json
         .as_ref()
@@ -28,7 +28,7 @@ pub(super) fn refusal(provider: &str, status: Option<u16>, body: &[u8]) -> Refus
 }
 
 /// Reads an error that stands where a reply should: in the stream, or under a status of 200.
-pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
+pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let error = json.get("error").filter(|error| !error.is_null());
     let flat = json.get("object").and_then(Value::as_str) == Some("error");
     if error.is_none() && !flat {
@@ -141,6 +141,7 @@ const FULL_CONTEXT: &[&str] = &[
     "maximum context length",
     "context window",
     "context size",
+    "exceeds the maximum number of tokens",
 ];
 const BAD_KEY: &[&str] =
     &["invalid_api_key", "api key not valid", "invalid api key", "incorrect api key"];

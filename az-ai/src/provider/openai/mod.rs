@@ -2,8 +2,13 @@
 
 mod chat;
 mod dialect;
-mod error;
+pub(in crate::provider) mod error;
+mod format;
 mod wire;
 
+pub use chat::{cost, usage};
 pub use dialect::{Dialect, MaxTokensField, ReasoningReplay};
 pub use wire::OpenAi;
+
+pub(in crate::provider) use chat::{decimal, id_or_place};
+pub(in crate::provider) use format::in_words;

@@ -48,7 +48,7 @@ pub(crate) fn request(
 }
 
 /// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
-fn decimal(number: f32) -> Value {
+pub(in crate::provider) fn decimal(number: f32) -> Value {
     let shortest = number.to_string().parse::<f64>().ok();
     shortest.map_or(Value::Null, |number| json!(number))
 }

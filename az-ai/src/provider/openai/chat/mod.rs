@@ -3,3 +3,9 @@
 pub(super) mod decode;
 pub(super) mod encode;
 pub(super) mod stream;
+mod usage;
+
+pub use usage::{cost, usage};
+
+pub(in crate::provider) use decode::id_or_place;
+pub(in crate::provider) use encode::decimal;

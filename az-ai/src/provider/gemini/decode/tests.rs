@@ -1,0 +1,145 @@
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use az_core::journal::ModelReply;
+use az_core::naming::NameMap;
+use serde_json::{Value, json};
+
+use super::reply;
+use crate::chat::ChatReply;
+use crate::error::{Error, Result, Sent};
+use crate::provider::wire::Answered;
+
+fn answered() -> Answered {
+    Answered {
+        provider: "p".to_owned(),
+        model: "asked".to_owned(),
+        request_id: None,
+        names: NameMap::new(["filesystem.read"]),
+    }
+}
+
+fn decode(json: &Value) -> Result<ChatReply> {
+    reply(json.to_string().as_bytes(), answered())
+}
+
+fn saying(parts: Value) -> Value {
+    json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]})
+}
+
+#[test]
+fn a_reply_is_read_in_full() {
+    let call = json!({"name": "filesystem_read", "args": {"path": "x"}, "id": "c7"});
+    let parts = json!([
+        {"text": "which?", "thought": true},
+        {"text": "Both", "thoughtSignature": "s0"},
+        {"text": "."},
+        {"text": ".."},
+        {"functionCall": call, "thoughtSignature": "s1"},
+        {"functionCall": {"name": "filesystem_read"}},
+        {"videoMetadata": {"new": true}},
+    ]);
+    let mut json = saying(parts);
+    json["modelVersion"] = json!("m-1");
+    json["responseId"] = json!("r1");
+    json["usageMetadata"] = json!({"promptTokenCount": 7, "candidatesTokenCount": 5});
+    let mut expected = ModelReply {
+        text: "Both...".to_owned(),
+        reasoning: "which?".to_owned(),
+        stop: "STOP".to_owned(),
+        replay: Some(Box::new(json!({"gemini": [
+            {"text": "Both", "thoughtSignature": "s0"},
+            {"text": "..."},
+            {"functionCall": call, "thoughtSignature": "s1"},
+            {"functionCall": {"name": "filesystem_read"}},
+            {"videoMetadata": {"new": true}},
+        ]}))),
+        ..ModelReply::default()
+    }
+    .with_call("filesystem.read", json!({"path": "x"}))
+    .with_call("filesystem.read", json!({}));
+    expected.calls[0].id = "c7".to_owned();
+    assert_eq!(
+        decode(&json).unwrap(),
+        ChatReply {
+            reply: expected,
+            usage: Some(Usage::tokens(7, 5)),
+            model: "m-1".to_owned(),
+            request_id: Some("r1".to_owned()),
+            ..ChatReply::default()
+        }
+    );
+}
+
+#[test]
+fn nothing_is_kept_of_a_reply_that_says_it_all() {
+    let plain = saying(json!([
+        {"text": "hm", "thought": true},
+        {"text": "yes"},
+        {"functionCall": {"name": "filesystem_read", "args": {}}},
+    ]));
+    let reply = decode(&plain).unwrap();
+    assert_eq!((reply.reply.replay, reply.model.as_str(), reply.usage), (None, "asked", None));
+}
+
+#[test]
+fn of_several_candidates_the_first_is_ours() {
+    let candidate = |index: u64, text: &str| json!({"index": index, "content": {"parts": [{"text": text}]}, "finishReason": "STOP"});
+    let json = json!({"candidates": [candidate(1, "not mine"), candidate(0, "mine")]});
+    assert_eq!(decode(&json).unwrap().reply.text, "mine");
+}
+
+#[test]
+fn a_reply_at_its_longest_is_a_reply_and_its_calls_are_whole() {
+    let mut json = saying(json!([{"functionCall": {"name": "filesystem_read", "args": null}}]));
+    json["candidates"][0]["finishReason"] = json!("MAX_TOKENS");
+    let reply = decode(&json).unwrap().reply;
+    assert_eq!((reply.calls[0].arguments.clone(), reply.stop.as_str()), (json!({}), "MAX_TOKENS"));
+    let empty = json!({"candidates": [{"finishReason": "MAX_TOKENS"}]});
+    assert_eq!(decode(&empty).unwrap().reply.text, "");
+}
+
+#[test]
+fn what_was_withheld_is_the_providers_refusal() {
+    let kind = |json: &Value| {
+        let error = decode(json).unwrap_err();
+        (error.kind(), error.to_string(), error.sent())
+    };
+    let policy = |message: &str| (ErrorKind::ContentPolicy, format!("p: {message}"), Sent::Maybe);
+    assert_eq!(
+        kind(&json!({"promptFeedback": {"blockReason": "SAFETY"}})),
+        policy("its filter refused the request (SAFETY)")
+    );
+    assert_eq!(
+        kind(&json!({"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "no"}})),
+        policy("no")
+    );
+    assert_eq!(
+        kind(&json!({"candidates": [{"finishReason": "RECITATION"}]})),
+        policy("its filter withheld the answer (RECITATION)")
+    );
+    let mut said = saying(json!([{"text": "half"}]));
+    said["candidates"][0]["finishReason"] = json!("SAFETY");
+    let reply = decode(&said).unwrap().reply;
+    assert_eq!((reply.text.as_str(), reply.stop.as_str()), ("half", "SAFETY"));
+}
+
+#[test]
+fn what_is_no_reply_is_malformed() {
+    let check = |json: Value, reason: &str| {
+        let error = decode(&json).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }) && error.is_retryable(), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+    };
+    for json in [json!({}), json!([]), json!(null), json!({"candidates": []})] {
+        check(json, "no candidates");
+    }
+    let malformed = json!({
+        "finishReason": "MALFORMED_FUNCTION_CALL",
+        "finishMessage": "Malformed function call: print(x)",
+    });
+    check(json!({"candidates": [malformed]}), "print(x)");
+    check(json!({"candidates": [{"finishReason": "UNEXPECTED_TOOL_CALL"}]}), "UNEXPECTED");
+    check(saying(json!([{"functionCall": {"args": {}}}])), "no name");
+    let error = decode(&json!({"error": {"code": 503, "message": "overloaded"}})).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}

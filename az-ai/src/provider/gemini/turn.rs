@@ -1,0 +1,110 @@
+//! The model's own turns: how their parts are kept, and how they are sent back.
+//!
+//! Gemini signs parts of a turn, and refuses a conversation in which the signature of a call is
+//! missing or stands on another part. So what was signed is kept part by part and sent back as it
+//! was. See <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+
+use std::collections::BTreeSet;
+
+use az_core::journal::ModelReply;
+use az_core::naming::NameMap;
+use serde_json::{Map, Value, json};
+
+use super::model::is_third_generation;
+
+/// Under what a turn's parts are kept.
+const KEPT: &str = "gemini";
+const SIGNATURE: &str = "thoughtSignature";
+const CALL: &str = "functionCall";
+/// Stands for the signature of a call that Gemini did not make, by Google's own rule.
+const NOT_SIGNED: &str = "skip_thought_signature_validator";
+
+/// The parts of a turn as they come in.
+#[derive(Debug, Default)]
+pub(super) struct Parts(Vec<Map<String, Value>>);
+
+impl Parts {
+    /// Adds a part, or puts a text behind the one before it. What is thought is left out: it stands
+    /// in the reply, and no model reads it again.
+    pub(super) fn add(&mut self, part: &Map<String, Value>) {
+        let is_plain = plain(part).is_some();
+        if is_plain && is_thought(part) {
+            return;
+        }
+        let more = plain(part);
+        let known = self.0.last_mut().filter(|known| plain(known).is_some());
+        let known = known.and_then(|known| known.get_mut("text"));
+        match (known, more) {
+            (Some(Value::String(text)), Some(more)) => text.push_str(more),
+            _ => self.0.push(part.clone()),
+        }
+    }
+
+    /// Returns what is to be kept: nothing when the reply says it all.
+    pub(super) fn kept(self) -> Option<Box<Value>> {
+        let says_all = |part: &Map<String, Value>| {
+            let call = part.get(CALL).and_then(Value::as_object);
+            let bare = call.is_some_and(|call| call.get("id").is_none()) && part.len() == 1;
+            bare || plain(part).is_some()
+        };
+        if self.0.iter().all(says_all) {
+            return None;
+        }
+        Some(Box::new(json!({ KEPT: self.0 })))
+    }
+}
+
+/// Returns the text of a part that is nothing but text.
+fn plain(part: &Map<String, Value>) -> Option<&str> {
+    let only = part.keys().all(|key| key == "text" || key == "thought");
+    part.get("text").and_then(Value::as_str).filter(|_| only)
+}
+
+/// Whether a part is something thought.
+pub(super) fn is_thought(part: &Map<String, Value>) -> bool {
+    part.get("thought") == Some(&Value::Bool(true))
+}
+
+/// Returns a turn's parts: as they were, or made of what the reply says when they were not kept or
+/// another provider made it.
+pub(super) fn parts(reply: &ModelReply, names: &NameMap, model: &str) -> Vec<Value> {
+    let mut parts = kept(reply, names).unwrap_or_else(|| made(reply, names));
+    let first = parts.iter_mut().find(|part| part.get(CALL).is_some());
+    if let Some(first) = first.and_then(Value::as_object_mut).filter(|_| is_third_generation(model))
+    {
+        first.entry(SIGNATURE).or_insert_with(|| json!(NOT_SIGNED));
+    }
+    parts
+}
+
+fn kept(reply: &ModelReply, names: &NameMap) -> Option<Vec<Value>> {
+    let mut parts = reply.replay.as_ref()?.get(KEPT)?.as_array()?.clone();
+    let mut calls: Vec<&mut Value> =
+        parts.iter_mut().filter_map(|part| part.get_mut(CALL)).collect();
+    // Whoever changed the calls of a reply means it.
+    if calls.len() != reply.calls.len() {
+        return None;
+    }
+    for (part, call) in calls.iter_mut().zip(&reply.calls) {
+        part.as_object_mut()?.insert("name".to_owned(), json!(names.outward(&call.name)));
+    }
+    Some(parts)
+}
+
+fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+    let text = (!reply.text.is_empty()).then(|| json!({"text": reply.text}));
+    let calls = reply.calls.iter().map(|call| {
+        let args = match &call.arguments {
+            Value::String(text) => json!({"malformed": text}),
+            value => value.clone(),
+        };
+        json!({CALL: {"name": names.outward(&call.name), "args": args}})
+    });
+    text.into_iter().chain(calls).collect()
+}
+
+/// Returns the ids of the calls in a turn's parts.
+pub(super) fn ids(parts: &[Value]) -> BTreeSet<String> {
+    let ids = parts.iter().filter_map(|part| part.get(CALL)?.get("id")?.as_str());
+    ids.map(str::to_owned).collect()
+}
