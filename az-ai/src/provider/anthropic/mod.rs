@@ -1,0 +1,5 @@
+//! Anthropic's Messages API.
+
+mod usage;
+
+pub use usage::usage;
