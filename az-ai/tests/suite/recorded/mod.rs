@@ -5,6 +5,7 @@
 //!
 //! A wire takes part by implementing [`spoken::Spoken`] and standing in the test below.
 
+mod anthropic;
 mod chat_completions;
 mod cuts;
 mod driver;
@@ -12,6 +13,7 @@ mod exchange;
 mod spoken;
 mod table;
 
+use anthropic::Messages;
 use chat_completions::ChatCompletions;
 use driver::play;
 use exchange::Exchange;
@@ -20,7 +22,7 @@ use table::Table;
 
 /// Whether any of the wires speaks an exchange; the others are of other interfaces.
 fn is_spoken(exchange: &Exchange) -> bool {
-    let wires = [ChatCompletions::speaks];
+    let wires = [ChatCompletions::speaks, Messages::speaks];
     wires.iter().any(|speaks| speaks(exchange))
 }
 
@@ -34,6 +36,7 @@ async fn every_recorded_exchange_is_understood() {
     for provider in ["openai", "deepseek", "groq", "mistral", "openrouter", "llamacpp"] {
         table.add(play::<ChatCompletions>(provider).await);
     }
+    table.add(play::<Messages>("anthropic").await);
     eprintln!("{table}");
     let sum = table.sum();
     assert!(sum.exchanges() > 300, "only {} exchanges were found", sum.exchanges());
