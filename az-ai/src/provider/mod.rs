@@ -1,5 +1,6 @@
 //! Who answers: clients of providers' APIs, and one that needs none.
 
+pub mod anthropic;
 pub mod client;
 pub mod gemini;
 pub mod http;

@@ -1,0 +1,179 @@
+//! The conversation: who says what in turn, and which result belongs to which call.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use az_core::journal::{ModelReply, ToolCall};
+use az_core::naming::NameMap;
+use serde_json::{Value, json};
+
+use super::turn::{REPLAY, is};
+use crate::chat::{Image, Message, ToolMessage};
+
+/// What is said, in the provider's form.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    /// What the model is told about itself.
+    pub(super) system: Vec<Value>,
+    /// What is said in turn.
+    pub(super) turns: Vec<Turn>,
+}
+
+/// What one side says until the other does.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) role: &'static str,
+    pub(super) blocks: Vec<Value>,
+}
+
+impl Conversation {
+    /// Returns the conversation of messages.
+    pub(super) fn new(messages: &[Message], names: &NameMap) -> Self {
+        let mut this = Self::default();
+        let mut calls = Calls::default();
+        for message in messages {
+            match message {
+                Message::System { text } => this.system.extend(words(text)),
+                Message::User { text, images } => {
+                    let blocks = images.iter().map(picture).chain(words(text));
+                    this.say(USER, blocks.collect());
+                }
+                Message::Summary { text, .. } | Message::Resumed { text } => {
+                    this.say(USER, words(text).into_iter().collect());
+                }
+                Message::Assistant { reply } => {
+                    let ids = calls.begin(&reply.calls);
+                    this.say(ASSISTANT, turn(reply, &ids, names));
+                }
+                Message::Tool(result) => {
+                    let id = calls.answered(&result.call_id);
+                    this.say(USER, answer(result, id).into_iter().collect());
+                }
+            }
+        }
+        for turn in &mut this.turns {
+            turn.blocks.sort_by_key(|block| !is(block, RESULT));
+        }
+        this
+    }
+
+    /// Whether the model is in the middle of its work with tools, and began it without thinking.
+    pub(super) fn is_thoughtless(&self) -> bool {
+        let mut turns = self.turns.iter().rev();
+        let answers = |turn: &Turn| turn.blocks.iter().any(|block| is(block, RESULT));
+        if !turns.next().is_some_and(answers) {
+            return false;
+        }
+        let first = turns.next().and_then(|turn| turn.blocks.first());
+        !first.is_some_and(|block| is(block, "thinking") || is(block, "redacted_thinking"))
+    }
+
+    fn say(&mut self, role: &'static str, blocks: Vec<Value>) {
+        if blocks.is_empty() {
+            return;
+        }
+        match self.turns.last_mut() {
+            Some(turn) if turn.role == role => turn.blocks.extend(blocks),
+            _ => self.turns.push(Turn { role, blocks }),
+        }
+    }
+}
+
+const USER: &str = "user";
+const ASSISTANT: &str = "assistant";
+const RESULT: &str = "tool_result";
+
+/// Text that says nothing is refused.
+fn words(text: &str) -> Option<Value> {
+    (!text.trim().is_empty()).then(|| json!({"type": "text", "text": text}))
+}
+
+fn picture(image: &Image) -> Value {
+    let source = match image {
+        Image::Inline { media_type, data } => {
+            json!({"type": "base64", "media_type": media_type, "data": data})
+        }
+        Image::Url(url) => json!({"type": "url", "url": url}),
+    };
+    json!({"type": "image", "source": source})
+}
+
+/// Returns a tool's result. One whose call is not here any more is told in words.
+fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
+    let Some(id) = id else {
+        return words(&format!("{}: {}", result.tool, result.told()));
+    };
+    let mut block = json!({"type": RESULT, "tool_use_id": id, "content": result.text});
+    if let (true, Some(block)) = (result.is_error(), block.as_object_mut()) {
+        block.insert("is_error".to_owned(), json!(true));
+    }
+    Some(block)
+}
+
+/// Returns a turn of the model's: as it came, if it came from here, else what it said and asked
+/// for.
+fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
+    let calls = reply.calls.iter().zip(ids).map(|(call, id)| {
+        let name = names.outward(&call.name);
+        json!({"type": "tool_use", "id": id, "name": name, "input": input(&call.arguments)})
+    });
+    let calls: Vec<Value> = calls.collect();
+    let kept = reply.replay.as_ref().and_then(|replay| replay.get(REPLAY)?.as_array());
+    let kept = kept.filter(|kept| {
+        let asked = kept.iter().filter(|block| is(block, "tool_use"));
+        asked.count() == calls.len()
+    });
+    let Some(kept) = kept else { return words(&reply.text).into_iter().chain(calls).collect() };
+    // Tools may have other names on the wire today.
+    let mut calls = calls.into_iter();
+    let again = |block: &Value| match is(block, "tool_use") {
+        true => calls.next(),
+        false => Some(block.clone()),
+    };
+    kept.iter().filter_map(again).collect()
+}
+
+/// A call's input has to be an object, also when the model wrote none.
+fn input(arguments: &Value) -> Value {
+    match arguments {
+        Value::Object(_) => arguments.clone(),
+        text => json!({"malformed": text}),
+    }
+}
+
+/// The ids of calls. On this wire they are unique and of few characters; elsewhere they may be
+/// anything, and the same in every turn.
+#[derive(Debug, Default)]
+struct Calls {
+    used: BTreeSet<String>,
+    /// The calls of the last turn that are not answered: as they are called here and there.
+    open: VecDeque<(String, String)>,
+}
+
+impl Calls {
+    /// Begins a turn with calls; returns their ids on the wire.
+    fn begin(&mut self, calls: &[ToolCall]) -> Vec<String> {
+        self.open.clear();
+        for call in calls {
+            let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+            let wanted: String = match call.id.as_str() {
+                "" => "call".to_owned(),
+                id => id.chars().map(legal).collect(),
+            };
+            let mut id = wanted.clone();
+            let mut copy = 1;
+            while !self.used.insert(id.clone()) {
+                copy += 1;
+                id = format!("{wanted}_{copy}");
+            }
+            self.open.push_back((call.id.clone(), id));
+        }
+        self.open.iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    /// Returns the id on the wire of the call that is answered.
+    fn answered(&mut self, id: &str) -> Option<String> {
+        let place = self.open.iter().position(|(ours, _)| ours == id)?;
+        let (_, id) = self.open.remove(place)?;
+        Some(id)
+    }
+}

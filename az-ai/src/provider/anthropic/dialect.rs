@@ -1,0 +1,152 @@
+//! In what models differ, by their names.
+//!
+//! Sources: what the provider's list of models says of each (`capabilities`), and its guides on
+//! extended and adaptive thinking, structured outputs and migration to newer models.
+
+use crate::chat::Effort;
+
+/// How a model wants to be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) thinking: Thinking,
+    pub(super) temperature: Temperature,
+    pub(super) formats: Formats,
+}
+
+/// How a model is asked to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinking {
+    /// It cannot.
+    Never,
+    /// With a number of tokens for it.
+    Budget,
+    /// With a word, as much as it sees fit.
+    Adaptive,
+    /// So too, and its thoughts are shown only when they are asked for.
+    Hidden,
+}
+
+/// Whether a model can be told how freely to choose its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Temperature {
+    Taken,
+    Refused,
+}
+
+/// How a model is given the shape of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Formats {
+    /// As `output_config.format`.
+    Native,
+    /// As a tool that it has to call.
+    Tool,
+}
+
+impl Dialect {
+    /// Returns how a model is spoken to. One of Claude's whose version is not in its name, or newer
+    /// than any that we know, is taken for one like the newest; anybody else's for one that
+    /// understands what has always been there.
+    pub(super) fn of(model: &str) -> Self {
+        let Some((_, name)) = model.split_once("claude") else { return Self::COMPATIBLE };
+        let Some(version) = version(name) else { return Self::NEWEST };
+        let thinking = match version {
+            _ if version < (3, 7) => Thinking::Never,
+            _ if version < (4, 6) => Thinking::Budget,
+            (4, 6) => Thinking::Adaptive,
+            _ => Thinking::Hidden,
+        };
+        let shapes = version >= (4, 5) || (version == (4, 1) && name.contains("opus"));
+        Self {
+            thinking,
+            temperature: if version < (4, 7) { Temperature::Taken } else { Temperature::Refused },
+            formats: if shapes { Formats::Native } else { Formats::Tool },
+        }
+    }
+
+    const NEWEST: Self = Self {
+        thinking: Thinking::Hidden,
+        temperature: Temperature::Refused,
+        formats: Formats::Native,
+    };
+    const COMPATIBLE: Self = Self {
+        thinking: Thinking::Budget,
+        temperature: Temperature::Taken,
+        formats: Formats::Tool,
+    };
+}
+
+/// Reads a version from a model's name: `-opus-4-7`, `-sonnet-4-20250514`, `-3-5-haiku@20241022`.
+fn version(name: &str) -> Option<(u8, u8)> {
+    let mut parts = name.split(['-', '.', '@', ':', '/']);
+    // A date is no part of a version.
+    let short = |part: &str| part.parse().ok().filter(|_| part.len() <= 2);
+    let major = parts.find_map(short)?;
+    Some((major, parts.next().and_then(short).unwrap_or(0)))
+}
+
+/// The least that a model may be given to think, in tokens.
+const LEAST: u32 = 1024;
+
+/// Returns how many tokens of an answer are for thinking; nothing when there is no room.
+pub(super) fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
+    let share = match effort {
+        Effort::None => return None,
+        Effort::Low => max_tokens / 5,
+        Effort::Medium => max_tokens / 2,
+        Effort::High => max_tokens / 5 * 4,
+    };
+    Some(share.max(LEAST)).filter(|budget| *budget < max_tokens)
+}
+
+/// Returns the word for a measure of thought; nothing for none.
+pub(super) const fn word(effort: Effort) -> Option<&'static str> {
+    match effort {
+        Effort::None => None,
+        Effort::Low => Some("low"),
+        Effort::Medium => Some("medium"),
+        Effort::High => Some("high"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, Formats, Temperature, Thinking, budget};
+    use crate::chat::Effort;
+
+    #[test]
+    fn a_models_name_says_how_it_is_spoken_to() {
+        use Formats::{Native, Tool};
+        use Temperature::{Refused, Taken};
+        use Thinking::{Adaptive, Budget, Hidden, Never};
+        for (model, thinking, temperature, formats) in [
+            ("claude-3-haiku-20240307", Never, Taken, Tool),
+            ("claude-3-5-sonnet@20241022", Never, Taken, Tool),
+            ("claude-3-7-sonnet-latest", Budget, Taken, Tool),
+            ("claude-sonnet-4-20250514", Budget, Taken, Tool),
+            ("claude-opus-4-0", Budget, Taken, Tool),
+            ("claude-opus-4-1-20250805", Budget, Taken, Native),
+            ("claude-haiku-4-5", Budget, Taken, Native),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", Budget, Taken, Native),
+            ("claude-sonnet-4-6", Adaptive, Taken, Native),
+            ("anthropic/claude-opus-4.6", Adaptive, Taken, Native),
+            ("claude-opus-4-7", Hidden, Refused, Native),
+            ("claude-opus-4-8", Hidden, Refused, Native),
+            ("claude-opus-9", Hidden, Refused, Native),
+            ("claude-whatever", Hidden, Refused, Native),
+            ("deepseek-v4-pro", Budget, Taken, Tool),
+            ("", Budget, Taken, Tool),
+        ] {
+            assert_eq!(Dialect::of(model), Dialect { thinking, temperature, formats }, "{model}");
+        }
+    }
+
+    #[test]
+    fn thoughts_leave_room_for_an_answer() {
+        assert_eq!(budget(Effort::None, 100_000), None);
+        assert_eq!(budget(Effort::High, 1024), None);
+        assert_eq!(budget(Effort::High, 1025), Some(1024));
+        assert_eq!(budget(Effort::Low, 2048), Some(1024));
+        assert_eq!(budget(Effort::Medium, 10_000), Some(5_000));
+        assert!(budget(Effort::High, u32::MAX).is_some_and(|budget| budget < u32::MAX));
+    }
+}

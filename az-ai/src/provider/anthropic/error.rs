@@ -1,0 +1,160 @@
+//! What the provider says when it says no.
+
+use az_core::ErrorKind;
+use az_core::text::one_line;
+use serde_json::Value;
+
+use crate::error::Refusal;
+
+/// How much of an answer that is no JSON is quoted, in characters.
+const QUOTED: usize = 200;
+
+/// Reads the answer to a refused request.
+pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = json.get("error").unwrap_or(&json);
+    let quoted = || one_line(&String::from_utf8_lossy(body), QUOTED);
+    let refusal = read(provider, Some(status), error, quoted);
+    let request_id = json.get("request_id").and_then(Value::as_str).map(str::to_owned);
+    Refusal { request_id, ..refusal }
+}
+
+/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
+    let error = json.get("error").filter(|error| !error.is_null())?;
+    Some(read(provider, None, error, || one_line(&error.to_string(), QUOTED)))
+}
+
+fn read(
+    provider: &str,
+    status: Option<u16>,
+    error: &Value,
+    otherwise: impl FnOnce() -> String,
+) -> Refusal {
+    let text = |name: &str| error.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let message = text("message").or_else(|| error.as_str()).map(str::to_owned);
+    let message = message.unwrap_or_else(otherwise);
+    let message = if message.is_empty() { "it gave no reason".to_owned() } else { message };
+    let code = text("type").map(str::to_owned);
+    // Where this stands among the error's details is not written down anywhere.
+    let is_spent = error.to_string().contains("enforced_spend_limit_reached");
+    let kind = match kind(status, code.as_deref(), &message) {
+        ErrorKind::RateLimited if is_spent => ErrorKind::Unauthorized,
+        kind => kind,
+    };
+    Refusal { status, code, ..Refusal::new(provider, kind, message) }
+}
+
+/// Says what is meant: some things are told apart by their message only.
+///
+/// Source: the API's reference, "Errors".
+fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
+    let message = message.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if matches!(code, Some("invalid_request_error") | None) && matches!(status, Some(400) | None) {
+        if says(&["prompt is too long", "exceed context limit", "context window"]) {
+            return ErrorKind::ContextWindow;
+        }
+        if says(&["credit balance"]) {
+            return ErrorKind::Unauthorized;
+        }
+        if says(&["content filtering policy"]) {
+            return ErrorKind::ContentPolicy;
+        }
+    }
+    match (code, status) {
+        (Some("authentication_error" | "permission_error" | "billing_error"), _) => {
+            ErrorKind::Unauthorized
+        }
+        (Some("rate_limit_error"), _) => ErrorKind::RateLimited,
+        (Some("overloaded_error" | "api_error" | "timeout_error"), _) => ErrorKind::Unavailable,
+        (Some("request_too_large"), _) | (_, Some(413)) => ErrorKind::ContextWindow,
+        (Some("invalid_request_error" | "not_found_error"), _) => ErrorKind::BadRequest,
+        (_, Some(401..=403)) => ErrorKind::Unauthorized,
+        (_, Some(429)) => ErrorKind::RateLimited,
+        (_, Some(408 | 409)) => ErrorKind::Unavailable,
+        (_, Some(300..500)) => ErrorKind::BadRequest,
+        (_, Some(_) | None) => ErrorKind::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::ErrorKind;
+    use serde_json::json;
+
+    use super::{inside, refusal};
+
+    #[track_caller]
+    fn check(status: u16, code: &str, message: &str, kind: ErrorKind) {
+        let body = json!({
+            "type": "error", "request_id": "r1", "error": {"type": code, "message": message},
+        });
+        let refusal = refusal("p", status, body.to_string().as_bytes());
+        let found = (refusal.kind, refusal.message.as_str(), refusal.code.as_deref());
+        assert_eq!(found, (kind, message, Some(code)));
+        assert_eq!((refusal.status, refusal.request_id.as_deref()), (Some(status), Some("r1")));
+    }
+
+    #[test]
+    fn every_type_of_error_is_of_its_sort() {
+        let request = "invalid_request_error";
+        check(400, request, "temperature: range: 0..1", ErrorKind::BadRequest);
+        check(400, request, "prompt is too long: 9 tokens > 8", ErrorKind::ContextWindow);
+        check(
+            400,
+            request,
+            "input length and `max_tokens` exceed context limit: 9 + 9 > 8",
+            ErrorKind::ContextWindow,
+        );
+        check(400, request, "Your credit balance is too low", ErrorKind::Unauthorized);
+        check(400, request, "Output blocked by content filtering policy", ErrorKind::ContentPolicy);
+        check(401, "authentication_error", "invalid x-api-key", ErrorKind::Unauthorized);
+        check(402, "billing_error", "m", ErrorKind::Unauthorized);
+        check(403, "permission_error", "m", ErrorKind::Unauthorized);
+        check(404, "not_found_error", "model: m", ErrorKind::BadRequest);
+        check(413, "request_too_large", "m", ErrorKind::ContextWindow);
+        check(429, "rate_limit_error", "slow down", ErrorKind::RateLimited);
+        check(500, "api_error", "m", ErrorKind::Unavailable);
+        check(504, "timeout_error", "m", ErrorKind::Unavailable);
+        check(529, "overloaded_error", "Overloaded", ErrorKind::Unavailable);
+        check(418, "never_heard_of", "m", ErrorKind::BadRequest);
+        check(599, "never_heard_of", "m", ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn money_that_is_spent_does_not_come_back_by_waiting() {
+        let body = json!({"error": {
+            "type": "rate_limit_error", "message": "no more",
+            "details": {"error_code": "enforced_spend_limit_reached"},
+        }});
+        let refusal = refusal("p", 429, body.to_string().as_bytes());
+        assert_eq!(refusal.kind, ErrorKind::Unauthorized);
+        assert!(!refusal.kind.is_retryable());
+    }
+
+    #[test]
+    fn other_peoples_words_are_quoted() {
+        let message = |status, body: &str| {
+            let refusal = refusal("p", status, body.as_bytes());
+            (refusal.kind, refusal.message)
+        };
+        let unavailable = |text: &str| (ErrorKind::Unavailable, text.to_owned());
+        assert_eq!(message(502, "<html>\nbad gateway"), unavailable("<html>…"));
+        assert_eq!(message(500, ""), unavailable("it gave no reason"));
+        assert_eq!(message(500, r#"{"error": "down"}"#), unavailable("down"));
+        assert_eq!(message(500, r#"{"message": "down"}"#), unavailable("down"));
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+        let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
+        let overloaded = json!({
+            "type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"},
+        });
+        assert_eq!(found(overloaded), Some((ErrorKind::Unavailable, "Overloaded".to_owned())));
+        assert_eq!(found(json!({"type": "message", "content": []})), None);
+        assert_eq!(found(json!({"error": null})), None);
+        assert_eq!(found(json!([1])), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! Replies that come in as they are made.
+
+use serde_json::Value;
+
+use super::error;
+use super::turn::Turn;
+use crate::chat::ChatEvent;
+use crate::error::Result;
+use crate::provider::sse::{EventReader, SseEvent};
+use crate::provider::wire::{Answered, StreamDecoder};
+
+/// Decodes a stream. It is finished by `message_stop` and by nothing else.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    events: EventReader,
+    answered: Answered,
+    /// The turn, once it is begun and until it is finished.
+    turn: Option<Turn>,
+    finished: bool,
+}
+
+impl StreamDecoder for Decoder {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
+        let mut events = Vec::new();
+        for event in self.events.feed(bytes, &self.answered)? {
+            events.extend(self.take(&event)?);
+        }
+        Ok(events)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+        // The last event may lack the empty line after it, but half of its JSON is no JSON.
+        let rest = self.events.rest();
+        if let Some(rest) = rest.filter(|rest| serde_json::from_str::<Value>(&rest.data).is_ok()) {
+            let events = self.take(&rest)?;
+            if self.finished {
+                return Ok(events);
+            }
+        }
+        Err(self.events.ended_early(&self.answered))
+    }
+}
+
+impl Decoder {
+    pub(super) fn new(answered: Answered) -> Self {
+        Self { events: EventReader::new(), answered, turn: None, finished: false }
+    }
+
+    fn take(&mut self, event: &SseEvent) -> Result<Vec<ChatEvent>> {
+        let data = event.data.trim();
+        if data.is_empty() || self.finished {
+            return Ok(Vec::new());
+        }
+        let json = self.answered.json(data.as_bytes())?;
+        if let Some(refusal) = error::inside(&self.answered.provider, &json) {
+            return Err(self.answered.refused(refusal));
+        }
+        let sort = json.get("type").and_then(Value::as_str).unwrap_or_default();
+        if sort == "message_start" {
+            let message = json.get("message").unwrap_or(&Value::Null);
+            self.turn.get_or_insert_default().note(message);
+            return Ok(Vec::new());
+        }
+        let index = json.get("index").and_then(Value::as_u64);
+        let index = || index.ok_or_else(|| self.answered.malformed("a block has no index"));
+        let part = |name: &str| json.get(name).unwrap_or(&Value::Null);
+        let begun = self.turn.as_mut();
+        let begun = || begun.ok_or_else(|| self.answered.malformed("it has no beginning"));
+        match sort {
+            "content_block_start" => {
+                begun()?.begin(index()?, part("content_block"), &self.answered)
+            }
+            "content_block_delta" => begun()?.add(index()?, part("delta"), &self.answered),
+            "message_delta" => {
+                let turn = begun()?;
+                turn.note(part("delta"));
+                turn.note_usage(&json);
+                Ok(Vec::new())
+            }
+            "message_stop" => {
+                begun()?;
+                self.finished = true;
+                let reply = self.turn.take().unwrap_or_default().finish(self.answered.clone())?;
+                Ok(vec![ChatEvent::Finished(Box::new(reply))])
+            }
+            // Pings, the ends of blocks, and whatever is invented later.
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

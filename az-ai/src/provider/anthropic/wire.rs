@@ -1,0 +1,72 @@
+//! The wire.
+
+use az_core::naming::NameMap;
+use serde::Deserialize;
+
+use super::{decode, encode, error, stream};
+use crate::chat::{ChatReply, ChatRequest};
+use crate::error::{Refusal, Result};
+use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+
+/// Speaks Anthropic's Messages API.
+///
+/// What is likely to be sent again is marked for the provider's cache: the tools and the system
+/// prompt, and the conversation up to where it stands. A single question without tools is not,
+/// because writing to the cache costs a quarter more than sending.
+///
+/// A reply whose stop is `pause_turn` was interrupted by the provider while its own tools ran: the
+/// conversation is to be sent again with that turn at its end, and nothing added.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anthropic;
+
+impl Anthropic {
+    /// Where Anthropic itself is.
+    pub const BASE_URL: &'static str = "https://api.anthropic.com";
+}
+
+impl Wire for Anthropic {
+    fn auth(&self) -> Auth {
+        Auth::Header("x-api-key")
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("anthropic-version", "2023-06-01")]
+    }
+
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+        let body = encode::request(request, delivery, names);
+        Call { path: "/v1/messages".to_owned(), body }
+    }
+
+    fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {
+        decode::reply(body, answered)
+    }
+
+    fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(answered))
+    }
+
+    fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {
+        error::refusal(provider, status, body)
+    }
+
+    fn models_path(&self) -> &'static str {
+        // A page has 20 models unless more are asked for, and this many at most.
+        "/v1/models?limit=1000"
+    }
+
+    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+        let list: ModelList = serde_json::from_slice(body)?;
+        Ok(list.data.into_iter().map(|model| model.id).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct ModelList {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+}
