@@ -1,5 +1,7 @@
 //! Which models there are and which of them is asked: what a person writes down.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::key::ApiKey;
@@ -109,4 +111,72 @@ pub struct RoutingRule {
     /// Why.
     #[serde(default)]
     pub reason: String,
+    /// Where it is written, when it was read from a file.
+    #[serde(skip)]
+    pub places: Option<RulePlaces>,
+}
+
+impl RoutingRule {
+    /// Returns a rule that is written nowhere.
+    pub fn new(condition: impl Into<String>, provider: impl Into<String>) -> Self {
+        Self {
+            condition: condition.into(),
+            provider: provider.into(),
+            reason: String::new(),
+            places: None,
+        }
+    }
+
+    /// Returns the rule with a reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+}
+
+/// Where the parts of a rule are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePlaces {
+    /// Where the rule begins.
+    pub rule: Place,
+    /// Where the text of its condition begins; absent when it is written with escapes, so that a
+    /// place within it cannot be told.
+    pub condition: Option<Place>,
+    /// Where the name of its model is.
+    pub provider: Place,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as its reader calls it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// Returns the place of a byte of a file's text, its end when there is no such byte.
+    pub fn of(file: &str, text: &str, offset: usize) -> Self {
+        Self { file: file.to_owned(), line: 1, column: 1 }.further(text, offset)
+    }
+
+    /// Returns the place of a byte of a text that begins at this one.
+    #[must_use]
+    pub fn further(&self, text: &str, offset: usize) -> Self {
+        let before = text.get(..text.floor_char_boundary(offset)).unwrap_or_default();
+        let lines = before.matches('\n').count();
+        let last = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        let from = if lines == 0 { self.column } else { 1 };
+        Self { file: self.file.clone(), line: self.line + lines, column: from + last }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
 }

@@ -214,7 +214,8 @@ impl From<Error> for az_core::Error {
     }
 }
 
-fn hint(near: &[String]) -> String {
+/// Returns what to add to a message about a name that nobody knows.
+pub(crate) fn hint(near: &[String]) -> String {
     if near.is_empty() {
         return String::new();
     }

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
 //! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
+//! | who is asked, and who then | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
+//! | what sort of work a text asks for | [`routing::ComplexityClassifier`] | [`routing::KeywordClassifier`] |
 //! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
 //!
 //! A client takes a [`chat::ChatRequest`] and gives a [`chat::ChatReply`], whole or as a stream of
@@ -31,6 +33,7 @@ pub mod config;
 pub mod error;
 pub mod pricing;
 pub mod resolver;
+pub mod routing;
 
 pub mod provider;
 pub mod recording;
@@ -54,3 +57,4 @@ pub use client::{LlmClient, LlmClientExt};
 pub use error::{Error, Result};
 pub use react::{ReActAgent, ReActEngine};
 pub use resolver::{ModelResolver, Models};
+pub use routing::{RoutingEngine, RuleRouter};

@@ -1,0 +1,181 @@
+//! Rules that were checked, ready to be asked.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use az_core::{TaskPriority, Usd};
+use minijinja::{Environment, Expression, Value};
+
+use super::check::{FALLBACK, Flaw, check};
+use super::classifier::Complexity;
+use super::problem::{Problem, RulesError, Where};
+use super::route::Verdict;
+use super::variables::{Facts, Variable};
+use crate::config::{Place, RoutingRule};
+use crate::resolver::Needs;
+
+/// The language without its filters, functions and tests.
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(Environment::empty);
+
+/// A rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) rule: Arc<RoutingRule>,
+    /// What it is called in rules, ready to be shared.
+    pub(super) name: Arc<str>,
+    pub(super) condition: Condition,
+}
+
+/// When a rule holds.
+pub(super) enum Condition {
+    /// When no other does.
+    Fallback,
+    /// When this holds.
+    When { expression: Expression<'static, 'static>, reads: Vec<Variable> },
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fallback => f.write_str("Fallback"),
+            Self::When { reads, .. } => {
+                f.debug_struct("When").field("reads", reads).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl Rule {
+    /// Returns the variables that the condition reads.
+    pub(super) fn reads(&self) -> &[Variable] {
+        match &self.condition {
+            Condition::Fallback => &[],
+            Condition::When { reads, .. } => reads,
+        }
+    }
+
+    pub(super) const fn is_fallback(&self) -> bool {
+        matches!(self.condition, Condition::Fallback)
+    }
+
+    /// Asks whether it holds.
+    pub(super) fn ask(&self, facts: &Value) -> Verdict {
+        let Condition::When { expression, .. } = &self.condition else {
+            return Verdict::Held;
+        };
+        match expression.eval(facts.clone()) {
+            Ok(value) if value.is_true() => Verdict::Held,
+            Ok(_) => Verdict::NotHeld,
+            Err(error) => {
+                Verdict::Failed(error.detail().map_or_else(|| error.to_string(), str::to_owned))
+            }
+        }
+    }
+}
+
+/// Rules that were checked together.
+#[derive(Debug, Default)]
+pub(super) struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// Checks rules; `near` returns nothing for a model that is known, and names like it for one
+    /// that is not.
+    pub(super) fn check(
+        rules: Vec<RoutingRule>,
+        near: impl Fn(&str) -> Option<Vec<String>>,
+    ) -> Result<Self, RulesError> {
+        let mut problems = Vec::new();
+        let mut checked = Vec::with_capacity(rules.len());
+        for (rule, number) in rules.into_iter().zip(1..) {
+            let condition = compile(rule.condition.trim());
+            if let Err(flaw) = &condition {
+                problems.push(problem_of(&rule, number, flaw));
+            }
+            if let Some(near) = near(&rule.provider) {
+                let at = match &rule.places {
+                    Some(places) => Where::Place(places.provider.clone()),
+                    None => Where::Rule { number, character: None },
+                };
+                let what = format!("no model is called {:?}", rule.provider);
+                problems.push(Problem { at, what, near });
+            }
+            if let Ok(condition) = condition {
+                let name = rule.provider.as_str().into();
+                checked.push(Rule { rule: Arc::new(rule), name, condition });
+            }
+        }
+        if problems.is_empty() { Ok(Self { rules: checked }) } else { Err(RulesError { problems }) }
+    }
+
+    /// Whether any condition reads a variable.
+    pub(super) fn reads(&self, variable: Variable) -> bool {
+        self.rules.iter().any(|rule| rule.reads().contains(&variable))
+    }
+}
+
+fn compile(condition: &str) -> Result<Condition, Flaw> {
+    if condition == FALLBACK {
+        return Ok(Condition::Fallback);
+    }
+    let reads = check(condition)?;
+    let flaw = |error: &minijinja::Error| Flaw {
+        offset: error.range().map_or(0, |range| range.start),
+        what: format!("the condition cannot be worked out: {error}"),
+        near: Vec::new(),
+    };
+    let expression = LANGUAGE.compile_expression_owned(condition.to_owned());
+    let expression = expression.map_err(|error| flaw(&error))?;
+    for sample in samples() {
+        expression.eval(Value::from_object(sample)).map_err(|error| flaw(&error))?;
+    }
+    Ok(Condition::When { expression, reads })
+}
+
+/// Returns what is known of a small request and of a large one, to try conditions on.
+fn samples() -> [Facts; 2] {
+    let small = Facts {
+        tokens: 100,
+        max_tokens: 256,
+        text_length: 40,
+        complexity: Complexity::Simple,
+        priority: TaskPriority::Low,
+        model: None,
+        needs: Needs::default(),
+        budget_left: None,
+    };
+    let large = Facts {
+        tokens: 20_000,
+        max_tokens: 8192,
+        text_length: 60_000,
+        complexity: Complexity::Code,
+        priority: TaskPriority::Urgent,
+        model: Some("some-model".to_owned()),
+        needs: Needs { tools: true, images: true, format: true },
+        budget_left: Some(Usd::from_dollars(5)),
+    };
+    [small, large]
+}
+
+/// Says where in a rule its condition is wrong, as closely as that is known.
+fn problem_of(rule: &RoutingRule, number: usize, flaw: &Flaw) -> Problem {
+    let blanks = rule.condition.len() - rule.condition.trim_start().len();
+    let offset = flaw.offset.saturating_add(blanks);
+    let at = match &rule.places {
+        Some(places) => Where::Place(match &places.condition {
+            Some(place) => place.further(&rule.condition, offset),
+            None => places.rule.clone(),
+        }),
+        None => {
+            let start = Place { file: String::new(), line: 1, column: 1 };
+            let character = start.further(&rule.condition, offset).column;
+            Where::Rule { number, character: Some(character) }
+        }
+    };
+    let what = match rule.condition.trim() {
+        "" => flaw.what.clone(),
+        condition => format!("{} (in `{condition}`)", flaw.what),
+    };
+    Problem { at, what, near: flaw.near.clone() }
+}
