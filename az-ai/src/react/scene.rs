@@ -143,13 +143,10 @@ impl<'a> Scene<'a> {
                 reason: reason.clone(),
                 retry,
             };
-            let refused = match run.call_model(&booked, &ask).await {
-                Err(Error::BudgetExceeded { budget, amount, left, needed }) => {
-                    (left, Error::BudgetExceeded { budget, amount, left, needed })
-                }
+            let (left, refusal) = match run.call_model(&booked, &ask).await {
+                Err(refusal @ Error::BudgetExceeded { left, .. }) => (left, refusal),
                 ended => return ended,
             };
-            let (left, refusal) = refused;
             let fewer = affordable(&*ask.client, &ask.request, left);
             let Some(fewer) = fewer.filter(|_| lowerings < LOWERINGS) else {
                 return Err(refusal);
