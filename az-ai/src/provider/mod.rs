@@ -5,6 +5,7 @@ pub mod client;
 pub mod http;
 mod limits;
 pub mod offline;
+pub mod ollama;
 pub mod openai;
 pub mod sse;
 pub mod wire;
