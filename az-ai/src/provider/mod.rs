@@ -6,6 +6,7 @@ pub mod gemini;
 pub mod http;
 mod limits;
 pub mod offline;
+pub mod ollama;
 pub mod openai;
 pub mod sse;
 pub mod wire;

@@ -36,7 +36,7 @@ fn read(
     let message = message.unwrap_or_else(otherwise);
     let message = if message.is_empty() { "it gave no reason".to_owned() } else { message };
     let code = text("type").map(str::to_owned);
-    // Where this stands among the error's details is not written down anywhere.
+    // It stands among the error's details, or in the message.
     let is_spent = error.to_string().contains("enforced_spend_limit_reached");
     let kind = match kind(status, code.as_deref(), &message) {
         ErrorKind::RateLimited if is_spent => ErrorKind::Unauthorized,
@@ -55,7 +55,7 @@ fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
         if says(&["prompt is too long", "exceed context limit", "context window"]) {
             return ErrorKind::ContextWindow;
         }
-        if says(&["credit balance"]) {
+        if says(&["credit balance", "api usage limits"]) {
             return ErrorKind::Unauthorized;
         }
         if says(&["content filtering policy"]) {

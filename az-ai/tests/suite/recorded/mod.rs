@@ -10,6 +10,7 @@ mod chat_completions;
 mod cuts;
 mod driver;
 mod exchange;
+mod ollama;
 mod spoken;
 mod table;
 
@@ -17,12 +18,13 @@ use anthropic::Messages;
 use chat_completions::ChatCompletions;
 use driver::play;
 use exchange::Exchange;
+use ollama::OllamaChat;
 use spoken::Spoken;
 use table::Table;
 
 /// Whether any of the wires speaks an exchange; the others are of other interfaces.
 fn is_spoken(exchange: &Exchange) -> bool {
-    let wires = [ChatCompletions::speaks, Messages::speaks];
+    let wires = [ChatCompletions::speaks, Messages::speaks, OllamaChat::speaks];
     wires.iter().any(|speaks| speaks(exchange))
 }
 
@@ -37,6 +39,7 @@ async fn every_recorded_exchange_is_understood() {
         table.add(play::<ChatCompletions>(provider).await);
     }
     table.add(play::<Messages>("anthropic").await);
+    table.add(play::<OllamaChat>("ollama").await);
     eprintln!("{table}");
     let sum = table.sum();
     assert!(sum.exchanges() > 300, "only {} exchanges were found", sum.exchanges());

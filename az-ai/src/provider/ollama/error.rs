@@ -1,0 +1,91 @@
+//! What the server says when it says no.
+
+use az_core::ErrorKind;
+use az_core::text::one_line;
+use serde_json::Value;
+
+use crate::error::Refusal;
+
+/// How much of an answer that is no JSON is quoted, in characters.
+const QUOTED: usize = 200;
+
+/// Reads the answer to a refused request.
+pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = message(&json);
+    let quoted = || one_line(&String::from_utf8_lossy(body), QUOTED);
+    let message = message.unwrap_or_else(quoted);
+    let message = if message.is_empty() { "it gave no reason".to_owned() } else { message };
+    let kind = kind(Some(status), &message);
+    Refusal { status: Some(status), ..Refusal::new(provider, kind, message) }
+}
+
+/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
+    json.get("error").filter(|error| !error.is_null())?;
+    let message = message(json).unwrap_or_else(|| "it gave no reason".to_owned());
+    Some(Refusal::new(provider, kind(None, &message), message))
+}
+
+fn message(json: &Value) -> Option<String> {
+    let error = json.get("error")?;
+    let text = error.as_str().or_else(|| error.get("message")?.as_str());
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Says what is meant: the server has statuses and words, and no names for its errors.
+fn kind(status: Option<u16>, message: &str) -> ErrorKind {
+    let message = message.to_lowercase();
+    let full = ["context length", "context size", "context window"];
+    if matches!(status, Some(400 | 413 | 500) | None) && full.iter().any(|f| message.contains(f)) {
+        return ErrorKind::ContextWindow;
+    }
+    match status {
+        Some(401..=403) => ErrorKind::Unauthorized,
+        Some(429) => ErrorKind::RateLimited,
+        Some(408 | 409) => ErrorKind::Unavailable,
+        Some(300..500) => ErrorKind::BadRequest,
+        Some(_) | None => ErrorKind::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::ErrorKind;
+    use serde_json::json;
+
+    use super::{inside, refusal};
+
+    #[track_caller]
+    fn check(status: u16, body: &str, kind: ErrorKind, message: &str) {
+        let refusal = refusal("p", status, body.as_bytes());
+        assert_eq!((refusal.kind, refusal.message.as_str()), (kind, message));
+        assert_eq!(refusal.status, Some(status));
+    }
+
+    #[test]
+    fn the_status_says_what_sort_unless_the_window_is_full() {
+        let missing = r#"{"error": "model 'x' not found"}"#;
+        check(404, missing, ErrorKind::BadRequest, "model 'x' not found");
+        check(401, r#"{"error": "unauthorized"}"#, ErrorKind::Unauthorized, "unauthorized");
+        check(429, r#"{"error": {"message": "slow"}}"#, ErrorKind::RateLimited, "slow");
+        check(503, r#"{"error": "server busy"}"#, ErrorKind::Unavailable, "server busy");
+        let long = "the input length exceeds the context length";
+        check(400, &json!({"error": long}).to_string(), ErrorKind::ContextWindow, long);
+        check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
+        check(500, "", ErrorKind::Unavailable, "it gave no reason");
+        check(500, r#"{"error": ""}"#, ErrorKind::Unavailable, r#"{"error": ""}"#);
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+        let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
+        let gone = found(json!({"error": "the runner has stopped"}));
+        assert_eq!(gone, Some((ErrorKind::Unavailable, "the runner has stopped".to_owned())));
+        let full = found(json!({"error": "prompt exceeds the context length"}));
+        assert_eq!(full.map(|(kind, _)| kind), Some(ErrorKind::ContextWindow));
+        assert!(found(json!({"error": 7})).is_some());
+        assert_eq!(found(json!({"error": null})), None);
+        assert_eq!(found(json!({"message": {}})), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! Replies that come in as they are made, a line of JSON a piece.
+
+use std::mem;
+
+use super::decode::{Reply, is_done};
+use crate::chat::ChatEvent;
+use crate::error::Result;
+use crate::provider::wire::{Answered, StreamDecoder};
+
+/// The most that one line may hold, in bytes.
+const LARGEST: usize = 16 << 20;
+
+/// Decodes a stream. It is finished by a piece that says that it is the last, and by nothing else.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    answered: Answered,
+    line: Vec<u8>,
+    reply: Reply,
+    finished: bool,
+}
+
+impl StreamDecoder for Decoder {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
+        let mut events = Vec::new();
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        // What stands after the last line end is not a whole line yet.
+        let rest = lines.next_back().unwrap_or_default();
+        for line in lines {
+            self.line.extend_from_slice(line);
+            let line = mem::take(&mut self.line);
+            events.extend(self.take(&line)?);
+        }
+        self.line.extend_from_slice(rest);
+        if self.line.len() > LARGEST {
+            return Err(self.answered.malformed(format!("a line is larger than {LARGEST} bytes")));
+        }
+        Ok(events)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+        let rest = mem::take(&mut self.line);
+        let half = rest.trim_ascii_start().first().is_none_or(|byte| *byte == b'{');
+        // The last line may lack its end, but half of its JSON is no JSON.
+        if half && self.answered.json(&rest).is_err() {
+            return Err(self.answered.cut());
+        }
+        let events = self.take(&rest)?;
+        if self.finished { Ok(events) } else { Err(self.answered.cut()) }
+    }
+}
+
+impl Decoder {
+    pub(super) fn new(answered: Answered) -> Self {
+        Self { answered, line: Vec::new(), reply: Reply::default(), finished: false }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Result<Vec<ChatEvent>> {
+        if self.finished || line.trim_ascii().is_empty() {
+            return Ok(Vec::new());
+        }
+        let json = self.answered.json(line)?;
+        let mut events = self.reply.take(&json, &self.answered)?;
+        if is_done(&json) {
+            self.finished = true;
+            let reply = mem::take(&mut self.reply).finish(&json, self.answered.clone())?;
+            events.push(ChatEvent::Finished(Box::new(reply)));
+        }
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The wire.
+
+use az_core::naming::NameMap;
+use serde::Deserialize;
+
+use super::{decode, encode, error, stream};
+use crate::chat::{ChatReply, ChatRequest};
+use crate::error::{Refusal, Result};
+use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+
+/// Speaks Ollama's own API.
+///
+/// The server cuts what does not fit, silently, unless it is told how much room a request needs:
+/// each says so, in few sizes, because another size loads the model again.
+///
+/// It has no way to make a model call a tool: one that must is only shown nothing else to call.
+/// Pictures have to be sent themselves; of one that is only linked to, the model is told the link.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ollama {
+    context_window: Option<u64>,
+}
+
+impl Ollama {
+    /// Where it listens when nobody says otherwise.
+    pub const BASE_URL: &'static str = "http://127.0.0.1:11434";
+
+    /// Returns a wire for models with a context window, in tokens: no more room is asked for.
+    #[must_use]
+    pub const fn with_context_window(mut self, tokens: u64) -> Self {
+        self.context_window = Some(tokens);
+        self
+    }
+}
+
+impl Wire for Ollama {
+    fn auth(&self) -> Auth {
+        Auth::Bearer
+    }
+
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+        let body = encode::request(request, self.context_window, delivery, names);
+        Call { path: "/api/chat".to_owned(), body }
+    }
+
+    fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {
+        decode::reply(body, answered)
+    }
+
+    fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(answered))
+    }
+
+    fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {
+        error::refusal(provider, status, body)
+    }
+
+    fn models_path(&self) -> &'static str {
+        "/api/tags"
+    }
+
+    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+        let list: ModelList = serde_json::from_slice(body)?;
+        Ok(list.models.into_iter().map(|model| model.name).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct ModelList {
+    models: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    name: String,
+}
