@@ -1,6 +1,8 @@
 //! Who answers: clients of providers' APIs, and one that needs none.
 
+pub mod anthropic;
 pub mod client;
+pub mod gemini;
 pub mod http;
 mod limits;
 pub mod offline;

@@ -5,5 +5,6 @@ mod dialect;
 mod error;
 mod wire;
 
+pub use chat::{cost, usage};
 pub use dialect::{Dialect, MaxTokensField, ReasoningReplay};
 pub use wire::OpenAi;

@@ -3,3 +3,6 @@
 pub(super) mod decode;
 pub(super) mod encode;
 pub(super) mod stream;
+mod usage;
+
+pub use usage::{cost, usage};

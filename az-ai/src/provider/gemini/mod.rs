@@ -1,0 +1,5 @@
+//! Google's Gemini API.
+
+mod usage;
+
+pub use usage::usage;

@@ -1,0 +1,138 @@
+//! What a reply used, in the counts of chat completions.
+
+use az_core::Usd;
+use az_core::cost::Usage;
+use serde_json::Value;
+
+/// Reads a `usage`; `None` when it counts nothing.
+///
+/// The wire counts cached and audio tokens among the others; each is counted once here. `DeepSeek`
+/// says how many of the prompt's tokens its cache had and had not, and its own name for the former
+/// is read where the others' is missing. See `CompletionUsage` in
+/// <https://platform.openai.com/docs/api-reference/chat/object>.
+pub fn usage(json: &Value) -> Option<Usage> {
+    let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
+    let prompt = count("/prompt_tokens");
+    let completion = count("/completion_tokens");
+    if prompt.is_none() && completion.is_none() {
+        return None;
+    }
+    let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
+    let cache_read = count("/prompt_tokens_details/cached_tokens")
+        .or_else(|| count("/prompt_cache_hit_tokens"))
+        .unwrap_or(0);
+    let cache_write_5m = count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0);
+    let audio_input = count("/prompt_tokens_details/audio_tokens").unwrap_or(0);
+    let audio_output = count("/completion_tokens_details/audio_tokens").unwrap_or(0);
+    let reasoning = count("/completion_tokens_details/reasoning_tokens").unwrap_or(0);
+    // Some servers count thoughts or audio beside the rest; their total says so.
+    let total = count("/total_tokens").unwrap_or(0);
+    let beside = total.saturating_sub(prompt.saturating_add(completion));
+    let both = audio_input.saturating_add(reasoning);
+    let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == both);
+    let prompt = if apart(audio_input) { prompt.saturating_add(audio_input) } else { prompt };
+    let output = if apart(reasoning) { completion.saturating_add(reasoning) } else { completion };
+    let elsewhere = cache_read.saturating_add(cache_write_5m).saturating_add(audio_input);
+    Some(Usage {
+        input: prompt.saturating_sub(elsewhere),
+        output: output.saturating_sub(audio_output),
+        cache_read,
+        cache_write_5m,
+        reasoning,
+        audio_input,
+        audio_output,
+        service_tier: json.get("service_tier").and_then(Value::as_str).map(str::to_owned),
+        ..Usage::default()
+    })
+}
+
+/// Reads what a `usage` says the call cost, rounded up to the nano-dollar: `OpenRouter`'s `cost` in
+/// dollars, or xAI's `cost_in_usd_ticks`, of which ten thousand million are a dollar.
+pub fn cost(usage: &Value) -> Option<Usd> {
+    // xAI's ticks are tenths of a nano-dollar.
+    if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_u64) {
+        return i64::try_from(ticks.div_ceil(10)).ok().map(Usd::from_nanos);
+    }
+    let dollars = usage.get("cost")?.as_f64().filter(|dollars| *dollars >= 0.0)?;
+    // Twelve decimals give back the number that the server wrote; no arithmetic on floats.
+    let pico: u64 = format!("{dollars:.12}").replace('.', "").parse().ok()?;
+    i64::try_from(pico.div_ceil(1000)).ok().map(Usd::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::Usd;
+    use az_core::cost::Usage;
+    use serde_json::{Value, json};
+
+    use super::usage;
+
+    #[test]
+    fn every_token_is_counted_once() {
+        let read = |json| usage(&json);
+        assert_eq!(read(json!({})), None);
+        assert_eq!(read(json!({"total_tokens": 5})), None);
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
+                "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10, "audio_tokens": 5},
+                "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 4},
+            })),
+            Some(Usage {
+                cache_read: 60,
+                cache_write_5m: 10,
+                audio_input: 5,
+                audio_output: 4,
+                reasoning: 20,
+                ..Usage::tokens(25, 46)
+            })
+        );
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 35,
+                "completion_tokens_details": {"reasoning_tokens": 20},
+            })),
+            Some(Usage { reasoning: 20, ..Usage::tokens(10, 25) }),
+            "thoughts beside the completion"
+        );
+        assert_eq!(
+            read(json!({
+                "prompt_tokens": 11, "completion_tokens": 15, "total_tokens": 401,
+                "prompt_tokens_details": {"audio_tokens": 375, "cached_tokens": 9},
+            })),
+            Some(Usage { audio_input: 375, cache_read: 9, ..Usage::tokens(2, 15) }),
+            "audio beside the prompt"
+        );
+        assert_eq!(
+            read(json!({"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 8})),
+            Some(Usage { cache_read: 8, ..Usage::tokens(1, 1) })
+        );
+    }
+
+    #[test]
+    fn absurd_numbers_are_as_large_as_numbers_get() {
+        let most = u64::MAX;
+        let usage = usage(&json!({
+            "prompt_tokens": most, "completion_tokens": most, "total_tokens": most,
+            "prompt_tokens_details": {
+                "cached_tokens": most, "cache_write_tokens": most, "audio_tokens": most,
+            },
+            "completion_tokens_details": {"reasoning_tokens": most, "audio_tokens": 1},
+            "cost_in_usd_ticks": most,
+        }))
+        .unwrap();
+        assert_eq!((usage.input, usage.output, usage.cache_read), (0, most - 1, most));
+        assert_eq!(usage.total(), most);
+    }
+
+    #[test]
+    fn a_cost_that_the_provider_names_is_kept_to_the_nano_dollar() {
+        let cost = |json: Value| super::cost(&json).map(Usd::nanos);
+        assert_eq!(cost(json!({})), None);
+        assert_eq!(cost(json!({"cost": 0.000_123_4})), Some(123_400));
+        assert_eq!(cost(json!({"cost": 0.000_000_000_1})), Some(1));
+        assert_eq!(cost(json!({"cost": 0})), Some(0));
+        assert_eq!(cost(json!({"cost": -1.0})), None);
+        assert_eq!(cost(json!({"cost_in_usd_ticks": 15})), Some(2));
+    }
+}
