@@ -2,8 +2,10 @@
 
 pub mod anthropic;
 pub mod client;
+pub mod connect;
 pub mod gemini;
 pub mod http;
+pub mod known;
 mod limits;
 pub mod offline;
 pub mod ollama;

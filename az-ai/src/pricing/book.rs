@@ -1,0 +1,213 @@
+//! Where prices are looked up.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use az_core::Usd;
+use az_core::clock::Timestamp;
+use az_core::cost::Usage;
+
+use super::cost::{self, Breakdown};
+use super::model::{ModelPrices, PriceRow, Rates, Source};
+use super::names::{candidates, passed_through, provider_id};
+use super::overrides::{self, BadPrices};
+use super::table::Table;
+use crate::config::ProviderConfig;
+
+/// What models cost: the bundled table, and what a person knows better.
+///
+/// A copy is cheap. The table is read when a price is first asked for.
+#[derive(Clone, Default)]
+pub struct PriceBook {
+    overrides: Arc<Vec<ModelPrices>>,
+}
+
+impl fmt::Debug for PriceBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PriceBook").field("overrides", &self.overrides.len()).finish()
+    }
+}
+
+/// A call, as far as its price depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Who is asked.
+    pub provider: &'a str,
+    /// The model, by the provider's name, dated or not.
+    pub model: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl PriceBook {
+    /// Returns the prices that are part of this crate.
+    pub fn bundled() -> Self {
+        Self::default()
+    }
+
+    /// Returns the day on which the bundled prices were collected, such as `2026-11-23`.
+    pub fn date() -> &'static str {
+        Table::get().date
+    }
+
+    /// Returns the book with prices from a TOML text; `file` is what errors call it. They hold
+    /// before all others.
+    ///
+    /// # Errors
+    ///
+    /// [`BadPrices`], which says where and what to do.
+    pub fn with_overrides(mut self, text: &str, file: &str) -> Result<Self, BadPrices> {
+        Arc::make_mut(&mut self.overrides).extend(overrides::read(text, file)?);
+        Ok(self)
+    }
+
+    /// Returns the book with the prices of an entry of the configuration, if it has any; `provider`
+    /// is who it is priced as. Without a model they are those of all the provider's models.
+    #[must_use]
+    pub fn with_entry(mut self, provider: &str, entry: &ProviderConfig) -> Self {
+        let rates = Rates {
+            input: entry.input_cost_per_token.or(entry.cost_per_token),
+            output: entry.output_cost_per_token.or(entry.cost_per_token),
+            ..Rates::default()
+        };
+        if rates != Rates::default() {
+            let model = entry.model.as_deref().unwrap_or("*");
+            let row = PriceRow { card: rates.into(), ..PriceRow::default() };
+            Arc::make_mut(&mut self.overrides).push(overridden(provider, model, row));
+        }
+        self
+    }
+
+    /// Lists all models, those that a person priced first, then by provider and name.
+    pub fn models(&self) -> impl Iterator<Item = &ModelPrices> {
+        self.overrides.iter().chain(&Table::get().models)
+    }
+
+    /// Finds what the table knows of a model, whoever priced it.
+    pub fn model(&self, provider: &str, model: &str) -> Option<&ModelPrices> {
+        bundled(&provider_id(provider), model)
+    }
+
+    /// Finds the prices of a call.
+    pub fn prices(&self, call: &Call<'_>) -> Option<(&ModelPrices, &PriceRow)> {
+        self.overriding(call).or_else(|| {
+            let model = bundled(&provider_id(call.provider), call.model)?;
+            Some((model, model.row(call.at)?))
+        })
+    }
+
+    /// Finds the prices that a person gave a call.
+    pub fn overriding(&self, call: &Call<'_>) -> Option<(&ModelPrices, &PriceRow)> {
+        if self.overrides.is_empty() {
+            return None;
+        }
+        let provider = provider_id(call.provider);
+        let names = candidates(&provider, call.model);
+        names.iter().map(String::as_str).chain(["*"]).find_map(|name| {
+            let of_model =
+                |prices: &&ModelPrices| prices.provider == provider && prices.model == name;
+            let mut known = self.overrides.iter().rev().filter(of_model);
+            known.find_map(|prices| Some((prices, prices.row(call.at)?)))
+        })
+    }
+
+    /// Returns what a call cost that used so much; nothing when a price is not known that it takes.
+    pub fn cost(&self, call: &Call<'_>, usage: &Usage) -> Option<Breakdown> {
+        let (model, row) = self.prices(call)?;
+        cost::cost(model, row, usage)
+    }
+
+    /// Returns the most that a call can cost that sends so many tokens and is answered with at most
+    /// so many; nothing when a price is not known.
+    ///
+    /// Every token sent is taken to be of the dearest sort that our clients cause: fresh, or written
+    /// to a cache for five minutes; and every row of prices that the request is long enough for is
+    /// tried, as is every hour of the day. With Anthropic a tenth is added, because a workspace can
+    /// be set to run in the US only. What would take a request that asks for it, or an account that
+    /// is set so, is not in it: priority tiers, caches for an hour, audio, searches.
+    pub fn most(&self, call: &Call<'_>, input: u64, output: u64) -> Option<Usd> {
+        let (model, _) = self.prices(call)?;
+        cost::most(model, model.rows_of_day(call.at), (input, output))
+    }
+}
+
+/// Returns prices that a person gave.
+pub(super) fn overridden(provider: &str, model: &str, row: PriceRow) -> ModelPrices {
+    ModelPrices {
+        provider: Cow::Owned(provider_id(provider)),
+        model: Cow::Owned(model.trim().to_lowercase()),
+        names: Vec::new(),
+        context_window: None,
+        max_output: None,
+        features: None,
+        rows: vec![row],
+        source: Source::Override,
+    }
+}
+
+/// Finds a model in the table. A router's model that has no prices there costs what it costs at
+/// its vendor, unless it is one of those that are free.
+fn bundled(provider: &str, model: &str) -> Option<&'static ModelPrices> {
+    let table = Table::get();
+    let names = candidates(provider, model);
+    if provider != "openrouter" {
+        return names.iter().find_map(|name| table.find(provider, name));
+    }
+    if model.ends_with(":free") {
+        return table.find("ollama", "*");
+    }
+    names.iter().find_map(|name| table.find(provider, name)).or_else(|| {
+        let name = model.to_lowercase();
+        let (vendor, model) = passed_through(&name)?;
+        let names = candidates(&vendor, model);
+        names.iter().find_map(|name| table.find(&vendor, name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, PriceBook};
+    use crate::config::ProviderConfig;
+    use crate::pricing::TokenPrice;
+
+    fn input(book: &PriceBook, provider: &str, model: &str) -> Option<u64> {
+        let at = "2026-11-23T12:00:00Z".parse().unwrap();
+        let (_, row) = book.prices(&Call { provider, model, at })?;
+        row.card.rates.input.map(TokenPrice::pico)
+    }
+
+    #[test]
+    fn a_model_is_found_under_all_its_names() {
+        let book = PriceBook::bundled();
+        for (provider, model, pico) in [
+            ("anthropic", "claude-sonnet-4-5-20250929", Some(3_000_000)),
+            ("claude", "Claude-Sonnet-4.5", Some(3_000_000)),
+            ("openai", "gpt-5-2025-08-07", Some(1_250_000)),
+            ("openai", "gpt-5-mini", Some(250_000)),
+            ("openai", "gpt-5-unheard-of", None),
+            ("gemini", "models/gemini-2.5-flash", Some(300_000)),
+            ("openrouter", "anthropic/claude-haiku-4.5", Some(1_000_000)),
+            ("openrouter", "openai/gpt-4o-mini", Some(150_000)),
+            ("openrouter", "whoever/whatever:free", Some(0)),
+            ("openrouter", "whoever/whatever", None),
+            ("ollama", "anything:7b", Some(0)),
+            ("nobody", "gpt-5", None),
+        ] {
+            assert_eq!(input(&book, provider, model), pico, "{provider} {model}");
+        }
+    }
+
+    #[test]
+    fn prices_of_the_configuration_hold_before_the_table() {
+        let mut entry = ProviderConfig::new("mine", "openai");
+        entry.model = Some("gpt-5".to_owned());
+        entry.cost_per_token = Some(TokenPrice::from_pico(7));
+        let book = PriceBook::bundled().with_entry("openai", &entry);
+        assert_eq!(input(&book, "openai", "gpt-5-2025-08-07"), Some(7));
+        assert_eq!(input(&book, "openai", "gpt-5-mini"), Some(250_000));
+        entry.model = None;
+        let book = PriceBook::bundled().with_entry("my-server", &entry);
+        assert_eq!(input(&book, "my-server", "whatever"), Some(7));
+    }
+}

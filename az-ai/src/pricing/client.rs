@@ -1,0 +1,119 @@
+//! A client that knows what its calls cost.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::Clock;
+use az_core::cost::Usage;
+use futures_util::StreamExt;
+
+use super::book::{Call, PriceBook};
+use super::cost::Breakdown;
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
+use crate::client::{Capabilities, LlmClient, Quote};
+use crate::error::Result;
+
+/// Prices the calls of another client.
+///
+/// Before a call it says the most that it can cost; after it, what it cost: what the provider says
+/// stands, and what we compute is kept beside it. It knows how much a model takes and gives, and
+/// what it cannot do, as far as the table does and the client does not.
+#[derive(Debug, Clone)]
+pub struct PricedClient {
+    inner: Arc<dyn LlmClient>,
+    pricing: Pricing,
+}
+
+#[derive(Debug, Clone)]
+struct Pricing {
+    book: PriceBook,
+    provider: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl PricedClient {
+    /// Returns a client that prices the calls of `inner`; `provider` is who they are priced as.
+    pub fn new(
+        inner: Arc<dyn LlmClient>,
+        book: PriceBook,
+        provider: impl Into<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { inner, pricing: Pricing { book, provider: provider.into(), clock } }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl LlmClient for PricedClient {
+    fn provider(&self) -> &str {
+        self.inner.provider()
+    }
+
+    fn capabilities(&self, model: &str) -> Capabilities {
+        let mut known = self.inner.capabilities(model);
+        let Some(facts) = self.pricing.book.model(&self.pricing.provider, model) else {
+            return known;
+        };
+        known.context_window = known.context_window.or(facts.context_window);
+        known.max_output = known.max_output.or(facts.max_output);
+        if let Some(features) = facts.features {
+            known.tools &= features.tools;
+            known.vision &= features.vision;
+            known.formats &= features.formats;
+        }
+        known
+    }
+
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        let quote = self.inner.quote(request);
+        let call = self.pricing.call(&request.model);
+        let (input, output) = (quote.estimated_tokens, u64::from(request.max_tokens));
+        let max_cost = quote.max_cost.or_else(|| self.pricing.book.most(&call, input, output));
+        Quote { max_cost, ..quote }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+        self.capabilities(&request.model).check(self.provider(), request)?;
+        let reply = self.inner.chat(request).await?;
+        Ok(self.pricing.priced(&request.model, reply))
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        if let Err(error) = self.capabilities(&request.model).check(self.provider(), request) {
+            return crate::client::failed(error);
+        }
+        let (pricing, asked) = (self.pricing.clone(), request.model.clone());
+        let events = self.inner.stream(request).map(move |event| match event {
+            Ok(ChatEvent::Finished(reply)) => {
+                Ok(ChatEvent::Finished(Box::new(pricing.priced(&asked, *reply))))
+            }
+            event => event,
+        });
+        events.boxed()
+    }
+}
+
+impl Pricing {
+    fn call<'a>(&'a self, model: &'a str) -> Call<'a> {
+        Call { provider: &self.provider, model, at: self.clock.now() }
+    }
+
+    /// Adds to a reply what it cost, as far as that is not known already.
+    fn priced(&self, asked: &str, mut reply: ChatReply) -> ChatReply {
+        let computed = reply.usage.as_ref().and_then(|usage| self.cost(asked, &reply.model, usage));
+        reply.computed = reply.computed.or(computed.map(|breakdown| breakdown.total));
+        reply.cost = reply.cost.or(reply.computed);
+        reply
+    }
+
+    /// Prices what was used of the model that answered; of the one that was asked, when a person
+    /// priced it or nobody knows the other.
+    fn cost(&self, asked: &str, answered: &str, usage: &Usage) -> Option<Breakdown> {
+        let (asked, answered) = (self.call(asked), self.call(answered));
+        if self.book.overriding(&asked).is_some() || self.book.prices(&answered).is_none() {
+            return self.book.cost(&asked, usage);
+        }
+        self.book.cost(&answered, usage)
+    }
+}

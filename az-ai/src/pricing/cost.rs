@@ -1,0 +1,194 @@
+//! What a call cost.
+
+use az_core::Usd;
+use az_core::cost::Usage;
+
+use super::amount::Amount;
+use super::model::{Card, ModelPrices, PriceRow, Rates};
+use super::price::TokenPrice;
+
+/// What a search of the web costs at Anthropic, each: $10 a thousand.
+const ANTHROPIC_SEARCH: TokenPrice = TokenPrice::from_pico(10_000_000_000);
+/// A price as it is, in thousandths.
+const WHOLE: u32 = 1000;
+
+/// What a call cost, and what that is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Breakdown {
+    /// All of it: the sum of the parts, rounded up to the nano-dollar.
+    pub total: Usd,
+    /// The parts.
+    pub parts: Vec<Part>,
+    /// What was taken into account besides.
+    pub notes: Vec<String>,
+}
+
+/// A part of what a call cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What was used: tokens of a sort, or calls.
+    pub what: &'static str,
+    /// How many.
+    pub quantity: u64,
+    /// What one of them costs, before what the notes say.
+    pub price: TokenPrice,
+    /// What they cost, after it.
+    pub amount: Amount,
+}
+
+/// The prices of one call: which card, and how much of it.
+struct Terms {
+    rates: Rates,
+    /// In thousandths of the prices.
+    share: u32,
+    notes: Vec<String>,
+}
+
+/// Prices what was used; nothing when a price is missing that it takes.
+pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Breakdown> {
+    let Terms { rates, share, mut notes } = terms(model, row, usage)?;
+    let rates = Known::new(&model.provider, &rates);
+    let thoughts = if rates.reasoning.is_some() { usage.reasoning.min(usage.output) } else { 0 };
+    let tokens = [
+        ("input", usage.input, rates.input),
+        ("cache read", usage.cache_read, rates.cache_read),
+        ("cache write", usage.cache_write_5m, rates.cache_write_5m),
+        ("cache write for an hour", usage.cache_write_1h, rates.cache_write_1h),
+        ("input of tools", usage.tool_input, rates.input),
+        ("audio input", usage.audio_input, rates.audio_input),
+        ("output", usage.output - thoughts, rates.output),
+        ("reasoning", thoughts, rates.reasoning),
+        ("audio output", usage.audio_output, rates.audio_output),
+    ];
+    let mut parts = Vec::new();
+    for (what, quantity, price) in tokens.into_iter().filter(|(_, quantity, _)| *quantity > 0) {
+        let price = price?;
+        parts.push(Part { what, quantity, price, amount: Amount::of(quantity, price, share) });
+    }
+    if usage.server_tool_calls > 0 {
+        let usual = (model.provider == "anthropic").then_some(ANTHROPIC_SEARCH);
+        let (price, quantity) = (row.search.or(usual)?, usage.server_tool_calls);
+        // No tier and no region makes a search cheaper or dearer.
+        let amount = Amount::of(quantity, price, WHOLE);
+        parts.push(Part { what: "web search", quantity, price, amount });
+    }
+    if usage.estimated {
+        notes.push("the tokens are an estimate: the provider gave no count".to_owned());
+    }
+    let total = parts.iter().map(|part| part.amount).sum::<Amount>().to_usd();
+    Some(Breakdown { total, parts, notes })
+}
+
+/// Finds the prices for what was used.
+fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
+    let mut notes = Vec::new();
+    let mut share = WHOLE;
+    let mut card = &row.card;
+    if usage.speed.as_deref().is_some_and(|speed| speed.eq_ignore_ascii_case("fast")) {
+        card = row.tiers.get("fast")?;
+        notes.push("prices of the fast mode".to_owned());
+    }
+    let tier = usage.service_tier.as_deref().unwrap_or_default().to_lowercase();
+    match (tier.as_str(), row.tiers.get(tier.as_str())) {
+        ("" | "default" | "standard" | "standard_only" | "auto" | "on_demand", _) => {}
+        // A table with prices of its own for the tier knows them without the fast mode only.
+        (_, Some(own)) if std::ptr::eq(card, &row.card) => {
+            card = own;
+            notes.push(format!("prices of the {tier} tier"));
+        }
+        ("batch" | "flex", _) => {
+            share /= 2;
+            notes.push(format!("half the prices, in the {tier} tier"));
+        }
+        // These two sell it at a price of its own, which is dearer.
+        _ if matches!(&*model.provider, "openai" | "google") => return None,
+        _ => notes.push(format!("the {tier} tier at the ordinary prices")),
+    }
+    if model.provider == "anthropic" && is_us(usage) {
+        share = share / 10 * 11;
+        notes.push("a tenth more, for a model in the US".to_owned());
+    }
+    // What tools brought in comes after the prompt and does not count towards its size.
+    let size = usage.total_input().saturating_sub(usage.tool_input);
+    if let Some((bound, _)) = card.above.iter().rfind(|(bound, _)| size > *bound) {
+        notes.push(format!("prices above {bound} input tokens"));
+    }
+    Some(Terms { rates: card.rates(size), share, notes })
+}
+
+fn is_us(usage: &Usage) -> bool {
+    usage.region.as_deref().is_some_and(|region| region.eq_ignore_ascii_case("us"))
+}
+
+/// Returns the most that a call can cost, of so many input tokens and so many output tokens.
+pub(super) fn most<'a>(
+    model: &ModelPrices,
+    rows: impl Iterator<Item = &'a PriceRow>,
+    (input, output): (u64, u64),
+) -> Option<Usd> {
+    let share = if model.provider == "anthropic" { WHOLE / 10 * 11 } else { WHOLE };
+    let mut dearest = None;
+    for card in rows.map(|row| &row.card) {
+        let bounds = card.above.iter().map(|(bound, _)| bound.saturating_add(1));
+        for size in bounds.filter(|size| *size <= input).chain([0]) {
+            let rates = Known::new(&model.provider, &card.rates(size));
+            let inward =
+                [rates.input?, rates.cache_write_5m?, rates.cache_read?].into_iter().max()?;
+            let outward = rates.output.max(rates.reasoning);
+            let (inward, outward) = (
+                Amount::of(input, inward, share),
+                match outward {
+                    Some(price) => Amount::of(output, price, share),
+                    None if output == 0 => Amount::default(),
+                    None => return None,
+                },
+            );
+            dearest = dearest.max(Some([inward, outward].into_iter().sum::<Amount>()));
+        }
+    }
+    dearest.map(Amount::to_usd)
+}
+
+/// Prices with what goes without saying filled in.
+struct Known {
+    input: Option<TokenPrice>,
+    output: Option<TokenPrice>,
+    cache_read: Option<TokenPrice>,
+    cache_write_5m: Option<TokenPrice>,
+    cache_write_1h: Option<TokenPrice>,
+    audio_input: Option<TokenPrice>,
+    audio_output: Option<TokenPrice>,
+    /// Only where thoughts have a price of their own.
+    reasoning: Option<TokenPrice>,
+}
+
+impl Known {
+    /// Where a provider has no price for a sort of tokens, they cost what the plain ones do; but
+    /// Anthropic's caches have known shares of the input's price.
+    fn new(provider: &str, rates: &Rates) -> Self {
+        let of_input = |percent: u64| {
+            let pico = rates.input.map(TokenPrice::pico)?;
+            let share = if provider == "anthropic" { percent } else { 100 };
+            let price = (u128::from(pico) * u128::from(share)).div_ceil(100);
+            Some(TokenPrice::from_pico(u64::try_from(price).unwrap_or(u64::MAX)))
+        };
+        let hour = if provider == "anthropic" { of_input(200) } else { rates.cache_write_5m };
+        Self {
+            input: rates.input,
+            output: rates.output,
+            cache_read: rates.cache_read.or_else(|| of_input(10)),
+            cache_write_5m: rates.cache_write_5m.or_else(|| of_input(125)),
+            cache_write_1h: rates.cache_write_1h.or(hour).or_else(|| of_input(200)),
+            audio_input: rates.audio_input.or(rates.input),
+            audio_output: rates.audio_output.or(rates.output),
+            reasoning: rates.reasoning,
+        }
+    }
+}
+
+/// The ordinary card with these prices, for those that a person gives.
+impl From<Rates> for Card {
+    fn from(rates: Rates) -> Self {
+        Self { rates, above: Vec::new() }
+    }
+}
