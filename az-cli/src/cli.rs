@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{db, task, worker};
+use crate::commands::{cost, db, demo, models, task, worker};
 
 const EXAMPLES: &str = "\
 Examples:
   az task run \"list the files here, then write how many there are to count.txt\"
-  az task run \"create function isPrime\" --model gpt-5 --priority high
+  az task run \"create function isPrime\" --model claude --priority high
   az task list --status failed
   az task resume 4f2a9c81d0e7
+  az demo
+  az cost budget set --amount 100 --alert 80
+  az models list
 
 Exit codes: 0 done, 1 the task failed, 2 bad arguments, 3 budget, 124 out of time, 130 cancelled;
 the others are in docs/operations.md.";
@@ -55,7 +58,15 @@ pub enum Command {
     /// Work off queued tasks
     #[command(subcommand)]
     Worker(worker::WorkerCommand),
+    /// See which models there are, what they cost, and which one is asked when
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// See what was spent, and say what may be
+    #[command(subcommand)]
+    Cost(cost::CostCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Watch a whole task: a recording plays the model, its tools really act
+    Demo(demo::DemoArgs),
 }

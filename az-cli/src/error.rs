@@ -2,6 +2,8 @@
 
 use std::io;
 
+use az_core::Usd;
+use az_core::cost::{Period, Scope};
 use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
 
@@ -114,8 +116,28 @@ impl CliError {
     }
 }
 
+/// Returns the command that raises a budget, to be pasted.
+pub fn raising(scope: &Scope, period: Period, amount: Usd) -> String {
+    let of = match scope {
+        Scope::Global => String::new(),
+        Scope::Task(id) => format!(" --scope task --of {id}"),
+        Scope::Model(name) => format!(" --scope model --of {name}"),
+    };
+    let amount = amount.to_string();
+    let amount = amount.trim_start_matches('$');
+    format!("az cost budget set --amount {amount} --period {period}{of}")
+}
+
 fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
+        Error::BudgetExceeded { scope, period, amount, needed, .. } => {
+            let raise = raising(scope, *period, amount.plus(*needed));
+            return Some(format!("`{raise}` raises it; `az cost budget show` shows them all"));
+        }
+        Error::Unpriced { .. } => {
+            "give the model a price (docs/prices.md), choose one that `az models list --all` \
+             lists, or make the budget --soft"
+        }
         Error::Full { .. } => "free some space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
         Error::Busy { .. } => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use az_ai::react::ReActAgent;
+use az_ai::recording::Pace;
 use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
 use az_core::{Error, TaskId, Toolbox};
@@ -41,7 +42,8 @@ pub struct Services {
     env: Env,
     printer: Printer,
     wiring: Wiring,
-    models: Arc<ModelChooser>,
+    speed: u16,
+    models: OnceLock<Arc<ModelChooser>>,
     store: OnceLock<Arc<SqliteStore>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
 }
@@ -49,9 +51,16 @@ pub struct Services {
 impl Services {
     /// Returns services that have opened nothing yet.
     pub fn new(settings: Settings, env: Env, printer: Printer, wiring: Wiring) -> Self {
-        let models = Arc::new(ModelChooser::new(settings.clone()));
-        let (store, toolbox) = (OnceLock::new(), OnceLock::new());
-        Self { settings, env, printer, wiring, models, store, toolbox }
+        let (models, store, toolbox) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { settings, env, printer, wiring, speed: 1, models, store, toolbox }
+    }
+
+    /// Returns services that keep their data elsewhere, and play demonstrations so many times as
+    /// fast.
+    pub fn elsewhere(&self, data_dir: PathBuf, speed: u16) -> Self {
+        let settings = Settings { data_dir, ..self.settings.clone() };
+        let (env, printer) = (self.env.clone(), self.printer.clone());
+        Self { speed, ..Self::new(settings, env, printer, self.wiring.clone()) }
     }
 
     /// Returns the printer.
@@ -65,8 +74,17 @@ impl Services {
     }
 
     /// Returns who knows the models.
-    pub fn models(&self) -> &ModelChooser {
-        &self.models
+    ///
+    /// # Errors
+    ///
+    /// A settings error for models that cannot be.
+    pub fn models(&self) -> Result<Arc<ModelChooser>, CliError> {
+        if let Some(models) = self.models.get() {
+            return Ok(Arc::clone(models));
+        }
+        let pace = Pace::Times(f32::from(self.speed));
+        let models = ModelChooser::new(self.settings.clone(), self.env.clone(), pace)?;
+        Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
     /// Returns the database's path.
@@ -107,7 +125,7 @@ impl Services {
             Some(Ok(number)) => Ok(Some(number)),
             Some(Err(_)) => Err(CliError::Settings(format!("{name} is not a number"))),
         };
-        let mut options = SqliteOptions::default();
+        let mut options = SqliteOptions::default().with_calendar(self.settings.calendar());
         if let Some(pages) = number("AZ_DB_MAX_PAGES")? {
             options = options.with_max_page_count(pages);
         }
@@ -160,7 +178,7 @@ impl Services {
         sink: Arc<dyn EventSink>,
         terminal: Option<Arc<Live>>,
     ) -> Result<Engine, CliError> {
-        let resolver = Arc::<ModelChooser>::clone(&self.models);
+        let resolver = self.models()?;
         let agent = Arc::new(ReActAgent::new(resolver));
         let store = (self.wiring.store)(self.store()?);
         let toolbox = (self.wiring.toolbox)(self.toolbox()?);

@@ -1,22 +1,27 @@
 //! Flags, environment, file and defaults, resolved in one place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use az_core::cost::Calendar;
+use jiff::tz::TimeZone;
 
 use crate::cli::GlobalArgs;
-use crate::config::{Env, FileConfig};
+use crate::config::{Env, FoundConfig, LlmSection};
 use crate::error::CliError;
 
 /// What the program goes by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Where tasks and their records are kept.
     pub data_dir: PathBuf,
     /// The model to use when a task names none, with where that was said.
     pub model: Option<(String, &'static str)>,
-    /// Where an OpenAI-compatible server is.
-    pub base_url: Option<String>,
-    /// The key for it.
-    pub api_key: Option<az_ai::key::ApiKey>,
+    /// What the configuration file says about models.
+    pub llm: LlmSection,
+    /// Where days begin.
+    pub time_zone: TimeZone,
+    /// The file, for the places of what it says, and for the files that it names.
+    pub file: FoundConfig,
 }
 
 impl Settings {
@@ -27,17 +32,17 @@ impl Settings {
     ///
     /// When the file makes no sense, or when nothing says where data can be kept.
     pub fn resolve(args: &GlobalArgs, env: &Env) -> Result<Self, CliError> {
-        let file = FileConfig::read(env)?;
+        let file = FoundConfig::read(env)?;
+        let config = file.config.clone();
         let model = env
             .get("AZ_MODEL")
             .map(|model| (model.to_owned(), "AZ_MODEL"))
-            .or_else(|| file.llm.model.clone().map(|model| (model, "llm.model in config.toml")));
-        let base_url = env.get("OPENAI_BASE_URL").map(str::to_owned).or(file.llm.base_url);
+            .or_else(|| config.llm.model.clone().map(|model| (model, "llm.model in config.toml")));
         let data_dir = args
             .data_dir
             .clone()
             .or_else(|| env.path("AZ_DATA_DIR"))
-            .or(file.data_dir)
+            .or(config.data_dir)
             .or_else(|| env.path("XDG_DATA_HOME").map(|dir| dir.join("az")))
             .or_else(|| env.path("HOME").map(|home| home.join(".local/share/az")))
             .ok_or_else(|| {
@@ -51,12 +56,39 @@ impl Settings {
                 data_dir.display()
             )));
         }
-        let api_key = env.get("OPENAI_API_KEY").map(az_ai::key::ApiKey::new);
-        Ok(Self { data_dir, model, base_url, api_key })
+        let time_zone = time_zone(config.cost.time_zone.as_deref())?;
+        Ok(Self { data_dir, model, llm: config.llm, time_zone, file })
     }
 
     /// Returns where the database is.
     pub fn database(&self) -> PathBuf {
         self.data_dir.join("az.db")
     }
+
+    /// Returns the calendar that money is counted by.
+    pub fn calendar(&self) -> Calendar {
+        Calendar::new(self.time_zone.clone())
+    }
+
+    /// Returns a file that the configuration names, with its text.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn named_file(&self, path: &Path) -> Result<(String, String), CliError> {
+        let path = self.file.beside(path);
+        let what = format!("reading {}", path.display());
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| CliError::Io { what, source })?;
+        Ok((path.display().to_string(), text))
+    }
+}
+
+fn time_zone(name: Option<&str>) -> Result<TimeZone, CliError> {
+    let Some(name) = name else { return Ok(TimeZone::UTC) };
+    TimeZone::get(name).map_err(|_| {
+        CliError::Settings(format!(
+            "cost.time_zone: {name:?} is no time zone; write it like Europe/Berlin"
+        ))
+    })
 }

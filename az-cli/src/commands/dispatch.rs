@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{db, task, worker};
+use super::{cost, db, demo, models, task, worker};
 use crate::cli::{Cli, Command};
 use crate::config::Env;
 use crate::error::CliError;
@@ -22,7 +22,10 @@ pub fn run(cli: &Cli, env: &Env, printer: &Printer, wiring: &Wiring) -> Result<E
         Command::Task(command) if command.is_short() => short(task::run(command, &services)),
         Command::Task(command) => long(task::run(command, &services)),
         Command::Worker(command) => long(worker::run(command, &services)),
+        Command::Models(command) => long(models::run(command, &services)),
+        Command::Cost(command) => short(cost::run(command, &services)),
         Command::Db(command) => short(db::run(command, &services)),
+        Command::Demo(args) => long(demo::run(args, &services)),
     }
 }
 

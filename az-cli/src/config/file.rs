@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
 use serde::Deserialize;
 
 use super::Env;
@@ -15,16 +16,94 @@ pub struct FileConfig {
     pub data_dir: Option<PathBuf>,
     /// About models.
     pub llm: LlmSection,
+    /// About money.
+    pub cost: CostSection,
 }
 
 /// What the file may say about models.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmSection {
     /// The model to use when none is named.
     pub model: Option<String>,
     /// Where an OpenAI-compatible server is, such as `http://127.0.0.1:8080/v1`.
     pub base_url: Option<String>,
+    /// Models by names of one's own.
+    pub providers: Vec<ProviderConfig>,
+    /// The one of them to use when no rule says otherwise.
+    pub default_provider: Option<String>,
+    /// Which one to use when.
+    pub routing_rules: Vec<RoutingRule>,
+    /// A file with the rules instead, beside this one unless its path is absolute.
+    pub routing_file: Option<PathBuf>,
+    /// A file with prices of one's own, beside this one unless its path is absolute.
+    pub prices_file: Option<PathBuf>,
+    /// Whether calls are priced.
+    pub cost_tracking: bool,
+    /// Whether another model is asked when the one that was chosen fails.
+    pub fallback_enabled: bool,
+}
+
+impl Default for LlmSection {
+    fn default() -> Self {
+        let LlmConfig { cost_tracking, fallback_enabled, .. } = LlmConfig::default();
+        Self {
+            model: None,
+            base_url: None,
+            providers: Vec::new(),
+            default_provider: None,
+            routing_rules: Vec::new(),
+            routing_file: None,
+            prices_file: None,
+            cost_tracking,
+            fallback_enabled,
+        }
+    }
+}
+
+/// What the file may say about money.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CostSection {
+    /// Where days begin, such as `Europe/Berlin`; UTC when absent.
+    pub time_zone: Option<String>,
+}
+
+/// The file as it was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundConfig {
+    /// What it says.
+    pub config: FileConfig,
+    /// Where it is and its text, if it is there.
+    pub source: Option<(PathBuf, String)>,
+}
+
+impl FoundConfig {
+    /// Reads the file; one that is not there says nothing.
+    ///
+    /// # Errors
+    ///
+    /// A settings error with line and column when the file makes no sense, or when it cannot be
+    /// read.
+    pub fn read(env: &Env) -> Result<Self, CliError> {
+        let Some(path) = FileConfig::path(env) else { return Ok(Self::default()) };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let config = FileConfig::parse(&path, &text)?;
+                Ok(Self { config, source: Some((path, text)) })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => {
+                Err(CliError::Io { what: format!("reading {}", path.display()), source })
+            }
+        }
+    }
+
+    /// Returns the path of a file that the configuration names.
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        let folder = self.source.as_ref().and_then(|(path, _)| path.parent());
+        folder.map_or_else(|| path.to_owned(), |folder| folder.join(path))
+    }
 }
 
 impl FileConfig {
@@ -36,23 +115,6 @@ impl FileConfig {
         }
         let home = || env.path("HOME").map(|home| home.join(".config"));
         Some(env.path("XDG_CONFIG_HOME").or_else(home)?.join("az/config.toml"))
-    }
-
-    /// Reads the file; one that is not there says nothing.
-    ///
-    /// # Errors
-    ///
-    /// A settings error with line and column when the file makes no sense, or when it cannot be
-    /// read.
-    pub fn read(env: &Env) -> Result<Self, CliError> {
-        let Some(path) = Self::path(env) else { return Ok(Self::default()) };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&path, &text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => {
-                Err(CliError::Io { what: format!("reading {}", path.display()), source })
-            }
-        }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, CliError> {
@@ -68,15 +130,28 @@ mod tests {
 
     use super::FileConfig;
 
+    fn refused(text: &str) -> String {
+        FileConfig::parse(Path::new("config.toml"), text).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_key_that_does_not_exist_is_an_error_with_its_place() {
-        let error = FileConfig::parse(Path::new("config.toml"), "[llm]\nmodle = \"x\"\n");
-        insta::assert_snapshot!(error.unwrap_err(), @r#"
+        let error = refused("[cost]\ntime_zoen = \"x\"\n");
+        insta::assert_snapshot!(error, @r#"
         config.toml: TOML parse error at line 2, column 1
           |
-        2 | modle = "x"
-          | ^^^^^
-        unknown field `modle`, expected `model` or `base_url`
+        2 | time_zoen = "x"
+          | ^^^^^^^^^
+        unknown field `time_zoen`, expected `time_zone`
         "#);
+    }
+
+    #[test]
+    fn a_provider_with_a_negative_price_is_an_error_with_its_place() {
+        let error = refused(
+            "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\ncost_per_token = -0.1\n",
+        );
+        assert!(error.contains("line 4, column 18"), "{error}");
+        assert!(error.contains("-0.1 is no price: a price is not negative"), "{error}");
     }
 }

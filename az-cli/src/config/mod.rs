@@ -4,4 +4,4 @@ mod env;
 mod file;
 
 pub use env::Env;
-pub use file::{FileConfig, LlmSection};
+pub use file::{CostSection, FileConfig, FoundConfig, LlmSection};

@@ -1,23 +1,23 @@
 //! From a name, or none, to a model.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use az_ai::client::LlmClient;
 use az_ai::error::Error;
-use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::offline::OfflineClient;
-use az_ai::provider::openai::{Dialect, OpenAi};
-use az_ai::provider::{Endpoint, WireClient};
-use az_ai::resolver::{ModelResolver, ResolvedModel, near};
-use az_ai::scripted::ScriptedClient;
+use az_ai::provider::known::NAMES;
+use az_ai::recording::Pace;
+use az_ai::resolver::{Candidate, ModelResolver, Reported, ResolvedModel, Wanted, near};
+use az_ai::routing::RuleRouter;
 
-use super::local::{self, LocalServer};
+use super::access::Access;
+use super::clients::Clients;
+use super::entries::{Entries, Entry};
+use super::local;
+use super::name::{AUTO, Name, OFFLINE};
+use super::prices::Prices;
+use super::rules;
+use crate::config::Env;
 use crate::error::CliError;
 use crate::settings::Settings;
-
-/// The model of OpenAI's that is used when only a key is known.
-const OPENAI_DEFAULT: &str = "gpt-5-mini";
 
 /// A model that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,20 +42,50 @@ impl Choice {
 #[derive(Debug)]
 pub struct ModelChooser {
     settings: Settings,
+    clients: Arc<Clients>,
+    router: OnceLock<Arc<RuleRouter>>,
+    looked: tokio::sync::OnceCell<()>,
     default: OnceLock<Choice>,
-    local: tokio::sync::OnceCell<Option<LocalServer>>,
-    clients: Mutex<HashMap<String, Arc<dyn LlmClient>>>,
 }
 
 impl ModelChooser {
     /// Returns a chooser that has looked nowhere yet.
-    pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            default: OnceLock::new(),
-            local: tokio::sync::OnceCell::new(),
-            clients: Mutex::default(),
+    ///
+    /// # Errors
+    ///
+    /// A settings error for entries that cannot be.
+    pub fn new(settings: Settings, env: Env, pace: Pace) -> Result<Self, CliError> {
+        let mut entries = Entries::new(&settings.llm.providers)?;
+        if let (Some(url), None) = (&settings.llm.base_url, env.get("OPENAI_BASE_URL")) {
+            entries.move_everybodys("openai", url);
         }
+        let prices = Prices::new(settings.clone());
+        Ok(Self {
+            clients: Arc::new(Clients::new(entries, env, prices, pace)),
+            settings,
+            router: OnceLock::new(),
+            looked: tokio::sync::OnceCell::new(),
+            default: OnceLock::new(),
+        })
+    }
+
+    /// Returns the entries.
+    pub fn entries(&self) -> &Entries {
+        &self.clients.entries
+    }
+
+    pub(super) fn env(&self) -> &Env {
+        &self.clients.env
+    }
+
+    /// Returns the prices.
+    pub fn prices(&self) -> &Prices {
+        &self.clients.prices
+    }
+
+    /// Returns what is known of an entry's key.
+    pub fn access(&self, entry: &Entry) -> Access {
+        Access::of(entry, &self.clients.env)
     }
 
     /// Chooses: the model named, else the configured one, else one that the environment gives
@@ -63,62 +93,166 @@ impl ModelChooser {
     ///
     /// # Errors
     ///
-    /// When a name is unknown, or its provider is not set up.
+    /// When a name is unknown, or its provider is not set up, or the rules make no sense.
     pub async fn choose(&self, named: Option<&str>) -> Result<Choice, CliError> {
+        // Rules that make no sense are told at once, and not in the middle of a task.
+        self.router()?;
         if let Some(name) = named {
             return self.named(name, "as asked").await;
         }
         if let Some(choice) = self.default.get() {
             return Ok(choice.clone());
         }
-        let choice = match &self.settings.model {
-            Some((name, said_by)) => self.named(name, &format!("configured by {said_by}")).await?,
-            None => self.found().await?,
+        let choice = match (&self.settings.model, self.configured()) {
+            (Some((name, said_by)), _) => {
+                self.named(name, &format!("configured by {said_by}")).await?
+            }
+            (None, Some((name, why))) => self.named(&name, &why).await?,
+            (None, None) => self.found().await?,
         };
+        self.clients.default.get_or_init(|| choice.name.clone());
         Ok(self.default.get_or_init(|| choice).clone())
+    }
+
+    /// Returns the name that a model's calls are booked under.
+    ///
+    /// # Errors
+    ///
+    /// When nobody knows it. One whose key is missing now is known all the same.
+    pub async fn booked_as(&self, name: &str) -> Result<String, CliError> {
+        match Name::read(name, self.entries()) {
+            Name::Entry(entry) => Ok(entry.model().unwrap_or(name).to_owned()),
+            Name::Of { model, .. } | Name::Local { model } => Ok(model.to_owned()),
+            _ if self.prices().knows(name)? => Ok(name.to_owned()),
+            _ => {
+                let choice = self.named(name, "").await?;
+                Ok(self.resolve(Some(&choice.name)).map_err(to_cli)?.model)
+            }
+        }
+    }
+
+    /// Returns the engine that routes by the configured rules.
+    ///
+    /// # Errors
+    ///
+    /// A settings error with the place of all that is wrong with them.
+    pub fn router(&self) -> Result<Arc<RuleRouter>, CliError> {
+        if let Some(router) = self.router.get() {
+            return Ok(Arc::clone(router));
+        }
+        let rules = rules::configured(&self.settings)?;
+        let router = self.routing_by(rules)?;
+        Ok(Arc::clone(self.router.get_or_init(|| router)))
+    }
+
+    /// Returns an engine that routes by these rules.
+    ///
+    /// # Errors
+    ///
+    /// A settings error with the place of all that is wrong with them.
+    pub fn routing_by(
+        &self,
+        rules: Vec<az_ai::config::RoutingRule>,
+    ) -> Result<Arc<RuleRouter>, CliError> {
+        let models: Arc<dyn ModelResolver> = Arc::<Clients>::clone(&self.clients);
+        rules::router(models, self.entries(), &self.settings, &self.default_name(), rules)
     }
 
     /// Checks a name, and looks up what it needs.
     async fn named(&self, name: &str, why: &str) -> Result<Choice, CliError> {
-        let full = match name.split_once(['/', ':']) {
-            Some(("openai" | "scripted", _)) => name.to_owned(),
-            Some(("local", model)) => self.local_model(name, model).await?,
-            _ if name == OFFLINE => name.to_owned(),
-            _ if self.has_openai() => format!("openai/{name}"),
-            _ => self.local_model(name, name).await?,
+        let full = match Name::read(name, self.entries()) {
+            Name::Auto => {
+                self.router()?;
+                return Ok(Choice::new(AUTO, why));
+            }
+            Name::Local { model } => self.local_model(name, model).await?,
+            Name::Record { model: None, .. } => {
+                Box::pin(self.choose(None)).await?;
+                name.to_owned()
+            }
+            Name::Record { model: Some(model), file } => {
+                let inner = Box::pin(self.named(model, why)).await?;
+                format!("record:{file}@{}", inner.name)
+            }
+            Name::Unknown => match self.prices().provider_of(name)? {
+                Some(provider) => format!("{provider}/{name}"),
+                None if self.has_openai() => format!("openai/{name}"),
+                None => self.local_model(name, name).await?,
+            },
+            _ => name.to_owned(),
         };
-        self.resolve(Some(&full)).map_err(|error| CliError::Core(error.into()))?;
+        self.clients.resolve(Some(&full)).map_err(to_cli)?;
         Ok(Choice::new(full, why))
     }
 
     async fn local_model(&self, name: &str, model: &str) -> Result<String, CliError> {
-        let server = self.local().await;
+        self.look_around().await;
+        let server = self.clients.local.get().and_then(Option::as_ref);
         let models = server.map(|server| server.models.as_slice()).unwrap_or_default();
         if models.iter().any(|known| known == model) {
             return Ok(format!("local/{model}"));
         }
-        let known = models.iter().map(|m| format!("local/{m}")).chain([OFFLINE.to_owned()]);
-        let known: Vec<_> = known.collect();
-        let likely = near(name, known.iter().map(String::as_str));
+        let known: Vec<_> = models.iter().map(|model| format!("local/{model}")).collect();
+        let entries = self.entries().names().chain([AUTO, OFFLINE]);
+        let likely = near(name, known.iter().map(String::as_str).chain(entries));
         let likely = match likely.as_slice() {
             [] => String::new(),
             likely => format!("; did you mean {}?", likely.join(" or ")),
         };
         Err(CliError::Settings(format!(
-            "no model is called {name:?}{likely}\nset OPENAI_API_KEY (and OPENAI_BASE_URL) for a \
-             provider's models, start a model server on this machine, or use `offline`"
+            "no model is called {name:?}{likely}\n`az models list` shows the names there are; a \
+             provider's own are written as in openai/gpt-5.6"
         )))
     }
 
+    /// Returns what the configuration says about the default, if it does.
+    fn configured(&self) -> Option<(String, String)> {
+        let llm = &self.settings.llm;
+        if !llm.routing_rules.is_empty() || llm.routing_file.is_some() {
+            return Some((AUTO.to_owned(), "by the routing rules of the configuration".to_owned()));
+        }
+        let why = "configured by llm.default_provider";
+        let default = llm.default_provider.clone().map(|name| (name, why.to_owned()));
+        default.or_else(|| {
+            let first = llm.providers.first()?;
+            Some((first.name.clone(), "the first of llm.providers".to_owned()))
+        })
+    }
+
+    /// Returns who is asked when no rule says otherwise.
+    fn default_name(&self) -> String {
+        let llm = &self.settings.llm;
+        let configured = || llm.providers.first().map(|config| config.name.clone());
+        let with_key = || NAMES.iter().map(|known| known.name).find(|name| self.has_key(name));
+        let default = llm.default_provider.clone().or_else(configured);
+        default.or_else(|| with_key().map(str::to_owned)).unwrap_or_else(|| OFFLINE.to_owned())
+    }
+
+    fn has_key(&self, name: &str) -> bool {
+        let entry = self.entries().find(name);
+        entry.is_some_and(|entry| matches!(self.access(entry), Access::Key(..)))
+    }
+
+    /// Finds a model that can be asked without anything being configured.
     async fn found(&self) -> Result<Choice, CliError> {
-        if let Some(base_url) = &self.settings.base_url {
-            return self.first_of(base_url).await;
+        let openai = self.entries().find("openai");
+        if let Some(openai) = openai.filter(|entry| !entry.configured)
+            && let Some(url) = super::access::base_url(openai, &self.clients.env)
+        {
+            return self.first_of(openai, &url).await;
         }
-        if self.settings.api_key.is_some() {
-            let why = "OPENAI_API_KEY is in the environment";
-            return Ok(Choice::new(format!("openai/{OPENAI_DEFAULT}"), why));
+        let providers = self.entries().iter().filter(|entry| entry.model().is_some());
+        let usable = providers.filter_map(|entry| match self.access(entry) {
+            Access::Key(_, from) => Some((entry, from)),
+            Access::Open | Access::Missing(_) => None,
+        });
+        if let Some((entry, from)) = usable.into_iter().next() {
+            let model = entry.model().unwrap_or_default();
+            let why = format!("{model} of {}, whose key is in {from}", entry.provider.name);
+            return Ok(Choice::new(&entry.config.name, why));
         }
-        if let Some(server) = self.local().await
+        self.look_around().await;
+        if let Some(server) = self.clients.local.get().and_then(Option::as_ref)
             && let Some(model) = server.models.first()
         {
             let why = format!("a model server answers at {}", server.base_url);
@@ -130,107 +264,67 @@ impl ModelChooser {
     }
 
     /// Returns the first model that a configured server offers.
-    async fn first_of(&self, base_url: &str) -> Result<Choice, CliError> {
-        let client = self.openai().map_err(|error| CliError::Core(error.into()))?;
+    async fn first_of(&self, entry: &Entry, url: &str) -> Result<Choice, CliError> {
+        let client = self.clients.wire(entry).map_err(to_cli)?;
         let name_one = "name a model with --model or AZ_MODEL, or use `offline`";
         match client.models().await {
             Ok(models) => match models.first() {
                 Some(model) => {
-                    let why = format!("the first that {base_url} offers");
-                    Ok(Choice::new(format!("openai/{model}"), why))
+                    let name = format!("{}/{model}", entry.config.name);
+                    Ok(Choice::new(name, format!("the first that {url} offers")))
                 }
-                None => Err(CliError::Settings(format!("{base_url} offers no models; {name_one}"))),
+                None => Err(CliError::Settings(format!("{url} offers no models; {name_one}"))),
             },
             Err(error) => Err(CliError::Settings(format!("{error}; {name_one}"))),
         }
     }
 
-    async fn local(&self) -> Option<&LocalServer> {
-        self.local.get_or_init(local::find).await.as_ref()
-    }
-
-    const fn has_openai(&self) -> bool {
-        self.settings.api_key.is_some() || self.settings.base_url.is_some()
-    }
-
-    /// Returns a client, the same for the same key.
-    fn client(
-        &self,
-        key: &str,
-        make: impl FnOnce() -> Result<Arc<dyn LlmClient>, Error>,
-    ) -> Result<Arc<dyn LlmClient>, Error> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(key) {
-            return Ok(Arc::clone(client));
-        }
-        let client = make()?;
-        clients.insert(key.to_owned(), Arc::clone(&client));
-        Ok(client)
-    }
-
-    fn openai(&self) -> Result<WireClient, Error> {
-        let Settings { base_url, api_key, .. } = &self.settings;
-        let (config, dialect) = match (base_url, api_key) {
-            (Some(base_url), _) => (Endpoint::new("openai", base_url), Dialect::COMPATIBLE),
-            (None, Some(_)) => (Endpoint::new("openai", OpenAi::BASE_URL), Dialect::OPENAI),
-            (None, None) => {
-                return Err(Error::Setup {
-                    provider: "openai".to_owned(),
-                    reason: "set OPENAI_API_KEY, or OPENAI_BASE_URL for another server".to_owned(),
-                });
-            }
+    /// Looks for a server on this machine, once.
+    async fn look_around(&self) {
+        let look = async || {
+            let found = local::find().await;
+            self.clients.local.get_or_init(|| found);
         };
-        let config = match api_key {
-            Some(key) => config.with_api_key(key.clone()),
-            None => config,
-        };
-        WireClient::new(config, OpenAi::new(dialect), HttpClient::new(&HttpOptions::default())?)
+        self.looked.get_or_init(look).await;
+    }
+
+    fn has_openai(&self) -> bool {
+        self.entries().find("openai").is_some_and(|entry| self.access(entry).is_usable())
     }
 }
 
-const OFFLINE: &str = "offline";
-
-/// Reads a script.
-fn script(path: &str) -> Result<ScriptedClient, Error> {
-    let unreadable = |error: std::io::Error| Error::Setup {
-        provider: "scripted".to_owned(),
-        reason: format!("{path}: {error}"),
-    };
-    let lines = std::fs::read_to_string(path).map_err(unreadable)?;
-    ScriptedClient::from_json_lines(&lines)
+fn to_cli(error: Error) -> CliError {
+    CliError::Core(error.into())
 }
 
 impl ModelResolver for ModelChooser {
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel, Error> {
-        let default = self.default.get().map(|choice| choice.name.as_str());
-        let name = model.or(default).unwrap_or(OFFLINE);
-        if name == OFFLINE {
-            let client = self.client(OFFLINE, || Ok(Arc::new(OfflineClient::new())))?;
-            return Ok(ResolvedModel { client, model: OFFLINE.to_owned() });
+        let name = model.or(self.clients.default.get().map(String::as_str));
+        match (name, self.router.get()) {
+            (Some(AUTO), Some(router)) => router.resolve(None),
+            _ => self.clients.resolve(model),
         }
-        if let Some(path) = name.strip_prefix("scripted:") {
-            let client = self.client(name, || Ok(Arc::new(script(path)?)))?;
-            return Ok(ResolvedModel { client, model: name.to_owned() });
+    }
+
+    fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>, Error> {
+        let name = wanted.model.or(self.clients.default.get().map(String::as_str));
+        let routed = match name.map(|name| Name::read(name, self.entries())) {
+            Some(Name::Auto) => Some(Wanted { model: None, ..*wanted }),
+            Some(Name::Entry(_) | Name::Of { .. } | Name::Local { .. }) => {
+                Some(Wanted { model: name, ..*wanted })
+            }
+            // A script, a recording and the planner stand for themselves.
+            _ => None,
+        };
+        match (routed, self.router.get()) {
+            (Some(wanted), Some(router)) => router.candidates(&wanted),
+            _ => Ok(vec![Candidate { model: self.clients.resolve(name)?, reason: None }]),
         }
-        match name.split_once('/') {
-            Some(("openai", model)) => {
-                let client = self.client("openai", || Ok(Arc::new(self.openai()?)))?;
-                Ok(ResolvedModel { client, model: model.to_owned() })
-            }
-            Some(("local", model)) => {
-                let server = self.local.get().and_then(Option::as_ref);
-                let server = server.ok_or_else(|| Error::Setup {
-                    provider: "local".to_owned(),
-                    reason: "no model server answers on this machine".to_owned(),
-                })?;
-                let config = Endpoint::new("local", &server.base_url);
-                let client = self.client("local", || {
-                    let http = HttpClient::new(&HttpOptions::default())?;
-                    Ok(Arc::new(WireClient::new(config, OpenAi::default(), http)?))
-                })?;
-                Ok(ResolvedModel { client, model: model.to_owned() })
-            }
-            _ => Err(Error::UnknownModel { name: name.to_owned(), near: vec![] }),
+    }
+
+    fn report(&self, model: &ResolvedModel, result: Reported) {
+        if let Some(router) = self.router.get() {
+            router.report(model, result);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a person, or a program that reads us, gets to see.
 
 mod approver;
+mod bar;
 mod events;
 mod live;
 mod printer;
@@ -10,10 +11,11 @@ mod table;
 mod words;
 
 pub use approver::TerminalApprover;
+pub use bar::bar;
 pub use events::Lines;
 pub use live::Live;
 pub use printer::{Format, FormatArgs, Printer};
 pub use story::{call_in_words, short};
 pub use style::Style;
-pub use table::Table;
+pub use table::{Table, csv};
 pub use words::{age, amount, duration, plural, printable, ran_for, task_cost};

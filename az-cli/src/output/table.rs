@@ -44,13 +44,14 @@ impl Table {
         printer: &Printer,
     ) -> Result<(), CliError> {
         match format {
-            Format::Table => printer.out(&self.render(printer.width())),
+            Format::Table => printer.out(&self.text(printer.width())),
             Format::Json => printer.json(&records),
             Format::Csv => printer.out(&csv(records)?),
         }
     }
 
-    fn render(&self, width: Option<u16>) -> String {
+    /// Returns the table as people see it, for a terminal of this width.
+    pub fn text(&self, width: Option<u16>) -> String {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING);
         table.set_header(self.columns.iter().map(|c| c.to_uppercase()));
@@ -87,7 +88,12 @@ fn clean(cell: &str) -> Cow<'_, str> {
     }
 }
 
-fn csv<T: Serialize>(records: &[T]) -> Result<String, CliError> {
+/// Returns records as comma-separated values with a header.
+///
+/// # Errors
+///
+/// When a record is not flat.
+pub fn csv<T: Serialize>(records: impl IntoIterator<Item = T>) -> Result<String, CliError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| CliError::Io {
         what: "writing CSV".to_owned(),

@@ -125,6 +125,16 @@ pub enum Limit {
     Soft,
 }
 
+impl Limit {
+    /// Returns the name used in records and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        }
+    }
+}
+
 /// An amount that may be spent in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {

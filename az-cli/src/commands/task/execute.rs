@@ -4,18 +4,20 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use az_core::clock::SystemClock;
+use az_core::cost::{BudgetKeeper, BudgetStatus};
 use az_core::engine::{Discard, EventSink, Stop, StopReason};
 use az_core::error::ErrorKind;
 use az_core::task::{Failure, TaskRepository, TaskStatus};
-use az_core::{Task, TaskId};
+use az_core::{Clock, Task, TaskId};
 
-use crate::error::CliError;
-use crate::output::{Lines, Live, Printer, short};
+use crate::error::{CliError, raising};
+use crate::output::{Lines, Live, short};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
 /// Where a run begins.
-pub(super) enum Start {
+pub(in crate::commands) enum Start {
     /// With a new task.
     New(Box<Task>),
     /// Where the record of a task ends.
@@ -27,7 +29,10 @@ pub(super) enum Start {
 /// # Errors
 ///
 /// The engine's, or that the task ended without an answer.
-pub(super) async fn execute(services: &Services, start: Start) -> Result<ExitCode, CliError> {
+pub(in crate::commands) async fn execute(
+    services: &Services,
+    start: Start,
+) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Cancelled, printer)?;
@@ -44,7 +49,7 @@ pub(super) async fn execute(services: &Services, start: Start) -> Result<ExitCod
         live.finish();
         ended
     };
-    report(&ended?, printer)
+    report(&ended?, services).await
 }
 
 /// Settles which model is used, and says why. A new task remembers it, so that a resumed one goes on
@@ -54,7 +59,7 @@ async fn with_model(services: &Services, start: Start) -> Result<Start, CliError
         Start::New(task) => task.model.clone(),
         Start::Resume(id) => services.store()?.get(id).await?.and_then(|task| task.model),
     };
-    let choice = services.models().choose(named.as_deref()).await?;
+    let choice = services.models()?.choose(named.as_deref()).await?;
     services.printer().say(&choice.in_words());
     Ok(match start {
         Start::New(task) => Start::New(Box::new(task.with_model(choice.name))),
@@ -90,7 +95,8 @@ async fn drive(
 }
 
 /// Prints the answer of a task that has one; the others are errors with what to do about them.
-pub(super) fn report(task: &Task, printer: &Printer) -> Result<ExitCode, CliError> {
+pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode, CliError> {
+    let printer = services.printer();
     let id = short(task.id.as_str());
     match (task.status, &task.failure) {
         (TaskStatus::Completed, _) => {
@@ -102,12 +108,38 @@ pub(super) fn report(task: &Task, printer: &Printer) -> Result<ExitCode, CliErro
         (status, Some(failure)) => Err(CliError::TaskEnded {
             status,
             failure: failure.clone(),
-            remedy: Some(remedy(task, failure, &id)),
+            remedy: Some(match failure.kind {
+                ErrorKind::Budget => over_budget(services, failure, &id).await,
+                _ => remedy(task, failure, &id),
+            }),
         }),
         (status, None) => {
             printer.say(&format!("task {id} is {status}; `az task resume {id}` goes on with it"));
             Ok(ExitCode::from(75))
         }
+    }
+}
+
+/// Returns the command that raises the budget in the way, and the one that goes on then.
+async fn over_budget(services: &Services, failure: &Failure, id: &str) -> String {
+    let now = SystemClock.now();
+    let budgets = match services.store() {
+        Ok(store) => store.budgets(now).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    // The failure is a sentence that begins with the budget's name; the longest that fits is it.
+    let fits = |status: &&BudgetStatus| failure.message.starts_with(&status.budget.name());
+    let in_the_way = budgets.iter().filter(fits).max_by_key(|status| status.budget.name().len());
+    match in_the_way {
+        Some(BudgetStatus { budget, .. }) => {
+            let twice = budget.amount.plus(budget.amount);
+            let raise = raising(&budget.scope, budget.period, twice);
+            format!("`{raise}` doubles it, then `az task resume {id}` goes on")
+        }
+        None => format!(
+            "`az cost budget show` shows the budgets, `az cost budget set` raises one, then \
+             `az task resume {id}` goes on"
+        ),
     }
 }
 
@@ -130,7 +162,7 @@ fn remedy(task: &Task, failure: &Failure, id: &str) -> String {
             format!("`az task resume {id} --timeout {more}s` gives it more time")
         }
         ErrorKind::Unauthorized => {
-            format!("check the key in OPENAI_API_KEY, then `az task resume {id}`")
+            format!("check the key: `az models list` says where it is; then `az task resume {id}`")
         }
         ErrorKind::BadRequest => {
             format!("say it differently, as a new task; `az task logs {id}` shows what happened")

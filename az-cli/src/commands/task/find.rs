@@ -15,7 +15,7 @@ const LOOKED_THROUGH: usize = 1000;
 /// # Errors
 ///
 /// `UnknownTask` with the nearest ids, `AmbiguousTask`, or the store's own.
-pub(super) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task, CliError> {
+pub(crate) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task, CliError> {
     // Ids that we make are lower case, and may be read off in upper case.
     let typed = typed.trim();
     let lower = typed.to_ascii_lowercase();

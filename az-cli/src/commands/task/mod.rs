@@ -12,4 +12,6 @@ mod run;
 mod show;
 mod verbs;
 
+pub(super) use execute::{Start, execute};
+pub(crate) use find::find;
 pub use verbs::{TaskCommand, run};

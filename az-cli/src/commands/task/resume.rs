@@ -43,11 +43,11 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     let store = services.store()?;
     let task = find(&*store, &args.id).await?;
     if task.status == TaskStatus::Completed {
-        return report(&task, services.printer());
+        return report(&task, services).await;
     }
     services.check_tools(&args.limits.allow)?;
     if let Some(model) = &args.model {
-        services.models().choose(Some(model)).await?;
+        services.models()?.choose(Some(model)).await?;
     }
     let id = task.id.clone();
     if let Some(changed) = changed(args, &task) {

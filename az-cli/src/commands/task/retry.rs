@@ -44,7 +44,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     services.check_tools(&args.limits.allow)?;
     let old = find(&*services.store()?, &args.id).await?;
     if let Some(model) = &args.model {
-        services.models().choose(Some(model)).await?;
+        services.models()?.choose(Some(model)).await?;
     }
     let mut task = Task::new(services.new_task_id()?, old.command, SystemClock.now())?
         .with_priority(old.priority)

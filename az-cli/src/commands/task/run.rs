@@ -92,7 +92,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         words => words.join(" "),
     };
     if let Some(model) = &args.model {
-        services.models().choose(Some(model)).await?;
+        services.models()?.choose(Some(model)).await?;
     }
     let workspace = workspace(args)?;
     let task = Task::new(services.new_task_id()?, command, SystemClock.now())?;

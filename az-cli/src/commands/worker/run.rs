@@ -48,7 +48,7 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     let printer = services.printer();
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Shutdown, printer)?;
-    services.models().choose(None).await?;
+    services.models()?.choose(None).await?;
     let options = WorkerOptions {
         concurrency: args.concurrency.get(),
         when_idle: if args.until_idle { WhenIdle::End } else { WhenIdle::Wait },

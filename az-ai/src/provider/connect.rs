@@ -1,0 +1,119 @@
+//! From an entry of the configuration to a client.
+
+use std::sync::Arc;
+
+use super::anthropic::Anthropic;
+use super::client::{Endpoint, WireClient};
+use super::gemini::Gemini;
+use super::http::HttpClient;
+use super::known::{Api, KnownProvider};
+use super::ollama::Ollama;
+use super::openai::{Dialect, OpenAi};
+use crate::client::Capabilities;
+use crate::config::ProviderConfig;
+use crate::error::{Error, Result};
+use crate::key::ApiKey;
+use crate::resolver::near;
+
+/// What an entry may say that its model can do.
+pub const FEATURES: &[&str] = &[
+    "chat",
+    "tools",
+    "function_calling",
+    "streaming",
+    "vision",
+    "structured_output",
+    "code_generation",
+    "reasoning",
+];
+
+/// Makes the client of an entry. The key has been looked up, and where the provider is as well, if
+/// it is somewhere else than it always is.
+///
+/// # Errors
+///
+/// [`Error::Setup`] for a provider that nobody knows, one that has no address, and a feature that
+/// there is none of.
+pub fn connect(
+    config: &ProviderConfig,
+    api_key: Option<ApiKey>,
+    base_url: Option<&str>,
+    http: HttpClient,
+) -> Result<Arc<WireClient>> {
+    let known = known(config)?;
+    let setup = |reason: &str| Error::Setup {
+        provider: config.name.clone(),
+        reason: reason.to_owned(),
+    };
+    let base_url = base_url
+        .or(config.base_url.as_deref())
+        .or(known.base_url)
+        .ok_or_else(|| setup("it needs a base_url, such as http://127.0.0.1:8080/v1"))?;
+    let endpoint = Endpoint {
+        provider: booked_as(config, known),
+        base_url: base_url.to_owned(),
+        api_key,
+        capabilities: capabilities(config)?,
+    };
+    let client = match known.api {
+        Api::Anthropic => WireClient::new(endpoint, Anthropic, http),
+        Api::OpenAi => WireClient::new(endpoint, OpenAi::new(Dialect::OPENAI), http),
+        Api::DeepSeek => WireClient::new(endpoint, OpenAi::new(Dialect::DEEPSEEK), http),
+        Api::Gemini => WireClient::new(endpoint, Gemini, http),
+        Api::Ollama => WireClient::new(endpoint, ollama(config), http),
+        Api::Compatible => WireClient::new(endpoint, OpenAi::new(Dialect::COMPATIBLE), http),
+    };
+    client.map(Arc::new)
+}
+
+/// Returns the provider that an entry names.
+///
+/// # Errors
+///
+/// [`Error::Setup`] with the names that look like it.
+pub fn known(config: &ProviderConfig) -> Result<&'static KnownProvider> {
+    KnownProvider::find(&config.provider).ok_or_else(|| {
+        let names = || super::known::PROVIDERS.iter().map(|known| known.name);
+        let likely = match near(&config.provider, names()).as_slice() {
+            [] => names().collect::<Vec<_>>().join(", "),
+            likely => likely.join(" or "),
+        };
+        let provider = &config.provider;
+        let reason = format!("its provider {provider:?} is none that is known; try {likely}");
+        Error::Setup { provider: config.name.clone(), reason }
+    })
+}
+
+/// Calls of a server that is nobody's in particular are booked under the entry's own name.
+fn booked_as(config: &ProviderConfig, known: &KnownProvider) -> String {
+    let nobody = known.base_url.is_none();
+    if nobody { config.name.clone() } else { known.name.to_owned() }
+}
+
+/// Returns what an entry says that its model can do; all that the wire can when it says nothing.
+fn capabilities(config: &ProviderConfig) -> Result<Capabilities> {
+    let mut capabilities = Capabilities::FULL;
+    if let Some(features) = &config.features {
+        let unknown = features.iter().find(|feature| !FEATURES.contains(&feature.as_str()));
+        if let Some(unknown) = unknown {
+            let known = FEATURES.join(", ");
+            let reason = format!("there is no feature {unknown:?}; there are {known}");
+            return Err(Error::Setup { provider: config.name.clone(), reason });
+        }
+        let has = |names: &[&str]| features.iter().any(|feature| names.contains(&feature.as_str()));
+        capabilities.tools = has(&["tools", "function_calling"]);
+        capabilities.vision = has(&["vision"]);
+        capabilities.formats = has(&["structured_output"]);
+    }
+    capabilities.context_window = config.context_window;
+    capabilities.max_output = config.max_tokens;
+    Ok(capabilities)
+}
+
+fn ollama(config: &ProviderConfig) -> Ollama {
+    let wire = Ollama::default();
+    match config.context_window {
+        Some(tokens) => wire.with_context_window(tokens),
+        None => wire,
+    }
+}

@@ -1,0 +1,46 @@
+//! `az cost budget clear`.
+
+use std::process::ExitCode;
+
+use az_core::cost::{BudgetKeeper, Period};
+use clap::Args;
+use serde_json::json;
+
+use super::scope::ScopeArgs;
+use crate::error::CliError;
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az cost budget clear
+  az cost budget clear --period daily
+  az cost budget clear --scope model --of claude";
+
+/// Remove a budget
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ClearArgs {
+    /// The budget of which period: daily, weekly, monthly, total
+    #[arg(long, short, default_value = "monthly", value_name = "PERIOD")]
+    period: Period,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// Removes a budget. What was spent stays in the books.
+///
+/// # Errors
+///
+/// That there is no such budget, or the store's.
+pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let scope = args.scope.scope(services).await?;
+    let name = format!("{scope} {}", args.period);
+    if !services.store()?.clear_budget(&scope, args.period).await? {
+        return Err(CliError::Usage(format!(
+            "there is no {name} budget; `az cost budget show` lists those there are"
+        )));
+    }
+    let record = json!({"event": "budget_cleared", "budget": name});
+    services.printer().done(&format!("cleared the {name} budget"), &record)?;
+    Ok(ExitCode::SUCCESS)
+}

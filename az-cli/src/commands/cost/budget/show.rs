@@ -1,0 +1,92 @@
+//! `az cost budget show`.
+
+use std::process::ExitCode;
+
+use az_core::clock::SystemClock;
+use az_core::cost::{BudgetKeeper, BudgetStatus, Period};
+use az_core::{Clock, Usd};
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::output::{FormatArgs, Table, bar};
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az cost budget show
+  az cost budget show --format json";
+
+/// Show the budgets and where they stand
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// A budget as programs get it. Money is in nano-dollars.
+#[derive(Debug, Serialize)]
+struct Row {
+    scope: String,
+    period: Period,
+    amount: Usd,
+    spent: Usd,
+    held: Usd,
+    left: Usd,
+    limit: &'static str,
+    alerts: String,
+    until: Option<String>,
+}
+
+impl From<&BudgetStatus> for Row {
+    fn from(status: &BudgetStatus) -> Self {
+        let budget = &status.budget;
+        let alerts: Vec<_> = budget.alerts.iter().map(|alert| format!("{alert}%")).collect();
+        Self {
+            scope: budget.scope.to_string(),
+            period: budget.period,
+            amount: budget.amount,
+            spent: status.spent,
+            held: status.held,
+            left: status.left(),
+            limit: budget.limit.as_str(),
+            alerts: alerts.join(" "),
+            until: (budget.period != Period::Total).then(|| status.span.end.to_string()),
+        }
+    }
+}
+
+/// Shows the budgets.
+///
+/// # Errors
+///
+/// The store's.
+pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let budgets = match services.store_to_read()? {
+        Some(store) => store.budgets(SystemClock.now()).await?,
+        None => Vec::new(),
+    };
+    let rows: Vec<Row> = budgets.iter().map(Row::from).collect();
+    let mut table =
+        Table::new(&["scope", "period", "amount", "spent", "held", "left", "limit", "alerts", ""]);
+    for row in &rows {
+        table.row(vec![
+            row.scope.clone(),
+            row.period.to_string(),
+            row.amount.to_string(),
+            row.spent.to_string(),
+            row.held.to_string(),
+            row.left.to_string(),
+            row.limit.to_owned(),
+            row.alerts.clone(),
+            bar(row.spent.plus(row.held), row.amount),
+        ]);
+    }
+    let printer = services.printer();
+    if rows.is_empty() {
+        printer.say("no budgets; `az cost budget set --amount 100` makes one");
+    }
+    table.print(&rows, args.format.choose(printer), printer)?;
+    Ok(ExitCode::SUCCESS)
+}

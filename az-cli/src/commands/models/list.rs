@@ -1,0 +1,157 @@
+//! `az models list`.
+
+use std::process::ExitCode;
+
+use az_ai::pricing::{Call, PriceBook, Rates, TokenPrice};
+use az_core::clock::SystemClock;
+use az_core::{Clock, Timestamp};
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::models::{Access, Entry};
+use crate::output::{FormatArgs, Table};
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az models list
+  az models list --all --provider anthropic
+  az models list --all --format csv > prices.csv
+
+Prices are US dollars for a million tokens. `?` is a price that is not known, which is not 0.
+A provider's other models are named as in openai/gpt-5.6-luna; `auto` goes by the routing rules.";
+
+/// List the models that have a name, or all whose price is known
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ListArgs {
+    /// All models of the price table
+    #[arg(long, short)]
+    all: bool,
+    /// Only of this provider
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// A model as programs get it. Prices are in pico-dollars a token.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    provider: String,
+    model: String,
+    input_pico: Option<u64>,
+    output_pico: Option<u64>,
+    context_window: Option<u64>,
+    key: Option<String>,
+}
+
+/// Lists.
+///
+/// # Errors
+///
+/// Prices or settings that make no sense.
+pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let models = services.models()?;
+    let book = models.prices().book()?;
+    let now = SystemClock.now();
+    let mut rows = Vec::new();
+    if args.all {
+        rows.extend(priced(&book, now));
+    } else {
+        for entry in models.entries().iter() {
+            rows.push(named(entry, &models.access(entry), services, now)?);
+        }
+    }
+    if let Some(provider) = &args.provider {
+        rows.retain(|row| row.provider == *provider || row.name == *provider);
+    }
+    let printer = services.printer();
+    if rows.is_empty() {
+        printer.say("no such models; `az models list` shows the providers there are");
+    }
+    table(&rows, args).print(&rows, args.format.choose(printer), printer)?;
+    printer.say(&format!(
+        "prices as of {}; docs/prices.md says how to set your own",
+        PriceBook::date()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn named(
+    entry: &Entry,
+    access: &Access,
+    services: &Services,
+    at: Timestamp,
+) -> Result<Row, CliError> {
+    let (book, provider) = services.models()?.prices().of_entry(entry)?;
+    let model = entry.model().unwrap_or_default();
+    let call = Call { provider: &provider, model, at };
+    let rates = book.prices(&call).map(|(_, row)| row.card.rates).unwrap_or_default();
+    let facts = book.model(&provider, model);
+    let key = match access {
+        Access::Key(_, from) => Some(from.clone()),
+        Access::Open => Some("needs none".to_owned()),
+        Access::Missing(how) => Some(how.clone()),
+    };
+    Ok(Row {
+        name: entry.config.name.clone(),
+        provider: entry.provider.name.to_owned(),
+        model: model.to_owned(),
+        key,
+        ..row(rates, entry.config.context_window.or(facts.and_then(|facts| facts.context_window)))
+    })
+}
+
+fn priced(book: &PriceBook, at: Timestamp) -> impl Iterator<Item = Row> {
+    book.models().map(move |known| {
+        let rates = known.row(at).map(|row| row.card.rates).unwrap_or_default();
+        Row {
+            name: format!("{}/{}", known.provider, known.model),
+            provider: known.provider.to_string(),
+            model: known.model.to_string(),
+            ..row(rates, known.context_window)
+        }
+    })
+}
+
+fn row(rates: Rates, context_window: Option<u64>) -> Row {
+    Row {
+        name: String::new(),
+        provider: String::new(),
+        model: String::new(),
+        input_pico: rates.input.map(TokenPrice::pico),
+        output_pico: rates.output.map(TokenPrice::pico),
+        context_window,
+        key: None,
+    }
+}
+
+fn table(rows: &[Row], args: &ListArgs) -> Table {
+    let price = |pico: Option<u64>| {
+        let price = pico.map(|pico| TokenPrice::from_pico(pico).to_string());
+        price.map_or_else(|| "?".to_owned(), |price| price.trim_end_matches("/M").to_owned())
+    };
+    let window = |row: &Row| row.context_window.map_or_else(String::new, |w| w.to_string());
+    let mut table = if args.all {
+        Table::new(&["model", "in/M", "out/M", "window"])
+    } else {
+        Table::new(&["name", "provider", "model", "in/M", "out/M", "window", "key"])
+    };
+    for row in rows {
+        let prices = [price(row.input_pico), price(row.output_pico), window(row)];
+        let mut cells = vec![row.name.clone()];
+        if !args.all {
+            let model = if row.model.is_empty() { "name one" } else { &row.model };
+            cells.extend([row.provider.clone(), model.to_owned()]);
+        }
+        cells.extend(prices);
+        if !args.all {
+            cells.push(row.key.clone().unwrap_or_default());
+        }
+        table.row(cells);
+    }
+    table
+}

@@ -1,0 +1,37 @@
+//! The verbs of `az models`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{list, price, route, show};
+use crate::error::CliError;
+use crate::services::Services;
+
+/// See which models there are, what they cost, and which one is asked when.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models that have a name, or all whose price is known
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    /// Show one model: who offers it, where its key is, its prices
+    Show(show::ShowArgs),
+    /// Work out what a provider's usage object costs
+    Price(price::PriceArgs),
+    /// Explain which model would be asked, rule by rule
+    Route(route::RouteArgs),
+}
+
+/// Does what the verb says.
+///
+/// # Errors
+///
+/// Whatever kept it from it.
+pub async fn run(command: &ModelsCommand, services: &Services) -> Result<ExitCode, CliError> {
+    match command {
+        ModelsCommand::List(args) => list::run(args, services),
+        ModelsCommand::Show(args) => show::run(args, services).await,
+        ModelsCommand::Price(args) => price::run(args, services).await,
+        ModelsCommand::Route(args) => route::run(args, services),
+    }
+}

@@ -1,0 +1,112 @@
+//! What models cost: the bundled table, the configured prices, and a file of one's own.
+
+use std::sync::{Arc, OnceLock};
+
+use az_ai::client::LlmClient;
+use az_ai::error::Error;
+use az_ai::pricing::{Call, ModelPrices, PriceBook, PricedClient};
+use az_ai::provider::WireClient;
+use az_core::Clock;
+use az_core::clock::SystemClock;
+
+use super::entries::Entry;
+use crate::error::CliError;
+use crate::settings::Settings;
+
+/// The prices, read when they are first asked for.
+#[derive(Debug)]
+pub struct Prices {
+    settings: Settings,
+    book: OnceLock<PriceBook>,
+}
+
+impl Prices {
+    pub(super) const fn new(settings: Settings) -> Self {
+        Self { settings, book: OnceLock::new() }
+    }
+
+    /// Returns the book.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a file of prices that cannot be read or makes no sense: with file, line
+    /// and column.
+    pub fn book(&self) -> Result<PriceBook, CliError> {
+        if let Some(book) = self.book.get() {
+            return Ok(book.clone());
+        }
+        let mut book = PriceBook::bundled();
+        if let Some(path) = &self.settings.llm.prices_file {
+            let (file, text) = self.settings.named_file(path)?;
+            let read = book.with_overrides(&text, &file);
+            book = read.map_err(|error| CliError::Settings(error.to_string()))?;
+        }
+        Ok(self.book.get_or_init(|| book).clone())
+    }
+
+    /// Whether the table has a model of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`book`](Self::book).
+    pub fn knows(&self, model: &str) -> Result<bool, CliError> {
+        Ok(self.book()?.models().any(|known| is_called(known, model)))
+    }
+
+    /// Returns who offers a model of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`book`](Self::book).
+    pub fn provider_of(&self, model: &str) -> Result<Option<String>, CliError> {
+        let book = self.book()?;
+        // Who makes a model stands before who resells it.
+        let makers = ["anthropic", "openai", "google", "deepseek", "mistral", "xai"];
+        let offering = |provider: &&&str| {
+            let call = Call { provider, model, at: SystemClock.now() };
+            book.prices(&call).is_some_and(|(known, _)| is_called(known, model))
+        };
+        Ok(makers.iter().find(offering).map(|provider| (*provider).to_owned()))
+    }
+
+    /// Returns a client that knows what its calls cost, unless nobody wants to know.
+    pub(super) fn priced(
+        &self,
+        client: Arc<WireClient>,
+        entry: &Entry,
+    ) -> Result<Arc<dyn LlmClient>, Error> {
+        if !self.settings.llm.cost_tracking {
+            return Ok(client);
+        }
+        let provider = priced_as(entry);
+        let book = self.book().map_err(|error| Error::Setup {
+            provider: "prices".to_owned(),
+            reason: error.to_string(),
+        })?;
+        let book = book.with_entry(&provider, &entry.config);
+        Ok(Arc::new(PricedClient::new(client, book, provider, Arc::new(SystemClock))))
+    }
+
+    /// Returns the book with the prices of an entry in it, and whom it is priced as.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`book`](Self::book).
+    pub fn of_entry(&self, entry: &Entry) -> Result<(PriceBook, String), CliError> {
+        let provider = priced_as(entry);
+        Ok((self.book()?.with_entry(&provider, &entry.config), provider))
+    }
+}
+
+/// A server that is nobody's in particular is priced under the entry's own name.
+fn priced_as(entry: &Entry) -> String {
+    match entry.provider.base_url {
+        Some(_) => entry.provider.name.to_owned(),
+        None => entry.config.name.clone(),
+    }
+}
+
+fn is_called(known: &ModelPrices, model: &str) -> bool {
+    let model = model.to_lowercase();
+    known.model == model || known.names.iter().any(|name| *name == model)
+}
