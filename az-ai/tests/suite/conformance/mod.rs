@@ -1,9 +1,12 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
+mod anthropic;
 mod offline;
+mod ollama;
 mod openai;
 mod saboteurs;
 mod scripted;
+mod served;
 
 use std::sync::Arc;
 
