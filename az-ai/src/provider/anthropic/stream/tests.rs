@@ -221,6 +221,13 @@ proptest! {
     }
 
     #[test]
+    fn a_wrong_byte_anywhere_is_survived(place in 0..STREAM.len(), byte: u8) {
+        let mut bytes = STREAM.as_bytes().to_vec();
+        bytes[place] = byte;
+        decode([bytes.as_slice()]).err();
+    }
+
+    #[test]
     fn any_bytes_are_survived(bytes: Vec<u8>) {
         decode([bytes.as_slice()]).err();
     }
