@@ -1,22 +1,54 @@
 //! What providers say in headers about how much more may be asked.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use az_core::Timestamp;
+use reqwest::header::{DATE, HeaderMap};
 
 use crate::chat::RateLimits;
 
-/// Reads OpenAI's headers, which most look-alikes have too.
+/// Reads the headers of whichever provider it is.
 pub(super) fn read(headers: &HeaderMap) -> RateLimits {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let count = |name: &str| text(name)?.parse().ok();
-    let wait = |name: &str| duration(text(name)?);
+    let limits = common(headers);
+    if limits == RateLimits::default() { anthropic(headers) } else { limits }
+}
+
+/// Reads OpenAI's headers, which most look-alikes have too.
+fn common(headers: &HeaderMap) -> RateLimits {
+    let wait = |name: &str| duration(text(headers, name)?);
     RateLimits {
-        requests_left: count("x-ratelimit-remaining-requests"),
+        requests_left: count(headers, "x-ratelimit-remaining-requests"),
         requests_reset: wait("x-ratelimit-reset-requests"),
-        tokens_left: count("x-ratelimit-remaining-tokens"),
+        tokens_left: count(headers, "x-ratelimit-remaining-tokens"),
         tokens_reset: wait("x-ratelimit-reset-tokens"),
     }
+}
+
+/// Reads Anthropic's headers. Its count of tokens is that of whichever of its limits is nearest.
+fn anthropic(headers: &HeaderMap) -> RateLimits {
+    let wait = |name: &str| until(text(headers, name)?, text(headers, DATE.as_str())?);
+    RateLimits {
+        requests_left: count(headers, "anthropic-ratelimit-requests-remaining"),
+        requests_reset: wait("anthropic-ratelimit-requests-reset"),
+        tokens_left: count(headers, "anthropic-ratelimit-tokens-remaining"),
+        tokens_reset: wait("anthropic-ratelimit-tokens-reset"),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn count(headers: &HeaderMap, name: &str) -> Option<u64> {
+    text(headers, name)?.parse().ok()
+}
+
+/// Reads how long it is until a time such as `2026-10-21T07:28:00Z`, by the answer's own date, so
+/// that our clock does not matter.
+fn until(time: &str, date: &str) -> Option<Duration> {
+    let time = SystemTime::from(time.parse::<Timestamp>().ok()?);
+    let date = httpdate::parse_http_date(date).ok()?;
+    Some(time.duration_since(date).unwrap_or_default())
 }
 
 /// Reads a duration such as `6m0s`, `1.5s` or `120ms`.
@@ -47,7 +79,54 @@ fn duration(text: &str) -> Option<Duration> {
 mod tests {
     use std::time::Duration;
 
-    use super::duration;
+    use reqwest::header::HeaderMap;
+
+    use super::{duration, read};
+    use crate::chat::RateLimits;
+
+    fn limits(pairs: &[(&'static str, &str)]) -> RateLimits {
+        let headers: HeaderMap = pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        read(&headers)
+    }
+
+    #[test]
+    fn the_headers_of_either_sort_are_read() {
+        assert_eq!(limits(&[]), RateLimits::default());
+        let expected = RateLimits {
+            requests_left: Some(9),
+            requests_reset: Some(Duration::from_secs(30)),
+            tokens_left: Some(800),
+            tokens_reset: Some(Duration::from_secs(90)),
+        };
+        let common = limits(&[
+            ("x-ratelimit-remaining-requests", "9"),
+            ("x-ratelimit-reset-requests", "30s"),
+            ("x-ratelimit-remaining-tokens", "800"),
+            ("x-ratelimit-reset-tokens", "1m30s"),
+        ]);
+        assert_eq!(common, expected);
+        let anthropic = limits(&[
+            ("date", "Wed, 21 Oct 2026 07:27:30 GMT"),
+            ("anthropic-ratelimit-requests-remaining", "9"),
+            ("anthropic-ratelimit-requests-reset", "2026-10-21T07:28:00Z"),
+            ("anthropic-ratelimit-tokens-remaining", "800"),
+            ("anthropic-ratelimit-tokens-reset", "2026-10-21T09:29:00+02:00"),
+        ]);
+        assert_eq!(anthropic, expected);
+    }
+
+    #[test]
+    fn a_time_says_nothing_without_the_date_and_nothing_is_left_of_one_that_is_past() {
+        let reset = ("anthropic-ratelimit-requests-reset", "2026-10-21T07:28:00Z");
+        let wait = |pairs: &[(&'static str, &str)]| limits(pairs).requests_reset;
+        assert_eq!(wait(&[reset]), None);
+        let late = ("date", "Wed, 21 Oct 2026 07:28:01 GMT");
+        assert_eq!(wait(&[reset, late]), Some(Duration::ZERO));
+        assert_eq!(wait(&[("anthropic-ratelimit-requests-reset", "soon"), late]), None);
+    }
 
     #[test]
     fn durations_are_read_as_providers_write_them() {

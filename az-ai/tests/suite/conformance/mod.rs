@@ -1,11 +1,14 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
+mod anthropic;
 mod offline;
+mod ollama;
 mod openai;
 mod recorded;
 mod replayed;
 mod saboteurs;
 mod scripted;
+mod served;
 
 use std::sync::Arc;
 

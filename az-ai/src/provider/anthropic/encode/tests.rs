@@ -1,1 +1,323 @@
+use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
+use az_core::naming::NameMap;
+use serde_json::{Value, json};
 
+use super::request;
+use crate::chat::{
+    ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
+};
+use crate::provider::wire::Delivery;
+
+fn tool() -> ToolDefinition {
+    ToolDefinition {
+        name: "filesystem.read".to_owned(),
+        description: "Reads".to_owned(),
+        schema: json!({"type": "object"}),
+    }
+}
+
+fn encoded(asked: &ChatRequest) -> Value {
+    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    request(asked, Delivery::Whole, &names)
+}
+
+fn said(messages: Vec<Message>) -> Value {
+    let mut body = encoded(&ChatRequest::new("claude-sonnet-4-5", messages));
+    for turn in body["messages"].as_array_mut().unwrap() {
+        for block in turn["content"].as_array_mut().unwrap() {
+            block.as_object_mut().unwrap().remove("cache_control");
+        }
+    }
+    body["messages"].take()
+}
+
+fn call(id: &str, arguments: Value) -> ToolCall {
+    ToolCall { id: id.to_owned(), name: "filesystem.read".to_owned(), arguments }
+}
+
+fn calls(calls: Vec<ToolCall>) -> Message {
+    Message::assistant(ModelReply { calls, ..ModelReply::default() })
+}
+
+fn used(id: &str, input: Value) -> Value {
+    json!({"type": "tool_use", "id": id, "name": "filesystem_read", "input": input})
+}
+
+fn result(id: &str, text: &str) -> Value {
+    json!({"type": "tool_result", "tool_use_id": id, "content": text})
+}
+
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
+
+#[test]
+fn a_conversation_with_tools_is_written_in_full() {
+    let refused = ToolMessage {
+        call_id: "b".to_owned(),
+        tool: "filesystem.read".to_owned(),
+        outcome: ToolOutcome::Refused,
+        text: "not JSON".to_owned(),
+        omitted: 0,
+        data: None,
+    };
+    let asked = ModelReply {
+        calls: vec![call("a", json!({"path": "x"})), call("b", json!("{\"pa"))],
+        reasoning: "which?".to_owned(),
+        replay: Some(Box::new(json!({"reasoning_details": [{"type": "x"}]}))),
+        ..ModelReply::text("I look.")
+    };
+    let shown = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let linked = Image::Url("https://example.org/a.png".to_owned());
+    let messages = vec![
+        Message::system("be brief"),
+        Message::Summary { turns: 2, text: "so far".to_owned() },
+        Message::user_with_images("read x", vec![shown, linked]),
+        Message::assistant(ModelReply::text(" \n")),
+        Message::assistant(asked),
+        Message::tool("a", "filesystem.read", "A"),
+        Message::Resumed { text: "again".to_owned() },
+        Message::Tool(refused),
+        Message::system("and kind"),
+    ];
+    let request = ChatRequest::new("claude-sonnet-4-5", messages)
+        .with_tools(vec![tool()])
+        .with_stop(vec!["END".to_owned()]);
+    let cached = json!({"type": "ephemeral"});
+    let url = "https://example.org/a.png";
+    let mut refused = result("b", "not JSON");
+    refused["is_error"] = json!(true);
+    let expected = json!({
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 2048,
+        "temperature": 0.7,
+        "stop_sequences": ["END"],
+        "system": [
+            text("be brief"),
+            {"type": "text", "text": "and kind", "cache_control": cached},
+        ],
+        "tools": [{
+            "name": "filesystem_read",
+            "description": "Reads",
+            "input_schema": {"type": "object"},
+        }],
+        "messages": [
+            {"role": "user", "content": [
+                text("so far"),
+                {
+                    "type": "image",
+                    "source": {"type": "base64", "media_type": "image/png", "data": "aGk="},
+                },
+                {"type": "image", "source": {"type": "url", "url": url}},
+                {"type": "text", "text": "read x", "cache_control": cached},
+            ]},
+            {"role": "assistant", "content": [
+                text("I look."),
+                used("a", json!({"path": "x"})),
+                used("b", json!({"malformed": "{\"pa"})),
+            ]},
+            {"role": "user", "content": [
+                result("a", "A"),
+                refused,
+                {"type": "text", "text": "again", "cache_control": cached},
+            ]},
+        ],
+    });
+    assert_eq!(encoded(&request), expected);
+}
+
+#[test]
+fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
+    let kept = json!([
+        {"type": "thinking", "thinking": "hm", "signature": "s=="},
+        {"type": "redacted_thinking", "data": "x"},
+        text("first"),
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
+        used("a", json!({"path": "x"})),
+        text("then"),
+    ]);
+    let reply = ModelReply {
+        calls: vec![call("a", json!({"path": "x"}))],
+        replay: Some(Box::new(json!({"anthropic": kept}))),
+        ..ModelReply::text("firstthen")
+    };
+    let turn = |reply: &ModelReply| {
+        said(vec![Message::user("go"), Message::assistant(reply.clone())])[1]["content"].take()
+    };
+    assert_eq!(turn(&reply), kept);
+
+    let neutral = json!([text("firstthen"), used("a", json!({"path": "x"}))]);
+    let elsewhere = |replay: Value| ModelReply { replay: Some(Box::new(replay)), ..reply.clone() };
+    assert_eq!(turn(&elsewhere(json!({"gemini": [{"x": 1}]}))), neutral);
+    assert_eq!(turn(&elsewhere(json!({"anthropic": "?"}))), neutral);
+    let more_calls = json!({"anthropic": [used("a", json!({})), used("b", json!({}))]});
+    assert_eq!(turn(&elsewhere(more_calls)), neutral, "its calls are not those of the turn");
+}
+
+#[test]
+fn a_turn_that_was_interrupted_is_sent_again_at_the_end() {
+    let kept = json!([
+        text("searching"),
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
+    ]);
+    let paused = ModelReply {
+        stop: "pause_turn".to_owned(),
+        replay: Some(Box::new(json!({"anthropic": kept}))),
+        ..ModelReply::text("searching")
+    };
+    let user = json!({"role": "user", "content": [text("go")]});
+    let mut messages = vec![Message::user("go"), Message::assistant(paused)];
+    let expected = json!([user, {"role": "assistant", "content": kept}]);
+    assert_eq!(said(messages.clone()), expected);
+
+    messages.push(Message::assistant(ModelReply::text("found")));
+    let mut both = kept;
+    both.as_array_mut().unwrap().push(text("found"));
+    assert_eq!(said(messages), json!([user, {"role": "assistant", "content": both}]));
+}
+
+#[test]
+fn calls_have_ids_of_their_own_and_results_find_them() {
+    let messages = vec![
+        Message::user("go"),
+        calls(vec![call("call_0", json!({})), call("fc|1", json!({}))]),
+        Message::tool("fc|1", "t", "B"),
+        Message::tool("call_0", "t", "A"),
+        calls(vec![call("call_0", json!({})), call("", json!({})), call("", json!({}))]),
+        Message::tool("call_0", "t", "C"),
+        Message::tool("", "t", "D"),
+        Message::tool("", "t", "E"),
+        Message::tool("gone", "t", "F"),
+    ];
+    let expected = json!([
+        {"role": "user", "content": [text("go")]},
+        {"role": "assistant", "content": [used("call_0", json!({})), used("fc_1", json!({}))]},
+        {"role": "user", "content": [result("fc_1", "B"), result("call_0", "A")]},
+        {"role": "assistant", "content": [
+            used("call_0_2", json!({})), used("call", json!({})), used("call_2", json!({})),
+        ]},
+        {"role": "user", "content": [
+            result("call_0_2", "C"), result("call", "D"), result("call_2", "E"), text("t: F"),
+        ]},
+    ]);
+    assert_eq!(said(messages), expected);
+}
+
+#[test]
+fn only_what_is_likely_to_be_sent_again_is_cached() {
+    let marks = |request: &ChatRequest| encoded(request).to_string().matches("ephemeral").count();
+    let once = ChatRequest::new("m", vec![Message::system("s"), Message::user("u")]);
+    assert_eq!(marks(&once), 0);
+    let with_tools = once.clone().with_tools(vec![tool()]);
+    assert_eq!(marks(&with_tools), 2, "the system prompt with the tools, and the question");
+    let prompt = ChatRequest::prompt("m", "u").with_tools(vec![tool()]);
+    assert_eq!(encoded(&prompt)["tools"][0]["cache_control"], json!({"type": "ephemeral"}));
+    let mut longer = once;
+    for word in ["a", "b", "c"] {
+        longer.messages.push(Message::assistant(ModelReply::text(word)));
+        longer.messages.push(Message::user(word));
+    }
+    assert_eq!(marks(&longer), 3, "the system prompt, and the last two turns of ours");
+}
+
+#[test]
+fn the_choice_of_tools_is_said_where_there_are_tools() {
+    let choice = |choice: ToolChoice, tools| {
+        let request = ChatRequest::prompt("m", "u").with_tools(tools).with_tool_choice(choice);
+        encoded(&request)["tool_choice"].take()
+    };
+    assert_eq!(choice(ToolChoice::Auto, vec![tool()]), json!(null));
+    assert_eq!(choice(ToolChoice::None, vec![tool()]), json!({"type": "none"}));
+    assert_eq!(choice(ToolChoice::Required, vec![tool()]), json!({"type": "any"}));
+    let this = ToolChoice::Tool("filesystem.read".to_owned());
+    assert_eq!(choice(this, vec![tool()]), json!({"type": "tool", "name": "filesystem_read"}));
+    assert_eq!(choice(ToolChoice::Required, Vec::new()), json!(null));
+}
+
+#[test]
+fn thought_is_asked_for_as_the_model_wants_it_and_then_no_temperature() {
+    let options = |model: &str, effort: Option<Effort>| {
+        let request = ChatRequest::prompt(model, "u").with_max_tokens(10_000).with_effort(effort);
+        let body = encoded(&request);
+        let part = |name: &str| body.get(name).cloned().unwrap_or_default();
+        [part("thinking"), part("output_config"), part("temperature")]
+    };
+    let null = || json!(null);
+    let budget = json!({"type": "enabled", "budget_tokens": 8000});
+    let adaptive = json!({"type": "adaptive"});
+    let shown = json!({"type": "adaptive", "display": "summarized"});
+    let high = json!({"effort": "high"});
+    for (model, plain, thoughtful) in [
+        ("claude-3-5-haiku", json!(0.7), [null(), null(), json!(0.7)]),
+        ("claude-haiku-4-5", json!(0.7), [budget, null(), null()]),
+        ("claude-sonnet-4-6", json!(0.7), [adaptive, high.clone(), null()]),
+        ("claude-opus-4-7", null(), [shown, high, null()]),
+    ] {
+        assert_eq!(options(model, None), [null(), null(), plain.clone()], "{model}");
+        assert_eq!(options(model, Some(Effort::None)), [null(), null(), plain], "{model}");
+        assert_eq!(options(model, Some(Effort::High)), thoughtful, "{model}");
+    }
+}
+
+#[test]
+fn a_model_with_a_budget_is_not_asked_to_think_where_it_cannot() {
+    let effort = Some(Effort::Low);
+    let thinks = |request: ChatRequest| {
+        let request = request.with_effort(effort).with_tools(vec![tool()]);
+        encoded(&request.with_max_tokens(10_000)).get("thinking").is_some()
+    };
+    let asked = |reply: ModelReply| {
+        let turn = Message::assistant(ModelReply { calls: vec![call("a", json!({}))], ..reply });
+        let result = Message::tool("a", "t", "A");
+        ChatRequest::new("claude-haiku-4-5", vec![Message::user("u"), turn, result])
+    };
+    assert!(thinks(ChatRequest::prompt("claude-haiku-4-5", "u")));
+    assert!(!thinks(asked(ModelReply::default())), "its work began without");
+    let kept =
+        json!([{"type": "thinking", "thinking": "", "signature": "s"}, used("a", json!({}))]);
+    let replay = Some(Box::new(json!({"anthropic": kept})));
+    assert!(thinks(asked(ModelReply { replay, ..ModelReply::default() })));
+    let forced =
+        ChatRequest::prompt("claude-haiku-4-5", "u").with_tool_choice(ToolChoice::Required);
+    assert!(!thinks(forced), "it has to call a tool");
+}
+
+#[test]
+fn a_shape_is_given_as_the_model_takes_it() {
+    let item = json!({"type": "object", "properties": {}});
+    let schema =
+        json!({"type": "object", "properties": {"items": {"type": "array", "items": item}}});
+    let shaped = |model: &str| {
+        let format = ReplyFormat { name: "list".to_owned(), schema: schema.clone() };
+        ChatRequest::prompt(model, "u").with_format(format)
+    };
+    let closed = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    let expected = json!({"format": {"type": "json_schema", "schema": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {"items": {"type": "array", "items": closed}},
+    }}});
+    let body = encoded(&shaped("claude-sonnet-4-6"));
+    assert_eq!((&body["output_config"], body.get("tools")), (&expected, None));
+
+    let older = shaped("claude-sonnet-4-0").with_effort(Some(Effort::High)).with_max_tokens(9000);
+    let body = encoded(&older);
+    assert_eq!(body["tools"][0]["input_schema"], schema);
+    assert_eq!(body["tool_choice"], json!({"type": "tool", "name": "_answer"}));
+    assert_eq!((body.get("thinking"), body.get("output_config")), (None, None));
+
+    let choice = |choice: ToolChoice| {
+        encoded(&older.clone().with_tools(vec![tool()]).with_tool_choice(choice))["tool_choice"]
+            .take()
+    };
+    assert_eq!(choice(ToolChoice::Auto), json!({"type": "any"}));
+    assert_eq!(choice(ToolChoice::None), json!({"type": "tool", "name": "_answer"}));
+    let this = ToolChoice::Tool("filesystem.read".to_owned());
+    assert_eq!(choice(this), json!({"type": "tool", "name": "filesystem_read"}));
+}
+
+#[test]
+fn a_stream_is_asked_for() {
+    let body = request(&ChatRequest::prompt("m", "u"), Delivery::Streamed, &NameMap::default());
+    assert_eq!(body["stream"], true);
+}

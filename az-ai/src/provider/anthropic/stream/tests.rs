@@ -1,1 +1,234 @@
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use az_core::naming::NameMap;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
+use super::Decoder;
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::error::{Error, Result};
+use crate::provider::wire::{Answered, StreamDecoder};
+
+/// Every sort of block, and things that nobody has heard of.
+const STREAM: &str = concat!(
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",",
+    "\"model\":\"m-1\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":9,",
+    "\"output_tokens\":1,\"cache_read_input_tokens\":4,\"service_tier\":\"standard\"}}}   \n\n",
+    "event: ping\ndata: {\"type\": \"ping\"}\n\n: comment\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":",
+    "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":",
+    "{\"type\":\"thinking_delta\",\"thinking\":\"h\u{e9}\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":",
+    "{\"type\":\"thinking_delta\",\"thinking\":\"?\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":",
+    "{\"type\":\"signature_delta\",\"signature\":\"s==\"}}\n\n",
+    "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+    "data: {\"type\":\"never_heard_of\",\"index\":\"x\"}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":",
+    "{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":",
+    "{\"type\":\"text_delta\",\"text\":\"I look.\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":",
+    "{\"type\":\"citations_delta\",\"citation\":{\"url\":\"u\"}}}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":",
+    "{\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\",\"input\":{}}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":",
+    "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"q\\\":1}\"}}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":3,\"content_block\":",
+    "{\"type\":\"new_sort\",\"x\":[]}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"type\":\"new_delta\"}}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":4,\"content_block\":",
+    "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"filesystem_read\",\"input\":{}}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":",
+    "{\"type\":\"input_json_delta\",\"partial_json\":\"\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":",
+    "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"path\\\":\"}}\n\n",
+    "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":",
+    "{\"type\":\"input_json_delta\",\"partial_json\":\"\\\"x\\\"}\"}}\n\n",
+    "data: {\"type\":\"content_block_start\",\"index\":5,\"content_block\":",
+    "{\"type\":\"tool_use\",\"id\":\"b\",\"name\":\"nope\",\"input\":{}}}\n\n",
+    "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},",
+    "\"usage\":{\"output_tokens\":5,\"input_tokens\":null}}\n\n",
+    "data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":7}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+);
+
+fn answered() -> Answered {
+    Answered {
+        provider: "p".to_owned(),
+        model: "asked".to_owned(),
+        request_id: Some("req_1".to_owned()),
+        names: NameMap::new(["filesystem.read"]),
+    }
+}
+
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+    let mut decoder = Box::new(Decoder::new(answered()));
+    let mut events = Vec::new();
+    for piece in pieces {
+        events.extend(decoder.feed(piece)?);
+        if let Some(ChatEvent::Finished(_)) = events.last() {
+            return Ok(events);
+        }
+    }
+    events.extend(decoder.finish()?);
+    Ok(events)
+}
+
+fn reply(stream: &str) -> Result<ChatReply> {
+    let events = decode([stream.as_bytes()])?;
+    match events.into_iter().next_back() {
+        Some(ChatEvent::Finished(reply)) => Ok(*reply),
+        other => panic!("no end: {other:?}"),
+    }
+}
+
+fn event(json: &Value) -> String {
+    format!("data: {json}\n\n")
+}
+
+const START: &str = "data: {\"type\":\"message_start\",\"message\":{}}\n\n";
+const STOP: &str = "data: {\"type\":\"message_stop\"}\n\n";
+
+#[test]
+fn every_sort_of_piece_finds_its_place() {
+    let reply = reply(STREAM).unwrap();
+    let said = &reply.reply;
+    assert_eq!((said.text.as_str(), said.reasoning.as_str()), ("I look.", "h\u{e9}?"));
+    let calls: Vec<_> = said.calls.iter().map(|c| (c.id.as_str(), c.name.as_str())).collect();
+    assert_eq!(calls, [("a", "filesystem.read"), ("b", "nope")]);
+    assert_eq!(
+        (&said.calls[0].arguments, &said.calls[1].arguments),
+        (&json!({"path": "x"}), &json!({}))
+    );
+    assert_eq!(said.stop, "tool_use");
+    let kept = json!({"anthropic": [
+        {"type": "thinking", "thinking": "h\u{e9}?", "signature": "s=="},
+        {"type": "text", "text": "I look.", "citations": [{"url": "u"}]},
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
+        {"type": "tool_use", "id": "a", "name": "filesystem_read", "input": {"path": "x"}},
+        {"type": "tool_use", "id": "b", "name": "nope", "input": {}},
+    ]});
+    assert_eq!(said.replay.as_deref(), Some(&kept), "all but what we cannot put together");
+    let usage =
+        Usage { cache_read: 4, service_tier: Some("standard".to_owned()), ..Usage::tokens(9, 7) };
+    assert_eq!(reply.usage, Some(usage), "snapshots, not sums");
+    assert_eq!((reply.model.as_str(), reply.request_id.as_deref()), ("m-1", Some("req_1")));
+}
+
+#[test]
+fn the_pieces_add_up_to_the_reply() {
+    let events = decode([STREAM.as_bytes()]).unwrap();
+    let mut assembler = Assembler::default();
+    events.iter().for_each(|event| assembler.add(event));
+    let added_up = assembler.finish(Ending::default()).reply;
+    let Some(ChatEvent::Finished(reply)) = events.last() else { panic!("no end") };
+    assert_eq!(
+        (&added_up.text, &added_up.reasoning, &added_up.calls),
+        (&reply.reply.text, &reply.reply.reasoning, &reply.reply.calls)
+    );
+}
+
+#[test]
+fn a_stream_is_cut_off_wherever_it_ends_early() {
+    let end = STREAM.trim_end().len();
+    for cut in 0..end {
+        let result = decode([&STREAM.as_bytes()[..cut]]);
+        assert!(matches!(result, Err(Error::Truncated { .. })), "cut at {cut}: {result:?}");
+    }
+    for whole in end..=STREAM.len() {
+        assert!(decode([&STREAM.as_bytes()[..whole]]).is_ok(), "whole at {whole}");
+    }
+}
+
+#[test]
+fn an_error_in_the_stream_is_an_error() {
+    let overloaded = json!({
+        "type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"},
+    });
+    let begun = STREAM.split_inclusive("\n\n").take(6).collect::<String>();
+    let error = reply(&(begun + &event(&overloaded))).unwrap_err();
+    assert_eq!(error.to_string(), "p: Overloaded (request req_1)");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn what_makes_no_sense_is_malformed() {
+    let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}});
+    let placeless = json!({"type": "content_block_start", "content_block": {"type": "text"}});
+    for stream in [
+        event(&delta),
+        STOP.to_owned(),
+        START.to_owned() + &event(&delta),
+        START.to_owned() + &event(&placeless),
+        START.to_owned() + "data: {\"type\"\n\n",
+        "<html>no</html>".to_owned(),
+    ] {
+        let result = reply(&stream);
+        assert!(matches!(result, Err(Error::Malformed { .. })), "{stream}: {result:?}");
+    }
+}
+
+#[test]
+fn a_call_without_a_reason_to_stop_may_not_be_whole() {
+    let call = json!({"type": "tool_use", "id": "a", "name": "t", "input": {}});
+    let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
+    let cut = reply(&[START, &event(&begun), STOP].concat());
+    assert!(matches!(cut, Err(Error::Truncated { .. })), "{cut:?}");
+    assert_eq!(reply(&[START, STOP].concat()).unwrap().reply, Default::default());
+}
+
+#[test]
+fn a_call_that_reached_the_longest_length_is_kept_as_text() {
+    let call = json!({"type": "tool_use", "id": "a", "name": "t", "input": {}});
+    let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
+    let half = json!({"type": "input_json_delta", "partial_json": "{\"path"});
+    let piece = json!({"type": "content_block_delta", "index": 0, "delta": half});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "max_tokens"}});
+    let reply = reply(&[START, &event(&begun), &event(&piece), &event(&end), STOP].concat());
+    let reply = reply.unwrap().reply;
+    assert_eq!((&reply.calls[0].arguments, reply.replay), (&json!("{\"path"), None));
+}
+
+#[test]
+fn the_answers_call_streams_as_text() {
+    let call = json!({"type": "tool_use", "id": "a", "name": "_answer", "input": {}});
+    let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
+    let input = json!({"type": "input_json_delta", "partial_json": "{\"x\": 1}"});
+    let piece = json!({"type": "content_block_delta", "index": 0, "delta": input});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}});
+    let stream = [START, &event(&begun), &event(&piece), &event(&end), STOP].concat();
+    let events = decode([stream.as_bytes()]).unwrap();
+    assert_eq!(events[0], ChatEvent::TextDelta { text: "{\"x\": 1}".to_owned() });
+    let reply = reply(&stream).unwrap().reply;
+    assert_eq!((reply.text.as_str(), reply.stop.as_str()), ("{\"x\": 1}", "end_turn"));
+    assert!(reply.calls.is_empty() && reply.replay.is_none());
+}
+
+proptest! {
+    #[test]
+    fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..90_usize, 90)) {
+        let mut rest = STREAM.as_bytes();
+        let mut pieces = Vec::new();
+        for size in sizes {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
+    }
+
+    #[test]
+    fn a_wrong_byte_anywhere_is_survived(place in 0..STREAM.len(), byte: u8) {
+        let mut bytes = STREAM.as_bytes().to_vec();
+        bytes[place] = byte;
+        decode([bytes.as_slice()]).err();
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes: Vec<u8>) {
+        decode([bytes.as_slice()]).err();
+    }
+}

@@ -1,1 +1,115 @@
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use az_core::naming::NameMap;
+use proptest::prelude::*;
+use serde_json::json;
 
+use super::Decoder;
+use crate::chat::{ChatEvent, ChatReply};
+use crate::error::{Error, Result};
+use crate::provider::wire::{Answered, StreamDecoder};
+
+const STREAM: &str = concat!(
+    "{\"model\":\"m-1\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"h\u{e9}\"},\"done\":false}\n",
+    "{\"message\":{\"content\":\"I \"},\"done\":false}\r\n",
+    "\n",
+    "{\"message\":{\"content\":\"look.\"},\"done\":false}\n",
+    "{\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"filesystem_read\",",
+    "\"arguments\":{\"path\":\"x\"}}}]},\"done\":false}\n",
+    "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"nope\"}}]},\"done\":false}\n",
+    "{\"never_heard_of\":1,\"done\":false}\n",
+    "{\"model\":\"m-1\",\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",",
+    "\"prompt_eval_count\":9,\"eval_count\":7}\n"
+);
+
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+    let names = NameMap::new(["filesystem.read"]);
+    let answered = Answered { provider: "p".to_owned(), names, ..Answered::default() };
+    let mut decoder = Box::new(Decoder::new(answered));
+    let mut events = Vec::new();
+    for piece in pieces {
+        events.extend(decoder.feed(piece)?);
+        if let Some(ChatEvent::Finished(_)) = events.last() {
+            return Ok(events);
+        }
+    }
+    events.extend(decoder.finish()?);
+    Ok(events)
+}
+
+fn reply(stream: &str) -> Result<ChatReply> {
+    let events = decode([stream.as_bytes()])?;
+    match events.into_iter().next_back() {
+        Some(ChatEvent::Finished(reply)) => Ok(*reply),
+        other => panic!("no end: {other:?}"),
+    }
+}
+
+#[test]
+fn every_piece_finds_its_place() {
+    let reply = reply(STREAM).unwrap();
+    let said = &reply.reply;
+    assert_eq!((said.text.as_str(), said.reasoning.as_str()), ("I look.", "h\u{e9}"));
+    let calls: Vec<_> = said.calls.iter().map(|c| (c.id.as_str(), c.name.as_str())).collect();
+    assert_eq!(calls, [("call_0", "filesystem.read"), ("call_1", "nope")]);
+    assert_eq!(
+        (&said.calls[0].arguments, &said.calls[1].arguments),
+        (&json!({"path": "x"}), &json!({}))
+    );
+    assert_eq!((said.stop.as_str(), reply.model.as_str()), ("stop", "m-1"));
+    assert_eq!(reply.usage, Some(Usage::tokens(9, 7)));
+}
+
+#[test]
+fn a_stream_is_cut_off_wherever_it_ends_early() {
+    let end = STREAM.trim_end().len();
+    for cut in 0..end {
+        let result = decode([&STREAM.as_bytes()[..cut]]);
+        assert!(matches!(result, Err(Error::Truncated { .. })), "cut at {cut}: {result:?}");
+    }
+    for whole in end..=STREAM.len() {
+        assert!(decode([&STREAM.as_bytes()[..whole]]).is_ok(), "whole at {whole}");
+    }
+}
+
+#[test]
+fn an_error_in_the_stream_is_an_error() {
+    let begun = STREAM.lines().next().unwrap();
+    for end in ["", "\n"] {
+        let error = reply(&format!("{begun}\n{{\"error\":\"out of memory\"}}{end}")).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Unavailable, "p: out of memory".to_owned())
+        );
+    }
+}
+
+#[test]
+fn what_is_no_stream_is_malformed() {
+    for stream in ["<html>\nno</html>", "bad gateway", "[1]\n{}x\n", "{\"done\":true}"] {
+        let result = reply(stream);
+        assert!(matches!(result, Err(Error::Malformed { .. })), "{stream}: {result:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..40_usize, 40)) {
+        let mut rest = STREAM.as_bytes();
+        let mut pieces = Vec::new();
+        for size in sizes {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
+    }
+
+    #[test]
+    fn a_wrong_byte_anywhere_is_survived(place in 0..STREAM.len(), byte: u8) {
+        let mut bytes = STREAM.as_bytes().to_vec();
+        bytes[place] = byte;
+        decode([bytes.as_slice()]).err();
+    }
+}
