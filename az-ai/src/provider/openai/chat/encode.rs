@@ -6,8 +6,11 @@ use az_core::journal::{ModelReply, ToolCall};
 use serde_json::{Map, Value, json};
 
 use super::decode::DETAILS;
-use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition};
-use crate::provider::openai::dialect::{Dialect, MaxTokensField, ReasoningReplay};
+use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::provider::openai::dialect::{
+    CallIds, Dialect, Formats, MaxTokensField, Models, ReasoningReplay,
+};
+use crate::provider::openai::format::{in_words, is_strict};
 use crate::provider::wire::Delivery;
 use az_core::naming::NameMap;
 
@@ -18,7 +21,9 @@ pub(crate) fn request(
     delivery: Delivery,
     names: &NameMap,
 ) -> Value {
-    let messages = request.messages.iter().filter(|message| !is_empty(message));
+    let told = request.format.as_ref().filter(|_| dialect.formats == Formats::Words);
+    let told = told.map(|format| Message::system(in_words(format)));
+    let messages = told.iter().chain(&request.messages).filter(|message| !is_empty(message));
     let messages: Vec<Value> = messages.map(|m| message(m, dialect, names)).collect();
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(request.model));
@@ -28,11 +33,20 @@ pub(crate) fn request(
         MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
     };
     body.insert(max_tokens.to_owned(), json!(request.max_tokens));
-    if let Some(temperature) = request.temperature {
-        body.insert("temperature".to_owned(), decimal(temperature));
+    if dialect.has_temperature(&request.model) {
+        let temperature = request.temperature.map(decimal);
+        body.extend(temperature.map(|number| ("temperature".to_owned(), number)));
+        let stop = Some(&request.stop).filter(|stop| !stop.is_empty());
+        body.extend(stop.map(|stop| ("stop".to_owned(), json!(stop))));
     }
-    if !request.stop.is_empty() {
-        body.insert("stop".to_owned(), json!(request.stop));
+    if let Some(format) = &request.format {
+        body.insert("response_format".to_owned(), shape(format, dialect));
+    }
+    if let Some(effort) = request.effort.and_then(|e| dialect.effort(&request.model, e)) {
+        body.insert("reasoning_effort".to_owned(), json!(effort));
+    }
+    if dialect.models == Models::DeepSeek && must_not_think(request) {
+        body.insert("thinking".to_owned(), json!({"type": "disabled"}));
     }
     if !request.tools.is_empty() {
         let tools: Vec<Value> = request.tools.iter().map(|t| tool(t, names)).collect();
@@ -45,6 +59,29 @@ pub(crate) fn request(
         body.insert("stream_options".to_owned(), options);
     }
     Value::Object(body)
+}
+
+/// Returns what asks for an answer of a shape.
+fn shape(format: &ReplyFormat, dialect: Dialect) -> Value {
+    match dialect.formats {
+        Formats::Words => json!({"type": "json_object"}),
+        Formats::Schema => json!({"type": "json_schema", "json_schema": {
+            "name": format.name,
+            "schema": format.schema,
+            "strict": is_strict(&format.schema),
+        }}),
+    }
+}
+
+/// Whether the model is to be told not to think: because the request says so, or because it forces
+/// a call, which `DeepSeek` refuses to thinking models.
+fn must_not_think(request: &ChatRequest) -> bool {
+    let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Tool(_));
+    let forced = forced && !request.tools.is_empty();
+    match request.effort {
+        Some(effort) => effort == Effort::None,
+        None => forced,
+    }
 }
 
 /// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
@@ -72,7 +109,7 @@ fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
         }
         Message::Tool(result) => json!({
             "role": "tool",
-            "tool_call_id": result.call_id,
+            "tool_call_id": call_id(&result.call_id, dialect),
             "content": result.told(),
         }),
         Message::Assistant { reply } => assistant(reply, dialect, names),
@@ -80,11 +117,15 @@ fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
 }
 
 fn picture(image: &Image) -> Value {
-    let url = match image {
+    json!({"type": "image_url", "image_url": {"url": picture_url(image)}})
+}
+
+/// Returns where a picture is to be found, which may be the address itself.
+pub(in crate::provider::openai) fn picture_url(image: &Image) -> String {
+    match image {
         Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
         Image::Url(url) => url.clone(),
-    };
-    json!({"type": "image_url", "image_url": {"url": url}})
+    }
 }
 
 fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
@@ -92,7 +133,7 @@ fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
     message.insert("role".to_owned(), json!("assistant"));
     message.insert("content".to_owned(), json!(reply.text));
     if !reply.calls.is_empty() {
-        let calls: Vec<Value> = reply.calls.iter().map(|c| call(c, names)).collect();
+        let calls: Vec<Value> = reply.calls.iter().map(|c| call(c, dialect, names)).collect();
         message.insert("tool_calls".to_owned(), json!(calls));
         if dialect.reasoning == ReasoningReplay::WithCalls {
             message.insert("reasoning_content".to_owned(), json!(reply.reasoning));
@@ -105,14 +146,31 @@ fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
     Value::Object(message)
 }
 
-fn call(call: &ToolCall, names: &NameMap) -> Value {
-    let arguments = match &call.arguments {
+fn call(call: &ToolCall, dialect: Dialect, names: &NameMap) -> Value {
+    let function = json!({"name": names.outward(&call.name), "arguments": arguments(call)});
+    json!({"id": call_id(&call.id, dialect), "type": "function", "function": function})
+}
+
+/// Returns a call's arguments, as text.
+pub(in crate::provider::openai) fn arguments(call: &ToolCall) -> String {
+    match &call.arguments {
         // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
         Value::String(text) => json!({"malformed": text}).to_string(),
         value => value.to_string(),
-    };
-    let function = json!({"name": names.outward(&call.name), "arguments": arguments});
-    json!({"id": call.id, "type": "function", "function": function})
+    }
+}
+
+/// Returns a call's id as the server takes it: the same for the same.
+fn call_id(id: &str, dialect: Dialect) -> String {
+    let fits = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if dialect.call_ids == CallIds::Any || fits {
+        return id.to_owned();
+    }
+    // FNV-1a, with the last nine digits of base 16: enough to tell the calls of a turn apart.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{:09x}", hash & 0xf_ffff_ffff)
 }
 
 fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
