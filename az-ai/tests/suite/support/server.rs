@@ -170,12 +170,13 @@ async fn read(connection: &mut TcpStream) -> Option<Asked> {
     };
     let head = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length?.trim().parse().ok()?;
+    let length: usize = length.map_or(Ok(0), |length| length.trim().parse()).ok()?;
     while bytes.len() < head_end + length {
         if connection.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
-    let body = serde_json::from_slice(&bytes[head_end..]).ok()?;
+    // A request for a list of models has no body.
+    let body = serde_json::from_slice(&bytes[head_end..]).unwrap_or_default();
     Some(Asked { head, body })
 }
