@@ -118,7 +118,7 @@ impl Dialect {
     }
 
     /// Whether a model is asked over Responses.
-    pub(super) fn has_responses(&self, model: &str) -> bool {
+    pub(super) fn has_responses(self, model: &str) -> bool {
         match self.interface {
             Interface::Chat => false,
             Interface::Responses => true,
@@ -127,17 +127,17 @@ impl Dialect {
     }
 
     /// Whether a model takes a temperature, and texts that end its answer.
-    pub(super) fn has_temperature(&self, model: &str) -> bool {
+    pub(super) fn has_temperature(self, model: &str) -> bool {
         self.models != Models::OpenAi || !thinks(model)
     }
 
     /// Whether what a model thinks can be had encrypted, to be sent back.
-    pub(super) fn has_encrypted_thoughts(&self, model: &str) -> bool {
+    pub(super) fn has_encrypted_thoughts(self, model: &str) -> bool {
         self.models != Models::OpenAi || thinks(model)
     }
 
     /// Returns the word for how much a model is to think, if it takes one.
-    pub(super) fn effort(&self, model: &str, effort: Effort) -> Option<&'static str> {
+    pub(super) fn effort(self, model: &str, effort: Effort) -> Option<&'static str> {
         let word = match effort {
             Effort::None => "none",
             Effort::Low => "low",

@@ -1,9 +1,12 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
+mod gemini;
 mod offline;
 mod openai;
+mod responses;
 mod saboteurs;
 mod scripted;
+mod served;
 
 use std::sync::Arc;
 
