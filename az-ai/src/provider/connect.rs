@@ -41,10 +41,8 @@ pub fn connect(
     http: HttpClient,
 ) -> Result<Arc<WireClient>> {
     let known = known(config)?;
-    let setup = |reason: &str| Error::Setup {
-        provider: config.name.clone(),
-        reason: reason.to_owned(),
-    };
+    let setup =
+        |reason: &str| Error::Setup { provider: config.name.clone(), reason: reason.to_owned() };
     let base_url = base_url
         .or(config.base_url.as_deref())
         .or(known.base_url)

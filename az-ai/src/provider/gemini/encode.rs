@@ -121,7 +121,7 @@ fn contents(request: &ChatRequest, names: &NameMap) -> Value {
 
 /// Returns an entry of the conversation; none when nothing stands in it, which would be refused.
 fn entry(role: &str, parts: Vec<Value>) -> Option<Value> {
-    (!parts.is_empty()).then(|| json!({"role": role, "parts": parts}))
+    (!parts.is_empty()).then(|| json!({"role": role, "parts": Value::Array(parts)}))
 }
 
 fn text(text: impl AsRef<str>) -> Value {

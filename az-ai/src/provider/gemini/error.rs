@@ -70,7 +70,7 @@ mod tests {
 
     use super::{inside, refusal};
 
-    fn said(code: u16, status: &str, message: &str, details: Value) -> Value {
+    fn said(code: u16, status: &str, message: &str, details: &Value) -> Value {
         json!({"error": {"code": code, "status": status, "message": message, "details": details}})
     }
 
@@ -98,10 +98,10 @@ mod tests {
         let expired = "API key expired. Please renew the API key.";
         let reason = json!([{"@type": "ErrorInfo", "reason": "API_KEY_INVALID"}]);
         for message in [key, expired] {
-            let said = said(400, "INVALID_ARGUMENT", message, reason.clone());
+            let said = said(400, "INVALID_ARGUMENT", message, &reason);
             check(&said, ErrorKind::Unauthorized, "API_KEY_INVALID", None);
         }
-        let bare = |code, status, message| said(code, status, message, Value::Null);
+        let bare = |code, status, message| said(code, status, message, &Value::Null);
         check(
             &bare(400, "INVALID_ARGUMENT", key),
             ErrorKind::Unauthorized,
@@ -140,7 +140,7 @@ mod tests {
                 {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"},
             ])
         };
-        let said = |id| said(429, "RESOURCE_EXHAUSTED", "quota exceeded", quota(id));
+        let said = |id| said(429, "RESOURCE_EXHAUSTED", "quota exceeded", &quota(id));
         let minute = said("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
         check(&minute, ErrorKind::RateLimited, "RESOURCE_EXHAUSTED", Some(34.5));
         let day = said("GenerateRequestsPerDayPerProjectPerModel-FreeTier");

@@ -11,6 +11,7 @@ use az_core::naming::NameMap;
 use serde_json::{Map, Value, json};
 
 use super::model::is_third_generation;
+use crate::provider::openai::renamed;
 
 /// Under what a turn's parts are kept.
 const KEPT: &str = "gemini";
@@ -79,16 +80,8 @@ pub(super) fn parts(reply: &ModelReply, names: &NameMap, model: &str) -> Vec<Val
 
 fn kept(reply: &ModelReply, names: &NameMap) -> Option<Vec<Value>> {
     let mut parts = reply.replay.as_ref()?.get(KEPT)?.as_array()?.clone();
-    let mut calls: Vec<&mut Value> =
-        parts.iter_mut().filter_map(|part| part.get_mut(CALL)).collect();
-    // Whoever changed the calls of a reply means it.
-    if calls.len() != reply.calls.len() {
-        return None;
-    }
-    for (part, call) in calls.iter_mut().zip(&reply.calls) {
-        part.as_object_mut()?.insert("name".to_owned(), json!(names.outward(&call.name)));
-    }
-    Some(parts)
+    let calls = parts.iter_mut().filter_map(|part| part.get_mut(CALL)).collect();
+    renamed(calls, reply, names).then_some(parts)
 }
 
 fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {

@@ -1,4 +1,6 @@
-//! In what servers that speak chat completions differ.
+//! In what servers that speak like OpenAI differ, and OpenAI's own models among themselves.
+
+use crate::chat::Effort;
 
 /// How a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -7,6 +9,14 @@ pub struct Dialect {
     pub max_tokens_field: MaxTokensField,
     /// Whether thoughts are sent back.
     pub reasoning: ReasoningReplay,
+    /// Which interface is used.
+    pub interface: Interface,
+    /// Whether the shape of an answer is asked for by its schema.
+    pub formats: Formats,
+    /// Whether the server's models are known by their names.
+    pub models: Models,
+    /// Which ids calls of tools may have.
+    pub call_ids: CallIds,
 }
 
 /// What a server calls the longest answer.
@@ -29,16 +39,246 @@ pub enum ReasoningReplay {
     WithCalls,
 }
 
+/// Which of OpenAI's interfaces is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interface {
+    /// Chat completions, which all look-alikes know.
+    #[default]
+    Chat,
+    /// Responses where a model answers nowhere else, chat completions otherwise.
+    WhereNeeded,
+    /// Responses.
+    Responses,
+}
+
+/// Whether the shape of an answer is asked for by its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Formats {
+    /// It is.
+    #[default]
+    Schema,
+    /// The server knows only that it is to be JSON: the model is told the schema in words.
+    Words,
+}
+
+/// Whose models a server has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Models {
+    /// Anybody's: they are asked as the request says.
+    #[default]
+    Any,
+    /// OpenAI's own, some of which refuse what others take.
+    OpenAi,
+    /// `DeepSeek`'s, which think or do not, as they are told.
+    DeepSeek,
+}
+
+/// Which ids calls of tools may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallIds {
+    /// Any.
+    #[default]
+    Any,
+    /// Nine letters and digits: Mistral refuses others, which come of other providers' turns.
+    Nine,
+}
+
 impl Dialect {
+    /// What look-alikes have in common.
+    pub const COMPATIBLE: Self = Self {
+        max_tokens_field: MaxTokensField::MaxTokens,
+        reasoning: ReasoningReplay::Never,
+        interface: Interface::Chat,
+        formats: Formats::Schema,
+        models: Models::Any,
+        call_ids: CallIds::Any,
+    };
     /// OpenAI's own.
     pub const OPENAI: Self = Self {
         max_tokens_field: MaxTokensField::MaxCompletionTokens,
-        reasoning: ReasoningReplay::Never,
+        interface: Interface::WhereNeeded,
+        models: Models::OpenAi,
+        ..Self::COMPATIBLE
     };
     /// `DeepSeek`'s.
-    pub const DEEPSEEK: Self =
-        Self { max_tokens_field: MaxTokensField::MaxTokens, reasoning: ReasoningReplay::WithCalls };
-    /// What look-alikes have in common.
-    pub const COMPATIBLE: Self =
-        Self { max_tokens_field: MaxTokensField::MaxTokens, reasoning: ReasoningReplay::Never };
+    pub const DEEPSEEK: Self = Self {
+        reasoning: ReasoningReplay::WithCalls,
+        formats: Formats::Words,
+        models: Models::DeepSeek,
+        ..Self::COMPATIBLE
+    };
+    /// Mistral's.
+    pub const MISTRAL: Self = Self { call_ids: CallIds::Nine, ..Self::COMPATIBLE };
+
+    /// Returns the dialect with another interface.
+    #[must_use]
+    pub const fn with_interface(mut self, interface: Interface) -> Self {
+        self.interface = interface;
+        self
+    }
+
+    /// Whether a model is asked over Responses.
+    pub(super) fn has_responses(self, model: &str) -> bool {
+        match self.interface {
+            Interface::Chat => false,
+            Interface::Responses => true,
+            Interface::WhereNeeded => needs_responses(model),
+        }
+    }
+
+    /// Whether a model takes a temperature, and texts that end its answer.
+    pub(super) fn has_temperature(self, model: &str) -> bool {
+        self.models != Models::OpenAi || !thinks(model)
+    }
+
+    /// Whether what a model thinks can be had encrypted, to be sent back.
+    pub(super) fn has_encrypted_thoughts(self, model: &str) -> bool {
+        self.models != Models::OpenAi || thinks(model)
+    }
+
+    /// Returns the word for how much a model is to think, if it takes one.
+    pub(super) fn effort(self, model: &str, effort: Effort) -> Option<&'static str> {
+        let word = match effort {
+            Effort::None => "none",
+            Effort::Low => "low",
+            Effort::Medium => "medium",
+            Effort::High => "high",
+        };
+        match self.models {
+            Models::Any => Some(word),
+            // It does not think because it is told so elsewhere.
+            Models::DeepSeek => Some(word).filter(|_| effort != Effort::None),
+            Models::OpenAi => openai_effort(model, effort).then_some(word).or(match effort {
+                Effort::None => least(model),
+                // One of them always thinks as hard as it can.
+                _ => None,
+            }),
+        }
+    }
+}
+
+/// Whether one of OpenAI's models thinks: the `o` series and, since its fifth generation, the `gpt`
+/// series but for its chat variants. See <https://platform.openai.com/docs/guides/reasoning>.
+fn thinks(model: &str) -> bool {
+    if model.contains("-chat") || model.contains("-audio") || model.contains("-realtime") {
+        return false;
+    }
+    let series = |prefix: &str, least: u32| generation(model, prefix).is_some_and(|n| n >= least);
+    series("o", 1) || series("gpt-", 5) || model.starts_with("codex-")
+}
+
+/// Whether one of OpenAI's models answers over Responses only. See the endpoints that
+/// <https://platform.openai.com/docs/models> names for each.
+fn needs_responses(model: &str) -> bool {
+    let pro = thinks(model) && has_word(model, "pro");
+    pro || has_word(model, "codex")
+        || model.contains("deep-research")
+        || model.starts_with("computer-use")
+}
+
+/// Whether one of OpenAI's models takes a measure of thought as it is.
+fn openai_effort(model: &str, effort: Effort) -> bool {
+    let only_one = has_word(model, "pro") && model.starts_with("gpt-5-");
+    let first = ["o1-mini", "o1-preview"].iter().any(|name| model.starts_with(name));
+    if !thinks(model) || first || only_one {
+        return false;
+    }
+    effort != Effort::None
+        || (generation(model, "gpt-").is_some()
+            && !is_first_fifth(model)
+            && !has_word(model, "codex"))
+}
+
+/// Returns the word for the least that a model can think which cannot be kept from it.
+fn least(model: &str) -> Option<&'static str> {
+    if !openai_effort(model, Effort::Low) {
+        return None;
+    }
+    let minimal = is_first_fifth(model) && !has_word(model, "codex");
+    Some(if minimal { "minimal" } else { "low" })
+}
+
+/// Whether a model is of the fifth generation as it first was, which always thinks.
+fn is_first_fifth(model: &str) -> bool {
+    model == "gpt-5" || model.starts_with("gpt-5-")
+}
+
+fn has_word(model: &str, word: &str) -> bool {
+    model.split('-').any(|part| part == word)
+}
+
+/// Returns the number that follows a prefix.
+fn generation(model: &str, prefix: &str) -> Option<u32> {
+    let rest = model.strip_prefix(prefix)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, Interface};
+    use crate::chat::Effort;
+
+    #[test]
+    fn models_that_answer_nowhere_else_are_asked_over_responses() {
+        let needs = |model: &str| Dialect::OPENAI.has_responses(model);
+        for model in [
+            "o1-pro",
+            "o3-pro-2025-06-10",
+            "gpt-5-pro",
+            "gpt-5.2-pro",
+            "gpt-5-codex",
+            "gpt-5.1-codex-max",
+            "codex-mini-latest",
+            "o3-deep-research",
+            "computer-use-preview",
+        ] {
+            assert!(needs(model), "{model}");
+            assert!(!Dialect::COMPATIBLE.has_responses(model), "{model}");
+        }
+        for model in
+            ["gpt-4o", "gpt-4.1-nano", "o3", "o4-mini", "gpt-5", "gpt-5.2", "gpt-5-mini", ""]
+        {
+            assert!(!needs(model), "{model}");
+            assert!(Dialect::OPENAI.with_interface(Interface::Responses).has_responses(model));
+        }
+    }
+
+    #[test]
+    fn models_that_think_take_no_temperature() {
+        for model in [
+            "o1",
+            "o3-mini",
+            "o4-mini",
+            "gpt-5",
+            "gpt-5.2",
+            "gpt-5-nano",
+            "gpt-6",
+            "codex-mini-latest",
+        ] {
+            assert!(!Dialect::OPENAI.has_temperature(model), "{model}");
+            assert!(Dialect::COMPATIBLE.has_temperature(model), "{model}");
+        }
+        for model in ["gpt-4o", "gpt-4.1", "gpt-5-chat-latest", "gpt-3.5-turbo", "omni", "m", ""] {
+            assert!(Dialect::OPENAI.has_temperature(model), "{model}");
+        }
+    }
+
+    #[test]
+    fn each_model_is_told_how_much_to_think_in_words_it_knows() {
+        let all = |dialect: Dialect, model: &str| {
+            let efforts = [Effort::None, Effort::Low, Effort::Medium, Effort::High];
+            efforts.map(|effort| dialect.effort(model, effort).unwrap_or("-"))
+        };
+        let openai = |model: &str| all(Dialect::OPENAI, model);
+        assert_eq!(openai("gpt-5.2"), ["none", "low", "medium", "high"]);
+        assert_eq!(openai("gpt-5-mini"), ["minimal", "low", "medium", "high"]);
+        assert_eq!(openai("o3"), ["low", "low", "medium", "high"]);
+        assert_eq!(openai("gpt-5.1-codex"), ["low", "low", "medium", "high"]);
+        for model in ["gpt-4o", "gpt-5-pro", "gpt-5-chat-latest", "o1-mini"] {
+            assert_eq!(openai(model), ["-"; 4], "{model}");
+        }
+        assert_eq!(all(Dialect::COMPATIBLE, "m"), ["none", "low", "medium", "high"]);
+        assert_eq!(all(Dialect::DEEPSEEK, "m"), ["-", "low", "medium", "high"]);
+    }
 }

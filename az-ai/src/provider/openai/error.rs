@@ -37,6 +37,13 @@ pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusa
     Some(named(provider, None, said(json)?))
 }
 
+/// Returns the refusal of an answer that a filter withheld.
+pub(super) fn withheld(provider: &str) -> Refusal {
+    let message = "its filter withheld the answer";
+    let code = Some("content_filter".to_owned());
+    Refusal { code, ..Refusal::new(provider, ErrorKind::ContentPolicy, message) }
+}
+
 fn named(provider: &str, status: Option<u16>, said: Said) -> Refusal {
     let mut numbers = said.codes.iter().filter_map(|code| code.parse().ok());
     let numeric = numbers.find(|number| (400..600).contains(number));

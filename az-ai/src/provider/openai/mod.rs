@@ -4,11 +4,14 @@ mod chat;
 mod dialect;
 pub(in crate::provider) mod error;
 mod format;
+mod replay;
+mod responses;
 mod wire;
 
 pub use chat::{cost, usage};
-pub use dialect::{Dialect, MaxTokensField, ReasoningReplay};
+pub use dialect::{CallIds, Dialect, Formats, Interface, MaxTokensField, Models, ReasoningReplay};
 pub use wire::OpenAi;
 
 pub(in crate::provider) use chat::{decimal, id_or_place};
 pub(in crate::provider) use format::in_words;
+pub(in crate::provider) use replay::renamed;

@@ -3,14 +3,13 @@
 use az_core::naming::NameMap;
 use serde::Deserialize;
 
-use super::chat::{decode, encode, stream};
 use super::dialect::Dialect;
-use super::error;
+use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
-/// Speaks chat completions.
+/// Speaks chat completions, and Responses to models that answer nowhere else.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenAi {
     dialect: Dialect,
@@ -32,16 +31,29 @@ impl Wire for OpenAi {
     }
 
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
-        let body = encode::request(request, self.dialect, delivery, names);
-        Call { path: "/chat/completions".to_owned(), body }
+        let (path, body) = match self.dialect.has_responses(&request.model) {
+            true => {
+                ("/responses", responses::encode::request(request, self.dialect, delivery, names))
+            }
+            false => {
+                ("/chat/completions", chat::encode::request(request, self.dialect, delivery, names))
+            }
+        };
+        Call { path: path.to_owned(), body }
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {
-        decode::reply(body, answered)
+        match self.dialect.has_responses(&answered.model) {
+            true => responses::decode::reply(body, answered),
+            false => chat::decode::reply(body, answered),
+        }
     }
 
     fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder> {
-        Box::new(stream::Decoder::new(answered))
+        match self.dialect.has_responses(&answered.model) {
+            true => Box::new(responses::stream::Decoder::new(answered)),
+            false => Box::new(chat::stream::Decoder::new(answered)),
+        }
     }
 
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {

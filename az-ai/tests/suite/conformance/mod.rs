@@ -1,11 +1,13 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
 mod anthropic;
+mod gemini;
 mod offline;
 mod ollama;
 mod openai;
 mod recorded;
 mod replayed;
+mod responses;
 mod saboteurs;
 mod scripted;
 mod served;

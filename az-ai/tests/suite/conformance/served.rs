@@ -22,6 +22,11 @@ pub(super) trait Voice: Default + Send + Sync + 'static {
     /// What understands it.
     type Wire: Wire + Default;
 
+    /// Returns it.
+    fn wire() -> Self::Wire {
+        Self::Wire::default()
+    }
+
     /// Says words, calls a tool with each of some arguments, and says what it used: input and
     /// output.
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value;
@@ -68,7 +73,7 @@ impl<V: Voice> ClientFixture for Served<V> {
         }
         *self.0.lock().unwrap() = Some(server);
         let http = HttpClient::new(&HttpOptions::default()).unwrap();
-        let client = WireClient::new(config, V::Wire::default(), http).unwrap();
+        let client = WireClient::new(config, V::wire(), http).unwrap();
         let reply = match scene {
             Scene::Calls => calling(),
             _ => ModelReply::text("two words"),

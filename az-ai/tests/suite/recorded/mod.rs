@@ -10,7 +10,9 @@ mod chat_completions;
 mod cuts;
 mod driver;
 mod exchange;
+mod gemini;
 mod ollama;
+mod responses;
 mod spoken;
 mod table;
 
@@ -18,13 +20,21 @@ use anthropic::Messages;
 use chat_completions::ChatCompletions;
 use driver::play;
 use exchange::Exchange;
+use gemini::GenerateContent;
 use ollama::OllamaChat;
+use responses::Responses;
 use spoken::Spoken;
 use table::Table;
 
 /// Whether any of the wires speaks an exchange; the others are of other interfaces.
 fn is_spoken(exchange: &Exchange) -> bool {
-    let wires = [ChatCompletions::speaks, Messages::speaks, OllamaChat::speaks];
+    let wires = [
+        ChatCompletions::speaks,
+        GenerateContent::speaks,
+        Messages::speaks,
+        OllamaChat::speaks,
+        Responses::speaks,
+    ];
     wires.iter().any(|speaks| speaks(exchange))
 }
 
@@ -40,6 +50,10 @@ async fn every_recorded_exchange_is_understood() {
     }
     table.add(play::<Messages>("anthropic").await);
     table.add(play::<OllamaChat>("ollama").await);
+    table.add(play::<GenerateContent>("gemini").await);
+    for provider in ["openai", "openrouter", "llamacpp"] {
+        table.add(play::<Responses>(provider).await);
+    }
     eprintln!("{table}");
     let sum = table.sum();
     assert!(sum.exchanges() > 300, "only {} exchanges were found", sum.exchanges());

@@ -61,7 +61,8 @@ impl Server {
     /// stream with the other.
     pub(crate) async fn start_either(whole: Answer, stream: Answer) -> Self {
         Self::start_with(move |asked| {
-            let streamed = asked.body["stream"] == true;
+            let by_path = asked.head.contains(":streamGenerateContent");
+            let streamed = by_path || asked.body["stream"] == true;
             if streamed { stream.clone() } else { whole.clone() }
         })
         .await

@@ -22,7 +22,7 @@ fn decode(json: &Value) -> Result<ChatReply> {
     reply(json.to_string().as_bytes(), answered())
 }
 
-fn saying(parts: Value) -> Value {
+fn saying(parts: &Value) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]})
 }
 
@@ -38,7 +38,7 @@ fn a_reply_is_read_in_full() {
         {"functionCall": {"name": "filesystem_read"}},
         {"videoMetadata": {"new": true}},
     ]);
-    let mut json = saying(parts);
+    let mut json = saying(&parts);
     json["modelVersion"] = json!("m-1");
     json["responseId"] = json!("r1");
     json["usageMetadata"] = json!({"promptTokenCount": 7, "candidatesTokenCount": 5});
@@ -72,7 +72,7 @@ fn a_reply_is_read_in_full() {
 
 #[test]
 fn nothing_is_kept_of_a_reply_that_says_it_all() {
-    let plain = saying(json!([
+    let plain = saying(&json!([
         {"text": "hm", "thought": true},
         {"text": "yes"},
         {"functionCall": {"name": "filesystem_read", "args": {}}},
@@ -90,7 +90,7 @@ fn of_several_candidates_the_first_is_ours() {
 
 #[test]
 fn a_reply_at_its_longest_is_a_reply_and_its_calls_are_whole() {
-    let mut json = saying(json!([{"functionCall": {"name": "filesystem_read", "args": null}}]));
+    let mut json = saying(&json!([{"functionCall": {"name": "filesystem_read", "args": null}}]));
     json["candidates"][0]["finishReason"] = json!("MAX_TOKENS");
     let reply = decode(&json).unwrap().reply;
     assert_eq!((reply.calls[0].arguments.clone(), reply.stop.as_str()), (json!({}), "MAX_TOKENS"));
@@ -117,7 +117,7 @@ fn what_was_withheld_is_the_providers_refusal() {
         kind(&json!({"candidates": [{"finishReason": "RECITATION"}]})),
         policy("its filter withheld the answer (RECITATION)")
     );
-    let mut said = saying(json!([{"text": "half"}]));
+    let mut said = saying(&json!([{"text": "half"}]));
     said["candidates"][0]["finishReason"] = json!("SAFETY");
     let reply = decode(&said).unwrap().reply;
     assert_eq!((reply.text.as_str(), reply.stop.as_str()), ("half", "SAFETY"));
@@ -139,7 +139,7 @@ fn what_is_no_reply_is_malformed() {
     });
     check(json!({"candidates": [malformed]}), "print(x)");
     check(json!({"candidates": [{"finishReason": "UNEXPECTED_TOOL_CALL"}]}), "UNEXPECTED");
-    check(saying(json!([{"functionCall": {"args": {}}}])), "no name");
+    check(saying(&json!([{"functionCall": {"args": {}}}])), "no name");
     let error = decode(&json!({"error": {"code": 503, "message": "overloaded"}})).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

@@ -24,7 +24,7 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEven
     Ok(events)
 }
 
-fn chunk(parts: Value, stop: Option<&str>, tokens: u64) -> Value {
+fn chunk(parts: &Value, stop: Option<&str>, tokens: u64) -> Value {
     let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
     if let Some(stop) = stop {
         candidate["finishReason"] = json!(stop);
@@ -41,12 +41,12 @@ fn stream(chunks: &[Value]) -> String {
 fn chunks() -> Vec<Value> {
     let call = |path: &str| json!({"name": "filesystem_read", "args": {"path": path}});
     vec![
-        chunk(json!([{"text": "I räd ", "thought": true}]), None, 0),
-        chunk(json!([{"text": "two", "thought": true}]), None, 0),
-        chunk(json!([{"text": "Reading 😀"}]), None, 2),
-        chunk(json!([{"text": " both."}]), None, 3),
-        chunk(json!([{"functionCall": call("ä"), "thoughtSignature": "s1"}]), None, 4),
-        chunk(json!([{"functionCall": call("b")}]), Some("STOP"), 5),
+        chunk(&json!([{"text": "I räd ", "thought": true}]), None, 0),
+        chunk(&json!([{"text": "two", "thought": true}]), None, 0),
+        chunk(&json!([{"text": "Reading 😀"}]), None, 2),
+        chunk(&json!([{"text": " both."}]), None, 3),
+        chunk(&json!([{"functionCall": call("ä"), "thoughtSignature": "s1"}]), None, 4),
+        chunk(&json!([{"functionCall": call("b")}]), Some("STOP"), 5),
         json!({"usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 6}}),
     ]
 }
@@ -98,12 +98,12 @@ fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
 
 #[test]
 fn an_end_that_is_gone_beyond_was_none() {
-    let run = chunk(json!([{"executableCode": {"code": "1"}}]), Some("STOP"), 1);
-    let ran = chunk(json!([{"codeExecutionResult": {"output": "1"}}]), None, 1);
-    let text = chunk(json!([{"text": "one"}]), None, 2);
+    let run = chunk(&json!([{"executableCode": {"code": "1"}}]), Some("STOP"), 1);
+    let ran = chunk(&json!([{"codeExecutionResult": {"output": "1"}}]), None, 1);
+    let text = chunk(&json!([{"text": "one"}]), None, 2);
     let signed = json!([{"text": "", "thoughtSignature": "s"}]);
-    let end = chunk(signed.clone(), Some("STOP"), 3);
-    let all = [run, ran, text.clone(), end, chunk(signed, None, 4)];
+    let end = chunk(&signed, Some("STOP"), 3);
+    let all = [run, ran, text.clone(), end, chunk(&signed, None, 4)];
     for kept in 0..3 {
         let error = decode([stream(&all[..=kept]).as_bytes()]).unwrap_err();
         assert!(matches!(error, Error::Truncated { .. }), "after {kept}: {error}");
@@ -112,14 +112,14 @@ fn an_end_that_is_gone_beyond_was_none() {
         let events = decode([stream(&all[..=kept]).as_bytes()]).unwrap();
         assert_eq!(finished(&events).reply.text, "one");
     }
-    let stopped = chunk(json!([{"text": "a"}]), Some("STOP"), 1);
+    let stopped = chunk(&json!([{"text": "a"}]), Some("STOP"), 1);
     let error = decode([stream(&[stopped, text]).as_bytes()]).unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
 }
 
 #[test]
 fn an_error_in_the_stream_is_the_servers_error() {
-    let text = chunk(json!([{"text": "half"}]), None, 1);
+    let text = chunk(&json!([{"text": "half"}]), None, 1);
     let error = json!({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}});
     let error = decode([stream(&[text, error]).as_bytes()]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);

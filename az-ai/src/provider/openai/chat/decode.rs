@@ -1,8 +1,8 @@
 //! Replies, as the wire has them. Nothing is taken for granted: look-alikes leave out, add and
 //! rename, and only what is needed is looked for.
 
+use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::{ErrorKind, Usd};
 use serde_json::{Value, json};
 
 use super::usage::{cost, usage};
@@ -165,12 +165,8 @@ impl Facts {
     pub(super) fn finish(self, assembler: Assembler, answered: Answered) -> Result<ChatReply> {
         let stop = self.stop.unwrap_or_default();
         if stop == "content_filter" && assembler.is_empty() {
-            let message = "its filter withheld the answer";
-            let refusal = Refusal {
-                code: Some(stop),
-                request_id: answered.request_id,
-                ..Refusal::new(answered.provider, ErrorKind::ContentPolicy, message)
-            };
+            let refusal = error::withheld(&answered.provider);
+            let refusal = Refusal { request_id: answered.request_id, ..refusal };
             return Err(refusal.into());
         }
         let (usage, cost) = self.usage.map_or((None, None), |(mut usage, cost)| {
@@ -191,9 +187,9 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
+    use az_core::ErrorKind;
     use az_core::cost::Usage;
     use az_core::journal::ModelReply;
-    use az_core::{ErrorKind, Usd};
     use serde_json::{Value, json};
 
     use super::{Answered, reply};

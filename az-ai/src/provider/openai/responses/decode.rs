@@ -1,0 +1,194 @@
+//! Replies, as items: whole ones, or pieces of them that go on.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::item::{BETWEEN, CALL, MESSAGE, REASONING, sort, text};
+use super::turn;
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::error::{Refusal, Result};
+use crate::provider::openai::chat::{cost, id_or_place, usage};
+use crate::provider::openai::error;
+use crate::provider::wire::Answered;
+
+/// Reads a reply that came whole.
+pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
+    let json = answered.json(body)?;
+    let mut reading = Reading::new(answered);
+    reading.check(&json)?;
+    reading.rest(&json)?;
+    reading.finish(&json)
+}
+
+/// A reply being read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) answered: Answered,
+    assembler: Assembler,
+    items: Vec<Value>,
+    open: BTreeMap<String, Open>,
+    has_thought: bool,
+    has_text: bool,
+}
+
+/// An item that pieces have come of.
+#[derive(Debug, Default)]
+struct Open {
+    /// Which of the reply's calls it is, if it is one.
+    call: Option<usize>,
+    /// What has come of it.
+    received: String,
+    /// Which part of it came last.
+    part: String,
+}
+
+impl Reading {
+    pub(super) fn new(answered: Answered) -> Self {
+        Self {
+            answered,
+            assembler: Assembler::default(),
+            items: Vec::new(),
+            open: BTreeMap::new(),
+            has_thought: false,
+            has_text: false,
+        }
+    }
+
+    /// Checks that a response is none that failed.
+    pub(super) fn check(&self, response: &Value) -> Result<()> {
+        if let Some(refusal) = error::inside(&self.answered.provider, response) {
+            return Err(self.answered.refused(refusal));
+        }
+        match word(response, "status").as_str() {
+            status @ ("failed" | "cancelled" | "queued" | "in_progress") => {
+                Err(self.answered.malformed(format!("it is {status}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the items of a whole response, unless they have come one by one.
+    pub(super) fn rest(&mut self, response: &Value) -> Result<Vec<ChatEvent>> {
+        let items = response.get("output").and_then(Value::as_array);
+        let mut events = Vec::new();
+        if self.items.is_empty() && self.open.is_empty() {
+            let items = items.ok_or_else(|| self.answered.malformed("it has no output"))?;
+            for (place, item) in items.iter().enumerate() {
+                events.extend(self.item(&place.to_string(), item)?);
+            }
+        } else if let Some(items) = items.filter(|items| items.len() >= self.items.len()) {
+            self.items.clone_from(items);
+        }
+        Ok(events)
+    }
+
+    /// Takes an item that begins. Only calls say something then: their name.
+    pub(super) fn begin(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
+        if sort(item) != CALL || self.open.contains_key(key) {
+            return Ok(Vec::new());
+        }
+        let name = word(item, "name");
+        if name.is_empty() {
+            return Err(self.answered.malformed("a tool call has no name"));
+        }
+        let index = self.assembler.calls();
+        let id = Some(word(item, "call_id")).filter(|id| !id.is_empty());
+        let begun = ChatEvent::CallStarted {
+            index,
+            id: id_or_place(id.as_deref(), index),
+            name: self.answered.names.inward(&name),
+        };
+        self.opened(key).call = Some(index);
+        self.assembler.add(&begun);
+        Ok(vec![begun])
+    }
+
+    /// Takes a piece of an item.
+    pub(super) fn piece(
+        &mut self,
+        sort: &str,
+        key: &str,
+        part: &str,
+        piece: &str,
+    ) -> Vec<ChatEvent> {
+        let (has_text, has_thought) = (self.has_text, self.has_thought);
+        let open = self.opened(key);
+        let begins = open.received.is_empty();
+        let apart = match sort {
+            MESSAGE => begins && has_text,
+            REASONING => has_thought && (begins || open.part != part),
+            _ => false,
+        };
+        let text = if apart { BETWEEN.to_owned() + piece } else { piece.to_owned() };
+        // What stands between two items is neither's.
+        open.received.push_str(if begins { piece } else { &text });
+        part.clone_into(&mut open.part);
+        let event = match (sort, open.call) {
+            _ if piece.is_empty() => None,
+            (MESSAGE, _) => Some(ChatEvent::TextDelta { text }),
+            (REASONING, _) => Some(ChatEvent::ReasoningDelta { text }),
+            (CALL, Some(index)) => Some(ChatEvent::CallDelta { index, arguments: text }),
+            _ => None,
+        };
+        if let Some(event) = &event {
+            self.has_text |= sort == MESSAGE;
+            self.has_thought |= sort == REASONING;
+            self.assembler.add(event);
+        }
+        event.into_iter().collect()
+    }
+
+    /// Takes a finished item: what of it has not come in pieces.
+    pub(super) fn item(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
+        self.items.push(item.clone());
+        let mut events = self.begin(key, item)?;
+        let whole = text(item);
+        let open = self.opened(key);
+        let rest = whole.strip_prefix(&open.received).unwrap_or_default().to_owned();
+        if !rest.is_empty() {
+            let part = open.part.clone();
+            events.extend(self.piece(sort(item), key, &part, &rest));
+        }
+        Ok(events)
+    }
+
+    fn opened(&mut self, key: &str) -> &mut Open {
+        self.open.entry(key.to_owned()).or_default()
+    }
+
+    /// Returns the reply, now that it is complete.
+    pub(super) fn finish(self, response: &Value) -> Result<ChatReply> {
+        let details = response.get("incomplete_details");
+        let stop = match details.map(|details| word(details, "reason")) {
+            Some(reason) if !reason.is_empty() => reason,
+            _ => word(response, "status"),
+        };
+        let own = |name: &str| Some(word(response, name)).filter(|word| !word.is_empty());
+        let request_id = self.answered.request_id.clone().or_else(|| own("id"));
+        if stop == "content_filter" && self.assembler.is_empty() {
+            let refusal = error::withheld(&self.answered.provider);
+            return Err(Refusal { request_id, ..refusal }.into());
+        }
+        let used = response.get("usage");
+        let mut usage = used.and_then(usage);
+        if let Some(usage) = &mut usage {
+            usage.service_tier = usage.service_tier.take().or_else(|| own("service_tier"));
+        }
+        Ok(self.assembler.finish(Ending {
+            stop,
+            replay: turn::kept(self.items),
+            usage,
+            cost: used.and_then(cost),
+            model: own("model").unwrap_or(self.answered.model),
+            request_id,
+        }))
+    }
+}
+
+fn word(json: &Value, name: &str) -> String {
+    json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

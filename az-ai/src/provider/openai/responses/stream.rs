@@ -1,0 +1,110 @@
+//! Replies that come in as they are made.
+
+use serde_json::{Value, json};
+
+use super::decode::Reading;
+use super::item::{CALL, MESSAGE, REASONING};
+use crate::chat::ChatEvent;
+use crate::error::Result;
+use crate::provider::openai::error;
+use crate::provider::sse::EventReader;
+use crate::provider::wire::{Answered, StreamDecoder};
+
+/// Decodes a stream. It is finished by the event that brings the whole response, and by nothing
+/// else.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    events: EventReader,
+    /// Taken away by the end.
+    reading: Option<Reading>,
+    answered: Answered,
+}
+
+impl Decoder {
+    pub(crate) fn new(answered: Answered) -> Self {
+        let reading = Some(Reading::new(answered.clone()));
+        Self { events: EventReader::new(), reading, answered }
+    }
+
+    fn take(&mut self, event: &Value) -> Result<Vec<ChatEvent>> {
+        // What follows the end is no concern of ours.
+        let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
+        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+        let item = event.get("item").unwrap_or(&Value::Null);
+        let response = event.get("response").unwrap_or(&Value::Null);
+        let key = key(event, item);
+        let part = |name: &str| format!("{name}{}", event.get(name).unwrap_or(&Value::Null));
+        match text("type") {
+            "response.output_item.added" => reading.begin(&key, item),
+            "response.output_item.done" => reading.item(&key, item),
+            "response.output_text.delta" | "response.refusal.delta" => {
+                Ok(reading.piece(MESSAGE, &key, "", text("delta")))
+            }
+            "response.reasoning_summary_text.delta" => {
+                Ok(reading.piece(REASONING, &key, &part("summary_index"), text("delta")))
+            }
+            "response.reasoning_text.delta" => {
+                Ok(reading.piece(REASONING, &key, &part("content_index"), text("delta")))
+            }
+            "response.function_call_arguments.delta" => {
+                Ok(reading.piece(CALL, &key, "", text("delta")))
+            }
+            "response.completed" | "response.incomplete" | "response.failed" => {
+                reading.check(response)?;
+                let mut events = reading.rest(response)?;
+                if let Some(reading) = self.reading.take() {
+                    events.push(ChatEvent::Finished(Box::new(reading.finish(response)?)));
+                }
+                Ok(events)
+            }
+            "error" => Err(reading.answered.refused(said(&self.answered.provider, event))),
+            _ => match error::inside(&self.answered.provider, event) {
+                Some(refusal) => Err(reading.answered.refused(refusal)),
+                None => Ok(Vec::new()),
+            },
+        }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
+        let mut said = Vec::new();
+        for event in self.events.feed(bytes, &self.answered)? {
+            match event.data.trim() {
+                // What look-alikes add.
+                "" | "[DONE]" => {}
+                data => said.extend(self.take(&self.answered.json(data.as_bytes())?)?),
+            }
+        }
+        Ok(said)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+        let rest = self.events.rest();
+        let rest = rest.and_then(|event| self.answered.json(event.data.as_bytes()).ok());
+        let said = rest.map_or(Ok(Vec::new()), |event| self.take(&event))?;
+        match self.reading {
+            None => Ok(said),
+            Some(_) => Err(self.events.ended_early(&self.answered)),
+        }
+    }
+}
+
+/// Returns by what an item is known in all that is said of it: its place, or its id where a server
+/// leaves the place out.
+fn key(event: &Value, item: &Value) -> String {
+    let place = event.get("output_index").and_then(Value::as_u64);
+    let id = event.get("item_id").or_else(|| item.get("id")).and_then(Value::as_str);
+    place.map_or_else(|| id.unwrap_or_default().to_owned(), |place| place.to_string())
+}
+
+/// Reads an error that is an event: it stands in a field of its own, or in the event itself.
+fn said(provider: &str, event: &Value) -> crate::error::Refusal {
+    let flat = || json!({"error": {"message": event.get("message"), "code": event.get("code")}});
+    let nested = event.get("error").is_some_and(|error| !error.is_null());
+    let body = if nested { event.clone() } else { flat() };
+    error::inside(provider, &body).unwrap_or_else(|| error::refusal(provider, None, b""))
+}
+
+#[cfg(test)]
+mod tests;

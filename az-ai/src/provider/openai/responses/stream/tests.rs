@@ -1,0 +1,234 @@
+use az_core::ErrorKind;
+use az_core::cost::Usage;
+use az_core::naming::NameMap;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::Decoder;
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::error::{Error, Result};
+use crate::provider::openai::responses::decode;
+use crate::provider::wire::{Answered, StreamDecoder};
+
+fn answered() -> Answered {
+    Answered {
+        provider: "p".to_owned(),
+        model: "asked".to_owned(),
+        request_id: Some("req".to_owned()),
+        names: NameMap::new(["filesystem.read"]),
+    }
+}
+
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+    let mut decoder: Box<dyn StreamDecoder> = Box::new(Decoder::new(answered()));
+    let mut events = Vec::new();
+    for piece in pieces {
+        events.extend(decoder.feed(piece)?);
+        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
+            return Ok(events);
+        }
+    }
+    events.extend(decoder.finish()?);
+    Ok(events)
+}
+
+fn stream(events: &[Value]) -> String {
+    let event = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"]);
+    events.iter().map(event).collect()
+}
+
+/// Thoughts in two parts, text, and two calls.
+fn items() -> [Value; 4] {
+    let part = |text: &str| json!({"type": "summary_text", "text": text});
+    let call = |id: &str, path: &str| {
+        json!({
+            "type": "function_call", "id": format!("fc_{id}"), "call_id": id,
+            "name": "filesystem_read", "arguments": json!({"path": path}).to_string(),
+        })
+    };
+    [
+        json!({"type": "reasoning", "id": "rs", "summary": [part("I räd"), part("two")], "encrypted_content": "xx"}),
+        json!({"type": "message", "id": "msg", "content": [{"type": "output_text", "text": "Reading 😀 both."}]}),
+        call("a", "ä"),
+        call("b", "b"),
+    ]
+}
+
+fn response() -> Value {
+    json!({
+        "id": "resp", "model": "m-1", "status": "completed", "output": items(),
+        "usage": {"input_tokens": 7, "output_tokens": 5},
+    })
+}
+
+/// What a server sends: every item begun, in pieces, and whole.
+fn events() -> Vec<Value> {
+    let mut events =
+        vec![json!({"type": "response.created", "response": {"status": "in_progress"}})];
+    for (place, item) in items().iter().enumerate() {
+        let mut begun = item.clone();
+        begun["arguments"] = json!("");
+        events.push(
+            json!({"type": "response.output_item.added", "output_index": place, "item": begun}),
+        );
+        let mut piece = |sort: &str, more: Value| {
+            let mut event = json!({"type": sort, "output_index": place});
+            for (key, value) in more.as_object().unwrap() {
+                event[key.as_str()] = value.clone();
+            }
+            events.push(event);
+        };
+        match item["type"].as_str().unwrap() {
+            "reasoning" => {
+                for (at, part) in item["summary"].as_array().unwrap().iter().enumerate() {
+                    piece(
+                        "response.reasoning_summary_text.delta",
+                        json!({"summary_index": at, "delta": part["text"]}),
+                    );
+                }
+            }
+            "message" => {
+                for text in ["Reading 😀", " both."] {
+                    piece("response.output_text.delta", json!({"content_index": 0, "delta": text}));
+                }
+                piece("response.output_text.annotation.added", json!({"annotation": {}}));
+            }
+            _ => {
+                for letter in item["arguments"].as_str().unwrap().chars() {
+                    piece("response.function_call_arguments.delta", json!({"delta": letter}));
+                }
+            }
+        }
+        events.push(
+            json!({"type": "response.output_item.done", "output_index": place, "item": item}),
+        );
+    }
+    events.push(json!({"type": "response.completed", "response": response()}));
+    events
+}
+
+fn finished(events: &[ChatEvent]) -> &ChatReply {
+    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
+    assert_eq!(finished.count(), 1);
+    let Some(ChatEvent::Finished(reply)) = events.last() else {
+        panic!("the end is not last: {events:?}");
+    };
+    reply
+}
+
+fn whole() -> ChatReply {
+    decode::reply(response().to_string().as_bytes(), answered()).unwrap()
+}
+
+#[track_caller]
+fn check(sent: &[Value]) {
+    let events = decode([stream(sent).as_bytes()]).unwrap();
+    let reply = finished(&events);
+    assert_eq!(reply, &whole());
+    let mut assembler = Assembler::default();
+    events.iter().for_each(|event| assembler.add(event));
+    let (stop, replay) = (reply.reply.stop.clone(), reply.reply.replay.clone());
+    assert_eq!(assembler.finish(Ending { stop, replay, ..Ending::default() }).reply, reply.reply);
+}
+
+#[test]
+fn a_stream_is_read_in_full_and_its_deltas_add_up() {
+    check(&events());
+    assert_eq!(whole().usage, Some(Usage::tokens(7, 5)));
+    assert_eq!(whole().reply.reasoning, "I räd\n\ntwo");
+}
+
+#[test]
+fn what_did_not_come_in_pieces_is_taken_from_what_comes_whole() {
+    let without = |words: &[&str]| -> Vec<Value> {
+        let sort = |event: &Value| event["type"].as_str().unwrap().to_owned();
+        let kept = |event: &Value| !words.iter().any(|word| sort(event).contains(word));
+        events().into_iter().filter(kept).collect()
+    };
+    check(&without(&["delta"]));
+    check(&without(&["delta", "added"]));
+    check(&without(&["delta", "added", "done"]));
+    check(&without(&["done"]));
+    let mut half = events();
+    let is_piece =
+        |event: &Value| event["delta"].as_str().is_some_and(|d| d == " both." || d == "}");
+    half.retain(|event| !is_piece(event));
+    check(&half);
+}
+
+#[test]
+fn items_without_a_place_are_known_by_their_ids() {
+    let mut sent = events();
+    for event in &mut sent {
+        let place = event["output_index"].take().as_u64();
+        let id = place.map(|place| items()[usize::try_from(place).unwrap()]["id"].clone());
+        if event["item"].is_null() {
+            event["item_id"] = json!(id);
+        }
+    }
+    check(&sent);
+}
+
+#[test]
+fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
+    let sent = stream(&events());
+    let end = sent.len() - "\n\n".len();
+    for cut in 0..end {
+        let error = decode([&sent.as_bytes()[..cut]]).unwrap_err();
+        assert!(matches!(error, Error::Truncated { .. }), "cut at {cut}: {error}");
+    }
+    for cut in end..=sent.len() {
+        let events = decode([&sent.as_bytes()[..cut]]).unwrap();
+        assert_eq!(finished(&events), &whole());
+    }
+}
+
+#[test]
+fn a_politely_ended_stream_without_its_end_is_cut_off() {
+    let mut sent = events();
+    sent.pop();
+    let error = decode([(stream(&sent) + "data: [DONE]\n\n").as_bytes()]).unwrap_err();
+    assert!(matches!(error, Error::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn an_error_in_the_stream_is_the_servers_error() {
+    let said = json!({"code": "rate_limit_exceeded", "message": "slow down"});
+    for event in [
+        json!({"type": "response.failed", "response": {"status": "failed", "error": said}}),
+        json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow down", "param": null}),
+        json!({"type": "error", "error": said}),
+        json!({"error": said}),
+    ] {
+        let error = decode([stream(&[events()[0].clone(), event]).as_bytes()]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.to_string(), "p: slow down (request req)");
+    }
+    let nothing = json!({"type": "error"});
+    let error = decode([stream(&[nothing]).as_bytes()]).unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error}");
+}
+
+#[test]
+fn garbage_is_malformed() {
+    let unfinished = json!({"type": "response.completed", "response": {"status": "in_progress"}});
+    let empty = json!({"type": "response.completed"});
+    for body in ["data: {\"type\": \n\n", "<html>", &stream(&[unfinished]), &stream(&[empty])] {
+        let error = decode([body.as_bytes()]).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn cutting_the_bytes_anywhere_makes_no_difference(size in 1_usize..40) {
+        let sent = stream(&events());
+        let events = decode(sent.as_bytes().chunks(size)).unwrap();
+        prop_assert_eq!(events, decode([sent.as_bytes()]).unwrap());
+    }
+
+    #[test]
+    fn any_text_is_survived(text in ".{0,200}") {
+        decode([format!("data: {text}\n\n").as_bytes()]).ok();
+    }
+}

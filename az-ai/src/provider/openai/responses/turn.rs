@@ -1,0 +1,57 @@
+//! The model's own turns: how their items are kept, and how they are sent back.
+
+use az_core::journal::ModelReply;
+use az_core::naming::NameMap;
+use serde_json::{Value, json};
+
+use super::item::{CALL, MESSAGE, REASONING, sort};
+use crate::provider::openai::chat::arguments;
+use crate::provider::openai::replay::renamed;
+
+/// Under what a turn's items are kept.
+const KEPT: &str = "responses";
+
+/// Returns what is to be kept of a turn's items: nothing when the reply says it all.
+pub(super) fn kept(items: Vec<Value>) -> Option<Box<Value>> {
+    let mut items = items;
+    // What was thought without being encrypted cannot be looked up where nothing is stored.
+    items.retain(|item| {
+        sort(item) != REASONING || item.get("encrypted_content").is_some_and(Value::is_string)
+    });
+    let says_all = |item: &Value| match sort(item) {
+        CALL => true,
+        // A model that marks what it says along the way wants the mark back.
+        MESSAGE => item.get("phase").is_none_or(Value::is_null),
+        _ => false,
+    };
+    if items.iter().all(says_all) {
+        return None;
+    }
+    Some(Box::new(json!({ KEPT: items })))
+}
+
+/// Returns a turn's items: as they were, or made of what the reply says when they were not kept or
+/// another provider made it.
+pub(super) fn items(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+    let kept = reply.replay.as_ref().and_then(|replay| replay.get(KEPT)?.as_array().cloned());
+    let is_call = |item: &Value| sort(item) == CALL;
+    let kept = kept.and_then(|mut items| {
+        let calls = items.iter_mut().filter(|item| is_call(item)).collect();
+        renamed(calls, reply, names).then_some(items)
+    });
+    kept.unwrap_or_else(|| made(reply, names))
+}
+
+fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+    let said = json!({"type": MESSAGE, "role": "assistant", "content": reply.text});
+    let said = (!reply.text.is_empty()).then_some(said);
+    let calls = reply.calls.iter().map(|call| {
+        json!({
+            "type": CALL,
+            "call_id": call.id,
+            "name": names.outward(&call.name),
+            "arguments": arguments(call),
+        })
+    });
+    said.into_iter().chain(calls).collect()
+}
