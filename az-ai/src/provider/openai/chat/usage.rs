@@ -12,15 +12,15 @@ use serde_json::Value;
 /// <https://platform.openai.com/docs/api-reference/chat/object>.
 pub fn usage(json: &Value) -> Option<Usage> {
     let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
-    let prompt = count("/prompt_tokens");
+    let (hit, miss) = (count("/prompt_cache_hit_tokens"), count("/prompt_cache_miss_tokens"));
+    let both = || Some(hit?.saturating_add(miss?));
+    let prompt = count("/prompt_tokens").or_else(both);
     let completion = count("/completion_tokens");
     if prompt.is_none() && completion.is_none() {
         return None;
     }
     let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
-    let cache_read = count("/prompt_tokens_details/cached_tokens")
-        .or_else(|| count("/prompt_cache_hit_tokens"))
-        .unwrap_or(0);
+    let cache_read = count("/prompt_tokens_details/cached_tokens").or(hit).unwrap_or(0);
     let cache_write_5m = count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0);
     let audio_input = count("/prompt_tokens_details/audio_tokens").unwrap_or(0);
     let audio_output = count("/completion_tokens_details/audio_tokens").unwrap_or(0);
