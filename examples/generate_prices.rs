@@ -41,6 +41,14 @@ const VENDORS: &[(&str, Option<&str>)] = &[
     ("nvidia", None), ("openai", Some("openai")), ("perplexity", None), ("qwen", None),
     ("x-ai", Some("xai")), ("z-ai", None),
 ];
+/// Names whose prices are taken from the second list, because the first is known to be behind.
+const BEHIND: &[(&str, &str)] = &[
+    // The first list has the prices of before September 2025, when hours ceased to matter.
+    ("deepseek", "deepseek-chat"),
+    ("deepseek", "deepseek-reasoner"),
+    // The first list has a model of 2024 under this name.
+    ("mistral", "mistral-large-latest"),
+];
 /// Our names for prices, and the first list's.
 const RATES: &[(&str, &str)] = &[
     ("in", "input_mtok"), ("out", "output_mtok"), ("read", "cache_read_mtok"),
@@ -331,8 +339,24 @@ fn add_second(
         }
         let card = costs(entry, "")?;
         let known = models.iter().find(|(name, facts)| **name == id || is_called(facts, &id));
+        // A dated name is the model's own unless its price is another.
+        let known = known.or_else(|| {
+            let (name, facts) = models.get_key_value(undated(&id))?;
+            let row = current(facts, date)?;
+            let both = ["in", "out"].iter().all(|key| card.get(*key) == row.get(*key));
+            both.then_some((name, facts))
+        });
         let known = known.map(|(name, _)| name.clone());
         match known {
+            Some(known) if BEHIND.contains(&(name, &id)) => {
+                eprintln!("{name} {id}: the second list's prices are taken");
+                let named = |names: &mut Vec<Value>| names.retain(|name| *name != id);
+                let facts = models.get_mut(&known).and_then(|facts| facts.get_mut("names"));
+                facts.and_then(Value::as_array_mut).into_iter().for_each(named);
+                let mut facts = Object::from_iter([("prices".to_owned(), json!([card]))]);
+                complete(&mut facts, entry, &card, date)?;
+                models.insert(id, facts);
+            }
             Some(known) => {
                 let Some(facts) = models.get_mut(&known) else { continue };
                 compare(name, &id, (current(facts, date), &card));
@@ -349,6 +373,18 @@ fn add_second(
     Ok(())
 }
 
+/// Returns a name without the date at its end.
+fn undated(id: &str) -> &str {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let long = id.len().checked_sub(11).filter(|at| id.is_char_boundary(*at)).map(|at| id.split_at(at));
+    match (long, id.rsplit_once('-')) {
+        (Some((stem, date)), _) if date.starts_with('-') && digits(date) => stem,
+        (_, Some((stem, last))) if last.len() == 8 && digits(last) => stem,
+        (_, Some((stem, "latest"))) => stem,
+        _ => id,
+    }
+}
+
 /// Reads prices of the second list; `tier` is what its keys end in.
 fn costs(entry: &Value, tier: &str) -> Result<Object> {
     let mut card = Object::new();
@@ -356,7 +392,8 @@ fn costs(entry: &Value, tier: &str) -> Result<Object> {
         let mut row = Object::new();
         for (ours, theirs) in COSTS {
             let price = &entry[format!("{theirs}{bound}{tier}")];
-            if price.is_number() {
+            // A price of nothing stands for none.
+            if price.as_f64().is_some_and(|price| price > 0.0) {
                 row.insert((*ours).to_owned(), json!(pico(price, 1e12)?));
             }
         }
@@ -428,6 +465,10 @@ fn complete(facts: &mut Object, entry: &Value, card: &Object, date: &str) -> Res
     let Some(Value::Array(rows)) = facts.get_mut("prices") else { return Ok(()) };
     let rows = rows.iter_mut().filter_map(Value::as_object_mut);
     let Some(row) = rows.rev().find(|row| holds(row, date)) else { return Ok(()) };
+    // What the two lists agree on the one may complete from the other.
+    if row.get("in") != card.get("in") {
+        return Ok(());
+    }
     for (key, value) in card.iter().filter(|(_, value)| value.as_u64().is_some_and(|n| n > 0)) {
         row.entry(key.clone()).or_insert_with(|| value.clone());
     }

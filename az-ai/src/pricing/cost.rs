@@ -96,13 +96,13 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
             card = own;
             notes.push(format!("prices of the {tier} tier"));
         }
-        ("batch" | "flex", _) => {
-            share /= 2;
-            notes.push(format!("half the prices, in the {tier} tier"));
-        }
-        // These two sell it at a price of its own, which is dearer.
-        _ if matches!(&*model.provider, "openai" | "google") => return None,
+        ("batch", _) => share /= 2,
+        ("flex", _) if sells_tiers(model) => share /= 2,
+        _ if sells_tiers(model) => return None,
         _ => notes.push(format!("the {tier} tier at the ordinary prices")),
+    }
+    if share < WHOLE {
+        notes.push(format!("half the prices, in the {tier} tier"));
     }
     if model.provider == "anthropic" && is_us(usage) {
         share = share / 10 * 11;
@@ -114,6 +114,11 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
         notes.push(format!("prices above {bound} input tokens"));
     }
     Some(Terms { rates: card.rates(size), share, notes })
+}
+
+/// Whether other tiers of service have other prices, rather than other queues.
+fn sells_tiers(model: &ModelPrices) -> bool {
+    matches!(&*model.provider, "openai" | "google")
 }
 
 fn is_us(usage: &Usage) -> bool {

@@ -11,6 +11,7 @@
 mod conformance;
 mod offline;
 mod openai_wire;
+mod pricing;
 mod react;
 mod recorded;
 mod recording;

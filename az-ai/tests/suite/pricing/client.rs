@@ -1,0 +1,83 @@
+//! A client that knows what its calls cost.
+
+use std::sync::Arc;
+
+use az_ai::chat::{ChatEvent, ChatRequest, Image, Message};
+use az_ai::client::{Capabilities, LlmClient};
+use az_ai::pricing::{PriceBook, PricedClient};
+use az_ai::scripted::{Line, ScriptedClient};
+use az_core::clock::ManualClock;
+use az_core::cost::Usage;
+use az_core::{ErrorKind, Usd};
+use futures_util::TryStreamExt;
+
+use super::NOW;
+
+fn priced(line: Line) -> PricedClient {
+    let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
+    PricedClient::new(Arc::new(ScriptedClient::new([line])), PriceBook::bundled(), "openai", clock)
+}
+
+fn used(usage: Usage) -> Line {
+    let mut line = Line::text("hello");
+    line.usage = Some(usage);
+    line
+}
+
+#[tokio::test]
+async fn a_reply_says_what_it_cost_whole_and_streamed() {
+    let client = priced(used(Usage::tokens(1000, 100)));
+    let request = ChatRequest::prompt("gpt-5-2025-08-07", "go");
+    // 1,000 × 1.25 + 100 × 10, in micro-dollars.
+    let cost = Some(Usd::from_nanos(2_250_000));
+    let whole = client.chat(&request).await.unwrap();
+    assert_eq!((whole.cost, whole.computed), (cost, cost));
+    let events: Vec<ChatEvent> = client.stream(&request).try_collect().await.unwrap();
+    assert_eq!(events.last(), Some(&ChatEvent::Finished(Box::new(whole))));
+}
+
+#[tokio::test]
+async fn what_the_provider_says_stands_and_ours_is_kept_beside_it() {
+    let said = Usd::from_nanos(5);
+    let client = priced(Line::text("hello").with_usage(Usage::tokens(1000, 100), said));
+    let reply = client.chat(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
+    assert_eq!((reply.cost, reply.computed), (Some(said), Some(Usd::from_nanos(2_250_000))));
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_no_cost() {
+    let client = priced(used(Usage::tokens(1000, 100)));
+    let request = ChatRequest::prompt("gpt-of-tomorrow", "go");
+    let reply = client.chat(&request).await.unwrap();
+    assert_eq!((reply.cost, reply.computed, client.quote(&request).max_cost), (None, None, None));
+    let silent = priced(Line::text("hello"));
+    let reply = silent.chat(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
+    assert_eq!((reply.cost, reply.computed), (None, None), "no usage, no cost");
+}
+
+#[test]
+fn a_quote_is_the_most_that_a_call_can_cost() {
+    let client = priced(Line::text("hello"));
+    let request = ChatRequest::prompt("gpt-5", "go").with_max_tokens(100);
+    let quote = client.quote(&request);
+    // 73 × 1.25 + 100 × 10, in micro-dollars.
+    assert_eq!((quote.estimated_tokens, quote.max_cost), (73, Some(Usd::from_nanos(1_091_250))));
+}
+
+#[tokio::test]
+async fn the_table_says_what_a_model_cannot_do() {
+    let client = priced(Line::text("hello"));
+    let expected = Capabilities::FULL.with_context_window(400_000).with_max_output(128_000);
+    assert_eq!(client.capabilities("gpt-5"), expected);
+    assert_eq!(client.capabilities("gpt-of-tomorrow"), Capabilities::FULL);
+    let blind = client.capabilities("o3-mini");
+    assert!(blind.tools && !blind.vision, "{blind:?}");
+    let image = Image::Url("https://example.com/a.png".to_owned());
+    let shown = vec![Message::user_with_images("look", vec![image])];
+    let refused = client.chat(&ChatRequest::new("o3-mini", shown.clone())).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BadRequest);
+    let mut stream = client.stream(&ChatRequest::new("o3-mini", shown));
+    assert_eq!(stream.try_next().await.unwrap_err().kind(), ErrorKind::BadRequest);
+    let long = ChatRequest::prompt("gpt-5", "go").with_max_tokens(128_001);
+    assert_eq!(client.chat(&long).await.unwrap_err().kind(), ErrorKind::BadRequest);
+}
