@@ -13,4 +13,5 @@ mod offline;
 mod openai_wire;
 mod react;
 mod recorded;
+mod routing;
 mod support;
