@@ -167,11 +167,12 @@ impl Place {
     /// Returns the place of a byte of a text that begins at this one.
     #[must_use]
     pub fn further(&self, text: &str, offset: usize) -> Self {
-        let before = text.get(..text.floor_char_boundary(offset)).unwrap_or_default();
-        let lines = before.matches('\n').count();
-        let last = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        let from = if lines == 0 { self.column } else { 1 };
-        Self { file: self.file.clone(), line: self.line + lines, column: from + last }
+        let before = text.char_indices().take_while(|(i, _)| *i < offset).map(|(_, c)| c);
+        let (line, column) = before.fold((self.line, self.column), |(line, column), c| match c {
+            '\n' => (line + 1, 1),
+            _ => (line, column + 1),
+        });
+        Self { file: self.file.clone(), line, column }
     }
 }
 

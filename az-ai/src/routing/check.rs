@@ -13,8 +13,10 @@ use crate::resolver::near;
 /// The condition that is no expression.
 pub(super) const FALLBACK: &str = "fallback";
 
-/// Longer conditions are refused: one that is deeply nested could exhaust the stack.
+/// Longer conditions are refused before they are read.
 const LONGEST: usize = 2000;
+/// Conditions that are nested more deeply are refused: they could exhaust the stack.
+const DEEPEST: usize = 64;
 
 /// What is wrong with a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +107,7 @@ enum Relation {
 #[derive(Debug, Default)]
 struct Checker {
     reads: Vec<Variable>,
+    depth: usize,
 }
 
 impl Checker {
@@ -122,6 +125,16 @@ impl Checker {
     }
 
     fn kind(&mut self, expr: &Expr<'_>) -> Result<Kind, Flaw> {
+        if self.depth == DEEPEST {
+            return Err(Flaw::at(expr.span(), "the condition is nested too deeply"));
+        }
+        self.depth += 1;
+        let kind = self.kind_within(expr);
+        self.depth -= 1;
+        kind
+    }
+
+    fn kind_within(&mut self, expr: &Expr<'_>) -> Result<Kind, Flaw> {
         match expr {
             Expr::Var(var) => self.variable(var.id, var.span()),
             Expr::Const(constant) => literal(&constant.value)

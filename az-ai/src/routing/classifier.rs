@@ -71,7 +71,9 @@ const MARKS: &[(&str, u32)] =
 
 impl ComplexityClassifier for KeywordClassifier {
     fn classify(&self, text: &str) -> Complexity {
-        let start = text.get(..text.floor_char_boundary(LOOKED_AT)).unwrap_or(text);
+        // Where the cut is within a character, it is made before that.
+        let cut = (0..=LOOKED_AT.min(text.len())).rev().find_map(|end| text.get(..end));
+        let start = cut.unwrap_or_default();
         let marks = MARKS.iter().filter(|(mark, _)| start.contains(mark));
         let mut code: u32 = marks.map(|(_, weight)| weight).sum();
         let mut reasoning = u32::from(text.len() >= LONG);

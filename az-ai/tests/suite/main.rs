@@ -15,4 +15,5 @@ mod pricing;
 mod react;
 mod recorded;
 mod recording;
+mod routing;
 mod support;

@@ -1,0 +1,342 @@
+//! The kit of [`RoutingEngine`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::clock::ManualClock;
+use az_core::testing::{Checked, Violation, sample};
+use az_core::{ErrorKind, TaskPriority, ensure, ensure_eq, ensure_refused, scenarios};
+
+use super::routing_actor::Actor;
+use crate::client::{Capabilities, LlmClient};
+use crate::config::RoutingRule;
+use crate::error::Error;
+use crate::resolver::{ModelResolver, Models, Needs, Reported, Wanted};
+use crate::routing::{Origin, Route, RoutingEngine};
+
+/// What an engine is set up with.
+#[derive(Debug)]
+pub struct Scene {
+    /// Who there is: `small`, with a window of 1,000 tokens and neither pictures nor shapes;
+    /// `middle`, with 10,000; and `large`, which takes anything. Each has a provider of its own
+    /// name.
+    pub models: Models,
+    /// The clock that the engine goes by.
+    pub clock: Arc<ManualClock>,
+    /// The rules. Of conditions there are `tokens < NUMBER` and `fallback`; models fail over.
+    pub rules: Vec<RoutingRule>,
+    actors: Vec<Arc<Actor>>,
+}
+
+impl Scene {
+    /// The names of the models.
+    pub const NAMES: [&'static str; 3] = ["small", "middle", "large"];
+    /// The one to ask when no rule says otherwise.
+    pub const DEFAULT: &'static str = "large";
+
+    /// Sets the scene with rules, each a condition and the name of a model.
+    pub fn new(rules: &[(&str, &str)]) -> Self {
+        let capabilities = [
+            Capabilities::TEXT.with_context_window(1000),
+            Capabilities::FULL.with_context_window(10_000),
+            Capabilities::FULL,
+        ];
+        let actors: Vec<_> = Self::NAMES
+            .into_iter()
+            .zip(capabilities)
+            .map(|(name, capabilities)| Arc::new(Actor::new(name, capabilities)))
+            .collect();
+        let offline: Arc<dyn LlmClient> = Arc::new(Actor::new("nobody", Capabilities::TEXT));
+        let models = actors.iter().fold(Models::new("nobody", offline, "nobody"), |all, actor| {
+            let client: Arc<dyn LlmClient> = Arc::<Actor>::clone(actor);
+            all.with(client.provider().to_owned(), Arc::clone(&client), "model-1")
+        });
+        let clock = Arc::new(ManualClock::at(sample::at(0)));
+        Self { models, clock, rules: rules_of(rules), actors }
+    }
+
+    /// Returns how often models were asked, all together.
+    pub fn asked(&self) -> usize {
+        self.actors.iter().map(|actor| actor.asked()).sum()
+    }
+
+    /// Makes a model fail.
+    pub fn fail(&self, name: &str, kind: ErrorKind) {
+        let named = self.actors.iter().filter(|actor| actor.provider() == name);
+        named.for_each(|actor| actor.fail(Some(kind)));
+    }
+}
+
+/// Sets engines up.
+#[async_trait]
+pub trait RoutingFixture: Send + Sync {
+    /// Sets an engine up in a scene.
+    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine>;
+}
+
+scenarios! {
+    $crate
+    /// Plays every scenario of [`RoutingEngine`]'s contract.
+    routing_engine for RoutingFixture, in routing_engine_conformance;
+
+    the_first_rule_that_holds_decides_and_the_others_follow;
+    fallback_holds_when_nothing_else_does;
+    a_decision_asks_nobody_and_is_the_same_again;
+    somebody_is_a_candidate_and_nobody_twice;
+    a_named_model_comes_first;
+    a_name_that_nobody_has_is_an_error;
+    who_asks_for_patience_is_passed_over_for_so_long;
+    who_is_in_trouble_is_passed_over;
+    a_reply_ends_it;
+    what_is_wrong_with_a_request_is_not_held_against_anybody;
+    when_all_are_passed_over_the_one_free_soonest_is_asked;
+    a_model_with_too_small_a_window_is_passed_over;
+    the_largest_window_is_asked_when_all_are_too_small;
+    a_model_that_cannot_do_it_is_passed_over;
+    rules_are_taken_all_together_or_not_at_all;
+    decisions_go_on_while_rules_change;
+    every_rule_has_a_step_in_their_order;
+}
+
+type Fixture<'a> = &'a dyn RoutingFixture;
+type Engine = Arc<dyn RoutingEngine>;
+
+/// Two rules and a fallback, in an order in which the fallback is not last.
+const RULES: &[(&str, &str)] =
+    &[("fallback", "large"), ("tokens < 500", "small"), ("tokens < 5000", "middle")];
+
+fn rules_of(rules: &[(&str, &str)]) -> Vec<RoutingRule> {
+    rules.iter().map(|(condition, provider)| RoutingRule::new(*condition, *provider)).collect()
+}
+
+async fn set(fixture: Fixture<'_>, rules: &[(&str, &str)]) -> (Scene, Engine) {
+    let scene = Scene::new(rules);
+    let engine = fixture.set(&scene).await;
+    (scene, engine)
+}
+
+const fn wanted(tokens: u64) -> Wanted<'static> {
+    Wanted {
+        model: None,
+        text: "do something",
+        priority: TaskPriority::Medium,
+        tokens,
+        max_tokens: 100,
+        needs: Needs { tools: false, images: false, format: false },
+        budget_left: None,
+    }
+}
+
+fn route(engine: &Engine, wanted: &Wanted<'_>) -> Checked<Route> {
+    engine.route(wanted).map_err(|error| Violation::Broken(format!("no route: {}", error.chain())))
+}
+
+/// Returns the names of the candidates.
+fn names(engine: &Engine, wanted: &Wanted<'_>) -> Checked<Vec<String>> {
+    let candidates = route(engine, wanted)?.candidates;
+    Ok(candidates.into_iter().map(|choice| choice.name.as_ref().to_owned()).collect())
+}
+
+fn report(scene: &Scene, engine: &Engine, name: &str, result: Reported) -> Checked {
+    let model = scene.models.resolve(Some(name));
+    let model = model.map_err(|error| Violation::Broken(error.chain()))?;
+    engine.report(&model, result);
+    Ok(())
+}
+
+const fn failed(kind: ErrorKind, seconds: u64) -> Reported {
+    Reported::Failed { kind, retry_after: Some(Duration::from_secs(seconds)) }
+}
+
+async fn the_first_rule_that_holds_decides_and_the_others_follow(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    let found = names(&engine, &wanted(499))?;
+    ensure_eq!(found, ["small", "middle", "large"], "clause 1: who is asked");
+    let found = names(&engine, &wanted(500))?;
+    ensure_eq!(found, ["middle", "large"], "clause 1: who is asked if a rule does not hold");
+    Ok(())
+}
+
+async fn fallback_holds_when_nothing_else_does(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, &[("fallback", "middle"), ("tokens < 500", "small")]).await;
+    let found = names(&engine, &wanted(600))?;
+    ensure_eq!(found.first().map(String::as_str), Some("middle"), "clause 1: who is asked");
+    let found = names(&engine, &wanted(400))?;
+    let first: Vec<_> = found.iter().take(2).collect();
+    ensure_eq!(first, ["small", "middle"], "clause 1: who is asked first, and who then");
+    Ok(())
+}
+
+async fn a_decision_asks_nobody_and_is_the_same_again(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    let first = route(&engine, &wanted(10))?;
+    let again = route(&engine, &wanted(10))?;
+    ensure_eq!(names(&engine, &wanted(10))?, names(&engine, &wanted(10))?, "clause 2: again");
+    ensure_eq!(again.steps, first.steps, "clause 2: how it came about the second time");
+    ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
+    Ok(())
+}
+
+async fn somebody_is_a_candidate_and_nobody_twice(f: Fixture<'_>) -> Checked {
+    let twice = [("tokens < 500", "large"), ("tokens < 900", "large"), ("fallback", "large")];
+    let (_, engine) = set(f, &twice).await;
+    ensure_eq!(names(&engine, &wanted(10))?, ["large"], "clause 3: who is asked");
+    let (_, engine) = set(f, &[]).await;
+    ensure_eq!(names(&engine, &wanted(10))?, [Scene::DEFAULT], "clause 3: who without rules");
+    Ok(())
+}
+
+async fn a_named_model_comes_first(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    let found = names(&engine, &Wanted { model: Some("middle"), ..wanted(10) })?;
+    ensure_eq!(found, ["middle", "large"], "clause 4: who is asked when one is named");
+    Ok(())
+}
+
+async fn a_name_that_nobody_has_is_an_error(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    let found = engine.route(&Wanted { model: Some("midle"), ..wanted(10) });
+    ensure_refused!(
+        found.map(|route| route.steps),
+        Error::UnknownModel { .. },
+        "clause 4: what becomes of an unknown name"
+    );
+    Ok(())
+}
+
+async fn who_asks_for_patience_is_passed_over_for_so_long(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
+    scene.clock.advance(Duration::from_secs(59));
+    let found = names(&engine, &wanted(10))?;
+    ensure_eq!(found, ["middle", "large"], "clause 5: who is asked meanwhile");
+    scene.clock.advance(Duration::from_secs(1));
+    let found = names(&engine, &wanted(10))?;
+    ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked afterwards");
+    Ok(())
+}
+
+async fn who_is_in_trouble_is_passed_over(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    for kind in [ErrorKind::Unauthorized, ErrorKind::Unavailable, ErrorKind::Protocol] {
+        report(&scene, &engine, "small", Reported::Replied)?;
+        report(&scene, &engine, "small", Reported::Failed { kind, retry_after: None })?;
+        let found = names(&engine, &wanted(10))?;
+        ensure_eq!(found, ["middle", "large"], "clause 5: who is asked after {kind:?}");
+    }
+    Ok(())
+}
+
+async fn a_reply_ends_it(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
+    report(&scene, &engine, "small", Reported::Replied)?;
+    let found = names(&engine, &wanted(10))?;
+    ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after a reply");
+    Ok(())
+}
+
+async fn what_is_wrong_with_a_request_is_not_held_against_anybody(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    for kind in [ErrorKind::BadRequest, ErrorKind::ContextWindow, ErrorKind::ContentPolicy] {
+        report(&scene, &engine, "small", Reported::Failed { kind, retry_after: None })?;
+        let found = names(&engine, &wanted(10))?;
+        ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after {kind:?}");
+    }
+    Ok(())
+}
+
+async fn when_all_are_passed_over_the_one_free_soonest_is_asked(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, RULES).await;
+    for (name, seconds) in [("small", 50), ("middle", 30), ("large", 40)] {
+        report(&scene, &engine, name, failed(ErrorKind::RateLimited, seconds))?;
+    }
+    let found = names(&engine, &wanted(10))?;
+    ensure_eq!(found, ["middle"], "clause 5: who is asked when all are passed over");
+    Ok(())
+}
+
+async fn a_model_with_too_small_a_window_is_passed_over(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, &[("tokens < 5000", "small"), ("fallback", "large")]).await;
+    let found = names(&engine, &wanted(900))?;
+    ensure_eq!(found, ["small", "large"], "clause 6: who is asked for 900 and 100 tokens of 1000");
+    let found = names(&engine, &wanted(901))?;
+    ensure_eq!(found, ["large"], "clause 6: who is asked for 901 and 100 tokens of 1000");
+    Ok(())
+}
+
+async fn the_largest_window_is_asked_when_all_are_too_small(f: Fixture<'_>) -> Checked {
+    let (scene, engine) = set(f, &[("tokens < 99999", "small"), ("fallback", "middle")]).await;
+    let named = Wanted { model: Some("small"), ..wanted(20_000) };
+    let found = names(&engine, &named)?;
+    ensure_eq!(found, ["middle"], "clause 6: who is asked for 20,000 tokens");
+    let found = names(&engine, &Wanted { tokens: u64::MAX, ..named })?;
+    ensure_eq!(found, ["middle"], "clause 6: who is asked for more tokens than there are");
+    ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
+    Ok(())
+}
+
+async fn a_model_that_cannot_do_it_is_passed_over(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    for (images, format) in [(true, false), (false, true)] {
+        let needs = Needs { tools: false, images, format };
+        let found = names(&engine, &Wanted { needs, ..wanted(10) })?;
+        ensure_eq!(found, ["middle", "large"], "clause 6: who is asked for {needs:?}");
+    }
+    let needs = Needs { tools: true, ..Needs::default() };
+    let found = names(&engine, &Wanted { needs, ..wanted(10) })?;
+    ensure_eq!(found, ["small", "middle", "large"], "clause 6: who is told of tools in words");
+    Ok(())
+}
+
+async fn rules_are_taken_all_together_or_not_at_all(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    for wrong in [("tokens << 3", "small"), ("tokens < 3", "smal"), ("", "small")] {
+        let result = engine.update_routing_rules(rules_of(&[("fallback", "middle"), wrong])).await;
+        let problems = result.err().map(|error| error.problems.len());
+        ensure_eq!(problems, Some(1), "clause 7: what is wrong with {wrong:?}");
+        let found = names(&engine, &wanted(10))?;
+        ensure_eq!(found, ["small", "middle", "large"], "clause 7: who is asked by the old rules");
+    }
+    let taken = engine.update_routing_rules(rules_of(&[("fallback", "middle")])).await;
+    ensure!(taken.is_ok(), "clause 7: good rules are refused: {taken:?}");
+    let found = names(&engine, &wanted(10))?;
+    let first = found.first().map(String::as_str);
+    ensure_eq!(first, Some("middle"), "clause 7: who is asked by the new rules");
+    Ok(())
+}
+
+async fn decisions_go_on_while_rules_change(f: Fixture<'_>) -> Checked {
+    let there = [("tokens < 500", "small"), ("tokens < 501", "middle"), ("fallback", "large")];
+    let back = [("tokens < 500", "large"), ("tokens < 501", "middle"), ("fallback", "small")];
+    let (_, engine) = set(f, &there).await;
+    let decider = Arc::clone(&engine);
+    let decisions = tokio::task::spawn_blocking(move || {
+        for _ in 0..500 {
+            let found = names(&decider, &wanted(10))?;
+            let whole = [["small", "middle", "large"], ["large", "middle", "small"]];
+            ensure!(whole.iter().any(|w| found == w), "clause 7: half of each: {found:?}");
+        }
+        Ok(())
+    });
+    for rules in [back, there].iter().cycle().take(200) {
+        let taken = engine.update_routing_rules(rules_of(rules)).await;
+        ensure!(taken.is_ok(), "clause 7: good rules are refused: {taken:?}");
+    }
+    decisions.await.map_err(|error| Violation::Broken(format!("a decision fell over: {error}")))?
+}
+
+async fn every_rule_has_a_step_in_their_order(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    for model in [None, Some("middle")] {
+        let route = route(&engine, &Wanted { model, ..wanted(10) })?;
+        let rules = route.steps.iter().filter_map(|step| match &step.origin {
+            Origin::Rule(rule) => Some(rule.condition.as_str()),
+            Origin::Named | Origin::Default => None,
+        });
+        let expected: Vec<_> = RULES.iter().map(|(condition, _)| *condition).collect();
+        ensure_eq!(rules.collect::<Vec<_>>(), expected, "clause 8: the steps");
+    }
+    Ok(())
+}

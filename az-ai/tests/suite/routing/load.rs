@@ -1,0 +1,140 @@
+//! Rules from files, and what is wrong with them, with its place.
+
+use az_ai::config::RoutingRule;
+use az_ai::routing::{RoutingEngine, RulesError, parse_rules};
+use az_ai::testing::routing_engine::Scene;
+
+use super::router::router;
+
+const TOML: &str = "\
+title = 'anything else'
+[llm]
+default_provider = 'large'
+[[llm.routing_rules]]
+condition = \"tokens < 500\"
+provider = \"small\"
+reason = \"Free model for simple tasks\"
+[[llm.routing_rules]]
+condition = 'fallback'
+provider = 'large'
+";
+
+/// Reads and takes rules.
+async fn load(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
+    let rules = parse_rules(file, text)?;
+    router(&Scene::new(&[])).update_routing_rules(rules.clone()).await?;
+    Ok(rules)
+}
+
+async fn check(file: &str, text: &str, expected: &str) {
+    let error = load(file, text).await.expect_err(text);
+    assert_eq!(error.to_string(), expected, "{text}");
+}
+
+#[tokio::test]
+async fn rules_are_read_from_toml_and_from_json() {
+    let plain = |rules: Vec<RoutingRule>| -> Vec<_> {
+        rules.into_iter().map(|rule| RoutingRule { places: None, ..rule }).collect()
+    };
+    let expected = [
+        RoutingRule::new("tokens < 500", "small").because("Free model for simple tasks"),
+        RoutingRule::new("fallback", "large"),
+    ];
+    assert_eq!(plain(load("az.toml", TOML).await.unwrap()), expected);
+    let top = TOML.replace("llm.routing_rules", "routing_rules");
+    assert_eq!(plain(load("az.toml", &top).await.unwrap()), expected);
+    let json = r#"[
+        {"condition": "tokens < 500", "provider": "small", "reason": "Free model for simple tasks"},
+        {"condition": "fallback", "provider": "large"}
+    ]"#;
+    assert_eq!(plain(load("rules.JSON", json).await.unwrap()), expected);
+    assert_eq!(load("az.toml", "").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_rules_of_the_design_are_taken_as_they_stand() {
+    let rules = [
+        ("tokens < 500", "small"),
+        ("complexity == 'code' and tokens < 2000", "middle"),
+        ("complexity == 'reasoning' and tokens < 1000", "large"),
+        ("tokens >= 2000", "large"),
+        ("fallback", "small"),
+    ];
+    let text = rules.map(|(condition, provider)| {
+        format!("[[routing_rules]]\ncondition = \"{condition}\"\nprovider = '{provider}'\n")
+    });
+    assert_eq!(load("az.toml", &text.concat()).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_its_file_line_and_column() {
+    let token = "no variable is called \"token\" (in `token < 500`); did you mean \"tokens\" or \
+                 \"max_tokens\"?";
+    check("az.toml", &TOML.replace("tokens <", "token <"), &format!("az.toml:5:14: {token}")).await;
+    let unknown = "no model is called \"smal\"; did you mean \"small\"?";
+    check("az.toml", &TOML.replace("\"small", "\"smal"), &format!("az.toml:6:12: {unknown}")).await;
+    let json = "[\n  {\"provider\": \"small\",\n   \"condition\": \"1 < 2 and token < 500\"}]";
+    let expected = "r.json:3:28: no variable is called \"token\" (in `1 < 2 and token < 500`); did \
+                    you mean \"tokens\" or \"max_tokens\"?";
+    check("r.json", json, expected).await;
+}
+
+#[tokio::test]
+async fn a_place_is_right_in_any_way_of_writing() {
+    let rule = |condition: &str| {
+        format!("[[routing_rules]]\ncondition = {condition}\nprovider = 'small'\n")
+    };
+    let number = "this is a number, and true or false is needed";
+    check(
+        "a.toml",
+        &rule("  'true and tokens'"),
+        &format!("a.toml:2:25: {number} (in `true and tokens`)"),
+    )
+    .await;
+    check(
+        "a.toml",
+        &rule("'''\ntrue\n and tokens'''"),
+        &format!("a.toml:4:6: {number} (in `true\n and tokens`)"),
+    )
+    .await;
+    // Within a text that is written with escapes nobody can tell: the rule has to do.
+    check(
+        "a.toml",
+        &rule("\"model == '\\u00e9' and tokens\""),
+        &format!("a.toml:1:1: {number} (in `model == 'é' and tokens`)"),
+    )
+    .await;
+    check(
+        "a.toml",
+        &rule("\" 'é' == model and tokens\""),
+        &format!("a.toml:2:33: {number} (in `'é' == model and tokens`)"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_form_is_told_with_its_place() {
+    let rule = "[[routing_rules]]\ncondition = 'true'\n";
+    check("a.toml", rule, "a.toml:1:1: missing field `provider`").await;
+    let fields = "unknown field `raeson`, expected one of `condition`, `provider`, `reason`";
+    let text = format!("{rule}provider = 'small'\nraeson = 'x'\n");
+    check("a.toml", &text, &format!("a.toml:4:1: {fields}")).await;
+    check("a.toml", "[[routing_rules]\n", "?").await;
+    let json = "[{\"condition\": \"true\", \"provider\": \"small\",\n\"raeson\": \"\"}]";
+    check("a.json", json, &format!("a.json:2:8: {fields}")).await;
+    check("a.json", "[{\"condition\": 3, \"provider\": \"small\"}]", "?").await;
+    check("a.json", "[{\"condition\": \"x\"\n", "?").await;
+    check("a.json", "{}", "?").await;
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_told_at_once_also_without_a_file() {
+    let rules = vec![
+        RoutingRule::new("é", "small"),
+        RoutingRule::new("  tokens < 'x'", "larg"),
+        RoutingRule::new(" ", "small"),
+        RoutingRule::new("1 / 0 > tokens", "small"),
+    ];
+    let error = router(&Scene::new(&[])).update_routing_rules(rules).await.unwrap_err();
+    assert_eq!(error.to_string(), "?");
+}

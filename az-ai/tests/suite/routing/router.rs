@@ -1,0 +1,203 @@
+//! The kit, played with the router of the rules, and what it does beyond the contract.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_ai::config::RoutingRule;
+use az_ai::error::Error;
+use az_ai::resolver::{ModelResolver, Needs, Reported, Wanted};
+use az_ai::routing::{Complexity, ComplexityClassifier, RoutingEngine, RuleRouter};
+use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_core::{ErrorKind, TaskPriority, Usd};
+
+/// Returns a router in a scene.
+pub(super) fn router(scene: &Scene) -> RuleRouter {
+    let names = Scene::NAMES.map(str::to_owned).to_vec();
+    let clock = Arc::<az_core::clock::ManualClock>::clone(&scene.clock);
+    let router = RuleRouter::new(Arc::new(scene.models.clone()), names, Scene::DEFAULT, clock);
+    router.with_rules(scene.rules.clone()).unwrap()
+}
+
+pub(super) fn wanted(text: &str, tokens: u64) -> Wanted<'_> {
+    Wanted {
+        model: None,
+        text,
+        priority: TaskPriority::Medium,
+        tokens,
+        max_tokens: 100,
+        needs: Needs::default(),
+        budget_left: None,
+    }
+}
+
+pub(super) fn names(router: &dyn RoutingEngine, wanted: &Wanted<'_>) -> Vec<String> {
+    let candidates = router.route(wanted).unwrap().candidates;
+    candidates.iter().map(|choice| choice.name.to_string()).collect()
+}
+
+#[derive(Debug)]
+pub(super) struct ByRules;
+
+#[async_trait]
+impl RoutingFixture for ByRules {
+    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
+        Arc::new(router(scene))
+    }
+}
+
+mod kit {
+    az_ai::routing_engine_conformance! { make: || super::ByRules, skips: [] }
+}
+
+#[track_caller]
+fn check(condition: &str, wanted: &Wanted<'_>, holds: &str) {
+    let router = router(&Scene::new(&[(condition, "middle")]));
+    let first = names(&router, wanted).into_iter().next();
+    assert_eq!(first.as_deref(), Some(holds), "{condition}");
+}
+
+#[test]
+fn a_condition_reads_all_that_is_known() {
+    let plain = wanted("Héllo", 10);
+    let (yes, no) = ("middle", "large");
+    check("tokens == 10 and max_tokens == 100 and text_length == 5", &plain, yes);
+    check("priority in ['high', 'urgent']", &plain, no);
+    check("priority in ['high', 'urgent']", &Wanted { priority: TaskPriority::High, ..plain }, yes);
+    let needs = Needs { images: true, ..Needs::default() };
+    check("'vision' in features and 'tools' not in features", &Wanted { needs, ..plain }, yes);
+    check("complexity == 'code'", &wanted("Fix the bug in main.rs", 10), yes);
+    check("complexity == 'code'", &wanted("Good morning", 10), no);
+}
+
+#[test]
+fn without_a_budget_there_is_plenty_left() {
+    let left = |nanos| Wanted { budget_left: Some(Usd::from_nanos(nanos)), ..wanted("x", 1) };
+    let tight = "budget_left < 0.25";
+    check(tight, &wanted("x", 1), "large");
+    check(tight, &left(249_999_999), "middle");
+    check(tight, &left(250_000_000), "large");
+    check(tight, &left(-1), "middle");
+    check("budget_left > 1000000", &wanted("x", 1), "middle");
+}
+
+#[test]
+fn only_rules_about_names_follow_a_name() {
+    let scene = Scene::new(&[("tokens < 500", "middle"), ("model == 'small'", "large")]);
+    let router = router(&scene);
+    let named = Wanted { model: Some("small"), ..wanted("x", 1) };
+    assert_eq!(names(&router, &named), ["small", "large"]);
+    assert_eq!(names(&router, &Wanted { model: Some("large"), ..named }), ["large"]);
+    let router = router_without_fallback(&scene);
+    assert_eq!(names(&router, &named), ["small"]);
+}
+
+fn router_without_fallback(scene: &Scene) -> RuleRouter {
+    router(scene).without_fallback()
+}
+
+#[test]
+fn without_fallback_there_is_one_candidate_who_can_be_asked() {
+    let rules = [("tokens < 500", "small"), ("tokens < 5000", "middle"), ("fallback", "large")];
+    let scene = Scene::new(&rules);
+    let router = router_without_fallback(&scene);
+    assert_eq!(names(&router, &wanted("x", 1)), ["small"]);
+    assert_eq!(names(&router, &wanted("x", 6000)), ["large"]);
+    let busy = Reported::Failed { kind: ErrorKind::RateLimited, retry_after: None };
+    RoutingEngine::report(&router, &scene.models.resolve(Some("small")).unwrap(), busy);
+    assert_eq!(names(&router, &wanted("x", 1)), ["middle"]);
+    scene.clock.advance(Duration::from_secs(30));
+    assert_eq!(names(&router, &wanted("x", 1)), ["small"]);
+}
+
+#[test]
+fn a_router_is_a_resolver() {
+    let scene = Scene::new(&[("tokens < 500", "small")]);
+    let router: Arc<dyn ModelResolver> = Arc::new(router(&scene));
+    let provider = |model| router.resolve(model).unwrap().client.provider().to_owned();
+    assert_eq!(
+        (provider(None), provider(Some("middle"))),
+        ("small".to_owned(), "middle".to_owned())
+    );
+    let candidates = |router: &dyn ModelResolver| -> Vec<_> {
+        let candidates = router.candidates(&wanted("x", 1)).unwrap().into_iter();
+        candidates.map(|c| (c.model.client.provider().to_owned(), c.reason)).collect()
+    };
+    let small = ("small".to_owned(), Some("tokens < 500".to_owned()));
+    let large = ("large".to_owned(), None);
+    assert_eq!(candidates(&*router), [small, large.clone()]);
+    let busy = Reported::Failed { kind: ErrorKind::RateLimited, retry_after: None };
+    router.report(&router.resolve(None).unwrap(), busy);
+    assert_eq!(candidates(&*router), [large]);
+}
+
+#[test]
+fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
+    #[derive(Debug)]
+    struct NoKeys(Scene);
+    impl ModelResolver for NoKeys {
+        fn resolve(&self, model: Option<&str>) -> az_ai::Result<az_ai::resolver::ResolvedModel> {
+            match model {
+                Some("large") => self.0.models.resolve(model),
+                name => Err(Error::Setup {
+                    provider: name.unwrap_or_default().to_owned(),
+                    reason: "it has no key".to_owned(),
+                }),
+            }
+        }
+    }
+    let scene = Scene::new(&[]);
+    let clock = Arc::<az_core::clock::ManualClock>::clone(&scene.clock);
+    let names_of = Scene::NAMES.map(str::to_owned).to_vec();
+    let router = |default| {
+        let models = Arc::new(NoKeys(Scene::new(&[])));
+        let clock = Arc::<az_core::clock::ManualClock>::clone(&clock);
+        let router = RuleRouter::new(models, names_of.clone(), default, clock);
+        router.with_rules(vec![RoutingRule::new("tokens < 500", "small")]).unwrap()
+    };
+    assert_eq!(names(&router("large"), &wanted("x", 1)), ["large"]);
+    assert_eq!(
+        router("middle").route(&wanted("x", 1)).unwrap_err().to_string(),
+        "routing is not set up: no model can be asked (small: small is not set up: it has no key; \
+         middle: middle is not set up: it has no key)"
+    );
+    let named = Wanted { model: Some("small"), ..wanted("x", 1) };
+    let error = router("large").route(&named).unwrap_err();
+    assert_eq!(error.to_string(), "small is not set up: it has no key");
+}
+
+#[test]
+fn what_nobody_can_do_is_refused_with_each_ones_reason() {
+    let router = router(&Scene::new(&[]));
+    let needs = Needs { images: true, ..Needs::default() };
+    let named = Wanted { model: Some("small"), needs, ..wanted("x", 1) };
+    let error = router.route(&named).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::BadRequest,
+            "routing cannot do this: no model can be asked (small: it has no vision)"
+        )
+    );
+}
+
+#[test]
+fn what_cannot_be_worked_out_does_not_hold() {
+    let overflows = "tokens ** 3 > 0";
+    check(overflows, &wanted("x", 10), "middle");
+    check(overflows, &wanted("x", u64::MAX), "large");
+}
+
+#[test]
+fn another_classifier_can_be_put_in() {
+    #[derive(Debug)]
+    struct AllIsCode;
+    impl ComplexityClassifier for AllIsCode {
+        fn classify(&self, _text: &str) -> Complexity {
+            Complexity::Code
+        }
+    }
+    let router = router(&Scene::new(&[("complexity == 'code'", "middle")]));
+    let router = router.with_classifier(Arc::new(AllIsCode));
+    assert_eq!(names(&router, &wanted("good morning", 1)), ["middle", "large"]);
+}

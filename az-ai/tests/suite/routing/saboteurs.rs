@@ -1,0 +1,141 @@
+//! Routers that break the contract, each in one way, to see that the kit notices.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use az_ai::config::RoutingRule;
+use az_ai::resolver::{ModelResolver, Needs, Reported, ResolvedModel, Wanted};
+use az_ai::routing::{Route, RoutingEngine, RuleRouter, RulesError};
+use az_ai::testing::routing_engine;
+use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+
+use super::router::router;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    ForgetsTheOthers,
+    AsksTheLastFirst,
+    ChangesItsMind,
+    Repeats,
+    OverlooksNames,
+    GuessesNames,
+    ForgetsFailures,
+    NeverForgives,
+    BlamesEverybody,
+    IgnoresSizes,
+    IgnoresNeeds,
+    TakesHalf,
+    RefusesAll,
+    HidesSteps,
+}
+
+#[derive(Debug)]
+struct Saboteur {
+    inner: RuleRouter,
+    how: Sabotage,
+    decisions: AtomicUsize,
+    rules: Mutex<Vec<RoutingRule>>,
+}
+
+#[async_trait]
+impl RoutingEngine for Saboteur {
+    fn route(&self, wanted: &Wanted<'_>) -> az_ai::Result<Route> {
+        let wanted = match self.how {
+            Sabotage::OverlooksNames => Wanted { model: None, ..*wanted },
+            Sabotage::GuessesNames => {
+                let known = wanted.model.filter(|name| self.inner.resolve(Some(name)).is_ok());
+                Wanted { model: known, ..*wanted }
+            }
+            Sabotage::IgnoresSizes => Wanted { tokens: wanted.tokens.min(1), ..*wanted },
+            Sabotage::IgnoresNeeds => Wanted { needs: Needs::default(), ..*wanted },
+            _ => *wanted,
+        };
+        let mut route = self.inner.route(&wanted)?;
+        match self.how {
+            Sabotage::ForgetsTheOthers => route.candidates.truncate(1),
+            Sabotage::AsksTheLastFirst => route.candidates.reverse(),
+            Sabotage::ChangesItsMind => {
+                let times = self.decisions.fetch_add(1, Ordering::SeqCst);
+                let of = route.candidates.len();
+                route.candidates.rotate_left(times % of);
+            }
+            Sabotage::Repeats => route.candidates.extend(route.candidates.last().cloned()),
+            Sabotage::HidesSteps => route.steps.clear(),
+            _ => {}
+        }
+        Ok(route)
+    }
+
+    fn report(&self, model: &ResolvedModel, result: Reported) {
+        let result = match (self.how, result) {
+            (Sabotage::ForgetsFailures, _) => return,
+            (Sabotage::NeverForgives, Reported::Replied) => return,
+            (Sabotage::BlamesEverybody, Reported::Failed { retry_after, .. }) => {
+                Reported::Failed { kind: az_core::ErrorKind::Unavailable, retry_after }
+            }
+            (_, result) => result,
+        };
+        RoutingEngine::report(&self.inner, model, result);
+    }
+
+    async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {
+        match self.how {
+            Sabotage::TakesHalf => {
+                // One by one, as long as it goes well.
+                for upto in 1..=rules.len() {
+                    self.inner.update_routing_rules(rules[..upto].to_vec()).await?;
+                }
+                self.rules.lock().unwrap().clone_from(&rules);
+                Ok(())
+            }
+            Sabotage::RefusesAll => Err(RulesError { problems: Vec::new() }),
+            _ => self.inner.update_routing_rules(rules).await,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Sabotaged(Sabotage);
+
+#[async_trait]
+impl RoutingFixture for Sabotaged {
+    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
+        let (decisions, rules) = (AtomicUsize::new(0), Mutex::default());
+        Arc::new(Saboteur { inner: router(scene), how: self.0, decisions, rules })
+    }
+}
+
+#[tokio::test]
+async fn the_kit_notices_every_sabotage() {
+    let check = async |how: Sabotage, expected: &[&str]| {
+        let report = routing_engine(|| Sabotaged(how)).await;
+        for scenario in expected {
+            assert!(report.failed().contains(scenario), "{how:?}\n{report}");
+        }
+    };
+    let first = "the_first_rule_that_holds_decides_and_the_others_follow";
+    let same = "a_decision_asks_nobody_and_is_the_same_again";
+    let twice = "somebody_is_a_candidate_and_nobody_twice";
+    let patience = "who_asks_for_patience_is_passed_over_for_so_long";
+    let trouble = "who_is_in_trouble_is_passed_over";
+    let window = "a_model_with_too_small_a_window_is_passed_over";
+    let together = "rules_are_taken_all_together_or_not_at_all";
+    check(Sabotage::ForgetsTheOthers, &[first]).await;
+    check(Sabotage::AsksTheLastFirst, &[first]).await;
+    check(Sabotage::ChangesItsMind, &[same]).await;
+    check(Sabotage::Repeats, &[first, twice]).await;
+    check(Sabotage::OverlooksNames, &["a_named_model_comes_first"]).await;
+    check(Sabotage::GuessesNames, &["a_name_that_nobody_has_is_an_error"]).await;
+    let soonest = "when_all_are_passed_over_the_one_free_soonest_is_asked";
+    check(Sabotage::ForgetsFailures, &[patience, trouble, soonest]).await;
+    check(Sabotage::NeverForgives, &["a_reply_ends_it"]).await;
+    let wrong = "what_is_wrong_with_a_request_is_not_held_against_anybody";
+    check(Sabotage::BlamesEverybody, &[wrong]).await;
+    let largest = "the_largest_window_is_asked_when_all_are_too_small";
+    check(Sabotage::IgnoresSizes, &[window, largest]).await;
+    check(Sabotage::IgnoresNeeds, &["a_model_that_cannot_do_it_is_passed_over"]).await;
+    check(Sabotage::TakesHalf, &[together]).await;
+    check(Sabotage::RefusesAll, &[together, "decisions_go_on_while_rules_change"]).await;
+    check(Sabotage::HidesSteps, &["every_rule_has_a_step_in_their_order"]).await;
+}
