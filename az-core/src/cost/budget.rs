@@ -207,6 +207,25 @@ impl BudgetStatus {
         Alert { budget: self.budget.name(), percent, used: self.used(), amount }
     }
 
+    /// Checks that a hold fits in. What is unknown fits into no budget that is hard.
+    ///
+    /// # Errors
+    ///
+    /// `BudgetExceeded` or `Unpriced`.
+    pub fn check(&self, hold: &Hold) -> Result<()> {
+        if self.budget.limit == Limit::Soft {
+            return Ok(());
+        }
+        match hold.amount {
+            Some(needed) if needed > self.left() => Err(self.exceeded(needed)),
+            Some(_) => Ok(()),
+            None => {
+                let (budget, model) = (self.budget.name(), hold.model.clone());
+                Err(Error::Unpriced { budget, model })
+            }
+        }
+    }
+
     /// Returns the refusal of a call that could cost more than is left.
     pub fn exceeded(&self, needed: Usd) -> Error {
         let Budget { scope, period, amount, .. } = &self.budget;
