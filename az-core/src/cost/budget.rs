@@ -177,13 +177,6 @@ pub struct BudgetStatus {
     pub held: Usd,
 }
 
-impl Settlement {
-    /// Returns the settlement of a call whose cost only one of us knows.
-    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
-        Self::Paid { cost, computed: None, usage }
-    }
-}
-
 impl BudgetStatus {
     /// Returns what is left, not below zero.
     pub fn left(&self) -> Usd {
@@ -301,6 +294,13 @@ pub enum Settlement {
     Full,
     /// The call was certainly not made: nothing is booked.
     Nothing,
+}
+
+impl Settlement {
+    /// Returns the settlement of a call whose cost only one of us knows.
+    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
+        Self::Paid { cost, computed: None, usage }
+    }
 }
 
 /// A budget has crossed one of its marks.

@@ -1,7 +1,8 @@
 //! Budgets: raced for by threads, and compared with the reference step by step.
 
 use az_core::cost::{
-    Budget, BudgetKeeper, Calendar, CostTracker, Limit, Period, Scope, Settlement, Span, Usage,
+    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement, Span,
+    Usage,
 };
 use az_core::journal::RunStore;
 use az_core::memory::MemoryStore;
@@ -167,12 +168,16 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         }
     };
     let day = Span { start: at(0), end: at(DAY) };
+    let mut sums = Vec::new();
+    for by in [Grouping::All, Grouping::Model, Grouping::Task, Grouping::Day(Calendar::default())] {
+        sums.push(store.sums(always(), &by).await);
+    }
     let mut tasks = Vec::new();
     for (id, _) in TASKS {
         tasks.push((store.get(&task_id(id)).await, store.cost_by_task(&task_id(id)).await));
     }
     format!(
-        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}",
+        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}\n{sums:?}",
         store.budgets(at(30)).await,
         store.budgets(at(30 - DAY)).await,
         store.open_holds().await,
