@@ -187,13 +187,6 @@ pub struct BudgetStatus {
     pub held: Usd,
 }
 
-impl Settlement {
-    /// Returns the settlement of a call whose cost only one of us knows.
-    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
-        Self::Paid { cost, computed: None, usage }
-    }
-}
-
 impl BudgetStatus {
     /// Returns what is left, not below zero.
     pub fn left(&self) -> Usd {
@@ -215,6 +208,25 @@ impl BudgetStatus {
     pub fn alert(&self, percent: u8) -> Alert {
         let Budget { amount, .. } = self.budget;
         Alert { budget: self.budget.name(), percent, used: self.used(), amount }
+    }
+
+    /// Checks that a hold fits in. What is unknown fits into no budget that is hard.
+    ///
+    /// # Errors
+    ///
+    /// `BudgetExceeded` or `Unpriced`.
+    pub fn check(&self, hold: &Hold) -> Result<()> {
+        if self.budget.limit == Limit::Soft {
+            return Ok(());
+        }
+        match hold.amount {
+            Some(needed) if needed > self.left() => Err(self.exceeded(needed)),
+            Some(_) => Ok(()),
+            None => {
+                let (budget, model) = (self.budget.name(), hold.model.clone());
+                Err(Error::Unpriced { budget, model })
+            }
+        }
     }
 
     /// Returns the refusal of a call that could cost more than is left.
@@ -292,6 +304,13 @@ pub enum Settlement {
     Full,
     /// The call was certainly not made: nothing is booked.
     Nothing,
+}
+
+impl Settlement {
+    /// Returns the settlement of a call whose cost only one of us knows.
+    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
+        Self::Paid { cost, computed: None, usage }
+    }
 }
 
 /// A budget has crossed one of its marks.

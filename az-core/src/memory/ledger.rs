@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Limit, Period,
-    Scope, Settlement, Span,
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Period, Scope,
+    Settlement, Span,
 };
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -177,7 +177,7 @@ impl Ledger {
             return Err(Error::invalid("amount", "a hold is not negative"));
         }
         for status in self.applying(&hold.model, lineage, hold.at) {
-            check_room(&status, hold)?;
+            status.check(hold)?;
         }
         let held = Of { what: hold.clone(), lineage: lineage.to_vec() };
         self.holds.insert(key, held);
@@ -257,18 +257,4 @@ fn covers(scope: &Scope, model: &str, lineage: &[TaskId]) -> bool {
         Scope::Task(task) => lineage.contains(task),
         Scope::Model(name) => name == model,
     }
-}
-
-/// Checks that a hold fits into a budget. What is unknown fits into none that is hard.
-fn check_room(status: &BudgetStatus, hold: &Hold) -> Result<()> {
-    if status.budget.limit == Limit::Soft {
-        return Ok(());
-    }
-    let Some(needed) = hold.amount else {
-        return Err(Error::Unpriced { budget: status.budget.name(), model: hold.model.clone() });
-    };
-    if needed > status.left() {
-        return Err(status.exceeded(needed));
-    }
-    Ok(())
 }

@@ -5,7 +5,9 @@
 //! by whatever moves the ledger or the holds, in the same transaction.
 
 use az_core::clock::Timestamp;
-use az_core::cost::{Alert, Budget, BudgetStatus, Calendar, CostEntry, Limit, Period, Scope, Span};
+use az_core::cost::{
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, Span,
+};
 use az_core::id::TaskId;
 use az_core::money::Usd;
 use rusqlite::Connection;
@@ -63,6 +65,22 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     );
     let at = entry.at.as_microsecond();
     run(conn, &sql, (entry.task.as_str(), &entry.model, at, cost.nanos()))?;
+    Ok(())
+}
+
+/// Counts a hold in the same buckets, which remember it until it is settled.
+pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
+    let (task, call) = (hold.task.as_str(), hold.call.as_str());
+    let sql = format!(
+        "{SCOPES} INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
+         SELECT ?1, ?4, scope, period, start FROM bucket \
+         WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
+    );
+    run(conn, &sql, (task, &hold.model, hold.at.as_microsecond(), call))?;
+    let sql = "UPDATE bucket SET held = held + min(?3, 9223372036854775807 - held) \
+        WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
+            WHERE task_id = ?1 AND call_id = ?2)";
+    run(conn, sql, (task, call, hold.amount.unwrap_or_default().nanos()))?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Holds: taken in every budget that applies or in none, and settled once.
 
 use az_core::clock::{Timestamp, to_micros};
-use az_core::cost::{Alert, Calendar, Hold, Limit, Settlement};
+use az_core::cost::{Alert, Calendar, Hold, Settlement};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use az_core::money::Usd;
@@ -30,10 +30,12 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
         return Err(Error::AlreadyExists { what: "hold", id }.into());
     }
     let buckets = bucket::applying(conn, calendar, (&hold.task, &hold.model), hold.at)?;
-    add(conn, hold)?;
+    // Whoever writes does so alone: nobody can come between the check and what it allows.
     for bucket in &buckets {
-        reserve(conn, bucket, hold)?;
+        bucket.status(conn)?.check(hold)?;
     }
+    add(conn, hold)?;
+    bucket::hold(conn, hold)?;
     alerts(conn, &buckets)
 }
 
@@ -125,37 +127,6 @@ fn add(conn: &Connection, hold: &Hold) -> Result<()> {
         ":until": micros(hold.until),
     };
     run(conn, sql, params)?;
-    Ok(())
-}
-
-/// Counts a hold in a bucket. The room is checked by the statement that takes it, so that nobody
-/// can come between.
-fn reserve(conn: &Connection, bucket: &Bucket, hold: &Hold) -> Result<()> {
-    let is_hard = bucket.budget.limit == Limit::Hard;
-    if is_hard && hold.amount.is_none() {
-        return Err(
-            Error::Unpriced { budget: bucket.budget.name(), model: hold.model.clone() }.into()
-        );
-    }
-    let (scope, period, start) = bucket.key();
-    let needed = hold.amount.unwrap_or_default();
-    let sql = "UPDATE bucket SET held = held + min(:needed, 9223372036854775807 - held) \
-        WHERE scope = :scope AND period = :period AND start = :start \
-            AND (:cap IS NULL OR :needed = 0 OR held <= :cap - :needed - spent)";
-    let params = named_params! {
-        ":scope": scope,
-        ":period": period,
-        ":start": start,
-        ":needed": needed.nanos(),
-        ":cap": is_hard.then_some(bucket.budget.amount.nanos()),
-    };
-    if run(conn, sql, params)? == 0 {
-        return Err(bucket.status(conn)?.exceeded(needed).into());
-    }
-    let sql = "INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
-        VALUES (?1, ?2, ?3, ?4, ?5)";
-    let (task, call) = (hold.task.as_str(), hold.call.as_str());
-    run(conn, sql, (task, call, &scope, period, start))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
     reason = "a failed test is the right outcome"
 )]
 
+mod child;
 mod support;
 
 mod conformance;
@@ -14,5 +15,6 @@ mod files;
 mod full;
 mod journal;
 mod money;
+mod race;
 mod sql;
 mod writing;

@@ -1,7 +1,8 @@
 //! Budgets: raced for by threads, and compared with the reference step by step.
 
 use az_core::cost::{
-    Budget, BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, Span, Usage,
+    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement, Span,
+    Usage,
 };
 use az_core::journal::RunStore;
 use az_core::memory::MemoryStore;
@@ -10,6 +11,8 @@ use az_core::testing::sample::{
     DAY, always, at, budget, call_id, entry, hold, paid, task, task_id,
 };
 use az_core::{Error, Usd};
+use az_data::sqlite::SqliteOptions;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use crate::support::Home;
@@ -46,6 +49,35 @@ async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
     let sum: Usd = booked.iter().filter_map(|entry| entry.cost).sum();
     assert_eq!((status.spent, status.held), (sum, Usd::ZERO));
     assert!(sum <= cap_of(CAP) && sum > cap_of(CAP - 13), "{sum}");
+}
+
+#[tokio::test]
+async fn a_change_of_the_calendar_forgets_nothing() {
+    let home = Home::new();
+    let day = budget(Scope::Global, Period::Daily, 100);
+    let greenwich = home.open();
+    let zone = TimeZone::fixed(jiff::tz::offset(-8));
+    let pacific = home.open_with(SqliteOptions::default().with_calendar(Calendar::new(zone)));
+    greenwich.set_budget(&day, at(0)).await.unwrap();
+    // Both days contain these minutes, and both are counted from now on.
+    let minute = 9 * 60;
+    let stores = [&greenwich, &pacific, &greenwich, &pacific];
+    for (n, store) in stores.into_iter().enumerate() {
+        let taken = hold("t", &format!("m{n}"), 20, minute);
+        store.hold(&taken).await.unwrap();
+        for store in [&greenwich, &pacific] {
+            let status = store.budgets(at(minute)).await.unwrap().remove(0);
+            let used = 10 * i64::try_from(n).unwrap() + 20;
+            assert_eq!(status.used(), cap_of(used), "{n}");
+        }
+        store.settle(&taken.task, &taken.call, &paid(10)).await.unwrap();
+    }
+    for store in [&greenwich, &pacific] {
+        let status = store.budgets(at(minute)).await.unwrap().remove(0);
+        assert_eq!((status.spent, status.held), (cap_of(40), Usd::ZERO));
+        let refused = store.hold(&hold("t", "m9", 61, minute)).await;
+        assert!(matches!(refused, Err(Error::BudgetExceeded { .. })), "{refused:?}");
+    }
 }
 
 fn cap_of(nanos: i64) -> Usd {
@@ -136,12 +168,16 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         }
     };
     let day = Span { start: at(0), end: at(DAY) };
+    let mut sums = Vec::new();
+    for by in [Grouping::All, Grouping::Model, Grouping::Task, Grouping::Day(Calendar::default())] {
+        sums.push(store.sums(always(), &by).await);
+    }
     let mut tasks = Vec::new();
     for (id, _) in TASKS {
         tasks.push((store.get(&task_id(id)).await, store.cost_by_task(&task_id(id)).await));
     }
     format!(
-        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}",
+        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}\n{sums:?}",
         store.budgets(at(30)).await,
         store.budgets(at(30 - DAY)).await,
         store.open_holds().await,
