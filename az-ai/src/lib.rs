@@ -2,7 +2,8 @@
 //!
 //! | To decide | implement | bundled |
 //! |---|---|---|
-//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
+//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
+//! | how texts become vectors | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
 //! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
 //! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
 //!
@@ -32,6 +33,7 @@ pub mod error;
 pub mod pricing;
 pub mod resolver;
 
+pub mod embed;
 pub mod provider;
 pub mod recording;
 pub mod scripted;

@@ -5,6 +5,7 @@ pub mod http;
 mod limits;
 pub mod offline;
 pub mod openai;
+mod refused;
 pub mod sse;
 pub mod wire;
 
