@@ -52,7 +52,7 @@ mod tests {
             let limits = BatchLimits { texts: 3, tokens: 4 };
             batches(texts, limits).map(<[&str]>::len).collect()
         };
-        assert_eq!(sizes(&[]), []);
+        assert_eq!(sizes(&[]), Vec::<usize>::new());
         assert_eq!(sizes(&["a"; 7]), [3, 3, 1]);
         // Six bytes are two tokens, thirty are ten.
         let (two, ten) = ("twelve", "thirty bytes are ten tokens ..");
