@@ -2,7 +2,8 @@
 //!
 //! | To decide | implement | bundled |
 //! |---|---|---|
-//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`] |
+//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
+//! | how texts become vectors | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
 //! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
 //! | who is asked, and who then | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
 //! | what sort of work a text asks for | [`routing::ComplexityClassifier`] | [`routing::KeywordClassifier`] |
@@ -35,6 +36,7 @@ pub mod pricing;
 pub mod resolver;
 pub mod routing;
 
+pub mod embed;
 pub mod provider;
 pub mod recording;
 pub mod scripted;

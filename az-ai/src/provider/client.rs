@@ -53,6 +53,19 @@ impl Endpoint {
         self.capabilities = capabilities;
         self
     }
+
+    /// Returns the endpoint with an address that paths can be added to.
+    pub(crate) fn checked(mut self) -> Result<Self> {
+        let base = self.base_url.trim_end_matches('/');
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(Error::Setup {
+                provider: self.provider,
+                reason: "its address does not begin with http:// or https://".to_owned(),
+            });
+        }
+        self.base_url = base.to_owned();
+        Ok(self)
+    }
 }
 
 /// A client of a provider's API.
@@ -77,15 +90,8 @@ impl WireClient {
     /// # Errors
     ///
     /// [`Error::Setup`] when the address is not `http://…` or `https://…`.
-    pub fn new(mut endpoint: Endpoint, wire: impl Wire, http: HttpClient) -> Result<Self> {
-        let base = endpoint.base_url.trim_end_matches('/');
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Error::Setup {
-                provider: endpoint.provider,
-                reason: "its address does not begin with http:// or https://".to_owned(),
-            });
-        }
-        endpoint.base_url = base.to_owned();
+    pub fn new(endpoint: Endpoint, wire: impl Wire, http: HttpClient) -> Result<Self> {
+        let endpoint = endpoint.checked()?;
         Ok(Self(Arc::new(Inner { endpoint, wire: Box::new(wire), http })))
     }
 
@@ -154,7 +160,8 @@ impl Inner {
     async fn whole(&self, answer: Answer, answered: Answered) -> Result<ChatReply> {
         let limits = answer.limits();
         let body = answer.body().await?;
-        let reply = self.wire.reply(&body, answered).map_err(|error| self.clean(error))?;
+        let reply =
+            self.wire.reply(&body, answered).map_err(|error| self.credentials().clean(error))?;
         Ok(ChatReply { limits, ..reply })
     }
 
@@ -206,35 +213,9 @@ impl Inner {
 
     /// An answer that is no success is an error.
     async fn accept(&self, answer: Answer) -> Result<Answer> {
-        let status = answer.status();
-        if (200..300).contains(&status) {
-            return Ok(answer);
-        }
-        let (retry_after, request_id) = (answer.retry_after(), answer.request_id());
-        // The status alone says enough when the body of a refusal does not come.
-        let body = answer.body().await.unwrap_or_default();
-        let mut refusal = self.wire.refusal(&self.endpoint.provider, status, &body);
-        refusal.retry_after = retry_after.or(refusal.retry_after);
-        refusal.request_id = request_id.or(refusal.request_id);
-        Err(self.clean(refusal.into()))
-    }
-
-    /// Takes our key out of what a server says, in case it says it back.
-    fn clean(&self, error: Error) -> Error {
-        let Some(key) = &self.endpoint.api_key else {
-            return error;
-        };
-        match error {
-            Error::Refused(mut refusal) => {
-                refusal.message = key.redact(&refusal.message);
-                refusal.code = refusal.code.map(|code| key.redact(&code));
-                Error::Refused(refusal)
-            }
-            Error::Malformed { provider, reason } => {
-                Error::Malformed { provider, reason: key.redact(&reason) }
-            }
-            other => other,
-        }
+        let provider = &self.endpoint.provider;
+        let read = |status, body: &[u8]| self.wire.refusal(provider, status, body);
+        self.credentials().accept(answer, read).await
     }
 }
 
@@ -255,7 +236,7 @@ impl Reading {
             }
             let decoder = self.decoder.take()?;
             if let Err(error) = self.read(decoder).await {
-                return Some(Err(self.inner.clean(error)));
+                return Some(Err(self.inner.credentials().clean(error)));
             }
         }
     }

@@ -10,6 +10,7 @@ mod limits;
 pub mod offline;
 pub mod ollama;
 pub mod openai;
+mod refused;
 pub mod sse;
 pub mod wire;
 

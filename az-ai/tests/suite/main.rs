@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod embed;
 mod offline;
 mod openai_wire;
 mod pricing;

@@ -1,0 +1,63 @@
+//! `batchEmbedContents`, as Gemini has it.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::wire::{BatchLimits, EmbedWire};
+use crate::provider::wire::{Auth, Call};
+
+/// Speaks Gemini's API for vectors. Vectors that were shortened are not of length 1 there, as they
+/// are elsewhere; their angles are what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GeminiEmbeddings;
+
+impl GeminiEmbeddings {
+    /// Where Gemini is.
+    pub const BASE_URL: &'static str = "https://generativelanguage.googleapis.com/v1beta";
+}
+
+impl EmbedWire for GeminiEmbeddings {
+    fn auth(&self) -> Auth {
+        Auth::Header("x-goog-api-key")
+    }
+
+    /// A hundred is what the server itself says when it is given more; it says nothing of tokens.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { texts: 100, tokens: u64::MAX }
+    }
+
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
+        let name = match model.strip_prefix("models/") {
+            Some(_) => model.to_owned(),
+            None => format!("models/{model}"),
+        };
+        let requests: Vec<Value> = texts
+            .iter()
+            .map(|text| {
+                let content = json!({"parts": [{"text": text}]});
+                match dimensions {
+                    Some(n) => {
+                        json!({"model": name, "content": content, "outputDimensionality": n})
+                    }
+                    None => json!({"model": name, "content": content}),
+                }
+            })
+            .collect();
+        Call { path: format!("/{name}:batchEmbedContents"), body: json!({"requests": requests}) }
+    }
+
+    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+        let answer: Answer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        Ok(answer.embeddings.into_iter().map(|embedding| embedding.values).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    embeddings: Vec<Embedding>,
+}
+
+#[derive(Deserialize)]
+struct Embedding {
+    values: Vec<f32>,
+}

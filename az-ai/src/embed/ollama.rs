@@ -1,0 +1,46 @@
+//! `POST /api/embed`, as Ollama has it.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::wire::{BatchLimits, EmbedWire};
+use crate::provider::wire::{Auth, Call};
+
+/// Speaks Ollama's own API for vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OllamaEmbeddings;
+
+impl OllamaEmbeddings {
+    /// Where Ollama is unless told otherwise.
+    pub const BASE_URL: &'static str = "http://127.0.0.1:11434";
+}
+
+impl EmbedWire for OllamaEmbeddings {
+    fn auth(&self) -> Auth {
+        Auth::Bearer
+    }
+
+    /// It has no limit of its own; but nothing comes before the last vector is made.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { texts: 64, tokens: 100_000 }
+    }
+
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
+        // A text that is too long would be cut, and nobody would know.
+        let mut body = json!({"model": model, "input": texts, "truncate": false});
+        if let (Some(fields), Some(dimensions)) = (body.as_object_mut(), dimensions) {
+            fields.insert("dimensions".to_owned(), json!(dimensions));
+        }
+        Call { path: "/api/embed".to_owned(), body }
+    }
+
+    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+        let answer: Answer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        Ok(answer.embeddings)
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    embeddings: Vec<Vec<f32>>,
+}
