@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod decorate;
 mod offline;
 mod openai_wire;
 mod react;

@@ -1,7 +1,9 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
+mod metered;
 mod offline;
 mod openai;
+mod retrying;
 mod saboteurs;
 mod scripted;
 
