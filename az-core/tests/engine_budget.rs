@@ -54,7 +54,7 @@ async fn the_tightest_hard_budget_over_a_task_counts() {
             budget(Scope::Global, Period::Total, 900),
             budget(of("grandparent"), Period::Total, 700),
             budget(of("stranger"), Period::Total, 5),
-            budget(Scope::Model("m".to_owned()), Period::Total, 3),
+            budget(Scope::Model("other".to_owned()), Period::Total, 3),
             Budget { limit: Limit::Soft, ..budget(of("child"), Period::Total, 1) },
         ],
     )

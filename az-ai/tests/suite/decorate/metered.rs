@@ -45,7 +45,12 @@ impl Shop {
         let (books, shop) = (MemoryStore::new(), Priced::new([line]));
         let clock = Arc::new(ManualClock::at(at(0)));
         let keeper = Arc::new(books.clone());
-        let client = MeteredClient::new(Arc::new(shop.clone()), keeper, clock.clone(), booking);
+        let client = MeteredClient::new(
+            Arc::new(shop.clone()),
+            keeper,
+            Arc::<ManualClock>::clone(&clock),
+            booking,
+        );
         Self { books, clock, shop, client }
     }
 

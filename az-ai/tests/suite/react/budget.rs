@@ -89,7 +89,8 @@ async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
 #[tokio::test]
 async fn whoever_chooses_is_told_what_is_wanted_and_what_is_left() {
     let models = Arc::new(Choice::default().with("a-1", Priced::new([read("a"), Line::text("A")])));
-    let stage = Stage::with_models(models.clone()).with_tools(reader(&"A".repeat(3_000)));
+    let stage =
+        Stage::with_models(Arc::<Choice>::clone(&models)).with_tools(reader(&"A".repeat(3_000)));
     let stage = stage.with_options(few());
     stage.cap(1_000_000).await;
     stage.run("go").await;

@@ -57,7 +57,7 @@ async fn when_one_fails_the_next_is_asked_and_the_record_says_who_and_why() {
         &script([Line::error(ErrorKind::Unavailable, "down")]),
         &script([Line::text("hello")]),
     );
-    let stage = Stage::with_models(models.clone());
+    let stage = Stage::with_models(Arc::<Choice>::clone(&models));
     let task = stage.run("go").await;
 
     assert_eq!(task.answer.as_deref(), Some("hello"));
