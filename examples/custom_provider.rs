@@ -10,8 +10,7 @@ use az_ai::testing::llm_client::{ClientFixture, Scene, Staged, llm_client};
 use az_ai::{Models, ReActAgent, estimate};
 use az_core::clock::{Clock, SystemClock};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine};
-use az_core::journal::ModelReply;
-use az_core::{Task, TaskId, Usd, WorkerId, cost::Usage, memory::MemoryStore};
+use az_core::{Task, TaskId, Usd, WorkerId, cost::Usage, journal::ModelReply, memory::MemoryStore};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Says everything backwards, for a nano-dollar a token.
