@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 /// # Contract
 ///
 /// 1. A call is made once: trying again is the caller's decision, because each attempt is recorded
-///    and may be paid for.
+///    and may be paid for. A client whose one concern is trying again may, and its quote allows for
+///    every attempt; it begins no stream anew of which anything was passed on.
 /// 2. The deltas of a stream add up to the reply in its `Finished`, which comes once and last.
 ///    A stream that ends in any other way ends with an error, and after an error comes nothing.
 /// 3. An answer that was cut off is an error, never a reply; nothing in it may be acted on.
@@ -28,7 +29,9 @@ use crate::error::{Error, Result};
 /// 7. Dropping a call or a stream abandons it, and closes its connection.
 /// 8. No error and no `Debug` output shows a key.
 /// 9. [`quote`](Self::quote) and [`capabilities`](Self::capabilities) ask nobody, and say the same
-///    every time. A cost is at least what the call can come to; an unknown price is no cost, not 0.
+///    every time. A cost is at least what the call can come to, and does not fall with the tokens
+///    that the reply may have; an unknown price is no cost, not 0. What a provider does not say
+///    that it used is priced by the quote for a reply of as many tokens as it seems to have.
 ///
 /// # Example
 ///

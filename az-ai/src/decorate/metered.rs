@@ -40,13 +40,16 @@ struct Inner {
     calls: AtomicU64,
 }
 
+/// Who is told of alerts.
+type Listener = Arc<dyn Fn(&Alert) + Send + Sync>;
+
 /// Under which names and how long calls are held.
 #[derive(Clone)]
 pub struct Booking {
     task: TaskId,
     prefix: String,
     lease: Duration,
-    alerts: Option<Arc<dyn Fn(&Alert) + Send + Sync>>,
+    alerts: Option<Listener>,
 }
 
 impl fmt::Debug for Booking {

@@ -58,12 +58,17 @@ impl ReActAgent {
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
     }
 
+    /// Returns what goes through the candidates for the next turn.
+    fn round<'a>(&'a self, ground: &'a Ground<'a>, candidates: &'a [Candidate]) -> Round<'a> {
+        Round { models: &*self.models, ground, candidates, purpose: Purpose::Step }
+    }
+
     /// Asks for the next turn, or makes room for that.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
         let ground = Ground::new(run, initial_thought, &self.options);
         let candidates = self.candidates(run, &ground).await?;
-        let round = Round { models: &*self.models, ground: &ground, candidates: &candidates };
-        let Asked::TooLong(failure) = round.ask(run, &Purpose::Step).await? else {
+        let round = self.round(&ground, &candidates);
+        let Asked::TooLong(failure) = round.ask(run).await? else {
             return Ok(());
         };
         let Some(best) = candidates.first() else {
@@ -76,7 +81,8 @@ impl ReActAgent {
             let full = || overflow(&format!("about {before} tokens, room for {limit}"));
             return Err(failure.unwrap_or_else(full));
         };
-        if let Asked::TooLong(failure) = round.ask(run, &Purpose::Summary { turns }).await? {
+        let summary = Round { purpose: Purpose::Summary { turns }, ..round };
+        if let Asked::TooLong(failure) = summary.ask(run).await? {
             let whole = || overflow("it is too long to be summed up");
             return Err(failure.unwrap_or_else(whole));
         }
@@ -120,8 +126,8 @@ impl ReActEngine for ReActAgent {
     async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
         let ground = Ground::new(run, initial_thought, &self.options);
         let candidates = self.candidates(run, &ground).await?;
-        let round = Round { models: &*self.models, ground: &ground, candidates: &candidates };
-        match round.ask(run, &Purpose::Step).await? {
+        let round = self.round(&ground, &candidates);
+        match round.ask(run).await? {
             Asked::Replied(reply) => Ok(reply),
             Asked::TooLong(failure) => Err(failure.unwrap_or_else(|| overflow("it has no room"))),
         }

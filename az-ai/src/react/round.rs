@@ -18,6 +18,8 @@ pub(super) struct Round<'a> {
     pub(super) models: &'a dyn ModelResolver,
     pub(super) ground: &'a Ground<'a>,
     pub(super) candidates: &'a [Candidate],
+    /// What for.
+    pub(super) purpose: Purpose,
 }
 
 /// What came of asking.
@@ -60,13 +62,13 @@ impl Round<'_> {
     /// finds the conversation as it was. With others left a model gets little time; when none of
     /// those is of use, the first that may just have needed more is asked again, with the engine's
     /// own patience.
-    pub(super) async fn ask(&self, run: &mut Run, purpose: &Purpose) -> Result<Asked> {
+    pub(super) async fn ask(&self, run: &mut Run) -> Result<Asked> {
         let mut tried = Tried::default();
         let mut hurried = None;
         for (place, candidate) in self.candidates.iter().enumerate() {
             let others = place + 1 < self.candidates.len();
             let hurry = others.then_some(self.ground.options.hurry);
-            match self.turn(run, purpose, candidate, hurry, &mut tried).await? {
+            match self.turn(run, candidate, hurry, &mut tried).await? {
                 Turn::Replied(reply) => return Ok(Asked::Replied(reply)),
                 Turn::MayPass if others => hurried = hurried.or(Some(candidate)),
                 // The last one had all the time there is.
@@ -75,8 +77,7 @@ impl Round<'_> {
             }
         }
         if let Some(candidate) = hurried
-            && let Turn::Replied(reply) =
-                self.turn(run, purpose, candidate, None, &mut tried).await?
+            && let Turn::Replied(reply) = self.turn(run, candidate, None, &mut tried).await?
         {
             return Ok(Asked::Replied(reply));
         }
@@ -87,7 +88,6 @@ impl Round<'_> {
     async fn turn(
         &self,
         run: &mut Run,
-        purpose: &Purpose,
         candidate: &Candidate,
         retry: Option<RetryPolicy>,
         tried: &mut Tried,
@@ -96,7 +96,7 @@ impl Round<'_> {
         if tried.too_small.is_some_and(|limit| scene.limit <= limit) {
             return Ok(Turn::Failed);
         }
-        let Some(request) = scene.request(run, purpose) else {
+        let Some(request) = scene.request(run, &self.purpose) else {
             tried.is_too_small(&scene);
             return Ok(Turn::Failed);
         };
@@ -105,7 +105,7 @@ impl Round<'_> {
             run.note(format!("asking {} now: {told}", scene.name())).await?;
             reason = reason.or(Some(told));
         }
-        let how = How { purpose: purpose.clone(), reason, retry };
+        let how = How { purpose: self.purpose.clone(), reason, retry };
         match scene.ask(run, request, how).await {
             Ok(reply) => {
                 self.models.report(&candidate.model, Reported::Replied);

@@ -296,6 +296,8 @@ async fn quotes_and_capabilities_stay_the_same(fixture: Client<'_>) -> Checked {
     let before = fixture.asked().await;
     let quote = client.quote(request);
     ensure_eq!(client.quote(request), quote, "clause 9: a second quote");
+    let shorter = client.quote(&request.clone().with_max_tokens(1)).max_cost;
+    ensure!(shorter <= quote.max_cost, "clause 9: a shorter reply may cost {shorter:?}");
     let capabilities: Capabilities = client.capabilities(&request.model);
     let again = client.capabilities(&request.model);
     ensure_eq!(again, capabilities, "clause 9: what it says again that it can do");

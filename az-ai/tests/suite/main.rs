@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod decorate;
 mod embed;
 mod offline;
 mod openai_wire;

@@ -1,5 +1,10 @@
 //! The agent on a real engine: scripted models, tools that do as they are told.
 
+mod budget;
+mod fallback;
+mod pause;
+pub(crate) mod shop;
+
 use crate::support::stage::Stage;
 use az_ai::chat::{Message, ToolMessage};
 use az_ai::client::Capabilities;

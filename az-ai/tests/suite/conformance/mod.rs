@@ -2,12 +2,14 @@
 
 mod anthropic;
 mod gemini;
+mod metered;
 mod offline;
 mod ollama;
 mod openai;
 mod recorded;
 mod replayed;
 mod responses;
+mod retrying;
 mod saboteurs;
 mod scripted;
 mod served;

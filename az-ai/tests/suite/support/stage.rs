@@ -5,21 +5,22 @@ use std::sync::Arc;
 use az_ai::chat::ChatRequest;
 use az_ai::client::LlmClient;
 use az_ai::react::{ReActAgent, ReActOptions};
-use az_ai::resolver::Models;
+use az_ai::resolver::{ModelResolver, Models};
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::approval::{AllowAll, Approver};
+use az_core::cost::{Budget, BudgetKeeper, Limit, Period, Scope};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{Event, Journal};
 use az_core::memory::MemoryStore;
 use az_core::testing::{FakeToolbox, Recorder};
-use az_core::{Clock, Task, TaskId, WorkerId};
+use az_core::{Clock, Task, TaskId, Usd, WorkerId};
 
 /// What a test plays on.
 pub(crate) struct Stage {
-    client: Arc<dyn LlmClient>,
+    models: Arc<dyn ModelResolver>,
     script: Option<ScriptedClient>,
     options: ReActOptions,
-    store: MemoryStore,
+    pub(crate) store: MemoryStore,
     approver: Arc<dyn Approver>,
     pub(crate) tools: FakeToolbox,
     pub(crate) recorder: Recorder,
@@ -38,8 +39,12 @@ impl Stage {
     }
 
     pub(crate) fn with_client(client: Arc<dyn LlmClient>) -> Self {
+        Self::with_models(Arc::new(Models::new("scripted", client, "script-1")))
+    }
+
+    pub(crate) fn with_models(models: Arc<dyn ModelResolver>) -> Self {
         Self {
-            client,
+            models,
             script: None,
             options: ReActOptions::default(),
             store: MemoryStore::new(),
@@ -67,6 +72,18 @@ impl Stage {
     /// Returns what a scripted model was asked.
     pub(crate) fn requests(&self) -> Vec<ChatRequest> {
         self.script.as_ref().map(ScriptedClient::requests).unwrap_or_default()
+    }
+
+    /// Allows so many nano-dollars a day.
+    pub(crate) async fn cap(&self, nanos: i64) {
+        let budget = Budget {
+            scope: Scope::Global,
+            period: Period::Daily,
+            amount: Usd::from_nanos(nanos),
+            alerts: Vec::new(),
+            limit: Limit::Hard,
+        };
+        self.store.set_budget(&budget, az_core::clock::SystemClock.now()).await.unwrap();
     }
 
     /// Returns a task's record.
@@ -106,9 +123,7 @@ impl Stage {
     }
 
     fn engine(&self) -> Engine {
-        let client = Arc::clone(&self.client);
-        let models = Arc::new(Models::new("scripted", client, "script-1"));
-        let agent = ReActAgent::new(models).with_options(self.options.clone());
+        let agent = ReActAgent::new(Arc::clone(&self.models)).with_options(self.options.clone());
         let options = EngineOptions::new(WorkerId::new("tester").unwrap());
         Engine::new(Arc::new(self.store.clone()), Arc::new(agent), options)
             .with_toolbox(Arc::new(self.tools.clone()))

@@ -1,0 +1,4 @@
+//! What each client around a client adds.
+
+mod metered;
+mod retrying;

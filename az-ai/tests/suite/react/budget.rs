@@ -1,0 +1,109 @@
+//! Replies within what is left.
+
+use std::sync::Arc;
+
+use az_ai::react::ReActOptions;
+use az_ai::scripted::{Line, ScriptedClient};
+use az_core::cost::{CostTracker, Span, Usage};
+use az_core::engine::RunEventKind;
+use az_core::{ErrorKind, Usd};
+
+use super::shop::{Choice, Priced};
+use super::{Stage, read, reader};
+
+#[tokio::test]
+async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
+    let mut line = Line::text("As much as fits").with_usage(Usage::tokens(9, 700), nanos(1_700));
+    line.stop = Some("length".to_owned());
+    let client = Priced::new([line]);
+    let stage = Stage::with_client(Arc::new(client.clone()));
+    stage.cap(1_700).await;
+    let task = stage.run("go").await;
+
+    let answer = "As much as fits\n[the answer reached its longest length and ends here]";
+    assert_eq!((task.answer.as_deref(), task.cost), (Some(answer), nanos(1_700)));
+    let asked = client.script.requests();
+    assert_eq!((asked.len(), asked[0].max_tokens), (1, 700), "nothing was sent before");
+    let told = "the reply may have 700 tokens, not 2048: global daily budget: $0.000003048 needed, \
+                $0.0000017 of $0.0000017 left";
+    let note = RunEventKind::Note { text: told.to_owned() };
+    assert!(stage.recorder.kinds().contains(&note), "{:?}", stage.recorder.kinds());
+    assert_eq!(stage.store.total_cost(Span::ALL).await.unwrap(), nanos(1_700));
+}
+
+#[tokio::test]
+async fn a_budget_with_too_little_for_any_use_refuses_before_anything_is_sent() {
+    let client = Priced::new([Line::text("hello")]);
+    let stage = Stage::with_client(Arc::new(client.clone()));
+    stage.cap(1_255).await;
+    let failure = stage.run("go").await.failure.unwrap();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (
+            ErrorKind::Budget,
+            "global daily budget: $0.000003048 needed, $0.000001255 of $0.000001255 left"
+        )
+    );
+    assert_eq!(client.script.requests().len(), 0);
+
+    let stage = Stage::with_client(Arc::new(client)).with_options(few());
+    stage.cap(1_099).await;
+    assert_eq!(stage.run("go").await.failure.unwrap().kind, ErrorKind::Budget);
+}
+
+fn few() -> ReActOptions {
+    ReActOptions::default().with_max_tokens(100)
+}
+
+/// Every reply costs all that it may.
+#[tokio::test]
+async fn tasks_side_by_side_never_spend_more_than_there_is() {
+    let lines = [read("a"), Line::text("A")];
+    let client = Priced { request: 10, ..Priced::new(lines) };
+    let stage = Stage::with_client(Arc::new(client)).with_tools(reader("A"));
+    stage.cap(40_000).await;
+    let tasks = (0..20).map(|n| stage.run_named(format!("t{n}"), "go"));
+    let tasks = futures_util::future::join_all(tasks).await;
+    let spent = stage.store.total_cost(Span::ALL).await.unwrap();
+    assert!(spent <= nanos(40_000), "{spent}");
+    assert_eq!(tasks.iter().map(|task| task.cost).sum::<Usd>(), spent);
+}
+
+#[tokio::test]
+async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
+    let client = Priced::new([Line::text("twelve bytes")]);
+    let stage = Stage::with_client(Arc::new(client.clone()));
+    let task = stage.run("go").await;
+    let entries = stage.store.entries(Span::ALL, None).await.unwrap();
+    let entry = &entries[0];
+    assert_eq!((entry.estimated, entry.usage.output), (true, 4));
+    assert_eq!((entry.cost, entry.computed), (Some(nanos(1_004)), Some(nanos(1_004))));
+    assert_eq!(task.cost, nanos(1_004));
+
+    let unpriced = Stage::of(ScriptedClient::new([Line::text("hello")]));
+    unpriced.run("go").await;
+    let entries = unpriced.store.entries(Span::ALL, None).await.unwrap();
+    assert_eq!((entries[0].estimated, entries[0].cost), (true, None));
+}
+
+#[tokio::test]
+async fn whoever_chooses_is_told_what_is_wanted_and_what_is_left() {
+    let models = Arc::new(Choice::default().with("a-1", Priced::new([read("a"), Line::text("A")])));
+    let stage =
+        Stage::with_models(Arc::<Choice>::clone(&models)).with_tools(reader(&"A".repeat(3_000)));
+    let stage = stage.with_options(few());
+    stage.cap(1_000_000).await;
+    stage.run("go").await;
+
+    let asked = models.asked.lock().unwrap();
+    let [(first, max_tokens, left), (second, _, left_then)] = asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!((max_tokens, left), (100, Some(nanos(1_000_000))));
+    assert!(left_then < left, "{left_then:?}");
+    assert!(first > 500 && second >= first + 1_000, "{first}, {second}");
+}
+
+const fn nanos(nanos: i64) -> Usd {
+    Usd::from_nanos(nanos)
+}

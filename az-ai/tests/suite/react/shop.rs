@@ -1,0 +1,86 @@
+//! Models to choose from, with a price.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use az_ai::chat::{ChatReply, ChatRequest, ChatStream};
+use az_ai::client::{Capabilities, LlmClient, Quote};
+use az_ai::resolver::{Candidate, ModelResolver, Reported, ResolvedModel, Wanted};
+use az_ai::scripted::{Line, ScriptedClient};
+use az_core::Usd;
+
+/// A script that costs something for each request and for each token that its reply may have.
+#[derive(Debug, Clone)]
+pub(crate) struct Priced {
+    pub(crate) script: ScriptedClient,
+    pub(crate) request: i64,
+    pub(crate) token: i64,
+}
+
+impl Priced {
+    /// A nano-dollar a token, and a thousand a request.
+    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+        let script = ScriptedClient::new(lines).recording();
+        Self { script, request: 1_000, token: 1 }
+    }
+}
+
+#[async_trait]
+impl LlmClient for Priced {
+    fn provider(&self) -> &str {
+        "shop"
+    }
+
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.script.capabilities(model)
+    }
+
+    fn quote(&self, request: &ChatRequest) -> Quote {
+        let cost = self.request + self.token * i64::from(request.max_tokens);
+        Quote {
+            max_cost: Some(Usd::from_nanos(cost)),
+            estimated_tokens: az_ai::estimate::tokens(request),
+        }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+        self.script.chat(request).await
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        self.script.stream(request)
+    }
+}
+
+/// Offers always the same, and remembers what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Choice {
+    candidates: Vec<Candidate>,
+    pub(crate) asked: Mutex<Vec<(u64, u32, Option<Usd>)>>,
+    pub(crate) reported: Mutex<Vec<(String, Reported)>>,
+}
+
+impl Choice {
+    pub(crate) fn with(mut self, name: &str, client: impl LlmClient) -> Self {
+        let model = ResolvedModel { client: Arc::new(client), model: name.to_owned() };
+        let reason = self.candidates.is_empty().then(|| "it is the best".to_owned());
+        self.candidates.push(Candidate { model, reason });
+        self
+    }
+}
+
+impl ModelResolver for Choice {
+    fn resolve(&self, _model: Option<&str>) -> az_ai::Result<ResolvedModel> {
+        Ok(self.candidates[0].model.clone())
+    }
+
+    fn candidates(&self, wanted: &Wanted<'_>) -> az_ai::Result<Vec<Candidate>> {
+        let asked = (wanted.tokens, wanted.max_tokens, wanted.budget_left);
+        self.asked.lock().unwrap().push(asked);
+        Ok(self.candidates.clone())
+    }
+
+    fn report(&self, model: &ResolvedModel, result: Reported) {
+        self.reported.lock().unwrap().push((model.model.clone(), result));
+    }
+}
