@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Child;
 use std::thread;
+use std::time::Duration;
 
 use az_core::cost::{Budget, BudgetKeeper, CostTracker, Hold, Period, Scope, Settlement, Span};
 use az_core::testing::sample::{DAY, always, at, budget, hold, paid};
@@ -27,8 +28,10 @@ const SMALLEST: i64 = 1_000;
 /// Minutes just before and just after midnight.
 const DAYS: [i64; 2] = [DAY - 1, DAY + 1];
 
-fn part(part: &Part) -> SqliteStore {
-    SqliteStore::open(&part.path, SqliteOptions::default()).unwrap()
+/// Opens the store that a child was told of, with patience for a slow disk that all of them want.
+fn store_of(told: &Part) -> SqliteStore {
+    let patient = SqliteOptions::default().with_busy_timeout(Duration::from_secs(120));
+    SqliteStore::open(&told.path, patient).unwrap()
 }
 
 /// Returns a hold of one of many holders of one of many processes.
@@ -80,7 +83,7 @@ async fn compete(store: SqliteStore, process: u64, holder: u64) -> u64 {
 }
 
 async fn race(told: &Part) {
-    let store = part(told);
+    let store = store_of(told);
     let holders = (0..HOLDERS).map(|n| tokio::spawn(compete(store.clone(), told.number, n)));
     let tries: u64 = join_all(holders).await.into_iter().map(Result::unwrap).sum();
     say(&format!("tries {tries}"));
@@ -155,7 +158,7 @@ async fn hold_on(store: SqliteStore, process: u64, holder: u64) {
 }
 
 async fn hold_all(told: &Part) {
-    let store = part(told);
+    let store = store_of(told);
     let holders = (0..HOLDERS).map(|n| tokio::spawn(hold_on(store.clone(), told.number, n)));
     join_all(holders).await;
 }
