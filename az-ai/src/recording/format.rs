@@ -80,7 +80,7 @@ pub struct Exchange {
     /// SHA-256 of the conversation and the tools, in hex; no request is the same when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// What it was expected to come to.
+    /// What it was expected to come to; nobody knew, when absent.
     #[serde(default)]
     pub quote: Quote,
     /// The pieces in which the reply came, if it was streamed.
