@@ -65,6 +65,7 @@ impl Header {
 /// One exchange: a line of a recording after its first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Exchange {
     /// Where in its task it stands: how many turns the model had before.
     pub place: usize,
@@ -79,7 +80,7 @@ pub struct Exchange {
     /// SHA-256 of the conversation and the tools, in hex; no request is the same when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// What it was expected to come to.
+    /// What it was expected to come to; nobody knew, when absent.
     #[serde(default)]
     pub quote: Quote,
     /// The pieces in which the reply came, if it was streamed.
@@ -107,6 +108,7 @@ pub enum Outcome {
 /// A reply, and what it came to. How much more may be asked is not kept: it was true once.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Replied {
     /// What the model said.
     pub reply: ModelReply,

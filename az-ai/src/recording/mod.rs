@@ -5,6 +5,14 @@
 //! answer, all. So no key can come into it, and what a task cost when it was recorded is what it
 //! costs when it is played.
 //!
+//! It can be written by hand, too; what is optional may be left out:
+//!
+//! ```text
+//! {"format":"az-recording","version":1,"provider":"demo","model":"demo-1"}
+//! {"place":0,"task":"say hello","outcome":{"failed":{"what":"refused","kind":"rate_limited","message":"slow down","status":429,"retry_after_millis":1000}}}
+//! {"place":0,"task":"say hello","millis":900,"outcome":{"replied":{"reply":{"text":"hello"},"usage":{"input":9,"output":2},"cost":57000}}}
+//! ```
+//!
 //! ```
 //! use std::sync::Arc;
 //!

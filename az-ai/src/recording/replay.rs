@@ -220,9 +220,11 @@ impl Playing {
         let last = Arc::clone(&this);
         let end = stream::once(async move {
             last.until(last.exchange.millis).await;
-            result.map(|reply| match whole {
-                true => replay(reply),
-                false => stream::iter([Ok(ChatEvent::Finished(Box::new(reply)))]).boxed(),
+            result.map(|reply| {
+                if whole {
+                    return replay(reply);
+                }
+                stream::iter([Ok(ChatEvent::Finished(Box::new(reply)))]).boxed()
             })
         });
         let pieces = stream::iter(came).then(move |(millis, piece)| {

@@ -4,10 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use az_ai::chat::ChatRequest;
-use az_ai::client::LlmClient;
+use az_ai::client::{Capabilities, LlmClient};
 use az_ai::error::Result;
 use az_ai::recording::{Header, RecordedClient, ReplayClient};
 use az_ai::scripted::{Line, ScriptedClient};
+use az_core::Usd;
+use az_core::cost::Usage;
+use futures_util::{StreamExt, future};
+use serde_json::{Value, json};
+
+use super::support::Paper;
 
 const HEADER: &str = r#"{"format":"az-recording","version":1,"provider":"p","model":"m"}"#;
 
@@ -38,6 +44,70 @@ async fn a_file_is_added_to_and_has_one_header() {
         let reply = played.chat(&ChatRequest::prompt("m", answer)).await.unwrap();
         assert_eq!(reply.reply.text, answer);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_is_what_can_be_read_for_years() {
+    let paper = Paper::default();
+    let line = Line { reasoning: "hm".to_owned(), ..Line::text("one two") };
+    let usage = Usage::tokens(3, 2);
+    let line = line.with_call("a.b", json!({"x": 1})).with_usage(usage, Usd::from_nanos(5));
+    let client = paper.record(ScriptedClient::new([line]));
+    let request = ChatRequest::prompt("m", "go\nnow");
+    client.stream(&request).collect::<Vec<_>>().await;
+    let lines: Vec<Value> =
+        paper.writes().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let header = json!({
+        "format": "az-recording",
+        "version": 1,
+        "made_by": concat!("az ", env!("CARGO_PKG_VERSION")),
+        "provider": "scripted",
+        "model": "m",
+        "capabilities": Capabilities::FULL,
+    });
+    let exchange = json!({
+        "place": 0,
+        "task": "go…",
+        "task_digest": "f1b8a6117a415065672201ad81c53a706b53e37d96158adf76550208697973fb",
+        "said": "go…",
+        "digest": lines[1]["digest"],
+        "quote": {"max_cost": 5, "estimated_tokens": az_ai::estimate::tokens(&request)},
+        "pieces": [
+            [0, {"reasoning": "hm"}],
+            [0, {"text": "one two"}],
+            [0, {"call": {"index": 0, "id": "call_0_0", "name": "a.b"}}],
+            [0, {"arguments": {"index": 0, "text": "{\"x\":1}"}}],
+        ],
+        "millis": 0,
+        "outcome": {"replied": {
+            "reply": {
+                "text": "one two",
+                "reasoning": "hm",
+                "calls": [{"id": "call_0_0", "name": "a.b", "arguments": {"x": 1}}],
+                "stop": "tool_calls",
+            },
+            "usage": {"input": 3, "output": 2},
+            "cost": 5,
+            "model": "m",
+        }},
+    });
+    assert_eq!(lines, [header, exchange]);
+    assert_eq!(lines[1]["digest"].as_str().map(str::len), Some(64));
+}
+
+#[tokio::test]
+async fn two_that_write_to_one_file_do_not_tear_each_others_lines() {
+    let (_dir, path) = recording();
+    let answers = ["a".repeat(20_000), "b".repeat(20_000)];
+    let clients = answers.each_ref().map(|answer| to_file(&path, "m", answer).unwrap());
+    let calls = (0..40).map(|n| {
+        let client = clients[n % 2].clone();
+        async move { client.chat(&ChatRequest::prompt("m", n.to_string())).await.unwrap() }
+    });
+    future::join_all(calls).await;
+    drop(clients);
+    let played = ReplayClient::from_json_lines(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(played.exchanges().len(), 40);
 }
 
 #[test]
