@@ -19,9 +19,10 @@ use crate::client::Capabilities;
 use crate::estimate;
 use crate::resolver::Candidate;
 
-/// How often a reply is allowed fewer tokens before the budget's refusal stands. Others draw on
-/// the same budget meanwhile, so once may not be enough.
-const LOWERINGS: usize = 3;
+/// How often a reply is allowed fewer tokens before the refusal stands. Each refusal is by the
+/// first budget that has too little, of which there may be several, and others draw on them
+/// meanwhile.
+const LOWERINGS: usize = 8;
 
 /// What is the same whoever is asked.
 #[derive(Debug)]

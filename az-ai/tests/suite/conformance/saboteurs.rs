@@ -10,6 +10,7 @@ use az_ai::client::{Capabilities, LlmClient, Quote};
 use az_ai::error::{Error, Result};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_core::Usd;
 use az_core::cost::Usage;
 use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc;
@@ -33,6 +34,7 @@ enum Sabotage {
     SendsAtOnce,
     KeepsGoing,
     ChangesItsMind,
+    ChargesForBrevity,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,10 @@ impl LlmClient for Saboteur {
         let mut quote = self.inner.quote(request);
         if self.how == Sabotage::ChangesItsMind {
             quote.estimated_tokens += self.quotes.fetch_add(1, Ordering::SeqCst);
+        }
+        if self.how == Sabotage::ChargesForBrevity {
+            let saved = u32::MAX - request.max_tokens;
+            quote.max_cost = Some(Usd::from_nanos(saved.into()));
         }
         quote
     }
@@ -221,6 +227,7 @@ async fn the_kit_notices_every_sabotage() {
     let given_up = ["a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"];
     check(Sabotage::KeepsGoing, &given_up).await;
     check(Sabotage::ChangesItsMind, &["quotes_and_capabilities_stay_the_same"]).await;
+    check(Sabotage::ChargesForBrevity, &["quotes_and_capabilities_stay_the_same"]).await;
 }
 
 #[tokio::test]

@@ -70,6 +70,22 @@ async fn a_provider_is_given_the_time_it_asks_for_up_to_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_that_fail_together_do_not_come_back_together() {
+    let down = || model(&script(Line::error(ErrorKind::Unavailable, "down")), "a-1");
+    let client = RetryingClient::new(down(), TWICE);
+    let other = RetryingClient::new(down(), TWICE).with_seed(99);
+    let mut waits = Vec::new();
+    for client in [&client, &client, &other] {
+        let began = tokio::time::Instant::now();
+        client.generate("any", "go").await.unwrap_err();
+        waits.push(began.elapsed());
+    }
+    waits.sort_unstable();
+    waits.dedup();
+    assert_eq!(waits.len(), 3, "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_of_which_anything_was_passed_on_is_not_begun_anew() {
     let mut cut = Line::text("half of it");
     cut.cut_after = Some(8);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{Line, ScriptedClient};
-use az_core::cost::{CostTracker, Span, Usage};
+use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, Span, Usage};
 use az_core::engine::RunEventKind;
-use az_core::{ErrorKind, Usd};
+use az_core::testing::sample::{budget, task_id};
+use az_core::{Clock, ErrorKind, Usd};
 
 use super::shop::{Choice, Priced};
 use super::{Stage, read, reader};
@@ -29,6 +30,21 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
     let note = RunEventKind::Note { text: told.to_owned() };
     assert!(stage.recorder.kinds().contains(&note), "{:?}", stage.recorder.kinds());
     assert_eq!(stage.store.total_cost(Span::ALL).await.unwrap(), nanos(1_700));
+}
+
+#[tokio::test]
+async fn the_tightest_of_several_budgets_decides_how_long_a_reply_may_be() {
+    let client = Priced::new([Line::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
+    let stage = Stage::with_client(Arc::new(client.clone()));
+    stage.cap(2_900).await;
+    let now = az_core::clock::SystemClock.now();
+    for (scope, amount) in
+        [(Scope::Model("script-1".to_owned()), 1_500), (Scope::Task(task_id("t1")), 1_400)]
+    {
+        stage.store.set_budget(&budget(scope, Period::Total, amount), now).await.unwrap();
+    }
+    assert_eq!(stage.run("go").await.answer.as_deref(), Some("hello"));
+    assert_eq!(client.script.requests()[0].max_tokens, 400);
 }
 
 #[tokio::test]
