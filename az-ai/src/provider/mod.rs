@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod client;
 pub mod http;
+mod json;
 mod limits;
 pub mod offline;
 pub mod ollama;

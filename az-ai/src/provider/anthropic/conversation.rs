@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::turn::{REPLAY, is};
 use crate::chat::{Image, Message, ToolMessage};
+use crate::provider::json::object;
 
 /// What is said, in the provider's form.
 #[derive(Debug, Default)]
@@ -114,7 +115,7 @@ fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
 fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
     let calls = reply.calls.iter().zip(ids).map(|(call, id)| {
         let name = names.outward(&call.name);
-        json!({"type": "tool_use", "id": id, "name": name, "input": input(&call.arguments)})
+        json!({"type": "tool_use", "id": id, "name": name, "input": object(&call.arguments)})
     });
     let calls: Vec<Value> = calls.collect();
     let kept = reply.replay.as_ref().and_then(|replay| replay.get(REPLAY)?.as_array());
@@ -130,14 +131,6 @@ fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
         false => Some(block.clone()),
     };
     kept.iter().filter_map(again).collect()
-}
-
-/// A call's input has to be an object, also when the model wrote none.
-fn input(arguments: &Value) -> Value {
-    match arguments {
-        Value::Object(_) => arguments.clone(),
-        text => json!({"malformed": text}),
-    }
 }
 
 /// The ids of calls. On this wire they are unique and of few characters; elsewhere they may be

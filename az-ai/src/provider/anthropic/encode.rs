@@ -7,6 +7,7 @@ use super::conversation::{Conversation, Turn};
 use super::dialect::{self, Dialect, Formats, Temperature, Thinking};
 use super::turn::{ANSWER, is};
 use crate::chat::{ChatRequest, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::provider::json::decimal;
 use crate::provider::wire::Delivery;
 
 /// Returns a request's body.
@@ -61,12 +62,6 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap
         put("stream", json!(true));
     }
     Value::Object(body)
-}
-
-/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
-fn decimal(number: f32) -> Value {
-    let shortest = number.to_string().parse::<f64>().ok();
-    shortest.map_or(Value::Null, |number| json!(number))
 }
 
 /// Says how much to think. A model that is given a budget must not be asked to think in the middle

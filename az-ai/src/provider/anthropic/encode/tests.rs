@@ -39,7 +39,7 @@ fn calls(calls: Vec<ToolCall>) -> Message {
     Message::assistant(ModelReply { calls, ..ModelReply::default() })
 }
 
-fn used(id: &str, input: Value) -> Value {
+fn used(id: &str, input: &Value) -> Value {
     json!({"type": "tool_use", "id": id, "name": "filesystem_read", "input": input})
 }
 
@@ -113,8 +113,8 @@ fn a_conversation_with_tools_is_written_in_full() {
             ]},
             {"role": "assistant", "content": [
                 text("I look."),
-                used("a", json!({"path": "x"})),
-                used("b", json!({"malformed": "{\"pa"})),
+                used("a", &json!({"path": "x"})),
+                used("b", &json!({"malformed": "{\"pa"})),
             ]},
             {"role": "user", "content": [
                 result("a", "A"),
@@ -133,7 +133,7 @@ fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
         {"type": "redacted_thinking", "data": "x"},
         text("first"),
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
-        used("a", json!({"path": "x"})),
+        used("a", &json!({"path": "x"})),
         text("then"),
     ]);
     let reply = ModelReply {
@@ -146,11 +146,11 @@ fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
     };
     assert_eq!(turn(&reply), kept);
 
-    let neutral = json!([text("firstthen"), used("a", json!({"path": "x"}))]);
+    let neutral = json!([text("firstthen"), used("a", &json!({"path": "x"}))]);
     let elsewhere = |replay: Value| ModelReply { replay: Some(Box::new(replay)), ..reply.clone() };
     assert_eq!(turn(&elsewhere(json!({"gemini": [{"x": 1}]}))), neutral);
     assert_eq!(turn(&elsewhere(json!({"anthropic": "?"}))), neutral);
-    let more_calls = json!({"anthropic": [used("a", json!({})), used("b", json!({}))]});
+    let more_calls = json!({"anthropic": [used("a", &json!({})), used("b", &json!({}))]});
     assert_eq!(turn(&elsewhere(more_calls)), neutral, "its calls are not those of the turn");
 }
 
@@ -191,10 +191,10 @@ fn calls_have_ids_of_their_own_and_results_find_them() {
     ];
     let expected = json!([
         {"role": "user", "content": [text("go")]},
-        {"role": "assistant", "content": [used("call_0", json!({})), used("fc_1", json!({}))]},
+        {"role": "assistant", "content": [used("call_0", &json!({})), used("fc_1", &json!({}))]},
         {"role": "user", "content": [result("fc_1", "B"), result("call_0", "A")]},
         {"role": "assistant", "content": [
-            used("call_0_2", json!({})), used("call", json!({})), used("call_2", json!({})),
+            used("call_0_2", &json!({})), used("call", &json!({})), used("call_2", &json!({})),
         ]},
         {"role": "user", "content": [
             result("call_0_2", "C"), result("call", "D"), result("call_2", "E"), text("t: F"),
@@ -274,7 +274,7 @@ fn a_model_with_a_budget_is_not_asked_to_think_where_it_cannot() {
     assert!(thinks(ChatRequest::prompt("claude-haiku-4-5", "u")));
     assert!(!thinks(asked(ModelReply::default())), "its work began without");
     let kept =
-        json!([{"type": "thinking", "thinking": "", "signature": "s"}, used("a", json!({}))]);
+        json!([{"type": "thinking", "thinking": "", "signature": "s"}, used("a", &json!({}))]);
     let replay = Some(Box::new(json!({"anthropic": kept})));
     assert!(thinks(asked(ModelReply { replay, ..ModelReply::default() })));
     let forced =
