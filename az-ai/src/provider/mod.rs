@@ -9,8 +9,9 @@ pub mod offline;
 pub mod ollama;
 pub mod openai;
 pub mod sse;
-#[cfg(test)]
-mod stream_checks;
 pub mod wire;
 
 pub use client::{Endpoint, WireClient};
+
+#[cfg(test)]
+mod stream_tests;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Decoder;
 use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
-use crate::provider::stream_checks;
+use crate::provider::stream_tests;
 use crate::provider::wire::{Answered, StreamDecoder};
 
 /// Every sort of block, and things that nobody has heard of.
@@ -69,11 +69,11 @@ fn decoder() -> Box<dyn StreamDecoder> {
 }
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    stream_checks::decode(decoder(), pieces)
+    stream_tests::decode(decoder(), pieces)
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    stream_checks::reply(decoder(), stream)
+    stream_tests::reply(decoder(), stream)
 }
 
 fn event(json: &Value) -> String {
@@ -111,12 +111,12 @@ fn every_sort_of_piece_finds_its_place() {
 
 #[test]
 fn the_pieces_add_up_to_the_reply() {
-    stream_checks::adds_up(decoder(), STREAM);
+    stream_tests::adds_up(decoder(), STREAM);
 }
 
 #[test]
 fn a_stream_is_cut_off_wherever_it_ends_early() {
-    stream_checks::is_cut_off_anywhere(decoder, STREAM);
+    stream_tests::is_cut_off_anywhere(decoder, STREAM);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn the_answers_call_streams_as_text() {
 proptest! {
     #[test]
     fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..90_usize, 90)) {
-        let pieces = stream_checks::pieces(STREAM, &sizes);
+        let pieces = stream_tests::pieces(STREAM, &sizes);
         prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
     }
 
