@@ -251,12 +251,44 @@ fn thought_is_asked_for_as_the_model_wants_it_and_then_no_temperature() {
         ("claude-3-5-haiku", json!(0.7), [null(), null(), json!(0.7)]),
         ("claude-haiku-4-5", json!(0.7), [budget, null(), null()]),
         ("claude-sonnet-4-6", json!(0.7), [adaptive, high.clone(), null()]),
-        ("claude-opus-4-7", null(), [shown, high, null()]),
+        ("claude-opus-4-7", null(), [shown.clone(), high.clone(), null()]),
     ] {
         assert_eq!(options(model, None), [null(), null(), plain.clone()], "{model}");
         assert_eq!(options(model, Some(Effort::None)), [null(), null(), plain], "{model}");
         assert_eq!(options(model, Some(Effort::High)), thoughtful, "{model}");
     }
+    let disabled = json!({"type": "disabled"});
+    let between = json!({"type": "between_tools"});
+    let low = json!({"effort": "low"});
+    for (model, rest) in [
+        ("claude-opus-5", [disabled, null(), null()]),
+        ("claude-sonnet-5-5", [between, null(), null()]),
+        ("claude-opus-5-5", [null(), low, null()]),
+    ] {
+        assert_eq!(options(model, None), [shown.clone(), null(), null()], "{model}");
+        assert_eq!(options(model, Some(Effort::High)), [shown.clone(), high.clone(), null()]);
+        assert_eq!(options(model, Some(Effort::None)), rest, "{model}");
+    }
+    let elsewhere = options("deepseek-v4-pro", Some(Effort::None));
+    assert_eq!(elsewhere, [json!({"type": "disabled"}), null(), json!(0.7)]);
+}
+
+#[test]
+fn thoughts_that_are_bound_go_back_to_who_had_them_only() {
+    let thought = json!({"type": "thinking", "thinking": "", "signature": "s"});
+    let kept = json!({"anthropic": [thought, text("so")], "model": "claude-opus-5-5"});
+    let reply = ModelReply { replay: Some(Box::new(kept)), ..ModelReply::text("so") };
+    let sent = |model: &str, first: Message| {
+        let messages = vec![first, Message::assistant(reply.clone()), Message::user("on")];
+        encoded(&ChatRequest::new(model, messages))["messages"][1]["content"].take()
+    };
+    let all = json!([thought, text("so")]);
+    assert_eq!(sent("claude-opus-5-5", Message::user("go")), all);
+    assert_eq!(sent("claude-sonnet-4-6", Message::user("go")), all);
+    let words = json!([text("so")]);
+    assert_eq!(sent("claude-sonnet-5-5", Message::user("go")), words);
+    let summary = Message::Summary { turns: 1, text: "so far".to_owned() };
+    assert_eq!(sent("claude-opus-5-5", summary), words, "it is another conversation");
 }
 
 #[test]

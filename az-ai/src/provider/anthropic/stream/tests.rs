@@ -101,7 +101,7 @@ fn every_sort_of_piece_finds_its_place() {
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
         {"type": "tool_use", "id": "a", "name": "filesystem_read", "input": {"path": "x"}},
         {"type": "tool_use", "id": "b", "name": "nope", "input": {}},
-    ]});
+    ], "model": "asked"});
     assert_eq!(said.replay.as_deref(), Some(&kept), "all but what we cannot put together");
     let usage =
         Usage { cache_read: 4, service_tier: Some("standard".to_owned()), ..Usage::tokens(9, 7) };

@@ -49,7 +49,7 @@ fn a_reply_is_read_in_full() {
         text: "I look.".to_owned(),
         reasoning: "hm".to_owned(),
         stop: "tool_use".to_owned(),
-        replay: Some(Box::new(json!({"anthropic": content}))),
+        replay: Some(Box::new(json!({"anthropic": content, "model": "asked"}))),
         ..ModelReply::default()
     }
     .with_call("filesystem.read", json!({"path": "x"}))
@@ -81,7 +81,10 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
     assert_eq!(kept(uncited, end), None);
 
     let paused = json!([text()]);
-    assert_eq!(kept(paused.clone(), "pause_turn"), Some(json!({"anthropic": paused})));
+    assert_eq!(
+        kept(paused.clone(), "pause_turn"),
+        Some(json!({"anthropic": paused, "model": "asked"}))
+    );
     for other in [
         json!({"type": "redacted_thinking", "data": "x"}),
         json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}}),
@@ -90,12 +93,18 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
         json!({"type": "never_heard_of", "x": {"y": null}}),
     ] {
         let content = json!([other, text()]);
-        assert_eq!(kept(content.clone(), end), Some(json!({"anthropic": content})));
+        assert_eq!(
+            kept(content.clone(), end),
+            Some(json!({"anthropic": content, "model": "asked"}))
+        );
     }
     let afterwards = json!([call("a", &json!({})), text()]);
-    assert_eq!(kept(afterwards.clone(), "tool_use"), Some(json!({"anthropic": afterwards})));
+    assert_eq!(
+        kept(afterwards.clone(), "tool_use"),
+        Some(json!({"anthropic": afterwards, "model": "asked"}))
+    );
     let blank = json!([{"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": " "}]);
-    let only = json!({"anthropic": [{"type": "redacted_thinking", "data": "x"}]});
+    let only = json!({"anthropic": [{"type": "redacted_thinking", "data": "x"}], "model": "asked"});
     assert_eq!(kept(blank, end), Some(only), "blank text is refused when it comes back");
 }
 
