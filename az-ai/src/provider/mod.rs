@@ -5,6 +5,7 @@ pub mod client;
 pub mod connect;
 pub mod gemini;
 pub mod http;
+mod json;
 pub mod known;
 mod limits;
 pub mod offline;
@@ -15,3 +16,6 @@ pub mod sse;
 pub mod wire;
 
 pub use client::{Endpoint, WireClient};
+
+#[cfg(test)]
+mod stream_tests;

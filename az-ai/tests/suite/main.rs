@@ -8,6 +8,7 @@
     reason = "a failed test is the right outcome, and a skipped one has to say so"
 )]
 
+mod anthropic_wire;
 mod conformance;
 mod decorate;
 mod embed;

@@ -6,8 +6,10 @@ use az_core::journal::{ModelReply, ToolCall};
 use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
-use super::turn::{REPLAY, is};
-use crate::chat::{Image, Message, ToolMessage};
+use super::dialect::{Dialect, Thoughts};
+use super::turn::{MODEL, REPLAY, is};
+use crate::chat::{ChatRequest, Image, Message, ToolMessage};
+use crate::provider::json::object;
 
 /// What is said, in the provider's form.
 #[derive(Debug, Default)]
@@ -26,11 +28,18 @@ pub(super) struct Turn {
 }
 
 impl Conversation {
-    /// Returns the conversation of messages.
-    pub(super) fn new(messages: &[Message], names: &NameMap) -> Self {
+    /// Returns a request's conversation.
+    pub(super) fn new(request: &ChatRequest, dialect: Dialect, names: &NameMap) -> Self {
         let mut this = Self::default();
+        // What was summed up is another conversation than the one that thoughts were had in.
+        let summed_up = request.messages.iter().any(|m| matches!(m, Message::Summary { .. }));
+        let are_free = |reply: &ModelReply| {
+            let thinker = reply.replay.as_ref().and_then(|kept| kept.get(MODEL)?.as_str());
+            let same = !summed_up && thinker == Some(request.model.as_str());
+            dialect.thoughts == Thoughts::Free || same
+        };
         let mut calls = Calls::default();
-        for message in messages {
+        for message in &request.messages {
             match message {
                 Message::System { text } => this.system.extend(words(text)),
                 Message::User { text, images } => {
@@ -42,7 +51,9 @@ impl Conversation {
                 }
                 Message::Assistant { reply } => {
                     let ids = calls.begin(&reply.calls);
-                    this.say(ASSISTANT, turn(reply, &ids, names));
+                    let mut blocks = turn(reply, &ids, names);
+                    blocks.retain(|block| !is_thought(block) || are_free(reply));
+                    this.say(ASSISTANT, blocks);
                 }
                 Message::Tool(result) => {
                     let id = calls.answered(&result.call_id);
@@ -64,7 +75,7 @@ impl Conversation {
             return false;
         }
         let first = turns.next().and_then(|turn| turn.blocks.first());
-        !first.is_some_and(|block| is(block, "thinking") || is(block, "redacted_thinking"))
+        !first.is_some_and(is_thought)
     }
 
     fn say(&mut self, role: &'static str, blocks: Vec<Value>) {
@@ -81,6 +92,10 @@ impl Conversation {
 const USER: &str = "user";
 const ASSISTANT: &str = "assistant";
 const RESULT: &str = "tool_result";
+
+fn is_thought(block: &Value) -> bool {
+    is(block, "thinking") || is(block, "redacted_thinking")
+}
 
 /// Text that says nothing is refused.
 fn words(text: &str) -> Option<Value> {
@@ -114,7 +129,7 @@ fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
 fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
     let calls = reply.calls.iter().zip(ids).map(|(call, id)| {
         let name = names.outward(&call.name);
-        json!({"type": "tool_use", "id": id, "name": name, "input": input(&call.arguments)})
+        json!({"type": "tool_use", "id": id, "name": name, "input": object(&call.arguments)})
     });
     let calls: Vec<Value> = calls.collect();
     let kept = reply.replay.as_ref().and_then(|replay| replay.get(REPLAY)?.as_array());
@@ -130,14 +145,6 @@ fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
         false => Some(block.clone()),
     };
     kept.iter().filter_map(again).collect()
-}
-
-/// A call's input has to be an object, also when the model wrote none.
-fn input(arguments: &Value) -> Value {
-    match arguments {
-        Value::Object(_) => arguments.clone(),
-        text => json!({"malformed": text}),
-    }
 }
 
 /// The ids of calls. On this wire they are unique and of few characters; elsewhere they may be

@@ -9,6 +9,8 @@ use crate::chat::Effort;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
     pub(super) thinking: Thinking,
+    pub(super) rest: Rest,
+    pub(super) thoughts: Thoughts,
     pub(super) temperature: Temperature,
     pub(super) formats: Formats,
 }
@@ -24,6 +26,30 @@ pub(super) enum Thinking {
     Adaptive,
     /// So too, and its thoughts are shown only when they are asked for.
     Hidden,
+    /// So too, and it thinks unless it is told not to.
+    Unasked,
+}
+
+/// How a model is kept from thinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// By not asking for it.
+    Unasked,
+    /// By saying so.
+    Disabled,
+    /// So too, but for what it notes between calls of tools.
+    BetweenTools,
+    /// It is not: it can only be asked for little.
+    Never,
+}
+
+/// To whom thoughts may go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thoughts {
+    /// To any model.
+    Free,
+    /// To the model that had them, in the conversation that it had them in.
+    Bound,
 }
 
 /// Whether a model can be told how freely to choose its words.
@@ -49,27 +75,41 @@ impl Dialect {
     pub(super) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude") else { return Self::COMPATIBLE };
         let Some(version) = version(name) else { return Self::NEWEST };
+        let family = |names: &[&str]| names.iter().any(|family| name.contains(family));
         let thinking = match version {
             _ if version < (3, 7) => Thinking::Never,
             _ if version < (4, 6) => Thinking::Budget,
             (4, 6) => Thinking::Adaptive,
-            _ => Thinking::Hidden,
+            (4, _) => Thinking::Hidden,
+            _ => Thinking::Unasked,
         };
-        let shapes = version >= (4, 5) || (version == (4, 1) && name.contains("opus"));
+        let rest = match version {
+            _ if version < (5, 0) => Rest::Unasked,
+            (5, 0) if family(&["opus", "sonnet"]) => Rest::Disabled,
+            _ if version > (5, 0) && family(&["sonnet"]) => Rest::BetweenTools,
+            _ => Rest::Never,
+        };
+        let shapes = version >= (4, 5) || (version == (4, 1) && family(&["opus"]));
         Self {
             thinking,
+            rest,
+            thoughts: if version < (5, 1) { Thoughts::Free } else { Thoughts::Bound },
             temperature: if version < (4, 7) { Temperature::Taken } else { Temperature::Refused },
             formats: if shapes { Formats::Native } else { Formats::Tool },
         }
     }
 
     const NEWEST: Self = Self {
-        thinking: Thinking::Hidden,
+        thinking: Thinking::Unasked,
+        rest: Rest::Never,
+        thoughts: Thoughts::Bound,
         temperature: Temperature::Refused,
         formats: Formats::Native,
     };
     const COMPATIBLE: Self = Self {
         thinking: Thinking::Budget,
+        rest: Rest::Disabled,
+        thoughts: Thoughts::Free,
         temperature: Temperature::Taken,
         formats: Formats::Tool,
     };
@@ -98,19 +138,22 @@ pub(super) fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
     Some(share.max(LEAST)).filter(|budget| *budget < max_tokens)
 }
 
-/// Returns the word for a measure of thought; nothing for none.
-pub(super) const fn word(effort: Effort) -> Option<&'static str> {
-    match effort {
-        Effort::None => None,
-        Effort::Low => Some("low"),
-        Effort::Medium => Some("medium"),
-        Effort::High => Some("high"),
+/// Returns the word for a measure of thought, for models that take one.
+pub(super) const fn word(effort: Effort, dialect: Dialect) -> Option<&'static str> {
+    if matches!(dialect.thinking, Thinking::Never | Thinking::Budget) {
+        return None;
+    }
+    match (effort, dialect.rest) {
+        (Effort::None, Rest::Never) | (Effort::Low, _) => Some("low"),
+        (Effort::None, _) => None,
+        (Effort::Medium, _) => Some("medium"),
+        (Effort::High, _) => Some("high"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, Formats, Temperature, Thinking, budget};
+    use super::{Dialect, Formats, Rest, Temperature, Thinking, Thoughts, budget};
     use crate::chat::Effort;
 
     #[test]
@@ -131,12 +174,33 @@ mod tests {
             ("anthropic/claude-opus-4.6", Adaptive, Taken, Native),
             ("claude-opus-4-7", Hidden, Refused, Native),
             ("claude-opus-4-8", Hidden, Refused, Native),
-            ("claude-opus-9", Hidden, Refused, Native),
-            ("claude-whatever", Hidden, Refused, Native),
+            ("claude-opus-5", Thinking::Unasked, Refused, Native),
+            ("claude-fable-5-2", Thinking::Unasked, Refused, Native),
+            ("claude-mythos-preview", Thinking::Unasked, Refused, Native),
             ("deepseek-v4-pro", Budget, Taken, Tool),
             ("", Budget, Taken, Tool),
         ] {
-            assert_eq!(Dialect::of(model), Dialect { thinking, temperature, formats }, "{model}");
+            let dialect = Dialect::of(model);
+            let found = (dialect.thinking, dialect.temperature, dialect.formats);
+            assert_eq!(found, (thinking, temperature, formats), "{model}");
+        }
+    }
+
+    #[test]
+    fn newer_models_think_unasked_and_keep_their_thoughts_to_themselves() {
+        use Thoughts::{Bound, Free};
+        for (model, rest, thoughts) in [
+            ("claude-opus-4-8", Rest::Unasked, Free),
+            ("claude-opus-5", Rest::Disabled, Free),
+            ("claude-sonnet-5", Rest::Disabled, Free),
+            ("claude-fable-5", Rest::Never, Free),
+            ("claude-opus-5-5", Rest::Never, Bound),
+            ("claude-sonnet-5-5", Rest::BetweenTools, Bound),
+            ("claude-haiku-9", Rest::Never, Bound),
+            ("claude-whatever", Rest::Never, Bound),
+        ] {
+            let dialect = Dialect::of(model);
+            assert_eq!((dialect.rest, dialect.thoughts), (rest, thoughts), "{model}");
         }
     }
 

@@ -4,17 +4,17 @@ use az_core::naming::NameMap;
 use serde_json::{Map, Value, json};
 
 use super::conversation::{Conversation, Turn};
-use super::dialect::{self, Dialect, Formats, Temperature, Thinking};
+use super::dialect::{self, Dialect, Formats, Rest, Temperature, Thinking};
 use super::turn::{ANSWER, is};
-use crate::chat::{ChatRequest, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::chat::{ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::provider::json::decimal;
 use crate::provider::wire::Delivery;
 
 /// Returns a request's body.
 pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Value {
     let dialect = Dialect::of(&request.model);
-    let mut conversation = Conversation::new(&request.messages, names);
+    let mut conversation = Conversation::new(request, dialect, names);
     let asked = Tools::of(request, dialect, names);
-    let mut config = Map::new();
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("model", json!(request.model));
@@ -22,24 +22,17 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap
     if !request.stop.is_empty() {
         put("stop_sequences", json!(request.stop));
     }
-    let thinking = if asked.forced { None } else { thinking(request, dialect, &conversation) };
-    match (thinking, request.temperature) {
-        (Some(thinking), _) => {
-            put("thinking", thinking);
-        }
-        (None, Some(temperature)) if dialect.temperature == Temperature::Taken => {
-            put("temperature", decimal(temperature));
-        }
-        (None, _) => {}
+    let thinking = thinking(request, dialect, &conversation, asked.calls);
+    let thinks = thinking.as_ref().is_some_and(|thinking| !is(thinking, "disabled"));
+    if let Some(thinking) = thinking {
+        put("thinking", thinking);
     }
-    if let Thinking::Adaptive | Thinking::Hidden = dialect.thinking {
-        let word = request.effort.and_then(dialect::word);
-        config.extend(word.map(|word| ("effort".to_owned(), json!(word))));
+    if let (Some(temperature), Temperature::Taken, false) =
+        (request.temperature, dialect.temperature, thinks)
+    {
+        put("temperature", decimal(temperature));
     }
-    if let (Some(format), Formats::Native) = (&request.format, dialect.formats) {
-        let schema = closed(format.schema.clone());
-        config.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
-    }
+    let config = config(request, dialect);
     if !config.is_empty() {
         put("output_config", Value::Object(config));
     }
@@ -53,7 +46,9 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap
     }
     if !tools.is_empty() {
         put("tools", Value::Array(tools));
-        asked.choice.map(|choice| put("tool_choice", choice));
+        if let Some(choice) = asked.choice {
+            put("tool_choice", choice);
+        }
     }
     let turn = |turn: Turn| json!({"role": turn.role, "content": turn.blocks});
     put("messages", turns.into_iter().map(turn).collect());
@@ -63,29 +58,54 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap
     Value::Object(body)
 }
 
-/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
-fn decimal(number: f32) -> Value {
-    let shortest = number.to_string().parse::<f64>().ok();
-    shortest.map_or(Value::Null, |number| json!(number))
+/// Says how much thought to give to the answer, and its shape, where the model takes both here.
+fn config(request: &ChatRequest, dialect: Dialect) -> Map<String, Value> {
+    let mut config = Map::new();
+    if let Some(word) = request.effort.and_then(|effort| dialect::word(effort, dialect)) {
+        config.insert("effort".to_owned(), json!(word));
+    }
+    if let (Some(format), Formats::Native) = (&request.format, dialect.formats) {
+        let schema = closed(format.schema.clone());
+        config.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
+    }
+    config
 }
 
-/// Says how much to think. A model that is given a budget must not be asked to think in the middle
-/// of work that it began without.
-fn thinking(request: &ChatRequest, dialect: Dialect, so_far: &Conversation) -> Option<Value> {
-    let effort = request.effort?;
-    match dialect.thinking {
-        Thinking::Never => None,
-        Thinking::Budget if so_far.is_thoughtless() => None,
-        Thinking::Budget => {
+/// Says whether and how much to think. A model that has to call a tool cannot, and one that is
+/// given a budget must not be asked to in the middle of work that it began without.
+fn thinking(
+    request: &ChatRequest,
+    dialect: Dialect,
+    so_far: &Conversation,
+    calls: Calls,
+) -> Option<Value> {
+    let unasked = dialect.thinking == Thinking::Unasked;
+    let forced = calls == Calls::Forced;
+    if request.effort == Some(Effort::None) || (forced && unasked) {
+        return match dialect.rest {
+            Rest::Disabled => Some(json!({"type": "disabled"})),
+            Rest::BetweenTools => Some(json!({"type": "between_tools"})),
+            Rest::Unasked | Rest::Never => None,
+        };
+    }
+    let shown = json!({"type": "adaptive", "display": "summarized"});
+    match (dialect.thinking, request.effort) {
+        _ if forced => None,
+        (Thinking::Unasked, _) | (Thinking::Hidden, Some(_)) => Some(shown),
+        (Thinking::Adaptive, Some(_)) => Some(json!({"type": "adaptive"})),
+        (Thinking::Budget, Some(effort)) if !so_far.is_thoughtless() => {
             let budget = dialect::budget(effort, request.max_tokens)?;
             Some(json!({"type": "enabled", "budget_tokens": budget}))
         }
-        Thinking::Adaptive => dialect::word(effort).map(|_| json!({"type": "adaptive"})),
-        Thinking::Hidden => {
-            let shown = json!({"type": "adaptive", "display": "summarized"});
-            dialect::word(effort).map(|_| shown)
-        }
+        _ => None,
     }
+}
+
+/// Whether the model has to call a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Free,
+    Forced,
 }
 
 /// What the model may call.
@@ -93,8 +113,7 @@ fn thinking(request: &ChatRequest, dialect: Dialect, so_far: &Conversation) -> O
 struct Tools {
     tools: Vec<Value>,
     choice: Option<Value>,
-    /// Whether it has to call one: it cannot think then.
-    forced: bool,
+    calls: Calls,
 }
 
 impl Tools {
@@ -115,7 +134,8 @@ impl Tools {
         }
         let forces = |choice: &Value| is(choice, "any") || is(choice, "tool");
         let forced = choice.as_ref().is_some_and(forces);
-        Self { tools, choice, forced }
+        let calls = if forced { Calls::Forced } else { Calls::Free };
+        Self { tools, choice, calls }
     }
 }
 

@@ -1,20 +1,16 @@
 //! What the provider says when it says no.
 
 use az_core::ErrorKind;
-use az_core::text::one_line;
 use serde_json::Value;
 
 use crate::error::Refusal;
-
-/// How much of an answer that is no JSON is quoted, in characters.
-const QUOTED: usize = 200;
+use crate::provider::json::quote;
 
 /// Reads the answer to a refused request.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = json.get("error").unwrap_or(&json);
-    let quoted = || one_line(&String::from_utf8_lossy(body), QUOTED);
-    let refusal = read(provider, Some(status), error, quoted);
+    let refusal = read(provider, Some(status), error, || quote(body));
     let request_id = json.get("request_id").and_then(Value::as_str).map(str::to_owned);
     Refusal { request_id, ..refusal }
 }
@@ -22,7 +18,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
 /// Reads an error that stands where a reply should: in the stream, or under a status of 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let error = json.get("error").filter(|error| !error.is_null())?;
-    Some(read(provider, None, error, || one_line(&error.to_string(), QUOTED)))
+    Some(read(provider, None, error, || quote(error.to_string().as_bytes())))
 }
 
 fn read(
@@ -32,16 +28,20 @@ fn read(
     otherwise: impl FnOnce() -> String,
 ) -> Refusal {
     let text = |name: &str| error.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let message = text("message").or_else(|| error.as_str()).map(str::to_owned);
+    let said = error.as_str().filter(|said| !said.is_empty());
+    let message = text("message").or(said).map(str::to_owned);
     let message = message.unwrap_or_else(otherwise);
-    let message = if message.is_empty() { "it gave no reason".to_owned() } else { message };
-    let code = text("type").map(str::to_owned);
-    // It stands among the error's details, or in the message.
-    let is_spent = error.to_string().contains("enforced_spend_limit_reached");
-    let kind = match kind(status, code.as_deref(), &message) {
+    let sort = text("type");
+    let detail = error.pointer("/details/error_code").and_then(Value::as_str);
+    // Some say it in their message only.
+    let spent = [detail, Some(message.as_str())];
+    let is_spent = spent.into_iter().flatten().any(|said| said.contains("spend_limit_reached"));
+    let kind = match kind(status, sort, &message) {
         ErrorKind::RateLimited if is_spent => ErrorKind::Unauthorized,
+        ErrorKind::BadRequest if detail == Some("organization_on_hold") => ErrorKind::Unauthorized,
         kind => kind,
     };
+    let code = detail.or(sort).map(str::to_owned);
     Refusal { status, code, ..Refusal::new(provider, kind, message) }
 }
 
@@ -123,14 +123,20 @@ mod tests {
     }
 
     #[test]
-    fn money_that_is_spent_does_not_come_back_by_waiting() {
-        let body = json!({"error": {
-            "type": "rate_limit_error", "message": "no more",
-            "details": {"error_code": "enforced_spend_limit_reached"},
-        }});
-        let refusal = refusal("p", 429, body.to_string().as_bytes());
-        assert_eq!(refusal.kind, ErrorKind::Unauthorized);
-        assert!(!refusal.kind.is_retryable());
+    fn what_does_not_end_by_waiting_is_told_by_its_details() {
+        let read = |status, sort: &str, detail: &str| {
+            let details = json!({"error_code": detail});
+            let body = json!({"error": {"type": sort, "message": "m", "details": details}});
+            let refusal = refusal("p", status, body.to_string().as_bytes());
+            assert_eq!(refusal.code.as_deref(), Some(detail));
+            refusal.kind
+        };
+        let limit = "rate_limit_error";
+        assert_eq!(read(429, limit, "enforced_spend_limit_reached"), ErrorKind::Unauthorized);
+        assert_eq!(read(429, limit, "contract_spend_limit_reached"), ErrorKind::Unauthorized);
+        assert_eq!(read(429, limit, "ramp_limit_exceeded"), ErrorKind::RateLimited);
+        let request = "invalid_request_error";
+        assert_eq!(read(400, request, "organization_on_hold"), ErrorKind::Unauthorized);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::provider::wire::Answered;
 
 /// Under what a turn is kept that is to be sent back as it came.
 pub(super) const REPLAY: &str = "anthropic";
+/// Under what stands which model it was that took the turn, by the name that it was asked by.
+pub(super) const MODEL: &str = "model";
 /// The tool whose input is the answer, for models that are given no shape otherwise. No tool of
 /// ours can have this name: theirs begin with letters.
 pub(super) const ANSWER: &str = "_answer";
@@ -192,7 +194,7 @@ impl Turn {
             "tool_use" if answers && calls == 0 => "end_turn".to_owned(),
             _ => stop,
         };
-        let replay = replay(self.blocks, &stop);
+        let replay = replay(self.blocks, &stop, &answered.model);
         Ok(self.assembler.finish(Ending {
             stop,
             replay,
@@ -239,7 +241,7 @@ fn cite(block: &mut Value, citation: Option<&Value>) {
 /// Returns a turn as it is to be sent back, where what it said and asked for is not all of it:
 /// thoughts, which are signed, what the provider's own tools did, and the order of it all. A turn
 /// that was interrupted is always kept.
-fn replay(blocks: Vec<Block>, stop: &str) -> Option<Box<Value>> {
+fn replay(blocks: Vec<Block>, stop: &str, model: &str) -> Option<Box<Value>> {
     let order = blocks.iter().map(|block| matches!(block.part, Part::Call(_)));
     let plain = |block: &Block| matches!(block.part, Part::Text | Part::Call(_));
     let cited = |block: &Block| block.json.get("citations").is_some_and(|c| !c.is_null());
@@ -250,7 +252,7 @@ fn replay(blocks: Vec<Block>, stop: &str) -> Option<Box<Value>> {
     }
     let blocks = blocks.into_iter().filter(|block| !block.unknown && !is_blank(&block.json));
     let blocks: Vec<Value> = blocks.map(Block::complete).collect();
-    Some(Box::new(json!({ REPLAY: blocks })))
+    Some(Box::new(json!({ REPLAY: blocks, MODEL: model })))
 }
 
 /// Text that says nothing is refused when it comes back.

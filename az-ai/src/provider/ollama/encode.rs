@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::chat::{ChatRequest, Effort, Image, Message, ToolChoice, ToolDefinition};
 use crate::estimate;
+use crate::provider::json::{decimal, object};
 use crate::provider::wire::Delivery;
 
 /// Returns a request's body.
@@ -21,7 +22,7 @@ pub(super) fn request(
     options.insert("num_ctx".to_owned(), json!(room(request, context_window)));
     options.insert("num_predict".to_owned(), json!(request.max_tokens));
     if let Some(temperature) = request.temperature {
-        options.insert("temperature".to_owned(), json!(temperature));
+        options.insert("temperature".to_owned(), decimal(temperature));
     }
     if !request.stop.is_empty() {
         options.insert("stop".to_owned(), json!(request.stop));
@@ -132,10 +133,7 @@ fn assistant(reply: &ModelReply, names: &NameMap) -> Value {
 }
 
 fn call(call: &ToolCall, names: &NameMap) -> Value {
-    let arguments = match &call.arguments {
-        arguments @ Value::Object(_) => arguments.clone(),
-        text => json!({"malformed": text}),
-    };
+    let arguments = object(&call.arguments);
     json!({"function": {"name": names.outward(&call.name), "arguments": arguments}})
 }
 

@@ -1,29 +1,23 @@
 //! What the server says when it says no.
 
 use az_core::ErrorKind;
-use az_core::text::one_line;
 use serde_json::Value;
 
 use crate::error::Refusal;
-
-/// How much of an answer that is no JSON is quoted, in characters.
-const QUOTED: usize = 200;
+use crate::provider::json::quote;
 
 /// Reads the answer to a refused request.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = message(&json);
-    let quoted = || one_line(&String::from_utf8_lossy(body), QUOTED);
-    let message = message.unwrap_or_else(quoted);
-    let message = if message.is_empty() { "it gave no reason".to_owned() } else { message };
+    let message = message(&json).unwrap_or_else(|| quote(body));
     let kind = kind(Some(status), &message);
     Refusal { status: Some(status), ..Refusal::new(provider, kind, message) }
 }
 
 /// Reads an error that stands where a reply should: in the stream, or under a status of 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
-    json.get("error").filter(|error| !error.is_null())?;
-    let message = message(json).unwrap_or_else(|| "it gave no reason".to_owned());
+    let error = json.get("error").filter(|error| !error.is_null())?;
+    let message = message(json).unwrap_or_else(|| quote(error.to_string().as_bytes()));
     Some(Refusal::new(provider, kind(None, &message), message))
 }
 

@@ -39,7 +39,7 @@ fn calls(calls: Vec<ToolCall>) -> Message {
     Message::assistant(ModelReply { calls, ..ModelReply::default() })
 }
 
-fn used(id: &str, input: Value) -> Value {
+fn used(id: &str, input: &Value) -> Value {
     json!({"type": "tool_use", "id": id, "name": "filesystem_read", "input": input})
 }
 
@@ -113,8 +113,8 @@ fn a_conversation_with_tools_is_written_in_full() {
             ]},
             {"role": "assistant", "content": [
                 text("I look."),
-                used("a", json!({"path": "x"})),
-                used("b", json!({"malformed": "{\"pa"})),
+                used("a", &json!({"path": "x"})),
+                used("b", &json!({"malformed": "{\"pa"})),
             ]},
             {"role": "user", "content": [
                 result("a", "A"),
@@ -133,7 +133,7 @@ fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
         {"type": "redacted_thinking", "data": "x"},
         text("first"),
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
-        used("a", json!({"path": "x"})),
+        used("a", &json!({"path": "x"})),
         text("then"),
     ]);
     let reply = ModelReply {
@@ -146,11 +146,11 @@ fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
     };
     assert_eq!(turn(&reply), kept);
 
-    let neutral = json!([text("firstthen"), used("a", json!({"path": "x"}))]);
+    let neutral = json!([text("firstthen"), used("a", &json!({"path": "x"}))]);
     let elsewhere = |replay: Value| ModelReply { replay: Some(Box::new(replay)), ..reply.clone() };
     assert_eq!(turn(&elsewhere(json!({"gemini": [{"x": 1}]}))), neutral);
     assert_eq!(turn(&elsewhere(json!({"anthropic": "?"}))), neutral);
-    let more_calls = json!({"anthropic": [used("a", json!({})), used("b", json!({}))]});
+    let more_calls = json!({"anthropic": [used("a", &json!({})), used("b", &json!({}))]});
     assert_eq!(turn(&elsewhere(more_calls)), neutral, "its calls are not those of the turn");
 }
 
@@ -191,10 +191,10 @@ fn calls_have_ids_of_their_own_and_results_find_them() {
     ];
     let expected = json!([
         {"role": "user", "content": [text("go")]},
-        {"role": "assistant", "content": [used("call_0", json!({})), used("fc_1", json!({}))]},
+        {"role": "assistant", "content": [used("call_0", &json!({})), used("fc_1", &json!({}))]},
         {"role": "user", "content": [result("fc_1", "B"), result("call_0", "A")]},
         {"role": "assistant", "content": [
-            used("call_0_2", json!({})), used("call", json!({})), used("call_2", json!({})),
+            used("call_0_2", &json!({})), used("call", &json!({})), used("call_2", &json!({})),
         ]},
         {"role": "user", "content": [
             result("call_0_2", "C"), result("call", "D"), result("call_2", "E"), text("t: F"),
@@ -251,12 +251,44 @@ fn thought_is_asked_for_as_the_model_wants_it_and_then_no_temperature() {
         ("claude-3-5-haiku", json!(0.7), [null(), null(), json!(0.7)]),
         ("claude-haiku-4-5", json!(0.7), [budget, null(), null()]),
         ("claude-sonnet-4-6", json!(0.7), [adaptive, high.clone(), null()]),
-        ("claude-opus-4-7", null(), [shown, high, null()]),
+        ("claude-opus-4-7", null(), [shown.clone(), high.clone(), null()]),
     ] {
         assert_eq!(options(model, None), [null(), null(), plain.clone()], "{model}");
         assert_eq!(options(model, Some(Effort::None)), [null(), null(), plain], "{model}");
         assert_eq!(options(model, Some(Effort::High)), thoughtful, "{model}");
     }
+    let disabled = json!({"type": "disabled"});
+    let between = json!({"type": "between_tools"});
+    let low = json!({"effort": "low"});
+    for (model, rest) in [
+        ("claude-opus-5", [disabled, null(), null()]),
+        ("claude-sonnet-5-5", [between, null(), null()]),
+        ("claude-opus-5-5", [null(), low, null()]),
+    ] {
+        assert_eq!(options(model, None), [shown.clone(), null(), null()], "{model}");
+        assert_eq!(options(model, Some(Effort::High)), [shown.clone(), high.clone(), null()]);
+        assert_eq!(options(model, Some(Effort::None)), rest, "{model}");
+    }
+    let elsewhere = options("deepseek-v4-pro", Some(Effort::None));
+    assert_eq!(elsewhere, [json!({"type": "disabled"}), null(), json!(0.7)]);
+}
+
+#[test]
+fn thoughts_that_are_bound_go_back_to_who_had_them_only() {
+    let thought = json!({"type": "thinking", "thinking": "", "signature": "s"});
+    let kept = json!({"anthropic": [thought, text("so")], "model": "claude-opus-5-5"});
+    let reply = ModelReply { replay: Some(Box::new(kept)), ..ModelReply::text("so") };
+    let sent = |model: &str, first: Message| {
+        let messages = vec![first, Message::assistant(reply.clone()), Message::user("on")];
+        encoded(&ChatRequest::new(model, messages))["messages"][1]["content"].take()
+    };
+    let all = json!([thought, text("so")]);
+    assert_eq!(sent("claude-opus-5-5", Message::user("go")), all);
+    assert_eq!(sent("claude-sonnet-4-6", Message::user("go")), all);
+    let words = json!([text("so")]);
+    assert_eq!(sent("claude-sonnet-5-5", Message::user("go")), words);
+    let summary = Message::Summary { turns: 1, text: "so far".to_owned() };
+    assert_eq!(sent("claude-opus-5-5", summary), words, "it is another conversation");
 }
 
 #[test]
@@ -274,7 +306,7 @@ fn a_model_with_a_budget_is_not_asked_to_think_where_it_cannot() {
     assert!(thinks(ChatRequest::prompt("claude-haiku-4-5", "u")));
     assert!(!thinks(asked(ModelReply::default())), "its work began without");
     let kept =
-        json!([{"type": "thinking", "thinking": "", "signature": "s"}, used("a", json!({}))]);
+        json!([{"type": "thinking", "thinking": "", "signature": "s"}, used("a", &json!({}))]);
     let replay = Some(Box::new(json!({"anthropic": kept})));
     assert!(thinks(asked(ModelReply { replay, ..ModelReply::default() })));
     let forced =

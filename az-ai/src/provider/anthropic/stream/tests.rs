@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
+use crate::provider::stream_tests;
 use crate::provider::wire::{Answered, StreamDecoder};
 
 /// Every sort of block, and things that nobody has heard of.
@@ -63,25 +64,16 @@ fn answered() -> Answered {
     }
 }
 
+fn decoder() -> Box<dyn StreamDecoder> {
+    Box::new(Decoder::new(answered()))
+}
+
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder = Box::new(Decoder::new(answered()));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if let Some(ChatEvent::Finished(_)) = events.last() {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    stream_tests::decode(decoder(), pieces)
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    let events = decode([stream.as_bytes()])?;
-    match events.into_iter().next_back() {
-        Some(ChatEvent::Finished(reply)) => Ok(*reply),
-        other => panic!("no end: {other:?}"),
-    }
+    stream_tests::reply(decoder(), stream)
 }
 
 fn event(json: &Value) -> String {
@@ -109,7 +101,7 @@ fn every_sort_of_piece_finds_its_place() {
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
         {"type": "tool_use", "id": "a", "name": "filesystem_read", "input": {"path": "x"}},
         {"type": "tool_use", "id": "b", "name": "nope", "input": {}},
-    ]});
+    ], "model": "asked"});
     assert_eq!(said.replay.as_deref(), Some(&kept), "all but what we cannot put together");
     let usage =
         Usage { cache_read: 4, service_tier: Some("standard".to_owned()), ..Usage::tokens(9, 7) };
@@ -119,27 +111,12 @@ fn every_sort_of_piece_finds_its_place() {
 
 #[test]
 fn the_pieces_add_up_to_the_reply() {
-    let events = decode([STREAM.as_bytes()]).unwrap();
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let added_up = assembler.finish(Ending::default()).reply;
-    let Some(ChatEvent::Finished(reply)) = events.last() else { panic!("no end") };
-    assert_eq!(
-        (&added_up.text, &added_up.reasoning, &added_up.calls),
-        (&reply.reply.text, &reply.reply.reasoning, &reply.reply.calls)
-    );
+    stream_tests::adds_up(decoder(), STREAM);
 }
 
 #[test]
 fn a_stream_is_cut_off_wherever_it_ends_early() {
-    let end = STREAM.trim_end().len();
-    for cut in 0..end {
-        let result = decode([&STREAM.as_bytes()[..cut]]);
-        assert!(matches!(result, Err(Error::Truncated { .. })), "cut at {cut}: {result:?}");
-    }
-    for whole in end..=STREAM.len() {
-        assert!(decode([&STREAM.as_bytes()[..whole]]).is_ok(), "whole at {whole}");
-    }
+    stream_tests::is_cut_off_anywhere(decoder, STREAM);
 }
 
 #[test]
@@ -209,14 +186,7 @@ fn the_answers_call_streams_as_text() {
 proptest! {
     #[test]
     fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..90_usize, 90)) {
-        let mut rest = STREAM.as_bytes();
-        let mut pieces = Vec::new();
-        for size in sizes {
-            let (piece, after) = rest.split_at(size.min(rest.len()));
-            pieces.push(piece);
-            rest = after;
-        }
-        pieces.push(rest);
+        let pieces = stream_tests::pieces(STREAM, &sizes);
         prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
     }
 

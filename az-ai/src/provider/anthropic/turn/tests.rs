@@ -26,11 +26,11 @@ fn message(content: &Value, stop: &str) -> Value {
     json!({"type": "message", "content": content, "stop_reason": stop})
 }
 
-fn said(content: Value, stop: &str) -> ModelReply {
-    decode(&message(&content, stop)).unwrap().reply
+fn said(content: &Value, stop: &str) -> ModelReply {
+    decode(&message(content, stop)).unwrap().reply
 }
 
-fn call(id: &str, input: Value) -> Value {
+fn call(id: &str, input: &Value) -> Value {
     json!({"type": "tool_use", "id": id, "name": "filesystem_read", "input": input})
 }
 
@@ -38,7 +38,7 @@ fn call(id: &str, input: Value) -> Value {
 fn a_reply_is_read_in_full() {
     let thought = json!({"type": "thinking", "thinking": "hm", "signature": "s=="});
     let words = json!({"type": "text", "text": "I look."});
-    let content = json!([thought, words, call("a", json!({"path": "x"})), call("b", json!({}))]);
+    let content = json!([thought, words, call("a", &json!({"path": "x"})), call("b", &json!({}))]);
     let json = json!({
         "type": "message", "id": "msg_1", "role": "assistant", "model": "m-1",
         "content": content, "stop_reason": "tool_use", "stop_sequence": null,
@@ -49,7 +49,7 @@ fn a_reply_is_read_in_full() {
         text: "I look.".to_owned(),
         reasoning: "hm".to_owned(),
         stop: "tool_use".to_owned(),
-        replay: Some(Box::new(json!({"anthropic": content}))),
+        replay: Some(Box::new(json!({"anthropic": content, "model": "asked"}))),
         ..ModelReply::default()
     }
     .with_call("filesystem.read", json!({"path": "x"}))
@@ -72,16 +72,19 @@ fn a_reply_is_read_in_full() {
 #[test]
 fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
     let text = || json!({"type": "text", "text": "so"});
-    let kept = |content: Value, stop: &str| said(content, stop).replay.map(|replay| *replay);
+    let kept = |content: Value, stop: &str| said(&content, stop).replay.map(|replay| *replay);
     let end = "end_turn";
     assert_eq!(kept(json!([]), end), None);
     assert_eq!(kept(json!([text(), text()]), end), None);
-    assert_eq!(kept(json!([text(), call("a", json!({}))]), "tool_use"), None);
+    assert_eq!(kept(json!([text(), call("a", &json!({}))]), "tool_use"), None);
     let uncited = json!([{"type": "text", "text": "so", "citations": null}]);
     assert_eq!(kept(uncited, end), None);
 
     let paused = json!([text()]);
-    assert_eq!(kept(paused.clone(), "pause_turn"), Some(json!({"anthropic": paused})));
+    assert_eq!(
+        kept(paused.clone(), "pause_turn"),
+        Some(json!({"anthropic": paused, "model": "asked"}))
+    );
     for other in [
         json!({"type": "redacted_thinking", "data": "x"}),
         json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}}),
@@ -90,12 +93,18 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
         json!({"type": "never_heard_of", "x": {"y": null}}),
     ] {
         let content = json!([other, text()]);
-        assert_eq!(kept(content.clone(), end), Some(json!({"anthropic": content})));
+        assert_eq!(
+            kept(content.clone(), end),
+            Some(json!({"anthropic": content, "model": "asked"}))
+        );
     }
-    let afterwards = json!([call("a", json!({})), text()]);
-    assert_eq!(kept(afterwards.clone(), "tool_use"), Some(json!({"anthropic": afterwards})));
+    let afterwards = json!([call("a", &json!({})), text()]);
+    assert_eq!(
+        kept(afterwards.clone(), "tool_use"),
+        Some(json!({"anthropic": afterwards, "model": "asked"}))
+    );
     let blank = json!([{"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": " "}]);
-    let only = json!({"anthropic": [{"type": "redacted_thinking", "data": "x"}]});
+    let only = json!({"anthropic": [{"type": "redacted_thinking", "data": "x"}], "model": "asked"});
     assert_eq!(kept(blank, end), Some(only), "blank text is refused when it comes back");
 }
 
@@ -103,8 +112,8 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
 fn the_call_that_gives_the_answer_is_the_answer() {
     let answer = json!({"type": "tool_use", "id": "a", "name": "_answer", "input": {"x": 1}});
     let expected = ModelReply { stop: "end_turn".to_owned(), ..ModelReply::text(r#"{"x":1}"#) };
-    assert_eq!(said(json!([answer]), "tool_use"), expected);
-    let both = said(json!([answer, call("b", json!({}))]), "tool_use");
+    assert_eq!(said(&json!([answer]), "tool_use"), expected);
+    let both = said(&json!([answer, call("b", &json!({}))]), "tool_use");
     assert_eq!((both.calls.len(), both.stop.as_str()), (1, "tool_use"));
 }
 
@@ -125,7 +134,7 @@ fn what_came_to_nothing_is_an_error_of_its_sort() {
     let full = "model_context_window_exceeded";
     let kind = |content| error(content, full).map(|(kind, _)| kind);
     assert_eq!(kind(json!([])), Some(ErrorKind::ContextWindow));
-    assert_eq!(kind(json!([call("a", json!({"x": 1}))])), Some(ErrorKind::ContextWindow));
+    assert_eq!(kind(json!([call("a", &json!({"x": 1}))])), Some(ErrorKind::ContextWindow));
     assert_eq!(kind(words()), None);
 }
 
@@ -141,6 +150,6 @@ fn what_is_no_reply_is_an_error() {
     assert_eq!(kind(overloaded), ErrorKind::Unavailable);
     let garbage = reply(b"{\"content\"", Answered::default());
     assert!(matches!(garbage, Err(Error::Malformed { .. })));
-    let unended = json!({"content": [call("a", json!({}))]});
+    let unended = json!({"content": [call("a", &json!({}))]});
     assert!(matches!(decode(&unended), Err(Error::Truncated { .. })));
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Decoder;
 use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
+use crate::provider::stream_tests;
 use crate::provider::wire::{Answered, StreamDecoder};
 
 const STREAM: &str = concat!(
@@ -22,27 +23,18 @@ const STREAM: &str = concat!(
     "\"prompt_eval_count\":9,\"eval_count\":7}\n"
 );
 
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+fn decoder() -> Box<dyn StreamDecoder> {
     let names = NameMap::new(["filesystem.read"]);
     let answered = Answered { provider: "p".to_owned(), names, ..Answered::default() };
-    let mut decoder = Box::new(Decoder::new(answered));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if let Some(ChatEvent::Finished(_)) = events.last() {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    Box::new(Decoder::new(answered))
+}
+
+fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
+    stream_tests::decode(decoder(), pieces)
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    let events = decode([stream.as_bytes()])?;
-    match events.into_iter().next_back() {
-        Some(ChatEvent::Finished(reply)) => Ok(*reply),
-        other => panic!("no end: {other:?}"),
-    }
+    stream_tests::reply(decoder(), stream)
 }
 
 #[test]
@@ -61,15 +53,13 @@ fn every_piece_finds_its_place() {
 }
 
 #[test]
+fn the_pieces_add_up_to_the_reply() {
+    stream_tests::adds_up(decoder(), STREAM);
+}
+
+#[test]
 fn a_stream_is_cut_off_wherever_it_ends_early() {
-    let end = STREAM.trim_end().len();
-    for cut in 0..end {
-        let result = decode([&STREAM.as_bytes()[..cut]]);
-        assert!(matches!(result, Err(Error::Truncated { .. })), "cut at {cut}: {result:?}");
-    }
-    for whole in end..=STREAM.len() {
-        assert!(decode([&STREAM.as_bytes()[..whole]]).is_ok(), "whole at {whole}");
-    }
+    stream_tests::is_cut_off_anywhere(decoder, STREAM);
 }
 
 #[test]
@@ -95,14 +85,7 @@ fn what_is_no_stream_is_malformed() {
 proptest! {
     #[test]
     fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..40_usize, 40)) {
-        let mut rest = STREAM.as_bytes();
-        let mut pieces = Vec::new();
-        for size in sizes {
-            let (piece, after) = rest.split_at(size.min(rest.len()));
-            pieces.push(piece);
-            rest = after;
-        }
-        pieces.push(rest);
+        let pieces = stream_tests::pieces(STREAM, &sizes);
         prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
     }
 
