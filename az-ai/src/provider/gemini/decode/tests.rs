@@ -82,6 +82,12 @@ fn nothing_is_kept_of_a_reply_that_says_it_all() {
 }
 
 #[test]
+fn a_stream_that_comes_whole_is_read_as_one() {
+    let chunks = json!([saying(&json!([{"text": "a"}])), saying(&json!([{"text": "b"}]))]);
+    assert_eq!(decode(&chunks).unwrap().reply.text, "ab");
+}
+
+#[test]
 fn of_several_candidates_the_first_is_ours() {
     let candidate = |index: u64, text: &str| json!({"index": index, "content": {"parts": [{"text": text}]}, "finishReason": "STOP"});
     let json = json!({"candidates": [candidate(1, "not mine"), candidate(0, "mine")]});
