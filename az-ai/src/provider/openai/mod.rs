@@ -9,7 +9,7 @@ mod responses;
 mod wire;
 
 pub use chat::{cost, usage};
-pub use dialect::{CallIds, Dialect, Formats, Interface, MaxTokensField, Models, ReasoningReplay};
+pub use dialect::{CallIds, Dialect, Family, Formats, Interface, MaxTokensField, ReasoningReplay};
 pub use wire::OpenAi;
 
 pub(in crate::provider) use chat::{decimal, id_or_place};

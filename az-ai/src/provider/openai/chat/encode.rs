@@ -1,14 +1,12 @@
 //! Requests, as the wire wants them.
 
-use std::iter;
-
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::{Map, Value, json};
 
 use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
 use crate::provider::openai::dialect::{
-    CallIds, Dialect, Formats, MaxTokensField, Models, ReasoningReplay,
+    CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
 };
 use crate::provider::openai::format::{in_words, is_strict};
 use crate::provider::wire::Delivery;
@@ -45,7 +43,7 @@ pub(crate) fn request(
     if let Some(effort) = request.effort.and_then(|e| dialect.effort(&request.model, e)) {
         body.insert("reasoning_effort".to_owned(), json!(effort));
     }
-    if dialect.models == Models::DeepSeek && must_not_think(request) {
+    if dialect.family == Family::DeepSeek && must_not_think(request) {
         body.insert("thinking".to_owned(), json!({"type": "disabled"}));
     }
     if !request.tools.is_empty() {
@@ -100,8 +98,8 @@ fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
         Message::System { text } => json!({"role": "system", "content": text}),
         Message::User { text, images } if !images.is_empty() => {
             let pictures = images.iter().map(picture);
-            let parts: Vec<Value> =
-                iter::once(json!({"type": "text", "text": text})).chain(pictures).collect();
+            let text = (!text.is_empty()).then(|| json!({"type": "text", "text": text}));
+            let parts: Vec<Value> = text.into_iter().chain(pictures).collect();
             json!({"role": "user", "content": parts})
         }
         Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {

@@ -149,11 +149,20 @@ fn what_did_not_come_in_pieces_is_taken_from_what_comes_whole() {
     check(&without(&["delta", "added"]));
     check(&without(&["delta", "added", "done"]));
     check(&without(&["done"]));
+    check(&without(&["delta", "done"]));
     let mut half = events();
     let is_piece =
         |event: &Value| event["delta"].as_str().is_some_and(|d| d == " both." || d == "}");
     half.retain(|event| !is_piece(event));
     check(&half);
+}
+
+#[test]
+fn pieces_that_come_before_their_call_are_not_lost() {
+    let mut sent = events();
+    let begun = sent.iter().position(|event| event["item"]["call_id"] == "a").unwrap();
+    sent.swap(begun, begun + 1);
+    check(&sent);
 }
 
 #[test]
