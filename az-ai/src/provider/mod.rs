@@ -7,6 +7,8 @@ mod limits;
 pub mod offline;
 pub mod openai;
 pub mod sse;
+#[cfg(test)]
+mod trial;
 pub mod wire;
 
 pub use client::{Endpoint, WireClient};

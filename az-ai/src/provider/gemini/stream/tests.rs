@@ -1,27 +1,15 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::ChatEvent;
 use crate::error::{Error, Result};
-use crate::provider::wire::{Answered, StreamDecoder};
+use crate::provider::trial::{self, answered, check_sum, finished};
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder: Box<dyn StreamDecoder> = Box::new(Decoder::new(Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    trial::decode(Box::new(Decoder::new(answered(Some("req")))), pieces)
 }
 
 fn chunk(parts: &Value, stop: Option<&str>, tokens: u64) -> Value {
@@ -51,15 +39,6 @@ fn chunks() -> Vec<Value> {
     ]
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 #[test]
 fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     let events = decode([stream(&chunks()).as_bytes()]).unwrap();
@@ -72,11 +51,7 @@ fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     let kept = reply.reply.replay.as_ref().unwrap();
     assert_eq!(kept["gemini"][0], json!({"text": "Reading 😀 both."}));
     assert_eq!(kept["gemini"][1]["thoughtSignature"], "s1");
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let ending =
-        Ending { stop: "STOP".to_owned(), replay: reply.reply.replay.clone(), ..Ending::default() };
-    assert_eq!(assembler.finish(ending).reply, reply.reply);
+    check_sum(&events);
 }
 
 #[test]

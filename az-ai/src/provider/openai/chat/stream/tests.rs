@@ -5,31 +5,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
-use crate::provider::wire::{Answered, StreamDecoder};
-use az_core::naming::NameMap;
-
-fn decoder() -> Box<dyn StreamDecoder> {
-    Box::new(Decoder::new(Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }))
-}
+use crate::provider::trial::{self, answered, check_sum, finished};
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder = decoder();
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    trial::decode(Box::new(Decoder::new(answered(Some("req")))), pieces)
 }
 
 fn delta(delta: impl Into<Value>) -> Value {
@@ -87,24 +68,11 @@ fn reply() -> ChatReply {
     }
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 #[test]
 fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     let events = decode([recorded().as_bytes()]).unwrap();
     assert_eq!(finished(&events), &reply());
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let mut without_stop = reply().reply;
-    without_stop.stop.clear();
-    assert_eq!(assembler.finish(Ending::default()).reply, without_stop);
+    check_sum(&events);
 }
 
 #[test]

@@ -1,35 +1,16 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
 use crate::provider::openai::responses::decode;
-use crate::provider::wire::{Answered, StreamDecoder};
-
-fn answered() -> Answered {
-    Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }
-}
+use crate::provider::trial::{self, answered, check_sum, finished};
 
 fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder: Box<dyn StreamDecoder> = Box::new(Decoder::new(answered()));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+    trial::decode(Box::new(Decoder::new(answered(Some("req")))), pieces)
 }
 
 fn stream(events: &[Value]) -> String {
@@ -107,28 +88,15 @@ fn events() -> Vec<Value> {
     events
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 fn whole() -> ChatReply {
-    decode::reply(response().to_string().as_bytes(), answered()).unwrap()
+    decode::reply(response().to_string().as_bytes(), answered(Some("req"))).unwrap()
 }
 
 #[track_caller]
 fn check(sent: &[Value]) {
     let events = decode([stream(sent).as_bytes()]).unwrap();
-    let reply = finished(&events);
-    assert_eq!(reply, &whole());
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let (stop, replay) = (reply.reply.stop.clone(), reply.reply.replay.clone());
-    assert_eq!(assembler.finish(Ending { stop, replay, ..Ending::default() }).reply, reply.reply);
+    assert_eq!(finished(&events), &whole());
+    check_sum(&events);
 }
 
 #[test]
