@@ -30,6 +30,9 @@ pub(super) trait Spoken {
     /// Returns what an answer of status 200 says, or the message of an error that stands in it.
     fn expected(exchange: &Exchange) -> Result<Said, String>;
 
+    /// Checks what else a wire promises of a reply.
+    fn check(_exchange: &Exchange, _reply: &ChatReply) {}
+
     /// Returns how much of a stream says that it is complete, in bytes: less is cut off.
     fn end(exchange: &Exchange) -> usize;
 

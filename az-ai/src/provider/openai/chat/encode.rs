@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::provider::json::{decimal, object};
 use crate::provider::openai::dialect::{
     CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
 };
@@ -82,12 +83,6 @@ fn must_not_think(request: &ChatRequest) -> bool {
     }
 }
 
-/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
-pub(in crate::provider) fn decimal(number: f32) -> Value {
-    let shortest = number.to_string().parse::<f64>().ok();
-    shortest.map_or(Value::Null, |number| json!(number))
-}
-
 /// Whether it is a turn with nothing in it, which most servers refuse.
 fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
@@ -152,11 +147,8 @@ fn call(call: &ToolCall, dialect: Dialect, names: &NameMap) -> Value {
 
 /// Returns a call's arguments, as text.
 pub(in crate::provider::openai) fn arguments(call: &ToolCall) -> String {
-    match &call.arguments {
-        // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
-        Value::String(text) => json!({"malformed": text}).to_string(),
-        value => value.to_string(),
-    }
+    // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
+    object(&call.arguments).to_string()
 }
 
 /// Returns a call's id as the server takes it: the same for the same.
