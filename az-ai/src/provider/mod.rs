@@ -13,6 +13,10 @@ pub mod ollama;
 pub mod openai;
 mod refused;
 pub mod sse;
+#[cfg(test)]
+mod stream_checks;
+#[cfg(test)]
+mod trial;
 pub mod wire;
 
 pub use client::{Endpoint, WireClient};

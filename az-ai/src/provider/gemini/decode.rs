@@ -1,5 +1,7 @@
 //! Replies: one chunk that says it all, or many of the same shape.
 
+use std::slice;
+
 use az_core::ErrorKind;
 use az_core::cost::Usage;
 use serde_json::{Map, Value};
@@ -15,7 +17,10 @@ use crate::provider::wire::Answered;
 pub(super) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     let mut reading = Reading::new(answered);
-    reading.take(&json)?;
+    // A stream that comes whole is a list of its chunks.
+    for chunk in json.as_array().map_or(slice::from_ref(&json), Vec::as_slice) {
+        reading.take(chunk)?;
+    }
     if !reading.has_candidate {
         return Err(reading.answered.malformed("it has no candidates"));
     }

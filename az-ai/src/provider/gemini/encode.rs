@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::{model, turn};
 use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolMessage};
-use crate::provider::openai::{decimal, in_words};
+use crate::provider::json::decimal;
+use crate::provider::openai::in_words;
 
 /// Returns a request's body.
 pub(super) fn request(request: &ChatRequest, names: &NameMap) -> Value {

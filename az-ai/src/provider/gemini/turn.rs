@@ -11,6 +11,7 @@ use az_core::naming::NameMap;
 use serde_json::{Map, Value, json};
 
 use super::model::is_third_generation;
+use crate::provider::json::object;
 use crate::provider::openai::renamed;
 
 /// Under what a turn's parts are kept.
@@ -87,10 +88,7 @@ fn kept(reply: &ModelReply, names: &NameMap) -> Option<Vec<Value>> {
 fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
     let text = (!reply.text.is_empty()).then(|| json!({"text": reply.text}));
     let calls = reply.calls.iter().map(|call| {
-        let args = match &call.arguments {
-            Value::String(text) => json!({"malformed": text}),
-            value => value.clone(),
-        };
+        let args = object(&call.arguments);
         json!({CALL: {"name": names.outward(&call.name), "args": args}})
     });
     text.into_iter().chain(calls).collect()

@@ -14,7 +14,7 @@ pub struct Dialect {
     /// Whether the shape of an answer is asked for by its schema.
     pub formats: Formats,
     /// Whether the server's models are known by their names.
-    pub models: Models,
+    pub family: Family,
     /// Which ids calls of tools may have.
     pub call_ids: CallIds,
 }
@@ -63,7 +63,7 @@ pub enum Formats {
 
 /// Whose models a server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Models {
+pub enum Family {
     /// Anybody's: they are asked as the request says.
     #[default]
     Any,
@@ -90,21 +90,21 @@ impl Dialect {
         reasoning: ReasoningReplay::Never,
         interface: Interface::Chat,
         formats: Formats::Schema,
-        models: Models::Any,
+        family: Family::Any,
         call_ids: CallIds::Any,
     };
     /// OpenAI's own.
     pub const OPENAI: Self = Self {
         max_tokens_field: MaxTokensField::MaxCompletionTokens,
         interface: Interface::WhereNeeded,
-        models: Models::OpenAi,
+        family: Family::OpenAi,
         ..Self::COMPATIBLE
     };
     /// `DeepSeek`'s.
     pub const DEEPSEEK: Self = Self {
         reasoning: ReasoningReplay::WithCalls,
         formats: Formats::Words,
-        models: Models::DeepSeek,
+        family: Family::DeepSeek,
         ..Self::COMPATIBLE
     };
     /// Mistral's.
@@ -128,12 +128,12 @@ impl Dialect {
 
     /// Whether a model takes a temperature, and texts that end its answer.
     pub(super) fn has_temperature(self, model: &str) -> bool {
-        self.models != Models::OpenAi || !thinks(model)
+        self.family != Family::OpenAi || !thinks(model)
     }
 
     /// Whether what a model thinks can be had encrypted, to be sent back.
     pub(super) fn has_encrypted_thoughts(self, model: &str) -> bool {
-        self.models != Models::OpenAi || thinks(model)
+        self.family != Family::OpenAi || thinks(model)
     }
 
     /// Returns the word for how much a model is to think, if it takes one.
@@ -144,11 +144,11 @@ impl Dialect {
             Effort::Medium => "medium",
             Effort::High => "high",
         };
-        match self.models {
-            Models::Any => Some(word),
+        match self.family {
+            Family::Any => Some(word),
             // It does not think because it is told so elsewhere.
-            Models::DeepSeek => Some(word).filter(|_| effort != Effort::None),
-            Models::OpenAi => openai_effort(model, effort).then_some(word).or(match effort {
+            Family::DeepSeek => Some(word).filter(|_| effort != Effort::None),
+            Family::OpenAi => openai_effort(model, effort).then_some(word).or(match effort {
                 Effort::None => least(model),
                 // One of them always thinks as hard as it can.
                 _ => None,

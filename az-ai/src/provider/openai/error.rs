@@ -1,13 +1,10 @@
 //! What servers say when they say no: six shapes, and names for what is meant.
 
 use az_core::ErrorKind;
-use az_core::text::one_line;
 use serde_json::Value;
 
 use crate::error::Refusal;
-
-/// How much of an answer that is no JSON is quoted, in characters.
-const QUOTED: usize = 200;
+use crate::provider::json::quote;
 
 /// What is known of an error.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -98,10 +95,6 @@ fn words(value: &Value) -> Option<String> {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
-}
-
-fn quote(body: &[u8]) -> String {
-    one_line(&String::from_utf8_lossy(body), QUOTED)
 }
 
 /// Says what is meant. Names are looked at before the status, because look-alikes are less careful

@@ -9,9 +9,9 @@ mod responses;
 mod wire;
 
 pub use chat::{cost, usage};
-pub use dialect::{CallIds, Dialect, Formats, Interface, MaxTokensField, Models, ReasoningReplay};
+pub use dialect::{CallIds, Dialect, Family, Formats, Interface, MaxTokensField, ReasoningReplay};
 pub use wire::OpenAi;
 
-pub(in crate::provider) use chat::{decimal, id_or_place};
+pub(in crate::provider) use chat::id_or_place;
 pub(in crate::provider) use format::in_words;
 pub(in crate::provider) use replay::renamed;

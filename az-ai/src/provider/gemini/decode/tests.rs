@@ -1,25 +1,15 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::reply;
 use crate::chat::ChatReply;
 use crate::error::{Error, Result, Sent};
-use crate::provider::wire::Answered;
-
-fn answered() -> Answered {
-    Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: None,
-        names: NameMap::new(["filesystem.read"]),
-    }
-}
+use crate::provider::trial::answered;
 
 fn decode(json: &Value) -> Result<ChatReply> {
-    reply(json.to_string().as_bytes(), answered())
+    reply(json.to_string().as_bytes(), answered(None))
 }
 
 fn saying(parts: &Value) -> Value {
@@ -79,6 +69,12 @@ fn nothing_is_kept_of_a_reply_that_says_it_all() {
     ]));
     let reply = decode(&plain).unwrap();
     assert_eq!((reply.reply.replay, reply.model.as_str(), reply.usage), (None, "asked", None));
+}
+
+#[test]
+fn a_stream_that_comes_whole_is_read_as_one() {
+    let chunks = json!([saying(&json!([{"text": "a"}])), saying(&json!([{"text": "b"}]))]);
+    assert_eq!(decode(&chunks).unwrap().reply.text, "ab");
 }
 
 #[test]

@@ -1,27 +1,21 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::ChatReply;
 use crate::error::{Error, Result};
-use crate::provider::wire::{Answered, StreamDecoder};
+use crate::provider::stream_checks;
+use crate::provider::trial::answered;
+use crate::provider::wire::StreamDecoder;
 
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder: Box<dyn StreamDecoder> = Box::new(Decoder::new(Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+fn decoder() -> Box<dyn StreamDecoder> {
+    Box::new(Decoder::new(answered(Some("req"))))
+}
+
+fn reply(stream: &str) -> Result<ChatReply> {
+    stream_checks::reply(decoder(), stream)
 }
 
 fn chunk(parts: &Value, stop: Option<&str>, tokens: u64) -> Value {
@@ -51,19 +45,9 @@ fn chunks() -> Vec<Value> {
     ]
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 #[test]
 fn a_stream_is_read_in_full_and_its_deltas_add_up() {
-    let events = decode([stream(&chunks()).as_bytes()]).unwrap();
-    let reply = finished(&events);
+    let reply = reply(&stream(&chunks())).unwrap();
     let arguments: Vec<_> = reply.reply.calls.iter().map(|call| &call.arguments).collect();
     assert_eq!(arguments, [&json!({"path": "ä"}), &json!({"path": "b"})]);
     assert_eq!((reply.model.as_str(), reply.request_id.as_deref()), ("m-1", Some("req")));
@@ -72,25 +56,17 @@ fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     let kept = reply.reply.replay.as_ref().unwrap();
     assert_eq!(kept["gemini"][0], json!({"text": "Reading 😀 both."}));
     assert_eq!(kept["gemini"][1]["thoughtSignature"], "s1");
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let ending =
-        Ending { stop: "STOP".to_owned(), replay: reply.reply.replay.clone(), ..Ending::default() };
-    assert_eq!(assembler.finish(ending).reply, reply.reply);
+    stream_checks::adds_up(decoder(), &stream(&chunks()));
 }
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    let whole = stream(&chunks());
-    let end = stream(&chunks()[..6]).len() - "\r\n\r\n".len();
-    for cut in 0..end {
-        let error = decode([&whole.as_bytes()[..cut]]).unwrap_err();
-        assert!(matches!(error, Error::Truncated { .. }), "cut at {cut}: {error}");
-    }
-    // What follows says only what was used: without it the reply is whole, but not half of it.
-    for cut in end..=whole.len() {
-        match decode([&whole.as_bytes()[..cut]]) {
-            Ok(events) => assert_eq!(finished(&events).reply.calls.len(), 2),
+    stream_checks::is_cut_off_anywhere(decoder, &stream(&chunks()[..6]));
+    // What follows says only what was used: without it the reply is whole, but not with half of it.
+    let (said, whole) = (stream(&chunks()[..6]), stream(&chunks()));
+    for cut in said.len()..whole.len() {
+        match reply(whole.get(..cut).unwrap()) {
+            Ok(reply) => assert_eq!(reply.reply.calls.len(), 2),
             Err(error) => assert!(matches!(error, Error::Truncated { .. }), "{cut}: {error}"),
         }
     }
@@ -105,15 +81,14 @@ fn an_end_that_is_gone_beyond_was_none() {
     let end = chunk(&signed, Some("STOP"), 3);
     let all = [run, ran, text.clone(), end, chunk(&signed, None, 4)];
     for kept in 0..3 {
-        let error = decode([stream(&all[..=kept]).as_bytes()]).unwrap_err();
+        let error = reply(&stream(&all[..=kept])).unwrap_err();
         assert!(matches!(error, Error::Truncated { .. }), "after {kept}: {error}");
     }
     for kept in 3..5 {
-        let events = decode([stream(&all[..=kept]).as_bytes()]).unwrap();
-        assert_eq!(finished(&events).reply.text, "one");
+        assert_eq!(reply(&stream(&all[..=kept])).unwrap().reply.text, "one");
     }
     let stopped = chunk(&json!([{"text": "a"}]), Some("STOP"), 1);
-    let error = decode([stream(&[stopped, text]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[stopped, text])).unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
 }
 
@@ -121,34 +96,37 @@ fn an_end_that_is_gone_beyond_was_none() {
 fn an_error_in_the_stream_is_the_servers_error() {
     let text = chunk(&json!([{"text": "half"}]), None, 1);
     let error = json!({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}});
-    let error = decode([stream(&[text, error]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[text, error])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(error.to_string(), "p: overloaded (request req)");
     let blocked = json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}});
-    let error = decode([stream(&[blocked]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[blocked])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ContentPolicy);
 }
 
 #[test]
 fn garbage_is_malformed() {
     for body in ["data: {\"candidates\": \n\n", "<html>no stream</html>"] {
-        let error = decode([body.as_bytes()]).unwrap_err();
+        let error = reply(body).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
     }
-    let error = decode(["data: {}\n\ndata: [DONE]\n\n".as_bytes()]).unwrap_err();
+    let error = reply("data: {}\n\ndata: [DONE]\n\n").unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
 }
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(size in 1_usize..40) {
-        let whole = stream(&chunks());
-        let events = decode(whole.as_bytes().chunks(size)).unwrap();
-        prop_assert_eq!(events, decode([whole.as_bytes()]).unwrap());
+    fn cutting_the_bytes_anywhere_makes_no_difference(
+        sizes in proptest::collection::vec(1_usize..40, 0..60),
+    ) {
+        let sent = stream(&chunks());
+        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
+        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 
     #[test]
     fn any_text_is_survived(text in ".{0,200}") {
-        decode([format!("data: {text}\n\n").as_bytes()]).ok();
+        reply(&format!("data: {text}\n\n")).ok();
     }
 }

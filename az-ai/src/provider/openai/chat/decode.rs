@@ -195,19 +195,10 @@ mod tests {
     use super::{Answered, reply};
     use crate::chat::ChatReply;
     use crate::error::{Error, Result};
-    use az_core::naming::NameMap;
-
-    fn answered() -> Answered {
-        Answered {
-            provider: "p".to_owned(),
-            model: "asked".to_owned(),
-            request_id: None,
-            names: NameMap::new(["filesystem.read"]),
-        }
-    }
+    use crate::provider::trial::answered;
 
     fn decode(json: &Value) -> Result<ChatReply> {
-        reply(json.to_string().as_bytes(), answered())
+        reply(json.to_string().as_bytes(), answered(None))
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Requests, as the wire wants them.
 
-use std::iter;
-
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::{Map, Value, json};
 
 use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::provider::json::{decimal, object};
 use crate::provider::openai::dialect::{
-    CallIds, Dialect, Formats, MaxTokensField, Models, ReasoningReplay,
+    CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
 };
 use crate::provider::openai::format::{in_words, is_strict};
 use crate::provider::wire::Delivery;
@@ -45,7 +44,7 @@ pub(crate) fn request(
     if let Some(effort) = request.effort.and_then(|e| dialect.effort(&request.model, e)) {
         body.insert("reasoning_effort".to_owned(), json!(effort));
     }
-    if dialect.models == Models::DeepSeek && must_not_think(request) {
+    if dialect.family == Family::DeepSeek && must_not_think(request) {
         body.insert("thinking".to_owned(), json!({"type": "disabled"}));
     }
     if !request.tools.is_empty() {
@@ -84,12 +83,6 @@ fn must_not_think(request: &ChatRequest) -> bool {
     }
 }
 
-/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
-pub(in crate::provider) fn decimal(number: f32) -> Value {
-    let shortest = number.to_string().parse::<f64>().ok();
-    shortest.map_or(Value::Null, |number| json!(number))
-}
-
 /// Whether it is a turn with nothing in it, which most servers refuse.
 fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
@@ -100,8 +93,8 @@ fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
         Message::System { text } => json!({"role": "system", "content": text}),
         Message::User { text, images } if !images.is_empty() => {
             let pictures = images.iter().map(picture);
-            let parts: Vec<Value> =
-                iter::once(json!({"type": "text", "text": text})).chain(pictures).collect();
+            let text = (!text.is_empty()).then(|| json!({"type": "text", "text": text}));
+            let parts: Vec<Value> = text.into_iter().chain(pictures).collect();
             json!({"role": "user", "content": parts})
         }
         Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {
@@ -154,11 +147,8 @@ fn call(call: &ToolCall, dialect: Dialect, names: &NameMap) -> Value {
 
 /// Returns a call's arguments, as text.
 pub(in crate::provider::openai) fn arguments(call: &ToolCall) -> String {
-    match &call.arguments {
-        // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
-        Value::String(text) => json!({"malformed": text}).to_string(),
-        value => value.to_string(),
-    }
+    // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
+    object(&call.arguments).to_string()
 }
 
 /// Returns a call's id as the server takes it: the same for the same.

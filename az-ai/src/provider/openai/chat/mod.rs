@@ -8,5 +8,4 @@ mod usage;
 pub use usage::{cost, usage};
 
 pub(in crate::provider) use decode::id_or_place;
-pub(in crate::provider) use encode::decimal;
 pub(in crate::provider::openai) use encode::{arguments, picture_url};

@@ -68,16 +68,23 @@ impl Reading {
         }
     }
 
-    /// Takes the items of a whole response, unless they have come one by one.
+    /// Takes the items of a whole response: all of them, or what has not come one by one.
     pub(super) fn rest(&mut self, response: &Value) -> Result<Vec<ChatEvent>> {
-        let items = response.get("output").and_then(Value::as_array);
+        let nothing_came = self.items.is_empty() && self.open.is_empty();
+        let Some(items) = response.get("output").and_then(Value::as_array) else {
+            let missing = self.answered.malformed("it has no output");
+            return if nothing_came { Err(missing) } else { Ok(Vec::new()) };
+        };
         let mut events = Vec::new();
-        if self.items.is_empty() && self.open.is_empty() {
-            let items = items.ok_or_else(|| self.answered.malformed("it has no output"))?;
-            for (place, item) in items.iter().enumerate() {
-                events.extend(self.item(&place.to_string(), item)?);
+        for (place, item) in items.iter().enumerate() {
+            let keys = [place.to_string(), word(item, "id")];
+            let [place, _] = &keys;
+            let known = keys.iter().find(|key| self.open.contains_key(*key));
+            if let Some(key) = known.or_else(|| nothing_came.then_some(place)) {
+                events.extend(self.missing(key, item)?);
             }
-        } else if let Some(items) = items.filter(|items| items.len() >= self.items.len()) {
+        }
+        if items.len() >= self.items.len() {
             self.items.clone_from(items);
         }
         Ok(events)
@@ -85,7 +92,7 @@ impl Reading {
 
     /// Takes an item that begins. Only calls say something then: their name.
     pub(super) fn begin(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
-        if sort(item) != CALL || self.open.contains_key(key) {
+        if self.opened(key).call.is_some() || sort(item) != CALL {
             return Ok(Vec::new());
         }
         let name = word(item, "name");
@@ -99,9 +106,14 @@ impl Reading {
             id: id_or_place(id.as_deref(), index),
             name: self.answered.names.inward(&name),
         };
-        self.opened(key).call = Some(index);
-        self.assembler.add(&begun);
-        Ok(vec![begun])
+        let open = self.opened(key);
+        open.call = Some(index);
+        // Pieces that came before their call had to wait for it.
+        let arguments = open.received.clone();
+        let waiting = (!arguments.is_empty()).then_some(ChatEvent::CallDelta { index, arguments });
+        let events: Vec<_> = [begun].into_iter().chain(waiting).collect();
+        events.iter().for_each(|event| self.assembler.add(event));
+        Ok(events)
     }
 
     /// Takes a piece of an item.
@@ -139,9 +151,14 @@ impl Reading {
         event.into_iter().collect()
     }
 
-    /// Takes a finished item: what of it has not come in pieces.
+    /// Takes a finished item.
     pub(super) fn item(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
         self.items.push(item.clone());
+        self.missing(key, item)
+    }
+
+    /// Returns what of a finished item has not come in pieces.
+    fn missing(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
         let mut events = self.begin(key, item)?;
         let whole = text(item);
         let open = self.opened(key);

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::turn;
 use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition};
-use crate::provider::openai::chat::{decimal, picture_url};
+use crate::provider::json::decimal;
+use crate::provider::openai::chat::picture_url;
 use crate::provider::openai::dialect::Dialect;
 use crate::provider::openai::format::is_strict;
 use crate::provider::wire::Delivery;

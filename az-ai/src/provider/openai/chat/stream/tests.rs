@@ -5,31 +5,18 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::ChatReply;
 use crate::error::{Error, Result};
-use crate::provider::wire::{Answered, StreamDecoder};
-use az_core::naming::NameMap;
+use crate::provider::stream_checks;
+use crate::provider::trial::answered;
+use crate::provider::wire::StreamDecoder;
 
 fn decoder() -> Box<dyn StreamDecoder> {
-    Box::new(Decoder::new(Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }))
+    Box::new(Decoder::new(answered(Some("req"))))
 }
 
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder = decoder();
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+fn reply(stream: &str) -> Result<ChatReply> {
+    stream_checks::reply(decoder(), stream)
 }
 
 fn delta(delta: impl Into<Value>) -> Value {
@@ -67,7 +54,7 @@ fn recorded() -> String {
     format!(": keep-alive\r\n\r\n{}", stream(&chunks))
 }
 
-fn reply() -> ChatReply {
+fn expected() -> ChatReply {
     let mut reply = ModelReply {
         text: "Reading 😀 both.".to_owned(),
         reasoning: "I räd two".to_owned(),
@@ -87,45 +74,22 @@ fn reply() -> ChatReply {
     }
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 #[test]
 fn a_stream_is_read_in_full_and_its_deltas_add_up() {
-    let events = decode([recorded().as_bytes()]).unwrap();
-    assert_eq!(finished(&events), &reply());
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let mut without_stop = reply().reply;
-    without_stop.stop.clear();
-    assert_eq!(assembler.finish(Ending::default()).reply, without_stop);
+    assert_eq!(reply(&recorded()).unwrap(), expected());
+    stream_checks::adds_up(decoder(), &recorded());
 }
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    let recorded = recorded();
-    let done = recorded.find("[DONE]").unwrap() + "[DONE]".len();
-    for cut in 0..done {
-        let error = decode([&recorded.as_bytes()[..cut]]).unwrap_err();
-        assert!(matches!(error, Error::Truncated { .. }), "cut at {cut}: {error}");
-    }
-    for end in done..=recorded.len() {
-        let events = decode([&recorded.as_bytes()[..end]]).unwrap();
-        assert_eq!(finished(&events), &reply(), "the reply is whole at {end}");
-    }
+    stream_checks::is_cut_off_anywhere(decoder, &recorded());
 }
 
 #[test]
 fn an_error_in_the_stream_is_the_servers_error() {
     let text = delta(json!({"content": "half"}));
     let error = json!({"error": {"message": "overloaded, slow down", "code": 429}});
-    let error = decode([stream(&[text, error]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[text, error])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.to_string(), "p: overloaded, slow down (request req)");
 }
@@ -133,7 +97,7 @@ fn an_error_in_the_stream_is_the_servers_error() {
 #[test]
 fn garbage_is_malformed() {
     for body in ["data: {\"choices\": \n\n", "data: [DONE]\n\n", "data: {}\n\ndata: [DONE]\n\n"] {
-        let error = decode([body.as_bytes()]).unwrap_err();
+        let error = reply(body).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
     }
 }
@@ -142,7 +106,7 @@ fn garbage_is_malformed() {
 fn calls_without_a_reason_to_stop_are_not_taken() {
     let function = json!({"name": "x", "arguments": "{}"});
     let call = delta(json!({"tool_calls": [{"index": 0, "id": "a", "function": function}]}));
-    let error = decode([stream(&[call]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[call])).unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
 }
 
@@ -150,8 +114,7 @@ fn calls_without_a_reason_to_stop_are_not_taken() {
 fn any_reason_to_stop_is_taken_and_usage_may_be_missing() {
     for stop in ["", "stop", "eos", "length"] {
         let end = json!({"choices": [{"delta": {"content": "x"}, "finish_reason": stop}]});
-        let events = decode([stream(&[end]).as_bytes()]).unwrap();
-        let reply = finished(&events);
+        let reply = reply(&stream(&[end])).unwrap();
         assert_eq!((reply.reply.stop.as_str(), reply.usage.as_ref()), (stop, None));
     }
 }
@@ -163,8 +126,7 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
         let calls = json!([call(index, "a", "{\"n\":1}"), call(index, "b", "{\"n\":2}")]);
         let mut end = delta(json!({"tool_calls": calls}));
         end["choices"][0]["finish_reason"] = json!("tool_calls");
-        let events = decode([stream(&[end]).as_bytes()]).unwrap();
-        let calls = &finished(&events).reply.calls;
+        let calls = reply(&stream(&[end])).unwrap().reply.calls;
         let arguments: Vec<_> = calls.iter().map(|call| call.arguments.clone()).collect();
         assert_eq!(arguments, [json!({"n": 1}), json!({"n": 2})], "index {index:?}");
     }
@@ -178,8 +140,7 @@ fn thoughts_to_be_sent_back_are_put_together_again() {
         delta(json!({"reasoning": text, "reasoning_details": [piece]}))
     };
     let chunks = [piece("a", Value::Null), piece("b", json!("sig"))];
-    let events = decode([stream(&chunks).as_bytes()]).unwrap();
-    let reply = &finished(&events).reply;
+    let reply = reply(&stream(&chunks)).unwrap().reply;
     let whole = json!({"type": "reasoning.text", "index": 0, "text": "ab", "signature": "sig"});
     assert_eq!(reply.reasoning, "ab");
     assert_eq!(reply.replay, Some(Box::new(json!({"reasoning_details": [whole]}))));
@@ -187,14 +148,17 @@ fn thoughts_to_be_sent_back_are_put_together_again() {
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(size in 1_usize..40) {
-        let recorded = recorded();
-        let events = decode(recorded.as_bytes().chunks(size)).unwrap();
-        prop_assert_eq!(finished(&events), &reply());
+    fn cutting_the_bytes_anywhere_makes_no_difference(
+        sizes in proptest::collection::vec(1_usize..40, 0..60),
+    ) {
+        let sent = recorded();
+        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
+        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 
     #[test]
     fn any_text_is_survived(text in ".{0,200}") {
-        decode([format!("data: {text}\n\n").as_bytes()]).ok();
+        reply(&format!("data: {text}\n\n")).ok();
     }
 }

@@ -2,22 +2,15 @@ use az_core::ErrorKind;
 use az_core::Usd;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::reply;
 use crate::chat::ChatReply;
 use crate::error::{Error, Result};
-use crate::provider::wire::Answered;
+use crate::provider::trial::answered;
 
 fn decode(json: &Value) -> Result<ChatReply> {
-    let answered = Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: None,
-        names: NameMap::new(["filesystem.read"]),
-    };
-    reply(json.to_string().as_bytes(), answered)
+    reply(json.to_string().as_bytes(), answered(None))
 }
 
 fn message(text: &str) -> Value {

@@ -1,35 +1,22 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
+use crate::chat::ChatReply;
 use crate::error::{Error, Result};
 use crate::provider::openai::responses::decode;
-use crate::provider::wire::{Answered, StreamDecoder};
+use crate::provider::stream_checks;
+use crate::provider::trial::answered;
+use crate::provider::wire::StreamDecoder;
 
-fn answered() -> Answered {
-    Answered {
-        provider: "p".to_owned(),
-        model: "asked".to_owned(),
-        request_id: Some("req".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
-    }
+fn decoder() -> Box<dyn StreamDecoder> {
+    Box::new(Decoder::new(answered(Some("req"))))
 }
 
-fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<ChatEvent>> {
-    let mut decoder: Box<dyn StreamDecoder> = Box::new(Decoder::new(answered()));
-    let mut events = Vec::new();
-    for piece in pieces {
-        events.extend(decoder.feed(piece)?);
-        if matches!(events.last(), Some(ChatEvent::Finished(_))) {
-            return Ok(events);
-        }
-    }
-    events.extend(decoder.finish()?);
-    Ok(events)
+fn reply(stream: &str) -> Result<ChatReply> {
+    stream_checks::reply(decoder(), stream)
 }
 
 fn stream(events: &[Value]) -> String {
@@ -107,28 +94,14 @@ fn events() -> Vec<Value> {
     events
 }
 
-fn finished(events: &[ChatEvent]) -> &ChatReply {
-    let finished = events.iter().filter(|e| matches!(e, ChatEvent::Finished(_)));
-    assert_eq!(finished.count(), 1);
-    let Some(ChatEvent::Finished(reply)) = events.last() else {
-        panic!("the end is not last: {events:?}");
-    };
-    reply
-}
-
 fn whole() -> ChatReply {
-    decode::reply(response().to_string().as_bytes(), answered()).unwrap()
+    decode::reply(response().to_string().as_bytes(), answered(Some("req"))).unwrap()
 }
 
 #[track_caller]
 fn check(sent: &[Value]) {
-    let events = decode([stream(sent).as_bytes()]).unwrap();
-    let reply = finished(&events);
-    assert_eq!(reply, &whole());
-    let mut assembler = Assembler::default();
-    events.iter().for_each(|event| assembler.add(event));
-    let (stop, replay) = (reply.reply.stop.clone(), reply.reply.replay.clone());
-    assert_eq!(assembler.finish(Ending { stop, replay, ..Ending::default() }).reply, reply.reply);
+    assert_eq!(reply(&stream(sent)).unwrap(), whole());
+    stream_checks::adds_up(decoder(), &stream(sent));
 }
 
 #[test]
@@ -149,11 +122,20 @@ fn what_did_not_come_in_pieces_is_taken_from_what_comes_whole() {
     check(&without(&["delta", "added"]));
     check(&without(&["delta", "added", "done"]));
     check(&without(&["done"]));
+    check(&without(&["delta", "done"]));
     let mut half = events();
     let is_piece =
         |event: &Value| event["delta"].as_str().is_some_and(|d| d == " both." || d == "}");
     half.retain(|event| !is_piece(event));
     check(&half);
+}
+
+#[test]
+fn pieces_that_come_before_their_call_are_not_lost() {
+    let mut sent = events();
+    let begun = sent.iter().position(|event| event["item"]["call_id"] == "a").unwrap();
+    sent.swap(begun, begun + 1);
+    check(&sent);
 }
 
 #[test]
@@ -171,23 +153,14 @@ fn items_without_a_place_are_known_by_their_ids() {
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    let sent = stream(&events());
-    let end = sent.len() - "\n\n".len();
-    for cut in 0..end {
-        let error = decode([&sent.as_bytes()[..cut]]).unwrap_err();
-        assert!(matches!(error, Error::Truncated { .. }), "cut at {cut}: {error}");
-    }
-    for cut in end..=sent.len() {
-        let events = decode([&sent.as_bytes()[..cut]]).unwrap();
-        assert_eq!(finished(&events), &whole());
-    }
+    stream_checks::is_cut_off_anywhere(decoder, &stream(&events()));
 }
 
 #[test]
 fn a_politely_ended_stream_without_its_end_is_cut_off() {
     let mut sent = events();
     sent.pop();
-    let error = decode([(stream(&sent) + "data: [DONE]\n\n").as_bytes()]).unwrap_err();
+    let error = reply(&(stream(&sent) + "data: [DONE]\n\n")).unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
 }
 
@@ -200,12 +173,12 @@ fn an_error_in_the_stream_is_the_servers_error() {
         json!({"type": "error", "error": said}),
         json!({"error": said}),
     ] {
-        let error = decode([stream(&[events()[0].clone(), event]).as_bytes()]).unwrap_err();
+        let error = reply(&stream(&[events()[0].clone(), event])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.to_string(), "p: slow down (request req)");
     }
     let nothing = json!({"type": "error"});
-    let error = decode([stream(&[nothing]).as_bytes()]).unwrap_err();
+    let error = reply(&stream(&[nothing])).unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error}");
 }
 
@@ -214,21 +187,24 @@ fn garbage_is_malformed() {
     let unfinished = json!({"type": "response.completed", "response": {"status": "in_progress"}});
     let empty = json!({"type": "response.completed"});
     for body in ["data: {\"type\": \n\n", "<html>", &stream(&[unfinished]), &stream(&[empty])] {
-        let error = decode([body.as_bytes()]).unwrap_err();
+        let error = reply(body).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
     }
 }
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(size in 1_usize..40) {
+    fn cutting_the_bytes_anywhere_makes_no_difference(
+        sizes in proptest::collection::vec(1_usize..40, 0..60),
+    ) {
         let sent = stream(&events());
-        let events = decode(sent.as_bytes().chunks(size)).unwrap();
-        prop_assert_eq!(events, decode([sent.as_bytes()]).unwrap());
+        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
+        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 
     #[test]
     fn any_text_is_survived(text in ".{0,200}") {
-        decode([format!("data: {text}\n\n").as_bytes()]).ok();
+        reply(&format!("data: {text}\n\n")).ok();
     }
 }

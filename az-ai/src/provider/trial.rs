@@ -1,0 +1,15 @@
+//! What the tests of the wires ask with.
+
+use az_core::naming::NameMap;
+
+use super::wire::Answered;
+
+/// Returns what is known of an answer of `p` to a request with the tool `filesystem.read`.
+pub(super) fn answered(request_id: Option<&str>) -> Answered {
+    Answered {
+        provider: "p".to_owned(),
+        model: "asked".to_owned(),
+        request_id: request_id.map(str::to_owned),
+        names: NameMap::new(["filesystem.read"]),
+    }
+}
