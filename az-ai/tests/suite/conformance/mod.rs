@@ -2,6 +2,7 @@
 
 mod offline;
 mod openai;
+mod priced;
 mod saboteurs;
 mod scripted;
 

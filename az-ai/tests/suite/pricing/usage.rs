@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::call;
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "every case is an object written in place")]
 fn check(provider: &str, model: &str, raw: Value, dollars: &str) {
     let explained = PriceBook::bundled().explain(&call(provider, model), &raw);
     let computed = explained.unwrap().computed.unwrap();
@@ -145,6 +146,8 @@ fn the_tier_that_the_response_names_is_what_is_paid() {
     // 600 × 2.50 + 400 × 0.25 + 100 × 20.
     check("openai", "gpt-5-2025-08-07", raw("priority"), "0.0036");
     check_unknown("openai", "gpt-5-2025-08-07", &raw("some-day"));
+    // Capacity that was paid for beforehand.
+    check("openai", "gpt-5-2025-08-07", raw("scale"), "0.0018");
     // Other servers have tiers that are queues: 1,000 × 0.59 + 100 × 0.79.
     check("groq", "llama-3.3-70b-versatile", raw("on_demand"), "0.000669");
     check("groq", "llama-3.3-70b-versatile", raw("flex"), "0.000669");
