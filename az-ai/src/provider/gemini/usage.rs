@@ -55,18 +55,18 @@ mod tests {
     use super::usage;
 
     #[track_caller]
-    fn check(json: Value, expected: Usage) {
-        assert_eq!(usage(&json), Some(expected), "{json}");
+    fn check(json: &Value, expected: Usage) {
+        assert_eq!(usage(json), Some(expected), "{json}");
     }
 
     #[test]
     fn every_token_is_counted_once() {
         check(
-            json!({"promptTokenCount": 12, "candidatesTokenCount": 3, "totalTokenCount": 15}),
+            &json!({"promptTokenCount": 12, "candidatesTokenCount": 3, "totalTokenCount": 15}),
             Usage::tokens(12, 3),
         );
         check(
-            json!({
+            &json!({
                 "promptTokenCount": 5787, "cachedContentTokenCount": 5770,
                 "candidatesTokenCount": 3, "thoughtsTokenCount": 4, "serviceTier": "standard",
                 "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 5770}],
@@ -79,7 +79,7 @@ mod tests {
             },
         );
         check(
-            json!({"promptTokenCount": 91, "candidatesTokenCount": 93, "thoughtsTokenCount": 211,
+            &json!({"promptTokenCount": 91, "candidatesTokenCount": 93, "thoughtsTokenCount": 211,
                 "toolUsePromptTokenCount": 574, "totalTokenCount": 969}),
             Usage { reasoning: 211, tool_input: 574, ..Usage::tokens(91, 304) },
         );
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn thoughts_are_output_also_when_nothing_was_said() {
         check(
-            json!({"promptTokenCount": 15, "thoughtsTokenCount": 60, "totalTokenCount": 75}),
+            &json!({"promptTokenCount": 15, "thoughtsTokenCount": 60, "totalTokenCount": 75}),
             Usage { reasoning: 60, ..Usage::tokens(15, 60) },
         );
     }
@@ -97,7 +97,7 @@ mod tests {
     fn audio_is_counted_apart_unless_it_was_cached() {
         let by = |text: u64, audio: u64| json!([{"modality": "TEXT", "tokenCount": text}, {"modality": "AUDIO", "tokenCount": audio}]);
         check(
-            json!({
+            &json!({
                 "promptTokenCount": 190, "promptTokensDetails": by(14, 176),
                 "candidatesTokenCount": 30, "candidatesTokensDetails": by(10, 20),
                 "thoughtsTokenCount": 5,
@@ -105,7 +105,7 @@ mod tests {
             Usage { audio_input: 176, audio_output: 20, reasoning: 5, ..Usage::tokens(14, 15) },
         );
         check(
-            json!({
+            &json!({
                 "promptTokenCount": 190, "promptTokensDetails": by(14, 176),
                 "cachedContentTokenCount": 100, "cacheTokensDetails": by(0, 100),
             }),

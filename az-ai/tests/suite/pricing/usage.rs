@@ -310,6 +310,7 @@ fn an_unknown_price_is_not_nothing_and_a_local_model_is_free() {
     for provider in ["ollama", "vllm", "llamacpp", "lmstudio"] {
         check(provider, "whatever:7b", raw.clone(), "0");
     }
+    check("ollama", "whatever:7b", json!({"prompt_eval_count": 10, "eval_count": 5}), "0");
     // Only one direction has a price.
     let prices = "[[price]]\nprovider = \"p\"\nmodel = \"m\"\ninput_cost_per_token = 1e-6\n";
     let book = PriceBook::bundled().with_overrides(prices, "prices.toml").unwrap();

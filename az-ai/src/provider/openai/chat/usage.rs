@@ -1,41 +1,58 @@
-//! What a reply used, in the counts of chat completions.
+//! What a reply used, in OpenAI's counts.
 
 use az_core::Usd;
 use az_core::cost::Usage;
 use serde_json::Value;
 
-/// Reads a `usage`; `None` when it counts nothing.
+/// Reads a `usage` of chat completions or of Responses; `None` when it counts nothing.
 ///
-/// The wire counts cached and audio tokens among the others; each is counted once here. `DeepSeek`
-/// says how many of the prompt's tokens its cache had and had not, and its own name for the former
-/// is read where the others' is missing. See `CompletionUsage` in
-/// <https://platform.openai.com/docs/api-reference/chat/object>.
+/// Both count cached and audio tokens among the others; each is counted once here. `DeepSeek` says
+/// in words of its own how many of the prompt's tokens its cache had and had not, which are read
+/// where the others' are missing. See `CompletionUsage` in
+/// <https://platform.openai.com/docs/api-reference/chat/object> and `ResponseUsage` in
+/// <https://platform.openai.com/docs/api-reference/responses/object>.
 pub fn usage(json: &Value) -> Option<Usage> {
-    let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
-    let (hit, miss) = (count("/prompt_cache_hit_tokens"), count("/prompt_cache_miss_tokens"));
-    let both = || Some(hit?.saturating_add(miss?));
-    let prompt = count("/prompt_tokens").or_else(both);
-    let completion = count("/completion_tokens");
+    // The two differ in nothing but these names.
+    let count = |chat: &str, responses: &str| {
+        let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
+        count(chat).or_else(|| count(responses))
+    };
+    let input = |detail: &str| {
+        let [chat, responses] = ["prompt", "input"].map(|side| format!("/{side}_tokens{detail}"));
+        count(&chat, &responses)
+    };
+    let output = |detail: &str| {
+        let [chat, responses] =
+            ["completion", "output"].map(|side| format!("/{side}_tokens{detail}"));
+        count(&chat, &responses)
+    };
+    let own = |name: &str| json.get(name).and_then(Value::as_u64);
+    let (hit, miss) = (own("prompt_cache_hit_tokens"), own("prompt_cache_miss_tokens"));
+    let prompt = input("").or_else(|| match (hit, miss) {
+        (None, None) => None,
+        (hit, miss) => Some(hit.unwrap_or(0).saturating_add(miss.unwrap_or(0))),
+    });
+    let completion = output("");
     if prompt.is_none() && completion.is_none() {
         return None;
     }
     let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
-    let cache_read = count("/prompt_tokens_details/cached_tokens").or(hit).unwrap_or(0);
-    let cache_write_5m = count("/prompt_tokens_details/cache_write_tokens").unwrap_or(0);
-    let audio_input = count("/prompt_tokens_details/audio_tokens").unwrap_or(0);
-    let audio_output = count("/completion_tokens_details/audio_tokens").unwrap_or(0);
-    let reasoning = count("/completion_tokens_details/reasoning_tokens").unwrap_or(0);
+    let cache_read = input("_details/cached_tokens").or(hit).unwrap_or(0);
+    let cache_write_5m = input("_details/cache_write_tokens").unwrap_or(0);
+    let audio_input = input("_details/audio_tokens").unwrap_or(0);
+    let audio_output = output("_details/audio_tokens").unwrap_or(0);
+    let reasoning = output("_details/reasoning_tokens").unwrap_or(0);
     // Some servers count thoughts or audio beside the rest; their total says so.
-    let total = count("/total_tokens").unwrap_or(0);
+    let total = own("total_tokens").unwrap_or(0);
     let beside = total.saturating_sub(prompt.saturating_add(completion));
     let both = audio_input.saturating_add(reasoning);
     let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == both);
     let prompt = if apart(audio_input) { prompt.saturating_add(audio_input) } else { prompt };
-    let output = if apart(reasoning) { completion.saturating_add(reasoning) } else { completion };
+    let said = if apart(reasoning) { completion.saturating_add(reasoning) } else { completion };
     let elsewhere = cache_read.saturating_add(cache_write_5m).saturating_add(audio_input);
     Some(Usage {
         input: prompt.saturating_sub(elsewhere),
-        output: output.saturating_sub(audio_output),
+        output: said.saturating_sub(audio_output),
         cache_read,
         cache_write_5m,
         reasoning,
@@ -107,6 +124,31 @@ mod tests {
             read(json!({"prompt_tokens": 9, "completion_tokens": 1, "prompt_cache_hit_tokens": 8})),
             Some(Usage { cache_read: 8, ..Usage::tokens(1, 1) })
         );
+    }
+
+    #[test]
+    fn responses_count_in_names_of_their_own() {
+        assert_eq!(
+            usage(&json!({
+                "input_tokens": 100, "output_tokens": 50, "total_tokens": 150,
+                "input_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10},
+                "output_tokens_details": {"reasoning_tokens": 20},
+            })),
+            Some(Usage {
+                cache_read: 60,
+                cache_write_5m: 10,
+                reasoning: 20,
+                ..Usage::tokens(30, 50)
+            })
+        );
+    }
+
+    #[test]
+    fn a_cache_that_says_what_it_had_and_had_not_says_how_much_there_was() {
+        let said = json!({
+            "prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 6, "completion_tokens": 3,
+        });
+        assert_eq!(usage(&said), Some(Usage { cache_read: 64, ..Usage::tokens(6, 3) }));
     }
 
     #[test]
