@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use az_core::Usd;
-use az_core::clock::Timestamp;
+use az_core::clock::{Timestamp, later};
 use az_core::cost::Usage;
 
 use super::cost::{self, Breakdown};
@@ -14,6 +15,9 @@ use super::names::{candidates, passed_through, provider_id};
 use super::overrides::{self, BadPrices};
 use super::table::Table;
 use crate::config::ProviderConfig;
+
+/// How long a call may take: the price is that of its end.
+const LONGEST_CALL: Duration = Duration::from_secs(3600);
 
 /// What models cost: the bundled table, and what a person knows better.
 ///
@@ -123,12 +127,16 @@ impl PriceBook {
     ///
     /// Every token sent is taken to be of the dearest sort that our clients cause: fresh, or written
     /// to a cache for five minutes; and every row of prices that the request is long enough for is
-    /// tried, as is every hour of the day. With Anthropic a tenth is added, because a workspace can
+    /// tried, as is every hour of the day, and a price that comes into force within an hour. With Anthropic a tenth is added, because a workspace can
     /// be set to run in the US only. What would take a request that asks for it, or an account that
     /// is set so, is not in it: priority tiers, caches for an hour, audio, searches.
     pub fn most(&self, call: &Call<'_>, input: u64, output: u64) -> Option<Usd> {
-        let (model, _) = self.prices(call)?;
-        cost::most(model, model.rows_of_day(call.at), (input, output))
+        let at = |at| {
+            let (model, _) = self.prices(&Call { at, ..*call })?;
+            cost::most(model, model.rows_of_day(at), (input, output))
+        };
+        let now = at(call.at)?;
+        Some(now.max(at(later(call.at, LONGEST_CALL)).unwrap_or(now)))
     }
 }
 
@@ -196,6 +204,29 @@ mod tests {
         ] {
             assert_eq!(input(&book, provider, model), pico, "{provider} {model}");
         }
+    }
+
+    #[test]
+    fn a_price_that_is_about_to_rise_is_taken_into_account() {
+        let text = r#"
+            [[price]]
+            provider = "p"
+            model = "m"
+            cost_per_token = 1e-6
+            valid_until = "2026-12-01"
+            [[price]]
+            provider = "p"
+            model = "m"
+            cost_per_token = 2e-6
+            valid_from = "2026-12-01"
+        "#;
+        let book = PriceBook::bundled().with_overrides(text, "prices.toml").unwrap();
+        let most = |at: &str| {
+            let call = Call { provider: "p", model: "m", at: at.parse().unwrap() };
+            book.most(&call, 1000, 500).unwrap().to_string()
+        };
+        assert_eq!(most("2026-11-30T22:59:59Z"), "$0.0015");
+        assert_eq!(most("2026-11-30T23:00:00Z"), "$0.003");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::error::Result;
 ///
 /// Before a call it says the most that it can cost; after it, what it cost: what the provider says
 /// stands, and what we compute is kept beside it. It knows how much a model takes and gives, and
-/// what it cannot do, as far as the table does and the client does not.
+/// whether it has tools and sees pictures, as far as the table does and the client does not.
 #[derive(Debug, Clone)]
 pub struct PricedClient {
     inner: Arc<dyn LlmClient>,
@@ -60,7 +60,6 @@ impl LlmClient for PricedClient {
         if let Some(features) = facts.features {
             known.tools &= features.tools;
             known.vision &= features.vision;
-            known.formats &= features.formats;
         }
         known
     }

@@ -82,7 +82,7 @@ pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option
 /// Finds the prices for what was used.
 fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
     let mut notes = Vec::new();
-    let mut share = WHOLE;
+    let (mut share, mut ordinary) = (WHOLE, false);
     let mut card = &row.card;
     if usage.speed.as_deref().is_some_and(|speed| speed.eq_ignore_ascii_case("fast")) {
         card = row.tiers.get("fast")?;
@@ -98,8 +98,13 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
         }
         ("batch", _) => share /= 2,
         ("flex", _) if sells_tiers(model) => share /= 2,
+        // Capacity that was paid for beforehand has no price a token; the ordinary one stands for it.
+        ("provisioned" | "scale", _) => ordinary = true,
         _ if sells_tiers(model) => return None,
-        _ => notes.push(format!("the {tier} tier at the ordinary prices")),
+        _ => ordinary = true,
+    }
+    if ordinary {
+        notes.push(format!("the {tier} tier at the ordinary prices"));
     }
     if share < WHOLE {
         notes.push(format!("half the prices, in the {tier} tier"));

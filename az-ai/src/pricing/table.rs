@@ -176,7 +176,7 @@ fn minute(time: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use super::{Table, TokenPrice};
 
     #[test]
     fn the_table_is_whole() {
@@ -187,6 +187,9 @@ mod tests {
             assert!(!model.rows.is_empty(), "{model:?}");
             assert!(model.rows.iter().all(|row| row.card.rates.input.is_some()), "{model:?}");
             assert_eq!(model.model, model.model.to_lowercase(), "{model:?}");
+            let free = |row: &super::PriceRow| row.card.rates.input == Some(TokenPrice::FREE);
+            let local = model.model == "*";
+            assert!(model.rows.iter().all(|row| free(row) == local), "{model:?}");
             let bounds = |card: &super::Card| card.above.is_sorted_by_key(|(tokens, _)| *tokens);
             assert!(model.rows.iter().all(|row| bounds(&row.card)), "{model:?}");
         }

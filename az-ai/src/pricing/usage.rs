@@ -32,14 +32,15 @@ impl PriceBook {
 /// Reads a usage object as a provider has it, and the cost in it where the provider says one;
 /// nothing when it counts nothing. A whole reply is taken for the usage in it.
 ///
-/// Providers that have no wire of their own speak chat completions.
+/// Providers that have no wire of their own speak OpenAI's.
 pub fn raw_usage(provider: &str, raw: &Value) -> Option<(Usage, Option<Usd>)> {
     let inner = ["usage", "usageMetadata"].iter().find_map(|key| raw.get(key));
     let usage = inner.filter(|usage| usage.is_object()).unwrap_or(raw);
     let mut read = match provider_id(provider).as_str() {
         "anthropic" => anthropic::usage(usage),
         "google" => gemini::usage(usage).or_else(|| openai::usage(usage)),
-        _ => openai::usage(usage).or_else(|| openai::usage(&renamed(usage))),
+        "ollama" => openai::usage(usage).or_else(|| ollama(usage)),
+        _ => openai::usage(usage),
     }?;
     // Chat completions say the tier beside the usage.
     let beside = raw.get("service_tier").and_then(Value::as_str);
@@ -47,16 +48,10 @@ pub fn raw_usage(provider: &str, raw: &Value) -> Option<(Usage, Option<Usd>)> {
     Some((read, openai::cost(usage)))
 }
 
-/// Returns the counts of the Responses API by the names that chat completions have for them.
-fn renamed(usage: &Value) -> Value {
-    const NAMES: [(&str, &str); 6] = [
-        ("input_tokens", "prompt_tokens"),
-        ("output_tokens", "completion_tokens"),
-        ("total_tokens", "total_tokens"),
-        ("input_tokens_details", "prompt_tokens_details"),
-        ("output_tokens_details", "completion_tokens_details"),
-        ("service_tier", "service_tier"),
-    ];
-    let named = |(theirs, ours): (&str, &str)| Some((ours.to_owned(), usage.get(theirs)?.clone()));
-    Value::Object(NAMES.into_iter().filter_map(named).collect())
+/// Reads the counts of Ollama's own API, which stand in the reply itself.
+fn ollama(reply: &Value) -> Option<Usage> {
+    let count = |name: &str| reply.get(name).and_then(Value::as_u64);
+    let (input, output) = (count("prompt_eval_count"), count("eval_count"));
+    (input.is_some() || output.is_some())
+        .then(|| Usage::tokens(input.unwrap_or(0), output.unwrap_or(0)))
 }

@@ -6,6 +6,7 @@ mod metered;
 mod offline;
 mod ollama;
 mod openai;
+mod priced;
 mod recorded;
 mod replayed;
 mod responses;

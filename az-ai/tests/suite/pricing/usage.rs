@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::call;
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "every case is an object written in place")]
 fn check(provider: &str, model: &str, raw: Value, dollars: &str) {
     let explained = PriceBook::bundled().explain(&call(provider, model), &raw);
     let computed = explained.unwrap().computed.unwrap();
@@ -145,6 +146,8 @@ fn the_tier_that_the_response_names_is_what_is_paid() {
     // 600 × 2.50 + 400 × 0.25 + 100 × 20.
     check("openai", "gpt-5-2025-08-07", raw("priority"), "0.0036");
     check_unknown("openai", "gpt-5-2025-08-07", &raw("some-day"));
+    // Capacity that was paid for beforehand.
+    check("openai", "gpt-5-2025-08-07", raw("scale"), "0.0018");
     // Other servers have tiers that are queues: 1,000 × 0.59 + 100 × 0.79.
     check("groq", "llama-3.3-70b-versatile", raw("on_demand"), "0.000669");
     check("groq", "llama-3.3-70b-versatile", raw("flex"), "0.000669");
@@ -307,6 +310,7 @@ fn an_unknown_price_is_not_nothing_and_a_local_model_is_free() {
     for provider in ["ollama", "vllm", "llamacpp", "lmstudio"] {
         check(provider, "whatever:7b", raw.clone(), "0");
     }
+    check("ollama", "whatever:7b", json!({"prompt_eval_count": 10, "eval_count": 5}), "0");
     // Only one direction has a price.
     let prices = "[[price]]\nprovider = \"p\"\nmodel = \"m\"\ninput_cost_per_token = 1e-6\n";
     let book = PriceBook::bundled().with_overrides(prices, "prices.toml").unwrap();
