@@ -128,8 +128,8 @@ async fn a_wrong_form_is_told_with_its_place() {
         "a.json:1:16: invalid type: integer `3`, expected a string",
     )
     .await;
-    check("a.json", "[{\"condition\": \"x\"\n", "?").await;
-    check("a.json", "{}", "?").await;
+    check("a.json", "[{\"condition\": \"x\"\n", "a.json:2:1: EOF while parsing an object").await;
+    check("a.json", "{}", "a.json:1:1: invalid type: map, expected a sequence").await;
 }
 
 #[tokio::test]
