@@ -14,12 +14,9 @@ pub mod openai;
 mod refused;
 pub mod sse;
 #[cfg(test)]
-mod stream_checks;
+mod stream_tests;
 #[cfg(test)]
 mod trial;
 pub mod wire;
 
 pub use client::{Endpoint, WireClient};
-
-#[cfg(test)]
-mod stream_tests;

@@ -47,13 +47,17 @@ pub(super) fn check(condition: &str) -> Result<Vec<Variable>, Flaw> {
     }
     let tree = parse_expr(condition).map_err(|error| {
         let offset = error.range().map_or(0, |range| range.start);
-        let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
-        Flaw::new(offset, format!("the condition cannot be read: {detail}"))
+        Flaw::new(offset, format!("the condition cannot be read: {}", told(&error)))
     })?;
     let mut checker = Checker::default();
     checker.truth(&tree)?;
     let read = |variable: &&Variable| checker.reads.contains(*variable);
     Ok(Variable::ALL.iter().filter(read).copied().collect())
+}
+
+/// Returns what the language says of an error, without what we know better.
+pub(super) fn told(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.to_string(), str::to_owned)
 }
 
 /// What an expression comes to.

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use az_core::{TaskPriority, Usd};
 use minijinja::{Environment, Expression, Value};
 
-use super::check::{FALLBACK, Flaw, check};
+use super::check::{FALLBACK, Flaw, check, told};
 use super::classifier::Complexity;
 use super::problem::{Problem, RulesError, Where};
 use super::route::Verdict;
@@ -66,9 +66,7 @@ impl Rule {
         match expression.eval(facts.clone()) {
             Ok(value) if value.is_true() => Verdict::Held,
             Ok(_) => Verdict::NotHeld,
-            Err(error) => {
-                Verdict::Failed(error.detail().map_or_else(|| error.to_string(), str::to_owned))
-            }
+            Err(error) => Verdict::Failed(told(&error)),
         }
     }
 }
@@ -122,7 +120,7 @@ fn compile(condition: &str) -> Result<Condition, Flaw> {
     let reads = check(condition)?;
     let flaw = |error: &minijinja::Error| Flaw {
         offset: error.range().map_or(0, |range| range.start),
-        what: format!("the condition cannot be worked out: {error}"),
+        what: format!("the condition cannot be worked out: {}", told(error)),
         near: Vec::new(),
     };
     let expression = LANGUAGE.compile_expression_owned(condition.to_owned());

@@ -243,7 +243,18 @@ impl Object for Facts {
 mod tests {
     use az_core::TaskPriority;
 
-    use super::PRIORITIES;
+    use super::{PRIORITIES, Variable};
+
+    #[test]
+    fn the_document_lists_the_variables() {
+        let row = |variable: &Variable| {
+            let (name, about) = (variable.name(), variable.about());
+            format!("| `{name}` | {about} | {} |\n", variable.values())
+        };
+        let rows: String = Variable::ALL.iter().map(row).collect();
+        let document = include_str!("../../../docs/routing.md");
+        assert!(document.contains(&rows), "docs/routing.md should have:\n{rows}");
+    }
 
     #[test]
     fn priorities_are_those_of_tasks() {

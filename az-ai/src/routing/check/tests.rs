@@ -34,11 +34,11 @@ fn what_is_no_expression_is_refused_where_it_ends_to_be_one() {
         refused(condition, offset, &format!("the condition cannot be read: {what}"));
     };
     unread("tokens <", 7, "unexpected end of input, expected expression");
-    unread("tokens < < 3", 9, "?");
-    unread("(tokens < 3", 10, "?");
-    unread("tokens < 3 tokens", 11, "?");
-    unread("tokens == 'a", 10, "?");
-    unread("tokens < 500 && true", 13, "?");
+    unread("tokens < < 3", 9, "unexpected `<`");
+    unread("(tokens < 3", 10, "unexpected end of input, expected `)`");
+    unread("tokens < 3 tokens", 11, "unexpected input after expression");
+    unread("tokens == 'a", 12, "unexpected end of string");
+    unread("tokens < 500 && true", 13, "unexpected character");
 }
 
 #[test]

@@ -64,7 +64,8 @@ fn a_route_says_of_each_rule_what_it_saw_and_what_came_of_it() {
              tokens=18446744073709551615 complexity='code'",
             "budget_left < 0.5 or model == 'x' -> small: did not hold model=none \
              budget_left=unlimited",
-            "tokens ** 3 > 0 -> large: failed: ? tokens=18446744073709551615",
+            "tokens ** 3 > 0 -> large: failed: unable to calculate 18446744073709551615 ** 3 \
+             tokens=18446744073709551615",
             "default -> large: held; already",
         ]
     );

@@ -107,7 +107,7 @@ async fn a_place_is_right_in_any_way_of_writing() {
     check(
         "a.toml",
         &rule("\" 'é' == model and tokens\""),
-        &format!("a.toml:2:33: {number} (in `'é' == model and tokens`)"),
+        &format!("a.toml:2:32: {number} (in `'é' == model and tokens`)"),
     )
     .await;
 }
@@ -119,12 +119,17 @@ async fn a_wrong_form_is_told_with_its_place() {
     let fields = "unknown field `raeson`, expected one of `condition`, `provider`, `reason`";
     let text = format!("{rule}provider = 'small'\nraeson = 'x'\n");
     check("a.toml", &text, &format!("a.toml:4:1: {fields}")).await;
-    check("a.toml", "[[routing_rules]\n", "?").await;
+    check("a.toml", "[[routing_rules]\n", "a.toml:1:17: unclosed array table, expected `]`").await;
     let json = "[{\"condition\": \"true\", \"provider\": \"small\",\n\"raeson\": \"\"}]";
     check("a.json", json, &format!("a.json:2:8: {fields}")).await;
-    check("a.json", "[{\"condition\": 3, \"provider\": \"small\"}]", "?").await;
-    check("a.json", "[{\"condition\": \"x\"\n", "?").await;
-    check("a.json", "{}", "?").await;
+    check(
+        "a.json",
+        "[{\"condition\": 3, \"provider\": \"small\"}]",
+        "a.json:1:16: invalid type: integer `3`, expected a string",
+    )
+    .await;
+    check("a.json", "[{\"condition\": \"x\"\n", "a.json:2:1: EOF while parsing an object").await;
+    check("a.json", "{}", "a.json:1:1: invalid type: map, expected a sequence").await;
 }
 
 #[tokio::test]
@@ -136,5 +141,15 @@ async fn all_that_is_wrong_is_told_at_once_also_without_a_file() {
         RoutingRule::new("1 / 0 > tokens", "small"),
     ];
     let error = router(&Scene::new(&[])).update_routing_rules(rules).await.unwrap_err();
-    assert_eq!(error.to_string(), "?");
+    assert_eq!(
+        error.to_string(),
+        "routing rule 1, character 1 of its condition: the condition cannot be read: unexpected \
+         character (in `é`)\n\
+         routing rule 2, character 3 of its condition: a number cannot be compared with a text (in \
+         `tokens < 'x'`)\n\
+         routing rule 2: no model is called \"larg\"; did you mean \"large\"?\n\
+         routing rule 3, character 2 of its condition: the condition is empty\n\
+         routing rule 4, character 1 of its condition: the condition cannot be worked out: unable \
+         to calculate 1 / 0 (in `1 / 0 > tokens`)"
+    );
 }

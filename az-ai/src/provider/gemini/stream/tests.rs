@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Decoder;
 use crate::chat::ChatReply;
 use crate::error::{Error, Result};
-use crate::provider::stream_checks;
+use crate::provider::stream_tests;
 use crate::provider::trial::answered;
 use crate::provider::wire::StreamDecoder;
 
@@ -15,7 +15,7 @@ fn decoder() -> Box<dyn StreamDecoder> {
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    stream_checks::reply(decoder(), stream)
+    stream_tests::reply(decoder(), stream)
 }
 
 fn chunk(parts: &Value, stop: Option<&str>, tokens: u64) -> Value {
@@ -56,12 +56,12 @@ fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     let kept = reply.reply.replay.as_ref().unwrap();
     assert_eq!(kept["gemini"][0], json!({"text": "Reading 😀 both."}));
     assert_eq!(kept["gemini"][1]["thoughtSignature"], "s1");
-    stream_checks::adds_up(decoder(), &stream(&chunks()));
+    stream_tests::adds_up(decoder(), &stream(&chunks()));
 }
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    stream_checks::is_cut_off_anywhere(decoder, &stream(&chunks()[..6]));
+    stream_tests::is_cut_off_anywhere(decoder, &stream(&chunks()[..6]));
     // What follows says only what was used: without it the reply is whole, but not with half of it.
     let (said, whole) = (stream(&chunks()[..6]), stream(&chunks()));
     for cut in said.len()..whole.len() {
@@ -120,8 +120,8 @@ proptest! {
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = stream(&chunks());
-        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
-        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        let events = stream_tests::decode(decoder(), stream_tests::pieces(&sent, &sizes));
+        let whole = stream_tests::decode(decoder(), [sent.as_bytes()]);
         prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Decoder;
 use crate::chat::ChatReply;
 use crate::error::{Error, Result};
-use crate::provider::stream_checks;
+use crate::provider::stream_tests;
 use crate::provider::trial::answered;
 use crate::provider::wire::StreamDecoder;
 
@@ -16,7 +16,7 @@ fn decoder() -> Box<dyn StreamDecoder> {
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    stream_checks::reply(decoder(), stream)
+    stream_tests::reply(decoder(), stream)
 }
 
 fn delta(delta: impl Into<Value>) -> Value {
@@ -77,12 +77,12 @@ fn expected() -> ChatReply {
 #[test]
 fn a_stream_is_read_in_full_and_its_deltas_add_up() {
     assert_eq!(reply(&recorded()).unwrap(), expected());
-    stream_checks::adds_up(decoder(), &recorded());
+    stream_tests::adds_up(decoder(), &recorded());
 }
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    stream_checks::is_cut_off_anywhere(decoder, &recorded());
+    stream_tests::is_cut_off_anywhere(decoder, &recorded());
 }
 
 #[test]
@@ -152,8 +152,8 @@ proptest! {
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = recorded();
-        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
-        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        let events = stream_tests::decode(decoder(), stream_tests::pieces(&sent, &sizes));
+        let whole = stream_tests::decode(decoder(), [sent.as_bytes()]);
         prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 

@@ -7,7 +7,7 @@ use super::Decoder;
 use crate::chat::ChatReply;
 use crate::error::{Error, Result};
 use crate::provider::openai::responses::decode;
-use crate::provider::stream_checks;
+use crate::provider::stream_tests;
 use crate::provider::trial::answered;
 use crate::provider::wire::StreamDecoder;
 
@@ -16,7 +16,7 @@ fn decoder() -> Box<dyn StreamDecoder> {
 }
 
 fn reply(stream: &str) -> Result<ChatReply> {
-    stream_checks::reply(decoder(), stream)
+    stream_tests::reply(decoder(), stream)
 }
 
 fn stream(events: &[Value]) -> String {
@@ -101,7 +101,7 @@ fn whole() -> ChatReply {
 #[track_caller]
 fn check(sent: &[Value]) {
     assert_eq!(reply(&stream(sent)).unwrap(), whole());
-    stream_checks::adds_up(decoder(), &stream(sent));
+    stream_tests::adds_up(decoder(), &stream(sent));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn items_without_a_place_are_known_by_their_ids() {
 
 #[test]
 fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
-    stream_checks::is_cut_off_anywhere(decoder, &stream(&events()));
+    stream_tests::is_cut_off_anywhere(decoder, &stream(&events()));
 }
 
 #[test]
@@ -198,8 +198,8 @@ proptest! {
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = stream(&events());
-        let events = stream_checks::decode(decoder(), stream_checks::pieces(&sent, &sizes));
-        let whole = stream_checks::decode(decoder(), [sent.as_bytes()]);
+        let events = stream_tests::decode(decoder(), stream_tests::pieces(&sent, &sizes));
+        let whole = stream_tests::decode(decoder(), [sent.as_bytes()]);
         prop_assert_eq!(events.unwrap(), whole.unwrap());
     }
 

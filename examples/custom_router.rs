@@ -1,0 +1,67 @@
+//! A router of one's own: what is not urgent goes to whoever is cheapest.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_ai::chat::ChatRequest;
+use az_ai::config::RoutingRule;
+use az_ai::resolver::{Reported, ResolvedModel, Wanted};
+use az_ai::routing::{Choice, Route, RoutingEngine, RuleRouter, RulesError};
+use az_ai::testing::routing_engine;
+use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_core::{TaskPriority, Usd};
+
+/// Lets another engine decide who may be asked, and puts the cheapest of them first when there is
+/// no hurry.
+#[derive(Debug)]
+struct Thrifty<E>(E);
+
+/// Returns the most that a request could cost; an unknown price is as bad as any.
+fn most(choice: &Choice, wanted: &Wanted<'_>) -> Usd {
+    let request = ChatRequest::prompt(&choice.model.model, wanted.text);
+    let quote = choice.model.client.quote(&request.with_max_tokens(wanted.max_tokens));
+    quote.max_cost.unwrap_or(Usd::MAX)
+}
+
+#[async_trait]
+impl<E: RoutingEngine> RoutingEngine for Thrifty<E> {
+    fn route(&self, wanted: &Wanted<'_>) -> az_ai::Result<Route> {
+        let mut route = self.0.route(wanted)?;
+        if wanted.priority == TaskPriority::Low && wanted.model.is_none() {
+            route.candidates.sort_by_cached_key(|choice| most(choice, wanted));
+        }
+        Ok(route)
+    }
+
+    fn report(&self, model: &ResolvedModel, result: Reported) {
+        self.0.report(model, result);
+    }
+
+    async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {
+        self.0.update_routing_rules(rules).await
+    }
+}
+
+/// Sets it up in the scenes of the kit.
+struct InFrontOfRules;
+
+#[async_trait]
+#[expect(clippy::expect_used, reason = "rules that are wrong are the kit's mistake")]
+impl RoutingFixture for InFrontOfRules {
+    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
+        let names = Scene::NAMES.map(str::to_owned).to_vec();
+        let (models, clock) = (Arc::new(scene.models.clone()), Arc::clone(&scene.clock));
+        let router = RuleRouter::new(models, names, Scene::DEFAULT, clock);
+        let router = router.with_rules(scene.rules.clone()).expect("the rules of a scene are good");
+        Arc::new(Thrifty(router))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let report = routing_engine(|| InFrontOfRules).await;
+    writeln!(std::io::stdout(), "{report}")?;
+    report.assert_passed();
+    Ok(())
+}
