@@ -86,13 +86,7 @@ impl Story {
                 vec![self.tool_line(&shown, *outcome, text, *millis)]
             }
             RunEventKind::Note { text } => vec![format!("  {} {}", s.dim("·"), printable(text))],
-            RunEventKind::BudgetAlert(alert) => {
-                let text = format!(
-                    "budget {}: {}% of {} reached ({} used or held)",
-                    alert.budget, alert.percent, alert.amount, alert.used
-                );
-                vec![format!("  {} {text}", s.yellow("!"))]
-            }
+            RunEventKind::BudgetAlert(alert) => vec![format!("  {} {alert}", s.yellow("!"))],
             RunEventKind::RunFinished { .. } => self.last_line(&event.kind).into_iter().collect(),
             _ => vec![],
         }

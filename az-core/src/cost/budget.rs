@@ -325,3 +325,11 @@ pub struct Alert {
     /// The budget's amount.
     pub amount: Usd,
 }
+
+/// Writes it for people.
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { budget, percent, used, amount } = self;
+        write!(f, "budget {budget}: {percent}% of {amount} reached ({used} used or held)")
+    }
+}

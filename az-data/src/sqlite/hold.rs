@@ -4,11 +4,13 @@ use az_core::clock::{Timestamp, to_micros};
 use az_core::cost::{Alert, Calendar, Hold, Settlement};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
+use az_core::log::{Level, LogRecord};
 use az_core::money::Usd;
 use rusqlite::{Connection, named_params};
 
 use super::bucket::{self, Bucket};
 use super::ledger::{self, call_id};
+use super::log;
 use super::row::{Columns, all, first, micros, run};
 use super::task_row::task_id;
 use crate::error::Result;
@@ -36,7 +38,7 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
     }
     add(conn, hold)?;
     bucket::hold(conn, hold)?;
-    alerts(conn, &buckets)
+    alerts(conn, &buckets, hold)
 }
 
 /// Settles a hold, if it is open; returns the alerts that it crossed.
@@ -46,8 +48,11 @@ pub(super) fn settle(
     call: (&TaskId, &CallId),
     settlement: &Settlement,
 ) -> Result<Vec<Alert>> {
+    let Some(hold) = find(conn, call.0, call.1)? else {
+        return Ok(Vec::new());
+    };
     let buckets = close(conn, calendar, call, settlement)?;
-    alerts(conn, &buckets)
+    alerts(conn, &buckets, &hold)
 }
 
 /// Settles what is held for a task in full.
@@ -130,10 +135,21 @@ fn add(conn: &Connection, hold: &Hold) -> Result<()> {
     Ok(())
 }
 
-fn alerts(conn: &Connection, buckets: &[Bucket]) -> Result<Vec<Alert>> {
+/// Reports the marks that are crossed, and puts them into the log: whoever is told may be gone.
+fn alerts(conn: &Connection, buckets: &[Bucket], hold: &Hold) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
     for bucket in buckets {
         alerts.extend(bucket.alerts(conn)?);
+    }
+    for alert in &alerts {
+        let record = LogRecord {
+            at: hold.at,
+            level: Level::Warn,
+            target: "budget".to_owned(),
+            task: Some(hold.task.clone()),
+            message: alert.to_string(),
+        };
+        log::add(conn, &record)?;
     }
     Ok(alerts)
 }

@@ -31,7 +31,8 @@ impl LogStore for SqliteStore {
     }
 }
 
-fn add(conn: &Connection, record: &LogRecord) -> Result<()> {
+/// Adds a record.
+pub(super) fn add(conn: &Connection, record: &LogRecord) -> Result<()> {
     let sql = "INSERT INTO log (at, level, target, task_id, message) VALUES (?1, ?2, ?3, ?4, ?5)";
     let task = record.task.as_ref().map(|task| task.as_str());
     let (at, level) = (micros(record.at), rank(record.level));

@@ -110,6 +110,7 @@ pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode,
             failure: failure.clone(),
             remedy: Some(match failure.kind {
                 ErrorKind::Budget => over_budget(services, failure, &id).await,
+                ErrorKind::Unauthorized => wrong_key(services, task, &id).await,
                 _ => remedy(task, failure, &id),
             }),
         }),
@@ -143,6 +144,19 @@ async fn over_budget(services: &Services, failure: &Failure, id: &str) -> String
     }
 }
 
+/// Says where the key is that was refused.
+async fn wrong_key(services: &Services, task: &Task, id: &str) -> String {
+    let found = match (services.models(), task.model.as_deref()) {
+        (Ok(models), Some(model)) => models.find(model).await.ok(),
+        _ => None,
+    };
+    let key = match found.and_then(|found| found.key) {
+        Some(key) => format!("check the key ({key})"),
+        None => "check the key: `az models list` says where each is".to_owned(),
+    };
+    format!("{key}, then `az task resume {id}`")
+}
+
 /// Returns a command that goes on, with figures that let it.
 fn remedy(task: &Task, failure: &Failure, id: &str) -> String {
     match failure.kind {
@@ -160,9 +174,6 @@ fn remedy(task: &Task, failure: &Failure, id: &str) -> String {
         ErrorKind::TimedOut => {
             let more = task.options.timeout.map_or(600, |limit| limit.as_secs().max(1) * 2);
             format!("`az task resume {id} --timeout {more}s` gives it more time")
-        }
-        ErrorKind::Unauthorized => {
-            format!("check the key: `az models list` says where it is; then `az task resume {id}`")
         }
         ErrorKind::BadRequest => {
             format!("say it differently, as a new task; `az task logs {id}` shows what happened")
