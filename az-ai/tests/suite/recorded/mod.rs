@@ -13,6 +13,7 @@ mod gemini;
 mod responses;
 mod spoken;
 mod table;
+mod turns;
 
 use chat_completions::ChatCompletions;
 use driver::play;
