@@ -88,7 +88,7 @@ impl Reading {
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         let mut events = Vec::new();
         // While Google runs code for the model, a chunk may say that the model stopped, and more
-        // follows: what asks for a run is never the end, and neither is what goes on after it.
+        // follows: what asks for a run is no end of the model's own, and neither is what goes on.
         let mut is_running = false;
         for part in parts.into_iter().flatten().filter_map(Value::as_object) {
             events.extend(self.part(part)?);
@@ -96,8 +96,8 @@ impl Reading {
             self.is_complete = self.is_complete && is_empty(part);
         }
         if let Some(stop) = word(candidate, "finishReason") {
+            self.is_complete = !is_running || stop != "STOP";
             self.stop = Some(stop);
-            self.is_complete = !is_running;
         }
         self.stop_message = word(candidate, "finishMessage").or(self.stop_message.take());
         Ok(events)

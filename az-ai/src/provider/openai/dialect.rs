@@ -1,5 +1,6 @@
-//! In what servers that speak like OpenAI differ, and OpenAI's own models among themselves.
+//! In what servers that speak like OpenAI differ.
 
+use super::model;
 use crate::chat::Effort;
 
 /// How a server speaks.
@@ -122,96 +123,29 @@ impl Dialect {
         match self.interface {
             Interface::Chat => false,
             Interface::Responses => true,
-            Interface::WhereNeeded => needs_responses(model),
+            Interface::WhereNeeded => model::needs_responses(model),
         }
     }
 
     /// Whether a model takes a temperature, and texts that end its answer.
     pub(super) fn has_temperature(self, model: &str) -> bool {
-        self.family != Family::OpenAi || !thinks(model)
+        self.family != Family::OpenAi || !model::thinks(model)
     }
 
     /// Whether what a model thinks can be had encrypted, to be sent back.
     pub(super) fn has_encrypted_thoughts(self, model: &str) -> bool {
-        self.family != Family::OpenAi || thinks(model)
+        self.family != Family::OpenAi || model::thinks(model)
     }
 
     /// Returns the word for how much a model is to think, if it takes one.
     pub(super) fn effort(self, model: &str, effort: Effort) -> Option<&'static str> {
-        let word = match effort {
-            Effort::None => "none",
-            Effort::Low => "low",
-            Effort::Medium => "medium",
-            Effort::High => "high",
-        };
         match self.family {
-            Family::Any => Some(word),
+            Family::OpenAi => model::effort(model, effort),
             // It does not think because it is told so elsewhere.
-            Family::DeepSeek => Some(word).filter(|_| effort != Effort::None),
-            Family::OpenAi => openai_effort(model, effort).then_some(word).or(match effort {
-                Effort::None => least(model),
-                // One of them always thinks as hard as it can.
-                _ => None,
-            }),
+            Family::DeepSeek if effort == Effort::None => None,
+            Family::Any | Family::DeepSeek => Some(model::word(effort)),
         }
     }
-}
-
-/// Whether one of OpenAI's models thinks: the `o` series and, since its fifth generation, the `gpt`
-/// series but for its chat variants. See <https://platform.openai.com/docs/guides/reasoning>.
-fn thinks(model: &str) -> bool {
-    if model.contains("-chat") || model.contains("-audio") || model.contains("-realtime") {
-        return false;
-    }
-    let series = |prefix: &str, least: u32| generation(model, prefix).is_some_and(|n| n >= least);
-    series("o", 1) || series("gpt-", 5) || model.starts_with("codex-")
-}
-
-/// Whether one of OpenAI's models answers over Responses only. See the endpoints that
-/// <https://platform.openai.com/docs/models> names for each.
-fn needs_responses(model: &str) -> bool {
-    let pro = thinks(model) && has_word(model, "pro");
-    pro || has_word(model, "codex")
-        || model.contains("deep-research")
-        || model.starts_with("computer-use")
-}
-
-/// Whether one of OpenAI's models takes a measure of thought as it is.
-fn openai_effort(model: &str, effort: Effort) -> bool {
-    let only_one = has_word(model, "pro") && model.starts_with("gpt-5-");
-    let first = ["o1-mini", "o1-preview"].iter().any(|name| model.starts_with(name));
-    if !thinks(model) || first || only_one {
-        return false;
-    }
-    effort != Effort::None
-        || (generation(model, "gpt-").is_some()
-            && !is_first_fifth(model)
-            && !has_word(model, "codex"))
-}
-
-/// Returns the word for the least that a model can think which cannot be kept from it.
-fn least(model: &str) -> Option<&'static str> {
-    if !openai_effort(model, Effort::Low) {
-        return None;
-    }
-    let minimal = is_first_fifth(model) && !has_word(model, "codex");
-    Some(if minimal { "minimal" } else { "low" })
-}
-
-/// Whether a model is of the fifth generation as it first was, which always thinks.
-fn is_first_fifth(model: &str) -> bool {
-    model == "gpt-5" || model.starts_with("gpt-5-")
-}
-
-fn has_word(model: &str, word: &str) -> bool {
-    model.split('-').any(|part| part == word)
-}
-
-/// Returns the number that follows a prefix.
-fn generation(model: &str, prefix: &str) -> Option<u32> {
-    let rest = model.strip_prefix(prefix)?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    rest.get(..end)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod chat;
 mod dialect;
 pub(in crate::provider) mod error;
 mod format;
+mod model;
 mod replay;
 mod responses;
 mod wire;

@@ -1,14 +1,11 @@
 //! Google's Gemini API.
 
-use az_ai::chat::{ChatEvent, ChatRequest, Message};
 use az_ai::provider::gemini::Gemini;
-use az_ai::provider::wire::{Answered, Delivery, Wire};
-use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::Value;
 
-use super::exchange::{Exchange, are_here, recorded};
+use super::exchange::{Exchange, are_here};
 use super::spoken::{Said, Spoken};
+use super::turns::sent_back;
 
 /// `generateContent` and its streaming sister.
 pub(super) struct GenerateContent;
@@ -75,41 +72,19 @@ fn signatures(parts: &Value) -> Vec<Value> {
     calls.map(|part| part["thoughtSignature"].clone()).collect()
 }
 
-/// Returns what the client makes of an exchange.
-fn understood(exchange: &Exchange) -> ModelReply {
-    let bytes = exchange.response.as_bytes();
-    if !exchange.is_streamed() {
-        return Gemini.reply(bytes, Answered::default()).unwrap().reply;
-    }
-    let mut decoder = Gemini.decoder(Answered::default());
-    let mut events = decoder.feed(bytes).unwrap();
-    events.extend(decoder.finish().unwrap());
-    let Some(ChatEvent::Finished(reply)) = events.pop() else { panic!("{}", exchange.name) };
-    reply.reply
-}
-
 #[test]
 fn signatures_go_back_on_the_very_calls_they_came_on() {
     if !are_here() {
         eprintln!("skipped: AZ_RECORDED names no folder with recordings");
         return;
     }
-    let all: Vec<Exchange> =
-        recorded("gemini").into_iter().filter(GenerateContent::speaks).collect();
     let mut compared = 0;
-    for exchange in all.iter().filter(|exchange| exchange.status == 200) {
-        let reply = understood(exchange);
-        let asked = ChatRequest::new("m", vec![Message::assistant(reply)]);
-        let body = Gemini.call(&asked, Delivery::Whole, &NameMap::default()).body;
-        let ours = signatures(&body["contents"][0]["parts"]);
-        let (name, number) = exchange.name.rsplit_once('#').unwrap();
-        let next = format!("{name}#{}", number.parse::<usize>().unwrap() + 1);
-        let Some(next) = all.iter().find(|exchange| exchange.name == next) else { continue };
-        let sent = next.sent();
-        let mut turns =
-            sent["contents"].as_array().unwrap().iter().filter(|c| c["role"] == "model");
-        let Some(turn) = turns.next_back().filter(|_| !ours.is_empty()) else { continue };
-        assert_eq!(ours, signatures(&turn["parts"]), "{}", exchange.name);
+    for (name, ours, theirs) in sent_back::<GenerateContent>("gemini") {
+        let ours = signatures(&ours["contents"][0]["parts"]);
+        let mut turns = theirs["contents"].as_array().unwrap().iter();
+        let turn = turns.rfind(|content| content["role"] == "model");
+        let Some(turn) = turn.filter(|_| !ours.is_empty()) else { continue };
+        assert_eq!(ours, signatures(&turn["parts"]), "{name}");
         compared += 1;
     }
     assert!(compared > 20, "only {compared} turns were sent back");

@@ -15,6 +15,7 @@ mod ollama;
 mod responses;
 mod spoken;
 mod table;
+mod turns;
 
 use anthropic::Messages;
 use chat_completions::ChatCompletions;

@@ -3,8 +3,9 @@
 use az_ai::provider::openai::{Dialect, Interface, OpenAi};
 use serde_json::Value;
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, are_here};
 use super::spoken::{Said, Spoken};
+use super::turns::sent_back;
 
 /// Responses.
 pub(super) struct Responses;
@@ -65,4 +66,31 @@ impl Spoken for Responses {
     fn end(exchange: &Exchange) -> usize {
         exchange.response.trim_end().len()
     }
+}
+
+/// Returns what is encrypted, and the ids of the calls.
+fn secrets(items: &Value) -> Vec<&str> {
+    let items = items.as_array().into_iter().flatten();
+    items.filter_map(|i| i["encrypted_content"].as_str().or(i["call_id"].as_str())).collect()
+}
+
+#[test]
+fn thoughts_go_back_as_they_came_and_in_their_place() {
+    if !are_here() {
+        eprintln!("skipped: AZ_RECORDED names no folder with recordings");
+        return;
+    }
+    let mut compared = 0;
+    for (name, ours, theirs) in sent_back::<Responses>("openai") {
+        let (ours, theirs) = (secrets(&ours["input"]), secrets(&theirs["input"]));
+        // The recorded program left out thoughts that it had not asked for.
+        let encrypted = theirs.iter().any(|secret| ours.first() == Some(secret));
+        if ours.is_empty() || !encrypted {
+            continue;
+        }
+        let there = theirs.windows(ours.len()).any(|window| window == ours);
+        assert!(there, "{name}: {ours:?} in {theirs:?}");
+        compared += 1;
+    }
+    assert!(compared > 5, "only {compared} turns were sent back");
 }

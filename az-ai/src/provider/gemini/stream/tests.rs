@@ -87,6 +87,8 @@ fn an_end_that_is_gone_beyond_was_none() {
     for kept in 3..5 {
         assert_eq!(reply(&stream(&all[..=kept])).unwrap().reply.text, "one");
     }
+    let capped = chunk(&json!([{"executableCode": {"code": "1"}}]), Some("MAX_TOKENS"), 1);
+    assert_eq!(reply(&stream(&[capped])).unwrap().reply.stop, "MAX_TOKENS");
     let stopped = chunk(&json!([{"text": "a"}]), Some("STOP"), 1);
     let error = reply(&stream(&[stopped, text])).unwrap_err();
     assert!(matches!(error, Error::Truncated { .. }), "{error}");
