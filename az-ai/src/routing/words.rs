@@ -263,20 +263,27 @@ const MARKS: &[(&str, Sign)] = &[
 /// The longest word in the list, in bytes.
 const LONGEST: usize = 24;
 
-/// For each first byte, the lengths of the words that begin with it, a bit each. Most words of a
-/// text are none of ours, and this says so without a search.
-const LENGTHS: [u32; 256] = lengths();
+/// A bit for the ends and the length of each word. Most words of a text are none of ours, and this
+/// says so without a search.
+const SHAPES: [u64; 64] = shapes();
 
 #[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
-const fn lengths() -> [u32; 256] {
-    let mut lengths = [0; 256];
+const fn shapes() -> [u64; 64] {
+    let mut shapes = [0; 64];
     let mut i = 0;
     while i < WORDS.len() {
         let word = WORDS[i].0.as_bytes();
-        lengths[word[0] as usize] |= 1 << word.len();
+        let (row, bit) = shape(word[0], word[word.len() - 1], word.len());
+        shapes[row] |= bit;
         i += 1;
     }
-    lengths
+    shapes
+}
+
+/// Returns the row and the bit of a word's shape.
+const fn shape(first: u8, last: u8, length: usize) -> (usize, u64) {
+    let ends = (first as usize & 0x3F) ^ ((length & 0x1F) << 1);
+    (ends, 1 << (last & 0x3F))
 }
 
 /// A bit for the last byte of each phrase's first character.
@@ -346,9 +353,9 @@ const fn is_word(byte: u8) -> bool {
 }
 
 fn sign(word: &[u8]) -> Option<Sign> {
-    let first = word.first()?.to_ascii_lowercase();
-    let lengths = LENGTHS.get(usize::from(first))?;
-    if word.len() > LONGEST || lengths & (1 << word.len()) == 0 {
+    let (first, last) = (word.first()?.to_ascii_lowercase(), word.last()?.to_ascii_lowercase());
+    let (row, bit) = shape(first, last, word.len());
+    if word.len() > LONGEST || SHAPES.get(row)? & bit == 0 {
         return None;
     }
     let mut lower = [0; LONGEST];
