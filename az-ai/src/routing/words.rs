@@ -263,27 +263,36 @@ const MARKS: &[(&str, Sign)] = &[
 /// The longest word in the list, in bytes.
 const LONGEST: usize = 24;
 
-/// A bit for the ends and the length of each word. Most words of a text are none of ours, and this
-/// says so without a search.
-const SHAPES: [u64; 64] = shapes();
+/// A bit for the hash of each word. Most words of a text are none of ours, and this says so without
+/// a search.
+const HASHES: [u64; 128] = hashes();
 
 #[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
-const fn shapes() -> [u64; 64] {
-    let mut shapes = [0; 64];
+const fn hashes() -> [u64; 128] {
+    let mut hashes = [0; 128];
     let mut i = 0;
     while i < WORDS.len() {
         let word = WORDS[i].0.as_bytes();
-        let (row, bit) = shape(word[0], word[word.len() - 1], word.len());
-        shapes[row] |= bit;
+        let (mut hash, mut j) = (0, 0);
+        while j < word.len() {
+            hash = mix(hash, word[j]);
+            j += 1;
+        }
+        let (row, bit) = slot(hash);
+        hashes[row] |= bit;
         i += 1;
     }
-    shapes
+    hashes
 }
 
-/// Returns the row and the bit of a word's shape.
-const fn shape(first: u8, last: u8, length: usize) -> (usize, u64) {
-    let ends = (first as usize & 0x3F) ^ ((length & 0x1F) << 1);
-    (ends, 1 << (last & 0x3F))
+/// Adds a byte to a hash; letters count alike in upper and in lower case.
+const fn mix(hash: u32, byte: u8) -> u32 {
+    (hash ^ (byte | 0x20) as u32).wrapping_mul(0x0100_0193)
+}
+
+/// Returns where a hash has its bit.
+const fn slot(hash: u32) -> (usize, u64) {
+    ((hash >> 14) as usize & 0x7F, 1 << (hash >> 8 & 0x3F))
 }
 
 /// A bit for the last byte of each phrase's first character.
@@ -353,9 +362,8 @@ const fn is_word(byte: u8) -> bool {
 }
 
 fn sign(word: &[u8]) -> Option<Sign> {
-    let (first, last) = (word.first()?.to_ascii_lowercase(), word.last()?.to_ascii_lowercase());
-    let (row, bit) = shape(first, last, word.len());
-    if word.len() > LONGEST || SHAPES.get(row)? & bit == 0 {
+    let (row, bit) = slot(word.iter().fold(0, |hash, byte| mix(hash, *byte)));
+    if word.len() > LONGEST || HASHES.get(row)? & bit == 0 {
         return None;
     }
     let mut lower = [0; LONGEST];
