@@ -50,7 +50,7 @@ pub trait ComplexityClassifier: fmt::Debug + Send + Sync + 'static {
 
 /// Tells by words and marks, without understanding anything.
 ///
-/// The first 1,024 bytes are looked at. Signs of code are fenced blocks, names of files with an
+/// The first 512 bytes are looked at. Signs of code are fenced blocks, names of files with an
 /// extension of a language, marks such as `::` and `()`, and words such as `function` or `bug`;
 /// signs of reasoning are words such as `why`, `prove` or `compare`, and a text that is long.
 /// Words are known in English, German, French, Spanish, Chinese and Japanese. Each sign has a
@@ -60,22 +60,18 @@ pub trait ComplexityClassifier: fmt::Debug + Send + Sync + 'static {
 pub struct KeywordClassifier;
 
 /// How many bytes are looked at: what is wanted is mostly said first.
-const LOOKED_AT: usize = 1024;
+const LOOKED_AT: usize = 512;
 /// From how many bytes on a text is long.
 const LONG: usize = 600;
 /// What one side has to come to.
 const ENOUGH: u32 = 2;
-/// Marks that prose does not have.
-const MARKS: &[(&str, u32)] =
-    &[("```", 2), ("::", 1), ("()", 1), ("=>", 1), ("->", 1), ("};", 1), ("#include", 2)];
 
 impl ComplexityClassifier for KeywordClassifier {
     fn classify(&self, text: &str) -> Complexity {
         // Where the cut is within a character, it is made before that.
         let cut = (0..=LOOKED_AT.min(text.len())).rev().find_map(|end| text.get(..end));
         let start = cut.unwrap_or_default();
-        let marks = MARKS.iter().filter(|(mark, _)| start.contains(mark));
-        let mut code: u32 = marks.map(|(_, weight)| weight).sum();
+        let mut code = 0;
         let mut reasoning = u32::from(text.len() >= LONG);
         words::signs(start, |sign| match sign {
             Sign::Code(weight) => code += weight,

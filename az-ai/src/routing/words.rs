@@ -249,29 +249,70 @@ const PHRASES: &[(&str, Sign)] = &[
     ("関数", Code(2)),
 ];
 
+/// Marks that prose does not have; none begins as a word does.
+const MARKS: &[(&str, Sign)] = &[
+    ("```", Code(2)),
+    ("#include", Code(2)),
+    ("::", Code(1)),
+    ("()", Code(1)),
+    ("=>", Code(1)),
+    ("->", Code(1)),
+    ("};", Code(1)),
+];
+
 /// The longest word in the list, in bytes.
 const LONGEST: usize = 24;
 
-/// For each first byte, the lengths of the words that begin with it, a bit each. Most words of a
-/// text are none of ours, and this says so without a search.
-const LENGTHS: [u32; 256] = lengths();
+/// A bit for the hash of each word. Most words of a text are none of ours, and this says so without
+/// a search.
+const HASHES: [u64; 128] = hashes();
 
 #[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
-const fn lengths() -> [u32; 256] {
-    let mut lengths = [0; 256];
+const fn hashes() -> [u64; 128] {
+    let mut hashes = [0; 128];
     let mut i = 0;
     while i < WORDS.len() {
         let word = WORDS[i].0.as_bytes();
-        lengths[word[0] as usize] |= 1 << word.len();
+        let (mut hash, mut j) = (0, 0);
+        while j < word.len() {
+            hash = mix(hash, word[j]);
+            j += 1;
+        }
+        let (row, bit) = slot(hash);
+        hashes[row] |= bit;
         i += 1;
     }
-    lengths
+    hashes
+}
+
+/// Adds a byte to a hash; letters count alike in upper and in lower case.
+const fn mix(hash: u32, byte: u8) -> u32 {
+    (hash ^ (byte | 0x20) as u32).wrapping_mul(0x0100_0193)
+}
+
+/// Returns where a hash has its bit.
+const fn slot(hash: u32) -> (usize, u64) {
+    ((hash >> 14) as usize & 0x7F, 1 << (hash >> 8 & 0x3F))
+}
+
+/// A bit for the last byte of each phrase's first character.
+const FIRSTS: u64 = firsts();
+
+#[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
+const fn firsts() -> u64 {
+    let mut firsts = 0;
+    let mut i = 0;
+    while i < PHRASES.len() {
+        firsts |= 1 << (PHRASES[i].0.as_bytes()[2] & 0x3F);
+        i += 1;
+    }
+    firsts
 }
 
 /// Finds all signs in a text.
 pub(super) fn signs(text: &str, mut found: impl FnMut(Sign)) {
     let mut rest = text.as_bytes();
-    // The byte before a word, and whether there was one before that.
+    // Whether a name and a full stop stand right before the word.
     let mut after_name = false;
     while let Some((word, next)) = split(rest) {
         if after_name && EXTENSIONS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok() {
@@ -279,17 +320,30 @@ pub(super) fn signs(text: &str, mut found: impl FnMut(Sign)) {
         } else if let Some(sign) = sign(word) {
             found(sign);
         }
+        if matches!(next.first(), Some(b'`' | b'#' | b':' | b'(' | b'=' | b'-' | b'}')) {
+            let mark = MARKS.iter().find(|(mark, _)| next.starts_with(mark.as_bytes()));
+            mark.iter().for_each(|(_, sign)| found(*sign));
+        }
         // `name.ext`: nothing but a full stop between two words.
         after_name = matches!(next, [b'.', after, ..] if is_word(*after)) && !word.is_empty();
         rest = next.get(1..).unwrap_or_default();
     }
     if !text.is_ascii() {
-        for (i, _) in text.char_indices().filter(|(_, c)| *c >= '\u{3000}') {
-            let here = text.get(i..).unwrap_or_default();
-            for (_, sign) in PHRASES.iter().filter(|(phrase, _)| here.starts_with(phrase)) {
-                found(*sign);
-            }
+        phrases(text.as_bytes(), found);
+    }
+}
+
+/// Finds the signs without blanks around them. Their characters have three bytes, of which the last
+/// one of a phrase's first character tells most others from it without a search.
+fn phrases(text: &[u8], mut found: impl FnMut(Sign)) {
+    for (i, bytes) in text.windows(3).enumerate() {
+        let [0xE3..=0xE9, _, last] = bytes else { continue };
+        if FIRSTS & (1 << (last & 0x3F)) == 0 {
+            continue;
         }
+        let here = text.get(i..).unwrap_or_default();
+        let phrase = PHRASES.iter().find(|(phrase, _)| here.starts_with(phrase.as_bytes()));
+        phrase.iter().for_each(|(_, sign)| found(*sign));
     }
 }
 
@@ -308,9 +362,8 @@ const fn is_word(byte: u8) -> bool {
 }
 
 fn sign(word: &[u8]) -> Option<Sign> {
-    let first = word.first()?.to_ascii_lowercase();
-    let lengths = LENGTHS.get(usize::from(first))?;
-    if word.len() > LONGEST || lengths & (1 << word.len()) == 0 {
+    let (row, bit) = slot(word.iter().fold(0, |hash, byte| mix(hash, *byte)));
+    if word.len() > LONGEST || HASHES.get(row)? & bit == 0 {
         return None;
     }
     let mut lower = [0; LONGEST];
@@ -331,6 +384,6 @@ mod tests {
         assert!(WORDS.is_sorted_by(|(a, _), (b, _)| a < b));
         assert!(EXTENSIONS.is_sorted());
         assert!(WORDS.iter().all(|(word, _)| word.len() <= LONGEST));
-        assert!(PHRASES.iter().all(|(phrase, _)| phrase.chars().all(|c| c >= '\u{3000}')));
+        assert!(PHRASES.iter().all(|(phrase, _)| matches!(phrase.as_bytes(), [0xE3..=0xE9, ..])));
     }
 }

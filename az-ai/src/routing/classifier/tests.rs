@@ -87,8 +87,8 @@ fn any_text_has_an_answer() {
     for text in ["\0", "....", "é", "`", "\u{3000}", "a.b.c.d.rs", "/////", &"é".repeat(3000)] {
         let _: Complexity = KeywordClassifier.classify(text);
     }
-    let late = format!("{}fix main.rs", "la ".repeat(190));
+    let late = format!("{}fix main.rs", "la ".repeat(150));
     assert_eq!(KeywordClassifier.classify(&late), Code);
-    let too_late = format!("{}fix main.rs", "la ".repeat(400));
+    let too_late = format!("{}fix main.rs", "la ".repeat(180));
     assert_eq!(KeywordClassifier.classify(&too_late), Simple);
 }

@@ -27,7 +27,7 @@ async fn load(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
 }
 
 async fn check(file: &str, text: &str, expected: &str) {
-    let error = load(file, text).await.expect_err(text);
+    let error = load(file, text).await.unwrap_err();
     assert_eq!(error.to_string(), expected, "{text}");
 }
 

@@ -1,7 +1,7 @@
 //! Routers that break the contract, each in one way, to see that the kit notices.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use az_ai::config::RoutingRule;
@@ -35,7 +35,6 @@ struct Saboteur {
     inner: RuleRouter,
     how: Sabotage,
     decisions: AtomicUsize,
-    rules: Mutex<Vec<RoutingRule>>,
 }
 
 #[async_trait]
@@ -86,7 +85,6 @@ impl RoutingEngine for Saboteur {
                 for upto in 1..=rules.len() {
                     self.inner.update_routing_rules(rules[..upto].to_vec()).await?;
                 }
-                self.rules.lock().unwrap().clone_from(&rules);
                 Ok(())
             }
             Sabotage::RefusesAll => Err(RulesError { problems: Vec::new() }),
@@ -101,8 +99,7 @@ struct Sabotaged(Sabotage);
 #[async_trait]
 impl RoutingFixture for Sabotaged {
     async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
-        let (decisions, rules) = (AtomicUsize::new(0), Mutex::default());
-        Arc::new(Saboteur { inner: router(scene), how: self.0, decisions, rules })
+        Arc::new(Saboteur { inner: router(scene), how: self.0, decisions: AtomicUsize::new(0) })
     }
 }
 
