@@ -47,6 +47,7 @@ pub fn connect(
         .or(config.base_url.as_deref())
         .or(known.base_url)
         .ok_or_else(|| setup("it needs a base_url, such as http://127.0.0.1:8080/v1"))?;
+    let elsewhere = Some(base_url) != known.base_url;
     let endpoint = Endpoint {
         provider: booked_as(config, known),
         base_url: base_url.to_owned(),
@@ -55,8 +56,13 @@ pub fn connect(
     };
     let client = match known.api {
         Api::Anthropic => WireClient::new(endpoint, Anthropic, http),
+        // A server that stands in OpenAI's place may speak no more than everybody does.
+        Api::OpenAi if elsewhere => {
+            WireClient::new(endpoint, OpenAi::new(Dialect::COMPATIBLE), http)
+        }
         Api::OpenAi => WireClient::new(endpoint, OpenAi::new(Dialect::OPENAI), http),
         Api::DeepSeek => WireClient::new(endpoint, OpenAi::new(Dialect::DEEPSEEK), http),
+        Api::Mistral => WireClient::new(endpoint, OpenAi::new(Dialect::MISTRAL), http),
         Api::Gemini => WireClient::new(endpoint, Gemini, http),
         Api::Ollama => WireClient::new(endpoint, ollama(config), http),
         Api::Compatible => WireClient::new(endpoint, OpenAi::new(Dialect::COMPATIBLE), http),

@@ -9,6 +9,8 @@ pub enum Api {
     OpenAi,
     /// `DeepSeek`'s chat completions.
     DeepSeek,
+    /// Mistral's chat completions.
+    Mistral,
     /// Gemini's.
     Gemini,
     /// Ollama's own.
@@ -104,8 +106,15 @@ pub const PROVIDERS: &[KnownProvider] = &[
     },
     compatible("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_BASE_URL"])
         .with_model("openai/gpt-oss-120b"),
-    compatible("mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"], &["MISTRAL_BASE_URL"])
-        .with_model("mistral-large-latest"),
+    KnownProvider {
+        name: "mistral",
+        aliases: &[],
+        api: Api::Mistral,
+        base_url: Some("https://api.mistral.ai/v1"),
+        base_url_env: &["MISTRAL_BASE_URL"],
+        key_env: &["MISTRAL_API_KEY"],
+        model: Some("mistral-large-latest"),
+    },
     compatible("xai", "https://api.x.ai/v1", &["XAI_API_KEY"], &["XAI_BASE_URL"])
         .with_model("grok-4.7"),
     compatible(

@@ -77,7 +77,8 @@ pub(super) fn litellm(peers: &Path, upstream: u16, dir: &Path) -> Server {
         model("mock-anthropic", "anthropic/claude-sonnet-5-5", ""),
         model("mock-gemini", "gemini/gemini-3.8-flash", "/v1beta"),
         model("mock-ollama", "ollama_chat/qwen3", ""),
-        format!("general_settings:\n  master_key: {KEY}\n"),
+        // Models that think take no temperature; the proxy says so unless told to leave it out.
+        format!("litellm_settings:\n  drop_params: true\ngeneral_settings:\n  master_key: {KEY}\n"),
     ];
     fs::write(&config, yaml.concat()).unwrap();
     let mut command = Command::new(peers.join("venv/bin/litellm"));
@@ -102,9 +103,7 @@ pub(super) fn fixtures(dir: &Path) -> PathBuf {
         });
         json!({"match": {"userMessage": "look around", "turnIndex": index}, "response": response})
     };
-    let error = |text: &str, kind: &str, status: u16| {
-        json!({"error": {"message": text, "type": kind}, "status": status})
-    };
+    let error = |text: &str, kind: &str, status: u16| json!({"error": {"message": text, "type": kind}, "status": status});
     let fixtures = json!({"fixtures": [
         turn(0, json!({"toolCalls": [
             call("filesystem_list", json!({"path": "."})),
