@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::config::{LlmConfig, Place, ProviderConfig, RoutingRule};
 use serde::Deserialize;
 
 use super::Env;
@@ -119,7 +119,10 @@ impl FileConfig {
 
     fn parse(path: &Path, text: &str) -> Result<Self, CliError> {
         toml::from_str(text).map_err(|error| {
-            CliError::Settings(format!("{}: {}", path.display(), error.to_string().trim_end()))
+            // The line itself is not shown: it may hold a key.
+            let at = error.span().map_or(0, |span| span.start);
+            let place = Place::of(&path.display().to_string(), text, at);
+            CliError::Settings(format!("{place}: {}", error.message()))
         })
     }
 }
@@ -137,13 +140,7 @@ mod tests {
     #[test]
     fn a_key_that_does_not_exist_is_an_error_with_its_place() {
         let error = refused("[cost]\ntime_zoen = \"x\"\n");
-        insta::assert_snapshot!(error, @r#"
-        config.toml: TOML parse error at line 2, column 1
-          |
-        2 | time_zoen = "x"
-          | ^^^^^^^^^
-        unknown field `time_zoen`, expected `time_zone`
-        "#);
+        insta::assert_snapshot!(error, @"config.toml:2:1: unknown field `time_zoen`, expected `time_zone`");
     }
 
     #[test]
@@ -151,7 +148,7 @@ mod tests {
         let error = refused(
             "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\ncost_per_token = -0.1\n",
         );
-        assert!(error.contains("line 4, column 18"), "{error}");
-        assert!(error.contains("-0.1 is no price: a price is not negative"), "{error}");
+        let place = "config.toml:4:18: -0.1 is no price: a price is not negative";
+        assert!(error.starts_with(place), "{error}");
     }
 }

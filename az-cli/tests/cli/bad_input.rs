@@ -138,7 +138,7 @@ fn a_configuration_file_that_makes_no_sense_is_named_with_line_and_column() {
     az.file("config.toml", "[llm]\nmodel = 7\n");
     let config = az.work().join("config.toml").display().to_string();
     let az = az.with_var("AZ_CONFIG", config);
-    refused(&az, &["task", "list"], 78, &["config.toml", "line 2, column 9"]);
+    refused(&az, &["task", "list"], 78, &["config.toml", "config.toml:2:9"]);
 }
 
 #[test]

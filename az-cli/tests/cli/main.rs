@@ -9,11 +9,17 @@
 )]
 
 mod bad_input;
+mod budgets;
 mod crash_sweep;
+mod demo;
 mod documents;
+mod keys;
 mod main_job;
+mod models;
 mod mutants;
 mod peers;
+mod routing;
+mod server;
 mod storage_trouble;
 mod support;
 mod two_processes;

@@ -1,0 +1,140 @@
+//! Budgets at the command line: they hold, say so, and can be raised.
+
+use serde_json::{Value, json};
+
+use crate::support::Az;
+
+/// A script of one answer that costs two cents, and is expected to cost five at most.
+const DEAR: &str = r#"{"text": "dear", "usage": {"input": 10, "output": 5},
+    "cost_nanos": 20000000, "price_nanos": 50000000}"#;
+
+fn az() -> Az {
+    let az = Az::new();
+    az.file("dear.jsonl", &DEAR.replace('\n', " "));
+    az
+}
+
+const RUN: [&str; 5] = ["task", "run", "spend", "--model", "scripted:dear.jsonl"];
+
+fn costs(az: &Az) -> Value {
+    serde_json::from_str(&az.ok(&["cost", "show", "--period", "total", "--json"])).unwrap()
+}
+
+#[test]
+fn a_hard_budget_refuses_what_could_exceed_it_and_says_how_to_raise_it() {
+    let az = az();
+    az.ok(&["cost", "budget", "set", "--amount", "0.06", "--alert", "30"]);
+    az.ok(&RUN);
+    let refused = az.az(&RUN);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(3), ""), "{refused:?}");
+    for text in [
+        "global monthly budget: $0.05 needed, $0.04 of $0.06 left",
+        "az cost budget set --amount 0.12 --period monthly",
+        "az task resume",
+    ] {
+        assert!(refused.stderr.contains(text), "{text:?} is not in {refused:?}");
+    }
+    assert_eq!(costs(&az)[0]["cost"], json!(20_000_000), "nothing was spent on what was refused");
+    az.ok(&["cost", "budget", "set", "--amount", "0.12", "--period", "monthly"]);
+    let failed: Value =
+        serde_json::from_str(&az.ok(&["task", "list", "-s", "failed", "--json"])).unwrap();
+    az.ok(&["task", "resume", failed[0]["id"].as_str().unwrap()]);
+    assert_eq!(costs(&az)[0]["cost"], json!(40_000_000));
+}
+
+#[test]
+fn an_alert_is_told_once_in_a_period_however_much_is_spent() {
+    let az = az();
+    az.ok(&["cost", "budget", "set", "--amount", "0.10", "--alert", "30", "--soft"]);
+    let told = |ended: &crate::support::Ended| ended.stderr.matches("30% of $0.10 reached").count();
+    let runs: Vec<_> = (0..4).map(|_| az.az(&RUN)).collect();
+    assert_eq!(runs.iter().map(told).sum::<usize>(), 1, "{runs:?}");
+    assert!(runs.iter().all(|run| run.code == Some(0)), "a soft budget stops nothing: {runs:?}");
+    let events = az.ok(&["cost", "budget", "show", "--format", "json"]);
+    let shown: Value = serde_json::from_str(&events).unwrap();
+    assert_eq!((&shown[0]["spent"], &shown[0]["limit"]), (&json!(80_000_000), &json!("soft")));
+}
+
+#[test]
+fn an_alert_is_an_event_too() {
+    let az = az();
+    az.ok(&["cost", "budget", "set", "--amount", "0.10", "--alert", "30"]);
+    let events = az.ok(&["task", "run", "spend", "--model", "scripted:dear.jsonl", "--json"]);
+    let alerts = events.lines().filter(|line| line.contains("\"event\":\"budget_alert\"")).count();
+    assert_eq!(alerts, 1, "{events}");
+}
+
+#[test]
+fn an_unknown_price_is_refused_under_a_hard_budget() {
+    let az = Az::new();
+    az.file("free.jsonl", r#"{"text": "who knows", "usage": {"input": 10, "output": 5}}"#);
+    az.ok(&["cost", "budget", "set", "--amount", "5"]);
+    let refused = az.az(&["task", "run", "spend", "--model", "scripted:free.jsonl"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(
+        refused.stderr.contains("the price of scripted:free.jsonl is not known"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_was_spent_is_shown_by_what_it_was_spent_on() {
+    let az = az();
+    az.ok(&RUN);
+    az.ok(&RUN);
+    for (by, key) in [("model", "scripted:dear.jsonl"), ("provider", "scripted")] {
+        let shown = az.ok(&["cost", "show", "--by", by, "--format", "json"]);
+        let rows: Value = serde_json::from_str(&shown).unwrap();
+        let row = (&rows[0]["key"], &rows[0]["calls"], &rows[0]["cost"]);
+        assert_eq!(row, (&json!(key), &json!(2), &json!(40_000_000)), "{shown}");
+    }
+    let tasks = az.ok(&["cost", "show", "--by", "task", "--format", "csv"]);
+    assert_eq!(tasks.lines().count(), 3, "{tasks}");
+    let days = az.ok(&["cost", "show", "--since", "2d", "--by", "day"]);
+    assert!(days.contains("$0.04"), "{days}");
+    let none = az.ok(&["cost", "show", "--until", "2020-01-01", "--by", "model"]);
+    assert_eq!(none.lines().count(), 1, "{none}");
+    let exported = az.ok(&["cost", "export", "--format", "jsonl"]);
+    let entries: Vec<Value> =
+        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[1]["cost_nanos"], json!(20_000_000), "{exported}");
+}
+
+#[test]
+fn budgets_that_cannot_be_are_refused_and_change_nothing() {
+    let az = Az::new();
+    let set = |args: &[&str]| {
+        let all: Vec<&str> = ["cost", "budget", "set"].iter().chain(args).copied().collect();
+        let ended = az.az(&all);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}: {ended:?}");
+        ended.stderr
+    };
+    assert!(set(&["--amount", "0"]).contains("a budget is more than 0"));
+    assert!(set(&["--amount=-5"]).contains("a budget is more than 0"));
+    assert!(set(&["--amount", "much"]).contains("an amount of US dollars is written like 12.50"));
+    assert!(set(&["--amount", "5", "--alert", "150"]).contains("150 is not within 1 to 100"));
+    assert!(set(&["--amount", "5", "--alert", "0"]).contains("0 is not within 1 to 100"));
+    assert!(
+        set(&["--amount", "5", "--period", "hourly"]).contains("daily, weekly, monthly, total")
+    );
+    assert!(set(&["--amount", "5", "--scope", "model"]).contains("--of"));
+    assert!(set(&["--amount", "5", "--of", "x"]).contains("--scope task or --scope model"));
+    assert_eq!(az.ok(&["cost", "budget", "show", "--format", "json"]).trim(), "[]");
+}
+
+#[test]
+fn a_budget_of_a_model_or_a_task_is_cleared_by_the_name_it_was_set_by() {
+    let az = az();
+    az.ok(&RUN);
+    let id = az.only_id();
+    let scopes = [vec!["--scope", "model", "--of", "claude"], vec!["--scope", "task", "--of", &id]];
+    for scope in &scopes {
+        let with = |verb: &[&str]| az.ok(&[verb, scope.as_slice()].concat());
+        with(&["cost", "budget", "set", "--amount", "1", "--period", "total"]);
+        with(&["cost", "budget", "clear", "--period", "total"]);
+    }
+    let missing = az.az(&["cost", "budget", "clear"]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.stderr.contains("there is no global monthly budget"), "{missing:?}");
+}

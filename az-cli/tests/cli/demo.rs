@@ -1,0 +1,23 @@
+//! The demonstration: a recording plays the model, its tools really act.
+
+use serde_json::Value;
+
+use crate::support::Az;
+
+#[test]
+fn the_demonstration_plays_a_whole_task_and_leaves_nothing_behind() {
+    let az = Az::new();
+    let events = az.ok(&["demo", "--speed", "1000", "--json"]);
+    let events: Vec<Value> =
+        events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |name: &str| events.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
+    let tools = of("tool_finished");
+    assert!(tools.iter().all(|event| event["outcome"] == "done"), "{tools:#?}");
+    assert_eq!((tools.len(), of("model_failed").len()), (9, 1));
+    let end = of("run_finished");
+    assert_eq!(end[0]["unpriced"], false);
+    assert!(end[0]["cost"].as_u64().unwrap() > 0, "{end:?}");
+    assert!(!az.database().exists(), "it is no task of one's own");
+    let told = az.az(&["demo", "--speed", "1000"]);
+    assert!(told.stderr.contains("the model's part is a recording"), "{told:?}");
+}

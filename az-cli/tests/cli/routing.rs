@@ -1,0 +1,167 @@
+//! Who is asked, by rules, and who then.
+
+use serde_json::{Value, json};
+
+use crate::server::{answer, server, sse};
+use crate::support::Az;
+
+/// The rules of the design, as they stand there.
+const RULES: &str = r#"
+[[llm.routing_rules]]
+condition = "tokens < 500"
+provider = "deepseek"
+reason = "Free model for simple tasks"
+
+[[llm.routing_rules]]
+condition = "complexity == 'code' and tokens < 2000"
+provider = "gemini"
+reason = "Fast code generation"
+
+[[llm.routing_rules]]
+condition = "complexity == 'reasoning' and tokens < 1000"
+provider = "claude"
+reason = "Best reasoning capabilities"
+
+[[llm.routing_rules]]
+condition = "tokens >= 2000"
+provider = "gpt4"
+reason = "High quality for long tasks"
+
+[[llm.routing_rules]]
+condition = "fallback"
+provider = "deepseek"
+reason = "Always have fallback"
+"#;
+
+fn configured(config: &str) -> Az {
+    let az = Az::new();
+    az.file("config.toml", config);
+    let path = az.work().join("config.toml");
+    az.with_var("AZ_CONFIG", path.to_str().unwrap())
+}
+
+fn with_keys(config: &str) -> Az {
+    let keys = ["DEEPSEEK_API_KEY", "GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY"];
+    keys.iter().fold(configured(config), |az, key| az.with_var(key, "some-key"))
+}
+
+#[test]
+fn the_designs_rules_are_explained_rule_by_rule() {
+    let az = with_keys(RULES);
+    let route = |text: &str, tokens: &str| -> Value {
+        let args = ["models", "route", text, "--tokens", tokens, "--json"];
+        serde_json::from_str(&az.ok(&args)).unwrap()
+    };
+    let names = |route: &Value| -> Vec<String> {
+        let all = route["candidates"].as_array().unwrap();
+        all.iter().map(|c| c["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let code = "Write a function in Rust that says whether a number is prime";
+    assert_eq!(names(&route("hello", "100"))[0], "deepseek");
+    assert_eq!(names(&route(code, "1500"))[..2], ["gemini", "deepseek"]);
+    assert_eq!(names(&route(code, "5000"))[..2], ["gpt4", "deepseek"]);
+    let explained = route(code, "1500");
+    let verdicts: Vec<&str> = explained["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| !step["rule"].is_null())
+        .map(|step| step["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts[..4], ["does not hold", "holds", "does not hold", "does not hold"]);
+    assert_eq!(explained["candidates"][0]["reason"], json!("Fast code generation"));
+}
+
+#[test]
+fn rules_that_make_no_sense_are_refused_with_file_line_and_column() {
+    let cases = [
+        ("tokenz < 500", "deepseek", "config.toml:3:14", "did you mean \"tokens\"?"),
+        ("tokens < 500", "deepseke", "config.toml:4:12", "did you mean \"deepseek\"?"),
+        ("tokens <", "deepseek", "config.toml:3", "cannot be read"),
+        ("tokens < '500'", "deepseek", "config.toml:3", "tokens"),
+    ];
+    for (condition, provider, place, says) in cases {
+        let rule = format!(
+            "\n[[llm.routing_rules]]\ncondition = \"{condition}\"\nprovider = \"{provider}\"\n"
+        );
+        let az = with_keys(&rule);
+        let ended = az.az(&["task", "run", "hello"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{condition}: {ended:?}");
+        assert!(ended.stderr.contains(place), "{place} is not in {ended:?}");
+        assert!(ended.stderr.contains(says), "{says} is not in {ended:?}");
+        assert_eq!(az.ok(&["task", "list", "--format", "json"]).trim(), "[]");
+    }
+}
+
+/// Two servers of one's own; the rules prefer the first.
+fn two(first: &str, second: &str) -> Az {
+    configured(&format!(
+        r#"
+[[llm.providers]]
+name = "first"
+provider = "openai-compatible"
+base_url = "{first}"
+model = "m1"
+cost_per_token = 0.000001
+
+[[llm.providers]]
+name = "second"
+provider = "openai-compatible"
+base_url = "{second}"
+model = "m2"
+cost_per_token = 0.000001
+
+[[llm.routing_rules]]
+condition = "tokens > 0"
+provider = "first"
+
+[[llm.routing_rules]]
+condition = "fallback"
+provider = "second"
+reason = "Always have fallback"
+"#
+    ))
+}
+
+fn good() -> String {
+    sse(&[
+        r#"{"choices":[{"index":0,"delta":{"content":"all is well"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":3}}"#,
+        "[DONE]",
+    ])
+}
+
+#[test]
+fn when_one_fails_the_next_is_asked_and_both_are_on_record() {
+    let half = sse(&[r#"{"choices":[{"index":0,"delta":{"content":"all is "}}]}"#]);
+    let down = answer("503 Service Unavailable", "", r#"{"error":{"message":"over capacity"}}"#);
+    for bad in [down, half] {
+        let (first, asked) = server(vec![bad]);
+        let (second, _) = server(vec![good()]);
+        let az = two(&first, &second);
+        let ended = az.az(&["task", "run", "how is it?"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "all is well\n"), "{ended:?}");
+        assert_eq!(*asked.lock().unwrap(), 2, "it is tried again once, in a hurry");
+        assert!(ended.stderr.contains("m2"), "people are told who is asked now: {ended:?}");
+        let logs = az.ok(&["task", "logs", &az.only_id(), "--format", "json"]);
+        let models: Vec<String> = logs
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|event| event["type"] == "llm_intent")
+            .map(|event| event["model"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(models, ["m1", "m1", "m2"], "{logs}");
+    }
+}
+
+#[test]
+fn a_fallback_is_not_asked_when_that_is_switched_off() {
+    let down = answer("401 Unauthorized", "", r#"{"error":{"message":"bad key"}}"#);
+    let (first, _) = server(vec![down]);
+    let (second, asked) = server(vec![good()]);
+    let az = two(&first, &second);
+    let config = az.read("config.toml");
+    az.file("config.toml", &format!("[llm]\nfallback_enabled = false\n{config}"));
+    let ended = az.az(&["task", "run", "how is it?"]);
+    assert_eq!((ended.code, *asked.lock().unwrap()), (Some(77), 0), "{ended:?}");
+}
