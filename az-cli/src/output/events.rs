@@ -56,9 +56,9 @@ impl Lines {
         Self::start(Target::Stdout, Box::new(|event| serde_json::to_string(event).ok()))
     }
 
-    /// The end of every task, in a line on standard error.
+    /// The end of every task and the marks that budgets cross, a line each on standard error.
     pub fn ends(style: Style) -> (Self, Flush) {
-        Self::start(Target::Stderr, Box::new(move |event| end_in_a_line(event, style)))
+        Self::start(Target::Stderr, Box::new(move |event| in_a_line(event, style)))
     }
 
     fn start(target: Target, render: Render) -> (Self, Flush) {
@@ -93,9 +93,13 @@ impl EventSink for Lines {
     }
 }
 
-fn end_in_a_line(event: &RunEvent, style: Style) -> Option<String> {
-    let RunEventKind::RunFinished { outcome, cost, unpriced, millis, .. } = &event.kind else {
-        return None;
+fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
+    let (outcome, cost, unpriced, millis) = match &event.kind {
+        RunEventKind::BudgetAlert(alert) => return Some(format!("{} {alert}", style.yellow("!"))),
+        RunEventKind::RunFinished { outcome, cost, unpriced, millis, .. } => {
+            (outcome, cost, unpriced, millis)
+        }
+        _ => return None,
     };
     let (mark, text) = match outcome {
         Outcome::Completed { answer } => (style.green("✔"), answer.as_str()),

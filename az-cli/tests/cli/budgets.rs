@@ -102,6 +102,24 @@ fn what_was_spent_is_shown_by_what_it_was_spent_on() {
 }
 
 #[test]
+fn a_part_draws_on_the_budget_of_the_task_it_is_a_part_of() {
+    let az = az();
+    az.ok(&RUN);
+    let id = az.only_id();
+    let of = ["--period", "total", "--scope", "task", "--of", &id];
+    az.ok(&[&["cost", "budget", "set", "--amount", "0.08"], &of[..]].concat());
+    az.ok(&[&RUN[..], &["--parent", &id]].concat());
+    let refused = az.az(&[&RUN[..], &["--parent", &id]].concat());
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(
+        refused.stderr.contains("total budget: $0.05 needed, $0.04 of $0.08 left"),
+        "{refused:?}"
+    );
+    assert!(refused.stderr.contains(&format!("--scope task --of {id}")), "{refused:?}");
+    az.ok(&RUN);
+}
+
+#[test]
 fn budgets_that_cannot_be_are_refused_and_change_nothing() {
     let az = Az::new();
     let set = |args: &[&str]| {

@@ -56,6 +56,48 @@ fn the_planners_examples_work() {
     }
 }
 
+/// Every block of TOML in the documents about configuration is taken as a configuration file.
+#[test]
+fn the_configurations_in_the_documents_are_taken() {
+    for name in ["configuration.md", "providers.md", "routing.md"] {
+        let text = fs::read_to_string(docs().join(name)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let blocks: Vec<_> = blocks.collect();
+        assert!(!blocks.is_empty(), "{name} has none");
+        for block in blocks {
+            let az = Az::new();
+            az.file("config.toml", block).file("prices.toml", "").file("rules.toml", "");
+            let path = az.work().join("config.toml");
+            let az = az.with_var("AZ_CONFIG", path.to_str().unwrap());
+            let ended = az.az(&["models", "list"]);
+            assert_eq!(ended.code, Some(0), "{name}: {block}\n{ended:?}");
+        }
+    }
+}
+
+/// Every variable that the program reads stands in `docs/configuration.md`.
+#[test]
+fn every_variable_is_documented() {
+    let text = fs::read_to_string(docs().join("configuration.md")).unwrap();
+    let known = az_ai::provider::known::PROVIDERS.iter();
+    let of_providers = known.flat_map(|known| known.key_env.iter().chain(known.base_url_env));
+    let own = ["AZ_CONFIG", "AZ_DATA_DIR", "AZ_MODEL", "NO_COLOR"];
+    for name in of_providers.chain(&own) {
+        assert!(text.contains(&format!("`{name}`")), "{name} is not documented");
+    }
+}
+
+/// The page on providers has the example as it is.
+#[test]
+fn the_page_on_providers_is_the_example() {
+    let text = fs::read_to_string(docs().join("providers.md")).unwrap();
+    let example = fs::read_to_string(docs().join("../examples/custom_provider.rs")).unwrap();
+    let (_, rest) = text.split_once("<!-- examples/custom_provider.rs -->\n```rust\n").unwrap();
+    let (shown, _) = rest.split_once("```\n<!-- end -->").unwrap();
+    assert_eq!(shown, example);
+    assert!(example.lines().count() < 80, "{} lines", example.lines().count());
+}
+
 /// Every exit code that the program knows stands in `docs/operations.md`.
 #[test]
 fn every_exit_code_is_documented() {

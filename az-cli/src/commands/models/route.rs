@@ -138,13 +138,13 @@ fn explained(route: &Route) -> Explained {
         model: choice.model.model.clone(),
         reason: choice.reason.clone(),
     });
-    Explained {
-        candidates: candidates.collect(),
-        steps: route.steps.iter().map(explanation).collect(),
-    }
+    let candidates: Vec<_> = candidates.collect();
+    let first = candidates.first().map(|first| first.name.clone()).unwrap_or_default();
+    let steps = route.steps.iter().map(|step| explanation(step, &first));
+    Explained { steps: steps.collect(), candidates }
 }
 
-fn explanation(step: &Step) -> Explanation {
+fn explanation(step: &Step, first: &str) -> Explanation {
     let (rule, reason) = match &step.origin {
         Origin::Named => (None, Some("it is named".to_owned())),
         Origin::Default => (None, Some("it is the default".to_owned())),
@@ -164,7 +164,8 @@ fn explanation(step: &Step) -> Explanation {
         Verdict::Held | Verdict::NotHeld | Verdict::NotReached => None,
     };
     let standing = step.standing.as_ref().map(|standing| match standing {
-        Standing::Candidate => "asked".to_owned(),
+        Standing::Candidate if *step.name == *first => "asked first".to_owned(),
+        Standing::Candidate => "asked when those before it fail".to_owned(),
         Standing::Already => "a candidate already".to_owned(),
         Standing::PassedOver(obstacle) => format!("passed over: {obstacle}"),
         Standing::InSpiteOf(obstacle) => format!("asked, although {obstacle}"),
@@ -189,6 +190,7 @@ fn in_words(explained: &Explained, wanted: &Wanted<'_>, printer: &Printer) -> St
     for step in &explained.steps {
         let mark = match (step.verdict, step.standing.as_deref()) {
             ("holds", Some(standing)) if standing.starts_with("asked") => s.green("✓"),
+            ("holds", Some(standing)) if standing.starts_with("a candidate") => s.dim("·"),
             ("holds", _) => s.yellow("!"),
             ("fails", _) => s.red("✗"),
             _ => s.dim("·"),

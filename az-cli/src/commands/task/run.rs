@@ -12,21 +12,23 @@ use clap::Args;
 use serde_json::json;
 
 use super::execute::{Start, execute};
+use super::find::find;
 use crate::error::CliError;
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
 Examples:
   az task run \"list the files here, then write how many there are to count.txt\"
-  az task run \"create function isPrime\" --model gpt-5 --priority high
+  az task run \"create function isPrime\" --model claude --priority high
   az task run \"run 'cargo test' then write the output to test.log\" --allow shell.execute
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
 
-Without --model the configured model is used, else one that a key in the environment gives access
-to (OPENAI_API_KEY, OPENAI_BASE_URL), else a model server on this machine, else `offline`: not a
-model, but a planner for a small language of commands (list, read, write, append, count, find, run;
-joined by \"then\"), see docs/offline.md.";
+Without --model the configured one is used or the one that the routing rules choose, else one that a
+key in the environment gives access to (ANTHROPIC_API_KEY, OPENAI_API_KEY, …), else a model server on
+this machine, else `offline`: not a model, but a planner for a small language of commands (list, read,
+write, append, count, find, run; joined by \"then\"), see docs/offline.md. `az models list` shows the
+names, and docs/configuration.md all forms of them.";
 
 /// State a task and have it done
 #[derive(Debug, Args)]
@@ -35,7 +37,8 @@ pub struct RunArgs {
     /// What to do; `-` reads it from standard input
     #[arg(required = true, value_name = "TASK")]
     command: Vec<String>,
-    /// Which model: `offline`, `scripted:FILE`, or a name that your provider knows
+    /// Which model: a name of `az models list`, `auto`, provider/model, `offline`, `record:FILE`,
+    /// `replay:FILE`
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
     /// How soon a worker should take it: low, medium, high, urgent
@@ -49,6 +52,9 @@ pub struct RunArgs {
     /// The directory that its tools work in [default: the current one]
     #[arg(long, short = 'C', value_name = "DIR")]
     workspace: Option<PathBuf>,
+    /// The task that it is a part of: it draws on that one's budgets too
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
     /// Only queue it, for `az worker run`
     #[arg(long, short)]
     detach: bool,
@@ -103,11 +109,15 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         timeout: args.limits.timeout,
         workspace: Some(workspace),
     };
-    let task = task.with_priority(args.priority).with_options(options);
-    Ok(match &args.model {
-        Some(model) => task.with_model(model),
-        None => task,
-    })
+    let mut task = task.with_priority(args.priority).with_options(options);
+    if let Some(model) = &args.model {
+        task = task.with_model(model);
+    }
+    if let Some(parent) = &args.parent {
+        let parent = find(&*services.store()?, parent).await?;
+        task = task.with_parent(parent.id);
+    }
+    Ok(task)
 }
 
 fn workspace(args: &RunArgs) -> Result<String, CliError> {
