@@ -219,8 +219,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 fn start() -> (Child, String) {
     let mut server = Command::new(std::env::current_exe().unwrap());
-    let mut server =
-        server.arg(SERVE).stdout(Stdio::piped()).spawn().expect("the server");
+    let mut server = server.arg(SERVE).stdout(Stdio::piped()).spawn().expect("the server");
     let mut port = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut port).unwrap();
     (server, format!("http://127.0.0.1:{}/v1", port.trim()))

@@ -4,8 +4,8 @@ use az_core::ErrorKind;
 
 /// Whether a failure says something about who was asked, so that asking another may help.
 ///
-/// A request that is wrong stays wrong wherever it is sent; one that is too long, or too dear, may
-/// be neither elsewhere.
+/// One that is too long, or too dear, may be neither elsewhere; and what one provider calls wrong,
+/// such as a parameter that it does not take, another takes.
 pub(crate) const fn may_help(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -14,6 +14,7 @@ pub(crate) const fn may_help(kind: ErrorKind) -> bool {
             | ErrorKind::Protocol
             | ErrorKind::Unauthorized
             | ErrorKind::NotFound
+            | ErrorKind::BadRequest
             | ErrorKind::ContentPolicy
             | ErrorKind::ContextWindow
             | ErrorKind::Budget

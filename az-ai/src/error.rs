@@ -177,12 +177,13 @@ impl Error {
     }
 
     /// Whether the request may have to be paid for. A provider charges nothing for what it refuses
-    /// with a status of 4xx; after anything else nobody knows.
+    /// with a status of 4xx, or because it is too busy; after anything else nobody knows.
     pub fn sent(&self) -> Sent {
         match self {
             Self::Broken { .. } | Self::Truncated { .. } | Self::Malformed { .. } => Sent::Maybe,
             Self::Refused(refusal) => match refusal.status {
-                Some(400..500) => Sent::No,
+                // A redirect was not followed; those who are too busy have done nothing.
+                Some(300..500 | 503 | 529) => Sent::No,
                 _ => Sent::Maybe,
             },
             Self::UnknownModel { .. }
@@ -253,7 +254,11 @@ mod tests {
         for (error, sent) in [
             (status(Some(400)).into(), Sent::No),
             (status(Some(429)).into(), Sent::No),
+            (status(Some(503)).into(), Sent::No),
+            (status(Some(529)).into(), Sent::No),
+            (status(Some(307)).into(), Sent::No),
             (status(Some(500)).into(), Sent::Maybe),
+            (status(Some(504)).into(), Sent::Maybe),
             (status(None).into(), Sent::Maybe),
             (Error::Truncated { provider: "p".to_owned() }, Sent::Maybe),
             (Error::Unreachable { provider: "p".to_owned(), source: "refused".into() }, Sent::No),

@@ -72,7 +72,7 @@ pub enum Error {
         owner: Option<WorkerId>,
     },
     /// A hard budget has too little left.
-    #[error("{budget} budget: {needed} needed, {left} of {amount} left")]
+    #[error("{budget} budget: {needed} needed, {left} of {amount} left{}", also_held(*.held))]
     BudgetExceeded {
         /// Which budget, such as `global daily`.
         budget: String,
@@ -84,6 +84,8 @@ pub enum Error {
         amount: Usd,
         /// What is left of it.
         left: Usd,
+        /// What is held in it for calls under way: some of it may be free again soon.
+        held: Usd,
         /// What the call could have cost.
         needed: Usd,
     },
@@ -295,6 +297,11 @@ impl Error {
     pub fn chain(&self) -> String {
         chain(self)
     }
+}
+
+/// Says what is held, if anything is.
+fn also_held(held: Usd) -> String {
+    if held <= Usd::ZERO { String::new() } else { format!(", {held} held for calls under way") }
 }
 
 /// Returns an error's message with its causes, for one line of text.

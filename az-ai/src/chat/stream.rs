@@ -141,7 +141,7 @@ impl Assembler {
 
 /// Whether a reply ended because it had reached the longest length that was asked for.
 pub(crate) fn reached_limit(stop: &str) -> bool {
-    matches!(stop, "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS")
+    matches!(stop, "length" | "model_length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS")
 }
 
 /// Reads a call's arguments. What is no JSON object is kept as text, so that whoever knows the

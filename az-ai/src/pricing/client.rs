@@ -12,6 +12,7 @@ use super::cost::Breakdown;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, LlmClient, Quote};
 use crate::error::Result;
+use crate::estimate;
 
 /// Prices the calls of another client.
 ///
@@ -67,7 +68,7 @@ impl LlmClient for PricedClient {
     fn quote(&self, request: &ChatRequest) -> Quote {
         let quote = self.inner.quote(request);
         let call = self.pricing.call(&request.model);
-        let (input, output) = (quote.estimated_tokens, u64::from(request.max_tokens));
+        let (input, output) = (estimate::at_most(request), u64::from(request.max_tokens));
         let max_cost = quote.max_cost.or_else(|| self.pricing.book.most(&call, input, output));
         Quote { max_cost, ..quote }
     }

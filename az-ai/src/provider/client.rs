@@ -160,8 +160,10 @@ impl Inner {
     async fn whole(&self, answer: Answer, answered: Answered) -> Result<ChatReply> {
         let limits = answer.limits();
         let body = answer.body().await?;
-        let reply =
-            self.wire.reply(&body, answered).map_err(|error| self.credentials().clean(error))?;
+        let credentials = self.credentials();
+        let reply = self.wire.reply(&body, answered);
+        let mut reply = reply.map_err(|error| credentials.clean(error))?;
+        credentials.clean_reply(&mut reply);
         Ok(ChatReply { limits, ..reply })
     }
 
@@ -254,6 +256,8 @@ impl Reading {
         } else {
             self.decoder = decoder;
         }
+        let credentials = self.inner.credentials();
+        events.iter_mut().for_each(|event| credentials.clean_event(event));
         self.ready.extend(events);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What becomes of an answer that is no success, and of our key in what a server says.
 
 use super::http::{Answer, Credentials};
+use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Refusal, Result};
 
 impl Credentials<'_> {
@@ -22,6 +23,11 @@ impl Credentials<'_> {
         // The status alone says enough when the body of a refusal does not come.
         let body = answer.body().await.unwrap_or_default();
         let mut refusal = read(status, &body);
+        if (300..400).contains(&status) {
+            refusal.message = "it sends us somewhere else, and a key must not follow: check its \
+                               address"
+                .to_owned();
+        }
         refusal.retry_after = retry_after.or(refusal.retry_after);
         refusal.request_id = request_id.or(refusal.request_id);
         Err(self.clean(refusal.into()))
@@ -36,12 +42,34 @@ impl Credentials<'_> {
             Error::Refused(mut refusal) => {
                 refusal.message = key.redact(&refusal.message);
                 refusal.code = refusal.code.map(|code| key.redact(&code));
+                refusal.request_id = refusal.request_id.map(|id| key.redact(&id));
                 Error::Refused(refusal)
             }
             Error::Malformed { provider, reason } => {
                 Error::Malformed { provider, reason: key.redact(&reason) }
             }
             other => other,
+        }
+    }
+
+    /// Takes our key out of what a server says about a reply. What the model itself says is the
+    /// model's, and stays as it is.
+    pub(crate) fn clean_reply(&self, reply: &mut ChatReply) {
+        let Some(key) = self.key else { return };
+        reply.model = key.redact(&reply.model);
+        reply.request_id = reply.request_id.take().map(|id| key.redact(&id));
+        reply.reply.stop = key.redact(&reply.reply.stop);
+        for call in &mut reply.reply.calls {
+            call.id = key.redact(&call.id);
+        }
+    }
+
+    /// Does the same with a piece of a reply.
+    pub(crate) fn clean_event(&self, event: &mut ChatEvent) {
+        match (event, self.key) {
+            (ChatEvent::CallStarted { id, .. }, Some(key)) => *id = key.redact(id),
+            (ChatEvent::Finished(reply), Some(_)) => self.clean_reply(reply),
+            _ => {}
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         return Decision::Finish(answer(&turn.reply));
     }
     if says_nothing(&history.turns) {
-        return Decision::GiveUp("the model said nothing, twice".to_owned());
+        return Decision::GiveUp(silence(&turn.reply));
     }
     Decision::CallModel
 }
@@ -86,6 +86,16 @@ fn answer(reply: &ModelReply) -> String {
         return format!("{text}\n[the answer reached its longest length and ends here]");
     }
     text.to_owned()
+}
+
+/// Says why nothing came. A model that thinks may have spent all its tokens on that.
+fn silence(reply: &ModelReply) -> String {
+    if reached_limit(&reply.stop) {
+        return "the model's replies reached their longest length before they said anything: it \
+                needs more tokens for its thoughts"
+            .to_owned();
+    }
+    "the model said nothing, twice".to_owned()
 }
 
 fn circles(turn: &Turn) -> String {

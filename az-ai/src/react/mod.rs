@@ -8,6 +8,7 @@ mod decide;
 mod engine;
 mod loop_guard;
 mod options;
+mod patience;
 mod prompt;
 mod round;
 mod scene;

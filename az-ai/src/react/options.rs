@@ -38,6 +38,9 @@ pub struct ReActOptions {
     /// When to try a model again while there is another one to ask; with nobody else left, the
     /// engine's own policy holds.
     pub hurry: RetryPolicy,
+    /// How long a call waits for money that other calls hold, before its reply is allowed fewer
+    /// tokens or it is refused.
+    pub budget_patience: Duration,
 }
 
 impl Default for ReActOptions {
@@ -52,6 +55,7 @@ impl Default for ReActOptions {
             shrunk: 400,
             instructions: None,
             hurry: IN_A_HURRY,
+            budget_patience: Duration::from_secs(60),
         }
     }
 }

@@ -138,6 +138,8 @@ impl Tried {
                 self.too_long = Some(error);
             }
             ErrorKind::Budget => self.budget = self.budget.take().or(Some(error)),
+            // What somebody else said before tells more than that the request does not suit this one.
+            ErrorKind::BadRequest if self.last.is_some() => {}
             _ => self.last = Some(error),
         }
         Ok(())

@@ -11,6 +11,7 @@ use super::ask::Ask;
 use super::compaction::{Fit, Fitted, fit, summary_request};
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
+use super::patience::Patience;
 use super::prompt::{Protocol, system};
 use super::text_protocol::OBSERVATION;
 use super::transcript::{Detail, View, build};
@@ -116,7 +117,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Asks. A reply that the budget has too little left for is allowed fewer tokens first.
+    /// Asks. When only what is held for other calls is in the way, they are waited for; a reply that
+    /// the budget has too little left for is allowed fewer tokens then.
     pub(super) async fn ask(
         &self,
         run: &mut Run,
@@ -133,6 +135,7 @@ impl<'a> Scene<'a> {
             emitter: run.emitter(),
         };
         let mut lowerings = 0;
+        let mut patience = Patience::new(self.ground.options.budget_patience);
         loop {
             let quote = ask.client.quote(&ask.request);
             let booked = ModelRequest {
@@ -145,7 +148,13 @@ impl<'a> Scene<'a> {
                 retry,
             };
             let (left, refusal) = match run.call_model(&booked, &ask).await {
-                Err(refusal @ Error::BudgetExceeded { left, .. }) => (left, refusal),
+                Err(refusal @ Error::BudgetExceeded { left, held, needed, .. }) => {
+                    if needed <= left.plus(held) && patience.has_more() {
+                        patience.wait(run, &refusal).await?;
+                        continue;
+                    }
+                    (left, refusal)
+                }
                 ended => return ended,
             };
             let fewer = affordable(&*ask.client, &ask.request, left);

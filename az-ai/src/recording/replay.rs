@@ -26,6 +26,8 @@ use crate::error::{Error, Result};
 pub struct ReplayClient {
     recording: Arc<Recording>,
     pace: Pace,
+    /// Under which provider's name calls are booked; the recording's own when absent.
+    booked_as: Option<Arc<str>>,
 }
 
 struct Recording {
@@ -59,13 +61,21 @@ impl ReplayClient {
         })?;
         let played = Mutex::new(vec![0; exchanges.len()]);
         let recording = Arc::new(Recording { header, exchanges, played });
-        Ok(Self { recording, pace: Pace::Instant })
+        Ok(Self { recording, pace: Pace::Instant, booked_as: None })
     }
 
     /// Returns the client at another pace.
     #[must_use]
     pub const fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
+        self
+    }
+
+    /// Returns the client under another provider's name: so that a ledger can tell what was played
+    /// from what was paid.
+    #[must_use]
+    pub fn with_provider(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.booked_as = Some(name.into());
         self
     }
 
@@ -150,7 +160,7 @@ fn keep(found: &mut Vec<(usize, &Exchange)>, so: impl Fn(&Exchange) -> bool) {
 #[async_trait]
 impl LlmClient for ReplayClient {
     fn provider(&self) -> &str {
-        &self.recording.header.provider
+        self.booked_as.as_deref().unwrap_or(&self.recording.header.provider)
     }
 
     fn capabilities(&self, _model: &str) -> Capabilities {

@@ -33,7 +33,7 @@ impl Cooldowns {
     /// Takes note of what became of a call to a provider.
     ///
     /// A rate limit cools it down for as long as it asks, or 30 s; trouble for 5 s, and twice as
-    /// long each time after, up to 5 min; a refused key for 10 min. A reply ends it all. What is
+    /// long each time after, up to 5 min; a refused key for 10 min, which is the longest of all. A reply ends it all. What is
     /// wrong with a request says nothing about the provider.
     pub fn report(&self, provider: &str, result: Reported, now: Timestamp) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +54,7 @@ impl Cooldowns {
             }
             _ => return,
         };
-        let until = later(now, pause);
+        let until = later(now, pause.min(REFUSED));
         // A shorter pause that is reported late does not end a longer one.
         let until = all.get(provider).map_or(until, |before| before.until.max(until));
         all.insert(provider.to_owned(), Cooldown { until, failures });
@@ -75,7 +75,7 @@ mod tests {
     use az_core::testing::sample::at;
     use az_core::{ErrorKind, clock::later};
 
-    use super::{Cooldowns, Reported};
+    use super::{Cooldowns, REFUSED, Reported};
 
     #[track_caller]
     fn check(kinds: &[(ErrorKind, Option<u64>)], expected: Option<u64>) {
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_ends_by_itself_and_no_length_is_too_much() {
+    fn a_pause_ends_by_itself_and_there_is_a_longest() {
         let cooldowns = Cooldowns::default();
         let failed = |retry_after| Reported::Failed { kind: ErrorKind::RateLimited, retry_after };
         cooldowns.report("p", failed(Some(Duration::from_secs(2))), at(0));
         let left = |seconds| cooldowns.left("p", later(at(0), Duration::from_secs(seconds)));
         assert_eq!((left(1), left(2)), (Some(Duration::from_secs(1)), None));
         cooldowns.report("p", failed(Some(Duration::MAX)), at(0));
-        assert!(cooldowns.left("p", at(0)) > Some(Duration::from_secs(1 << 30)));
+        assert_eq!(cooldowns.left("p", at(0)), Some(REFUSED), "nobody is gone for ever");
     }
 }

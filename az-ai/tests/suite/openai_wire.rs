@@ -176,7 +176,8 @@ async fn garbage_is_malformed() {
 async fn a_redirect_is_not_followed() {
     let away = Answer::json(307, &Value::Null).with_header("location", "http://127.0.0.1:9/steal");
     let error = ask(away).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Config, Sent::No));
+    assert!(error.to_string().contains("check its address"), "{error}");
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use crate::money::Usd;
 ///    settled, is refused with `AlreadyExists`, a negative amount with `Invalid`. A hold is settled
 ///    once: what it held is freed and what was paid is booked, in the period the
 ///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
+///    A payment whose price is unknown is booked at what was held, as a guess, not at nothing.
 /// 5. Nothing is freed by forgetting: [`sweep`](Self::sweep) books holds that ran out in full,
 ///    except those of a task whose lease still runs.
 /// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
@@ -238,6 +239,7 @@ impl BudgetStatus {
             period: *period,
             amount: *amount,
             left: self.left(),
+            held: self.held,
             needed,
         }
     }
@@ -268,6 +270,10 @@ impl Hold {
         let (cost, computed, usage, guessed) = match settlement {
             Settlement::Nothing => return None,
             Settlement::Full => (self.amount, None, Usage::default(), true),
+            // What cannot be priced after all costs what was held for it: not nothing.
+            Settlement::Paid { cost: None, computed, usage } if self.amount.is_some() => {
+                (self.amount, *computed, usage.clone(), true)
+            }
             Settlement::Paid { cost, computed, usage } => {
                 (*cost, *computed, usage.clone(), usage.estimated)
             }
@@ -290,7 +296,8 @@ impl Hold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "settled", rename_all = "snake_case")]
 pub enum Settlement {
-    /// The call was made: `cost` is booked, `None` when its price is unknown.
+    /// The call was made: `cost` is booked. When its price is unknown, that is what was held for it,
+    /// as a guess; and when nothing was, it is unknown.
     Paid {
         /// What it cost: what the provider says, else what we compute.
         cost: Option<Usd>,

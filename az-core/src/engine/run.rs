@@ -193,9 +193,13 @@ impl Run {
         self.stop.error(&self.task.id).map_or(Ok(()), Err)
     }
 
-    /// Waits, unless the run is told to stop.
+    /// Waits, unless the run is told to stop: for something that others are about to set free.
+    ///
+    /// # Errors
+    ///
+    /// The reason when the run is told to stop.
     #[expect(clippy::disallowed_methods, reason = "the wait before another attempt is real time")]
-    pub(super) async fn pause(&self, wait: Duration) -> Result<()> {
+    pub async fn pause(&self, wait: Duration) -> Result<()> {
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
             () = self.stop.requested() => self.check_stop(),

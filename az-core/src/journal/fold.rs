@@ -221,7 +221,7 @@ impl History {
             Settlement::Full => intent.hold,
             Settlement::Paid { cost, usage, .. } => {
                 self.tokens = self.tokens.saturating_add(usage.total());
-                *cost
+                (*cost).or(intent.hold)
             }
         };
         match cost {

@@ -32,7 +32,8 @@ use self::hold::{
     concurrent_holds_of_several_handles_never_exceed_a_budget, holds_survive_a_restart,
     holds_that_ran_out_are_booked_in_full, settling_an_unknown_hold_changes_nothing,
     settling_books_in_the_period_of_the_hold, settling_frees_what_was_held_and_books_what_was_paid,
-    settling_twice_changes_nothing, what_was_never_sent_costs_nothing,
+    settling_twice_changes_nothing, what_cannot_be_priced_is_booked_at_its_hold,
+    what_was_never_sent_costs_nothing,
 };
 use self::sum::{
     a_sum_counts_calls_tokens_and_what_is_not_known, days_are_the_calendars,
@@ -85,6 +86,7 @@ scenarios! {
     settling_twice_changes_nothing;
     settling_an_unknown_hold_changes_nothing;
     a_lost_call_is_booked_in_full;
+    what_cannot_be_priced_is_booked_at_its_hold;
     what_was_never_sent_costs_nothing;
     holds_that_ran_out_are_booked_in_full;
     a_living_tasks_hold_is_not_swept;

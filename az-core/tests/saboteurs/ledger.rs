@@ -285,8 +285,9 @@ super::support::saboteurs! {
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
-                Error::BudgetExceeded { budget, scope, period, amount, needed, .. } => {
-                    Error::BudgetExceeded { budget, scope, period, amount, left: amount, needed }
+                Error::BudgetExceeded { budget, scope, period, amount, held, needed, .. } => {
+                    let left = amount;
+                    Error::BudgetExceeded { budget, scope, period, amount, left, held, needed }
                 }
                 other => other,
             })
@@ -340,7 +341,10 @@ super::support::saboteurs! {
         }
     }
 
-    forgetting_what_was_used => [settling_frees_what_was_held_and_books_what_was_paid] {
+    forgetting_what_was_used => [
+        settling_frees_what_was_held_and_books_what_was_paid,
+        what_cannot_be_priced_is_booked_at_its_hold
+    ] {
         async fn settle(
             &self,
             store: &MemoryStore,
@@ -359,6 +363,7 @@ super::support::saboteurs! {
     booking_a_day_late => [
         settling_frees_what_was_held_and_books_what_was_paid,
         settling_books_in_the_period_of_the_hold,
+        what_cannot_be_priced_is_booked_at_its_hold,
         settling_reports_the_marks_it_crosses
     ] {
         async fn settle(
@@ -442,6 +447,24 @@ super::support::saboteurs! {
                 (Some(hold), Settlement::Full) => {
                     let (cost, usage) = (hold.amount, Usage::default());
                     store.settle(task, call, &Settlement::paid(cost, usage)).await
+                }
+                _ => store.settle(task, call, settlement).await,
+            }
+        }
+    }
+
+    giving_away_what_has_no_price => [what_cannot_be_priced_is_booked_at_its_hold] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            match (open_hold(store, task, call).await, settlement) {
+                (Some(_), Settlement::Paid { cost: None, usage, .. }) => {
+                    let free = Settlement::paid(Some(Usd::ZERO), usage.clone());
+                    store.settle(task, call, &free).await
                 }
                 _ => store.settle(task, call, settlement).await,
             }
@@ -698,10 +721,11 @@ super::support::saboteurs! {
                     period,
                     amount,
                     left,
+                    held,
                     needed,
                 } => {
                     let scope = Scope::Task(hold.task.clone());
-                    Error::BudgetExceeded { budget, scope, period, amount, left, needed }
+                    Error::BudgetExceeded { budget, scope, period, amount, left, held, needed }
                 }
                 other => other,
             })

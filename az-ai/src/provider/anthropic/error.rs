@@ -69,11 +69,14 @@ fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
         (Some("rate_limit_error"), _) => ErrorKind::RateLimited,
         (Some("overloaded_error" | "api_error" | "timeout_error"), _) => ErrorKind::Unavailable,
         (Some("request_too_large"), _) | (_, Some(413)) => ErrorKind::ContextWindow,
-        (Some("invalid_request_error" | "not_found_error"), _) => ErrorKind::BadRequest,
+        (Some("not_found_error"), _) => ErrorKind::NotFound,
+        (Some("invalid_request_error"), _) => ErrorKind::BadRequest,
         (_, Some(401..=403)) => ErrorKind::Unauthorized,
         (_, Some(429)) => ErrorKind::RateLimited,
+        (_, Some(404)) => ErrorKind::NotFound,
         (_, Some(408 | 409)) => ErrorKind::Unavailable,
-        (_, Some(300..500)) => ErrorKind::BadRequest,
+        (_, Some(300..400)) => ErrorKind::Config,
+        (_, Some(400..500)) => ErrorKind::BadRequest,
         (_, Some(_) | None) => ErrorKind::Unavailable,
     }
 }
@@ -112,7 +115,7 @@ mod tests {
         check(401, "authentication_error", "invalid x-api-key", ErrorKind::Unauthorized);
         check(402, "billing_error", "m", ErrorKind::Unauthorized);
         check(403, "permission_error", "m", ErrorKind::Unauthorized);
-        check(404, "not_found_error", "model: m", ErrorKind::BadRequest);
+        check(404, "not_found_error", "model: m", ErrorKind::NotFound);
         check(413, "request_too_large", "m", ErrorKind::ContextWindow);
         check(429, "rate_limit_error", "slow down", ErrorKind::RateLimited);
         check(500, "api_error", "m", ErrorKind::Unavailable);

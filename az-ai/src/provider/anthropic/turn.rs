@@ -209,7 +209,8 @@ impl Turn {
 /// Says what is wrong with a turn that came to nothing.
 fn refused(stop: &str, said: &Assembler) -> Option<(ErrorKind, &'static str)> {
     match stop {
-        "refusal" if said.is_empty() => Some((ErrorKind::ContentPolicy, "it declined to answer")),
+        // Also in the middle: what was said before is to be taken back, and nothing done about it.
+        "refusal" => Some((ErrorKind::ContentPolicy, "it declined to answer")),
         // Of a call that filled the window nobody knows whether it is complete.
         "model_context_window_exceeded" if said.is_empty() || said.calls() > 0 => {
             Some((ErrorKind::ContextWindow, "the context window is full"))

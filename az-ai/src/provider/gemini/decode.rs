@@ -139,7 +139,8 @@ impl Reading {
             let message = self.stop_message.unwrap_or_else(|| format!("a tool call ({stop})"));
             return Err(self.answered.malformed(message));
         }
-        if WITHHELD.contains(&stop.as_str()) && self.assembler.is_empty() {
+        // Also in the middle: half an answer is none, and its calls are not to be made.
+        if WITHHELD.contains(&stop.as_str()) {
             let message = self.stop_message.clone();
             let message =
                 message.unwrap_or_else(|| format!("its filter withheld the answer ({stop})"));

@@ -127,7 +127,7 @@ mod tests {
             "PERMISSION_DENIED",
             None,
         );
-        check(&bare(404, "NOT_FOUND", "no model"), ErrorKind::BadRequest, "NOT_FOUND", None);
+        check(&bare(404, "NOT_FOUND", "no model"), ErrorKind::NotFound, "NOT_FOUND", None);
         check(&bare(500, "INTERNAL", "oh"), ErrorKind::Unavailable, "INTERNAL", None);
         check(&bare(503, "UNAVAILABLE", "overloaded"), ErrorKind::Unavailable, "UNAVAILABLE", None);
     }

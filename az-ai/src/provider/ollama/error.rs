@@ -37,8 +37,10 @@ fn kind(status: Option<u16>, message: &str) -> ErrorKind {
     match status {
         Some(401..=403) => ErrorKind::Unauthorized,
         Some(429) => ErrorKind::RateLimited,
+        Some(404) => ErrorKind::NotFound,
         Some(408 | 409) => ErrorKind::Unavailable,
-        Some(300..500) => ErrorKind::BadRequest,
+        Some(300..400) => ErrorKind::Config,
+        Some(400..500) => ErrorKind::BadRequest,
         Some(_) | None => ErrorKind::Unavailable,
     }
 }
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn the_status_says_what_sort_unless_the_window_is_full() {
         let missing = r#"{"error": "model 'x' not found"}"#;
-        check(404, missing, ErrorKind::BadRequest, "model 'x' not found");
+        check(404, missing, ErrorKind::NotFound, "model 'x' not found");
         check(401, r#"{"error": "unauthorized"}"#, ErrorKind::Unauthorized, "unauthorized");
         check(429, r#"{"error": {"message": "slow"}}"#, ErrorKind::RateLimited, "slow");
         check(503, r#"{"error": "server busy"}"#, ErrorKind::Unavailable, "server busy");

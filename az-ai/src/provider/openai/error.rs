@@ -120,14 +120,19 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
     if refused && named(&["content_filter", "content_policy_violation"]) {
         return ErrorKind::ContentPolicy;
     }
+    if named(&["model_not_found"]) || (status == Some(400) && says(NO_MODEL)) {
+        return ErrorKind::NotFound;
+    }
     if matches!(status, Some(400) | None) && says(BAD_KEY) {
         return ErrorKind::Unauthorized;
     }
     match status {
         Some(401..=403) => ErrorKind::Unauthorized,
         Some(429) => ErrorKind::RateLimited,
+        Some(404) => ErrorKind::NotFound,
         Some(408 | 409) => ErrorKind::Unavailable,
-        Some(300..500) => ErrorKind::BadRequest,
+        Some(300..400) => ErrorKind::Config,
+        Some(400..500) => ErrorKind::BadRequest,
         Some(_) => ErrorKind::Unavailable,
         None if says(&["rate_limit", "rate limit", "too many requests"]) => ErrorKind::RateLimited,
         None if says(&["invalid_request"]) => ErrorKind::BadRequest,
@@ -143,6 +148,7 @@ const FULL_CONTEXT: &[&str] = &[
     "context size",
     "exceeds the maximum number of tokens",
 ];
+const NO_MODEL: &[&str] = &["model not exist", "model does not exist", "invalid model"];
 const BAD_KEY: &[&str] =
     &["invalid_api_key", "api key not valid", "invalid api key", "incorrect api key"];
 
@@ -184,7 +190,13 @@ mod tests {
         let said = |code: &str| format!(r#"{{"error": {{"message": "m", "code": "{code}"}}}}"#);
         check(401, &said(""), ErrorKind::Unauthorized, "m");
         check(403, &said(""), ErrorKind::Unauthorized, "m");
-        check(404, &said("model_not_found"), ErrorKind::BadRequest, "m");
+        check(404, &said("model_not_found"), ErrorKind::NotFound, "m");
+        check(
+            400,
+            r#"{"error": {"message": "Model Not Exist"}}"#,
+            ErrorKind::NotFound,
+            "Model Not Exist",
+        );
         check(408, &said(""), ErrorKind::Unavailable, "m");
         check(409, &said(""), ErrorKind::Unavailable, "m");
         check(429, &said("rate_limit_exceeded"), ErrorKind::RateLimited, "m");
@@ -194,7 +206,7 @@ mod tests {
         check(400, &said("context_length_exceeded"), ErrorKind::ContextWindow, "m");
         check(400, &said("content_filter"), ErrorKind::ContentPolicy, "m");
         check(400, &said("invalid_api_key"), ErrorKind::Unauthorized, "m");
-        check(307, "", ErrorKind::BadRequest, "it gave no reason");
+        check(307, "", ErrorKind::Config, "it gave no reason");
     }
 
     #[test]

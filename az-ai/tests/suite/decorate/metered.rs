@@ -113,7 +113,8 @@ async fn many_at_once_never_spend_more_than_there_is() {
     for error in &refused {
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Budget, Sent::No), "{error}");
     }
-    let told = "global daily budget: $0.0000011 needed, $0.000000099 of $0.000011099 left";
+    let told = "global daily budget: $0.0000011 needed, $0.000000099 of $0.000011099 left, \
+                $0.000011 held for calls under way";
     assert_eq!(refused[0].to_string(), told);
     assert_eq!(shop.shop.script.requests().len(), 10, "nothing else was sent");
     let spent = shop.books.total_cost(Span::ALL).await.unwrap();

@@ -123,3 +123,28 @@ async fn whoever_chooses_is_told_what_is_wanted_and_what_is_left() {
 const fn nanos(nanos: i64) -> Usd {
     Usd::from_nanos(nanos)
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_other_calls_hold_is_waited_for() {
+    let client = Priced::new([Line::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
+    let stage = Stage::with_client(Arc::new(client.clone()));
+    stage.cap(4_000).await;
+    let other = az_core::testing::sample::hold("other", "m0", 3_000, 1);
+    let now = az_core::clock::SystemClock.now();
+    let other = az_core::cost::Hold { at: now, until: now, ..other };
+    stage.store.hold(&other).await.unwrap();
+    let waits = || {
+        let said = |kind: &RunEventKind| matches!(kind, RunEventKind::Note { text } if text.starts_with("waiting for other calls"));
+        stage.recorder.kinds().iter().any(said)
+    };
+    let frees = async {
+        while !waits() {
+            tokio::task::yield_now().await;
+        }
+        let nothing = az_core::cost::Settlement::Nothing;
+        stage.store.settle(&other.task, &other.call, &nothing).await.unwrap();
+    };
+    let (task, ()) = tokio::join!(stage.run("go"), frees);
+    assert_eq!(task.answer.as_deref(), Some("hello"));
+    assert_eq!(client.script.requests()[0].max_tokens, 2048, "nothing had to be shortened");
+}

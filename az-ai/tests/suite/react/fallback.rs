@@ -86,7 +86,7 @@ async fn only_what_another_may_mend_is_taken_to_another() {
         (ErrorKind::NotFound, true),
         (ErrorKind::ContentPolicy, true),
         (ErrorKind::Config, true),
-        (ErrorKind::BadRequest, false),
+        (ErrorKind::BadRequest, true),
         (ErrorKind::Agent, false),
         (ErrorKind::Cancelled, false),
         (ErrorKind::TimedOut, false),

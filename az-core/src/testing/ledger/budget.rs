@@ -201,7 +201,7 @@ pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>
     let usd = Usd::from_nanos;
     ensure_refused!(
         refused,
-        Error::BudgetExceeded { budget, scope, period: Period::Total, amount, left, needed }
+        Error::BudgetExceeded { budget, scope, period: Period::Total, amount, left, needed, .. }
             if budget == "task top total"
                 && scope == top
                 && (amount, left, needed) == (usd(100), usd(30), usd(31)),

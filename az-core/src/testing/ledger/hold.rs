@@ -67,8 +67,9 @@ pub(super) async fn a_refusal_says_what_is_missing(fixture: Runs<'_>) -> Checked
     let usd = Usd::from_nanos;
     ensure_refused!(
         store.hold(&hold("t", "m2", 41, 1)).await,
-        Error::BudgetExceeded { budget, scope: GLOBAL, period: Period::Total, amount, left, needed }
-            if budget == "global total" && (amount, left, needed) == (usd(100), usd(40), usd(41)),
+        Error::BudgetExceeded { budget, scope: GLOBAL, period: Period::Total, amount, left, held, needed }
+            if budget == "global total"
+                && (amount, left, held, needed) == (usd(100), usd(40), usd(30), usd(41)),
         "the refusal does not name the budget, its amount, what is left and what is needed"
     );
     Ok(())
@@ -218,6 +219,24 @@ pub(super) async fn a_lost_call_is_booked_in_full(fixture: Runs<'_>) -> Checked 
     expected.estimated = true;
     let booked = store.entries(always(), None).await?;
     ensure_eq!(booked, [expected], "a lost call was not booked as an estimate of its hold");
+    Ok(())
+}
+
+pub(super) async fn what_cannot_be_priced_is_booked_at_its_hold(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    cap(&*store, GLOBAL, 100).await?;
+    let taken = hold("t", "m0", 40, 1);
+    store.hold(&taken).await?;
+    let usage = Usage::tokens(10, 5);
+    settle(&*store, &taken, &Settlement::paid(None, usage.clone())).await?;
+    let mut expected = entry("t", "m0", 40, 1);
+    expected.usage = usage;
+    expected.estimated = true;
+    let booked = store.entries(always(), None).await?;
+    ensure_eq!(booked, [expected], "a payment without a price was not booked at its hold");
+    let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
+    let left = (Usd::from_nanos(40), Usd::ZERO);
+    ensure_eq!(found, left, "a payment without a price is not in its budget");
     Ok(())
 }
 

@@ -126,7 +126,10 @@ fn what_came_to_nothing_is_an_error_of_its_sort() {
     let words = || json!([{"type": "text", "text": "No."}]);
     let declined = "p: it declined to answer".to_owned();
     assert_eq!(error(json!([]), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
-    assert_eq!(error(words(), "refusal"), None);
+    let declined = "p: it declined to answer".to_owned();
+    assert_eq!(error(words(), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
+    let acting = json!([call("a", &json!({}))]);
+    assert!(error(acting, "refusal").is_some(), "what it asked for is not done");
     let mut explained = message(&json!([]), "refusal");
     explained["stop_details"] = json!({"type": "refusal", "explanation": "too risky"});
     assert_eq!(decode(&explained).unwrap_err().to_string(), "p: too risky");

@@ -164,7 +164,8 @@ impl Facts {
     /// Returns the reply, now that it is complete.
     pub(super) fn finish(self, assembler: Assembler, answered: Answered) -> Result<ChatReply> {
         let stop = self.stop.unwrap_or_default();
-        if stop == "content_filter" && assembler.is_empty() {
+        // Also in the middle: half an answer is none, and its calls are not to be made.
+        if stop == "content_filter" {
             let refusal = error::withheld(&answered.provider);
             let refusal = Refusal { request_id: answered.request_id, ..refusal };
             return Err(refusal.into());

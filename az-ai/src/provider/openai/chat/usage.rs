@@ -70,10 +70,17 @@ pub fn cost(usage: &Value) -> Option<Usd> {
     if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_u64) {
         return i64::try_from(ticks.div_ceil(10)).ok().map(Usd::from_nanos);
     }
-    let dollars = usage.get("cost")?.as_f64().filter(|dollars| *dollars >= 0.0)?;
-    // Twelve decimals give back the number that the server wrote; no arithmetic on floats.
-    let pico: u64 = format!("{dollars:.12}").replace('.', "").parse().ok()?;
-    i64::try_from(pico.div_ceil(1000)).ok().map(Usd::from_nanos)
+    let pico = |value: &Value| {
+        let dollars = value.as_f64().filter(|dollars| *dollars >= 0.0)?;
+        // Twelve decimals give back the number that the server wrote; no arithmetic on floats.
+        format!("{dollars:.12}").replace('.', "").parse::<u64>().ok()
+    };
+    let own = pico(usage.get("cost")?)?;
+    // With a key of one's own `cost` is the router's fee, and the model is paid for besides.
+    let is_byok = usage.get("is_byok").and_then(Value::as_bool) == Some(true);
+    let upstream = usage.pointer("/cost_details/upstream_inference_cost").filter(|_| is_byok);
+    let sum = own.saturating_add(upstream.and_then(pico).unwrap_or(0));
+    i64::try_from(sum.div_ceil(1000)).ok().map(Usd::from_nanos)
 }
 
 #[cfg(test)]

@@ -183,7 +183,8 @@ impl Reading {
         };
         let own = |name: &str| Some(word(response, name)).filter(|word| !word.is_empty());
         let request_id = self.answered.request_id.clone().or_else(|| own("id"));
-        if stop == "content_filter" && self.assembler.is_empty() {
+        // Also in the middle: half an answer is none, and its calls are not to be made.
+        if stop == "content_filter" {
             let refusal = error::withheld(&self.answered.provider);
             return Err(Refusal { request_id, ..refusal }.into());
         }
