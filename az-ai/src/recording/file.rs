@@ -37,11 +37,19 @@ pub(super) fn open(path: &Path, header: &Header) -> Result<Found, String> {
             found.model, found.provider, header.model, header.provider
         ));
     }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1)).map_err(at)?;
-    file.read_exact(&mut last).map_err(at)?;
-    if last != *b"\n" {
-        return Err(format!("the last line of {shown} is not whole; remove it"));
+    let kept = remove_cut_line(&mut file).map_err(at)?;
+    Ok(if kept == 0 { Found::New(file) } else { Found::Begun(file) })
+}
+
+/// Removes a last line that is not whole; returns how many bytes are left. Lines are written whole, so whoever wrote it was killed in
+/// the middle, and a task that is taken up again goes on recording.
+fn remove_cut_line(file: &mut File) -> std::io::Result<usize> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < bytes.len() {
+        file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
     }
-    Ok(Found::Begun(file))
+    Ok(whole)
 }

@@ -123,9 +123,20 @@ fn a_file_that_holds_anything_else_is_left_alone() {
         assert!(error.ends_with(reason), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
     }
-    std::fs::write(&path, whole.trim_end().replace("\"p\"", "\"scripted\"")).unwrap();
-    let error = to_file(&path, "m", "x").unwrap_err().to_string();
-    assert!(error.ends_with("is not whole; remove it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_last_line_that_was_cut_by_a_kill_makes_room_for_the_next() {
+    let header = HEADER.replace("\"p\"", "\"scripted\"");
+    for cut in [header.clone(), format!("{header}\n{{\"place\":0,\"ta")] {
+        let (_dir, path) = recording();
+        std::fs::write(&path, cut).unwrap();
+        let client = to_file(&path, "m", "x").unwrap();
+        client.chat(&ChatRequest::prompt("m", "go")).await.unwrap();
+        drop(client);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(ReplayClient::from_json_lines(&text).unwrap().exchanges().len(), 1, "{text}");
+    }
 }
 
 #[test]
