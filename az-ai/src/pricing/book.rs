@@ -128,8 +128,9 @@ impl PriceBook {
     /// Every token sent is taken to be of the dearest sort that our clients cause: fresh, or written
     /// to a cache for five minutes; and every row of prices that the request is long enough for is
     /// tried, as is every hour of the day, and a price that comes into force within an hour. With Anthropic a tenth is added, because a workspace can
-    /// be set to run in the US only. What would take a request that asks for it, or an account that
-    /// is set so, is not in it: priority tiers, caches for an hour, audio, searches.
+    /// be set to run in the US only. What would take a request that asks for it is not in it:
+    /// priority tiers (our requests to OpenAI ask for the ordinary one), caches for an hour, audio,
+    /// searches.
     pub fn most(&self, call: &Call<'_>, input: u64, output: u64) -> Option<Usd> {
         let at = |at| {
             let (model, _) = self.prices(&Call { at, ..*call })?;

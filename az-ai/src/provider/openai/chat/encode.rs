@@ -44,6 +44,10 @@ pub(crate) fn request(
     if let Some(effort) = request.effort.and_then(|e| dialect.effort(&request.model, e)) {
         body.insert("reasoning_effort".to_owned(), json!(effort));
     }
+    if dialect.family == Family::OpenAi {
+        // What an account is set to otherwise may cost twice what was quoted.
+        body.insert("service_tier".to_owned(), json!("default"));
+    }
     if dialect.family == Family::DeepSeek && must_not_think(request) {
         body.insert("thinking".to_owned(), json!({"type": "disabled"}));
     }

@@ -7,7 +7,7 @@ use super::turn;
 use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition};
 use crate::provider::json::decimal;
 use crate::provider::openai::chat::picture_url;
-use crate::provider::openai::dialect::Dialect;
+use crate::provider::openai::dialect::{Dialect, Family};
 use crate::provider::openai::format::is_strict;
 use crate::provider::wire::Delivery;
 
@@ -25,6 +25,10 @@ pub(crate) fn request(
     set("input", json!(input));
     set("max_output_tokens", json!(request.max_tokens));
     set("store", json!(false));
+    if dialect.family == Family::OpenAi {
+        // What an account is set to otherwise may cost twice what was quoted.
+        set("service_tier", json!("default"));
+    }
     if dialect.has_encrypted_thoughts(&request.model) {
         set("include", json!(["reasoning.encrypted_content"]));
     }

@@ -67,7 +67,7 @@ fn a_conversation_with_tools_is_written_in_full_and_thoughts_go_back_unchanged()
             {"role": "user", "content": "go on"},
         ],
         "max_output_tokens": 2048,
-        "store": false,
+        "store": false, "service_tier": "default",
         "include": ["reasoning.encrypted_content"],
         "tools": [{
             "type": "function",
@@ -96,7 +96,7 @@ fn options_change_only_what_they_say() {
         encoded(&plain),
         json!({
             "model": "gpt-4o", "input": [{"role": "user", "content": "hi"}],
-            "max_output_tokens": 2048, "temperature": 0.7, "store": false,
+            "max_output_tokens": 2048, "temperature": 0.7, "store": false, "service_tier": "default",
         })
     );
     let asked = || ChatRequest::prompt("gpt-5.2", "hi").with_tools(vec![tool()]);
