@@ -5,6 +5,7 @@ use az_core::cost::{
     Usage,
 };
 use az_core::journal::RunStore;
+use az_core::log::{Level, LogQuery, LogRecord, LogStore};
 use az_core::memory::MemoryStore;
 use az_core::task::TaskRepository;
 use az_core::testing::sample::{
@@ -216,4 +217,29 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn an_alert_is_in_the_log_as_often_as_it_is_reported() {
+    let home = Home::new();
+    let store = home.open();
+    let cap = Budget { alerts: vec![50], ..budget(Scope::Global, Period::Daily, 100) };
+    store.set_budget(&cap, at(0)).await.unwrap();
+    let mut reported = Vec::new();
+    for n in 0..3 {
+        let taken = hold("t", &format!("m{n}"), 30, 1);
+        reported.extend(store.hold(&taken).await.unwrap());
+        reported.extend(store.settle(&taken.task, &taken.call, &paid(30)).await.unwrap());
+    }
+    let query = LogQuery { text: Some("budget".to_owned()), ..LogQuery::default() };
+    let logged = home.open().query(&query).await.unwrap();
+    let record = LogRecord {
+        at: at(1),
+        level: Level::Warn,
+        target: "budget".to_owned(),
+        task: Some(task_id("t")),
+        message: "budget global daily: 50% of $0.0000001 reached ($0.00000006 used or held)"
+            .to_owned(),
+    };
+    assert_eq!((reported.len(), logged), (1, vec![record]));
 }
