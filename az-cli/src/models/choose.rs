@@ -321,6 +321,10 @@ fn check(settings: &Settings, entries: &Entries) -> Result<(), CliError> {
                  {OFFLINE}{likely}"
             )))
         }
+        Name::Entry(entry) if entry.model().is_none() => {
+            let what = format!("llm.default_provider: name its model, as in {name}/MODEL");
+            Err(settings.file.problem(&what))
+        }
         _ => Ok(()),
     }
 }
