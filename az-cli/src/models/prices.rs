@@ -22,8 +22,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Prices {
     settings: Settings,
-    /// Whom the entries are priced as.
-    providers: Vec<String>,
+    /// The entries' names, each with whom it is priced as.
+    entries: Vec<(String, String)>,
     book: OnceLock<PriceBook>,
 }
 
@@ -41,8 +41,9 @@ struct Owner {
 
 impl Prices {
     pub(super) fn new(settings: Settings, entries: &Entries) -> Self {
-        let providers = entries.iter().map(priced_as).collect();
-        Self { settings, providers, book: OnceLock::new() }
+        let named = |entry: &Entry| (entry.config.name.clone(), priced_as(entry));
+        let entries = entries.iter().map(named).collect();
+        Self { settings, entries, book: OnceLock::new() }
     }
 
     /// Returns the book.
@@ -69,19 +70,24 @@ impl Prices {
     fn check_owners(&self, book: &PriceBook, file: &str, text: &str) -> Result<(), CliError> {
         // A file of another form is refused when its prices are read.
         let Ok(Owners { price }) = toml::from_str(text) else { return Ok(()) };
-        let mut known: Vec<String> = self.providers.iter().map(|name| provider_id(name)).collect();
+        let mut known: Vec<String> =
+            self.entries.iter().map(|(_, provider)| provider_id(provider)).collect();
         known.extend(book.models().map(|model| model.provider.to_string()));
         known.sort_unstable();
         known.dedup();
         let nobody = |owner: &&Owner| !known.contains(&provider_id(owner.provider.get_ref()));
         let Some(Owner { provider }) = price.iter().find(nobody) else { return Ok(()) };
         let place = Place::of(file, text, provider.span().start);
-        let likely = near(provider.get_ref(), known.iter().map(String::as_str));
-        Err(CliError::Settings(format!(
-            "{place}: no provider or entry is called {:?}{}",
-            provider.get_ref(),
-            did_you_mean(&likely)
-        )))
+        let name = provider.get_ref();
+        let entry = self.entries.iter().find(|(entry, _)| entry == name);
+        let what = match entry {
+            Some((_, provider)) => format!("the prices of {name:?} are those of {provider:?}"),
+            None => {
+                let likely = near(name, known.iter().map(String::as_str));
+                format!("no provider or entry is called {name:?}{}", did_you_mean(&likely))
+            }
+        };
+        Err(CliError::Settings(format!("{place}: {what}")))
     }
 
     /// Whether the table has a model of this name.

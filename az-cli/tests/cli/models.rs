@@ -89,6 +89,8 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     refused(&az, &list, 78, &["prices.toml:4:18", "a price is not negative"]);
     az.file("prices.toml", "[[price]]\nprovider = \"gorq\"\nmodel = \"m\"\ncost_per_token = 1\n");
     refused(&az, &list, 78, &["prices.toml:2:12: no provider", "\"gorq\"", "did you mean groq"]);
+    az.file("prices.toml", "[[price]]\nprovider = \"gpt4\"\nmodel = \"m\"\ncost_per_token = 1\n");
+    refused(&az, &list, 78, &["prices.toml:2:12: the prices of \"gpt4\" are those of \"openai\""]);
     let az = configured("[llm]\ndefault_provider = \"clade\"\n");
     let default = "config.toml: llm.default_provider: \"clade\" is no entry";
     refused(&az, &list, 78, &[default, "did you mean claude"]);
