@@ -166,7 +166,8 @@ impl ModelResolver for Models {
     }
 }
 
-/// Returns up to three of `names` that look like `name`, the nearest first; none for an empty name.
+/// Returns up to three of `names` that look like `name`, each once, the nearest first; none for an
+/// empty name.
 ///
 /// Two characters that changed places are one mistake, as in `gtp4` (Damerau-Levenshtein distance).
 pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -184,6 +185,7 @@ pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String>
         })
         .collect();
     ranked.sort_unstable();
+    ranked.dedup();
     ranked.into_iter().take(3).map(|(_, known)| known.to_owned()).collect()
 }
 
@@ -233,7 +235,7 @@ mod tests {
     #[test]
     fn two_characters_that_changed_places_are_one_mistake_and_nothing_is_near_to_nothing() {
         let known = || ["claude", "gpt4", "gemini"].into_iter();
-        assert_eq!(near("gtp4", known()), ["gpt4"]);
+        assert_eq!(near("gtp4", known().chain(known())), ["gpt4"]);
         assert_eq!(near("", known()), [""; 0]);
         assert_eq!(near(" ", known()), [""; 0]);
     }
