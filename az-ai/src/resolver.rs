@@ -166,19 +166,26 @@ impl ModelResolver for Models {
     }
 }
 
-/// Returns up to three of `names` that look like `name`, the nearest first.
+/// Returns up to three of `names` that look like `name`, each once, the nearest first; none for an
+/// empty name.
+///
+/// Two characters that changed places are one mistake, as in `gtp4` (Damerau-Levenshtein distance).
 pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let wanted = name.to_lowercase();
+    let wanted = name.trim().to_lowercase();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
     let mut ranked: Vec<_> = names
         .filter_map(|known| {
             let lower = known.to_lowercase();
             let part = lower.contains(&wanted) || wanted.contains(&lower);
-            let distance = strsim::levenshtein(&wanted, &lower);
+            let distance = strsim::damerau_levenshtein(&wanted, &lower);
             let close = part || distance * 3 <= wanted.chars().count().max(3);
             close.then_some((distance, known))
         })
         .collect();
     ranked.sort_unstable();
+    ranked.dedup();
     ranked.into_iter().take(3).map(|(_, known)| known.to_owned()).collect()
 }
 
@@ -223,5 +230,13 @@ mod tests {
             Error::UnknownModel { near, .. } if near.is_empty()
         ));
         assert_eq!(near("zzz", ["one", "two"].into_iter()), [""; 0]);
+    }
+
+    #[test]
+    fn two_characters_that_changed_places_are_one_mistake_and_nothing_is_near_to_nothing() {
+        let known = || ["claude", "gpt4", "gemini"].into_iter();
+        assert_eq!(near("gtp4", known().chain(known())), ["gpt4"]);
+        assert_eq!(near("", known()), [""; 0]);
+        assert_eq!(near(" ", known()), [""; 0]);
     }
 }

@@ -116,28 +116,51 @@ impl CliError {
     }
 }
 
-/// Returns the command that raises a budget, to be pasted.
-pub fn raising(scope: &Scope, period: Period, amount: Usd) -> String {
+/// Returns the command that gives a budget an amount, to be pasted. Alerts that are not repeated
+/// would become those of a new budget.
+pub fn raising(scope: &Scope, period: Period, amount: Usd, alerts: &[u8]) -> String {
     let of = match scope {
         Scope::Global => String::new(),
         Scope::Task(id) => format!(" --scope task --of {id}"),
-        Scope::Model(name) => format!(" --scope model --of {name}"),
+        Scope::Model(name) => format!(" --scope model --of {}", quoted(name)),
     };
-    let amount = amount.to_string();
+    let alerts: Vec<_> = alerts.iter().map(u8::to_string).collect();
+    let alert = if alerts.is_empty() { String::new() } else { " --alert ".to_owned() };
+    let amount = to_the_cent(amount).to_string();
     let amount = amount.trim_start_matches('$');
-    format!("az cost budget set --amount {amount} --period {period}{of}")
+    let alerts = alerts.join(",");
+    format!("az cost budget set --amount {amount} --period {period}{of}{alert}{alerts}")
 }
+
+/// Returns an amount rounded up to the cent.
+fn to_the_cent(amount: Usd) -> Usd {
+    const CENT: i64 = 10_000_000;
+    let cents = amount.nanos().div_euclid(CENT);
+    let up = i64::from(amount.nanos().rem_euclid(CENT) > 0);
+    Usd::from_nanos(cents.saturating_add(up).saturating_mul(CENT))
+}
+
+/// Returns a word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@+-".contains(c);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// What to do about a model without a price under a hard budget.
+pub const UNPRICED: &str = "give the model a price (docs/prices.md), choose one that `az models \
+                            list --all` lists, or make the budget --soft";
 
 fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
-        Error::BudgetExceeded { scope, period, amount, needed, .. } => {
-            let raise = raising(scope, *period, amount.plus(*needed));
+        Error::BudgetExceeded { scope, period, amount, left, needed, .. } => {
+            let enough = amount.minus(*left).plus(*needed);
+            let raise = raising(scope, *period, enough.max(amount.plus(*amount)), &[]);
             return Some(format!("`{raise}` raises it; `az cost budget show` shows them all"));
         }
-        Error::Unpriced { .. } => {
-            "give the model a price (docs/prices.md), choose one that `az models list --all` \
-             lists, or make the budget --soft"
-        }
+        Error::Unpriced { .. } => UNPRICED,
         Error::Full { .. } => "free some space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
         Error::Busy { .. } => {
@@ -169,7 +192,9 @@ fn code_of(error: &Error) -> u8 {
 /// A task that failed for no more telling reason is 1.
 fn code_of_failure(kind: ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Agent | ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::StepLimit => 1,
+        ErrorKind::Agent | ErrorKind::Invalid | ErrorKind::StepLimit => 1,
+        // What a task does not find is its model.
+        ErrorKind::NotFound => 78,
         kind => code_of_kind(kind),
     }
 }
@@ -191,5 +216,35 @@ fn code_of_kind(kind: ErrorKind) -> u8 {
         ErrorKind::TimedOut => 124,
         ErrorKind::Cancelled => 130,
         _ => 70,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::Usd;
+    use az_core::cost::{Period, Scope};
+    use az_core::error::ErrorKind;
+
+    use super::{code_of_failure, raising};
+
+    #[test]
+    fn a_budget_is_raised_to_a_whole_cent_and_keeps_its_alerts() {
+        let raise = |scope: &Scope, nanos, alerts: &[u8]| {
+            raising(scope, Period::Daily, Usd::from_nanos(nanos), alerts)
+        };
+        let set = "az cost budget set --amount";
+        assert_eq!(
+            raise(&Scope::Global, 10_000_001, &[50, 90]),
+            format!("{set} 0.02 --period daily --alert 50,90")
+        );
+        assert_eq!(
+            raise(&Scope::Model("a b's".to_owned()), 20_000_000, &[]),
+            format!(r"{set} 0.02 --period daily --scope model --of 'a b'\''s'")
+        );
+    }
+
+    #[test]
+    fn a_task_whose_model_there_is_not_failed_for_its_settings() {
+        assert_eq!(code_of_failure(ErrorKind::NotFound), 78);
     }
 }

@@ -56,7 +56,8 @@ impl Settings {
                 data_dir.display()
             )));
         }
-        let time_zone = time_zone(config.cost.time_zone.as_deref())?;
+        let time_zone = time_zone(config.cost.time_zone.as_deref());
+        let time_zone = time_zone.map_err(|what| file.problem(&what))?;
         Ok(Self { data_dir, model, llm: config.llm, time_zone, file })
     }
 
@@ -70,25 +71,23 @@ impl Settings {
         Calendar::new(self.time_zone.clone())
     }
 
-    /// Returns a file that the configuration names, with its text.
+    /// Returns a file that the configuration names by this key, with its text.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
-    pub fn named_file(&self, path: &Path) -> Result<(String, String), CliError> {
+    /// A settings error when it cannot be read.
+    pub fn named_file(&self, key: &str, path: &Path) -> Result<(String, String), CliError> {
         let path = self.file.beside(path);
-        let what = format!("reading {}", path.display());
-        let text =
-            std::fs::read_to_string(&path).map_err(|source| CliError::Io { what, source })?;
-        Ok((path.display().to_string(), text))
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok((path.display().to_string(), text)),
+            Err(error) => Err(self.file.problem(&format!("{key}: {}: {error}", path.display()))),
+        }
     }
 }
 
-fn time_zone(name: Option<&str>) -> Result<TimeZone, CliError> {
+fn time_zone(name: Option<&str>) -> Result<TimeZone, String> {
     let Some(name) = name else { return Ok(TimeZone::UTC) };
     TimeZone::get(name).map_err(|_| {
-        CliError::Settings(format!(
-            "cost.time_zone: {name:?} is no time zone; write it like Europe/Berlin"
-        ))
+        format!("cost.time_zone: {name:?} is no time zone; write it like Europe/Berlin")
     })
 }

@@ -46,7 +46,7 @@ pub fn connect(
     let base_url = base_url
         .or(config.base_url.as_deref())
         .or(known.base_url)
-        .ok_or_else(|| setup("it needs a base_url, such as http://127.0.0.1:8080/v1"))?;
+        .ok_or_else(|| setup(NO_ADDRESS))?;
     let elsewhere = Some(base_url) != known.base_url;
     let endpoint = Endpoint {
         provider: booked_as(config, known),
@@ -69,6 +69,28 @@ pub fn connect(
     };
     client.map(Arc::new)
 }
+
+/// Checks what an entry says, as far as that can be told without its key, and returns the provider
+/// that it names.
+///
+/// # Errors
+///
+/// [`Error::Setup`] for what [`connect`] would refuse, and for figures that no model has.
+pub fn check(config: &ProviderConfig) -> Result<&'static KnownProvider> {
+    let known = known(config)?;
+    let setup = |reason: String| Error::Setup { provider: config.name.clone(), reason };
+    capabilities(config)?;
+    let figures = [("max_tokens", config.max_tokens), ("context_window", config.context_window)];
+    if let Some((name, _)) = figures.iter().find(|(_, figure)| *figure == Some(0)) {
+        return Err(setup(format!("{name} is 0; write how many tokens, or leave it out")));
+    }
+    match config.base_url.as_deref().or(known.base_url) {
+        None => Err(setup(NO_ADDRESS.to_owned())),
+        Some(url) => Endpoint::new(&config.name, url).checked().map(|_| known),
+    }
+}
+
+const NO_ADDRESS: &str = "it needs a base_url, such as http://127.0.0.1:8080/v1";
 
 /// Returns the provider that an entry names.
 ///

@@ -8,26 +8,39 @@ use toml::Spanned;
 
 use super::problem::{Problem, RulesError, Where};
 use crate::config::{Place, RoutingRule, RulePlaces};
+use crate::resolver::near;
 
 /// Reads rules from the text of a file.
 ///
-/// A file whose name ends in `.json` is a list of objects; any other is TOML with tables
-/// `[[routing_rules]]`, at the top or under `llm`, and whatever else. The name is what problems are
-/// told with. Only the form is looked at here; what the rules say is checked when they are given to
-/// an engine.
+/// A file whose name ends in `.json` is a list of objects, or an object with that list as
+/// `routing_rules`; any other is TOML with tables `[[routing_rules]]`, at the top or under `llm`,
+/// and whatever else. The name is what problems are told with. Only the form is looked at here; what
+/// the rules say is checked when they are given to an engine.
 ///
 /// # Errors
 ///
-/// What is wrong with the form, and where.
+/// What is wrong with the form, and where; also that there is no rule at all, because whoever named
+/// the file meant some.
 pub fn parse_rules(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
     let source = Source { file, text };
     let ends_in_json = file.len().checked_sub(5).and_then(|start| file.get(start..));
     if ends_in_json.is_some_and(|end| end.eq_ignore_ascii_case(".json")) {
-        source.json()
+        let rules = source.json()?;
+        if rules.is_empty() {
+            return Err(source.problem(0, NO_JSON_RULES));
+        }
+        Ok(rules)
     } else {
-        source.toml()
+        let rules = source.toml()?;
+        if rules.is_empty() {
+            return Err(source.problem(0, &source.no_toml_rules()));
+        }
+        Ok(rules)
     }
 }
+
+const NO_JSON_RULES: &str = "there are no rules in it: they are a list of objects with `condition` \
+                             and `provider`, or the `routing_rules` of an object";
 
 #[derive(Debug, Clone, Copy)]
 struct Source<'a> {
@@ -56,6 +69,12 @@ struct TomlRule {
     provider: Spanned<String>,
     #[serde(default)]
     reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct JsonFile<'a> {
+    #[serde(borrow, default)]
+    routing_rules: Vec<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,9 +108,24 @@ impl<'a> Source<'a> {
         Ok(rules.collect())
     }
 
+    /// Says how rules are written, and which table of the file may have been meant as such.
+    fn no_toml_rules(self) -> String {
+        let tables: toml::Table = toml::from_str(self.text).unwrap_or_default();
+        let inner = tables.get("llm").and_then(toml::Value::as_table);
+        let keys = tables.keys().chain(inner.into_iter().flat_map(toml::Table::keys));
+        let meant = near("routing_rules", keys.map(String::as_str)).into_iter().next();
+        let not = meant.map_or_else(String::new, |table| format!(", not [[{table}]]"));
+        format!("there are no rules in it: they are tables [[routing_rules]]{not}")
+    }
+
     fn json(self) -> Result<Vec<RoutingRule>, RulesError> {
-        let rules: Vec<&RawValue> =
-            serde_json::from_str(self.text).map_err(|error| self.json_problem(0, &error))?;
+        let failed = |error| self.json_problem(0, &error);
+        let rules = if self.text.trim_start().starts_with('{') {
+            let JsonFile { routing_rules } = serde_json::from_str(self.text).map_err(failed)?;
+            routing_rules
+        } else {
+            serde_json::from_str(self.text).map_err(failed)?
+        };
         rules.into_iter().map(|rule| self.json_rule(rule)).collect()
     }
 

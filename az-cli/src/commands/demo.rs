@@ -57,10 +57,11 @@ pub(super) async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode
          sent anywhere; what the tools do is real",
     );
     let task = task(&workspace, &services)?;
-    services.printer().say(&format!("$ az task run {:?} --model {DEMO}", task.command));
+    services.printer().say(&format!("the task: {}", task.command));
     let ended = execute(&services, Start::New(Box::new(task))).await?;
     services.printer().say(
-        "that was all recorded, priced and could be resumed; now your own: `az task run \"…\"`",
+        "this task is gone with its directory; one of your own is kept, priced and can be resumed: \
+         `az task run --help` shows how",
     );
     Ok(ended)
 }

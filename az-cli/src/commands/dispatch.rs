@@ -31,7 +31,7 @@ pub fn run(cli: &Cli, env: &Env, printer: &Printer, wiring: &Wiring) -> Result<E
 
 /// Runs a command that looks something up or changes it: one thread, ready in microseconds.
 fn short(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(no_runtime)?.block_on(command)
 }
 

@@ -8,5 +8,6 @@ pub mod task;
 pub mod worker;
 
 mod dispatch;
+mod time;
 
 pub use dispatch::run;

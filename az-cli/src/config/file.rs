@@ -70,7 +70,7 @@ pub struct CostSection {
 }
 
 /// The file as it was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FoundConfig {
     /// What it says.
     pub config: FileConfig,
@@ -78,8 +78,16 @@ pub struct FoundConfig {
     pub source: Option<(PathBuf, String)>,
 }
 
+impl std::fmt::Debug for FoundConfig {
+    /// The text may hold keys: only where the file is is shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.source.as_ref().map(|(path, _)| path);
+        f.debug_struct("FoundConfig").field("path", &path).finish_non_exhaustive()
+    }
+}
+
 impl FoundConfig {
-    /// Reads the file; one that is not there says nothing.
+    /// Reads the file; one that is not there says nothing, unless `$AZ_CONFIG` names it.
     ///
     /// # Errors
     ///
@@ -92,11 +100,20 @@ impl FoundConfig {
                 let config = FileConfig::parse(&path, &text)?;
                 Ok(Self { config, source: Some((path, text)) })
             }
+            Err(error) if env.path("AZ_CONFIG").is_some() => {
+                Err(CliError::Settings(format!("AZ_CONFIG: {}: {error}", path.display())))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => {
                 Err(CliError::Io { what: format!("reading {}", path.display()), source })
             }
         }
+    }
+
+    /// Returns what is wrong with a setting, with the file that it is in.
+    pub fn problem(&self, what: &str) -> CliError {
+        let file = self.source.as_ref().map(|(path, _)| format!("{}: ", path.display()));
+        CliError::Settings(format!("{}{what}", file.unwrap_or_default()))
     }
 
     /// Returns the path of a file that the configuration names.
@@ -131,7 +148,17 @@ impl FileConfig {
 mod tests {
     use std::path::Path;
 
-    use super::FileConfig;
+    use super::{FileConfig, FoundConfig};
+
+    #[test]
+    fn the_text_of_the_file_which_may_hold_keys_is_not_in_its_debug_output() {
+        let found = FoundConfig {
+            source: Some(("c.toml".into(), "sk-1".into())),
+            ..FoundConfig::default()
+        };
+        let shown = format!("{found:?}");
+        assert!(shown.contains("c.toml") && !shown.contains("sk-1"), "{shown}");
+    }
 
     fn refused(text: &str) -> String {
         FileConfig::parse(Path::new("config.toml"), text).unwrap_err().to_string()

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use az_ai::key::ApiKey;
+use az_ai::provider::known::Api;
 
 use super::entries::Entry;
 use crate::config::Env;
@@ -32,13 +33,18 @@ impl Access {
             };
         }
         if let Some(file) = &config.api_key_file {
-            let path = expand(file, env);
+            let path = entry.key_file.clone().unwrap_or_else(|| expand(file, env));
+            // What looks like no path may be the key itself, and is not shown.
+            let named = match file.contains(['/', '.']) {
+                true => format!("api_key_file {}", path.display()),
+                false => "the file that api_key_file names".to_owned(),
+            };
             return match std::fs::read_to_string(&path) {
                 Ok(key) if !key.trim().is_empty() => {
                     Self::Key(ApiKey::new(key), path.display().to_string())
                 }
-                Ok(_) => Self::Missing(format!("{} is empty", path.display())),
-                Err(error) => Self::Missing(format!("{}: {error}", path.display())),
+                Ok(_) => Self::Missing(format!("{named} is empty")),
+                Err(error) => Self::Missing(format!("{named}: {error}")),
             };
         }
         let mut customary = entry.provider.key_env.iter();
@@ -59,15 +65,35 @@ impl Access {
     }
 }
 
-/// Returns where an entry's provider is, when it is not where it always is.
+/// Returns where an entry's provider is, when it is not where it always is: with the version of
+/// its API, or without, as the paths that follow want it.
 pub(super) fn base_url(entry: &Entry, env: &Env) -> Option<String> {
-    if let Some(url) = &entry.config.base_url {
-        return Some(url.clone());
-    }
-    let url = entry.provider.base_url_env.iter().find_map(|name| env.get(name))?;
+    let from_env = || entry.provider.base_url_env.iter().find_map(|name| env.get(name));
+    let url = entry.config.base_url.as_deref().or_else(from_env)?.trim_end_matches('/');
     // Ollama's own variable is a bare address.
     let bare = !url.starts_with("http://") && !url.starts_with("https://");
-    Some(if bare { format!("http://{url}") } else { url.to_owned() })
+    let url = if bare { format!("http://{url}") } else { url.to_owned() };
+    Some(match entry.provider.api {
+        Api::Anthropic => url.strip_suffix("/v1").unwrap_or(&url).to_owned(),
+        Api::Gemini if !ends_in_version(&url) => format!("{url}/v1beta"),
+        _ => url,
+    })
+}
+
+/// Whether the last part of an address is a version, such as `v1beta`.
+fn ends_in_version(url: &str) -> bool {
+    let last = url.rsplit('/').next().unwrap_or_default();
+    last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Returns an address as it may be shown: without a user, a password or a query, which may be
+/// secrets.
+pub(super) fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 /// Returns a path in which `~` is the home directory.
@@ -84,7 +110,7 @@ mod tests {
     use az_ai::config::ProviderConfig;
     use az_ai::key::ApiKey;
 
-    use super::{Access, base_url};
+    use super::{Access, base_url, shown};
     use crate::config::Env;
     use crate::models::entries::{Entries, Entry};
 
@@ -108,8 +134,10 @@ mod tests {
         assert_eq!(found(&nowhere), Access::Missing("set $NOWHERE".to_owned()));
         let file = entry(|config| config.api_key_file = Some("/nonexistent/key".to_owned()));
         assert!(
-            matches!(found(&file), Access::Missing(why) if why.starts_with("/nonexistent/key: "))
+            matches!(found(&file), Access::Missing(why) if why.starts_with("api_key_file /nonexistent/key: "))
         );
+        let key = entry(|config| config.api_key_file = Some("sk-canary".to_owned()));
+        assert!(matches!(found(&key), Access::Missing(why) if !why.contains("canary")));
         assert_eq!(
             Access::of(&entry(|_| {}), &Env::default()),
             Access::Missing("set $ANTHROPIC_API_KEY".to_owned())
@@ -123,5 +151,33 @@ mod tests {
         let ollama = Entries::new(&[]).unwrap().find("ollama").unwrap().clone();
         let env = Env::from([("OLLAMA_HOST", "127.0.0.1:9")]);
         assert_eq!(base_url(&ollama, &env).as_deref(), Some("http://127.0.0.1:9"));
+    }
+
+    #[test]
+    fn an_address_is_good_with_the_version_of_the_api_or_without() {
+        let at = |name: &str, variable: &str, url: &str| {
+            let entry = Entries::new(&[]).unwrap().find(name).unwrap().clone();
+            base_url(&entry, &Env::from([(variable, url)])).unwrap()
+        };
+        for url in ["http://h", "http://h/", "http://h/v1", "http://h/v1/"] {
+            assert_eq!(at("claude", "ANTHROPIC_BASE_URL", url), "http://h");
+        }
+        for url in ["http://h", "http://h/", "http://h/v1beta", "http://h/v1beta/"] {
+            assert_eq!(at("gemini", "GEMINI_BASE_URL", url), "http://h/v1beta");
+        }
+        assert_eq!(at("gemini", "GEMINI_BASE_URL", "http://h/v1"), "http://h/v1");
+        assert_eq!(at("gpt4", "OPENAI_BASE_URL", "http://h/v1"), "http://h/v1");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_secret() {
+        for (url, expected) in [
+            ("http://u:p@h:1/v1?key=secret#x", "http://h:1/v1"),
+            ("https://h?key=secret", "https://h"),
+            ("https://h/a@b", "https://h/a@b"),
+            ("http://u:p@x@h/", "http://h/"),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
     }
 }

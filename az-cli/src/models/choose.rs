@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use az_ai::config::RoutingRule;
 use az_ai::error::Error;
-use az_ai::provider::known::NAMES;
 use az_ai::recording::Pace;
 use az_ai::resolver::{Candidate, ModelResolver, Reported, ResolvedModel, Wanted, near};
 use az_ai::routing::RuleRouter;
@@ -15,6 +15,7 @@ use super::local;
 use super::name::{AUTO, Name, OFFLINE};
 use super::prices::Prices;
 use super::rules;
+use super::unknown::{did_you_mean, to_cli, unknown_model};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::settings::Settings;
@@ -30,6 +31,11 @@ pub struct Choice {
 impl Choice {
     fn new(name: impl Into<String>, why: impl Into<String>) -> Self {
         Self { name: name.into(), why: why.into() }
+    }
+
+    /// Whether the choice is left to the rules.
+    pub fn is_auto(&self) -> bool {
+        self.name == AUTO
     }
 
     /// Returns what was chosen, and why.
@@ -55,11 +61,14 @@ impl ModelChooser {
     ///
     /// A settings error for entries that cannot be.
     pub fn new(settings: Settings, env: Env, pace: Pace) -> Result<Self, CliError> {
-        let mut entries = Entries::new(&settings.llm.providers)?;
+        let entries = Entries::new(&settings.llm.providers);
+        let entries = entries.map_err(|what| settings.file.problem(&what))?;
+        let mut entries = entries.beside(&settings.file);
+        check(&settings, &entries)?;
         if let (Some(url), None) = (&settings.llm.base_url, env.get("OPENAI_BASE_URL")) {
             entries.move_everybodys("openai", url);
         }
-        let prices = Prices::new(settings.clone());
+        let prices = Prices::new(settings.clone(), &entries);
         Ok(Self {
             clients: Arc::new(Clients::new(entries, env, prices, pace)),
             settings,
@@ -110,25 +119,33 @@ impl ModelChooser {
             (None, Some((name, why))) => self.named(&name, &why).await?,
             (None, None) => self.found().await?,
         };
-        self.clients.default.get_or_init(|| choice.name.clone());
+        self.clients.default.get_or_init(|| Ok(choice.name.clone()));
         Ok(self.default.get_or_init(|| choice).clone())
     }
 
-    /// Returns the name that a model's calls are booked under.
+    /// Settles the default for tasks that name no model; returns why there is none, if so. Such
+    /// tasks then fail for that reason, rather than being done by somebody else.
     ///
     /// # Errors
     ///
-    /// When nobody knows it. One whose key is missing now is known all the same.
-    pub async fn booked_as(&self, name: &str) -> Result<String, CliError> {
-        match Name::read(name, self.entries()) {
-            Name::Entry(entry) => Ok(entry.model().unwrap_or(name).to_owned()),
-            Name::Of { model, .. } | Name::Local { model } => Ok(model.to_owned()),
-            _ if self.prices().knows(name)? => Ok(name.to_owned()),
-            _ => {
-                let choice = self.named(name, "").await?;
-                Ok(self.resolve(Some(&choice.name)).map_err(to_cli)?.model)
-            }
-        }
+    /// A settings error for rules that make no sense: they concern every task.
+    pub async fn settle_default(&self) -> Result<Option<String>, CliError> {
+        self.router()?;
+        let Err(error) = self.choose(None).await else { return Ok(None) };
+        let why = error.to_string();
+        self.clients.default.get_or_init(|| Err(why.clone()));
+        Ok(Some(why))
+    }
+
+    /// Whether rules have a say in what follows a model: a script, a recording and the planner stand
+    /// for themselves.
+    pub fn is_routed(&self, name: &str) -> bool {
+        let name = Name::read(name, self.entries());
+        matches!(name, Name::Auto | Name::Entry(_) | Name::Of { .. } | Name::Local { .. })
+    }
+
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// Returns the engine that routes by the configured rules.
@@ -150,12 +167,10 @@ impl ModelChooser {
     /// # Errors
     ///
     /// A settings error with the place of all that is wrong with them.
-    pub fn routing_by(
-        &self,
-        rules: Vec<az_ai::config::RoutingRule>,
-    ) -> Result<Arc<RuleRouter>, CliError> {
+    pub fn routing_by(&self, rules: Vec<RoutingRule>) -> Result<Arc<RuleRouter>, CliError> {
         let models: Arc<dyn ModelResolver> = Arc::<Clients>::clone(&self.clients);
-        rules::router(models, self.entries(), &self.settings, &self.default_name(), rules)
+        let default = self.default_name(&rules);
+        rules::router(models, self.entries(), &self.settings, &default, rules)
     }
 
     /// Checks a name, and looks up what it needs.
@@ -194,15 +209,7 @@ impl ModelChooser {
         }
         let known: Vec<_> = models.iter().map(|model| format!("local/{model}")).collect();
         let entries = self.entries().names().chain([AUTO, OFFLINE]);
-        let likely = near(name, known.iter().map(String::as_str).chain(entries));
-        let likely = match likely.as_slice() {
-            [] => String::new(),
-            likely => format!("; did you mean {}?", likely.join(" or ")),
-        };
-        Err(CliError::Settings(format!(
-            "no model is called {name:?}{likely}\n`az models list` shows the names there are; a \
-             provider's own are written as in openai/gpt-5.6"
-        )))
+        Err(unknown_model(name, &near(name, known.iter().map(String::as_str).chain(entries))))
     }
 
     /// Returns what the configuration says about the default, if it does.
@@ -219,18 +226,25 @@ impl ModelChooser {
         })
     }
 
-    /// Returns who is asked when no rule says otherwise.
-    fn default_name(&self) -> String {
+    /// Returns who is asked when no rule says otherwise. Whoever writes rules means models: the
+    /// planner stands in for them only when there is nobody else at all.
+    fn default_name(&self, rules: &[RoutingRule]) -> String {
         let llm = &self.settings.llm;
-        let configured = || llm.providers.first().map(|config| config.name.clone());
-        let with_key = || NAMES.iter().map(|known| known.name).find(|name| self.has_key(name));
-        let default = llm.default_provider.clone().or_else(configured);
-        default.or_else(|| with_key().map(str::to_owned)).unwrap_or_else(|| OFFLINE.to_owned())
+        let name_of = |entry: &Entry| entry.config.name.clone();
+        let first = || llm.providers.first().map(|config| config.name.clone());
+        let with_key = || self.with_keys().next().map(|(entry, _)| name_of(entry));
+        let of_rules = || rules.first().map(|rule| rule.provider.clone());
+        let default = llm.default_provider.clone().or_else(first);
+        default.or_else(with_key).or_else(of_rules).unwrap_or_else(|| OFFLINE.to_owned())
     }
 
-    fn has_key(&self, name: &str) -> bool {
-        let entry = self.entries().find(name);
-        entry.is_some_and(|entry| matches!(self.access(entry), Access::Key(..)))
+    /// Lists the entries that have a model and a key, with where it is from.
+    fn with_keys(&self) -> impl Iterator<Item = (&Entry, String)> {
+        let with_model = self.entries().iter().filter(|entry| entry.model().is_some());
+        with_model.filter_map(|entry| match self.access(entry) {
+            Access::Key(_, from) => Some((entry, from)),
+            Access::Open | Access::Missing(_) => None,
+        })
     }
 
     /// Finds a model that can be asked without anything being configured.
@@ -239,14 +253,9 @@ impl ModelChooser {
         if let Some(openai) = openai.filter(|entry| !entry.configured)
             && let Some(url) = super::access::base_url(openai, &self.clients.env)
         {
-            return self.first_of(openai, &url).await;
+            return self.first_of(openai, &super::access::shown(&url)).await;
         }
-        let providers = self.entries().iter().filter(|entry| entry.model().is_some());
-        let usable = providers.filter_map(|entry| match self.access(entry) {
-            Access::Key(_, from) => Some((entry, from)),
-            Access::Open | Access::Missing(_) => None,
-        });
-        if let Some((entry, from)) = usable.into_iter().next() {
+        if let Some((entry, from)) = self.with_keys().next() {
             let model = entry.model().unwrap_or_default();
             let why = format!("{model} of {}, whose key is in {from}", entry.provider.name);
             return Ok(Choice::new(&entry.config.name, why));
@@ -293,13 +302,36 @@ impl ModelChooser {
     }
 }
 
-fn to_cli(error: Error) -> CliError {
-    CliError::Core(error.into())
+/// Checks what the configuration says about models besides the entries themselves.
+fn check(settings: &Settings, entries: &Entries) -> Result<(), CliError> {
+    let llm = &settings.llm;
+    if let Some(url) = &llm.base_url
+        && !url.starts_with("http://")
+        && !url.starts_with("https://")
+    {
+        let what = "llm.base_url does not begin with http:// or https://";
+        return Err(settings.file.problem(what));
+    }
+    let Some(name) = &llm.default_provider else { return Ok(()) };
+    match Name::read(name, entries) {
+        Name::Auto | Name::Unknown => {
+            let likely = did_you_mean(&near(name, entries.names().chain([OFFLINE])));
+            Err(settings.file.problem(&format!(
+                "llm.default_provider: {name:?} is no entry, no provider/model and not \
+                 {OFFLINE}{likely}"
+            )))
+        }
+        Name::Entry(entry) if entry.model().is_none() => {
+            let what = format!("llm.default_provider: name its model, as in {name}/MODEL");
+            Err(settings.file.problem(&what))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl ModelResolver for ModelChooser {
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel, Error> {
-        let name = model.or(self.clients.default.get().map(String::as_str));
+        let name = model.or(self.clients.default_name().ok());
         match (name, self.router.get()) {
             (Some(AUTO), Some(router)) => router.resolve(None),
             _ => self.clients.resolve(model),
@@ -307,14 +339,11 @@ impl ModelResolver for ModelChooser {
     }
 
     fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>, Error> {
-        let name = wanted.model.or(self.clients.default.get().map(String::as_str));
-        let routed = match name.map(|name| Name::read(name, self.entries())) {
-            Some(Name::Auto) => Some(Wanted { model: None, ..*wanted }),
-            Some(Name::Entry(_) | Name::Of { .. } | Name::Local { .. }) => {
-                Some(Wanted { model: name, ..*wanted })
-            }
-            // A script, a recording and the planner stand for themselves.
-            _ => None,
+        let name = wanted.model.or(self.clients.default_name().ok());
+        let routed = match name {
+            Some(AUTO) => Some(Wanted { model: None, ..*wanted }),
+            Some(named) => self.is_routed(named).then_some(Wanted { model: name, ..*wanted }),
+            None => None,
         };
         match (routed, self.router.get()) {
             (Some(wanted), Some(router)) => router.candidates(&wanted),

@@ -35,8 +35,8 @@ pub(super) struct Clients {
     pace: Pace,
     /// The server on this machine, once it was looked for.
     pub(super) local: OnceLock<Option<LocalServer>>,
-    /// What to ask when nothing is named, once that was found out.
-    pub(super) default: OnceLock<String>,
+    /// What to ask when nothing is named, once that was found out; or why there is nothing.
+    pub(super) default: OnceLock<Result<String, String>>,
     http: OnceLock<HttpClient>,
     made: Mutex<HashMap<String, Arc<dyn LlmClient>>>,
 }
@@ -53,6 +53,16 @@ impl Clients {
             http: OnceLock::new(),
             made: Mutex::default(),
         }
+    }
+
+    /// Returns what to ask when nothing is named.
+    pub(super) fn default_name(&self) -> Result<&str, Error> {
+        let reason = match self.default.get() {
+            Some(Ok(name)) => return Ok(name),
+            Some(Err(reason)) => reason,
+            None => "none was chosen",
+        };
+        Err(Error::Setup { provider: "the default model".to_owned(), reason: reason.to_owned() })
     }
 
     /// Returns the one pool of connections.
@@ -121,8 +131,7 @@ impl Clients {
         file: &str,
         model: Option<&str>,
     ) -> Result<ResolvedModel, Error> {
-        let default = || self.default.get().map_or(OFFLINE, String::as_str);
-        let inner = match model.unwrap_or_else(default) {
+        let inner = match model.map_or_else(|| self.default_name(), Ok)? {
             loops if loops == AUTO || loops.starts_with("record:") => {
                 return Err(Error::Setup {
                     provider: "record".to_owned(),
@@ -144,8 +153,18 @@ impl Clients {
     }
 }
 
+/// Checks that a name which is made of a word and a file has the file.
+fn with_file<'a>(provider: &str, file: &'a str) -> Result<&'a str, Error> {
+    if !file.is_empty() {
+        return Ok(file);
+    }
+    let reason = format!("name its file, as in {provider}:run.jsonl");
+    Err(Error::Setup { provider: provider.to_owned(), reason })
+}
+
 /// Reads a file of the provider's that is none.
 fn read(provider: &str, path: &str) -> Result<String, Error> {
+    let path = with_file(provider, path)?;
     std::fs::read_to_string(path).map_err(|error| Error::Setup {
         provider: provider.to_owned(),
         reason: format!("{path}: {error}"),
@@ -154,7 +173,7 @@ fn read(provider: &str, path: &str) -> Result<String, Error> {
 
 impl ModelResolver for Clients {
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel, Error> {
-        let name = model.or(self.default.get().map(String::as_str)).unwrap_or(OFFLINE);
+        let name = model.map_or_else(|| self.default_name(), Ok)?;
         let (client, model) = match Name::read(name, &self.entries) {
             Name::Offline => {
                 (self.once(OFFLINE, || Ok(Arc::new(OfflineClient::new())))?, OFFLINE.to_owned())
@@ -172,7 +191,9 @@ impl ModelResolver for Clients {
                 let client = self.once(DEMO, || Ok(Arc::new(demo::client(self.pace)?)))?;
                 (client, DEMO.to_owned())
             }
-            Name::Record { file, model } => return self.recording(name, file, model),
+            Name::Record { file, model } => {
+                return self.recording(name, with_file("record", file)?, model);
+            }
             Name::Local { model } => (self.of_local()?, model.to_owned()),
             Name::Entry(entry) => {
                 let model = entry.model().ok_or_else(|| Error::Setup {

@@ -1,10 +1,12 @@
 //! The models that have a name: those of the configuration, and those that everybody has.
 
+use std::path::PathBuf;
+
 use az_ai::config::ProviderConfig;
-use az_ai::provider::connect::known;
+use az_ai::provider::connect::check;
 use az_ai::provider::known::{KnownProvider, NAMES, PROVIDERS};
 
-use crate::error::CliError;
+use crate::config::FoundConfig;
 
 /// A named model, and who offers it.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct Entry {
     pub provider: &'static KnownProvider,
     /// Whether it stands in the configuration.
     pub configured: bool,
+    /// The file with its key; absent when there is none, or when it is told by the home directory.
+    pub key_file: Option<PathBuf>,
 }
 
 impl Entry {
@@ -34,34 +38,40 @@ impl Entries {
     ///
     /// # Errors
     ///
-    /// A settings error for an entry whose provider nobody knows, or whose name is there twice.
-    pub fn new(configured: &[ProviderConfig]) -> Result<Self, CliError> {
+    /// What is wrong with an entry: its name, its provider, what it says that its model can do.
+    pub fn new(configured: &[ProviderConfig]) -> Result<Self, String> {
         let mut entries: Vec<Entry> = Vec::new();
         for config in configured {
-            if entries.iter().any(|entry| entry.config.name == config.name) {
-                let name = &config.name;
-                return Err(CliError::Settings(format!(
+            let name = &config.name;
+            if entries.iter().any(|entry| entry.config.name == *name) {
+                return Err(format!(
                     "llm.providers: there are two called {name:?}; give one another name"
-                )));
+                ));
             }
-            let unclear = config.name.is_empty() || config.name.contains(['/', ':', '@']);
-            if unclear || RESERVED.contains(&config.name.as_str()) {
-                let name = &config.name;
-                return Err(CliError::Settings(format!(
+            let unclear = name.is_empty() || name.contains(['/', ':', '@']);
+            if unclear || RESERVED.contains(&name.as_str()) {
+                return Err(format!(
                     "llm.providers: {name:?} cannot be a model's name; use letters, digits and -, \
                      and none of {}",
                     RESERVED.join(", ")
-                )));
+                ));
             }
-            let provider = known(config)
-                .map_err(|error| CliError::Settings(format!("llm.providers: {error}")))?;
-            entries.push(Entry { config: config.clone(), provider, configured: true });
+            let provider = check(config).map_err(|error| format!("llm.providers: {error}"))?;
+            if config.api_key_env.as_deref().is_some_and(|variable| !is_variable(variable)) {
+                // It is not shown: it may well be the key.
+                return Err(format!(
+                    "llm.providers: {name}: api_key_env is the name of a variable; a key itself is \
+                     api_key"
+                ));
+            }
+            let config = config.clone();
+            entries.push(Entry { config, provider, configured: true, key_file: None });
         }
         let mut everybodys = |name: &str, provider: &'static KnownProvider, model: Option<&str>| {
             if entries.iter().all(|entry| entry.config.name != name) {
                 let mut config = ProviderConfig::new(name, provider.name);
                 config.model = model.map(str::to_owned);
-                entries.push(Entry { config, provider, configured: false });
+                entries.push(Entry { config, provider, configured: false, key_file: None });
             }
         };
         for known in NAMES {
@@ -73,6 +83,17 @@ impl Entries {
             everybodys(provider.name, provider, provider.model);
         }
         Ok(Self(entries))
+    }
+
+    /// Returns the entries with files of keys that are beside the configuration, unless their path
+    /// says otherwise.
+    pub(super) fn beside(mut self, found: &FoundConfig) -> Self {
+        for entry in &mut self.0 {
+            let file = entry.config.api_key_file.as_deref();
+            let file = file.filter(|file| !file.starts_with("~/"));
+            entry.key_file = file.map(|file| found.beside(file.as_ref()));
+        }
+        self
     }
 
     /// Moves what nobody configured of a provider to another address.
@@ -109,6 +130,16 @@ impl Entries {
 /// Names that mean something else.
 const RESERVED: &[&str] = &["auto", "demo", "local", "offline", "record", "replay", "scripted"];
 
+/// Whether this can be a variable's name. Names are mostly upper case; what is not, and is as long
+/// as a key, may be one.
+fn is_variable(name: &str) -> bool {
+    const LONGEST_IN_LOWER_CASE: usize = 24;
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let all = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let lower = name.chars().any(|c| c.is_ascii_lowercase());
+    first && all && (!lower || name.len() <= LONGEST_IN_LOWER_CASE)
+}
+
 #[cfg(test)]
 mod tests {
     use az_ai::config::ProviderConfig;
@@ -128,7 +159,7 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_are_refused() {
-        let refused = |configs: &[ProviderConfig]| Entries::new(configs).unwrap_err().to_string();
+        let refused = |configs: &[ProviderConfig]| Entries::new(configs).unwrap_err();
         let one = ProviderConfig::new("mine", "groq");
         assert!(refused(&[one.clone(), one]).contains("there are two called \"mine\""));
         assert!(
@@ -136,5 +167,37 @@ mod tests {
         );
         let error = refused(&[ProviderConfig::new("x", "anthropc")]);
         assert!(error.contains("try anthropic"), "{error}");
+    }
+
+    #[test]
+    fn figures_features_and_addresses_that_cannot_be_are_refused() {
+        let refused = |change: &dyn Fn(&mut ProviderConfig)| {
+            let mut config = ProviderConfig::new("mine", "groq");
+            change(&mut config);
+            Entries::new(&[config]).unwrap_err()
+        };
+        let says = |error: String, what: &str| assert!(error.contains(what), "{error}");
+        says(refused(&|c| c.max_tokens = Some(0)), "mine is not set up: max_tokens is 0");
+        says(refused(&|c| c.context_window = Some(0)), "context_window is 0");
+        says(refused(&|c| c.features = Some(vec!["visoin".into()])), "no feature \"visoin\"");
+        says(refused(&|c| c.base_url = Some("127.0.0.1:1".into())), "http:// or https://");
+        says(refused(&|c| c.provider = "custom".into()), "it needs a base_url");
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_a_variables_name_is_refused_and_not_shown() {
+        for key in ["sk-canary", "gsk_canarycanarycanarycanary0123", ""] {
+            let mut config = ProviderConfig::new("mine", "groq");
+            config.api_key_env = Some(key.to_owned());
+            assert_eq!(
+                Entries::new(&[config]).unwrap_err(),
+                "llm.providers: mine: api_key_env is the name of a variable; a key itself is api_key"
+            );
+        }
+        for name in ["GROQ_API_KEY_OF_THE_HOUSE_AND_ITS_GUESTS", "my_key"] {
+            let mut config = ProviderConfig::new("mine", "groq");
+            config.api_key_env = Some(name.to_owned());
+            Entries::new(&[config]).unwrap();
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use az_ai::pricing::PriceBook;
 
-use super::access::{Access, base_url};
+use super::access::{Access, base_url, shown};
 use super::choose::ModelChooser;
 use super::entries::Entry;
 use super::name::Name;
@@ -21,7 +21,7 @@ pub struct Found {
     pub book: PriceBook,
     /// Where its key is, or would be.
     pub key: Option<String>,
-    /// Where the provider is.
+    /// Where the provider is, as it may be shown.
     pub base_url: Option<String>,
 }
 
@@ -77,7 +77,7 @@ impl ModelChooser {
             priced_as,
             book,
             key,
-            base_url: base_url(entry, self.env()).or_else(always),
+            base_url: base_url(entry, self.env()).or_else(always).map(|url| shown(&url)),
         })
     }
 }

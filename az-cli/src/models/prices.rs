@@ -3,13 +3,18 @@
 use std::sync::{Arc, OnceLock};
 
 use az_ai::client::LlmClient;
+use az_ai::config::Place;
 use az_ai::error::Error;
-use az_ai::pricing::{Call, ModelPrices, PriceBook, PricedClient};
+use az_ai::pricing::{Call, ModelPrices, PriceBook, PricedClient, provider_id};
 use az_ai::provider::WireClient;
+use az_ai::resolver::near;
 use az_core::Clock;
 use az_core::clock::SystemClock;
+use serde::Deserialize;
+use toml::Spanned;
 
-use super::entries::Entry;
+use super::entries::{Entries, Entry};
+use super::unknown::did_you_mean;
 use crate::error::CliError;
 use crate::settings::Settings;
 
@@ -17,12 +22,28 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Prices {
     settings: Settings,
+    /// The entries' names, each with whom it is priced as.
+    entries: Vec<(String, String)>,
     book: OnceLock<PriceBook>,
 }
 
+/// The part of a file of prices that says whose they are.
+#[derive(Deserialize)]
+struct Owners {
+    #[serde(default)]
+    price: Vec<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    provider: Spanned<String>,
+}
+
 impl Prices {
-    pub(super) const fn new(settings: Settings) -> Self {
-        Self { settings, book: OnceLock::new() }
+    pub(super) fn new(settings: Settings, entries: &Entries) -> Self {
+        let named = |entry: &Entry| (entry.config.name.clone(), priced_as(entry));
+        let entries = entries.iter().map(named).collect();
+        Self { settings, entries, book: OnceLock::new() }
     }
 
     /// Returns the book.
@@ -37,11 +58,36 @@ impl Prices {
         }
         let mut book = PriceBook::bundled();
         if let Some(path) = &self.settings.llm.prices_file {
-            let (file, text) = self.settings.named_file(path)?;
+            let (file, text) = self.settings.named_file("llm.prices_file", path)?;
+            self.check_owners(&book, &file, &text)?;
             let read = book.with_overrides(&text, &file);
             book = read.map_err(|error| CliError::Settings(error.to_string()))?;
         }
         Ok(self.book.get_or_init(|| book).clone())
+    }
+
+    /// Prices of a provider that nobody is would never be taken, and that would not be noticed.
+    fn check_owners(&self, book: &PriceBook, file: &str, text: &str) -> Result<(), CliError> {
+        // A file of another form is refused when its prices are read.
+        let Ok(Owners { price }) = toml::from_str(text) else { return Ok(()) };
+        let mut known: Vec<String> =
+            self.entries.iter().map(|(_, provider)| provider_id(provider)).collect();
+        known.extend(book.models().map(|model| model.provider.to_string()));
+        known.sort_unstable();
+        known.dedup();
+        let nobody = |owner: &&Owner| !known.contains(&provider_id(owner.provider.get_ref()));
+        let Some(Owner { provider }) = price.iter().find(nobody) else { return Ok(()) };
+        let place = Place::of(file, text, provider.span().start);
+        let name = provider.get_ref();
+        let entry = self.entries.iter().find(|(entry, _)| entry == name);
+        let what = match entry {
+            Some((_, provider)) => format!("the prices of {name:?} are those of {provider:?}"),
+            None => {
+                let likely = near(name, known.iter().map(String::as_str));
+                format!("no provider or entry is called {name:?}{}", did_you_mean(&likely))
+            }
+        };
+        Err(CliError::Settings(format!("{place}: {what}")))
     }
 
     /// Whether the table has a model of this name.

@@ -12,15 +12,16 @@ use super::entries::Entries;
 use crate::error::CliError;
 use crate::settings::Settings;
 
-/// Reads a file of rules.
+/// Reads a file of rules that a flag names.
 ///
 /// # Errors
 ///
-/// When it cannot be read, or is no such file: with file, line and column.
-pub fn read_rules(path: &Path) -> Result<Vec<RoutingRule>, CliError> {
-    let what = format!("reading {}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|source| CliError::Io { what, source })?;
-    parse_rules(&path.display().to_string(), &text).map_err(|error| bad_rules(&error))
+/// A settings error when it cannot be read, or is no such file: with file, line and column.
+pub fn read_rules(flag: &str, path: &Path) -> Result<Vec<RoutingRule>, CliError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::Settings(format!("{flag}: {file}: {error}")))?;
+    parse_rules(&file, &text).map_err(|error| bad_rules(&error))
 }
 
 /// Returns the configured rules with their places.
@@ -31,12 +32,12 @@ pub fn read_rules(path: &Path) -> Result<Vec<RoutingRule>, CliError> {
 pub(super) fn configured(settings: &Settings) -> Result<Vec<RoutingRule>, CliError> {
     if let Some(path) = &settings.llm.routing_file {
         if !settings.llm.routing_rules.is_empty() {
-            return Err(CliError::Settings(
-                "llm.routing_rules and llm.routing_file: keep the rules in one of the two"
-                    .to_owned(),
+            return Err(settings.file.problem(
+                "llm.routing_rules and llm.routing_file: keep the rules in one of the two",
             ));
         }
-        return read_rules(&settings.file.beside(path));
+        let (file, text) = settings.named_file("llm.routing_file", path)?;
+        return parse_rules(&file, &text).map_err(|error| bad_rules(&error));
     }
     match &settings.file.source {
         Some((path, text)) if !settings.llm.routing_rules.is_empty() => {

@@ -29,7 +29,7 @@ fn a_hard_budget_refuses_what_could_exceed_it_and_says_how_to_raise_it() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(3), ""), "{refused:?}");
     for text in [
         "global monthly budget: $0.05 needed, $0.04 of $0.06 left",
-        "az cost budget set --amount 0.12 --period monthly",
+        "az cost budget set --amount 0.12 --period monthly --alert 30`",
         "az task resume",
     ] {
         assert!(refused.stderr.contains(text), "{text:?} is not in {refused:?}");
@@ -130,9 +130,12 @@ fn budgets_that_cannot_be_are_refused_and_change_nothing() {
     };
     assert!(set(&["--amount", "0"]).contains("a budget is more than 0"));
     assert!(set(&["--amount=-5"]).contains("a budget is more than 0"));
+    assert!(set(&["--amount", "-5"]).contains("a budget is more than 0"));
     assert!(set(&["--amount", "much"]).contains("an amount of US dollars is written like 12.50"));
-    assert!(set(&["--amount", "5", "--alert", "150"]).contains("150 is not within 1 to 100"));
-    assert!(set(&["--amount", "5", "--alert", "0"]).contains("0 is not within 1 to 100"));
+    for alert in ["150", "0", "-1", "80.5", "80,,90", "", "%"] {
+        let told = set(&["--amount", "5", "--alert", alert]);
+        assert!(told.contains("percentages from 1 to 100, such as 80 or 50,90"), "{told}");
+    }
     assert!(
         set(&["--amount", "5", "--period", "hourly"]).contains("daily, weekly, monthly, total")
     );
@@ -155,4 +158,108 @@ fn a_budget_of_a_model_or_a_task_is_cleared_by_the_name_it_was_set_by() {
     let missing = az.az(&["cost", "budget", "clear"]);
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.stderr.contains("there is no global monthly budget"), "{missing:?}");
+}
+
+/// A budget of a model is a matter of names: nothing is looked for, whether or not it is known.
+#[test]
+fn a_budget_of_a_model_that_nobody_knows_yet_is_kept_with_a_warning() {
+    let az = az();
+    let set = |name: &str| {
+        az.az(&["cost", "budget", "set", "--amount", "5", "--scope", "model", "--of", name])
+    };
+    let unknown = set("clade");
+    assert_eq!(unknown.code, Some(0), "{unknown:?}");
+    assert!(unknown.stdout.contains("model clade monthly $5.00 hard"), "{unknown:?}");
+    assert!(unknown.stderr.contains("\"clade\""), "{unknown:?}");
+    assert!(unknown.stderr.contains("did you mean claude"), "{unknown:?}");
+    az.ok(&["cost", "budget", "clear", "--scope", "model", "--of", "clade"]);
+    for (name, booked) in [
+        ("local/qwen3", "qwen3"),
+        ("openai/gpt-5.6", "gpt-5.6"),
+        ("scripted:dear.jsonl", "scripted:dear.jsonl"),
+        ("claude-sonnet-5-5", "claude-sonnet-5-5"),
+    ] {
+        let known = set(name);
+        assert_eq!((known.code, known.stderr.as_str()), (Some(0), ""), "{name}: {known:?}");
+        assert!(known.stdout.contains(&format!("model {booked} monthly")), "{name}: {known:?}");
+    }
+    for (name, says) in [
+        ("ollama", "as in ollama/MODEL"),
+        ("auto", "more than one model"),
+        ("offline", "it is no model"),
+        ("demo", "it is no model"),
+        ("", "it names no model"),
+    ] {
+        let refused = set(name);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{name}: {refused:?}");
+        assert!(refused.stderr.contains(says), "{name}: {refused:?}");
+        let none = az.az(&["cost", "budget", "clear", "--scope", "model", "--of", name]);
+        assert_eq!(none.code, Some(2), "{name}: {none:?}");
+        assert!(none.stderr.contains("there is no model"), "{name}: {none:?}");
+    }
+}
+
+#[test]
+fn what_an_unpriced_refusal_advises_is_not_a_larger_budget() {
+    let az = Az::new();
+    az.file("free.jsonl", r#"{"text": "who knows", "usage": {"input": 10, "output": 5}}"#);
+    az.file("config.toml", "");
+    let path = az.work().join("config.toml");
+    let az = az.with_var("AZ_CONFIG", path.to_str().unwrap());
+    az.ok(&["cost", "budget", "set", "--amount", "5"]);
+    let run = ["task", "run", "spend", "--model", "scripted:free.jsonl"];
+    let refused = az.az(&run);
+    assert!(refused.stderr.contains("give the model a price"), "{refused:?}");
+    assert!(!refused.stderr.contains("--amount"), "{refused:?}");
+    az.file("config.toml", "[llm]\ncost_tracking = false\n");
+    let refused = az.az(&run);
+    assert!(refused.stderr.contains("llm.cost_tracking is false"), "{refused:?}");
+}
+
+#[test]
+fn a_raised_budget_is_enough_at_once_and_what_it_says_can_be_pasted() {
+    let az = az();
+    az.ok(&["cost", "budget", "set", "--amount", "0.01", "--alert", "50,90%", "--period", "daily"]);
+    let refused = az.az(&RUN);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let command = "cost budget set --amount 0.05 --period daily --alert 50,90";
+    assert!(refused.stderr.contains(&format!("`az {command}`")), "{refused:?}");
+    let raised = az.ok(&command.split(' ').collect::<Vec<_>>());
+    assert!(raised.contains("global daily $0.05 hard, told at 50% and 90%"), "{raised}");
+    az.ok(&["task", "resume", &az.only_id()]);
+    let lowered = az.az(&["cost", "budget", "set", "--amount", "0.01", "--period", "daily"]);
+    assert!(lowered.stderr.contains("every call that it covers is refused"), "{lowered:?}");
+    assert!(lowered.stdout.contains("$0.02 of it used so far"), "{lowered:?}");
+}
+
+#[test]
+fn an_export_is_what_was_asked_for_also_when_there_is_nothing_in_it() {
+    let az = az();
+    let header = az.ok(&["cost", "export"]);
+    assert!(header.starts_with("at,task,call,provider,model,cost_nanos,"), "{header}");
+    assert_eq!(header.lines().count(), 1, "{header}");
+    assert_eq!(az.ok(&["cost", "export", "--json"]).trim(), "[]");
+    az.ok(&RUN);
+    let rows: Value = serde_json::from_str(&az.ok(&["cost", "export", "--json"])).unwrap();
+    assert_eq!(rows[0]["cost_nanos"], json!(20_000_000));
+    assert!(az.ok(&["cost", "export"]).starts_with(&header));
+    az.ok(&["cost", "export", "-o", "costs.csv"]);
+    let again = az.az(&["cost", "export", "-o", "costs.csv"]);
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.stderr.contains("costs.csv is there already; remove it, or name another"));
+}
+
+#[test]
+fn shares_are_those_of_the_sum_and_tasks_have_short_names() {
+    let az = az();
+    az.ok(&RUN);
+    let id = az.only_id();
+    az.ok(&RUN);
+    let shares = az.ok(&["cost", "show", "--by", "task"]);
+    assert_eq!(shares.matches(" 50%").count(), 2, "{shares}");
+    let of = ["--period", "total", "--scope", "task", "--of", &id];
+    az.ok(&[&["cost", "budget", "set", "--amount", "1"], &of[..]].concat());
+    let table = az.ok(&["cost", "budget", "show"]);
+    assert!(table.contains("task ") && !table.contains(&id), "{table}");
+    assert!(az.ok(&["cost", "budget", "show", "--format", "json"]).contains(&id));
 }

@@ -20,4 +20,6 @@ fn the_demonstration_plays_a_whole_task_and_leaves_nothing_behind() {
     assert!(!az.database().exists(), "it is no task of one's own");
     let told = az.az(&["demo", "--speed", "1000"]);
     assert!(told.stderr.contains("the model's part is a recording"), "{told:?}");
+    assert!(told.stderr.contains("one of your own is kept, priced and can be resumed"), "{told:?}");
+    assert!(!told.stderr.contains("$ az"), "nothing that would act here is to be pasted: {told:?}");
 }

@@ -101,6 +101,7 @@ fn a_wrong_key_is_told_in_each_providers_words_and_not_shown() {
             assert_eq!(ended.code, Some(77), "{model}: {ended:?}");
             assert!(ended.stderr.to_lowercase().contains("key"), "{model}: {ended:?}");
             assert!(ended.stderr.contains("[key]"), "{model}: {ended:?}");
+            assert!(ended.stderr.contains("the account's credit"), "{model}: {ended:?}");
             let place = format!("${}", wire.key);
             assert!(
                 model.starts_with("record") || ended.stderr.contains(&place),
@@ -173,7 +174,7 @@ fn a_model_that_a_provider_does_not_know_is_named() {
         let az = wire.az(vec![answer(status, "", body)]);
         let name = format!("{}/nope", az_provider(wire.model));
         let ended = az.az(&["task", "run", "hello", "--model", &name]);
-        assert!(matches!(ended.code, Some(65 | 66)), "{name}: {ended:?}");
+        assert!(matches!(ended.code, Some(65 | 78)), "{name}: {ended:?}");
         assert!(ended.stderr.contains("nope"), "{name}: {ended:?}");
     }
 }
@@ -183,5 +184,33 @@ fn az_provider(model: &str) -> &str {
         "claude" => "anthropic",
         "gpt4" => "openai",
         other => other,
+    }
+}
+
+#[test]
+fn a_key_file_is_beside_the_configuration_and_a_key_in_its_place_is_not_shown() {
+    let az = Az::new();
+    std::fs::create_dir(az.work().join("conf")).unwrap();
+    let with = |line: &str| {
+        let entry = "[[llm.providers]]\nname = \"mine\"\nprovider = \"groq\"\n";
+        az.file("conf/config.toml", &format!("{entry}{line}\n"));
+    };
+    let run = || {
+        let mut command = az.command(["task", "run", "hello", "--model", "mine"]);
+        Ended::from(command.env("AZ_CONFIG", "conf/config.toml").output().unwrap())
+    };
+    with("api_key_file = \"groq.key\"");
+    let missing = run();
+    assert_eq!(missing.code, Some(78), "{missing:?}");
+    assert!(missing.stderr.contains("api_key_file conf/groq.key: "), "{missing:?}");
+    with("api_key_file = \"groq.key\"\nbase_url = \"http://127.0.0.1:9/v1\"");
+    az.file("conf/groq.key", CANARY);
+    let found = run();
+    assert_eq!(found.code, Some(69), "the key is found, and nobody is there: {found:?}");
+    for field in ["api_key_env", "api_key_file"] {
+        with(&format!("{field} = \"{CANARY}\""));
+        let refused = run();
+        assert_eq!(refused.code, Some(78), "{refused:?}");
+        assert!(refused.stderr.contains(field) && !refused.stderr.contains(CANARY), "{refused:?}");
     }
 }

@@ -84,9 +84,29 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     let az = configured("[cost]\ntime_zone = \"Mars/Olympus\"\n");
     refused(&az, &["cost", "show"], 78, &["cost.time_zone", "Mars/Olympus", "Europe/Berlin"]);
     let az = configured("[llm]\nprices_file = \"prices.toml\"\n");
-    refused(&az, &list, 74, &["prices.toml"]);
+    refused(&az, &list, 78, &["config.toml: llm.prices_file: ", "prices.toml"]);
     az.file("prices.toml", "[[price]]\nprovider = \"groq\"\nmodel = \"m\"\ncost_per_token = -2\n");
     refused(&az, &list, 78, &["prices.toml:4:18", "a price is not negative"]);
+    az.file("prices.toml", "[[price]]\nprovider = \"gorq\"\nmodel = \"m\"\ncost_per_token = 1\n");
+    refused(&az, &list, 78, &["prices.toml:2:12: no provider", "\"gorq\"", "did you mean groq"]);
+    az.file("prices.toml", "[[price]]\nprovider = \"gpt4\"\nmodel = \"m\"\ncost_per_token = 1\n");
+    refused(&az, &list, 78, &["prices.toml:2:12: the prices of \"gpt4\" are those of \"openai\""]);
+    let az = configured("[llm]\ndefault_provider = \"clade\"\n");
+    let default = "config.toml: llm.default_provider: \"clade\" is no entry";
+    refused(&az, &list, 78, &[default, "did you mean claude"]);
+    let az = configured("[llm]\ndefault_provider = \"ollama\"\n");
+    refused(&az, &list, 78, &["llm.default_provider: name its model, as in ollama/MODEL"]);
+    let az = configured("[llm]\nbase_url = \"127.0.0.1:1\"\n");
+    refused(&az, &list, 78, &["config.toml: llm.base_url does not begin with http"]);
+    let az = configured(&format!("{provider}max_tokens = 0\n"));
+    refused(&az, &list, 78, &["config.toml: llm.providers: x is not set up: max_tokens is 0"]);
+    let az = configured("[llm]\nrouting_file = \"rules.toml\"\n");
+    let route = ["models", "route", "hello"];
+    refused(&az, &route, 78, &["config.toml: llm.routing_file: ", "rules.toml"]);
+    let rules = [&route[..], &["--rules", "nowhere.toml"]].concat();
+    refused(&configured(""), &rules, 78, &["--rules: nowhere.toml: "]);
+    let az = Az::new().with_var("AZ_CONFIG", "/nowhere/config.toml");
+    refused(&az, &["task", "list"], 78, &["AZ_CONFIG: /nowhere/config.toml: "]);
 }
 
 #[test]
@@ -99,6 +119,57 @@ fn usage_that_is_none_and_models_that_nobody_knows_are_refused() {
     price("claude", "{}", 2, &["no count of tokens"]);
     price("openai/never-heard-of", r#"{"prompt_tokens": 1}"#, 78, &["is not known", "models list"]);
     price("clade", r#"{"input_tokens": 1}"#, 78, &["no model is called \"clade\"", "claude"]);
+    price("claude", r#"{"input_tokens": -1}"#, 2, &["input_tokens is -1; a count is a whole"]);
+    let inner =
+        r#"{"usage": {"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0.5}}}"#;
+    price("gpt4", inner, 2, &["cached_tokens is 0.5"]);
+    price("gemini", r#"{"promptTokenCount": "3"}"#, 2, &["promptTokenCount is \"3\""]);
+    for name in ["replay:", "record:", "scripted:", "record:@offline"] {
+        let word = name.split(':').next().unwrap();
+        let says = format!("name its file, as in {word}:run.jsonl");
+        refused(&az, &["task", "run", "x", "--model", name], 78, &[&says]);
+    }
+    refused(&az, &["models", "list", "--provider", "antropic"], 2, &["did you mean anthropic"]);
+    refused(&az, &["models", "route", "x", "--model", "gtp4"], 78, &["did you mean gpt4?"]);
+}
+
+#[test]
+fn prices_are_those_of_a_time_and_a_bill_is_believed_where_there_is_none() {
+    let az = Az::new();
+    let price =
+        ["models", "price", "--model", "claude", "--usage", r#"{"input_tokens": 1}"#, "--at"];
+    for at in ["2026-11-01", "2026-11-01T12:00:00Z", "7d"] {
+        assert!(az.ok(&[&price[..], &[at]].concat()).contains("total"));
+    }
+    refused(&az, &[&price[..], &["soon"]].concat(), 2, &["--at \"soon\" is no time"]);
+    let usage = r#"{"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.25}"#;
+    let billed = ["models", "price", "--model", "openrouter/never-heard-of", "--usage", usage];
+    let told = az.az(&billed);
+    assert_eq!((told.code, told.stdout.as_str()), (Some(0), "total  $0.25\n"), "{told:?}");
+    assert!(told.stderr.contains("is not known"), "{told:?}");
+    assert!(told.stderr.contains("the provider itself says $0.25"), "{told:?}");
+    let json: Value = serde_json::from_str(&az.ok(&[&billed[..], &["--json"]].concat())).unwrap();
+    assert_eq!((&json["cost_nanos"], &json["reported_nanos"]), (&Value::Null, &json!(250_000_000)));
+}
+
+#[test]
+fn models_are_listed_by_any_name_of_their_provider() {
+    let az = Az::new();
+    for all in [&["models", "list", "--json"][..], &["models", "list", "--all", "--json"]] {
+        let listed = |name: &str| az.ok(&[all, &["--provider", name]].concat());
+        assert_eq!(listed("google"), listed("gemini"));
+        assert!(listed("google").contains("gemini-3.8-flash"));
+    }
+}
+
+#[test]
+fn an_address_is_shown_without_what_may_be_secret() {
+    let az = configured(
+        "[[llm.providers]]\nname = \"mine\"\nprovider = \"openai-compatible\"\n\
+         base_url = \"http://user:pass@127.0.0.1:9/v1?key=secret\"\nmodel = \"m\"\n",
+    );
+    let shown: Value = serde_json::from_str(&az.ok(&["models", "show", "mine", "--json"])).unwrap();
+    assert_eq!(shown["address"], "http://127.0.0.1:9/v1");
 }
 
 #[test]

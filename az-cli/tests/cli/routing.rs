@@ -165,3 +165,70 @@ fn a_fallback_is_not_asked_when_that_is_switched_off() {
     let ended = az.az(&["task", "run", "how is it?"]);
     assert_eq!((ended.code, *asked.lock().unwrap()), (Some(77), 0), "{ended:?}");
 }
+
+#[test]
+fn a_route_is_that_of_a_run_where_a_named_model_stands_before_the_rules() {
+    let az = with_keys(RULES);
+    let route = |az: &Az, args: &[&str]| {
+        let ended = az.az(&[&["models", "route", "hello", "--json"], args].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let explained: Value = serde_json::from_str(&ended.stdout).unwrap();
+        (explained["candidates"][0]["name"].as_str().unwrap().to_owned(), ended.stderr)
+    };
+    let first = |az: &Az, args: &[&str], name: &str, says: &str| {
+        let (found, told) = route(az, args);
+        assert!(found == name && told.contains(says), "{found}: {told}");
+    };
+    first(&az, &["--tokens", "10"], "deepseek", "model auto: by the routing rules");
+    first(&az, &["--model", "claude"], "claude", "model claude: as asked");
+    let az = az.with_var("AZ_MODEL", "gpt4");
+    first(&az, &["--tokens", "10"], "gpt4", "model gpt4: configured by AZ_MODEL");
+    first(&az, &["--model", "auto", "--tokens", "10"], "deepseek", "as asked");
+    first(&az, &["--model", "offline"], "offline", "model offline: as asked");
+    az.file("rules.toml", "[[routing_rules]]\ncondition = \"true\"\nprovider = \"gemini\"\n");
+    first(&az, &["--rules", "rules.toml"], "gemini", "");
+    let negative = az.az(&["models", "route", "hello", "--budget-left", "-5"]);
+    assert_eq!(negative.code, Some(2), "{negative:?}");
+    assert!(negative.stderr.contains("a budget has nothing left at 0"), "{negative:?}");
+}
+
+/// Somebody who wrote rules does not mean the planner, whatever becomes of the model.
+#[test]
+fn the_planner_does_not_do_what_the_model_of_a_rule_could_not() {
+    let rule = "[[llm.routing_rules]]\ncondition = \"tokens > 0\"\nprovider = \"mistral\"\n";
+    let down = answer("503 Service Unavailable", "", r#"{"message":"over capacity"}"#);
+    for key in ["MISTRAL_API_KEY", "NO_KEY_AT_ALL"] {
+        let (address, asked) = server(vec![down.clone()]);
+        let az = configured(rule).with_var("MISTRAL_BASE_URL", address).with_var(key, "k");
+        let ended = az.az(&["task", "run", "write \"x\" to made.txt"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(69), ""), "{ended:?}");
+        assert!(*asked.lock().unwrap() > 0);
+        assert!(!az.work().join("made.txt").exists(), "the planner did it");
+    }
+}
+
+#[test]
+fn a_worker_without_a_default_fails_only_tasks_that_name_no_model() {
+    let az = Az::new();
+    az.file("script.jsonl", r#"{"text": "done", "usage": {"input": 1, "output": 1}}"#);
+    az.ok(&["task", "run", "-d", "write \"x\" to made.txt"]);
+    let nameless = az.only_id();
+    let named = az.ok(&["task", "run", "-d", "speak", "--model", "scripted:script.jsonl"]);
+    let az = az.with_var("AZ_MODEL", "clade");
+    let worked = az.az(&["worker", "run", "--until-idle"]);
+    assert_eq!(worked.code, Some(0), "{worked:?}");
+    let why = "tasks that name no model will fail: no model is called \"clade\"";
+    assert_eq!(worked.stderr.matches(why).count(), 1, "{worked:?}");
+    assert_eq!(az.shown(named.trim())["status"], "completed");
+    let failed = az.shown(&nameless);
+    assert_eq!(failed["status"], "failed");
+    assert!(failed.to_string().contains("no model is called"), "{failed}");
+    assert!(!az.work().join("made.txt").exists(), "the planner did it");
+}
+
+#[test]
+fn a_model_that_the_price_table_knows_is_queued_by_its_full_name() {
+    let az = Az::new().with_var("OPENAI_API_KEY", "k");
+    let id = az.ok(&["task", "run", "-d", "speak", "--model", "gpt-5.6-luna"]);
+    assert_eq!(az.shown(id.trim())["model"], "openai/gpt-5.6-luna");
+}

@@ -48,7 +48,23 @@ async fn rules_are_read_from_toml_and_from_json() {
         {"condition": "fallback", "provider": "large"}
     ]"#;
     assert_eq!(plain(load("rules.JSON", json).await.unwrap()), expected);
-    assert_eq!(load("az.toml", "").await.unwrap(), []);
+    let object = format!("{{\"title\": 1, \"routing_rules\": {json}}}");
+    assert_eq!(plain(load("rules.json", &object).await.unwrap()), expected);
+}
+
+#[tokio::test]
+async fn a_file_without_any_rule_is_told_how_rules_are_written() {
+    let no_rules = "there are no rules in it: they are tables [[routing_rules]]";
+    check("az.toml", "", &format!("az.toml:1:1: {no_rules}")).await;
+    check("az.toml", "[llm]\nmodel = 'x'\n", &format!("az.toml:1:1: {no_rules}")).await;
+    for (table, name) in [("rules", "rules"), ("llm.routing_rule", "routing_rule")] {
+        let text = format!("[[{table}]]\ncondition = 'true'\nprovider = 'small'\n");
+        check("az.toml", &text, &format!("az.toml:1:1: {no_rules}, not [[{name}]]")).await;
+    }
+    let json = "r.json:1:1: there are no rules in it: they are a list of objects with `condition` \
+                and `provider`, or the `routing_rules` of an object";
+    check("r.json", "[]", json).await;
+    check("r.json", "{\"rules\": []}", json).await;
 }
 
 #[tokio::test]
@@ -129,7 +145,7 @@ async fn a_wrong_form_is_told_with_its_place() {
     )
     .await;
     check("a.json", "[{\"condition\": \"x\"\n", "a.json:2:1: EOF while parsing an object").await;
-    check("a.json", "{}", "a.json:1:1: invalid type: map, expected a sequence").await;
+    check("a.json", "3", "a.json:1:1: invalid type: integer `3`, expected a sequence").await;
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ enum Format {
 }
 
 /// An entry, flat, as spreadsheets want it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Row {
     at: String,
     task: String,
@@ -119,15 +119,23 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
         None => Vec::new(),
     };
     let count = entries.len();
-    let text = render(entries.into_iter().map(Row::from), args.format)?;
     let printer = services.printer();
+    let as_json = printer.is_json() && args.format == Format::Csv;
+    let format = if as_json { Format::Json } else { args.format };
+    let text = render(entries.into_iter().map(Row::from), format)?;
     match &args.output {
         None => printer.out(&text)?,
         Some(path) => {
             let what = format!("writing {}", path.display());
-            let io = |source| CliError::Io { what, source };
+            let failed = |source: std::io::Error| match source.kind() {
+                std::io::ErrorKind::AlreadyExists => CliError::Usage(format!(
+                    "--output: {} is there already; remove it, or name another file",
+                    path.display()
+                )),
+                _ => CliError::Io { what, source },
+            };
             let file = std::fs::File::create_new(path);
-            file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(io)?;
+            file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
             printer.say(&format!("{count} entries in {}", path.display()));
         }
     }
@@ -137,7 +145,15 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
 fn render(rows: impl Iterator<Item = Row>, format: Format) -> Result<String, CliError> {
     let failed = |error: std::io::Error| CliError::Io { what: "writing".to_owned(), source: error };
     match format {
-        Format::Csv => crate::output::csv(rows),
+        Format::Csv => {
+            let mut rows = rows.peekable();
+            if rows.peek().is_some() {
+                return crate::output::csv(rows);
+            }
+            // Spreadsheets and programs want the columns also when there is nothing in them.
+            let sample = crate::output::csv([Row::default()])?;
+            Ok(sample.split_inclusive('\n').take(1).collect())
+        }
         Format::Json => {
             let rows: Vec<Row> = rows.collect();
             let text = serde_json::to_string_pretty(&rows).map_err(|e| failed(e.into()))?;

@@ -178,9 +178,9 @@ fn global(budgets: &[BudgetStatus], period: Period) -> Option<&BudgetStatus> {
     budgets.iter().find(is_it)
 }
 
-/// Bars show the share of the budget where there is one, else of the largest line.
+/// Bars show the share of the budget where there is one, else of the sum of the lines.
 fn table(rows: &[Row], what: &'static str, by: Option<By>) -> Table {
-    let largest = rows.iter().map(|row| row.cost).max().unwrap_or_default();
+    let sum = rows.iter().map(|row| row.cost).sum();
     let budgeted = rows.iter().any(|row| row.budget.is_some());
     let mut table = Table::new(&[what, "calls", "in", "out", "cost", "budget", ""]);
     if !budgeted {
@@ -198,7 +198,7 @@ fn table(rows: &[Row], what: &'static str, by: Option<By>) -> Table {
         if budgeted {
             cells.push(row.budget.map_or_else(String::new, |budget| budget.to_string()));
         }
-        let whole = if budgeted { row.budget } else { by.map(|_| largest) };
+        let whole = if budgeted { row.budget } else { by.map(|_| sum) };
         cells.push(whole.map_or_else(String::new, |whole| bar(row.cost, whole)));
         table.row(cells);
     }

@@ -3,9 +3,9 @@
 use az_core::Timestamp;
 use az_core::cost::{Calendar, Period, Span};
 use clap::Args;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::commands::time::instant;
 use crate::error::CliError;
 
 /// Since when and until when.
@@ -39,12 +39,7 @@ impl SpanArgs {
         let within = calendar.span(period.unwrap_or(Period::Total), now);
         let time = |text: &Option<String>, flag: &str| match text {
             None => Ok(None),
-            Some(text) => time(text, zone, now).map(Some).ok_or_else(|| {
-                CliError::Usage(format!(
-                    "{flag} {text:?} is no time; write it like 2026-11-01, 2026-11-01T12:00:00Z, \
-                     or 7d for a week ago"
-                ))
-            }),
+            Some(text) => instant(flag, text, zone, now).map(Some),
         };
         let start = time(&self.since, "--since")?.map_or(within.start, |at| at.max(within.start));
         let end = time(&self.until, "--until")?.map_or(within.end, |at| at.min(within.end));
@@ -54,19 +49,6 @@ impl SpanArgs {
         }
         Ok(Span { start, end })
     }
-}
-
-/// Reads an instant, a day of the calendar, or how long ago.
-fn time(text: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    if let Ok(day) = text.parse::<Date>() {
-        return Some(day.to_zoned(zone.clone()).ok()?.timestamp());
-    }
-    let ago: jiff::Span = text.parse().ok()?;
-    let then = now.to_zoned(zone.clone()).checked_sub(ago).ok()?.timestamp();
-    (then <= now).then_some(then)
 }
 
 #[cfg(test)]

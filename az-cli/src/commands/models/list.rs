@@ -1,15 +1,17 @@
 //! `az models list`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use az_ai::pricing::{Call, PriceBook, Rates, TokenPrice};
+use az_ai::pricing::{Call, PriceBook, Rates, TokenPrice, provider_id};
+use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::{Clock, Timestamp};
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::models::{Access, Entry};
+use crate::models::{Access, Entry, did_you_mean};
 use crate::output::{FormatArgs, Table};
 use crate::services::Services;
 
@@ -52,7 +54,7 @@ struct Row {
 ///
 /// # Errors
 ///
-/// Prices or settings that make no sense.
+/// Prices or settings that make no sense, or a provider that nobody knows.
 pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let book = models.prices().book()?;
@@ -65,19 +67,32 @@ pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliE
             rows.push(named(entry, &models.access(entry), services, now)?);
         }
     }
-    if let Some(provider) = &args.provider {
-        rows.retain(|row| row.provider == *provider || row.name == *provider);
+    if let Some(wanted) = &args.provider {
+        rows = of_provider(rows, wanted)?;
     }
     let printer = services.printer();
-    if rows.is_empty() {
-        printer.say("no such models; `az models list` shows the providers there are");
-    }
     table(&rows, args).print(&rows, args.format.choose(printer), printer)?;
     printer.say(&format!(
         "prices as of {}; docs/prices.md says how to set your own",
         PriceBook::date()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the rows of a provider, by any of its names, or of an entry.
+fn of_provider(mut rows: Vec<Row>, wanted: &str) -> Result<Vec<Row>, CliError> {
+    let id = provider_id(wanted);
+    let names = rows.iter().flat_map(|row| [row.provider.as_str(), row.name.as_str()]);
+    let names: BTreeSet<&str> = names.filter(|name| !name.contains('/')).collect();
+    let likely = near(wanted, names.into_iter());
+    rows.retain(|row| row.name == *wanted || provider_id(&row.provider) == id);
+    if rows.is_empty() {
+        return Err(CliError::Usage(format!(
+            "--provider: there are no models of {wanted:?}{}",
+            did_you_mean(&likely)
+        )));
+    }
+    Ok(rows)
 }
 
 fn named(

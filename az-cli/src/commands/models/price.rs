@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use az_ai::pricing::{Breakdown, Call};
 use az_core::clock::SystemClock;
-use az_core::{Clock, Timestamp};
+use az_core::{Clock, Usd};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::commands::time::instant;
 use crate::error::CliError;
 use crate::output::Table;
 use crate::services::Services;
@@ -31,9 +32,10 @@ pub struct PriceArgs {
     /// The provider's usage object, as JSON; `-` reads it from standard input
     #[arg(long, short, value_name = "JSON")]
     usage: String,
-    /// When the call was made: prices change [default: now]
+    /// When the call was made, because prices change: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a
+    /// week ago [default: now]
     #[arg(long, value_name = "TIME")]
-    at: Option<Timestamp>,
+    at: Option<String>,
 }
 
 /// Prices.
@@ -43,8 +45,13 @@ pub struct PriceArgs {
 /// A model that nobody knows, or usage that is none.
 pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCode, CliError> {
     let raw = usage(&args.usage)?;
+    check_counts(raw.get("usage").or_else(|| raw.get("usageMetadata")).unwrap_or(&raw))?;
     let found = services.models()?.find(&args.model).await?;
-    let at = args.at.unwrap_or_else(|| SystemClock.now());
+    let now = SystemClock.now();
+    let at = match &args.at {
+        Some(text) => instant("--at", text, &services.settings().time_zone, now)?,
+        None => now,
+    };
     let call = Call { provider: &found.priced_as, model: &found.model, at };
     let explained = found.book.explain(&call, &raw).ok_or_else(|| {
         CliError::Usage(format!(
@@ -53,31 +60,59 @@ pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCod
             found.provider
         ))
     })?;
-    let Some(computed) = &explained.computed else {
+    let unknown = format!("the price of {} of {} is not known", found.model, found.provider);
+    if explained.computed.is_none() && explained.reported.is_none() {
         return Err(CliError::Settings(format!(
-            "the price of {} of {} is not known; `az models list --all` shows which are, and \
-             docs/prices.md how to add one",
-            found.model, found.provider
+            "{unknown}; `az models list --all` shows which are, and docs/prices.md how to add one"
         )));
-    };
+    }
     let printer = services.printer();
     if printer.is_json() {
-        printer.json(&record(
-            computed,
-            &found.model,
-            &json!(explained.usage),
-            explained.reported,
-        ))?;
-    } else {
-        printer.out(&table(computed).text(printer.width()))?;
-        for note in &computed.notes {
-            printer.say(note);
+        let usage = json!(explained.usage);
+        let computed = explained.computed.as_ref();
+        printer.json(&record(computed, &found.model, &usage, explained.reported))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    match (&explained.computed, explained.reported) {
+        (Some(computed), _) => {
+            printer.out(&table(computed).text(printer.width()))?;
+            for note in &computed.notes {
+                printer.say(note);
+            }
         }
-        if let Some(reported) = explained.reported {
-            printer.say(&format!("the provider itself says {reported}, which is what is booked"));
+        (None, reported) => {
+            printer.line(&format!("total  {}", reported.unwrap_or_default()))?;
+            printer.say(&unknown);
         }
     }
+    if let Some(reported) = explained.reported {
+        printer.say(&format!("the provider itself says {reported}, which is what is booked"));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks that counts are counts, in a usage object and in the parts of it. What is none would be
+/// passed over, and so the sum be wrong.
+fn check_counts(usage: &Value) -> Result<(), CliError> {
+    let Value::Object(fields) = usage else {
+        return usage.as_array().into_iter().flatten().try_for_each(check_counts);
+    };
+    for (name, value) in fields {
+        let lower = name.to_lowercase();
+        let counts = ["tokens", "tokencount", "_count", "_requests"];
+        let is_count = counts.iter().any(|end| lower.ends_with(end));
+        match value {
+            Value::Object(_) | Value::Array(_) => check_counts(value)?,
+            Value::Null => {}
+            value if is_count && !value.is_u64() => {
+                return Err(CliError::Usage(format!(
+                    "--usage: {name} is {value}; a count is a whole number, 0 or more"
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn usage(text: &str) -> Result<Value, CliError> {
@@ -94,12 +129,12 @@ fn usage(text: &str) -> Result<Value, CliError> {
 }
 
 fn record(
-    computed: &Breakdown,
+    computed: Option<&Breakdown>,
     model: &str,
     usage: &Value,
-    reported: Option<az_core::Usd>,
+    reported: Option<Usd>,
 ) -> Value {
-    let parts = computed.parts.iter().map(|part| {
+    let parts = computed.into_iter().flat_map(|computed| &computed.parts).map(|part| {
         json!({
             "what": part.what,
             "quantity": part.quantity,
@@ -110,10 +145,10 @@ fn record(
     json!({
         "model": model,
         "usage": usage,
-        "cost_nanos": computed.total,
+        "cost_nanos": computed.map(|computed| computed.total),
         "reported_nanos": reported,
         "parts": parts.collect::<Vec<_>>(),
-        "notes": computed.notes,
+        "notes": computed.map(|computed| computed.notes.as_slice()).unwrap_or_default(),
     })
 }
 

@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use az_ai::chat::{ChatRequest, DEFAULT_MAX_TOKENS, ToolDefinition};
 use az_ai::estimate;
-use az_ai::resolver::{Needs, Wanted};
-use az_ai::routing::{Origin, Route, RoutingEngine, RuleRouter, Standing, Step, Verdict};
+use az_ai::resolver::{ModelResolver, Needs, ResolvedModel, Wanted};
+use az_ai::routing::{Origin, Route, RoutingEngine, Standing, Step, Verdict};
 use az_core::{TaskPriority, Toolbox, Usd};
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::models::read_rules;
+use crate::models::{read_rules, to_cli};
 use crate::output::Printer;
 use crate::services::Services;
 
@@ -24,8 +23,9 @@ Examples:
   az models route \"describe this picture\" --needs vision --rules rules.toml
   az models route \"hello\" --json | jq .candidates
 
-The rules are those of the configuration, or of --rules; docs/routing.md says how they are written.
-Nothing is asked and nothing is spent.";
+It is the decision of `az task run`: a model that is named, there or by AZ_MODEL or llm.model, stands
+before the rules. The rules are those of the configuration, or of --rules; docs/routing.md says how
+they are written. No model is asked anything, and nothing is spent.";
 
 /// Explain which model would be asked, rule by rule
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub struct RouteArgs {
     #[arg(long, value_delimiter = ',', value_name = "FEATURES", value_parser = ["vision", "format"])]
     needs: Vec<String>,
     /// What the tightest budget has left, in US dollars
-    #[arg(long, value_name = "DOLLARS")]
+    #[arg(long, value_name = "DOLLARS", allow_negative_numbers = true, value_parser = left)]
     budget_left: Option<Usd>,
 }
 
@@ -86,12 +86,21 @@ struct Explanation {
 ///
 /// # Errors
 ///
-/// Rules that make no sense, or that nobody can be asked.
-pub(super) fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let router = router(args, services)?;
+/// Rules that make no sense, a model that nobody knows, or that nobody can be asked.
+pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let models = services.models()?;
+    let printer = services.printer();
+    let (router, named) = match &args.rules {
+        Some(path) => (models.routing_by(read_rules("--rules", path)?)?, args.model.clone()),
+        None => {
+            let choice = models.choose(args.model.as_deref()).await?;
+            printer.say(&choice.in_words());
+            (models.router()?, (!choice.is_auto()).then_some(choice.name))
+        }
+    };
     let text = args.text.join(" ");
     let wanted = Wanted {
-        model: args.model.as_deref(),
+        model: named.as_deref(),
         text: &text,
         priority: args.priority,
         tokens: match args.tokens {
@@ -106,9 +115,12 @@ pub(super) fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, Cli
         },
         budget_left: args.budget_left,
     };
-    let route = router.route(&wanted).map_err(|error| CliError::Core(error.into()))?;
-    let explained = explained(&route);
-    let printer = services.printer();
+    let explained = match named.as_deref() {
+        Some(name) if !models.is_routed(name) => {
+            alone(name, &models.resolve(named.as_deref()).map_err(to_cli)?)
+        }
+        _ => explained(&router.route(&wanted).map_err(to_cli)?),
+    };
     if printer.is_json() {
         printer.json(&explained)?;
     } else {
@@ -117,11 +129,32 @@ pub(super) fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, Cli
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(args: &RouteArgs, services: &Services) -> Result<Arc<RuleRouter>, CliError> {
-    match &args.rules {
-        None => services.models()?.router(),
-        Some(path) => services.models()?.routing_by(read_rules(path)?),
+/// Reads what a budget has left.
+fn left(text: &str) -> Result<Usd, String> {
+    match text.parse::<Usd>() {
+        Ok(left) if left.is_negative() => Err("a budget has nothing left at 0".to_owned()),
+        Ok(left) => Ok(left),
+        Err(error) => Err(error.to_string()),
     }
+}
+
+/// Explains that a model which rules have no say in is asked, and nobody after it.
+fn alone(name: &str, model: &ResolvedModel) -> Explained {
+    let candidate = Candidate {
+        name: name.to_owned(),
+        provider: model.client.provider().to_owned(),
+        model: model.model.clone(),
+        reason: None,
+    };
+    let step = Explanation {
+        rule: None,
+        name: name.to_owned(),
+        verdict: "holds",
+        saw: Vec::new(),
+        standing: Some("asked first".to_owned()),
+        reason: Some("it is named".to_owned()),
+    };
+    Explained { candidates: vec![candidate], steps: vec![step] }
 }
 
 /// Returns about how many tokens a task's first request has: what is asked, and the tools.

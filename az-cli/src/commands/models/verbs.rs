@@ -32,6 +32,6 @@ pub async fn run(command: &ModelsCommand, services: &Services) -> Result<ExitCod
         ModelsCommand::List(args) => list::run(args, services),
         ModelsCommand::Show(args) => show::run(args, services).await,
         ModelsCommand::Price(args) => price::run(args, services).await,
-        ModelsCommand::Route(args) => route::run(args, services),
+        ModelsCommand::Route(args) => route::run(args, services).await,
     }
 }

@@ -4,14 +4,12 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use az_core::clock::SystemClock;
-use az_core::cost::{BudgetKeeper, BudgetStatus};
 use az_core::engine::{Discard, EventSink, Stop, StopReason};
-use az_core::error::ErrorKind;
-use az_core::task::{Failure, TaskRepository, TaskStatus};
-use az_core::{Clock, Task, TaskId};
+use az_core::task::{TaskRepository, TaskStatus};
+use az_core::{Task, TaskId};
 
-use crate::error::{CliError, raising};
+use super::remedy::remedy;
+use crate::error::CliError;
 use crate::output::{Lines, Live, short};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
@@ -108,83 +106,11 @@ pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode,
         (status, Some(failure)) => Err(CliError::TaskEnded {
             status,
             failure: failure.clone(),
-            remedy: Some(match failure.kind {
-                ErrorKind::Budget => over_budget(services, failure, &id).await,
-                ErrorKind::Unauthorized => wrong_key(services, task, &id).await,
-                _ => remedy(task, failure, &id),
-            }),
+            remedy: Some(remedy(task, failure, services).await),
         }),
         (status, None) => {
             printer.say(&format!("task {id} is {status}; `az task resume {id}` goes on with it"));
             Ok(ExitCode::from(75))
         }
-    }
-}
-
-/// Returns the command that raises the budget in the way, and the one that goes on then.
-async fn over_budget(services: &Services, failure: &Failure, id: &str) -> String {
-    let now = SystemClock.now();
-    let budgets = match services.store() {
-        Ok(store) => store.budgets(now).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    // The failure is a sentence that begins with the budget's name; the longest that fits is it.
-    let fits = |status: &&BudgetStatus| failure.message.starts_with(&status.budget.name());
-    let in_the_way = budgets.iter().filter(fits).max_by_key(|status| status.budget.name().len());
-    match in_the_way {
-        Some(BudgetStatus { budget, .. }) => {
-            let twice = budget.amount.plus(budget.amount);
-            let raise = raising(&budget.scope, budget.period, twice);
-            format!("`{raise}` doubles it, then `az task resume {id}` goes on")
-        }
-        None => format!(
-            "`az cost budget show` shows the budgets, `az cost budget set` raises one, then \
-             `az task resume {id}` goes on"
-        ),
-    }
-}
-
-/// Says where the key is that was refused.
-async fn wrong_key(services: &Services, task: &Task, id: &str) -> String {
-    let found = match (services.models(), task.model.as_deref()) {
-        (Ok(models), Some(model)) => models.find(model).await.ok(),
-        _ => None,
-    };
-    let key = match found.and_then(|found| found.key) {
-        Some(key) => format!("check the key ({key})"),
-        None => "check the key: `az models list` says where each is".to_owned(),
-    };
-    format!("{key}, then `az task resume {id}`")
-}
-
-/// Returns a command that goes on, with figures that let it.
-fn remedy(task: &Task, failure: &Failure, id: &str) -> String {
-    match failure.kind {
-        ErrorKind::Approval => {
-            let tool = failure.message.split_whitespace().next().unwrap_or("shell.execute");
-            format!(
-                "`az task resume {id} --allow {tool}` lets it run without asking; \
-                 `az task resume {id}` at a terminal asks"
-            )
-        }
-        ErrorKind::StepLimit => {
-            let more = task.options.max_steps.unwrap_or(50).saturating_mul(2);
-            format!("`az task resume {id} --max-steps {more}` gives it more steps")
-        }
-        ErrorKind::TimedOut => {
-            let more = task.options.timeout.map_or(600, |limit| limit.as_secs().max(1) * 2);
-            format!("`az task resume {id} --timeout {more}s` gives it more time")
-        }
-        ErrorKind::BadRequest => {
-            format!("say it differently, as a new task; `az task logs {id}` shows what happened")
-        }
-        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Protocol => {
-            format!("try later: `az task resume {id}` goes on where the record ends")
-        }
-        ErrorKind::Cancelled => format!("`az task resume {id}` goes on where the record ends"),
-        _ => format!(
-            "`az task logs {id}` shows what happened, `az task resume {id}` goes on, \
-             `az task retry {id}` starts over"
-        ),
     }
 }

@@ -6,6 +6,7 @@ mod execute;
 mod find;
 mod list;
 mod logs;
+mod remedy;
 mod resume;
 mod retry;
 mod run;

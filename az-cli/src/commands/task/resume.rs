@@ -46,18 +46,19 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
         return report(&task, services).await;
     }
     services.check_tools(&args.limits.allow)?;
-    if let Some(model) = &args.model {
-        services.models()?.choose(Some(model)).await?;
-    }
+    let model = match &args.model {
+        Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
+        None => None,
+    };
     let id = task.id.clone();
-    if let Some(changed) = changed(args, &task) {
+    if let Some(changed) = changed(args, model, &task) {
         store.update(&changed, SystemClock.now()).await?;
     }
     execute(services, Start::Resume(id)).await
 }
 
 /// Returns the task with what was asked for, if that differs.
-fn changed(args: &ResumeArgs, task: &Task) -> Option<Task> {
+fn changed(args: &ResumeArgs, model: Option<String>, task: &Task) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;
     for tool in &args.limits.allow {
@@ -67,6 +68,6 @@ fn changed(args: &ResumeArgs, task: &Task) -> Option<Task> {
     }
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.timeout = args.limits.timeout.or(options.timeout);
-    changed.model = args.model.clone().or(changed.model);
+    changed.model = model.or(changed.model);
     (changed != *task).then_some(changed)
 }

@@ -97,9 +97,10 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         [only] if only == "-" => read_command()?,
         words => words.join(" "),
     };
-    if let Some(model) = &args.model {
-        services.models()?.choose(Some(model)).await?;
-    }
+    let model = match &args.model {
+        Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
+        None => None,
+    };
     let workspace = workspace(args)?;
     let task = Task::new(services.new_task_id()?, command, SystemClock.now())?;
     let options = TaskOptions {
@@ -110,7 +111,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         workspace: Some(workspace),
     };
     let mut task = task.with_priority(args.priority).with_options(options);
-    if let Some(model) = &args.model {
+    if let Some(model) = model {
         task = task.with_model(model);
     }
     if let Some(parent) = &args.parent {

@@ -43,12 +43,14 @@ pub struct RunArgs {
 ///
 /// # Errors
 ///
-/// The store's, or that no model can be used.
+/// The store's, or settings about models that make no sense.
 pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Shutdown, printer)?;
-    services.models()?.choose(None).await?;
+    if let Some(why) = services.models()?.settle_default().await? {
+        printer.say(&format!("tasks that name no model will fail: {why}"));
+    }
     let options = WorkerOptions {
         concurrency: args.concurrency.get(),
         when_idle: if args.until_idle { WhenIdle::End } else { WhenIdle::Wait },

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::scope::ScopeArgs;
 use crate::error::CliError;
+use crate::models::Booked;
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
@@ -33,7 +34,14 @@ pub struct ClearArgs {
 ///
 /// That there is no such budget, or the store's.
 pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let scope = args.scope.scope(services).await?;
+    // A name that stands for no model may still be that of a budget.
+    let model = |name: &str| {
+        Ok(match services.models()?.booked_as(name) {
+            Ok(Booked::As(model)) => model,
+            Ok(Booked::Unheard(_)) | Err(_) => name.to_owned(),
+        })
+    };
+    let scope = args.scope.scope(services, model).await?;
     let name = format!("{scope} {}", args.period);
     if !services.store()?.clear_budget(&scope, args.period).await? {
         return Err(CliError::Usage(format!(

@@ -32,12 +32,16 @@ pub(super) enum Covers {
 
 impl ScopeArgs {
     /// Returns the scope: a task by the part of its id that was typed, a model by the name that
-    /// its calls are booked under.
+    /// `model` finds for what was typed.
     ///
     /// # Errors
     ///
     /// A usage error for a name without need, or a task or model that nobody knows.
-    pub(super) async fn scope(&self, services: &Services) -> Result<Scope, CliError> {
+    pub(super) async fn scope(
+        &self,
+        services: &Services,
+        model: impl FnOnce(&str) -> Result<String, CliError>,
+    ) -> Result<Scope, CliError> {
         match (self.scope, &self.of) {
             (Covers::Global, None) => Ok(Scope::Global),
             (Covers::Global, Some(name)) => {
@@ -48,9 +52,7 @@ impl ScopeArgs {
                 let task = find(&*store as &dyn TaskRepository, id).await?;
                 Ok(Scope::Task(task.id))
             }
-            (Covers::Model, Some(name)) => {
-                Ok(Scope::Model(services.models()?.booked_as(name).await?))
-            }
+            (Covers::Model, Some(name)) => Ok(Scope::Model(model(name)?)),
             (Covers::Task | Covers::Model, None) => {
                 Err(CliError::Usage("--of names the task or model that is meant".to_owned()))
             }
@@ -60,5 +62,7 @@ impl ScopeArgs {
 
 /// Returns a budget for people.
 pub(super) fn in_words(budget: &Budget) -> String {
-    format!("{} {} {}", budget.name(), budget.amount, budget.limit.as_str())
+    let alerts: Vec<_> = budget.alerts.iter().map(|alert| format!("{alert}%")).collect();
+    let (name, limit) = (budget.name(), budget.limit.as_str());
+    format!("{name} {} {limit}, told at {}", budget.amount, alerts.join(" and "))
 }

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetKeeper, BudgetStatus, Period};
+use az_core::cost::{BudgetKeeper, BudgetStatus, Period, Scope};
 use az_core::{Clock, Usd};
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{FormatArgs, Table, bar};
+use crate::output::{FormatArgs, Table, bar, short};
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
@@ -70,9 +70,12 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let rows: Vec<Row> = budgets.iter().map(Row::from).collect();
     let mut table =
         Table::new(&["scope", "period", "amount", "spent", "held", "left", "limit", "alerts", ""]);
-    for row in &rows {
+    for (row, status) in rows.iter().zip(&budgets) {
         table.row(vec![
-            row.scope.clone(),
+            match &status.budget.scope {
+                Scope::Task(id) => format!("task {}", short(id.as_str())),
+                Scope::Global | Scope::Model(_) => row.scope.clone(),
+            },
             row.period.to_string(),
             row.amount.to_string(),
             row.spent.to_string(),
