@@ -1,9 +1,10 @@
 //! What runs in production: the one place where concrete backends meet.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use az_ai::react::ReActAgent;
+use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
@@ -19,6 +20,10 @@ use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
 use crate::output::{Live, Printer, TerminalApprover};
 use crate::settings::Settings;
+
+/// The longest reply that is asked for in a step, in tokens, when the configuration does not say:
+/// enough for a file of some hundred lines, or for thoughts and a call.
+const LONGEST_REPLY: u32 = 4096;
 
 /// What the engine's backends are wrapped in, or replaced by.
 #[derive(Debug, Clone)]
@@ -179,7 +184,9 @@ impl Services {
         terminal: Option<Arc<Live>>,
     ) -> Result<Engine, CliError> {
         let resolver = self.models()?;
-        let agent = Arc::new(ReActAgent::new(resolver));
+        let max_tokens = self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get);
+        let options = ReActOptions::default().with_max_tokens(max_tokens);
+        let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = (self.wiring.store)(self.store()?);
         let toolbox = (self.wiring.toolbox)(self.toolbox()?);
         let engine = Engine::new(store, agent, EngineOptions::new(worker_id()?));

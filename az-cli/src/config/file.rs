@@ -1,5 +1,6 @@
 //! The user's configuration file: `config.toml` in the configuration directory.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use az_ai::config::{LlmConfig, Place, ProviderConfig, RoutingRule};
@@ -28,6 +29,8 @@ pub struct LlmSection {
     pub model: Option<String>,
     /// Where an OpenAI-compatible server is, such as `http://127.0.0.1:8080/v1`.
     pub base_url: Option<String>,
+    /// The longest reply to ask for in a step of a task, in tokens; thoughts count.
+    pub max_tokens: Option<NonZeroU32>,
     /// Models by names of one's own.
     pub providers: Vec<ProviderConfig>,
     /// The one of them to use when no rule says otherwise.
@@ -50,6 +53,7 @@ impl Default for LlmSection {
         Self {
             model: None,
             base_url: None,
+            max_tokens: None,
             providers: Vec::new(),
             default_provider: None,
             routing_rules: Vec::new(),

@@ -25,6 +25,9 @@ use super::name::{AUTO, Name, OFFLINE};
 use super::prices::Prices;
 use crate::config::Env;
 
+/// Under which provider's name recordings are booked: nobody else is paid for them.
+const REPLAY: &str = "replay";
+
 /// Makes clients, each once.
 #[derive(Debug)]
 pub(super) struct Clients {
@@ -185,7 +188,7 @@ impl ModelResolver for Clients {
             Name::Replay { file } => {
                 let replay = ReplayClient::from_json_lines(&read("replay", file)?)?;
                 let model = replay.header().model.clone();
-                (self.once(name, || Ok(Arc::new(replay.with_pace(Pace::Instant))))?, model)
+                (self.once(name, || Ok(Arc::new(replay.with_provider(REPLAY))))?, model)
             }
             Name::Demo => {
                 let client = self.once(DEMO, || Ok(Arc::new(demo::client(self.pace)?)))?;

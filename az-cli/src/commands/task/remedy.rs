@@ -133,6 +133,7 @@ mod tests {
             period: Period::Total,
             amount: Usd::from_dollars(2),
             left: Usd::ZERO,
+            held: Usd::from_nanos(1),
             needed: Usd::from_nanos(1_500_000_001),
         };
         let message = refused.to_string();
