@@ -1,6 +1,7 @@
 //! What wires share in writing and reading JSON.
 
 use az_core::text::one_line;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How much of an answer that is not understood is quoted, in characters.
@@ -18,6 +19,22 @@ pub(super) fn object(arguments: &Value) -> Value {
         Value::Object(_) => arguments.clone(),
         text => json!({"malformed": text}),
     }
+}
+
+/// Reads the names in a list of models such as `{"data": [{"id": "…"}]}`.
+pub(super) fn ids(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+    let list: ModelList = serde_json::from_slice(body)?;
+    Ok(list.data.into_iter().map(|model| model.id).collect())
+}
+
+#[derive(Deserialize)]
+struct ModelList {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
 }
 
 /// Quotes an error that is in no form that we know.

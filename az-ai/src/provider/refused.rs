@@ -1,8 +1,23 @@
 //! What becomes of an answer that is no success, and of our key in what a server says.
 
+use az_core::ErrorKind;
+
 use super::http::{Answer, Credentials};
 use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Refusal, Result};
+
+/// Returns what a status means, where a server says nothing more telling.
+pub(super) const fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        300..400 => ErrorKind::Config,
+        401..=403 => ErrorKind::Unauthorized,
+        404 => ErrorKind::NotFound,
+        408 | 409 => ErrorKind::Unavailable,
+        429 => ErrorKind::RateLimited,
+        400..500 => ErrorKind::BadRequest,
+        _ => ErrorKind::Unavailable,
+    }
+}
 
 impl Credentials<'_> {
     /// Lets a success pass; anything else is an error, as `read` understands its status and body.

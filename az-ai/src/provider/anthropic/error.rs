@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Refusal;
 use crate::provider::json::quote;
+use crate::provider::refused::kind_of_status;
 
 /// Reads the answer to a refused request.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
@@ -71,13 +72,8 @@ fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
         (Some("request_too_large"), _) | (_, Some(413)) => ErrorKind::ContextWindow,
         (Some("not_found_error"), _) => ErrorKind::NotFound,
         (Some("invalid_request_error"), _) => ErrorKind::BadRequest,
-        (_, Some(401..=403)) => ErrorKind::Unauthorized,
-        (_, Some(429)) => ErrorKind::RateLimited,
-        (_, Some(404)) => ErrorKind::NotFound,
-        (_, Some(408 | 409)) => ErrorKind::Unavailable,
-        (_, Some(300..400)) => ErrorKind::Config,
-        (_, Some(400..500)) => ErrorKind::BadRequest,
-        (_, Some(_) | None) => ErrorKind::Unavailable,
+        (_, Some(status)) => kind_of_status(status),
+        (_, None) => ErrorKind::Unavailable,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The wire.
 
 use az_core::naming::NameMap;
-use serde::Deserialize;
 
 use super::{decode, encode, error, stream};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
+use crate::provider::json;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
 /// Speaks Anthropic's Messages API.
@@ -56,17 +56,6 @@ impl Wire for Anthropic {
     }
 
     fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-        let list: ModelList = serde_json::from_slice(body)?;
-        Ok(list.data.into_iter().map(|model| model.id).collect())
+        json::ids(body)
     }
-}
-
-#[derive(Deserialize)]
-struct ModelList {
-    data: Vec<Model>,
-}
-
-#[derive(Deserialize)]
-struct Model {
-    id: String,
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Refusal;
 use crate::provider::json::quote;
+use crate::provider::refused::kind_of_status;
 
 /// Reads the answer to a refused request.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
@@ -34,15 +35,7 @@ fn kind(status: Option<u16>, message: &str) -> ErrorKind {
     if matches!(status, Some(400 | 413 | 500) | None) && full.iter().any(|f| message.contains(f)) {
         return ErrorKind::ContextWindow;
     }
-    match status {
-        Some(401..=403) => ErrorKind::Unauthorized,
-        Some(429) => ErrorKind::RateLimited,
-        Some(404) => ErrorKind::NotFound,
-        Some(408 | 409) => ErrorKind::Unavailable,
-        Some(300..400) => ErrorKind::Config,
-        Some(400..500) => ErrorKind::BadRequest,
-        Some(_) | None => ErrorKind::Unavailable,
-    }
+    status.map_or(ErrorKind::Unavailable, kind_of_status)
 }
 
 #[cfg(test)]

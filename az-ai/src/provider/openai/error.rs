@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Refusal;
 use crate::provider::json::quote;
+use crate::provider::refused::kind_of_status;
 
 /// What is known of an error.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -127,13 +128,7 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
         return ErrorKind::Unauthorized;
     }
     match status {
-        Some(401..=403) => ErrorKind::Unauthorized,
-        Some(429) => ErrorKind::RateLimited,
-        Some(404) => ErrorKind::NotFound,
-        Some(408 | 409) => ErrorKind::Unavailable,
-        Some(300..400) => ErrorKind::Config,
-        Some(400..500) => ErrorKind::BadRequest,
-        Some(_) => ErrorKind::Unavailable,
+        Some(status) => kind_of_status(status),
         None if says(&["rate_limit", "rate limit", "too many requests"]) => ErrorKind::RateLimited,
         None if says(&["invalid_request"]) => ErrorKind::BadRequest,
         None => ErrorKind::Unavailable,

@@ -1,12 +1,12 @@
 //! The wire: which of OpenAI's interfaces a request goes to.
 
 use az_core::naming::NameMap;
-use serde::Deserialize;
 
 use super::dialect::Dialect;
 use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
+use crate::provider::json;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
 /// Speaks chat completions, and Responses to models that answer nowhere else.
@@ -65,17 +65,6 @@ impl Wire for OpenAi {
     }
 
     fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-        let list: ModelList = serde_json::from_slice(body)?;
-        Ok(list.data.into_iter().map(|model| model.id).collect())
+        json::ids(body)
     }
-}
-
-#[derive(Deserialize)]
-struct ModelList {
-    data: Vec<Model>,
-}
-
-#[derive(Deserialize)]
-struct Model {
-    id: String,
 }
