@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 /// 1. Without a name it is the default.
 /// 2. A name that is unknown is `UnknownModel`, with the names that look like it.
 /// 3. It asks nobody, and says the same every time until it is set up anew.
-/// 4. Candidates are at least one, best first; a resolver without a choice has one.
+/// 4. Candidates are at least one, best first; a resolver without a choice has one. It is told only
+///    what it says that it reads.
 pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
     /// Finds the client and the provider's own name for a model.
     ///
@@ -36,6 +37,12 @@ pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
         Ok(vec![Candidate { model, reason: None }])
     }
 
+    /// Says what [`candidates`](Self::candidates) goes by for this name, so that nobody finds out
+    /// what is not looked at.
+    fn reads(&self, _model: Option<&str>) -> Reads {
+        Reads::default()
+    }
+
     /// Takes note of what became of a call, so that one who fails is passed over for a while.
     fn report(&self, _model: &ResolvedModel, _result: Reported) {}
 }
@@ -49,14 +56,24 @@ pub struct Wanted<'a> {
     pub text: &'a str,
     /// How soon it should run.
     pub priority: TaskPriority,
-    /// About how many tokens will be sent, messages and tools.
+    /// About how many tokens will be sent, messages and tools; 0 to a resolver that does not read it.
     pub tokens: u64,
     /// How many tokens the reply may have.
     pub max_tokens: u32,
     /// What the model has to be able to do.
     pub needs: Needs,
-    /// What the tightest hard budget has left; nothing when there is none.
+    /// What the tightest hard budget has left; nothing when there is none, and to a resolver that
+    /// does not read it.
     pub budget_left: Option<Usd>,
+}
+
+/// What a choice of a model goes by, of that which takes time to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// How many tokens will be sent.
+    pub tokens: bool,
+    /// What a budget has left.
+    pub budget_left: bool,
 }
 
 /// What a request needs of a model.

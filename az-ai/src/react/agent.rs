@@ -40,14 +40,15 @@ impl ReActAgent {
     /// Finds out who may be asked for the task as it is.
     async fn candidates(&self, run: &Run, ground: &Ground<'_>) -> Result<Vec<Candidate>> {
         let task = run.task();
+        let reads = self.models.reads(task.model.as_deref());
         let wanted = Wanted {
             model: task.model.as_deref(),
             text: &task.command,
             priority: task.priority,
-            tokens: ground.tokens(run),
+            tokens: if reads.tokens { ground.tokens(run) } else { 0 },
             max_tokens: self.options.max_tokens,
             needs: Needs { tools: !ground.tools.is_empty(), ..Needs::default() },
-            budget_left: run.budget_left().await?,
+            budget_left: if reads.budget_left { run.budget_left().await? } else { None },
         };
         Ok(self.models.candidates(&wanted)?)
     }

@@ -16,7 +16,9 @@ use super::rules::RuleSet;
 use super::variables::{Facts, Variable};
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
-use crate::resolver::{Candidate, ModelResolver, Needs, Reported, ResolvedModel, Wanted, near};
+use crate::resolver::{
+    Candidate, ModelResolver, Needs, Reads, Reported, ResolvedModel, Wanted, near,
+};
 
 /// Routes by rules, with a memory for who failed lately.
 ///
@@ -178,6 +180,11 @@ impl ModelResolver for RuleRouter {
 
     fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>> {
         Ok(self.route(wanted)?.candidates.into_iter().map(Candidate::from).collect())
+    }
+
+    fn reads(&self, _model: Option<&str>) -> Reads {
+        // Windows are compared with tokens whatever the rules say.
+        Reads { tokens: true, budget_left: self.rules().reads(Variable::BudgetLeft) }
     }
 
     fn report(&self, model: &ResolvedModel, result: Reported) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use az_ai::config::RoutingRule;
 use az_ai::error::Error;
 use az_ai::recording::Pace;
-use az_ai::resolver::{Candidate, ModelResolver, Reported, ResolvedModel, Wanted, near};
+use az_ai::resolver::{Candidate, ModelResolver, Reads, Reported, ResolvedModel, Wanted, near};
 use az_ai::routing::RuleRouter;
 
 use super::access::Access;
@@ -348,6 +348,15 @@ impl ModelResolver for ModelChooser {
         match (routed, self.router.get()) {
             (Some(wanted), Some(router)) => router.candidates(&wanted),
             _ => Ok(vec![Candidate { model: self.clients.resolve(name)?, reason: None }]),
+        }
+    }
+
+    fn reads(&self, model: Option<&str>) -> Reads {
+        let name = model.or(self.clients.default_name().ok());
+        let routed = name.is_some_and(|name| name == AUTO || self.is_routed(name));
+        match self.router.get() {
+            Some(router) if routed => router.reads(name),
+            _ => Reads::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream};
 use az_ai::client::{Capabilities, LlmClient, Quote};
-use az_ai::resolver::{Candidate, ModelResolver, Reported, ResolvedModel, Wanted};
+use az_ai::resolver::{Candidate, ModelResolver, Reads, Reported, ResolvedModel, Wanted};
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::Usd;
 
@@ -78,6 +78,10 @@ impl ModelResolver for Choice {
         let asked = (wanted.tokens, wanted.max_tokens, wanted.budget_left);
         self.asked.lock().unwrap().push(asked);
         Ok(self.candidates.clone())
+    }
+
+    fn reads(&self, _model: Option<&str>) -> Reads {
+        Reads { tokens: true, budget_left: true }
     }
 
     fn report(&self, model: &ResolvedModel, result: Reported) {
