@@ -110,8 +110,9 @@ pub fn known(config: &ProviderConfig) -> Result<&'static KnownProvider> {
     })
 }
 
-/// Calls of a server that is nobody's in particular are booked under the entry's own name.
-fn booked_as(config: &ProviderConfig, known: &KnownProvider) -> String {
+/// Returns the provider that an entry's calls are booked under: a server that is nobody's in
+/// particular goes by the entry's own name.
+pub fn booked_as(config: &ProviderConfig, known: &KnownProvider) -> String {
     let nobody = known.base_url.is_none();
     if nobody { config.name.clone() } else { known.name.to_owned() }
 }

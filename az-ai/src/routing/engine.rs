@@ -3,12 +3,13 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use az_core::{ErrorKind, Task};
+use az_core::Task;
 
 use super::problem::RulesError;
 use super::route::{Choice, Route};
 use crate::chat::{ChatReply, ChatRequest, DEFAULT_MAX_TOKENS};
 use crate::config::RoutingRule;
+use crate::elsewhere;
 use crate::error::{Error, Result};
 use crate::resolver::{Needs, Reported, ResolvedModel, Wanted};
 
@@ -98,7 +99,7 @@ pub trait RoutingEngineExt: RoutingEngine {
                     let (kind, retry_after) = (error.kind(), error.retry_after());
                     self.report(model, Reported::Failed { kind, retry_after });
                     last = error;
-                    if matches!(kind, ErrorKind::BadRequest | ErrorKind::Config) {
+                    if !elsewhere::may_help(kind) {
                         break;
                     }
                 }

@@ -181,11 +181,15 @@ impl ModelChooser {
                 return Ok(Choice::new(AUTO, why));
             }
             Name::Local { model } => self.local_model(name, model).await?,
-            Name::Record { model: None, .. } => {
+            Name::Record { model: None, file } => {
+                self.check_default_is_no_recording(file)?;
                 Box::pin(self.choose(None)).await?;
                 name.to_owned()
             }
             Name::Record { model: Some(model), file } => {
+                if matches!(Name::read(model, self.entries()), Name::Record { .. }) {
+                    return Err(records_itself(name, file));
+                }
                 let inner = Box::pin(self.named(model, why)).await?;
                 format!("record:{file}@{}", inner.name)
             }
@@ -198,6 +202,17 @@ impl ModelChooser {
         };
         self.clients.resolve(Some(&full)).map_err(to_cli)?;
         Ok(Choice::new(full, why))
+    }
+
+    /// A recording of the default model is none when the default is that very recording.
+    fn check_default_is_no_recording(&self, file: &str) -> Result<(), CliError> {
+        let named = self.settings.model.clone().map(|(name, _)| name);
+        let default = named.or_else(|| self.configured().map(|(name, _)| name));
+        let default = default.unwrap_or_default();
+        if !matches!(Name::read(&default, self.entries()), Name::Record { model: None, .. }) {
+            return Ok(());
+        }
+        Err(records_itself(&default, file))
     }
 
     async fn local_model(&self, name: &str, model: &str) -> Result<String, CliError> {
@@ -300,6 +315,13 @@ impl ModelChooser {
     fn has_openai(&self) -> bool {
         self.entries().find("openai").is_some_and(|entry| self.access(entry).is_usable())
     }
+}
+
+fn records_itself(name: &str, file: &str) -> CliError {
+    CliError::Settings(format!(
+        "{name} would record a recording, or itself; name the model that is to be recorded, as in \
+         record:{file}@claude"
+    ))
 }
 
 /// Checks what the configuration says about models besides the entries themselves.

@@ -7,6 +7,7 @@ use az_ai::config::Place;
 use az_ai::error::Error;
 use az_ai::pricing::{Call, ModelPrices, PriceBook, PricedClient, provider_id};
 use az_ai::provider::WireClient;
+use az_ai::provider::connect::booked_as;
 use az_ai::resolver::near;
 use az_core::Clock;
 use az_core::clock::SystemClock;
@@ -124,12 +125,10 @@ impl Prices {
         if !self.settings.llm.cost_tracking {
             return Ok(client);
         }
-        let provider = priced_as(entry);
-        let book = self.book().map_err(|error| Error::Setup {
+        let (book, provider) = self.of_entry(entry).map_err(|error| Error::Setup {
             provider: "prices".to_owned(),
             reason: error.to_string(),
         })?;
-        let book = book.with_entry(&provider, &entry.config);
         Ok(Arc::new(PricedClient::new(client, book, provider, Arc::new(SystemClock))))
     }
 
@@ -144,12 +143,9 @@ impl Prices {
     }
 }
 
-/// A server that is nobody's in particular is priced under the entry's own name.
+/// Calls are priced as whom they are booked as.
 fn priced_as(entry: &Entry) -> String {
-    match entry.provider.base_url {
-        Some(_) => entry.provider.name.to_owned(),
-        None => entry.config.name.clone(),
-    }
+    booked_as(&entry.config, entry.provider)
 }
 
 fn is_called(known: &ModelPrices, model: &str) -> bool {

@@ -173,6 +173,21 @@ fn an_address_is_shown_without_what_may_be_secret() {
 }
 
 #[test]
+fn a_default_that_would_record_itself_is_refused() {
+    for az in [
+        Az::new().with_var("AZ_MODEL", "record:x.jsonl"),
+        configured("[llm]\nmodel = \"record:x.jsonl\"\n"),
+        configured("[llm]\ndefault_provider = \"record:x.jsonl\"\n"),
+        Az::new().with_var("AZ_MODEL", "record:x.jsonl@record:y.jsonl"),
+    ] {
+        for args in [&["task", "run", "hi"][..], &["models", "route", "hi"]] {
+            refused(&az, args, 78, &["would record", "record:x.jsonl@claude"]);
+        }
+        assert_eq!(az.read("x.jsonl"), "");
+    }
+}
+
+#[test]
 fn a_run_that_was_recorded_is_played_again_without_anybody_answering() {
     let az = Az::new();
     let lines = [

@@ -33,6 +33,7 @@ async fn the_next_one_is_asked_after_a_failure_that_it_may_not_have() {
         ErrorKind::ContextWindow,
         ErrorKind::ContentPolicy,
         ErrorKind::Protocol,
+        ErrorKind::BadRequest,
     ] {
         let scene = scene();
         scene.fail("middle", kind);
@@ -42,11 +43,11 @@ async fn the_next_one_is_asked_after_a_failure_that_it_may_not_have() {
 }
 
 #[tokio::test]
-async fn what_anybody_would_refuse_is_asked_once() {
+async fn what_nobody_else_can_mend_is_asked_once() {
     let scene = scene();
-    scene.fail("middle", ErrorKind::BadRequest);
+    scene.fail("middle", ErrorKind::Cancelled);
     let error = router(&scene).execute_with_routing(&task(), "hello", 100).await.unwrap_err();
-    assert_eq!((error.kind(), scene.asked()), (ErrorKind::BadRequest, 1));
+    assert_eq!((error.kind(), scene.asked()), (ErrorKind::Cancelled, 1));
 }
 
 #[tokio::test]
