@@ -192,7 +192,9 @@ fn request() -> ChatRequest {
 fn body() -> Vec<u8> {
     use az_ai::provider::wire::{Delivery, Wire};
     let request = request();
-    let names = az_core::naming::NameMap::new(request.tools.iter().map(|tool| tool.name.as_str()));
+    let names = az_ai::provider::tool_names::ToolNames::new(
+        request.tools.iter().map(|tool| tool.name.as_str()),
+    );
     OpenAi::default().call(&request, Delivery::Whole, &names).body.to_string().into_bytes()
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::key::ApiKey;
-use crate::pricing::TokenPrice;
+use crate::token_price::TokenPrice;
 
 /// Everything about models.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

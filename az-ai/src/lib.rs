@@ -2,7 +2,7 @@
 //!
 //! | To decide | implement | bundled |
 //! |---|---|---|
-//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`provider::offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
+//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
 //! | how texts become vectors | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
 //! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
 //! | who is asked, and who then | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
@@ -37,6 +37,7 @@ pub mod resolver;
 pub mod routing;
 
 pub mod embed;
+pub mod offline;
 pub mod provider;
 pub mod recording;
 pub mod scripted;
@@ -50,6 +51,7 @@ mod elsewhere;
 pub mod estimate;
 mod json_lines;
 pub mod key;
+pub mod token_price;
 
 #[cfg(feature = "testing")]
 pub mod testing;

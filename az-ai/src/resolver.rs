@@ -211,7 +211,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Error, LlmClient, ModelResolver, Models, near};
-    use crate::provider::offline::OfflineClient;
+    use crate::offline::OfflineClient;
 
     fn models() -> Models {
         let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());

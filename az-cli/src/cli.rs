@@ -1,10 +1,9 @@
 //! What can be typed: the root of the command line. Each command's own arguments are in its file.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::commands::{cost, db, demo, models, task, worker};
+use crate::global_args::GlobalArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,29 +23,12 @@ the others are in docs/operations.md.";
 #[command(name = "az", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What goes with every command.
+    /// The options of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// What goes with every command.
-#[derive(Debug, Clone, Args)]
-pub struct GlobalArgs {
-    /// Where tasks and their records are kept [default: $AZ_DATA_DIR, else ~/.local/share/az]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
-    pub data_dir: Option<PathBuf>,
-    /// Say nothing on standard error but errors
-    #[arg(long, short, global = true, help_heading = "Global options")]
-    pub quiet: bool,
-    /// Use no colour, as with NO_COLOR or when the output is not a terminal
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub no_color: bool,
-    /// Print one JSON object per event, or the listing as JSON, on standard output
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub json: bool,
 }
 
 /// The commands.

@@ -2,7 +2,7 @@
 //!
 //! | To see | read |
 //! |---|---|
-//! | what can be typed | [`cli`] |
+//! | what can be typed | [`cli`], [`global_args`] |
 //! | where a setting comes from | [`settings`], [`config`] |
 //! | what runs in production | [`services`] |
 //! | which model answers, and why | [`models`] |
@@ -13,7 +13,9 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+mod dispatch;
 pub mod error;
+pub mod global_args;
 pub mod identity;
 pub mod models;
 pub mod output;
@@ -57,7 +59,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     if let Err(error) = signal::survive_file_size_limits() {
         printer.say(&format!("file size limits will end the process: {error}"));
     }
-    match commands::run(&cli, env, &printer, wiring) {
+    match dispatch::run(&cli, env, &printer, wiring) {
         Ok(code) => code,
         Err(error) => {
             printer.error(&error);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
-use crate::cli::GlobalArgs;
 use crate::config::{Env, FoundConfig, LlmSection};
 use crate::error::CliError;
+use crate::global_args::GlobalArgs;
 
 /// What the program goes by.
 #[derive(Debug, Clone)]

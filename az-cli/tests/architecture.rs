@@ -2,7 +2,7 @@
 //! features and the outside world may come in, and that contracts say what they promise.
 #![expect(clippy::expect_used, reason = "a failed test is the right outcome")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -195,6 +195,112 @@ fn the_outside_world_comes_in_at_one_place_each() {
                 );
             }
         }
+    }
+}
+
+/// A dependency of one top-level module of a crate on another, and a file that has it.
+type Dependencies = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Returns which top-level modules of a crate use which others. What `error` uses is left out: an
+/// error type names what it reports about, and everything names the error type.
+fn module_dependencies(package: &str) -> Dependencies {
+    let prefix = format!("{package}/src/");
+    let all = sources();
+    let files: Vec<_> = all
+        .iter()
+        .filter_map(|source| Some((source.name.strip_prefix(&prefix)?, source)))
+        .map(|(path, source)| (top_level(path), source))
+        .filter(|(module, _)| !["lib", "main", "error"].contains(&module.as_str()))
+        .collect();
+    let modules: BTreeSet<_> = files.iter().map(|(module, _)| module.clone()).collect();
+    let mut dependencies = Dependencies::new();
+    for (module, source) in files {
+        let lines = source.production().map(|(_, line)| line.trim_start());
+        let code: String = lines.filter(|line| !line.starts_with("//")).collect();
+        let uses = dependencies.entry(module.clone()).or_default();
+        for path in code.split("crate::").skip(1) {
+            for used in first_segments(path) {
+                if used != module && modules.contains(&used) {
+                    uses.insert(used, source.name.clone());
+                }
+            }
+        }
+    }
+    dependencies
+}
+
+/// Returns the top-level module that a file belongs to: `a` for `a.rs`, `a/mod.rs` and `a/b/c.rs`.
+fn top_level(path: &str) -> String {
+    path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
+}
+
+/// Returns the first segments of what follows `crate::`: one, or those of a list in braces.
+fn first_segments(path: &str) -> Vec<String> {
+    let word = |text: &str| -> String {
+        text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    let Some(list) = path.strip_prefix('{') else { return vec![word(path)] };
+    let (mut depth, mut item, mut items) = (0, String::new(), Vec::new());
+    for c in list.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => items.push(word(&std::mem::take(&mut item))),
+            _ => item.push(c),
+        }
+        depth += i32::from(c == '{') - i32::from(c == '}');
+    }
+    items.push(word(&item));
+    items
+}
+
+/// Returns the modules of a ring that `start` is part of, in their order, if there is one.
+fn ring(start: &str, dependencies: &Dependencies) -> Option<Vec<String>> {
+    let mut reached_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut queue = vec![start];
+    while let Some(module) = queue.pop() {
+        for used in dependencies.get(module).into_iter().flat_map(BTreeMap::keys) {
+            if used == start {
+                let mut ring = vec![start.to_owned(), module.to_owned()];
+                let mut at = module;
+                while let Some(before) = reached_from.get(at) {
+                    ring.push((*before).to_owned());
+                    at = before;
+                }
+                ring.reverse();
+                return Some(ring);
+            }
+            if !reached_from.contains_key(used.as_str()) {
+                reached_from.insert(used, module);
+                queue.push(used);
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn modules_do_not_depend_on_each_other_in_rings() {
+    for package in CRATES {
+        let dependencies = module_dependencies(package);
+        for module in dependencies.keys() {
+            let Some(ring) = ring(module, &dependencies) else { continue };
+            let steps = ring.windows(2).map(|step| {
+                let file = &dependencies[&step[0]][&step[1]];
+                format!("{} uses {} in {file}", step[0], step[1])
+            });
+            panic!("{package} has a ring: {}", steps.collect::<Vec<_>>().join(", "));
+        }
+    }
+}
+
+#[test]
+fn the_first_segments_of_a_path_are_found() {
+    for (path, expected) in [
+        ("error::Result;", &["error"][..]),
+        ("{config, error::{A, B}, pricing::C};", &["config", "error", "pricing"]),
+        ("cost::Scope::Global", &["cost"]),
+    ] {
+        assert_eq!(first_segments(path), expected, "{path}");
     }
 }
 

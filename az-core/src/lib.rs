@@ -29,11 +29,9 @@ pub mod log;
 pub mod state;
 pub mod task;
 
-pub mod agent;
 pub mod approval;
 pub mod embed;
 pub mod engine;
-pub mod naming;
 pub mod text;
 pub mod tool;
 
@@ -49,8 +47,8 @@ pub mod failpoint;
 #[path = "failpoint/disarmed.rs"]
 pub mod failpoint;
 
-pub use agent::{Agent, Answer};
 pub use clock::{Clock, Timestamp};
+pub use engine::agent::{self, Agent, Answer};
 pub use engine::{Engine, ExecutionEngine, Run};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{CallId, TaskId, WorkerId};

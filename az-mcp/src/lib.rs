@@ -9,7 +9,7 @@
 //!
 //! A tool is written once, as typed Rust, and seen three ways: as [`schema::McpTool`] by people, as
 //! [`schema::WireTool`] by MCP peers, as [`az_core::ToolSpec`] by the engine and by models. Models
-//! accept fewer names than MCP does; [`az_core::naming::NameMap`] translates.
+//! accept fewer names than MCP does; [`az_ai::provider::tool_names::ToolNames`] translates.
 //!
 //! ```
 //! use az_core::tool::{EffectClass, Invocation, ToolOutput};

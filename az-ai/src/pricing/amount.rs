@@ -3,9 +3,8 @@
 use std::fmt;
 use std::iter::Sum;
 
+use crate::token_price::TokenPrice;
 use az_core::Usd;
-
-use super::price::TokenPrice;
 
 /// Femto-dollars in a nano-dollar.
 const PER_NANO: u128 = 1_000_000;

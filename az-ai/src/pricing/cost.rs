@@ -5,7 +5,7 @@ use az_core::cost::Usage;
 
 use super::amount::Amount;
 use super::model::{Card, ModelPrices, PriceRow, Rates};
-use super::price::TokenPrice;
+use crate::token_price::TokenPrice;
 
 /// What a search of the web costs at Anthropic, each: $10 a thousand.
 const ANTHROPIC_SEARCH: TokenPrice = TokenPrice::from_pico(10_000_000_000);

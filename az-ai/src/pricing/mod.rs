@@ -7,10 +7,10 @@ mod cost;
 mod model;
 mod names;
 mod overrides;
-mod price;
 mod table;
 mod usage;
 
+pub use crate::token_price::{InvalidPrice, TokenPrice};
 pub use amount::Amount;
 pub use book::{Call, PriceBook};
 pub use client::PricedClient;
@@ -18,5 +18,4 @@ pub use cost::{Breakdown, Part};
 pub use model::{Card, Days, Features, Hours, ModelPrices, PriceRow, Rates, Source};
 pub use names::provider_id;
 pub use overrides::BadPrices;
-pub use price::{BadPrice, TokenPrice};
 pub use usage::{Explained, raw_usage};

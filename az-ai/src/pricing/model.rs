@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::token_price::TokenPrice;
 use az_core::clock::Timestamp;
-
-use super::price::TokenPrice;
 
 /// What is known of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]

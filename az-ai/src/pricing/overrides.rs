@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use super::book::overridden;
 use super::model::{ModelPrices, PriceRow, Rates};
-use super::price::TokenPrice;
 use super::table::day;
+use crate::token_price::TokenPrice;
 
 /// What is wrong with a file of prices, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +123,7 @@ fn remedy(reason: &str) -> &'static str {
         "correct the spelling or take it out"
     } else if reason.contains("missing field") {
         "every [[price]] needs a provider and a model"
-    } else if reason.contains("is no price") || reason.contains("invalid type") {
+    } else if reason.starts_with("invalid price") || reason.contains("invalid type") {
         WRITE_A_PRICE
     } else {
         "write [[price]], and its fields below it, one a line"
@@ -189,7 +189,7 @@ mod tests {
     fn what_is_wrong_is_named_with_its_place_and_a_remedy() {
         check(
             "ENTRY\ncost_per_token = -0.5",
-            "prices.toml:4:18: -0.5 is no price: a price is not negative; write what one token \
+            "prices.toml:4:18: invalid price \"-0.5\": must not be negative; write what one token \
              costs in dollars, such as 0.0000025, or 0 when it is free",
         );
         check(

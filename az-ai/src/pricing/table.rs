@@ -8,7 +8,7 @@ use az_core::clock::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::model::{Card, Days, Features, Hours, ModelPrices, PriceRow, Rates, Source};
-use super::price::TokenPrice;
+use crate::token_price::TokenPrice;
 
 const JSON: &str = include_str!("prices.json");
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::provider::tool_names::ToolNames;
 use async_trait::async_trait;
-use az_core::naming::NameMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::http::{Answer, Credentials, HttpClient};
@@ -190,7 +190,7 @@ impl Inner {
 
     /// Posts a request.
     async fn post(&self, request: &ChatRequest, delivery: Delivery) -> Result<(Answer, Answered)> {
-        let names = NameMap::new(request.tools.iter().map(|tool| tool.name.as_str()));
+        let names = ToolNames::new(request.tools.iter().map(|tool| tool.name.as_str()));
         let call = self.wire.call(request, delivery, &names);
         let url = format!("{}{}", self.endpoint.base_url, call.path);
         let answer = self.http.post(&url, &self.credentials(), &call.body).await?;

@@ -1,4 +1,4 @@
-//! Who answers: clients of providers' APIs, and one that needs none.
+//! Clients of providers' APIs.
 
 pub mod anthropic;
 pub mod client;
@@ -8,13 +8,13 @@ pub mod http;
 mod json;
 pub mod known;
 mod limits;
-pub mod offline;
 pub mod ollama;
 pub mod openai;
 mod refused;
 pub mod sse;
 #[cfg(test)]
 mod stream_tests;
+pub mod tool_names;
 #[cfg(test)]
 mod trial;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! What the tests of the wires ask with.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 
 use super::wire::Answered;
 
@@ -10,6 +10,6 @@ pub(super) fn answered(request_id: Option<&str>) -> Answered {
         provider: "p".to_owned(),
         model: "asked".to_owned(),
         request_id: request_id.map(str::to_owned),
-        names: NameMap::new(["filesystem.read"]),
+        names: ToolNames::new(["filesystem.read"]),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
@@ -31,7 +31,7 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns what is posted, and where.
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call;
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call;
 
     /// Reads a reply that came whole.
     ///
@@ -118,7 +118,7 @@ pub struct Answered {
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// What the request's tools are called on the wire.
-    pub names: NameMap,
+    pub names: ToolNames,
 }
 
 impl Answered {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::words::{self, Sign};
+use super::keywords::{self, Sign};
 
 /// A sort of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -73,7 +73,7 @@ impl ComplexityClassifier for KeywordClassifier {
         let start = cut.unwrap_or_default();
         let mut code = 0;
         let mut reasoning = u32::from(text.len() >= LONG);
-        words::signs(start, |sign| match sign {
+        keywords::signs(start, |sign| match sign {
             Sign::Code(weight) => code += weight,
             Sign::Reasoning(weight) => reasoning += weight,
         });

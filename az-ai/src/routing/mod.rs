@@ -5,13 +5,13 @@ mod classifier;
 mod cooldown;
 mod draft;
 mod engine;
+mod keywords;
 mod load;
 mod problem;
 mod route;
 mod router;
 mod rules;
 mod variables;
-mod words;
 
 pub use classifier::{Complexity, ComplexityClassifier, KeywordClassifier};
 pub use cooldown::Cooldowns;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use az_ai::client::LlmClient;
-use az_ai::provider::offline::OfflineClient;
+use az_ai::offline::OfflineClient;
 use az_core::approval::{Approval, Approver, Verdict};
 use az_core::task::TaskStatus;
 use az_core::testing::{FakeTool, FakeToolbox};

@@ -43,7 +43,7 @@ pub struct DemoArgs {
 /// # Errors
 ///
 /// When there is no room for them, or the engine's.
-pub(super) async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliError> {
+pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliError> {
     let io = |source| CliError::Io { what: "making a directory for the demo".to_owned(), source };
     let dir = tempfile::tempdir().map_err(io)?;
     let workspace = dir.path().join("workspace");

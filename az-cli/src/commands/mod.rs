@@ -7,7 +7,4 @@ pub mod models;
 pub mod task;
 pub mod worker;
 
-mod dispatch;
 mod time;
-
-pub use dispatch::run;

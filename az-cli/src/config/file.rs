@@ -179,7 +179,7 @@ mod tests {
         let error = refused(
             "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\ncost_per_token = -0.1\n",
         );
-        let place = "config.toml:4:18: -0.1 is no price: a price is not negative";
+        let place = "config.toml:4:18: invalid price \"-0.1\": must not be negative";
         assert!(error.starts_with(place), "{error}");
     }
 }

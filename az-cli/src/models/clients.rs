@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use az_ai::client::LlmClient;
 use az_ai::error::Error;
+use az_ai::offline::OfflineClient;
 use az_ai::pricing::{PriceBook, PricedClient};
 use az_ai::provider::connect::connect;
 use az_ai::provider::http::{HttpClient, HttpOptions};
-use az_ai::provider::offline::OfflineClient;
 use az_ai::provider::openai::OpenAi;
 use az_ai::provider::{Endpoint, WireClient};
 use az_ai::recording::{Header, Pace, RecordedClient, ReplayClient};

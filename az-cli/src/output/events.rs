@@ -11,9 +11,9 @@ use az_core::engine::{EventSink, RunEvent, RunEventKind};
 use az_core::task::Outcome;
 use az_core::text::one_line;
 
+use super::humanize::{duration, printable, task_cost};
 use super::story::short;
 use super::style::Style;
-use super::words::{duration, printable, task_cost};
 
 /// Where lines go.
 #[derive(Debug, Clone, Copy)]

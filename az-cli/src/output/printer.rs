@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::humanize;
 use super::style::Style;
-use super::words;
-use crate::cli::GlobalArgs;
 use crate::config::Env;
 use crate::error::CliError;
+use crate::global_args::GlobalArgs;
 
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,7 +127,7 @@ impl Printer {
     /// As [`out`](Self::out).
     pub fn foreign(&self, text: &str) -> Result<(), CliError> {
         match io::stdout().is_terminal() {
-            true => self.line(&words::printable(text)),
+            true => self.line(&humanize::printable(text)),
             false => self.line(text),
         }
     }
@@ -174,7 +174,7 @@ impl Printer {
             self.line(&event.to_string()).ok();
         }
         let mut text =
-            format!("{} {}", self.err.red("error:"), words::printable(&error.to_string()));
+            format!("{} {}", self.err.red("error:"), humanize::printable(&error.to_string()));
         if let Some(remedy) = error.remedy() {
             text.push_str(&format!("\n{} {remedy}", self.err.dim("help:")));
         }

@@ -10,8 +10,8 @@ use az_core::task::Outcome;
 use az_core::text::one_line;
 use serde_json::Value;
 
+use super::humanize::{duration, plural, printable, task_cost};
 use super::style::Style;
-use super::words::{duration, plural, printable, task_cost};
 
 /// Turns events into lines for a person.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use serde::Serialize;
 
+use super::humanize;
 use super::printer::{Format, Printer};
-use super::words;
 use crate::error::CliError;
 
 /// A listing with the columns that people see; programs get the rows as they are.
@@ -82,7 +82,7 @@ impl Table {
 
 /// Takes out what would move the cursor: a cell is data, and may come from anybody.
 fn clean(cell: &str) -> Cow<'_, str> {
-    match words::printable(cell) {
+    match humanize::printable(cell) {
         shown if shown == cell => Cow::Borrowed(cell),
         shown => Cow::Owned(shown),
     }

@@ -78,7 +78,7 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     let provider = "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\n";
     let list = ["models", "list"];
     let az = configured(&format!("{provider}input_cost_per_token = -1\n"));
-    refused(&az, &list, 78, &["config.toml:4:24: -1 is no price: a price is not negative"]);
+    refused(&az, &list, 78, &["config.toml:4:24: invalid price \"-1\": must not be negative"]);
     let az = configured("[[llm.providers]]\nname = \"x\"\nprovider = \"anthropc\"\n");
     refused(&az, &list, 78, &["\"anthropc\"", "try anthropic"]);
     let az = configured("[cost]\ntime_zone = \"Mars/Olympus\"\n");
@@ -86,7 +86,7 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     let az = configured("[llm]\nprices_file = \"prices.toml\"\n");
     refused(&az, &list, 78, &["config.toml: llm.prices_file: ", "prices.toml"]);
     az.file("prices.toml", "[[price]]\nprovider = \"groq\"\nmodel = \"m\"\ncost_per_token = -2\n");
-    refused(&az, &list, 78, &["prices.toml:4:18", "a price is not negative"]);
+    refused(&az, &list, 78, &["prices.toml:4:18", "must not be negative"]);
     az.file("prices.toml", "[[price]]\nprovider = \"gorq\"\nmodel = \"m\"\ncost_per_token = 1\n");
     refused(&az, &list, 78, &["prices.toml:2:12: no provider", "\"gorq\"", "did you mean groq"]);
     az.file("prices.toml", "[[price]]\nprovider = \"gpt4\"\nmodel = \"m\"\ncost_per_token = 1\n");

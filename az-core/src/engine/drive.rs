@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
+use super::agent::Answer;
 use super::engine::Parts;
 use super::event::RunEventKind;
 use super::run::Run;
 use super::stop::{Stop, StopReason};
-use crate::agent::Answer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EventBody, NewEvent, fold};
 use crate::point;

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 
+use super::agent::Agent;
 use super::contract::ExecutionEngine;
 use super::event::{Discard, EventSink, RunEvent};
 use super::keeper::LeaseKeeper;
 use super::options::{EngineOptions, Liveness, NobodyIsGone};
 use super::stop::{Stop, StopReason};
-use crate::agent::Agent;
 use crate::approval::{AllowAll, Approver};
 use crate::clock::{Clock, SystemClock, later};
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
 //! Runs agents on tasks: claims, records, limits, retries, and finishes exactly once.
 
+pub mod agent;
 mod contract;
 mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]

@@ -1,6 +1,5 @@
 //! The built-in tools as models and people see them.
 
-use az_core::naming::NameMap;
 use az_core::tool::Toolbox;
 use serde_json::{Value, json};
 
@@ -178,12 +177,4 @@ fn the_schema_of_shell_execute() {
       "type": "object"
     }
     "#);
-}
-
-#[test]
-fn models_see_names_that_they_accept() {
-    let specs = Bench::new().tools.specs();
-    let names = NameMap::new(specs.iter().map(|spec| spec.name.as_str()));
-    assert_eq!(names.outward("filesystem.read"), "filesystem_read");
-    assert_eq!(names.inward("shell_execute"), "shell.execute");
 }

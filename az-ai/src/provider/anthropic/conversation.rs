@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall};
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::dialect::{Dialect, Thoughts};
@@ -29,7 +29,7 @@ pub(super) struct Turn {
 
 impl Conversation {
     /// Returns a request's conversation.
-    pub(super) fn new(request: &ChatRequest, dialect: Dialect, names: &NameMap) -> Self {
+    pub(super) fn new(request: &ChatRequest, dialect: Dialect, names: &ToolNames) -> Self {
         let mut this = Self::default();
         // What was summed up is another conversation than the one that thoughts were had in.
         let summed_up = request.messages.iter().any(|m| matches!(m, Message::Summary { .. }));
@@ -126,7 +126,7 @@ fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
 
 /// Returns a turn of the model's: as it came, if it came from here, else what it said and asked
 /// for.
-fn turn(reply: &ModelReply, ids: &[String], names: &NameMap) -> Vec<Value> {
+fn turn(reply: &ModelReply, ids: &[String], names: &ToolNames) -> Vec<Value> {
     let calls = reply.calls.iter().zip(ids).map(|(call, id)| {
         let name = names.outward(&call.name);
         json!({"type": "tool_use", "id": id, "name": name, "input": object(&call.arguments)})

@@ -1,6 +1,6 @@
 //! Requests.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
 use super::conversation::{Conversation, Turn};
@@ -11,7 +11,7 @@ use crate::provider::json::decimal;
 use crate::provider::wire::Delivery;
 
 /// Returns a request's body.
-pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Value {
+pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Value {
     let dialect = Dialect::of(&request.model);
     let mut conversation = Conversation::new(request, dialect, names);
     let asked = Tools::of(request, dialect, names);
@@ -117,7 +117,7 @@ struct Tools {
 }
 
 impl Tools {
-    fn of(request: &ChatRequest, dialect: Dialect, names: &NameMap) -> Self {
+    fn of(request: &ChatRequest, dialect: Dialect, names: &ToolNames) -> Self {
         let mut tools: Vec<Value> = request.tools.iter().map(|t| tool(t, names)).collect();
         let choice = (!tools.is_empty()).then_some(&request.tool_choice);
         let mut choice = choice.and_then(|choice| choose(choice, names));
@@ -139,7 +139,7 @@ impl Tools {
     }
 }
 
-fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
+fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     let schema = match &tool.schema {
         schema @ Value::Object(_) => schema.clone(),
         _ => json!({"type": "object"}),
@@ -157,7 +157,7 @@ fn answer(format: &ReplyFormat) -> Value {
     json!({"name": ANSWER, "description": description, "input_schema": format.schema})
 }
 
-fn choose(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
+fn choose(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     match choice {
         ToolChoice::Auto => None,
         ToolChoice::None => Some(json!({"type": "none"})),

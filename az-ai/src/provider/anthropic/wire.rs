@@ -1,6 +1,6 @@
 //! The wire.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 
 use super::{decode, encode, error, stream};
 use crate::chat::{ChatReply, ChatRequest};
@@ -33,7 +33,7 @@ impl Wire for Anthropic {
         &[("anthropic-version", "2023-06-01")]
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
         let body = encode::request(request, delivery, names);
         Call { path: "/v1/messages".to_owned(), body }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
 use super::{model, turn};
@@ -11,7 +11,7 @@ use crate::provider::json::decimal;
 use crate::provider::openai::in_words;
 
 /// Returns a request's body.
-pub(super) fn request(request: &ChatRequest, names: &NameMap) -> Value {
+pub(super) fn request(request: &ChatRequest, names: &ToolNames) -> Value {
     let mut body = Map::new();
     let mut system: Vec<&str> = Vec::new();
     for message in &request.messages {
@@ -74,7 +74,7 @@ fn config(request: &ChatRequest) -> Value {
     Value::Object(config)
 }
 
-fn choice(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
+fn choice(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     let config = match choice {
         ToolChoice::Auto => return None,
         ToolChoice::None => json!({"mode": "NONE"}),
@@ -88,7 +88,7 @@ fn choice(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
 
 /// Returns the conversation. The results of one turn stand in one entry: there must be as many as
 /// the turn has calls.
-fn contents(request: &ChatRequest, names: &NameMap) -> Value {
+fn contents(request: &ChatRequest, names: &ToolNames) -> Value {
     let mut contents: Vec<Value> = Vec::new();
     let mut results: Vec<Value> = Vec::new();
     // The ids that the provider itself gave the calls of the latest turn.
@@ -129,7 +129,7 @@ fn text(text: impl AsRef<str>) -> Value {
     json!({"text": text.as_ref()})
 }
 
-fn result(message: &ToolMessage, ids: &BTreeSet<String>, names: &NameMap) -> Value {
+fn result(message: &ToolMessage, ids: &BTreeSet<String>, names: &ToolNames) -> Value {
     let key = if message.is_error() { "error" } else { "output" };
     let mut result = json!({
         "name": names.outward(&message.tool),

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Map, Value, json};
 
 use super::model::is_third_generation;
@@ -69,7 +69,7 @@ pub(super) fn is_thought(part: &Map<String, Value>) -> bool {
 
 /// Returns a turn's parts: as they were, or made of what the reply says when they were not kept or
 /// another provider made it.
-pub(super) fn parts(reply: &ModelReply, names: &NameMap, model: &str) -> Vec<Value> {
+pub(super) fn parts(reply: &ModelReply, names: &ToolNames, model: &str) -> Vec<Value> {
     let mut parts = kept(reply, names).unwrap_or_else(|| made(reply, names));
     let first = parts.iter_mut().find(|part| part.get(CALL).is_some());
     if let Some(first) = first.and_then(Value::as_object_mut).filter(|_| is_third_generation(model))
@@ -79,13 +79,13 @@ pub(super) fn parts(reply: &ModelReply, names: &NameMap, model: &str) -> Vec<Val
     parts
 }
 
-fn kept(reply: &ModelReply, names: &NameMap) -> Option<Vec<Value>> {
+fn kept(reply: &ModelReply, names: &ToolNames) -> Option<Vec<Value>> {
     let mut parts = reply.replay.as_ref()?.get(KEPT)?.as_array()?.clone();
     let calls = parts.iter_mut().filter_map(|part| part.get_mut(CALL)).collect();
     renamed(calls, reply, names).then_some(parts)
 }
 
-fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+fn made(reply: &ModelReply, names: &ToolNames) -> Vec<Value> {
     let text = (!reply.text.is_empty()).then(|| json!({"text": reply.text}));
     let calls = reply.calls.iter().map(|call| {
         let args = object(&call.arguments);

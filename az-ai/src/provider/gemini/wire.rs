@@ -1,6 +1,6 @@
 //! The wire: where requests go, and what the model list looks like.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde::Deserialize;
 
 use super::{decode, encode, error, stream};
@@ -22,7 +22,7 @@ impl Wire for Gemini {
         Auth::Header("x-goog-api-key")
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
         let method = match delivery {
             Delivery::Whole => "generateContent",
             Delivery::Streamed => "streamGenerateContent?alt=sse",
@@ -82,7 +82,7 @@ struct Model {
 
 #[cfg(test)]
 mod tests {
-    use az_core::naming::NameMap;
+    use crate::provider::tool_names::ToolNames;
 
     use super::Gemini;
     use crate::chat::ChatRequest;
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn the_model_and_the_delivery_stand_in_the_path() {
         let path = |model: &str, delivery| {
-            Gemini.call(&ChatRequest::prompt(model, "hi"), delivery, &NameMap::default()).path
+            Gemini.call(&ChatRequest::prompt(model, "hi"), delivery, &ToolNames::default()).path
         };
         assert_eq!(path("gemini-x", Delivery::Whole), "/models/gemini-x:generateContent");
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Requests.
 
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall};
-use az_core::naming::NameMap;
 use serde_json::{Map, Value, json};
 
 use crate::chat::{ChatRequest, Effort, Image, Message, ToolChoice, ToolDefinition};
@@ -14,7 +14,7 @@ pub(super) fn request(
     request: &ChatRequest,
     context_window: Option<u64>,
     delivery: Delivery,
-    names: &NameMap,
+    names: &ToolNames,
 ) -> Value {
     let messages = request.messages.iter().filter(|message| !is_empty(message));
     let messages: Vec<Value> = messages.map(|m| message(m, names)).collect();
@@ -86,7 +86,7 @@ fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
 }
 
-fn message(message: &Message, names: &NameMap) -> Value {
+fn message(message: &Message, names: &ToolNames) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
         Message::User { text, images } if !images.is_empty() => shown(text, images),
@@ -117,7 +117,7 @@ fn shown(text: &str, images: &[Image]) -> Value {
     message
 }
 
-fn assistant(reply: &ModelReply, names: &NameMap) -> Value {
+fn assistant(reply: &ModelReply, names: &ToolNames) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
     message.insert("content".to_owned(), json!(reply.text));
@@ -132,12 +132,12 @@ fn assistant(reply: &ModelReply, names: &NameMap) -> Value {
     Value::Object(message)
 }
 
-fn call(call: &ToolCall, names: &NameMap) -> Value {
+fn call(call: &ToolCall, names: &ToolNames) -> Value {
     let arguments = object(&call.arguments);
     json!({"function": {"name": names.outward(&call.name), "arguments": arguments}})
 }
 
-fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
+fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     let function = json!({
         "name": names.outward(&tool.name),
         "description": tool.description,

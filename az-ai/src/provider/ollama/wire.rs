@@ -1,6 +1,6 @@
 //! The wire.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde::Deserialize;
 
 use super::{decode, encode, error, stream};
@@ -37,7 +37,7 @@ impl Wire for Ollama {
         Auth::Bearer
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
         let body = encode::request(request, self.context_window, delivery, names);
         Call { path: "/api/chat".to_owned(), body }
     }

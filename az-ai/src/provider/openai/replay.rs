@@ -1,7 +1,7 @@
 //! What turns that are sent back as they were have in common.
 
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 /// Gives the calls of a kept turn the names that their tools have in this request. Returns whether
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(in crate::provider) fn renamed(
     calls: Vec<&mut Value>,
     reply: &ModelReply,
-    names: &NameMap,
+    names: &ToolNames,
 ) -> bool {
     let same = calls.len() == reply.calls.len();
     same && calls.into_iter().zip(&reply.calls).all(|(kept, call)| {

@@ -1,6 +1,6 @@
 //! The wire: which of OpenAI's interfaces a request goes to.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 
 use super::dialect::Dialect;
 use super::{chat, error, responses};
@@ -30,7 +30,7 @@ impl Wire for OpenAi {
         Auth::Bearer
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &NameMap) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
         let (path, body) = match self.dialect.has_responses(&request.model) {
             true => {
                 ("/responses", responses::encode::request(request, self.dialect, delivery, names))

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use az_ai::chat::Message;
-use az_ai::provider::offline::OfflineClient;
+use az_ai::offline::OfflineClient;
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
 use az_core::cost::Usage;

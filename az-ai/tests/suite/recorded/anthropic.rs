@@ -2,8 +2,8 @@
 
 use az_ai::chat::{ChatReply, Message};
 use az_ai::provider::anthropic::Anthropic;
+use az_ai::provider::tool_names::ToolNames;
 use az_ai::provider::wire::{Delivery, Wire};
-use az_core::naming::NameMap;
 use serde_json::Value;
 
 use super::exchange::Exchange;
@@ -41,7 +41,7 @@ impl Spoken for Messages {
         }
         let mut request = Self::request(exchange);
         request.messages.push(Message::assistant(reply.reply.clone()));
-        let names = NameMap::new(request.tools.iter().map(|tool| tool.name.as_str()));
+        let names = ToolNames::new(request.tools.iter().map(|tool| tool.name.as_str()));
         let body = Anthropic.call(&request, Delivery::Whole, &names).body;
         let mut came = message(exchange).unwrap()["content"].take();
         let blocks = came.as_array_mut().unwrap();

@@ -1,9 +1,9 @@
 //! Recorded turns of models that were sent back with the next request.
 
 use az_ai::chat::{ChatEvent, ChatRequest, Message};
+use az_ai::provider::tool_names::ToolNames;
 use az_ai::provider::wire::{Answered, Delivery, Wire};
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::Value;
 
 use super::exchange::{Exchange, recorded};
@@ -20,7 +20,7 @@ pub(super) fn sent_back<S: Spoken>(provider: &str) -> Vec<(String, Value, Value)
         let next = all.iter().find(|exchange| exchange.name == next)?;
         let turn = Message::assistant(understood::<S>(exchange));
         let asked = ChatRequest::new("m", vec![turn]);
-        let ours = S::wire().call(&asked, Delivery::Whole, &NameMap::default()).body;
+        let ours = S::wire().call(&asked, Delivery::Whole, &ToolNames::default()).body;
         Some((exchange.name.clone(), ours, next.sent()))
     });
     turns.collect()

@@ -1,5 +1,5 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::request;
@@ -17,7 +17,7 @@ fn tool() -> ToolDefinition {
 }
 
 fn encoded(asked: &ChatRequest) -> Value {
-    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    let names = ToolNames::new(asked.tools.iter().map(|tool| tool.name.as_str()));
     request(asked, Delivery::Whole, &names)
 }
 
@@ -350,6 +350,6 @@ fn a_shape_is_given_as_the_model_takes_it() {
 
 #[test]
 fn a_stream_is_asked_for() {
-    let body = request(&ChatRequest::prompt("m", "u"), Delivery::Streamed, &NameMap::default());
+    let body = request(&ChatRequest::prompt("m", "u"), Delivery::Streamed, &ToolNames::default());
     assert_eq!(body["stream"], true);
 }

@@ -1,6 +1,6 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn answered() -> Answered {
         provider: "p".to_owned(),
         model: "asked".to_owned(),
         request_id: Some("req_1".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
+        names: ToolNames::new(["filesystem.read"]),
     }
 }
 

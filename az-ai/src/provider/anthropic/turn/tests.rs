@@ -1,7 +1,7 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use crate::chat::ChatReply;
@@ -14,7 +14,7 @@ fn answered() -> Answered {
         provider: "p".to_owned(),
         model: "asked".to_owned(),
         request_id: None,
-        names: NameMap::new(["filesystem.read"]),
+        names: ToolNames::new(["filesystem.read"]),
     }
 }
 

@@ -1,5 +1,5 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolOutcome};
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::request;
@@ -10,7 +10,7 @@ use crate::chat::{
 const MODEL: &str = "gemini-3-flash-preview";
 
 fn encoded(asked: &ChatRequest) -> Value {
-    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    let names = ToolNames::new(asked.tools.iter().map(|tool| tool.name.as_str()));
     request(asked, &names)
 }
 

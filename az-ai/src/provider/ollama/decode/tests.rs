@@ -1,7 +1,7 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::reply;
@@ -14,7 +14,7 @@ fn decode(json: &Value) -> Result<ChatReply> {
         provider: "p".to_owned(),
         model: "asked".to_owned(),
         request_id: Some("r1".to_owned()),
-        names: NameMap::new(["filesystem.read"]),
+        names: ToolNames::new(["filesystem.read"]),
     };
     reply(json.to_string().as_bytes(), answered)
 }

@@ -1,5 +1,5 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::request;
@@ -17,7 +17,7 @@ fn tool(name: &str) -> ToolDefinition {
 }
 
 fn within(asked: &ChatRequest, context_window: Option<u64>) -> Value {
-    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    let names = ToolNames::new(asked.tools.iter().map(|tool| tool.name.as_str()));
     request(asked, context_window, Delivery::Whole, &names)
 }
 
@@ -154,6 +154,6 @@ fn options_change_only_what_they_say() {
     let format = ReplyFormat { name: "n".to_owned(), schema: schema.clone() };
     assert_eq!(encoded(&prompt("m").with_format(format))["format"], schema);
 
-    let body = request(&prompt("m"), None, Delivery::Streamed, &NameMap::default());
+    let body = request(&prompt("m"), None, Delivery::Streamed, &ToolNames::default());
     assert_eq!(body["stream"], true);
 }

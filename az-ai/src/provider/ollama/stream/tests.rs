@@ -1,6 +1,6 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::naming::NameMap;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ const STREAM: &str = concat!(
 );
 
 fn decoder() -> Box<dyn StreamDecoder> {
-    let names = NameMap::new(["filesystem.read"]);
+    let names = ToolNames::new(["filesystem.read"]);
     let answered = Answered { provider: "p".to_owned(), names, ..Answered::default() };
     Box::new(Decoder::new(answered))
 }

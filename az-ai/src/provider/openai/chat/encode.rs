@@ -10,15 +10,15 @@ use crate::provider::openai::dialect::{
     CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
 };
 use crate::provider::openai::format::{in_words, is_strict};
+use crate::provider::tool_names::ToolNames;
 use crate::provider::wire::Delivery;
-use az_core::naming::NameMap;
 
 /// Returns a request's body.
 pub(crate) fn request(
     request: &ChatRequest,
     dialect: Dialect,
     delivery: Delivery,
-    names: &NameMap,
+    names: &ToolNames,
 ) -> Value {
     let told = request.format.as_ref().filter(|_| dialect.formats == Formats::Words);
     let told = told.map(|format| Message::system(in_words(format)));
@@ -92,7 +92,7 @@ fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
 }
 
-fn message(message: &Message, dialect: Dialect, names: &NameMap) -> Value {
+fn message(message: &Message, dialect: Dialect, names: &ToolNames) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
         Message::User { text, images } if !images.is_empty() => {
@@ -125,7 +125,7 @@ pub(in crate::provider::openai) fn picture_url(image: &Image) -> String {
     }
 }
 
-fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
+fn assistant(reply: &ModelReply, dialect: Dialect, names: &ToolNames) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), json!("assistant"));
     message.insert("content".to_owned(), json!(reply.text));
@@ -144,7 +144,7 @@ fn assistant(reply: &ModelReply, dialect: Dialect, names: &NameMap) -> Value {
     Value::Object(message)
 }
 
-fn call(call: &ToolCall, dialect: Dialect, names: &NameMap) -> Value {
+fn call(call: &ToolCall, dialect: Dialect, names: &ToolNames) -> Value {
     let function = json!({"name": names.outward(&call.name), "arguments": arguments(call)});
     json!({"id": call_id(&call.id, dialect), "type": "function", "function": function})
 }
@@ -168,7 +168,7 @@ fn call_id(id: &str, dialect: Dialect) -> String {
     format!("{:09x}", hash & 0xf_ffff_ffff)
 }
 
-fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
+fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     let function = json!({
         "name": names.outward(&tool.name),
         "description": tool.description,
@@ -177,7 +177,7 @@ fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
     json!({"type": "function", "function": function})
 }
 
-fn choice(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
+fn choice(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     match choice {
         ToolChoice::Auto => None,
         ToolChoice::None => Some(json!("none")),

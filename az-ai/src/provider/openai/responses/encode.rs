@@ -1,6 +1,6 @@
 //! Requests, as the wire wants them.
 
-use az_core::naming::NameMap;
+use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
 use super::turn;
@@ -16,7 +16,7 @@ pub(crate) fn request(
     request: &ChatRequest,
     dialect: Dialect,
     delivery: Delivery,
-    names: &NameMap,
+    names: &ToolNames,
 ) -> Value {
     let input: Vec<Value> = request.messages.iter().flat_map(|m| message(m, names)).collect();
     let mut body = Map::new();
@@ -62,7 +62,7 @@ pub(crate) fn request(
     Value::Object(body)
 }
 
-fn message(message: &Message, names: &NameMap) -> Vec<Value> {
+fn message(message: &Message, names: &ToolNames) -> Vec<Value> {
     match message {
         Message::System { text } => vec![json!({"role": "system", "content": text})],
         Message::User { text, images } if !images.is_empty() => {
@@ -86,7 +86,7 @@ fn picture(image: &Image) -> Value {
     json!({"type": "input_image", "image_url": picture_url(image), "detail": "auto"})
 }
 
-fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
+fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     json!({
         "type": "function",
         "name": names.outward(&tool.name),
@@ -97,7 +97,7 @@ fn tool(tool: &ToolDefinition, names: &NameMap) -> Value {
     })
 }
 
-fn choice(choice: &ToolChoice, names: &NameMap) -> Option<Value> {
+fn choice(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     match choice {
         ToolChoice::Auto => None,
         ToolChoice::None => Some(json!("none")),

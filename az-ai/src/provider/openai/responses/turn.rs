@@ -1,7 +1,7 @@
 //! The model's own turns: how their items are kept, and how they are sent back.
 
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::item::{CALL, MESSAGE, REASONING, sort};
@@ -32,7 +32,7 @@ pub(super) fn kept(items: Vec<Value>) -> Option<Box<Value>> {
 
 /// Returns a turn's items: as they were, or made of what the reply says when they were not kept or
 /// another provider made it.
-pub(super) fn items(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+pub(super) fn items(reply: &ModelReply, names: &ToolNames) -> Vec<Value> {
     let kept = reply.replay.as_ref().and_then(|replay| replay.get(KEPT)?.as_array().cloned());
     let is_call = |item: &Value| sort(item) == CALL;
     let kept = kept.and_then(|mut items| {
@@ -42,7 +42,7 @@ pub(super) fn items(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
     kept.unwrap_or_else(|| made(reply, names))
 }
 
-fn made(reply: &ModelReply, names: &NameMap) -> Vec<Value> {
+fn made(reply: &ModelReply, names: &ToolNames) -> Vec<Value> {
     let said = json!({"type": MESSAGE, "role": "assistant", "content": reply.text});
     let said = (!reply.text.is_empty()).then_some(said);
     let calls = reply.calls.iter().map(|call| {

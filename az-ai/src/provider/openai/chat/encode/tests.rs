@@ -6,8 +6,8 @@ use crate::chat::{
     ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
 };
 use crate::provider::openai::dialect::Dialect;
+use crate::provider::tool_names::ToolNames;
 use crate::provider::wire::Delivery;
-use az_core::naming::NameMap;
 
 const COMPATIBLE: Dialect = Dialect::COMPATIBLE;
 
@@ -47,7 +47,7 @@ fn conversation() -> ChatRequest {
 }
 
 fn encoded(asked: &ChatRequest, dialect: Dialect) -> Value {
-    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    let names = ToolNames::new(asked.tools.iter().map(|tool| tool.name.as_str()));
     request(asked, dialect, Delivery::Whole, &names)
 }
 
@@ -114,7 +114,7 @@ fn options_change_only_what_they_say() {
         json!({"name": "filesystem_read"})
     );
 
-    let names = NameMap::default();
+    let names = ToolNames::default();
     let body = request(&conversation(), COMPATIBLE, Delivery::Streamed, &names);
     assert_eq!(body["stream"], true);
     assert_eq!(body["stream_options"], json!({"include_usage": true}));

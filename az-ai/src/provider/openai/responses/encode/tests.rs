@@ -1,5 +1,5 @@
+use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
-use az_core::naming::NameMap;
 use serde_json::{Value, json};
 
 use super::request;
@@ -8,7 +8,7 @@ use crate::provider::openai::dialect::Dialect;
 use crate::provider::wire::Delivery;
 
 fn encoded(asked: &ChatRequest) -> Value {
-    let names = NameMap::new(asked.tools.iter().map(|tool| tool.name.as_str()));
+    let names = ToolNames::new(asked.tools.iter().map(|tool| tool.name.as_str()));
     request(asked, Dialect::OPENAI, Delivery::Whole, &names)
 }
 
@@ -116,7 +116,7 @@ fn options_change_only_what_they_say() {
         encoded(&asked().with_format(format))["text"]["format"],
         json!({"type": "json_schema", "name": "answer", "schema": schema, "strict": false})
     );
-    let names = NameMap::default();
+    let names = ToolNames::default();
     let body = request(&plain, Dialect::OPENAI, Delivery::Streamed, &names);
     assert_eq!((&body["stream"], body.get("stream_options")), (&json!(true), None));
 }

@@ -1,27 +1,28 @@
-//! The verbs of `az worker`.
+//! `az worker`: run queued tasks.
+
+mod run;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::run as run_worker;
 use crate::error::CliError;
 use crate::services::Services;
 
-/// Work off queued tasks.
+/// Run queued tasks.
 #[derive(Debug, Subcommand)]
 pub enum WorkerCommand {
     /// Run queued tasks, the most urgent first
-    Run(run_worker::RunArgs),
+    Run(run::RunArgs),
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub async fn run(command: &WorkerCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
-        WorkerCommand::Run(args) => run_worker::run(args, services).await,
+        WorkerCommand::Run(args) => run::run(args, services).await,
     }
 }

@@ -1,14 +1,16 @@
-//! The verbs of `az db`.
+//! `az db`: manage the database.
+
+mod init;
+mod status;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{init, status};
 use crate::error::CliError;
 use crate::services::Services;
 
-/// Look after the database.
+/// Manage the database.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
     /// Make the database, or bring it up to this version
@@ -17,11 +19,11 @@ pub enum DbCommand {
     Status(status::StatusArgs),
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub async fn run(command: &DbCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
         DbCommand::Init(args) => init::run(args, services).await,

@@ -1,21 +1,26 @@
-//! From a parsed command to the function that does it, on a runtime of its size.
+//! Runs the parsed command on an async runtime of the size that it needs.
 
 use std::process::ExitCode;
 
-use super::{cost, db, demo, models, task, worker};
 use crate::cli::{Cli, Command};
+use crate::commands::{cost, db, demo, models, task, worker};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::services::{Services, Wiring};
 use crate::settings::Settings;
 
-/// Does what the command line says.
+/// Runs the command that was parsed.
 ///
 /// # Errors
 ///
-/// Whatever kept the command from it.
-pub fn run(cli: &Cli, env: &Env, printer: &Printer, wiring: &Wiring) -> Result<ExitCode, CliError> {
+/// A settings error, or the command's own.
+pub(crate) fn run(
+    cli: &Cli,
+    env: &Env,
+    printer: &Printer,
+    wiring: &Wiring,
+) -> Result<ExitCode, CliError> {
     let settings = Settings::resolve(&cli.global, env)?;
     let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone());
     match &cli.command {

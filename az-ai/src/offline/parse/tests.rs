@@ -2,7 +2,7 @@ use az_core::ErrorKind;
 use proptest::prelude::*;
 
 use super::Error;
-use crate::provider::offline::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
+use crate::offline::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
 
 /// The tools that there are today.
 const TOOLS: [&str; 4] =

@@ -1,14 +1,18 @@
-//! The verbs of `az cost`.
+//! `az cost`: show what was spent, and manage budgets.
+
+mod budget;
+mod export;
+mod show;
+mod span;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{budget, export, show};
 use crate::error::CliError;
 use crate::services::Services;
 
-/// See what was spent, and say what may be.
+/// Show what was spent, and manage budgets.
 #[derive(Debug, Subcommand)]
 pub enum CostCommand {
     /// Show what was spent: by period, model, provider, task or day
@@ -20,11 +24,11 @@ pub enum CostCommand {
     Export(export::ExportArgs),
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub async fn run(command: &CostCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
         CostCommand::Show(args) => show::run(args, services).await,

@@ -1,18 +1,32 @@
-//! The verbs of `az task`.
+//! `az task`: run and manage tasks.
+
+mod cancel;
+mod delete;
+mod execute;
+mod find;
+mod list;
+mod logs;
+mod remedy;
+mod resume;
+mod retry;
+mod run;
+mod show;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{cancel, delete, list, logs, resume, retry, run as run_task, show};
 use crate::error::CliError;
 use crate::services::Services;
 
-/// Run tasks and look after them.
+pub(super) use execute::{Start, execute};
+pub(crate) use find::find;
+
+/// Run and manage tasks.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
     /// State a task and have it done
-    Run(run_task::RunArgs),
+    Run(run::RunArgs),
     /// List tasks, the newest first
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
@@ -41,14 +55,14 @@ impl TaskCommand {
     }
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
-        TaskCommand::Run(args) => run_task::run(args, services).await,
+        TaskCommand::Run(args) => run::run(args, services).await,
         TaskCommand::List(args) => list::run(args, services).await,
         TaskCommand::Show(args) => show::run(args, services).await,
         TaskCommand::Logs(args) => logs::run(args, services).await,

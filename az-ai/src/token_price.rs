@@ -28,34 +28,35 @@ impl TokenPrice {
     }
 }
 
-/// What is wrong with a price.
+/// The error of a text that is not a price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text} is no price: {reason}")]
-pub struct BadPrice {
+#[error("invalid price {text:?}: {reason}")]
+pub struct InvalidPrice {
     text: String,
     reason: &'static str,
 }
 
 /// Reads dollars a token, such as `0.0005` or `2.5e-6`.
 impl FromStr for TokenPrice {
-    type Err = BadPrice;
+    type Err = InvalidPrice;
 
-    fn from_str(text: &str) -> Result<Self, BadPrice> {
-        let bad = |reason| BadPrice { text: text.to_owned(), reason };
+    fn from_str(text: &str) -> Result<Self, InvalidPrice> {
+        let bad = |reason| InvalidPrice { text: text.to_owned(), reason };
         if text.starts_with('-') {
-            return Err(bad("a price is not negative"));
+            return Err(bad("must not be negative"));
         }
         let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let exponent: i32 = exponent.parse().map_err(|_| bad("it is not a number of dollars"))?;
+        let exponent: i32 =
+            exponent.parse().map_err(|_| bad("must be a number of dollars, such as 0.0000025"))?;
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if (whole.is_empty() && fraction.is_empty()) || !numeric(whole) || !numeric(fraction) {
-            return Err(bad("it is not a number of dollars"));
+            return Err(bad("must be a number of dollars, such as 0.0000025"));
         }
         let digits = format!("{whole}{fraction}");
         let places = i32::try_from(fraction.len()).unwrap_or(i32::MAX).saturating_sub(exponent);
         let shift = i32::try_from(DECIMALS).unwrap_or(i32::MAX).saturating_sub(places);
-        let number: u128 = digits.parse().map_err(|_| bad("it has too many digits"))?;
+        let number: u128 = digits.parse().map_err(|_| bad("has too many digits"))?;
         let scale = 10_u128.checked_pow(shift.unsigned_abs());
         let pico = match (number, scale) {
             (0, _) => Some(0),
@@ -66,7 +67,7 @@ impl FromStr for TokenPrice {
             (_, None) => None,
         };
         let pico = pico.and_then(|pico| u64::try_from(pico).ok());
-        pico.map(Self).ok_or_else(|| bad("it is too large"))
+        pico.map(Self).ok_or_else(|| bad("is too large"))
     }
 }
 
@@ -135,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_is_refused() {
+    fn invalid_prices_are_refused() {
         for text in ["", ".", "-1", "-0.5", "abc", "1e", "1e99", "NaN", "inf", "1.2.3", "1,5"] {
             assert!(text.parse::<TokenPrice>().is_err(), "{text:?} was taken");
         }
         let error = serde_json::from_str::<TokenPrice>("-0.1").unwrap_err().to_string();
-        assert!(error.starts_with("-0.1 is no price: a price is not negative"), "{error}");
+        assert!(error.starts_with("invalid price \"-0.1\": must not be negative"), "{error}");
     }
 }

@@ -1,25 +1,26 @@
-//! Tool names as models may write them, and the way back.
+//! Tool names as providers accept them, and back.
 //!
-//! A tool may be called `filesystem.read`; towards models a name begins with a letter and goes on
-//! with letters, digits, `_` and `-`, at most 64 in all. The way back is a map, never parsing.
+//! A tool may be called `filesystem.read`; providers accept names that begin with a letter, continue
+//! with letters, digits, `_` and `-`, and have at most 64 characters. The way back is a lookup, not
+//! parsing.
 
 use std::collections::BTreeMap;
 
 /// The longest name, in bytes.
 const LONGEST: usize = 64;
 
-/// Tool names and what models call them.
+/// A two-way map between the names of tools and the names that are sent to providers.
 #[derive(Debug, Clone, Default)]
-pub struct NameMap {
+pub struct ToolNames {
     outward: BTreeMap<String, String>,
     inward: BTreeMap<String, String>,
 }
 
-impl NameMap {
-    /// Maps names. The same names give the same map, in whatever order they come.
+impl ToolNames {
+    /// Creates a map of these names. The map does not depend on their order.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names: Vec<&str> = names.into_iter().collect();
-        // A name that may stand as it is keeps its place before one that only comes to look so.
+        // A name that is legal already is never changed, whatever others are mapped to.
         names.sort_unstable_by_key(|name| (legal(name) != **name, *name));
         names.dedup();
         let mut map = Self::default();
@@ -36,14 +37,14 @@ impl NameMap {
         map
     }
 
-    /// Returns what models call a tool. One that is not in the map, because a transcript is older
-    /// than the list of tools, gets the name it would have alone.
+    /// Returns the name of a tool as it is sent to providers. A tool that is not in the map, because a
+    /// transcript is older than the list of tools, gets the name that it would have alone.
     pub fn outward(&self, name: &str) -> String {
         self.outward.get(name).cloned().unwrap_or_else(|| legal(name))
     }
 
-    /// Returns the tool that a model called. A name that is not in the map stays as it is, so that
-    /// whoever looks the tool up can say that there is none.
+    /// Returns the name of the tool that a model called. A name that is not in the map is returned
+    /// unchanged, so that looking the tool up fails with that name.
     pub fn inward(&self, wire: &str) -> String {
         self.inward.get(wire).cloned().unwrap_or_else(|| wire.to_owned())
     }
@@ -80,11 +81,11 @@ fn hash(name: &str, salt: u8) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::NameMap;
+    use super::ToolNames;
 
     #[test]
     fn names_are_mapped_and_found_again() {
-        let map = NameMap::new(["filesystem.read", "shell.execute", "plain", "9lives"]);
+        let map = ToolNames::new(["filesystem.read", "shell.execute", "plain", "9lives"]);
         assert_eq!(map.outward("filesystem.read"), "filesystem_read");
         assert_eq!(map.outward("9lives"), "t_9lives");
         assert_eq!(map.outward("plain"), "plain");
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn of_two_names_that_look_alike_the_legal_one_stays() {
-        let map = NameMap::new(["a.b", "a_b", "a/b"]);
+        let map = ToolNames::new(["a.b", "a_b", "a/b"]);
         assert_eq!(map.outward("a_b"), "a_b");
         assert_eq!(map.inward("a_b"), "a_b");
         for name in ["a.b", "a/b"] {
@@ -109,7 +110,7 @@ mod tests {
         fn every_name_is_legal_outside_and_comes_back(
             names in proptest::collection::btree_set(".{1,90}", 1..20),
         ) {
-            let map = NameMap::new(names.iter().map(String::as_str));
+            let map = ToolNames::new(names.iter().map(String::as_str));
             for name in &names {
                 let wire = map.outward(name);
                 prop_assert!(wire.len() <= 64 && wire.starts_with(|c: char| c.is_ascii_alphabetic()));

@@ -1,14 +1,18 @@
-//! The verbs of `az models`.
+//! `az models`: show the models, their prices, and which one a task is routed to.
+
+mod list;
+mod price;
+mod route;
+mod show;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{list, price, route, show};
 use crate::error::CliError;
 use crate::services::Services;
 
-/// See which models there are, what they cost, and which one is asked when.
+/// Show the models, their prices, and which one a task is routed to.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
     /// List the models that have a name, or all whose price is known
@@ -22,11 +26,11 @@ pub enum ModelsCommand {
     Route(route::RouteArgs),
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub async fn run(command: &ModelsCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
         ModelsCommand::List(args) => list::run(args, services),

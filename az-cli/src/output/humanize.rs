@@ -1,4 +1,4 @@
-//! Times and amounts in words.
+//! Formats times, amounts and untrusted text for people.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::engine::Run;
+use super::run::Run;
 use crate::error::Result;
 
 /// What an agent ends with.

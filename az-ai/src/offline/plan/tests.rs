@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use super::{Next, check_tools, next};
 use crate::chat::ToolMessage;
 use crate::error::Error;
-use crate::provider::offline::parse;
-use crate::provider::offline::step::Step;
+use crate::offline::parse;
+use crate::offline::step::Step;
 
 fn parse(command: &str) -> Result<Vec<Step>, Error> {
     parse::parse(command, &BTreeSet::new())

@@ -1,10 +1,14 @@
-//! The verbs of `az cost budget`.
+//! `az cost budget`: set, show and clear budgets.
+
+mod clear;
+mod scope;
+mod set;
+mod show;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{clear, set, show};
 use crate::error::CliError;
 use crate::services::Services;
 
@@ -19,11 +23,11 @@ pub enum BudgetCommand {
     Clear(clear::ClearArgs),
 }
 
-/// Does what the verb says.
+/// Runs the subcommand.
 ///
 /// # Errors
 ///
-/// Whatever kept it from it.
+/// The subcommand's.
 pub(in crate::commands::cost) async fn run(
     command: &BudgetCommand,
     services: &Services,

@@ -1,9 +1,0 @@
-//! `az cost budget`.
-
-mod clear;
-mod scope;
-mod set;
-mod show;
-mod verbs;
-
-pub(super) use verbs::{BudgetCommand, run};

@@ -1,7 +1,0 @@
-//! `az db`: look after the database.
-
-mod init;
-mod status;
-mod verbs;
-
-pub use verbs::{DbCommand, run};
