@@ -179,13 +179,9 @@ fn wanted() -> Wanted<'static> {
 }
 
 fn request() -> ChatRequest {
-    let tools = (0..5).map(|i| ToolDefinition {
-        name: format!("filesystem.tool{i}"),
-        description: "Reads a file of the workspace, as text.".to_owned(),
-        schema: json!({"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}),
-    });
+    let tools = (0..5).map(|i| ToolDefinition::new(format!("filesystem.tool{i}"), "Reads a file of the workspace, as text.", json!({"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]})));
     let messages = vec![Message::system("You are at work."), Message::user(TEXT)];
-    ChatRequest::new(MODEL, messages).with_tools(tools.collect())
+    ChatRequest::new(MODEL, messages).with_tools(tools.collect::<Vec<_>>())
 }
 
 /// Returns the bytes that our client sends, for the bare one.

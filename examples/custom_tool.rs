@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use az_core::tool::{EffectClass, Invocation, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
 use az_mcp::{ToolRegistry, TypedTool};
 use serde_json::json;
 
@@ -30,6 +30,8 @@ impl TypedTool for Dice {
     const CATEGORY: &'static str = "game";
     const RETURNS: &'static str = "number";
     const EFFECT: EffectClass = EffectClass::Read;
+    // It computes and reaches nothing, so that no one needs to be asked.
+    const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, roll: Roll, _call: &Invocation) -> az_core::Result<ToolOutput> {
         if roll.sides == 0 {

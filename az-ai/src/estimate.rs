@@ -59,7 +59,7 @@ pub fn tools(tools: &[ToolDefinition]) -> u64 {
         return 0;
     }
     let each = tools.iter().map(|tool| {
-        let bytes = size(tool.name.len() + tool.description.len()) + json_size(&tool.schema);
+        let bytes = size(tool.name.len() + tool.description.len()) + json_size(&*tool.schema);
         bytes / BYTES_PER_TOKEN + PER_TOOL
     });
     each.sum::<u64>() + FOR_TOOLS
@@ -151,11 +151,7 @@ mod tests {
         let bare = ChatRequest::prompt("m", "x".repeat(300));
         assert_eq!(super::tokens(&bare), 172);
         let schema = json!({"type": "object", "properties": {"path": {"type": "string"}}});
-        let tool = ToolDefinition {
-            name: "filesystem.read".to_owned(),
-            description: "Reads a file".to_owned(),
-            schema,
-        };
+        let tool = ToolDefinition::new("filesystem.read", "Reads a file", schema);
         assert_eq!(super::tokens(&bare.with_tools(vec![tool])), 728);
     }
 }

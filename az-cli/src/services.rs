@@ -8,6 +8,7 @@ use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
+use az_core::policy::WorkspacePolicy;
 use az_core::{Error, TaskId, Toolbox};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
@@ -163,7 +164,7 @@ impl Services {
         &self,
         names: impl IntoIterator<Item = &'a String>,
     ) -> Result<(), CliError> {
-        let known: Vec<_> = self.toolbox()?.specs().into_iter().map(|spec| spec.name).collect();
+        let known: Vec<_> = self.toolbox()?.specs().iter().map(|spec| spec.name.clone()).collect();
         match names.into_iter().find(|name| !known.contains(name)) {
             None => Ok(()),
             Some(name) => {
@@ -192,6 +193,7 @@ impl Services {
         let engine = Engine::new(store, agent, EngineOptions::new(worker_id()?));
         Ok(engine
             .with_toolbox(toolbox)
+            .with_policy(Arc::new(WorkspacePolicy))
             .with_approver(Arc::new(TerminalApprover::new(terminal)))
             .with_sink(sink)
             .with_liveness(Arc::new(LocalProcesses::default())))

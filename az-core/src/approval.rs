@@ -1,4 +1,4 @@
-//! Who says whether a tool may be called.
+//! Asking for approval of tool calls.
 
 use std::fmt;
 
@@ -6,72 +6,50 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::task::Task;
-use crate::tool::{Invocation, ToolSpec};
+use crate::tool::Invocation;
 
-/// What a rule says of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may be made.
-    Allow,
-    /// Somebody has to be asked.
-    Ask {
-        /// Why.
-        reason: String,
-    },
-    /// It may not be made.
-    Deny {
-        /// Why, for the model.
-        reason: String,
-    },
-}
-
-/// What somebody who was asked said.
+/// The answer to a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// It may be made.
+    /// The call may be made.
     Granted {
-        /// Who said so.
+        /// Who granted it.
         by: String,
     },
-    /// It may not be made.
+    /// The call may not be made.
     Denied {
-        /// Who said so.
+        /// Who denied it.
         by: String,
     },
-    /// Nobody was there to ask.
+    /// There is no one to ask: the task stops, and can be resumed where there is.
     Unattended,
 }
 
-/// Decides about tool calls.
+/// Asks a person for approval of the calls that the [`Policy`](crate::policy::Policy) does not
+/// decide by itself.
 ///
 /// # Contract
 ///
-/// 1. [`assess`](Self::assess) is the same for the same call, and asks nobody.
-/// 2. [`ask`](Self::ask) never answers `Granted` by itself: without somebody to ask it is
-///    `Unattended`.
+/// 1. The answer is the one that was given to this request: `Granted` and `Denied` say by whom.
+/// 2. An approver grants nothing by itself: without a person to ask it returns `Unattended`.
+/// 3. A request may be dropped at any await, for example because the task is cancelled; the next
+///    request is answered nevertheless.
 #[async_trait]
 pub trait Approver: fmt::Debug + Send + Sync + 'static {
-    /// Says what the rules say.
-    fn assess(&self, task: &Task, tool: &ToolSpec, call: &Invocation) -> Verdict;
-
-    /// Asks somebody.
+    /// Asks whether a call may be made.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from asking.
+    /// The approver's own, if it cannot ask.
     async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval>;
 }
 
-/// Lets everything through; for toolboxes that can do no harm.
+/// An approver without a person to ask; the default.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AllowAll;
+pub struct Unattended;
 
 #[async_trait]
-impl Approver for AllowAll {
-    fn assess(&self, _task: &Task, _tool: &ToolSpec, _call: &Invocation) -> Verdict {
-        Verdict::Allow
-    }
-
+impl Approver for Unattended {
     async fn ask(&self, _task: &Task, _call: &Invocation, _reason: &str) -> Result<Approval> {
         Ok(Approval::Unattended)
     }

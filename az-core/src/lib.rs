@@ -9,7 +9,9 @@
 //! | where the record is kept | [`journal::Journal`] | [`memory::MemoryStore`] |
 //! | where money is counted | [`cost::CostTracker`], [`cost::BudgetKeeper`] | [`memory::MemoryStore`] |
 //! | who does the work | [`agent::Agent`] | [`agent::FnAgent`] |
-//! | what it may do | [`tool::Toolbox`], [`approval::Approver`] | [`tool::NoTools`], [`approval::AllowAll`] |
+//! | what it can do | [`tool::Toolbox`] | [`tool::NoTools`] |
+//! | what it may do | [`policy::Policy`] | [`policy::WorkspacePolicy`], [`policy::AllowEverything`] |
+//! | who approves the rest | [`approval::Approver`] | [`approval::Unattended`] |
 //! | who watches | [`engine::EventSink`] | [`engine::Discard`] |
 //! | what time it is | [`clock::Clock`] | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!
@@ -32,6 +34,8 @@ pub mod task;
 pub mod approval;
 pub mod embed;
 pub mod engine;
+pub mod policy;
+pub mod serde_arc;
 pub mod text;
 pub mod tool;
 

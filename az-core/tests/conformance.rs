@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use az_core::approval::{Approver, Unattended};
 use az_core::memory::MemoryStore;
 use az_core::testing::{
-    self, Capabilities, ComesTo, Example, FakeTool, FakeToolbox, Fixture, LetterEmbedder, Shared,
-    ToolboxFixture,
+    self, ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakeTool, FakeToolbox,
+    Fixture, LetterEmbedder, Shared, ToolboxFixture,
 };
 use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
 use serde_json::json;
@@ -79,6 +80,37 @@ mod toolbox {
     az_core::toolbox_conformance! { make: crate::Tools::default, skips: [] }
 }
 
+mod policy {
+    use az_core::policy::WorkspacePolicy;
+    use az_core::testing::Shared;
+
+    az_core::policy_conformance! { make: || Shared::of(WorkspacePolicy), skips: [] }
+
+    mod everything {
+        use az_core::policy::AllowEverything;
+        use az_core::testing::Shared;
+
+        az_core::policy_conformance! { make: || Shared::of(AllowEverything), skips: [] }
+    }
+
+    mod fake {
+        use az_core::testing::{FakePolicy, Shared};
+
+        az_core::policy_conformance! { make: || Shared::of(FakePolicy::asking("x")), skips: [] }
+    }
+}
+
+mod approver {
+    az_core::approver_conformance! { make: crate::Person::default, skips: [] }
+
+    mod unattended {
+        az_core::approver_conformance! {
+            make: || crate::NoPerson,
+            skips: ["an_answer_is_the_persons_own", "a_dropped_request_does_not_block_the_next"],
+        }
+    }
+}
+
 mod embedder {
     az_core::embedder_conformance! {
         make: crate::Shared::<crate::LetterEmbedder>::new,
@@ -133,6 +165,49 @@ impl ToolboxFixture for Tools {
     }
 }
 
+/// A person with scripted answers.
+#[derive(Debug, Default)]
+struct Person(Mutex<FakeApprover>);
+
+#[async_trait]
+impl Fixture<dyn Approver> for Person {
+    async fn open(&self) -> Arc<dyn Approver> {
+        Arc::new(self.0.lock().unwrap().clone())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl ApproverFixture for Person {
+    fn attend(&self, granted: &[bool]) -> bool {
+        *self.0.lock().unwrap() = FakeApprover::new(granted.iter().copied());
+        true
+    }
+}
+
+/// The approver of an engine that was given none.
+#[derive(Debug)]
+struct NoPerson;
+
+#[async_trait]
+impl Fixture<dyn Approver> for NoPerson {
+    async fn open(&self) -> Arc<dyn Approver> {
+        Arc::new(Unattended)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl ApproverFixture for NoPerson {
+    fn attend(&self, _granted: &[bool]) -> bool {
+        false
+    }
+}
+
 /// Which suites above check which contract of `MemoryStore`. A suite that is commented out does
 /// not compile here.
 const CHECKED: &[(&str, &str)] = &[
@@ -147,7 +222,8 @@ const CHECKED: &[(&str, &str)] = &[
 ];
 
 /// Which suites check what is not one contract of `MemoryStore`.
-const OTHERS: &[&str] = &[store::COVERS, toolbox::COVERS, embedder::COVERS];
+const OTHERS: &[&str] =
+    &[store::COVERS, toolbox::COVERS, policy::COVERS, approver::COVERS, embedder::COVERS];
 
 fn sources(folder: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

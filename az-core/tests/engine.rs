@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
-use az_core::approval::{Approval, Approver, Verdict};
 use az_core::cost::{Budget, BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, Usage};
 use az_core::engine::{
     Engine, EngineOptions, ExecutionEngine, Liveness, Meter, ModelEffect, ModelFailure,
@@ -23,10 +22,11 @@ use az_core::journal::{
     CallState, EventBody, Journal, ModelReply, NewEvent, Purpose, ToolOutcome, fold,
 };
 use az_core::memory::MemoryStore;
+use az_core::policy::{AllowEverything, PolicyDecision};
 use az_core::task::{CancelOutcome, TaskOptions, TaskQueue, TaskRepository};
 use az_core::testing::sample::{always, at, claim_of, task, task_id, worker};
-use az_core::testing::{FakeTool, FakeToolbox, Recorder};
-use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolSpec, Toolbox};
+use az_core::testing::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, Recorder};
+use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope, Toolbox};
 use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
@@ -116,7 +116,9 @@ fn options() -> EngineOptions {
 
 fn engine(store: &MemoryStore, lines: impl IntoIterator<Item = Line>) -> Engine {
     let store = Arc::new(store.clone());
-    Engine::new(store, agent(lines), options()).with_toolbox(Arc::new(tools()))
+    Engine::new(store, agent(lines), options())
+        .with_toolbox(Arc::new(tools()))
+        .with_policy(Arc::new(AllowEverything))
 }
 
 async fn names(store: &MemoryStore, id: &str) -> Vec<&'static str> {
@@ -291,7 +293,7 @@ async fn crashed_in(store: &MemoryStore, toolbox: &FakeToolbox, tool: &str, happ
     if happened {
         let mut invocation = Invocation::bare(tool, json!({"for": tool})).unwrap();
         (invocation.call, invocation.key) = (call, "a:3".to_owned());
-        toolbox.invoke(&invocation).await.unwrap();
+        toolbox.call(invocation).await.unwrap();
     }
 }
 
@@ -379,50 +381,91 @@ async fn a_model_call_without_a_result_is_booked_in_full_and_asked_again() {
     assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
-/// Says no or nothing, or lets everything through.
-#[derive(Debug)]
-struct Doorman(Approval);
-
-#[async_trait]
-impl Approver for Doorman {
-    fn assess(&self, _task: &Task, tool: &ToolSpec, _call: &Invocation) -> Verdict {
-        match tool.effect {
-            EffectClass::Unsafe => Verdict::Ask { reason: "it sends".to_owned() },
-            EffectClass::Read | EffectClass::Idempotent | EffectClass::Probe => Verdict::Allow,
-        }
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_was_given_no_policy_makes_no_unsafe_call_unasked() {
+    let store = MemoryStore::new();
+    let toolbox = tools()
+        .with(FakeTool::new("fetch").with_scope(ToolScope::Network))
+        .with(FakeTool::new("scan").with_scope(ToolScope::System));
+    for tool in ["send", "fetch", "scan"] {
+        let engine = Engine::new(Arc::new(store.clone()), agent([calls(&[tool])]), options())
+            .with_toolbox(Arc::new(toolbox.clone()));
+        let failed = engine.execute(task(tool, 0), None).await.unwrap();
+        assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval, "{tool}");
     }
-
-    async fn ask(&self, _task: &Task, _call: &Invocation, _why: &str) -> Result<Approval> {
-        Ok(self.0.clone())
-    }
+    assert_eq!(toolbox.invoked().len(), 0);
+    let lines = [calls(&["look", "put", "append", "send"]), says("done")];
+    let engine = Engine::new(Arc::new(store.clone()), agent(lines), options())
+        .with_toolbox(Arc::new(toolbox.clone()));
+    let allow = TaskOptions { allow: vec!["send".to_owned()], ..TaskOptions::default() };
+    let done = engine.execute(task("allowed", 0).with_options(allow), None).await.unwrap();
+    assert_eq!(done.answer.as_deref(), Some("done"));
+    assert_eq!(toolbox.invoked().len(), 4, "those in the workspace, and the one that is allowed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_anybody_to_ask_the_task_fails_and_resumes_at_the_same_call() {
+async fn without_anyone_to_ask_the_task_fails_and_resumes_at_the_same_call() {
     let store = MemoryStore::new();
-    let attended = |answer| Arc::new(Doorman(answer));
-    let first = engine(&store, [calls(&["send"])]).with_approver(attended(Approval::Unattended));
+    let asking = || Arc::new(FakePolicy::asking("it sends"));
+    let first = engine(&store, [calls(&["send"])]).with_policy(asking());
     let failed = first.execute(task("a", 0), None).await.unwrap();
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
-    let by = "somebody".to_owned();
-    let second = engine(&store, [says("sent")]).with_approver(attended(Approval::Granted { by }));
+    let person = FakeApprover::new([true]);
+    let second = engine(&store, [says("sent")])
+        .with_policy(asking())
+        .with_approver(Arc::new(person.clone()));
     let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
     assert_eq!(done.answer.as_deref(), Some("sent"), "the model was not asked again");
+    assert_eq!(person.asked(), ["send"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denied_call_is_told_to_the_model_and_never_made() {
+async fn a_rejected_call_is_reported_to_the_model_and_never_made() {
+    let deny = PolicyDecision::Deny { reason: "not today".to_owned() };
+    let by_policy =
+        (FakePolicy::always(deny), &[][..], &["tool_result"][..], "not allowed: not today");
+    let by_person = (
+        FakePolicy::asking("it sends"),
+        &[false][..],
+        &["approval_asked", "approval_given", "tool_result"][..],
+        "not approved: do without it, or ask for something else",
+    );
+    for (policy, answers, expected, reason) in [by_policy, by_person] {
+        let (store, toolbox) = (MemoryStore::new(), tools());
+        let engine = engine(&store, [calls(&["send"]), says("as you wish")])
+            .with_toolbox(Arc::new(toolbox.clone()))
+            .with_policy(Arc::new(policy))
+            .with_approver(Arc::new(FakeApprover::new(answers.iter().copied())));
+        let done = engine.execute(task("a", 0), None).await.unwrap();
+        assert_eq!(done.status, TaskStatus::Completed);
+        assert_eq!(toolbox.invoked().len(), 0);
+        assert_eq!(names(&store, "a").await[3..3 + expected.len()], *expected);
+        let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+        let state = &history.calls.values().next().unwrap().state;
+        let CallState::Ended { outcome, text, .. } = state else { panic!("{state:?}") };
+        assert_eq!((*outcome, text.render()), (ToolOutcome::Refused, reason.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_progress_of_a_call_is_emitted_while_it_runs() {
     let store = MemoryStore::new();
-    let toolbox = tools();
-    let by = "somebody".to_owned();
-    let engine = engine(&store, [calls(&["send"]), says("as you wish")])
-        .with_toolbox(Arc::new(toolbox.clone()))
-        .with_approver(Arc::new(Doorman(Approval::Denied { by })));
-    let done = engine.execute(task("a", 0), None).await.unwrap();
-    assert_eq!(done.status, TaskStatus::Completed);
-    assert_eq!(toolbox.invoked().len(), 0);
-    let names = names(&store, "a").await;
-    assert_eq!(names[3..6], ["approval_asked", "approval_given", "tool_result"]);
+    let events = Recorder::new();
+    let report = |n| Progress::message(format!("line {n}")).with_count(n, Some(3));
+    let copy = FakeTool::new("copy").reporting(report(1)).reporting(report(2)).reporting(report(3));
+    let engine = engine(&store, [calls(&["copy"]), says("done")])
+        .with_toolbox(Arc::new(FakeToolbox::new().with(copy)))
+        .with_sink(Arc::new(events.clone()));
+    engine.execute(task("a", 0), None).await.unwrap();
+    let progress: Vec<_> = events
+        .kinds()
+        .into_iter()
+        .filter(|kind| matches!(kind, RunEventKind::ToolProgress { .. }))
+        .collect();
+    let [RunEventKind::ToolProgress { tool, progress, .. }] = progress.as_slice() else {
+        panic!("reports in quick succession are not emitted one by one: {progress:?}");
+    };
+    assert_eq!((tool.as_str(), progress), ("copy", &report(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -581,7 +624,8 @@ async fn a_call_of_the_agents_own_is_made_once_in_the_life_of_a_task() {
         }))
     };
     let engine = Engine::new(Arc::new(store.clone()), own(), options())
-        .with_toolbox(Arc::new(toolbox.clone()));
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(AllowEverything));
     assert_eq!(engine.execute(task("a", 0), None).await.unwrap().status, TaskStatus::Failed);
     let done = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
     assert_eq!(done.status, TaskStatus::Completed);

@@ -14,7 +14,7 @@ use az_core::{Error, Usd};
 use serde_json::json;
 
 fn call(tool: &str, key: &str) -> Invocation {
-    Invocation { key: key.to_owned(), ..Invocation::bare(tool, json!({})).unwrap() }
+    Invocation::bare(tool, json!({})).unwrap().with_key(key)
 }
 
 #[tokio::test]
@@ -25,8 +25,8 @@ async fn the_world_of_a_fake_toolbox_counts_effects_by_key() {
         .with(FakeTool::new("add").with_effect(EffectClass::Unsafe));
     for (tool, key) in [("read", "t:1"), ("put", "t:2"), ("add", "t:3")] {
         // The second time from another handle, as after a restart.
-        tools.invoke(&call(tool, key)).await.unwrap();
-        tools.clone().invoke(&call(tool, key)).await.unwrap();
+        tools.call(call(tool, key)).await.unwrap();
+        tools.clone().call(call(tool, key)).await.unwrap();
     }
     let expected = [("t:2".to_owned(), 1), ("t:3".to_owned(), 2)];
     assert_eq!(tools.effects(), BTreeMap::from(expected));
@@ -42,13 +42,14 @@ async fn a_fake_probe_knows_what_happened() {
             .answering(ToolOutput::done("again")),
     );
     let call = call("append", "t:1");
-    assert_eq!(tools.probe(&call, None).await.unwrap(), Probed::DidNotHappen);
+    let prepared = tools.prepare(call.clone()).unwrap();
+    assert_eq!(tools.probe(&prepared, None).await.unwrap(), Probed::DidNotHappen);
     for text in ["first", "again", "again"] {
-        assert_eq!(tools.invoke(&call).await.unwrap(), ToolOutput::done(text));
+        assert_eq!(tools.call(call.clone()).await.unwrap(), ToolOutput::done(text));
     }
     let happened = Probed::Happened(ToolOutput::done("again"));
-    assert_eq!(tools.probe(&call, None).await.unwrap(), happened);
-    tools.abandon(&call).await.unwrap();
+    assert_eq!(tools.probe(&prepared, None).await.unwrap(), happened);
+    tools.abandon(&prepared).await.unwrap();
     assert_eq!(tools.abandoned().len(), 1);
 }
 

@@ -1,7 +1,5 @@
 //! Arguments held against a tool's schema, and what to tell a model that got them wrong.
 
-use std::borrow::Cow;
-
 use az_core::tool::{Invocation, ToolSpec};
 use az_core::{Error, Result};
 use serde_json::{Map, Value};
@@ -11,16 +9,15 @@ const TYPOS: usize = 2;
 
 /// Returns the call with its arguments as an object that fits the schema's names and types.
 ///
-/// Two habits of models are put right silently: arguments written as a string of JSON, and `null`
+/// Two habits of models are corrected silently: arguments written as a string of JSON, and `null`
 /// for an argument that is left out.
 ///
 /// # Errors
 ///
 /// `Invalid` with everything that is wrong, in words that let a model correct itself.
-pub(crate) fn checked<'a>(spec: &ToolSpec, call: &'a Invocation) -> Result<Cow<'a, Invocation>> {
-    let mut call = Cow::Borrowed(call);
+pub(crate) fn checked(spec: &ToolSpec, mut call: Invocation) -> Result<Invocation> {
     if let Some(arguments) = read_object(&call.arguments) {
-        call.to_mut().arguments = arguments;
+        call.arguments = arguments;
     }
     let Value::Object(given) = &call.arguments else {
         let found = kind_of(&call.arguments);
@@ -33,7 +30,7 @@ pub(crate) fn checked<'a>(spec: &ToolSpec, call: &'a Invocation) -> Result<Cow<'
         return Err(refusal(spec, &problems.join("; ")));
     }
     let left_out: Vec<String> = schema.left_out(given).map(str::to_owned).collect();
-    if let (false, Value::Object(given)) = (left_out.is_empty(), &mut call.to_mut().arguments) {
+    if let (false, Value::Object(given)) = (left_out.is_empty(), &mut call.arguments) {
         given.retain(|name, _| !left_out.contains(name));
     }
     Ok(call)

@@ -1,7 +1,6 @@
-//! The tools that there are, as one toolbox.
+//! A toolbox of registered tools.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec, Toolbox};
-use az_core::{Error, Result};
+use az_core::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
+use az_core::{CancellationToken, Error, Result};
 use futures_util::FutureExt;
 use serde_json::Value;
 
@@ -28,6 +27,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct ToolRegistry {
     tools: Vec<Arc<dyn Tool>>,
+    specs: Arc<[ToolSpec]>,
     index: HashMap<String, usize>,
     workspace: Option<String>,
 }
@@ -87,6 +87,7 @@ impl ToolRegistry {
         }
         self.index.insert(spec.name.clone(), self.tools.len());
         self.tools.push(tool);
+        self.specs = self.tools.iter().map(|tool| tool.spec().clone()).collect();
         Ok(())
     }
 
@@ -110,7 +111,7 @@ impl ToolRegistry {
         timeout: Option<Duration>,
     ) -> McpToolResult {
         let output = match bare_call(name, arguments, timeout) {
-            Ok(call) => self.invoke(&call).await,
+            Ok(call) => self.call(call).await,
             Err(error) => Err(error),
         };
         output.map_or_else(|error| McpToolResult::failed(error.chain()), McpToolResult::from)
@@ -120,44 +121,40 @@ impl ToolRegistry {
         let tool = self.index.get(name).and_then(|index| self.tools.get(*index));
         tool.ok_or_else(|| Error::not_found("tool", name))
     }
-
-    /// Finds the tool of a call, and puts the call in the form that the tool expects.
-    fn prepare<'a>(&self, call: &'a Invocation) -> Result<(&Arc<dyn Tool>, Cow<'a, Invocation>)> {
-        let tool = self.find(&call.tool)?;
-        let mut call = checked(tool.spec(), call)?;
-        if let (None, Some(workspace)) = (&call.workspace, &self.workspace) {
-            call.to_mut().workspace = Some(workspace.clone());
-        }
-        Ok((tool, call))
-    }
 }
 
 #[async_trait]
 impl Toolbox for ToolRegistry {
-    fn specs(&self) -> Vec<ToolSpec> {
-        self.tools.iter().map(|tool| tool.spec().clone()).collect()
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        Arc::clone(&self.specs)
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        let (tool, call) = self.prepare(call)?;
-        catch_unwind(AssertUnwindSafe(|| tool.effect(&call)))
-            .unwrap_or_else(|panic| Err(broken(&call, panic.as_ref())))
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let tool = self.find(&call.tool)?;
+        let mut call = checked(tool.spec(), call)?;
+        if call.workspace.is_none() {
+            call.workspace.clone_from(&self.workspace);
+        }
+        let name = &tool.spec().name;
+        catch_unwind(AssertUnwindSafe(|| tool.prepare(call)))
+            .unwrap_or_else(|panic| Err(panicked(name, panic.as_ref())))
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
-        let (tool, call) = self.prepare(call)?;
-        guarded(&call, tool.witness(&call)).await
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
+        let tool = self.find(&call.invocation.tool)?;
+        guarded(tool, tool.witness(call)).await
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
-        let (tool, call) = self.prepare(call)?;
-        if call.cancel.is_cancelled() {
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        let tool = self.find(&call.invocation.tool)?;
+        let (cancel, timeout) = (call.invocation.cancel.clone(), call.invocation.timeout);
+        if cancel.is_cancelled() {
             return Ok(ToolOutput::failed("cancelled before it began"));
         }
         let output = tokio::select! {
             biased;
-            output = guarded(&call, tool.invoke(&call)) => output,
-            reason = given_up(&call) => Ok(ToolOutput::failed(reason)),
+            output = guarded(tool, tool.invoke(call)) => output,
+            reason = given_up(cancel, timeout) => Ok(ToolOutput::failed(reason)),
         };
         match output {
             Err(Error::Invalid { .. }) | Ok(_) => output,
@@ -165,25 +162,19 @@ impl Toolbox for ToolRegistry {
         }
     }
 
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
-        match self.prepare(call) {
-            Ok((tool, call)) => guarded(&call, tool.probe(&call, witness)).await,
-            // The tool is gone, or takes other arguments now: nobody can tell.
-            Err(_) => Ok(Probed::Unknown),
-        }
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
+        let tool = self.find(&call.invocation.tool)?;
+        guarded(tool, tool.probe(call, witness)).await
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
-        if call.key.starts_with(BARE) {
-            // Such calls belong to no task that could give them up, and share their keys: what is
-            // found under this one may be somebody else's.
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
+        if call.invocation.key.starts_with(BARE) {
+            // Such calls belong to no task that could abandon them, and share their keys: what is
+            // found under this one may belong to another call.
             return Ok(());
         }
-        match self.prepare(call) {
-            Ok((tool, call)) => guarded(&call, tool.abandon(&call)).await,
-            // What cannot be called has left nothing behind.
-            Err(_) => Ok(()),
-        }
+        let tool = self.find(&call.invocation.tool)?;
+        guarded(tool, tool.abandon(call)).await
     }
 }
 
@@ -192,15 +183,15 @@ fn bare_call(name: &str, arguments: Value, timeout: Option<Duration>) -> Result<
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let number = CALLS.fetch_add(1, Ordering::Relaxed);
     let key = format!("{BARE}{}:{number}", std::process::id());
-    Ok(Invocation { key, timeout, ..Invocation::bare(name, arguments)? })
+    Ok(Invocation::bare(name, arguments)?.with_key(key).with_timeout(timeout))
 }
 
 /// Waits until a tool should have returned and did not: cancelled or out of time, and the grace
-/// over. A tool that cares returns before that with more to say.
+/// over. A well-behaved tool returns before that, with more to say.
 #[expect(clippy::disallowed_methods, reason = "a tool's limit is a matter of real time")]
-async fn given_up(call: &Invocation) -> String {
+async fn given_up(cancel: CancellationToken, timeout: Option<Duration>) -> String {
     let out_of_time = async {
-        match call.timeout {
+        match timeout {
             Some(limit) => {
                 tokio::time::sleep(limit).await;
                 format!("timed out after {} s", limit.as_secs_f64())
@@ -209,7 +200,7 @@ async fn given_up(call: &Invocation) -> String {
         }
     };
     let reason = tokio::select! {
-        () = call.cancel.cancelled() => "cancelled".to_owned(),
+        () = cancel.cancelled() => "cancelled".to_owned(),
         reason = out_of_time => reason,
     };
     tokio::time::sleep(GRACE).await;
@@ -218,18 +209,18 @@ async fn given_up(call: &Invocation) -> String {
 
 /// Runs a tool's future; a panic in it is an error, not the end of the process.
 async fn guarded<T>(
-    call: &Invocation,
+    tool: &Arc<dyn Tool>,
     future: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
     let caught = AssertUnwindSafe(future).catch_unwind().await;
-    caught.unwrap_or_else(|panic| Err(broken(call, panic.as_ref())))
+    caught.unwrap_or_else(|panic| Err(panicked(&tool.spec().name, panic.as_ref())))
 }
 
-fn broken(call: &Invocation, panic: &(dyn Any + Send)) -> Error {
+fn panicked(tool: &str, panic: &(dyn Any + Send)) -> Error {
     let said = panic.downcast_ref::<&str>().copied();
     let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let said = said.unwrap_or("without a message");
-    Error::Internal(format!("{} broke down: {said}", call.tool))
+    Error::Internal(format!("{tool} panicked: {said}"))
 }
 
 #[cfg(test)]

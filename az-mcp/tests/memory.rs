@@ -24,7 +24,7 @@ async fn a_gibibyte_of_output_costs_at_most_ten_megabytes() {
     let arguments = json!({"command": format!("yes | head -c {bytes}")});
     let call = Invocation::bare("shell.execute", arguments).unwrap();
     let before = most_resident_kib();
-    let output = tools.invoke(&call.in_workspace(dir.path().to_str().unwrap())).await.unwrap();
+    let output = tools.call(call.in_workspace(dir.path().to_str().unwrap())).await.unwrap();
     let grown = most_resident_kib() - before;
     assert_eq!(output.data.unwrap()["stdout_bytes"], bytes);
     assert!(grown < 10 << 10, "{grown} KiB");

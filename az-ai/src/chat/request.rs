@@ -1,5 +1,7 @@
 //! What is asked of a model.
 
+use std::sync::Arc;
+
 use az_core::ToolSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,8 +22,10 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     /// The tools that the model may ask for, in an order that stays the same from call to call,
     /// because providers cache by prefix.
-    #[serde(default)]
-    pub tools: Vec<ToolDefinition>,
+    ///
+    /// Shared, because a conversation is offered the same tools at every step.
+    #[serde(default, with = "az_core::serde_arc")]
+    pub tools: Arc<[ToolDefinition]>,
     /// Whether it must, may or may not ask for one.
     #[serde(default)]
     pub tool_choice: ToolChoice,
@@ -66,13 +70,15 @@ pub enum Effort {
 
 /// A tool as it is shown to a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ToolDefinition {
     /// Its name, such as `filesystem.read`; providers that allow fewer characters map it.
     pub name: String,
     /// What it does and when to use it.
     pub description: String,
     /// A JSON Schema of its arguments.
-    pub schema: Value,
+    #[serde(with = "az_core::serde_arc")]
+    pub schema: Arc<Value>,
 }
 
 /// Whether the model must, may or may not ask for a tool.
@@ -90,12 +96,23 @@ pub enum ToolChoice {
     Tool(String),
 }
 
+impl ToolDefinition {
+    /// Creates a definition.
+    pub fn new(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        schema: impl Into<Arc<Value>>,
+    ) -> Self {
+        Self { name: name.into(), description: description.into(), schema: schema.into() }
+    }
+}
+
 impl From<&ToolSpec> for ToolDefinition {
     fn from(spec: &ToolSpec) -> Self {
         Self {
             name: spec.name.clone(),
             description: spec.description.clone(),
-            schema: spec.input_schema.clone(),
+            schema: Arc::clone(&spec.input_schema),
         }
     }
 }
@@ -106,7 +123,7 @@ impl ChatRequest {
         Self {
             model: model.into(),
             messages,
-            tools: Vec::new(),
+            tools: Arc::default(),
             tool_choice: ToolChoice::Auto,
             temperature: Some(DEFAULT_TEMPERATURE),
             max_tokens: DEFAULT_MAX_TOKENS,
@@ -123,8 +140,8 @@ impl ChatRequest {
 
     /// Returns the request with tools.
     #[must_use]
-    pub fn with_tools(mut self, tools: Vec<ToolDefinition>) -> Self {
-        self.tools = tools;
+    pub fn with_tools(mut self, tools: impl Into<Arc<[ToolDefinition]>>) -> Self {
+        self.tools = tools.into();
         self
     }
 

@@ -12,6 +12,7 @@ use super::engine::ReActEngine;
 use super::options::ReActOptions;
 use super::round::{Asked, Round};
 use super::scene::{Ground, Scene, longest, repeated};
+use super::tools::OfferedTools;
 use super::transcript::observation;
 use crate::client::Capabilities;
 use crate::resolver::{Candidate, ModelResolver, Needs, Wanted};
@@ -21,13 +22,14 @@ use crate::resolver::{Candidate, ModelResolver, Needs, Wanted};
 pub struct ReActAgent {
     models: Arc<dyn ModelResolver>,
     options: ReActOptions,
+    tools: OfferedTools,
 }
 
 impl ReActAgent {
     /// Returns an agent that asks these models.
     pub fn new(models: Arc<dyn ModelResolver>) -> Self {
         let options = ReActOptions::default();
-        Self { models, options }
+        Self { models, options, tools: OfferedTools::default() }
     }
 
     /// Returns the agent with options.
@@ -59,6 +61,11 @@ impl ReActAgent {
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
     }
 
+    /// Returns what is the same whichever model is asked.
+    fn ground<'a>(&'a self, run: &Run, initial_thought: &'a str) -> Ground<'a> {
+        Ground::new(self.tools.of(run.tools()), initial_thought, &self.options)
+    }
+
     /// Returns what goes through the candidates for the next turn.
     fn round<'a>(&'a self, ground: &'a Ground<'a>, candidates: &'a [Candidate]) -> Round<'a> {
         Round { models: &*self.models, ground, candidates, purpose: Purpose::Step }
@@ -66,7 +73,7 @@ impl ReActAgent {
 
     /// Asks for the next turn, or makes room for that.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
-        let ground = Ground::new(run, initial_thought, &self.options);
+        let ground = self.ground(run, initial_thought);
         let candidates = self.candidates(run, &ground).await?;
         let round = self.round(&ground, &candidates);
         let Asked::TooLong(failure) = round.ask(run).await? else {
@@ -125,7 +132,7 @@ impl ReActEngine for ReActAgent {
     }
 
     async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
-        let ground = Ground::new(run, initial_thought, &self.options);
+        let ground = self.ground(run, initial_thought);
         let candidates = self.candidates(run, &ground).await?;
         let round = self.round(&ground, &candidates);
         match round.ask(run).await? {

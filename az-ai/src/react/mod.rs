@@ -13,6 +13,7 @@ mod prompt;
 mod round;
 mod scene;
 mod text_protocol;
+mod tools;
 mod transcript;
 
 pub use agent::ReActAgent;

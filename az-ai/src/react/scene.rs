@@ -29,13 +29,16 @@ const LOWERINGS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Ground<'a> {
     pub(super) initial_thought: &'a str,
-    pub(super) tools: Vec<ToolDefinition>,
+    pub(super) tools: Arc<[ToolDefinition]>,
     pub(super) options: &'a ReActOptions,
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn new(run: &Run, initial_thought: &'a str, options: &'a ReActOptions) -> Self {
-        let tools = run.tools().iter().map(ToolDefinition::from).collect();
+    pub(super) fn new(
+        tools: Arc<[ToolDefinition]>,
+        initial_thought: &'a str,
+        options: &'a ReActOptions,
+    ) -> Self {
         Self { initial_thought, tools, options }
     }
 
@@ -95,7 +98,7 @@ impl<'a> Scene<'a> {
                 .with_temperature(options.temperature)
                 .with_max_tokens(self.max_tokens);
             match view.protocol {
-                Protocol::Native => request.with_tools(self.ground.tools.clone()),
+                Protocol::Native => request.with_tools(Arc::clone(&self.ground.tools)),
                 Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
             }
         })

@@ -176,7 +176,7 @@ pub(super) fn said(request: &ChatRequest) -> Option<String> {
 
 /// Returns the digest of a request's conversation and tools.
 pub(super) fn digest(request: &ChatRequest) -> Option<String> {
-    let told = serde_json::to_vec(&(&request.messages, &request.tools)).ok()?;
+    let told = serde_json::to_vec(&(&request.messages, &*request.tools)).ok()?;
     Some(hex(&told))
 }
 

@@ -223,11 +223,8 @@ async fn a_failed_call_is_not_made_again(fixture: Client<'_>) -> Checked {
 async fn what_a_model_cannot_do_is_refused(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::NoTools, "a model without tools").await?;
     let before = fixture.asked().await;
-    let tool = ToolDefinition {
-        name: "some.tool".to_owned(),
-        description: "Does something.".to_owned(),
-        schema: serde_json::json!({"type": "object"}),
-    };
+    let tool =
+        ToolDefinition::new("some.tool", "Does something.", serde_json::json!({"type": "object"}));
     let request = staged.request.clone().with_tools(vec![tool]);
     let whole = staged.client.chat(&request).await;
     let kind = whole.err().map(|error| (error.kind(), error.sent()));

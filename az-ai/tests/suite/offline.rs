@@ -1,15 +1,12 @@
 //! The offline planner as the agent's model, on a real engine.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use az_ai::client::LlmClient;
 use az_ai::offline::OfflineClient;
-use az_core::approval::{Approval, Approver, Verdict};
 use az_core::task::TaskStatus;
-use az_core::testing::{FakeTool, FakeToolbox};
-use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolSpec};
+use az_core::testing::{FakeApprover, FakeTool, FakeToolbox};
+use az_core::tool::{EffectClass, ToolOutput};
 use az_core::{ErrorKind, Task, Usd};
 use serde_json::json;
 
@@ -71,37 +68,6 @@ async fn a_tool_that_is_missing_is_named() {
     assert!(message.contains("it needs semantic.search"), "{message}");
 }
 
-/// Somebody who is asked about every call, and answers as they are told.
-#[derive(Debug)]
-struct Answers(Mutex<VecDeque<Approval>>);
-
-impl Answers {
-    fn of(granted: impl IntoIterator<Item = bool>) -> Arc<Self> {
-        let by = || "tester".to_owned();
-        let answers = granted.into_iter().map(|granted| match granted {
-            true => Approval::Granted { by: by() },
-            false => Approval::Denied { by: by() },
-        });
-        Arc::new(Self(Mutex::new(answers.collect())))
-    }
-}
-
-#[async_trait]
-impl Approver for Answers {
-    fn assess(&self, _task: &Task, _tool: &ToolSpec, _call: &Invocation) -> Verdict {
-        Verdict::Ask { reason: "a test".to_owned() }
-    }
-
-    async fn ask(
-        &self,
-        _task: &Task,
-        _call: &Invocation,
-        _reason: &str,
-    ) -> az_core::Result<Approval> {
-        Ok(self.0.lock().unwrap().pop_front().unwrap_or(Approval::Unattended))
-    }
-}
-
 fn shell(outputs: impl IntoIterator<Item = ToolOutput>) -> FakeToolbox {
     let list = FakeTool::new("filesystem.list").answering(ToolOutput::done("a.txt"));
     let shell = FakeTool::new("shell.execute").with_effect(EffectClass::Unsafe);
@@ -138,7 +104,7 @@ async fn a_step_that_failed_is_taken_again_when_the_task_is_taken_up_again() {
 
 #[tokio::test]
 async fn a_step_that_was_denied_is_asked_about_again_when_the_task_is_taken_up_again() {
-    let answers = Answers::of([true, false, true]);
+    let answers = Arc::new(FakeApprover::new([true, false, true]));
     let stage = stage(shell([ToolOutput::done("made")])).with_approver(answers);
     let denied = stage.run(JOB).await;
     let why = &denied.failure.as_ref().unwrap().message;
@@ -204,11 +170,11 @@ async fn a_file_that_is_too_large_is_left_to_the_shell() {
 #[tokio::test]
 async fn a_step_that_fails_after_the_task_was_taken_up_again_is_not_taken_twice() {
     let outputs = [ToolOutput::failed("no rule"), ToolOutput::done("made")];
-    let stage = stage(shell(outputs)).with_approver(Answers::of([true]));
+    let stage = stage(shell(outputs)).with_approver(Arc::new(FakeApprover::new([true])));
     let waiting = stage.run(JOB).await;
     assert_eq!(waiting.failure.as_ref().unwrap().kind, ErrorKind::Approval);
 
-    let failed = stage.with_approver(Answers::of([true, true]));
+    let failed = stage.with_approver(Arc::new(FakeApprover::new([true, true])));
     let task = failed.resume(&waiting).await;
     assert_eq!(task.failure.unwrap().message, "step 2 (run `make`) failed: no rule");
     assert_eq!(made(&failed), 1);

@@ -28,11 +28,7 @@ async fn client(answer: Answer) -> (WireClient, Server) {
 }
 
 fn request() -> ChatRequest {
-    let tool = ToolDefinition {
-        name: "filesystem.read".to_owned(),
-        description: "Reads".to_owned(),
-        schema: json!({"type": "object"}),
-    };
+    let tool = ToolDefinition::new("filesystem.read", "Reads", json!({"type": "object"}));
     ChatRequest::prompt("m", "hi").with_tools(vec![tool])
 }
 

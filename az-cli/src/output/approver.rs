@@ -1,24 +1,24 @@
-//! Asks the person at the terminal before a tool does what cannot be taken back.
+//! Asks the person at the terminal for approval.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::approval::{Approval, Approver, Verdict};
+use az_core::approval::{Approval, Approver};
 use az_core::task::Task;
-use az_core::tool::{EffectClass, Invocation, ToolSpec};
+use az_core::tool::Invocation;
 use az_core::{Error, Result};
 
 use super::live::Live;
 use super::story::call_in_words;
 
-/// Lets tools work inside the workspace; asks before those that reach beyond it.
+/// Asks at the terminal; without one there is no one to ask.
 #[derive(Debug)]
 pub struct TerminalApprover {
     terminal: Option<Arc<Live>>,
 }
 
 impl TerminalApprover {
-    /// Returns an approver that asks at a terminal, or finds nobody to ask without one.
+    /// Creates an approver that asks at this terminal, if there is one.
     pub const fn new(terminal: Option<Arc<Live>>) -> Self {
         Self { terminal }
     }
@@ -26,17 +26,9 @@ impl TerminalApprover {
 
 #[async_trait]
 impl Approver for TerminalApprover {
-    fn assess(&self, task: &Task, tool: &ToolSpec, _call: &Invocation) -> Verdict {
-        let allowed = task.options.allow.contains(&tool.name);
-        if allowed || tool.effect != EffectClass::Unsafe {
-            return Verdict::Allow;
-        }
-        Verdict::Ask { reason: "it can change anything that you can".to_owned() }
-    }
-
     async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
-        // All of it: what is left out of the question is approved unseen.
+        // The whole call: what the question leaves out would be approved unseen.
         let whole = call_in_words(&call.tool, &call.arguments, usize::MAX);
         let answer = terminal.ask(format!("{whole}\nallow it?"));
         let answer =

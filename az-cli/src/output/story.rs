@@ -8,6 +8,7 @@ use az_core::engine::{RunEvent, RunEventKind};
 use az_core::journal::ToolOutcome;
 use az_core::task::Outcome;
 use az_core::text::one_line;
+use az_core::tool::Progress;
 use serde_json::Value;
 
 use super::humanize::{duration, plural, printable, task_cost};
@@ -17,10 +18,28 @@ use super::style::Style;
 #[derive(Debug)]
 pub(super) struct Story {
     style: Style,
-    /// Tool calls under way, in the words shown for them.
-    tools: BTreeMap<CallId, String>,
+    /// The tool calls that are running.
+    tools: BTreeMap<CallId, RunningTool>,
     /// The model call under way, and the end of what it has said so far.
     model: Option<(String, String)>,
+}
+
+/// A tool call that is running, as it is shown.
+#[derive(Debug)]
+struct RunningTool {
+    call: String,
+    /// What it reported last; empty until then.
+    progress: String,
+}
+
+impl RunningTool {
+    fn in_words(&self) -> String {
+        match self.progress.as_str() {
+            "" => self.call.clone(),
+            // The progress changes and is shown last; a long call must not push it off the line.
+            progress => format!("{} · {progress}", one_line(&self.call, 40)),
+        }
+    }
 }
 
 impl Story {
@@ -32,7 +51,7 @@ impl Story {
     /// Returns what is being waited for, for a spinner.
     pub(super) fn doing(&self) -> Option<String> {
         if let Some(tool) = self.tools.values().next() {
-            return Some(tool.clone());
+            return Some(tool.in_words());
         }
         let (model, said) = self.model.as_ref()?;
         let said: Vec<_> = said.split_whitespace().collect();
@@ -78,11 +97,19 @@ impl Story {
                 vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(reason))]
             }
             RunEventKind::ToolStarted { call, tool, arguments } => {
-                self.tools.insert(call.clone(), call_in_words(tool, arguments, 60));
+                let shown = call_in_words(tool, arguments, 60);
+                let running = RunningTool { call: shown, progress: String::new() };
+                self.tools.insert(call.clone(), running);
+                vec![]
+            }
+            RunEventKind::ToolProgress { call, progress, .. } => {
+                if let Some(tool) = self.tools.get_mut(call) {
+                    tool.progress = progress_in_words(progress);
+                }
                 vec![]
             }
             RunEventKind::ToolFinished { call, tool, outcome, text, millis } => {
-                let shown = self.tools.remove(call).unwrap_or_else(|| tool.clone());
+                let shown = self.tools.remove(call).map_or_else(|| tool.clone(), |t| t.call);
                 vec![self.tool_line(&shown, *outcome, text, *millis)]
             }
             RunEventKind::Note { text } => vec![format!("  {} {}", s.dim("·"), printable(text))],
@@ -143,6 +170,16 @@ impl Story {
 pub fn short(id: &str) -> String {
     let from = id.len().saturating_sub(12);
     id.get(from..).unwrap_or(id).trim_start_matches('-').to_owned()
+}
+
+/// Returns a report of progress as `12/40 copying files`.
+fn progress_in_words(progress: &Progress) -> String {
+    let count = match (progress.done, progress.total) {
+        (Some(done), Some(total)) => format!("{done}/{total} "),
+        (Some(done), None) => format!("{done} "),
+        (None, _) => String::new(),
+    };
+    printable(&one_line(&format!("{count}{}", progress.message), 120))
 }
 
 /// Returns a call as `filesystem.read path="notes.txt"`.

@@ -15,7 +15,7 @@ use az_core::journal::{
 use az_core::task::{
     Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
 };
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec, Toolbox};
+use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
 use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 use serde_json::Value;
 
@@ -65,32 +65,34 @@ struct Tools {
 
 #[async_trait]
 impl Toolbox for Tools {
-    fn specs(&self) -> Vec<ToolSpec> {
+    fn specs(&self) -> Arc<[ToolSpec]> {
         self.inner.specs()
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        let effect = self.inner.effect(call)?;
-        let again = self.fault == Fault::RunsAgain && effect == EffectClass::Unsafe;
-        Ok(if again { EffectClass::Idempotent } else { effect })
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let mut call = self.inner.prepare(call)?;
+        if self.fault == Fault::RunsAgain && call.effect == EffectClass::Unsafe {
+            call.effect = EffectClass::Idempotent;
+        }
+        Ok(call)
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
         self.inner.witness(call).await
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         self.inner.invoke(call).await
     }
 
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
         match self.fault {
             Fault::NeverProbes => Ok(Probed::DidNotHappen),
             _ => self.inner.probe(call, witness).await,
         }
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.inner.abandon(call).await
     }
 }

@@ -13,11 +13,12 @@ use super::event::{Discard, EventSink, RunEvent};
 use super::keeper::LeaseKeeper;
 use super::options::{EngineOptions, Liveness, NobodyIsGone};
 use super::stop::{Stop, StopReason};
-use crate::approval::{AllowAll, Approver};
+use crate::approval::{Approver, Unattended};
 use crate::clock::{Clock, SystemClock, later};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
+use crate::policy::{Policy, WorkspacePolicy};
 use crate::task::{CancelOutcome, Claim, Claimed, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
@@ -27,6 +28,7 @@ pub(crate) struct Parts {
     pub(super) store: Arc<dyn RunStore>,
     pub(super) agent: Arc<dyn Agent>,
     pub(super) toolbox: Arc<dyn Toolbox>,
+    pub(super) policy: Arc<dyn Policy>,
     pub(super) approver: Arc<dyn Approver>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sink: Arc<dyn EventSink>,
@@ -67,13 +69,17 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Returns an engine without tools that tells nobody; the `with_` methods add what it needs.
+    /// Creates an engine without tools and without event sink; the `with_` methods add them.
+    ///
+    /// Until set otherwise, [`WorkspacePolicy`] decides about tool calls and there is no one to
+    /// approve the others: a task that makes such a call ends with `ApprovalRequired`.
     pub fn new(store: Arc<dyn RunStore>, agent: Arc<dyn Agent>, options: EngineOptions) -> Self {
         let parts = Arc::new(Parts {
             store,
             agent,
             toolbox: Arc::new(NoTools),
-            approver: Arc::new(AllowAll),
+            policy: Arc::new(WorkspacePolicy),
+            approver: Arc::new(Unattended),
             clock: Arc::new(SystemClock),
             sink: Arc::new(Discard),
             liveness: Arc::new(NobodyIsGone),
@@ -82,14 +88,21 @@ impl Engine {
         Self { keeper: LeaseKeeper::new(), parts }
     }
 
-    /// Returns the engine with tools.
+    /// Sets the tools.
     #[must_use]
     pub fn with_toolbox(mut self, toolbox: Arc<dyn Toolbox>) -> Self {
         Arc::make_mut(&mut self.parts).toolbox = toolbox;
         self
     }
 
-    /// Returns the engine with somebody who decides about tool calls.
+    /// Sets the policy that decides which tool calls may be made.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        Arc::make_mut(&mut self.parts).policy = policy;
+        self
+    }
+
+    /// Sets the approver that is asked about the calls that the policy does not decide.
     #[must_use]
     pub fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
         Arc::make_mut(&mut self.parts).approver = approver;

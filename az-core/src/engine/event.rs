@@ -12,6 +12,7 @@ use crate::id::{CallId, TaskId, WorkerId};
 use crate::journal::ToolOutcome;
 use crate::money::Usd;
 use crate::task::Outcome;
+use crate::tool::Progress;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +106,16 @@ pub enum RunEventKind {
         tool: String,
         /// Its arguments.
         arguments: Value,
+    },
+    /// A running tool call reports its progress: the latest of several reports in a short time.
+    ToolProgress {
+        /// The call.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// How far it has come.
+        #[serde(flatten)]
+        progress: Progress,
     },
     /// A tool call ended.
     ToolFinished {

@@ -1,6 +1,7 @@
 //! Runs agents on tasks: claims, records, limits, retries, and finishes exactly once.
 
 pub mod agent;
+mod approve;
 mod contract;
 mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]
@@ -9,6 +10,7 @@ mod event;
 mod keeper;
 mod model;
 mod options;
+mod progress;
 mod recover;
 mod retry;
 mod run;

@@ -11,7 +11,7 @@ use crate::journal::{
     CallState, EventBody, ModelOutcome, ModelResult, NewEvent, OpenModelCall, SCHEMA,
 };
 use crate::point;
-use crate::tool::{EffectClass, Invocation, Probed};
+use crate::tool::{EffectClass, PreparedCall, Probed};
 
 /// A call that was begun and has no result.
 struct Begun {
@@ -47,14 +47,13 @@ impl Run {
         let mut unknown = Vec::new();
         for begun in self.begun() {
             let Begun { call, tool, arguments, effect, witness } = begun;
-            let invocation = self.invocation(call.clone(), tool.clone(), arguments);
-            self.abandon(&invocation).await;
+            let prepared = self.abandon(call.clone(), tool.clone(), arguments).await;
             point!("recover.abandoned");
-            let probed = match effect {
-                EffectClass::Read | EffectClass::Idempotent => Probed::DidNotHappen,
-                EffectClass::Unsafe => Probed::Unknown,
-                EffectClass::Probe => {
-                    let probed = self.parts.toolbox.probe(&invocation, witness.as_ref()).await;
+            let probed = match (effect, prepared) {
+                (EffectClass::Read | EffectClass::Idempotent, _) => Probed::DidNotHappen,
+                (EffectClass::Unsafe, _) | (EffectClass::Probe, None) => Probed::Unknown,
+                (EffectClass::Probe, Some(call)) => {
+                    let probed = self.parts.toolbox.probe(&call, witness.as_ref()).await;
                     probed.unwrap_or(Probed::Unknown)
                 }
             };
@@ -83,22 +82,24 @@ impl Run {
             self.interrupt_model(call, Settlement::Full, 0).await?;
         }
         for begun in self.begun() {
-            let invocation = self.invocation(begun.call, begun.tool, begun.arguments);
-            self.abandon(&invocation).await;
+            self.abandon(begun.call, begun.tool, begun.arguments).await;
         }
         Ok(())
     }
 
-    /// Ends what a call left running. Where that fails the task goes on all the same: it could be
-    /// neither resumed nor cancelled otherwise.
-    async fn abandon(&self, call: &Invocation) {
-        if let Err(error) = self.parts.toolbox.abandon(call).await {
-            tracing::warn!(
-                tool = call.tool,
-                error = error.chain(),
-                "something may be left running"
-            );
+    /// Stops what a call left running. If that fails the task continues all the same: otherwise it
+    /// could be neither resumed nor cancelled.
+    ///
+    /// Returns the call; `None` if its tool is gone or takes the arguments no more. Then nothing of
+    /// it can be stopped or found out.
+    async fn abandon(&self, call: CallId, tool: String, arguments: Value) -> Option<PreparedCall> {
+        let toolbox = &self.parts.toolbox;
+        let call = toolbox.prepare(self.invocation(call, tool, arguments)).ok()?;
+        if let Err(error) = toolbox.abandon(&call).await {
+            let tool = &call.invocation.tool;
+            tracing::warn!(tool, error = error.chain(), "something may be left running");
         }
+        Some(call)
     }
 
     fn begun(&self) -> Vec<Begun> {

@@ -63,11 +63,14 @@ impl Run {
         self.task.options.max_steps.unwrap_or(self.parts.options.max_steps)
     }
 
-    /// Lists the tools that the task may use.
-    pub fn tools(&self) -> Vec<ToolSpec> {
-        let mut specs = self.parts.toolbox.specs();
-        specs.retain(|spec| self.may_use(&spec.name));
-        specs
+    /// Lists the tools that the task may use: the toolbox's own shared slice unless the task is
+    /// restricted to some of them.
+    pub fn tools(&self) -> Arc<[ToolSpec]> {
+        let specs = self.parts.toolbox.specs();
+        if specs.iter().all(|spec| self.may_use(&spec.name)) {
+            return specs;
+        }
+        specs.iter().filter(|spec| self.may_use(&spec.name)).cloned().collect()
     }
 
     pub(super) fn may_use(&self, tool: &str) -> bool {

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use super::approve::Permission;
 use super::event::RunEventKind;
+use super::progress::forward;
 use super::run::Run;
-use crate::approval::{Approval, Verdict};
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::journal::{
@@ -16,21 +16,20 @@ use crate::journal::{
 };
 use crate::point;
 use crate::text::one_line;
-use crate::tool::{EffectClass, Invocation, ToolOutput, ToolSpec};
+use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
 
-/// How many calls run side by side.
-const SIDE_BY_SIDE: usize = 8;
+/// How many calls that only read run concurrently.
+const CONCURRENT_READS: usize = 8;
 
 /// A call that may be made.
-struct Ready {
-    invocation: Invocation,
-    effect: EffectClass,
-    /// Its intent is on record, from a run before this one.
+struct ReadyCall {
+    call: PreparedCall,
+    /// The intent is on record already, from an earlier run.
     begun: bool,
 }
 
 /// A call that ended.
-struct Ended {
+struct EndedCall {
     call: CallId,
     result: ToolResult,
 }
@@ -46,8 +45,8 @@ impl Run {
         self.call_tools(calls).await
     }
 
-    /// Makes a call of the agent's own, once in the life of the task however often it is asked for;
-    /// returns how it ended.
+    /// Makes a call of the agent's own, at most once per name in the life of the task; returns how
+    /// it ended.
     ///
     /// # Errors
     ///
@@ -65,28 +64,27 @@ impl Run {
         record.ok_or_else(|| Error::Internal(format!("call {id} left no record")))
     }
 
-    /// Makes calls in order, those that only read side by side; each has a result on record
-    /// afterwards, and those that had one before are not made again.
+    /// Makes calls in order, those that only read concurrently. Each has a result on record
+    /// afterwards; a call that had one before is not made again.
     ///
-    /// What a tool or a rule has against a call is that call's result, not an error.
+    /// A call that a tool or the policy rejects has the reason as its result; it is not an error.
     ///
     /// # Errors
     ///
-    /// `ApprovalRequired` when nobody was there to ask; the reason when the run is told to stop;
-    /// the journal's own.
+    /// `ApprovalRequired` if there was no one to ask; the reason if the run is stopped; the
+    /// journal's own.
     pub async fn call_tools(&mut self, calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
         let mut ready = Vec::new();
         for (id, call) in calls {
-            if let Some(call) = self.prepare(id, call).await? {
-                ready.push(call);
-            }
+            ready.extend(self.prepare(id, call).await?);
         }
+        let reads = |ready: &ReadyCall| ready.call.effect == EffectClass::Read;
         let mut rest = ready.into_iter().peekable();
         while let Some(first) = rest.next() {
             let mut batch = vec![first];
-            while batch.iter().all(|call| call.effect == EffectClass::Read)
-                && let Some(next) = rest.next_if(|call| call.effect == EffectClass::Read)
+            while batch.iter().all(reads)
+                && let Some(next) = rest.next_if(reads)
             {
                 batch.push(next);
             }
@@ -96,126 +94,80 @@ impl Run {
         self.snapshot_if_due().await
     }
 
-    /// Finds out whether a call may be made; records a refusal as its result.
-    async fn prepare(&mut self, id: CallId, call: ToolCall) -> Result<Option<Ready>> {
+    /// Checks a call, and whether it may be made; records a refusal as its result.
+    async fn prepare(&mut self, id: CallId, call: ToolCall) -> Result<Option<ReadyCall>> {
         let begun = match self.history.call(&id).map(|record| &record.state) {
             Some(CallState::Ended { .. }) => return Ok(None),
             Some(CallState::Begun { .. }) => true,
             Some(CallState::Waiting) | None => false,
         };
-        let invocation = self.invocation(id, call.name, call.arguments);
-        let allowed = match self.spec_of(&invocation) {
-            Ok((spec, effect)) => match self.approve(&spec, &invocation).await? {
-                None => Ok(effect),
-                Some(reason) => Err(reason),
+        let tool = call.name.clone();
+        let specs = self.parts.toolbox.specs();
+        let allowed = match self.check(&specs, id.clone(), call) {
+            Ok((spec, call)) => match self.permission(spec, &call).await? {
+                Permission::Granted => Ok(call),
+                Permission::Refused(reason) => Err(reason),
             },
             Err(error) => Err(error.chain()),
         };
         match allowed {
-            Ok(effect) => Ok(Some(Ready { invocation, effect, begun })),
+            Ok(call) => Ok(Some(ReadyCall { call, begun })),
             Err(reason) => {
-                self.refuse(invocation, reason).await?;
+                self.refuse(id, tool, reason).await?;
                 Ok(None)
             }
         }
     }
 
+    /// Finds the tool among those that the task may use, and checks the arguments.
+    fn check<'s>(
+        &self,
+        specs: &'s [ToolSpec],
+        id: CallId,
+        call: ToolCall,
+    ) -> Result<(&'s ToolSpec, PreparedCall)> {
+        let spec = specs.iter().find(|spec| spec.name == call.name && self.may_use(&spec.name));
+        let spec = spec.ok_or_else(|| Error::not_found("tool", &call.name))?;
+        let invocation = self.invocation(id, call.name, call.arguments);
+        let call = self.parts.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
+        Ok((spec, call))
+    }
+
     pub(super) fn invocation(&self, call: CallId, tool: String, arguments: Value) -> Invocation {
         let seq = self.history.call(&call).and_then(|record| record.intent_seq).unwrap_or(0);
-        Invocation {
-            task: self.task.id.clone(),
-            key: format!("{}:{seq}", self.task.id),
-            call,
-            tool,
-            arguments,
-            workspace: self.task.options.workspace.clone(),
-            timeout: None,
-            cancel: self.stop.token(),
-        }
+        let task = self.task.id.clone();
+        let mut invocation = Invocation::new(task, call, tool, arguments);
+        invocation.key = self.key(seq);
+        invocation.workspace.clone_from(&self.task.options.workspace);
+        invocation.cancel = self.stop.token();
+        invocation
     }
 
-    fn spec_of(&self, call: &Invocation) -> Result<(ToolSpec, EffectClass)> {
-        let mut specs = self.parts.toolbox.specs().into_iter();
-        let spec = specs.find(|spec| spec.name == call.tool && self.may_use(&spec.name));
-        let spec = spec.ok_or_else(|| Error::not_found("tool", &call.tool))?;
-        let effect = self.parts.toolbox.effect(call)?;
-        Ok((spec, effect))
+    /// Returns the idempotency key of the call whose intent has this number.
+    fn key(&self, seq: u64) -> String {
+        format!("{}:{seq}", self.task.id)
     }
 
-    /// Asks whoever has to be asked; returns why not, if not.
-    async fn approve(&mut self, spec: &ToolSpec, call: &Invocation) -> Result<Option<String>> {
-        let reason = match self.parts.approver.assess(&self.task, spec, call) {
-            Verdict::Allow => return Ok(None),
-            Verdict::Deny { reason } => return Ok(Some(format!("not allowed: {reason}"))),
-            Verdict::Ask { reason } => reason,
-        };
-        let denied = "not approved: do without it, or ask for something else".to_owned();
-        let digest = digest(&call.tool, &call.arguments);
-        let record = self.history.call(&call.call);
-        let asked = record.is_some();
-        if let Some((answered, granted)) = record.and_then(|record| record.approval.as_ref())
-            && *answered == digest
-        {
-            return Ok((!granted).then_some(denied));
-        }
-        if !asked {
-            let body = EventBody::ApprovalAsked {
-                tool: call.tool.clone(),
-                digest: digest.clone(),
-                reason: reason.clone(),
-            };
-            self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
-        }
-        self.emit(RunEventKind::ApprovalAsked {
-            call: call.call.clone(),
-            tool: call.tool.clone(),
-            arguments: call.arguments.clone(),
-            reason: reason.clone(),
-        });
-        let stop = self.stop.clone();
-        let answer = tokio::select! {
-            biased;
-            () = stop.requested() => return self.check_stop().map(|()| Some(denied)),
-            answer = self.parts.approver.ask(&self.task, call, &reason) => answer?,
-        };
-        let (granted, by) = match answer {
-            Approval::Granted { by } => (true, by),
-            Approval::Denied { by } => (false, by),
-            Approval::Unattended => {
-                return Err(Error::ApprovalRequired { tool: call.tool.clone(), reason });
-            }
-        };
-        point!("approval.given");
-        let body = EventBody::ApprovalGiven { digest, granted, by };
-        self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
-        Ok((!granted).then_some(denied))
+    async fn refuse(&mut self, call: CallId, tool: String, reason: String) -> Result<()> {
+        let outcome = ToolOutcome::Refused;
+        let result = ToolResult { tool, outcome, text: reason, data: None, millis: 0 };
+        self.record(vec![EndedCall { call, result }]).await
     }
 
-    async fn refuse(&mut self, call: Invocation, reason: String) -> Result<()> {
-        let result = ToolResult {
-            tool: call.tool,
-            outcome: ToolOutcome::Refused,
-            text: reason,
-            data: None,
-            millis: 0,
-        };
-        self.record(vec![Ended { call: call.call, result }]).await
-    }
-
-    async fn run_batch(&mut self, mut batch: Vec<Ready>) -> Result<()> {
+    async fn run_batch(&mut self, mut batch: Vec<ReadyCall>) -> Result<()> {
         self.begin(&mut batch).await?;
-        for ready in &batch {
+        for ReadyCall { call, .. } in &batch {
             self.emit(RunEventKind::ToolStarted {
-                call: ready.invocation.call.clone(),
-                tool: ready.invocation.tool.clone(),
-                arguments: ready.invocation.arguments.clone(),
+                call: call.invocation.call.clone(),
+                tool: call.invocation.tool.clone(),
+                arguments: call.invocation.arguments.clone(),
             });
         }
         point!("tool.call");
         let this = &*self;
-        let ended: Vec<Option<Ended>> = stream::iter(batch)
-            .map(|ready| this.invoke(ready.invocation))
-            .buffered(SIDE_BY_SIDE)
+        let ended: Vec<Option<EndedCall>> = stream::iter(batch)
+            .map(|ready| this.invoke(ready.call))
+            .buffered(CONCURRENT_READS)
             .collect()
             .await;
         point!("tool.called");
@@ -223,23 +175,24 @@ impl Run {
     }
 
     /// Records the intents of the calls that have none.
-    async fn begin(&mut self, batch: &mut [Ready]) -> Result<()> {
+    async fn begin(&mut self, batch: &mut [ReadyCall]) -> Result<()> {
         let mut intents = Vec::new();
         for (ready, seq) in batch.iter_mut().filter(|r| !r.begun).zip(self.history.next_seq..) {
-            ready.invocation.key = format!("{}:{seq}", self.task.id);
-            let call = &ready.invocation;
-            let witness = match ready.effect {
+            ready.call.invocation.key = self.key(seq);
+            let call = &ready.call;
+            let witness = match call.effect {
                 // A witness that cannot be taken costs the probe its certainty, not the call.
                 EffectClass::Probe => self.parts.toolbox.witness(call).await.unwrap_or_default(),
                 EffectClass::Read | EffectClass::Idempotent | EffectClass::Unsafe => None,
             };
             let intent = ToolIntent {
-                tool: call.tool.clone(),
-                arguments: call.arguments.clone(),
-                effect: ready.effect,
+                tool: call.invocation.tool.clone(),
+                arguments: call.invocation.arguments.clone(),
+                effect: call.effect,
                 witness,
             };
-            intents.push(NewEvent::about(call.call.clone(), EventBody::ToolIntent(intent)));
+            let id = call.invocation.call.clone();
+            intents.push(NewEvent::about(id, EventBody::ToolIntent(intent)));
         }
         if !intents.is_empty() {
             point!("tool.intent");
@@ -248,17 +201,22 @@ impl Run {
         Ok(())
     }
 
-    /// Makes a call; `None` when it was told to stop and did not return.
+    /// Makes a call; `None` if the run was stopped and the tool did not return in time.
     #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
-    async fn invoke(&self, call: Invocation) -> Option<Ended> {
+    async fn invoke(&self, mut call: PreparedCall) -> Option<EndedCall> {
         let started = Instant::now();
+        let (id, tool) = (call.invocation.call.clone(), call.invocation.tool.clone());
+        let (sender, receiver) = progress_channel();
+        call.invocation.progress = sender;
+        let watch = forward(receiver, self.emitter(), id.clone(), tool.clone());
         let too_late = async {
             self.stop.requested().await;
             tokio::time::sleep(self.parts.options.grace).await;
         };
         let returned = tokio::select! {
-            returned = self.parts.toolbox.invoke(&call) => returned,
+            returned = self.parts.toolbox.invoke(call) => returned,
             () = too_late => return None,
+            never = watch => match never {},
         };
         let (outcome, output) = match returned {
             Ok(output) if output.ok => (ToolOutcome::Done, output),
@@ -270,22 +228,21 @@ impl Run {
         };
         let ToolOutput { text, data, .. } = output;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let result = ToolResult { tool: call.tool, outcome, text, data, millis };
-        Some(Ended { call: call.call, result })
+        Some(EndedCall { call: id, result: ToolResult { tool, outcome, text, data, millis } })
     }
 
-    /// Records results, and tells of them.
-    async fn record(&mut self, ended: Vec<Ended>) -> Result<()> {
+    /// Records results, and emits them.
+    async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
         if ended.is_empty() {
             return Ok(());
         }
-        let events = ended.iter().map(|Ended { call, result }| {
+        let events = ended.iter().map(|EndedCall { call, result }| {
             NewEvent::about(call.clone(), EventBody::ToolResult(result.clone()))
         });
         let events = events.collect();
         point!("tool.result");
         self.append(events).await?;
-        for Ended { call, result } in ended {
+        for EndedCall { call, result } in ended {
             self.emit(RunEventKind::ToolFinished {
                 call,
                 tool: result.tool,
@@ -313,15 +270,6 @@ impl Run {
             ),
         };
         let result = ToolResult { tool, outcome, text, data, millis: 0 };
-        self.record(vec![Ended { call, result }]).await
+        self.record(vec![EndedCall { call, result }]).await
     }
-}
-
-/// Returns what an approval is bound to: this tool with these arguments.
-fn digest(tool: &str, arguments: &Value) -> String {
-    let hash = Sha256::digest(format!("{tool}\n{arguments}"));
-    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        hex.push_str(&format!("{byte:02x}"));
-        hex
-    })
 }

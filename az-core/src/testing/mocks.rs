@@ -5,13 +5,14 @@
 //! Where a contract takes an optional reference, its mock is told an owned value.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use mockall::mock;
 use serde_json::Value;
 
 use crate::agent::{Agent, Answer};
-use crate::approval::{Approval, Approver, Verdict};
+use crate::approval::{Approval, Approver};
 use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
@@ -25,12 +26,13 @@ use crate::id::{CallId, TaskId, WorkerId};
 use crate::journal::{Appended, Event, Journal, NewEvent};
 use crate::log::{LogQuery, LogRecord, LogStore};
 use crate::money::Usd;
+use crate::policy::{Policy, PolicyDecision};
 use crate::state::{Snapshot, SnapshotInfo, StateManager};
 use crate::task::{
     Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, Task, TaskFilter, TaskQueue,
     TaskRepository,
 };
-use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec, Toolbox};
+use crate::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
 
 mock! {
     /// A mock of [`TaskRepository`].
@@ -233,43 +235,43 @@ mock! {
     #[derive(Debug)]
     pub Toolbox {
         /// Stands in for [`Toolbox::specs`].
-        pub fn specs(&self) -> Vec<ToolSpec>;
-        /// Stands in for [`Toolbox::effect`].
-        pub fn effect(&self, call: &Invocation) -> Result<EffectClass>;
+        pub fn specs(&self) -> Arc<[ToolSpec]>;
+        /// Stands in for [`Toolbox::prepare`].
+        pub fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
         /// Stands in for [`Toolbox::witness`].
-        pub fn witness(&self, call: &Invocation) -> Result<Option<Value>>;
+        pub fn witness(&self, call: &PreparedCall) -> Result<Option<Value>>;
         /// Stands in for [`Toolbox::invoke`].
-        pub fn invoke(&self, call: &Invocation) -> Result<ToolOutput>;
+        pub fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
         /// Stands in for [`Toolbox::probe`].
-        pub fn probe(&self, call: &Invocation, witness: Option<Value>) -> Result<Probed>;
+        pub fn probe(&self, call: &PreparedCall, witness: Option<Value>) -> Result<Probed>;
         /// Stands in for [`Toolbox::abandon`].
-        pub fn abandon(&self, call: &Invocation) -> Result<()>;
+        pub fn abandon(&self, call: &PreparedCall) -> Result<()>;
     }
 }
 
 #[async_trait]
 impl Toolbox for MockToolbox {
-    fn specs(&self) -> Vec<ToolSpec> {
+    fn specs(&self) -> Arc<[ToolSpec]> {
         self.specs()
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        self.effect(call)
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        self.prepare(call)
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
         self.witness(call)
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         self.invoke(call)
     }
 
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
         self.probe(call, witness.cloned())
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.abandon(call)
     }
 }
@@ -292,8 +294,17 @@ mock! {
 
     #[async_trait]
     impl Approver for Approver {
-        fn assess(&self, task: &Task, tool: &ToolSpec, call: &Invocation) -> Verdict;
         async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval>;
+    }
+}
+
+mock! {
+    /// A mock of [`Policy`].
+    #[derive(Debug)]
+    pub Policy {}
+
+    impl Policy for Policy {
+        fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision;
     }
 }
 

@@ -38,6 +38,8 @@
 //! | [`ConfigManager`](crate::config::ConfigManager) | [`config_manager()`] | `config_manager_conformance!` |
 //! | [`LogStore`](crate::log::LogStore) | [`log_store()`] | `log_store_conformance!` |
 //! | [`Toolbox`](crate::tool::Toolbox) | [`toolbox()`] | `toolbox_conformance!` |
+//! | [`Policy`](crate::policy::Policy) | [`policy()`] | `policy_conformance!` |
+//! | [`Approver`](crate::approval::Approver) | [`approver()`] | `approver_conformance!` |
 //! | [`Embedder`](crate::embed::Embedder) | [`embedder()`] | `embedder_conformance!` |
 //!
 //! A kit of one's own is a list of scenarios, too: see [`scenarios!`](crate::scenarios).
@@ -52,26 +54,30 @@ mod play;
 pub mod sample;
 mod shared;
 
+pub mod approver;
 pub mod config_manager;
 pub mod embedder;
 pub mod journal;
 pub mod ledger;
 pub mod log_store;
+pub mod policy;
 pub mod state_manager;
 pub mod store;
 pub mod task_queue;
 pub mod task_repository;
 pub mod toolbox;
 
-pub use fakes::{FakeTool, FakeToolbox, LetterEmbedder, Recorder};
+pub use fakes::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, LetterEmbedder, Recorder};
 pub use kit::{Capabilities, Checked, Fixture, Report, Verdict, Violation, judge, judge_skips};
 pub use shared::Shared;
 
+pub use approver::{ApproverFixture, approver};
 pub use config_manager::config_manager;
 pub use embedder::embedder;
 pub use journal::journal;
 pub use ledger::ledger;
 pub use log_store::log_store;
+pub use policy::policy;
 pub use state_manager::state_manager;
 pub use store::{Store, store};
 pub use task_queue::task_queue;

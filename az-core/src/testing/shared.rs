@@ -11,6 +11,7 @@ use crate::config::ConfigManager;
 use crate::embed::Embedder;
 use crate::journal::RunStore;
 use crate::log::LogStore;
+use crate::policy::Policy;
 use crate::state::StateManager;
 use crate::task::{TaskQueue, TaskRepository};
 use crate::tool::Toolbox;
@@ -50,4 +51,4 @@ macro_rules! fixture_of {
     };
 }
 
-fixture_of!(TaskRepository TaskQueue RunStore Store StateManager ConfigManager LogStore Toolbox Embedder);
+fixture_of!(TaskRepository TaskQueue RunStore Store StateManager ConfigManager LogStore Toolbox Embedder Policy);

@@ -1,6 +1,7 @@
 //! The kit of [`Toolbox`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -35,13 +36,13 @@ impl Example {
 /// What comes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComesTo {
-    /// The tool does what it is asked to.
+    /// The tool does what was asked.
     Done,
     /// The tool runs and fails.
     Failed,
     /// The arguments do not fit the tool's schema.
     Invalid,
-    /// The tool goes on until it is cancelled.
+    /// The tool runs until it is cancelled.
     Endless,
 }
 
@@ -52,8 +53,9 @@ scenarios! {
     toolbox for ToolboxFixture, in toolbox_conformance;
 
     names_are_unique_and_well_formed;
-    specs_come_in_the_same_order;
     every_schema_is_of_an_object;
+    specs_come_in_the_same_order;
+    specs_are_shared_and_not_copied;
     an_unknown_tool_is_not_found;
     bad_arguments_are_invalid;
     a_tool_that_works_says_so;
@@ -92,15 +94,15 @@ const fn severity(effect: EffectClass) -> u8 {
 }
 
 async fn names_are_unique_and_well_formed(fixture: Tools<'_>) -> Checked {
-    let tools = fixture.open().await;
+    let specs = fixture.open().await.specs();
     let mut seen = BTreeSet::new();
-    for spec in tools.specs() {
-        let name = spec.name;
+    for spec in specs.iter() {
+        let name = &spec.name;
         let first = name.chars().next();
         ensure!(first.is_some_and(|c| c.is_ascii_alphabetic()), "{name:?} begins with no letter");
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         ensure!(name.chars().all(legal), "{name:?} has characters that no name has");
-        ensure!(seen.insert(name.clone()), "two tools are called {name}");
+        ensure!(seen.insert(name), "two tools are called {name}");
     }
     Ok(())
 }
@@ -112,9 +114,16 @@ async fn specs_come_in_the_same_order(fixture: Tools<'_>) -> Checked {
     Ok(())
 }
 
+async fn specs_are_shared_and_not_copied(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let shared = Arc::ptr_eq(&tools.specs(), &tools.specs());
+    ensure!(shared, "listing the tools copies their descriptions");
+    Ok(())
+}
+
 async fn every_schema_is_of_an_object(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for spec in tools.specs() {
+    for spec in tools.specs().iter() {
         let of = spec.input_schema.get("type").and_then(Value::as_str);
         ensure_eq!(of, Some("object"), "what the arguments of {} are", spec.name);
     }
@@ -124,22 +133,19 @@ async fn every_schema_is_of_an_object(fixture: Tools<'_>) -> Checked {
 async fn an_unknown_tool_is_not_found(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     let call = Invocation::bare("no.such-tool", json!({}))?;
-    let effect = tools.effect(&call);
-    ensure_refused!(effect, Error::NotFound { .. }, "an unknown tool has an effect");
-    let witness = tools.witness(&call).await;
-    ensure_refused!(witness, Error::NotFound { .. }, "an unknown tool has a witness");
-    let output = tools.invoke(&call).await;
-    ensure_refused!(output, Error::NotFound { .. }, "an unknown tool was called");
+    let prepared = tools.prepare(call);
+    ensure_refused!(prepared, Error::NotFound { .. }, "an unknown tool was prepared");
     Ok(())
 }
 
 async fn bad_arguments_are_invalid(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for call in examples(fixture, ComesTo::Invalid, "an example with bad arguments")? {
+        let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
         ensure_refused!(
-            tools.invoke(&call).await,
+            tools.prepare(call),
             Error::Invalid { reason, .. } if !reason.is_empty(),
-            "{} took {}, or gave no advice", call.tool, call.arguments
+            "{tool} took {arguments}, or gave no advice"
         );
     }
     Ok(())
@@ -148,8 +154,9 @@ async fn bad_arguments_are_invalid(fixture: Tools<'_>) -> Checked {
 async fn a_tool_that_works_says_so(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
-        let output = tools.invoke(&call).await?;
-        ensure!(output.ok, "{} did not do {}: {}", call.tool, call.arguments, output.text);
+        let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
+        let output = tools.call(call).await?;
+        ensure!(output.ok, "{tool} did not do {arguments}: {}", output.text);
     }
     Ok(())
 }
@@ -157,13 +164,14 @@ async fn a_tool_that_works_says_so(fixture: Tools<'_>) -> Checked {
 async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for call in examples(fixture, ComesTo::Failed, "an example of a call that fails")? {
-        match tools.invoke(&call).await {
+        let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
+        match tools.call(call).await {
             Ok(output) => {
-                ensure!(!output.ok, "{} did {}", call.tool, call.arguments);
-                ensure!(!output.text.is_empty(), "{} failed and did not say how", call.tool);
+                ensure!(!output.ok, "{tool} did {arguments}");
+                ensure!(!output.text.is_empty(), "{tool} failed and did not say how");
             }
             Err(error) => {
-                let how = format!("{} failed by an error: {}", call.tool, error.chain());
+                let how = format!("{tool} failed by an error: {}", error.chain());
                 return Err(Violation::Broken(how));
             }
         }
@@ -174,15 +182,15 @@ async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
 async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for call in examples(fixture, ComesTo::Endless, "an example of a call without end")? {
-        let cancel = call.cancel.clone();
-        let running = tokio::time::timeout(SOON, tools.invoke(&call));
+        let (tool, cancel) = (call.tool.clone(), call.cancel.clone());
+        let running = tokio::time::timeout(SOON, tools.call(call));
         let cancelling = async {
             // Let the call begin first.
             tokio::task::yield_now().await;
             cancel.cancel();
         };
         let (ended, ()) = futures_util::future::join(running, cancelling).await;
-        ensure!(ended.is_ok(), "{} went on after it was cancelled", call.tool);
+        ensure!(ended.is_ok(), "{tool} went on after it was cancelled");
     }
     Ok(())
 }
@@ -195,11 +203,12 @@ async fn a_call_is_as_mild_as_its_tool(fixture: Tools<'_>) -> Checked {
             let how = format!("the example's tool {} is not listed", call.tool);
             return Err(Violation::Broken(how));
         };
-        match tools.effect(&call) {
-            Ok(effect) => ensure!(
-                severity(effect) <= severity(spec.effect),
-                "a call of {} is {effect:?}, the tool {:?}",
-                call.tool,
+        match tools.prepare(call) {
+            Ok(call) => ensure!(
+                severity(call.effect) <= severity(spec.effect),
+                "a call of {} is {:?}, the tool {:?}",
+                spec.name,
+                call.effect,
                 spec.effect
             ),
             Err(Error::Invalid { .. }) => {}
@@ -212,27 +221,31 @@ async fn a_call_is_as_mild_as_its_tool(fixture: Tools<'_>) -> Checked {
 async fn only_a_probe_can_tell_what_happened(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
-        if tools.effect(&call)? == EffectClass::Probe {
+        let call = tools.prepare(call)?;
+        if call.effect == EffectClass::Probe {
             continue;
         }
         let witness = tools.witness(&call).await?;
-        tools.invoke(&call).await?;
+        tools.call(call.invocation.clone()).await?;
         let probed = tools.probe(&call, witness.as_ref()).await?;
-        ensure_eq!(probed, Probed::Unknown, "what {} says of a call, being no probe", call.tool);
+        let tool = &call.invocation.tool;
+        ensure_eq!(probed, Probed::Unknown, "what {tool} says of a call, being no probe");
     }
     Ok(())
 }
 
 async fn looking_changes_nothing_about_a_call(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
-        let effect = tools.effect(&call)?;
+    for invocation in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+        let tool = invocation.tool.clone();
+        let call = tools.prepare(invocation.clone())?;
         let witness = tools.witness(&call).await?;
         let again = tools.witness(&call).await?;
-        ensure_eq!(again, witness, "{} sees another state after looking", call.tool);
-        ensure_eq!(tools.effect(&call)?, effect, "{} has another effect now", call.tool);
-        let output = tools.invoke(&call).await?;
-        ensure!(output.ok, "{} did not work after looking", call.tool);
+        ensure_eq!(again, witness, "{tool} sees another state after looking");
+        let prepared = tools.prepare(invocation.clone())?;
+        ensure_eq!(prepared.effect, call.effect, "the effect of {tool} after looking");
+        let output = tools.invoke(prepared).await?;
+        ensure!(output.ok, "{tool} did not work after looking");
         tools.abandon(&call).await?;
     }
     Ok(())

@@ -1,16 +1,19 @@
-//! Saboteurs of tools and of embedders.
+//! Saboteurs of tools, policies, approvers and embedders.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use az_core::approval::{Approval, Approver};
 use az_core::embed::Embedder;
+use az_core::policy::{Policy, PolicyDecision, WorkspacePolicy};
 use az_core::testing::{
-    Capabilities, ComesTo, Example, FakeTool, FakeToolbox, Fixture, LetterEmbedder, Shared,
-    ToolboxFixture, embedder, toolbox,
+    ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakePolicy, FakeTool,
+    FakeToolbox, Fixture, LetterEmbedder, Shared, ToolboxFixture, approver, embedder, policy,
+    toolbox,
 };
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec, Toolbox};
-use az_core::{Error, Result};
+use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
+use az_core::{Error, Result, Task};
 use serde_json::{Value, json};
 
 /// What is broken about a toolbox.
@@ -19,6 +22,7 @@ enum Broken {
     Nothing,
     Names,
     Order,
+    Sharing,
     Schema,
     UnknownTools,
     Arguments,
@@ -35,6 +39,7 @@ struct BentTools {
     tools: FakeToolbox,
     broken: Broken,
     looks: Arc<AtomicUsize>,
+    bent: Arc<OnceLock<Arc<[ToolSpec]>>>,
 }
 
 impl BentTools {
@@ -44,63 +49,79 @@ impl BentTools {
             .with(FakeTool::new("put").with_effect(EffectClass::Idempotent))
             .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
             .with(FakeTool::new("wait").without_end());
-        Self { tools, broken, looks: Arc::default() }
+        Self { tools, broken, looks: Arc::default(), bent: Arc::default() }
     }
 
     fn look(&self) -> usize {
         self.looks.fetch_add(1, Ordering::SeqCst)
     }
+
+    /// Returns specs of which the last is changed, once, and which are shared from then on.
+    fn bent(&self, change: fn(&mut ToolSpec)) -> Arc<[ToolSpec]> {
+        let specs = self.bent.get_or_init(|| {
+            let mut specs = self.tools.specs().to_vec();
+            specs.last_mut().into_iter().for_each(change);
+            specs.into()
+        });
+        Arc::clone(specs)
+    }
 }
 
 #[async_trait]
 impl Toolbox for BentTools {
-    fn specs(&self) -> Vec<ToolSpec> {
-        let mut specs = self.tools.specs();
-        let look = self.look();
-        match (self.broken, specs.as_mut_slice()) {
-            (Broken::Names, [.., last]) => last.name = "fail!".to_owned(),
-            (Broken::Schema, [first, ..]) => first.input_schema = json!({ "type": "string" }),
-            (Broken::Order, all) => all.rotate_left(look % 2),
-            _ => {}
-        }
-        specs
-    }
-
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        match (self.broken, self.tools.effect(call)) {
-            (Broken::UnknownTools, Err(Error::NotFound { .. })) => Ok(EffectClass::Unsafe),
-            (Broken::Effect, Ok(_)) => Ok(EffectClass::Unsafe),
-            (_, effect) => effect,
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        let specs = self.tools.specs();
+        match self.broken {
+            Broken::Names => self.bent(|spec| spec.name = "wait!".to_owned()),
+            Broken::Schema => {
+                self.bent(|spec| spec.input_schema = Arc::new(json!({ "type": "string" })))
+            }
+            Broken::Order => {
+                let mut specs = specs.to_vec();
+                specs.rotate_left(self.look() % 2);
+                specs.into()
+            }
+            Broken::Sharing => specs.iter().cloned().collect(),
+            _ => specs,
         }
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        match (self.broken, self.tools.prepare(call.clone())) {
+            (Broken::UnknownTools, Err(Error::NotFound { .. }))
+            | (Broken::Arguments, Err(Error::Invalid { .. })) => {
+                Ok(PreparedCall::new(call, EffectClass::Read))
+            }
+            (Broken::Effect, Ok(_)) => Ok(PreparedCall::new(call, EffectClass::Unsafe)),
+            (_, prepared) => prepared,
+        }
+    }
+
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
         let witness = self.tools.witness(call).await?;
         let looks = (self.broken == Broken::Witness).then(|| json!(self.look()));
         Ok(looks.or(witness))
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
-        let mut call = call.clone();
+    async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
         if self.broken == Broken::Cancelling {
-            call.cancel = az_core::CancellationToken::new();
+            call.invocation.cancel = az_core::CancellationToken::new();
         }
-        match (self.broken, self.tools.invoke(&call).await) {
-            (Broken::Arguments, Err(Error::Invalid { .. })) => Ok(ToolOutput::failed("what?")),
+        match (self.broken, self.tools.invoke(call).await) {
             (Broken::Success, Ok(output)) => Ok(ToolOutput { ok: false, ..output }),
             (Broken::Failure, Ok(output)) if !output.ok => Err(Error::Internal(output.text)),
             (_, output) => output,
         }
     }
 
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
         match self.broken {
             Broken::Probing => Ok(Probed::DidNotHappen),
             _ => self.tools.probe(call, witness).await,
         }
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.tools.abandon(call).await
     }
 }
@@ -143,7 +164,9 @@ async fn check_tools(broken: Broken, expected: &[&str]) {
 async fn every_broken_clause_of_a_toolbox_is_seen() {
     check_tools(Broken::Nothing, &[]).await;
     check_tools(Broken::Names, &["names_are_unique_and_well_formed"]).await;
-    check_tools(Broken::Order, &["specs_come_in_the_same_order"]).await;
+    let failed = ["specs_come_in_the_same_order", "specs_are_shared_and_not_copied"];
+    check_tools(Broken::Order, &failed).await;
+    check_tools(Broken::Sharing, &["specs_are_shared_and_not_copied"]).await;
     check_tools(Broken::Schema, &["every_schema_is_of_an_object"]).await;
     check_tools(Broken::UnknownTools, &["an_unknown_tool_is_not_found"]).await;
     check_tools(Broken::Arguments, &["bad_arguments_are_invalid"]).await;
@@ -157,6 +180,125 @@ async fn every_broken_clause_of_a_toolbox_is_seen() {
     check_tools(Broken::Effect, &["a_call_is_as_mild_as_its_tool"]).await;
     check_tools(Broken::Probing, &["only_a_probe_can_tell_what_happened"]).await;
     check_tools(Broken::Witness, &["looking_changes_nothing_about_a_call"]).await;
+}
+
+/// A policy that breaks one clause.
+#[derive(Debug, Clone)]
+enum BentPolicy {
+    /// Allows every second call.
+    Moody(Arc<AtomicUsize>),
+    /// Asks without a reason.
+    Silent,
+    /// Asks whatever the task allows.
+    Deaf,
+}
+
+impl Policy for BentPolicy {
+    fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision {
+        match self {
+            Self::Moody(calls) if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
+                PolicyDecision::Allow
+            }
+            Self::Moody(_) => PolicyDecision::Deny { reason: "not now".to_owned() },
+            Self::Silent => FakePolicy::asking(" ").evaluate(task, tool, call),
+            Self::Deaf => PolicyDecision::Ask { reason: "always".to_owned() },
+        }
+    }
+}
+
+async fn check_policy<P: Policy + Clone>(made: P, expected: &[&str]) {
+    let report = policy(|| Shared::of(made.clone())).await;
+    assert_eq!(report.failed(), expected, "\n{report}");
+}
+
+#[tokio::test]
+async fn every_broken_clause_of_a_policy_is_seen() {
+    check_policy(WorkspacePolicy, &[]).await;
+    let moody = BentPolicy::Moody(Arc::default());
+    check_policy(moody, &["the_same_call_gets_the_same_decision"]).await;
+    check_policy(BentPolicy::Silent, &["ask_and_deny_have_a_reason"]).await;
+    check_policy(BentPolicy::Deaf, &["what_the_task_allows_is_not_asked_about"]).await;
+}
+
+/// What is broken about an approver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BentAnswer {
+    Nothing,
+    Reversed,
+    Anonymous,
+    GrantedByItself,
+    BlockedByDropped,
+}
+
+#[derive(Debug, Clone)]
+struct BentApprover {
+    person: Arc<Mutex<FakeApprover>>,
+    broken: BentAnswer,
+    asking: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Approver for BentApprover {
+    async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval> {
+        if self.asking.fetch_add(1, Ordering::SeqCst) > 0
+            && self.broken == BentAnswer::BlockedByDropped
+        {
+            return Ok(Approval::Unattended);
+        }
+        tokio::task::yield_now().await;
+        let person = self.person.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answer = person.ask(task, call, reason).await?;
+        self.asking.store(0, Ordering::SeqCst);
+        Ok(match (self.broken, answer) {
+            (BentAnswer::Reversed, Approval::Granted { by }) => Approval::Denied { by },
+            (BentAnswer::Reversed, Approval::Denied { by }) => Approval::Granted { by },
+            (BentAnswer::Anonymous, Approval::Denied { .. }) => {
+                Approval::Denied { by: String::new() }
+            }
+            (BentAnswer::GrantedByItself, Approval::Unattended) => {
+                Approval::Granted { by: "default".to_owned() }
+            }
+            (_, answer) => answer,
+        })
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Approver> for BentApprover {
+    async fn open(&self) -> Arc<dyn Approver> {
+        Arc::new(self.clone())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl ApproverFixture for BentApprover {
+    fn attend(&self, granted: &[bool]) -> bool {
+        let person = FakeApprover::new(granted.iter().copied());
+        *self.person.lock().unwrap_or_else(PoisonError::into_inner) = person;
+        true
+    }
+}
+
+async fn check_approver(broken: BentAnswer, expected: &[&str]) {
+    let person = Arc::<Mutex<FakeApprover>>::default;
+    let report =
+        approver(|| BentApprover { person: person(), broken, asking: Arc::default() }).await;
+    assert_eq!(report.failed(), expected, "{broken:?}\n{report}");
+}
+
+#[tokio::test]
+async fn every_broken_clause_of_an_approver_is_seen() {
+    check_approver(BentAnswer::Nothing, &[]).await;
+    let own = "an_answer_is_the_persons_own";
+    let next = "a_dropped_request_does_not_block_the_next";
+    check_approver(BentAnswer::Reversed, &[own, next]).await;
+    check_approver(BentAnswer::Anonymous, &[own]).await;
+    let failed = ["without_a_person_nothing_is_granted"];
+    check_approver(BentAnswer::GrantedByItself, &failed).await;
+    check_approver(BentAnswer::BlockedByDropped, &[next]).await;
 }
 
 /// An embedder that does one thing wrong to the vectors of [`LetterEmbedder`].

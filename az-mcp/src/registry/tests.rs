@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
 use az_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ fn told(what: &str) -> Invocation {
 
 #[test]
 fn the_schema_is_plain_closed_and_described() {
-    insta::assert_json_snapshot!(registry().specs().remove(0).input_schema, @r#"
+    insta::assert_json_snapshot!(&*registry().specs()[0].input_schema, @r#"
     {
       "additionalProperties": false,
       "properties": {
@@ -167,16 +167,14 @@ fn names_that_no_peer_would_accept_are_refused() {
 async fn a_tool_that_is_not_there_is_not_found() {
     let call = Invocation::bare("nope", json!({})).unwrap();
     let tools = registry();
-    assert_eq!(tools.invoke(&call).await.unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(tools.effect(&call).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(tools.witness(&call).await.unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(tools.probe(&call, None).await.unwrap(), Probed::Unknown);
-    tools.abandon(&call).await.unwrap();
+    assert_eq!(tools.prepare(call).unwrap_err().kind(), ErrorKind::NotFound);
+    let prepared = registry().prepare(told("answer")).unwrap();
+    assert_eq!(ToolRegistry::new().invoke(prepared).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
 async fn a_wrong_value_within_an_argument_is_refused_with_advice() {
-    let error = registry().invoke(&told("dance")).await.unwrap_err();
+    let error = registry().call(told("dance")).await.unwrap_err();
     let expect = "invalid arguments: of test.obey: unknown variant `dance`, \
                   expected one of `answer`, `panic`, `fail`, `hang`, `workspace`";
     assert_eq!(error.to_string(), expect);
@@ -184,29 +182,28 @@ async fn a_wrong_value_within_an_argument_is_refused_with_advice() {
 
 #[tokio::test]
 async fn a_panic_is_a_failed_output() {
-    let output = registry().invoke(&told("panic")).await.unwrap();
-    assert_eq!(output, ToolOutput::failed("internal error: test.obey broke down: as told"));
+    let output = registry().call(told("panic")).await.unwrap();
+    assert_eq!(output, ToolOutput::failed("internal error: test.obey panicked: as told"));
 }
 
 #[tokio::test]
 async fn an_error_while_running_is_a_failed_output() {
-    let output = registry().invoke(&told("fail")).await.unwrap();
+    let output = registry().call(told("fail")).await.unwrap();
     assert_eq!(output, ToolOutput::failed("form \"a38\" not found"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_does_not_stop_is_left() {
-    let mut call = told("hang");
-    call.timeout = Some(Duration::from_secs(1));
-    let output = registry().invoke(&call).await.unwrap();
+    let call = told("hang").with_timeout(Some(Duration::from_secs(1)));
+    let output = registry().call(call).await.unwrap();
     assert_eq!(output, ToolOutput::failed("timed out after 1 s"));
 
     let call = told("hang");
     let cancel = call.cancel.clone();
     let tools = registry();
-    let (output, ()) = tokio::join!(tools.invoke(&call), async { cancel.cancel() });
+    let (output, ()) = tokio::join!(tools.call(call.clone()), async { cancel.cancel() });
     assert_eq!(output.unwrap(), ToolOutput::failed("cancelled"));
-    let output = tools.invoke(&call).await.unwrap();
+    let output = tools.call(call).await.unwrap();
     assert_eq!(output, ToolOutput::failed("cancelled before it began"));
 }
 
@@ -228,7 +225,7 @@ async fn the_registry_adds_little_to_a_call() {
     let mut fastest = Duration::MAX;
     for _ in 0..200 {
         let started = Instant::now();
-        tools.invoke(&call).await.unwrap();
+        tools.call(call.clone()).await.unwrap();
         fastest = fastest.min(started.elapsed());
     }
     assert!(fastest < Duration::from_micros(50), "{fastest:?}");

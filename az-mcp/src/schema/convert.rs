@@ -68,7 +68,7 @@ impl From<&ToolSpec> for WireTool {
         Self {
             name: spec.name.clone(),
             description: spec.description.clone(),
-            input_schema: spec.input_schema.clone(),
+            input_schema: Value::clone(&spec.input_schema),
             output_schema: None,
             annotations: Some(annotations(spec.effect)),
             meta,
@@ -78,16 +78,12 @@ impl From<&ToolSpec> for WireTool {
 }
 
 impl From<&WireTool> for ToolSpec {
-    /// The effect class is `Unsafe` whatever the annotations say: they are hints by a stranger.
+    /// The effect class is `Unsafe` and the scope `System`, whatever the annotations say: they are
+    /// hints by another party.
     fn from(wire: &WireTool) -> Self {
         let tool = McpTool::from(wire);
-        Self {
-            name: tool.name,
-            description: tool.description,
-            input_schema: wire.input_schema.clone(),
-            category: tool.category,
-            effect: EffectClass::Unsafe,
-        }
+        Self::new(tool.name, tool.description, wire.input_schema.clone())
+            .with_category(tool.category)
     }
 }
 

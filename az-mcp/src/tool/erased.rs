@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use az_core::Result;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
 use serde_json::Value;
 
 use crate::schema::McpTool;
@@ -16,50 +16,51 @@ use crate::schema::McpTool;
 ///
 /// # Contract
 ///
-/// 1. [`spec`](Self::spec) and [`info`](Self::info) say the same every time, and fit each other.
-/// 2. Names and types of the arguments have been checked against the spec before; what else is
-///    wrong with them is refused with `Invalid`, and nothing was done.
-/// 3. All else that [`Toolbox`](az_core::Toolbox) promises of its tools, this one keeps.
+/// 1. [`spec`](Self::spec) and [`info`](Self::info) never change, and describe the same arguments.
+/// 2. [`prepare`](Self::prepare) gets arguments whose names and types fit the spec; it refuses with
+///    `Invalid` whatever else is wrong with them, and nothing is done.
+/// 3. The other methods get calls that this tool prepared.
+/// 4. A tool keeps all else that [`Toolbox`](az_core::Toolbox) promises of its tools.
 #[async_trait]
 pub trait Tool: fmt::Debug + Send + Sync + 'static {
-    /// Returns what models are told of it.
+    /// Returns the description for models and policies.
     fn spec(&self) -> &ToolSpec;
 
-    /// Returns what people are told of it.
+    /// Returns the description for people.
     fn info(&self) -> &McpTool;
 
-    /// Returns the effect class of one call.
+    /// Parses the arguments of a call and determines its effect class.
     ///
     /// # Errors
     ///
-    /// `Invalid`, as for the call itself.
-    fn effect(&self, call: &Invocation) -> Result<EffectClass>;
+    /// `Invalid`.
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
 
-    /// Notes how things stand before a call, for [`probe`](Self::probe); changes nothing.
+    /// Notes the state before a call, for [`probe`](Self::probe); changes nothing.
     ///
     /// # Errors
     ///
-    /// `Invalid`, or whatever kept it from looking.
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>>;
+    /// The tool's own, if it cannot look.
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>>;
 
     /// Makes a call.
     ///
     /// # Errors
     ///
     /// `Invalid`; the registry makes a failed output of any other error.
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput>;
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
 
-    /// Tells whether an interrupted call happened.
+    /// Finds out whether an interrupted call took effect.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from looking.
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed>;
+    /// The tool's own, if it cannot look.
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed>;
 
-    /// Ends and removes whatever an interrupted call left behind.
+    /// Stops and removes what an interrupted call left behind.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from that.
-    async fn abandon(&self, call: &Invocation) -> Result<()>;
+    /// The tool's own, if that fails.
+    async fn abandon(&self, call: &PreparedCall) -> Result<()>;
 }

@@ -1,17 +1,17 @@
-//! What a tool adds when its interrupted calls leave something to find out or to clean up.
+//! Tools that can recover their interrupted calls.
 
 use async_trait::async_trait;
 use az_core::Result;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
 use serde_json::Value;
 
 use super::erased::Tool;
 use super::typed::{Typed, TypedTool};
 use crate::schema::McpTool;
 
-/// A tool that can tell what became of an interrupted call, and put it in order.
+/// A tool that can find out what became of an interrupted call, and clean up after it.
 ///
-/// It stands apart from [`TypedTool`] so that a tool without such needs stays five constants and a
+/// It is separate from [`TypedTool`] so that a tool without such needs is five constants and a
 /// function.
 ///
 /// # Contract
@@ -23,37 +23,37 @@ pub trait RecoverableTool: TypedTool {
     /// Returns the effect class of one call: [`EFFECT`](TypedTool::EFFECT) or a milder one.
     fn effect_of(&self, args: &Self::Args) -> EffectClass;
 
-    /// Notes how things stand before a call, for [`probe`](Self::probe); changes nothing.
+    /// Notes the state before a call, for [`probe`](Self::probe); changes nothing.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from looking.
+    /// The tool's own, if it cannot look.
     fn witness(
         &self,
-        args: Self::Args,
+        args: &Self::Args,
         call: &Invocation,
     ) -> impl Future<Output = Result<Option<Value>>> + Send;
 
-    /// Tells whether an interrupted call happened; only asked of calls whose class is `Probe`.
+    /// Finds out whether an interrupted call took effect; only called if the class is `Probe`.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from looking.
+    /// The tool's own, if it cannot look.
     fn probe(
         &self,
-        args: Self::Args,
+        args: &Self::Args,
         call: &Invocation,
         witness: Option<&Value>,
     ) -> impl Future<Output = Result<Probed>> + Send;
 
-    /// Ends and removes whatever an interrupted call left behind.
+    /// Stops and removes what an interrupted call left behind.
     ///
     /// # Errors
     ///
-    /// Whatever kept it from that.
+    /// The tool's own, if that fails.
     fn abandon(
         &self,
-        args: Self::Args,
+        args: &Self::Args,
         call: &Invocation,
     ) -> impl Future<Output = Result<()>> + Send;
 }
@@ -79,33 +79,28 @@ impl<T: RecoverableTool> Tool for Recoverable<T> {
         self.0.info()
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        Typed::<T>::args(call).map(|args| self.0.tool.effect_of(&args))
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let args = Typed::<T>::parse(&call)?;
+        let effect = self.0.tool.effect_of(&args);
+        Ok(PreparedCall::new(call, effect).with_parsed(args))
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
-        self.0.tool.witness(Typed::<T>::args(call)?, call).await
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
+        self.0.tool.witness(call.parsed()?, &call.invocation).await
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         self.0.invoke(call).await
     }
 
-    async fn probe(&self, call: &Invocation, witness: Option<&Value>) -> Result<Probed> {
-        let Some(args) = Typed::<T>::args(call)
-            .ok()
-            .filter(|args| self.0.tool.effect_of(args) == EffectClass::Probe)
-        else {
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
+        if call.effect != EffectClass::Probe {
             return Ok(Probed::Unknown);
-        };
-        self.0.tool.probe(args, call, witness).await
+        }
+        self.0.tool.probe(call.parsed()?, &call.invocation, witness).await
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
-        match Typed::<T>::args(call) {
-            Ok(args) => self.0.tool.abandon(args, call).await,
-            // What cannot be called has left nothing behind.
-            Err(_) => Ok(()),
-        }
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
+        self.0.tool.abandon(call.parsed()?, &call.invocation).await
     }
 }

@@ -1,9 +1,12 @@
 //! A tool as its author writes it: typed arguments in, an output out.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{
+    EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolScope, ToolSpec,
+};
 use az_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,19 +21,23 @@ use crate::schema::{McpTool, ToolArgument, argument_order, input_schema};
 /// A tool whose interrupted calls leave something to find out or to clean up is a
 /// [`RecoverableTool`](super::RecoverableTool) as well.
 pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
-    /// Its arguments: a struct whose field comments are their descriptions.
-    type Args: DeserializeOwned + JsonSchema + Send;
+    /// The arguments: a struct whose field comments are their descriptions.
+    type Args: DeserializeOwned + JsonSchema + Send + Sync + 'static;
 
-    /// Its name, such as `filesystem.read`.
+    /// The name, such as `filesystem.read`.
     const NAME: &'static str;
-    /// What it does and when to use it, for the model.
+    /// What the tool does and when to use it, for the model.
     const DESCRIPTION: &'static str;
-    /// What sort of tool, for people.
+    /// A category for listings.
     const CATEGORY: &'static str;
-    /// The type of what it returns: `string`, `number`, `boolean`, `array` or `object`.
+    /// The type of the result: `string`, `number`, `boolean`, `array` or `object`.
     const RETURNS: &'static str;
-    /// What may be done about an interrupted call; of several, the gravest.
+    /// What may be done about an interrupted call; of several classes, the gravest.
     const EFFECT: EffectClass;
+    /// What the tool can reach; by default everything, so that its calls need approval.
+    const SCOPE: ToolScope = ToolScope::System;
+    /// How long a call may take, if the tool has a limit of its own.
+    const TIMEOUT: Option<Duration> = None;
 
     /// Makes a call.
     ///
@@ -56,13 +63,11 @@ pub struct Typed<T> {
 impl<T: TypedTool> Typed<T> {
     /// Derives the tool's description.
     pub fn new(tool: T) -> Self {
-        let spec = ToolSpec {
-            name: T::NAME.to_owned(),
-            description: T::DESCRIPTION.to_owned(),
-            input_schema: input_schema::<T::Args>(),
-            category: T::CATEGORY.to_owned(),
-            effect: T::EFFECT,
-        };
+        let spec = ToolSpec::new(T::NAME, T::DESCRIPTION, input_schema::<T::Args>())
+            .with_category(T::CATEGORY)
+            .with_effect(T::EFFECT)
+            .with_scope(T::SCOPE)
+            .with_timeout(T::TIMEOUT);
         let info = McpTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<T::Args>()),
             ..McpTool::new(T::NAME, T::DESCRIPTION, T::RETURNS).with_category(T::CATEGORY)
@@ -70,8 +75,8 @@ impl<T: TypedTool> Typed<T> {
         Self { tool, spec, info }
     }
 
-    /// Reads the arguments of a call.
-    pub(super) fn args(call: &Invocation) -> Result<T::Args> {
+    /// Parses the arguments of a call.
+    pub(super) fn parse(call: &Invocation) -> Result<T::Args> {
         T::Args::deserialize(&call.arguments)
             .map_err(|error| Error::invalid("arguments", format!("of {}: {error}", T::NAME)))
     }
@@ -87,23 +92,25 @@ impl<T: TypedTool> Tool for Typed<T> {
         &self.info
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        Self::args(call).map(|_args| T::EFFECT)
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let args = Self::parse(&call)?;
+        Ok(PreparedCall::new(call, T::EFFECT).with_parsed(args))
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
-        Self::args(call).map(|_args| None)
+    async fn witness(&self, _call: &PreparedCall) -> Result<Option<Value>> {
+        Ok(None)
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
-        self.tool.call(Self::args(call)?, call).await
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        let (args, call) = call.into_parsed::<T::Args>()?;
+        self.tool.call(args, &call).await
     }
 
-    async fn probe(&self, _call: &Invocation, _witness: Option<&Value>) -> Result<Probed> {
+    async fn probe(&self, _call: &PreparedCall, _witness: Option<&Value>) -> Result<Probed> {
         Ok(Probed::Unknown)
     }
 
-    async fn abandon(&self, _call: &Invocation) -> Result<()> {
+    async fn abandon(&self, _call: &PreparedCall) -> Result<()> {
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ fn write(workspace: &Path, arguments: Value) -> ToolOutput {
     let call = Invocation::bare("filesystem.write", arguments).unwrap();
     let call = call.in_workspace(workspace.to_str().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(tools.invoke(&call)).unwrap()
+    runtime.block_on(tools.call(call.clone())).unwrap()
 }
 
 /// Adds the lines `writer 0`, `writer 1` and so on to the file `f`.
@@ -205,11 +205,11 @@ async fn a_write_that_waits_for_a_lock_gives_up_with_its_call_and_never_happens(
             tokio::task::yield_now().await;
             call.cancel.cancel();
         };
-        let (output, ()) = tokio::join!(bench.tools.invoke(&call), cancelling);
+        let (output, ()) = tokio::join!(bench.tools.call(call.clone()), cancelling);
         assert_eq!(output.unwrap(), ToolOutput::failed("`f`: cancelled; nothing was written"));
         call.cancel = az_core::CancellationToken::new();
         call.timeout = Some(Duration::from_millis(20));
-        let output = bench.tools.invoke(&call).await.unwrap();
+        let output = bench.tools.call(call.clone()).await.unwrap();
         let expect = "`f`: somebody else holds it locked; nothing was written";
         assert_eq!(output, ToolOutput::failed(expect));
     }
@@ -229,11 +229,11 @@ async fn an_append_to_a_very_large_file_is_found_out_about() {
     let inode = fs::metadata(bench.at("f")).unwrap().ino();
     let arguments = json!({"path": "f", "content": "end", "append": true});
     let call = bench.call("filesystem.write", arguments);
-    let witness = bench.tools.witness(&call).await.unwrap();
-    assert!(bench.tools.invoke(&call).await.unwrap().ok);
+    let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
+    assert!(bench.tools.call(call.clone()).await.unwrap().ok);
     let now = fs::metadata(bench.at("f")).unwrap();
     assert_eq!((now.ino(), now.len()), (inode, length + 3));
-    let probed = bench.tools.probe(&call, witness.as_ref()).await.unwrap();
+    let probed = bench.tools.probe(&bench.prepared(&call), witness.as_ref()).await.unwrap();
     assert!(matches!(probed, Probed::Happened(_)), "{probed:?}");
 }
 
@@ -245,14 +245,14 @@ async fn probe_after(before: Option<&str>, content: &str, between: Option<&str>)
     }
     let arguments = json!({"path": "f", "content": content, "append": true});
     let call = bench.call("filesystem.write", arguments);
-    let witness = bench.tools.witness(&call).await.unwrap();
+    let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
     match between {
-        Some("the call") => assert!(bench.tools.invoke(&call).await.unwrap().ok),
+        Some("the call") => assert!(bench.tools.call(call.clone()).await.unwrap().ok),
         Some("removal") => fs::remove_file(bench.at("f")).unwrap(),
         Some(text) => fs::write(bench.at("f"), text).unwrap(),
         None => {}
     }
-    bench.tools.probe(&call, witness.as_ref()).await.unwrap()
+    bench.tools.probe(&bench.prepared(&call), witness.as_ref()).await.unwrap()
 }
 
 #[tokio::test]
@@ -305,11 +305,17 @@ async fn an_append_of_nothing_is_found_out_about() {
 async fn a_probe_that_cannot_look_cannot_tell() {
     let bench = Bench::new();
     let call = bench.call("filesystem.write", json!({"path": "f", "content": "x", "append": true}));
-    let witness = bench.tools.witness(&call).await.unwrap();
+    let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
     fs::create_dir(bench.at("f")).unwrap();
-    assert_eq!(bench.tools.probe(&call, witness.as_ref()).await.unwrap(), Probed::Unknown);
+    assert_eq!(
+        bench.tools.probe(&bench.prepared(&call), witness.as_ref()).await.unwrap(),
+        Probed::Unknown
+    );
     let call = call.in_workspace("/nowhere/at/all");
-    assert_eq!(bench.tools.probe(&call, witness.as_ref()).await.unwrap(), Probed::Unknown);
+    assert_eq!(
+        bench.tools.probe(&bench.prepared(&call), witness.as_ref()).await.unwrap(),
+        Probed::Unknown
+    );
 }
 
 #[tokio::test]
@@ -326,6 +332,6 @@ async fn a_probe_without_a_witness_cannot_tell() {
     for append in [false, true] {
         let arguments = json!({"path": "f", "content": "x", "append": append});
         let call = bench.call("filesystem.write", arguments);
-        assert_eq!(bench.tools.probe(&call, None).await.unwrap(), Probed::Unknown);
+        assert_eq!(bench.tools.probe(&bench.prepared(&call), None).await.unwrap(), Probed::Unknown);
     }
 }

@@ -100,7 +100,7 @@ async fn a_directory_swapped_for_a_link_in_the_middle_of_it_lets_nothing_out() {
 async fn a_call_without_a_workspace_is_refused() {
     let bench = Bench::new();
     let call = Invocation::bare("filesystem.read", json!({"path": "a"})).unwrap();
-    let error = bench.tools.invoke(&call).await.unwrap_err();
+    let error = bench.tools.call(call.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert_eq!(error.to_string(), "invalid workspace: none is given, and files live in one");
 }
@@ -143,7 +143,7 @@ async fn a_file_is_read_in_the_encoding_asked_for() {
         "`f` is not valid UTF-8; read it with encoding `base64`, or `latin-1` if it is text";
     assert_eq!(read("utf8").await, ToolOutput::failed(advice));
     let call = bench.call("filesystem.read", json!({"path": "f", "encoding": "ebcdic"}));
-    assert_eq!(bench.tools.invoke(&call).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(bench.tools.call(call.clone()).await.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
@@ -225,7 +225,8 @@ async fn a_write_that_fails_leaves_the_old_file_and_no_other() {
 async fn giving_a_write_up_in_a_workspace_that_is_gone_is_no_error() {
     let bench = Bench::new();
     let call = bench.call("filesystem.write", json!({"path": "f", "content": "x"}));
-    bench.tools.abandon(&call.in_workspace("/nowhere/at/all")).await.unwrap();
+    let call = call.in_workspace("/nowhere/at/all");
+    bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
 }
 
 #[tokio::test]
@@ -233,7 +234,7 @@ async fn only_appending_is_more_than_idempotent() {
     let bench = Bench::new();
     let effect = |append: bool| {
         let arguments = json!({"path": "f", "content": "", "append": append});
-        bench.tools.effect(&bench.call("filesystem.write", arguments)).unwrap()
+        bench.prepared(&bench.call("filesystem.write", arguments)).effect
     };
     assert_eq!((effect(false), effect(true)), (EffectClass::Idempotent, EffectClass::Probe));
 }

@@ -48,8 +48,8 @@ fn the_tools_have_the_arguments_of_the_design() {
 
 /// Returns what models are told of a tool's arguments.
 fn schema(tool: &str) -> Value {
-    let mut specs = Bench::new().tools.specs().into_iter();
-    specs.find(|spec| spec.name == tool).unwrap().input_schema
+    let specs = Bench::new().tools.specs();
+    Value::clone(&specs.iter().find(|spec| spec.name == tool).unwrap().input_schema)
 }
 
 #[test]

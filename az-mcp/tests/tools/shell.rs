@@ -4,7 +4,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use az_core::ErrorKind;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use az_core::tool::{
+    EffectClass, Invocation, Probed, Progress, ToolOutput, Toolbox, progress_channel,
+};
 use az_mcp::builtin::shell::ShellOptions;
 use serde_json::{Value, json};
 
@@ -77,7 +79,7 @@ async fn a_command_sees_only_the_environment_that_it_is_given() {
     let bench = Bench::with(options);
     let mut call = bench.call("shell.execute", json!({"command": "env", "env": {"MINE": "1"}}));
     call.key = "task:7".to_owned();
-    let output = bench.tools.invoke(&call).await.unwrap();
+    let output = bench.tools.call(call.clone()).await.unwrap();
     // The shell adds its own; this process has many more, CARGO's among them.
     let shells = ["PWD=", "SHLVL=", "_=", "OLDPWD=", "AZ_CALL_RUN="];
     let mut seen: Vec<&str> = output.text.lines().collect();
@@ -104,17 +106,17 @@ async fn arguments_that_no_process_could_take_are_refused() {
     ];
     for arguments in wrong {
         let call = bench.call("shell.execute", arguments);
-        assert_eq!(bench.tools.invoke(&call).await.unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(bench.tools.call(call.clone()).await.unwrap_err().kind(), ErrorKind::Invalid);
     }
     let nowhere = Invocation::bare("shell.execute", json!({"command": "true"})).unwrap();
-    assert_eq!(bench.tools.invoke(&nowhere).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(bench.tools.call(nowhere.clone()).await.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
 async fn a_missing_workspace_is_a_failed_output() {
     let bench = Bench::new();
     let call = bench.call("shell.execute", json!({"command": "true"})).in_workspace("/no/where");
-    let output = bench.tools.invoke(&call).await.unwrap();
+    let output = bench.tools.call(call.clone()).await.unwrap();
     assert!(output.text.starts_with("the shell could not be run: "), "{}", output.text);
 }
 
@@ -135,7 +137,7 @@ async fn the_shorter_of_two_limits_holds() {
     let command = format!("sleep {}", ages(2));
     let mut call = bench.call("shell.execute", json!({"command": command, "timeout": 60}));
     call.timeout = Some(Duration::from_millis(100));
-    let output = bench.tools.invoke(&call).await.unwrap();
+    let output = bench.tools.call(call.clone()).await.unwrap();
     assert_eq!(output.text, "[timed out after 0.1 s, and was ended]");
 }
 
@@ -157,7 +159,7 @@ async fn a_cancelled_command_ends_at_once_with_all_that_fled_from_it() {
         call.cancel.cancel();
         Instant::now()
     };
-    let (output, cancelled) = tokio::join!(bench.tools.invoke(&call), cancelling);
+    let (output, cancelled) = tokio::join!(bench.tools.call(call.clone()), cancelling);
     let took = cancelled.elapsed();
     let output = output.unwrap();
     assert_eq!((output.ok, field(&output, "cancelled")), (false, json!(true)));
@@ -174,7 +176,7 @@ async fn a_call_that_is_dropped_leaves_nothing_running() {
     let command = format!("setsid sleep {fled} & touch ready; sleep {stayed}");
     let call = bench.call("shell.execute", json!({"command": command}));
     tokio::select! {
-        _ = bench.tools.invoke(&call) => unreachable!("it sleeps"),
+        _ = bench.tools.call(call.clone()) => unreachable!("it sleeps"),
         () = until_exists(&bench, "ready") => {}
     }
     assert!(!lives(&fled) && !lives(&stayed));
@@ -194,14 +196,14 @@ async fn what_a_dead_process_left_running_is_ended_by_its_key() {
     while !(lives(&our_age) && lives(&other_age)) {
         tokio::task::yield_now().await;
     }
-    bench.tools.abandon(&call).await.unwrap();
+    bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
     assert!(!lives(&our_age));
     assert!(lives(&other_age), "another call's process was ended");
     other.kill().unwrap();
     other.wait().unwrap();
     ours.wait().unwrap();
-    assert_eq!(bench.tools.probe(&call, None).await.unwrap(), Probed::Unknown);
-    assert_eq!(bench.tools.effect(&call).unwrap(), EffectClass::Unsafe);
+    assert_eq!(bench.tools.probe(&bench.prepared(&call), None).await.unwrap(), Probed::Unknown);
+    assert_eq!(bench.prepared(&call).effect, EffectClass::Unsafe);
 }
 
 #[tokio::test]
@@ -219,7 +221,7 @@ async fn a_shell_that_is_ended_does_not_go_on_to_its_next_command() {
             tokio::task::yield_now().await;
         }
     }
-    bench.tools.abandon(&call).await.unwrap();
+    bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
     for mut shell in shells {
         shell.wait().unwrap();
     }
@@ -237,7 +239,7 @@ async fn giving_up_a_call_outside_any_task_ends_nothing() {
     while !lives(&age) {
         tokio::task::yield_now().await;
     }
-    bench.tools.abandon(&call).await.unwrap();
+    bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
     assert!(lives(&age));
     other.kill().unwrap();
     other.wait().unwrap();
@@ -286,4 +288,21 @@ async fn commands_run_side_by_side() {
     let two = sh(&bench, "touch two; until [ -e one ]; do sleep 0.01; done");
     let (one, two) = tokio::join!(one, two);
     assert!(one.ok && two.ok);
+}
+
+#[tokio::test]
+async fn the_lines_that_a_command_prints_are_reported_while_it_runs() {
+    let bench = Bench::new();
+    let (sender, mut progress) = progress_channel();
+    let command = "echo building; until test -e go; do sleep 0.01; done; echo done >&2";
+    let call = bench.call("shell.execute", json!({"command": command})).with_progress(sender);
+    let watching = async {
+        let first = progress.next().await;
+        fs::write(bench.at("go"), "").unwrap();
+        (first, progress.next().await)
+    };
+    let (output, seen) = tokio::join!(bench.tools.call(call), watching);
+    assert!(output.unwrap().ok);
+    let line = |text| Some(Progress::message(text));
+    assert_eq!(seen, (line("building"), line("done")));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use az_core::tool::{Invocation, ToolOutput, Toolbox};
+use az_core::tool::{Invocation, PreparedCall, ToolOutput, Toolbox};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
@@ -51,8 +51,13 @@ impl Bench {
         call.in_workspace(self.dir.path().join("inside").to_str().unwrap())
     }
 
+    /// Prepares a call whose arguments are right.
+    pub(crate) fn prepared(&self, call: &Invocation) -> PreparedCall {
+        self.tools.prepare(call.clone()).expect("no refusal")
+    }
+
     /// Calls a tool that must not refuse its arguments.
     pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutput {
-        self.tools.invoke(&self.call(tool, arguments)).await.expect("no refusal")
+        self.tools.call(self.call(tool, arguments)).await.expect("no refusal")
     }
 }

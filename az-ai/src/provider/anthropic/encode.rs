@@ -140,7 +140,7 @@ impl Tools {
 }
 
 fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
-    let schema = match &tool.schema {
+    let schema = match &*tool.schema {
         schema @ Value::Object(_) => schema.clone(),
         _ => json!({"type": "object"}),
     };

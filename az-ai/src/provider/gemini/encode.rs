@@ -31,7 +31,7 @@ pub(super) fn request(request: &ChatRequest, names: &ToolNames) -> Value {
             json!({
                 "name": names.outward(&tool.name),
                 "description": tool.description,
-                "parametersJsonSchema": tool.schema,
+                "parametersJsonSchema": *tool.schema,
             })
         });
         let tools: Vec<Value> = tools.collect();

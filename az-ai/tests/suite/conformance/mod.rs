@@ -33,11 +33,7 @@ fn calling() -> ModelReply {
 }
 
 fn staged(client: impl LlmClient, reply: ModelReply, usage: Option<Usage>) -> Staged {
-    let tool = ToolDefinition {
-        name: "filesystem.read".to_owned(),
-        description: "Reads a file.".to_owned(),
-        schema: json!({"type": "object"}),
-    };
+    let tool = ToolDefinition::new("filesystem.read", "Reads a file.", json!({"type": "object"}));
     let request = ChatRequest::prompt("m", "go").with_tools(vec![tool]);
     Staged { client: Arc::new(client), request, reply, usage, secret: None }
 }

@@ -73,7 +73,7 @@ impl Saboteur {
     fn request(&self, request: &ChatRequest) -> ChatRequest {
         let mut request = request.clone();
         if self.how == Sabotage::DropsTools {
-            request.tools.clear();
+            request.tools = Arc::default();
         }
         request
     }

@@ -39,12 +39,10 @@ pub(super) trait Spoken {
     /// Returns the request that the client is to make, with the tools of the recorded one: their
     /// names are mapped back.
     fn request(exchange: &Exchange) -> ChatRequest {
-        let tools = Self::tools(&exchange.sent()).into_iter().map(|name| ToolDefinition {
-            name,
-            description: String::new(),
-            schema: Value::Null,
-        });
-        ChatRequest::prompt("m", "as recorded").with_tools(tools.collect())
+        let tools = Self::tools(&exchange.sent())
+            .into_iter()
+            .map(|name| ToolDefinition::new(name, "", Value::Null));
+        ChatRequest::prompt("m", "as recorded").with_tools(tools.collect::<Vec<_>>())
     }
 }
 

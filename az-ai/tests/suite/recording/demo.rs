@@ -92,8 +92,7 @@ fn carry_out(call: &ToolCall, workspace: &Path) -> String {
 }
 
 fn tool(name: &str) -> ToolDefinition {
-    let (description, schema) = (String::new(), json!({"type": "object"}));
-    ToolDefinition { name: name.to_owned(), description, schema }
+    ToolDefinition::new(name, "", json!({"type": "object"}))
 }
 
 #[tokio::test]

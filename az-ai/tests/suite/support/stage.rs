@@ -7,12 +7,13 @@ use az_ai::client::LlmClient;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::resolver::{ModelResolver, Models};
 use az_ai::scripted::{Line, ScriptedClient};
-use az_core::approval::{AllowAll, Approver};
+use az_core::approval::{Approver, Unattended};
 use az_core::cost::{Budget, BudgetKeeper, Limit, Period, Scope};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{Event, Journal};
 use az_core::memory::MemoryStore;
-use az_core::testing::{FakeToolbox, Recorder};
+use az_core::policy::{AllowEverything, Policy};
+use az_core::testing::{FakePolicy, FakeToolbox, Recorder};
 use az_core::{Clock, Task, TaskId, Usd, WorkerId};
 
 /// What a test plays on.
@@ -21,6 +22,7 @@ pub(crate) struct Stage {
     script: Option<ScriptedClient>,
     options: ReActOptions,
     pub(crate) store: MemoryStore,
+    policy: Arc<dyn Policy>,
     approver: Arc<dyn Approver>,
     pub(crate) tools: FakeToolbox,
     pub(crate) recorder: Recorder,
@@ -48,7 +50,8 @@ impl Stage {
             script: None,
             options: ReActOptions::default(),
             store: MemoryStore::new(),
-            approver: Arc::new(AllowAll),
+            policy: Arc::new(AllowEverything),
+            approver: Arc::new(Unattended),
             tools: FakeToolbox::new(),
             recorder: Recorder::new(),
         }
@@ -64,7 +67,9 @@ impl Stage {
         self
     }
 
+    /// Asks about every call.
     pub(crate) fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.policy = Arc::new(FakePolicy::asking("a test"));
         self.approver = approver;
         self
     }
@@ -127,6 +132,7 @@ impl Stage {
         let options = EngineOptions::new(WorkerId::new("tester").unwrap());
         Engine::new(Arc::new(self.store.clone()), Arc::new(agent), options)
             .with_toolbox(Arc::new(self.tools.clone()))
+            .with_policy(Arc::clone(&self.policy))
             .with_approver(Arc::clone(&self.approver))
             .with_sink(Arc::new(self.recorder.clone()))
     }

@@ -160,7 +160,7 @@ fn alone(name: &str, model: &ResolvedModel) -> Explained {
 /// Returns about how many tokens a task's first request has: what is asked, and the tools.
 fn tokens(text: &str, services: &Services) -> Result<u64, CliError> {
     let tools = services.toolbox()?.specs();
-    let tools = tools.iter().map(ToolDefinition::from).collect();
+    let tools: Vec<_> = tools.iter().map(ToolDefinition::from).collect();
     Ok(estimate::tokens(&ChatRequest::prompt("", text).with_tools(tools)))
 }
 

@@ -1,9 +1,13 @@
 //! Stand-ins that keep their contracts.
 
+mod approver;
 mod embedder;
+mod policy;
 mod recorder;
 mod toolbox;
 
+pub use approver::FakeApprover;
 pub use embedder::LetterEmbedder;
+pub use policy::FakePolicy;
 pub use recorder::Recorder;
 pub use toolbox::{FakeTool, FakeToolbox};

@@ -1,4 +1,4 @@
-//! Tools that do as they are told beforehand.
+//! Tools with scripted outputs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,53 +7,75 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolSpec, Toolbox};
+use crate::tool::{
+    EffectClass, Invocation, PreparedCall, Probed, Progress, ToolOutput, ToolScope, ToolSpec,
+    Toolbox,
+};
 
-/// A tool that does as it is told beforehand.
+/// A tool with scripted outputs.
 #[derive(Debug, Clone)]
 pub struct FakeTool {
     name: String,
     effect: EffectClass,
+    scope: ToolScope,
     required: Vec<String>,
     outputs: Vec<ToolOutput>,
+    progress: Vec<Progress>,
     endless: bool,
 }
 
 impl FakeTool {
-    /// Returns a tool that reads: it changes nothing, and answers with its arguments.
+    /// Creates a tool that reads inside the workspace: it changes nothing, and returns its
+    /// arguments.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             effect: EffectClass::Read,
+            scope: ToolScope::Workspace,
             required: Vec::new(),
             outputs: Vec::new(),
+            progress: Vec::new(),
             endless: false,
         }
     }
 
-    /// Returns the tool with an effect.
+    /// Sets the effect class.
     #[must_use]
     pub const fn with_effect(mut self, effect: EffectClass) -> Self {
         self.effect = effect;
         self
     }
 
-    /// Returns the tool with an argument that no call may lack.
+    /// Sets the scope.
+    #[must_use]
+    pub const fn with_scope(mut self, scope: ToolScope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Adds a required argument.
     #[must_use]
     pub fn requiring(mut self, argument: impl Into<String>) -> Self {
         self.required.push(argument.into());
         self
     }
 
-    /// Returns the tool with one more output: the first call gets the first, and when all are
-    /// given, every further call gets the last.
+    /// Adds an output: the first call returns the first, and once all are used every further call
+    /// returns the last.
     #[must_use]
     pub fn answering(mut self, output: ToolOutput) -> Self {
         self.outputs.push(output);
         self
     }
 
-    /// Returns the tool as one that goes on until its call is cancelled.
+    /// Adds a report of progress that every call makes, one after the other.
+    #[must_use]
+    pub fn reporting(mut self, progress: Progress) -> Self {
+        self.progress.push(progress);
+        self
+    }
+
+    /// Makes every call run until it is cancelled.
     #[must_use]
     pub const fn without_end(mut self) -> Self {
         self.endless = true;
@@ -62,17 +84,15 @@ impl FakeTool {
 
     fn spec(&self) -> ToolSpec {
         let properties: BTreeMap<_, _> = self.required.iter().map(|a| (a, json!({}))).collect();
-        ToolSpec {
-            name: self.name.clone(),
-            description: format!("Pretends to {}.", self.name),
-            input_schema: json!({
-                "type": "object",
-                "properties": properties,
-                "required": self.required,
-            }),
-            category: "fake".to_owned(),
-            effect: self.effect,
-        }
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": self.required,
+        });
+        ToolSpec::new(&self.name, format!("Pretends to {}.", self.name), schema)
+            .with_category("fake")
+            .with_effect(self.effect)
+            .with_scope(self.scope)
     }
 
     fn check(&self, arguments: &Value) -> Result<()> {
@@ -92,12 +112,13 @@ impl FakeTool {
     }
 }
 
-/// Tools that do as they are told beforehand, in a world that remembers what was done to it.
+/// Tools with scripted outputs, in a world that records what was done to it.
 ///
 /// A clone acts in the same world, as the tools of a restarted process would.
 #[derive(Debug, Clone, Default)]
 pub struct FakeToolbox {
     tools: Vec<FakeTool>,
+    specs: Arc<[ToolSpec]>,
     world: Arc<Mutex<World>>,
 }
 
@@ -110,15 +131,16 @@ struct World {
 }
 
 impl FakeToolbox {
-    /// Returns a toolbox without tools.
+    /// Creates a toolbox without tools.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the toolbox with one more tool.
+    /// Adds a tool.
     #[must_use]
     pub fn with(mut self, tool: FakeTool) -> Self {
         self.tools.push(tool);
+        self.specs = self.tools.iter().map(FakeTool::spec).collect();
         self
     }
 
@@ -146,12 +168,9 @@ impl FakeToolbox {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the tool of a call that fits its schema.
     fn tool(&self, call: &Invocation) -> Result<&FakeTool> {
         let tool = self.tools.iter().find(|tool| tool.name == call.tool);
-        let tool = tool.ok_or_else(|| Error::not_found("tool", &call.tool))?;
-        tool.check(&call.arguments)?;
-        Ok(tool)
+        tool.ok_or_else(|| Error::not_found("tool", &call.tool))
     }
 }
 
@@ -179,22 +198,30 @@ impl World {
 
 #[async_trait]
 impl Toolbox for FakeToolbox {
-    fn specs(&self) -> Vec<ToolSpec> {
-        self.tools.iter().map(FakeTool::spec).collect()
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        Arc::clone(&self.specs)
     }
 
-    fn effect(&self, call: &Invocation) -> Result<EffectClass> {
-        Ok(self.tool(call)?.effect)
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let tool = self.tool(&call)?;
+        tool.check(&call.arguments)?;
+        Ok(PreparedCall::new(call, tool.effect))
     }
 
-    async fn witness(&self, call: &Invocation) -> Result<Option<Value>> {
-        let probe = self.tool(call)?.effect == EffectClass::Probe;
-        Ok(probe.then(|| json!({ "key": call.key })))
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
+        let probe = call.effect == EffectClass::Probe;
+        Ok(probe.then(|| json!({ "key": call.invocation.key })))
     }
 
-    async fn invoke(&self, call: &Invocation) -> Result<ToolOutput> {
-        let tool = self.tool(call)?;
-        let output = self.world().invoke(tool, call);
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        let call = call.invocation;
+        let tool = self.tool(&call)?;
+        let output = self.world().invoke(tool, &call);
+        for progress in &tool.progress {
+            call.progress.report(progress.clone());
+            // The engine gets the chance to emit this report before the next one replaces it.
+            tokio::task::yield_now().await;
+        }
         if tool.endless {
             call.cancel.cancelled().await;
             return Ok(ToolOutput::failed("cancelled"));
@@ -202,17 +229,17 @@ impl Toolbox for FakeToolbox {
         Ok(output)
     }
 
-    async fn probe(&self, call: &Invocation, _witness: Option<&Value>) -> Result<Probed> {
-        if self.tool(call)?.effect != EffectClass::Probe {
+    async fn probe(&self, call: &PreparedCall, _witness: Option<&Value>) -> Result<Probed> {
+        if call.effect != EffectClass::Probe {
             return Ok(Probed::Unknown);
         }
         let world = self.world();
-        let output = world.happened.get(&call.key).and_then(|times| times.last());
+        let output = world.happened.get(&call.invocation.key).and_then(|times| times.last());
         Ok(output.map_or(Probed::DidNotHappen, |output| Probed::Happened(output.clone())))
     }
 
-    async fn abandon(&self, call: &Invocation) -> Result<()> {
-        self.world().abandoned.push(call.clone());
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
+        self.world().abandoned.push(call.invocation.clone());
         Ok(())
     }
 }

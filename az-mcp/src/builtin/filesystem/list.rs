@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use az_core::tool::{EffectClass, Invocation, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
 use az_core::{CancellationToken, Result};
 use cap_std::fs::{Dir, DirEntry, FileType};
 use schemars::JsonSchema;
@@ -67,6 +67,7 @@ impl TypedTool for ListTool {
     const CATEGORY: &'static str = "filesystem";
     const RETURNS: &'static str = "array";
     const EFFECT: EffectClass = EffectClass::Read;
+    const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: ListArgs, call: &Invocation) -> Result<ToolOutput> {
         let cancel = call.cancel.clone();

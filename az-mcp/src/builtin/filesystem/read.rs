@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use az_core::Result;
-use az_core::tool::{EffectClass, Invocation, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -45,6 +45,7 @@ impl TypedTool for ReadTool {
     const CATEGORY: &'static str = "filesystem";
     const RETURNS: &'static str = "string";
     const EFFECT: EffectClass = EffectClass::Read;
+    const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: ReadArgs, call: &Invocation) -> Result<ToolOutput> {
         Ok(output(self.0.run(call, move |root| read(root, &args)).await?))

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
 use az_core::{Error, Result};
 use cap_std::fs::File;
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ use crate::tool::{RecoverableTool, TypedTool};
 pub struct WriteTool(Arc<Roots>);
 
 /// The arguments of `filesystem.write`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteArgs {
     /// File path, relative to the workspace; missing directories are made
@@ -53,6 +53,7 @@ impl TypedTool for WriteTool {
     const CATEGORY: &'static str = "filesystem";
     const RETURNS: &'static str = "boolean";
     const EFFECT: EffectClass = EffectClass::Probe;
+    const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: WriteArgs, call: &Invocation) -> Result<ToolOutput> {
         let (key, patience) = (call.key.clone(), Patience::of(call));
@@ -65,28 +66,30 @@ impl RecoverableTool for WriteTool {
         if args.append { EffectClass::Probe } else { EffectClass::Idempotent }
     }
 
-    async fn witness(&self, args: WriteArgs, call: &Invocation) -> Result<Option<Value>> {
+    async fn witness(&self, args: &WriteArgs, call: &Invocation) -> Result<Option<Value>> {
         if !args.append {
             return Ok(None);
         }
-        let taken = self.0.run(call, move |root| Witness::take(root, &args.path)).await?;
+        let path = args.path.clone();
+        let taken = self.0.run(call, move |root| Witness::take(root, &path)).await?;
         let witness = serde_json::to_value(taken.map_err(failed)?);
         witness.map(Some).map_err(|error| Error::Internal(error.to_string()))
     }
 
     async fn probe(
         &self,
-        args: WriteArgs,
+        args: &WriteArgs,
         call: &Invocation,
         witness: Option<&Value>,
     ) -> Result<Probed> {
         let Some(Ok(witness)) = witness.map(Witness::deserialize) else {
             return Ok(Probed::Unknown);
         };
+        let WriteArgs { path, content, encoding, .. } = args.clone();
         let compare = move |root: &Root| {
-            let content = args.encoding.encode(args.content)?;
-            let added = witness.compare(root, &args.path, &content)?;
-            Ok((added, done("appended", content.len(), &args.path)))
+            let content = encoding.encode(content)?;
+            let added = witness.compare(root, &path, &content)?;
+            Ok((added, done("appended", content.len(), &path)))
         };
         Ok(match self.0.run(call, compare).await {
             Ok(Ok((Some(true), output))) => Probed::Happened(output),
@@ -96,14 +99,14 @@ impl RecoverableTool for WriteTool {
         })
     }
 
-    async fn abandon(&self, args: WriteArgs, call: &Invocation) -> Result<()> {
-        let key = call.key.clone();
+    async fn abandon(&self, args: &WriteArgs, call: &Invocation) -> Result<()> {
+        let (key, path) = (call.key.clone(), args.path.clone());
         let clean = move |root: &Root| {
-            let place = Place::find(root, &args.path)?;
-            place.clean(&key).map_err(|error| Problem::at(&args.path, error))
+            let place = Place::find(root, &path)?;
+            place.clean(&key).map_err(|error| Problem::at(&path, error))
         };
-        // Nothing of a write goes on running. Whether its temporary file, which is in nobody's way,
-        // can be removed must not decide whether the task goes on.
+        // Nothing of a write keeps running. A temporary file that cannot be removed does no harm,
+        // and must not keep the task from continuing.
         self.0.run(call, clean).await.ok();
         Ok(())
     }
@@ -158,7 +161,7 @@ mod tests {
         let in_the_way = held.path().join(temporary_name(Path::new("f"), &call.key, 0));
         fs::create_dir(&in_the_way).unwrap();
         let args = serde_json::from_value(arguments).unwrap();
-        WriteTool::new(Default::default()).abandon(args, &call).await.unwrap();
+        WriteTool::new(Default::default()).abandon(&args, &call).await.unwrap();
         assert!(in_the_way.exists());
     }
 }

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::last_line::LastLine;
 
 /// How much is read at once.
 const CHUNK: usize = 64 << 10;
@@ -15,6 +18,8 @@ pub(super) struct Capture {
     tail: VecDeque<u8>,
     limit: usize,
     total: u64,
+    lines: LastLine,
+    progress: ProgressSender,
 }
 
 /// An output as text.
@@ -40,10 +45,23 @@ pub(super) enum Form {
 }
 
 impl Capture {
-    /// Returns an empty capture that keeps `limit` bytes: two thirds from the head, one third from
-    /// the tail, because commands say what they do first and how it ended last.
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { head: Vec::new(), tail: VecDeque::new(), limit, total: 0 }
+    /// Creates an empty capture that keeps `limit` bytes: two thirds from the head, one third from
+    /// the tail, because commands print what they do first and how it ended last.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            limit,
+            total: 0,
+            lines: LastLine::default(),
+            progress: ProgressSender::disconnected(),
+        }
+    }
+
+    /// Sets where the last line is reported whenever output arrives.
+    pub(super) fn reporting(mut self, progress: &ProgressSender) -> Self {
+        self.progress = progress.clone();
+        self
     }
 
     /// Reads to the end, or to the first error, which is an end as well.
@@ -51,7 +69,13 @@ impl Capture {
         let Some(mut from) = from else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(read @ 1..) = from.read(&mut chunk).await {
-            self.push(chunk.get(..read).unwrap_or_default());
+            let chunk = chunk.get(..read).unwrap_or_default();
+            self.push(chunk);
+            if self.progress.is_connected()
+                && let Some(line) = self.lines.push(chunk)
+            {
+                self.progress.report(Progress::message(line));
+            }
         }
     }
 

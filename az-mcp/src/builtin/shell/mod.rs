@@ -1,6 +1,7 @@
 //! `shell.execute`: a command, what it started, and the certainty that it ends.
 
 mod capture;
+mod last_line;
 mod options;
 mod report;
 mod run;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use az_core::{CancellationToken, point};
+use az_core::point;
+use az_core::tool::Invocation;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -38,25 +39,25 @@ pub(super) struct Job<'a> {
     pub(super) output_limit: usize,
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, and reports the lines that it prints as progress.
 ///
-/// However it ends by our doing (time limit, cancellation, the future dropped), everything that it
-/// started is ended too. What it left in the background before it ended by itself stays.
-pub(super) async fn run(job: Job<'_>, cancel: &CancellationToken) -> io::Result<Report> {
+/// If the command is stopped (time limit, cancellation, the future dropped), everything that it
+/// started is stopped too. What it left in the background before it exited by itself keeps running.
+pub(super) async fn run(job: Job<'_>, call: &Invocation) -> io::Result<Report> {
     let started = Instant::now();
     let mark = run_mark();
     let mut child = command(&job, &mark).spawn()?;
     // Declared after the child, hence dropped before it: the shell is still ours to look at.
     let mut guard = Guard::new(&child, &mark);
     point!("shell.spawned");
-    let mut stdout = Capture::new(job.output_limit);
-    let mut stderr = Capture::new(job.output_limit);
+    let mut stdout = Capture::new(job.output_limit).reporting(&call.progress);
+    let mut stderr = Capture::new(job.output_limit).reporting(&call.progress);
     let pipes = (child.stdout.take(), child.stderr.take());
     let (end, lingers) = {
         let mut read = pin!(async {
             tokio::join!(stdout.fill(pipes.0), stderr.fill(pipes.1));
         });
-        let mut given_up = pin!(timeout(job.limit, cancel.cancelled()));
+        let mut given_up = pin!(timeout(job.limit, call.cancel.cancelled()));
         let mut all_read = false;
         let end = loop {
             tokio::select! {

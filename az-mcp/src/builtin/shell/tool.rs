@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput};
+use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
 use az_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,6 +57,7 @@ impl TypedTool for ShellTool {
     const CATEGORY: &'static str = "shell";
     const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Unsafe;
+    const SCOPE: ToolScope = ToolScope::System;
 
     async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
         let Some(workspace) = &call.workspace else {
@@ -74,7 +75,7 @@ impl TypedTool for ShellTool {
             limit,
             output_limit: self.0.output_limit,
         };
-        let report = run(job, &call.cancel).await;
+        let report = run(job, call).await;
         Ok(report.map_or_else(
             |error| ToolOutput::failed(format!("the shell could not be run: {error}")),
             ToolOutput::from,
@@ -87,20 +88,20 @@ impl RecoverableTool for ShellTool {
         Self::EFFECT
     }
 
-    async fn witness(&self, _args: ShellArgs, _call: &Invocation) -> Result<Option<Value>> {
+    async fn witness(&self, _args: &ShellArgs, _call: &Invocation) -> Result<Option<Value>> {
         Ok(None)
     }
 
     async fn probe(
         &self,
-        _args: ShellArgs,
+        _args: &ShellArgs,
         _call: &Invocation,
         _witness: Option<&Value>,
     ) -> Result<Probed> {
         Ok(Probed::Unknown)
     }
 
-    async fn abandon(&self, _args: ShellArgs, call: &Invocation) -> Result<()> {
+    async fn abandon(&self, _args: &ShellArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
         let ended = tokio::task::spawn_blocking(move || end_all(&key)).await;
         match ended.map_err(|error| Error::Internal(error.to_string()))? {

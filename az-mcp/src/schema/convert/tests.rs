@@ -97,15 +97,15 @@ fn a_foreign_tool_keeps_its_schemas_and_fields_and_is_readable() {
         .with_argument(ToolArgument::optional("odd", ArgumentType::Object, ""));
     assert_eq!(McpTool::from(&wire), expect);
     let spec = ToolSpec::from(&wire);
-    assert_eq!((&spec.input_schema, spec.effect), (&foreign["inputSchema"], EffectClass::Unsafe));
+    assert_eq!((&*spec.input_schema, spec.effect), (&foreign["inputSchema"], EffectClass::Unsafe));
 }
 
 #[test]
 fn a_spec_tells_its_effect_as_annotations() {
-    let spec = ToolSpec { effect: EffectClass::Read, ..ToolSpec::from(&search()) };
+    let spec = ToolSpec::from(&search()).with_effect(EffectClass::Read);
     let wire = WireTool::from(&spec);
     assert_eq!(wire.annotations, Some(json!({"readOnlyHint": true})));
-    assert_eq!(wire.input_schema, spec.input_schema);
+    assert_eq!(wire.input_schema, *spec.input_schema);
 }
 
 #[test]

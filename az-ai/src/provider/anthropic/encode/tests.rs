@@ -9,11 +9,7 @@ use crate::chat::{
 use crate::provider::wire::Delivery;
 
 fn tool() -> ToolDefinition {
-    ToolDefinition {
-        name: "filesystem.read".to_owned(),
-        description: "Reads".to_owned(),
-        schema: json!({"type": "object"}),
-    }
+    ToolDefinition::new("filesystem.read", "Reads", json!({"type": "object"}))
 }
 
 fn encoded(asked: &ChatRequest) -> Value {

@@ -15,11 +15,7 @@ fn encoded(asked: &ChatRequest) -> Value {
 }
 
 fn tool() -> ToolDefinition {
-    ToolDefinition {
-        name: "filesystem.read".to_owned(),
-        description: "Reads".to_owned(),
-        schema: json!({"type": "object"}),
-    }
+    ToolDefinition::new("filesystem.read", "Reads", json!({"type": "object"}))
 }
 
 fn format() -> ReplyFormat {

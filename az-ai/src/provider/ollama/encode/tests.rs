@@ -9,11 +9,7 @@ use crate::chat::{
 use crate::provider::wire::Delivery;
 
 fn tool(name: &str) -> ToolDefinition {
-    ToolDefinition {
-        name: name.to_owned(),
-        description: "Reads".to_owned(),
-        schema: json!({"type": "object"}),
-    }
+    ToolDefinition::new(name, "Reads", json!({"type": "object"}))
 }
 
 fn within(asked: &ChatRequest, context_window: Option<u64>) -> Value {

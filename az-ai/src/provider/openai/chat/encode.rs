@@ -172,7 +172,7 @@ fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     let function = json!({
         "name": names.outward(&tool.name),
         "description": tool.description,
-        "parameters": tool.schema,
+        "parameters": *tool.schema,
     });
     json!({"type": "function", "function": function})
 }

@@ -91,7 +91,7 @@ fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
         "type": "function",
         "name": names.outward(&tool.name),
         "description": tool.description,
-        "parameters": tool.schema,
+        "parameters": *tool.schema,
         // Left out, it would mean that the schema may be changed to be strict.
         "strict": false,
     })

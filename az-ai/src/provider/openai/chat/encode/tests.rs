@@ -38,11 +38,7 @@ fn conversation() -> ChatRequest {
         Message::Tool(read),
         Message::Resumed { text: "again".to_owned() },
     ];
-    let tool = ToolDefinition {
-        name: "filesystem.read".to_owned(),
-        description: "Reads".to_owned(),
-        schema: json!({"type": "object"}),
-    };
+    let tool = ToolDefinition::new("filesystem.read", "Reads", json!({"type": "object"}));
     ChatRequest::new("m", messages).with_tools(vec![tool])
 }
 

@@ -1,0 +1,75 @@
+//! Whether a tool call may be made: the decision, apart from asking for approval.
+
+use std::fmt;
+
+use crate::task::Task;
+use crate::tool::{EffectClass, PreparedCall, ToolScope, ToolSpec};
+
+/// What a policy decides about a call.
+///
+/// The list is closed: a caller has to handle every decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyDecision {
+    /// The call may be made.
+    Allow,
+    /// The call may be made if the [`Approver`](crate::approval::Approver) grants it.
+    Ask {
+        /// Why it needs approval, for the person who is asked.
+        reason: String,
+    },
+    /// The call may not be made.
+    Deny {
+        /// Why not, for the model.
+        reason: String,
+    },
+}
+
+/// Decides which tool calls may be made.
+///
+/// # Contract
+///
+/// 1. [`evaluate`](Self::evaluate) is pure: it does no I/O, and returns the same decision for the
+///    same arguments.
+/// 2. `Ask` and `Deny` have a reason.
+/// 3. A tool that the task's `allow` option names is never `Ask`: the person has approved it
+///    already. A policy may still deny it.
+pub trait Policy: fmt::Debug + Send + Sync + 'static {
+    /// Decides about a call.
+    fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision;
+}
+
+/// The default policy: allows what stays inside the task's workspace and what the task's `allow`
+/// option names, and asks about everything else.
+///
+/// It goes by the scope and the effect class that tools state. A call that stays inside the
+/// workspace but is unsafe to repeat is asked about as well.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WorkspacePolicy;
+
+impl Policy for WorkspacePolicy {
+    fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision {
+        if task.options.allow.contains(&tool.name) {
+            return PolicyDecision::Allow;
+        }
+        let reason = match tool.scope {
+            ToolScope::Workspace if call.effect != EffectClass::Unsafe => {
+                return PolicyDecision::Allow;
+            }
+            ToolScope::Workspace => "its effect cannot be verified or safely repeated",
+            ToolScope::Network => "it can send data to other machines",
+            ToolScope::System => "it can read and change anything that you can",
+        };
+        PolicyDecision::Ask { reason: reason.to_owned() }
+    }
+}
+
+/// Allows every call, including `shell.execute`; for toolboxes that can do no harm, and for
+/// programs that run in a sandbox.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AllowEverything;
+
+impl Policy for AllowEverything {
+    fn evaluate(&self, _task: &Task, _tool: &ToolSpec, _call: &PreparedCall) -> PolicyDecision {
+        PolicyDecision::Allow
+    }
+}

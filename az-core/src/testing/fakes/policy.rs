@@ -1,0 +1,33 @@
+//! A policy with one decision.
+
+use crate::policy::{Policy, PolicyDecision};
+use crate::task::Task;
+use crate::tool::{PreparedCall, ToolSpec};
+
+/// A policy that makes the same decision about every call, except that it asks about none that the
+/// task allows by name.
+#[derive(Debug, Clone)]
+pub struct FakePolicy(PolicyDecision);
+
+impl FakePolicy {
+    /// Creates a policy that always decides this.
+    pub const fn always(decision: PolicyDecision) -> Self {
+        Self(decision)
+    }
+
+    /// Creates a policy that asks about every call.
+    pub fn asking(reason: impl Into<String>) -> Self {
+        Self(PolicyDecision::Ask { reason: reason.into() })
+    }
+}
+
+impl Policy for FakePolicy {
+    fn evaluate(&self, task: &Task, tool: &ToolSpec, _call: &PreparedCall) -> PolicyDecision {
+        match &self.0 {
+            PolicyDecision::Ask { .. } if task.options.allow.contains(&tool.name) => {
+                PolicyDecision::Allow
+            }
+            decision => decision.clone(),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A call of a tool, before and after its arguments are checked.
+
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::progress::ProgressSender;
+use super::spec::EffectClass;
+use crate::error::{Error, Result};
+use crate::id::{CallId, TaskId};
+
+/// A call to be made.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// The task that makes the call.
+    pub task: TaskId,
+    /// The call's id in the task.
+    pub call: CallId,
+    /// An idempotency key: `task:seq` of the call's intent, and the same if the call is repeated
+    /// after a crash.
+    pub key: String,
+    /// The tool's name.
+    pub tool: String,
+    /// The arguments.
+    pub arguments: Value,
+    /// The directory to work in, if the task has one.
+    pub workspace: Option<String>,
+    /// How long the call may take, if there is a limit.
+    pub timeout: Option<Duration>,
+    /// Cancelled when the result is no longer needed: the tool stops, and stops what it started.
+    pub cancel: CancellationToken,
+    /// Where the tool reports its progress.
+    pub progress: ProgressSender,
+}
+
+impl Invocation {
+    /// Creates a call of a task, without workspace, time limit or progress.
+    pub fn new(task: TaskId, call: CallId, tool: impl Into<String>, arguments: Value) -> Self {
+        Self {
+            key: format!("{task}:0"),
+            task,
+            call,
+            tool: tool.into(),
+            arguments,
+            workspace: None,
+            timeout: None,
+            cancel: CancellationToken::new(),
+            progress: ProgressSender::disconnected(),
+        }
+    }
+
+    /// Creates a call outside any task, for trying a tool by hand and in tests.
+    ///
+    /// # Errors
+    ///
+    /// None in practice; the fixed ids are checked like any other.
+    pub fn bare(tool: impl Into<String>, arguments: Value) -> Result<Self> {
+        Ok(Self::new(TaskId::new("bare")?, CallId::tool(0, 0), tool, arguments))
+    }
+
+    /// Sets the directory to work in.
+    #[must_use]
+    pub fn in_workspace(mut self, workspace: impl Into<String>) -> Self {
+        self.workspace = Some(workspace.into());
+        self
+    }
+
+    /// Sets the idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// Sets how long the call may take.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets where progress is reported.
+    #[must_use]
+    pub fn with_progress(mut self, progress: ProgressSender) -> Self {
+        self.progress = progress;
+        self
+    }
+}
+
+/// A call whose arguments the tool has accepted; made by
+/// [`Toolbox::prepare`](super::Toolbox::prepare).
+///
+/// It carries the arguments as the tool has parsed them, so that they are checked once per call.
+#[non_exhaustive]
+pub struct PreparedCall {
+    /// The call, with its arguments in the form that the tool's schema describes.
+    pub invocation: Invocation,
+    /// The effect class of this call: that of the tool, or a milder one for these arguments.
+    pub effect: EffectClass,
+    parsed: Box<dyn Any + Send + Sync>,
+}
+
+impl PreparedCall {
+    /// Creates a prepared call of a tool that reads the arguments from the invocation.
+    pub fn new(invocation: Invocation, effect: EffectClass) -> Self {
+        Self { invocation, effect, parsed: Box::new(()) }
+    }
+
+    /// Attaches the arguments as the tool has parsed them.
+    #[must_use]
+    pub fn with_parsed<A: Any + Send + Sync>(mut self, arguments: A) -> Self {
+        self.parsed = Box::new(arguments);
+        self
+    }
+
+    /// Returns the parsed arguments.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the call was prepared by another tool.
+    pub fn parsed<A: Any>(&self) -> Result<&A> {
+        self.parsed.downcast_ref().ok_or_else(|| foreign(&self.invocation))
+    }
+
+    /// Splits the call into its parsed arguments and the invocation.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the call was prepared by another tool.
+    pub fn into_parsed<A: Any>(self) -> Result<(A, Invocation)> {
+        match self.parsed.downcast() {
+            Ok(parsed) => Ok((*parsed, self.invocation)),
+            Err(_) => Err(foreign(&self.invocation)),
+        }
+    }
+}
+
+impl fmt::Debug for PreparedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedCall")
+            .field("invocation", &self.invocation)
+            .field("effect", &self.effect)
+            .finish_non_exhaustive()
+    }
+}
+
+fn foreign(call: &Invocation) -> Error {
+    Error::Internal(format!("a call of {} was prepared by another tool", call.tool))
+}

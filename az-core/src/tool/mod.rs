@@ -1,0 +1,13 @@
+//! Tools: what an agent can do besides asking a model.
+
+mod invocation;
+mod output;
+mod progress;
+mod spec;
+mod toolbox;
+
+pub use invocation::{Invocation, PreparedCall};
+pub use output::{Probed, ToolOutput};
+pub use progress::{Progress, ProgressReceiver, ProgressSender, progress_channel};
+pub use spec::{EffectClass, ToolScope, ToolSpec};
+pub use toolbox::{NoTools, Toolbox};

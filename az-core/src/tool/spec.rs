@@ -1,0 +1,112 @@
+//! How a tool is described.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What may be done about a call that was started and has no recorded result.
+///
+/// The list is closed: the engine decides by it how an interrupted call is recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectClass {
+    /// The call changes nothing: it is made again. Such calls may also run concurrently.
+    Read,
+    /// Making the call twice has the effect of making it once: it is made again, with the same key.
+    Idempotent,
+    /// The tool can find out whether the call took effect.
+    Probe,
+    /// The call is never repeated; the model is told that the outcome is unknown.
+    #[default]
+    Unsafe,
+}
+
+/// What a tool can reach.
+///
+/// A tool states its scope honestly: [`WorkspacePolicy`](crate::policy::WorkspacePolicy) asks for
+/// approval by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ToolScope {
+    /// The task's workspace and nothing else; also pure computation, which reaches nothing.
+    Workspace,
+    /// Other machines.
+    Network,
+    /// Everything that the process can reach.
+    #[default]
+    System,
+}
+
+/// A tool as it is described to models, people and policies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToolSpec {
+    /// The name, such as `filesystem.read`.
+    pub name: String,
+    /// What the tool does and when to use it, for the model.
+    pub description: String,
+    /// A JSON Schema of the arguments; always of an object. Shared, so that a clone is cheap.
+    #[serde(with = "crate::serde_arc")]
+    pub input_schema: Arc<Value>,
+    /// A category for listings, such as `filesystem`.
+    pub category: String,
+    /// What may be done about an interrupted call.
+    pub effect: EffectClass,
+    /// What the tool can reach.
+    #[serde(default)]
+    pub scope: ToolScope,
+    /// How long a call may take, if the tool has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+}
+
+impl ToolSpec {
+    /// Creates the description of a tool of the category `general` about which the worst is
+    /// assumed: unsafe to repeat, and able to reach everything.
+    pub fn new(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        input_schema: impl Into<Arc<Value>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            description: description.into(),
+            input_schema: input_schema.into(),
+            category: "general".to_owned(),
+            effect: EffectClass::default(),
+            scope: ToolScope::default(),
+            timeout: None,
+        }
+    }
+
+    /// Sets the category.
+    #[must_use]
+    pub fn with_category(mut self, category: impl Into<String>) -> Self {
+        self.category = category.into();
+        self
+    }
+
+    /// Sets the effect class.
+    #[must_use]
+    pub const fn with_effect(mut self, effect: EffectClass) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    /// Sets the scope.
+    #[must_use]
+    pub const fn with_scope(mut self, scope: ToolScope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Sets how long a call may take.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}

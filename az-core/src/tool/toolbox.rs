@@ -1,0 +1,112 @@
+//! The port through which tools come in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::invocation::{Invocation, PreparedCall};
+use super::output::{Probed, ToolOutput};
+use super::spec::ToolSpec;
+use crate::error::{Error, Result};
+
+/// A set of tools.
+///
+/// # Contract
+///
+/// 1. Names are unique, start with a letter and consist of `[A-Za-z0-9_.-]`; every input schema is
+///    of an object.
+/// 2. [`specs`](Self::specs) returns the tools in a stable order, and the same shared slice until
+///    the set of tools changes. It may change at any time, also during a run.
+/// 3. [`prepare`](Self::prepare) checks the arguments, once per call. A tool that does not exist is
+///    `NotFound`; arguments that do not fit its schema are `Invalid`, with advice for the model.
+///    Nothing is done in either case.
+/// 4. The effect class of a prepared call is its spec's class, or a milder one that holds for its
+///    arguments.
+/// 5. A tool that ran and failed returns an output that is not `ok`, not an error.
+/// 6. A call that is cancelled or takes longer than its timeout returns soon, as a failed output,
+///    and leaves nothing running.
+/// 7. [`probe`](Self::probe) of a call whose class is not `Probe` returns `Unknown`, and
+///    [`abandon`](Self::abandon) of such a call is no error.
+#[async_trait]
+pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
+    /// Lists the tools.
+    fn specs(&self) -> Arc<[ToolSpec]>;
+
+    /// Checks the arguments of a call and determines its effect class.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` or `Invalid`.
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
+
+    /// Notes the state before a call, for a later [`probe`](Self::probe); changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own.
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>>;
+
+    /// Makes a call.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the tool has been removed since, and `Invalid` for what only shows when the
+    /// call is made. All other failures are outputs.
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
+
+    /// Finds out whether an interrupted call took effect.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own, if it cannot look.
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed>;
+
+    /// Stops and removes what an interrupted call left behind.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own, if that fails.
+    async fn abandon(&self, call: &PreparedCall) -> Result<()>;
+
+    /// Prepares and makes a call, outside the engine: nothing is recorded, and no policy is asked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`prepare`](Self::prepare) and [`invoke`](Self::invoke).
+    async fn call(&self, call: Invocation) -> Result<ToolOutput> {
+        self.invoke(self.prepare(call)?).await
+    }
+}
+
+/// A toolbox without tools.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoTools;
+
+#[async_trait]
+impl Toolbox for NoTools {
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        Arc::default()
+    }
+
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        Err(Error::not_found("tool", &call.tool))
+    }
+
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
+        Err(Error::not_found("tool", &call.invocation.tool))
+    }
+
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        Err(Error::not_found("tool", &call.invocation.tool))
+    }
+
+    async fn probe(&self, _call: &PreparedCall, _witness: Option<&Value>) -> Result<Probed> {
+        Ok(Probed::Unknown)
+    }
+
+    async fn abandon(&self, _call: &PreparedCall) -> Result<()> {
+        Ok(())
+    }
+}
