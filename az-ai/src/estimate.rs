@@ -86,21 +86,16 @@ fn message(message: &Message) -> u64 {
             size(reply.text.len() + reply.reasoning.len()) + calls.sum::<u64>() + replayed
         }
     };
-    let images = match message {
-        Message::User { images, .. } => size(images.len()).saturating_mul(PER_IMAGE),
-        _ => 0,
-    };
+    let images = size(message.images().len()).saturating_mul(PER_IMAGE);
     bytes.div_ceil(BYTES_PER_TOKEN) + images + PER_MESSAGE
 }
 
 fn message_at_most(message: &Message) -> u64 {
     let tokens = match message {
-        Message::System { text } | Message::Summary { text, .. } | Message::Resumed { text } => {
-            bound::text(text)
-        }
-        Message::User { text, images } => {
-            bound::text(text).saturating_add(size(images.len()).saturating_mul(PER_IMAGE_AT_MOST))
-        }
+        Message::System { text }
+        | Message::User { text, .. }
+        | Message::Summary { text, .. }
+        | Message::Resumed { text } => bound::text(text),
         Message::Tool(result) => bound::text(&result.text) + bound::text(&result.call_id),
         Message::Assistant { reply } => {
             let calls = reply.calls.iter().map(|call| {
@@ -112,7 +107,8 @@ fn message_at_most(message: &Message) -> u64 {
             said.saturating_add(calls.sum()).saturating_add(replayed)
         }
     };
-    tokens.saturating_add(PER_MESSAGE)
+    let images = size(message.images().len()).saturating_mul(PER_IMAGE_AT_MOST);
+    tokens.saturating_add(images).saturating_add(PER_MESSAGE)
 }
 
 fn size(bytes: usize) -> u64 {

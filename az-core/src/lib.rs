@@ -32,6 +32,7 @@ pub mod state;
 pub mod task;
 
 pub mod approval;
+pub mod content;
 pub mod embed;
 pub mod engine;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! One entry of a conversation.
 
+use az_core::content::ImageContent;
 use az_core::journal::{ModelReply, ToolOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,12 +72,32 @@ pub struct ToolMessage {
     /// How many bytes of it the model is not shown.
     #[serde(default)]
     pub omitted: usize,
+    /// The images that it returned, for a model that takes images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// The same as data, where the tool returns data and it is small. No wire has a place for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
 
+impl From<ImageContent> for Image {
+    fn from(image: ImageContent) -> Self {
+        Self::Inline { media_type: image.mime_type, data: image.data }
+    }
+}
+
 impl Message {
+    /// Returns the images that it shows.
+    pub fn images(&self) -> &[Image] {
+        match self {
+            Self::User { images, .. } | Self::Tool(ToolMessage { images, .. }) => images,
+            Self::System { .. }
+            | Self::Summary { .. }
+            | Self::Resumed { .. }
+            | Self::Assistant { .. } => &[],
+        }
+    }
+
     /// Returns a system message.
     pub fn system(text: impl Into<String>) -> Self {
         Self::System { text: text.into() }
@@ -97,11 +118,21 @@ impl Message {
         Self::Assistant { reply }
     }
 
-    /// Returns the result of a call that did what it was asked to.
+    /// Returns the result of a call that did what was asked.
     pub fn tool(
         call_id: impl Into<String>,
         tool: impl Into<String>,
         text: impl Into<String>,
+    ) -> Self {
+        Self::tool_with_images(call_id, tool, text, Vec::new())
+    }
+
+    /// Returns the result of a call that did what was asked and returned images.
+    pub fn tool_with_images(
+        call_id: impl Into<String>,
+        tool: impl Into<String>,
+        text: impl Into<String>,
+        images: Vec<Image>,
     ) -> Self {
         Self::Tool(ToolMessage {
             call_id: call_id.into(),
@@ -109,6 +140,7 @@ impl Message {
             outcome: ToolOutcome::Done,
             text: text.into(),
             omitted: 0,
+            images,
             data: None,
         })
     }

@@ -182,10 +182,7 @@ impl ChatRequest {
 
     /// Returns the pictures in the conversation.
     pub fn images(&self) -> impl Iterator<Item = &Image> {
-        self.messages.iter().flat_map(|message| match message {
-            Message::User { images, .. } => images.as_slice(),
-            _ => &[],
-        })
+        self.messages.iter().flat_map(Message::images)
     }
 
     /// Returns the request with texts that end the answer.

@@ -132,6 +132,7 @@ mod tests {
             outcome,
             text: String::new(),
             omitted: 0,
+            images: Vec::new(),
             data: None,
         };
         [Message::assistant(ModelReply::default()), Message::Tool(result)]

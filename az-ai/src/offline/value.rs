@@ -217,6 +217,7 @@ mod tests {
                 outcome: ToolOutcome::Done,
                 text: text.to_owned(),
                 omitted: 0,
+                images: Vec::new(),
                 data: None,
             };
             message.data = data;
@@ -239,6 +240,7 @@ mod tests {
             outcome: ToolOutcome::Done,
             text: "a\nlink\nsub/\n[sub: permission denied]".to_owned(),
             omitted: 0,
+            images: Vec::new(),
             data: None,
         };
         assert_eq!(Value::files(&message), ["a", "link", "[sub: permission denied]"]);

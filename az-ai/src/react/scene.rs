@@ -14,7 +14,7 @@ use super::options::ReActOptions;
 use super::patience::Patience;
 use super::prompt::{Protocol, system};
 use super::text_protocol::OBSERVATION;
-use super::transcript::{Detail, View, build};
+use super::transcript::{Detail, Images, View, build};
 use crate::chat::{ChatRequest, ToolDefinition};
 use crate::client::Capabilities;
 use crate::estimate;
@@ -194,6 +194,11 @@ const fn view(capabilities: Capabilities, options: &ReActOptions) -> View {
         protocol: if capabilities.tools { Protocol::Native } else { Protocol::Text },
         detail: Detail { longest: longest(capabilities, options), shrunk: None },
         repeats: repeated(capabilities),
+        images: match (capabilities.vision, capabilities.tools) {
+            (true, true) => Images::Shown,
+            // Results that are told in the user's words carry no images.
+            (false, _) | (true, false) => Images::Named,
+        },
     }
 }
 

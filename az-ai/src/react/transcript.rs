@@ -1,5 +1,6 @@
 //! The record as a conversation: what the model is shown of it.
 
+use az_core::content::ImageContent;
 use az_core::journal::{CallState, History, ModelReply, ToolOutcome};
 use az_core::text::Excerpt;
 use az_core::{CallId, Task};
@@ -8,7 +9,7 @@ use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
 use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED};
 use super::text_protocol::{self, OBSERVATION};
-use crate::chat::{Message, ToolMessage};
+use crate::chat::{Image, Message, ToolMessage};
 
 /// How the record is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,15 @@ pub(super) struct View {
     pub(super) protocol: Protocol,
     pub(super) detail: Detail,
     pub(super) repeats: Repeats,
+    pub(super) images: Images,
+}
+
+/// Whether the model takes the images that tools return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Images {
+    Shown,
+    /// A line of text stands for each.
+    Named,
 }
 
 /// How much is shown of what tools returned.
@@ -81,7 +91,7 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
     if is_empty(reply) {
         return vec![Message::assistant(reply.clone()), Message::user(EMPTY_REPLY)];
     }
-    let mut results = results(history, index, view.detail);
+    let mut results = results(history, index, view);
     let so_far = history.turns.get(..=index).unwrap_or_default();
     let circles = view.repeats == Repeats::Noted && repeats(so_far);
     if let Some(last) = results.last_mut().filter(|_| circles) {
@@ -111,7 +121,7 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
 }
 
 /// Returns the results of a turn's calls, one for each, under ids that are there and differ.
-fn results(history: &History, index: usize, detail: Detail) -> Vec<ToolMessage> {
+fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
     };
@@ -126,28 +136,62 @@ fn results(history: &History, index: usize, detail: Detail) -> Vec<ToolMessage> 
             call.id.clone()
         };
         let state = history.call(&id).map(|record| &record.state);
-        let (outcome, text, data) = match state {
-            Some(CallState::Ended { outcome, text, data }) => {
-                (*outcome, text.clone(), data.clone())
+        let no_result = Excerpt::of("it has no result yet", usize::MAX);
+        let (outcome, text, images, data) = match state {
+            Some(CallState::Ended { outcome, text, images, data }) => {
+                (*outcome, text.clone(), images.as_slice(), data.clone())
             }
             Some(CallState::Waiting | CallState::Begun { .. }) | None => {
-                (ToolOutcome::Unknown, Excerpt::of("it has no result yet", usize::MAX), None)
+                (ToolOutcome::Unknown, no_result, &[][..], None)
             }
         };
-        let text = shorten(text, detail.limit(history.turns.len() - index));
-        results.push(ToolMessage {
-            call_id,
-            tool: call.name.clone(),
-            outcome,
-            text: text.render(),
-            omitted: text.omitted,
-            data,
-        });
+        let age = history.turns.len() - index;
+        let text = shorten(text, view.detail.limit(age));
+        let omitted = text.omitted;
+        let (text, images) = with_images(text.render(), images, view.images_of(age));
+        let tool = call.name.clone();
+        results.push(ToolMessage { call_id, tool, outcome, text, omitted, images, data });
     }
     results
 }
 
+/// Adds the images of a result, or a line for each that is not shown.
+fn with_images(
+    mut text: String,
+    images: &[ImageContent],
+    shown: Result<(), &str>,
+) -> (String, Vec<Image>) {
+    let Err(why) = shown else {
+        return (text, images.iter().cloned().map(Image::from).collect());
+    };
+    for image in images {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let described = image.describe();
+        let described = described.trim_end_matches(']');
+        text.push_str(&format!("{described}: not shown, {why}]"));
+    }
+    (text, Vec::new())
+}
+
+impl View {
+    /// Returns whether the images of a result that is `age` turns old are shown, or why not.
+    fn images_of(self, age: usize) -> Result<(), &'static str> {
+        match self.images {
+            Images::Named => Err("this model has no image input"),
+            Images::Shown if self.detail.is_old(age) => Err("the conversation is too long"),
+            Images::Shown => Ok(()),
+        }
+    }
+}
+
 impl Detail {
+    /// Returns whether a result is old, so that less of it is shown.
+    fn is_old(self, age: usize) -> bool {
+        self.shrunk.is_some_and(|shrunk| age > shrunk.keep_turns)
+    }
+
     /// Returns the most of a result that is `age` turns old, in bytes.
     fn limit(self, age: usize) -> usize {
         let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);

@@ -14,8 +14,9 @@ use crate::client::{Capabilities, LlmClient, Quote};
 
 /// What a recording calls itself, in its first line.
 pub(super) const FORMAT: &str = "az-recording";
-/// The version that is written and read here.
-pub(super) const VERSION: u32 = 1;
+/// The version that is written. Version 2 has images in the results of tools, of which the digests
+/// are made; version 1 is read as well.
+pub(super) const VERSION: u32 = 2;
 /// How many characters are kept of what was said in a request.
 const WORDS: usize = 120;
 

@@ -51,9 +51,10 @@ pub(super) fn header(line: &str) -> Result<Header, String> {
         return Err(format!("this is no recording, which begins with {{\"format\":\"{FORMAT}\"…"));
     }
     match json.get("version").and_then(Value::as_u64) {
-        Some(version) if version == u64::from(VERSION) => parse(json),
+        Some(version) if (1..=u64::from(VERSION)).contains(&version) => parse(json),
         Some(version) => Err(format!(
-            "the recording has version {version}, and this program reads {VERSION}; record it anew"
+            "the recording has version {version}, and this program reads versions 1 to {VERSION}; \
+             record it again, or use a newer az"
         )),
         None => Err("the recording does not say its version".to_owned()),
     }

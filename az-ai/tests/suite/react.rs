@@ -6,7 +6,7 @@ mod pause;
 pub(crate) mod shop;
 
 use crate::support::stage::Stage;
-use az_ai::chat::{Message, ToolMessage};
+use az_ai::chat::{Image, Message, ToolMessage};
 use az_ai::client::Capabilities;
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{Line, ScriptedClient};
@@ -34,6 +34,7 @@ fn result(call_id: &str, outcome: ToolOutcome, text: &str) -> Message {
         outcome,
         text: text.to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     })
 }
@@ -357,4 +358,24 @@ async fn many_tasks_share_one_client() {
         assert_eq!(task.answer.as_deref(), Some("done"));
     }
     assert_eq!(stage.tools.invoked().len(), 200);
+}
+
+#[tokio::test]
+async fn images_that_tools_return_are_shown_to_models_that_take_images() {
+    let plot = ToolOutput::done("a plot").with_image("image/png", "aGVsbG8=");
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
+    let named =
+        "a plot\n[image image/png, 5 bytes: not shown, this model has no image input]".to_owned();
+    let mut blind = Capabilities::FULL;
+    blind.vision = false;
+    let cases = [(Capabilities::FULL, "a plot".to_owned(), vec![png]), (blind, named, Vec::new())];
+    for (capabilities, text, images) in cases {
+        let lines = [Line::call("draw", json!({})), Line::text("done")];
+        let client = ScriptedClient::new(lines).with_capabilities(capabilities);
+        let tools = FakeToolbox::new().with(FakeTool::new("draw").answering(plot.clone()));
+        let stage = Stage::of(client).with_tools(tools);
+        assert_eq!(stage.run("draw it").await.status, TaskStatus::Completed);
+        let expected = Message::tool_with_images("call_0_0", "draw", text, images);
+        assert_eq!(stage.requests()[1].messages[3], expected);
+    }
 }

@@ -9,6 +9,7 @@ use super::approve::Permission;
 use super::event::RunEventKind;
 use super::progress::forward;
 use super::run::Run;
+use crate::content::describe;
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::journal::{
@@ -150,7 +151,7 @@ impl Run {
 
     async fn refuse(&mut self, call: CallId, tool: String, reason: String) -> Result<()> {
         let outcome = ToolOutcome::Refused;
-        let result = ToolResult { tool, outcome, text: reason, data: None, millis: 0 };
+        let result = ToolResult::new(tool, outcome, ToolOutput::failed(reason));
         self.record(vec![EndedCall { call, result }]).await
     }
 
@@ -226,9 +227,9 @@ impl Run {
             }
             Err(error) => (ToolOutcome::Failed, ToolOutput::failed(error.chain())),
         };
-        let ToolOutput { text, data, .. } = output;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Some(EndedCall { call: id, result: ToolResult { tool, outcome, text, data, millis } })
+        let result = ToolResult::new(tool, outcome, output).with_millis(millis);
+        Some(EndedCall { call: id, result })
     }
 
     /// Records results, and emits them.
@@ -247,7 +248,7 @@ impl Run {
                 call,
                 tool: result.tool,
                 outcome: result.outcome,
-                text: one_line(&result.text, 200),
+                text: one_line(&describe(&result.content), 200),
                 millis: result.millis,
             });
         }
@@ -261,15 +262,12 @@ impl Run {
         tool: String,
         found: Option<ToolOutput>,
     ) -> Result<()> {
-        let (outcome, text, data) = match found {
-            Some(output) => (ToolOutcome::Done, output.text, output.data),
-            None => (
-                ToolOutcome::Unknown,
-                "interrupted, outcome unknown: verify before repeating it".to_owned(),
-                None,
-            ),
+        let unknown = "interrupted, outcome unknown: verify before repeating it";
+        let (outcome, output) = match found {
+            Some(output) => (ToolOutcome::Done, output),
+            None => (ToolOutcome::Unknown, ToolOutput::failed(unknown)),
         };
-        let result = ToolResult { tool, outcome, text, data, millis: 0 };
+        let result = ToolResult::new(tool, outcome, output);
         self.record(vec![EndedCall { call, result }]).await
     }
 }

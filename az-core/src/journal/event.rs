@@ -6,15 +6,19 @@ use serde_json::Value;
 use super::fold::History;
 use super::reply::ModelReply;
 use crate::clock::Timestamp;
+use crate::content::ContentPart;
 use crate::cost::{Hold, Settlement, Usage};
 use crate::error::{Error, ErrorKind};
 use crate::id::{CallId, TaskId, WorkerId};
 use crate::money::Usd;
 use crate::task::Outcome;
-use crate::tool::EffectClass;
+use crate::tool::{EffectClass, ToolOutput};
 
-/// The version of the events written here; kept in every `run_started`.
-pub const SCHEMA: u32 = 1;
+/// The version of the events that are written; kept in every `run_started`.
+///
+/// Version 2 holds the results of tools as content parts. Events of version 1, which hold them as
+/// one text, are read as well.
+pub const SCHEMA: u32 = 2;
 
 /// One entry of a task's record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,20 +249,64 @@ pub struct ToolIntent {
     pub witness: Option<Value>,
 }
 
-/// What came of a tool call.
+/// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredToolResult")]
+#[non_exhaustive]
 pub struct ToolResult {
     /// The tool.
     pub tool: String,
     /// What it did.
     pub outcome: ToolOutcome,
-    /// What it returned, in full, as text for the model.
-    pub text: String,
+    /// What it returned, in full, for the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content: Vec<ContentPart>,
     /// The same as data, where the tool returns data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
     /// How long it took, in milliseconds.
     pub millis: u64,
+}
+
+impl ToolResult {
+    /// Creates a result from what a tool returned.
+    pub fn new(tool: impl Into<String>, outcome: ToolOutcome, output: ToolOutput) -> Self {
+        let ToolOutput { content, data, .. } = output;
+        Self { tool: tool.into(), outcome, content, data, millis: 0 }
+    }
+
+    /// Sets how long the call took, in milliseconds.
+    #[must_use]
+    pub const fn with_millis(mut self, millis: u64) -> Self {
+        self.millis = millis;
+        self
+    }
+}
+
+/// A tool result as versions 1 and 2 store it.
+#[derive(Deserialize)]
+struct StoredToolResult {
+    tool: String,
+    outcome: ToolOutcome,
+    /// Version 1.
+    #[serde(default)]
+    text: String,
+    /// Version 2.
+    #[serde(default)]
+    content: Vec<ContentPart>,
+    #[serde(default)]
+    data: Option<Value>,
+    millis: u64,
+}
+
+impl From<StoredToolResult> for ToolResult {
+    fn from(stored: StoredToolResult) -> Self {
+        let StoredToolResult { tool, outcome, text, mut content, data, millis } = stored;
+        if !text.is_empty() {
+            content.insert(0, ContentPart::Text { text });
+        }
+        Self { tool, outcome, content, data, millis }
+    }
 }
 
 /// What a tool did.

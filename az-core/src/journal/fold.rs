@@ -10,6 +10,7 @@ use super::event::{
     ToolResult,
 };
 use super::reply::{ModelReply, ToolCall};
+use crate::content::{ContentPart, ImageContent, describe};
 use crate::cost::Settlement;
 use crate::error::{Error, Result};
 use crate::id::CallId;
@@ -18,9 +19,13 @@ use crate::task::Outcome;
 use crate::text::Excerpt;
 use crate::tool::EffectClass;
 
-/// How much of a tool's result the fold keeps, in bytes; the record has all of it. It is more than
-/// a model is usually shown, for agents that work on results themselves.
+/// How much text of a tool's result the fold keeps, in bytes; the record has all of it. It is more
+/// than a model is usually shown, for agents that work on results themselves.
 const KEPT: usize = 64 << 10;
+
+/// How much of a result's images the fold keeps, in bytes of base64; the record has all of them.
+/// Providers accept no larger images.
+const IMAGES_KEPT: usize = 8 << 20;
 
 /// What a task's record adds up to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -111,8 +116,11 @@ pub enum CallState {
     Ended {
         /// What it did.
         outcome: ToolOutcome,
-        /// What it returned, shortened.
+        /// What it returned as text, shortened; a line stands for each part that is not kept.
         text: Excerpt,
+        /// The images that it returned, the first few megabytes of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<ImageContent>,
         /// The same as data, where it is small.
         data: Option<Value>,
     },
@@ -255,9 +263,9 @@ impl History {
         if matches!(record.state, CallState::Ended { .. }) {
             return Err("the tool call has a result already");
         }
-        let data = result.data.as_ref().filter(|_| result.text.len() <= KEPT).cloned();
-        let text = Excerpt::of(&result.text, KEPT);
-        record.state = CallState::Ended { outcome: result.outcome, text, data };
+        let (text, images) = excerpt(&result.content);
+        let data = result.data.as_ref().filter(|_| text.omitted == 0).cloned();
+        record.state = CallState::Ended { outcome: result.outcome, text, images, data };
         Ok(())
     }
 
@@ -294,4 +302,26 @@ impl History {
     pub fn final_reply(&self) -> Option<&ModelReply> {
         self.turns.last().map(|turn| &turn.reply).filter(|reply| reply.calls.is_empty())
     }
+}
+
+/// Returns what the fold keeps of a result.
+fn excerpt(content: &[ContentPart]) -> (Excerpt, Vec<ImageContent>) {
+    if let [] | [ContentPart::Text { .. }] = content {
+        return (Excerpt::of(&describe(content), KEPT), Vec::new());
+    }
+    let mut images = Vec::new();
+    let mut room = IMAGES_KEPT;
+    let mut texts = Vec::new();
+    for part in content {
+        match part {
+            ContentPart::Image(image) if image.data.len() <= room => {
+                room -= image.data.len();
+                images.push(image.clone());
+            }
+            ContentPart::Text { .. } | ContentPart::Image(_) | ContentPart::ResourceLink { .. } => {
+                texts.push(part.describe());
+            }
+        }
+    }
+    (Excerpt::of(&texts.join("\n"), KEPT), images)
 }

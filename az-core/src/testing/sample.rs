@@ -14,7 +14,7 @@ use crate::journal::{
 };
 use crate::money::Usd;
 use crate::task::{Claim, Failure, Outcome, Task};
-use crate::tool::EffectClass;
+use crate::tool::{EffectClass, ToolOutput};
 
 /// Monday, 5 January 2026, 00:00 UTC: minute 0 of every test.
 const MONDAY: i64 = 1_767_571_200_000_000;
@@ -174,13 +174,8 @@ pub fn tool_intent(call: &str) -> NewEvent {
 
 /// Returns the result of a call of the tool `echo`.
 pub fn tool_result(call: &str) -> NewEvent {
-    let result = ToolResult {
-        tool: "echo".to_owned(),
-        outcome: ToolOutcome::Done,
-        text: call.to_owned(),
-        data: None,
-        millis: 3,
-    };
+    let output = ToolOutput::done(call);
+    let result = ToolResult::new("echo", ToolOutcome::Done, output).with_millis(3);
     NewEvent::about(call_id(call), EventBody::ToolResult(result))
 }
 

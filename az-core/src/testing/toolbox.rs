@@ -156,7 +156,7 @@ async fn a_tool_that_works_says_so(fixture: Tools<'_>) -> Checked {
     for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
         let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
         let output = tools.call(call).await?;
-        ensure!(output.ok, "{tool} did not do {arguments}: {}", output.text);
+        ensure!(output.ok, "{tool} did not do {arguments}: {}", output.text());
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
         match tools.call(call).await {
             Ok(output) => {
                 ensure!(!output.ok, "{tool} did {arguments}");
-                ensure!(!output.text.is_empty(), "{tool} failed and did not say how");
+                ensure!(!output.text().is_empty(), "{tool} failed and did not say how");
             }
             Err(error) => {
                 let how = format!("{tool} failed by an error: {}", error.chain());

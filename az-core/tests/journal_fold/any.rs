@@ -1,6 +1,7 @@
 //! Any event whatever, whether or not it makes sense.
 
 use az_core::clock::from_micros;
+use az_core::content::ContentPart;
 use az_core::cost::{Settlement, Usage};
 use az_core::error::ErrorKind;
 use az_core::journal::{
@@ -10,7 +11,7 @@ use az_core::journal::{
 use az_core::money::Usd;
 use az_core::task::{Failure, Outcome};
 use az_core::testing::sample::{call_id, task_id, worker};
-use az_core::tool::EffectClass;
+use az_core::tool::{EffectClass, ToolOutput};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -126,14 +127,17 @@ fn tool() -> impl Strategy<Value = EventBody> {
     let intent = (text(), json(), present()).prop_map(|(tool, arguments, witness)| {
         EventBody::ToolIntent(ToolIntent { tool, arguments, effect: EffectClass::Unsafe, witness })
     });
-    let result = (text(), text(), present()).prop_map(|(tool, text, data)| {
-        EventBody::ToolResult(ToolResult {
-            tool,
-            outcome: ToolOutcome::Unknown,
-            text,
-            data,
-            millis: 0,
-        })
+    let part = prop_oneof![
+        text().prop_map(ContentPart::text),
+        (text(), text()).prop_map(|(mime_type, data)| ContentPart::image(mime_type, data)),
+        (text(), text()).prop_map(|(uri, name)| ContentPart::link(uri, name)),
+    ];
+    let parts = prop::collection::vec(part, 0..3);
+    let result = (text(), parts, present()).prop_map(|(tool, parts, data)| {
+        let output = parts.into_iter().fold(ToolOutput::failed(""), ToolOutput::with_part);
+        let mut result = ToolResult::new(tool, ToolOutcome::Unknown, output);
+        result.data = data;
+        EventBody::ToolResult(result)
     });
     let asked = (text(), text(), text())
         .prop_map(|(tool, digest, reason)| EventBody::ApprovalAsked { tool, digest, reason });

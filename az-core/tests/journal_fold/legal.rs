@@ -11,7 +11,7 @@ use az_core::money::Usd;
 use az_core::testing::sample::{
     at, call_id, cancelled, completed, failed, note, run_finished, run_started, task_id,
 };
-use az_core::tool::EffectClass;
+use az_core::tool::{EffectClass, ToolOutput};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -99,18 +99,7 @@ fn effect(history: &History, how: u8) -> NewEvent {
 fn tool(history: &History, call: CallId, how: u8) -> NewEvent {
     let begun = history.begun_calls().any(|(id, _)| *id == call);
     let body = match (begun, how % 6) {
-        (true, _) | (false, 0) => EventBody::ToolResult(ToolResult {
-            tool: "echo".to_owned(),
-            outcome: match how % 4 {
-                0 => ToolOutcome::Refused,
-                1 => ToolOutcome::Failed,
-                2 => ToolOutcome::Unknown,
-                _ => ToolOutcome::Done,
-            },
-            text: "é".repeat(usize::from(how) * 50),
-            data: how.is_multiple_of(2).then(|| json!({ "n": how })),
-            millis: how.into(),
-        }),
+        (true, _) | (false, 0) => EventBody::ToolResult(result(how)),
         (false, 1) => EventBody::ApprovalAsked {
             tool: "echo".to_owned(),
             digest: "d".to_owned(),
@@ -156,4 +145,21 @@ fn end(how: u8) -> az_core::task::Outcome {
         1 => failed("tired"),
         _ => cancelled("me"),
     }
+}
+
+fn result(how: u8) -> ToolResult {
+    let outcome = match how % 4 {
+        0 => ToolOutcome::Refused,
+        1 => ToolOutcome::Failed,
+        2 => ToolOutcome::Unknown,
+        _ => ToolOutcome::Done,
+    };
+    let mut output = ToolOutput::done("é".repeat(usize::from(how) * 50));
+    if how.is_multiple_of(2) {
+        output = output.with_data(json!({ "n": how }));
+    }
+    if how.is_multiple_of(3) {
+        output = output.with_image("image/png", "aGVsbG8=");
+    }
+    ToolResult::new("echo", outcome, output).with_millis(how.into())
 }

@@ -1,14 +1,18 @@
 //! How events are written: records of years ago have to be read.
 
+use az_core::content::ContentPart;
 use az_core::cost::{Settlement, Usage};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    Event, EventBody, History, ModelOutcome, ModelReply, ModelResult, NewEvent, Purpose,
+    CallRecord, CallState, Event, EventBody, History, ModelOutcome, ModelReply, ModelResult,
+    NewEvent, Purpose, ToolOutcome, ToolResult, fold,
 };
 use az_core::testing::sample::{
     call_id, cancelled, completed, failed, llm_intent, llm_result, note, paid, run_finished,
     run_started, tool_intent, tool_result,
 };
+use az_core::text::Excerpt;
+use az_core::tool::ToolOutput;
 use serde_json::json;
 
 use crate::legal::numbered;
@@ -58,6 +62,7 @@ fn one_of_each() -> Vec<Event> {
         NewEvent::about(call_id("t0.0"), asked),
         NewEvent::about(call_id("t0.0"), given),
         tool_result("t0.0"),
+        image_result("t0.1"),
         note("by the way"),
         NewEvent::new(EventBody::Snapshot { history }),
         run_finished(completed("42")),
@@ -72,7 +77,7 @@ fn events_are_written_like_this_for_good() {
     let lines: Vec<_> =
         one_of_each().iter().map(|event| serde_json::to_string(event).unwrap()).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    {"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":1,"owner":"a"}
+    {"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":2,"owner":"a"}
     {"task":"t","seq":1,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_intent","provider":"p","model":"m","for":"step","hold":100,"hold_until":"2026-01-05T01:00:00Z","estimated_tokens":10}
     {"task":"t","seq":2,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_intent","provider":"p","model":"m","for":"summary","turns":3,"hold":null,"hold_until":"2026-01-05T01:00:00Z","estimated_tokens":10}
     {"task":"t","seq":3,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_result","outcome":"replied","reply":{"text":"hm","reasoning":"so","calls":[{"id":"call_0","name":"echo","arguments":{"text":"hi"}}],"stop":"tool_use","replay":[{"thinking":"so"}]},"settled":"paid","cost":70,"usage":{"input":10,"output":5},"millis":12}
@@ -82,13 +87,58 @@ fn events_are_written_like_this_for_good() {
     {"task":"t","seq":7,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"t0.0"},"effect":"idempotent"}
     {"task":"t","seq":8,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud"}
     {"task":"t","seq":9,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_given","digest":"d","granted":true,"by":"somebody"}
-    {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","text":"t0.0","millis":3}
-    {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}
-    {"task":"t","seq":12,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
-    {"task":"t","seq":13,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
-    {"task":"t","seq":14,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
-    {"task":"t","seq":15,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
+    {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
+    {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
+    {"task":"t","seq":12,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}
+    {"task":"t","seq":13,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
+    {"task":"t","seq":14,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
+    {"task":"t","seq":15,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
+    {"task":"t","seq":16,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
     "#);
+}
+
+/// Returns the result of a call that returned text, an image and a link.
+fn image_result(call: &str) -> NewEvent {
+    let output = ToolOutput::done("a picture")
+        .with_image("image/png", "aGVsbG8=")
+        .with_part(ContentPart::link("file:///a.csv", "a.csv"));
+    let result = ToolResult::new("draw", ToolOutcome::Done, output).with_millis(3);
+    NewEvent::about(call_id(call), EventBody::ToolResult(result))
+}
+
+/// A record as version 1 wrote it: the result of a tool is one text.
+const VERSION_1: &str = r#"
+{"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":1,"owner":"a"}
+{"task":"t","seq":1,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"hi"},"effect":"idempotent"}
+{"task":"t","seq":2,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","text":"hi","data":{"n":1},"millis":3}
+{"task":"t","seq":3,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"echo","outcome":"failed","text":"","millis":3}
+{"task":"t","seq":4,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":4,"runs":1,"resumed_after":[],"steps":0,"turns":[],"calls":{"t0.0":{"intent_seq":1,"approval":null,"state":{"state":"ended","outcome":"done","text":{"head":"hi"},"data":{"n":1}}},"t0.1":{"intent_seq":null,"approval":null,"state":{"state":"ended","outcome":"failed","text":{"head":""},"data":null}}},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
+"#;
+
+#[test]
+fn a_record_of_version_1_folds_to_the_same_history() {
+    let lines = VERSION_1.trim().lines();
+    let events: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let output = ToolOutput::done("hi").with_data(json!({ "n": 1 }));
+    let upgraded = ToolResult::new("echo", ToolOutcome::Done, output).with_millis(3);
+    assert_eq!(events[2].event.body, EventBody::ToolResult(upgraded));
+    let ended = |outcome, text: &str, data| CallState::Ended {
+        outcome,
+        text: Excerpt::of(text, usize::MAX),
+        images: Vec::new(),
+        data,
+    };
+    let record = |intent_seq, state| CallRecord { intent_seq, approval: None, state };
+    let done = record(Some(1), ended(ToolOutcome::Done, "hi", Some(json!({ "n": 1 }))));
+    let failed = record(None, ended(ToolOutcome::Failed, "", None));
+    let expected = History {
+        next_seq: 5,
+        runs: 1,
+        calls: [(call_id("t0.0"), done), (call_id("t0.1"), failed)].into(),
+        ..History::default()
+    };
+    assert_eq!(fold(&events).unwrap(), expected);
+    assert_eq!(fold(&events[4..]).unwrap(), expected, "from the snapshot on");
 }
 
 #[test]
@@ -97,4 +147,26 @@ fn what_was_written_is_read() {
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
     }
+}
+
+#[test]
+fn the_fold_keeps_images_up_to_a_bound_and_names_the_others() {
+    let large = "A".repeat(6 << 20);
+    let output = ToolOutput::done("two pictures")
+        .with_image("image/png", large.clone())
+        .with_image("image/jpeg", large.clone());
+    let result = ToolResult::new("draw", ToolOutcome::Done, output);
+    let events = numbered([
+        run_started("a"),
+        NewEvent::about(call_id("t0.0"), EventBody::ToolResult(result)),
+    ]);
+    let history = fold(&events).unwrap();
+    let Some(CallState::Ended { text, images, .. }) =
+        history.call(&call_id("t0.0")).map(|record| &record.state)
+    else {
+        panic!("it has ended");
+    };
+    let kept: Vec<_> = images.iter().map(|i| (i.mime_type.as_str(), i.data.len())).collect();
+    assert_eq!(kept, [("image/png", large.len())]);
+    assert_eq!(text.render(), "two pictures\n[image image/jpeg, 4718592 bytes]");
 }

@@ -108,8 +108,10 @@ impl Toolbox for BentTools {
             call.invocation.cancel = az_core::CancellationToken::new();
         }
         match (self.broken, self.tools.invoke(call).await) {
-            (Broken::Success, Ok(output)) => Ok(ToolOutput { ok: false, ..output }),
-            (Broken::Failure, Ok(output)) if !output.ok => Err(Error::Internal(output.text)),
+            (Broken::Success, Ok(output)) => Ok(output.with_ok(false)),
+            (Broken::Failure, Ok(output)) if !output.ok => {
+                Err(Error::Internal(output.text().into_owned()))
+            }
             (_, output) => output,
         }
     }

@@ -7,19 +7,15 @@ use az_core::Error;
 use az_core::journal::{EventBody, History, Journal, NewEvent, ToolOutcome, ToolResult, fold};
 use az_core::task::{CancelOutcome, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
 use az_core::testing::sample::{at, call_id, claim_of, failed, note, task_id, tool_intent};
+use az_core::tool::ToolOutput;
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
 use crate::support::{Home, append, held};
 
 fn result(text: String, data: Value) -> NewEvent {
-    let result = ToolResult {
-        tool: "echo".to_owned(),
-        outcome: ToolOutcome::Done,
-        text,
-        data: Some(data),
-        millis: 1,
-    };
+    let output = ToolOutput::done(text).with_data(data);
+    let result = ToolResult::new("echo", ToolOutcome::Done, output).with_millis(1);
     NewEvent::about(call_id("c"), EventBody::ToolResult(result))
 }
 

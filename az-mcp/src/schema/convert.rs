@@ -3,6 +3,7 @@
 //! [`McpTool`] to [`WireTool`] and back is the identity. The other way round the wire may say more;
 //! whoever needs that keeps the [`WireTool`], or the [`ToolSpec`] with its raw schema.
 
+use az_core::content::ContentPart;
 use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
 use serde_json::{Map, Value, json};
 
@@ -113,7 +114,7 @@ fn annotations(effect: EffectClass) -> Value {
 impl From<ToolOutput> for WireResult {
     fn from(output: ToolOutput) -> Self {
         Self {
-            content: vec![Content::text(output.text)],
+            content: output.content.iter().map(Content::from).collect(),
             structured_content: output.data,
             is_error: !output.ok,
             meta: Map::new(),
@@ -123,12 +124,13 @@ impl From<ToolOutput> for WireResult {
 
 impl From<WireResult> for ToolOutput {
     fn from(wire: WireResult) -> Self {
-        let parts: Vec<String> = wire.content.iter().map(Content::to_text).collect();
-        let text = match (&wire.structured_content, parts.is_empty()) {
-            (Some(data), true) => data.to_string(),
-            _ => parts.join("\n"),
-        };
-        Self { ok: !wire.is_error, text, data: wire.structured_content }
+        let WireResult { content, structured_content, is_error, .. } = wire;
+        // A result of data alone is text as well: models are shown text.
+        let text = structured_content.as_ref().filter(|_| content.is_empty());
+        let mut output = Self::done(text.map(Value::to_string).unwrap_or_default());
+        output.content.extend(content.iter().map(ContentPart::from));
+        output.data = structured_content;
+        output.with_ok(!is_error)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a tool returned, as people and programs read it.
 
+use az_core::content::ContentPart;
 use az_core::tool::ToolOutput;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ pub struct McpToolResult {
     /// What went wrong.
     #[serde(default)]
     pub error: Option<String>,
+    /// The images and links that it returned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Value>")]
+    pub content: Vec<ContentPart>,
     /// What else is known of the call.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
@@ -42,23 +47,29 @@ impl McpToolResult {
 
 impl From<ToolOutput> for McpToolResult {
     fn from(output: ToolOutput) -> Self {
-        if output.ok {
-            Self::done(output.data.unwrap_or(Value::String(output.text)))
-        } else {
-            Self { result: output.data, ..Self::failed(output.text) }
-        }
+        let text = output.text().into_owned();
+        let result = match (output.ok, output.data) {
+            (true, data) => Self::done(data.unwrap_or(Value::String(text))),
+            (false, data) => Self { result: data, ..Self::failed(text) },
+        };
+        let is_text = |part: &ContentPart| matches!(part, ContentPart::Text { .. });
+        let content = output.content.into_iter().filter(|part| !is_text(part)).collect();
+        Self { content, ..result }
     }
 }
 
 impl From<McpToolResult> for ToolOutput {
     fn from(result: McpToolResult) -> Self {
-        let McpToolResult { success, result, error, .. } = result;
+        let McpToolResult { success, result, error, content, .. } = result;
         let (text, data) = match (error, result) {
             (Some(error), data) => (error, data),
             (None, Some(Value::String(text))) => (text, None),
             (None, Some(data)) => (data.to_string(), Some(data)),
             (None, None) => (String::new(), None),
         };
-        Self { ok: success, text, data }
+        let mut output = Self::done(text).with_ok(success);
+        output.content.extend(content);
+        output.data = data;
+        output
     }
 }

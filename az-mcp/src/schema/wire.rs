@@ -1,7 +1,8 @@
 //! Tools and results in the shapes that MCP gives them.
 
+use az_core::content::{ContentPart, ImageContent};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A tool as MCP's `tools/list` tells of it.
 ///
@@ -53,31 +54,65 @@ pub struct WireResult {
 #[serde(transparent)]
 pub struct Content(pub Map<String, Value>);
 
-impl Content {
-    /// Returns a part that is text.
-    pub fn text(text: impl Into<String>) -> Self {
-        let mut part = Map::new();
-        part.insert("type".to_owned(), "text".into());
-        part.insert("text".to_owned(), text.into().into());
-        Self(part)
-    }
-
-    /// Returns the part as text for a model; what is not text is named, never dropped.
-    pub fn to_text(&self) -> String {
-        let resource = self.0.get("resource").and_then(Value::as_object);
-        let kind = str_of(&self.0, "type").unwrap_or("unknown");
-        match (kind, resource) {
-            ("text", _) => str_of(&self.0, "text").unwrap_or_default().to_owned(),
-            ("resource", Some(resource)) if resource.contains_key("text") => {
-                str_of(resource, "text").unwrap_or_default().to_owned()
+impl From<&ContentPart> for Content {
+    fn from(part: &ContentPart) -> Self {
+        let value = match part {
+            ContentPart::Image(ImageContent { mime_type, data }) => {
+                json!({"type": "image", "mimeType": mime_type, "data": data})
             }
-            ("resource", Some(resource)) => placeholder("resource", resource),
-            (kind, _) => placeholder(kind, &self.0),
+            ContentPart::ResourceLink { uri, name, mime_type, description } => {
+                let mut link = json!({"type": "resource_link", "uri": uri, "name": name});
+                for (key, value) in [("mimeType", mime_type), ("description", description)] {
+                    if let (Some(value), Some(link)) = (value, link.as_object_mut()) {
+                        link.insert(key.to_owned(), value.as_str().into());
+                    }
+                }
+                link
+            }
+            // A kind that MCP does not have is sent as text.
+            other => json!({"type": "text", "text": other.describe()}),
+        };
+        match value {
+            Value::Object(part) => Self(part),
+            _ => Self(Map::new()),
         }
     }
 }
 
-/// Names a part that is not text, and how large it is.
+impl From<&Content> for ContentPart {
+    /// Audio, binary resources and kinds that are unknown here become a line of text that names
+    /// them: nothing is dropped.
+    fn from(content: &Content) -> Self {
+        let part = &content.0;
+        let of = |key| str_of(part, key).map(str::to_owned);
+        let resource = part.get("resource").and_then(Value::as_object);
+        match str_of(part, "type").unwrap_or("unknown") {
+            "text" => Self::text(of("text").unwrap_or_default()),
+            "image" => {
+                Self::image(of("mimeType").unwrap_or_default(), of("data").unwrap_or_default())
+            }
+            "resource_link" => {
+                let uri = of("uri").unwrap_or_default();
+                Self::ResourceLink {
+                    name: of("name").unwrap_or_else(|| uri.clone()),
+                    uri,
+                    mime_type: of("mimeType"),
+                    description: of("description"),
+                }
+            }
+            "resource" => match resource {
+                Some(resource) => match str_of(resource, "text") {
+                    Some(text) => Self::text(text),
+                    None => Self::text(placeholder("resource", resource)),
+                },
+                None => Self::text(placeholder("resource", part)),
+            },
+            kind => Self::text(placeholder(kind, part)),
+        }
+    }
+}
+
+/// Returns a line that names a part and its size.
 fn placeholder(kind: &str, part: &Map<String, Value>) -> String {
     let mut text = format!("[{kind}");
     for key in ["mimeType", "uri"] {

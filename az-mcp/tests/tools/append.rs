@@ -161,7 +161,7 @@ fn an_append_that_fails_half_way_leaves_the_file_as_it_was() {
     let arguments = json!({"path": "f", "content": content, "append": true});
     if writer().is_some() {
         let failed = write(&std::env::current_dir().unwrap(), arguments);
-        assert_eq!(failed.text, "`f`: File too large (os error 27)");
+        assert_eq!(failed.text(), "`f`: File too large (os error 27)");
         fs::write("tried", "").unwrap();
         return;
     }

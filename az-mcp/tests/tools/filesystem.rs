@@ -88,7 +88,7 @@ async fn a_directory_swapped_for_a_link_in_the_middle_of_it_lets_nothing_out() {
     });
     while !swapping.is_finished() {
         let read = bench.run("filesystem.read", json!({"path": "d/secret"})).await;
-        assert_ne!(read.text, "outside");
+        assert_ne!(read.text(), "outside");
         let arguments = json!({"path": "d/secret", "content": "inside"});
         bench.run("filesystem.write", arguments).await;
     }
@@ -109,11 +109,11 @@ async fn a_call_without_a_workspace_is_refused() {
 async fn a_workspace_made_anew_at_the_same_path_is_the_new_one() {
     let bench = Bench::new();
     fs::write(bench.at("a"), "old").unwrap();
-    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text, "old");
+    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text(), "old");
     fs::rename(bench.at(""), bench.outside("moved")).unwrap();
     fs::create_dir(bench.at("")).unwrap();
     fs::write(bench.at("a"), "new").unwrap();
-    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text, "new");
+    assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text(), "new");
 }
 
 #[tokio::test]
@@ -121,7 +121,9 @@ async fn what_is_no_regular_file_is_not_read() {
     let bench = Bench::new();
     fs::create_dir(bench.at("d")).unwrap();
     mkfifoat(CWD, bench.at("pipe"), 0o600.into()).unwrap();
-    let read = async |path: &str| bench.run("filesystem.read", json!({"path": path})).await.text;
+    let read = async |path: &str| {
+        bench.run("filesystem.read", json!({"path": path})).await.text().into_owned()
+    };
     assert_eq!(read("d").await, "`d` is a directory; list it with filesystem.list");
     assert_eq!(read("pipe").await, "`pipe` is not a regular file");
     assert_eq!(read("nothing").await, "`nothing` does not exist");
@@ -177,7 +179,7 @@ async fn a_file_is_written_in_the_encoding_asked_for_or_not_at_all() {
 async fn one_byte_is_said_to_be_one() {
     let bench = Bench::new();
     let written = bench.run("filesystem.write", json!({"path": "f", "content": "x"})).await;
-    assert_eq!(written.text, "wrote 1 byte to `f`");
+    assert_eq!(written.text(), "wrote 1 byte to `f`");
 }
 
 #[tokio::test]
@@ -189,7 +191,7 @@ async fn a_write_makes_its_directories_and_leaves_nothing_else() {
     assert_eq!(names.len(), 1, "{names:?}");
     for path in ["a/", "a", ".", "a/b/.."] {
         let refused = bench.run("filesystem.write", json!({"path": path, "content": ""})).await;
-        assert!(refused.text.contains("is a directory"), "{path}: {refused:?}");
+        assert!(refused.text().contains("is a directory"), "{path}: {refused:?}");
     }
 }
 
@@ -279,7 +281,7 @@ async fn hidden_files_are_listed_when_asked_for_and_links_are_not_entered() {
     let listed = bench.run("filesystem.list", arguments).await;
     let expect =
         ".git/\n.git/config\nlink\nout\nsrc/\nsrc/deep/\nsrc/deep/x.rs\nsrc/lib.rs\nsrc.txt";
-    assert_eq!(listed.text, expect);
+    assert_eq!(listed.text(), expect);
     let empty = bench.run("filesystem.list", json!({"path": "src.txt"})).await;
     assert_eq!(empty, ToolOutput::failed("`src.txt` is not a directory"));
 }
@@ -291,6 +293,6 @@ async fn a_listing_that_is_cut_says_so() {
         fs::write(bench.at(&format!("{number:05}")), "").unwrap();
     }
     let listed = bench.run("filesystem.list", json!({"path": "."})).await;
-    assert!(listed.text.ends_with("09999\n[only the first 10000 entries are listed]"));
+    assert!(listed.text().ends_with("09999\n[only the first 10000 entries are listed]"));
     assert_eq!(listed.data.unwrap().as_array().unwrap().len(), 10_000);
 }

@@ -48,7 +48,7 @@ async fn a_command_runs_in_the_workspace_and_returns_its_output() {
     let bench = Bench::new();
     fs::write(bench.at("a"), "").unwrap();
     let output = sh(&bench, "ls; echo oops >&2").await;
-    assert_eq!((output.ok, output.text.as_str()), (true, "a\n[stderr]\noops"));
+    assert_eq!((output.ok, output.text().as_ref()), (true, "a\n[stderr]\noops"));
     let mut data = output.data.unwrap();
     assert!(data.as_object_mut().unwrap().remove("duration_ms").unwrap().is_u64());
     let expect = json!({
@@ -56,17 +56,17 @@ async fn a_command_runs_in_the_workspace_and_returns_its_output() {
         "stdout": "a\n", "stdout_bytes": 2, "stderr": "oops\n", "stderr_bytes": 5,
     });
     assert_eq!(data, expect);
-    assert_eq!(sh(&bench, "true").await.text, "[no output]");
+    assert_eq!(sh(&bench, "true").await.text(), "[no output]");
 }
 
 #[tokio::test]
 async fn a_command_that_fails_is_a_failed_output() {
     let bench = Bench::new();
     let failed = sh(&bench, "echo half; exit 3").await;
-    assert_eq!((failed.ok, failed.text.as_str()), (false, "half\n[exit code 3]"));
+    assert_eq!((failed.ok, failed.text().as_ref()), (false, "half\n[exit code 3]"));
     assert_eq!(field(&failed, "exit_code"), 3);
     let killed = sh(&bench, "kill -9 $$").await;
-    assert_eq!((killed.ok, killed.text.as_str()), (false, "[ended by signal 9]"));
+    assert_eq!((killed.ok, killed.text().as_ref()), (false, "[ended by signal 9]"));
     assert_eq!(field(&killed, "signal"), 9);
 }
 
@@ -82,7 +82,8 @@ async fn a_command_sees_only_the_environment_that_it_is_given() {
     let output = bench.tools.call(call.clone()).await.unwrap();
     // The shell adds its own; this process has many more, CARGO's among them.
     let shells = ["PWD=", "SHLVL=", "_=", "OLDPWD=", "AZ_CALL_RUN="];
-    let mut seen: Vec<&str> = output.text.lines().collect();
+    let text = output.text();
+    let mut seen: Vec<&str> = text.lines().collect();
     seen.retain(|line| !shells.iter().any(|own| line.starts_with(own)));
     seen.sort_unstable();
     assert_eq!(seen, ["AZ_CALL_KEY=task:7", "HOME=/h", "LC_ALL=C", "MINE=1", "PATH=/usr/bin:/bin"]);
@@ -90,7 +91,7 @@ async fn a_command_sees_only_the_environment_that_it_is_given() {
 
 #[tokio::test]
 async fn a_command_has_no_input_to_wait_for() {
-    assert_eq!(sh(&Bench::new(), "cat; echo end").await.text, "end");
+    assert_eq!(sh(&Bench::new(), "cat; echo end").await.text(), "end");
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn a_missing_workspace_is_a_failed_output() {
     let bench = Bench::new();
     let call = bench.call("shell.execute", json!({"command": "true"})).in_workspace("/no/where");
     let output = bench.tools.call(call.clone()).await.unwrap();
-    assert!(output.text.starts_with("the shell could not be run: "), "{}", output.text);
+    assert!(output.text().starts_with("the shell could not be run: "), "{}", output.text());
 }
 
 #[tokio::test]
@@ -126,7 +127,7 @@ async fn a_command_out_of_time_is_ended_with_all_it_started() {
     let age = ages(1);
     let command = format!("echo begun; setsid sleep {age} & sleep {age}; echo never");
     let output = bench.run("shell.execute", json!({"command": command, "timeout": 0.2})).await;
-    assert_eq!(output.text, "begun\n[timed out after 0.2 s, and was ended]");
+    assert_eq!(output.text(), "begun\n[timed out after 0.2 s, and was ended]");
     assert_eq!(field(&output, "timed_out"), true);
     assert!(!lives(&age));
 }
@@ -138,7 +139,7 @@ async fn the_shorter_of_two_limits_holds() {
     let mut call = bench.call("shell.execute", json!({"command": command, "timeout": 60}));
     call.timeout = Some(Duration::from_millis(100));
     let output = bench.tools.call(call.clone()).await.unwrap();
-    assert_eq!(output.text, "[timed out after 0.1 s, and was ended]");
+    assert_eq!(output.text(), "[timed out after 0.1 s, and was ended]");
 }
 
 #[tokio::test]
@@ -252,7 +253,8 @@ async fn something_in_the_background_does_not_hold_the_call_and_stays() {
     let age = ages(11);
     let output = sh(&bench, &format!("sleep {age} & echo $!")).await;
     assert!(started.elapsed() < Duration::from_secs(2));
-    let (process, said) = output.text.split_once('\n').unwrap();
+    let text = output.text();
+    let (process, said) = text.split_once('\n').unwrap();
     let expect = "[something it started still runs in the background]";
     assert_eq!((output.ok, said), (true, expect));
     assert!(lives(&age));
@@ -264,18 +266,18 @@ async fn the_head_and_the_tail_of_long_output_are_kept() {
     let bench = Bench::new();
     let output = sh(&bench, "echo first; head -c 1000000 /dev/zero | tr '\\0' x; echo last").await;
     assert_eq!(field(&output, "stdout_bytes"), 1_000_000 + 6 + 5);
-    assert!(output.text.starts_with("first\nxxx") && output.text.ends_with("xxxlast"));
-    assert!(output.text.contains("\n[… 737867 bytes left out …]\n"));
+    assert!(output.text().starts_with("first\nxxx") && output.text().ends_with("xxxlast"));
+    assert!(output.text().contains("\n[… 737867 bytes left out …]\n"));
 }
 
 #[tokio::test]
 async fn output_that_is_not_text_is_said_to_be_so() {
     let bench = Bench::new();
     let binary = sh(&bench, "printf 'a\\0b'").await;
-    assert_eq!(binary.text, "[binary output of 3 bytes, not shown]");
+    assert_eq!(binary.text(), "[binary output of 3 bytes, not shown]");
     let latin = sh(&bench, "printf 'caf\\351'").await;
     assert_eq!(
-        latin.text,
+        latin.text(),
         "caf\u{fffd}\n[stdout is not UTF-8; what is not text shows as \u{fffd}]"
     );
 }

@@ -36,6 +36,7 @@ fn result(outcome: ToolOutcome, text: &str) -> ToolMessage {
         outcome,
         text: text.to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     }
 }

@@ -117,7 +117,11 @@ fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
     let Some(id) = id else {
         return words(&format!("{}: {}", result.tool, result.told()));
     };
-    let mut block = json!({"type": RESULT, "tool_use_id": id, "content": result.text});
+    let content = match result.images.as_slice() {
+        [] => json!(result.text),
+        images => words(&result.text).into_iter().chain(images.iter().map(picture)).collect(),
+    };
+    let mut block = json!({"type": RESULT, "tool_use_id": id, "content": content});
     if let (true, Some(block)) = (result.is_error(), block.as_object_mut()) {
         block.insert("is_error".to_owned(), json!(true));
     }

@@ -96,6 +96,7 @@ fn contents(request: &ChatRequest, names: &ToolNames) -> Value {
     for message in &request.messages {
         if let Message::Tool(message) = message {
             results.push(result(message, &ids, names));
+            results.extend(message.images.iter().map(picture));
             continue;
         }
         contents.extend(entry("user", std::mem::take(&mut results)));

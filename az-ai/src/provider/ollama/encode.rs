@@ -89,19 +89,21 @@ fn is_empty(message: &Message) -> bool {
 fn message(message: &Message, names: &ToolNames) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
-        Message::User { text, images } if !images.is_empty() => shown(text, images),
-        Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {
+        Message::User { text, images } => shown(json!({"role": "user"}), text, images),
+        Message::Summary { text, .. } | Message::Resumed { text } => {
             json!({"role": "user", "content": text})
         }
         Message::Tool(result) => {
             let name = names.outward(&result.tool);
-            json!({"role": "tool", "tool_name": name, "content": result.told()})
+            let message = json!({"role": "tool", "tool_name": name});
+            shown(message, &result.told(), &result.images)
         }
         Message::Assistant { reply } => assistant(reply, names),
     }
 }
 
-fn shown(text: &str, images: &[Image]) -> Value {
+/// Adds text and images to a message.
+fn shown(mut message: Value, text: &str, images: &[Image]) -> Value {
     let mut content = text.to_owned();
     let mut pictures = Vec::new();
     for image in images {
@@ -110,9 +112,11 @@ fn shown(text: &str, images: &[Image]) -> Value {
             Image::Url(url) => content.push_str(&format!("\n[picture: {url}]")),
         }
     }
-    let mut message = json!({"role": "user", "content": content});
-    if let (false, Some(message)) = (pictures.is_empty(), message.as_object_mut()) {
-        message.insert("images".to_owned(), json!(pictures));
+    if let Some(message) = message.as_object_mut() {
+        message.insert("content".to_owned(), json!(content));
+        if !pictures.is_empty() {
+            message.insert("images".to_owned(), json!(pictures));
+        }
     }
     message
 }

@@ -59,7 +59,7 @@ async fn what_is_written_is_what_can_be_read_for_years() {
         paper.writes().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let header = json!({
         "format": "az-recording",
-        "version": 1,
+        "version": 2,
         "made_by": concat!("az ", env!("CARGO_PKG_VERSION")),
         "provider": "scripted",
         "model": "m",
@@ -143,11 +143,15 @@ async fn a_last_line_that_was_cut_by_a_kill_makes_room_for_the_next() {
 fn what_is_wrong_with_a_recording_is_said_with_its_line() {
     let good = r#"{"place":0,"task":"go","outcome":{"failed":{"what":"truncated"}}}"#;
     let torn = r#"{"place":0,"task":"go","pieces":[[1,{"text":"a"}]],"outcome":{"replied":{"reply":{"text":"b"}}}}"#;
-    let newer = HEADER.replace(":1,", ":2,");
+    let newer = HEADER.replace(":1,", ":3,");
     for (text, reason) in [
         (String::new(), "it is empty: nothing was recorded"),
         (good.to_owned(), "line 1: this is no recording"),
-        (newer, "line 1: the recording has version 2, and this program reads 1; record it anew"),
+        (
+            newer,
+            "line 1: the recording has version 3, and this program reads versions 1 to 2; \
+             record it again, or use a newer az",
+        ),
         (
             format!("{HEADER}\n{{\"place\":0}}\n"),
             "line 2: missing field `task`; correct or remove it",
@@ -159,6 +163,15 @@ fn what_is_wrong_with_a_recording_is_said_with_its_line() {
     ] {
         let error = ReplayClient::from_json_lines(&text).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn both_versions_are_read() {
+    let exchange = r#"{"place":0,"task":"go","outcome":{"failed":{"what":"truncated"}}}"#;
+    for header in [HEADER.to_owned(), HEADER.replace(":1,", ":2,")] {
+        let replay = ReplayClient::from_json_lines(&format!("{header}\n{exchange}\n")).unwrap();
+        assert_eq!(replay.exchanges().len(), 1, "{header}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use az_core::clock::SystemClock;
+use az_core::content::describe;
 use az_core::journal::{
     Event, EventBody, Journal, ModelOutcome, ModelResult, Purpose, ToolOutcome,
 };
@@ -161,7 +162,7 @@ impl Teller {
             EventBody::ToolResult(result) => {
                 let (word, took) = (outcome(result.outcome), Duration::from_millis(result.millis));
                 let mut lines = vec![format!("{} {word} {}", result.tool, s.dim(&duration(took)))];
-                lines.extend(self.body(&result.text));
+                lines.extend(self.body(&describe(&result.content)));
                 lines
             }
             EventBody::Note { text } => vec![printable(text)],

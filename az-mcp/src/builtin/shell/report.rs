@@ -50,7 +50,7 @@ impl From<Report> for ToolOutput {
             "cancelled": end == End::Cancelled,
             "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
-        Self { ok: code == Some(0), text, data: Some(data) }
+        Self::done(text).with_ok(code == Some(0)).with_data(data)
     }
 }
 

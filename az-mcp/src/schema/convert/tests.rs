@@ -1,3 +1,4 @@
+use az_core::content::ContentPart;
 use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -135,9 +136,9 @@ fn what_is_not_text_is_named_and_never_dropped() {
         "_meta": {"took": 3},
     });
     let wire: WireResult = serde_json::from_value(wire).unwrap();
-    let text =
-        "see\n[image image/png, 4 bytes of base64]\ninside\n[resource_link file:///b]\n[hologram]";
-    let expect = McpToolResult::done(text).with_metadata("took", 3);
+    let mut expect = McpToolResult::done("see\ninside\n[hologram]").with_metadata("took", 3);
+    expect.content =
+        vec![ContentPart::image("image/png", "AAAA"), ContentPart::link("file:///b", "b")];
     assert_eq!(McpToolResult::from(wire), expect);
 }
 
@@ -206,4 +207,31 @@ proptest! {
         let wire: WireTool = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(McpTool::from(&wire), tool);
     }
+}
+
+#[test]
+fn images_and_links_go_through_every_description_of_a_result() {
+    let link = ContentPart::ResourceLink {
+        uri: "file:///a.csv".to_owned(),
+        name: "a.csv".to_owned(),
+        mime_type: Some("text/csv".to_owned()),
+        description: None,
+    };
+    let output =
+        ToolOutput::done("a plot").with_image("image/png", "aGVsbG8=").with_part(link.clone());
+    let wire = WireResult::from(output.clone());
+    let expected = json!({
+        "content": [
+            {"type": "text", "text": "a plot"},
+            {"type": "image", "mimeType": "image/png", "data": "aGVsbG8="},
+            {"type": "resource_link", "uri": "file:///a.csv", "name": "a.csv",
+             "mimeType": "text/csv"},
+        ],
+        "isError": false,
+    });
+    assert_eq!(serde_json::to_value(&wire).unwrap(), expected);
+    assert_eq!(ToolOutput::from(wire.clone()), output);
+    let people = McpToolResult::from(wire);
+    assert_eq!(people.content, [ContentPart::image("image/png", "aGVsbG8="), link]);
+    assert_eq!(ToolOutput::from(people), output);
 }

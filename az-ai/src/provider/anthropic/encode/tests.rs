@@ -55,6 +55,7 @@ fn a_conversation_with_tools_is_written_in_full() {
         outcome: ToolOutcome::Refused,
         text: "not JSON".to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     };
     let asked = ModelReply {
@@ -348,4 +349,22 @@ fn a_shape_is_given_as_the_model_takes_it() {
 fn a_stream_is_asked_for() {
     let body = request(&ChatRequest::prompt("m", "u"), Delivery::Streamed, &ToolNames::default());
     assert_eq!(body["stream"], true);
+}
+
+#[test]
+fn images_that_a_tool_returned_stand_in_its_result() {
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
+    let messages = vec![
+        Message::assistant(asked),
+        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
+        Message::tool("call_1", "look", "seen"),
+    ];
+    let source = json!({"type": "base64", "media_type": "image/png", "data": "aGk="});
+    let drawn = json!([text("drawn"), {"type": "image", "source": source}]);
+    let expected = json!([
+        {"type": "tool_result", "tool_use_id": "call_0", "content": drawn},
+        result("call_1", "seen"),
+    ]);
+    assert_eq!(said(messages)[1]["content"], expected);
 }

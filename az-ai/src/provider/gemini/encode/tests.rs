@@ -29,6 +29,7 @@ fn refused(id: &str, text: &str) -> Message {
         outcome: ToolOutcome::Refused,
         text: text.to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     })
 }
@@ -207,4 +208,20 @@ fn a_shape_is_asked_for_and_told_in_words_where_tools_forbid_it() {
     let new = ChatRequest::prompt(MODEL, "hi").with_format(format()).with_tools(vec![tool()]);
     assert_eq!(encoded(&new)["generationConfig"]["responseJsonSchema"], format().schema);
     assert!(encoded(&new).get("systemInstruction").is_none());
+}
+
+#[test]
+fn images_that_a_tool_returned_follow_its_response() {
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
+    let messages = vec![
+        Message::assistant(asked),
+        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
+        Message::tool("call_1", "look", "seen"),
+    ];
+    let body = encoded(&ChatRequest::new("m", messages));
+    let response = |name: &str, text: &str| json!({"functionResponse": {"name": name, "response": {"output": text}}});
+    let image = json!({"inlineData": {"mimeType": "image/png", "data": "aGk="}});
+    let expected = json!([response("draw", "drawn"), image, response("look", "seen")]);
+    assert_eq!(body["contents"][1]["parts"], expected);
 }

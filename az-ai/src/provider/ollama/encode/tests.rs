@@ -40,6 +40,7 @@ fn a_conversation_with_tools_is_written_in_full() {
         outcome: ToolOutcome::Refused,
         text: "not JSON".to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     };
     let shown = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
@@ -152,4 +153,21 @@ fn options_change_only_what_they_say() {
 
     let body = request(&prompt("m"), None, Delivery::Streamed, &ToolNames::default());
     assert_eq!(body["stream"], true);
+}
+
+#[test]
+fn images_that_a_tool_returned_stand_in_its_message() {
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
+    let messages = vec![
+        Message::assistant(asked),
+        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
+        Message::tool("call_1", "look", "seen"),
+    ];
+    let body = encoded(&ChatRequest::new("m", messages));
+    let expected = json!([
+        {"role": "tool", "tool_name": "draw", "content": "drawn", "images": ["aGk="]},
+        {"role": "tool", "tool_name": "look", "content": "seen"},
+    ]);
+    assert_eq!(body["messages"].as_array().unwrap()[1..], *expected.as_array().unwrap());
 }

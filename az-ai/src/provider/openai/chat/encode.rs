@@ -23,7 +23,7 @@ pub(crate) fn request(
     let told = request.format.as_ref().filter(|_| dialect.formats == Formats::Words);
     let told = told.map(|format| Message::system(in_words(format)));
     let messages = told.iter().chain(&request.messages).filter(|message| !is_empty(message));
-    let messages: Vec<Value> = messages.map(|m| message(m, dialect, names)).collect();
+    let messages = conversation(messages, dialect, names);
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(request.model));
     body.insert("messages".to_owned(), json!(messages));
@@ -90,6 +90,36 @@ fn must_not_think(request: &ChatRequest) -> bool {
 /// Whether it is a turn with nothing in it, which most servers refuse.
 fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
+}
+
+/// Returns the conversation. The result of a tool is text on this wire: the images of a turn's
+/// results follow the last of them, as a message of the user's.
+fn conversation<'a>(
+    messages: impl Iterator<Item = &'a Message>,
+    dialect: Dialect,
+    names: &ToolNames,
+) -> Vec<Value> {
+    let mut encoded = Vec::new();
+    let mut returned: Vec<Value> = Vec::new();
+    let shown = |parts: &mut Vec<Value>| {
+        let parts = std::mem::take(parts);
+        (!parts.is_empty()).then(|| json!({"role": "user", "content": parts}))
+    };
+    for next in messages {
+        if !matches!(next, Message::Tool(_)) {
+            encoded.extend(shown(&mut returned));
+        }
+        encoded.push(message(next, dialect, names));
+        if let Message::Tool(result) = next
+            && !result.images.is_empty()
+        {
+            let label = format!("Images that {} returned:", names.outward(&result.tool));
+            returned.push(json!({"type": "text", "text": label}));
+            returned.extend(result.images.iter().map(picture));
+        }
+    }
+    encoded.extend(shown(&mut returned));
+    encoded
 }
 
 fn message(message: &Message, dialect: Dialect, names: &ToolNames) -> Value {

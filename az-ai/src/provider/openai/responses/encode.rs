@@ -1,10 +1,12 @@
 //! Requests, as the wire wants them.
 
+use std::iter;
+
 use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
 use super::turn;
-use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition};
+use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition, ToolMessage};
 use crate::provider::json::decimal;
 use crate::provider::openai::chat::picture_url;
 use crate::provider::openai::dialect::{Dialect, Family};
@@ -76,10 +78,19 @@ fn message(message: &Message, names: &ToolNames) -> Vec<Value> {
         Message::Tool(result) => vec![json!({
             "type": "function_call_output",
             "call_id": result.call_id,
-            "output": result.told(),
+            "output": output(result),
         })],
         Message::Assistant { reply } => turn::items(reply, names),
     }
+}
+
+/// Returns a tool's result: text, or parts if there are images.
+fn output(result: &ToolMessage) -> Value {
+    if result.images.is_empty() {
+        return json!(result.told());
+    }
+    let text = json!({"type": "input_text", "text": result.told()});
+    iter::once(text).chain(result.images.iter().map(picture)).collect()
 }
 
 fn picture(image: &Image) -> Value {

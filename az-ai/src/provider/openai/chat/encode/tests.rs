@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::request;
 use crate::chat::{
-    ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
+    ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
 };
 use crate::provider::openai::dialect::Dialect;
 use crate::provider::tool_names::ToolNames;
@@ -26,6 +26,7 @@ fn conversation() -> ChatRequest {
         outcome: ToolOutcome::Refused,
         text: "not JSON".to_owned(),
         omitted: 0,
+        images: Vec::new(),
         data: None,
     };
     let messages = vec![
@@ -210,4 +211,26 @@ fn ids_that_a_server_refuses_are_made_to_fit() {
         assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
     }
     assert_ne!(made[0], made[1]);
+}
+
+#[test]
+fn images_that_tools_returned_follow_the_results_of_the_turn() {
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
+    let messages = vec![
+        Message::assistant(asked),
+        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
+        Message::tool("call_1", "look", "seen"),
+    ];
+    let body = encoded(&ChatRequest::new("m", messages), Dialect::OPENAI);
+    let url = json!({"url": "data:image/png;base64,aGk="});
+    let expected = json!([
+        {"role": "tool", "tool_call_id": "call_0", "content": "drawn"},
+        {"role": "tool", "tool_call_id": "call_1", "content": "seen"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "Images that draw returned:"},
+            {"type": "image_url", "image_url": url},
+        ]},
+    ]);
+    assert_eq!(body["messages"].as_array().unwrap()[1..], *expected.as_array().unwrap());
 }

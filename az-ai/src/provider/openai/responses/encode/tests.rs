@@ -131,3 +131,23 @@ fn pictures_are_shown_inline_or_by_their_address() {
         ])
     );
 }
+
+#[test]
+fn images_that_a_tool_returned_stand_in_its_output() {
+    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
+    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
+    let messages = vec![
+        Message::assistant(asked),
+        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
+        Message::tool("call_1", "look", "seen"),
+    ];
+    let body = encoded(&ChatRequest::new("m", messages));
+    let image =
+        json!({"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"});
+    let expected = json!([
+        {"type": "function_call_output", "call_id": "call_0",
+            "output": [{"type": "input_text", "text": "drawn"}, image]},
+        {"type": "function_call_output", "call_id": "call_1", "output": "seen"},
+    ]);
+    assert_eq!(body["input"].as_array().unwrap()[2..], *expected.as_array().unwrap());
+}
