@@ -221,6 +221,52 @@ async fn cancelling_reaches_a_waiting_model_call_and_books_it_in_full() {
     assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
+/// Waits until no one holds the task any more.
+async fn until_released(store: &MemoryStore, id: &str) {
+    let begun = tokio::time::Instant::now();
+    while store.lease(&task_id(id)).await.unwrap().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the lease outlives the run");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_future_of_a_run_cancels_the_task_and_leaves_nothing_behind() {
+    let patience = Duration::from_secs(1);
+    for (line, cost) in [(Line::NeverAnswers, DIME), (calls(&["hang"]), CENT)] {
+        let store = MemoryStore::new();
+        let stubborn = engine(&store, [line]);
+        let running = stubborn.execute(task("a", 0), None);
+        tokio::time::timeout(patience, running).await.unwrap_err();
+        until_released(&store, "a").await;
+        let ended = store.get(&task_id("a")).await.unwrap().unwrap();
+        assert_eq!((ended.status, ended.cost), (TaskStatus::Cancelled, cost));
+        assert_eq!(store.open_holds().await.unwrap(), []);
+        assert_eq!(names(&store, "a").await.last(), Some(&"run_finished"));
+
+        let running = engine(&store, [Line::NeverAnswers, says("done")]);
+        let id = task_id("a");
+        tokio::time::timeout(patience, running.resume_until(&id, Stop::new())).await.unwrap_err();
+        until_released(&store, "a").await;
+        let done = engine(&store, [says("done")]).resume_until(&id, Stop::new()).await.unwrap();
+        assert_eq!(done.status, TaskStatus::Completed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_when_its_stop_is_requested() {
+    let store = MemoryStore::new();
+    let stop = Stop::new();
+    let engine = engine(&store, [Line::NeverAnswers]);
+    let stream = engine.execute_stream_until(task("a", 0), None, stop.clone()).await.unwrap();
+    stop.request(az_core::engine::StopReason::Cancelled);
+    let events: Vec<_> = stream.map(Result::unwrap).collect().await;
+    let last = events.last().map(|event| &event.kind);
+    assert!(matches!(last, Some(RunEventKind::RunFinished { .. })), "{last:?}");
+    let ended = store.get(&task_id("a")).await.unwrap().unwrap();
+    assert_eq!(ended.status, TaskStatus::Cancelled);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_is_cancelled_has_its_result_on_record() {
     let store = MemoryStore::new();
@@ -689,6 +735,19 @@ async fn a_worker_that_is_told_to_stop_gives_its_tasks_back() {
     assert_eq!(report, WorkerReport { released: 1, ..WorkerReport::default() });
     let task = store.get(&task_id("a")).await.unwrap().unwrap();
     assert_eq!((task.status, task.cost), (TaskStatus::Pending, DIME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_future_is_dropped_gives_its_tasks_back() {
+    let store = MemoryStore::new();
+    store.enqueue(&task("a", 0), at(0)).await.unwrap();
+    let worker = Worker::new(engine(&store, [Line::NeverAnswers]), worker_options(8));
+    let running = worker.run(Stop::new());
+    tokio::time::timeout(Duration::from_millis(100), running).await.unwrap_err();
+    until_released(&store, "a").await;
+    let task = store.get(&task_id("a")).await.unwrap().unwrap();
+    assert_eq!((task.status, task.cost), (TaskStatus::Pending, DIME));
+    assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -16,12 +16,16 @@ use crate::task::Task;
 /// 1. A task that the store does not know is created; one that it knows is carried on from where
 ///    its record ends.
 /// 2. Executing returns once the task has ended, with the task as it ended: a task that failed is
-///    an `Ok` task with a failure. `Err` means that the task did not end: somebody else holds it,
+///    an `Ok` task with a failure. `Err` means that the task did not end: another worker holds it,
 ///    the store cannot be written, or it was released.
 /// 3. `tools`, if given, are the only ones that the task may use.
-/// 4. A stream tells everything that happens in order; its last event is `RunFinished`, or it ends
+/// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
+///    task: in the background the run stops, settles its hold, ends as `Cancelled` and gives up its
+///    lease. The task can be resumed. If the runtime is shut down before that, the lease and the
+///    hold last until they expire, as after a crash.
+/// 5. A stream yields everything that happens in order; its last event is `RunFinished`, or it ends
 ///    with an error. Dropping it does not stop the task.
-/// 5. A task finishes exactly once, whatever is cancelled, killed or raced.
+/// 6. A task finishes exactly once, whatever is cancelled, killed or raced.
 #[async_trait]
 pub trait ExecutionEngine: fmt::Debug + Send + Sync + 'static {
     /// Executes a task to its end.

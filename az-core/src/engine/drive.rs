@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use super::agent::Answer;
-use super::engine::Parts;
+use super::engine::EngineContext;
 use super::event::RunEventKind;
 use super::run::Run;
 use super::stop::{Stop, StopReason};
@@ -17,7 +17,7 @@ use crate::point;
 use crate::task::{Claimed, Failure, Outcome, Task};
 
 /// Runs the agent on a claimed task, and records how it ended.
-pub(super) async fn drive(parts: Arc<Parts>, claimed: Claimed, stop: Stop) -> Result<Task> {
+pub(super) async fn drive(parts: Arc<EngineContext>, claimed: Claimed, stop: Stop) -> Result<Task> {
     let started = Instant::now();
     let Claimed { task, lease } = claimed;
     let record = parts.store.tail(&task.id).await.and_then(|events| fold(&events));

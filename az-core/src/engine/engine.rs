@@ -11,8 +11,9 @@ use super::agent::Agent;
 use super::contract::ExecutionEngine;
 use super::event::{Discard, EventSink, RunEvent};
 use super::keeper::LeaseKeeper;
-use super::options::{EngineOptions, Liveness, NobodyIsGone};
+use super::options::{AssumeAlive, EngineOptions, Liveness};
 use super::stop::{Stop, StopReason};
+use super::supervise::supervise;
 use crate::approval::{Approver, Unattended};
 use crate::clock::{Clock, SystemClock, later};
 use crate::error::{Error, Result};
@@ -22,9 +23,9 @@ use crate::policy::{Policy, WorkspacePolicy};
 use crate::task::{CancelOutcome, Claim, Claimed, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
-/// What a run is made of.
+/// What all runs of an engine share.
 #[derive(Debug, Clone)]
-pub(crate) struct Parts {
+pub(crate) struct EngineContext {
     pub(super) store: Arc<dyn RunStore>,
     pub(super) agent: Arc<dyn Agent>,
     pub(super) toolbox: Arc<dyn Toolbox>,
@@ -58,7 +59,7 @@ pub(crate) struct Parts {
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    parts: Arc<Parts>,
+    parts: Arc<EngineContext>,
     keeper: LeaseKeeper,
 }
 
@@ -74,7 +75,7 @@ impl Engine {
     /// Until set otherwise, [`WorkspacePolicy`] decides about tool calls and there is no one to
     /// approve the others: a task that makes such a call ends with `ApprovalRequired`.
     pub fn new(store: Arc<dyn RunStore>, agent: Arc<dyn Agent>, options: EngineOptions) -> Self {
-        let parts = Arc::new(Parts {
+        let parts = Arc::new(EngineContext {
             store,
             agent,
             toolbox: Arc::new(NoTools),
@@ -82,7 +83,7 @@ impl Engine {
             approver: Arc::new(Unattended),
             clock: Arc::new(SystemClock),
             sink: Arc::new(Discard),
-            liveness: Arc::new(NobodyIsGone),
+            liveness: Arc::new(AssumeAlive),
             options,
         });
         Self { keeper: LeaseKeeper::new(), parts }
@@ -135,24 +136,70 @@ impl Engine {
         &self.parts.options
     }
 
-    /// Executes a task until it ends or `stop` is requested.
+    /// Executes a task until it ends or `stop` is requested. Dropping the future cancels the task.
     ///
     /// # Errors
     ///
     /// Those of [`ExecutionEngine::execute`].
     pub async fn execute_until(&self, task: Task, stop: Stop) -> Result<Task> {
-        let claimed = self.admit(task, None).await?;
-        self.drive(claimed, stop).await
+        self.execute_with(task, None, stop).await
     }
 
-    /// Takes up a task of the store until it ends or `stop` is requested.
+    /// Takes up a task of the store until it ends or `stop` is requested. Dropping the future
+    /// cancels the task.
     ///
     /// # Errors
     ///
     /// `NotFound`, and those of [`ExecutionEngine::execute`].
     pub async fn resume_until(&self, id: &TaskId, stop: Stop) -> Result<Task> {
-        let claimed = self.claim_named(id).await?;
-        self.drive(claimed, stop).await
+        let (engine, id, own) = (self.clone(), id.clone(), stop.clone());
+        let run = async move {
+            let claimed = engine.claim_named(&id).await?;
+            engine.drive(claimed, own).await
+        };
+        supervise(stop, run).await
+    }
+
+    /// Executes a task until it ends or `stop` is requested, and streams what happens. Dropping the
+    /// stream does not stop the task.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ExecutionEngine::execute_stream`].
+    pub async fn execute_stream_until(
+        &self,
+        task: Task,
+        tools: Option<Vec<String>>,
+        stop: Stop,
+    ) -> Result<BoxStream<'static, Result<RunEvent>>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let sink = Arc::new(Tee { first: Arc::clone(&self.parts.sink), then: sender.clone() });
+        let engine = self.clone().with_sink(sink);
+        let claimed = engine.admit(task, tools).await?;
+        tokio::spawn(async move {
+            if let Err(error) = engine.drive(claimed, stop).await {
+                // A reader that went away does not need to know.
+                sender.send(Err(error)).ok();
+            }
+        });
+        Ok(stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|event| (event, receiver))
+        })
+        .boxed())
+    }
+
+    async fn execute_with(
+        &self,
+        task: Task,
+        tools: Option<Vec<String>>,
+        stop: Stop,
+    ) -> Result<Task> {
+        let (engine, own) = (self.clone(), stop.clone());
+        let run = async move {
+            let claimed = engine.admit(task, tools).await?;
+            engine.drive(claimed, own).await
+        };
+        supervise(stop, run).await
     }
 
     /// Cancels a task wherever it is: waiting, running in another process, or left behind by one
@@ -194,7 +241,7 @@ impl Engine {
         ended
     }
 
-    pub(super) fn parts(&self) -> &Arc<Parts> {
+    pub(super) fn parts(&self) -> &Arc<EngineContext> {
         &self.parts
     }
 
@@ -231,8 +278,7 @@ impl Engine {
 #[async_trait]
 impl ExecutionEngine for Engine {
     async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task> {
-        let claimed = self.admit(task, tools).await?;
-        self.drive(claimed, Stop::new()).await
+        self.execute_with(task, tools, Stop::new()).await
     }
 
     async fn execute_stream(
@@ -240,24 +286,11 @@ impl ExecutionEngine for Engine {
         task: Task,
         tools: Option<Vec<String>>,
     ) -> Result<BoxStream<'static, Result<RunEvent>>> {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let sink = Arc::new(Tee { first: Arc::clone(&self.parts.sink), then: sender.clone() });
-        let engine = self.clone().with_sink(sink);
-        let claimed = engine.admit(task, tools).await?;
-        tokio::spawn(async move {
-            if let Err(error) = engine.drive(claimed, Stop::new()).await {
-                // A reader that went away does not need to know.
-                sender.send(Err(error)).ok();
-            }
-        });
-        Ok(stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|event| (event, receiver))
-        })
-        .boxed())
+        self.execute_stream_until(task, tools, Stop::new()).await
     }
 }
 
-/// Tells two listeners.
+/// Passes events on to two sinks.
 #[derive(Debug)]
 struct Tee {
     first: Arc<dyn EventSink>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::engine::Parts;
+use super::engine::EngineContext;
 use super::options::EngineOptions;
 use super::stop::{Stop, StopReason};
 use crate::clock::{Clock, later};
@@ -28,7 +28,7 @@ struct Watched {
 }
 
 impl Watched {
-    fn of(parts: &Parts) -> Self {
+    fn of(parts: &EngineContext) -> Self {
         Self {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
@@ -51,13 +51,13 @@ struct Held {
 }
 
 /// Keeps one lease until dropped.
-pub(super) struct Kept {
+pub(super) struct LeaseGuard {
     keeper: LeaseKeeper,
     task: TaskId,
     epoch: u64,
 }
 
-impl Drop for Kept {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
         let mut state = self.keeper.state();
         // The same task may have been claimed anew meanwhile; that lease is somebody else's.
@@ -98,7 +98,12 @@ impl LeaseKeeper {
     }
 
     /// Keeps a lease; whatever becomes of it is requested of `stop`.
-    pub(super) fn keep(&self, parts: &Arc<Parts>, lease: &Lease, stop: &Stop) -> Kept {
+    pub(super) fn keep(
+        &self,
+        parts: &Arc<EngineContext>,
+        lease: &Lease,
+        stop: &Stop,
+    ) -> LeaseGuard {
         let mut state = self.state();
         let held = Held { lease: lease.clone(), stop: stop.clone(), known: Instant::now() };
         state.held.insert(lease.task.clone(), held);
@@ -106,7 +111,7 @@ impl LeaseKeeper {
             state.running = true;
             tokio::spawn(self.clone().watch(Watched::of(parts)));
         }
-        Kept { keeper: self.clone(), task: lease.task.clone(), epoch: lease.epoch }
+        LeaseGuard { keeper: self.clone(), task: lease.task.clone(), epoch: lease.epoch }
     }
 
     async fn watch(self, parts: Watched) {

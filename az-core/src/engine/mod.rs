@@ -15,6 +15,7 @@ mod recover;
 mod retry;
 mod run;
 mod stop;
+mod supervise;
 mod tools;
 mod worker;
 
@@ -22,7 +23,7 @@ pub use contract::ExecutionEngine;
 pub use engine::Engine;
 pub use event::{Discard, EventSink, RunEvent, RunEventKind};
 pub use model::{Meter, ModelEffect, ModelFailure, ModelRequest, Modelled};
-pub use options::{EngineOptions, Liveness, NobodyIsGone, OnUnknown};
+pub use options::{AssumeAlive, EngineOptions, Liveness, OnUnknown};
 pub use retry::RetryPolicy;
 pub use run::{Emitter, Run};
 pub use stop::{Stop, StopReason};

@@ -53,7 +53,7 @@ pub enum OnUnknown {
     Fail,
 }
 
-/// Knows which workers are gone for good, so that their leases need not run out.
+/// Tells which workers are gone for good, so that their leases need not expire first.
 ///
 /// # Contract
 ///
@@ -63,11 +63,11 @@ pub trait Liveness: fmt::Debug + Send + Sync + 'static {
     fn is_gone(&self, worker: &WorkerId) -> bool;
 }
 
-/// Presumes nobody gone: every lease has to run out.
+/// Assumes that every worker is alive: a lease always lasts until it expires.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NobodyIsGone;
+pub struct AssumeAlive;
 
-impl Liveness for NobodyIsGone {
+impl Liveness for AssumeAlive {
     fn is_gone(&self, _worker: &WorkerId) -> bool {
         false
     }

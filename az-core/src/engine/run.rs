@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::Parts;
+use super::engine::EngineContext;
 use super::event::{EventSink, RunEvent, RunEventKind};
 use super::stop::Stop;
 use crate::clock::{Clock, later};
@@ -23,7 +23,7 @@ use crate::tool::ToolSpec;
 /// written already they do not do again. [`history`](Self::history) is all the state there is.
 #[derive(Debug)]
 pub struct Run {
-    pub(super) parts: Arc<Parts>,
+    pub(super) parts: Arc<EngineContext>,
     pub(super) task: Task,
     pub(super) lease: Lease,
     pub(super) history: History,
@@ -33,7 +33,7 @@ pub struct Run {
 
 impl Run {
     pub(super) fn new(
-        parts: Arc<Parts>,
+        parts: Arc<EngineContext>,
         task: Task,
         lease: Lease,
         history: History,

@@ -215,6 +215,7 @@ impl Run {
             tokio::time::sleep(self.parts.options.grace).await;
         };
         let returned = tokio::select! {
+            biased;
             returned = self.parts.toolbox.invoke(call) => returned,
             () = too_late => return None,
             never = watch => match never {},

@@ -65,9 +65,10 @@ impl Worker {
         Self { engine, options }
     }
 
-    /// Works until `stop` is requested, or until idle if so asked.
+    /// Works until `stop` is requested, or until idle if so configured.
     ///
-    /// Tasks under way when `stop` is requested are given back.
+    /// Tasks that are running when `stop` is requested, or when the future is dropped, are given
+    /// back.
     ///
     /// # Errors
     ///
@@ -120,6 +121,17 @@ struct Lanes {
     idle: bool,
     stop: Stop,
     report: WorkerReport,
+}
+
+impl Drop for Lanes {
+    /// A worker whose future is dropped gives its tasks back in the background: aborted, they would
+    /// keep their leases and holds until these expire.
+    fn drop(&mut self) {
+        if !self.lanes.is_empty() {
+            self.stop.request(StopReason::Shutdown);
+            self.lanes.detach_all();
+        }
+    }
 }
 
 impl Lanes {
