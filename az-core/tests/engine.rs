@@ -24,7 +24,7 @@ use az_core::journal::{
 use az_core::memory::MemoryStore;
 use az_core::policy::{AllowEverything, PolicyDecision};
 use az_core::task::{CancelOutcome, TaskOptions, TaskQueue, TaskRepository};
-use az_core::testing::sample::{always, at, claim_of, task, task_id, worker};
+use az_core::testing::sample::{always, at, claim_of, run_started, task, task_id, worker};
 use az_core::testing::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, Recorder};
 use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope, Toolbox};
 use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
@@ -262,7 +262,10 @@ async fn a_stream_ends_when_its_stop_is_requested() {
     stop.request(az_core::engine::StopReason::Cancelled);
     let events: Vec<_> = stream.map(Result::unwrap).collect().await;
     let last = events.last().map(|event| &event.kind);
-    assert!(matches!(last, Some(RunEventKind::RunFinished { .. })), "{last:?}");
+    assert!(
+        matches!(last.and_then(RunEventKind::recorded), Some(EventBody::RunFinished { .. })),
+        "{last:?}"
+    );
     let ended = store.get(&task_id("a")).await.unwrap().unwrap();
     assert_eq!(ended.status, TaskStatus::Cancelled);
 }
@@ -328,9 +331,8 @@ async fn crashed_in(store: &MemoryStore, toolbox: &FakeToolbox, tool: &str, happ
         witness: None,
     });
     let model = az_core::CallId::model(1);
-    let started = EventBody::RunStarted { schema: az_core::journal::SCHEMA, owner: worker("dead") };
     let events = vec![
-        NewEvent::new(started),
+        run_started("dead"),
         NewEvent::about(model.clone(), intent),
         NewEvent::about(model, result),
         NewEvent::about(call.clone(), tool_intent),
@@ -419,9 +421,8 @@ async fn a_model_call_without_a_result_is_booked_in_full_and_asked_again() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let lease = store.claim(&claim_of("a", "dead", 0, 1)).await.unwrap().unwrap().lease;
-    let started = EventBody::RunStarted { schema: az_core::journal::SCHEMA, owner: worker("dead") };
     let intent = NewEvent::about(az_core::CallId::model(1), model_parts("look").intent);
-    store.append(&lease, 0, vec![NewEvent::new(started), intent], at(0)).await.unwrap();
+    store.append(&lease, 0, vec![run_started("dead"), intent], at(0)).await.unwrap();
     let done = resume(&store, &tools(), OnUnknown::Continue).await;
     assert_eq!((done.status, done.cost), (TaskStatus::Completed, DIME.plus(CENT)));
     assert_eq!(store.open_holds().await.unwrap(), []);
@@ -641,12 +642,12 @@ async fn a_stream_tells_everything_and_ends_with_the_end() {
         kinds,
         [
             "run_started",
-            "model_started",
-            "model_finished",
-            "tool_started",
-            "tool_finished",
-            "model_started",
-            "model_finished",
+            "llm_intent",
+            "llm_result",
+            "tool_intent",
+            "tool_result",
+            "llm_intent",
+            "llm_result",
             "run_finished"
         ]
     );
@@ -713,7 +714,7 @@ async fn a_worker_runs_everything_once_the_most_urgent_first() {
     let order: Vec<_> = ends
         .events()
         .iter()
-        .filter(|event| matches!(event.kind, RunEventKind::RunFinished { .. }))
+        .filter(|event| matches!(event.kind.recorded(), Some(EventBody::RunFinished { .. })))
         .map(|event| event.task.to_string())
         .collect();
     assert_eq!(order, ["urgent", "high", "medium", "low"]);

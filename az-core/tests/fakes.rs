@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use az_core::cost::CostTracker;
-use az_core::engine::{EventSink, RunEvent, RunEventKind};
+use az_core::engine::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use az_core::task::TaskQueue;
 use az_core::testing::mocks::{MockCostTracker, MockTaskQueue};
-use az_core::testing::sample::{always, at, claim, entry, task_id};
+use az_core::testing::sample::{always, at, claim, entry, note, task_id};
 use az_core::testing::{FakeTool, FakeToolbox, Recorder};
 use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use az_core::{Error, Usd};
@@ -56,9 +56,9 @@ async fn a_fake_probe_knows_what_happened() {
 #[test]
 fn a_recorder_remembers_in_order() {
     let recorder = Recorder::new();
-    let event = |kind| RunEvent { task: task_id("t"), at: at(0), kind };
+    let event = |kind| RunEvent::new(task_id("t"), at(0), kind);
     let kinds = [
-        RunEventKind::Note { text: "first".to_owned() },
+        RunEventKind::Recorded(Box::new(RecordedEvent::new(3, note("first")))),
         RunEventKind::TextDelta { text: "second".to_owned() },
     ];
     for kind in kinds.clone() {
@@ -67,6 +67,7 @@ fn a_recorder_remembers_in_order() {
     assert_eq!(recorder.events(), kinds.clone().map(event));
     assert_eq!(recorder.kinds(), kinds);
     assert_eq!(recorder.names(), ["note", "text_delta"]);
+    assert_eq!(recorder.recorded(), [note("first").body]);
 }
 
 #[tokio::test]

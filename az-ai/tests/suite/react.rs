@@ -51,8 +51,8 @@ async fn the_model_acts_observes_and_answers() {
     assert_eq!((task.cost, task.actual_tokens), (Usd::from_nanos(200), 30));
     assert_eq!(
         stage.recorder.names().join(" "),
-        "run_started model_started text_delta text_delta model_finished tool_started \
-         tool_finished model_started text_delta text_delta text_delta model_finished run_finished"
+        "run_started llm_intent text_delta text_delta llm_result tool_intent tool_result \
+         llm_intent text_delta text_delta text_delta llm_result run_finished"
     );
     let asked = stage.requests();
     let turn = ModelReply { stop: "tool_calls".to_owned(), ..ModelReply::text("I look.") };

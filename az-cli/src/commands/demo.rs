@@ -17,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   az demo
   az demo --speed 4
-  az demo --json | jq -c 'select(.event == \"tool_finished\")'
+  az demo --json | jq -c 'select(.event == \"tool_result\")'
 
 Nothing is sent anywhere and nothing is spent: the model's part was written beforehand. What its
 tools do is real, in a directory of its own that is removed afterwards.";

@@ -7,11 +7,16 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use az_core::Usd;
 use az_core::engine::{EventSink, RunEvent, RunEventKind};
+use az_core::journal::EventBody;
 use az_core::task::Outcome;
 use az_core::text::one_line;
 
 use super::humanize::{duration, printable, task_cost};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
 use super::story::short;
 use super::style::Style;
 
@@ -53,7 +58,7 @@ impl Drop for Flush {
 impl Lines {
     /// Every event as one JSON object on standard output.
     pub fn json() -> (Self, Flush) {
-        Self::start(Target::Stdout, Box::new(|event| serde_json::to_string(event).ok()))
+        Self::start(Target::Stdout, Box::new(json_line))
     }
 
     /// The end of every task and the marks that budgets cross, a line each on standard error.
@@ -93,22 +98,51 @@ impl EventSink for Lines {
     }
 }
 
+/// The fields of events that are amounts of money, which journals keep in nano-dollars.
+const AMOUNTS: [&str; 5] = ["hold", "cost", "computed", "used", "amount"];
+
+/// Returns an event as JSON; every amount of money says its unit.
+fn json_line(event: &RunEvent) -> Option<String> {
+    let mut json = serde_json::to_value(event).ok()?;
+    let fields = json.as_object_mut()?;
+    with_units(fields);
+    if let Some(totals) = fields.get_mut("totals").and_then(Value::as_object_mut) {
+        with_units(totals);
+    }
+    Some(json.to_string())
+}
+
+/// Replaces amounts by `…_nanos`, an integer, and `…_usd`, a decimal number as text.
+fn with_units(fields: &mut Map<String, Value>) {
+    for name in AMOUNTS {
+        let Some(amount) = fields.get(name) else { continue };
+        let Ok(amount) = Option::<Usd>::deserialize(amount) else { continue };
+        fields.remove(name);
+        fields.insert(format!("{name}_nanos"), amount.map(Usd::nanos).into());
+        fields.insert(
+            format!("{name}_usd"),
+            amount.map(|usd| usd.to_string().replace('$', "")).into(),
+        );
+    }
+}
+
 fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
-    let (outcome, cost, unpriced, millis) = match &event.kind {
-        RunEventKind::BudgetAlert(alert) => return Some(format!("{} {alert}", style.yellow("!"))),
-        RunEventKind::RunFinished { outcome, cost, unpriced, millis, .. } => {
-            (outcome, cost, unpriced, millis)
-        }
-        _ => return None,
+    if let RunEventKind::BudgetAlert(alert) = &event.kind {
+        return Some(format!("{} {alert}", style.yellow("!")));
+    }
+    let Some(EventBody::RunFinished { outcome, totals }) = event.kind.recorded() else {
+        return None;
     };
     let (mark, text) = match outcome {
         Outcome::Completed { answer } => (style.green("✔"), answer.as_str()),
         Outcome::Failed { failure } => (style.red("✘"), failure.message.as_str()),
         Outcome::Cancelled { failure } => (style.yellow("■"), failure.message.as_str()),
     };
-    let took = duration(Duration::from_millis(*millis));
-    let cost = task_cost(*cost, *unpriced);
-    let facts = style.dim(&format!("{took} · {cost}"));
+    let facts = totals.as_ref().map_or_else(String::new, |totals| {
+        let took = duration(Duration::from_millis(totals.millis));
+        format!("{took} · {}", task_cost(totals.cost, totals.unpriced))
+    });
+    let facts = style.dim(&facts);
     let text = printable(&one_line(text, 80));
     Some(format!("{mark} {} {facts} {text}", short(event.task.as_str())))
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use az_core::CallId;
-use az_core::engine::{RunEvent, RunEventKind};
-use az_core::journal::ToolOutcome;
+use az_core::content::describe;
+use az_core::engine::{RecordedEvent, RunEvent, RunEventKind};
+use az_core::journal::{
+    EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
+};
 use az_core::task::Outcome;
 use az_core::text::one_line;
 use az_core::tool::Progress;
+use az_core::{CallId, TaskId};
 use serde_json::Value;
 
 use super::humanize::{duration, plural, printable, task_cost};
@@ -20,6 +23,8 @@ pub(super) struct Story {
     style: Style,
     /// The tool calls that are running.
     tools: BTreeMap<CallId, RunningTool>,
+    /// How many steps were taken, the one under way included.
+    steps: u32,
     /// The model call under way, and the end of what it has said so far.
     model: Option<(String, String)>,
 }
@@ -45,7 +50,7 @@ impl RunningTool {
 impl Story {
     /// Returns a story that has not begun.
     pub(super) const fn new(style: Style) -> Self {
-        Self { style, tools: BTreeMap::new(), model: None }
+        Self { style, tools: BTreeMap::new(), steps: 0, model: None }
     }
 
     /// Returns what is being waited for, for a spinner.
@@ -62,45 +67,15 @@ impl Story {
     pub(super) fn tell(&mut self, event: &RunEvent) -> Vec<String> {
         let s = self.style;
         match &event.kind {
-            RunEventKind::RunStarted { resumed, steps, .. } => {
-                let id = s.bold(&short(event.task.as_str()));
-                let from = if *resumed {
-                    format!(" resumed after {}", plural(u64::from(*steps), "step"))
-                } else {
-                    String::new()
-                };
-                vec![format!("{} task {id}{from}", s.cyan("▶"))]
-            }
-            RunEventKind::ModelStarted { step, model, .. } => {
-                self.model = Some((format!("step {step} · {model}"), String::new()));
-                vec![]
-            }
+            RunEventKind::Recorded(recorded) => self.tell_recorded(&event.task, recorded),
             RunEventKind::ReasoningDelta { text } | RunEventKind::TextDelta { text } => {
                 self.hear(text);
                 vec![]
             }
-            RunEventKind::ModelFinished { text, calls, .. } => {
-                self.model = None;
-                // Without calls it is the answer, which goes to standard output.
-                if calls.is_empty() { vec![] } else { self.thought(text) }
-            }
-            RunEventKind::ModelFailed { message, retry_in_millis, .. } => {
-                self.model = None;
-                // A failure that is not tried again is the task's, and told at its end.
-                let Some(millis) = retry_in_millis else { return vec![] };
+            RunEventKind::RetryScheduled { message, in_millis, .. } => {
                 let message = printable(&one_line(message, 300));
-                let wait = duration(Duration::from_millis(*millis));
+                let wait = duration(Duration::from_millis(*in_millis));
                 vec![format!("  {} {message}; trying again in {wait}", s.yellow("!"))]
-            }
-            RunEventKind::ApprovalAsked { tool, arguments, reason, .. } => {
-                let call = call_in_words(tool, arguments, 60);
-                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(reason))]
-            }
-            RunEventKind::ToolStarted { call, tool, arguments } => {
-                let shown = call_in_words(tool, arguments, 60);
-                let running = RunningTool { call: shown, progress: String::new() };
-                self.tools.insert(call.clone(), running);
-                vec![]
             }
             RunEventKind::ToolProgress { call, progress, .. } => {
                 if let Some(tool) = self.tools.get_mut(call) {
@@ -108,14 +83,66 @@ impl Story {
                 }
                 vec![]
             }
-            RunEventKind::ToolFinished { call, tool, outcome, text, millis } => {
-                let shown = self.tools.remove(call).map_or_else(|| tool.clone(), |t| t.call);
-                vec![self.tool_line(&shown, *outcome, text, *millis)]
-            }
-            RunEventKind::Note { text } => vec![format!("  {} {}", s.dim("·"), printable(text))],
             RunEventKind::BudgetAlert(alert) => vec![format!("  {} {alert}", s.yellow("!"))],
-            RunEventKind::RunFinished { .. } => self.last_line(&event.kind).into_iter().collect(),
             _ => vec![],
+        }
+    }
+
+    fn tell_recorded(&mut self, task: &TaskId, event: &RecordedEvent) -> Vec<String> {
+        let s = self.style;
+        match &event.body {
+            EventBody::RunStarted { steps, .. } => {
+                self.steps = *steps;
+                let id = s.bold(&short(task.as_str()));
+                let from = match event.seq {
+                    0 => String::new(),
+                    _ => format!(" resumed after {}", plural(u64::from(*steps), "step")),
+                };
+                vec![format!("{} task {id}{from}", s.cyan("▶"))]
+            }
+            EventBody::LlmIntent(intent) => {
+                let step = self.steps + 1;
+                self.steps += u32::from(intent.purpose == Purpose::Step);
+                self.model = Some((format!("step {step} · {}", intent.model), String::new()));
+                vec![]
+            }
+            EventBody::LlmResult(result) => self.model_lines(&result.outcome),
+            EventBody::ApprovalAsked { tool, arguments, reason, .. } => {
+                let call = call_in_words(tool, arguments, 60);
+                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(reason))]
+            }
+            EventBody::ToolIntent(ToolIntent { tool, arguments, .. }) => {
+                let shown = call_in_words(tool, arguments, 60);
+                let running = RunningTool { call: shown, progress: String::new() };
+                self.tools.extend(event.call.clone().map(|call| (call, running)));
+                vec![]
+            }
+            EventBody::ToolResult(result) => {
+                let running = event.call.as_ref().and_then(|call| self.tools.remove(call));
+                let shown = running.map_or_else(|| result.tool.clone(), |running| running.call);
+                vec![self.tool_line(&shown, result)]
+            }
+            EventBody::Note { text } => vec![format!("  {} {}", s.dim("·"), printable(text))],
+            EventBody::RunFinished { outcome, totals } => {
+                self.model = None;
+                self.tools.clear();
+                vec![self.last_line(outcome, totals.as_ref())]
+            }
+            EventBody::ApprovalGiven { .. } | EventBody::Snapshot { .. } => vec![],
+        }
+    }
+
+    fn model_lines(&mut self, outcome: &ModelOutcome) -> Vec<String> {
+        self.model = None;
+        match outcome {
+            // Without calls it is the answer, which goes to standard output.
+            ModelOutcome::Replied { reply } if !reply.calls.is_empty() => self.thought(&reply.text),
+            ModelOutcome::Replied { .. } => vec![],
+            // The attempt is no step; a failure that is not tried again is shown at the end.
+            ModelOutcome::Failed { .. } | ModelOutcome::Interrupted => {
+                self.steps = self.steps.saturating_sub(1);
+                vec![]
+            }
         }
     }
 
@@ -133,36 +160,32 @@ impl Story {
         lines.map(|line| format!("  {}", self.style.dim(&printable(line)))).collect()
     }
 
-    fn tool_line(&self, shown: &str, outcome: ToolOutcome, text: &str, millis: u64) -> String {
+    fn tool_line(&self, shown: &str, result: &ToolResult) -> String {
         let s = self.style;
-        let mark = match outcome {
+        let mark = match result.outcome {
             ToolOutcome::Done => s.green("✓"),
             ToolOutcome::Failed => s.red("✗"),
             ToolOutcome::Refused => s.yellow("⊘"),
             ToolOutcome::Unknown => s.yellow("?"),
         };
-        let took = s.dim(&duration(Duration::from_millis(millis)));
-        let text = s.dim(&printable(&one_line(text, 60)));
+        let took = s.dim(&duration(Duration::from_millis(result.millis)));
+        let text = s.dim(&printable(&one_line(&describe(&result.content), 60)));
         format!("  {mark} {shown} {took} {text}").trim_end().to_owned()
     }
 
-    fn last_line(&mut self, kind: &RunEventKind) -> Option<String> {
-        let RunEventKind::RunFinished { outcome, cost, unpriced, tokens, steps, millis } = kind
-        else {
-            return None;
-        };
-        self.model = None;
-        self.tools.clear();
+    fn last_line(&self, outcome: &Outcome, totals: Option<&RunTotals>) -> String {
         let s = self.style;
         let how = match outcome {
             Outcome::Completed { .. } => s.green("✔ completed"),
             Outcome::Failed { .. } => s.red("✘ failed"),
             Outcome::Cancelled { .. } => s.yellow("■ cancelled"),
         };
-        let took = duration(Duration::from_millis(*millis));
-        let cost = task_cost(*cost, *unpriced);
-        let (steps, tokens) = (plural(u64::from(*steps), "step"), plural(*tokens, "token"));
-        Some(format!("{how} in {took} · {steps} · {tokens} · {cost}"))
+        let Some(totals) = totals else { return how };
+        let took = duration(Duration::from_millis(totals.millis));
+        let cost = task_cost(totals.cost, totals.unpriced);
+        let steps = plural(u64::from(totals.steps), "step");
+        let tokens = plural(totals.tokens, "token");
+        format!("{how} in {took} · {steps} · {tokens} · {cost}")
     }
 }
 

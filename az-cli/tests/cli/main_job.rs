@@ -61,12 +61,12 @@ fn json_streams_one_event_a_line_and_nothing_else() {
         kinds,
         [
             "run_started",
-            "model_started",
-            "model_finished",
-            "tool_started",
-            "tool_finished",
-            "model_started",
-            "model_finished",
+            "llm_intent",
+            "llm_result",
+            "tool_intent",
+            "tool_result",
+            "llm_intent",
+            "llm_result",
             "run_finished"
         ]
     );

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::event::RunEventKind;
 use super::run::Run;
 use crate::approval::Approval;
 use crate::error::{Error, Result};
@@ -56,8 +55,12 @@ impl Run {
             None => {}
         }
         if !asked {
-            let (tool, digest, reason) = (call.tool.clone(), digest.clone(), reason.clone());
-            let body = EventBody::ApprovalAsked { tool, digest, reason };
+            let body = EventBody::ApprovalAsked {
+                tool: call.tool.clone(),
+                digest: digest.clone(),
+                reason: reason.clone(),
+                arguments: call.arguments.clone(),
+            };
             self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
         }
         self.ask(call, digest, reason).await
@@ -70,12 +73,6 @@ impl Run {
         digest: String,
         reason: String,
     ) -> Result<Permission> {
-        self.emit(RunEventKind::ApprovalAsked {
-            call: call.call.clone(),
-            tool: call.tool.clone(),
-            arguments: call.arguments.clone(),
-            reason: reason.clone(),
-        });
         let stop = self.stop.clone();
         let denied = || Permission::Refused(DENIED.to_owned());
         let answer = tokio::select! {

@@ -8,11 +8,10 @@ use futures_util::FutureExt;
 
 use super::agent::Answer;
 use super::engine::EngineContext;
-use super::event::RunEventKind;
 use super::run::Run;
 use super::stop::{Stop, StopReason};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{EventBody, NewEvent, fold};
+use crate::journal::{EventBody, NewEvent, RunTotals, fold};
 use crate::point;
 use crate::task::{Claimed, Failure, Outcome, Task};
 
@@ -30,10 +29,7 @@ pub(super) async fn drive(parts: Arc<EngineContext>, claimed: Claimed, stop: Sto
             return parts.store.finish(&lease, &outcome, parts.clock.now()).await;
         }
     };
-    let resumed = history.runs > 0;
-    let steps = history.steps;
     let mut run = Run::new(parts, task, lease, history, stop);
-    run.emit(RunEventKind::RunStarted { owner: run.lease.owner.clone(), resumed, steps });
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
@@ -85,16 +81,8 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
-    end(&mut run, Some(&outcome)).await?;
+    end(&mut run, Some((&outcome, started))).await?;
     point!("run.finished");
-    run.emit(RunEventKind::RunFinished {
-        outcome,
-        cost: run.history.cost,
-        unpriced: run.history.unpriced,
-        tokens: run.history.tokens,
-        steps: run.history.steps,
-        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    });
     let id = run.task.id.clone();
     run.parts.store.get(&id).await?.ok_or_else(|| Error::not_found("task", &id))
 }
@@ -112,22 +100,29 @@ fn cannot_record(error: &Error) -> bool {
 const SURPRISES: usize = 3;
 
 /// Closes the run, and records its end if it has one.
-async fn end(run: &mut Run, outcome: Option<&Outcome>) -> Result<()> {
+async fn end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
     for _ in 0..SURPRISES {
-        match try_to_end(run, outcome).await {
+        match try_to_end(run, ending).await {
             Err(Error::Conflict { .. }) => {}
             ended => return ended,
         }
     }
-    try_to_end(run, outcome).await
+    try_to_end(run, ending).await
 }
 
-async fn try_to_end(run: &mut Run, outcome: Option<&Outcome>) -> Result<()> {
+async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
     run.close().await?;
-    let Some(outcome) = outcome else { return Ok(()) };
+    let Some((outcome, started)) = ending else { return Ok(()) };
     point!("run.finish");
-    let event = NewEvent::new(EventBody::RunFinished { outcome: outcome.clone() });
-    run.append(vec![event]).await.map(drop)
+    let totals = RunTotals {
+        cost: run.history.cost,
+        unpriced: run.history.unpriced,
+        tokens: run.history.tokens,
+        steps: run.history.steps,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    let body = EventBody::RunFinished { outcome: outcome.clone(), totals: Some(totals) };
+    run.append(vec![NewEvent::new(body)]).await.map(drop)
 }
 
 /// Gives the task back for another worker to go on with.

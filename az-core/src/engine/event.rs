@@ -1,111 +1,63 @@
-//! What happens during a run, as it happens: every face of the program is a sink of these.
+//! What happens in a run, as it happens: what is recorded, and what passes in between.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::cost::{Alert, Usage};
+use crate::cost::Alert;
 use crate::error::ErrorKind;
-use crate::id::{CallId, TaskId, WorkerId};
-use crate::journal::ToolOutcome;
-use crate::money::Usd;
-use crate::task::Outcome;
+use crate::id::{CallId, TaskId};
+use crate::journal::{EventBody, NewEvent};
 use crate::tool::Progress;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunEvent {
     /// The task.
     pub task: TaskId,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     #[serde(flatten)]
     pub kind: RunEventKind,
 }
 
-/// What happened.
+impl RunEvent {
+    /// Creates an event.
+    pub const fn new(task: TaskId, at: Timestamp, kind: RunEventKind) -> Self {
+        Self { task, at, kind }
+    }
+}
+
+/// What happened. In JSON all kinds are told apart by the field `event`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RunEventKind {
-    /// A worker took the task up.
-    RunStarted {
-        /// The worker.
-        owner: WorkerId,
-        /// Whether there is a record to go on from.
-        resumed: bool,
-        /// How many steps are on record.
-        steps: u32,
-    },
-    /// A model is being asked.
-    ModelStarted {
-        /// The call.
-        call: CallId,
-        /// Which step it is for, from 1.
-        step: u32,
-        /// Who is asked.
-        provider: String,
-        /// Which model.
-        model: String,
-    },
-    /// A piece of what the model thinks.
+    /// A piece of the model's reasoning arrived.
     ReasoningDelta {
         /// The piece.
         text: String,
     },
-    /// A piece of what the model says.
+    /// A piece of the model's reply arrived.
     TextDelta {
         /// The piece.
         text: String,
     },
-    /// The model replied.
-    ModelFinished {
-        /// The call.
+    /// A failed model call will be tried again.
+    RetryScheduled {
+        /// The call that failed.
         call: CallId,
-        /// All it said.
-        text: String,
-        /// The tools it wants called.
-        calls: Vec<String>,
-        /// What it used.
-        usage: Option<Usage>,
-        /// What it cost; absent when unknown.
-        cost: Option<Usd>,
-        /// How long it took.
-        millis: u64,
-    },
-    /// A model call failed.
-    ModelFailed {
-        /// The call.
-        call: CallId,
-        /// What sort of failure.
+        /// The kind of failure.
         kind: ErrorKind,
-        /// What was said about it.
+        /// What the provider or the connection said.
         message: String,
-        /// After how many milliseconds it is tried again, if it is.
-        retry_in_millis: Option<u64>,
-    },
-    /// Somebody is asked whether a tool may be called.
-    ApprovalAsked {
-        /// The call.
-        call: CallId,
-        /// The tool.
-        tool: String,
-        /// Its arguments.
-        arguments: Value,
-        /// Why.
-        reason: String,
-    },
-    /// A tool is being called.
-    ToolStarted {
-        /// The call.
-        call: CallId,
-        /// The tool.
-        tool: String,
-        /// Its arguments.
-        arguments: Value,
+        /// How long the run waits first, in milliseconds.
+        in_millis: u64,
     },
     /// A running tool call reports its progress: the latest of several reports in a short time.
     ToolProgress {
@@ -117,54 +69,91 @@ pub enum RunEventKind {
         #[serde(flatten)]
         progress: Progress,
     },
-    /// A tool call ended.
-    ToolFinished {
-        /// The call.
-        call: CallId,
-        /// The tool.
-        tool: String,
-        /// What it did.
-        outcome: ToolOutcome,
-        /// What it returned, shortened.
-        text: String,
-        /// How long it took.
-        millis: u64,
-    },
-    /// Something worth knowing.
-    Note {
-        /// What.
-        text: String,
-    },
     /// A budget crossed one of its marks.
     BudgetAlert(Alert),
-    /// The run ended.
-    RunFinished {
-        /// How.
-        outcome: Outcome,
-        /// What the task has cost, as far as prices are known.
-        cost: Usd,
-        /// Whether some of it has no known price.
-        unpriced: bool,
-        /// All tokens it used.
-        tokens: u64,
-        /// All steps it took.
-        steps: u32,
-        /// How long this run took.
-        millis: u64,
-    },
+    /// An event was recorded in the task's journal. Snapshots are not emitted: they repeat what was.
+    #[serde(untagged)]
+    Recorded(Box<RecordedEvent>),
 }
 
-/// Gets told what happens.
+/// An event that was recorded.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RecordedEvent {
+    /// Its number in the task's record.
+    pub seq: u64,
+    /// The call that it is about, if any.
+    pub call: Option<CallId>,
+    /// What it says.
+    pub body: EventBody,
+}
+
+impl RecordedEvent {
+    /// Creates the event with a number in the record.
+    pub fn new(seq: u64, event: NewEvent) -> Self {
+        let NewEvent { call, body } = event;
+        Self { seq, call, body }
+    }
+}
+
+/// The field that tells events apart where they are emitted.
+const EMITTED: &str = "event";
+/// The field that tells events apart in journals, which keep it for good.
+const STORED: &str = "type";
+
+/// Writes the event as journals do, with its number and the name of the type in `event`.
+impl Serialize for RecordedEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { seq, call, body } = self;
+        let stored = serde_json::to_value(body).map_err(ser::Error::custom)?;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(EMITTED, body.name())?;
+        map.serialize_entry("seq", seq)?;
+        if let Some(call) = call {
+            map.serialize_entry("call", call)?;
+        }
+        let fields = stored.as_object().into_iter().flatten();
+        for (name, value) in fields.filter(|(name, _)| *name != STORED) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for RecordedEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let seq = fields.remove("seq").and_then(|seq| seq.as_u64());
+        let seq = seq.ok_or_else(|| de::Error::missing_field("seq"))?;
+        if let Some(name) = fields.remove(EMITTED) {
+            fields.insert(STORED.to_owned(), name);
+        }
+        let event = serde_json::from_value(Value::Object(fields)).map_err(de::Error::custom)?;
+        Ok(Self::new(seq, event))
+    }
+}
+
+impl RunEventKind {
+    /// Returns what was recorded, if the event is a recorded one.
+    pub const fn recorded(&self) -> Option<&EventBody> {
+        match self {
+            Self::Recorded(event) => Some(&event.body),
+            _ => None,
+        }
+    }
+}
+
+/// Gets the events of runs.
 ///
 /// # Contract
 ///
-/// 1. A sink returns at once, and never fails: whoever listens cannot hold up a run.
+/// 1. A sink returns at once and never fails: a slow reader does not hold up a run.
 pub trait EventSink: fmt::Debug + Send + Sync + 'static {
     /// Takes an event.
     fn emit(&self, event: &RunEvent);
 }
 
-/// Listens to nothing.
+/// Drops all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Discard;
 

@@ -133,16 +133,15 @@ impl Run {
             let seed = self.history.next_seq ^ seed_of(self.task.id.as_str());
             let policy = request.retry.unwrap_or(self.parts.options.retry);
             let wait = policy.wait(attempt, kind, retry_after, seed);
-            let millis = wait.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX));
-            self.emit(RunEventKind::ModelFailed {
-                call,
-                kind,
-                message: failure.message.clone(),
-                retry_in_millis: millis,
-            });
             let Some(wait) = wait else {
                 return Err(failure.into());
             };
+            self.emit(RunEventKind::RetryScheduled {
+                call,
+                kind,
+                message: failure.message,
+                in_millis: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            });
             self.pause(wait).await?;
             attempt += 1;
         }
@@ -198,12 +197,6 @@ impl Run {
         };
         point!("model.intent");
         self.append(vec![NewEvent::about(call.clone(), EventBody::LlmIntent(intent))]).await?;
-        self.emit(RunEventKind::ModelStarted {
-            call: call.clone(),
-            step: self.history.steps + 1,
-            provider: request.provider.clone(),
-            model: request.model.clone(),
-        });
         point!("model.call");
         Ok(call)
     }
@@ -215,19 +208,11 @@ impl Run {
         millis: u64,
     ) -> Result<ModelReply> {
         let Modelled { reply, usage, cost, computed } = modelled;
-        let settlement = Settlement::Paid { cost, computed, usage: usage.clone() };
+        let settlement = Settlement::Paid { cost, computed, usage };
         let outcome = ModelOutcome::Replied { reply: reply.clone() };
         let result = ModelResult { outcome, settlement, millis };
         point!("model.result");
-        self.append(vec![NewEvent::about(call.clone(), EventBody::LlmResult(result))]).await?;
-        self.emit(RunEventKind::ModelFinished {
-            call,
-            text: reply.text.clone(),
-            calls: reply.calls.iter().map(|c| c.name.clone()).collect(),
-            usage: Some(usage),
-            cost,
-            millis,
-        });
+        self.append(vec![NewEvent::about(call, EventBody::LlmResult(result))]).await?;
         Ok(reply)
     }
 

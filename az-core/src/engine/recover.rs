@@ -27,7 +27,9 @@ impl Run {
     /// calls.
     pub(super) async fn open(&mut self) -> Result<()> {
         let owner = self.lease.owner.clone();
-        let mut events = vec![NewEvent::new(EventBody::RunStarted { schema: SCHEMA, owner })];
+        let steps = self.history.steps;
+        let started = EventBody::RunStarted { schema: SCHEMA, owner, steps };
+        let mut events = vec![NewEvent::new(started)];
         if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
             // Nobody knows whether it was sent: it is booked in full, and asked again.
             let result = ModelResult {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::EngineContext;
-use super::event::{EventSink, RunEvent, RunEventKind};
+use super::event::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use super::stop::Stop;
 use crate::clock::{Clock, later};
 use crate::cost::{BudgetStatus, Limit, Scope};
@@ -77,12 +77,12 @@ impl Run {
         self.task.options.tools.as_ref().is_none_or(|names| names.iter().any(|n| n == tool))
     }
 
-    /// Tells whoever listens.
+    /// Emits an event that is not recorded.
     pub fn emit(&self, kind: RunEventKind) {
         self.emitter().emit(kind);
     }
 
-    /// Returns a handle that tells whoever listens, for use inside a model call.
+    /// Returns a handle that emits events, for use inside a model call.
     pub fn emitter(&self) -> Emitter {
         Emitter {
             task: self.task.id.clone(),
@@ -98,9 +98,7 @@ impl Run {
     /// The journal's.
     pub async fn note(&mut self, text: impl Into<String>) -> Result<()> {
         let text = text.into();
-        self.append(vec![NewEvent::new(EventBody::Note { text: text.clone() })]).await?;
-        self.emit(RunEventKind::Note { text });
-        Ok(())
+        self.append(vec![NewEvent::new(EventBody::Note { text })]).await.map(drop)
     }
 
     /// Returns what the tightest hard budget over this task has left, whichever model is asked;
@@ -138,7 +136,7 @@ impl Run {
         Ok(above)
     }
 
-    /// Appends events and folds them in; returns the number of the first.
+    /// Appends events, folds them in and emits them; returns the number of the first.
     pub(super) async fn append(&mut self, events: Vec<NewEvent>) -> Result<u64> {
         let first = self.history.next_seq;
         let now = self.parts.clock.now();
@@ -154,12 +152,24 @@ impl Run {
         };
         for (event, seq) in events.into_iter().zip(first..) {
             let task = self.task.id.clone();
-            self.history.apply(&Event { task, seq, epoch: self.lease.epoch, at: now, event })?;
+            let event = Event { task, seq, epoch: self.lease.epoch, at: now, event };
+            self.history.apply(&event)?;
+            self.emit_recorded(event);
         }
         for alert in appended.alerts {
             self.emit(RunEventKind::BudgetAlert(alert));
         }
         Ok(first)
+    }
+
+    /// Emits an event that was recorded.
+    fn emit_recorded(&self, event: Event) {
+        if matches!(event.event.body, EventBody::Snapshot { .. }) {
+            return;
+        }
+        let Event { task, seq, at, event, .. } = event;
+        let kind = RunEventKind::Recorded(Box::new(RecordedEvent::new(seq, event)));
+        self.parts.sink.emit(&RunEvent::new(task, at, kind));
     }
 
     /// Folds in what the record has more than we know: an append of ours that was abandoned while
@@ -175,6 +185,7 @@ impl Run {
                 return Err(Error::LeaseLost { task: self.task.id.clone(), owner: None });
             }
             self.history.apply(&event)?;
+            self.emit_recorded(event);
         }
         Ok(())
     }
@@ -215,7 +226,7 @@ impl Run {
     }
 }
 
-/// Tells whoever listens to a run what happens in it.
+/// Emits events of a run that are not recorded.
 #[derive(Debug, Clone)]
 pub struct Emitter {
     task: TaskId,
@@ -224,8 +235,8 @@ pub struct Emitter {
 }
 
 impl Emitter {
-    /// Tells it.
+    /// Emits an event.
     pub fn emit(&self, kind: RunEventKind) {
-        self.sink.emit(&RunEvent { task: self.task.clone(), at: self.clock.now(), kind });
+        self.sink.emit(&RunEvent::new(self.task.clone(), self.clock.now(), kind));
     }
 }

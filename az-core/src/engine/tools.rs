@@ -6,17 +6,14 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::approve::Permission;
-use super::event::RunEventKind;
 use super::progress::forward;
 use super::run::Run;
-use crate::content::describe;
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::journal::{
     CallRecord, CallState, EventBody, NewEvent, ToolCall, ToolIntent, ToolOutcome, ToolResult,
 };
 use crate::point;
-use crate::text::one_line;
 use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
 
 /// How many calls that only read run concurrently.
@@ -157,13 +154,6 @@ impl Run {
 
     async fn run_batch(&mut self, mut batch: Vec<ReadyCall>) -> Result<()> {
         self.begin(&mut batch).await?;
-        for ReadyCall { call, .. } in &batch {
-            self.emit(RunEventKind::ToolStarted {
-                call: call.invocation.call.clone(),
-                tool: call.invocation.tool.clone(),
-                arguments: call.invocation.arguments.clone(),
-            });
-        }
         point!("tool.call");
         let this = &*self;
         let ended: Vec<Option<EndedCall>> = stream::iter(batch)
@@ -233,27 +223,15 @@ impl Run {
         Some(EndedCall { call: id, result })
     }
 
-    /// Records results, and emits them.
     async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
         if ended.is_empty() {
             return Ok(());
         }
-        let events = ended.iter().map(|EndedCall { call, result }| {
-            NewEvent::about(call.clone(), EventBody::ToolResult(result.clone()))
-        });
-        let events = events.collect();
+        let events = ended
+            .into_iter()
+            .map(|EndedCall { call, result }| NewEvent::about(call, EventBody::ToolResult(result)));
         point!("tool.result");
-        self.append(events).await?;
-        for EndedCall { call, result } in ended {
-            self.emit(RunEventKind::ToolFinished {
-                call,
-                tool: result.tool,
-                outcome: result.outcome,
-                text: one_line(&describe(&result.content), 200),
-                millis: result.millis,
-            });
-        }
-        Ok(())
+        self.append(events.collect()).await.map(drop)
     }
 
     /// Records what is known of an interrupted call.

@@ -80,6 +80,9 @@ pub enum EventBody {
         schema: u32,
         /// The worker.
         owner: WorkerId,
+        /// How many steps are on record already.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        steps: u32,
     },
     /// A model is about to be asked.
     LlmIntent(ModelIntent),
@@ -95,6 +98,9 @@ pub enum EventBody {
         digest: String,
         /// Why it had to be asked.
         reason: String,
+        /// The arguments; absent in older records.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        arguments: Value,
     },
     /// The answer.
     ApprovalGiven {
@@ -121,6 +127,9 @@ pub enum EventBody {
     RunFinished {
         /// How.
         outcome: Outcome,
+        /// What the task came to; absent in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        totals: Option<RunTotals>,
     },
 }
 
@@ -140,6 +149,26 @@ impl EventBody {
             Self::RunFinished { .. } => "run_finished",
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// What a task came to when a run of it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTotals {
+    /// What the task has cost, as far as prices are known.
+    pub cost: Usd,
+    /// Whether some of it has no known price.
+    pub unpriced: bool,
+    /// All tokens that it used.
+    pub tokens: u64,
+    /// All steps that it took.
+    pub steps: u32,
+    /// How long this run took, in milliseconds.
+    pub millis: u64,
 }
 
 /// What a model is asked for.

@@ -189,7 +189,7 @@ impl History {
                 self.record(call()?).approval = Some((digest.clone(), *granted));
             }
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
-            EventBody::RunFinished { outcome } => self.outcome = Some(outcome.clone()),
+            EventBody::RunFinished { outcome, .. } => self.outcome = Some(outcome.clone()),
         }
         Ok(())
     }

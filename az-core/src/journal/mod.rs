@@ -7,7 +7,7 @@ mod reply;
 
 pub use contract::{Appended, Journal, RunStore};
 pub use event::{
-    Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, SCHEMA,
+    Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, RunTotals, SCHEMA,
     ToolIntent, ToolOutcome, ToolResult,
 };
 pub use fold::{CallRecord, CallState, History, OpenModelCall, Summary, Turn, fold};

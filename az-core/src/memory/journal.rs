@@ -145,7 +145,7 @@ impl State {
                     projected.booked.extend(settled.booked);
                     projected.alerts.extend(settled.alerts);
                 }
-                EventBody::RunFinished { outcome: end } => outcome = Some(end),
+                EventBody::RunFinished { outcome: end, .. } => outcome = Some(end),
                 EventBody::RunStarted { .. }
                 | EventBody::ToolIntent(_)
                 | EventBody::ApprovalAsked { .. }

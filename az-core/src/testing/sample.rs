@@ -133,7 +133,7 @@ pub fn entry(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
 
 /// Returns the event that begins a run.
 pub fn run_started(owner: &str) -> NewEvent {
-    NewEvent::new(EventBody::RunStarted { schema: SCHEMA, owner: worker(owner) })
+    NewEvent::new(EventBody::RunStarted { schema: SCHEMA, owner: worker(owner), steps: 0 })
 }
 
 /// Returns a note.
@@ -181,7 +181,7 @@ pub fn tool_result(call: &str) -> NewEvent {
 
 /// Returns the event that ends a run.
 pub const fn run_finished(outcome: Outcome) -> NewEvent {
-    NewEvent::new(EventBody::RunFinished { outcome })
+    NewEvent::new(EventBody::RunFinished { outcome, totals: None })
 }
 
 /// Returns a minute's time with a fraction of a second, as clocks give them.

@@ -139,8 +139,9 @@ fn tool() -> impl Strategy<Value = EventBody> {
         result.data = data;
         EventBody::ToolResult(result)
     });
-    let asked = (text(), text(), text())
-        .prop_map(|(tool, digest, reason)| EventBody::ApprovalAsked { tool, digest, reason });
+    let asked = (text(), text(), text(), json()).prop_map(|(tool, digest, reason, arguments)| {
+        EventBody::ApprovalAsked { tool, digest, reason, arguments }
+    });
     let given = (text(), any::<bool>(), text())
         .prop_map(|(digest, granted, by)| EventBody::ApprovalGiven { digest, granted, by });
     prop_oneof![intent, result, asked, given]
@@ -148,8 +149,12 @@ fn tool() -> impl Strategy<Value = EventBody> {
 
 fn run() -> impl Strategy<Value = EventBody> {
     prop_oneof![
-        any::<u32>().prop_map(|schema| EventBody::RunStarted { schema, owner: worker("a") }),
-        outcome().prop_map(|outcome| EventBody::RunFinished { outcome }),
+        any::<(u32, u32)>().prop_map(|(schema, steps)| EventBody::RunStarted {
+            schema,
+            owner: worker("a"),
+            steps
+        }),
+        outcome().prop_map(|outcome| EventBody::RunFinished { outcome, totals: None }),
         text().prop_map(|text| EventBody::Note { text }),
         crate::legal::record().prop_map(|events| EventBody::Snapshot {
             history: Box::new(fold(&events).unwrap_or_else(|_| History::default())),

@@ -104,6 +104,7 @@ fn tool(history: &History, call: CallId, how: u8) -> NewEvent {
             tool: "echo".to_owned(),
             digest: "d".to_owned(),
             reason: "it is loud".to_owned(),
+            arguments: json!({ "text": "hi" }),
         },
         (false, 2) => EventBody::ApprovalGiven {
             digest: "d".to_owned(),

@@ -2,17 +2,18 @@
 
 use az_core::content::ContentPart;
 use az_core::cost::{Settlement, Usage};
+use az_core::engine::{RecordedEvent, RunEvent, RunEventKind};
 use az_core::error::ErrorKind;
 use az_core::journal::{
     CallRecord, CallState, Event, EventBody, History, ModelOutcome, ModelReply, ModelResult,
     NewEvent, Purpose, ToolOutcome, ToolResult, fold,
 };
 use az_core::testing::sample::{
-    call_id, cancelled, completed, failed, llm_intent, llm_result, note, paid, run_finished,
-    run_started, tool_intent, tool_result,
+    at, call_id, cancelled, completed, failed, llm_intent, llm_result, note, paid, run_finished,
+    run_started, task_id, tool_intent, tool_result,
 };
 use az_core::text::Excerpt;
-use az_core::tool::ToolOutput;
+use az_core::tool::{Progress, ToolOutput};
 use serde_json::json;
 
 use crate::legal::numbered;
@@ -43,6 +44,7 @@ fn one_of_each() -> Vec<Event> {
         tool: "echo".to_owned(),
         digest: "d".to_owned(),
         reason: "it is loud".to_owned(),
+        arguments: json!({ "text": "hi" }),
     };
     let given = EventBody::ApprovalGiven {
         digest: "d".to_owned(),
@@ -85,7 +87,7 @@ fn events_are_written_like_this_for_good() {
     {"task":"t","seq":5,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m0","type":"llm_result","outcome":"interrupted","settled":"full","millis":12}
     {"task":"t","seq":6,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_result","outcome":"replied","reply":{},"settled":"paid","cost":null,"usage":{"input":1,"output":2,"cache_read":3,"estimated":true},"millis":12}
     {"task":"t","seq":7,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"t0.0"},"effect":"idempotent"}
-    {"task":"t","seq":8,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud"}
+    {"task":"t","seq":8,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud","arguments":{"text":"hi"}}
     {"task":"t","seq":9,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_given","digest":"d","granted":true,"by":"somebody"}
     {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
     {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
@@ -169,4 +171,33 @@ fn the_fold_keeps_images_up_to_a_bound_and_names_the_others() {
     let kept: Vec<_> = images.iter().map(|i| (i.mime_type.as_str(), i.data.len())).collect();
     assert_eq!(kept, [("image/png", large.len())]);
     assert_eq!(text.render(), "two pictures\n[image image/jpeg, 4718592 bytes]");
+}
+
+#[test]
+fn what_is_emitted_is_what_is_recorded_told_apart_by_one_field() {
+    let emitted = |kind| RunEvent::new(task_id("t"), at(0), kind);
+    let mut recorded = one_of_each();
+    recorded.retain(|event| !matches!(event.event.body, EventBody::Snapshot { .. }));
+    for event in recorded {
+        let mut expected = serde_json::to_value(&event).unwrap();
+        let fields = expected.as_object_mut().unwrap();
+        let name = fields.remove("type").unwrap();
+        fields.insert("event".to_owned(), name);
+        fields.remove("epoch");
+        let event = RecordedEvent::new(event.seq, event.event);
+        let event = emitted(RunEventKind::Recorded(Box::new(event)));
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<RunEvent>(json).unwrap(), event);
+    }
+    let call = call_id("t0.0");
+    let progress = Progress::message("copying").with_count(1, Some(2));
+    let event = emitted(RunEventKind::ToolProgress { call, tool: "cp".to_owned(), progress });
+    let json = serde_json::to_value(&event).unwrap();
+    let expected = json!({
+        "task": "t", "at": "2026-01-05T00:00:00Z", "event": "tool_progress",
+        "call": "t0.0", "tool": "cp", "message": "copying", "done": 1, "total": 2,
+    });
+    assert_eq!(json, expected);
+    assert_eq!(serde_json::from_value::<RunEvent>(json).unwrap(), event);
 }

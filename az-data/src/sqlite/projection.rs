@@ -25,7 +25,7 @@ pub(super) fn project(
             let call = (&lease.task, event.call_id()?);
             hold::settle(conn, calendar, call, &result.settlement)
         }
-        EventBody::RunFinished { outcome } => {
+        EventBody::RunFinished { outcome, .. } => {
             queue::finish(conn, lease, outcome, now)?;
             Ok(Vec::new())
         }

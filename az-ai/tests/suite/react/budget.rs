@@ -5,7 +5,7 @@ use std::sync::Arc;
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, Span, Usage};
-use az_core::engine::RunEventKind;
+use az_core::journal::EventBody;
 use az_core::testing::sample::{budget, task_id};
 use az_core::{Clock, ErrorKind, Usd};
 
@@ -27,8 +27,8 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
     assert_eq!((asked.len(), asked[0].max_tokens), (1, 700), "nothing was sent before");
     let told = "the reply may have 700 tokens, not 2048: global daily budget: $0.000003048 needed, \
                 $0.0000017 of $0.0000017 left";
-    let note = RunEventKind::Note { text: told.to_owned() };
-    assert!(stage.recorder.kinds().contains(&note), "{:?}", stage.recorder.kinds());
+    let note = EventBody::Note { text: told.to_owned() };
+    assert!(stage.recorder.recorded().contains(&note), "{:?}", stage.recorder.recorded());
     assert_eq!(stage.store.total_cost(Span::ALL).await.unwrap(), nanos(1_700));
 }
 
@@ -134,8 +134,8 @@ async fn what_other_calls_hold_is_waited_for() {
     let other = az_core::cost::Hold { at: now, until: now, ..other };
     stage.store.hold(&other).await.unwrap();
     let waits = || {
-        let said = |kind: &RunEventKind| matches!(kind, RunEventKind::Note { text } if text.starts_with("waiting for other calls"));
-        stage.recorder.kinds().iter().any(said)
+        let said = |body: &EventBody| matches!(body, EventBody::Note { text } if text.starts_with("waiting for other calls"));
+        stage.recorder.recorded().iter().any(said)
     };
     let frees = async {
         while !waits() {

@@ -9,7 +9,7 @@ use az_ai::resolver::Reported;
 use az_ai::scripted::{Line, ScriptedClient};
 
 use az_core::cost::{Settlement, Usage};
-use az_core::engine::{RetryPolicy, RunEventKind};
+use az_core::engine::RetryPolicy;
 use az_core::journal::{EventBody, Purpose};
 use az_core::{ErrorKind, Task, Usd};
 
@@ -36,17 +36,17 @@ async fn intents(stage: &Stage, task: &Task) -> Vec<(String, Option<String>)> {
 }
 
 fn notes(stage: &Stage) -> Vec<String> {
-    let kinds = stage.recorder.kinds().into_iter();
-    let notes = kinds.filter_map(|kind| match kind {
-        RunEventKind::Note { text } => Some(text),
+    let recorded = stage.recorder.recorded().into_iter();
+    let notes = recorded.filter_map(|body| match body {
+        EventBody::Note { text } => Some(text),
         _ => None,
     });
     notes.collect()
 }
 
 fn steps(stage: &Stage) -> Option<u32> {
-    stage.recorder.kinds().into_iter().find_map(|kind| match kind {
-        RunEventKind::RunFinished { steps, .. } => Some(steps),
+    stage.recorder.recorded().into_iter().find_map(|body| match body {
+        EventBody::RunFinished { totals, .. } => Some(totals?.steps),
         _ => None,
     })
 }

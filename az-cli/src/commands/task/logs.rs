@@ -167,7 +167,7 @@ impl Teller {
             }
             EventBody::Note { text } => vec![printable(text)],
             EventBody::Snapshot { .. } => vec![s.dim("saved where it stands")],
-            EventBody::RunFinished { outcome } => self.ending(outcome),
+            EventBody::RunFinished { outcome, .. } => self.ending(outcome),
         }
     }
 

@@ -1,33 +1,39 @@
-//! A sink that remembers.
+//! A sink that keeps every event.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::{EventSink, RunEvent, RunEventKind};
+use crate::journal::EventBody;
 
-/// Remembers every event. A clone remembers in the same place.
+/// Keeps every event. A clone keeps them in the same place.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
     events: Arc<Mutex<Vec<RunEvent>>>,
 }
 
 impl Recorder {
-    /// Returns a recorder that has heard nothing.
+    /// Creates an empty recorder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns what it heard, in order.
+    /// Returns all events, in order.
     pub fn events(&self) -> Vec<RunEvent> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.clone()
     }
 
-    /// Returns what happened, in order, without saying when and to which task.
+    /// Returns what happened, in order, without time and task.
     pub fn kinds(&self) -> Vec<RunEventKind> {
         self.events().into_iter().map(|event| event.kind).collect()
     }
 
-    /// Returns the names of what happened, such as `model_started`, in order.
+    /// Returns what was recorded in journals, in order.
+    pub fn recorded(&self) -> Vec<EventBody> {
+        self.kinds().iter().filter_map(|kind| kind.recorded().cloned()).collect()
+    }
+
+    /// Returns the names of what happened, such as `llm_intent`, in order.
     pub fn names(&self) -> Vec<String> {
         let name = |kind| {
             let json = serde_json::to_value(kind).ok()?;

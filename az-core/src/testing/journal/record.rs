@@ -40,6 +40,7 @@ fn short_run() -> Vec<NewEvent> {
         tool: "echo".to_owned(),
         digest: "d".to_owned(),
         reason: "it is loud".to_owned(),
+        arguments: json!({ "text": "hi" }),
     };
     let given = EventBody::ApprovalGiven {
         digest: "d".to_owned(),
