@@ -1,10 +1,9 @@
 //! Which models there are and which of them is asked: what a person writes down.
 
-use std::fmt;
-
 use serde::Deserialize;
 
 use crate::key::ApiKey;
+use crate::source::SourceLocation;
 use crate::token_price::TokenPrice;
 
 /// Everything about models.
@@ -111,19 +110,19 @@ pub struct RoutingRule {
     /// Why.
     #[serde(default)]
     pub reason: String,
-    /// Where it is written, when it was read from a file.
+    /// Where the rule is written, if it was read from a file.
     #[serde(skip)]
-    pub places: Option<RulePlaces>,
+    pub locations: Option<RuleLocations>,
 }
 
 impl RoutingRule {
-    /// Returns a rule that is written nowhere.
+    /// Creates a rule that was not read from a file.
     pub fn new(condition: impl Into<String>, provider: impl Into<String>) -> Self {
         Self {
             condition: condition.into(),
             provider: provider.into(),
             reason: String::new(),
-            places: None,
+            locations: None,
         }
     }
 
@@ -137,47 +136,24 @@ impl RoutingRule {
 
 /// Where the parts of a rule are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RulePlaces {
+#[non_exhaustive]
+pub struct RuleLocations {
     /// Where the rule begins.
-    pub rule: Place,
-    /// Where the text of its condition begins; absent when it is written with escapes, so that a
-    /// place within it cannot be told.
-    pub condition: Option<Place>,
+    pub rule: SourceLocation,
+    /// Where the text of its condition begins; `None` when the condition is written with escapes, so
+    /// that a location within it cannot be computed.
+    pub condition: Option<SourceLocation>,
     /// Where the name of its model is.
-    pub provider: Place,
+    pub provider: SourceLocation,
 }
 
-/// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as its reader calls it.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
-}
-
-impl Place {
-    /// Returns the place of a byte of a file's text, its end when there is no such byte.
-    pub fn of(file: &str, text: &str, offset: usize) -> Self {
-        Self { file: file.to_owned(), line: 1, column: 1 }.further(text, offset)
-    }
-
-    /// Returns the place of a byte of a text that begins at this one.
-    #[must_use]
-    pub fn further(&self, text: &str, offset: usize) -> Self {
-        let before = text.char_indices().take_while(|(i, _)| *i < offset).map(|(_, c)| c);
-        let (line, column) = before.fold((self.line, self.column), |(line, column), c| match c {
-            '\n' => (line + 1, 1),
-            _ => (line, column + 1),
-        });
-        Self { file: self.file.clone(), line, column }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+impl RuleLocations {
+    /// Creates the locations of a rule's parts.
+    pub const fn new(
+        rule: SourceLocation,
+        condition: Option<SourceLocation>,
+        provider: SourceLocation,
+    ) -> Self {
+        Self { rule, condition, provider }
     }
 }

@@ -51,6 +51,7 @@ mod elsewhere;
 pub mod estimate;
 mod json_lines;
 pub mod key;
+pub mod source;
 pub mod token_price;
 
 #[cfg(feature = "testing")]

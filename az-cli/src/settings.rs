@@ -57,7 +57,7 @@ impl Settings {
             )));
         }
         let time_zone = time_zone(config.cost.time_zone.as_deref());
-        let time_zone = time_zone.map_err(|what| file.problem(&what))?;
+        let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
         Ok(Self { data_dir, model, llm: config.llm, time_zone, file })
     }
 
@@ -80,14 +80,13 @@ impl Settings {
         let path = self.file.beside(path);
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok((path.display().to_string(), text)),
-            Err(error) => Err(self.file.problem(&format!("{key}: {}: {error}", path.display()))),
+            Err(error) => Err(self.file.problem(key, &format!("{}: {error}", path.display()))),
         }
     }
 }
 
 fn time_zone(name: Option<&str>) -> Result<TimeZone, String> {
     let Some(name) = name else { return Ok(TimeZone::UTC) };
-    TimeZone::get(name).map_err(|_| {
-        format!("cost.time_zone: {name:?} is no time zone; write it like Europe/Berlin")
-    })
+    TimeZone::get(name)
+        .map_err(|_| format!("unknown time zone {name:?}; use a name such as Europe/Berlin"))
 }

@@ -10,9 +10,10 @@ use az_core::clock::{Timestamp, later};
 use az_core::cost::Usage;
 
 use super::cost::{self, Breakdown};
+use super::invalid_prices::InvalidPrices;
 use super::model::{ModelPrices, PriceRow, Rates, Source};
 use super::names::{candidates, passed_through, provider_id};
-use super::overrides::{self, BadPrices};
+use super::price_file::PriceFile;
 use super::table::Table;
 use crate::config::ProviderConfig;
 
@@ -55,15 +56,21 @@ impl PriceBook {
         Table::get().date
     }
 
-    /// Returns the book with prices from a TOML text; `file` is what errors call it. They hold
-    /// before all others.
+    /// Returns the book with the prices of a TOML text, which take precedence over all others; `file`
+    /// is the name that errors report.
     ///
     /// # Errors
     ///
-    /// [`BadPrices`], which says where and what to do.
-    pub fn with_overrides(mut self, text: &str, file: &str) -> Result<Self, BadPrices> {
-        Arc::make_mut(&mut self.overrides).extend(overrides::read(text, file)?);
-        Ok(self)
+    /// Those of [`PriceFile::parse`].
+    pub fn with_overrides(self, text: &str, file: &str) -> Result<Self, InvalidPrices> {
+        Ok(self.with_file(PriceFile::parse(file, text)?))
+    }
+
+    /// Returns the book with the prices of a file, which take precedence over all others.
+    #[must_use]
+    pub fn with_file(mut self, file: PriceFile) -> Self {
+        Arc::make_mut(&mut self.overrides).extend(file.prices);
+        self
     }
 
     /// Returns the book with the prices of an entry of the configuration, if it has any; `provider`

@@ -1,57 +1,56 @@
-//! Reads rules from a file, with the places of their parts.
+//! Reads rules from a file, with the locations of their parts.
 
 use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use toml::Spanned;
+use toml::de::DeValue;
 
 use super::problem::{Problem, RulesError, Where};
-use crate::config::{Place, RoutingRule, RulePlaces};
+use crate::config::{RoutingRule, RuleLocations};
 use crate::resolver::near;
+use crate::source::{InvalidDocument, SourceLocation, TomlDocument};
 
 /// Reads rules from the text of a file.
 ///
 /// A file whose name ends in `.json` is a list of objects, or an object with that list as
 /// `routing_rules`; any other is TOML with tables `[[routing_rules]]`, at the top or under `llm`,
-/// and whatever else. The name is what problems are told with. Only the form is looked at here; what
-/// the rules say is checked when they are given to an engine.
+/// and may have other tables. `file` is the name that problems are reported with. Only the form is
+/// checked here; the conditions and names are checked when the rules are given to an engine.
 ///
 /// # Errors
 ///
-/// What is wrong with the form, and where; also that there is no rule at all, because whoever named
-/// the file meant some.
+/// What is wrong with the form, and where. A file without any rule is an error.
 pub fn parse_rules(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
-    let source = Source { file, text };
     let ends_in_json = file.len().checked_sub(5).and_then(|start| file.get(start..));
     if ends_in_json.is_some_and(|end| end.eq_ignore_ascii_case(".json")) {
-        let rules = source.json()?;
+        let source = JsonSource { file, text };
+        let rules = source.rules()?;
         if rules.is_empty() {
             return Err(source.problem(0, NO_JSON_RULES));
         }
         Ok(rules)
     } else {
-        let rules = source.toml()?;
-        if rules.is_empty() {
-            return Err(source.problem(0, &source.no_toml_rules()));
-        }
-        Ok(rules)
+        toml_rules(&TomlDocument::parse(file, text)?)
+    }
+}
+
+/// Adds the locations of rules that were read from a document; `path` is the key of their tables, such
+/// as `["llm", "routing_rules"]`.
+pub fn locate_rules(document: &TomlDocument<'_>, path: &[&str], rules: &mut [RoutingRule]) {
+    for (rule, table) in rules.iter_mut().zip(document.tables(path)) {
+        rule.locations = locations(document, table);
     }
 }
 
 const NO_JSON_RULES: &str = "there are no rules in it: they are a list of objects with `condition` \
                              and `provider`, or the `routing_rules` of an object";
 
-#[derive(Debug, Clone, Copy)]
-struct Source<'a> {
-    file: &'a str,
-    text: &'a str,
-}
-
 #[derive(Debug, Deserialize)]
 struct File {
     #[serde(default)]
-    routing_rules: Vec<Spanned<TomlRule>>,
+    routing_rules: Vec<RoutingRule>,
     #[serde(default)]
     llm: Section,
 }
@@ -59,16 +58,57 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 struct Section {
     #[serde(default)]
-    routing_rules: Vec<Spanned<TomlRule>>,
+    routing_rules: Vec<RoutingRule>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TomlRule {
-    condition: Spanned<String>,
-    provider: Spanned<String>,
-    #[serde(default)]
-    reason: String,
+fn toml_rules(document: &TomlDocument<'_>) -> Result<Vec<RoutingRule>, RulesError> {
+    let File { mut routing_rules, mut llm } = document.deserialize()?;
+    locate_rules(document, &["routing_rules"], &mut routing_rules);
+    locate_rules(document, &["llm", "routing_rules"], &mut llm.routing_rules);
+    routing_rules.append(&mut llm.routing_rules);
+    if routing_rules.is_empty() {
+        let what = no_toml_rules(document);
+        let at = Where::File(document.location(0));
+        return Err(Problem { at, what, near: Vec::new() }.into());
+    }
+    Ok(routing_rules)
+}
+
+/// Returns where the parts of a rule are written.
+fn locations(document: &TomlDocument<'_>, table: &Spanned<DeValue<'_>>) -> Option<RuleLocations> {
+    let parts = table.get_ref().as_table()?;
+    let (condition, provider) = (parts.get("condition")?, parts.get("provider")?);
+    let value = condition.get_ref().as_str()?;
+    let written = condition.span();
+    let within = document.slice(written.clone()).and_then(|text| text.find(value));
+    Some(RuleLocations::new(
+        document.location(table.span().start),
+        within.map(|within| document.location(written.start + within)),
+        document.location(provider.span().start),
+    ))
+}
+
+/// Returns how rules are written, and which table of the file may have been meant as such.
+fn no_toml_rules(document: &TomlDocument<'_>) -> String {
+    let tables = document.root();
+    let inner = tables.get("llm").and_then(|llm| llm.get_ref().as_table());
+    let keys = tables.keys().chain(inner.into_iter().flat_map(|inner| inner.keys()));
+    let meant = near("routing_rules", keys.map(|key| key.get_ref().as_ref())).into_iter().next();
+    let not = meant.map_or_else(String::new, |table| format!(", not [[{table}]]"));
+    format!("there are no rules in it: they are tables [[routing_rules]]{not}")
+}
+
+impl From<InvalidDocument> for RulesError {
+    fn from(InvalidDocument { location, reason }: InvalidDocument) -> Self {
+        Problem { at: Where::File(location), what: reason, near: Vec::new() }.into()
+    }
+}
+
+/// The text of a JSON file.
+#[derive(Debug, Clone, Copy)]
+struct JsonSource<'a> {
+    file: &'a str,
+    text: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,37 +128,9 @@ struct JsonRule<'a> {
     reason: String,
 }
 
-impl<'a> Source<'a> {
-    fn toml(self) -> Result<Vec<RoutingRule>, RulesError> {
-        let File { routing_rules, llm } = toml::from_str(self.text).map_err(|error| {
-            let at = error.span().unwrap_or_default().start;
-            self.problem(at, error.message())
-        })?;
-        let rules = routing_rules.into_iter().chain(llm.routing_rules).map(|rule| {
-            let start = rule.span().start;
-            let TomlRule { condition, provider, reason } = rule.into_inner();
-            let places = RulePlaces {
-                rule: self.place(start),
-                condition: self.inside(condition.span(), condition.as_ref()),
-                provider: self.place(provider.span().start),
-            };
-            let (condition, provider) = (condition.into_inner(), provider.into_inner());
-            RoutingRule { condition, provider, reason, places: Some(places) }
-        });
-        Ok(rules.collect())
-    }
-
-    /// Says how rules are written, and which table of the file may have been meant as such.
-    fn no_toml_rules(self) -> String {
-        let tables: toml::Table = toml::from_str(self.text).unwrap_or_default();
-        let inner = tables.get("llm").and_then(toml::Value::as_table);
-        let keys = tables.keys().chain(inner.into_iter().flat_map(toml::Table::keys));
-        let meant = near("routing_rules", keys.map(String::as_str)).into_iter().next();
-        let not = meant.map_or_else(String::new, |table| format!(", not [[{table}]]"));
-        format!("there are no rules in it: they are tables [[routing_rules]]{not}")
-    }
-
-    fn json(self) -> Result<Vec<RoutingRule>, RulesError> {
+impl<'a> JsonSource<'a> {
+    /// Returns the rules of the file.
+    fn rules(self) -> Result<Vec<RoutingRule>, RulesError> {
         let failed = |error| self.json_problem(0, &error);
         let rules = if self.text.trim_start().starts_with('{') {
             let JsonFile { routing_rules } = serde_json::from_str(self.text).map_err(failed)?;
@@ -141,35 +153,36 @@ impl<'a> Source<'a> {
         };
         let (condition, written) = string(condition)?;
         let (provider, provider_written) = string(provider)?;
-        let places = RulePlaces {
-            rule: self.place(start),
-            condition: self.inside(written, &condition),
-            provider: self.place(provider_written.start),
-        };
-        Ok(RoutingRule { condition, provider, reason, places: Some(places) })
+        let locations = RuleLocations::new(
+            self.location(start),
+            self.inside(written, &condition),
+            self.location(provider_written.start),
+        );
+        Ok(RoutingRule { condition, provider, reason, locations: Some(locations) })
     }
 
-    /// Returns where a part of the text begins, which was borrowed from it.
+    /// Returns the offset of a part that was borrowed from the text.
     fn offset(self, part: &RawValue) -> usize {
         part.get().as_ptr().addr().saturating_sub(self.text.as_ptr().addr())
     }
 
-    /// Returns where in what is written a value begins; nothing when it is written in other words.
-    fn inside(self, written: Range<usize>, value: &str) -> Option<Place> {
+    /// Returns where a value begins in the text that it is written as; `None` if that has escapes.
+    fn inside(self, written: Range<usize>, value: &str) -> Option<SourceLocation> {
         let within = self.text.get(written.clone())?.find(value)?;
-        Some(self.place(written.start + within))
+        Some(self.location(written.start + within))
     }
 
-    fn place(self, offset: usize) -> Place {
-        Place::of(self.file, self.text, offset)
+    fn location(self, offset: usize) -> SourceLocation {
+        SourceLocation::in_text(self.file, self.text, offset)
     }
 
     fn problem(self, offset: usize, what: &str) -> RulesError {
-        let at = Where::Place(self.place(offset));
+        let at = Where::File(self.location(offset));
         Problem { at, what: what.to_owned(), near: Vec::new() }.into()
     }
 
-    /// Places an error in a part of the text, which says itself in which line and column it is.
+    /// Returns the problem of an error in a part of the text: the error's line and column count from the
+    /// start of that part.
     fn json_problem(self, start: usize, error: &serde_json::Error) -> RulesError {
         let part = self.text.get(start..).unwrap_or_default();
         let lines_before = error.line().saturating_sub(1);

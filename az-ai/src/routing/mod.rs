@@ -16,7 +16,7 @@ mod variables;
 pub use classifier::{Complexity, ComplexityClassifier, KeywordClassifier};
 pub use cooldown::Cooldowns;
 pub use engine::{RoutingEngine, RoutingEngineExt};
-pub use load::parse_rules;
+pub use load::{locate_rules, parse_rules};
 pub use problem::{Problem, RulesError, Where};
 pub use route::{Choice, Obstacle, Origin, Route, Standing, Step, Verdict};
 pub use router::RuleRouter;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::config::Place;
 use crate::error::{Error, hint};
+use crate::source::SourceLocation;
 
 /// Rules that were not taken, and all that is wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct Problem {
 /// Where a problem is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Where {
-    /// At a place in a file.
-    Place(Place),
+    /// At a location in a file.
+    File(SourceLocation),
     /// In a rule that was not read from a file: the how manieth, from 1, and the character of its
     /// condition, from 1, if it is there.
     Rule {
@@ -60,7 +60,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for Where {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Place(place) => place.fmt(f),
+            Self::File(location) => location.fmt(f),
             Self::Rule { number, character: None } => write!(f, "routing rule {number}"),
             Self::Rule { number, character: Some(character) } => {
                 write!(f, "routing rule {number}, character {character} of its condition")

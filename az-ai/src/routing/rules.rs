@@ -11,8 +11,9 @@ use super::classifier::Complexity;
 use super::problem::{Problem, RulesError, Where};
 use super::route::Verdict;
 use super::variables::{Facts, Variable};
-use crate::config::{Place, RoutingRule};
+use crate::config::RoutingRule;
 use crate::resolver::Needs;
+use crate::source::SourceLocation;
 
 /// The language without its filters, functions and tests.
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(Environment::empty);
@@ -92,8 +93,8 @@ impl RuleSet {
                 problems.push(problem_of(&rule, number, flaw));
             }
             if let Some(near) = near(&rule.provider) {
-                let at = match &rule.places {
-                    Some(places) => Where::Place(places.provider.clone()),
+                let at = match &rule.locations {
+                    Some(locations) => Where::File(locations.provider.clone()),
                     None => Where::Rule { number, character: None },
                 };
                 let what = format!("no model is called {:?}", rule.provider);
@@ -160,14 +161,14 @@ fn samples() -> [Facts; 2] {
 fn problem_of(rule: &RoutingRule, number: usize, flaw: &Flaw) -> Problem {
     let blanks = rule.condition.len() - rule.condition.trim_start().len();
     let offset = flaw.offset.saturating_add(blanks);
-    let at = match &rule.places {
-        Some(places) => Where::Place(match &places.condition {
-            Some(place) => place.further(&rule.condition, offset),
-            None => places.rule.clone(),
+    let at = match &rule.locations {
+        Some(locations) => Where::File(match &locations.condition {
+            Some(location) => location.advanced(&rule.condition, offset),
+            None => locations.rule.clone(),
         }),
         None => {
-            let start = Place { file: String::new(), line: 1, column: 1 };
-            let character = start.further(&rule.condition, offset).column;
+            let start = SourceLocation::start_of(String::new());
+            let character = start.advanced(&rule.condition, offset).column;
             Where::Rule { number, character: Some(character) }
         }
     };

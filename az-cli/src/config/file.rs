@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use az_ai::config::{LlmConfig, Place, ProviderConfig, RoutingRule};
+use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::routing::locate_rules;
+use az_ai::source::{InvalidDocument, Origins, TomlDocument};
 use serde::Deserialize;
 
 use super::Env;
@@ -73,21 +75,15 @@ pub struct CostSection {
     pub time_zone: Option<String>,
 }
 
-/// The file as it was found.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// The configuration file: its values, and where each of them is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundConfig {
-    /// What it says.
+    /// The values.
     pub config: FileConfig,
-    /// Where it is and its text, if it is there.
-    pub source: Option<(PathBuf, String)>,
-}
-
-impl std::fmt::Debug for FoundConfig {
-    /// The text may hold keys: only where the file is is shown.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.source.as_ref().map(|(path, _)| path);
-        f.debug_struct("FoundConfig").field("path", &path).finish_non_exhaustive()
-    }
+    /// The path of the file, if there is one.
+    pub path: Option<PathBuf>,
+    /// Where each value is written.
+    pub origins: Origins,
 }
 
 impl FoundConfig {
@@ -101,8 +97,8 @@ impl FoundConfig {
         let Some(path) = FileConfig::path(env) else { return Ok(Self::default()) };
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                let config = FileConfig::parse(&path, &text)?;
-                Ok(Self { config, source: Some((path, text)) })
+                let (config, origins) = FileConfig::parse(&path, &text)?;
+                Ok(Self { config, path: Some(path), origins })
             }
             Err(error) if env.path("AZ_CONFIG").is_some() => {
                 Err(CliError::Settings(format!("AZ_CONFIG: {}: {error}", path.display())))
@@ -114,15 +110,20 @@ impl FoundConfig {
         }
     }
 
-    /// Returns what is wrong with a setting, with the file that it is in.
-    pub fn problem(&self, what: &str) -> CliError {
-        let file = self.source.as_ref().map(|(path, _)| format!("{}: ", path.display()));
-        CliError::Settings(format!("{}{what}", file.unwrap_or_default()))
+    /// Returns the error of a setting, with the location of its value; `key` is the setting's name,
+    /// such as `llm.base_url`.
+    pub fn problem(&self, key: &str, what: &str) -> CliError {
+        let location = match (self.origins.get(key), &self.path) {
+            (Some(location), _) => format!("{location}: "),
+            (None, Some(path)) => format!("{}: ", path.display()),
+            (None, None) => String::new(),
+        };
+        CliError::Settings(format!("{location}{key}: {what}"))
     }
 
     /// Returns the path of a file that the configuration names.
     pub fn beside(&self, path: &Path) -> PathBuf {
-        let folder = self.source.as_ref().and_then(|(path, _)| path.parent());
+        let folder = self.path.as_deref().and_then(Path::parent);
         folder.map_or_else(|| path.to_owned(), |folder| folder.join(path))
     }
 }
@@ -138,13 +139,14 @@ impl FileConfig {
         Some(env.path("XDG_CONFIG_HOME").or_else(home)?.join("az/config.toml"))
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, CliError> {
-        toml::from_str(text).map_err(|error| {
-            // The line itself is not shown: it may hold a key.
-            let at = error.span().map_or(0, |span| span.start);
-            let place = Place::of(&path.display().to_string(), text, at);
-            CliError::Settings(format!("{place}: {}", error.message()))
-        })
+    /// Parses the file once: typed values, the locations of routing rules, and all origins.
+    fn parse(path: &Path, text: &str) -> Result<(Self, Origins), CliError> {
+        let invalid = |error: InvalidDocument| CliError::Settings(error.to_string());
+        let file = path.display().to_string();
+        let document = TomlDocument::parse(&file, text).map_err(invalid)?;
+        let mut config: Self = document.deserialize().map_err(invalid)?;
+        locate_rules(&document, &["llm", "routing_rules"], &mut config.llm.routing_rules);
+        Ok((config, document.origins()))
     }
 }
 
@@ -155,13 +157,22 @@ mod tests {
     use super::{FileConfig, FoundConfig};
 
     #[test]
-    fn the_text_of_the_file_which_may_hold_keys_is_not_in_its_debug_output() {
-        let found = FoundConfig {
-            source: Some(("c.toml".into(), "sk-1".into())),
-            ..FoundConfig::default()
-        };
-        let shown = format!("{found:?}");
+    fn keys_are_not_in_the_debug_output_of_the_file() {
+        let text = "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\napi_key = \"sk-1\"\n";
+        let (config, origins) = FileConfig::parse(Path::new("c.toml"), text).unwrap();
+        let shown = format!("{:?}", FoundConfig { config, path: Some("c.toml".into()), origins });
         assert!(shown.contains("c.toml") && !shown.contains("sk-1"), "{shown}");
+    }
+
+    #[test]
+    fn a_setting_is_reported_with_the_location_of_its_value() {
+        let text = "[llm]\nmodel = \"claude\"\n";
+        let (config, origins) = FileConfig::parse(Path::new("c.toml"), text).unwrap();
+        let found = FoundConfig { config, path: Some("c.toml".into()), origins };
+        let reported = |key| found.problem(key, "why").to_string();
+        assert_eq!(reported("llm.model"), "c.toml:2:9: llm.model: why");
+        assert_eq!(reported("llm.base_url"), "c.toml: llm.base_url: why");
+        assert_eq!(FoundConfig::default().problem("x", "why").to_string(), "x: why");
     }
 
     fn refused(text: &str) -> String {

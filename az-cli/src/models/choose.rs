@@ -62,7 +62,7 @@ impl ModelChooser {
     /// A settings error for entries that cannot be.
     pub fn new(settings: Settings, env: Env, pace: Pace) -> Result<Self, CliError> {
         let entries = Entries::new(&settings.llm.providers);
-        let entries = entries.map_err(|what| settings.file.problem(&what))?;
+        let entries = entries.map_err(|what| settings.file.problem("llm.providers", &what))?;
         let mut entries = entries.beside(&settings.file);
         check(&settings, &entries)?;
         if let (Some(url), None) = (&settings.llm.base_url, env.get("OPENAI_BASE_URL")) {
@@ -331,21 +331,20 @@ fn check(settings: &Settings, entries: &Entries) -> Result<(), CliError> {
         && !url.starts_with("http://")
         && !url.starts_with("https://")
     {
-        let what = "llm.base_url does not begin with http:// or https://";
-        return Err(settings.file.problem(what));
+        let what = "an address begins with http:// or https://";
+        return Err(settings.file.problem("llm.base_url", what));
     }
     let Some(name) = &llm.default_provider else { return Ok(()) };
+    let problem = |what: &str| settings.file.problem("llm.default_provider", what);
     match Name::read(name, entries) {
         Name::Auto | Name::Unknown => {
             let likely = did_you_mean(&near(name, entries.names().chain([OFFLINE])));
-            Err(settings.file.problem(&format!(
-                "llm.default_provider: {name:?} is no entry, no provider/model and not \
-                 {OFFLINE}{likely}"
+            Err(problem(&format!(
+                "unknown model {name:?}; use an entry, provider/model or {OFFLINE}{likely}"
             )))
         }
         Name::Entry(entry) if entry.model().is_none() => {
-            let what = format!("llm.default_provider: name its model, as in {name}/MODEL");
-            Err(settings.file.problem(&what))
+            Err(problem(&format!("name its model, as in {name}/MODEL")))
         }
         _ => Ok(()),
     }

@@ -44,23 +44,21 @@ impl Entries {
         for config in configured {
             let name = &config.name;
             if entries.iter().any(|entry| entry.config.name == *name) {
-                return Err(format!(
-                    "llm.providers: there are two called {name:?}; give one another name"
-                ));
+                return Err(format!("there are two called {name:?}; give one another name"));
             }
             let unclear = name.is_empty() || name.contains(['/', ':', '@']);
             if unclear || RESERVED.contains(&name.as_str()) {
                 return Err(format!(
-                    "llm.providers: {name:?} cannot be a model's name; use letters, digits and -, \
+                    "{name:?} cannot be a model's name; use letters, digits and -, \
                      and none of {}",
                     RESERVED.join(", ")
                 ));
             }
-            let provider = check(config).map_err(|error| format!("llm.providers: {error}"))?;
+            let provider = check(config).map_err(|error| error.to_string())?;
             if config.api_key_env.as_deref().is_some_and(|variable| !is_variable(variable)) {
                 // It is not shown: it may well be the key.
                 return Err(format!(
-                    "llm.providers: {name}: api_key_env is the name of a variable; a key itself is \
+                    "{name}: api_key_env is the name of a variable; a key itself is \
                      api_key"
                 ));
             }
@@ -191,7 +189,7 @@ mod tests {
             config.api_key_env = Some(key.to_owned());
             assert_eq!(
                 Entries::new(&[config]).unwrap_err(),
-                "llm.providers: mine: api_key_env is the name of a variable; a key itself is api_key"
+                "mine: api_key_env is the name of a variable; a key itself is api_key"
             );
         }
         for name in ["GROQ_API_KEY_OF_THE_HOUSE_AND_ITS_GUESTS", "my_key"] {

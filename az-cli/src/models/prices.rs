@@ -3,16 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use az_ai::client::LlmClient;
-use az_ai::config::Place;
 use az_ai::error::Error;
-use az_ai::pricing::{Call, ModelPrices, PriceBook, PricedClient, provider_id};
+use az_ai::pricing::{Call, ModelPrices, PriceBook, PriceFile, PricedClient, provider_id};
 use az_ai::provider::WireClient;
 use az_ai::provider::connect::booked_as;
 use az_ai::resolver::near;
 use az_core::Clock;
 use az_core::clock::SystemClock;
-use serde::Deserialize;
-use toml::Spanned;
 
 use super::entries::{Entries, Entry};
 use super::unknown::did_you_mean;
@@ -26,18 +23,6 @@ pub struct Prices {
     /// The entries' names, each with whom it is priced as.
     entries: Vec<(String, String)>,
     book: OnceLock<PriceBook>,
-}
-
-/// The part of a file of prices that says whose they are.
-#[derive(Deserialize)]
-struct Owners {
-    #[serde(default)]
-    price: Vec<Owner>,
-}
-
-#[derive(Deserialize)]
-struct Owner {
-    provider: Spanned<String>,
 }
 
 impl Prices {
@@ -60,35 +45,31 @@ impl Prices {
         let mut book = PriceBook::bundled();
         if let Some(path) = &self.settings.llm.prices_file {
             let (file, text) = self.settings.named_file("llm.prices_file", path)?;
-            self.check_owners(&book, &file, &text)?;
-            let read = book.with_overrides(&text, &file);
-            book = read.map_err(|error| CliError::Settings(error.to_string()))?;
+            let read = PriceFile::parse(&file, &text);
+            let read = read.map_err(|error| CliError::Settings(error.to_string()))?;
+            self.check_providers(&book, &read)?;
+            book = book.with_file(read);
         }
         Ok(self.book.get_or_init(|| book).clone())
     }
 
-    /// Prices of a provider that nobody is would never be taken, and that would not be noticed.
-    fn check_owners(&self, book: &PriceBook, file: &str, text: &str) -> Result<(), CliError> {
-        // A file of another form is refused when its prices are read.
-        let Ok(Owners { price }) = toml::from_str(text) else { return Ok(()) };
+    /// Refuses prices of a provider that does not exist: they would never apply.
+    fn check_providers(&self, book: &PriceBook, file: &PriceFile) -> Result<(), CliError> {
         let mut known: Vec<String> =
             self.entries.iter().map(|(_, provider)| provider_id(provider)).collect();
         known.extend(book.models().map(|model| model.provider.to_string()));
         known.sort_unstable();
         known.dedup();
-        let nobody = |owner: &&Owner| !known.contains(&provider_id(owner.provider.get_ref()));
-        let Some(Owner { provider }) = price.iter().find(nobody) else { return Ok(()) };
-        let place = Place::of(file, text, provider.span().start);
-        let name = provider.get_ref();
-        let entry = self.entries.iter().find(|(entry, _)| entry == name);
-        let what = match entry {
+        let unknown = |(name, _): &(&str, _)| !known.contains(&provider_id(name));
+        let Some((name, location)) = file.providers().find(unknown) else { return Ok(()) };
+        let what = match self.entries.iter().find(|(entry, _)| entry == name) {
             Some((_, provider)) => format!("the prices of {name:?} are those of {provider:?}"),
             None => {
                 let likely = near(name, known.iter().map(String::as_str));
                 format!("no provider or entry is called {name:?}{}", did_you_mean(&likely))
             }
         };
-        Err(CliError::Settings(format!("{place}: {what}")))
+        Err(CliError::Settings(format!("{location}: {what}")))
     }
 
     /// Whether the table has a model of this name.

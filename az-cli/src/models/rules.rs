@@ -24,27 +24,21 @@ pub fn read_rules(flag: &str, path: &Path) -> Result<Vec<RoutingRule>, CliError>
     parse_rules(&file, &text).map_err(|error| bad_rules(&error))
 }
 
-/// Returns the configured rules with their places.
+/// Returns the configured rules with their locations.
 ///
 /// # Errors
 ///
 /// As [`read_rules`].
 pub(super) fn configured(settings: &Settings) -> Result<Vec<RoutingRule>, CliError> {
-    if let Some(path) = &settings.llm.routing_file {
-        if !settings.llm.routing_rules.is_empty() {
-            return Err(settings.file.problem(
-                "llm.routing_rules and llm.routing_file: keep the rules in one of the two",
-            ));
-        }
-        let (file, text) = settings.named_file("llm.routing_file", path)?;
-        return parse_rules(&file, &text).map_err(|error| bad_rules(&error));
+    let Some(path) = &settings.llm.routing_file else {
+        return Ok(settings.llm.routing_rules.clone());
+    };
+    if !settings.llm.routing_rules.is_empty() {
+        let what = "there are llm.routing_rules as well; keep the rules in one of the two";
+        return Err(settings.file.problem("llm.routing_file", what));
     }
-    match &settings.file.source {
-        Some((path, text)) if !settings.llm.routing_rules.is_empty() => {
-            parse_rules(&path.display().to_string(), text).map_err(|error| bad_rules(&error))
-        }
-        _ => Ok(Vec::new()),
-    }
+    let (file, text) = settings.named_file("llm.routing_file", path)?;
+    parse_rules(&file, &text).map_err(|error| bad_rules(&error))
 }
 
 /// Returns the engine that goes by some rules.

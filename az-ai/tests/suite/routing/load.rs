@@ -34,7 +34,7 @@ async fn check(file: &str, text: &str, expected: &str) {
 #[tokio::test]
 async fn rules_are_read_from_toml_and_from_json() {
     let plain = |rules: Vec<RoutingRule>| -> Vec<_> {
-        rules.into_iter().map(|rule| RoutingRule { places: None, ..rule }).collect()
+        rules.into_iter().map(|rule| RoutingRule { locations: None, ..rule }).collect()
     };
     let expected = [
         RoutingRule::new("tokens < 500", "small").because("Free model for simple tasks"),
