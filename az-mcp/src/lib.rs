@@ -28,7 +28,7 @@
 //! impl TypedTool for Greet {
 //!     type Args = Whom;
 //!     const NAME: &'static str = "people.greet";
-//!     const DESCRIPTION: &'static str = "Greet somebody";
+//!     const DESCRIPTION: &'static str = "Greet a person";
 //!     const CATEGORY: &'static str = "people";
 //!     const RETURNS: &'static str = "string";
 //!     const EFFECT: EffectClass = EffectClass::Read;

@@ -5,6 +5,8 @@ pub mod client;
 pub mod connect;
 pub mod gemini;
 pub mod http;
+#[cfg(test)]
+mod image_tests;
 mod json;
 pub mod known;
 mod limits;

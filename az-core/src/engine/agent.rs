@@ -24,7 +24,7 @@ impl<T: Into<String>> From<T> for Answer {
 ///
 /// 1. Everything that costs or changes something goes through the [`Run`], so that it is recorded
 ///    before and after.
-/// 2. An agent goes on from [`Run::history`], whatever it finds there; it keeps no state of its own
+/// 2. An agent continues from [`Run::history`], whatever it contains; it keeps no state of its own
 ///    between runs.
 /// 3. An agent may be dropped at any await.
 #[async_trait]

@@ -24,7 +24,7 @@ pub(super) async fn drive(parts: Arc<EngineContext>, claimed: Claimed, stop: Sto
         Ok(history) => history,
         Err(error) if !matches!(error, Error::BrokenJournal { .. }) => return Err(error),
         Err(error) => {
-            // Nothing can be appended to such a record, but nobody should pick it up again either.
+            // Nothing can be appended to such a record, and no worker should claim the task again.
             let outcome = Outcome::Failed { failure: Failure::from(&error) };
             return parts.store.finish(&lease, &outcome, parts.clock.now()).await;
         }
@@ -51,7 +51,8 @@ async fn work(run: &mut Run) -> Result<Answer> {
     }
 }
 
-/// Returns when a run that was told to stop, by its time or by somebody, still has not.
+/// Returns once a run has not stopped within the grace after its stop was requested or its time
+/// ran out.
 #[expect(clippy::disallowed_methods, reason = "a task's time is real time")]
 async fn overstay(stop: Stop, timeout: Option<Duration>, grace: Duration) {
     let expire = async {

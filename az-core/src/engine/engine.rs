@@ -110,21 +110,21 @@ impl Engine {
         self
     }
 
-    /// Returns the engine with another clock.
+    /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         Arc::make_mut(&mut self.parts).clock = clock;
         self
     }
 
-    /// Returns the engine with somebody who listens.
+    /// Sets the sink that gets the events of all runs.
     #[must_use]
     pub fn with_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
         Arc::make_mut(&mut self.parts).sink = sink;
         self
     }
 
-    /// Returns the engine with somebody who knows which workers are gone.
+    /// Sets what tells which workers are gone.
     #[must_use]
     pub fn with_liveness(mut self, liveness: Arc<dyn Liveness>) -> Self {
         Arc::make_mut(&mut self.parts).liveness = liveness;
@@ -222,7 +222,7 @@ impl Engine {
         if !abandoned {
             return Ok(outcome);
         }
-        // Nobody is there to see the request: take the task up just to end it.
+        // No worker is left to see the request: claim the task to end it.
         let stop = Stop::new();
         stop.request(StopReason::Cancelled);
         let ended = self.resume_until(id, stop).await?;

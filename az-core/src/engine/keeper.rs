@@ -1,4 +1,4 @@
-//! Keeps leases alive, and listens for requests to cancel, for all runs of an engine at once.
+//! Renews leases and looks for requests to cancel, for all runs of an engine at once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::task::{Beat, Lease};
 #[derive(Clone, Default)]
 pub(super) struct LeaseKeeper(Arc<Mutex<State>>);
 
-/// What the loop needs, and no more: whoever listens to runs is let go with the last of them.
+/// What the loop needs, and no more: it must not keep the event sink alive after the last run.
 struct Watched {
     store: Arc<dyn RunStore>,
     clock: Arc<dyn Clock>,
@@ -60,7 +60,7 @@ pub(super) struct LeaseGuard {
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
         let mut state = self.keeper.state();
-        // The same task may have been claimed anew meanwhile; that lease is somebody else's.
+        // The same task may have been claimed again meanwhile; that lease is not this guard's.
         if state.held.get(&self.task).is_some_and(|held| held.lease.epoch == self.epoch) {
             state.held.remove(&self.task);
         }
@@ -147,7 +147,7 @@ impl LeaseKeeper {
         !state.running
     }
 
-    /// Stops runs whose lease may have run out: whoever takes them over must not find us at work.
+    /// Stops runs whose lease may have expired: another worker may claim them from then on.
     fn give_up(&self, lease: Duration) {
         for held in self.state().held.values() {
             if held.known.elapsed() >= lease * 9 / 10 {
@@ -184,7 +184,7 @@ impl LeaseKeeper {
                 Beat::Lost => self.request(&lease.task, Some(lease.epoch), StopReason::LeaseLost),
             }
         }
-        // Holds of processes that are gone for good are booked by whoever is there.
+        // Expired holds of processes that are gone are settled by every worker that is alive.
         parts.store.sweep(now).await.map(drop)
     }
 

@@ -19,7 +19,7 @@ pub struct EngineOptions {
     pub max_steps: u32,
     /// When to try a model call again.
     pub retry: RetryPolicy,
-    /// What to do about tool calls whose outcome nobody knows.
+    /// What to do about tool calls whose outcome is unknown.
     pub on_unknown: OnUnknown,
     /// How long a stopped tool may take to clean up.
     pub grace: Duration,
@@ -43,13 +43,13 @@ impl EngineOptions {
     }
 }
 
-/// What to do about tool calls whose outcome nobody knows.
+/// What to do about tool calls whose outcome is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUnknown {
     /// Tell the model, and go on.
     #[default]
     Continue,
-    /// End the task as failed; resuming it goes on.
+    /// End the task as failed; it continues when it is resumed.
     Fail,
 }
 

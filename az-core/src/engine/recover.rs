@@ -1,4 +1,4 @@
-//! How a run goes on from what another one left behind.
+//! How a run recovers what an interrupted one left behind.
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ impl Run {
         let started = EventBody::RunStarted { schema: SCHEMA, owner, steps };
         let mut events = vec![NewEvent::new(started)];
         if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
-            // Nobody knows whether it was sent: it is booked in full, and asked again.
+            // It is unknown whether the request was sent: it is booked in full, and sent again.
             let result = ModelResult {
                 outcome: ModelOutcome::Interrupted,
                 settlement: Settlement::Full,

@@ -1,4 +1,4 @@
-//! How a run is told to stop, and why.
+//! Requests that a run stops, and the reasons.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::id::TaskId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// Somebody cancelled the task.
+    /// The task was cancelled.
     Cancelled,
-    /// The task ran as long as it may.
+    /// The task reached its time limit.
     TimedOut(Duration),
-    /// The worker goes away: the task is given back.
+    /// The worker shuts down: the task is given back.
     Shutdown,
-    /// Somebody else holds the task now.
+    /// Another worker holds the task now.
     LeaseLost,
 }
 
-/// A request to stop, shared between whoever makes it and the run. The first reason stays.
+/// A request to stop, shared between the caller and the run. The first reason counts.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Inner>);
 
@@ -33,7 +33,7 @@ struct Inner {
 }
 
 impl Stop {
-    /// Returns a request that nobody has made yet.
+    /// Creates a request that is not made yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -49,7 +49,7 @@ impl Stop {
         self.0.reason.get().copied()
     }
 
-    /// Returns a token that is cancelled by the request, for tools and whoever else waits.
+    /// Returns a token that is cancelled by the request, for tools and other code that waits.
     pub fn token(&self) -> CancellationToken {
         self.0.token.child_token()
     }

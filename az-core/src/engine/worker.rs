@@ -1,4 +1,4 @@
-//! Works a queue off.
+//! A worker that claims queued tasks and runs them.
 
 use std::time::Duration;
 
@@ -260,7 +260,7 @@ async fn claim_next(engine: &Engine) -> Result<Option<task::Claimed>> {
 async fn lane(engine: Engine, tell: mpsc::UnboundedSender<Claimed>, stop: Stop) -> Result<Ended> {
     let claimed = claim_next(&engine).await;
     let told = if matches!(claimed, Ok(Some(_))) { Claimed::Task } else { Claimed::Nothing };
-    // The worker outlives its lanes; if it is gone, nobody counts any more.
+    // If the worker was dropped, its lanes end without being counted.
     tell.send(told).ok();
     let Some(claimed) = claimed? else { return Ok(Ended::Idle) };
     let own = Stop::new();

@@ -90,7 +90,7 @@ pub enum EventBody {
     LlmResult(ModelResult),
     /// A tool is about to be called.
     ToolIntent(ToolIntent),
-    /// Somebody was asked whether a tool may be called.
+    /// Approval of a tool call was requested.
     ApprovalAsked {
         /// The tool.
         tool: String,
@@ -260,7 +260,7 @@ pub enum ModelOutcome {
         /// What the provider or the connection said.
         message: String,
     },
-    /// The process, or whoever waited, was gone before a reply came.
+    /// The call was interrupted before a reply arrived.
     Interrupted,
 }
 
@@ -348,6 +348,6 @@ pub enum ToolOutcome {
     Failed,
     /// It was not called: it does not exist, its arguments do not fit, or it was not approved.
     Refused,
-    /// It was interrupted, and nobody knows how far it came.
+    /// It was interrupted, and its outcome is unknown.
     Unknown,
 }

@@ -1,3 +1,4 @@
+use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
 use serde_json::{Value, json};
@@ -353,18 +354,11 @@ fn a_stream_is_asked_for() {
 
 #[test]
 fn images_that_a_tool_returned_stand_in_its_result() {
-    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
-    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
-    let messages = vec![
-        Message::assistant(asked),
-        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
-        Message::tool("call_1", "look", "seen"),
-    ];
     let source = json!({"type": "base64", "media_type": "image/png", "data": "aGk="});
     let drawn = json!([text("drawn"), {"type": "image", "source": source}]);
     let expected = json!([
         {"type": "tool_result", "tool_use_id": "call_0", "content": drawn},
         result("call_1", "seen"),
     ]);
-    assert_eq!(said(messages)[1]["content"], expected);
+    assert_eq!(said(drawn_and_seen())[1]["content"], expected);
 }

@@ -1,3 +1,4 @@
+use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolOutcome};
 use serde_json::{Value, json};
@@ -212,14 +213,7 @@ fn a_shape_is_asked_for_and_told_in_words_where_tools_forbid_it() {
 
 #[test]
 fn images_that_a_tool_returned_follow_its_response() {
-    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
-    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
-    let messages = vec![
-        Message::assistant(asked),
-        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
-        Message::tool("call_1", "look", "seen"),
-    ];
-    let body = encoded(&ChatRequest::new("m", messages));
+    let body = encoded(&ChatRequest::new("m", drawn_and_seen()));
     let response = |name: &str, text: &str| json!({"functionResponse": {"name": name, "response": {"output": text}}});
     let image = json!({"inlineData": {"mimeType": "image/png", "data": "aGk="}});
     let expected = json!([response("draw", "drawn"), image, response("look", "seen")]);

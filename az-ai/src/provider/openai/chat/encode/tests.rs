@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 
 use super::request;
 use crate::chat::{
-    ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
+    ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
 };
+use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::openai::dialect::Dialect;
 use crate::provider::tool_names::ToolNames;
 use crate::provider::wire::Delivery;
@@ -215,14 +216,7 @@ fn ids_that_a_server_refuses_are_made_to_fit() {
 
 #[test]
 fn images_that_tools_returned_follow_the_results_of_the_turn() {
-    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
-    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
-    let messages = vec![
-        Message::assistant(asked),
-        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
-        Message::tool("call_1", "look", "seen"),
-    ];
-    let body = encoded(&ChatRequest::new("m", messages), Dialect::OPENAI);
+    let body = encoded(&ChatRequest::new("m", drawn_and_seen()), Dialect::OPENAI);
     let url = json!({"url": "data:image/png;base64,aGk="});
     let expected = json!([
         {"role": "tool", "tool_call_id": "call_0", "content": "drawn"},

@@ -1,3 +1,4 @@
+use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
 use serde_json::{Value, json};
@@ -134,14 +135,7 @@ fn pictures_are_shown_inline_or_by_their_address() {
 
 #[test]
 fn images_that_a_tool_returned_stand_in_its_output() {
-    let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGk=".to_owned() };
-    let asked = ModelReply::default().with_call("draw", json!({})).with_call("look", json!({}));
-    let messages = vec![
-        Message::assistant(asked),
-        Message::tool_with_images("call_0", "draw", "drawn", vec![png]),
-        Message::tool("call_1", "look", "seen"),
-    ];
-    let body = encoded(&ChatRequest::new("m", messages));
+    let body = encoded(&ChatRequest::new("m", drawn_and_seen()));
     let image =
         json!({"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"});
     let expected = json!([
