@@ -170,7 +170,8 @@ fn remedy_of(error: &Error) -> Option<String> {
             "if that file is no database any more, `az db init --force` sets it aside and makes a \
              new one; otherwise choose a directory that can be written, with --data-dir"
         }
-        Error::FromTheFuture { .. } => "use the newer az that wrote it, or another --data-dir",
+        Error::NewerSchema { .. } => "use the newer az that wrote it, or another --data-dir",
+        Error::SchemaChanged { .. } => "run the newer az from now on (docs/upgrading.md)",
         Error::NotFound { what: "database", .. } => "`az db init` makes one, and so does a task",
         Error::LeaseLost { .. } => "another process has taken it up; `az task list` shows them",
         Error::LeaseHeld { task, .. } => {

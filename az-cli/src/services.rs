@@ -10,7 +10,7 @@ use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
 use az_core::policy::WorkspacePolicy;
 use az_core::{Error, TaskId, Toolbox};
-use az_data::sqlite::{SqliteOptions, SqliteStore};
+use az_data::sqlite::{Migration, SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
@@ -108,6 +108,11 @@ impl Services {
             return Ok(Arc::clone(store));
         }
         let store = Arc::new(SqliteStore::open(self.database(), self.sqlite_options()?)?);
+        if let Some(Migration { from, to, backup, .. }) = store.migration() {
+            let backup = backup.display();
+            let what = format!("the database was migrated from schema {from} to {to}");
+            self.printer.say(&format!("{what}; a backup of it is {backup}"));
+        }
         Ok(Arc::clone(self.store.get_or_init(|| store)))
     }
 

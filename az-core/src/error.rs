@@ -175,13 +175,23 @@ pub enum Error {
     },
     /// The store was written by a newer version.
     #[error("{backend} has schema {found}, this version knows {supported}")]
-    FromTheFuture {
+    NewerSchema {
         /// Which backend.
         backend: &'static str,
         /// The schema that is there.
         found: u32,
         /// The newest schema known here.
         supported: u32,
+    },
+    /// A newer version migrated the store while this one had it open; nothing more is written.
+    #[error("{backend} was migrated from schema {expected} to {found} by another process")]
+    SchemaChanged {
+        /// Which backend.
+        backend: &'static str,
+        /// The schema that is there now.
+        found: u32,
+        /// The schema that this process writes.
+        expected: u32,
     },
     /// Reading or writing failed.
     #[error("{backend} failed")]
@@ -262,7 +272,9 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::AlreadyExists { .. } | Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::AlreadyExists { .. } | Self::Conflict { .. } | Self::SchemaChanged { .. } => {
+                ErrorKind::Conflict
+            }
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::LeaseHeld { .. } | Self::LeaseLost { .. } => ErrorKind::Conflict,
             Self::BudgetExceeded { .. } | Self::Unpriced { .. } => ErrorKind::Budget,
@@ -275,7 +287,7 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::Full { .. } | Self::Io { .. } => ErrorKind::Io,
             Self::Unusable { .. } => ErrorKind::Unusable,
-            Self::FromTheFuture { .. } => ErrorKind::Config,
+            Self::NewerSchema { .. } => ErrorKind::Config,
             Self::BrokenJournal { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }

@@ -36,7 +36,10 @@ pub(crate) enum SqliteError {
     Outdated { found: u32, supported: u32 },
     /// A newer schema.
     #[error("schema {found} is newer than {supported}")]
-    FromTheFuture { found: u32, supported: u32 },
+    NewerSchema { found: u32, supported: u32 },
+    /// Another process migrated the file while this one had it open.
+    #[error("schema {expected} became {found} while the file was open")]
+    SchemaChanged { found: u32, expected: u32 },
     /// A write-ahead log that must be read and cannot be.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
@@ -66,6 +69,9 @@ impl SqliteError {
             Self::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
                 rusqlite::Error::SqliteFailure(*code, text.clone()).into()
             }
+            Self::SchemaChanged { found, expected } => {
+                Self::SchemaChanged { found: *found, expected: *expected }
+            }
             other => {
                 let text = Some(other.to_string());
                 let code = ffi::Error::new(ffi::SQLITE_IOERR);
@@ -90,8 +96,11 @@ impl From<SqliteError> for Error {
         let backend = BACKEND;
         match error {
             SqliteError::Contract(error) => error,
-            SqliteError::FromTheFuture { found, supported } => {
-                Self::FromTheFuture { backend, found, supported }
+            SqliteError::NewerSchema { found, supported } => {
+                Self::NewerSchema { backend, found, supported }
+            }
+            SqliteError::SchemaChanged { found, expected } => {
+                Self::SchemaChanged { backend, found, expected }
             }
             SqliteError::ReadOnly
             | SqliteError::Foreign { .. }

@@ -253,8 +253,14 @@ fn settings_states_and_log_of_every_schema_are_as_they_were() {
 fn every_task_of_every_schema_is_listed_shown_and_has_its_record() {
     for schema in SCHEMAS {
         let fixture = Fixture::of(schema);
-        // A command that only reads does not migrate; the first that writes does.
-        fixture.az.ok(&["db", "init"]);
+        // A command that only reads does not migrate; the first that writes does, and says where the
+        // backup is.
+        let made = fixture.az.az(&["db", "init"]);
+        let backup = format!("az.db.schema{schema}.bak");
+        let migrated = block_on(fixture.store().contents()).unwrap().schema > schema;
+        assert_eq!(made.code, Some(0), "{made:?}");
+        assert_eq!(made.stderr.contains(&backup), migrated, "{made:?}");
+        assert_eq!(fixture.az.data_dir().join(backup).exists(), migrated);
         let listed = fixture.az.ok(&["task", "list", "--limit", "100", "--format", "json"]);
         let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
         assert_eq!(listed.len(), fixture.rows("tasks").len(), "schema {schema}");

@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use serde_json::json;
 
-use crate::support::Az;
+use crate::support::{Az, script, until};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -63,6 +64,32 @@ fn a_database_from_the_future_is_left_alone() {
         assert_eq!(ended.code, Some(78), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains("9999") && ended.stderr.contains("newer az"), "{ended:?}");
     }
+}
+
+/// A newer version migrates the database while a task runs: the task ends with 75 and nothing more is
+/// recorded, where an older version's rows would have another meaning.
+#[test]
+fn a_task_whose_database_was_migrated_meanwhile_stops_with_75() {
+    let az = Az::new();
+    let wait = "touch begun; until [ -e go ]; do sleep 0.01; done";
+    let model = script(
+        &az,
+        &[json!({"calls": [{"name": "shell.execute", "arguments": {"command": wait}}]})],
+    );
+    let args = ["task", "run", "wait", "--model", &model, "--allow", "shell.execute"];
+    let running = az.start(&args);
+    until("the command runs", || az.work().join("begun").exists());
+    let db = Connection::open(az.database()).unwrap();
+    let schema: u32 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    db.pragma_update(None, "user_version", schema + 1).unwrap();
+    let count = "SELECT count(*) FROM event";
+    let before: u32 = db.query_row(count, [], |row| row.get(0)).unwrap();
+    az.file("go", "");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(ended.stderr.contains("migrated") && ended.stderr.contains("newer az"), "{ended:?}");
+    let after: u32 = db.query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(after, before, "{ended:?}");
 }
 
 /// Root may write everywhere; only an immutable flag or another user could show this to it.

@@ -17,6 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 use super::connect::{beside, sync};
+use super::migrate;
 use super::row::{all, run};
 use crate::error::{Result, about, unreadable};
 
@@ -84,6 +85,7 @@ impl Blobs {
     /// transaction of its own: in another's, what was let go of could come back with a rollback.
     pub(super) fn tidy(&self, conn: &mut Connection) -> Result<()> {
         let alone = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        migrate::check_unchanged(&alone)?;
         for name in all(&alone, NOBODYS, [], |row| row.take::<String>())? {
             let path = self.path(&name);
             match fs::remove_file(&path) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use az_core::error::Error;
 use rusqlite::{Connection, OpenFlags};
 
-use super::migrate;
+use super::migrate::{self, Migration};
 use super::options::SqliteOptions;
 use crate::error::{Result, SqliteError, about};
 
@@ -28,8 +28,11 @@ const NAP: Duration = Duration::from_millis(5);
 /// has on it, so no connection may be opened between making the file and closing it.
 static MAKING: Mutex<()> = Mutex::new(());
 
-/// Opens the file to read and write, making and migrating it if need be.
-pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+/// Opens the file to read and write, making and migrating it if need be; returns the migration too.
+pub(super) fn writable(
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<(Connection, Option<Migration>)> {
     make(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)?;
@@ -42,14 +45,14 @@ pub(super) fn writable(path: &Path, options: &SqliteOptions) -> Result<Connectio
     if let Some(pages) = options.max_page_count {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    migrate::bring_up_to_date(&conn, path, options.busy_timeout)?;
+    let migration = migrate::bring_up_to_date(&conn, path, options.busy_timeout)?;
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
          PRAGMA synchronous = FULL;
          PRAGMA temp_store = MEMORY;
          PRAGMA wal_autocheckpoint = {CHECKPOINT};"
     ))?;
-    Ok(conn)
+    Ok((conn, migration))
 }
 
 /// Opens a file that is there, to read only. Neither migrates nor makes anything of ours.

@@ -1,11 +1,24 @@
 //! The schema, and how it came to be: forward only, one file a step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::backup;
 use crate::error::{Result, SqliteError};
+
+/// A migration that opening a store made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Migration {
+    /// The schema that the file had.
+    pub from: u32,
+    /// The schema that it has now.
+    pub to: u32,
+    /// Where the database is as it was before.
+    pub backup: PathBuf,
+}
 
 /// Marks the file as ours: `AZOS`.
 const APPLICATION: i32 = 0x415A_4F53;
@@ -38,10 +51,14 @@ const OWN: &[&str] = &[
     "task",
 ];
 
-/// Brings a new or older file to the newest version.
-pub(super) fn bring_up_to_date(conn: &Connection, path: &Path, patience: Duration) -> Result<()> {
+/// Brings a new or older file to the newest version. An older one is backed up first.
+pub(super) fn bring_up_to_date(
+    conn: &Connection,
+    path: &Path,
+    patience: Duration,
+) -> Result<Option<Migration>> {
     if version(conn, path)? == NEWEST {
-        return Ok(());
+        return Ok(None);
     }
     // SQLite does not wait for a lock to change the mode, lest two that wait for each other wait
     // for ever; here nothing is held meanwhile, so waiting is safe.
@@ -64,28 +81,53 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<()> {
     }
 }
 
+/// Checks, in a transaction, that no other process has migrated the file since it was opened.
+///
+/// An older version that runs on would otherwise write rows that the newer schema gives another
+/// meaning.
+pub(super) fn check_unchanged(conn: &Connection) -> Result<()> {
+    let mut query = conn.prepare_cached("PRAGMA user_version")?;
+    match query.query_row([], |row| row.get(0))? {
+        NEWEST => Ok(()),
+        found => Err(SqliteError::SchemaChanged { found, expected: NEWEST }),
+    }
+}
+
 fn use_log(conn: &Connection) -> Result<()> {
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     Ok(())
 }
 
 /// Takes the steps that are missing, all or none.
-fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<()> {
+fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    let taken = version(conn, path).and_then(|from| {
-        for (step, number) in steps.iter().zip(1..).skip(from as usize) {
-            conn.execute_batch(step)?;
-            conn.pragma_update(None, "user_version", number)?;
-        }
-        conn.pragma_update(None, "application_id", APPLICATION)?;
-        conn.execute_batch("COMMIT")?;
-        Ok(())
-    });
+    let taken = take(conn, path, steps);
     if taken.is_err() {
         // The first failure is the one to report; without a transaction this one says nothing.
         conn.execute_batch("ROLLBACK").ok();
     }
     taken
+}
+
+/// Takes the steps in the transaction that is open, and commits it. The lock that it holds keeps the
+/// file as it is while the backup is made.
+fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
+    let from = version(conn, path)?;
+    let mut missing = steps.iter().zip(1..).skip(from as usize).peekable();
+    let backup = match (from, missing.peek()) {
+        // A new file, or one that another process has migrated in the meantime.
+        (0, _) | (_, None) => None,
+        (_, Some(_)) => Some(backup::make(path, from)?),
+    };
+    let mut to = from;
+    for (step, number) in missing {
+        conn.execute_batch(step)?;
+        conn.pragma_update(None, "user_version", number)?;
+        to = number;
+    }
+    conn.pragma_update(None, "application_id", APPLICATION)?;
+    conn.execute_batch("COMMIT")?;
+    Ok(backup.map(|backup| Migration { from, to, backup }))
 }
 
 /// Returns the version of the schema; 0 for a file without anything in it.
@@ -101,7 +143,7 @@ fn version(conn: &Connection, path: &Path) -> Result<u32> {
             let found = u32::try_from(found).map_err(|_| foreign())?;
             let supported = NEWEST;
             if found > supported {
-                return Err(SqliteError::FromTheFuture { found, supported });
+                return Err(SqliteError::NewerSchema { found, supported });
             }
             Ok(found)
         }
@@ -144,7 +186,7 @@ mod tests {
 
     use super::super::ledger;
     use super::super::sums::sums;
-    use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, version};
+    use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, use_log, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
         let sql = "SELECT name, sql FROM sqlite_schema ORDER BY name";
@@ -153,17 +195,21 @@ mod tests {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
+    /// Returns a new file with the first steps taken.
+    fn of_steps(path: &Path, taken: usize) -> Connection {
+        let conn = Connection::open(path).unwrap();
+        use_log(&conn).unwrap();
+        advance(&conn, path, &STEPS[..taken]).unwrap();
+        conn
+    }
+
     #[test]
     fn every_earlier_version_becomes_the_newest() {
-        let path = Path::new("memory");
-        let of_steps = |steps: &[&str]| {
-            let conn = Connection::open_in_memory().unwrap();
-            advance(&conn, path, steps).unwrap();
-            conn
-        };
-        let newest = schema(&of_steps(STEPS));
+        let newest = schema(&in_memory());
         for taken in 0..=STEPS.len() {
-            let conn = of_steps(&STEPS[..taken]);
+            let home = tempfile::tempdir().unwrap();
+            let path = &home.path().join("az.db");
+            let conn = of_steps(path, taken);
             bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
             assert_eq!(schema(&conn), newest, "from version {taken}");
             assert_eq!(version(&conn, path).unwrap(), NEWEST);
@@ -172,10 +218,10 @@ mod tests {
 
     #[test]
     fn entries_of_earlier_versions_are_kept_and_counted() {
-        let path = Path::new("memory");
         for taken in 1..STEPS.len() {
-            let mut conn = Connection::open_in_memory().unwrap();
-            advance(&conn, path, &STEPS[..taken]).unwrap();
+            let home = tempfile::tempdir().unwrap();
+            let path = &home.path().join("az.db");
+            let mut conn = of_steps(path, taken);
             let (task, call) = (task_id("t"), call_id("m0"));
             let usage =
                 Usage { cache_read: 3, tool_input: 4, audio_output: 5, ..Usage::tokens(10, 20) };

@@ -1,5 +1,6 @@
 //! Everything in one SQLite file.
 
+mod backup;
 mod blob;
 mod bucket;
 mod budget;
@@ -28,5 +29,6 @@ mod task_row;
 mod writer;
 
 pub use inspect::Contents;
+pub use migrate::Migration;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;

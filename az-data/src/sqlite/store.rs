@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::blob::Blobs;
 use super::connect;
+use super::migrate::Migration;
 use super::options::SqliteOptions;
 use super::reader::{Place, Readers};
 use super::writer::{Durability, Writer};
@@ -48,22 +49,24 @@ struct Inner {
     blobs: Blobs,
     path: PathBuf,
     options: SqliteOptions,
+    migration: Option<Migration>,
 }
 
 impl SqliteStore {
     /// Opens the store in a file, making it and its directory if need be, and brings its schema up
-    /// to date.
+    /// to date. Before that a copy of an older database is kept beside it:
+    /// [`migration`](Self::migration) says where.
     ///
     /// # Errors
     ///
     /// [`Error::Unusable`] when the file cannot be opened or is not ours,
-    /// [`Error::FromTheFuture`] when a newer version wrote it, [`Error::Busy`] when somebody else
+    /// [`Error::NewerSchema`] when a newer version wrote it, [`Error::Busy`] when somebody else
     /// holds it for too long, [`Error::Full`] or [`Error::Io`] when the disk is full or fails.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
-        let conn = connect::writable(&path, &options)?;
+        let (conn, migration) = connect::writable(&path, &options)?;
         let writer = Writer::new(conn);
-        Ok(Self::new(real(&path)?, options, None, Some(writer)))
+        Ok(Self::new(real(&path)?, options, None, Some(writer), migration))
     }
 
     /// Opens a store that exists, to read only: no thread, no write, no migration, and nothing kept
@@ -75,11 +78,16 @@ impl SqliteStore {
     ///
     /// [`Error::NotFound`] when there is no such file, [`Error::Unusable`] when it cannot be read,
     /// is not ours, or has an older schema that has to be brought up to date first, and
-    /// [`Error::FromTheFuture`] when a newer version wrote it.
+    /// [`Error::NewerSchema`] when a newer version wrote it.
     pub fn open_read_only(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
         let conn = connect::read_only(&path, &options)?;
-        Ok(Self::new(real(&path)?, options, Some(conn), None))
+        Ok(Self::new(real(&path)?, options, Some(conn), None, None))
+    }
+
+    /// Returns the migration that opening this store made, if the file had an older schema.
+    pub fn migration(&self) -> Option<&Migration> {
+        self.0.migration.as_ref()
     }
 
     fn new(
@@ -87,6 +95,7 @@ impl SqliteStore {
         options: SqliteOptions,
         first: Option<Connection>,
         writer: Option<Writer>,
+        migration: Option<Migration>,
     ) -> Self {
         let place = match writer {
             Some(_) => Place::Aside,
@@ -98,6 +107,7 @@ impl SqliteStore {
             writer,
             path,
             options,
+            migration,
         }))
     }
 
@@ -154,7 +164,7 @@ impl SqliteStore {
     pub(super) async fn tidy(&self) {
         let inner = Arc::clone(&self.0);
         let tidy = move || {
-            let mut conn = connect::writable(&inner.path, &inner.options)?;
+            let (mut conn, _) = connect::writable(&inner.path, &inner.options)?;
             inner.blobs.tidy(&mut conn)
         };
         let tidied = match Handle::try_current() {

@@ -14,6 +14,7 @@ use az_core::point;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::migrate;
 use crate::error::{Result, SqliteError};
 
 /// The most requests in one transaction, so that the first does not wait for ever.
@@ -161,6 +162,7 @@ enum Ended {
 fn transact(conn: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<Ended> {
     point!("sqlite.begin");
     step(conn, "BEGIN IMMEDIATE")?;
+    migrate::check_unchanged(conn)?;
     for job in batch {
         step(conn, "SAVEPOINT request")?;
         let kept = job.run(conn);

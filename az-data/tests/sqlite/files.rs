@@ -186,7 +186,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     let newest = home.open().contents().await.unwrap().schema;
     home.raw().pragma_update(None, "user_version", 4_000).unwrap();
     for refused in [open(&home.path()), read_only(&home.path())] {
-        let Err(Error::FromTheFuture { found, supported, .. }) = refused else {
+        let Err(Error::NewerSchema { found, supported, .. }) = refused else {
             panic!("{refused:?}");
         };
         assert_eq!((found, supported), (4_000, newest));

@@ -17,4 +17,5 @@ mod journal;
 mod money;
 mod race;
 mod sql;
+mod upgrade;
 mod writing;

@@ -1,0 +1,127 @@
+//! Migrations keep a copy of what was there, and an older version that runs on writes nothing more.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use az_core::error::ErrorKind;
+use az_core::task::{TaskFilter, TaskRepository};
+use az_core::testing::sample::task;
+use az_core::{Error, Task};
+use az_data::sqlite::SqliteStore;
+use rusqlite::Connection;
+
+use crate::support::Home;
+
+/// Puts a database of an earlier schema in place; returns its path.
+fn earlier(home: &Home, schema: u32) -> PathBuf {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../az-cli/tests/fixtures");
+    fs::create_dir_all(home.path().parent().expect("a directory")).expect("it is made");
+    fs::copy(made.join(format!("schema-{schema}/data/az.db")), home.path()).expect("a fixture");
+    home.path()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+async fn tasks(store: &SqliteStore) -> Vec<Task> {
+    store.list(&TaskFilter::default()).await.expect("they are listed")
+}
+
+/// Returns the schema of a file and how many tasks are in it.
+fn found(path: &Path) -> (u32, u32) {
+    let db = Connection::open(path).expect("a database");
+    let number = |sql| db.query_row(sql, [], |row| row.get(0)).expect("a number");
+    (number("PRAGMA user_version"), number("SELECT count(*) FROM task"))
+}
+
+#[tokio::test]
+async fn a_migration_keeps_the_database_as_it_was() {
+    for schema in 1..=3 {
+        let home = Home::new();
+        let path = earlier(&home, schema);
+        let before = found(&path);
+        let store = home.open();
+        let migration = store.migration().expect("it was migrated").clone();
+        let newest = store.contents().await.expect("it is read").schema;
+        assert_eq!((migration.from, migration.to), (schema, newest));
+        assert_eq!(migration.backup, beside(&path, &format!(".schema{schema}.bak")));
+        let mode = fs::metadata(&migration.backup).expect("a backup").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(found(&migration.backup), before);
+        assert!(!beside(&path, ".backup").exists(), "the unfinished copy is gone");
+
+        assert_eq!(home.open().migration(), None, "it is migrated once");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_put_back_is_migrated_again_and_no_backup_is_replaced() {
+    let home = Home::new();
+    let path = earlier(&home, 3);
+    // What a crash during an earlier backup left.
+    fs::write(beside(&path, ".backup"), "half a copy").expect("it is written");
+    let store = home.open();
+    let first = store.migration().expect("it was migrated").backup.clone();
+    let (kept, all) = (fs::read(&first).expect("a backup"), tasks(&store).await);
+    drop(store);
+
+    fs::copy(&first, &path).expect("it is put back");
+    let store = home.open();
+    let second = store.migration().expect("it was migrated again").backup.clone();
+    assert_eq!(second, beside(&path, ".schema3.2.bak"));
+    assert_eq!(fs::read(&first).expect("a backup"), kept);
+    assert_eq!(tasks(&store).await, all);
+}
+
+#[test]
+fn a_new_store_has_no_backup() {
+    let home = Home::new();
+    assert_eq!(home.open().migration(), None);
+    let names = fs::read_dir(home.path().parent().expect("a directory")).expect("it is listed");
+    let backups = names.filter(|entry| {
+        entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains("bak"))
+    });
+    assert_eq!(backups.count(), 0);
+}
+
+#[test]
+fn a_migration_that_cannot_be_backed_up_does_not_begin() {
+    let home = Home::new();
+    let path = earlier(&home, 3);
+    fs::create_dir(beside(&path, ".backup")).expect("something is in the way");
+    let refused = SqliteStore::open(&path, az_data::sqlite::SqliteOptions::default());
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(found(&path).0, 3);
+}
+
+/// Two processes as two handles: one has the file open, another brings it to the next schema.
+#[tokio::test]
+async fn a_store_whose_file_was_migrated_meanwhile_writes_nothing_more() {
+    let home = Home::new();
+    let store = home.open();
+    store.create(&task("before", 0)).await.expect("it is written");
+    let schema = store.contents().await.expect("it is read").schema;
+    home.raw().pragma_update(None, "user_version", schema + 1).expect("it is migrated");
+
+    let (one, two) = (task("one", 0), task("two", 0));
+    let writes = [store.create(&one), store.create(&two)];
+    for refused in futures_util::future::join_all(writes).await {
+        let Err(error @ Error::SchemaChanged { found, expected, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((found, expected), (schema + 1, schema));
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+    }
+    assert!(
+        store
+            .delete(&"before".parse().expect("an id"), az_core::testing::sample::at(1))
+            .await
+            .is_err()
+    );
+    let left: Vec<_> = tasks(&store).await.into_iter().map(|task| task.command).collect();
+    assert_eq!(left, ["do before"]);
+}
