@@ -24,9 +24,8 @@ use az_ai::pricing::{PriceBook, PricedClient};
 use az_ai::provider::http::{HttpClient, HttpOptions};
 use az_ai::provider::openai::OpenAi;
 use az_ai::provider::{Endpoint, WireClient};
-use az_ai::resolver::{ModelResolver, Models, Needs, Wanted};
+use az_ai::resolver::{ModelResolver, Models, Requirements, RoutingQuery};
 use az_ai::routing::{RoutingEngine, RuleRouter};
-use az_core::TaskPriority;
 use az_core::clock::SystemClock;
 use futures_util::StreamExt;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -64,7 +63,7 @@ async fn whole(url: &str) {
         let begun = cpu();
         for _ in 0..REQUESTS {
             let request = request();
-            let route = router.candidates(&wanted()).unwrap();
+            let route = router.candidates(&query()).unwrap();
             let model = &route.first().unwrap().model;
             let request = ChatRequest { model: model.model.clone(), ..request };
             assert!(model.client.quote(&request).max_cost.is_some());
@@ -94,7 +93,7 @@ fn routing(url: &str) {
     let times = (0..ROUNDS).map(|_| {
         let begun = Instant::now();
         for _ in 0..REQUESTS {
-            assert!(router.route(&wanted()).is_ok());
+            assert!(router.route(&query()).is_ok());
         }
         each(begun.elapsed()) * 1000.0
     });
@@ -166,16 +165,9 @@ fn router(url: &str) -> RuleRouter {
 const SERVE: &str = "--serve";
 const MODEL: &str = "gpt-5.4-mini";
 
-fn wanted() -> Wanted<'static> {
-    Wanted {
-        model: None,
-        text: TEXT,
-        priority: TaskPriority::Medium,
-        tokens: 1500,
-        max_tokens: 2048,
-        needs: Needs { tools: true, ..Needs::default() },
-        budget_left: None,
-    }
+fn query() -> RoutingQuery<'static> {
+    let requirements = Requirements { tools: true, ..Requirements::default() };
+    RoutingQuery::new(TEXT).with_request_tokens(1500).with_requirements(requirements)
 }
 
 fn request() -> ChatRequest {

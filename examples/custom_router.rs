@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use az_ai::chat::ChatRequest;
 use az_ai::config::RoutingRule;
-use az_ai::resolver::{Reported, ResolvedModel, Wanted};
+use az_ai::resolver::{CallReport, ResolvedModel, RoutingQuery};
 use az_ai::routing::{Choice, Route, RoutingEngine, RuleRouter, RulesError};
 use az_ai::testing::routing_engine;
 use az_ai::testing::routing_engine::{RoutingFixture, Scene};
@@ -18,23 +18,23 @@ use az_core::{TaskPriority, Usd};
 struct Thrifty<E>(E);
 
 /// Returns the most that a request could cost; an unknown price is as bad as any.
-fn most(choice: &Choice, wanted: &Wanted<'_>) -> Usd {
-    let request = ChatRequest::prompt(&choice.model.model, wanted.text);
-    let quote = choice.model.client.quote(&request.with_max_tokens(wanted.max_tokens));
+fn most(choice: &Choice, query: &RoutingQuery<'_>) -> Usd {
+    let request = ChatRequest::prompt(&choice.model.model, query.text);
+    let quote = choice.model.client.quote(&request.with_max_tokens(query.max_tokens));
     quote.max_cost.unwrap_or(Usd::MAX)
 }
 
 #[async_trait]
 impl<E: RoutingEngine> RoutingEngine for Thrifty<E> {
-    fn route(&self, wanted: &Wanted<'_>) -> az_ai::Result<Route> {
-        let mut route = self.0.route(wanted)?;
-        if wanted.priority == TaskPriority::Low && wanted.model.is_none() {
-            route.candidates.sort_by_cached_key(|choice| most(choice, wanted));
+    fn route(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Route> {
+        let mut route = self.0.route(query)?;
+        if query.priority == TaskPriority::Low && query.model.is_none() {
+            route.candidates.sort_by_cached_key(|choice| most(choice, query));
         }
         Ok(route)
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         self.0.report(model, result);
     }
 

@@ -1,121 +1,85 @@
-//! Which client answers for a model's name.
+//! Resolves the names of models to clients.
+
+mod query;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::{ErrorKind, TaskPriority, Usd};
+use az_core::ErrorKind;
 
 use crate::client::LlmClient;
 use crate::error::{Error, Result};
 
-/// Finds the client for a model.
+pub use query::{QueryInputs, Requirements, RoutingQuery};
+
+/// Resolves the name of a model to the client that serves it.
 ///
 /// # Contract
 ///
-/// 1. Without a name it is the default.
-/// 2. A name that is unknown is `UnknownModel`, with the names that look like it.
-/// 3. It asks nobody, and says the same every time until it is set up anew.
-/// 4. Candidates are at least one, best first; a resolver without a choice has one. It is told only
-///    what it says that it reads.
+/// 1. Without a name, the default model is resolved.
+/// 2. An unknown name is `UnknownModel`, with the names that are similar.
+/// 3. Resolving does no I/O and is deterministic until the resolver is configured differently.
+/// 4. There is at least one candidate, best first; a resolver without a choice has exactly one.
+///    Callers may leave out of a query what the resolver does not use.
 pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
-    /// Finds the client and the provider's own name for a model.
+    /// Returns the client for a model, and the provider's own name for it.
     ///
     /// # Errors
     ///
     /// `UnknownModel`, or `Setup` when the model's client cannot be used as it is set up.
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel>;
 
-    /// Lists who may be asked, best first: each when the ones before it have failed.
+    /// Returns the candidates for a request, best first: each is the fallback of those before it.
     ///
     /// # Errors
     ///
     /// Those of [`resolve`](Self::resolve).
-    fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>> {
-        let model = self.resolve(wanted.model)?;
+    fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>> {
+        let model = self.resolve(query.model)?;
         Ok(vec![Candidate { model, reason: None }])
     }
 
-    /// Says what [`candidates`](Self::candidates) goes by for this name, so that nobody finds out
-    /// what is not looked at.
-    fn reads(&self, _model: Option<&str>) -> Reads {
-        Reads::default()
+    /// Returns which parts of a query [`candidates`](Self::candidates) uses for this name, so that
+    /// callers compute no others.
+    fn query_inputs(&self, _model: Option<&str>) -> QueryInputs {
+        QueryInputs::default()
     }
 
-    /// Takes note of what became of a call, so that one who fails is passed over for a while.
-    fn report(&self, _model: &ResolvedModel, _result: Reported) {}
+    /// Records the outcome of a call, so that a model that fails can be avoided for a while.
+    fn report(&self, _model: &ResolvedModel, _result: CallReport) {}
 }
 
-/// What is to be asked, as far as the choice of a model goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted<'a> {
-    /// The model that was named.
-    pub model: Option<&'a str>,
-    /// What the task is, in words.
-    pub text: &'a str,
-    /// How soon it should run.
-    pub priority: TaskPriority,
-    /// About how many tokens will be sent, messages and tools; 0 to a resolver that does not read it.
-    pub tokens: u64,
-    /// How many tokens the reply may have.
-    pub max_tokens: u32,
-    /// What the model has to be able to do.
-    pub needs: Needs,
-    /// What the tightest hard budget has left; nothing when there is none, and to a resolver that
-    /// does not read it.
-    pub budget_left: Option<Usd>,
-}
-
-/// What a choice of a model goes by, of that which takes time to find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reads {
-    /// How many tokens will be sent.
-    pub tokens: bool,
-    /// What a budget has left.
-    pub budget_left: bool,
-}
-
-/// What a request needs of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
-    /// It has tools. A model without is told of them in words, so this is a wish.
-    pub tools: bool,
-    /// It shows pictures.
-    pub images: bool,
-    /// It wants the answer in a shape.
-    pub format: bool,
-}
-
-/// Someone who may be asked.
+/// A model that may be called.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Who.
+    /// The model.
     pub model: ResolvedModel,
-    /// Why, where there was a choice.
+    /// Why it was chosen, where there was a choice.
     pub reason: Option<String>,
 }
 
-/// What became of a call.
+/// The outcome of a call to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reported {
-    /// A reply came.
+pub enum CallReport {
+    /// The model replied.
     Replied,
-    /// It failed.
+    /// The call failed.
     Failed {
-        /// In which way.
+        /// The kind of failure.
         kind: ErrorKind,
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
     },
 }
 
-/// A model and who answers for it.
+/// A model and the client that serves it.
 #[derive(Debug, Clone)]
 pub struct ResolvedModel {
-    /// The client to ask.
+    /// The client.
     pub client: Arc<dyn LlmClient>,
-    /// The model, by the provider's name.
+    /// The provider's own name for the model.
     pub model: String,
 }
 

@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use az_ai::estimate;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
+use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EngineOptions, EventSink};
 use az_core::journal::RunStore;
 use az_core::policy::WorkspacePolicy;
-use az_core::{Error, TaskId, Toolbox};
+use az_core::{Clock, Error, Task, TaskId, Toolbox};
 use az_data::sqlite::{Migration, SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
@@ -204,12 +206,16 @@ impl Services {
             .with_liveness(Arc::new(LocalProcesses::default())))
     }
 
-    /// Returns an id that no task has: a UUID of version 7, which sorts by time.
+    /// Creates a task with a unique id (a UUID of version 7, which sorts by time) and the estimated
+    /// tokens of its command.
     ///
     /// # Errors
     ///
-    /// None in practice: a UUID is a legal id.
-    pub fn new_task_id(&self) -> Result<TaskId, CliError> {
-        Ok(TaskId::new(uuid::Uuid::now_v7().to_string())?)
+    /// `Invalid` for a command that is empty, too long or contains a NUL.
+    pub fn new_task(&self, command: impl Into<String>) -> Result<Task, CliError> {
+        let id = TaskId::new(uuid::Uuid::now_v7().to_string())?;
+        let task = Task::new(id, command, SystemClock.now())?;
+        let tokens = estimate::text(&task.command);
+        Ok(task.with_estimated_tokens(tokens))
     }
 }

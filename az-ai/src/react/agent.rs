@@ -15,7 +15,7 @@ use super::scene::{Ground, Scene, longest, repeated};
 use super::tools::OfferedTools;
 use super::transcript::observation;
 use crate::client::Capabilities;
-use crate::resolver::{Candidate, ModelResolver, Needs, Wanted};
+use crate::resolver::{Candidate, ModelResolver, Requirements, RoutingQuery};
 
 /// Reasons with a model, acts with the run's tools, observes, until it has an answer.
 #[derive(Debug, Clone)]
@@ -42,17 +42,16 @@ impl ReActAgent {
     /// Finds out who may be asked for the task as it is.
     async fn candidates(&self, run: &Run, ground: &Ground<'_>) -> Result<Vec<Candidate>> {
         let task = run.task();
-        let reads = self.models.reads(task.model.as_deref());
-        let wanted = Wanted {
-            model: task.model.as_deref(),
-            text: &task.command,
-            priority: task.priority,
-            tokens: if reads.tokens { ground.tokens(run) } else { 0 },
-            max_tokens: self.options.max_tokens,
-            needs: Needs { tools: !ground.tools.is_empty(), ..Needs::default() },
-            budget_left: if reads.budget_left { run.budget_left().await? } else { None },
-        };
-        Ok(self.models.candidates(&wanted)?)
+        let inputs = self.models.query_inputs(task.model.as_deref());
+        let request_tokens = if inputs.request_tokens { ground.tokens(run) } else { 0 };
+        let budget_left = if inputs.budget_left { run.budget_left().await? } else { None };
+        let tools = !ground.tools.is_empty();
+        let query = RoutingQuery::for_task(task)
+            .with_request_tokens(request_tokens)
+            .with_max_tokens(self.options.max_tokens)
+            .with_requirements(Requirements { tools, ..Requirements::default() })
+            .with_budget_left(budget_left);
+        Ok(self.models.candidates(&query)?)
     }
 
     /// Returns what the model can do that the task names; nothing special when it names none.

@@ -7,7 +7,7 @@ use az_core::{Error, ErrorKind, Result, Run};
 
 use super::scene::{Ground, How, Scene};
 use crate::elsewhere;
-use crate::resolver::{Candidate, ModelResolver, Reported};
+use crate::resolver::{CallReport, Candidate, ModelResolver};
 
 /// How much is told of a failure, in bytes.
 const TOLD: usize = 200;
@@ -108,12 +108,12 @@ impl Round<'_> {
         let how = How { purpose: self.purpose.clone(), reason, retry };
         match scene.ask(run, request, how).await {
             Ok(reply) => {
-                self.models.report(&candidate.model, Reported::Replied);
+                self.models.report(&candidate.model, CallReport::Replied);
                 Ok(Turn::Replied(reply))
             }
             Err(error) => {
                 if let Error::Model { kind, retry_after, .. } = error {
-                    self.models.report(&candidate.model, Reported::Failed { kind, retry_after });
+                    self.models.report(&candidate.model, CallReport::Failed { kind, retry_after });
                 }
                 let passing = error.is_retryable();
                 tried.failed(&scene, error)?;

@@ -1,4 +1,4 @@
-//! Who is passed over for a while, because they failed.
+//! Providers that are avoided for a while because they failed.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,42 +7,42 @@ use std::time::Duration;
 use az_core::clock::later;
 use az_core::{ErrorKind, Timestamp};
 
-use crate::resolver::Reported;
+use crate::resolver::CallReport;
 
-/// How long a provider is passed over that asks for patience and does not say how much.
+/// The cooldown after a rate limit without a `retry-after`.
 const BUSY: Duration = Duration::from_secs(30);
-/// How long one is passed over that failed once.
+/// The cooldown after one failure.
 const FIRST: Duration = Duration::from_secs(5);
-/// How long one is passed over at most that failed again and again.
+/// The longest cooldown after repeated failures.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long one is passed over that refuses our key: somebody has to do something about it.
+/// The cooldown after a rejected key, which does not pass by itself.
 const REFUSED: Duration = Duration::from_secs(600);
 
-/// What became of calls to providers lately.
+/// The providers that failed recently, with the time for which each is avoided.
 #[derive(Debug, Default)]
 pub struct Cooldowns(Mutex<BTreeMap<String, Cooldown>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cooldown {
     until: Timestamp,
-    /// How many times in a row it was in trouble.
+    /// The number of failures in a row.
     failures: u32,
 }
 
 impl Cooldowns {
-    /// Takes note of what became of a call to a provider.
+    /// Records the outcome of a call to a provider.
     ///
-    /// A rate limit cools it down for as long as it asks, or 30 s; trouble for 5 s, and twice as
-    /// long each time after, up to 5 min; a refused key for 10 min, which is the longest of all. A reply ends it all. What is
-    /// wrong with a request says nothing about the provider.
-    pub fn report(&self, provider: &str, result: Reported, now: Timestamp) {
+    /// A rate limit starts a cooldown of the requested time, or of 30 s; another failure one of
+    /// 5 s, doubled for each further one up to 5 min; a rejected key one of 10 min, which is the
+    /// longest. A reply ends the cooldown. An invalid request starts none.
+    pub fn report(&self, provider: &str, result: CallReport, now: Timestamp) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, asked) = match result {
-            Reported::Replied => {
+            CallReport::Replied => {
                 all.remove(provider);
                 return;
             }
-            Reported::Failed { kind, retry_after } => (kind, retry_after),
+            CallReport::Failed { kind, retry_after } => (kind, retry_after),
         };
         let failures = all.get(provider).map_or(0, |cooldown| cooldown.failures);
         let (pause, failures) = match kind {
@@ -60,7 +60,7 @@ impl Cooldowns {
         all.insert(provider.to_owned(), Cooldown { until, failures });
     }
 
-    /// Returns for how long a provider is still to be passed over.
+    /// Returns how long a provider is still avoided.
     pub fn left(&self, provider: &str, now: Timestamp) -> Option<Duration> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let until = all.get(provider)?.until;
@@ -75,19 +75,19 @@ mod tests {
     use az_core::testing::sample::at;
     use az_core::{ErrorKind, clock::later};
 
-    use super::{Cooldowns, REFUSED, Reported};
+    use super::{CallReport, Cooldowns, REFUSED};
 
     #[track_caller]
     fn check(kinds: &[(ErrorKind, Option<u64>)], expected: Option<u64>) {
         let cooldowns = Cooldowns::default();
         for (kind, retry_after) in kinds {
             let retry_after = retry_after.map(Duration::from_secs);
-            cooldowns.report("p", Reported::Failed { kind: *kind, retry_after }, at(0));
+            cooldowns.report("p", CallReport::Failed { kind: *kind, retry_after }, at(0));
         }
         let left = cooldowns.left("p", at(0));
         assert_eq!(left, expected.map(Duration::from_secs), "{kinds:?}");
         assert_eq!(cooldowns.left("q", at(0)), None);
-        cooldowns.report("p", Reported::Replied, at(0));
+        cooldowns.report("p", CallReport::Replied, at(0));
         assert_eq!(cooldowns.left("p", at(0)), None);
     }
 
@@ -111,11 +111,11 @@ mod tests {
     #[test]
     fn a_pause_ends_by_itself_and_there_is_a_longest() {
         let cooldowns = Cooldowns::default();
-        let failed = |retry_after| Reported::Failed { kind: ErrorKind::RateLimited, retry_after };
+        let failed = |retry_after| CallReport::Failed { kind: ErrorKind::RateLimited, retry_after };
         cooldowns.report("p", failed(Some(Duration::from_secs(2))), at(0));
         let left = |seconds| cooldowns.left("p", later(at(0), Duration::from_secs(seconds)));
         assert_eq!((left(1), left(2)), (Some(Duration::from_secs(1)), None));
         cooldowns.report("p", failed(Some(Duration::MAX)), at(0));
-        assert_eq!(cooldowns.left("p", at(0)), Some(REFUSED), "nobody is gone for ever");
+        assert_eq!(cooldowns.left("p", at(0)), Some(REFUSED), "no cooldown is longer than this");
     }
 }

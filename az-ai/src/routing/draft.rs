@@ -1,4 +1,4 @@
-//! A decision in the making.
+//! Collects the candidates of a decision.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -6,31 +6,31 @@ use std::sync::Arc;
 use az_core::Timestamp;
 
 use super::cooldown::Cooldowns;
-use super::route::{Choice, Obstacle, Origin, Route, Standing, Step, Verdict};
+use super::route::{Choice, Obstacle, Origin, ProviderHealth, Route, RuleOutcome, Step};
 use super::rules::Rule;
 use super::variables::{Fact, Variable};
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
-use crate::resolver::{ModelResolver, ResolvedModel, Wanted};
+use crate::resolver::{ModelResolver, ResolvedModel, RoutingQuery};
 
-/// Candidates so far, and those who were passed over.
+/// The candidates and the exclusions so far.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     models: &'a dyn ModelResolver,
     cooldowns: &'a Cooldowns,
     now: Timestamp,
-    wanted: &'a Wanted<'a>,
+    query: &'a RoutingQuery<'a>,
     candidates: Vec<Choice>,
-    passed: Vec<Passed>,
+    excluded: Vec<Excluded>,
     steps: Vec<Step>,
 }
 
-/// Someone who was passed over.
+/// A model that was excluded.
 #[derive(Debug)]
-struct Passed {
+struct Excluded {
     step: usize,
     obstacle: Obstacle,
-    /// Who it is, or why nobody can tell.
+    /// The model, or the error of resolving it.
     choice: Result<Choice>,
 }
 
@@ -39,68 +39,79 @@ impl<'a> Draft<'a> {
         models: &'a dyn ModelResolver,
         cooldowns: &'a Cooldowns,
         now: Timestamp,
-        wanted: &'a Wanted<'a>,
+        query: &'a RoutingQuery<'a>,
     ) -> Self {
-        let (candidates, passed) = (Vec::new(), Vec::new());
-        Self { models, cooldowns, now, wanted, candidates, passed, steps: Vec::new() }
+        let (candidates, excluded) = (Vec::new(), Vec::new());
+        Self { models, cooldowns, now, query, candidates, excluded, steps: Vec::new() }
     }
 
-    /// Whether nobody was found yet who can be asked.
-    pub(super) const fn is_open(&self) -> bool {
+    /// Returns whether there is no candidate yet.
+    pub(super) const fn is_empty(&self) -> bool {
         self.candidates.is_empty()
     }
 
-    /// Adds a model that no rule brought up.
+    /// Considers a model that no rule names.
     pub(super) fn propose(&mut self, origin: Origin, name: &Arc<str>) {
         let number = self.steps.len();
-        let standing = Some(self.stand(number, name, None));
-        let (name, verdict, saw) = (Arc::clone(name), Verdict::Held, Vec::new());
-        self.steps.push(Step { origin, name, verdict, saw, standing });
+        let health = Some(self.consider(number, name, None));
+        let (name, outcome, inputs) = (Arc::clone(name), RuleOutcome::Held, Vec::new());
+        self.steps.push(Step { origin, name, outcome, inputs, health });
     }
 
-    /// Adds what came of a rule, and its model if it held.
-    pub(super) fn judge(&mut self, rule: &Rule, verdict: Verdict, saw: Vec<(Variable, Fact)>) {
+    /// Adds the outcome of a rule, and considers its model if the rule holds.
+    pub(super) fn add_rule(
+        &mut self,
+        rule: &Rule,
+        outcome: RuleOutcome,
+        inputs: Vec<(Variable, Fact)>,
+    ) {
         let number = self.steps.len();
-        let held = verdict == Verdict::Held;
-        let standing = held.then(|| self.stand(number, &rule.name, Some(&rule.rule)));
+        let held = outcome == RuleOutcome::Held;
+        let health = held.then(|| self.consider(number, &rule.name, Some(&rule.rule)));
         let (origin, name) = (Origin::Rule(Arc::clone(&rule.rule)), Arc::clone(&rule.name));
-        self.steps.push(Step { origin, name, verdict, saw, standing });
+        self.steps.push(Step { origin, name, outcome, inputs, health });
     }
 
-    /// Adds the models of the fallback rules, which were judged as not reached before.
+    /// Considers the models of the fallback rules, whose steps were added as not reached.
     pub(super) fn propose_fallbacks(&mut self, rules: &[Rule]) {
-        // Their steps stand where the rules do, after that of a name.
+        // The steps of the rules follow that of a requested model.
         let first = self.steps.len().saturating_sub(rules.len());
         for (rule, number) in rules.iter().zip(first..).filter(|(rule, _)| rule.is_fallback()) {
-            let standing = self.stand(number, &rule.name, Some(&rule.rule));
+            let health = self.consider(number, &rule.name, Some(&rule.rule));
             if let Some(step) = self.steps.get_mut(number) {
-                step.verdict = Verdict::Held;
-                step.standing = Some(standing);
+                step.outcome = RuleOutcome::Held;
+                step.health = Some(health);
             }
         }
     }
 
-    /// Returns the decision; takes one of those who were passed over if there is nobody else.
+    /// Returns the decision; without a candidate, takes the best of the excluded models.
     pub(super) fn finish(mut self) -> Result<Route> {
-        if self.is_open() {
-            let second_best = self.second_best()?;
-            self.candidates.push(second_best);
+        if self.is_empty() {
+            let choice = self.last_resort()?;
+            self.candidates.push(choice);
         }
         Ok(Route { candidates: self.candidates, steps: self.steps })
     }
 
-    fn stand(&mut self, step: usize, name: &Arc<str>, rule: Option<&RoutingRule>) -> Standing {
+    fn consider(
+        &mut self,
+        step: usize,
+        name: &Arc<str>,
+        rule: Option<&RoutingRule>,
+    ) -> ProviderHealth {
         let known = |choice: &Choice| choice.name == *name;
-        let passed = self.passed.iter().filter_map(|passed| passed.choice.as_ref().ok());
-        if self.candidates.iter().chain(passed).any(known) {
-            return Standing::Already;
+        let excluded = self.excluded.iter().filter_map(|excluded| excluded.choice.as_ref().ok());
+        if self.candidates.iter().chain(excluded).any(known) {
+            return ProviderHealth::AlreadyConsidered;
         }
         let model = match self.models.resolve(Some(name)) {
             Ok(model) => model,
             Err(error) => {
                 let obstacle = Obstacle::NotSetUp { reason: error.to_string() };
-                self.passed.push(Passed { step, obstacle: obstacle.clone(), choice: Err(error) });
-                return Standing::PassedOver(obstacle);
+                let choice = Err(error);
+                self.excluded.push(Excluded { step, obstacle: obstacle.clone(), choice });
+                return ProviderHealth::Excluded(obstacle);
             }
         };
         let obstacle = self.obstacle(&model);
@@ -111,24 +122,24 @@ impl<'a> Draft<'a> {
         let choice = Choice { name: Arc::clone(name), model, reason };
         let Some(obstacle) = obstacle else {
             self.candidates.push(choice);
-            return Standing::Candidate;
+            return ProviderHealth::Candidate;
         };
-        self.passed.push(Passed { step, obstacle: obstacle.clone(), choice: Ok(choice) });
-        Standing::PassedOver(obstacle)
+        self.excluded.push(Excluded { step, obstacle: obstacle.clone(), choice: Ok(choice) });
+        ProviderHealth::Excluded(obstacle)
     }
 
-    /// Finds what speaks against a model. What passes by itself comes last.
+    /// Returns the obstacle to a model. A cooldown comes last, because it ends by itself.
     fn obstacle(&self, model: &ResolvedModel) -> Option<Obstacle> {
         let can = model.client.capabilities(&model.model);
-        let needs = self.wanted.needs;
-        if needs.images && !can.vision {
+        let required = self.query.requirements;
+        if required.images && !can.vision {
             return Some(Obstacle::Lacks { feature: "vision" });
         }
-        if needs.format && !can.formats {
+        if required.format && !can.formats {
             return Some(Obstacle::Lacks { feature: "format" });
         }
-        let reply = u64::from(self.wanted.max_tokens).min(can.max_output.unwrap_or(u64::MAX));
-        let needed = self.wanted.tokens.saturating_add(reply);
+        let reply = u64::from(self.query.max_tokens).min(can.max_output.unwrap_or(u64::MAX));
+        let needed = self.query.request_tokens.saturating_add(reply);
         if let Some(window) = can.context_window.filter(|window| *window < needed) {
             return Some(Obstacle::Window { window, needed });
         }
@@ -136,34 +147,34 @@ impl<'a> Draft<'a> {
         Some(Obstacle::CoolingDown { left })
     }
 
-    /// Finds the one to ask although something speaks against it: it might have passed, or the
-    /// caller may say less.
-    fn second_best(&mut self) -> Result<Choice> {
-        let passed = self.passed.iter().enumerate();
-        let best = passed.filter_map(|(i, passed)| Some((rank(&passed.obstacle)?, i))).min();
-        let Some((_, i)) = best else { return Err(self.nobody()) };
-        let Passed { step, obstacle, choice } = self.passed.swap_remove(i);
+    /// Returns the best of the excluded models: the cooldown may be over when it is called, or the
+    /// caller may shorten the request.
+    fn last_resort(&mut self) -> Result<Choice> {
+        let excluded = self.excluded.iter().enumerate();
+        let best = excluded.filter_map(|(i, excluded)| Some((rank(&excluded.obstacle)?, i))).min();
+        let Some((_, i)) = best else { return Err(self.no_candidate()) };
+        let Excluded { step, obstacle, choice } = self.excluded.swap_remove(i);
         if let Some(step) = self.steps.get_mut(step) {
-            step.standing = Some(Standing::InSpiteOf(obstacle));
+            step.health = Some(ProviderHealth::LastResort(obstacle));
         }
         choice
     }
 
-    /// Says why nobody can be asked.
-    fn nobody(&mut self) -> Error {
-        if let [Passed { choice: Err(_), .. }] = self.passed.as_slice()
-            && let Some(Passed { choice: Err(error), .. }) = self.passed.pop()
+    /// Returns the error that explains why there is no candidate.
+    fn no_candidate(&mut self) -> Error {
+        if let [Excluded { choice: Err(_), .. }] = self.excluded.as_slice()
+            && let Some(Excluded { choice: Err(error), .. }) = self.excluded.pop()
         {
             return error;
         }
-        let set_up = self.passed.iter().any(|passed| passed.choice.is_ok());
-        let told = self.steps.iter().filter_map(|step| match &step.standing {
-            Some(Standing::PassedOver(obstacle)) => Some(format!("{}: {obstacle}", step.name)),
+        let set_up = self.excluded.iter().any(|excluded| excluded.choice.is_ok());
+        let reasons = self.steps.iter().filter_map(|step| match &step.health {
+            Some(ProviderHealth::Excluded(obstacle)) => Some(format!("{}: {obstacle}", step.name)),
             _ => None,
         });
-        let told: Vec<_> = told.collect();
+        let reasons: Vec<_> = reasons.collect();
         let provider = "routing".to_owned();
-        let reason = format!("no model can be asked ({})", told.join("; "));
+        let reason = format!("no model is usable ({})", reasons.join("; "));
         if set_up {
             Error::Unsupported { provider, reason }
         } else {
@@ -172,7 +183,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Ranks what speaks against someone; nothing when it rules them out.
+/// Ranks an obstacle, the smallest first; `None` if it cannot be overcome.
 fn rank(obstacle: &Obstacle) -> Option<(u8, u128, Reverse<u64>)> {
     match obstacle {
         Obstacle::CoolingDown { left } => Some((0, left.as_nanos(), Reverse(0))),

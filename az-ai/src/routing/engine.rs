@@ -1,4 +1,4 @@
-//! The contract of who is asked, and who then.
+//! The contract of a routing engine.
 
 use std::fmt;
 
@@ -11,68 +11,74 @@ use crate::chat::{ChatReply, ChatRequest, DEFAULT_MAX_TOKENS};
 use crate::config::RoutingRule;
 use crate::elsewhere;
 use crate::error::{Error, Result};
-use crate::resolver::{Needs, Reported, ResolvedModel, Wanted};
+use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 
-/// Decides which model is asked, and which one when that one fails.
+/// Chooses the model for a request, and its fallbacks.
 ///
 /// # Contract
 ///
-/// 1. Rules are asked in their order. The first one that holds and whose model can be asked
-///    decides; the others that hold follow. `fallback` holds when no other rule does, and its
-///    models follow in any case.
-/// 2. A decision asks nobody, and is the same until a rule, a report or the time changes it.
-/// 3. There is at least one candidate, or an error that says why there is none; nobody is a
+/// 1. Rules are evaluated in order. The model of the first rule that holds and is usable comes
+///    first; the models of the other rules that hold follow. `fallback` holds when no other rule
+///    does, and its models follow in any case.
+/// 2. A decision does no I/O. It is deterministic until the rules, a report or the time change it.
+/// 3. There is at least one candidate, or an error that explains why there is none; no model is a
 ///    candidate twice.
-/// 4. A model that was named comes first whatever the rules say. Only rules that speak of names,
-///    and `fallback`, say who follows it.
-/// 5. A provider that failed is passed over for a while, for as long as it asks at least, until a
-///    reply is reported. When all are, the one that is free soonest is asked.
-/// 6. A model is passed over that cannot do what the request needs, or whose context window it does
-///    not fit into, together with the reply. When it fits into none, the largest is asked.
-/// 7. New rules are taken all together or not at all; decisions go on meanwhile, and each is made
-///    by the old ones or by the new ones.
-/// 8. Every rule has a step in each decision, in their order, which says what came of it.
+/// 4. A requested model comes first whatever the rules say. Only rules that use `model`, and
+///    `fallback`, add models after it.
+/// 5. A provider that failed is excluded for a while, at least for the time that it asks for, until
+///    a reply is reported. When all are excluded, the one whose cooldown ends first is chosen.
+/// 6. A model is excluded that does not support what the request requires, or whose context window
+///    is smaller than the request and its reply. When no window is large enough, the largest is
+///    chosen.
+/// 7. New rules are accepted all together or not at all; decisions continue meanwhile, and each
+///    uses either the old rules or the new ones.
+/// 8. Each decision has a step for every rule, in order, which says what came of it.
+/// 9. Rules compare `tokens` with the size of the prompt, whatever is sent with it; context windows
+///    are compared with the size of the request.
 ///
 /// A complete example is `examples/custom_router.rs`.
 #[async_trait]
 pub trait RoutingEngine: fmt::Debug + Send + Sync + 'static {
-    /// Decides who is asked.
+    /// Returns the candidates for a request.
     ///
     /// # Errors
     ///
-    /// `UnknownModel` for a name that nobody has; `Setup` or `Unsupported` when nobody can be
-    /// asked.
-    fn route(&self, wanted: &Wanted<'_>) -> Result<Route>;
+    /// `UnknownModel` for an unknown name; `Setup` or `Unsupported` when no model is usable.
+    fn route(&self, query: &RoutingQuery<'_>) -> Result<Route>;
 
-    /// Takes note of what became of a call.
-    fn report(&self, model: &ResolvedModel, result: Reported);
+    /// Records the outcome of a call.
+    fn report(&self, model: &ResolvedModel, result: CallReport);
 
-    /// Decides by other rules from now on.
+    /// Replaces the rules.
     ///
     /// # Errors
     ///
-    /// All that is wrong with the rules, if anything is; then the old ones stay.
+    /// All errors in the rules, together; the old rules stay in force.
     async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError>;
 }
 
 /// Conveniences for callers. Implemented for every [`RoutingEngine`]; never implement it yourself.
 #[async_trait]
 pub trait RoutingEngineExt: RoutingEngine {
-    /// Returns the name of the model that a task would be given to first.
+    /// Returns the name of the first candidate for a task.
+    ///
+    /// `estimated_tokens` is the size of the task's prompt; 0 uses the task's own estimate.
     ///
     /// # Errors
     ///
     /// Those of [`RoutingEngine::route`].
     async fn optimal_provider(&self, task: &Task, estimated_tokens: u64) -> Result<String> {
-        let route = self.route(&wanted(task, &task.command, estimated_tokens))?;
+        let query = RoutingQuery::for_task(task).with_prompt_tokens(estimated_tokens);
+        let route = self.route(&query)?;
         let first = route.candidates.first();
-        first.map(|choice| choice.name.as_ref().to_owned()).ok_or_else(nobody)
+        first.map(|choice| choice.name.as_ref().to_owned()).ok_or_else(no_candidate)
     }
 
-    /// Asks one thing: the best candidate, and the next one after a failure that may be that
-    /// provider's alone.
+    /// Sends a prompt to the first candidate, and to the next one after a failure that another
+    /// provider may not have.
     ///
-    /// Nothing is recorded or booked; within a run, the agent does that.
+    /// `estimated_tokens` is the size of the prompt; 0 estimates it from the text. Nothing is
+    /// recorded or booked; within a run, the agent does that.
     ///
     /// # Errors
     ///
@@ -83,8 +89,12 @@ pub trait RoutingEngineExt: RoutingEngine {
         prompt: &str,
         estimated_tokens: u64,
     ) -> Result<ChatReply> {
-        let route = self.route(&wanted(task, prompt, estimated_tokens))?;
-        let mut last = nobody();
+        let query = RoutingQuery::new(prompt)
+            .with_model(task.model.as_deref())
+            .with_priority(task.priority)
+            .with_prompt_tokens(estimated_tokens);
+        let route = self.route(&query)?;
+        let mut last = no_candidate();
         for Choice { model, .. } in &route.candidates {
             let most = model.client.capabilities(&model.model).max_output;
             let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
@@ -92,12 +102,12 @@ pub trait RoutingEngineExt: RoutingEngine {
             let request = request.with_max_tokens(DEFAULT_MAX_TOKENS.min(most));
             match model.client.chat(&request).await {
                 Ok(reply) => {
-                    self.report(model, Reported::Replied);
+                    self.report(model, CallReport::Replied);
                     return Ok(reply);
                 }
                 Err(error) => {
                     let (kind, retry_after) = (error.kind(), error.retry_after());
-                    self.report(model, Reported::Failed { kind, retry_after });
+                    self.report(model, CallReport::Failed { kind, retry_after });
                     last = error;
                     if !elsewhere::may_help(kind) {
                         break;
@@ -111,18 +121,6 @@ pub trait RoutingEngineExt: RoutingEngine {
 
 impl<E: RoutingEngine + ?Sized> RoutingEngineExt for E {}
 
-fn wanted<'a>(task: &'a Task, text: &'a str, tokens: u64) -> Wanted<'a> {
-    Wanted {
-        model: task.model.as_deref(),
-        text,
-        priority: task.priority,
-        tokens,
-        max_tokens: DEFAULT_MAX_TOKENS,
-        needs: Needs::default(),
-        budget_left: None,
-    }
-}
-
-fn nobody() -> Error {
+fn no_candidate() -> Error {
     Error::Setup { provider: "routing".to_owned(), reason: "there is no candidate".to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Who is asked, and who is asked when that one fails: rules over what is known of a request.
+//! Chooses the model for a request and its fallbacks, by rules.
 
 mod check;
 mod classifier;
@@ -18,6 +18,6 @@ pub use cooldown::Cooldowns;
 pub use engine::{RoutingEngine, RoutingEngineExt};
 pub use load::{locate_rules, parse_rules};
 pub use problem::{Problem, RulesError, Where};
-pub use route::{Choice, Obstacle, Origin, Route, Standing, Step, Verdict};
+pub use route::{Choice, Obstacle, Origin, ProviderHealth, Route, RuleOutcome, Step};
 pub use router::RuleRouter;
 pub use variables::{Fact, Variable};

@@ -1,4 +1,4 @@
-//! A decision, and how it came about.
+//! Routing decisions, and the steps that led to them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use super::variables::{Fact, Variable};
 use crate::config::RoutingRule;
 use crate::resolver::{Candidate, ResolvedModel};
 
-/// Who is asked, and why.
+/// The candidates for a request, and why they are candidates.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// At least one, best first: each is asked when the ones before it have failed.
+    /// At least one, best first: each is the fallback of those before it.
     pub candidates: Vec<Choice>,
-    /// How it came about: a name that was given first, then rule by rule, then the default.
+    /// The steps of the decision: the requested model, then each rule, then the default.
     pub steps: Vec<Step>,
 }
 
-/// Someone who may be asked.
+/// A model that may be called.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// What it is called in rules.
+    /// Its name in rules.
     pub name: Arc<str>,
-    /// Who it is.
+    /// The model.
     pub model: ResolvedModel,
-    /// Why it, where a rule says so.
+    /// The reason that a rule gives.
     pub reason: Option<String>,
 }
 
@@ -34,27 +34,27 @@ impl From<Choice> for Candidate {
     }
 }
 
-/// One thing that was considered for a decision.
+/// A step of a decision: one model that was considered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What brought it up.
+    /// Why the model was considered.
     pub origin: Origin,
-    /// The name of the model that it is for.
+    /// The name of the model.
     pub name: Arc<str>,
-    /// Whether it applied.
-    pub verdict: Verdict,
-    /// What its condition read, and found.
-    pub saw: Vec<(Variable, Fact)>,
-    /// What came of its model, if it applied.
-    pub standing: Option<Standing>,
+    /// Whether the rule applied.
+    pub outcome: RuleOutcome,
+    /// The variables that the condition used, with their values.
+    pub inputs: Vec<(Variable, Fact)>,
+    /// Whether the model became a candidate, if the rule applied.
+    pub health: Option<ProviderHealth>,
 }
 
-/// What brought a model up.
+/// Why a model is considered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// It was named.
+    /// It was requested by name.
     Named,
-    /// A rule.
+    /// By a rule.
     Rule(Arc<RoutingRule>),
     /// It is the default.
     Default,
@@ -62,54 +62,54 @@ pub enum Origin {
 
 /// Whether a rule applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It held.
+pub enum RuleOutcome {
+    /// The condition holds.
     Held,
-    /// It did not.
+    /// The condition does not hold.
     NotHeld,
-    /// It could not be worked out, and so does not hold.
+    /// The condition could not be evaluated, which counts as not holding; with the error.
     Failed(String),
-    /// Nobody asked, because it was decided without it.
+    /// The condition was not evaluated, because the decision does not depend on it.
     NotReached,
 }
 
-/// What came of a model that was brought up.
+/// Whether a model that was considered is usable for the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It is a candidate.
+pub enum ProviderHealth {
+    /// It became a candidate.
     Candidate,
-    /// It was one already.
-    Already,
-    /// It is passed over.
-    PassedOver(Obstacle),
-    /// It is a candidate, for want of a better one.
-    InSpiteOf(Obstacle),
+    /// An earlier step considered it already.
+    AlreadyConsidered,
+    /// It is excluded.
+    Excluded(Obstacle),
+    /// It is the only candidate in spite of an obstacle, because every model has one.
+    LastResort(Obstacle),
 }
 
-/// Why a model is passed over.
+/// Why a model is not a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// It cannot be used, for want of a key or otherwise.
+    /// It is not set up: a key is missing, for example.
     NotSetUp {
-        /// In words.
+        /// The error, as text.
         reason: String,
     },
-    /// Its provider failed a short while ago.
+    /// Its provider failed recently.
     CoolingDown {
-        /// How much longer it is passed over.
+        /// How much longer it is excluded.
         left: Duration,
     },
-    /// The request and its reply would not fit.
+    /// Request and reply do not fit into its context window.
     Window {
-        /// How many tokens it takes.
+        /// The size of the window in tokens.
         window: u64,
-        /// How many there are.
+        /// The size of request and reply in tokens.
         needed: u64,
     },
-    /// It cannot do what the request needs.
+    /// It does not support a feature that the request requires.
     Lacks {
-        /// The feature, as rules call it.
+        /// The feature, by its name in rules.
         feature: &'static str,
     },
 }
@@ -119,14 +119,17 @@ impl fmt::Display for Obstacle {
         match self {
             Self::NotSetUp { reason } => f.write_str(reason),
             Self::CoolingDown { left } => {
-                // Rounded up, so that nobody is told to wait for 0 s.
+                // Rounded up, so that the last second is not shown as 0 s.
                 let seconds = left.as_millis().div_ceil(1000);
-                write!(f, "its provider cools down for {seconds} s")
+                write!(f, "its provider failed and is avoided for {seconds} s")
             }
             Self::Window { window, needed } => {
-                write!(f, "its window of {window} tokens is smaller than {needed}")
+                write!(
+                    f,
+                    "its context window of {window} tokens is smaller than the {needed} needed"
+                )
             }
-            Self::Lacks { feature } => write!(f, "it has no {feature}"),
+            Self::Lacks { feature } => write!(f, "it does not support {feature}"),
         }
     }
 }

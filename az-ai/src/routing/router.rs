@@ -1,9 +1,9 @@
-//! The engine of the rules.
+//! The routing engine that evaluates rules.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use az_core::{Clock, TaskPriority};
+use az_core::Clock;
 use minijinja::Value;
 
 use super::classifier::{Complexity, ComplexityClassifier, KeywordClassifier};
@@ -11,19 +11,19 @@ use super::cooldown::Cooldowns;
 use super::draft::Draft;
 use super::engine::RoutingEngine;
 use super::problem::RulesError;
-use super::route::{Origin, Route, Verdict};
+use super::route::{Origin, Route, RuleOutcome};
 use super::rules::RuleSet;
 use super::variables::{Facts, Variable};
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
 use crate::resolver::{
-    Candidate, ModelResolver, Needs, Reads, Reported, ResolvedModel, Wanted, near,
+    CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery, near,
 };
 
-/// Routes by rules, with a memory for who failed lately.
+/// Routes by rules, and avoids providers that failed recently.
 ///
-/// It stands in front of the resolver that knows the models by their names, and is one itself:
-/// without a name it resolves to the best candidate for an empty request.
+/// It wraps the resolver that knows the models by their names, and is a resolver itself: without a
+/// name it resolves to the best candidate for an empty request.
 #[derive(Debug)]
 pub struct RuleRouter {
     models: Arc<dyn ModelResolver>,
@@ -37,7 +37,7 @@ pub struct RuleRouter {
     rules: RwLock<Arc<RuleSet>>,
 }
 
-/// Whether another model is asked when one fails.
+/// Whether a route has more than one candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fallback {
     Enabled,
@@ -45,10 +45,10 @@ enum Fallback {
 }
 
 impl RuleRouter {
-    /// Returns a router without rules, which asks the default.
+    /// Creates a router without rules, which always chooses the default.
     ///
-    /// `names` are what rules may call models by; other names that `models` knows, such as
-    /// `openai/some-model`, are good as well. `default` is one of them.
+    /// `names` are the names of models in rules; other names that `models` resolves, such as
+    /// `openai/some-model`, are valid as well. `default` is one of them.
     pub fn new(
         models: Arc<dyn ModelResolver>,
         names: Vec<String>,
@@ -67,24 +67,24 @@ impl RuleRouter {
         }
     }
 
-    /// Returns the router with rules.
+    /// Sets the rules.
     ///
     /// # Errors
     ///
-    /// All that is wrong with them.
+    /// All errors in the rules, together.
     pub fn with_rules(self, rules: Vec<RoutingRule>) -> Result<Self, RulesError> {
         let rules = RwLock::new(Arc::new(self.check(rules)?));
         Ok(Self { rules, ..self })
     }
 
-    /// Returns the router with another way of telling what sort of work a text asks for.
+    /// Sets the classifier that `complexity` is computed with.
     #[must_use]
     pub fn with_classifier(mut self, classifier: Arc<dyn ComplexityClassifier>) -> Self {
         self.classifier = classifier;
         self
     }
 
-    /// Returns the router as one that names a single candidate: what fails has failed.
+    /// Limits routes to one candidate, so that a failed call has no fallback.
     #[must_use]
     pub const fn without_fallback(mut self) -> Self {
         self.fallback = Fallback::Disabled;
@@ -105,51 +105,51 @@ impl RuleRouter {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn facts(&self, wanted: &Wanted<'_>, rules: &RuleSet) -> Arc<Facts> {
+    fn facts(&self, query: &RoutingQuery<'_>, rules: &RuleSet) -> Arc<Facts> {
         let complexity = if rules.reads(Variable::Complexity) {
-            self.classifier.classify(wanted.text)
+            self.classifier.classify(query.text)
         } else {
             Complexity::default()
         };
-        Arc::new(Facts::of(wanted, complexity))
+        Arc::new(Facts::of(query, complexity))
     }
 }
 
 #[async_trait]
 impl RoutingEngine for RuleRouter {
-    fn route(&self, wanted: &Wanted<'_>) -> Result<Route> {
+    fn route(&self, query: &RoutingQuery<'_>) -> Result<Route> {
         let rules = self.rules();
-        let facts = self.facts(wanted, &rules);
+        let facts = self.facts(query, &rules);
         let values = Value::from_dyn_object(Arc::clone(&facts));
-        let mut draft = Draft::new(&*self.models, &self.cooldowns, self.clock.now(), wanted);
+        let mut draft = Draft::new(&*self.models, &self.cooldowns, self.clock.now(), query);
         let enabled = self.fallback == Fallback::Enabled;
-        if let Some(name) = wanted.model {
-            // A name that is wrong is said so, rather than replaced by somebody else.
+        if let Some(name) = query.model {
+            // An unknown name is an error rather than a reason for another model.
             self.models.resolve(Some(name))?;
             draft.propose(Origin::Named, &name.into());
         }
         for rule in &rules.rules {
             let reached = !rule.is_fallback()
-                && match wanted.model {
-                    None => enabled || draft.is_open(),
+                && match query.model {
+                    None => enabled || draft.is_empty(),
                     Some(_) => enabled && rule.reads().contains(&Variable::Model),
                 };
-            let verdict = if reached { rule.ask(&values) } else { Verdict::NotReached };
+            let outcome = if reached { rule.evaluate(&values) } else { RuleOutcome::NotReached };
             let reads = if reached { rule.reads() } else { &[] };
-            let saw = reads.iter().map(|variable| (*variable, facts.get(*variable)));
-            draft.judge(rule, verdict, saw.collect());
+            let inputs = reads.iter().map(|variable| (*variable, facts.get(*variable)));
+            draft.add_rule(rule, outcome, inputs.collect());
         }
-        let last_resort = enabled || (wanted.model.is_none() && draft.is_open());
+        let last_resort = enabled || (query.model.is_none() && draft.is_empty());
         if last_resort {
             draft.propose_fallbacks(&rules.rules);
         }
-        if wanted.model.is_none() && (enabled || draft.is_open()) {
+        if query.model.is_none() && (enabled || draft.is_empty()) {
             draft.propose(Origin::Default, &self.default);
         }
         draft.finish()
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         self.cooldowns.report(model.client.provider(), result, self.clock.now());
     }
 
@@ -165,29 +165,21 @@ impl ModelResolver for RuleRouter {
         if model.is_some() {
             return self.models.resolve(model);
         }
-        let nothing = Wanted {
-            model: None,
-            text: "",
-            priority: TaskPriority::default(),
-            tokens: 0,
-            max_tokens: 0,
-            needs: Needs::default(),
-            budget_left: None,
-        };
-        let first = self.route(&nothing)?.candidates.into_iter().next();
+        let empty = RoutingQuery::new("").with_request_tokens(0).with_max_tokens(0);
+        let first = self.route(&empty)?.candidates.into_iter().next();
         first.map_or_else(|| self.models.resolve(Some(&self.default)), |choice| Ok(choice.model))
     }
 
-    fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>> {
-        Ok(self.route(wanted)?.candidates.into_iter().map(Candidate::from).collect())
+    fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>> {
+        Ok(self.route(query)?.candidates.into_iter().map(Candidate::from).collect())
     }
 
-    fn reads(&self, _model: Option<&str>) -> Reads {
-        // Windows are compared with tokens whatever the rules say.
-        Reads { tokens: true, budget_left: self.rules().reads(Variable::BudgetLeft) }
+    fn query_inputs(&self, _model: Option<&str>) -> QueryInputs {
+        // Context windows are compared with the size of the request whatever the rules use.
+        QueryInputs { request_tokens: true, budget_left: self.rules().reads(Variable::BudgetLeft) }
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         RoutingEngine::report(self, model, result);
     }
 }

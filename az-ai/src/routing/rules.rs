@@ -1,4 +1,4 @@
-//! Rules that were checked, ready to be asked.
+//! Compiled rules.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -9,29 +9,29 @@ use minijinja::{Environment, Expression, Value};
 use super::check::{FALLBACK, Flaw, check, told};
 use super::classifier::Complexity;
 use super::problem::{Problem, RulesError, Where};
-use super::route::Verdict;
+use super::route::RuleOutcome;
 use super::variables::{Facts, Variable};
 use crate::config::RoutingRule;
-use crate::resolver::Needs;
+use crate::resolver::Requirements;
 use crate::source::SourceLocation;
 
-/// The language without its filters, functions and tests.
+/// MiniJinja without its filters, functions and tests.
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(Environment::empty);
 
-/// A rule.
+/// A rule with its compiled condition.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) rule: Arc<RoutingRule>,
-    /// What it is called in rules, ready to be shared.
+    /// The name of its model.
     pub(super) name: Arc<str>,
     pub(super) condition: Condition,
 }
 
-/// When a rule holds.
+/// The condition of a rule.
 pub(super) enum Condition {
-    /// When no other does.
+    /// Holds when no other rule does.
     Fallback,
-    /// When this holds.
+    /// Holds when the expression is true.
     When { expression: Expression<'static, 'static>, reads: Vec<Variable> },
 }
 
@@ -47,7 +47,7 @@ impl fmt::Debug for Condition {
 }
 
 impl Rule {
-    /// Returns the variables that the condition reads.
+    /// Returns the variables that the condition uses.
     pub(super) fn reads(&self) -> &[Variable] {
         match &self.condition {
             Condition::Fallback => &[],
@@ -59,15 +59,15 @@ impl Rule {
         matches!(self.condition, Condition::Fallback)
     }
 
-    /// Asks whether it holds.
-    pub(super) fn ask(&self, facts: &Value) -> Verdict {
+    /// Evaluates the condition.
+    pub(super) fn evaluate(&self, facts: &Value) -> RuleOutcome {
         let Condition::When { expression, .. } = &self.condition else {
-            return Verdict::Held;
+            return RuleOutcome::Held;
         };
         match expression.eval(facts.clone()) {
-            Ok(value) if value.is_true() => Verdict::Held,
-            Ok(_) => Verdict::NotHeld,
-            Err(error) => Verdict::Failed(told(&error)),
+            Ok(value) if value.is_true() => RuleOutcome::Held,
+            Ok(_) => RuleOutcome::NotHeld,
+            Err(error) => RuleOutcome::Failed(told(&error)),
         }
     }
 }
@@ -79,8 +79,8 @@ pub(super) struct RuleSet {
 }
 
 impl RuleSet {
-    /// Checks rules; `near` returns nothing for a model that is known, and names like it for one
-    /// that is not.
+    /// Checks and compiles rules. `near` returns `None` for a known model, and similar names for an
+    /// unknown one.
     pub(super) fn check(
         rules: Vec<RoutingRule>,
         near: impl Fn(&str) -> Option<Vec<String>>,
@@ -108,7 +108,7 @@ impl RuleSet {
         if problems.is_empty() { Ok(Self { rules: checked }) } else { Err(RulesError { problems }) }
     }
 
-    /// Whether any condition reads a variable.
+    /// Returns whether any condition uses a variable.
     pub(super) fn reads(&self, variable: Variable) -> bool {
         self.rules.iter().any(|rule| rule.reads().contains(&variable))
     }
@@ -132,32 +132,34 @@ fn compile(condition: &str) -> Result<Condition, Flaw> {
     Ok(Condition::When { expression, reads })
 }
 
-/// Returns what is known of a small request and of a large one, to try conditions on.
+/// Returns the facts of a small and of a large request, to test conditions with.
 fn samples() -> [Facts; 2] {
     let small = Facts {
-        tokens: 100,
+        prompt_tokens: 100,
+        request_tokens: 1200,
         max_tokens: 256,
         text_length: 40,
         complexity: Complexity::Simple,
         priority: TaskPriority::Low,
         model: None,
-        needs: Needs::default(),
+        requirements: Requirements::default(),
         budget_left: None,
     };
     let large = Facts {
-        tokens: 20_000,
+        prompt_tokens: 20_000,
+        request_tokens: 22_000,
         max_tokens: 8192,
         text_length: 60_000,
         complexity: Complexity::Code,
         priority: TaskPriority::Urgent,
         model: Some("some-model".to_owned()),
-        needs: Needs { tools: true, images: true, format: true },
+        requirements: Requirements { tools: true, images: true, format: true },
         budget_left: Some(Usd::from_dollars(5)),
     };
     [small, large]
 }
 
-/// Says where in a rule its condition is wrong, as closely as that is known.
+/// Locates the error in a condition, as precisely as possible.
 fn problem_of(rule: &RoutingRule, number: usize, flaw: &Flaw) -> Problem {
     let blanks = rule.condition.len() - rule.condition.trim_start().len();
     let offset = flaw.offset.saturating_add(blanks);

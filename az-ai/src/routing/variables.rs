@@ -1,4 +1,4 @@
-//! What a rule can ask about.
+//! The variables of conditions.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,36 +9,38 @@ use minijinja::Value;
 use minijinja::value::Object;
 
 use super::classifier::Complexity;
-use crate::resolver::{Needs, Wanted};
+use crate::resolver::{Requirements, RoutingQuery};
 
 /// A variable in the condition of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// About how many tokens are sent.
+    /// The estimated tokens of the task's prompt.
     Tokens,
-    /// How many tokens the reply may have.
+    /// The estimated tokens of the whole request.
+    RequestTokens,
+    /// The limit of the reply in tokens.
     MaxTokens,
-    /// How many characters the task has.
+    /// The characters of the task's prompt.
     TextLength,
-    /// What sort of work it is.
+    /// The kind of work.
     Complexity,
-    /// How soon it should run.
+    /// The priority of the task.
     Priority,
-    /// The model that was named.
+    /// The requested model.
     Model,
-    /// What the model has to be able to do.
+    /// What the model must support.
     Features,
-    /// What the tightest budget has left.
+    /// What the tightest hard budget has left.
     BudgetLeft,
 }
 
-/// What sort of value a variable has.
+/// The type of a variable's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Number,
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// A text, or none.
+    /// A text or `none`.
     Name,
     /// Any of these texts.
     AnyOf(&'static [&'static str]),
@@ -49,9 +51,10 @@ const PRIORITIES: &[&str] = &["low", "medium", "high", "urgent"];
 const NANOS_PER_DOLLAR: f64 = 1e9;
 
 impl Variable {
-    /// All of them, as they are listed.
+    /// All variables, in the order of the documentation.
     pub const ALL: &[Self] = &[
         Self::Tokens,
+        Self::RequestTokens,
         Self::MaxTokens,
         Self::TextLength,
         Self::Complexity,
@@ -65,6 +68,7 @@ impl Variable {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tokens => "tokens",
+            Self::RequestTokens => "request_tokens",
             Self::MaxTokens => "max_tokens",
             Self::TextLength => "text_length",
             Self::Complexity => "complexity",
@@ -75,24 +79,26 @@ impl Variable {
         }
     }
 
-    /// Says what it is, for people.
+    /// Returns its description.
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Tokens => "about how many tokens are sent: messages and tools",
-            Self::MaxTokens => "how many tokens the reply may have",
-            Self::TextLength => "how many characters the task has",
-            Self::Complexity => "what sort of work the task is",
-            Self::Priority => "how soon the task should run",
-            Self::Model => "the model that was named, or `none`",
-            Self::Features => "what the model has to be able to do",
+            Self::Tokens => "the estimated tokens of the task's own prompt",
+            Self::RequestTokens => {
+                "the estimated tokens of the whole request: system prompt, conversation and tools"
+            }
+            Self::MaxTokens => "the limit of the reply in tokens",
+            Self::TextLength => "the characters of the task's own prompt",
+            Self::Complexity => "the kind of work, classified from the prompt",
+            Self::Priority => "the priority of the task",
+            Self::Model => "the requested model, or `none`",
+            Self::Features => "what the model must support",
             Self::BudgetLeft => {
-                "dollars that the tightest hard budget has left; without one, more \
-                                 than any number"
+                "the dollars that the tightest hard budget has left; infinite without a budget"
             }
         }
     }
 
-    /// Returns the values that it can have, in words.
+    /// Describes its values.
     pub fn values(self) -> String {
         let list = |words: &[&str]| {
             let quoted: Vec<_> = words.iter().map(|word| format!("`'{word}'`")).collect();
@@ -113,7 +119,11 @@ impl Variable {
 
     pub(super) const fn sort(self) -> Sort {
         match self {
-            Self::Tokens | Self::MaxTokens | Self::TextLength | Self::BudgetLeft => Sort::Number,
+            Self::Tokens
+            | Self::RequestTokens
+            | Self::MaxTokens
+            | Self::TextLength
+            | Self::BudgetLeft => Sort::Number,
             Self::Complexity => Sort::OneOf(Complexity::NAMES),
             Self::Priority => Sort::OneOf(PRIORITIES),
             Self::Model => Sort::Name,
@@ -132,15 +142,15 @@ pub enum Fact {
     Text(Cow<'static, str>),
     /// Several texts.
     Texts(Vec<&'static str>),
-    /// What is left of a budget.
+    /// An amount that a budget has left.
     Left(Usd),
     /// There is no budget.
     Unlimited,
-    /// Nothing was named.
+    /// No value: no model was requested.
     Nothing,
 }
 
-/// Writes it as a condition would have it.
+/// Formats it as in a condition.
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -165,50 +175,53 @@ impl From<Fact> for Value {
             Fact::Text(Cow::Owned(text)) => text.into(),
             Fact::Texts(texts) => texts.into(),
             Fact::Left(left) => dollars(left).into(),
-            // So that any comparison with it comes out as it does for somebody who has plenty.
+            // Every comparison gives the result of a very large amount.
             Fact::Unlimited => f64::INFINITY.into(),
             Fact::Nothing => ().into(),
         }
     }
 }
 
-/// Returns an amount as conditions compare it. It is compared with and never added up, and what a
-/// person writes, such as `0.25`, becomes the same float.
+/// Converts an amount for a comparison. It is never added up, and a literal such as `0.25` becomes
+/// the same float.
 #[expect(clippy::cast_precision_loss, reason = "beyond 9 million dollars a nano-dollar is lost")]
 fn dollars(amount: Usd) -> f64 {
     amount.nanos() as f64 / NANOS_PER_DOLLAR
 }
 
-/// What is known of a request.
+/// The values of all variables for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
-    pub(super) tokens: u64,
+    pub(super) prompt_tokens: u64,
+    pub(super) request_tokens: u64,
     pub(super) max_tokens: u32,
     pub(super) text_length: usize,
     pub(super) complexity: Complexity,
     pub(super) priority: TaskPriority,
     pub(super) model: Option<String>,
-    pub(super) needs: Needs,
+    pub(super) requirements: Requirements,
     pub(super) budget_left: Option<Usd>,
 }
 
 impl Facts {
-    pub(super) fn of(wanted: &Wanted<'_>, complexity: Complexity) -> Self {
+    pub(super) fn of(query: &RoutingQuery<'_>, complexity: Complexity) -> Self {
         Self {
-            tokens: wanted.tokens,
-            max_tokens: wanted.max_tokens,
-            text_length: wanted.text.chars().count(),
+            prompt_tokens: query.prompt_tokens,
+            request_tokens: query.request_tokens,
+            max_tokens: query.max_tokens,
+            text_length: query.text.chars().count(),
             complexity,
-            priority: wanted.priority,
-            model: wanted.model.map(str::to_owned),
-            needs: wanted.needs,
-            budget_left: wanted.budget_left,
+            priority: query.priority,
+            model: query.model.map(str::to_owned),
+            requirements: query.requirements,
+            budget_left: query.budget_left,
         }
     }
 
     pub(super) fn get(&self, variable: Variable) -> Fact {
         match variable {
-            Variable::Tokens => Fact::Number(self.tokens),
+            Variable::Tokens => Fact::Number(self.prompt_tokens),
+            Variable::RequestTokens => Fact::Number(self.request_tokens),
             Variable::MaxTokens => Fact::Number(self.max_tokens.into()),
             Variable::TextLength => {
                 Fact::Number(u64::try_from(self.text_length).unwrap_or(u64::MAX))
@@ -219,16 +232,18 @@ impl Facts {
                 self.model.clone().map_or(Fact::Nothing, |name| Fact::Text(name.into()))
             }
             Variable::Features => {
-                let Needs { tools, images, format } = self.needs;
-                let needed = FEATURES.iter().zip([tools, images, format]);
-                Fact::Texts(needed.filter(|(_, needed)| *needed).map(|(name, _)| *name).collect())
+                let Requirements { tools, images, format } = self.requirements;
+                let required = FEATURES.iter().zip([tools, images, format]);
+                Fact::Texts(
+                    required.filter(|(_, required)| *required).map(|(name, _)| *name).collect(),
+                )
             }
             Variable::BudgetLeft => self.budget_left.map_or(Fact::Unlimited, Fact::Left),
         }
     }
 }
 
-/// The surroundings of a condition: its variables, worked out when they are asked for.
+/// The context of a condition: each variable is computed when the condition uses it.
 impl Object for Facts {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)

@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_core::clock::ManualClock;
 use az_core::testing::{Checked, Violation, sample};
-use az_core::{ErrorKind, TaskPriority, ensure, ensure_eq, ensure_refused, scenarios};
+use az_core::{ErrorKind, ensure, ensure_eq, ensure_refused, scenarios};
 
 use super::routing_actor::Actor;
 use crate::client::{Capabilities, LlmClient};
 use crate::config::RoutingRule;
 use crate::error::Error;
-use crate::resolver::{ModelResolver, Models, Needs, Reported, Wanted};
+use crate::resolver::{CallReport, ModelResolver, Models, Requirements, RoutingQuery};
 use crate::routing::{Origin, Route, RoutingEngine};
 
 /// What an engine is set up with.
@@ -97,6 +97,7 @@ scenarios! {
     rules_are_taken_all_together_or_not_at_all;
     decisions_go_on_while_rules_change;
     every_rule_has_a_step_in_their_order;
+    rules_compare_the_prompt_and_windows_the_request;
 }
 
 type Fixture<'a> = &'a dyn RoutingFixture;
@@ -116,53 +117,47 @@ async fn set(fixture: Fixture<'_>, rules: &[(&str, &str)]) -> (Scene, Engine) {
     (scene, engine)
 }
 
-const fn wanted(tokens: u64) -> Wanted<'static> {
-    Wanted {
-        model: None,
-        text: "do something",
-        priority: TaskPriority::Medium,
-        tokens,
-        max_tokens: 100,
-        needs: Needs { tools: false, images: false, format: false },
-        budget_left: None,
-    }
+/// Returns a query for a prompt that is sent alone.
+fn query(tokens: u64) -> RoutingQuery<'static> {
+    let query = RoutingQuery::new("do something").with_prompt_tokens(tokens);
+    query.with_request_tokens(tokens).with_max_tokens(100)
 }
 
-fn route(engine: &Engine, wanted: &Wanted<'_>) -> Checked<Route> {
-    engine.route(wanted).map_err(|error| Violation::Broken(format!("no route: {}", error.chain())))
+fn route(engine: &Engine, query: &RoutingQuery<'_>) -> Checked<Route> {
+    engine.route(query).map_err(|error| Violation::Broken(format!("no route: {}", error.chain())))
 }
 
 /// Returns the names of the candidates.
-fn names(engine: &Engine, wanted: &Wanted<'_>) -> Checked<Vec<String>> {
-    let candidates = route(engine, wanted)?.candidates;
+fn names(engine: &Engine, query: &RoutingQuery<'_>) -> Checked<Vec<String>> {
+    let candidates = route(engine, query)?.candidates;
     Ok(candidates.into_iter().map(|choice| choice.name.as_ref().to_owned()).collect())
 }
 
-fn report(scene: &Scene, engine: &Engine, name: &str, result: Reported) -> Checked {
+fn report(scene: &Scene, engine: &Engine, name: &str, result: CallReport) -> Checked {
     let model = scene.models.resolve(Some(name));
     let model = model.map_err(|error| Violation::Broken(error.chain()))?;
     engine.report(&model, result);
     Ok(())
 }
 
-const fn failed(kind: ErrorKind, seconds: u64) -> Reported {
-    Reported::Failed { kind, retry_after: Some(Duration::from_secs(seconds)) }
+const fn failed(kind: ErrorKind, seconds: u64) -> CallReport {
+    CallReport::Failed { kind, retry_after: Some(Duration::from_secs(seconds)) }
 }
 
 async fn the_first_rule_that_holds_decides_and_the_others_follow(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
-    let found = names(&engine, &wanted(499))?;
+    let found = names(&engine, &query(499))?;
     ensure_eq!(found, ["small", "middle", "large"], "clause 1: who is asked");
-    let found = names(&engine, &wanted(500))?;
+    let found = names(&engine, &query(500))?;
     ensure_eq!(found, ["middle", "large"], "clause 1: who is asked if a rule does not hold");
     Ok(())
 }
 
 async fn fallback_holds_when_nothing_else_does(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("fallback", "middle"), ("tokens < 500", "small")]).await;
-    let found = names(&engine, &wanted(600))?;
+    let found = names(&engine, &query(600))?;
     ensure_eq!(found.first().map(String::as_str), Some("middle"), "clause 1: who is asked");
-    let found = names(&engine, &wanted(400))?;
+    let found = names(&engine, &query(400))?;
     let first: Vec<_> = found.iter().take(2).collect();
     ensure_eq!(first, ["small", "middle"], "clause 1: who is asked first, and who then");
     Ok(())
@@ -170,9 +165,9 @@ async fn fallback_holds_when_nothing_else_does(f: Fixture<'_>) -> Checked {
 
 async fn a_decision_asks_nobody_and_is_the_same_again(f: Fixture<'_>) -> Checked {
     let (scene, engine) = set(f, RULES).await;
-    let first = route(&engine, &wanted(10))?;
-    let again = route(&engine, &wanted(10))?;
-    ensure_eq!(names(&engine, &wanted(10))?, names(&engine, &wanted(10))?, "clause 2: again");
+    let first = route(&engine, &query(10))?;
+    let again = route(&engine, &query(10))?;
+    ensure_eq!(names(&engine, &query(10))?, names(&engine, &query(10))?, "clause 2: again");
     ensure_eq!(again.steps, first.steps, "clause 2: how it came about the second time");
     ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
     Ok(())
@@ -181,22 +176,22 @@ async fn a_decision_asks_nobody_and_is_the_same_again(f: Fixture<'_>) -> Checked
 async fn somebody_is_a_candidate_and_nobody_twice(f: Fixture<'_>) -> Checked {
     let twice = [("tokens < 500", "large"), ("tokens < 900", "large"), ("fallback", "large")];
     let (_, engine) = set(f, &twice).await;
-    ensure_eq!(names(&engine, &wanted(10))?, ["large"], "clause 3: who is asked");
+    ensure_eq!(names(&engine, &query(10))?, ["large"], "clause 3: who is asked");
     let (_, engine) = set(f, &[]).await;
-    ensure_eq!(names(&engine, &wanted(10))?, [Scene::DEFAULT], "clause 3: who without rules");
+    ensure_eq!(names(&engine, &query(10))?, [Scene::DEFAULT], "clause 3: who without rules");
     Ok(())
 }
 
 async fn a_named_model_comes_first(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
-    let found = names(&engine, &Wanted { model: Some("middle"), ..wanted(10) })?;
+    let found = names(&engine, &query(10).with_model(Some("middle")))?;
     ensure_eq!(found, ["middle", "large"], "clause 4: who is asked when one is named");
     Ok(())
 }
 
 async fn a_name_that_nobody_has_is_an_error(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
-    let found = engine.route(&Wanted { model: Some("midle"), ..wanted(10) });
+    let found = engine.route(&query(10).with_model(Some("midle")));
     ensure_refused!(
         found.map(|route| route.steps),
         Error::UnknownModel { .. },
@@ -209,10 +204,10 @@ async fn who_asks_for_patience_is_passed_over_for_so_long(f: Fixture<'_>) -> Che
     let (scene, engine) = set(f, RULES).await;
     report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
     scene.clock.advance(Duration::from_secs(59));
-    let found = names(&engine, &wanted(10))?;
+    let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["middle", "large"], "clause 5: who is asked meanwhile");
     scene.clock.advance(Duration::from_secs(1));
-    let found = names(&engine, &wanted(10))?;
+    let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked afterwards");
     Ok(())
 }
@@ -220,9 +215,9 @@ async fn who_asks_for_patience_is_passed_over_for_so_long(f: Fixture<'_>) -> Che
 async fn who_is_in_trouble_is_passed_over(f: Fixture<'_>) -> Checked {
     let (scene, engine) = set(f, RULES).await;
     for kind in [ErrorKind::Unauthorized, ErrorKind::Unavailable, ErrorKind::Protocol] {
-        report(&scene, &engine, "small", Reported::Replied)?;
-        report(&scene, &engine, "small", Reported::Failed { kind, retry_after: None })?;
-        let found = names(&engine, &wanted(10))?;
+        report(&scene, &engine, "small", CallReport::Replied)?;
+        report(&scene, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
+        let found = names(&engine, &query(10))?;
         ensure_eq!(found, ["middle", "large"], "clause 5: who is asked after {kind:?}");
     }
     Ok(())
@@ -231,8 +226,8 @@ async fn who_is_in_trouble_is_passed_over(f: Fixture<'_>) -> Checked {
 async fn a_reply_ends_it(f: Fixture<'_>) -> Checked {
     let (scene, engine) = set(f, RULES).await;
     report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
-    report(&scene, &engine, "small", Reported::Replied)?;
-    let found = names(&engine, &wanted(10))?;
+    report(&scene, &engine, "small", CallReport::Replied)?;
+    let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after a reply");
     Ok(())
 }
@@ -240,8 +235,8 @@ async fn a_reply_ends_it(f: Fixture<'_>) -> Checked {
 async fn what_is_wrong_with_a_request_is_not_held_against_anybody(f: Fixture<'_>) -> Checked {
     let (scene, engine) = set(f, RULES).await;
     for kind in [ErrorKind::BadRequest, ErrorKind::ContextWindow, ErrorKind::ContentPolicy] {
-        report(&scene, &engine, "small", Reported::Failed { kind, retry_after: None })?;
-        let found = names(&engine, &wanted(10))?;
+        report(&scene, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
+        let found = names(&engine, &query(10))?;
         ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after {kind:?}");
     }
     Ok(())
@@ -252,26 +247,26 @@ async fn when_all_are_passed_over_the_one_free_soonest_is_asked(f: Fixture<'_>) 
     for (name, seconds) in [("small", 50), ("middle", 30), ("large", 40)] {
         report(&scene, &engine, name, failed(ErrorKind::RateLimited, seconds))?;
     }
-    let found = names(&engine, &wanted(10))?;
+    let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["middle"], "clause 5: who is asked when all are passed over");
     Ok(())
 }
 
 async fn a_model_with_too_small_a_window_is_passed_over(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("tokens < 5000", "small"), ("fallback", "large")]).await;
-    let found = names(&engine, &wanted(900))?;
+    let found = names(&engine, &query(900))?;
     ensure_eq!(found, ["small", "large"], "clause 6: who is asked for 900 and 100 tokens of 1000");
-    let found = names(&engine, &wanted(901))?;
+    let found = names(&engine, &query(901))?;
     ensure_eq!(found, ["large"], "clause 6: who is asked for 901 and 100 tokens of 1000");
     Ok(())
 }
 
 async fn the_largest_window_is_asked_when_all_are_too_small(f: Fixture<'_>) -> Checked {
     let (scene, engine) = set(f, &[("tokens < 99999", "small"), ("fallback", "middle")]).await;
-    let named = Wanted { model: Some("small"), ..wanted(20_000) };
+    let named = query(20_000).with_model(Some("small"));
     let found = names(&engine, &named)?;
     ensure_eq!(found, ["middle"], "clause 6: who is asked for 20,000 tokens");
-    let found = names(&engine, &Wanted { tokens: u64::MAX, ..named })?;
+    let found = names(&engine, &named.with_request_tokens(u64::MAX))?;
     ensure_eq!(found, ["middle"], "clause 6: who is asked for more tokens than there are");
     ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
     Ok(())
@@ -280,12 +275,12 @@ async fn the_largest_window_is_asked_when_all_are_too_small(f: Fixture<'_>) -> C
 async fn a_model_that_cannot_do_it_is_passed_over(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for (images, format) in [(true, false), (false, true)] {
-        let needs = Needs { tools: false, images, format };
-        let found = names(&engine, &Wanted { needs, ..wanted(10) })?;
-        ensure_eq!(found, ["middle", "large"], "clause 6: who is asked for {needs:?}");
+        let required = Requirements { tools: false, images, format };
+        let found = names(&engine, &query(10).with_requirements(required))?;
+        ensure_eq!(found, ["middle", "large"], "clause 6: who is asked for {required:?}");
     }
-    let needs = Needs { tools: true, ..Needs::default() };
-    let found = names(&engine, &Wanted { needs, ..wanted(10) })?;
+    let required = Requirements { tools: true, ..Requirements::default() };
+    let found = names(&engine, &query(10).with_requirements(required))?;
     ensure_eq!(found, ["small", "middle", "large"], "clause 6: who is told of tools in words");
     Ok(())
 }
@@ -296,12 +291,12 @@ async fn rules_are_taken_all_together_or_not_at_all(f: Fixture<'_>) -> Checked {
         let result = engine.update_routing_rules(rules_of(&[("fallback", "middle"), wrong])).await;
         let problems = result.err().map(|error| error.problems.len());
         ensure_eq!(problems, Some(1), "clause 7: what is wrong with {wrong:?}");
-        let found = names(&engine, &wanted(10))?;
+        let found = names(&engine, &query(10))?;
         ensure_eq!(found, ["small", "middle", "large"], "clause 7: who is asked by the old rules");
     }
     let taken = engine.update_routing_rules(rules_of(&[("fallback", "middle")])).await;
     ensure!(taken.is_ok(), "clause 7: good rules are refused: {taken:?}");
-    let found = names(&engine, &wanted(10))?;
+    let found = names(&engine, &query(10))?;
     let first = found.first().map(String::as_str);
     ensure_eq!(first, Some("middle"), "clause 7: who is asked by the new rules");
     Ok(())
@@ -314,7 +309,7 @@ async fn decisions_go_on_while_rules_change(f: Fixture<'_>) -> Checked {
     let decider = Arc::clone(&engine);
     let decisions = tokio::task::spawn_blocking(move || {
         for _ in 0..500 {
-            let found = names(&decider, &wanted(10))?;
+            let found = names(&decider, &query(10))?;
             let whole = [["small", "middle", "large"], ["large", "middle", "small"]];
             ensure!(whole.iter().any(|w| found == w), "clause 7: half of each: {found:?}");
         }
@@ -330,7 +325,7 @@ async fn decisions_go_on_while_rules_change(f: Fixture<'_>) -> Checked {
 async fn every_rule_has_a_step_in_their_order(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for model in [None, Some("middle")] {
-        let route = route(&engine, &Wanted { model, ..wanted(10) })?;
+        let route = route(&engine, &query(10).with_model(model))?;
         let rules = route.steps.iter().filter_map(|step| match &step.origin {
             Origin::Rule(rule) => Some(rule.condition.as_str()),
             Origin::Named | Origin::Default => None,
@@ -338,5 +333,14 @@ async fn every_rule_has_a_step_in_their_order(f: Fixture<'_>) -> Checked {
         let expected: Vec<_> = RULES.iter().map(|(condition, _)| *condition).collect();
         ensure_eq!(rules.collect::<Vec<_>>(), expected, "clause 8: the steps");
     }
+    Ok(())
+}
+
+async fn rules_compare_the_prompt_and_windows_the_request(f: Fixture<'_>) -> Checked {
+    let (_, engine) = set(f, RULES).await;
+    let found = names(&engine, &query(499).with_request_tokens(900))?;
+    ensure_eq!(found, ["small", "middle", "large"], "clause 9: a prompt of 499 sent with 401 more");
+    let found = names(&engine, &query(499).with_request_tokens(9000))?;
+    ensure_eq!(found, ["middle", "large"], "clause 9: a prompt of 499 sent with 8,501 more");
     Ok(())
 }

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use az_core::clock::SystemClock;
+use az_core::Task;
 use az_core::task::TaskOptions;
-use az_core::{Clock, Task};
 use clap::Args;
 
 use super::task::{Start, execute};
@@ -67,7 +66,7 @@ pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliEr
 }
 
 fn task(workspace: &Path, services: &Services) -> Result<Task, CliError> {
-    let task = Task::new(services.new_task_id()?, demo_task()?, SystemClock.now())?;
+    let task = services.new_task(demo_task()?)?;
     let options = TaskOptions {
         allow: vec!["shell.execute".to_owned()],
         workspace: Some(workspace.display().to_string()),

@@ -1,5 +1,6 @@
 //! `az models`: show the models, their prices, and which one a task is routed to.
 
+mod explained;
 mod list;
 mod price;
 mod route;

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use az_ai::config::RoutingRule;
 use az_ai::error::Error;
 use az_ai::recording::Pace;
-use az_ai::resolver::{Candidate, ModelResolver, Reads, Reported, ResolvedModel, Wanted, near};
+use az_ai::resolver::{
+    CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery, near,
+};
 use az_ai::routing::RuleRouter;
 
 use super::access::Access;
@@ -359,29 +361,29 @@ impl ModelResolver for ModelChooser {
         }
     }
 
-    fn candidates(&self, wanted: &Wanted<'_>) -> Result<Vec<Candidate>, Error> {
-        let name = wanted.model.or(self.clients.default_name().ok());
+    fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>, Error> {
+        let name = query.model.or(self.clients.default_name().ok());
         let routed = match name {
-            Some(AUTO) => Some(Wanted { model: None, ..*wanted }),
-            Some(named) => self.is_routed(named).then_some(Wanted { model: name, ..*wanted }),
+            Some(AUTO) => Some(query.with_model(None)),
+            Some(named) => self.is_routed(named).then(|| query.with_model(name)),
             None => None,
         };
         match (routed, self.router.get()) {
-            (Some(wanted), Some(router)) => router.candidates(&wanted),
+            (Some(query), Some(router)) => router.candidates(&query),
             _ => Ok(vec![Candidate { model: self.clients.resolve(name)?, reason: None }]),
         }
     }
 
-    fn reads(&self, model: Option<&str>) -> Reads {
+    fn query_inputs(&self, model: Option<&str>) -> QueryInputs {
         let name = model.or(self.clients.default_name().ok());
         let routed = name.is_some_and(|name| name == AUTO || self.is_routed(name));
         match self.router.get() {
-            Some(router) if routed => router.reads(name),
-            _ => Reads::default(),
+            Some(router) if routed => router.query_inputs(name),
+            _ => QueryInputs::default(),
         }
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         if let Some(router) = self.router.get() {
             router.report(model, result);
         }

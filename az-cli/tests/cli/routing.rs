@@ -61,21 +61,22 @@ fn the_designs_rules_are_explained_rule_by_rule() {
     assert_eq!(names(&route(code, "1500"))[..2], ["gemini", "deepseek"]);
     assert_eq!(names(&route(code, "5000"))[..2], ["gpt4", "deepseek"]);
     let explained = route(code, "1500");
-    let verdicts: Vec<&str> = explained["steps"]
+    let outcomes: Vec<&str> = explained["steps"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|step| !step["rule"].is_null())
-        .map(|step| step["verdict"].as_str().unwrap())
+        .map(|step| step["outcome"].as_str().unwrap())
         .collect();
-    assert_eq!(verdicts[..4], ["does not hold", "holds", "does not hold", "does not hold"]);
+    assert_eq!(outcomes[..4], ["does_not_hold", "holds", "does_not_hold", "does_not_hold"]);
+    assert_eq!(explained["steps"][1]["health"], json!("first"));
     assert_eq!(explained["candidates"][0]["reason"], json!("Fast code generation"));
 }
 
 #[test]
 fn rules_that_make_no_sense_are_refused_with_file_line_and_column() {
     let cases = [
-        ("tokenz < 500", "deepseek", "config.toml:3:14", "did you mean \"tokens\"?"),
+        ("tokenz < 500", "deepseek", "config.toml:3:14", "did you mean \"tokens\""),
         ("tokens < 500", "deepseke", "config.toml:4:12", "did you mean \"deepseek\"?"),
         ("tokens <", "deepseek", "config.toml:3", "cannot be read"),
         ("tokens < '500'", "deepseek", "config.toml:3", "tokens"),
@@ -189,7 +190,7 @@ fn a_route_is_that_of_a_run_where_a_named_model_stands_before_the_rules() {
     first(&az, &["--rules", "rules.toml"], "gemini", "");
     let negative = az.az(&["models", "route", "hello", "--budget-left", "-5"]);
     assert_eq!(negative.code, Some(2), "{negative:?}");
-    assert!(negative.stderr.contains("a budget has nothing left at 0"), "{negative:?}");
+    assert!(negative.stderr.contains("must not be negative"), "{negative:?}");
 }
 
 /// Somebody who wrote rules does not mean the planner, whatever becomes of the model.
@@ -231,4 +232,13 @@ fn a_model_that_the_price_table_knows_is_queued_by_its_full_name() {
     let az = Az::new().with_var("OPENAI_API_KEY", "k");
     let id = az.ok(&["task", "run", "-d", "speak", "--model", "gpt-5.6-luna"]);
     assert_eq!(az.shown(id.trim())["model"], "openai/gpt-5.6-luna");
+}
+
+#[test]
+fn a_task_has_the_estimate_that_rules_compare_from_its_creation_on() {
+    let az = Az::new();
+    let id = az.ok(&["task", "run", "--detach", "say hello to the whole crew"]);
+    let shown = az.ok(&["task", "show", id.trim(), "--format", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["estimated_tokens"], json!(9), "{shown}");
 }

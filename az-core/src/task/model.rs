@@ -29,7 +29,7 @@ pub struct Task {
     pub model: Option<String>,
     /// What it has cost so far, as far as prices are known.
     pub cost: Usd,
-    /// Tokens expected before it ran.
+    /// The estimated tokens of the command; 0 if it was not estimated.
     pub estimated_tokens: u64,
     /// Tokens used so far, in and out.
     pub actual_tokens: u64,
@@ -132,6 +132,13 @@ impl Task {
             answer: None,
             failure: None,
         })
+    }
+
+    /// Sets the estimated tokens of the command.
+    #[must_use]
+    pub const fn with_estimated_tokens(mut self, tokens: u64) -> Self {
+        self.estimated_tokens = tokens;
+        self
     }
 
     /// Returns the task with another priority.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use az_ai::client::Capabilities;
 use az_ai::react::ReActOptions;
-use az_ai::resolver::Reported;
+use az_ai::resolver::CallReport;
 use az_ai::scripted::{Line, ScriptedClient};
 
 use az_core::cost::{Settlement, Usage};
@@ -69,10 +69,10 @@ async fn when_one_fails_the_next_is_asked_and_the_record_says_who_and_why() {
     );
     assert_eq!(notes(&stage), [format!("asking b-1 of scripted now: {why}")]);
     assert_eq!(steps(&stage), Some(1), "failed attempts are no steps");
-    let failed = Reported::Failed { kind: ErrorKind::Unavailable, retry_after: None };
+    let failed = CallReport::Failed { kind: ErrorKind::Unavailable, retry_after: None };
     assert_eq!(
         *models.reported.lock().unwrap(),
-        [("a-1".to_owned(), failed), ("b-1".to_owned(), Reported::Replied)]
+        [("a-1".to_owned(), failed), ("b-1".to_owned(), CallReport::Replied)]
     );
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream};
 use az_ai::client::{Capabilities, LlmClient, Quote};
-use az_ai::resolver::{Candidate, ModelResolver, Reads, Reported, ResolvedModel, Wanted};
+use az_ai::resolver::{
+    CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery,
+};
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::Usd;
 
@@ -57,7 +59,7 @@ impl LlmClient for Priced {
 pub(crate) struct Choice {
     candidates: Vec<Candidate>,
     pub(crate) asked: Mutex<Vec<(u64, u32, Option<Usd>)>>,
-    pub(crate) reported: Mutex<Vec<(String, Reported)>>,
+    pub(crate) reported: Mutex<Vec<(String, CallReport)>>,
 }
 
 impl Choice {
@@ -74,17 +76,17 @@ impl ModelResolver for Choice {
         Ok(self.candidates[0].model.clone())
     }
 
-    fn candidates(&self, wanted: &Wanted<'_>) -> az_ai::Result<Vec<Candidate>> {
-        let asked = (wanted.tokens, wanted.max_tokens, wanted.budget_left);
+    fn candidates(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Vec<Candidate>> {
+        let asked = (query.request_tokens, query.max_tokens, query.budget_left);
         self.asked.lock().unwrap().push(asked);
         Ok(self.candidates.clone())
     }
 
-    fn reads(&self, _model: Option<&str>) -> Reads {
-        Reads { tokens: true, budget_left: true }
+    fn query_inputs(&self, _model: Option<&str>) -> QueryInputs {
+        QueryInputs { request_tokens: true, budget_left: true }
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         self.reported.lock().unwrap().push((model.model.clone(), result));
     }
 }

@@ -5,7 +5,7 @@ use az_ai::testing::routing_engine::Scene;
 use az_core::testing::sample;
 use az_core::{ErrorKind, Task};
 
-use super::router::{names, router, wanted};
+use super::router::{names, query, router};
 
 fn scene() -> Scene {
     Scene::new(&[("tokens < 500", "small"), ("tokens < 5000", "middle"), ("fallback", "large")])
@@ -58,5 +58,5 @@ async fn what_became_of_a_call_is_remembered() {
     let router = router(&scene);
     let error = router.execute_with_routing(&task(), "hello", 1000).await.unwrap_err();
     assert_eq!((error.kind(), scene.asked()), (ErrorKind::Unavailable, 2));
-    assert_eq!(names(&router, &wanted("x", 1000)), ["large"]);
+    assert_eq!(names(&router, &query("x", 1000)), ["large"]);
 }

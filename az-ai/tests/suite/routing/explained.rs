@@ -1,36 +1,36 @@
-//! What a route says about how it came about.
+//! The steps of a route.
 
 use std::time::Duration;
 
-use az_ai::resolver::{ModelResolver, Needs, Reported, Wanted};
-use az_ai::routing::{Origin, Route, RoutingEngine, Standing, Step, Verdict};
+use az_ai::resolver::{CallReport, ModelResolver, Requirements};
+use az_ai::routing::{Origin, ProviderHealth, Route, RoutingEngine, RuleOutcome, Step};
 use az_ai::testing::routing_engine::Scene;
 use az_core::ErrorKind;
 
-use super::router::{router, wanted};
+use super::router::{query, router};
 
-/// Writes a step as a program might that shows it.
+/// Formats a step as a program might.
 fn line(step: &Step) -> String {
     let what = match &step.origin {
         Origin::Named => "named",
         Origin::Rule(rule) => rule.condition.as_str(),
         Origin::Default => "default",
     };
-    let verdict = match &step.verdict {
-        Verdict::Held => "held".to_owned(),
-        Verdict::NotHeld => "did not hold".to_owned(),
-        Verdict::NotReached => "not reached".to_owned(),
-        Verdict::Failed(why) => format!("failed: {why}"),
+    let outcome = match &step.outcome {
+        RuleOutcome::Held => "held".to_owned(),
+        RuleOutcome::NotHeld => "did not hold".to_owned(),
+        RuleOutcome::NotReached => "not reached".to_owned(),
+        RuleOutcome::Failed(why) => format!("failed: {why}"),
     };
-    let saw = step.saw.iter().map(|(name, fact)| format!(" {}={fact}", name.name()));
-    let standing = match &step.standing {
+    let inputs = step.inputs.iter().map(|(name, fact)| format!(" {}={fact}", name.name()));
+    let health = match &step.health {
         None => String::new(),
-        Some(Standing::Candidate) => "; candidate".to_owned(),
-        Some(Standing::Already) => "; already".to_owned(),
-        Some(Standing::PassedOver(why)) => format!("; passed over: {why}"),
-        Some(Standing::InSpiteOf(why)) => format!("; in spite of: {why}"),
+        Some(ProviderHealth::Candidate) => "; candidate".to_owned(),
+        Some(ProviderHealth::AlreadyConsidered) => "; already".to_owned(),
+        Some(ProviderHealth::Excluded(why)) => format!("; excluded: {why}"),
+        Some(ProviderHealth::LastResort(why)) => format!("; last resort: {why}"),
     };
-    format!("{what} -> {}: {verdict}{}{standing}", step.name, saw.collect::<String>())
+    format!("{what} -> {}: {outcome}{}{health}", step.name, inputs.collect::<String>())
 }
 
 fn lines(route: &Route) -> Vec<String> {
@@ -38,7 +38,7 @@ fn lines(route: &Route) -> Vec<String> {
 }
 
 #[test]
-fn a_route_says_of_each_rule_what_it_saw_and_what_came_of_it() {
+fn a_route_has_the_inputs_and_the_outcome_of_each_rule() {
     let scene = Scene::new(&[
         ("fallback", "large"),
         ("tokens < 500 and 'vision' not in features", "small"),
@@ -47,13 +47,13 @@ fn a_route_says_of_each_rule_what_it_saw_and_what_came_of_it() {
         ("tokens ** 3 > 0", "large"),
     ]);
     let router = router(&scene);
-    let busy = Reported::Failed {
+    let busy = CallReport::Failed {
         kind: ErrorKind::RateLimited,
         retry_after: Some(Duration::from_millis(11_500)),
     };
     RoutingEngine::report(&router, &scene.models.resolve(Some("middle")).unwrap(), busy);
-    let needs = Needs { images: true, tools: true, format: false };
-    let route = router.route(&Wanted { needs, ..wanted("fix main.rs", u64::MAX) });
+    let required = Requirements { images: true, tools: true, format: false };
+    let route = router.route(&query("fix main.rs", u64::MAX).with_requirements(required));
     assert_eq!(
         lines(&route.unwrap()),
         [
@@ -69,12 +69,12 @@ fn a_route_says_of_each_rule_what_it_saw_and_what_came_of_it() {
             "default -> large: held; already",
         ]
     );
-    let route = router.route(&wanted("fix main.rs", 950)).unwrap();
+    let route = router.route(&query("fix main.rs", 950)).unwrap();
     assert_eq!(
         lines(&route)[2..],
         [
             "complexity == 'code' and tokens < 20000 -> middle: held tokens=950 complexity='code'; \
-             passed over: its provider cools down for 12 s",
+             excluded: its provider failed and is avoided for 12 s",
             "budget_left < 0.5 or model == 'x' -> small: did not hold model=none \
              budget_left=unlimited",
             "tokens ** 3 > 0 -> large: held tokens=950; candidate",
@@ -84,17 +84,18 @@ fn a_route_says_of_each_rule_what_it_saw_and_what_came_of_it() {
 }
 
 #[test]
-fn a_route_says_who_is_asked_for_want_of_a_better_one() {
+fn a_route_explains_the_last_resort() {
     let scene = Scene::new(&[("tokens < 500", "large"), ("fallback", "middle")]);
     let router = router(&scene);
-    let named = Wanted { model: Some("small"), ..wanted("x", 100_000) };
+    let named = query("x", 100_000).with_model(Some("small"));
     assert_eq!(
         lines(&router.route(&named).unwrap()),
         [
-            "named -> small: held; passed over: its window of 1000 tokens is smaller than 100100",
+            "named -> small: held; excluded: its context window of 1000 tokens is smaller than the \
+             100100 needed",
             "tokens < 500 -> large: not reached",
-            "fallback -> middle: held; in spite of: its window of 10000 tokens is smaller than \
-             100100",
+            "fallback -> middle: held; last resort: its context window of 10000 tokens is smaller \
+             than the 100100 needed",
         ]
     );
 }

@@ -85,13 +85,13 @@ async fn the_rules_of_the_design_are_taken_as_they_stand() {
 #[tokio::test]
 async fn what_is_wrong_is_told_with_its_file_line_and_column() {
     let token = "no variable is called \"token\" (in `token < 500`); did you mean \"tokens\" or \
-                 \"max_tokens\"?";
+                 \"max_tokens\" or \"request_tokens\"?";
     check("az.toml", &TOML.replace("tokens <", "token <"), &format!("az.toml:5:14: {token}")).await;
     let unknown = "no model is called \"smal\"; did you mean \"small\"?";
     check("az.toml", &TOML.replace("\"small", "\"smal"), &format!("az.toml:6:12: {unknown}")).await;
     let json = "[\n  {\"provider\": \"small\",\n   \"condition\": \"1 < 2 and token < 500\"}]";
     let expected = "r.json:3:28: no variable is called \"token\" (in `1 < 2 and token < 500`); did \
-                    you mean \"tokens\" or \"max_tokens\"?";
+                    you mean \"tokens\" or \"max_tokens\" or \"request_tokens\"?";
     check("r.json", json, expected).await;
 }
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
 use az_ai::config::RoutingRule;
-use az_ai::resolver::{ModelResolver, Models, Reported, ResolvedModel, Wanted};
+use az_ai::resolver::{CallReport, ModelResolver, Models, ResolvedModel, RoutingQuery};
 use az_ai::routing::{
-    Choice, Cooldowns, Obstacle, Origin, Problem, Route, RoutingEngine, RulesError, Standing, Step,
-    Verdict, Where,
+    Choice, Cooldowns, Obstacle, Origin, Problem, ProviderHealth, Route, RoutingEngine,
+    RuleOutcome, RulesError, Step, Where,
 };
 use az_ai::testing::routing_engine::{RoutingFixture, Scene};
 use az_core::Clock;
@@ -44,10 +44,11 @@ fn check(models: &Models, rules: Vec<RoutingRule>) -> Result<Vec<Rule>, RulesErr
 }
 
 impl Plain {
-    fn obstacle(&self, model: &ResolvedModel, wanted: &Wanted<'_>) -> Option<Obstacle> {
+    fn obstacle(&self, model: &ResolvedModel, query: &RoutingQuery<'_>) -> Option<Obstacle> {
         let can = model.client.capabilities("");
-        let needed = wanted.tokens.saturating_add(u64::from(wanted.max_tokens));
-        if (wanted.needs.images && !can.vision) || (wanted.needs.format && !can.formats) {
+        let needed = query.request_tokens.saturating_add(u64::from(query.max_tokens));
+        if (query.requirements.images && !can.vision) || (query.requirements.format && !can.formats)
+        {
             return Some(Obstacle::Lacks { feature: "what is needed" });
         }
         if let Some(window) = can.context_window.filter(|window| *window < needed) {
@@ -60,16 +61,16 @@ impl Plain {
 
 #[async_trait]
 impl RoutingEngine for Plain {
-    fn route(&self, wanted: &Wanted<'_>) -> az_ai::Result<Route> {
+    fn route(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Route> {
         let rules = self.rules.read().unwrap().clone();
         let holds = |rule: &&Rule| {
-            wanted.model.is_none() && rule.below.is_some_and(|most| wanted.tokens < most)
+            query.model.is_none() && rule.below.is_some_and(|most| query.prompt_tokens < most)
         };
         let of = |rule: &Rule| rule.rule.provider.clone();
         let held = rules.iter().filter(holds).map(of);
         let fallbacks = rules.iter().filter(|rule| rule.below.is_none()).map(of);
-        let default = wanted.model.is_none().then(|| Scene::DEFAULT.to_owned());
-        let named = wanted.model.map(str::to_owned).into_iter();
+        let default = query.model.is_none().then(|| Scene::DEFAULT.to_owned());
+        let named = query.model.map(str::to_owned).into_iter();
         let (mut candidates, mut passed) = (Vec::<Choice>::new(), Vec::new());
         for name in named.chain(held).chain(fallbacks).chain(default) {
             let model = self.models.resolve(Some(&name))?;
@@ -77,7 +78,7 @@ impl RoutingEngine for Plain {
             if candidates.iter().any(|known| known.name == choice.name) {
                 continue;
             }
-            match self.obstacle(&choice.model, wanted) {
+            match self.obstacle(&choice.model, query) {
                 None => candidates.push(choice),
                 Some(obstacle) => passed.push((obstacle, choice)),
             }
@@ -94,15 +95,15 @@ impl RoutingEngine for Plain {
         let steps = rules.iter().map(|rule| Step {
             origin: Origin::Rule(Arc::clone(&rule.rule)),
             name: rule.rule.provider.as_str().into(),
-            verdict: if holds(&rule) { Verdict::Held } else { Verdict::NotHeld },
-            saw: Vec::new(),
-            standing: holds(&rule).then_some(Standing::Candidate),
+            outcome: if holds(&rule) { RuleOutcome::Held } else { RuleOutcome::NotHeld },
+            inputs: Vec::new(),
+            health: holds(&rule).then_some(ProviderHealth::Candidate),
         });
         let steps = steps.collect();
         Ok(Route { candidates, steps })
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         self.cooldowns.report(model.client.provider(), result, self.clock.now());
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_ai::config::RoutingRule;
 use az_ai::error::Error;
-use az_ai::resolver::{ModelResolver, Needs, Reported, Wanted};
+use az_ai::resolver::{CallReport, ModelResolver, Requirements, RoutingQuery};
 use az_ai::routing::{Complexity, ComplexityClassifier, RoutingEngine, RuleRouter};
 use az_ai::testing::routing_engine::{RoutingFixture, Scene};
 use az_core::{ErrorKind, TaskPriority, Usd};
@@ -19,20 +19,14 @@ pub(super) fn router(scene: &Scene) -> RuleRouter {
     router.with_rules(scene.rules.clone()).unwrap()
 }
 
-pub(super) fn wanted(text: &str, tokens: u64) -> Wanted<'_> {
-    Wanted {
-        model: None,
-        text,
-        priority: TaskPriority::Medium,
-        tokens,
-        max_tokens: 100,
-        needs: Needs::default(),
-        budget_left: None,
-    }
+/// Returns a query for a prompt of this size that is sent alone.
+pub(super) fn query(text: &str, tokens: u64) -> RoutingQuery<'_> {
+    let query = RoutingQuery::new(text).with_prompt_tokens(tokens);
+    query.with_request_tokens(tokens).with_max_tokens(100)
 }
 
-pub(super) fn names(router: &dyn RoutingEngine, wanted: &Wanted<'_>) -> Vec<String> {
-    let candidates = router.route(wanted).unwrap().candidates;
+pub(super) fn names(router: &dyn RoutingEngine, query: &RoutingQuery<'_>) -> Vec<String> {
+    let candidates = router.route(query).unwrap().candidates;
     candidates.iter().map(|choice| choice.name.to_string()).collect()
 }
 
@@ -51,43 +45,48 @@ mod kit {
 }
 
 #[track_caller]
-fn check(condition: &str, wanted: &Wanted<'_>, holds: &str) {
+fn check(condition: &str, query: &RoutingQuery<'_>, holds: &str) {
     let router = router(&Scene::new(&[(condition, "middle")]));
-    let first = names(&router, wanted).into_iter().next();
+    let first = names(&router, query).into_iter().next();
     assert_eq!(first.as_deref(), Some(holds), "{condition}");
 }
 
 #[test]
 fn a_condition_reads_all_that_is_known() {
-    let plain = wanted("Héllo", 10);
+    let plain = query("Héllo", 10);
     let (yes, no) = ("middle", "large");
     check("tokens == 10 and max_tokens == 100 and text_length == 5", &plain, yes);
+    check("tokens == 10 and request_tokens == 900", &plain.with_request_tokens(900), yes);
     check("priority in ['high', 'urgent']", &plain, no);
-    check("priority in ['high', 'urgent']", &Wanted { priority: TaskPriority::High, ..plain }, yes);
-    let needs = Needs { images: true, ..Needs::default() };
-    check("'vision' in features and 'tools' not in features", &Wanted { needs, ..plain }, yes);
-    check("complexity == 'code'", &wanted("Fix the bug in main.rs", 10), yes);
-    check("complexity == 'code'", &wanted("Good morning", 10), no);
+    check("priority in ['high', 'urgent']", &plain.with_priority(TaskPriority::High), yes);
+    let required = Requirements { images: true, ..Requirements::default() };
+    check(
+        "'vision' in features and 'tools' not in features",
+        &plain.with_requirements(required),
+        yes,
+    );
+    check("complexity == 'code'", &query("Fix the bug in main.rs", 10), yes);
+    check("complexity == 'code'", &query("Good morning", 10), no);
 }
 
 #[test]
 fn without_a_budget_there_is_plenty_left() {
-    let left = |nanos| Wanted { budget_left: Some(Usd::from_nanos(nanos)), ..wanted("x", 1) };
+    let left = |nanos| query("x", 1).with_budget_left(Some(Usd::from_nanos(nanos)));
     let tight = "budget_left < 0.25";
-    check(tight, &wanted("x", 1), "large");
+    check(tight, &query("x", 1), "large");
     check(tight, &left(249_999_999), "middle");
     check(tight, &left(250_000_000), "large");
     check(tight, &left(-1), "middle");
-    check("budget_left > 1000000", &wanted("x", 1), "middle");
+    check("budget_left > 1000000", &query("x", 1), "middle");
 }
 
 #[test]
 fn only_rules_about_names_follow_a_name() {
     let scene = Scene::new(&[("tokens < 500", "middle"), ("model == 'small'", "large")]);
     let router = router(&scene);
-    let named = Wanted { model: Some("small"), ..wanted("x", 1) };
+    let named = query("x", 1).with_model(Some("small"));
     assert_eq!(names(&router, &named), ["small", "large"]);
-    assert_eq!(names(&router, &Wanted { model: Some("large"), ..named }), ["large"]);
+    assert_eq!(names(&router, &named.with_model(Some("large"))), ["large"]);
     let router = router_without_fallback(&scene);
     assert_eq!(names(&router, &named), ["small"]);
 }
@@ -101,13 +100,13 @@ fn without_fallback_there_is_one_candidate_who_can_be_asked() {
     let rules = [("tokens < 500", "small"), ("tokens < 5000", "middle"), ("fallback", "large")];
     let scene = Scene::new(&rules);
     let router = router_without_fallback(&scene);
-    assert_eq!(names(&router, &wanted("x", 1)), ["small"]);
-    assert_eq!(names(&router, &wanted("x", 6000)), ["large"]);
-    let busy = Reported::Failed { kind: ErrorKind::RateLimited, retry_after: None };
+    assert_eq!(names(&router, &query("x", 1)), ["small"]);
+    assert_eq!(names(&router, &query("x", 6000)), ["large"]);
+    let busy = CallReport::Failed { kind: ErrorKind::RateLimited, retry_after: None };
     RoutingEngine::report(&router, &scene.models.resolve(Some("small")).unwrap(), busy);
-    assert_eq!(names(&router, &wanted("x", 1)), ["middle"]);
+    assert_eq!(names(&router, &query("x", 1)), ["middle"]);
     scene.clock.advance(Duration::from_secs(30));
-    assert_eq!(names(&router, &wanted("x", 1)), ["small"]);
+    assert_eq!(names(&router, &query("x", 1)), ["small"]);
 }
 
 #[test]
@@ -120,13 +119,13 @@ fn a_router_is_a_resolver() {
         ("small".to_owned(), "middle".to_owned())
     );
     let candidates = |router: &dyn ModelResolver| -> Vec<_> {
-        let candidates = router.candidates(&wanted("x", 1)).unwrap().into_iter();
+        let candidates = router.candidates(&query("x", 1)).unwrap().into_iter();
         candidates.map(|c| (c.model.client.provider().to_owned(), c.reason)).collect()
     };
     let small = ("small".to_owned(), Some("tokens < 500".to_owned()));
     let large = ("large".to_owned(), None);
     assert_eq!(candidates(&*router), [small, large.clone()]);
-    let busy = Reported::Failed { kind: ErrorKind::RateLimited, retry_after: None };
+    let busy = CallReport::Failed { kind: ErrorKind::RateLimited, retry_after: None };
     router.report(&router.resolve(None).unwrap(), busy);
     assert_eq!(candidates(&*router), [large]);
 }
@@ -155,13 +154,13 @@ fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
         let router = RuleRouter::new(models, names_of.clone(), default, clock);
         router.with_rules(vec![RoutingRule::new("tokens < 500", "small")]).unwrap()
     };
-    assert_eq!(names(&router("large"), &wanted("x", 1)), ["large"]);
+    assert_eq!(names(&router("large"), &query("x", 1)), ["large"]);
     assert_eq!(
-        router("middle").route(&wanted("x", 1)).unwrap_err().to_string(),
-        "routing is not set up: no model can be asked (small: small is not set up: it has no key; \
+        router("middle").route(&query("x", 1)).unwrap_err().to_string(),
+        "routing is not set up: no model is usable (small: small is not set up: it has no key; \
          middle: middle is not set up: it has no key)"
     );
-    let named = Wanted { model: Some("small"), ..wanted("x", 1) };
+    let named = query("x", 1).with_model(Some("small"));
     let error = router("large").route(&named).unwrap_err();
     assert_eq!(error.to_string(), "small is not set up: it has no key");
 }
@@ -169,14 +168,14 @@ fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
 #[test]
 fn what_nobody_can_do_is_refused_with_each_ones_reason() {
     let router = router(&Scene::new(&[]));
-    let needs = Needs { images: true, ..Needs::default() };
-    let named = Wanted { model: Some("small"), needs, ..wanted("x", 1) };
+    let required = Requirements { images: true, ..Requirements::default() };
+    let named = query("x", 1).with_model(Some("small")).with_requirements(required);
     let error = router.route(&named).unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (
             ErrorKind::BadRequest,
-            "routing cannot do this: no model can be asked (small: it has no vision)"
+            "routing cannot do this: no model is usable (small: it does not support vision)"
         )
     );
 }
@@ -184,8 +183,8 @@ fn what_nobody_can_do_is_refused_with_each_ones_reason() {
 #[test]
 fn what_cannot_be_worked_out_does_not_hold() {
     let overflows = "tokens ** 3 > 0";
-    check(overflows, &wanted("x", 10), "middle");
-    check(overflows, &wanted("x", u64::MAX), "large");
+    check(overflows, &query("x", 10), "middle");
+    check(overflows, &query("x", u64::MAX), "large");
 }
 
 #[test]
@@ -199,5 +198,5 @@ fn another_classifier_can_be_put_in() {
     }
     let router = router(&Scene::new(&[("complexity == 'code'", "middle")]));
     let router = router.with_classifier(Arc::new(AllIsCode));
-    assert_eq!(names(&router, &wanted("good morning", 1)), ["middle", "large"]);
+    assert_eq!(names(&router, &query("good morning", 1)), ["middle", "large"]);
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use az_ai::config::RoutingRule;
-use az_ai::resolver::{ModelResolver, Needs, Reported, ResolvedModel, Wanted};
+use az_ai::resolver::{CallReport, ModelResolver, Requirements, ResolvedModel, RoutingQuery};
 use az_ai::routing::{Route, RoutingEngine, RuleRouter, RulesError};
 use az_ai::testing::routing_engine;
 use az_ai::testing::routing_engine::{RoutingFixture, Scene};
@@ -24,7 +24,9 @@ enum Sabotage {
     NeverForgives,
     BlamesEverybody,
     IgnoresSizes,
-    IgnoresNeeds,
+    RoutesByTheRequest,
+    ComparesThePrompt,
+    IgnoresRequirements,
     TakesHalf,
     RefusesAll,
     HidesSteps,
@@ -39,18 +41,20 @@ struct Saboteur {
 
 #[async_trait]
 impl RoutingEngine for Saboteur {
-    fn route(&self, wanted: &Wanted<'_>) -> az_ai::Result<Route> {
-        let wanted = match self.how {
-            Sabotage::OverlooksNames => Wanted { model: None, ..*wanted },
+    fn route(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Route> {
+        let query = match self.how {
+            Sabotage::OverlooksNames => query.with_model(None),
             Sabotage::GuessesNames => {
-                let known = wanted.model.filter(|name| self.inner.resolve(Some(name)).is_ok());
-                Wanted { model: known, ..*wanted }
+                let known = query.model.filter(|name| self.inner.resolve(Some(name)).is_ok());
+                query.with_model(known)
             }
-            Sabotage::IgnoresSizes => Wanted { tokens: wanted.tokens.min(1), ..*wanted },
-            Sabotage::IgnoresNeeds => Wanted { needs: Needs::default(), ..*wanted },
-            _ => *wanted,
+            Sabotage::IgnoresSizes => query.with_request_tokens(1),
+            Sabotage::RoutesByTheRequest => query.with_prompt_tokens(query.request_tokens),
+            Sabotage::ComparesThePrompt => query.with_request_tokens(query.prompt_tokens),
+            Sabotage::IgnoresRequirements => query.with_requirements(Requirements::default()),
+            _ => *query,
         };
-        let mut route = self.inner.route(&wanted)?;
+        let mut route = self.inner.route(&query)?;
         match self.how {
             Sabotage::ForgetsTheOthers => route.candidates.truncate(1),
             Sabotage::AsksTheLastFirst => route.candidates.reverse(),
@@ -66,12 +70,12 @@ impl RoutingEngine for Saboteur {
         Ok(route)
     }
 
-    fn report(&self, model: &ResolvedModel, result: Reported) {
+    fn report(&self, model: &ResolvedModel, result: CallReport) {
         let result = match (self.how, result) {
             (Sabotage::ForgetsFailures, _) => return,
-            (Sabotage::NeverForgives, Reported::Replied) => return,
-            (Sabotage::BlamesEverybody, Reported::Failed { retry_after, .. }) => {
-                Reported::Failed { kind: az_core::ErrorKind::Unavailable, retry_after }
+            (Sabotage::NeverForgives, CallReport::Replied) => return,
+            (Sabotage::BlamesEverybody, CallReport::Failed { retry_after, .. }) => {
+                CallReport::Failed { kind: az_core::ErrorKind::Unavailable, retry_after }
             }
             (_, result) => result,
         };
@@ -131,7 +135,10 @@ async fn the_kit_notices_every_sabotage() {
     check(Sabotage::BlamesEverybody, &[wrong]).await;
     let largest = "the_largest_window_is_asked_when_all_are_too_small";
     check(Sabotage::IgnoresSizes, &[window, largest]).await;
-    check(Sabotage::IgnoresNeeds, &["a_model_that_cannot_do_it_is_passed_over"]).await;
+    let sizes = "rules_compare_the_prompt_and_windows_the_request";
+    check(Sabotage::RoutesByTheRequest, &[sizes]).await;
+    check(Sabotage::ComparesThePrompt, &[sizes]).await;
+    check(Sabotage::IgnoresRequirements, &["a_model_that_cannot_do_it_is_passed_over"]).await;
     check(Sabotage::TakesHalf, &[together]).await;
     check(Sabotage::RefusesAll, &[together, "decisions_go_on_while_rules_change"]).await;
     check(Sabotage::HidesSteps, &["every_rule_has_a_step_in_their_order"]).await;

@@ -5,15 +5,14 @@ use std::process::ExitCode;
 
 use az_ai::chat::{ChatRequest, DEFAULT_MAX_TOKENS, ToolDefinition};
 use az_ai::estimate;
-use az_ai::resolver::{ModelResolver, Needs, ResolvedModel, Wanted};
-use az_ai::routing::{Origin, Route, RoutingEngine, Standing, Step, Verdict};
+use az_ai::resolver::{ModelResolver, Requirements, ResolvedModel, RoutingQuery};
+use az_ai::routing::{Choice, Origin, ProviderHealth, Route, RoutingEngine, RuleOutcome, Step};
 use az_core::{TaskPriority, Toolbox, Usd};
 use clap::Args;
-use serde::Serialize;
 
+use super::explained::Explained;
 use crate::error::CliError;
 use crate::models::{read_rules, to_cli};
-use crate::output::Printer;
 use crate::services::Services;
 
 const EXAMPLES: &str = "\
@@ -23,33 +22,36 @@ Examples:
   az models route \"describe this picture\" --needs vision --rules rules.toml
   az models route \"hello\" --json | jq .candidates
 
-It is the decision of `az task run`: a model that is named, there or by AZ_MODEL or llm.model, stands
-before the rules. The rules are those of the configuration, or of --rules; docs/routing.md says how
-they are written. No model is asked anything, and nothing is spent.";
+The decision is that of `az task run`: a model that is requested, by --model, AZ_MODEL or llm.model,
+comes before the rules. The rules are those of the configuration, or of --rules; docs/routing.md
+describes them. No model is called, and nothing is spent.";
 
-/// Explain which model would be asked, rule by rule
+/// Explain which model would be called, rule by rule
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RouteArgs {
-    /// The task
+    /// Prompt of the task
     #[arg(required = true, value_name = "TASK")]
     text: Vec<String>,
-    /// Rules to try instead of the configured ones: a TOML or JSON file
+    /// TOML or JSON file with the rules to use instead of the configured ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// About how many tokens will be sent [default: estimated, with the tools]
+    /// Tokens of the prompt [default: estimated]
     #[arg(long, value_name = "N")]
     tokens: Option<u64>,
-    /// How many tokens the reply may have
+    /// Tokens of the whole request [default: estimated, with all tools]
+    #[arg(long, value_name = "N")]
+    request_tokens: Option<u64>,
+    /// Limit of the reply, in tokens
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_TOKENS)]
     max_tokens: u32,
-    /// How soon it should run: low, medium, high, urgent
+    /// Priority: low, medium, high, urgent
     #[arg(long, short, default_value = "medium")]
     priority: TaskPriority,
-    /// The model that is named, if one is
+    /// Name of the requested model
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
-    /// What the model has to be able to do, separated by commas: vision, format
+    /// What the model must support, separated by commas: vision, format
     #[arg(long, value_delimiter = ',', value_name = "FEATURES", value_parser = ["vision", "format"])]
     needs: Vec<String>,
     /// What the tightest budget has left, in US dollars
@@ -57,36 +59,11 @@ pub struct RouteArgs {
     budget_left: Option<Usd>,
 }
 
-/// A decision as programs get it.
-#[derive(Debug, Serialize)]
-struct Explained {
-    candidates: Vec<Candidate>,
-    steps: Vec<Explanation>,
-}
-
-#[derive(Debug, Serialize)]
-struct Candidate {
-    name: String,
-    provider: String,
-    model: String,
-    reason: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Explanation {
-    rule: Option<String>,
-    name: String,
-    verdict: &'static str,
-    saw: Vec<String>,
-    standing: Option<String>,
-    reason: Option<String>,
-}
-
-/// Explains.
+/// Explains the decision.
 ///
 /// # Errors
 ///
-/// Rules that make no sense, a model that nobody knows, or that nobody can be asked.
+/// Invalid rules, an unknown model, or no usable model.
 pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let printer = services.printer();
@@ -99,154 +76,73 @@ pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCod
         }
     };
     let text = args.text.join(" ");
-    let wanted = Wanted {
-        model: named.as_deref(),
-        text: &text,
-        priority: args.priority,
-        tokens: match args.tokens {
-            Some(tokens) => tokens,
-            None => tokens(&text, services)?,
-        },
-        max_tokens: args.max_tokens,
-        needs: Needs {
-            tools: true,
-            images: args.needs.iter().any(|need| need == "vision"),
-            format: args.needs.iter().any(|need| need == "format"),
-        },
-        budget_left: args.budget_left,
-    };
-    let explained = match named.as_deref() {
+    let query = query(args, (&text, named.as_deref()), services)?;
+    let route = match query.model {
         Some(name) if !models.is_routed(name) => {
-            alone(name, &models.resolve(named.as_deref()).map_err(to_cli)?)
+            unrouted(name, models.resolve(query.model).map_err(to_cli)?)
         }
-        _ => explained(&router.route(&wanted).map_err(to_cli)?),
+        _ => router.route(&query).map_err(to_cli)?,
     };
+    let explained = Explained::new(&query, &route);
     if printer.is_json() {
         printer.json(&explained)?;
     } else {
-        printer.out(&in_words(&explained, &wanted, printer))?;
+        printer.out(&explained.in_words(printer.out_style()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads what a budget has left.
+/// Returns the query of the task's first step.
+fn query<'a>(
+    args: &RouteArgs,
+    (text, named): (&'a str, Option<&'a str>),
+    services: &Services,
+) -> Result<RoutingQuery<'a>, CliError> {
+    let needs = |feature: &str| args.needs.iter().any(|need| need == feature);
+    let requirements =
+        Requirements { tools: true, images: needs("vision"), format: needs("format") };
+    let query = RoutingQuery::new(text)
+        .with_model(named)
+        .with_priority(args.priority)
+        .with_max_tokens(args.max_tokens)
+        .with_requirements(requirements)
+        .with_budget_left(args.budget_left)
+        .with_request_tokens(request_tokens(text, services)?)
+        .with_prompt_tokens(args.tokens.unwrap_or_default());
+    Ok(match args.request_tokens {
+        Some(tokens) => query.with_request_tokens(tokens),
+        None => query,
+    })
+}
+
+/// Parses what a budget has left.
 fn left(text: &str) -> Result<Usd, String> {
     match text.parse::<Usd>() {
-        Ok(left) if left.is_negative() => Err("a budget has nothing left at 0".to_owned()),
+        Ok(left) if left.is_negative() => {
+            Err("invalid amount: must not be negative; a budget that is used up has 0 left"
+                .to_owned())
+        }
         Ok(left) => Ok(left),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Explains that a model which rules have no say in is asked, and nobody after it.
-fn alone(name: &str, model: &ResolvedModel) -> Explained {
-    let candidate = Candidate {
-        name: name.to_owned(),
-        provider: model.client.provider().to_owned(),
-        model: model.model.clone(),
-        reason: None,
+/// Returns the route to a requested model that rules do not apply to.
+fn unrouted(name: &str, model: ResolvedModel) -> Route {
+    let step = Step {
+        origin: Origin::Named,
+        name: name.into(),
+        outcome: RuleOutcome::Held,
+        inputs: Vec::new(),
+        health: Some(ProviderHealth::Candidate),
     };
-    let step = Explanation {
-        rule: None,
-        name: name.to_owned(),
-        verdict: "holds",
-        saw: Vec::new(),
-        standing: Some("asked first".to_owned()),
-        reason: Some("it is named".to_owned()),
-    };
-    Explained { candidates: vec![candidate], steps: vec![step] }
+    let choice = Choice { name: name.into(), model, reason: None };
+    Route { candidates: vec![choice], steps: vec![step] }
 }
 
-/// Returns about how many tokens a task's first request has: what is asked, and the tools.
-fn tokens(text: &str, services: &Services) -> Result<u64, CliError> {
+/// Estimates the tokens of a task's first request: its prompt and all tools.
+fn request_tokens(text: &str, services: &Services) -> Result<u64, CliError> {
     let tools = services.toolbox()?.specs();
     let tools: Vec<_> = tools.iter().map(ToolDefinition::from).collect();
     Ok(estimate::tokens(&ChatRequest::prompt("", text).with_tools(tools)))
-}
-
-fn explained(route: &Route) -> Explained {
-    let candidates = route.candidates.iter().map(|choice| Candidate {
-        name: choice.name.to_string(),
-        provider: choice.model.client.provider().to_owned(),
-        model: choice.model.model.clone(),
-        reason: choice.reason.clone(),
-    });
-    let candidates: Vec<_> = candidates.collect();
-    let first = candidates.first().map(|first| first.name.clone()).unwrap_or_default();
-    let steps = route.steps.iter().map(|step| explanation(step, &first));
-    Explained { steps: steps.collect(), candidates }
-}
-
-fn explanation(step: &Step, first: &str) -> Explanation {
-    let (rule, reason) = match &step.origin {
-        Origin::Named => (None, Some("it is named".to_owned())),
-        Origin::Default => (None, Some("it is the default".to_owned())),
-        Origin::Rule(rule) => {
-            let reason = Some(rule.reason.clone()).filter(|reason| !reason.is_empty());
-            (Some(rule.condition.clone()), reason)
-        }
-    };
-    let verdict = match &step.verdict {
-        Verdict::Held => "holds",
-        Verdict::NotHeld => "does not hold",
-        Verdict::Failed(_) => "fails",
-        Verdict::NotReached => "not needed",
-    };
-    let failed = match &step.verdict {
-        Verdict::Failed(why) => Some(why.clone()),
-        Verdict::Held | Verdict::NotHeld | Verdict::NotReached => None,
-    };
-    let standing = step.standing.as_ref().map(|standing| match standing {
-        Standing::Candidate if *step.name == *first => "asked first".to_owned(),
-        Standing::Candidate => "asked when those before it fail".to_owned(),
-        Standing::Already => "a candidate already".to_owned(),
-        Standing::PassedOver(obstacle) => format!("passed over: {obstacle}"),
-        Standing::InSpiteOf(obstacle) => format!("asked, although {obstacle}"),
-    });
-    Explanation {
-        rule,
-        name: step.name.to_string(),
-        verdict,
-        saw: step
-            .saw
-            .iter()
-            .map(|(variable, fact)| format!("{} = {fact}", variable.name()))
-            .collect(),
-        standing: standing.or(failed),
-        reason,
-    }
-}
-
-fn in_words(explained: &Explained, wanted: &Wanted<'_>, printer: &Printer) -> String {
-    let s = printer.out_style();
-    let mut text = format!("about {} tokens are sent\n", wanted.tokens);
-    for step in &explained.steps {
-        let mark = match (step.verdict, step.standing.as_deref()) {
-            ("holds", Some(standing)) if standing.starts_with("asked") => s.green("✓"),
-            ("holds", Some(standing)) if standing.starts_with("a candidate") => s.dim("·"),
-            ("holds", _) => s.yellow("!"),
-            ("fails", _) => s.red("✗"),
-            _ => s.dim("·"),
-        };
-        let what = step.rule.as_deref().or(step.reason.as_deref()).unwrap_or_default();
-        text.push_str(&format!("  {mark} {what} → {}: {}", step.name, step.verdict));
-        if !step.saw.is_empty() {
-            text.push_str(&s.dim(&format!(" ({})", step.saw.join(", "))));
-        }
-        if let Some(standing) = &step.standing {
-            text.push_str(&format!("; {standing}"));
-        }
-        text.push('\n');
-    }
-    let names = explained
-        .candidates
-        .iter()
-        .map(|candidate| format!("{} ({})", s.bold(&candidate.name), candidate.model));
-    text.push_str(&names.collect::<Vec<_>>().join(", then "));
-    let reason = explained.candidates.first().and_then(|first| first.reason.as_deref());
-    match reason {
-        Some(reason) => text.push_str(&format!(": {reason}\n")),
-        None => text.push('\n'),
-    }
-    text
 }

@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use az_core::clock::SystemClock;
 use az_core::task::TaskOptions;
-use az_core::{Clock, Task};
 use clap::Args;
 
 use super::execute::{Start, execute};
@@ -46,9 +44,8 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     if let Some(model) = &args.model {
         services.models()?.choose(Some(model)).await?;
     }
-    let mut task = Task::new(services.new_task_id()?, old.command, SystemClock.now())?
-        .with_priority(old.priority)
-        .with_options(TaskOptions {
+    let mut task =
+        services.new_task(old.command)?.with_priority(old.priority).with_options(TaskOptions {
             // What may run without asking is said anew each time.
             allow: args.limits.allow.clone(),
             max_steps: args.limits.max_steps.or(old.options.max_steps),

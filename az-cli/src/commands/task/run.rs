@@ -102,7 +102,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         None => None,
     };
     let workspace = workspace(args)?;
-    let task = Task::new(services.new_task_id()?, command, SystemClock.now())?;
+    let task = services.new_task(command)?;
     let options = TaskOptions {
         tools: args.tools.clone(),
         allow: args.limits.allow.clone(),
