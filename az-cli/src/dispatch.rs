@@ -7,8 +7,9 @@ use crate::commands::{cost, db, demo, models, task, worker};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::services::{Services, Wiring};
+use crate::services::Services;
 use crate::settings::Settings;
+use crate::wiring::Wiring;
 
 /// Runs the command that was parsed.
 ///
@@ -22,7 +23,7 @@ pub(crate) fn run(
     wiring: &Wiring,
 ) -> Result<ExitCode, CliError> {
     let settings = Settings::resolve(&cli.global, env)?;
-    let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone());
+    let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone())?;
     match &cli.command {
         Command::Task(command) if command.is_short() => short(task::run(command, &services)),
         Command::Task(command) => long(task::run(command, &services)),

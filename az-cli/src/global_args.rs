@@ -8,16 +8,20 @@ use clap::Args;
 /// The options that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// Where tasks and their records are kept [default: $AZ_DATA_DIR, else ~/.local/share/az]
+    /// Use this store: sqlite:PATH or memory: [default: $AZ_STORE, else az.db in the data directory]
+    #[arg(long, global = true, value_name = "ADDRESS", help_heading = "Global options")]
+    #[arg(conflicts_with = "data_dir")]
+    pub store: Option<String>,
+    /// Keep the database in this directory [default: $AZ_DATA_DIR, else ~/.local/share/az]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub data_dir: Option<PathBuf>,
-    /// Say nothing on standard error but errors
+    /// Only print errors on standard error
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// Use no colour, as with NO_COLOR or when the output is not a terminal
+    /// Print without colours, as with NO_COLOR
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
-    /// Print one JSON object per event, or the listing as JSON, on standard output
+    /// Print JSON: a listing as one document, a run as one object per event
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
 }

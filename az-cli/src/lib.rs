@@ -22,7 +22,10 @@ pub mod output;
 pub mod services;
 pub mod settings;
 pub mod signal;
+mod store_setting;
 pub mod telemetry;
+pub mod views;
+pub mod wiring;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,7 +36,7 @@ use crate::cli::Cli;
 use crate::config::Env;
 use crate::output::Printer;
 
-pub use services::Wiring;
+pub use wiring::Wiring;
 
 /// Runs the command with these arguments in this environment; returns what the process exits with.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {

@@ -1,7 +1,6 @@
 //! What runs in production: the one place where concrete backends meet.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use az_ai::estimate;
@@ -9,39 +8,27 @@ use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EngineOptions, EventSink};
-use az_core::journal::RunStore;
 use az_core::policy::WorkspacePolicy;
+use az_core::store::{
+    Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
+};
 use az_core::{Clock, Error, Task, TaskId, Toolbox};
-use az_data::sqlite::{Migration, SqliteOptions, SqliteStore};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
+use tokio::sync::OnceCell;
 
 use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
 use crate::output::{Live, Printer, TerminalApprover};
-use crate::settings::Settings;
+use crate::settings::{Settings, StoreSetting};
+use crate::wiring::{Wiring, check_scheme};
 
 /// The longest reply that is asked for in a step, in tokens, when the configuration does not say:
 /// enough for a file of some hundred lines, or for thoughts and a call.
 const LONGEST_REPLY: u32 = 4096;
-
-/// What the engine's backends are wrapped in, or replaced by.
-#[derive(Debug, Clone)]
-pub struct Wiring {
-    /// Takes the SQLite store; returns what runs are recorded in.
-    pub store: fn(Arc<dyn RunStore>) -> Arc<dyn RunStore>,
-    /// Takes the built-in tools; returns what agents get.
-    pub toolbox: fn(Arc<dyn Toolbox>) -> Arc<dyn Toolbox>,
-}
-
-impl Default for Wiring {
-    fn default() -> Self {
-        Self { store: |store| store, toolbox: |toolbox| toolbox }
-    }
-}
 
 /// The backends, each built when it is first needed.
 #[derive(Debug)]
@@ -52,23 +39,38 @@ pub struct Services {
     wiring: Wiring,
     speed: u16,
     models: OnceLock<Arc<ModelChooser>>,
-    store: OnceLock<Arc<SqliteStore>>,
+    stores: StoreRegistry,
+    store: OnceCell<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
 }
 
 impl Services {
     /// Returns services that have opened nothing yet.
-    pub fn new(settings: Settings, env: Env, printer: Printer, wiring: Wiring) -> Self {
-        let (models, store, toolbox) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { settings, env, printer, wiring, speed: 1, models, store, toolbox }
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a variable that a backend cannot read.
+    pub fn new(
+        settings: Settings,
+        env: Env,
+        printer: Printer,
+        wiring: Wiring,
+    ) -> Result<Self, CliError> {
+        let stores = wiring.stores(&env)?;
+        let (models, store, toolbox) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
+        Ok(Self { settings, env, printer, wiring, speed: 1, models, stores, store, toolbox })
     }
 
-    /// Returns services that keep their data elsewhere, and play demonstrations so many times as
-    /// fast.
-    pub fn elsewhere(&self, data_dir: PathBuf, speed: u16) -> Self {
-        let settings = Settings { data_dir, ..self.settings.clone() };
+    /// Returns services with another store that play demonstrations so many times as fast.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_store(&self, address: StoreAddress, speed: u16) -> Result<Self, CliError> {
+        let store = StoreSetting { address, from: "the demo" };
+        let settings = Settings { store, ..self.settings.clone() };
         let (env, printer) = (self.env.clone(), self.printer.clone());
-        Self { speed, ..Self::new(settings, env, printer, self.wiring.clone()) }
+        Ok(Self { speed, ..Self::new(settings, env, printer, self.wiring.clone())? })
     }
 
     /// Returns the printer.
@@ -95,57 +97,59 @@ impl Services {
         Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
-    /// Returns the database's path.
-    pub fn database(&self) -> PathBuf {
-        self.settings.database()
+    /// Returns the address of the store.
+    pub const fn store_address(&self) -> &StoreAddress {
+        &self.settings.store.address
     }
 
-    /// Opens the store for reading and writing; makes it if need be.
+    /// Opens the store for reading and writing; creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// The store's: it cannot be made, opened or migrated.
-    pub fn store(&self) -> Result<Arc<SqliteStore>, CliError> {
-        if let Some(store) = self.store.get() {
-            return Ok(Arc::clone(store));
-        }
-        let store = Arc::new(SqliteStore::open(self.database(), self.sqlite_options()?)?);
-        if let Some(Migration { from, to, backup, .. }) = store.migration() {
-            let backup = backup.display();
+    /// A usage or settings error for an address of an unknown scheme, or the store's own.
+    pub async fn store(&self) -> Result<Arc<dyn Store>, CliError> {
+        Ok(Arc::clone(self.store.get_or_try_init(|| self.open_store()).await?))
+    }
+
+    /// Opens the store, and says where a migration has put its backup.
+    async fn open_store(&self) -> Result<Arc<dyn Store>, CliError> {
+        let store = self.stores.open(&self.store_request(StoreAccess::ReadWrite)?).await?;
+        if let Some(StoreMigration { from, to, backup }) = store.migration() {
             let what = format!("the database was migrated from schema {from} to {to}");
             self.printer.say(&format!("{what}; a backup of it is {backup}"));
         }
-        Ok(Arc::clone(self.store.get_or_init(|| store)))
+        Ok(store)
     }
 
-    /// Opens the store for reading only; there may be none yet.
+    /// Opens the store for reading only; returns `None` if it does not exist yet.
     ///
     /// # Errors
     ///
-    /// The store's: it cannot be opened.
-    pub fn store_to_read(&self) -> Result<Option<Arc<SqliteStore>>, CliError> {
-        match SqliteStore::open_read_only(self.database(), self.sqlite_options()?) {
-            Ok(store) => Ok(Some(Arc::new(store))),
+    /// As [`store`](Self::store).
+    pub async fn store_to_read(&self) -> Result<Option<Arc<dyn Store>>, CliError> {
+        let request = self.store_request(StoreAccess::ReadOnly)?;
+        match self.stores.open(&request).await {
+            Ok(store) => Ok(Some(store)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// `AZ_DB_MAX_PAGES` stands in for a full disk, `AZ_DB_BUSY_MS` for impatience.
-    fn sqlite_options(&self) -> Result<SqliteOptions, CliError> {
-        let number = |name: &'static str| match self.env.get(name).map(str::parse::<u32>) {
-            None => Ok(None),
-            Some(Ok(number)) => Ok(Some(number)),
-            Some(Err(_)) => Err(CliError::Settings(format!("{name} is not a number"))),
-        };
-        let mut options = SqliteOptions::default().with_calendar(self.settings.calendar());
-        if let Some(pages) = number("AZ_DB_MAX_PAGES")? {
-            options = options.with_max_page_count(pages);
-        }
-        if let Some(millis) = number("AZ_DB_BUSY_MS")? {
-            options = options.with_busy_timeout(std::time::Duration::from_millis(millis.into()));
-        }
-        Ok(options)
+    /// Moves the store's data aside; returns the name under which it is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`store`](Self::store), and for a backend that cannot do it.
+    pub async fn set_store_aside(&self) -> Result<String, CliError> {
+        let request = self.store_request(StoreAccess::ReadWrite)?;
+        Ok(self.stores.set_aside(&request).await?)
+    }
+
+    fn store_request(&self, access: StoreAccess) -> Result<StoreRequest, CliError> {
+        let setting = &self.settings.store;
+        check_scheme(setting, &self.stores)?;
+        let request = StoreRequest::new(setting.address.clone(), access);
+        Ok(request.with_calendar(self.settings.calendar()))
     }
 
     /// Returns the tools.
@@ -186,7 +190,7 @@ impl Services {
     /// # Errors
     ///
     /// The store's.
-    pub fn engine(
+    pub async fn engine(
         &self,
         sink: Arc<dyn EventSink>,
         terminal: Option<Arc<Live>>,
@@ -195,8 +199,8 @@ impl Services {
         let max_tokens = self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get);
         let options = ReActOptions::default().with_max_tokens(max_tokens);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
-        let store = (self.wiring.store)(self.store()?);
-        let toolbox = (self.wiring.toolbox)(self.toolbox()?);
+        let store = self.wiring.run_store(self.store().await?);
+        let toolbox = self.wiring.toolbox(self.toolbox()?);
         let engine = Engine::new(store, agent, EngineOptions::new(worker_id()?));
         Ok(engine
             .with_toolbox(toolbox)

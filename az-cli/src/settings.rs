@@ -1,6 +1,6 @@
 //! Flags, environment, file and defaults, resolved in one place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 use crate::config::{Env, FoundConfig, LlmSection};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
+pub use crate::store_setting::StoreSetting;
 
 /// What the program goes by.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where tasks and their records are kept.
-    pub data_dir: PathBuf,
+    /// The store of tasks and their records.
+    pub store: StoreSetting,
     /// The model to use when a task names none, with where that was said.
     pub model: Option<(String, &'static str)>,
     /// What the configuration file says about models.
@@ -38,32 +39,10 @@ impl Settings {
             .get("AZ_MODEL")
             .map(|model| (model.to_owned(), "AZ_MODEL"))
             .or_else(|| config.llm.model.clone().map(|model| (model, "llm.model in config.toml")));
-        let data_dir = args
-            .data_dir
-            .clone()
-            .or_else(|| env.path("AZ_DATA_DIR"))
-            .or(config.data_dir)
-            .or_else(|| env.path("XDG_DATA_HOME").map(|dir| dir.join("az")))
-            .or_else(|| env.path("HOME").map(|home| home.join(".local/share/az")))
-            .ok_or_else(|| {
-                let reason =
-                    "no place to keep data: HOME is not set; use --data-dir or AZ_DATA_DIR";
-                CliError::Settings(reason.to_owned())
-            })?;
-        if data_dir.is_relative() && args.data_dir.is_none() {
-            return Err(CliError::Settings(format!(
-                "the data directory {} has to be an absolute path: it is the same from everywhere",
-                data_dir.display()
-            )));
-        }
+        let store = StoreSetting::resolve(args, env, &file)?;
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
-        Ok(Self { data_dir, model, llm: config.llm, time_zone, file })
-    }
-
-    /// Returns where the database is.
-    pub fn database(&self) -> PathBuf {
-        self.data_dir.join("az.db")
+        Ok(Self { store, model, llm: config.llm, time_zone, file })
     }
 
     /// Returns the calendar that money is counted by.

@@ -13,6 +13,7 @@
 //! | what it may do | [`policy::Policy`] | [`policy::WorkspacePolicy`], [`policy::AllowEverything`] |
 //! | who approves the rest | [`approval::Approver`] | [`approval::Unattended`] |
 //! | who watches | [`engine::EventSink`] | [`engine::Discard`] |
+//! | where stores are opened | [`store::StoreFactory`] | [`memory::MemoryStores`] |
 //! | what time it is | [`clock::Clock`] | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!
 //! Every contract lists numbered clauses, and `testing` (feature of that name) has a conformance
@@ -29,6 +30,7 @@ pub mod cost;
 pub mod journal;
 pub mod log;
 pub mod state;
+pub mod store;
 pub mod task;
 
 pub mod approval;

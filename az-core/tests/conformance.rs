@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use az_core::approval::{Approver, Unattended};
-use az_core::memory::MemoryStore;
+use az_core::memory::{MemoryStore, MemoryStores};
+use az_core::store::{StoreAddress, StoreFactory};
 use az_core::testing::{
     self, ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakeTool, FakeToolbox,
-    Fixture, LetterEmbedder, Shared, ToolboxFixture,
+    Fixture, LetterEmbedder, Shared, StoreFactoryFixture, ToolboxFixture,
 };
 use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
 use serde_json::json;
@@ -53,6 +54,17 @@ mod store {
         make: crate::Shared::<crate::MemoryStore>::new,
         skips: [],
     }
+}
+
+mod store_admin {
+    az_core::store_admin_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: [],
+    }
+}
+
+mod store_factory {
+    az_core::store_factory_conformance! { make: crate::Factory::default, skips: [] }
 }
 
 mod state_manager {
@@ -115,6 +127,27 @@ mod embedder {
     az_core::embedder_conformance! {
         make: crate::Shared::<crate::LetterEmbedder>::new,
         skips: [],
+    }
+}
+
+/// The factory of stores in memory.
+#[derive(Debug, Default)]
+struct Factory(MemoryStores);
+
+#[async_trait]
+impl Fixture<dyn StoreFactory> for Factory {
+    async fn open(&self) -> Arc<dyn StoreFactory> {
+        Arc::new(self.0.clone())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl StoreFactoryFixture for Factory {
+    fn address(&self) -> StoreAddress {
+        StoreAddress::new("memory", "one").unwrap()
     }
 }
 
@@ -217,13 +250,20 @@ const CHECKED: &[(&str, &str)] = &[
     ("Journal", journal::COVERS),
     ("LogStore", log_store::COVERS),
     ("StateManager", state_manager::COVERS),
+    ("StoreAdmin", store_admin::COVERS),
     ("TaskQueue", task_queue::COVERS),
     ("TaskRepository", task_repository::COVERS),
 ];
 
 /// Which suites check what is not one contract of `MemoryStore`.
-const OTHERS: &[&str] =
-    &[store::COVERS, toolbox::COVERS, policy::COVERS, approver::COVERS, embedder::COVERS];
+const OTHERS: &[&str] = &[
+    store::COVERS,
+    store_factory::COVERS,
+    toolbox::COVERS,
+    policy::COVERS,
+    approver::COVERS,
+    embedder::COVERS,
+];
 
 fn sources(folder: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use az_core::Task;
+use az_core::store::StoreAddress;
 use az_core::task::TaskOptions;
 use clap::Args;
 
@@ -50,7 +51,8 @@ pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliEr
     for (name, text) in FILES {
         std::fs::write(workspace.join(name), text).map_err(io)?;
     }
-    let services = services.elsewhere(dir.path().join("data"), args.speed);
+    let services =
+        services.with_store(StoreAddress::new("sqlite", dir.path().join("az.db"))?, args.speed)?;
     services.printer().say(
         "a demonstration: the model's part is a recording that was written for it, nothing is \
          sent anywhere; what the tools do is real",

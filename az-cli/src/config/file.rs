@@ -17,6 +17,8 @@ use crate::error::CliError;
 pub struct FileConfig {
     /// Where tasks and their records are kept.
     pub data_dir: Option<PathBuf>,
+    /// The store.
+    pub store: StoreSection,
     /// About models.
     pub llm: LlmSection,
     /// About money.
@@ -65,6 +67,14 @@ impl Default for LlmSection {
             fallback_enabled,
         }
     }
+}
+
+/// What the file may say about the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// The address of the store, such as `sqlite:/home/me/az.db`.
+    pub url: Option<String>,
 }
 
 /// What the file may say about money.

@@ -12,6 +12,7 @@ use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Span};
 use az_core::journal::{Journal, fold};
 use az_core::log::{LogQuery, LogStore};
 use az_core::state::StateManager;
+use az_core::store::StoreAdmin;
 use az_core::task::{TaskFilter, TaskRepository};
 use az_core::{Clock, Task, TaskId, Usd};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
@@ -158,7 +159,7 @@ fn tasks_and_records_of_every_schema_are_as_they_were() {
             assert_eq!(history.next_seq, last.seq + 1);
             assert_eq!(fold(&block_on(store.tail(&id)).unwrap()).unwrap(), history, "{id}");
         }
-        assert_eq!(block_on(store.damage()).unwrap(), [] as [String; 0], "schema {schema}");
+        assert_eq!(block_on(store.check()).unwrap(), [] as [String; 0], "schema {schema}");
     }
 }
 
@@ -257,7 +258,7 @@ fn every_task_of_every_schema_is_listed_shown_and_has_its_record() {
         // backup is.
         let made = fixture.az.az(&["db", "init"]);
         let backup = format!("az.db.schema{schema}.bak");
-        let migrated = block_on(fixture.store().contents()).unwrap().schema > schema;
+        let migrated = block_on(fixture.store().status()).unwrap().schema > Some(schema);
         assert_eq!(made.code, Some(0), "{made:?}");
         assert_eq!(made.stderr.contains(&backup), migrated, "{made:?}");
         assert_eq!(fixture.az.data_dir().join(backup).exists(), migrated);

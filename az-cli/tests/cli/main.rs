@@ -22,6 +22,7 @@ mod peers;
 mod routing;
 mod server;
 mod storage_trouble;
+mod stores;
 mod support;
 mod two_processes;
 mod wire_trouble;

@@ -27,16 +27,10 @@ pub(crate) const NAMES: [&str; 4] =
 pub(crate) fn wiring(name: &str) -> Wiring {
     let sound = Wiring::default();
     match name {
-        "unsafe-is-run-again" => {
-            Wiring { toolbox: |inner| tools(inner, Fault::RunsAgain), ..sound }
-        }
-        "appends-are-not-probed" => {
-            Wiring { toolbox: |inner| tools(inner, Fault::NeverProbes), ..sound }
-        }
-        "holds-are-forgotten" => {
-            Wiring { store: |inner| store(inner, Fault::ForgetsHolds), ..sound }
-        }
-        "intents-come-late" => Wiring { store: |inner| store(inner, Fault::RecordsLate), ..sound },
+        "unsafe-is-run-again" => sound.with_toolbox(|inner| tools(inner, Fault::RunsAgain)),
+        "appends-are-not-probed" => sound.with_toolbox(|inner| tools(inner, Fault::NeverProbes)),
+        "holds-are-forgotten" => sound.with_run_store(|inner| store(inner, Fault::ForgetsHolds)),
+        "intents-come-late" => sound.with_run_store(|inner| store(inner, Fault::RecordsLate)),
         other => panic!("no mutant is called {other}"),
     }
 }

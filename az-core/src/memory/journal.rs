@@ -58,7 +58,7 @@ impl Journal for MemoryStore {
 /// What is on record of one task.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     /// Which types of events there are about which calls.
     known: BTreeSet<(CallId, &'static str)>,
     /// Where the last snapshot stands, or the beginning.

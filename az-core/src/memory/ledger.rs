@@ -56,6 +56,14 @@ impl Ledger {
         Self { calendar, ..Self::default() }
     }
 
+    pub(super) fn count_entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn count_holds(&self) -> usize {
+        self.holds.len()
+    }
+
     pub(super) fn savepoint(&self) -> Savepoint {
         Savepoint {
             entries: self.entries.len(),

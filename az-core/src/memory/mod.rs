@@ -1,6 +1,7 @@
 //! The reference implementation of every contract that keeps something: strict, and forgotten when
 //! the program ends.
 
+mod admin;
 mod config;
 mod journal;
 mod ledger;
@@ -9,6 +10,8 @@ mod queue;
 mod spending;
 mod state;
 mod store;
+mod stores;
 mod task;
 
 pub use store::MemoryStore;
+pub use stores::MemoryStores;

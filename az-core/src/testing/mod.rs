@@ -35,6 +35,8 @@
 //! | [`CostTracker`](crate::cost::CostTracker), [`BudgetKeeper`](crate::cost::BudgetKeeper) | [`ledger()`] | `ledger_conformance!` |
 //! | [`StateManager`](crate::state::StateManager) | [`state_manager()`] | `state_manager_conformance!` |
 //! | what concerns several of these | [`store()`] | `store_conformance!` |
+//! | [`StoreAdmin`](crate::store::StoreAdmin) | [`store_admin()`] | `store_admin_conformance!` |
+//! | [`StoreFactory`](crate::store::StoreFactory) | [`store_factory()`] | `store_factory_conformance!` |
 //! | [`ConfigManager`](crate::config::ConfigManager) | [`config_manager()`] | `config_manager_conformance!` |
 //! | [`LogStore`](crate::log::LogStore) | [`log_store()`] | `log_store_conformance!` |
 //! | [`Toolbox`](crate::tool::Toolbox) | [`toolbox()`] | `toolbox_conformance!` |
@@ -63,6 +65,8 @@ pub mod log_store;
 pub mod policy;
 pub mod state_manager;
 pub mod store;
+pub mod store_admin;
+pub mod store_factory;
 pub mod task_queue;
 pub mod task_repository;
 pub mod toolbox;
@@ -79,7 +83,9 @@ pub use ledger::ledger;
 pub use log_store::log_store;
 pub use policy::policy;
 pub use state_manager::state_manager;
-pub use store::{Store, store};
+pub use store::{RunAndStateStore, store};
+pub use store_admin::{AdminStore, store_admin};
+pub use store_factory::{StoreFactoryFixture, store_factory};
 pub use task_queue::task_queue;
 pub use task_repository::task_repository;
 pub use toolbox::{ComesTo, Example, ToolboxFixture, toolbox};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::kit::{Capabilities, Fixture};
-use super::store::Store;
+use super::store::RunAndStateStore;
+use super::store_admin::AdminStore;
 use crate::config::ConfigManager;
 use crate::embed::Embedder;
 use crate::journal::RunStore;
@@ -51,4 +52,7 @@ macro_rules! fixture_of {
     };
 }
 
-fixture_of!(TaskRepository TaskQueue RunStore Store StateManager ConfigManager LogStore Toolbox Embedder Policy);
+fixture_of!(
+    TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore
+    Toolbox Embedder Policy
+);

@@ -13,15 +13,15 @@ use crate::state::StateManager;
 use crate::task::{Beat, TaskStatus};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
-/// A store of runs and of states. Implemented for everything that is both.
-pub trait Store: RunStore + StateManager {}
+/// A store of runs and of states. Implemented for every type that is both.
+pub trait RunAndStateStore: RunStore + StateManager {}
 
-impl<S: RunStore + StateManager + ?Sized> Store for S {}
+impl<S: RunStore + StateManager + ?Sized> RunAndStateStore for S {}
 
 scenarios! {
     $crate
     /// Plays the scenarios of clauses that concern several contracts at once.
-    store for Fixture<dyn Store>, in store_conformance;
+    store for Fixture<dyn RunAndStateStore>, in store_conformance;
 
     a_held_task_is_not_deleted;
     a_task_whose_lease_ran_out_is_deleted;
@@ -34,7 +34,7 @@ scenarios! {
 }
 
 /// What the scenarios are played with.
-type Stores<'a> = &'a dyn Fixture<dyn Store>;
+type Stores<'a> = &'a dyn Fixture<dyn RunAndStateStore>;
 
 async fn a_held_task_is_not_deleted(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;

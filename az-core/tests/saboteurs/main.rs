@@ -11,6 +11,8 @@ mod ledger;
 mod log_store;
 mod state_manager;
 mod store;
+mod store_admin;
+mod store_factory;
 mod support;
 mod task_queue;
 mod task_repository;
@@ -52,6 +54,8 @@ fn every_scenario_has_a_saboteur() {
         (testing::log_store::SCENARIOS, log_store::BROKEN),
         (testing::state_manager::SCENARIOS, state_manager::BROKEN),
         (testing::store::SCENARIOS, store::BROKEN),
+        (testing::store_admin::SCENARIOS, store_admin::BROKEN),
+        (testing::store_factory::SCENARIOS, store_factory::BROKEN),
         (testing::task_queue::SCENARIOS, task_queue::BROKEN),
         (testing::task_repository::SCENARIOS, task_repository::BROKEN),
     ] {

@@ -14,6 +14,7 @@ use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
 use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
+use az_core::store::{StoreAdmin, StoreStatus};
 use az_core::task::{
     Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
 };
@@ -112,6 +113,10 @@ bendable! {
             load_snapshot(task: &TaskId, name: Option<&str>) -> Option<Snapshot>;
             list_snapshots(task: &TaskId) -> Vec<SnapshotInfo>;
             delete_snapshot(task: &TaskId, id: &str) -> bool;
+        }
+        StoreAdmin {
+            status() -> StoreStatus;
+            check() -> Vec<String>;
         }
     }
     BendSettings {

@@ -1,42 +1,31 @@
-//! What a person looking after the file wants to know of it.
+//! What an operator sees of the file.
 
+use std::path::Path;
+
+use async_trait::async_trait;
 use az_core::error::Error;
+use az_core::store::{StoreAdmin, StoreMigration, StoreStatus};
 use rusqlite::Connection;
 
 use super::blob::Blobs;
+use super::connect::beside;
+use super::migrate::Migration;
 use super::row::{all, first};
 use super::store::SqliteStore;
 use crate::error::Result;
 
-/// How much is in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Contents {
-    /// The version of the schema.
-    pub schema: u32,
-    /// Tasks.
-    pub tasks: u64,
-    /// Events of all journals.
-    pub events: u64,
-    /// Entries of the ledger.
-    pub entries: u64,
-    /// Holds that are open.
-    pub holds: u64,
-}
-
-impl SqliteStore {
-    /// Counts what is in the store.
-    ///
-    /// # Errors
-    ///
-    /// The store's own.
-    pub async fn contents(&self) -> Result<Contents, Error> {
+#[async_trait]
+impl StoreAdmin for SqliteStore {
+    async fn status(&self) -> Result<StoreStatus, Error> {
         let sql = "SELECT (SELECT user_version FROM pragma_user_version), \
             (SELECT count(*) FROM task), (SELECT count(*) FROM event), \
             (SELECT count(*) FROM entry), (SELECT count(*) FROM hold)";
+        let bytes = size(self.path());
         let counted = self.scan(move |conn| {
             first(conn, sql, [], |row| {
-                Ok(Contents {
-                    schema: row.take()?,
+                Ok(StoreStatus {
+                    schema: Some(row.take()?),
+                    bytes: Some(bytes),
                     tasks: row.count()?,
                     events: row.count()?,
                     entries: row.count()?,
@@ -47,13 +36,8 @@ impl SqliteStore {
         counted.await?.ok_or_else(|| Error::Internal("counting returned nothing".to_owned()))
     }
 
-    /// Reads every page, and every file of a large body; returns what is wrong with them, which is
-    /// nothing if they are sound.
-    ///
-    /// # Errors
-    ///
-    /// The store's own.
-    pub async fn damage(&self) -> Result<Vec<String>, Error> {
+    /// Reads every page, and every file of a large body.
+    async fn check(&self) -> Result<Vec<String>, Error> {
         let blobs = self.blobs();
         self.scan(move |conn| {
             let mut found = all(conn, "PRAGMA quick_check", [], |row| row.take::<String>())?;
@@ -68,9 +52,20 @@ impl SqliteStore {
         })
         .await
     }
+
+    fn migration(&self) -> Option<StoreMigration> {
+        let Migration { from, to, backup, .. } = Self::migration(self)?;
+        Some(StoreMigration { from: *from, to: *to, backup: backup.display().to_string() })
+    }
 }
 
-/// Says what is wrong with the files that events refer to.
+/// Returns the size of the file and of the log that is not merged into it yet.
+fn size(path: &Path) -> u64 {
+    let len = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    len(path).saturating_add(len(&beside(path, "-wal")))
+}
+
+/// Returns the problems of the files that events refer to.
 fn lost_bodies(conn: &Connection, blobs: &Blobs) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT blob FROM event WHERE blob IS NOT NULL ORDER BY blob";
     let mut lost = Vec::new();

@@ -23,12 +23,13 @@ mod row;
 mod sql;
 mod state;
 mod store;
+mod stores;
 mod sums;
 mod task;
 mod task_row;
 mod writer;
 
-pub use inspect::Contents;
 pub use migrate::Migration;
 pub use options::SqliteOptions;
 pub use store::SqliteStore;
+pub use stores::SqliteStores;

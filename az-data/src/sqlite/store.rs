@@ -155,6 +155,10 @@ impl SqliteStore {
         self.0.blobs.clone()
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     pub(super) fn calendar(&self) -> Calendar {
         self.0.options.calendar.clone()
     }

@@ -23,6 +23,14 @@ mod store {
     az_core::store_conformance! { make: super::Home::new, skips: [] }
 }
 
+mod store_admin {
+    az_core::store_admin_conformance! { make: super::Home::new, skips: [] }
+}
+
+mod store_factory {
+    az_core::store_factory_conformance! { make: super::Home::new, skips: [] }
+}
+
 mod state_manager {
     az_core::state_manager_conformance! { make: super::Home::new, skips: [] }
 }

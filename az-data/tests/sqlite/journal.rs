@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use az_core::Error;
 use az_core::journal::{EventBody, History, Journal, NewEvent, ToolOutcome, ToolResult, fold};
+use az_core::store::StoreAdmin;
 use az_core::task::{CancelOutcome, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
 use az_core::testing::sample::{at, call_id, claim_of, failed, note, task_id, tool_intent};
 use az_core::tool::ToolOutput;
@@ -61,7 +62,7 @@ async fn equal_bodies_share_a_file_that_goes_with_the_last_of_them() {
     assert_eq!(store.read(&task_id("b"), 0, 9).await.unwrap().len(), 1);
     assert!(home.open().delete(&task_id("b"), at(100)).await.unwrap());
     assert!(blobs(&home).is_empty());
-    assert_eq!(store.damage().await.unwrap(), [""; 0]);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]
@@ -121,7 +122,7 @@ async fn no_file_is_removed_that_another_handle_is_about_to_refer_to() {
         let read = home.open().read(&task_id(&new), 0, 9).await.unwrap();
         assert_eq!(read.len(), 1, "round {round}");
     }
-    assert_eq!(one.damage().await.unwrap(), [""; 0]);
+    assert_eq!(one.check().await.unwrap(), [""; 0]);
     for round in 0..16 {
         two.delete(&task_id(&format!("new-{round}")), at(100)).await.unwrap();
     }
@@ -135,7 +136,7 @@ async fn a_file_that_is_missing_or_torn_is_damage() {
     let lease = held(&store, "t").await;
     let events = vec![note(&"x".repeat(100_000)), note(&"y".repeat(100_000))];
     append(&store, &lease, 0, events).await.unwrap();
-    assert_eq!(store.damage().await.unwrap(), [""; 0]);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
     let mut files = blobs(&home);
     files.sort();
     fs::remove_file(&files[0]).unwrap();
@@ -144,7 +145,7 @@ async fn a_file_that_is_missing_or_torn_is_damage() {
         format!("stored body cannot be read: {} is missing", files[0].display()),
         format!("stored body cannot be read: {} is torn", files[1].display()),
     ];
-    assert_eq!(store.damage().await.unwrap(), expected);
+    assert_eq!(store.check().await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -179,7 +180,7 @@ async fn a_task_whose_record_cannot_be_read_can_still_be_managed() {
     for id in ["finished", "cancelled", "deleted"] {
         assert!(store.delete(&task_id(id), at(100)).await.unwrap(), "{id}");
     }
-    assert_eq!(store.damage().await.unwrap(), [""; 0]);
+    assert_eq!(store.check().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_core::journal::{Journal, NewEvent, RunStore};
+use az_core::store::{StoreAddress, StoreFactory};
 use az_core::task::{Lease, TaskQueue, TaskRepository};
-use az_core::testing::{Capabilities, Fixture, Store, sample};
+use az_core::testing::{
+    AdminStore, Capabilities, Fixture, RunAndStateStore, StoreFactoryFixture, sample,
+};
 use az_core::{config::ConfigManager, log::LogStore, state::StateManager};
-use az_data::sqlite::{SqliteOptions, SqliteStore};
+use az_data::sqlite::{SqliteOptions, SqliteStore, SqliteStores};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -63,7 +66,24 @@ macro_rules! fixture_of {
     };
 }
 
-fixture_of!(TaskRepository TaskQueue RunStore Store StateManager ConfigManager LogStore);
+fixture_of!(TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore);
+
+#[async_trait]
+impl Fixture<dyn StoreFactory> for Home {
+    async fn open(&self) -> Arc<dyn StoreFactory> {
+        Arc::new(SqliteStores::default())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+}
+
+impl StoreFactoryFixture for Home {
+    fn address(&self) -> StoreAddress {
+        StoreAddress::new("sqlite", self.path()).unwrap()
+    }
+}
 
 /// Makes a task and claims it.
 pub(crate) async fn held(store: &SqliteStore, id: &str) -> Lease {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use az_core::error::ErrorKind;
+use az_core::store::StoreAdmin;
 use az_core::task::{TaskFilter, TaskRepository};
 use az_core::testing::sample::task;
 use az_core::{Error, Task};
@@ -46,7 +47,7 @@ async fn a_migration_keeps_the_database_as_it_was() {
         let before = found(&path);
         let store = home.open();
         let migration = store.migration().expect("it was migrated").clone();
-        let newest = store.contents().await.expect("it is read").schema;
+        let newest = store.status().await.expect("it is read").schema.expect("a schema");
         assert_eq!((migration.from, migration.to), (schema, newest));
         assert_eq!(migration.backup, beside(&path, &format!(".schema{schema}.bak")));
         let mode = fs::metadata(&migration.backup).expect("a backup").permissions().mode();
@@ -104,7 +105,7 @@ async fn a_store_whose_file_was_migrated_meanwhile_writes_nothing_more() {
     let home = Home::new();
     let store = home.open();
     store.create(&task("before", 0)).await.expect("it is written");
-    let schema = store.contents().await.expect("it is read").schema;
+    let schema = store.status().await.expect("it is read").schema.expect("a schema");
     home.raw().pragma_update(None, "user_version", schema + 1).expect("it is migrated");
 
     let (one, two) = (task("one", 0), task("two", 0));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostEntry, CostTracker, Period};
+use az_core::cost::{CostEntry, Period};
 use az_core::{Clock, Usd};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -114,7 +114,7 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
     let calendar = services.settings().calendar();
     let zone = &services.settings().time_zone;
     let span = args.span.span(args.period, (&calendar, zone), SystemClock.now())?;
-    let entries = match services.store_to_read()? {
+    let entries = match services.store_to_read().await? {
         Some(store) => store.entries(span, None).await?,
         None => Vec::new(),
     };

@@ -3,11 +3,9 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{
-    BudgetKeeper, BudgetStatus, Calendar, CostSum, CostTracker, Grouping, Period, Scope, Span,
-};
+use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Period, Scope, Span};
+use az_core::store::Store;
 use az_core::{Clock, Timestamp, Usd};
-use az_data::sqlite::SqliteStore;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -109,7 +107,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let calendar = services.settings().calendar();
     let zone = &services.settings().time_zone;
     let span = args.span.span(args.period, (&calendar, zone), now)?;
-    let store = services.store_to_read()?;
+    let store = services.store_to_read().await?;
     let store = store.as_deref();
     let rows = match args.by {
         Some(by) => grouped(store, span, by, calendar).await?,
@@ -127,7 +125,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
 
 /// Returns a line for all of a span, with the budget on it if it is a whole period.
 async fn one(
-    store: Option<&SqliteStore>,
+    store: Option<&dyn Store>,
     span: Span,
     period: Option<Period>,
     now: Timestamp,
@@ -143,7 +141,7 @@ async fn one(
 
 /// Returns a line for each period around now.
 async fn periods(
-    store: Option<&SqliteStore>,
+    store: Option<&dyn Store>,
     calendar: &Calendar,
     now: Timestamp,
 ) -> Result<Vec<Row>, CliError> {
@@ -155,7 +153,7 @@ async fn periods(
 }
 
 async fn grouped(
-    store: Option<&SqliteStore>,
+    store: Option<&dyn Store>,
     span: Span,
     by: By,
     calendar: Calendar,

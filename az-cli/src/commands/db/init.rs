@@ -1,12 +1,8 @@
 //! `az db init`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use az_core::Clock;
-use az_core::clock::SystemClock;
-use az_core::task::{TaskFilter, TaskRepository, TaskStatus};
+use az_core::task::{TaskFilter, TaskStatus};
 use clap::Args;
 use serde_json::json;
 
@@ -35,24 +31,25 @@ pub struct InitArgs {
 ///
 /// When it cannot be made, moved or migrated.
 pub(super) async fn run(args: &InitArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let path = services.database();
-    let there = path.exists();
-    if there && args.force {
+    let address = services.store_address();
+    // A store that cannot be opened exists, too.
+    let exists = !matches!(services.store_to_read().await, Ok(None));
+    if exists && args.force {
         refuse_while_in_use(services).await?;
-        let kept = set_aside(&path)?;
-        services.printer().say(&format!("the old database is now {}", kept.display()));
+        let kept = services.set_store_aside().await?;
+        services.printer().say(&format!("the old database is now {kept}"));
     }
-    services.store()?;
-    let done = if there && !args.force { "ready" } else { "made" };
-    let record = json!({"path": path, "done": done});
-    services.printer().done(&format!("{done}: {}", path.display()), &record)?;
+    services.store().await?;
+    let done = if exists && !args.force { "ready" } else { "created" };
+    let record = json!({"event": "store_ready", "store": address.to_string(), "done": done});
+    services.printer().done(&format!("{done}: {address}"), &record)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A task that runs would go on in the database that was set aside.
+/// Checks that no task runs: it would continue in the database that was set aside.
 async fn refuse_while_in_use(services: &Services) -> Result<(), CliError> {
-    // One that cannot be opened is in nobody's use.
-    let Ok(Some(store)) = services.store_to_read() else { return Ok(()) };
+    // A store that cannot be opened is not in use.
+    let Ok(Some(store)) = services.store_to_read().await else { return Ok(()) };
     let filter = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
     match store.list(&filter).await {
         Ok(running) if !running.is_empty() => Err(CliError::Usage(format!(
@@ -61,24 +58,4 @@ async fn refuse_while_in_use(services: &Services) -> Result<(), CliError> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// Moves the database and what belongs to it to names that say when.
-fn set_aside(path: &Path) -> Result<PathBuf, CliError> {
-    let stamp = SystemClock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let beside = |path: &Path, suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let kept = beside(path, &format!(".{stamp}"));
-    for suffix in ["-wal", "-shm", ".blobs", ""] {
-        let from = beside(path, suffix);
-        if from.exists() {
-            let what = format!("moving {}", from.display());
-            fs::rename(&from, beside(&kept, suffix))
-                .map_err(|source| CliError::Io { what, source })?;
-        }
-    }
-    Ok(kept)
 }

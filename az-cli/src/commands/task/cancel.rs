@@ -41,8 +41,8 @@ pub struct CancelArgs {
 ///
 /// `UnknownTask`, or the store's; also when the owner of a running task does not stop it.
 pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let store = services.store()?;
-    let engine = services.engine(Arc::new(Discard), None)?;
+    let store = services.store().await?;
+    let engine = services.engine(Arc::new(Discard), None).await?;
     let mut tasks = Vec::new();
     for typed in &args.ids {
         tasks.push(find(&*store, typed).await?);

@@ -33,7 +33,7 @@ pub struct DeleteArgs {
 ///
 /// `UnknownTask` before anything is deleted, `LeaseHeld` for a running one, or the store's own.
 pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let store = services.store()?;
+    let store = services.store().await?;
     let mut tasks = Vec::new();
     for typed in &args.ids {
         let task = find(&*store, typed).await?;
@@ -42,7 +42,7 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         }
     }
     for task in tasks {
-        if !store.delete(&task.id, SystemClock.now()).await? {
+        if !TaskRepository::delete(&*store, &task.id, SystemClock.now()).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
         let record = json!({"task": task.id, "deleted": true});

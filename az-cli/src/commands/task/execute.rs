@@ -55,7 +55,10 @@ pub(in crate::commands) async fn execute(
 async fn with_model(services: &Services, start: Start) -> Result<Start, CliError> {
     let named = match &start {
         Start::New(task) => task.model.clone(),
-        Start::Resume(id) => services.store()?.get(id).await?.and_then(|task| task.model),
+        Start::Resume(id) => {
+            let store = services.store().await?;
+            TaskRepository::get(&*store, id).await?.and_then(|task| task.model)
+        }
     };
     let choice = services.models()?.choose(named.as_deref()).await?;
     services.printer().say(&choice.in_words());
@@ -72,7 +75,7 @@ async fn drive(
     sink: Arc<dyn EventSink>,
     terminal: Option<Arc<Live>>,
 ) -> Result<Task, CliError> {
-    let engine = services.engine(sink, terminal)?;
+    let engine = services.engine(sink, terminal).await?;
     let id = match &start {
         Start::New(task) => task.id.clone(),
         Start::Resume(id) => id.clone(),
@@ -85,7 +88,8 @@ async fn drive(
         Ok(task) => Ok(task),
         Err(source) => {
             // It may have failed before there was a task to resume.
-            let known = services.store()?.get(&id).await.is_ok_and(|task| task.is_some());
+            let store = services.store().await?;
+            let known = TaskRepository::get(&*store, &id).await.is_ok_and(|task| task.is_some());
             let id = known.then(|| short(id.as_str()));
             Err(CliError::Stopped { id, source })
         }

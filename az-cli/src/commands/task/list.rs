@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostTracker, Span};
-use az_core::task::{TaskFilter, TaskRepository};
+use az_core::cost::Span;
+use az_core::task::TaskFilter;
 use az_core::text::one_line;
 use az_core::{Clock, TaskPriority, TaskStatus, Usd};
 use clap::Args;
@@ -69,7 +69,9 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
         ..TaskFilter::default()
     };
     let mut tasks = Vec::new();
-    if let Some(store) = services.store_to_read()? {
+    let store = services.store_to_read().await?;
+    let exists = store.is_some();
+    if let Some(store) = store {
         for task in store.list(&filter).await? {
             let entries = store.entries(Span::ALL, Some(&task.id)).await?;
             let unpriced = entries.iter().any(|entry| entry.cost.is_none());
@@ -101,22 +103,21 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
         });
     }
     if tasks.is_empty() {
-        services.printer().say(&nothing(&filter, services));
+        services.printer().say(&nothing(&filter, exists, services));
     }
     table.print(&rows, args.format.choose(services.printer()), services.printer())?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says why nothing is listed.
-fn nothing(filter: &TaskFilter, services: &Services) -> String {
-    let database = services.database();
-    if !database.exists() {
-        let dir = services.settings().data_dir.display();
-        return format!("there is no database in {dir} yet; `az task run \"…\"` makes one");
+fn nothing(filter: &TaskFilter, exists: bool, services: &Services) -> String {
+    if !exists {
+        let address = services.store_address();
+        return format!("there is no store at {address} yet; `az task run \"…\"` creates it");
     }
     let all = TaskFilter { limit: filter.limit, ..TaskFilter::default() };
     if *filter == all && filter.limit > 0 {
-        return "no tasks; `az task run \"…\"` makes one".to_owned();
+        return "no tasks; `az task run \"…\"` creates one".to_owned();
     }
     "no such tasks".to_owned()
 }

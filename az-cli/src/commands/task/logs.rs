@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use az_core::clock::SystemClock;
 use az_core::content::describe;
-use az_core::journal::{
-    Event, EventBody, Journal, ModelOutcome, ModelResult, Purpose, ToolOutcome,
-};
+use az_core::journal::{Event, EventBody, ModelOutcome, ModelResult, Purpose, ToolOutcome};
 use az_core::task::Outcome;
 use az_core::text::{Excerpt, one_line};
 use az_core::{Clock, Timestamp};
@@ -49,7 +47,8 @@ pub struct LogsArgs {
 /// `UnknownTask`, or the store's.
 pub(super) async fn run(args: &LogsArgs, services: &Services) -> Result<ExitCode, CliError> {
     let store = services
-        .store_to_read()?
+        .store_to_read()
+        .await?
         .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let printer = services.printer();

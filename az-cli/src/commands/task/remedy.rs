@@ -1,7 +1,7 @@
 //! What to do about a task that ended without an answer.
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetKeeper, BudgetStatus};
+use az_core::cost::BudgetStatus;
 use az_core::error::ErrorKind;
 use az_core::task::Failure;
 use az_core::{Clock, Task, Usd};
@@ -58,7 +58,7 @@ async fn over_budget(services: &Services, message: &str, id: &str) -> String {
         return unpriced(services, id);
     }
     let now = SystemClock.now();
-    let budgets = match services.store() {
+    let budgets = match services.store().await {
         Ok(store) => store.budgets(now).await.unwrap_or_default(),
         Err(_) => Vec::new(),
     };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::task::{TaskRepository, TaskStatus};
+use az_core::task::TaskStatus;
 use az_core::{Clock, Task};
 use clap::Args;
 
@@ -40,7 +40,7 @@ pub struct ResumeArgs {
 ///
 /// As for running a task.
 pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let store = services.store()?;
+    let store = services.store().await?;
     let task = find(&*store, &args.id).await?;
     if task.status == TaskStatus::Completed {
         return report(&task, services).await;

@@ -40,7 +40,7 @@ pub struct RetryArgs {
 /// As for running a task.
 pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCode, CliError> {
     services.check_tools(&args.limits.allow)?;
-    let old = find(&*services.store()?, &args.id).await?;
+    let old = find(&*services.store().await?, &args.id).await?;
     if let Some(model) = &args.model {
         services.models()?.choose(Some(model)).await?;
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use az_core::clock::SystemClock;
-use az_core::task::{LARGEST_COMMAND, TaskOptions, TaskQueue};
+use az_core::task::{LARGEST_COMMAND, TaskOptions};
 use az_core::{Clock, Task, TaskPriority};
 use clap::Args;
 use serde_json::json;
@@ -84,7 +84,7 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     if !args.detach {
         return execute(services, Start::New(Box::new(task))).await;
     }
-    let task = services.store()?.enqueue(&task, SystemClock.now()).await?;
+    let task = services.store().await?.enqueue(&task, SystemClock.now()).await?;
     services.printer().say("queued; `az worker run` works the queue off");
     let record = json!({"event": "queued", "task": task.id, "priority": task.priority});
     services.printer().done(task.id.as_str(), &record)?;
@@ -115,7 +115,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         task = task.with_model(model);
     }
     if let Some(parent) = &args.parent {
-        let parent = find(&*services.store()?, parent).await?;
+        let parent = find(&*services.store().await?, parent).await?;
         task = task.with_parent(parent.id);
     }
     Ok(task)

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostEntry, CostTracker, Span};
-use az_core::journal::{CallState, History, Journal, ToolOutcome, fold};
+use az_core::cost::{CostEntry, Span};
+use az_core::journal::{CallState, History, ToolOutcome, fold};
 use az_core::{Clock, Task};
 use clap::Args;
 use serde::Serialize;
@@ -51,7 +51,8 @@ struct Shown<'a> {
 /// `UnknownTask`, or the store's.
 pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
     let store = services
-        .store_to_read()?
+        .store_to_read()
+        .await?
         .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;

@@ -62,7 +62,7 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
         (false, false) => lines(Lines::ends(printer.err_style())),
     };
     let begun = Instant::now();
-    let worker = Worker::new(services.engine(sink, None)?, options);
+    let worker = Worker::new(services.engine(sink, None).await?, options);
     let report = worker.run(stop).await;
     drop(worker);
     drop(flush);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use az_core::cost::{BudgetKeeper, Period};
+use az_core::cost::Period;
 use clap::Args;
 use serde_json::json;
 
@@ -43,7 +43,7 @@ pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCod
     };
     let scope = args.scope.scope(services, model).await?;
     let name = format!("{scope} {}", args.period);
-    if !services.store()?.clear_budget(&scope, args.period).await? {
+    if !services.store().await?.clear_budget(&scope, args.period).await? {
         return Err(CliError::Usage(format!(
             "there is no {name} budget; `az cost budget show` lists those there are"
         )));

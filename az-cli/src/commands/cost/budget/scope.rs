@@ -1,7 +1,6 @@
 //! What a budget covers, as it is typed.
 
 use az_core::cost::{Budget, Scope};
-use az_core::task::TaskRepository;
 use clap::{Args, ValueEnum};
 
 use crate::commands::task::find;
@@ -48,8 +47,8 @@ impl ScopeArgs {
                 Err(CliError::Usage(format!("--of {name:?} needs --scope task or --scope model")))
             }
             (Covers::Task, Some(id)) => {
-                let store = services.store()?;
-                let task = find(&*store as &dyn TaskRepository, id).await?;
+                let store = services.store().await?;
+                let task = find(&*store, id).await?;
                 Ok(Scope::Task(task.id))
             }
             (Covers::Model, Some(name)) => Ok(Scope::Model(model(name)?)),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{Budget, BudgetKeeper, BudgetStatus, Limit, Period};
+use az_core::cost::{Budget, BudgetStatus, Limit, Period};
 use az_core::{Clock, Usd};
 use clap::Args;
 use serde_json::json;
@@ -64,7 +64,7 @@ pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode,
         limit: if args.soft { Limit::Soft } else { Limit::Hard },
     };
     budget.check()?;
-    let store = services.store()?;
+    let store = services.store().await?;
     let now = SystemClock.now();
     store.set_budget(&budget, now).await?;
     let all = store.budgets(now).await?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetKeeper, BudgetStatus, Period, Scope};
+use az_core::cost::{BudgetStatus, Period, Scope};
 use az_core::{Clock, Usd};
 use clap::Args;
 use serde::Serialize;
@@ -63,7 +63,7 @@ impl From<&BudgetStatus> for Row {
 ///
 /// The store's.
 pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let budgets = match services.store_to_read()? {
+    let budgets = match services.store_to_read().await? {
         Some(store) => store.budgets(SystemClock.now()).await?,
         None => Vec::new(),
     };

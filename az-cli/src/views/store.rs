@@ -1,0 +1,74 @@
+//! The status of a store.
+
+use az_core::store::{StoreAddress, StoreStatus};
+use serde::Serialize;
+
+/// How much a store holds, and whether it is sound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreStatusView {
+    /// The address, without a password.
+    pub store: String,
+    /// The version of the schema, where the backend has one.
+    pub schema: Option<u32>,
+    /// The space on disk in bytes, where the backend knows it.
+    pub bytes: Option<u64>,
+    /// The number of tasks.
+    pub tasks: u64,
+    /// The number of events in all journals.
+    pub events: u64,
+    /// The number of ledger entries.
+    pub entries: u64,
+    /// The number of open holds.
+    pub open_holds: u64,
+    /// `sound`, the problems that the check found, or that it was not made.
+    pub soundness: String,
+}
+
+impl StoreStatusView {
+    /// Returns the view of a status; `problems` is `None` when the store was not checked.
+    pub fn new(address: &StoreAddress, status: &StoreStatus, problems: Option<&[String]>) -> Self {
+        Self {
+            store: address.to_string(),
+            schema: status.schema,
+            bytes: status.bytes,
+            tasks: status.tasks,
+            events: status.events,
+            entries: status.entries,
+            open_holds: status.holds,
+            soundness: match problems {
+                None => "not checked; --check reads every page".to_owned(),
+                Some([]) => "sound".to_owned(),
+                Some(problems) => problems.join("; "),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use az_core::store::StoreStatus;
+    use serde_json::json;
+
+    use super::StoreStatusView;
+
+    #[test]
+    fn a_status_names_its_store_and_what_is_wrong_with_it() {
+        let address = "postgres://me:secret@h/az".parse().unwrap();
+        let status =
+            StoreStatus { schema: Some(5), bytes: None, tasks: 1, events: 2, entries: 3, holds: 4 };
+        let problems = ["page 3 is torn".to_owned(), "body x is gone".to_owned()];
+        let view = StoreStatusView::new(&address, &status, Some(&problems));
+        let expected = json!({
+            "store": "postgres://me:***@h/az",
+            "schema": 5,
+            "bytes": null,
+            "tasks": 1,
+            "events": 2,
+            "entries": 3,
+            "open_holds": 4,
+            "soundness": "page 3 is torn; body x is gone",
+        });
+        assert_eq!(serde_json::to_value(view).unwrap(), expected);
+    }
+}

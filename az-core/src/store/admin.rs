@@ -1,0 +1,72 @@
+//! What an operator sees of a store.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// Reports the size and the health of a store.
+///
+/// # Contract
+///
+/// 1. [`status`](Self::status) counts the tasks, events, ledger entries and open holds that the
+///    other contracts of the same store return.
+/// 2. [`check`](Self::check) reads everything that is stored and returns one message for each
+///    problem; a sound store has none.
+/// 3. Both change nothing, and work on a store that was opened read-only.
+/// 4. [`migration`](Self::migration) returns what opening this handle has migrated; it is `None`
+///    for a store that was new or up to date.
+#[async_trait]
+pub trait StoreAdmin: fmt::Debug + Send + Sync + 'static {
+    /// Returns how much the store holds.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn status(&self) -> Result<StoreStatus>;
+
+    /// Reads everything that is stored and returns the problems found.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own, for a problem that ends the check.
+    async fn check(&self) -> Result<Vec<String>>;
+
+    /// Returns the migration that opening this handle made, if it made one.
+    fn migration(&self) -> Option<StoreMigration> {
+        None
+    }
+}
+
+/// A migration of a store to a newer schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreMigration {
+    /// The schema before.
+    pub from: u32,
+    /// The schema now.
+    pub to: u32,
+    /// The name of the backup that was made first.
+    pub backup: String,
+}
+
+/// How much a store holds.
+///
+/// The struct is exhaustive, so that a new field is a compile error in every backend that does not
+/// fill it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// The version of the schema, where the backend has one.
+    pub schema: Option<u32>,
+    /// The space that the store takes on disk, in bytes, where the backend knows it.
+    pub bytes: Option<u64>,
+    /// The number of tasks.
+    pub tasks: u64,
+    /// The number of events in all journals.
+    pub events: u64,
+    /// The number of ledger entries.
+    pub entries: u64,
+    /// The number of open holds.
+    pub holds: u64,
+}

@@ -1,0 +1,15 @@
+//! Stores as a whole: what every command needs of one, and how one is opened by its address.
+
+mod address;
+mod admin;
+mod contract;
+mod factory;
+mod namespace;
+mod registry;
+
+pub use address::StoreAddress;
+pub use admin::{StoreAdmin, StoreMigration, StoreStatus};
+pub use contract::Store;
+pub use factory::{StoreAccess, StoreFactory, StoreRequest};
+pub use namespace::Namespace;
+pub use registry::StoreRegistry;

@@ -1,0 +1,102 @@
+//! The kit of [`StoreFactory`].
+
+use std::sync::Arc;
+
+use super::kit::{Checked, Fixture};
+use super::sample::task;
+use crate::error::Error;
+use crate::store::{Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
+use crate::task::TaskRepository;
+use crate::{ensure, ensure_eq, scenarios};
+
+/// A factory, and the address of a store that does not exist yet.
+pub trait StoreFactoryFixture: Fixture<dyn StoreFactory> {
+    /// Returns the address.
+    fn address(&self) -> StoreAddress;
+}
+
+scenarios! {
+    $crate
+    /// Plays every scenario of [`StoreFactory`]'s contract.
+    store_factory for StoreFactoryFixture, in store_factory_conformance;
+
+    an_address_reaches_the_same_data_again;
+    opening_to_write_creates_a_store;
+    opening_to_read_creates_nothing;
+    a_store_that_was_set_aside_is_gone_from_its_address;
+}
+
+/// What the scenarios are played with.
+type Factories<'a> = &'a dyn StoreFactoryFixture;
+
+fn request(fixture: Factories<'_>, access: StoreAccess) -> StoreRequest {
+    StoreRequest::new(fixture.address(), access)
+}
+
+/// Opens the store to write, and creates a task in it.
+async fn write(fixture: Factories<'_>, id: &str) -> Checked {
+    let factory = fixture.open().await;
+    let store = factory.open(&request(fixture, StoreAccess::ReadWrite)).await?;
+    store.create(&task(id, 0)).await?;
+    Ok(())
+}
+
+/// Opens the store to read; returns the ids of its tasks, or `None` when there is no store.
+async fn read(fixture: Factories<'_>) -> Checked<Option<Vec<String>>> {
+    let factory = fixture.open().await;
+    match factory.open(&request(fixture, StoreAccess::ReadOnly)).await {
+        Ok(store) => ids(&store).await.map(Some),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn ids(store: &Arc<dyn Store>) -> Checked<Vec<String>> {
+    let tasks = TaskRepository::list(&**store, &Default::default()).await?;
+    Ok(tasks.into_iter().map(|task| task.id.to_string()).collect())
+}
+
+async fn an_address_reaches_the_same_data_again(fixture: Factories<'_>) -> Checked {
+    write(fixture, "a").await?;
+    write(fixture, "b").await?;
+    let mut found = read(fixture).await?.unwrap_or_default();
+    found.sort();
+    ensure_eq!(found, ["a", "b"], "the tasks of an address that was opened three times");
+    Ok(())
+}
+
+async fn opening_to_write_creates_a_store(fixture: Factories<'_>) -> Checked {
+    let factory = fixture.open().await;
+    let store = factory.open(&request(fixture, StoreAccess::ReadWrite)).await?;
+    ensure_eq!(ids(&store).await?, [""; 0], "a new store has tasks");
+    ensure_eq!(read(fixture).await?, Some(Vec::new()), "a new store is not there to read");
+    Ok(())
+}
+
+async fn opening_to_read_creates_nothing(fixture: Factories<'_>) -> Checked {
+    let first = read(fixture).await?;
+    ensure!(
+        first.clone().unwrap_or_default().is_empty(),
+        "a store that was never written has tasks"
+    );
+    ensure_eq!(read(fixture).await?, first, "opening to read made a store");
+    Ok(())
+}
+
+async fn a_store_that_was_set_aside_is_gone_from_its_address(fixture: Factories<'_>) -> Checked {
+    write(fixture, "a").await?;
+    let factory = fixture.open().await;
+    match factory.set_aside(&request(fixture, StoreAccess::ReadWrite)).await {
+        Ok(kept) => {
+            ensure!(!kept.is_empty(), "the data was set aside under no name");
+            let left = read(fixture).await?.unwrap_or_default();
+            ensure_eq!(left, [""; 0], "tasks at the address after it was set aside");
+        }
+        Err(Error::Invalid { .. }) => {
+            let left = read(fixture).await?.unwrap_or_default();
+            ensure_eq!(left, ["a"], "tasks after a refusal to set the store aside");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Saboteurs of the factories of stores.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::memory::{MemoryStore, MemoryStores};
+use az_core::store::{Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
+use az_core::task::TaskRepository;
+use az_core::testing::{Capabilities, Fixture, StoreFactoryFixture, sample, store_factory};
+use az_core::{Error, Result};
+
+/// The scenarios that a factory here fails.
+pub(crate) const BROKEN: &[&str] = &[
+    "an_address_reaches_the_same_data_again",
+    "opening_to_write_creates_a_store",
+    "opening_to_read_creates_nothing",
+    "a_store_that_was_set_aside_is_gone_from_its_address",
+];
+
+/// What is broken about a factory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    OpensAnother,
+    CreatesTasks,
+    FillsOnReading,
+    KeepsWhatIsSetAside,
+}
+
+#[derive(Debug, Clone)]
+struct BentFactory {
+    stores: MemoryStores,
+    fault: Fault,
+}
+
+#[async_trait]
+impl StoreFactory for BentFactory {
+    async fn open(&self, request: &StoreRequest) -> Result<Arc<dyn Store>> {
+        if self.fault == Fault::OpensAnother && request.access == StoreAccess::ReadOnly {
+            return Ok(Arc::new(MemoryStore::new()));
+        }
+        let store = self.stores.open(request).await?;
+        let task = match (self.fault, request.access) {
+            (Fault::CreatesTasks, StoreAccess::ReadWrite) => "made-by-opening",
+            (Fault::FillsOnReading, StoreAccess::ReadOnly) => "made-by-reading",
+            _ => return Ok(store),
+        };
+        TaskRepository::create(&*store, &sample::task(task, 0)).await?;
+        Ok(store)
+    }
+
+    async fn set_aside(&self, request: &StoreRequest) -> Result<String> {
+        match self.fault {
+            Fault::KeepsWhatIsSetAside => Ok(request.address.to_string()),
+            _ => Err(Error::invalid("store address", "cannot be set aside")),
+        }
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn StoreFactory> for BentFactory {
+    async fn open(&self) -> Arc<dyn StoreFactory> {
+        Arc::new(self.clone())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE
+    }
+}
+
+impl StoreFactoryFixture for BentFactory {
+    fn address(&self) -> StoreAddress {
+        StoreAddress::new("memory", "").unwrap()
+    }
+}
+
+/// Returns the scenarios that a factory with this fault fails.
+async fn failed(fault: Fault) -> Vec<&'static str> {
+    let make = || BentFactory { stores: MemoryStores::new(), fault };
+    store_factory(make).await.failed()
+}
+
+#[tokio::test]
+async fn every_fault_fails_the_scenarios_of_its_clause() {
+    let &[again, write, read, aside] = BROKEN else { panic!("four scenarios") };
+    assert_eq!(failed(Fault::OpensAnother).await, [again, aside]);
+    assert_eq!(failed(Fault::CreatesTasks).await, [again, write, aside]);
+    assert_eq!(failed(Fault::FillsOnReading).await, [again, write, read, aside]);
+    assert_eq!(failed(Fault::KeepsWhatIsSetAside).await, [aside]);
+}

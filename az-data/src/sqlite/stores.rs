@@ -1,0 +1,84 @@
+//! Stores in SQLite by their addresses.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use az_core::Clock;
+use az_core::clock::SystemClock;
+use az_core::error::Error;
+use az_core::store::{Store, StoreAccess, StoreFactory, StoreRequest};
+use tokio::task::spawn_blocking;
+
+use super::connect::beside;
+use super::options::SqliteOptions;
+use super::store::SqliteStore;
+use crate::error::{Result, about};
+
+/// The files that belong to a database, the database itself last.
+const SUFFIXES: [&str; 4] = ["-wal", "-shm", ".blobs", ""];
+
+/// Opens stores in SQLite files: `sqlite:PATH`. A relative path begins at the working directory.
+#[derive(Debug, Clone, Default)]
+pub struct SqliteStores {
+    options: SqliteOptions,
+}
+
+impl SqliteStores {
+    /// Returns a factory that opens stores with these options; the calendar is the request's.
+    pub const fn new(options: SqliteOptions) -> Self {
+        Self { options }
+    }
+}
+
+#[async_trait]
+impl StoreFactory for SqliteStores {
+    async fn open(&self, request: &StoreRequest) -> Result<Arc<dyn Store>, Error> {
+        let path = path(request)?;
+        let options = self.options.clone().with_calendar(request.calendar.clone());
+        let store = match request.access {
+            // Without a lock to wait for, opening takes less time than the way to another thread.
+            StoreAccess::ReadOnly => SqliteStore::open_read_only(path, options)?,
+            StoreAccess::ReadWrite => {
+                let opened = spawn_blocking(move || SqliteStore::open(path, options)).await;
+                opened.map_err(|error| Error::Internal(error.to_string()))??
+            }
+        };
+        Ok(Arc::new(store))
+    }
+
+    async fn set_aside(&self, request: &StoreRequest) -> Result<String, Error> {
+        let kept = set_aside(&path(request)?)?;
+        Ok(kept.display().to_string())
+    }
+}
+
+/// Returns the path of a request that SQLite can serve.
+fn path(request: &StoreRequest) -> Result<PathBuf, Error> {
+    let invalid = |reason: String| Err(Error::invalid("store address", reason));
+    if request.address.target().is_empty() {
+        return invalid(format!("{} names no file; write sqlite:PATH", request.address));
+    }
+    if !request.namespace.is_default() {
+        let (address, namespace) = (&request.address, &request.namespace);
+        return invalid(format!("{address} has only the namespace `default`, not {namespace:?}"));
+    }
+    Ok(request.address.path().to_owned())
+}
+
+/// Moves the database and its files to names with the present time.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    if !path.exists() {
+        return Err(Error::not_found("database", &path.display()).into());
+    }
+    let stamp = SystemClock.now().strftime("%Y%m%dT%H%M%SZ");
+    let kept = beside(path, &format!(".{stamp}"));
+    for suffix in SUFFIXES {
+        let from = beside(path, suffix);
+        if from.exists() {
+            fs::rename(&from, beside(&kept, suffix)).map_err(about(&from))?;
+        }
+    }
+    Ok(kept)
+}
