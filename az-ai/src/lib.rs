@@ -28,6 +28,7 @@
 //! for your own client to run.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod charge;
 pub mod chat;
 pub mod client;
 pub mod config;
@@ -45,10 +46,8 @@ pub mod scripted;
 pub mod decorate;
 pub mod react;
 
-mod books;
-mod elsewhere;
-
 pub mod estimate;
+mod fallback;
 mod json_lines;
 pub mod key;
 pub mod source;

@@ -121,7 +121,7 @@ impl CliError {
 pub fn raising(scope: &Scope, period: Period, amount: Usd, alerts: &[u8]) -> String {
     let of = match scope {
         Scope::Global => String::new(),
-        Scope::Task(id) => format!(" --scope task --of {id}"),
+        Scope::Payer(payer) => format!(" --scope {} --of {}", payer.kind(), payer.id()),
         Scope::Model(name) => format!(" --scope model --of {}", quoted(name)),
     };
     let alerts: Vec<_> = alerts.iter().map(u8::to_string).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::cost::{Period, Scope};
+use crate::cost::{Payer, Period, Scope};
 use crate::id::{TaskId, WorkerId};
 use crate::money::Usd;
 
@@ -89,11 +89,15 @@ pub enum Error {
         /// What the call could have cost.
         needed: Usd,
     },
-    /// A hard budget applies, and nobody knows what the call may cost.
+    /// A hard budget applies, and the price of the model is unknown.
     #[error("{budget} budget: the price of {model} is not known, so it cannot be kept")]
     Unpriced {
-        /// Which budget.
+        /// The name of the budget, such as `global daily`.
         budget: String,
+        /// The scope of the budget.
+        scope: Scope,
+        /// The period of the budget.
+        period: Period,
         /// The model without a price.
         model: String,
     },
@@ -266,6 +270,12 @@ impl Error {
     /// Returns an [`Error::NotFound`].
     pub fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound { what, id: id.to_string() }
+    }
+
+    /// Returns the refusal of another parent for a task that is part of one.
+    pub fn is_part(payer: &Payer) -> Self {
+        let reason = format!("{payer} is part of another task, whose budgets cover it already");
+        Self::invalid("parent", reason)
     }
 
     /// Returns what sort of error this is.

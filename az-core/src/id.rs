@@ -1,4 +1,4 @@
-//! Names of tasks, workers and calls. The caller makes them; nothing here invents one.
+//! Ids of tasks, workers, payers and calls. The caller makes them: nothing here generates one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,7 +78,15 @@ id! {
     WorkerId, "worker id"
 }
 id! {
-    /// A call within a task: `m3` the model call begun at event 3, `t2.0` the first tool call of
+    /// The id of a key that clients authenticate with; it is not the secret itself.
+    KeyId, "key id"
+}
+id! {
+    /// The id of a payer of a kind that an embedder defines.
+    PayerId, "payer id"
+}
+id! {
+    /// A call within a payer, in a task: `m3` the model call begun at event 3, `t2.0` the first tool call of
     /// turn 2, `e:NAME` an agent's own effect.
     CallId, "call id"
 }

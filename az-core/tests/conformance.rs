@@ -45,6 +45,7 @@ mod ledger {
             "entries_survive_a_restart",
             "holds_survive_a_restart",
             "budgets_survive_a_restart",
+            "parents_survive_a_restart",
         ],
     }
 }

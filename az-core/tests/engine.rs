@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
-use az_core::cost::{Budget, BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, Usage};
+use az_core::cost::{
+    Budget, BudgetKeeper, Charge, CostTracker, Limit, Period, Scope, Settlement, Usage,
+};
 use az_core::engine::{
-    Engine, EngineOptions, ExecutionEngine, Liveness, Meter, ModelEffect, ModelFailure,
-    ModelRequest, Modelled, OnUnknown, RetryPolicy, Run, RunEventKind, Stop, WhenIdle, Worker,
+    Engine, EngineOptions, ExecutionEngine, Liveness, Meter, ModelCompletion, ModelEffect,
+    ModelFailure, ModelRequest, OnUnknown, RetryPolicy, Run, RunEventKind, Stop, WhenIdle, Worker,
     WorkerOptions, WorkerReport,
 };
 use az_core::journal::{
@@ -48,15 +50,12 @@ const DIME: Usd = Usd::from_nanos(100_000_000);
 
 #[async_trait]
 impl ModelEffect for Model {
-    async fn call(&self, _meter: &Meter) -> Result<Modelled, ModelFailure> {
+    async fn call(&self, _meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
         let line = self.0.lock().unwrap().pop_front().expect("a line for every call");
         match line {
-            Line::Says(reply) => Ok(Modelled {
-                reply,
-                usage: Usage::tokens(10, 5),
-                cost: Some(CENT),
-                computed: None,
-            }),
+            Line::Says(reply) => {
+                Ok(ModelCompletion { reply, charge: Charge::new(Usage::tokens(10, 5), Some(CENT)) })
+            }
             Line::Fails(kind, retry_after, settlement) => {
                 Err(ModelFailure { kind, message: "no".to_owned(), retry_after, settlement })
             }

@@ -47,7 +47,7 @@ async fn set(store: &MemoryStore, budgets: impl IntoIterator<Item = Budget>) {
 async fn the_tightest_hard_budget_over_a_task_counts() {
     let store = MemoryStore::new();
     family(&store).await;
-    let of = |task| Scope::Task(task_id(task));
+    let of = |task| Scope::task(task_id(task));
     set(
         &store,
         [
@@ -62,7 +62,7 @@ async fn the_tightest_hard_budget_over_a_task_counts() {
     let now = az_core::clock::SystemClock.now();
     let spent = hold("parent", "c1", 300, 0);
     store.hold(&az_core::cost::Hold { at: now, until: now, ..spent.clone() }).await.unwrap();
-    store.settle(&spent.task, &spent.call, &paid(100)).await.unwrap();
+    store.settle(&spent.payer, &spent.call, &paid(100)).await.unwrap();
 
     assert_eq!(left(&store, "child").await, Some(Usd::from_nanos(600)));
     assert_eq!(left(&store, "stranger").await, Some(Usd::from_nanos(5)));
@@ -73,6 +73,6 @@ async fn without_a_hard_budget_nothing_is_said() {
     let store = MemoryStore::new();
     family(&store).await;
     let soft = Budget { limit: Limit::Soft, ..budget(Scope::Global, Period::Daily, 1) };
-    set(&store, [soft, budget(Scope::Task(task_id("stranger")), Period::Daily, 1)]).await;
+    set(&store, [soft, budget(Scope::task(task_id("stranger")), Period::Daily, 1)]).await;
     assert_eq!(left(&store, "child").await, None);
 }

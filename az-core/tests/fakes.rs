@@ -7,7 +7,7 @@ use az_core::cost::CostTracker;
 use az_core::engine::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use az_core::task::TaskQueue;
 use az_core::testing::mocks::{MockCostTracker, MockTaskQueue};
-use az_core::testing::sample::{always, at, claim, entry, note, task_id};
+use az_core::testing::sample::{always, at, claim, entry, note, payer, task_id};
 use az_core::testing::{FakeTool, FakeToolbox, Recorder};
 use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use az_core::{Error, Usd};
@@ -84,11 +84,11 @@ async fn a_mock_is_told_owned_values_for_optional_references() {
     let mut costs = MockCostTracker::new();
     costs
         .expect_entries()
-        .withf(|_, task| *task == Some(task_id("t")))
+        .withf(|_, of| *of == Some(payer("task:t")))
         .returning(|_, _| Ok(vec![entry("t", "m0", 5, 1)]));
     costs.expect_total_cost().returning(|_| Ok(Usd::ZERO));
     let costs: &dyn CostTracker = &costs;
-    let entries = costs.entries(always(), Some(&task_id("t"))).await.unwrap();
+    let entries = costs.entries(always(), Some(&payer("task:t"))).await.unwrap();
     assert_eq!(entries, [entry("t", "m0", 5, 1)]);
     assert_eq!(costs.total_cost(always()).await.unwrap(), Usd::ZERO);
 }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use az_core::CallId;
 use az_core::clock::{Clock, later};
-use az_core::cost::{Alert, BudgetKeeper, Hold, Settlement};
-use az_core::{CallId, TaskId};
+use az_core::cost::{Alert, BudgetKeeper, Hold, Payer, Settlement};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::books::{Bill, of_failure};
+use crate::charge::{of_failure, of_reply};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, LlmClient, Quote};
 use crate::error::{Error, Result};
@@ -46,7 +46,7 @@ type Listener = Arc<dyn Fn(&Alert) + Send + Sync>;
 /// Under which names and how long calls are held.
 #[derive(Clone)]
 pub struct Booking {
-    task: TaskId,
+    payer: Payer,
     prefix: String,
     lease: Duration,
     alerts: Option<Listener>,
@@ -54,9 +54,9 @@ pub struct Booking {
 
 impl fmt::Debug for Booking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { task, prefix, lease, .. } = self;
+        let Self { payer, prefix, lease, .. } = self;
         f.debug_struct("Booking")
-            .field("task", task)
+            .field("payer", payer)
             .field("prefix", prefix)
             .field("lease", lease)
             .finish_non_exhaustive()
@@ -64,16 +64,16 @@ impl fmt::Debug for Booking {
 }
 
 impl Booking {
-    /// Books calls to a task, under this prefix and a number from 0. The prefix belongs to one
+    /// Books calls to a payer, such as a task or a key, under this prefix and a number from 0. The prefix belongs to one
     /// client: a call of a name that was booked before is refused.
     ///
     /// # Errors
     ///
     /// `Invalid` for a prefix that no call's id can begin with.
-    pub fn new(task: TaskId, prefix: impl Into<String>) -> az_core::Result<Self> {
+    pub fn new(payer: impl Into<Payer>, prefix: impl Into<String>) -> az_core::Result<Self> {
         let prefix = prefix.into();
         CallId::new(format!("{prefix}{}", u64::MAX))?;
-        Ok(Self { task, prefix, lease: LEASE, alerts: None })
+        Ok(Self { payer: payer.into(), prefix, lease: LEASE, alerts: None })
     }
 
     /// Returns it with a time after which a call that was not heard of again may be swept; ten
@@ -158,7 +158,7 @@ impl Inner {
         let call = CallId::new(format!("{}{number}", self.booking.prefix)).map_err(Error::Books)?;
         let at = self.clock.now();
         let hold = Hold {
-            task: self.booking.task.clone(),
+            payer: self.booking.payer.clone(),
             call: call.clone(),
             provider: self.client.provider().to_owned(),
             model: request.model.clone(),
@@ -172,13 +172,13 @@ impl Inner {
     }
 
     fn paid(&self, request: &ChatRequest, reply: &ChatReply) -> Settlement {
-        Bill::of(&*self.client, request, reply).settlement()
+        Settlement::Paid(of_reply(&*self.client, request, reply))
     }
 
     /// Settles a call. What cannot be written leaves the hold, which is booked in full later: the
     /// reply has been paid for, and is not lost for that.
     async fn settle(&self, call: &CallId, settlement: Settlement) {
-        let settled = self.keeper.settle(&self.booking.task, call, &settlement).await;
+        let settled = self.keeper.settle(&self.booking.payer, call, &settlement).await;
         self.tell(&settled.unwrap_or_default());
     }
 

@@ -11,8 +11,8 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, LlmClient, Quote};
-use crate::elsewhere;
 use crate::error::{Error, Result};
+use crate::fallback;
 use crate::resolver::ResolvedModel;
 
 /// Asks a model again when its failure may pass, and the next one when it does not.
@@ -139,7 +139,7 @@ impl Inner {
         let mut asked = self.patiently(&self.first, request, seed, &ask).await;
         for next in &self.others {
             match asked {
-                Err(error) if elsewhere::may_help(error.kind()) => {}
+                Err(error) if fallback::may_help(error.kind()) => {}
                 ended => return ended,
             }
             asked = self.patiently(next, request, seed, &ask).await;

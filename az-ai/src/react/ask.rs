@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_core::ErrorKind;
-use az_core::engine::{Emitter, Meter, ModelEffect, ModelFailure, Modelled, RunEventKind};
+use az_core::cost::Settlement;
+use az_core::engine::{Emitter, Meter, ModelCompletion, ModelEffect, ModelFailure, RunEventKind};
 use az_core::journal::{ModelReply, Purpose};
 
 use super::prompt::Protocol;
 use super::text_protocol;
-use crate::books::{Bill, of_failure};
+use crate::charge::{of_failure, of_reply};
 use crate::chat::{ChatEvent, ChatRequest, collect};
 use crate::client::LlmClient;
 use crate::error::Error;
@@ -26,13 +27,13 @@ pub(super) struct Ask {
 
 #[async_trait]
 impl ModelEffect for Ask {
-    async fn call(&self, meter: &Meter) -> Result<Modelled, ModelFailure> {
+    async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
         let client = &*self.client;
         let stream = client.stream(&self.request);
         let collected = collect(client.provider(), stream, |event| self.tell(event)).await;
         let reply = collected.map_err(|error| failure(&error))?;
-        let bill = Bill::of(client, &self.request, &reply);
-        meter.note(bill.usage.clone(), bill.cost);
+        let charge = of_reply(client, &self.request, &reply);
+        meter.note(charge.clone());
         let reply = match (&self.purpose, self.protocol) {
             (Purpose::Step, Protocol::Text) => text_protocol::read(reply.reply),
             (Purpose::Step, Protocol::Native) => reply.reply,
@@ -41,14 +42,13 @@ impl ModelEffect for Ask {
                     kind: ErrorKind::Protocol,
                     message: "the model was asked for a summary and said nothing".to_owned(),
                     retry_after: None,
-                    settlement: bill.settlement(),
+                    settlement: Settlement::Paid(charge),
                 });
             }
             // A summary asks for nothing, whatever the model thinks.
             (Purpose::Summary { .. }, _) => ModelReply { calls: Vec::new(), ..reply.reply },
         };
-        let Bill { usage, cost, computed } = bill;
-        Ok(Modelled { reply, usage, cost, computed })
+        Ok(ModelCompletion { reply, charge })
     }
 }
 

@@ -6,7 +6,7 @@ use az_core::text::one_line;
 use az_core::{Error, ErrorKind, Result, Run};
 
 use super::scene::{Ground, How, Scene};
-use crate::elsewhere;
+use crate::fallback;
 use crate::resolver::{CallReport, Candidate, ModelResolver};
 
 /// How much is told of a failure, in bytes.
@@ -128,7 +128,7 @@ impl Tried {
     fn failed(&mut self, scene: &Scene<'_>, error: Error) -> Result<()> {
         let kind = error.kind();
         let of_model = matches!(error, Error::Model { .. });
-        if !elsewhere::may_help(kind) || !(of_model || kind == ErrorKind::Budget) {
+        if !fallback::may_help(kind) || !(of_model || kind == ErrorKind::Budget) {
             return Err(error);
         }
         self.told = Some(format!("{}: {}", scene.name(), one_line(&error.chain(), TOLD)));

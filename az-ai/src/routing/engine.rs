@@ -9,8 +9,8 @@ use super::problem::RulesError;
 use super::route::{Choice, Route};
 use crate::chat::{ChatReply, ChatRequest, DEFAULT_MAX_TOKENS};
 use crate::config::RoutingRule;
-use crate::elsewhere;
 use crate::error::{Error, Result};
+use crate::fallback;
 use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 
 /// Chooses the model for a request, and its fallbacks.
@@ -109,7 +109,7 @@ pub trait RoutingEngineExt: RoutingEngine {
                     let (kind, retry_after) = (error.kind(), error.retry_after());
                     self.report(model, CallReport::Failed { kind, retry_after });
                     last = error;
-                    if !elsewhere::may_help(kind) {
+                    if !fallback::may_help(kind) {
                         break;
                     }
                 }

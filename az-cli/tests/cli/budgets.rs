@@ -128,9 +128,18 @@ fn budgets_that_cannot_be_are_refused_and_change_nothing() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{args:?}: {ended:?}");
         ended.stderr
     };
-    assert!(set(&["--amount", "0"]).contains("a budget is more than 0"));
-    assert!(set(&["--amount=-5"]).contains("a budget is more than 0"));
-    assert!(set(&["--amount", "-5"]).contains("a budget is more than 0"));
+    assert!(
+        set(&["--amount", "0"])
+            .contains("must be greater than 0; use `az cost budget clear` to remove a budget")
+    );
+    assert!(
+        set(&["--amount=-5"])
+            .contains("must be greater than 0; use `az cost budget clear` to remove a budget")
+    );
+    assert!(
+        set(&["--amount", "-5"])
+            .contains("must be greater than 0; use `az cost budget clear` to remove a budget")
+    );
     assert!(set(&["--amount", "much"]).contains("an amount of US dollars is written like 12.50"));
     for alert in ["150", "0", "-1", "80.5", "80,,90", "", "%"] {
         let told = set(&["--amount", "5", "--alert", alert]);
@@ -236,7 +245,7 @@ fn a_raised_budget_is_enough_at_once_and_what_it_says_can_be_pasted() {
 fn an_export_is_what_was_asked_for_also_when_there_is_nothing_in_it() {
     let az = az();
     let header = az.ok(&["cost", "export"]);
-    assert!(header.starts_with("at,task,call,provider,model,cost_nanos,"), "{header}");
+    assert!(header.starts_with("at,payer,task,call,provider,model,cost_nanos,"), "{header}");
     assert_eq!(header.lines().count(), 1, "{header}");
     assert_eq!(az.ok(&["cost", "export", "--json"]).trim(), "[]");
     az.ok(&RUN);

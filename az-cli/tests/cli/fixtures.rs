@@ -123,9 +123,9 @@ fn described(task: &Task) -> Value {
 /// Returns an entry of the ledger in the shape of the fixture's description.
 fn booked(entry: &CostEntry) -> Value {
     json!({
-        "task_id": entry.task, "call_id": entry.call, "provider": entry.provider,
-        "model": entry.model, "usage": entry.usage, "cost": entry.cost.map(Usd::nanos),
-        "estimated": u8::from(entry.estimated), "at": entry.at.as_microsecond(),
+        "task_id": entry.payer.id(), "call_id": entry.call, "provider": entry.provider,
+        "model": entry.model, "usage": entry.charge.usage, "cost": entry.charge.cost.map(Usd::nanos),
+        "estimated": u8::from(entry.charge.estimated), "at": entry.at.as_microsecond(),
     })
 }
 
@@ -180,7 +180,7 @@ fn ledger_holds_and_budgets_of_every_schema_are_as_they_were() {
             .iter()
             .map(|hold| {
                 json!({
-                    "task_id": hold.task, "call_id": hold.call, "provider": hold.provider,
+                    "task_id": hold.payer.id(), "call_id": hold.call, "provider": hold.provider,
                     "model": hold.model, "amount": hold.amount.map(Usd::nanos),
                     "at": hold.at.as_microsecond(), "until": hold.until.as_microsecond(),
                 })
@@ -315,12 +315,12 @@ fn interrupted_tasks_of_every_schema_are_resumed() {
         // Two for the interrupted call and the one after it, two for the pending task.
         assert_eq!(entries.len(), before + 10, "schema {schema}");
         for task in block_on(store.list(&TaskFilter::default())).unwrap() {
-            let of_task = entries.iter().filter(|entry| entry.task == task.id);
-            let sum: Usd = of_task.filter_map(|entry| entry.cost).sum();
+            let of_task = entries.iter().filter(|entry| entry.payer.task() == Some(&task.id));
+            let sum: Usd = of_task.filter_map(|entry| entry.charge.cost).sum();
             assert_eq!(task.cost, sum, "schema {schema}: {}", task.command);
         }
         assert_eq!(block_on(store.open_holds()).unwrap(), []);
-        let total: Usd = entries.iter().filter_map(|entry| entry.cost).sum();
+        let total: Usd = entries.iter().filter_map(|entry| entry.charge.cost).sum();
         let budgets = block_on(store.budgets(SystemClock.now())).unwrap();
         let total_budget = budgets.iter().find(|b| b.budget.amount.nanos() == 100_000_000).unwrap();
         assert_eq!((total_budget.spent, total_budget.held), (total, Usd::ZERO), "schema {schema}");

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use az_cli::Wiring;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Period, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, Span,
 };
 use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
@@ -188,8 +188,8 @@ pass_on! { TaskQueue:
 pass_on! { CostTracker:
     track(entry: &CostEntry) -> ();
     total_cost(span: Span) -> Usd;
-    cost_by_task(task: &TaskId) -> Usd;
-    entries(span: Span, task: Option<&TaskId>) -> Vec<CostEntry>;
+    cost_by_payer(payer: &Payer) -> Usd;
+    entries(span: Span, payer: Option<&Payer>) -> Vec<CostEntry>;
     sums(span: Span, by: &Grouping) -> Vec<CostSum>;
 }
 
@@ -198,7 +198,10 @@ pass_on! { BudgetKeeper:
     clear_budget(scope: &Scope, period: Period) -> bool;
     budgets(now: Timestamp) -> Vec<BudgetStatus>;
     hold(hold: &Hold) -> Vec<Alert>;
-    settle(task: &TaskId, call: &CallId, settlement: &Settlement) -> Vec<Alert>;
+    set_parent(payer: &Payer, parent: Option<&Payer>) -> ();
+    ancestors(payer: &Payer) -> Vec<Payer>;
+    renew(calls: &[(Payer, CallId)], until: Timestamp) -> Vec<Renewal>;
+    settle(payer: &Payer, call: &CallId, settlement: &Settlement) -> Vec<Alert>;
     sweep(now: Timestamp) -> usize;
     open_holds() -> Vec<Hold>;
 }

@@ -168,7 +168,7 @@ impl World {
         let expected = Usd::from_nanos(events.iter().map(paid).sum());
         let store = self.store();
         let entries = block_on(store.entries(always(), None)).unwrap();
-        let booked: Usd = entries.iter().filter_map(|entry| entry.cost).sum();
+        let booked: Usd = entries.iter().filter_map(|entry| entry.charge.cost).sum();
         let intents = events.iter().filter(|e| e.event.body.name() == "llm_intent").count();
         check(entries.len() == intents, format!("{} entries, {intents} calls", entries.len()));
         check(booked == expected, format!("{booked} booked, {expected} expected"));

@@ -1,16 +1,17 @@
-//! What may be spent.
+//! Budgets: what may be spent.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::entry::CostEntry;
+use super::hold::{Hold, Renewal, Settlement};
+use super::payer::Payer;
 use super::period::{Period, Span};
-use super::usage::Usage;
+use super::scope::Scope;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::id::{CallId, TaskId};
+use crate::id::CallId;
 use crate::money::Usd;
 
 /// Keeps budgets and the holds on them.
@@ -22,20 +23,29 @@ use crate::money::Usd;
 /// 2. Holding never takes spent and held together over a hard budget, whatever the number of
 ///    concurrent holders and handles. What was paid is booked as it is, even above its hold.
 /// 3. A call whose price is unknown is refused with `Unpriced` where a hard budget applies.
-/// 4. Taking the same open hold again changes nothing; another one of that name, or one that was
-///    settled, is refused with `AlreadyExists`, a negative amount with `Invalid`. A hold is settled
-///    once: what it held is freed and what was paid is booked, in the period the
+/// 4. Taking the same open hold again changes nothing; another one of the same payer and call, or
+///    one that was settled, is refused with `AlreadyExists`, a negative amount with `Invalid`. A
+///    hold is settled once: what it held is freed and what was paid is booked, in the period the
 ///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
-///    A payment whose price is unknown is booked at what was held, as a guess, not at nothing.
-/// 5. Nothing is freed by forgetting: [`sweep`](Self::sweep) books holds that ran out in full,
-///    except those of a task whose lease still runs.
+///    A payment whose price is unknown is booked at the held amount, as an estimate, not at nothing.
+/// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books holds that ran out
+///    in full, except those of a task whose lease still runs.
 /// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
-///    or comes next after whatever did. What a raised budget has ahead of it again is reported
-///    again when it is crossed.
+///    or by the next one after an operation that reports none. The alerts that a raised budget has
+///    ahead of it again are reported again when they are crossed.
 /// 7. A budget counts what its period has spent and holds, also before it was set; set again, it
 ///    keeps that. A cleared one refuses nothing more.
-/// 8. The budget of a task also covers the tasks that are parts of it, and their parts; what it
-///    refuses them is refused in its own name.
+/// 8. The budget of a payer also covers its descendants: the payers whose parent it is, and theirs.
+///    What it refuses them is refused in its own name. The parent of a task is the task that it is
+///    part of, also after it was deleted.
+/// 9. [`set_parent`](Self::set_parent) registers the parent of any other payer, and of a task that
+///    is part of none. Budgets then cover the payer as if it had always had this parent. A parent
+///    that descends from the payer, or is the payer itself, is refused with `Invalid`, and so is
+///    another parent for a task that is part of one. [`ancestors`](Self::ancestors) lists the parent
+///    and its ancestors, nearest first.
+/// 10. A hold that was renewed does not run out before the time that it was renewed until; renewing
+///     never brings that time forward. What is not open is reported as such, changes nothing, and
+///     does not keep the other holds from being renewed.
 #[async_trait]
 pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// Sets the budget of a scope and period.
@@ -46,7 +56,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// backend's own.
     async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()>;
 
-    /// Removes a budget; says whether there was one.
+    /// Removes a budget; returns whether there was one.
     ///
     /// # Errors
     ///
@@ -60,12 +70,36 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>>;
 
+    /// Registers the parent of a payer, or removes it. The payers need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a parent that would make a cycle, or for another parent of a task that is part
+    /// of one; or the backend's own.
+    async fn set_parent(&self, payer: &Payer, parent: Option<&Payer>) -> Result<()>;
+
+    /// Lists the payers whose budgets also cover this one, nearest first.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>>;
+
     /// Takes a hold; returns the alerts that it crossed.
     ///
     /// # Errors
     ///
     /// `BudgetExceeded`, `Unpriced`, or the backend's own.
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
+
+    /// Renews holds whose calls are still running; returns what came of each, in the same order.
+    ///
+    /// The holds of a task that runs under a lease need no renewal.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>>;
 
     /// Settles a hold; returns the alerts that it crossed.
     ///
@@ -74,7 +108,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn settle(
         &self,
-        task: &TaskId,
+        payer: &Payer,
         call: &CallId,
         settlement: &Settlement,
     ) -> Result<Vec<Alert>>;
@@ -86,7 +120,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn sweep(&self, now: Timestamp) -> Result<usize>;
 
-    /// Lists the holds that are open.
+    /// Lists the open holds, in the order of their payers and calls.
     ///
     /// # Errors
     ///
@@ -94,29 +128,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     async fn open_holds(&self) -> Result<Vec<Hold>>;
 }
 
-/// What a budget covers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "scope", content = "of", rename_all = "snake_case")]
-pub enum Scope {
-    /// Everything.
-    Global,
-    /// A task and its parts.
-    Task(TaskId),
-    /// A model, by the name that is booked.
-    Model(String),
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Global => f.write_str("global"),
-            Self::Task(id) => write!(f, "task {id}"),
-            Self::Model(name) => write!(f, "model {name}"),
-        }
-    }
-}
-
-/// Whether a budget stops or only warns.
+/// Whether a budget refuses calls or is only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -139,16 +151,16 @@ impl Limit {
 /// An amount that may be spent in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// What it covers.
+    /// The scope that it covers.
     #[serde(flatten)]
     pub scope: Scope,
-    /// How long it lasts until it starts anew.
+    /// The period after which it starts anew.
     pub period: Period,
-    /// How much.
+    /// The amount that may be spent in one period.
     pub amount: Usd,
-    /// At which percentages of it to say so.
+    /// The percentages of the amount at which an alert is reported.
     pub alerts: Vec<u8>,
-    /// Whether it stops or only warns.
+    /// Whether it refuses calls, or is only counted.
     pub limit: Limit,
 }
 
@@ -160,10 +172,16 @@ impl Budget {
     /// `Invalid` for an amount that is not positive or an alert not within 1 to 100.
     pub fn check(&self) -> Result<()> {
         if self.amount <= Usd::ZERO {
-            return Err(Error::invalid("amount", "a budget is more than 0; clear it to remove it"));
+            return Err(Error::invalid(
+                "amount",
+                "must be greater than 0; use `az cost budget clear` to remove a budget",
+            ));
         }
         if let Some(alert) = self.alerts.iter().find(|a| !(1..=100).contains(*a)) {
-            return Err(Error::invalid("alert", format!("{alert} is not within 1 to 100 percent")));
+            return Err(Error::invalid(
+                "alert",
+                format!("{alert} must be a percentage from 1 to 100"),
+            ));
         }
         Ok(())
     }
@@ -184,7 +202,7 @@ pub struct BudgetStatus {
     pub span: Span,
     /// What is spent in it.
     pub spent: Usd,
-    /// What is held in it for calls under way.
+    /// What is held in it for running calls.
     pub held: Usd,
 }
 
@@ -205,13 +223,13 @@ impl BudgetStatus {
         i128::from(used) * 100 >= i128::from(amount) * i128::from(percent)
     }
 
-    /// Returns the alert of a mark of the budget.
+    /// Returns the alert of one of the budget's percentages.
     pub fn alert(&self, percent: u8) -> Alert {
         let Budget { amount, .. } = self.budget;
         Alert { budget: self.budget.name(), percent, used: self.used(), amount }
     }
 
-    /// Checks that a hold fits in. What is unknown fits into no budget that is hard.
+    /// Checks that a hold fits into what is left. An unknown amount does not fit into a hard budget.
     ///
     /// # Errors
     ///
@@ -224,8 +242,13 @@ impl BudgetStatus {
             Some(needed) if needed > self.left() => Err(self.exceeded(needed)),
             Some(_) => Ok(()),
             None => {
-                let (budget, model) = (self.budget.name(), hold.model.clone());
-                Err(Error::Unpriced { budget, model })
+                let Budget { scope, period, .. } = &self.budget;
+                Err(Error::Unpriced {
+                    budget: self.budget.name(),
+                    scope: scope.clone(),
+                    period: *period,
+                    model: hold.model.clone(),
+                })
             }
         }
     }
@@ -245,87 +268,12 @@ impl BudgetStatus {
     }
 }
 
-/// Money set aside for a call that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// The task.
-    pub task: TaskId,
-    /// The call in it.
-    pub call: CallId,
-    /// Who will be paid.
-    pub provider: String,
-    /// For which model.
-    pub model: String,
-    /// The most that it can cost; `None` when the price is unknown.
-    pub amount: Option<Usd>,
-    /// When it is taken.
-    pub at: Timestamp,
-    /// When it may be swept.
-    pub until: Timestamp,
-}
-
-impl Hold {
-    /// Returns what a settlement of the hold books: in the period that it was taken in.
-    pub fn book(&self, settlement: &Settlement) -> Option<CostEntry> {
-        let (cost, computed, usage, guessed) = match settlement {
-            Settlement::Nothing => return None,
-            Settlement::Full => (self.amount, None, Usage::default(), true),
-            // What cannot be priced after all costs what was held for it: not nothing.
-            Settlement::Paid { cost: None, computed, usage } if self.amount.is_some() => {
-                (self.amount, *computed, usage.clone(), true)
-            }
-            Settlement::Paid { cost, computed, usage } => {
-                (*cost, *computed, usage.clone(), usage.estimated)
-            }
-        };
-        Some(CostEntry {
-            task: self.task.clone(),
-            call: self.call.clone(),
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            usage,
-            cost,
-            computed,
-            estimated: guessed,
-            at: self.at,
-        })
-    }
-}
-
-/// What came of a hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "settled", rename_all = "snake_case")]
-pub enum Settlement {
-    /// The call was made: `cost` is booked. When its price is unknown, that is what was held for it,
-    /// as a guess; and when nothing was, it is unknown.
-    Paid {
-        /// What it cost: what the provider says, else what we compute.
-        cost: Option<Usd>,
-        /// What we compute, kept beside what the provider says.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        computed: Option<Usd>,
-        /// What it used.
-        usage: Usage,
-    },
-    /// Nobody knows what became of the call: the hold is booked in full.
-    Full,
-    /// The call was certainly not made: nothing is booked.
-    Nothing,
-}
-
-impl Settlement {
-    /// Returns the settlement of a call whose cost only one of us knows.
-    pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
-        Self::Paid { cost, computed: None, usage }
-    }
-}
-
-/// A budget has crossed one of its marks.
+/// A budget has reached one of its alert percentages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// The budget's name.
     pub budget: String,
-    /// The mark, in percent.
+    /// The percentage that was reached.
     pub percent: u8,
     /// What is spent and held in the period.
     pub used: Usd,

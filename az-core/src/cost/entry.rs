@@ -2,32 +2,60 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::usage::Usage;
+use super::charge::Charge;
+use super::payer::{self, Payer};
 use crate::clock::Timestamp;
-use crate::id::{CallId, TaskId};
-use crate::money::Usd;
+use crate::id::CallId;
 
-/// What one call cost.
+/// What one call cost, as it is booked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostEntry {
-    /// The task that it was for.
-    pub task: TaskId,
-    /// The call in it; with the task, the entry's name.
+    /// The payer.
+    #[serde(flatten, with = "payer::field")]
+    pub payer: Payer,
+    /// The call; with the payer, the name of the entry.
     pub call: CallId,
-    /// Who was paid.
+    /// The provider that was paid.
     pub provider: String,
-    /// For which model.
+    /// The model.
     pub model: String,
-    /// What was used.
-    pub usage: Usage,
-    /// What it cost; `None` when nobody knows, which is not the same as nothing.
-    pub cost: Option<Usd>,
-    /// What we compute that it cost, kept beside what the provider says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub computed: Option<Usd>,
-    /// Whether the cost rests on a guess: an upper bound because the true one was never learnt, or
-    /// tokens that nobody but us has counted.
-    pub estimated: bool,
-    /// When the call was begun: the period that it counts in.
+    /// What was used and what it cost.
+    #[serde(flatten)]
+    pub charge: Charge,
+    /// When the call began, which decides the period that it counts in.
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CostEntry;
+    use crate::cost::{Charge, Hold, Usage};
+    use crate::money::Usd;
+    use crate::testing::sample::{entry, hold};
+
+    #[test]
+    fn entries_of_older_records_name_a_task() {
+        let json = r#"{"task":"t","call":"m0","provider":"p","model":"m",
+            "usage":{"input":10,"output":5},"cost":7,"estimated":true,"at":"2026-01-05T00:01:00Z"}"#;
+        let charge = Charge {
+            estimated: true,
+            ..Charge::new(Usage::tokens(10, 5), Some(Usd::from_nanos(7)))
+        };
+        let expected = CostEntry { charge, ..entry("t", "m0", 0, 1) };
+        assert_eq!(serde_json::from_str::<CostEntry>(json).unwrap(), expected);
+        let json = r#"{"task":"t","call":"m0","provider":"p","model":"m","amount":7,
+            "at":"2026-01-05T00:01:00Z","until":"2026-01-05T01:01:00Z"}"#;
+        assert_eq!(serde_json::from_str::<Hold>(json).unwrap(), hold("t", "m0", 7, 1));
+    }
+
+    #[test]
+    fn entries_and_holds_are_read_as_they_are_written() {
+        let expected = entry("t", "m0", 7, 1);
+        let json = serde_json::to_string(&expected).unwrap();
+        assert!(json.starts_with(r#"{"payer":"task:t","call":"m0""#), "{json}");
+        assert_eq!(serde_json::from_str::<CostEntry>(&json).unwrap(), expected);
+        let expected = hold("t", "m0", 7, 1);
+        let json = serde_json::to_string(&expected).unwrap();
+        assert_eq!(serde_json::from_str::<Hold>(&json).unwrap(), expected);
+    }
 }

@@ -1,15 +1,23 @@
-//! What tasks cost, and what they may cost.
+//! Costs: payers, budgets, holds and the ledger.
 
 mod budget;
+mod charge;
 mod entry;
+mod hold;
+mod payer;
 mod period;
+mod scope;
 mod sum;
 mod tracker;
 mod usage;
 
-pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Hold, Limit, Scope, Settlement};
+pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Limit};
+pub use charge::Charge;
 pub use entry::CostEntry;
+pub use hold::{Hold, Renewal, Settlement};
+pub use payer::{OtherPayer, Payer};
 pub use period::{Calendar, Period, Span};
+pub use scope::Scope;
 pub use sum::{CostSum, Grouping};
 pub use tracker::CostTracker;
 pub use usage::Usage;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::charge::Charge;
 use super::entry::CostEntry;
 use super::period::Calendar;
 use crate::money::Usd;
@@ -13,9 +14,11 @@ pub enum Grouping {
     All,
     /// By the model, as it was booked.
     Model,
-    /// By who was paid.
+    /// By the provider that was paid.
     Provider,
-    /// By the task.
+    /// By the payer, with keys such as `task:ID` and `key:NAME`.
+    Payer,
+    /// By the task, with its id as the key. The entries of other payers have the empty key.
     Task,
     /// By the days of a calendar, with keys such as `2026-11-23`.
     Day(Calendar),
@@ -28,7 +31,8 @@ impl Grouping {
             Self::All => "all".to_owned(),
             Self::Model => entry.model.clone(),
             Self::Provider => entry.provider.clone(),
-            Self::Task => entry.task.to_string(),
+            Self::Payer => entry.payer.to_string(),
+            Self::Task => entry.payer.task().map_or_else(String::new, ToString::to_string),
             Self::Day(calendar) => calendar.date(entry.at).to_string(),
         }
     }
@@ -38,7 +42,7 @@ impl Grouping {
     pub fn sort(&self, sums: &mut [CostSum]) {
         sums.sort_by(|a, b| match self {
             Self::Day(_) => a.key.cmp(&b.key),
-            Self::All | Self::Model | Self::Provider | Self::Task => {
+            Self::All | Self::Model | Self::Provider | Self::Payer | Self::Task => {
                 b.cost.cmp(&a.cost).then_with(|| a.key.cmp(&b.key))
             }
         });
@@ -47,7 +51,7 @@ impl Grouping {
 
 /// What a group of entries comes to.
 ///
-/// What is larger than its type can hold is held at the largest.
+/// Figures that are too large for their type saturate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CostSum {
     /// What names the group: see [`Grouping`].
@@ -60,9 +64,9 @@ pub struct CostSum {
     pub output_tokens: u64,
     /// What the entries cost whose cost is known.
     pub cost: Usd,
-    /// Entries whose cost nobody knows: they are not in `cost`.
+    /// Entries whose cost is unknown: they are not in `cost`.
     pub unpriced: u64,
-    /// Entries that rest on a guess.
+    /// Entries that are estimates.
     pub estimated: u64,
 }
 
@@ -74,12 +78,13 @@ impl CostSum {
 
     /// Adds an entry.
     pub fn add(&mut self, entry: &CostEntry) {
-        let (input, output) = (entry.usage.total_input(), entry.usage.total_output());
+        let Charge { usage, cost, estimated, .. } = &entry.charge;
+        let (input, output) = (usage.total_input(), usage.total_output());
         self.calls = self.calls.saturating_add(1);
         self.input_tokens = self.input_tokens.saturating_add(input);
         self.output_tokens = self.output_tokens.saturating_add(output);
-        self.cost = self.cost.plus(entry.cost.unwrap_or_default());
-        self.unpriced = self.unpriced.saturating_add(u64::from(entry.cost.is_none()));
-        self.estimated = self.estimated.saturating_add(u64::from(entry.estimated));
+        self.cost = self.cost.plus(cost.unwrap_or_default());
+        self.unpriced = self.unpriced.saturating_add(u64::from(cost.is_none()));
+        self.estimated = self.estimated.saturating_add(u64::from(*estimated));
     }
 }

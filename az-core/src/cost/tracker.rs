@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::entry::CostEntry;
+use super::payer::Payer;
 use super::period::Span;
 use super::sum::{CostSum, Grouping};
 use crate::error::Result;
@@ -16,17 +17,17 @@ use crate::money::Usd;
 /// # Contract
 ///
 /// 1. Totals are exact to the nano-dollar; entries without a cost add nothing to them.
-/// 2. The same task and call is booked once, however often it is tracked; the first stays.
+/// 2. The same payer and call is booked once, however often it is tracked; the first stays.
 /// 3. A span is half-open: an entry at its start counts, one at its end does not.
-/// 4. The totals of all tasks add up to the total of all time.
+/// 4. The totals of all payers add up to the total of all time.
 /// 5. A negative cost is refused with `Invalid`.
-/// 6. Tracking moves the task's own `cost` and `actual_tokens`, where the store has the task, and
-///    the spent amounts of its budgets.
+/// 6. Tracking an entry of a task moves the task's own `cost` and `actual_tokens`, where the store
+///    has the task; an entry of any payer moves the spent amounts of its budgets.
 /// 7. Entries are listed oldest first and outlive their task.
 /// 8. Sums add up to the total of their span, whatever they are grouped by. Every entry is in one
 ///    group, and no group is without entries.
-/// 9. A sum counts its calls and all their tokens, and of the calls those whose cost nobody knows
-///    and those that rest on a guess. What is larger than can be said is the largest.
+/// 9. A sum counts its calls and all their tokens, and of the calls those whose cost is unknown and
+///    those that are estimates. Figures that are too large saturate.
 /// 10. The highest sum comes first, equal ones in the order of their keys; days come one after the
 ///     other.
 /// 11. Days are the calendar's, whatever their length.
@@ -46,19 +47,28 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn total_cost(&self, span: Span) -> Result<Usd>;
 
-    /// Returns what a task has cost.
+    /// Returns what is booked to a payer, without its descendants.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd>;
+    async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
 
-    /// Lists the entries of a span, of one task if given.
+    /// Returns what is booked to a task: [`cost_by_payer`](Self::cost_by_payer) of the task.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>>;
+    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd> {
+        self.cost_by_payer(&task.into()).await
+    }
+
+    /// Lists the entries of a span, of one payer if given.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>>;
 
     /// Sums up the entries of a span, group by group.
     ///

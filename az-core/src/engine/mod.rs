@@ -22,7 +22,7 @@ mod worker;
 pub use contract::ExecutionEngine;
 pub use engine::Engine;
 pub use event::{Discard, EventSink, RecordedEvent, RunEvent, RunEventKind};
-pub use model::{Meter, ModelEffect, ModelFailure, ModelRequest, Modelled};
+pub use model::{Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest};
 pub use options::{AssumeAlive, EngineOptions, Liveness, OnUnknown};
 pub use retry::RetryPolicy;
 pub use run::{Emitter, Run};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::event::RunEventKind;
 use super::retry::RetryPolicy;
 use super::run::Run;
-use crate::cost::{Settlement, Usage};
+use crate::cost::{Charge, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::CallId;
 use crate::journal::{
@@ -51,20 +51,16 @@ pub trait ModelEffect: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// A failure that says what becomes of the hold.
-    async fn call(&self, meter: &Meter) -> Result<Modelled, ModelFailure>;
+    async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure>;
 }
 
 /// A model call that succeeded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Modelled {
+pub struct ModelCompletion {
     /// What the model said.
     pub reply: ModelReply,
-    /// What it used, as reported or estimated.
-    pub usage: Usage,
-    /// What it cost; `None` when the price is unknown.
-    pub cost: Option<Usd>,
-    /// What we compute, kept beside what the provider says.
-    pub computed: Option<Usd>,
+    /// What it used and cost.
+    pub charge: Charge,
 }
 
 /// A model call that failed.
@@ -87,22 +83,22 @@ impl From<ModelFailure> for Error {
     }
 }
 
-/// What a call has used so far, for when it is dropped in the middle.
+/// What a call has used so far, for when it is dropped before its end.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<Option<(Usage, Option<Usd>)>>);
+pub struct Meter(Mutex<Option<Charge>>);
 
 impl Meter {
-    /// Notes what was used and what it costs, in place of what was noted before.
-    pub fn note(&self, usage: Usage, cost: Option<Usd>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((usage, cost));
+    /// Replaces what was noted before.
+    pub fn note(&self, charge: Charge) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(charge);
     }
 
-    /// A dropped call is booked at what is known if that has a price, else at the full hold.
+    /// Returns the settlement of a dropped call: what was noted if its cost is known, else the full
+    /// hold.
     fn settlement(&self) -> Settlement {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some((usage, cost @ Some(_))) => Settlement::paid(cost, usage),
-            Some((_, None)) | None => Settlement::Full,
-        }
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let known = noted.filter(|charge| charge.cost.is_some());
+        known.map_or(Settlement::Full, Settlement::Paid)
     }
 }
 
@@ -170,7 +166,7 @@ impl Run {
                 self.check_stop()?;
                 return Err(Error::Cancelled);
             }
-            Some(Ok(modelled)) => Ok(self.end_model(call, modelled, millis).await?),
+            Some(Ok(completion)) => Ok(self.end_model(call, completion, millis).await?),
             Some(Err(failure)) => {
                 let outcome =
                     ModelOutcome::Failed { kind: failure.kind, message: failure.message.clone() };
@@ -204,13 +200,12 @@ impl Run {
     async fn end_model(
         &mut self,
         call: CallId,
-        modelled: Modelled,
+        completion: ModelCompletion,
         millis: u64,
     ) -> Result<ModelReply> {
-        let Modelled { reply, usage, cost, computed } = modelled;
-        let settlement = Settlement::Paid { cost, computed, usage };
+        let ModelCompletion { reply, charge } = completion;
         let outcome = ModelOutcome::Replied { reply: reply.clone() };
-        let result = ModelResult { outcome, settlement, millis };
+        let result = ModelResult { outcome, settlement: Settlement::Paid(charge), millis };
         point!("model.result");
         self.append(vec![NewEvent::about(call, EventBody::LlmResult(result))]).await?;
         Ok(reply)

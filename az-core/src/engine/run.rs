@@ -7,7 +7,7 @@ use super::engine::EngineContext;
 use super::event::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use super::stop::Stop;
 use crate::clock::{Clock, later};
-use crate::cost::{BudgetStatus, Limit, Scope};
+use crate::cost::{BudgetStatus, Limit, Payer, Scope};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::{Event, EventBody, History, NewEvent};
@@ -102,7 +102,7 @@ impl Run {
     }
 
     /// Returns what the tightest hard budget over this task has left, whichever model is asked;
-    /// `None` when there is none. Somebody else may have taken it a moment later.
+    /// `None` when there is none. Another call may take it at any moment.
     ///
     /// # Errors
     ///
@@ -110,30 +110,23 @@ impl Run {
     pub async fn budget_left(&self) -> Result<Option<Usd>> {
         let mut budgets = self.parts.store.budgets(self.parts.clock.now()).await?;
         budgets.retain(|status| status.budget.limit == Limit::Hard);
-        let of_others = |status: &BudgetStatus| match &status.budget.scope {
-            Scope::Task(task) => *task != self.task.id,
+        let payer = Payer::from(&self.task.id);
+        let of_another = |status: &BudgetStatus| match &status.budget.scope {
+            Scope::Payer(other) => *other != payer,
             Scope::Global | Scope::Model(_) => false,
         };
-        // Whose part this task is matters only where somebody else has a budget.
-        let above = if budgets.iter().any(of_others) { self.above().await? } else { Vec::new() };
-        let over_us = budgets.iter().filter(|status| match &status.budget.scope {
+        // The ancestors matter only where another payer has a budget.
+        let ancestors = if budgets.iter().any(of_another) {
+            self.parts.store.ancestors(&payer).await?
+        } else {
+            Vec::new()
+        };
+        let applying = budgets.iter().filter(|status| match &status.budget.scope {
             Scope::Global => true,
-            Scope::Task(task) => *task == self.task.id || above.contains(task),
+            Scope::Payer(other) => *other == payer || ancestors.contains(other),
             Scope::Model(_) => false,
         });
-        Ok(over_us.map(BudgetStatus::left).min())
-    }
-
-    /// Lists the tasks that this one is a part of, the nearest first.
-    async fn above(&self) -> Result<Vec<TaskId>> {
-        let mut above = Vec::new();
-        let mut parent = self.task.parent_task_id.clone();
-        while let Some(id) = parent.filter(|id| !above.contains(id)) {
-            let task = self.parts.store.get(&id).await?;
-            parent = task.and_then(|task| task.parent_task_id);
-            above.push(id);
-        }
-        Ok(above)
+        Ok(applying.map(BudgetStatus::left).min())
     }
 
     /// Appends events, folds them in and emits them; returns the number of the first.

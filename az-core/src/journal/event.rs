@@ -7,7 +7,7 @@ use super::fold::History;
 use super::reply::ModelReply;
 use crate::clock::Timestamp;
 use crate::content::ContentPart;
-use crate::cost::{Hold, Settlement, Usage};
+use crate::cost::{Charge, Hold, Payer, Settlement};
 use crate::error::{Error, ErrorKind};
 use crate::id::{CallId, TaskId, WorkerId};
 use crate::money::Usd;
@@ -210,7 +210,7 @@ impl ModelIntent {
     /// Returns the hold that it takes.
     pub fn hold_of(&self, task: &TaskId, call: &CallId, now: Timestamp) -> Hold {
         Hold {
-            task: task.clone(),
+            payer: Payer::Task(task.clone()),
             call: call.clone(),
             provider: self.provider.clone(),
             model: self.model.clone(),
@@ -236,9 +236,9 @@ pub struct ModelResult {
 
 impl ModelResult {
     /// Returns what the call used and cost, as far as that is known.
-    pub const fn paid(&self) -> Option<(&Usage, Option<Usd>)> {
+    pub const fn charge(&self) -> Option<&Charge> {
         match &self.settlement {
-            Settlement::Paid { cost, usage, .. } => Some((usage, *cost)),
+            Settlement::Paid(charge) => Some(charge),
             Settlement::Full | Settlement::Nothing => None,
         }
     }

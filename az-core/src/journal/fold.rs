@@ -224,15 +224,11 @@ impl History {
     }
 
     fn book(&mut self, settlement: &Settlement, intent: &ModelIntent) {
-        let cost = match settlement {
-            Settlement::Nothing => return,
-            Settlement::Full => intent.hold,
-            Settlement::Paid { cost, usage, .. } => {
-                self.tokens = self.tokens.saturating_add(usage.total());
-                (*cost).or(intent.hold)
-            }
+        let Some(charge) = settlement.charge(intent.hold) else {
+            return;
         };
-        match cost {
+        self.tokens = self.tokens.saturating_add(charge.usage.total());
+        match charge.cost {
             Some(cost) => self.cost = self.cost.plus(cost),
             None => self.unpriced = true,
         }

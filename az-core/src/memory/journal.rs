@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::{Alert, CostEntry};
+use crate::cost::{Alert, CostEntry, Payer};
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
 use crate::journal::{Appended, Event, EventBody, Journal, NewEvent};
@@ -131,17 +131,17 @@ impl State {
     /// Moves the ledger, then the task, by what events imply.
     fn project(&mut self, lease: &Lease, events: &[NewEvent], now: Timestamp) -> Result<Projected> {
         let mut projected = Projected::default();
+        let payer = Payer::from(&lease.task);
         let mut outcome: Option<&Outcome> = None;
         for event in events {
             match &event.body {
                 EventBody::LlmIntent(intent) => {
                     let hold = intent.hold_of(&lease.task, event.call_id()?, now);
-                    let lineage = self.lineage(&lease.task);
-                    projected.alerts.extend(self.ledger.hold(&hold, &lineage)?);
+                    projected.alerts.extend(self.ledger.hold(&hold)?);
                 }
                 EventBody::LlmResult(result) => {
                     let call = event.call_id()?;
-                    let settled = self.ledger.settle(&lease.task, call, &result.settlement)?;
+                    let settled = self.ledger.settle(&payer, call, &result.settlement)?;
                     projected.booked.extend(settled.booked);
                     projected.alerts.extend(settled.alerts);
                 }

@@ -1,39 +1,33 @@
-//! The books: entries, holds and budgets, without knowing of tasks.
+//! The ledger: entries, holds and budgets of payers; it does not know tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Period, Scope,
-    Settlement, Span,
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer, Period,
+    Renewal, Scope, Settlement, Span,
 };
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
 use crate::money::Usd;
 
 /// What names an entry and a hold.
-type Key = (TaskId, CallId);
+type Key = (Payer, CallId);
 
 /// What was spent, what is held, and what may be.
 ///
-/// What a budget has spent is the sum of its entries, every time: slower than a counter, and never
-/// wrong. Entries and holds keep the lineage of their task, because tasks may be deleted.
+/// What a budget has spent is summed up from its entries every time: slower than a counter, and
+/// never wrong. Parents outlive their payers, as costs do.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     calendar: Calendar,
-    entries: Vec<Of<CostEntry>>,
+    entries: Vec<CostEntry>,
     booked: BTreeSet<Key>,
-    holds: BTreeMap<Key, Of<Hold>>,
+    holds: BTreeMap<Key, Hold>,
+    parents: BTreeMap<Payer, Payer>,
     budgets: BTreeMap<(Scope, Period), Budget>,
     /// Marks that were reported, with the beginning of the period that they were crossed in.
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
-}
-
-/// Something with the tasks whose budgets it counts in.
-#[derive(Debug, Clone)]
-struct Of<T> {
-    what: T,
-    lineage: Vec<TaskId>,
 }
 
 /// What a settlement moved.
@@ -43,11 +37,11 @@ pub(super) struct Settled {
     pub(super) alerts: Vec<Alert>,
 }
 
-/// How the books stood, to go back to.
+/// The state of the ledger at a moment, to go back to.
 #[derive(Debug)]
 pub(super) struct Savepoint {
     entries: usize,
-    holds: BTreeMap<Key, Of<Hold>>,
+    holds: BTreeMap<Key, Hold>,
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
 
@@ -74,30 +68,79 @@ impl Ledger {
 
     pub(super) fn go_back_to(&mut self, savepoint: Savepoint) {
         for dropped in self.entries.drain(savepoint.entries..) {
-            let CostEntry { task, call, .. } = dropped.what;
-            self.booked.remove(&(task, call));
+            self.booked.remove(&(dropped.payer, dropped.call));
         }
         self.holds = savepoint.holds;
         self.reported = savepoint.reported;
     }
 
-    /// Books an entry; says whether it was new.
-    pub(super) fn book(&mut self, entry: CostEntry, lineage: Vec<TaskId>) -> Result<bool> {
-        if entry.cost.is_some_and(Usd::is_negative) {
-            return Err(Error::invalid("cost", "what was spent is not negative"));
+    /// Registers the parent of a payer, or removes it.
+    pub(super) fn set_parent(&mut self, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
+        let Some(parent) = parent else {
+            self.parents.remove(payer);
+            return Ok(());
+        };
+        if self.descends(parent, payer) {
+            let reason = format!("{parent} is {payer} or descends from it");
+            return Err(Error::invalid("parent", reason));
         }
-        let new = self.booked.insert((entry.task.clone(), entry.call.clone()));
+        self.parents.insert(payer.clone(), parent.clone());
+        Ok(())
+    }
+
+    /// Notes the task that a task is part of, in place of what it was part of before. Unlike a
+    /// registered parent it is not checked: the tasks may be created in any order.
+    pub(super) fn set_part(
+        &mut self,
+        task: &TaskId,
+        before: Option<&TaskId>,
+        whole: Option<&TaskId>,
+    ) {
+        match whole {
+            Some(whole) => drop(self.parents.insert(task.into(), whole.into())),
+            None if before.is_some() => drop(self.parents.remove(&task.into())),
+            None => {}
+        }
+    }
+
+    /// Returns a payer and its ancestors, nearest first.
+    pub(super) fn line<'a>(&'a self, payer: &'a Payer) -> impl Iterator<Item = &'a Payer> {
+        let line = std::iter::successors(Some(payer), |payer| self.parents.get(payer));
+        // Tasks that are parts of each other have no top.
+        let mut seen = BTreeSet::new();
+        line.take_while(move |payer| seen.insert(*payer))
+    }
+
+    /// Whether a payer is another one or descends from it.
+    fn descends(&self, payer: &Payer, from: &Payer) -> bool {
+        self.line(payer).any(|payer| payer == from)
+    }
+
+    /// Whether a budget of `scope` covers what a payer spends on a model.
+    fn covers(&self, scope: &Scope, model: &str, payer: &Payer) -> bool {
+        match scope {
+            Scope::Global => true,
+            Scope::Payer(top) => self.descends(payer, top),
+            Scope::Model(name) => name == model,
+        }
+    }
+
+    /// Books an entry; returns whether it was new.
+    pub(super) fn book(&mut self, entry: CostEntry) -> Result<bool> {
+        if entry.charge.cost.is_some_and(Usd::is_negative) {
+            return Err(Error::invalid("cost", "must not be negative"));
+        }
+        let new = self.booked.insert((entry.payer.clone(), entry.call.clone()));
         if new {
-            let what = entry;
-            self.entries.push(Of { what, lineage });
+            self.entries.push(entry);
         }
         Ok(new)
     }
 
     /// Returns the entries of a span, oldest first, and of one time as they were booked.
     pub(super) fn entries(&self, span: Span) -> Vec<&CostEntry> {
-        let all = self.entries.iter().map(|booked| &booked.what);
-        let mut found: Vec<_> = all.filter(|entry| span.contains(entry.at)).collect();
+        let mut found: Vec<_> =
+            self.entries.iter().filter(|entry| span.contains(entry.at)).collect();
         found.sort_by_key(|entry| entry.at);
         found
     }
@@ -114,14 +157,13 @@ impl Ledger {
         sums
     }
 
-    /// Returns what a task has cost.
-    pub(super) fn cost_of(&self, task: &TaskId) -> Usd {
-        let all = self.entries.iter().map(|booked| &booked.what);
-        let of_task = all.filter(|entry| entry.task == *task);
-        of_task.filter_map(|entry| entry.cost).sum()
+    /// Returns what is booked to a payer.
+    pub(super) fn cost_of(&self, payer: &Payer) -> Usd {
+        let own = self.entries.iter().filter(|entry| entry.payer == *payer);
+        own.filter_map(|entry| entry.charge.cost).sum()
     }
 
-    /// Sets a budget. What a higher amount puts ahead of it again was not reported yet.
+    /// Sets a budget. Alerts that a higher amount puts ahead of it again may be reported again.
     pub(super) fn set(&mut self, budget: &Budget, now: Timestamp) -> Result<()> {
         budget.check()?;
         let key = (budget.scope.clone(), budget.period);
@@ -149,78 +191,84 @@ impl Ledger {
 
     fn status(&self, budget: &Budget, at: Timestamp) -> BudgetStatus {
         let span = self.calendar.span(budget.period, at);
-        let entries = self.entries.iter().filter(|booked| {
-            span.contains(booked.what.at)
-                && covers(&budget.scope, &booked.what.model, &booked.lineage)
-        });
-        let holds = self.holds.values().filter(|held| {
-            span.contains(held.what.at) && covers(&budget.scope, &held.what.model, &held.lineage)
-        });
+        let counts = |at: Timestamp, model: &str, payer: &Payer| {
+            span.contains(at) && self.covers(&budget.scope, model, payer)
+        };
+        let entries = self.entries.iter().filter(|e| counts(e.at, &e.model, &e.payer));
+        let holds = self.holds.values().filter(|h| counts(h.at, &h.model, &h.payer));
         BudgetStatus {
             budget: budget.clone(),
             span,
-            spent: entries.filter_map(|booked| booked.what.cost).sum(),
-            held: holds.filter_map(|held| held.what.amount).sum(),
+            spent: entries.filter_map(|entry| entry.charge.cost).sum(),
+            held: holds.filter_map(|hold| hold.amount).sum(),
         }
     }
 
-    /// Returns where the budgets stand that apply to a model and a task's lineage.
-    fn applying(&self, model: &str, lineage: &[TaskId], at: Timestamp) -> Vec<BudgetStatus> {
-        let applies = |budget: &&Budget| covers(&budget.scope, model, lineage);
+    /// Returns where the budgets stand that apply to a hold.
+    fn applying(&self, hold: &Hold) -> Vec<BudgetStatus> {
+        let applies = |budget: &&Budget| self.covers(&budget.scope, &hold.model, &hold.payer);
         let budgets = self.budgets.values().filter(applies);
-        budgets.map(|budget| self.status(budget, at)).collect()
+        budgets.map(|budget| self.status(budget, hold.at)).collect()
     }
 
     /// Takes a hold in every budget that applies, or in none.
-    pub(super) fn hold(&mut self, hold: &Hold, lineage: &[TaskId]) -> Result<Vec<Alert>> {
-        let key = (hold.task.clone(), hold.call.clone());
-        if self.holds.get(&key).is_some_and(|held| held.what == *hold) {
+    pub(super) fn hold(&mut self, hold: &Hold) -> Result<Vec<Alert>> {
+        let key = (hold.payer.clone(), hold.call.clone());
+        if self.holds.get(&key) == Some(hold) {
             return Ok(Vec::new());
         }
         if self.holds.contains_key(&key) || self.booked.contains(&key) {
-            let id = format!("{}/{}", hold.task, hold.call);
+            let id = format!("{}/{}", hold.payer, hold.call);
             return Err(Error::AlreadyExists { what: "hold", id });
         }
         if hold.amount.is_some_and(Usd::is_negative) {
-            return Err(Error::invalid("amount", "a hold is not negative"));
+            return Err(Error::invalid("amount", "must not be negative"));
         }
-        for status in self.applying(&hold.model, lineage, hold.at) {
+        for status in self.applying(hold) {
             status.check(hold)?;
         }
-        let held = Of { what: hold.clone(), lineage: lineage.to_vec() };
-        self.holds.insert(key, held);
-        Ok(self.alerts(&hold.model, lineage, hold.at))
+        self.holds.insert(key, hold.clone());
+        Ok(self.alerts(hold))
+    }
+
+    /// Lets an open hold run out no earlier than `until`.
+    pub(super) fn renew(&mut self, key: &Key, until: Timestamp) -> Renewal {
+        let Some(hold) = self.holds.get_mut(key) else {
+            return Renewal::NotOpen;
+        };
+        hold.until = hold.until.max(until);
+        Renewal::Renewed
     }
 
     /// Settles a hold, if it is open.
     pub(super) fn settle(
         &mut self,
-        task: &TaskId,
+        payer: &Payer,
         call: &CallId,
         settlement: &Settlement,
     ) -> Result<Settled> {
-        let key = (task.clone(), call.clone());
-        let Some(Of { what: hold, lineage }) = self.holds.get(&key).cloned() else {
+        let key = (payer.clone(), call.clone());
+        let Some(hold) = self.holds.get(&key).cloned() else {
             return Ok(Settled::default());
         };
         let booked = self.close(&key, settlement)?;
-        let alerts = self.alerts(&hold.model, &lineage, hold.at);
+        let alerts = self.alerts(&hold);
         Ok(Settled { booked, alerts })
     }
 
-    /// Books a hold, if it is open, and frees what it held. Alerts are left to whoever can tell
-    /// them to somebody.
+    /// Books a hold, if it is open, and frees what it held. Alerts are left to the next operation
+    /// that can report them.
     pub(super) fn close(
         &mut self,
         key: &Key,
         settlement: &Settlement,
     ) -> Result<Option<CostEntry>> {
-        let Some(Of { what: hold, lineage }) = self.holds.get(key).cloned() else {
+        let Some(hold) = self.holds.get(key) else {
             return Ok(None);
         };
         let mut booked = None;
         if let Some(entry) = hold.book(settlement) {
-            let new = self.book(entry.clone(), lineage)?;
+            let new = self.book(entry.clone())?;
             booked = new.then_some(entry);
         }
         self.holds.remove(key);
@@ -229,23 +277,23 @@ impl Ledger {
 
     /// Returns the names of the holds that ran out by `now`.
     pub(super) fn run_out(&self, now: Timestamp) -> Vec<Key> {
-        let out = self.holds.iter().filter(|(_, held)| held.what.until <= now);
+        let out = self.holds.iter().filter(|(_, hold)| hold.until <= now);
         out.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Returns the names of the holds of a task.
-    pub(super) fn held_for(&self, task: &TaskId) -> Vec<Key> {
-        self.holds.keys().filter(|(of, _)| of == task).cloned().collect()
+    /// Returns the names of the holds of a payer.
+    pub(super) fn held_for(&self, payer: &Payer) -> Vec<Key> {
+        self.holds.keys().filter(|(of, _)| of == payer).cloned().collect()
     }
 
     pub(super) fn open_holds(&self) -> Vec<Hold> {
-        self.holds.values().map(|held| held.what.clone()).collect()
+        self.holds.values().cloned().collect()
     }
 
-    /// Reports the marks that are crossed and were not reported in their period.
-    fn alerts(&mut self, model: &str, lineage: &[TaskId], at: Timestamp) -> Vec<Alert> {
+    /// Reports the alerts that are crossed and were not reported in their period.
+    fn alerts(&mut self, hold: &Hold) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for status in self.applying(model, lineage, at) {
+        for status in self.applying(hold) {
             let BudgetStatus { budget, span, .. } = &status;
             for percent in budget.alerts.iter().copied() {
                 let mark = (budget.scope.clone(), budget.period, span.start, percent);
@@ -255,14 +303,5 @@ impl Ledger {
             }
         }
         alerts
-    }
-}
-
-/// Whether a budget of `scope` covers what is spent on a model for a task of a lineage.
-fn covers(scope: &Scope, model: &str, lineage: &[TaskId]) -> bool {
-    match scope {
-        Scope::Global => true,
-        Scope::Task(task) => lineage.contains(task),
-        Scope::Model(name) => name == model,
     }
 }

@@ -26,6 +26,7 @@ impl TaskQueue for MemoryStore {
             slot.task.move_to(TaskStatus::Pending, now)?;
         }
         let stored = slot.task.clone();
+        state.ledger.set_part(&task.id, None, task.parent_task_id.as_ref());
         state.tasks.insert(task.id.clone(), slot);
         Ok(stored)
     }

@@ -1,4 +1,4 @@
-//! What was spent and what may be, for tasks.
+//! What was spent and what may be.
 
 use async_trait::async_trait;
 
@@ -6,18 +6,17 @@ use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Period, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, Span,
 };
-use crate::error::Result;
-use crate::id::{CallId, TaskId};
+use crate::error::{Error, Result};
+use crate::id::CallId;
 use crate::money::Usd;
 
 #[async_trait]
 impl CostTracker for MemoryStore {
     async fn track(&self, entry: &CostEntry) -> Result<()> {
         let mut state = self.lock();
-        let lineage = state.lineage(&entry.task);
-        if state.ledger.book(entry.clone(), lineage)? {
+        if state.ledger.book(entry.clone())? {
             state.charge(entry);
         }
         Ok(())
@@ -26,17 +25,17 @@ impl CostTracker for MemoryStore {
     async fn total_cost(&self, span: Span) -> Result<Usd> {
         let state = self.lock();
         let entries = state.ledger.entries(span);
-        Ok(entries.into_iter().filter_map(|entry| entry.cost).sum())
+        Ok(entries.into_iter().filter_map(|entry| entry.charge.cost).sum())
     }
 
-    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd> {
-        Ok(self.lock().ledger.cost_of(task))
+    async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd> {
+        Ok(self.lock().ledger.cost_of(payer))
     }
 
-    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>> {
+    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
         let state = self.lock();
-        let of_task = |entry: &&CostEntry| task.is_none_or(|task| entry.task == *task);
-        let entries = state.ledger.entries(span).into_iter().filter(of_task);
+        let of_payer = |entry: &&CostEntry| payer.is_none_or(|payer| entry.payer == *payer);
+        let entries = state.ledger.entries(span).into_iter().filter(of_payer);
         Ok(entries.cloned().collect())
     }
 
@@ -59,20 +58,39 @@ impl BudgetKeeper for MemoryStore {
         Ok(self.lock().ledger.budgets(now))
     }
 
-    async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>> {
+    async fn set_parent(&self, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
         let mut state = self.lock();
-        let lineage = state.lineage(&hold.task);
-        state.ledger.hold(hold, &lineage)
+        let part = payer.task().and_then(|task| state.tasks.get(task));
+        let whole = part.and_then(|slot| slot.task.parent_task_id.as_ref());
+        if whole.is_some_and(|whole| parent.and_then(Payer::task) != Some(whole)) {
+            return Err(Error::is_part(payer));
+        }
+        state.ledger.set_parent(payer, parent)
+    }
+
+    async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>> {
+        let state = self.lock();
+        let line = state.ledger.line(payer).skip(1);
+        Ok(line.cloned().collect())
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>> {
+        self.lock().ledger.hold(hold)
+    }
+
+    async fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>> {
+        let mut state = self.lock();
+        Ok(calls.iter().map(|call| state.ledger.renew(call, until)).collect())
     }
 
     async fn settle(
         &self,
-        task: &TaskId,
+        payer: &Payer,
         call: &CallId,
         settlement: &Settlement,
     ) -> Result<Vec<Alert>> {
         let mut state = self.lock();
-        let settled = state.ledger.settle(task, call, settlement)?;
+        let settled = state.ledger.settle(payer, call, settlement)?;
         settled.booked.iter().for_each(|entry| state.charge(entry));
         Ok(settled.alerts)
     }
@@ -81,7 +99,8 @@ impl BudgetKeeper for MemoryStore {
         let mut state = self.lock();
         let mut swept = 0;
         for key in state.ledger.run_out(now) {
-            let lease = state.tasks.get(&key.0).and_then(|slot| slot.lease.as_ref());
+            let slot = key.0.task().and_then(|task| state.tasks.get(task));
+            let lease = slot.and_then(|slot| slot.lease.as_ref());
             if lease.is_some_and(|lease| lease.until > now) {
                 continue;
             }

@@ -52,28 +52,14 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Returns a task and all that it is a part of, nearest first. Budgets of any of them cover it.
-    pub(super) fn lineage(&self, task: &TaskId) -> Vec<TaskId> {
-        let mut lineage = vec![task.clone()];
-        let mut next = self.parent(task);
-        while let Some(parent) = next.filter(|parent| !lineage.contains(parent)) {
-            next = self.parent(parent);
-            lineage.push(parent.clone());
-        }
-        lineage
-    }
-
-    fn parent(&self, task: &TaskId) -> Option<&TaskId> {
-        self.tasks.get(task)?.task.parent_task_id.as_ref()
-    }
-
     /// Adds a booked entry to its task, if the task is here. The task's `updated_at` stays: it is
     /// the version that callers change a task by, and what a task costs is not theirs to change.
     pub(super) fn charge(&mut self, entry: &CostEntry) {
-        if let Some(slot) = self.tasks.get_mut(&entry.task) {
-            let task = &mut slot.task;
-            task.cost = task.cost.plus(entry.cost.unwrap_or_default());
-            task.actual_tokens = task.actual_tokens.saturating_add(entry.usage.total());
+        let slot = entry.payer.task().and_then(|task| self.tasks.get_mut(task));
+        if let Some(Slot { task, .. }) = slot {
+            let charge = &entry.charge;
+            task.cost = task.cost.plus(charge.cost.unwrap_or_default());
+            task.actual_tokens = task.actual_tokens.saturating_add(charge.usage.total());
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Tasks: created, found, changed, listed, deleted.
 
 use std::cmp::Reverse;
-use std::collections::btree_map::Entry;
 
 use async_trait::async_trait;
 
@@ -16,13 +15,14 @@ use crate::task::{Task, TaskFilter, TaskRepository, TaskStatus};
 #[async_trait]
 impl TaskRepository for MemoryStore {
     async fn create(&self, task: &Task) -> Result<Task> {
-        match self.lock().tasks.entry(task.id.clone()) {
-            Entry::Vacant(vacant) => Ok(vacant.insert(Slot::new(task.clone())).task.clone()),
-            Entry::Occupied(slot) => {
-                slot.get().check_same(task)?;
-                Ok(slot.get().task.clone())
-            }
+        let mut state = self.lock();
+        if let Some(slot) = state.tasks.get(&task.id) {
+            slot.check_same(task)?;
+            return Ok(slot.task.clone());
         }
+        state.ledger.set_part(&task.id, None, task.parent_task_id.as_ref());
+        state.tasks.insert(task.id.clone(), Slot::new(task.clone()));
+        Ok(task.clone())
     }
 
     async fn get(&self, id: &TaskId) -> Result<Option<Task>> {
@@ -34,6 +34,7 @@ impl TaskRepository for MemoryStore {
         let slot = state.tasks.get_mut(&task.id);
         let slot = slot.ok_or_else(|| Error::not_found("task", &task.id))?;
         check_version(&slot.task, task)?;
+        let before = slot.task.parent_task_id.clone();
         check_status(slot.task.status, task.status)?;
         slot.task = Task {
             updated_at: now,
@@ -42,7 +43,9 @@ impl TaskRepository for MemoryStore {
             actual_tokens: slot.task.actual_tokens,
             ..task.clone()
         };
-        Ok(slot.task.clone())
+        let stored = slot.task.clone();
+        state.ledger.set_part(&task.id, before.as_ref(), task.parent_task_id.as_ref());
+        Ok(stored)
     }
 
     async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
@@ -66,7 +69,7 @@ impl TaskRepository for MemoryStore {
                 until: lease.until,
             });
         }
-        for key in state.ledger.held_for(id) {
+        for key in state.ledger.held_for(&id.into()) {
             state.ledger.close(&key, &Settlement::Full)?;
         }
         state.tasks.remove(id);

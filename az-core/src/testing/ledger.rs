@@ -5,6 +5,7 @@
 mod alert;
 mod budget;
 mod hold;
+mod payer;
 mod sum;
 mod track;
 
@@ -34,6 +35,13 @@ use self::hold::{
     settling_books_in_the_period_of_the_hold, settling_frees_what_was_held_and_books_what_was_paid,
     settling_twice_changes_nothing, what_cannot_be_priced_is_booked_at_its_hold,
     what_was_never_sent_costs_nothing,
+};
+use self::payer::{
+    a_key_holds_pays_and_has_a_budget, a_parent_that_makes_a_cycle_is_refused,
+    a_payers_budget_covers_its_descendants, a_renewed_hold_is_not_swept,
+    a_task_that_is_part_of_none_takes_a_parent, parents_survive_a_restart,
+    renewing_never_shortens_a_hold, sums_tell_payers_apart, the_parent_of_a_part_is_not_changed,
+    what_a_payer_spent_moves_with_it_to_another_parent, what_is_not_open_is_not_renewed,
 };
 use self::sum::{
     a_sum_counts_calls_tokens_and_what_is_not_known, days_are_the_calendars,
@@ -110,6 +118,18 @@ scenarios! {
     a_part_is_refused_in_the_name_of_the_whole;
     deleting_a_part_frees_nothing;
     budgets_survive_a_restart needs durable;
+
+    a_key_holds_pays_and_has_a_budget;
+    sums_tell_payers_apart;
+    a_payers_budget_covers_its_descendants;
+    a_parent_that_makes_a_cycle_is_refused;
+    what_a_payer_spent_moves_with_it_to_another_parent;
+    a_task_that_is_part_of_none_takes_a_parent;
+    the_parent_of_a_part_is_not_changed;
+    parents_survive_a_restart needs durable;
+    a_renewed_hold_is_not_swept;
+    renewing_never_shortens_a_hold;
+    what_is_not_open_is_not_renewed;
 }
 
 /// What the scenarios are played with.

@@ -17,7 +17,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Period, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, Span,
 };
 use crate::embed::Embedder;
 use crate::engine::{EventSink, Run, RunEvent};
@@ -100,10 +100,10 @@ mock! {
         pub fn track(&self, entry: &CostEntry) -> Result<()>;
         /// Stands in for [`CostTracker::total_cost`].
         pub fn total_cost(&self, span: Span) -> Result<Usd>;
-        /// Stands in for [`CostTracker::cost_by_task`].
-        pub fn cost_by_task(&self, task: &TaskId) -> Result<Usd>;
+        /// Stands in for [`CostTracker::cost_by_payer`].
+        pub fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
         /// Stands in for [`CostTracker::entries`].
-        pub fn entries(&self, span: Span, task: Option<TaskId>) -> Result<Vec<CostEntry>>;
+        pub fn entries(&self, span: Span, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
         /// Stands in for [`CostTracker::sums`].
         pub fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>>;
     }
@@ -119,12 +119,12 @@ impl CostTracker for MockCostTracker {
         self.total_cost(span)
     }
 
-    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd> {
-        self.cost_by_task(task)
+    async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd> {
+        self.cost_by_payer(payer)
     }
 
-    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>> {
-        self.entries(span, task.cloned())
+    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
+        self.entries(span, payer.cloned())
     }
 
     async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
@@ -135,22 +135,75 @@ impl CostTracker for MockCostTracker {
 mock! {
     /// A mock of [`BudgetKeeper`].
     #[derive(Debug)]
-    pub BudgetKeeper {}
+    pub BudgetKeeper {
+        /// Stands in for [`BudgetKeeper::set_budget`].
+        pub fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()>;
+        /// Stands in for [`BudgetKeeper::clear_budget`].
+        pub fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool>;
+        /// Stands in for [`BudgetKeeper::budgets`].
+        pub fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>>;
+        /// Stands in for [`BudgetKeeper::set_parent`].
+        pub fn set_parent(&self, payer: &Payer, parent: Option<Payer>) -> Result<()>;
+        /// Stands in for [`BudgetKeeper::ancestors`].
+        pub fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>>;
+        /// Stands in for [`BudgetKeeper::hold`].
+        pub fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
+        /// Stands in for [`BudgetKeeper::renew`].
+        pub fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>>;
+        /// Stands in for [`BudgetKeeper::settle`].
+        pub fn settle(&self, payer: &Payer, call: &CallId, settlement: &Settlement) -> Result<Vec<Alert>>;
+        /// Stands in for [`BudgetKeeper::sweep`].
+        pub fn sweep(&self, now: Timestamp) -> Result<usize>;
+        /// Stands in for [`BudgetKeeper::open_holds`].
+        pub fn open_holds(&self) -> Result<Vec<Hold>>;
+    }
+}
 
-    #[async_trait]
-    impl BudgetKeeper for BudgetKeeper {
-        async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()>;
-        async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool>;
-        async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>>;
-        async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
-        async fn settle(
-            &self,
-            task: &TaskId,
-            call: &CallId,
-            settlement: &Settlement,
-        ) -> Result<Vec<Alert>>;
-        async fn sweep(&self, now: Timestamp) -> Result<usize>;
-        async fn open_holds(&self) -> Result<Vec<Hold>>;
+#[async_trait]
+impl BudgetKeeper for MockBudgetKeeper {
+    async fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()> {
+        self.set_budget(budget, now)
+    }
+
+    async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool> {
+        self.clear_budget(scope, period)
+    }
+
+    async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+        self.budgets(now)
+    }
+
+    async fn set_parent(&self, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
+        self.set_parent(payer, parent.cloned())
+    }
+
+    async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>> {
+        self.ancestors(payer)
+    }
+
+    async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>> {
+        self.hold(hold)
+    }
+
+    async fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>> {
+        self.renew(calls, until)
+    }
+
+    async fn settle(
+        &self,
+        payer: &Payer,
+        call: &CallId,
+        settlement: &Settlement,
+    ) -> Result<Vec<Alert>> {
+        self.settle(payer, call, settlement)
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<usize> {
+        self.sweep(now)
+    }
+
+    async fn open_holds(&self) -> Result<Vec<Hold>> {
+        self.open_holds()
     }
 }
 

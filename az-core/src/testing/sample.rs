@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::clock::{Timestamp, from_micros, later};
-use crate::cost::{Budget, CostEntry, Hold, Limit, Period, Scope, Settlement, Span, Usage};
+use crate::cost::{
+    Budget, Charge, CostEntry, Hold, Limit, Payer, Period, Scope, Settlement, Span, Usage,
+};
 use crate::error::ErrorKind;
 use crate::id::{CallId, TaskId, WorkerId};
 use crate::journal::{
@@ -101,7 +103,7 @@ pub const fn budget(scope: Scope, period: Period, nanos: i64) -> Budget {
 /// Returns a hold for the model `m` of the provider `p`, taken at a minute, for an hour.
 pub fn hold(task: &str, call: &str, nanos: i64, minute: i64) -> Hold {
     Hold {
-        task: task_id(task),
+        payer: Payer::Task(task_id(task)),
         call: call_id(call),
         provider: "p".to_owned(),
         model: "m".to_owned(),
@@ -109,6 +111,16 @@ pub fn hold(task: &str, call: &str, nanos: i64, minute: i64) -> Hold {
         at: at(minute),
         until: at(minute + 60),
     }
+}
+
+/// Returns a payer, given as `KIND:ID`.
+///
+/// # Panics
+///
+/// If the text names no payer.
+#[expect(clippy::expect_used, reason = "tests give legal names")]
+pub fn payer(name: &str) -> Payer {
+    name.parse().expect("a legal payer")
 }
 
 /// Returns the settlement of a call that cost something and used ten tokens in and five out.
@@ -119,14 +131,11 @@ pub fn paid(nanos: i64) -> Settlement {
 /// Returns an entry for the model `m` of the provider `p` with ten tokens in and five out.
 pub fn entry(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
     CostEntry {
-        task: task_id(task),
+        payer: Payer::Task(task_id(task)),
         call: call_id(call),
         provider: "p".to_owned(),
         model: "m".to_owned(),
-        usage: Usage::tokens(10, 5),
-        cost: Some(Usd::from_nanos(nanos)),
-        computed: None,
-        estimated: false,
+        charge: Charge::new(Usage::tokens(10, 5), Some(Usd::from_nanos(nanos))),
         at: at(minute),
     }
 }

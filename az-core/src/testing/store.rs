@@ -102,9 +102,9 @@ async fn what_is_held_for_a_deleted_task_is_booked_in_full(fixture: Stores<'_>) 
         store.hold(hold).await?;
     }
     let [first, second, other] = held;
-    store.delete(&first.task, at(3)).await?;
+    store.delete(&task_id("t"), at(3)).await?;
     ensure_eq!(store.open_holds().await?, [other], "what is still held");
-    let booked = store.entries(always(), Some(&first.task)).await?;
+    let booked = store.entries(always(), Some(&first.payer)).await?;
     let full = [&first, &second].map(|hold| hold.book(&Settlement::Full));
     let full: Vec<_> = full.into_iter().flatten().collect();
     ensure_eq!(booked, full, "what was held for a deleted task is not booked in full");
@@ -113,8 +113,8 @@ async fn what_is_held_for_a_deleted_task_is_booked_in_full(fixture: Stores<'_>) 
     let expected = [(Usd::from_nanos(12), Usd::from_nanos(9))];
     ensure_eq!(found, expected, "what is spent and held");
     // As from a worker that does not know yet.
-    store.settle(&first.task, &first.call, &Settlement::Nothing).await?;
-    let booked = store.entries(always(), Some(&first.task)).await?;
+    store.settle(&first.payer, &first.call, &Settlement::Nothing).await?;
+    let booked = store.entries(always(), Some(&first.payer)).await?;
     ensure_eq!(booked, full, "a hold of a deleted task was settled again");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use az_core::clock::from_micros;
 use az_core::content::ContentPart;
-use az_core::cost::{Settlement, Usage};
+use az_core::cost::{Charge, Settlement, Usage};
 use az_core::error::ErrorKind;
 use az_core::journal::{
     Event, EventBody, History, ModelIntent, ModelOutcome, ModelReply, ModelResult, NewEvent,
@@ -65,10 +65,8 @@ fn settlement() -> impl Strategy<Value = Settlement> {
     prop_oneof![
         Just(Settlement::Full),
         Just(Settlement::Nothing),
-        (usd(), usd(), usage()).prop_map(|(cost, computed, usage)| Settlement::Paid {
-            cost,
-            computed,
-            usage
+        (usd(), usd(), usage(), any::<bool>()).prop_map(|(cost, computed, usage, estimated)| {
+            Settlement::Paid(Charge { usage, cost, computed, estimated })
         }),
     ]
 }

@@ -33,11 +33,8 @@ fn one_of_each() -> Vec<Event> {
     replied.reasoning = "so".to_owned();
     replied.stop = "tool_use".to_owned();
     replied.replay = Some(Box::new(json!([{ "thinking": "so" }])));
-    let lost = Settlement::Paid {
-        cost: None,
-        computed: None,
-        usage: Usage { cache_read: 3, estimated: true, ..Usage::tokens(1, 2) },
-    };
+    let usage = Usage { cache_read: 3, estimated: true, ..Usage::tokens(1, 2) };
+    let lost = Settlement::paid(None, usage);
     let refused =
         ModelOutcome::Failed { kind: ErrorKind::RateLimited, message: "slow down".to_owned() };
     let asked = EventBody::ApprovalAsked {

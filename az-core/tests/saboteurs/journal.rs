@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use az_core::clock::from_micros;
-use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Span};
+use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Payer, Span};
 use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
 use az_core::memory::MemoryStore;
 use az_core::task::{Claim, Lease, TaskQueue, TaskRepository};
@@ -270,11 +270,11 @@ super::support::saboteurs! {
             &self,
             store: &MemoryStore,
             span: Span,
-            task: Option<&TaskId>,
+            payer: Option<&Payer>,
         ) -> Result<Vec<CostEntry>> {
-            let mut entries = store.entries(span, task).await?;
+            let mut entries = store.entries(span, payer).await?;
             for entry in &mut entries {
-                entry.estimated = false;
+                entry.charge.estimated = false;
             }
             Ok(entries)
         }
@@ -293,7 +293,7 @@ super::support::saboteurs! {
             if appended.is_err() {
                 for event in events {
                     if let (Some(call), EventBody::LlmResult(result)) = (event.call, event.body) {
-                        store.settle(&lease.task, &call, &result.settlement).await?;
+                        store.settle(&Payer::from(&lease.task), &call, &result.settlement).await?;
                     }
                 }
             }

@@ -32,7 +32,8 @@ support::pretenders! {
     ];
     journal, a_journal_that_forgets_at_a_restart, DURABLE => [events_survive_a_restart];
     ledger, a_ledger_that_forgets_at_a_restart, DURABLE => [
-        entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart
+        entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart,
+        parents_survive_a_restart
     ];
     ledger, a_ledger_that_is_not_shared, SHARED => [
         concurrent_holds_of_several_handles_never_exceed_a_budget

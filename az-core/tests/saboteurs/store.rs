@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use az_core::cost::{BudgetKeeper, CostTracker, Settlement};
+use az_core::cost::{BudgetKeeper, CostTracker, Payer, Settlement};
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::memory::MemoryStore;
 use az_core::task::{Claim, Claimed, Lease, TaskFilter, TaskQueue, TaskRepository};
@@ -50,18 +50,19 @@ super::support::saboteurs! {
     }
 
     burying_costs_with_their_task => [a_deleted_task_leaves_its_costs] {
-        async fn cost_by_task(&self, store: &MemoryStore, task: &TaskId) -> Result<Usd> {
-            match store.get(task).await? {
-                Some(_) => store.cost_by_task(task).await,
-                None => Ok(Usd::ZERO),
+        async fn cost_by_payer(&self, store: &MemoryStore, payer: &Payer) -> Result<Usd> {
+            match payer.task() {
+                Some(task) if store.get(task).await?.is_none() => Ok(Usd::ZERO),
+                _ => store.cost_by_payer(payer).await,
             }
         }
     }
 
     letting_holds_go_with_their_task => [what_is_held_for_a_deleted_task_is_booked_in_full] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
-            for hold in store.open_holds().await?.iter().filter(|hold| hold.task == *id) {
-                store.settle(id, &hold.call, &Settlement::Nothing).await?;
+            let payer = Payer::from(id);
+            for hold in store.open_holds().await?.iter().filter(|hold| hold.payer == payer) {
+                store.settle(&payer, &hold.call, &Settlement::Nothing).await?;
             }
             store.delete(id, now).await
         }

@@ -36,7 +36,7 @@ super::support::saboteurs! {
     settling_holds_in_passing => [a_look_changes_nothing] {
         async fn check(&self, store: &MemoryStore) -> Result<Vec<String>> {
             for hold in store.open_holds().await? {
-                store.settle(&hold.task, &hold.call, &Settlement::Nothing).await?;
+                store.settle(&hold.payer, &hold.call, &Settlement::Nothing).await?;
             }
             store.check().await
         }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use az_core::config::ConfigManager;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Period, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, Span,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
@@ -90,8 +90,8 @@ bendable! {
         CostTracker {
             track(entry: &CostEntry) -> ();
             total_cost(span: Span) -> Usd;
-            cost_by_task(task: &TaskId) -> Usd;
-            entries(span: Span, task: Option<&TaskId>) -> Vec<CostEntry>;
+            cost_by_payer(payer: &Payer) -> Usd;
+            entries(span: Span, payer: Option<&Payer>) -> Vec<CostEntry>;
             sums(span: Span, by: &Grouping) -> Vec<CostSum>;
         }
         BudgetKeeper {
@@ -99,7 +99,10 @@ bendable! {
             clear_budget(scope: &Scope, period: Period) -> bool;
             budgets(now: Timestamp) -> Vec<BudgetStatus>;
             hold(hold: &Hold) -> Vec<Alert>;
-            settle(task: &TaskId, call: &CallId, settlement: &Settlement) -> Vec<Alert>;
+            set_parent(payer: &Payer, parent: Option<&Payer>) -> ();
+            ancestors(payer: &Payer) -> Vec<Payer>;
+            renew(calls: &[(Payer, CallId)], until: Timestamp) -> Vec<Renewal>;
+            settle(payer: &Payer, call: &CallId, settlement: &Settlement) -> Vec<Alert>;
             sweep(now: Timestamp) -> usize;
             open_holds() -> Vec<Hold>;
         }

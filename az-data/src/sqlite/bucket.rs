@@ -8,14 +8,12 @@ use az_core::clock::Timestamp;
 use az_core::cost::{
     Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, Span,
 };
-use az_core::id::TaskId;
 use az_core::money::Usd;
 use rusqlite::Connection;
 
 use super::json;
 use super::ledger::{SUM, bounds, total};
 use super::row::{Columns, all, first, run};
-use super::task_row::task_id;
 use crate::error::{Result, unreadable};
 
 /// A budget, in one of its periods.
@@ -28,25 +26,20 @@ pub(super) struct Bucket {
 /// The columns of a budget, in the order in which [`budget`] reads them.
 const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget";
 
-/// The scopes that apply to task `?1` and model `?2`.
-const SCOPES: &str = "WITH RECURSIVE lineage (id) AS ( \
-        SELECT ?1 UNION SELECT part.parent_id FROM part JOIN lineage ON part.task_id = lineage.id), \
+/// The scopes that apply to payer `?1` and model `?2`.
+const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
+        SELECT ?1 UNION SELECT payer.parent FROM payer JOIN line ON payer.payer = line.payer), \
     scopes (scope) AS ( \
-        SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT 'task:' || id FROM lineage)";
+        SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT payer FROM line)";
 
-/// Returns the buckets that count what a task spends on a model at a time, making those that are
-/// missing; in the order of their scopes and periods.
-pub(super) fn applying(
-    conn: &Connection,
-    calendar: &Calendar,
-    (task, model): (&TaskId, &str),
-    at: Timestamp,
-) -> Result<Vec<Bucket>> {
+/// Returns the buckets that count a hold, creating those that are missing; in the order of their
+/// scopes and periods.
+pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Bucket>> {
     let sql = format!("{SCOPES} {BUDGET} WHERE scope IN scopes");
-    let mut budgets = all(conn, &sql, (task.as_str(), model), budget)?;
+    let mut budgets = all(conn, &sql, (hold.payer.to_string(), &hold.model), budget)?;
     budgets.sort_by(order);
     let in_period = |budget: Budget| {
-        let span = calendar.span(budget.period, at);
+        let span = calendar.span(budget.period, hold.at);
         let bucket = Bucket { budget, span };
         bucket.ensure(conn)?;
         Ok(bucket)
@@ -56,7 +49,7 @@ pub(super) fn applying(
 
 /// Adds an entry to the buckets that count it: to all that there are, also those of another calendar.
 pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
-    let Some(cost) = entry.cost else {
+    let Some(cost) = entry.charge.cost else {
         return Ok(());
     };
     let sql = format!(
@@ -64,23 +57,23 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
          WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
     );
     let at = entry.at.as_microsecond();
-    run(conn, &sql, (entry.task.as_str(), &entry.model, at, cost.nanos()))?;
+    run(conn, &sql, (entry.payer.to_string(), &entry.model, at, cost.nanos()))?;
     Ok(())
 }
 
 /// Counts a hold in the same buckets, which remember it until it is settled.
 pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
-    let (task, call) = (hold.task.as_str(), hold.call.as_str());
+    let (payer, call) = (hold.payer.to_string(), hold.call.as_str());
     let sql = format!(
-        "{SCOPES} INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
+        "{SCOPES} INSERT INTO hold_bucket (payer, call_id, scope, period, start) \
          SELECT ?1, ?4, scope, period, start FROM bucket \
          WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
     );
-    run(conn, &sql, (task, &hold.model, hold.at.as_microsecond(), call))?;
+    run(conn, &sql, (&payer, &hold.model, hold.at.as_microsecond(), call))?;
     let sql = "UPDATE bucket SET held = held + min(?3, 9223372036854775807 - held) \
         WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
-            WHERE task_id = ?1 AND call_id = ?2)";
-    run(conn, sql, (task, call, hold.amount.unwrap_or_default().nanos()))?;
+            WHERE payer = ?1 AND call_id = ?2)";
+    run(conn, sql, (payer, call, hold.amount.unwrap_or_default().nanos()))?;
     Ok(())
 }
 
@@ -112,7 +105,7 @@ impl Bucket {
     /// Returns the name of the bucket in its table.
     pub(super) fn key(&self) -> (String, &'static str, i64) {
         let Budget { scope, period, .. } = &self.budget;
-        (scope_key(scope), period.as_str(), bounds(self.span).0)
+        (scope.key(), period.as_str(), bounds(self.span).0)
     }
 
     /// Reports the marks that are crossed and were not reported before.
@@ -166,8 +159,8 @@ impl Bucket {
         run(conn, sql, (&scope, period, start, stop, sums.0, sums.1))?;
         let (covered, of) = covered(&self.budget.scope);
         let sql = format!(
-            "INSERT INTO hold_bucket (task_id, call_id, scope, period, start) \
-             SELECT task_id, call_id, ?4, ?5, ?1 FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}"
+            "INSERT INTO hold_bucket (payer, call_id, scope, period, start) \
+             SELECT payer, call_id, ?4, ?5, ?1 FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}"
         );
         run(conn, &sql, (start, stop, of, &scope, period))?;
         Ok(())
@@ -192,15 +185,15 @@ impl Bucket {
 }
 
 /// Returns the condition that a scope sets on entries and holds, and what `?3` stands for in it.
-fn covered(scope: &Scope) -> (&'static str, Option<&str>) {
+fn covered(scope: &Scope) -> (&'static str, Option<String>) {
     match scope {
         Scope::Global => ("?3 IS NULL", None),
-        Scope::Model(name) => ("model = ?3", Some(name)),
-        Scope::Task(id) => (
-            "task_id IN (WITH RECURSIVE family (id) AS (SELECT ?3 UNION \
-                SELECT part.task_id FROM part JOIN family ON part.parent_id = family.id) \
-             SELECT id FROM family)",
-            Some(id.as_str()),
+        Scope::Model(name) => ("model = ?3", Some(name.clone())),
+        Scope::Payer(payer) => (
+            "payer IN (WITH RECURSIVE family (payer) AS (SELECT ?3 UNION \
+                SELECT payer.payer FROM payer JOIN family ON payer.parent = family.payer) \
+             SELECT payer FROM family)",
+            Some(payer.to_string()),
         ),
     }
 }
@@ -209,31 +202,13 @@ fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {
     (&a.scope, a.period).cmp(&(&b.scope, b.period))
 }
 
-/// Returns a scope as it is stored.
-pub(super) fn scope_key(scope: &Scope) -> String {
-    match scope {
-        Scope::Global => "global".to_owned(),
-        Scope::Task(id) => format!("task:{id}"),
-        Scope::Model(name) => format!("model:{name}"),
-    }
-}
-
 fn budget(row: &mut Columns<'_>) -> Result<Budget> {
     Ok(Budget {
-        scope: row.parsed(scope)?,
+        scope: row.parsed(|key| key.parse().map_err(|error| unreadable("scope", error)))?,
         period: row
             .parsed(|name| name.parse::<Period>().map_err(|error| unreadable("period", error)))?,
         amount: row.money()?,
         alerts: row.parsed(|text| json::read("alerts", text))?,
         limit: if row.take()? { Limit::Hard } else { Limit::Soft },
     })
-}
-
-fn scope(key: &str) -> Result<Scope> {
-    match key.split_once(':') {
-        Some(("task", id)) => Ok(Scope::Task(task_id(id)?)),
-        Some(("model", name)) => Ok(Scope::Model(name.to_owned())),
-        None if key == "global" => Ok(Scope::Global),
-        _ => Err(unreadable("scope", key)),
-    }
 }

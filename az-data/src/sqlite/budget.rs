@@ -3,16 +3,17 @@
 use async_trait::async_trait;
 use az_core::clock::Timestamp;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, Hold, Limit, Period, Scope, Settlement,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Hold, Limit, Payer, Period, Renewal, Scope,
+    Settlement,
 };
 use az_core::error::Error;
-use az_core::id::{CallId, TaskId};
+use az_core::id::CallId;
 use rusqlite::Connection;
 
-use super::bucket::{Bucket, scope_key, statuses};
+use super::bucket::{Bucket, statuses};
 use super::row::{first, run};
 use super::store::SqliteStore;
-use super::{hold, json};
+use super::{hold, json, payer};
 use crate::error::Result;
 
 #[async_trait]
@@ -25,7 +26,7 @@ impl BudgetKeeper for SqliteStore {
     }
 
     async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool, Error> {
-        let scope = scope_key(scope);
+        let scope = scope.key();
         self.write(move |conn| clear(conn, &scope, period)).await
     }
 
@@ -39,20 +40,41 @@ impl BudgetKeeper for SqliteStore {
         .await
     }
 
+    async fn set_parent(&self, payer: &Payer, parent: Option<&Payer>) -> Result<(), Error> {
+        let (child, parent) = (payer.clone(), parent.cloned());
+        self.write(move |conn| payer::set_parent(conn, &child, parent.as_ref())).await
+    }
+
+    async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>, Error> {
+        self.point(|conn| payer::ancestors(conn, payer)).await
+    }
+
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>, Error> {
         let (calendar, hold) = (self.calendar(), hold.clone());
         self.write(move |conn| hold::take(conn, &calendar, &hold)).await
     }
 
+    async fn renew(
+        &self,
+        calls: &[(Payer, CallId)],
+        until: Timestamp,
+    ) -> Result<Vec<Renewal>, Error> {
+        let calls = calls.to_vec();
+        self.write(move |conn| {
+            calls.iter().map(|(payer, call)| hold::renew(conn, payer, call, until)).collect()
+        })
+        .await
+    }
+
     async fn settle(
         &self,
-        task: &TaskId,
+        payer: &Payer,
         call: &CallId,
         settlement: &Settlement,
     ) -> Result<Vec<Alert>, Error> {
         let (calendar, settlement) = (self.calendar(), settlement.clone());
-        let (task, call) = (task.clone(), call.clone());
-        self.write(move |conn| hold::settle(conn, &calendar, (&task, &call), &settlement)).await
+        let (payer, call) = (payer.clone(), call.clone());
+        self.write(move |conn| hold::settle(conn, &calendar, (&payer, &call), &settlement)).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
@@ -71,7 +93,7 @@ fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     let sql = "INSERT INTO budget (scope, period, amount, alerts, hard) VALUES (?1, ?2, ?3, ?4, ?5) \
         ON CONFLICT (scope, period) DO UPDATE SET amount = excluded.amount, \
             alerts = excluded.alerts, hard = excluded.hard";
-    let (scope, period) = (scope_key(&budget.scope), budget.period.as_str());
+    let (scope, period) = (budget.scope.key(), budget.period.as_str());
     let before = "SELECT amount FROM budget WHERE scope = ?1 AND period = ?2";
     let before = first(conn, before, (&scope, period), |row| row.money())?;
     let alerts = json::write("alerts", &budget.alerts)?;

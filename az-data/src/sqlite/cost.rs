@@ -1,9 +1,8 @@
 //! What tasks cost, in SQLite.
 
 use async_trait::async_trait;
-use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Span};
+use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Payer, Span};
 use az_core::error::Error;
-use az_core::id::TaskId;
 use az_core::money::Usd;
 
 use super::store::SqliteStore;
@@ -28,14 +27,14 @@ impl CostTracker for SqliteStore {
         self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
     }
 
-    async fn cost_by_task(&self, task: &TaskId) -> Result<Usd, Error> {
-        let sql = format!("SELECT {} FROM entry WHERE task_id = ?1", ledger::SUM);
-        self.point(|conn| ledger::total(conn, &sql, [task.as_str()])).await
+    async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd, Error> {
+        let sql = format!("SELECT {} FROM entry WHERE payer = ?1", ledger::SUM);
+        self.point(|conn| ledger::total(conn, &sql, [payer.to_string()])).await
     }
 
-    async fn entries(&self, span: Span, task: Option<&TaskId>) -> Result<Vec<CostEntry>, Error> {
-        let task = task.cloned();
-        self.scan(move |conn| ledger::entries(conn, span, task.as_ref())).await
+    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>, Error> {
+        let payer = payer.cloned();
+        self.scan(move |conn| ledger::entries(conn, span, payer.as_ref())).await
     }
 
     async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>, Error> {

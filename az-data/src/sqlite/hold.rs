@@ -1,7 +1,7 @@
 //! Holds: taken in every budget that applies or in none, and settled once.
 
 use az_core::clock::{Timestamp, to_micros};
-use az_core::cost::{Alert, Calendar, Hold, Settlement};
+use az_core::cost::{Alert, Calendar, Hold, Payer, Renewal, Settlement};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use az_core::log::{Level, LogRecord};
@@ -10,29 +10,28 @@ use rusqlite::{Connection, named_params};
 
 use super::bucket::{self, Bucket};
 use super::ledger::{self, call_id};
-use super::log;
 use super::row::{Columns, all, first, micros, run};
-use super::task_row::task_id;
+use super::{log, payer};
 use crate::error::Result;
 
 /// The columns of a hold, in the order in which [`hold`] reads them.
-const HOLD: &str = "SELECT task_id, call_id, provider, model, amount, at, until FROM hold";
+const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FROM hold";
 
 /// Takes a hold; returns the alerts that it crossed.
 pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Alert>> {
     if hold.amount.is_some_and(Usd::is_negative) {
-        return Err(Error::invalid("amount", "a hold is not negative").into());
+        return Err(Error::invalid("amount", "must not be negative").into());
     }
-    let known = find(conn, &hold.task, &hold.call)?;
+    let known = find(conn, &hold.payer, &hold.call)?;
     if known.as_ref().is_some_and(|known| is_same(known, hold)) {
         return Ok(Vec::new());
     }
-    if known.is_some() || ledger::is_booked(conn, &hold.task, &hold.call)? {
-        let id = format!("{}/{}", hold.task, hold.call);
+    if known.is_some() || ledger::is_booked(conn, &hold.payer, &hold.call)? {
+        let id = format!("{}/{}", hold.payer, hold.call);
         return Err(Error::AlreadyExists { what: "hold", id }.into());
     }
-    let buckets = bucket::applying(conn, calendar, (&hold.task, &hold.model), hold.at)?;
-    // Whoever writes does so alone: nobody can come between the check and what it allows.
+    let buckets = bucket::applying(conn, calendar, hold)?;
+    // There is one writer at a time, so nothing changes between the check and what it allows.
     for bucket in &buckets {
         bucket.status(conn)?.check(hold)?;
     }
@@ -45,7 +44,7 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
 pub(super) fn settle(
     conn: &Connection,
     calendar: &Calendar,
-    call: (&TaskId, &CallId),
+    call: (&Payer, &CallId),
     settlement: &Settlement,
 ) -> Result<Vec<Alert>> {
     let Some(hold) = find(conn, call.0, call.1)? else {
@@ -55,28 +54,41 @@ pub(super) fn settle(
     alerts(conn, &buckets, &hold)
 }
 
+/// Lets an open hold run out no earlier than `until`.
+pub(super) fn renew(
+    conn: &Connection,
+    payer: &Payer,
+    call: &CallId,
+    until: Timestamp,
+) -> Result<Renewal> {
+    let sql = "UPDATE hold SET until = max(until, ?3) WHERE payer = ?1 AND call_id = ?2";
+    let renewed = run(conn, sql, (payer.to_string(), call.as_str(), micros(until)))?;
+    Ok(if renewed == 0 { Renewal::NotOpen } else { Renewal::Renewed })
+}
+
 /// Settles what is held for a task in full.
 pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
-    let open = all(conn, &format!("{HOLD} WHERE task_id = ?1"), [task.as_str()], hold)?;
+    let payer = Payer::from(task);
+    let open = all(conn, &format!("{HOLD} WHERE payer = ?1"), [payer.to_string()], hold)?;
     for hold in &open {
-        close(conn, calendar, (task, &hold.call), &Settlement::Full)?;
+        close(conn, calendar, (&payer, &hold.call), &Settlement::Full)?;
     }
     Ok(())
 }
 
 /// Books a hold, if it is open, and frees what it held; returns the buckets that it may have moved.
-/// Their alerts are left to whoever can tell them to somebody.
+/// Their alerts are left to the next operation that can report them.
 fn close(
     conn: &Connection,
     calendar: &Calendar,
-    (task, call): (&TaskId, &CallId),
+    (payer, call): (&Payer, &CallId),
     settlement: &Settlement,
 ) -> Result<Vec<Bucket>> {
-    let Some(hold) = find(conn, task, call)? else {
+    let Some(hold) = find(conn, payer, call)? else {
         return Ok(Vec::new());
     };
     // Also the buckets of budgets that were set since the hold was taken.
-    let buckets = bucket::applying(conn, calendar, (task, &hold.model), hold.at)?;
+    let buckets = bucket::applying(conn, calendar, &hold)?;
     if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
     {
@@ -84,15 +96,15 @@ fn close(
     }
     let sql = "UPDATE bucket SET held = max(held - :amount, 0) \
         WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
-            WHERE task_id = :task AND call_id = :call)";
+            WHERE payer = :payer AND call_id = :call)";
     let params = named_params! {
-        ":task": task.as_str(),
+        ":payer": payer.to_string(),
         ":call": call.as_str(),
         ":amount": hold.amount.unwrap_or_default().nanos(),
     };
     run(conn, sql, params)?;
-    let sql = "DELETE FROM hold WHERE task_id = ?1 AND call_id = ?2";
-    run(conn, sql, [task.as_str(), call.as_str()])?;
+    let sql = "DELETE FROM hold WHERE payer = ?1 AND call_id = ?2";
+    run(conn, sql, (payer.to_string(), call.as_str()))?;
     Ok(buckets)
 }
 
@@ -100,30 +112,31 @@ fn close(
 pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> Result<usize> {
     let sql = format!(
         "{HOLD} WHERE until <= ?1 AND NOT EXISTS \
-         (SELECT 1 FROM task WHERE id = hold.task_id AND lease_until > ?1)"
+         (SELECT 1 FROM task WHERE hold.payer GLOB 'task:*' AND id = substr(hold.payer, 6) \
+          AND lease_until > ?1)"
     );
     let left = all(conn, &sql, [micros(now)], hold)?;
     for hold in &left {
-        close(conn, calendar, (&hold.task, &hold.call), &Settlement::Full)?;
+        close(conn, calendar, (&hold.payer, &hold.call), &Settlement::Full)?;
     }
     Ok(left.len())
 }
 
 /// Lists the holds that are open.
 pub(super) fn open(conn: &Connection) -> Result<Vec<Hold>> {
-    all(conn, &format!("{HOLD} ORDER BY task_id, call_id"), [], hold)
+    all(conn, &format!("{HOLD} ORDER BY payer, call_id"), [], hold)
 }
 
-fn find(conn: &Connection, task: &TaskId, call: &CallId) -> Result<Option<Hold>> {
-    let sql = format!("{HOLD} WHERE task_id = ?1 AND call_id = ?2");
-    first(conn, &sql, [task.as_str(), call.as_str()], hold)
+fn find(conn: &Connection, payer: &Payer, call: &CallId) -> Result<Option<Hold>> {
+    let sql = format!("{HOLD} WHERE payer = ?1 AND call_id = ?2");
+    first(conn, &sql, (payer.to_string(), call.as_str()), hold)
 }
 
 fn add(conn: &Connection, hold: &Hold) -> Result<()> {
-    let sql = "INSERT INTO hold (task_id, call_id, provider, model, amount, at, until) \
-        VALUES (:task, :call, :provider, :model, :amount, :at, :until)";
+    let sql = "INSERT INTO hold (payer, call_id, provider, model, amount, at, until) \
+        VALUES (:payer, :call, :provider, :model, :amount, :at, :until)";
     let params = named_params! {
-        ":task": hold.task.as_str(),
+        ":payer": hold.payer.to_string(),
         ":call": hold.call.as_str(),
         ":provider": hold.provider,
         ":model": hold.model,
@@ -146,7 +159,7 @@ fn alerts(conn: &Connection, buckets: &[Bucket], hold: &Hold) -> Result<Vec<Aler
             at: hold.at,
             level: Level::Warn,
             target: "budget".to_owned(),
-            task: Some(hold.task.clone()),
+            task: hold.payer.task().cloned(),
             message: alert.to_string(),
         };
         log::add(conn, &record)?;
@@ -160,7 +173,7 @@ fn is_same(known: &Hold, given: &Hold) -> bool {
 
 fn hold(row: &mut Columns<'_>) -> Result<Hold> {
     Ok(Hold {
-        task: row.parsed(task_id)?,
+        payer: row.parsed(payer::read)?,
         call: row.parsed(call_id)?,
         provider: row.take()?,
         model: row.take()?,

@@ -1,41 +1,40 @@
 //! The ledger: one row per call that was paid, and the sums of them.
 
-use az_core::cost::{CostEntry, Span};
+use az_core::cost::{Charge, CostEntry, Payer, Span};
 use az_core::error::Error;
-use az_core::id::{CallId, TaskId};
+use az_core::id::CallId;
 use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
 
-use super::json;
 use super::row::{Columns, all, first, micros, run};
-use super::task_row::task_id;
+use super::{json, payer};
 use crate::error::{Result, unreadable};
 
 /// What adds up to a sum: dollars and nano-dollars apart, which cannot overflow as whole amounts
 /// can. Money is never negative here.
 pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 
-/// Books an entry, and what it cost to its task; says whether it was new.
+/// Books an entry, and its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
-    if entry.cost.is_some_and(Usd::is_negative) {
-        return Err(Error::invalid("cost", "what was spent is not negative").into());
+    if entry.charge.cost.is_some_and(Usd::is_negative) {
+        return Err(Error::invalid("cost", "must not be negative").into());
     }
-    let sql = "INSERT INTO entry (task_id, call_id, provider, model, usage, input_tokens, \
+    let sql = "INSERT INTO entry (payer, call_id, provider, model, usage, input_tokens, \
             output_tokens, cost, computed, estimated, at) \
-        VALUES (:task, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
+        VALUES (:payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
             :estimated, :at) \
-        ON CONFLICT (task_id, call_id) DO NOTHING";
+        ON CONFLICT (payer, call_id) DO NOTHING";
     let params = named_params! {
-        ":task": entry.task.as_str(),
+        ":payer": entry.payer.to_string(),
         ":call": entry.call.as_str(),
         ":provider": entry.provider,
         ":model": entry.model,
-        ":usage": json::write("usage", &entry.usage)?,
-        ":input": entry.usage.total_input().cast_signed(),
-        ":output": entry.usage.total_output().cast_signed(),
-        ":cost": entry.cost.map(Usd::nanos),
-        ":computed": entry.computed.map(Usd::nanos),
-        ":estimated": entry.estimated,
+        ":usage": json::write("usage", &entry.charge.usage)?,
+        ":input": entry.charge.usage.total_input().cast_signed(),
+        ":output": entry.charge.usage.total_output().cast_signed(),
+        ":cost": entry.charge.cost.map(Usd::nanos),
+        ":computed": entry.charge.computed.map(Usd::nanos),
+        ":estimated": entry.charge.estimated,
         ":at": micros(entry.at),
     };
     let is_new = run(conn, sql, params)? == 1;
@@ -48,23 +47,26 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
 /// Adds an entry to what its task has cost, if the task is here. The task's `updated_at` stays: it
 /// is the version by which callers change a task, and what it costs is not theirs to change.
 fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
-    let id = entry.task.as_str();
+    let Some(task) = entry.payer.task() else {
+        return Ok(());
+    };
+    let id = task.as_str();
     let sql = "SELECT cost, actual_tokens FROM task WHERE id = ?1";
     let known = first(conn, sql, [id], |row| Ok((row.money()?, row.count()?)))?;
     let Some((cost, tokens)) = known else {
         return Ok(());
     };
-    let cost = cost.plus(entry.cost.unwrap_or_default());
-    let tokens = tokens.saturating_add(entry.usage.total());
+    let cost = cost.plus(entry.charge.cost.unwrap_or_default());
+    let tokens = tokens.saturating_add(entry.charge.usage.total());
     let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 WHERE id = ?1";
     run(conn, sql, (id, cost.nanos(), tokens.cast_signed()))?;
     Ok(())
 }
 
 /// Whether a call was booked.
-pub(super) fn is_booked(conn: &Connection, task: &TaskId, call: &CallId) -> Result<bool> {
-    let sql = "SELECT 1 FROM entry WHERE task_id = ?1 AND call_id = ?2";
-    let found = first(conn, sql, [task.as_str(), call.as_str()], |row| row.take::<i64>())?;
+pub(super) fn is_booked(conn: &Connection, payer: &Payer, call: &CallId) -> Result<bool> {
+    let sql = "SELECT 1 FROM entry WHERE payer = ?1 AND call_id = ?2";
+    let found = first(conn, sql, (payer.to_string(), call.as_str()), |row| row.take::<i64>())?;
     Ok(found.is_some())
 }
 
@@ -81,20 +83,20 @@ pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
     Ok(i64::try_from(exact).map_or(Usd::MAX, Usd::from_nanos))
 }
 
-/// Lists the entries of a span, oldest first, of one task if given.
+/// Lists the entries of a span, oldest first, of one payer if given.
 pub(super) fn entries(
     conn: &Connection,
     span: Span,
-    task: Option<&TaskId>,
+    payer: Option<&Payer>,
 ) -> Result<Vec<CostEntry>> {
-    let columns = "SELECT task_id, call_id, provider, model, usage, cost, computed, estimated, \
+    let columns = "SELECT payer, call_id, provider, model, usage, cost, computed, estimated, \
         at FROM entry";
     let (start, end) = bounds(span);
-    match task {
-        Some(task) => {
+    match payer {
+        Some(payer) => {
             let sql =
-                format!("{columns} WHERE task_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id");
-            all(conn, &sql, (task.as_str(), start, end), entry)
+                format!("{columns} WHERE payer = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id");
+            all(conn, &sql, (payer.to_string(), start, end), entry)
         }
         None => {
             let sql = format!("{columns} WHERE at >= ?1 AND at < ?2 ORDER BY at, id");
@@ -105,14 +107,16 @@ pub(super) fn entries(
 
 fn entry(row: &mut Columns<'_>) -> Result<CostEntry> {
     Ok(CostEntry {
-        task: row.parsed(task_id)?,
+        payer: row.parsed(payer::read)?,
         call: row.parsed(call_id)?,
         provider: row.take()?,
         model: row.take()?,
-        usage: row.parsed(|text| json::read("usage", text))?,
-        cost: row.money_if_known()?,
-        computed: row.money_if_known()?,
-        estimated: row.take()?,
+        charge: Charge {
+            usage: row.parsed(|text| json::read("usage", text))?,
+            cost: row.money_if_known()?,
+            computed: row.money_if_known()?,
+            estimated: row.take()?,
+        },
         at: row.time()?,
     })
 }

@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_loose_blobs.sql"),
     include_str!("migrations/0003_computed_cost.sql"),
     include_str!("migrations/0004_entry_tokens.sql"),
+    include_str!("migrations/0005_payers.sql"),
 ];
 
 /// The newest version.
@@ -45,7 +46,7 @@ const OWN: &[&str] = &[
     "hold_bucket",
     "log",
     "loose_blob",
-    "part",
+    "payer",
     "setting",
     "snapshot",
     "task",
@@ -180,12 +181,12 @@ mod tests {
 
     use az_core::Usd;
     use az_core::clock::from_micros;
-    use az_core::cost::{CostEntry, CostSum, Grouping, Span, Usage};
-    use az_core::testing::sample::{call_id, entry, task_id};
+    use az_core::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Payer, Span, Usage};
+    use az_core::testing::sample::{call_id, entry, paid, task_id};
     use rusqlite::Connection;
 
-    use super::super::ledger;
     use super::super::sums::sums;
+    use super::super::{hold, ledger, payer};
     use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, use_log, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
@@ -218,7 +219,8 @@ mod tests {
 
     #[test]
     fn entries_of_earlier_versions_are_kept_and_counted() {
-        for taken in 1..STEPS.len() {
+        // Entries have columns for their tokens from version 4 on.
+        for taken in 1..4 {
             let home = tempfile::tempdir().unwrap();
             let path = &home.path().join("az.db");
             let mut conn = of_steps(path, taken);
@@ -235,10 +237,11 @@ mod tests {
             conn.execute(sql, ("m1", absurd, None::<i64>)).unwrap();
 
             bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
-            let kept = ledger::entries(&conn, Span::ALL, Some(&task)).unwrap();
-            let first = CostEntry { usage, at: from_micros(7), ..entry("t", "m0", 5, 0) };
+            let kept = ledger::entries(&conn, Span::ALL, Some(&task.into())).unwrap();
+            let charge = Charge::new(usage, Some(Usd::from_nanos(5)));
+            let first = CostEntry { charge, at: from_micros(7), ..entry("t", "m0", 5, 0) };
             assert_eq!(kept[0], first, "from version {taken}");
-            assert_eq!(kept[1].usage.input, u64::MAX, "from version {taken}");
+            assert_eq!(kept[1].charge.usage.input, u64::MAX, "from version {taken}");
             let largest = i64::MAX.cast_unsigned();
             let sum = CostSum {
                 key: "m".to_owned(),
@@ -251,6 +254,29 @@ mod tests {
             };
             assert_eq!(sums(&mut conn, Span::ALL, &Grouping::Model).unwrap(), [sum]);
         }
+    }
+
+    #[test]
+    fn what_belonged_to_tasks_belongs_to_payers() {
+        let home = tempfile::tempdir().unwrap();
+        let path = &home.path().join("az.db");
+        let conn = of_steps(path, 4);
+        conn.execute_batch(
+            "INSERT INTO part VALUES ('child', 'top');
+             INSERT INTO budget VALUES ('task:top', 'total', 100, '[]', 1);
+             INSERT INTO bucket VALUES ('task:top', 'total', 0, 9, 0, 40);
+             INSERT INTO hold VALUES ('child', 'm0', 'p', 'm', 40, 1, 60);
+             INSERT INTO hold_bucket VALUES ('child', 'm0', 'task:top', 'total', 0);",
+        )
+        .unwrap();
+        bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
+        let child = Payer::from(task_id("child"));
+        let line = payer::ancestors(&conn, &child).unwrap();
+        assert_eq!(line, [Payer::from(task_id("top"))]);
+        hold::settle(&conn, &Calendar::default(), (&child, &call_id("m0")), &paid(30)).unwrap();
+        let sql = "SELECT spent, held FROM bucket WHERE scope = 'task:top'";
+        let sums = conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(sums, Ok((30, 0)));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod ledger;
 mod log;
 mod migrate;
 mod options;
+mod payer;
 mod projection;
 mod queue;
 mod reader;

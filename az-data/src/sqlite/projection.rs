@@ -1,7 +1,7 @@
 //! What events move besides the journal.
 
 use az_core::clock::Timestamp;
-use az_core::cost::{Alert, Calendar};
+use az_core::cost::{Alert, Calendar, Payer};
 use az_core::journal::{EventBody, NewEvent};
 use az_core::task::Lease;
 use rusqlite::Connection;
@@ -22,8 +22,8 @@ pub(super) fn project(
             hold::take(conn, calendar, &intent.hold_of(&lease.task, event.call_id()?, now))
         }
         EventBody::LlmResult(result) => {
-            let call = (&lease.task, event.call_id()?);
-            hold::settle(conn, calendar, call, &result.settlement)
+            let (payer, call) = (Payer::from(&lease.task), event.call_id()?);
+            hold::settle(conn, calendar, (&payer, call), &result.settlement)
         }
         EventBody::RunFinished { outcome, .. } => {
             queue::finish(conn, lease, outcome, now)?;

@@ -122,7 +122,7 @@ fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
         free(conn, &task.id, None)?;
         Ok(task)
     } else {
-        add(conn, &task)
+        add(conn, &task, None)
     }
 }
 

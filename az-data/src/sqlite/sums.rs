@@ -14,12 +14,16 @@ pub(super) fn sums(conn: &mut Connection, span: Span, by: &Grouping) -> Result<V
         Grouping::All => whole(conn, span)?,
         Grouping::Model => groups(conn, span, "model")?,
         Grouping::Provider => groups(conn, span, "provider")?,
-        Grouping::Task => groups(conn, span, "task_id")?,
+        Grouping::Payer => groups(conn, span, "payer")?,
+        Grouping::Task => groups(conn, span, TASK)?,
         Grouping::Day(calendar) => days(conn, span, calendar)?,
     };
     by.sort(&mut sums);
     Ok(sums)
 }
+
+/// The task of an entry, or nothing where its payer is none.
+const TASK: &str = "iif(payer LIKE 'task:%', substr(payer, 6), '')";
 
 /// Sums up all entries of a span, if there are any.
 fn whole(conn: &Connection, span: Span) -> Result<Vec<CostSum>> {

@@ -9,10 +9,10 @@ use az_core::task::{Task, TaskFilter, TaskRepository, TaskStatus};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::hold;
 use super::row::{bound, first, run};
 use super::store::SqliteStore;
 use super::task_row::{find, find_all, find_lease, put, rank};
+use super::{hold, payer};
 use crate::error::Result;
 
 #[async_trait]
@@ -53,13 +53,14 @@ fn create(conn: &Connection, task: &Task) -> Result<Task> {
             same(&known, task)?;
             Ok(known)
         }
-        None => add(conn, task),
+        None => add(conn, task, None),
     }
 }
 
-/// Adds a task that is not there yet, and returns it as it is stored.
-pub(super) fn add(conn: &Connection, task: &Task) -> Result<Task> {
+/// Stores a task that was part of `before` until now, and returns it as it is stored.
+pub(super) fn add(conn: &Connection, task: &Task, before: Option<&TaskId>) -> Result<Task> {
     put(conn, task)?;
+    payer::set_part(conn, &task.id, before, task.parent_task_id.as_ref())?;
     let stored = find(conn, &task.id)?;
     Ok(stored.ok_or_else(|| Error::not_found("task", &task.id))?)
 }
@@ -98,7 +99,7 @@ fn update(conn: &Connection, task: &Task, now: Timestamp) -> Result<Task> {
     // What was spent is the ledger's to say; the caller's copy may be older.
     task.cost = known.cost;
     task.actual_tokens = known.actual_tokens;
-    add(conn, &task)
+    add(conn, &task, known.parent_task_id.as_ref())
 }
 
 fn list(conn: &Connection, filter: &TaskFilter) -> Result<Vec<Task>> {

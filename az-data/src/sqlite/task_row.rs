@@ -166,15 +166,6 @@ pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
         ":answer": task.answer,
     };
     run(conn, sql, params)?;
-    match parent {
-        Some(parent) => run(
-            conn,
-            "INSERT INTO part (task_id, parent_id) VALUES (?1, ?2) \
-             ON CONFLICT (task_id) DO UPDATE SET parent_id = excluded.parent_id",
-            [task.id.as_str(), parent],
-        )?,
-        None => run(conn, "DELETE FROM part WHERE task_id = ?1", [task.id.as_str()])?,
-    };
     Ok(())
 }
 

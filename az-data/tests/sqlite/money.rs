@@ -38,7 +38,7 @@ async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
                 let status = store.budgets(at(1)).await.unwrap().remove(0);
                 assert!(status.spent.plus(status.held) <= cap_of(CAP), "{status:?}");
                 let settlement = if n % 3 == 0 { Settlement::Full } else { paid(11) };
-                store.settle(&wanted.task, &wanted.call, &settlement).await.unwrap();
+                store.settle(&wanted.payer, &wanted.call, &settlement).await.unwrap();
             }
         })
     });
@@ -47,7 +47,7 @@ async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
     }
     let status = handles[1].budgets(at(1)).await.unwrap().remove(0);
     let booked = handles[1].entries(always(), None).await.unwrap();
-    let sum: Usd = booked.iter().filter_map(|entry| entry.cost).sum();
+    let sum: Usd = booked.iter().filter_map(|entry| entry.charge.cost).sum();
     assert_eq!((status.spent, status.held), (sum, Usd::ZERO));
     assert!(sum <= cap_of(CAP) && sum > cap_of(CAP - 13), "{sum}");
 }
@@ -71,7 +71,7 @@ async fn a_change_of_the_calendar_forgets_nothing() {
             let used = 10 * i64::try_from(n).unwrap() + 20;
             assert_eq!(status.used(), cap_of(used), "{n}");
         }
-        store.settle(&taken.task, &taken.call, &paid(10)).await.unwrap();
+        store.settle(&taken.payer, &taken.call, &paid(10)).await.unwrap();
     }
     for store in [&greenwich, &pacific] {
         let status = store.budgets(at(minute)).await.unwrap().remove(0);
@@ -105,7 +105,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let scope = prop_oneof![
         Just(Scope::Global),
         Just(Scope::Model("m".to_owned())),
-        (0..4_usize).prop_map(|task| Scope::Task(task_id(TASKS[task].0))),
+        (0..4_usize).prop_map(|task| Scope::task(task_id(TASKS[task].0))),
     ];
     let period = prop::sample::select(Period::ALL);
     let limit = prop_oneof![Just(Limit::Hard), Just(Limit::Soft)];
@@ -157,7 +157,7 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         }
         Step::Settle { task, call, settlement } => {
             let (task, call) = (task_id(TASKS[task].0), call_id(&format!("m{call}")));
-            format!("{:?}", store.settle(&task, &call, &settlement).await)
+            format!("{:?}", store.settle(&task.into(), &call, &settlement).await)
         }
         Step::Track { task, call, cost, minute } => {
             let booked = entry(TASKS[task].0, &format!("m{call}"), cost, minute);
@@ -229,7 +229,7 @@ async fn an_alert_is_in_the_log_as_often_as_it_is_reported() {
     for n in 0..3 {
         let taken = hold("t", &format!("m{n}"), 30, 1);
         reported.extend(store.hold(&taken).await.unwrap());
-        reported.extend(store.settle(&taken.task, &taken.call, &paid(30)).await.unwrap());
+        reported.extend(store.settle(&taken.payer, &taken.call, &paid(30)).await.unwrap());
     }
     let query = LogQuery { text: Some("budget".to_owned()), ..LogQuery::default() };
     let logged = home.open().query(&query).await.unwrap();

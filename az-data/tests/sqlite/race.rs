@@ -5,9 +5,11 @@ use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use az_core::cost::{Budget, BudgetKeeper, CostTracker, Hold, Period, Scope, Settlement, Span};
+use az_core::cost::{
+    Budget, BudgetKeeper, CostTracker, Hold, Payer, Period, Scope, Settlement, Span,
+};
 use az_core::testing::sample::{DAY, always, at, budget, hold, paid};
-use az_core::{CallId, Error, TaskId, Usd};
+use az_core::{CallId, Error, Usd};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
@@ -46,7 +48,7 @@ async fn try_once(store: &SqliteStore, wanted: &Hold, settlement: &Settlement) -
         Err(Error::BudgetExceeded { .. }) => return false,
         Err(other) => panic!("{other:?}"),
     };
-    alerts.extend(store.settle(&wanted.task, &wanted.call, settlement).await.unwrap());
+    alerts.extend(store.settle(&wanted.payer, &wanted.call, settlement).await.unwrap());
     for alert in alerts {
         say(&format!("alert {} of {}", alert.percent, wanted.at));
     }
@@ -116,7 +118,7 @@ fn processes_that_race_for_a_budget_never_overspend_it() {
         for (n, minute) in DAYS.into_iter().enumerate() {
             let status = store.budgets(at(minute)).await.unwrap().remove(0);
             let booked = store.entries(status.span, None).await.unwrap();
-            let rows: Usd = booked.iter().filter_map(|entry| entry.cost).sum();
+            let rows: Usd = booked.iter().filter_map(|entry| entry.charge.cost).sum();
             let total = store.total_cost(status.span).await.unwrap();
             assert_eq!((status.spent, rows, status.held), (total, total, Usd::ZERO), "day {n}");
             let left = CAP - total.nanos();
@@ -145,13 +147,13 @@ async fn hold_on(store: SqliteStore, process: u64, holder: u64) {
     for n in 0.. {
         let taken = wanted(process, holder, n, 1 + dice.below(1_000), 1);
         store.hold(&taken).await.unwrap();
-        let Hold { task, call, amount, .. } = &taken;
-        let name = format!("{task} {call}");
+        let Hold { payer, call, amount, .. } = &taken;
+        let name = format!("{payer} {call}");
         say(&format!("taken {name} {}", amount.unwrap().nanos()));
         if dice.below(2) == 1 {
             let cost = dice.below(1_000);
             say(&format!("settling {name} {cost}"));
-            store.settle(task, call, &paid(cost)).await.unwrap();
+            store.settle(payer, call, &paid(cost)).await.unwrap();
             say(&format!("settled {name} {cost}"));
         }
     }
@@ -172,11 +174,11 @@ struct Said {
 }
 
 /// Listens to a child, and kills it when that many of its calls are open.
-fn kill_at(mut child: Child, open: usize) -> BTreeMap<(TaskId, CallId), Said> {
+fn kill_at(mut child: Child, open: usize) -> BTreeMap<(Payer, CallId), Said> {
     let mut calls: BTreeMap<_, Said> = BTreeMap::new();
     for line in lines(&mut child) {
         let words: Vec<_> = line.split(' ').collect();
-        let key = (TaskId::new(words[1]).unwrap(), CallId::new(words[2]).unwrap());
+        let key = (words[1].parse().unwrap(), CallId::new(words[2]).unwrap());
         let nanos: i64 = words[3].parse().unwrap();
         let call = calls.entry(key).or_default();
         match words[0] {
@@ -224,9 +226,11 @@ fn what_killed_processes_held_is_booked_in_full() {
         assert_eq!(store.open_holds().await.unwrap(), []);
 
         let entries = store.entries(always(), None).await.unwrap();
-        let rows: Usd = entries.iter().filter_map(|entry| entry.cost).sum();
-        let booked: BTreeMap<_, _> =
-            entries.into_iter().map(|e| ((e.task, e.call), e.cost.unwrap().nanos())).collect();
+        let rows: Usd = entries.iter().filter_map(|entry| entry.charge.cost).sum();
+        let booked: BTreeMap<_, _> = entries
+            .into_iter()
+            .map(|e| ((e.payer, e.call), e.charge.cost.unwrap().nanos()))
+            .collect();
         for (call, Said { taken, settling, settled }) in &said {
             let cost = booked.get(call).copied();
             let expected = match (settled, settling) {

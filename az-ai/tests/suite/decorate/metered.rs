@@ -9,7 +9,9 @@ use az_ai::decorate::{Booking, MeteredClient};
 use az_ai::error::Sent;
 use az_ai::scripted::Line;
 use az_core::clock::ManualClock;
-use az_core::cost::{Budget, BudgetKeeper, CostEntry, CostTracker, Period, Scope, Span, Usage};
+use az_core::cost::{
+    Budget, BudgetKeeper, Charge, CostEntry, CostTracker, Period, Scope, Span, Usage,
+};
 use az_core::memory::MemoryStore;
 use az_core::testing::sample::{at, budget, call_id, task_id};
 use az_core::{Clock, ErrorKind, Usd};
@@ -75,14 +77,11 @@ async fn a_reply_is_booked_at_what_it_cost() {
     let events: Vec<_> = shop.client.stream(&go()).collect().await;
     assert!(matches!(events.last(), Some(Ok(ChatEvent::Finished(_)))));
     let entry = |call| CostEntry {
-        task: task_id("t"),
+        payer: task_id("t").into(),
         call: call_id(call),
         provider: "shop".to_owned(),
         model: "m".to_owned(),
-        usage: Usage::tokens(3, 2),
-        cost: Some(Usd::from_nanos(700)),
-        computed: None,
-        estimated: false,
+        charge: Charge::new(Usage::tokens(3, 2), Some(Usd::from_nanos(700))),
         at: at(0),
     };
     assert_eq!(shop.entries().await, [entry("run-1:0"), entry("run-1:1")]);
@@ -146,7 +145,8 @@ async fn what_breaks_is_booked_in_full_and_what_is_refused_is_free() {
     let broken = Shop::with(Line { cut_after: Some(3), ..paid(7) });
     broken.client.chat(&go()).await.unwrap_err();
     broken.client.stream(&go()).collect::<Vec<_>>().await;
-    let costs: Vec<_> = broken.entries().await.into_iter().map(|e| (e.cost, e.estimated)).collect();
+    let costs: Vec<_> =
+        broken.entries().await.into_iter().map(|e| (e.charge.cost, e.charge.estimated)).collect();
     assert_eq!(costs, [(Some(Usd::from_nanos(MOST)), true); 2]);
 
     let refused = Shop::with(Line::error(ErrorKind::Unauthorized, "who are you?"));
@@ -160,7 +160,7 @@ async fn tokens_that_nobody_counted_have_a_price() {
     let shop = Shop::with(Line::text("twelve bytes"));
     shop.client.chat(&go()).await.unwrap();
     let entry = shop.entries().await.remove(0);
-    assert_eq!((entry.cost, entry.estimated), (Some(Usd::from_nanos(1_004)), true));
+    assert_eq!((entry.charge.cost, entry.charge.estimated), (Some(Usd::from_nanos(1_004)), true));
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn the_tightest_of_several_budgets_decides_how_long_a_reply_may_be() {
     stage.cap(2_900).await;
     let now = az_core::clock::SystemClock.now();
     for (scope, amount) in
-        [(Scope::Model("script-1".to_owned()), 1_500), (Scope::Task(task_id("t1")), 1_400)]
+        [(Scope::Model("script-1".to_owned()), 1_500), (Scope::task(task_id("t1")), 1_400)]
     {
         stage.store.set_budget(&budget(scope, Period::Total, amount), now).await.unwrap();
     }
@@ -92,14 +92,17 @@ async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
     let task = stage.run("go").await;
     let entries = stage.store.entries(Span::ALL, None).await.unwrap();
     let entry = &entries[0];
-    assert_eq!((entry.estimated, entry.usage.output), (true, 4));
-    assert_eq!((entry.cost, entry.computed), (Some(nanos(1_004)), Some(nanos(1_004))));
+    assert_eq!((entry.charge.estimated, entry.charge.usage.output), (true, 4));
+    assert_eq!(
+        (entry.charge.cost, entry.charge.computed),
+        (Some(nanos(1_004)), Some(nanos(1_004)))
+    );
     assert_eq!(task.cost, nanos(1_004));
 
     let unpriced = Stage::of(ScriptedClient::new([Line::text("hello")]));
     unpriced.run("go").await;
     let entries = unpriced.store.entries(Span::ALL, None).await.unwrap();
-    assert_eq!((entries[0].estimated, entries[0].cost), (true, None));
+    assert_eq!((entries[0].charge.estimated, entries[0].charge.cost), (true, None));
 }
 
 #[tokio::test]
@@ -142,7 +145,7 @@ async fn what_other_calls_hold_is_waited_for() {
             tokio::task::yield_now().await;
         }
         let nothing = az_core::cost::Settlement::Nothing;
-        stage.store.settle(&other.task, &other.call, &nothing).await.unwrap();
+        stage.store.settle(&other.payer, &other.call, &nothing).await.unwrap();
     };
     let (task, ()) = tokio::join!(stage.run("go"), frees);
     assert_eq!(task.answer.as_deref(), Some("hello"));

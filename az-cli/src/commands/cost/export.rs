@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostEntry, Period};
+use az_core::cost::{Charge, CostEntry, Period};
 use az_core::{Clock, Usd};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -54,7 +54,9 @@ enum Format {
 #[derive(Debug, Default, Serialize)]
 struct Row {
     at: String,
-    task: String,
+    payer: String,
+    /// The payer's id, if it is a task.
+    task: Option<String>,
     call: String,
     provider: String,
     model: String,
@@ -78,16 +80,18 @@ struct Row {
 
 impl From<CostEntry> for Row {
     fn from(entry: CostEntry) -> Self {
-        let usage = entry.usage;
+        let task = entry.payer.task().map(ToString::to_string);
+        let Charge { usage, cost, computed, estimated } = entry.charge;
         Self {
             at: entry.at.to_string(),
-            task: entry.task.to_string(),
+            payer: entry.payer.to_string(),
+            task,
             call: entry.call.to_string(),
             provider: entry.provider,
             model: entry.model,
-            cost_nanos: entry.cost,
-            computed_nanos: entry.computed,
-            estimated: entry.estimated,
+            cost_nanos: cost,
+            computed_nanos: computed,
+            estimated,
             input: usage.input,
             output: usage.output,
             cache_read: usage.cache_read,

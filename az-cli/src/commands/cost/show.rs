@@ -25,7 +25,7 @@ Examples:
 Without --period and --by it shows all periods, with the global budgets on them. Days, weeks and
 months are UTC's unless cost.time_zone in the configuration says otherwise.";
 
-/// Show what was spent: by period, model, provider, task or day
+/// Show what was spent: by period, model, provider, payer, task or day
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
@@ -48,6 +48,8 @@ enum By {
     Model,
     /// A provider.
     Provider,
+    /// A payer, such as a task or a key.
+    Payer,
     /// A task.
     Task,
     /// A day.
@@ -59,6 +61,7 @@ impl By {
         match self {
             Self::Model => "model",
             Self::Provider => "provider",
+            Self::Payer => "payer",
             Self::Task => "task",
             Self::Day => "day",
         }
@@ -162,6 +165,7 @@ async fn grouped(
     let grouping = match by {
         By::Model => Grouping::Model,
         By::Provider => Grouping::Provider,
+        By::Payer => Grouping::Payer,
         By::Task => Grouping::Task,
         By::Day => Grouping::Day(calendar),
     };

@@ -73,8 +73,8 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let exists = store.is_some();
     if let Some(store) = store {
         for task in store.list(&filter).await? {
-            let entries = store.entries(Span::ALL, Some(&task.id)).await?;
-            let unpriced = entries.iter().any(|entry| entry.cost.is_none());
+            let entries = store.entries(Span::ALL, Some(&(&task.id).into())).await?;
+            let unpriced = entries.iter().any(|entry| entry.charge.cost.is_none());
             tasks.push((task, unpriced));
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use az_core::clock::SystemClock;
 use az_core::content::describe;
+use az_core::cost::Charge;
 use az_core::journal::{Event, EventBody, ModelOutcome, ModelResult, Purpose, ToolOutcome};
 use az_core::task::Outcome;
 use az_core::text::{Excerpt, one_line};
@@ -172,7 +173,7 @@ impl Teller {
 
     fn model_result(&self, result: &ModelResult) -> Vec<String> {
         let took = self.style.dim(&duration(Duration::from_millis(result.millis)));
-        let paid = result.paid().map_or(String::new(), |(usage, cost)| {
+        let paid = result.charge().map_or(String::new(), |Charge { usage, cost, .. }| {
             let cost = cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
             format!(" {} in, {} out, {cost}", usage.total_input(), usage.output)
         });

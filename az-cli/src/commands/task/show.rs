@@ -56,7 +56,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
-    let costs = store.entries(Span::ALL, Some(&task.id)).await?;
+    let costs = store.entries(Span::ALL, Some(&(&task.id).into())).await?;
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&Shown {
@@ -153,10 +153,10 @@ fn costs_flat(costs: &[CostEntry]) -> Vec<CostRow<'_>> {
         call: entry.call.as_str(),
         provider: &entry.provider,
         model: &entry.model,
-        input_tokens: entry.usage.total_input(),
-        output_tokens: entry.usage.output,
-        cost_nanos: entry.cost.map(az_core::Usd::nanos),
-        estimated: entry.estimated,
+        input_tokens: entry.charge.usage.total_input(),
+        output_tokens: entry.charge.usage.output,
+        cost_nanos: entry.charge.cost.map(az_core::Usd::nanos),
+        estimated: entry.charge.estimated,
         at: entry.at.to_string(),
     });
     rows.collect()

@@ -5,7 +5,7 @@ use crate::cost::{Alert, Budget, Limit, Period, Scope, Settlement};
 use crate::ensure_eq;
 use crate::money::Usd;
 use crate::testing::kit::Checked;
-use crate::testing::sample::{DAY, at, budget, call_id, hold, paid, task_id};
+use crate::testing::sample::{DAY, at, budget, call_id, hold, paid, payer, task_id};
 
 /// Returns a soft daily budget of 100 with marks at 50, 80 and 100 percent.
 fn watched() -> Budget {
@@ -40,7 +40,7 @@ pub(super) async fn an_alert_is_reported_once_per_period(fixture: Runs<'_>) -> C
     // Below the mark and above it once more, in the same period.
     for call in ["m0", "m1", "m2"] {
         let call = call_id(call);
-        store.settle(&task_id("t"), &call, &Settlement::Nothing).await?;
+        store.settle(&payer("task:t"), &call, &Settlement::Nothing).await?;
     }
     let again = store.hold(&hold("t", "m3", 60, 4)).await?;
     ensure_eq!(again, [], "an alert was reported twice");
@@ -61,7 +61,7 @@ pub(super) async fn an_alert_comes_again_in_the_next_period(fixture: Runs<'_>) -
 pub(super) async fn one_call_reports_every_mark_it_crosses(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&watched(), at(0)).await?;
-    let mut of_task = budget(Scope::Task(task_id("t")), Period::Total, 1000);
+    let mut of_task = budget(Scope::task(task_id("t")), Period::Total, 1000);
     of_task.alerts = vec![10];
     store.set_budget(&of_task, at(0)).await?;
     let alerts = store.hold(&hold("t", "m0", 100, 1)).await?;
@@ -74,7 +74,7 @@ pub(super) async fn settling_reports_the_marks_it_crosses(fixture: Runs<'_>) -> 
     store.set_budget(&watched(), at(0)).await?;
     store.hold(&hold("t", "m0", 60, 1)).await?;
     // The call cost more than anybody thought possible.
-    let alerts = store.settle(&task_id("t"), &call_id("m0"), &paid(85)).await?;
+    let alerts = store.settle(&payer("task:t"), &call_id("m0"), &paid(85)).await?;
     ensure_eq!(marks(&alerts), [80], "the settlement that crossed the mark did not say so");
     Ok(())
 }

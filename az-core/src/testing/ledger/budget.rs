@@ -145,7 +145,7 @@ pub(super) async fn a_budget_covers_its_model_only(fixture: Runs<'_>) -> Checked
     let store = fixture.open().await;
     for (scope, nanos) in [
         (Scope::Model("other".to_owned()), 1),
-        (Scope::Task(task_id("u")), 1),
+        (Scope::task(task_id("u")), 1),
         (Scope::Model("m".to_owned()), 100),
     ] {
         store.set_budget(&budget(scope, Period::Total, nanos), at(0)).await?;
@@ -155,7 +155,7 @@ pub(super) async fn a_budget_covers_its_model_only(fixture: Runs<'_>) -> Checked
     let found = stands(&*store, &Scope::Model("m".to_owned()), Period::Total, 1).await?;
     let expected = (Usd::from_nanos(30), Usd::from_nanos(60));
     ensure_eq!(found, expected, "the model's budget does not count the model's calls");
-    for scope in [Scope::Model("other".to_owned()), Scope::Task(task_id("u"))] {
+    for scope in [Scope::Model("other".to_owned()), Scope::task(task_id("u"))] {
         let found = stands(&*store, &scope, Period::Total, 1).await?;
         ensure_eq!(found, (Usd::ZERO, Usd::ZERO), "the budget of {scope} counts others' calls");
     }
@@ -168,14 +168,14 @@ async fn family(store: &dyn RunStore) -> Checked {
     store.create(&task("part", 1).with_parent(task_id("top"))).await?;
     store.create(&task("leaf", 2).with_parent(task_id("part"))).await?;
     store.create(&task("stranger", 2)).await?;
-    let of_top = budget(Scope::Task(task_id("top")), Period::Total, 100);
+    let of_top = budget(Scope::task(task_id("top")), Period::Total, 100);
     store.set_budget(&of_top, at(2)).await?;
     Ok(())
 }
 
 pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let top = Scope::Task(task_id("top"));
+    let top = Scope::task(task_id("top"));
     family(&*store).await?;
     for (id, nanos) in [("top", 1), ("part", 10), ("leaf", 20), ("stranger", 1000)] {
         store.track(&entry(id, "m0", nanos, 3)).await?;
@@ -192,9 +192,9 @@ pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checke
 
 pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let top = Scope::Task(task_id("top"));
+    let top = Scope::task(task_id("top"));
     family(&*store).await?;
-    let of_leaf = budget(Scope::Task(task_id("leaf")), Period::Daily, 1000);
+    let of_leaf = budget(Scope::task(task_id("leaf")), Period::Daily, 1000);
     store.set_budget(&of_leaf, at(2)).await?;
     store.track(&entry("part", "m0", 70, 3)).await?;
     let refused = store.hold(&hold("leaf", "m0", 31, 4)).await;
@@ -215,7 +215,7 @@ pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>
 
 pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let top = Scope::Task(task_id("top"));
+    let top = Scope::task(task_id("top"));
     family(&*store).await?;
     store.track(&entry("leaf", "m0", 20, 3)).await?;
     store.hold(&hold("leaf", "m1", 60, 4)).await?;
@@ -231,7 +231,7 @@ pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked 
 
 pub(super) async fn budgets_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let mut expected = budget(Scope::Task(task_id("t")), Period::Daily, 100);
+    let mut expected = budget(Scope::task(task_id("t")), Period::Daily, 100);
     expected.alerts = vec![50];
     store.set_budget(&expected, at(0)).await?;
     let crossed = store.hold(&hold("t", "m0", 50, 1)).await?;

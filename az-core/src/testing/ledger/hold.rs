@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::Runs;
 use super::budget::stands;
-use crate::cost::{Hold, Limit, Period, Scope, Settlement, Usage};
+use crate::cost::{Charge, Hold, Limit, Period, Scope, Settlement, Usage};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
@@ -23,13 +23,13 @@ async fn cap(store: &dyn RunStore, scope: Scope, nanos: i64) -> Checked {
 }
 
 async fn settle(store: &dyn RunStore, hold: &Hold, settlement: &Settlement) -> Checked {
-    store.settle(&hold.task, &hold.call, settlement).await?;
+    store.settle(&hold.payer, &hold.call, settlement).await?;
     Ok(())
 }
 
 pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let tight = Scope::Task(task_id("t"));
+    let tight = Scope::task(task_id("t"));
     cap(&*store, GLOBAL, 100).await?;
     cap(&*store, tight.clone(), 10).await?;
     cap(&*store, Scope::Model("m".to_owned()), 100).await?;
@@ -130,11 +130,12 @@ pub(super) async fn an_unpriced_call_is_refused_only_by_a_hard_budget(
     store.set_budget(&soft, at(0)).await?;
     cap(&*store, Scope::Model("another".to_owned()), 100).await?;
     store.hold(&unpriced("m1")).await?;
-    cap(&*store, Scope::Task(task_id("t")), 100).await?;
+    cap(&*store, Scope::task(task_id("t")), 100).await?;
     ensure_refused!(
         store.hold(&unpriced("m2")).await,
-        Error::Unpriced { budget, model }
-            if (budget.as_str(), model.as_str()) == ("task t total", "m"),
+        Error::Unpriced { budget, scope, period: Period::Total, model }
+            if (budget.as_str(), model.as_str()) == ("task t total", "m")
+                && scope == Scope::task(task_id("t")),
         "a call of unknown price was not refused by the hard budget's name"
     );
     ensure_eq!(store.open_holds().await?.len(), 2, "a refused hold is open");
@@ -201,7 +202,7 @@ pub(super) async fn settling_an_unknown_hold_changes_nothing(fixture: Runs<'_>) 
     let store = fixture.open().await;
     store.hold(&hold("t", "m0", 40, 1)).await?;
     for (task, call) in [("t", "m1"), ("u", "m0")] {
-        let alerts = store.settle(&task_id(task), &call_id(call), &paid(30)).await?;
+        let alerts = store.settle(&task_id(task).into(), &call_id(call), &paid(30)).await?;
         ensure_eq!(alerts, [], "settling what was never held raised an alert");
     }
     ensure_eq!(store.entries(always(), None).await?, [], "what was never held was booked");
@@ -215,8 +216,7 @@ pub(super) async fn a_lost_call_is_booked_in_full(fixture: Runs<'_>) -> Checked 
     store.hold(&taken).await?;
     settle(&*store, &taken, &Settlement::Full).await?;
     let mut expected = entry("t", "m0", 40, 1);
-    expected.usage = Usage::default();
-    expected.estimated = true;
+    expected.charge = Charge::upper_bound(expected.charge.cost);
     let booked = store.entries(always(), None).await?;
     ensure_eq!(booked, [expected], "a lost call was not booked as an estimate of its hold");
     Ok(())
@@ -230,8 +230,7 @@ pub(super) async fn what_cannot_be_priced_is_booked_at_its_hold(fixture: Runs<'_
     let usage = Usage::tokens(10, 5);
     settle(&*store, &taken, &Settlement::paid(None, usage.clone())).await?;
     let mut expected = entry("t", "m0", 40, 1);
-    expected.usage = usage;
-    expected.estimated = true;
+    expected.charge.estimated = true;
     let booked = store.entries(always(), None).await?;
     ensure_eq!(booked, [expected], "a payment without a price was not booked at its hold");
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
@@ -265,7 +264,7 @@ pub(super) async fn holds_that_ran_out_are_booked_in_full(fixture: Runs<'_>) -> 
     ensure_eq!(found, expected, "the hold that ran out was not booked in full");
     ensure_eq!(store.open_holds().await?, [new], "the wrong holds are open");
     let booked = store.entries(always(), None).await?;
-    ensure!(booked.iter().all(|e| e.estimated), "a swept hold is booked as if it were paid");
+    ensure!(booked.iter().all(|e| e.charge.estimated), "a swept hold is booked as if it were paid");
     settle(&*store, &old, &paid(10)).await?;
     let (spent, _) = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     ensure_eq!(spent, Usd::from_nanos(40), "a swept hold was settled once more");

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::Runs;
-use crate::cost::{Calendar, CostEntry, CostSum, Grouping, Span, Usage};
+use crate::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Span, Usage};
 use crate::ensure_eq;
 use crate::journal::RunStore;
 use crate::money::Usd;
@@ -14,6 +14,11 @@ use crate::testing::sample::{DAY, always, at, entry};
 fn of(task: &str, model: &str, provider: &str, nanos: i64, minute: i64) -> CostEntry {
     let (model, provider) = (model.to_owned(), provider.to_owned());
     CostEntry { model, provider, ..entry(task, &format!("m{minute}"), nanos, minute) }
+}
+
+fn charged(mut entry: CostEntry, change: impl FnOnce(&mut Charge)) -> CostEntry {
+    change(&mut entry.charge);
+    entry
 }
 
 /// Returns the keys of the sums of all time, with what they cost.
@@ -46,7 +51,9 @@ pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     let span = Span { start: at(1), end: at(2 * DAY + 1) };
     let total = (store.total_cost(span).await?, 4);
     let day = Grouping::Day(Calendar::default());
-    for by in [Grouping::All, Grouping::Model, Grouping::Provider, Grouping::Task, day] {
+    for by in
+        [Grouping::All, Grouping::Model, Grouping::Provider, Grouping::Payer, Grouping::Task, day]
+    {
         let sums = store.sums(span, &by).await?;
         let calls: u64 = sums.iter().map(|sum| sum.calls).sum();
         let cost: Usd = sums.iter().map(|sum| sum.cost).sum();
@@ -63,11 +70,15 @@ pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Run
     let absurd = Usage { cache_read: 1, ..Usage::tokens(u64::MAX, u64::MAX) };
     let free = entry("t", "m1", 0, 1);
     for entry in [
-        CostEntry { usage: cached, ..entry("t", "m0", 8, 1) },
-        CostEntry { cost: None, computed: Some(Usd::from_nanos(3)), ..free.clone() },
-        CostEntry { estimated: true, ..entry("t", "m2", 16, 1) },
-        CostEntry { usage: absurd, cost: Some(Usd::MAX), ..of("u", "large", "p", 0, 2) },
-        CostEntry { cost: Some(Usd::MAX), ..of("u", "large", "p", 0, 3) },
+        charged(entry("t", "m0", 8, 1), |charge| charge.usage = cached),
+        charged(free, |charge| {
+            (charge.cost, charge.computed) = (None, Some(Usd::from_nanos(3)));
+        }),
+        charged(entry("t", "m2", 16, 1), |charge| charge.estimated = true),
+        charged(of("u", "large", "p", 0, 2), |charge| {
+            *charge = Charge::new(absurd, Some(Usd::MAX));
+        }),
+        charged(of("u", "large", "p", 0, 3), |charge| charge.cost = Some(Usd::MAX)),
     ] {
         store.track(&entry).await?;
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::Runs;
-use crate::cost::{CostEntry, Period, Scope, Span, Usage};
+use crate::cost::{Charge, CostEntry, Period, Scope, Span, Usage};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::testing::kit::{Checked, Violation};
-use crate::testing::sample::{always, at, budget, entry, odd_time, task, task_id};
+use crate::testing::sample::{always, at, budget, entry, odd_time, payer, task, task_id};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 async fn track(store: &dyn RunStore, entries: &[CostEntry]) -> Checked {
@@ -25,33 +25,34 @@ pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
     let odd = CostEntry {
         provider: "anbieter/日本".to_owned(),
         model: "m:free".to_owned(),
-        usage: Usage {
-            cache_read: 3,
-            cache_write_5m: 4,
-            cache_write_1h: 5,
-            reasoning: 2,
-            audio_input: 6,
-            audio_output: 7,
-            server_tool_calls: 1,
-            tool_input: 8,
-            service_tier: Some("flex".to_owned()),
-            region: Some("us".to_owned()),
-            speed: Some("fast".to_owned()),
-            estimated: true,
-            ..Usage::tokens(10, 5)
-        },
-        cost: None,
-        computed: Some(Usd::from_nanos(9)),
-        estimated: true,
+        charge: Charge::new(
+            Usage {
+                cache_read: 3,
+                cache_write_5m: 4,
+                cache_write_1h: 5,
+                reasoning: 2,
+                audio_input: 6,
+                audio_output: 7,
+                server_tool_calls: 1,
+                tool_input: 8,
+                service_tier: Some("flex".to_owned()),
+                region: Some("us".to_owned()),
+                speed: Some("fast".to_owned()),
+                estimated: true,
+                ..Usage::tokens(10, 5)
+            },
+            None,
+        )
+        .with_computed(Some(Usd::from_nanos(9))),
         at: odd_time(2),
         ..entry("t", "odd", 0, 2)
     };
     let expected = [entry("t", "m0", 7, 1), odd];
     track(&*store, &expected).await?;
     ensure_eq!(store.entries(always(), None).await?, expected, "entries came back changed");
-    let of_task = store.entries(always(), Some(&task_id("t"))).await?;
+    let of_task = store.entries(always(), Some(&payer("task:t"))).await?;
     ensure_eq!(of_task, expected, "entries of a task came back changed");
-    let of_other = store.entries(always(), Some(&task_id("u"))).await?;
+    let of_other = store.entries(always(), Some(&payer("task:u"))).await?;
     ensure_eq!(of_other, [], "entries of another task were listed");
     Ok(())
 }
@@ -74,7 +75,7 @@ pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Ch
 pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let mut unknown = entry("t", "m0", 0, 1);
-    unknown.cost = None;
+    unknown.charge.cost = None;
     track(&*store, &[unknown, entry("t", "m1", 5, 1)]).await?;
     let total = store.total_cost(always()).await?;
     ensure_eq!(total, Usd::from_nanos(5), "an unknown cost was counted");
@@ -107,7 +108,7 @@ pub(super) async fn a_span_is_half_open(fixture: Runs<'_>) -> Checked {
     let total = store.total_cost(span).await?;
     ensure_eq!(total, Usd::from_nanos(110), "a span has its start and lacks its end");
     let listed = store.entries(span, None).await?;
-    let costs: Vec<_> = listed.into_iter().filter_map(|entry| entry.cost).collect();
+    let costs: Vec<_> = listed.into_iter().filter_map(|entry| entry.charge.cost).collect();
     let expected = [Usd::from_nanos(10), Usd::from_nanos(100)];
     ensure_eq!(costs, expected, "a span lists its start and not its end");
     Ok(())
@@ -165,7 +166,7 @@ pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
 pub(super) async fn tracking_moves_the_task_and_its_budgets(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
-    for scope in [Scope::Global, Scope::Task(task_id("t")), Scope::Model("m".to_owned())] {
+    for scope in [Scope::Global, Scope::task(task_id("t")), Scope::Model("m".to_owned())] {
         store.set_budget(&budget(scope, Period::Total, 100), at(0)).await?;
     }
     track(&*store, &[entry("t", "m0", 5, 1), entry("t", "m1", 7, 2)]).await?;
@@ -214,7 +215,7 @@ pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     let expected = Usd::from_nanos(5);
     ensure_eq!(store.total_cost(always()).await?, expected, "a deleted task took its costs along");
     ensure_eq!(store.cost_by_task(&id).await?, expected, "a deleted task took its costs along");
-    let listed = store.entries(always(), Some(&id)).await?;
+    let listed = store.entries(always(), Some(&id.into())).await?;
     ensure_eq!(listed.len(), 1, "a deleted task took its entries along");
     Ok(())
 }

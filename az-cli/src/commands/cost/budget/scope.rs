@@ -49,7 +49,7 @@ impl ScopeArgs {
             (Covers::Task, Some(id)) => {
                 let store = services.store().await?;
                 let task = find(&*store, id).await?;
-                Ok(Scope::Task(task.id))
+                Ok(Scope::task(task.id))
             }
             (Covers::Model, Some(name)) => Ok(Scope::Model(model(name)?)),
             (Covers::Task | Covers::Model, None) => {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetStatus, Period, Scope};
+use az_core::cost::{BudgetStatus, Payer, Period, Scope};
 use az_core::{Clock, Usd};
 use clap::Args;
 use serde::Serialize;
@@ -73,8 +73,8 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     for (row, status) in rows.iter().zip(&budgets) {
         table.row(vec![
             match &status.budget.scope {
-                Scope::Task(id) => format!("task {}", short(id.as_str())),
-                Scope::Global | Scope::Model(_) => row.scope.clone(),
+                Scope::Payer(Payer::Task(id)) => format!("task {}", short(id.as_str())),
+                Scope::Global | Scope::Payer(_) | Scope::Model(_) => row.scope.clone(),
             },
             row.period.to_string(),
             row.amount.to_string(),

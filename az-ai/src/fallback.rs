@@ -1,11 +1,11 @@
-//! Whether somebody else may do what one model could not.
+//! Whether another model may succeed where one failed.
 
 use az_core::ErrorKind;
 
-/// Whether a failure says something about who was asked, so that asking another may help.
+/// Whether a failure depends on the model that was asked, so that asking another one may help.
 ///
-/// One that is too long, or too dear, may be neither elsewhere; and what one provider calls wrong,
-/// such as a parameter that it does not take, another takes.
+/// A request that is too long or too expensive for one model may suit another; and a parameter that
+/// one provider rejects, another accepts.
 pub(crate) const fn may_help(kind: ErrorKind) -> bool {
     matches!(
         kind,
