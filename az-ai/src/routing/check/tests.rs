@@ -43,7 +43,8 @@ fn what_is_no_expression_is_refused_where_it_ends_to_be_one() {
 
 #[test]
 fn names_that_do_not_exist_are_refused_with_their_neighbours() {
-    let unknown = "no variable is called \"token\"; did you mean \"tokens\" or \"max_tokens\"?";
+    let unknown = "no variable is called \"token\"; did you mean \"tokens\" or \"max_tokens\" or \
+                   \"request_tokens\"?";
     refused("token < 500", 0, unknown);
     refused("'é' == model and token < 500", 18, unknown);
     refused("Fallback", 0, "no variable is called \"Fallback\"; did you mean \"fallback\"?");
