@@ -12,7 +12,7 @@ use crate::token_price::TokenPrice;
 pub struct LlmConfig {
     /// The models, each with who offers it.
     pub providers: Vec<ProviderConfig>,
-    /// The name of the one to ask when nothing else is said.
+    /// The model that is used when a request names none and no rule applies.
     pub default_provider: Option<String>,
     /// Which one to ask when; the first rule that holds decides.
     pub routing_rules: Vec<RoutingRule>,
@@ -26,7 +26,7 @@ impl Default for LlmConfig {
     fn default() -> Self {
         Self {
             providers: Vec::new(),
-            default_provider: None,
+            default_provider: Some("claude".to_owned()),
             routing_rules: Vec::new(),
             cost_tracking: true,
             fallback_enabled: true,

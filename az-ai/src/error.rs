@@ -5,6 +5,8 @@ use std::time::Duration;
 use az_core::ErrorKind;
 use az_core::error::BoxError;
 
+use crate::model_name::InvalidModelName;
+
 /// The result of most operations here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -29,6 +31,9 @@ pub enum Error {
         /// Names that look like it.
         near: Vec<String>,
     },
+    /// A text is not the name of a model.
+    #[error(transparent)]
+    InvalidModelName(#[from] InvalidModelName),
     /// A client cannot be made, or not used, with these settings.
     #[error("{provider} is not set up: {reason}")]
     Setup {
@@ -152,7 +157,7 @@ impl Error {
     /// Returns what sort of error this is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownModel { .. } => ErrorKind::NotFound,
+            Self::UnknownModel { .. } | Self::InvalidModelName(_) => ErrorKind::NotFound,
             Self::Setup { .. } => ErrorKind::Config,
             Self::Unsupported { .. } | Self::NotUnderstood { .. } => ErrorKind::BadRequest,
             Self::Unreachable { .. } | Self::Broken { .. } => ErrorKind::Unavailable,
@@ -187,6 +192,7 @@ impl Error {
                 _ => Sent::Maybe,
             },
             Self::UnknownModel { .. }
+            | Self::InvalidModelName(_)
             | Self::Setup { .. }
             | Self::Unsupported { .. }
             | Self::Unreachable { .. }

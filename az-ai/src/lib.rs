@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
 //! | how texts become vectors | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
-//! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`] |
+//! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`], [`catalog::ModelCatalog`] of a configuration |
 //! | who is asked, and who then | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
 //! | what sort of work a text asks for | [`routing::ComplexityClassifier`] | [`routing::KeywordClassifier`] |
 //! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
@@ -28,11 +28,13 @@
 //! for your own client to run.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod catalog;
 mod charge;
 pub mod chat;
 pub mod client;
 pub mod config;
 pub mod error;
+pub mod model_name;
 pub mod pricing;
 pub mod resolver;
 pub mod routing;

@@ -93,7 +93,7 @@ impl Services {
             return Ok(Arc::clone(models));
         }
         let pace = Pace::Times(f32::from(self.speed));
-        let models = ModelChooser::new(self.settings.clone(), self.env.clone(), pace)?;
+        let models = ModelChooser::new(self.settings.clone(), &self.env, pace)?;
         Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
@@ -195,7 +195,7 @@ impl Services {
         sink: Arc<dyn EventSink>,
         terminal: Option<Arc<Live>>,
     ) -> Result<Engine, CliError> {
-        let resolver = self.models()?;
+        let resolver = self.models()?.connected()?;
         let max_tokens = self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get);
         let options = ReActOptions::default().with_max_tokens(max_tokens);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));

@@ -7,6 +7,7 @@ mod cost;
 mod invalid_prices;
 mod model;
 mod names;
+mod offered;
 mod price_file;
 mod table;
 mod usage;

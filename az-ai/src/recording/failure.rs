@@ -93,6 +93,7 @@ impl From<&Error> for Failure {
             Error::UnknownModel { name, near } => {
                 Self::UnknownModel { name: name.clone(), near: near.clone() }
             }
+            Error::InvalidModelName(error) => Self::Setup { reason: error.to_string() },
             Error::Setup { reason, .. } => Self::Setup { reason: reason.clone() },
             Error::NotUnderstood { reason } => Self::NotUnderstood { reason: reason.clone() },
             Error::Stopped { reason } => Self::Stopped { reason: reason.clone() },

@@ -9,6 +9,7 @@
 )]
 
 mod anthropic_wire;
+mod catalog;
 mod conformance;
 mod decorate;
 mod embed;

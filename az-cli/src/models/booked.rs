@@ -1,9 +1,9 @@
 //! From a name as it is typed to the name that calls are booked under.
 
-use az_ai::resolver::{ModelResolver, near};
+use az_ai::model_name::ModelName;
+use az_ai::resolver::near;
 
 use super::choose::ModelChooser;
-use super::name::Name;
 use super::unknown::to_cli;
 use crate::error::CliError;
 
@@ -12,51 +12,66 @@ use crate::error::CliError;
 pub enum Booked {
     /// A model that is known.
     As(String),
-    /// Nobody knows it yet; these names look like it.
-    Unheard(Vec<String>),
+    /// An unknown name, with known ones that are similar.
+    Unknown(Vec<String>),
 }
 
 impl ModelChooser {
-    /// Returns the name that a model's calls are booked under. Nobody is asked: one whose key is
-    /// missing, or whose server is down, is known all the same.
+    /// Returns the name that a model's calls are booked under. Nothing is sent: a model whose key is
+    /// missing, or whose server does not answer, is known as well.
     ///
     /// # Errors
     ///
-    /// A usage error for a name that stands for no one model; a settings error for prices or a
-    /// recording that cannot be read.
+    /// A usage error for a name that does not stand for one model; a settings error for a recording
+    /// that cannot be read.
     pub fn booked_as(&self, name: &str) -> Result<Booked, CliError> {
-        let no_model = |what: &str| CliError::Usage(format!("--of {name:?}: {what}"));
-        if name.trim().is_empty() {
-            return Err(no_model("it names no model"));
+        let invalid = |what: &str| CliError::Usage(format!("--of {name:?}: {what}"));
+        let parsed: ModelName =
+            name.parse().map_err(|az_ai::model_name::InvalidModelName { problem, .. }| {
+                invalid(&problem.to_string())
+            })?;
+        self.booked(&parsed, &invalid)
+    }
+
+    fn booked(
+        &self,
+        name: &ModelName,
+        invalid: &dyn Fn(&str) -> CliError,
+    ) -> Result<Booked, CliError> {
+        if self.catalog().is_added(name) {
+            return Err(invalid("it is not a model, and nothing that it does costs anything"));
         }
-        match Name::read(name, self.entries()) {
-            Name::Entry(entry) => match entry.model() {
-                Some(model) => Ok(Booked::As(model.to_owned())),
-                None => Err(no_model(&format!("name one of its models, as in {name}/MODEL"))),
+        match name {
+            ModelName::Auto | ModelName::Record { model: None, .. } => {
+                Err(invalid("it stands for more than one model; name the model"))
+            }
+            ModelName::Offline => {
+                Err(invalid("it is not a model, and nothing that it does costs anything"))
+            }
+            ModelName::Record { model: Some(model), .. } => self.booked(model, invalid),
+            ModelName::Scripted { .. } => Ok(Booked::As(name.to_string())),
+            ModelName::Replay { .. } => {
+                Ok(Booked::As(self.catalog().resolve_name(name).map_err(to_cli)?.model))
+            }
+            ModelName::Local { model } => Ok(Booked::As(model.clone())),
+            name => match self.catalog().target(name) {
+                Some(target) => match target.model {
+                    Some(model) => Ok(Booked::As(model.to_owned())),
+                    None => Err(invalid(&format!("name one of its models, as in {name}/MODEL"))),
+                },
+                None => Ok(self.known(&name.to_string())),
             },
-            Name::Of { model, .. } | Name::Local { model } => Ok(Booked::As(model.to_owned())),
-            Name::Auto | Name::Record { model: None, .. } => {
-                Err(no_model("it stands for more than one model; name the model"))
-            }
-            Name::Offline | Name::Demo => {
-                Err(no_model("it is no model, and nothing that it does costs anything"))
-            }
-            Name::Record { model: Some(model), .. } => self.booked_as(model),
-            Name::Scripted { .. } => Ok(Booked::As(name.to_owned())),
-            Name::Replay { .. } => {
-                Ok(Booked::As(self.clients().resolve(Some(name)).map_err(to_cli)?.model))
-            }
-            Name::Unknown => self.heard_of(name),
         }
     }
 
-    fn heard_of(&self, name: &str) -> Result<Booked, CliError> {
-        let of_entries = || self.entries().iter().filter_map(|entry| entry.config.model.as_deref());
-        if self.prices().knows(name)? || of_entries().any(|model| model == name) {
-            return Ok(Booked::As(name.to_owned()));
+    fn known(&self, name: &str) -> Booked {
+        let catalog = self.catalog();
+        let entries = catalog.entries();
+        let of_entries = || entries.iter().filter_map(|entry| entry.config.model.as_deref());
+        if catalog.prices().has_model(name) || of_entries().any(|model| model == name) {
+            return Booked::As(name.to_owned());
         }
-        let book = self.prices().book()?;
-        let priced = book.models().map(|known| known.model.as_ref());
-        Ok(Booked::Unheard(near(name, self.entries().names().chain(of_entries()).chain(priced))))
+        let priced = catalog.prices().models().map(|known| known.model.as_ref());
+        Booked::Unknown(near(name, entries.names().chain(of_entries()).chain(priced)))
     }
 }

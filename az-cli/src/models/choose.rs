@@ -2,42 +2,42 @@
 
 use std::sync::{Arc, OnceLock};
 
-use az_ai::config::RoutingRule;
-use az_ai::error::Error;
-use az_ai::recording::Pace;
-use az_ai::resolver::{
-    CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery, near,
+use az_ai::catalog::{
+    ConnectError, ConnectOptions, ConnectedModels, Entries, Entry, ModelCatalog, displayed_url,
 };
-use az_ai::routing::RuleRouter;
+use az_ai::config::{LlmConfig, RoutingRule};
+use az_ai::model_name::{ModelName, ModelNameProblem};
+use az_ai::recording::Pace;
+use az_ai::resolver::near;
+use az_core::Clock;
+use az_core::clock::SystemClock;
 
-use super::access::Access;
-use super::clients::Clients;
-use super::entries::{Entries, Entry};
-use super::local;
-use super::name::{AUTO, Name, OFFLINE};
-use super::prices::Prices;
+use super::demo::{self, DEMO};
+use super::environment::environment;
+use super::local::{self, LocalServer};
+use super::prices::read_prices;
 use super::rules;
-use super::unknown::{did_you_mean, to_cli, unknown_model};
+use super::unknown::{invalid_name, to_cli, unknown_model};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::settings::Settings;
 
 /// A model that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct ChosenModel {
     /// Its name, by which it is found again.
     pub name: String,
     why: String,
 }
 
-impl Choice {
+impl ChosenModel {
     fn new(name: impl Into<String>, why: impl Into<String>) -> Self {
         Self { name: name.into(), why: why.into() }
     }
 
-    /// Whether the choice is left to the rules.
+    /// Whether the choice is left to the routing rules.
     pub fn is_auto(&self) -> bool {
-        self.name == AUTO
+        self.name.parse() == Ok(ModelName::Auto)
     }
 
     /// Returns what was chosen, and why.
@@ -46,194 +46,165 @@ impl Choice {
     }
 }
 
-/// Chooses models and makes their clients.
+/// Chooses the model of a task: by its name, the configuration, the keys in the environment, and the
+/// model servers on this machine.
 #[derive(Debug)]
 pub struct ModelChooser {
     settings: Settings,
-    clients: Arc<Clients>,
-    router: OnceLock<Arc<RuleRouter>>,
-    looked: tokio::sync::OnceCell<()>,
-    default: OnceLock<Choice>,
+    catalog: Arc<ModelCatalog>,
+    connected: OnceLock<Arc<ConnectedModels>>,
+    /// The server on this machine, once it was looked for.
+    local: tokio::sync::OnceCell<Option<LocalServer>>,
+    /// The default, which is chosen once.
+    default: tokio::sync::OnceCell<ChosenModel>,
 }
 
 impl ModelChooser {
-    /// Returns a chooser that has looked nowhere yet.
+    /// Creates a chooser of the configured models. Nothing is looked for yet.
     ///
     /// # Errors
     ///
-    /// A settings error for entries that cannot be.
-    pub fn new(settings: Settings, env: Env, pace: Pace) -> Result<Self, CliError> {
-        let entries = Entries::new(&settings.llm.providers);
-        let entries = entries.map_err(|what| settings.file.problem("llm.providers", &what))?;
-        let mut entries = entries.beside(&settings.file);
-        check(&settings, &entries)?;
-        if let (Some(url), None) = (&settings.llm.base_url, env.get("OPENAI_BASE_URL")) {
-            entries.move_everybodys("openai", url);
-        }
-        let prices = Prices::new(settings.clone(), &entries);
+    /// A settings error for invalid entries, prices or defaults.
+    pub fn new(settings: Settings, env: &Env, pace: Pace) -> Result<Self, CliError> {
+        let catalog = catalog(&settings, env, pace)?;
         Ok(Self {
-            clients: Arc::new(Clients::new(entries, env, prices, pace)),
             settings,
-            router: OnceLock::new(),
-            looked: tokio::sync::OnceCell::new(),
-            default: OnceLock::new(),
+            catalog: Arc::new(catalog),
+            connected: OnceLock::new(),
+            local: tokio::sync::OnceCell::new(),
+            default: tokio::sync::OnceCell::new(),
         })
     }
 
-    /// Returns the entries.
-    pub fn entries(&self) -> &Entries {
-        &self.clients.entries
+    /// Returns the models by their names.
+    pub fn catalog(&self) -> &ModelCatalog {
+        &self.catalog
     }
 
-    pub(super) fn env(&self) -> &Env {
-        &self.clients.env
-    }
-
-    /// Returns the prices.
-    pub fn prices(&self) -> &Prices {
-        &self.clients.prices
-    }
-
-    /// Returns what is known of an entry's key.
-    pub fn access(&self, entry: &Entry) -> Access {
-        Access::of(entry, &self.clients.env)
-    }
-
-    /// Chooses: the model named, else the configured one, else one that the environment gives
-    /// access to, else one on this machine, else `offline`.
+    /// Returns the models behind the configured routing rules.
     ///
     /// # Errors
     ///
-    /// When a name is unknown, or its provider is not set up, or the rules make no sense.
-    pub async fn choose(&self, named: Option<&str>) -> Result<Choice, CliError> {
-        // Rules that make no sense are told at once, and not in the middle of a task.
-        self.router()?;
-        if let Some(name) = named {
-            return self.named(name, "as asked").await;
+    /// A settings error with the locations of all that is wrong with the rules.
+    pub fn connected(&self) -> Result<Arc<ConnectedModels>, CliError> {
+        if let Some(connected) = self.connected.get() {
+            return Ok(Arc::clone(connected));
         }
-        if let Some(choice) = self.default.get() {
-            return Ok(choice.clone());
+        let connected = self.connected_by(rules::configured(&self.settings)?)?;
+        Ok(Arc::clone(self.connected.get_or_init(|| Arc::new(connected))))
+    }
+
+    /// Returns the models behind these routing rules.
+    ///
+    /// # Errors
+    ///
+    /// A settings error with the locations of all that is wrong with the rules.
+    pub fn connected_by(&self, rules: Vec<RoutingRule>) -> Result<ConnectedModels, CliError> {
+        let connected = ConnectedModels::new(Arc::clone(&self.catalog), rules);
+        connected.map_err(|error| rules::invalid_rules(&error))
+    }
+
+    /// Chooses the model named, else the configured one, else one that the environment gives access
+    /// to, else one on this machine, else `offline`.
+    ///
+    /// # Errors
+    ///
+    /// When a name is unknown, its provider is not set up, or the rules are invalid.
+    pub async fn choose(&self, named: Option<&str>) -> Result<ChosenModel, CliError> {
+        // Invalid rules are reported before a task begins.
+        self.connected()?;
+        match named {
+            Some(name) => self.named(name, "as asked").await,
+            None => self.default.get_or_try_init(|| self.choose_default()).await.cloned(),
         }
-        let choice = match (&self.settings.model, self.configured()) {
-            (Some((name, said_by)), _) => {
-                self.named(name, &format!("configured by {said_by}")).await?
-            }
-            (None, Some((name, why))) => self.named(&name, &why).await?,
-            (None, None) => self.found().await?,
+    }
+
+    async fn choose_default(&self) -> Result<ChosenModel, CliError> {
+        let chosen = match self.configured() {
+            Some((name, why)) => Box::pin(self.named(&name, &why)).await?,
+            None => self.found().await?,
         };
-        self.clients.default.get_or_init(|| Ok(choice.name.clone()));
-        Ok(self.default.get_or_init(|| choice).clone())
+        self.catalog.set_default(Ok(chosen.name.clone()));
+        Ok(chosen)
     }
 
-    /// Settles the default for tasks that name no model; returns why there is none, if so. Such
-    /// tasks then fail for that reason, rather than being done by somebody else.
+    /// Settles the default for tasks that name no model; returns why there is none, if so. Such tasks
+    /// then fail for that reason, rather than being given to another model.
     ///
     /// # Errors
     ///
-    /// A settings error for rules that make no sense: they concern every task.
+    /// A settings error for invalid rules: they concern every task.
     pub async fn settle_default(&self) -> Result<Option<String>, CliError> {
-        self.router()?;
+        self.connected()?;
         let Err(error) = self.choose(None).await else { return Ok(None) };
         let why = error.to_string();
-        self.clients.default.get_or_init(|| Err(why.clone()));
+        self.catalog.set_default(Err(why.clone()));
         Ok(Some(why))
     }
 
-    /// Whether rules have a say in what follows a model: a script, a recording and the planner stand
-    /// for themselves.
-    pub fn is_routed(&self, name: &str) -> bool {
-        let name = Name::read(name, self.entries());
-        matches!(name, Name::Auto | Name::Entry(_) | Name::Of { .. } | Name::Local { .. })
-    }
-
-    pub(super) fn clients(&self) -> &Clients {
-        &self.clients
-    }
-
-    /// Returns the engine that routes by the configured rules.
-    ///
-    /// # Errors
-    ///
-    /// A settings error with the place of all that is wrong with them.
-    pub fn router(&self) -> Result<Arc<RuleRouter>, CliError> {
-        if let Some(router) = self.router.get() {
-            return Ok(Arc::clone(router));
-        }
-        let rules = rules::configured(&self.settings)?;
-        let router = self.routing_by(rules)?;
-        Ok(Arc::clone(self.router.get_or_init(|| router)))
-    }
-
-    /// Returns an engine that routes by these rules.
-    ///
-    /// # Errors
-    ///
-    /// A settings error with the place of all that is wrong with them.
-    pub fn routing_by(&self, rules: Vec<RoutingRule>) -> Result<Arc<RuleRouter>, CliError> {
-        let models: Arc<dyn ModelResolver> = Arc::<Clients>::clone(&self.clients);
-        let default = self.default_name(&rules);
-        rules::router(models, self.entries(), &self.settings, &default, rules)
-    }
-
     /// Checks a name, and looks up what it needs.
-    async fn named(&self, name: &str, why: &str) -> Result<Choice, CliError> {
-        let full = match Name::read(name, self.entries()) {
-            Name::Auto => {
-                self.router()?;
-                return Ok(Choice::new(AUTO, why));
-            }
-            Name::Local { model } => self.local_model(name, model).await?,
-            Name::Record { model: None, file } => {
-                self.check_default_is_no_recording(file)?;
+    async fn named(&self, name: &str, why: &str) -> Result<ChosenModel, CliError> {
+        let parsed: ModelName = name.parse().map_err(|error| invalid_name(&error))?;
+        let full = match &parsed {
+            ModelName::Auto => return Ok(ChosenModel::new(name, why)),
+            ModelName::Local { model } => self.local_model(name, model).await?,
+            ModelName::Record { model: None, file } => {
+                self.check_default_is_recordable(file)?;
                 Box::pin(self.choose(None)).await?;
                 name.to_owned()
             }
-            Name::Record { model: Some(model), file } => {
-                if matches!(Name::read(model, self.entries()), Name::Record { .. }) {
-                    return Err(records_itself(name, file));
-                }
-                let inner = Box::pin(self.named(model, why)).await?;
+            ModelName::Record { model: Some(model), file } => {
+                let inner = Box::pin(self.named(&model.to_string(), why)).await?;
                 format!("record:{file}@{}", inner.name)
             }
-            Name::Unknown => match self.prices().provider_of(name)? {
-                Some(provider) => format!("{provider}/{name}"),
-                None if self.has_openai() => format!("openai/{name}"),
-                None => self.local_model(name, name).await?,
-            },
+            ModelName::Named(_) | ModelName::Qualified { .. } if !self.is_known(&parsed) => {
+                match self.catalog.prices().maker_of(name, SystemClock.now()) {
+                    Some(provider) => format!("{provider}/{name}"),
+                    None if self.has_openai() => format!("openai/{name}"),
+                    None => self.local_model(name, name).await?,
+                }
+            }
             _ => name.to_owned(),
         };
-        self.clients.resolve(Some(&full)).map_err(to_cli)?;
-        Ok(Choice::new(full, why))
+        let full_name = full.parse().map_err(|error| invalid_name(&error))?;
+        self.catalog.resolve_name(&full_name).map_err(to_cli)?;
+        Ok(ChosenModel::new(full, why))
     }
 
-    /// A recording of the default model is none when the default is that very recording.
-    fn check_default_is_no_recording(&self, file: &str) -> Result<(), CliError> {
-        let named = self.settings.model.clone().map(|(name, _)| name);
-        let default = named.or_else(|| self.configured().map(|(name, _)| name));
-        let default = default.unwrap_or_default();
-        if !matches!(Name::read(&default, self.entries()), Name::Record { model: None, .. }) {
+    fn is_known(&self, name: &ModelName) -> bool {
+        self.catalog.target(name).is_some() || self.catalog.is_added(name)
+    }
+
+    /// Refuses to record the default model if the default is that very recording.
+    fn check_default_is_recordable(&self, file: &str) -> Result<(), CliError> {
+        let Some((name, _)) = self.configured() else { return Ok(()) };
+        if !matches!(name.parse(), Ok(ModelName::Record { model: None, .. })) {
             return Ok(());
         }
-        Err(records_itself(&default, file))
+        let problem = ModelNameProblem::NotRecordable { file: file.to_owned() };
+        Err(CliError::Settings(format!("invalid model name {name:?}: {problem}")))
     }
 
     async fn local_model(&self, name: &str, model: &str) -> Result<String, CliError> {
-        self.look_around().await;
-        let server = self.clients.local.get().and_then(Option::as_ref);
+        let server = self.local_server().await;
         let models = server.map(|server| server.models.as_slice()).unwrap_or_default();
         if models.iter().any(|known| known == model) {
             return Ok(format!("local/{model}"));
         }
         let known: Vec<_> = models.iter().map(|model| format!("local/{model}")).collect();
-        let entries = self.entries().names().chain([AUTO, OFFLINE]);
+        let entries = self.catalog.entries().names().chain(["auto", "offline"]);
         Err(unknown_model(name, &near(name, known.iter().map(String::as_str).chain(entries))))
     }
 
-    /// Returns what the configuration says about the default, if it does.
+    /// Returns the default that is configured, if there is one, and where.
     fn configured(&self) -> Option<(String, String)> {
+        if let Some((name, set_by)) = &self.settings.model {
+            return Some((name.clone(), format!("configured by {set_by}")));
+        }
         let llm = &self.settings.llm;
         if !llm.routing_rules.is_empty() || llm.routing_file.is_some() {
-            return Some((AUTO.to_owned(), "by the routing rules of the configuration".to_owned()));
+            let why = "by the routing rules of the configuration";
+            return Some((ModelName::Auto.to_string(), why.to_owned()));
         }
         let why = "configured by llm.default_provider";
         let default = llm.default_provider.clone().map(|name| (name, why.to_owned()));
@@ -243,61 +214,39 @@ impl ModelChooser {
         })
     }
 
-    /// Returns who is asked when no rule says otherwise. Whoever writes rules means models: the
-    /// planner stands in for them only when there is nobody else at all.
-    fn default_name(&self, rules: &[RoutingRule]) -> String {
-        let llm = &self.settings.llm;
-        let name_of = |entry: &Entry| entry.config.name.clone();
-        let first = || llm.providers.first().map(|config| config.name.clone());
-        let with_key = || self.with_keys().next().map(|(entry, _)| name_of(entry));
-        let of_rules = || rules.first().map(|rule| rule.provider.clone());
-        let default = llm.default_provider.clone().or_else(first);
-        default.or_else(with_key).or_else(of_rules).unwrap_or_else(|| OFFLINE.to_owned())
-    }
-
-    /// Lists the entries that have a model and a key, with where it is from.
-    fn with_keys(&self) -> impl Iterator<Item = (&Entry, String)> {
-        let with_model = self.entries().iter().filter(|entry| entry.model().is_some());
-        with_model.filter_map(|entry| match self.access(entry) {
-            Access::Key(_, from) => Some((entry, from)),
-            Access::Open | Access::Missing(_) => None,
-        })
-    }
-
-    /// Finds a model that can be asked without anything being configured.
-    async fn found(&self) -> Result<Choice, CliError> {
-        let openai = self.entries().find("openai");
+    /// Finds a model that can be used without any configuration.
+    async fn found(&self) -> Result<ChosenModel, CliError> {
+        let openai = self.catalog.entries().find("openai");
         if let Some(openai) = openai.filter(|entry| !entry.configured)
-            && let Some(url) = super::access::base_url(openai, &self.clients.env)
+            && let Some(url) = self.catalog.base_url(openai)
         {
-            return self.first_of(openai, &super::access::shown(&url)).await;
+            return self.first_of(openai, &url).await;
         }
-        if let Some((entry, from)) = self.with_keys().next() {
+        if let Some((entry, from)) = self.catalog.with_keys().next() {
             let model = entry.model().unwrap_or_default();
             let why = format!("{model} of {}, whose key is in {from}", entry.provider.name);
-            return Ok(Choice::new(&entry.config.name, why));
+            return Ok(ChosenModel::new(&entry.config.name, why));
         }
-        self.look_around().await;
-        if let Some(server) = self.clients.local.get().and_then(Option::as_ref)
+        if let Some(server) = self.local_server().await
             && let Some(model) = server.models.first()
         {
-            let why = format!("a model server answers at {}", server.base_url);
-            return Ok(Choice::new(format!("local/{model}"), why));
+            let why = format!("a model server answers at {}", displayed_url(&server.base_url));
+            return Ok(ChosenModel::new(format!("local/{model}"), why));
         }
         let why = "no key in the environment and no model server on this machine; \
                    this is a planner for a small language, not a model";
-        Ok(Choice::new(OFFLINE, why))
+        Ok(ChosenModel::new(ModelName::Offline.to_string(), why))
     }
 
     /// Returns the first model that a configured server offers.
-    async fn first_of(&self, entry: &Entry, url: &str) -> Result<Choice, CliError> {
-        let client = self.clients.wire(entry).map_err(to_cli)?;
+    async fn first_of(&self, entry: &Entry, url: &str) -> Result<ChosenModel, CliError> {
+        let client = self.catalog.wire_client(entry).map_err(to_cli)?;
         let name_one = "name a model with --model or AZ_MODEL, or use `offline`";
         match client.models().await {
             Ok(models) => match models.first() {
                 Some(model) => {
                     let name = format!("{}/{model}", entry.config.name);
-                    Ok(Choice::new(name, format!("the first that {url} offers")))
+                    Ok(ChosenModel::new(name, format!("the first that {url} offers")))
                 }
                 None => Err(CliError::Settings(format!("{url} offers no models; {name_one}"))),
             },
@@ -306,28 +255,25 @@ impl ModelChooser {
     }
 
     /// Looks for a server on this machine, once.
-    async fn look_around(&self) {
+    async fn local_server(&self) -> Option<&LocalServer> {
         let look = async || {
             let found = local::find().await;
-            self.clients.local.get_or_init(|| found);
+            if let Some(server) = &found {
+                self.catalog.set_local_server(&server.base_url);
+            }
+            found
         };
-        self.looked.get_or_init(look).await;
+        self.local.get_or_init(look).await.as_ref()
     }
 
     fn has_openai(&self) -> bool {
-        self.entries().find("openai").is_some_and(|entry| self.access(entry).is_usable())
+        let openai = self.catalog.entries().find("openai");
+        openai.is_some_and(|entry| self.catalog.access(entry).is_usable())
     }
 }
 
-fn records_itself(name: &str, file: &str) -> CliError {
-    CliError::Settings(format!(
-        "{name} would record a recording, or itself; name the model that is to be recorded, as in \
-         record:{file}@claude"
-    ))
-}
-
-/// Checks what the configuration says about models besides the entries themselves.
-fn check(settings: &Settings, entries: &Entries) -> Result<(), CliError> {
+/// Creates the catalog of the configured models.
+fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, CliError> {
     let llm = &settings.llm;
     if let Some(url) = &llm.base_url
         && !url.starts_with("http://")
@@ -336,56 +282,31 @@ fn check(settings: &Settings, entries: &Entries) -> Result<(), CliError> {
         let what = "an address begins with http:// or https://";
         return Err(settings.file.problem("llm.base_url", what));
     }
-    let Some(name) = &llm.default_provider else { return Ok(()) };
-    let problem = |what: &str| settings.file.problem("llm.default_provider", what);
-    match Name::read(name, entries) {
-        Name::Auto | Name::Unknown => {
-            let likely = did_you_mean(&near(name, entries.names().chain([OFFLINE])));
-            Err(problem(&format!(
-                "unknown model {name:?}; use an entry, provider/model or {OFFLINE}{likely}"
-            )))
-        }
-        Name::Entry(entry) if entry.model().is_none() => {
-            Err(problem(&format!("name its model, as in {name}/MODEL")))
-        }
-        _ => Ok(()),
+    let config = LlmConfig {
+        providers: llm.providers.clone(),
+        default_provider: llm.default_provider.clone(),
+        routing_rules: Vec::new(),
+        cost_tracking: llm.cost_tracking,
+        fallback_enabled: llm.fallback_enabled,
+    };
+    let refused = |error: ConnectError| invalid_config(settings, &error);
+    let entries = Entries::new(&llm.providers, &[DEMO]).map_err(|error| refused(error.into()))?;
+    let mut options = ConnectOptions::default()
+        .with_environment(environment(env, &settings.file))
+        .with_prices(read_prices(settings, &entries)?)
+        .with_model(DEMO, demo::model(pace));
+    if let (Some(url), None) = (&llm.base_url, env.get("OPENAI_BASE_URL")) {
+        options = options.with_base_url("openai", url);
     }
+    ModelCatalog::new(&config, options).map_err(refused)
 }
 
-impl ModelResolver for ModelChooser {
-    fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel, Error> {
-        let name = model.or(self.clients.default_name().ok());
-        match (name, self.router.get()) {
-            (Some(AUTO), Some(router)) => router.resolve(None),
-            _ => self.clients.resolve(model),
-        }
-    }
-
-    fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>, Error> {
-        let name = query.model.or(self.clients.default_name().ok());
-        let routed = match name {
-            Some(AUTO) => Some(query.with_model(None)),
-            Some(named) => self.is_routed(named).then(|| query.with_model(name)),
-            None => None,
-        };
-        match (routed, self.router.get()) {
-            (Some(query), Some(router)) => router.candidates(&query),
-            _ => Ok(vec![Candidate { model: self.clients.resolve(name)?, reason: None }]),
-        }
-    }
-
-    fn query_inputs(&self, model: Option<&str>) -> QueryInputs {
-        let name = model.or(self.clients.default_name().ok());
-        let routed = name.is_some_and(|name| name == AUTO || self.is_routed(name));
-        match self.router.get() {
-            Some(router) if routed => router.query_inputs(name),
-            _ => QueryInputs::default(),
-        }
-    }
-
-    fn report(&self, model: &ResolvedModel, result: CallReport) {
-        if let Some(router) = self.router.get() {
-            router.report(model, result);
-        }
-    }
+/// Returns the error of an invalid configuration with the location of the setting.
+fn invalid_config(settings: &Settings, error: &ConnectError) -> CliError {
+    let key = match error {
+        ConnectError::Entry(invalid) => format!("llm.providers[{}]", invalid.index),
+        ConnectError::Rules(_) => "llm.routing_rules".to_owned(),
+        _ => "llm.default_provider".to_owned(),
+    };
+    settings.file.problem(&key, &error.to_string())
 }

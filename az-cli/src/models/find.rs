@@ -1,83 +1,79 @@
-//! What is known of a model without asking it anything.
+//! What is known of a model without a request to it.
 
+use az_ai::catalog::{Access, Target, displayed_url};
+use az_ai::model_name::ModelName;
 use az_ai::pricing::PriceBook;
+use az_core::Clock;
+use az_core::clock::SystemClock;
 
-use super::access::{Access, base_url, shown};
 use super::choose::ModelChooser;
-use super::entries::Entry;
-use super::name::Name;
+use super::unknown::invalid_name;
 use crate::error::CliError;
 
 /// What is known of a model.
 #[derive(Debug)]
 pub struct Found {
-    /// Who offers it.
+    /// The provider.
     pub provider: String,
-    /// What it is called there.
+    /// The provider's name for the model.
     pub model: String,
-    /// Whose prices it has.
+    /// The provider that it is priced as.
     pub priced_as: String,
     /// The prices.
     pub book: PriceBook,
-    /// Where its key is, or would be.
+    /// Where its key is, or what to do about a missing one.
     pub key: Option<String>,
-    /// Where the provider is, as it may be shown.
+    /// The address of the provider, without secrets.
     pub base_url: Option<String>,
 }
 
 impl ModelChooser {
-    /// Finds what is known of a model, whether it can be asked or not.
+    /// Finds what is known of a model, whether it can be used or not.
     ///
     /// # Errors
     ///
-    /// That nobody knows it.
+    /// A settings error for an unknown name.
     pub async fn find(&self, name: &str) -> Result<Found, CliError> {
-        if let Some(found) = self.find_entry(name)? {
+        let parsed: ModelName = name.parse().map_err(|error| invalid_name(&error))?;
+        if let Some(found) = self.find_entry(&parsed) {
             return Ok(found);
         }
-        if let Some(provider) = self.prices().provider_of(name)?
-            && let Some(found) = self.find_entry(&format!("{provider}/{name}"))?
-        {
-            return Ok(found);
+        let maker = self.catalog().prices().maker_of(name, SystemClock.now());
+        if let Some(provider) = maker {
+            let (provider, model) = (provider.to_owned(), name.to_owned());
+            if let Some(found) = self.find_entry(&ModelName::Qualified { provider, model }) {
+                return Ok(found);
+            }
         }
-        let choice = self.choose(Some(name)).await?;
-        match self.find_entry(&choice.name)? {
-            Some(found) => Ok(found),
-            None => Ok(Found {
-                provider: choice.name.split(['/', ':']).next().unwrap_or_default().to_owned(),
-                model: choice.name.clone(),
-                priced_as: "local".to_owned(),
-                book: self.prices().book()?,
-                key: None,
-                base_url: None,
-            }),
-        }
+        let chosen = self.choose(Some(name)).await?;
+        let parsed: ModelName = chosen.name.parse().map_err(|error| invalid_name(&error))?;
+        Ok(self.find_entry(&parsed).unwrap_or_else(|| Found {
+            provider: chosen.name.split(['/', ':']).next().unwrap_or_default().to_owned(),
+            model: chosen.name.clone(),
+            priced_as: "local".to_owned(),
+            book: self.catalog().prices().clone(),
+            key: None,
+            base_url: None,
+        }))
     }
 
-    fn find_entry(&self, name: &str) -> Result<Option<Found>, CliError> {
-        let (entry, model) = match Name::read(name, self.entries()) {
-            Name::Entry(entry) => (entry, entry.model().unwrap_or_default()),
-            Name::Of { provider, model } => (provider, model),
-            _ => return Ok(None),
-        };
-        self.found_entry(entry, model).map(Some)
-    }
-
-    fn found_entry(&self, entry: &Entry, model: &str) -> Result<Found, CliError> {
-        let (book, priced_as) = self.prices().of_entry(entry)?;
-        let key = match self.access(entry) {
+    fn find_entry(&self, name: &ModelName) -> Option<Found> {
+        let catalog = self.catalog();
+        let Target { entry, model, .. } = catalog.target(name)?;
+        let (book, priced_as) = catalog.prices_of(entry);
+        let key = match catalog.access(entry) {
             Access::Key(_, from) => Some(format!("from {from}")),
             Access::Open => None,
             Access::Missing(how) => Some(format!("missing: {how}")),
         };
-        let always = || entry.provider.base_url.map(str::to_owned);
-        Ok(Found {
+        let usual = || entry.provider.base_url.map(displayed_url);
+        Some(Found {
             provider: entry.provider.name.to_owned(),
-            model: model.to_owned(),
+            model: model.unwrap_or_default().to_owned(),
             priced_as,
             book,
             key,
-            base_url: base_url(entry, self.env()).or_else(always).map(|url| shown(&url)),
+            base_url: catalog.base_url(entry).or_else(usual),
         })
     }
 }

@@ -1,19 +1,26 @@
-//! What to say of names that nobody knows.
+//! The errors of names that are unknown or invalid.
 
 use az_ai::error::Error;
+use az_ai::model_name::InvalidModelName;
 
 use crate::error::CliError;
 
-/// Returns an error of the models' as the command line tells it: a name that nobody knows is a
-/// setting that is wrong, wherever it comes up.
+/// Returns an error of a model as the command line reports it: an unknown or invalid name is a settings
+/// error.
 pub fn to_cli(error: Error) -> CliError {
     match error {
         Error::UnknownModel { name, near } => unknown_model(&name, &near),
+        Error::InvalidModelName(error) => invalid_name(&error),
         error => CliError::Core(error.into()),
     }
 }
 
-/// Returns the error for a name that nobody knows, with those that look like it.
+/// Returns the error of a text that is not the name of a model.
+pub(super) fn invalid_name(error: &InvalidModelName) -> CliError {
+    CliError::Settings(error.to_string())
+}
+
+/// Returns the error of an unknown name, with similar ones.
 pub(super) fn unknown_model(name: &str, near: &[String]) -> CliError {
     CliError::Settings(format!(
         "no model is called {name:?}{}\n`az models list` shows the names there are; a provider's \
@@ -22,7 +29,7 @@ pub(super) fn unknown_model(name: &str, near: &[String]) -> CliError {
     ))
 }
 
-/// Returns what to add to a message about a wrong name; nothing when no name looks like it.
+/// Returns the end of a message about an unknown name; it is empty if no name is similar.
 pub fn did_you_mean(near: &[String]) -> String {
     match near {
         [] => String::new(),

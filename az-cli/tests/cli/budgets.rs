@@ -195,9 +195,9 @@ fn a_budget_of_a_model_that_nobody_knows_yet_is_kept_with_a_warning() {
     for (name, says) in [
         ("ollama", "as in ollama/MODEL"),
         ("auto", "more than one model"),
-        ("offline", "it is no model"),
-        ("demo", "it is no model"),
-        ("", "it names no model"),
+        ("offline", "it is not a model"),
+        ("demo", "it is not a model"),
+        ("", "it is empty"),
     ] {
         let refused = set(name);
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{name}: {refused:?}");

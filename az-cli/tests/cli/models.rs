@@ -93,13 +93,18 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     refused(&az, &list, 78, &["prices.toml:2:12: the prices of \"gpt4\" are those of \"openai\""]);
     let az = configured("[llm]\ndefault_provider = \"clade\"\n");
     let default = "config.toml:2:20: llm.default_provider: unknown model \"clade\"";
-    refused(&az, &list, 78, &[default, "did you mean claude"]);
+    refused(&az, &list, 78, &[default, "did you mean \"claude\"?"]);
     let az = configured("[llm]\ndefault_provider = \"ollama\"\n");
     refused(&az, &list, 78, &["llm.default_provider: name its model, as in ollama/MODEL"]);
     let az = configured("[llm]\nbase_url = \"127.0.0.1:1\"\n");
     refused(&az, &list, 78, &["config.toml:2:12: llm.base_url: an address begins with http"]);
     let az = configured(&format!("{provider}max_tokens = 0\n"));
-    refused(&az, &list, 78, &["config.toml:1:1: llm.providers: x is not set up: max_tokens is 0"]);
+    refused(
+        &az,
+        &list,
+        78,
+        &["config.toml:1:1: llm.providers[0]: x is not set up: max_tokens is 0"],
+    );
     let az = configured("[llm]\nrouting_file = \"rules.toml\"\n");
     let route = ["models", "route", "hello"];
     refused(&az, &route, 78, &["config.toml:2:16: llm.routing_file: ", "rules.toml"]);
@@ -126,7 +131,7 @@ fn usage_that_is_none_and_models_that_nobody_knows_are_refused() {
     price("gemini", r#"{"promptTokenCount": "3"}"#, 2, &["promptTokenCount is \"3\""]);
     for name in ["replay:", "record:", "scripted:", "record:@offline"] {
         let word = name.split(':').next().unwrap();
-        let says = format!("name its file, as in {word}:run.jsonl");
+        let says = format!("name a file, as in {word}:run.jsonl");
         refused(&az, &["task", "run", "x", "--model", name], 78, &[&says]);
     }
     refused(&az, &["models", "list", "--provider", "antropic"], 2, &["did you mean anthropic"]);
@@ -181,7 +186,12 @@ fn a_default_that_would_record_itself_is_refused() {
         Az::new().with_var("AZ_MODEL", "record:x.jsonl@record:y.jsonl"),
     ] {
         for args in [&["task", "run", "hi"][..], &["models", "route", "hi"]] {
-            refused(&az, args, 78, &["would record", "record:x.jsonl@claude"]);
+            refused(
+                &az,
+                args,
+                78,
+                &["only a single model can be recorded", "record:x.jsonl@claude"],
+            );
         }
         assert_eq!(az.read("x.jsonl"), "");
     }

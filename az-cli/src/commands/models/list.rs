@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use az_ai::catalog::{Access, Entry, ModelCatalog};
 use az_ai::pricing::{Call, PriceBook, Rates, TokenPrice, provider_id};
 use az_ai::resolver::near;
 use az_core::clock::SystemClock;
@@ -11,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::models::{Access, Entry, did_you_mean};
+use crate::models::did_you_mean;
 use crate::output::{FormatArgs, Table};
 use crate::services::Services;
 
@@ -57,15 +58,13 @@ struct Row {
 /// Prices or settings that make no sense, or a provider that nobody knows.
 pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
-    let book = models.prices().book()?;
+    let catalog = models.catalog();
     let now = SystemClock.now();
     let mut rows = Vec::new();
     if args.all {
-        rows.extend(priced(&book, now));
+        rows.extend(priced(catalog.prices(), now));
     } else {
-        for entry in models.entries().iter() {
-            rows.push(named(entry, &models.access(entry), services, now)?);
-        }
+        rows.extend(catalog.entries().iter().map(|entry| named(entry, catalog, now)));
     }
     if let Some(wanted) = &args.provider {
         rows = of_provider(rows, wanted)?;
@@ -95,29 +94,24 @@ fn of_provider(mut rows: Vec<Row>, wanted: &str) -> Result<Vec<Row>, CliError> {
     Ok(rows)
 }
 
-fn named(
-    entry: &Entry,
-    access: &Access,
-    services: &Services,
-    at: Timestamp,
-) -> Result<Row, CliError> {
-    let (book, provider) = services.models()?.prices().of_entry(entry)?;
+fn named(entry: &Entry, catalog: &ModelCatalog, at: Timestamp) -> Row {
+    let (book, provider) = catalog.prices_of(entry);
     let model = entry.model().unwrap_or_default();
     let call = Call { provider: &provider, model, at };
     let rates = book.prices(&call).map(|(_, row)| row.card.rates).unwrap_or_default();
     let facts = book.model(&provider, model);
-    let key = match access {
-        Access::Key(_, from) => Some(from.clone()),
+    let key = match catalog.access(entry) {
+        Access::Key(_, from) => Some(from),
         Access::Open => Some("needs none".to_owned()),
-        Access::Missing(how) => Some(how.clone()),
+        Access::Missing(how) => Some(how),
     };
-    Ok(Row {
+    Row {
         name: entry.config.name.clone(),
         provider: entry.provider.name.to_owned(),
         model: model.to_owned(),
         key,
         ..row(rates, entry.config.context_window.or(facts.and_then(|facts| facts.context_window)))
-    })
+    }
 }
 
 fn priced(book: &PriceBook, at: Timestamp) -> impl Iterator<Item = Row> {

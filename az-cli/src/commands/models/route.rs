@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use az_ai::chat::{ChatRequest, DEFAULT_MAX_TOKENS, ToolDefinition};
 use az_ai::estimate;
@@ -67,21 +68,23 @@ pub struct RouteArgs {
 pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let printer = services.printer();
-    let (router, named) = match &args.rules {
-        Some(path) => (models.routing_by(read_rules("--rules", path)?)?, args.model.clone()),
+    let (connected, named) = match &args.rules {
+        Some(path) => {
+            (Arc::new(models.connected_by(read_rules("--rules", path)?)?), args.model.clone())
+        }
         None => {
             let choice = models.choose(args.model.as_deref()).await?;
             printer.say(&choice.in_words());
-            (models.router()?, (!choice.is_auto()).then_some(choice.name))
+            (models.connected()?, (!choice.is_auto()).then_some(choice.name))
         }
     };
     let text = args.text.join(" ");
     let query = query(args, (&text, named.as_deref()), services)?;
     let route = match query.model {
-        Some(name) if !models.is_routed(name) => {
-            unrouted(name, models.resolve(query.model).map_err(to_cli)?)
+        Some(name) if !connected.is_routed(name) => {
+            unrouted(name, connected.resolve(query.model).map_err(to_cli)?)
         }
-        _ => router.route(&query).map_err(to_cli)?,
+        _ => connected.router().route(&query).map_err(to_cli)?,
     };
     let explained = Explained::new(&query, &route);
     if printer.is_json() {

@@ -38,7 +38,7 @@ pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCod
     let model = |name: &str| {
         Ok(match services.models()?.booked_as(name) {
             Ok(Booked::As(model)) => model,
-            Ok(Booked::Unheard(_)) | Err(_) => name.to_owned(),
+            Ok(Booked::Unknown(_)) | Err(_) => name.to_owned(),
         })
     };
     let scope = args.scope.scope(services, model).await?;

@@ -90,7 +90,7 @@ pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode,
 fn booked_as(name: &str, services: &Services) -> Result<String, CliError> {
     match services.models()?.booked_as(name)? {
         Booked::As(model) => Ok(model),
-        Booked::Unheard(near) => {
+        Booked::Unknown(near) => {
             let near = did_you_mean(&near);
             services.printer().say(&format!(
                 "no model is known that is called {name:?}: the budget will count calls that are \

@@ -1,0 +1,16 @@
+//! From names of models to clients: the entries of a configuration, their keys and prices.
+
+mod clients;
+mod config;
+mod connected;
+mod entries;
+mod environment;
+mod invalid;
+mod options;
+
+pub use clients::{ModelCatalog, Target};
+pub use connected::ConnectedModels;
+pub use entries::{Entries, Entry};
+pub use environment::{Access, Environment, KeyFile, displayed_url};
+pub use invalid::{ConnectError, InvalidEntry};
+pub use options::{ConnectOptions, ModelFactory};

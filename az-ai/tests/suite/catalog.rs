@@ -1,0 +1,132 @@
+//! A configuration and the models that it connects.
+
+use std::sync::Arc;
+
+use az_ai::catalog::{ConnectError, ConnectOptions, ConnectedModels, Environment};
+use az_ai::chat::ChatRequest;
+use az_ai::client::LlmClient;
+use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::error::Error;
+use az_ai::offline::OfflineClient;
+use az_ai::resolver::{ModelResolver, ResolvedModel, RoutingQuery};
+
+fn with_keys() -> ConnectOptions {
+    let key = |name: &str| name.ends_with("_API_KEY").then(|| "key".to_owned());
+    ConnectOptions::default().with_environment(Environment::new(key))
+}
+
+fn connect(config: &LlmConfig) -> ConnectedModels {
+    config.connect(with_keys()).unwrap()
+}
+
+fn candidates(models: &ConnectedModels, model: Option<&str>) -> Vec<String> {
+    let found = models.candidates(&RoutingQuery::new("hello").with_model(model)).unwrap();
+    found.iter().map(|candidate| candidate.model.client.provider().to_owned()).collect()
+}
+
+fn ruled() -> LlmConfig {
+    LlmConfig {
+        routing_rules: vec![
+            RoutingRule::new("text_length < 500", "deepseek"),
+            RoutingRule::new("fallback", "gemini"),
+        ],
+        ..LlmConfig::default()
+    }
+}
+
+#[test]
+fn the_default_provider_is_claude() {
+    let models = connect(&LlmConfig::default());
+    let found = models.resolve(None).unwrap();
+    assert_eq!((found.client.provider(), found.model.as_str()), ("anthropic", "claude-sonnet-5-5"));
+    assert_eq!(candidates(&models, None), ["anthropic"]);
+}
+
+#[test]
+fn without_an_environment_a_key_is_missing_where_it_is_needed() {
+    let models = LlmConfig::default().connect(ConnectOptions::default()).unwrap();
+    let error = models.resolve(None).unwrap_err().to_string();
+    assert_eq!(error, "claude is not set up: it has no key; set $ANTHROPIC_API_KEY");
+    assert_eq!(models.resolve(Some("offline")).unwrap().client.provider(), "offline");
+}
+
+#[test]
+fn rules_decide_unless_a_model_is_named() {
+    let models = connect(&ruled());
+    assert_eq!(candidates(&models, None), ["deepseek", "gemini", "anthropic"]);
+    assert_eq!(candidates(&models, Some("auto")), ["deepseek", "gemini", "anthropic"]);
+    assert_eq!(candidates(&models, Some("openai/gpt-5.6")), ["openai", "gemini"]);
+    assert_eq!(candidates(&models, Some("offline")), ["offline"]);
+}
+
+#[test]
+fn without_fallback_there_is_one_candidate() {
+    let models = connect(&LlmConfig { fallback_enabled: false, ..ruled() });
+    assert_eq!(candidates(&models, None), ["deepseek"]);
+    assert_eq!(candidates(&models, Some("claude")), ["anthropic"]);
+}
+
+#[test]
+fn without_cost_tracking_calls_have_no_price() {
+    let most = |config: &LlmConfig| {
+        let found = connect(config).resolve(Some("claude")).unwrap();
+        found.client.quote(&ChatRequest::prompt(&found.model, "hello")).max_cost
+    };
+    assert!(most(&LlmConfig::default()).is_some());
+    assert_eq!(most(&LlmConfig { cost_tracking: false, ..LlmConfig::default() }), None);
+}
+
+#[test]
+fn a_client_is_created_once_for_its_entry() {
+    let models = connect(&LlmConfig::default());
+    let client = |name| models.resolve(Some(name)).unwrap().client;
+    assert!(Arc::ptr_eq(&client("claude"), &client("claude")));
+    assert!(Arc::ptr_eq(&client("google/gemini-x"), &client("gemini")));
+    assert!(Arc::ptr_eq(&client("offline"), &client("offline")));
+}
+
+#[test]
+fn a_model_that_the_options_add_is_created_when_it_is_asked_for() {
+    let create = || {
+        let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());
+        Ok(ResolvedModel { client, model: "mine-1".to_owned() })
+    };
+    let options = with_keys().with_model("mine", Arc::new(create));
+    let config = LlmConfig { default_provider: Some("mine".to_owned()), ..ruled() };
+    let models = config.connect(options.clone()).unwrap();
+    assert_eq!(models.resolve(Some("mine")).unwrap().model, "mine-1");
+    assert!(!models.is_routed("mine") && models.is_routed("claude"));
+    let taken =
+        LlmConfig { providers: vec![ProviderConfig::new("mine", "groq")], ..LlmConfig::default() };
+    let error = taken.connect(options).unwrap_err().to_string();
+    assert!(error.starts_with("invalid name \"mine\": "), "{error}");
+}
+
+#[test]
+fn an_invalid_configuration_is_refused_with_what_is_invalid() {
+    let refused = |config: LlmConfig| config.connect(with_keys()).unwrap_err();
+    let providers = vec![ProviderConfig::new("a", "groq"), ProviderConfig::new("b", "grok")];
+    let entry = refused(LlmConfig { providers, ..LlmConfig::default() });
+    assert!(matches!(&entry, ConnectError::Entry(entry) if entry.index == 1), "{entry}");
+    let default = |name: &str| {
+        let default_provider = Some(name.to_owned());
+        refused(LlmConfig { default_provider, ..LlmConfig::default() }).to_string()
+    };
+    let unknown = "unknown model \"clade\"; use an entry, provider/model or offline; did you mean \
+                   \"claude\"?";
+    assert_eq!(default("clade"), unknown);
+    assert_eq!(default("ollama"), "name its model, as in ollama/MODEL");
+    let routing_rules = vec![RoutingRule::new("true", "clade")];
+    let rules = refused(LlmConfig { routing_rules, ..LlmConfig::default() });
+    assert!(matches!(rules, ConnectError::Rules(_)), "{rules}");
+}
+
+#[test]
+fn an_unknown_name_and_an_invalid_one_are_told_apart() {
+    let models = connect(&LlmConfig::default());
+    let error = |name| models.resolve(Some(name)).unwrap_err();
+    assert!(matches!(error("cluade"), Error::UnknownModel { near, .. } if near == ["claude"]));
+    assert!(matches!(error("openai/"), Error::InvalidModelName(_)));
+    let missing = error("replay:/nonexistent.jsonl").to_string();
+    assert!(missing.starts_with("replay is not set up: /nonexistent.jsonl: "), "{missing}");
+}
