@@ -12,5 +12,4 @@ pub use request::{
     ChatRequest, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, Effort, ReplyFormat, ToolChoice,
     ToolDefinition,
 };
-pub(crate) use stream::reached_limit;
 pub use stream::{Assembler, ChatEvent, ChatStream, Ending, collect, replay};

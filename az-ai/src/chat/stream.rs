@@ -2,7 +2,7 @@
 
 use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::journal::{ModelReply, ToolCall};
+use az_core::journal::{FinishReason, ModelReply, ToolCall};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -112,7 +112,7 @@ impl Assembler {
     /// Returns the reply.
     pub fn finish(self, ending: Ending) -> ChatReply {
         // Of the last call of a reply that was cut at its longest, what is there may not be all.
-        let cut = reached_limit(&ending.stop);
+        let cut = FinishReason::from_word(&ending.stop) == FinishReason::Length;
         let last = self.calls.len().saturating_sub(1);
         let calls = self.calls.into_iter().enumerate().map(|(place, call)| ToolCall {
             id: call.id,
@@ -137,11 +137,6 @@ impl Assembler {
             ..ChatReply::default()
         }
     }
-}
-
-/// Whether a reply ended because it had reached the longest length that was asked for.
-pub(crate) fn reached_limit(stop: &str) -> bool {
-    matches!(stop, "length" | "model_length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS")
 }
 
 /// Reads a call's arguments. What is no JSON object is kept as text, so that whoever knows the

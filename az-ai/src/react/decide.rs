@@ -1,14 +1,10 @@
 //! What comes next, as a function of the record.
 
-use az_core::journal::{History, ModelReply, Turn};
+use az_core::journal::{FinishReason, History, ModelReply, Turn};
 
 use super::loop_guard::{Repeats, Repetition, repetition};
-use crate::chat::reached_limit;
 
-/// Says that a provider stopped in the middle of its own work and wants to be asked again, with
-/// what it said so far and nothing else.
-const PAUSED: &str = "pause_turn";
-/// How often in a row a provider may do so. One that never comes to an end costs money each time.
+/// The most pauses in a row. Each costs money, and a provider might never come to an end.
 const MOST_PAUSES: usize = 10;
 
 /// What comes next.
@@ -65,9 +61,10 @@ pub(super) fn to_sum_up(history: &History, keep_turns: usize) -> Option<usize> {
     turns.into_iter().find(|turns| *turns > done)
 }
 
-/// Whether a turn is neither an answer nor a call, but to be gone on with as it is.
+/// Returns whether the provider paused, so that the turn is neither an answer nor a call and the
+/// next request continues it.
 pub(super) fn is_paused(reply: &ModelReply) -> bool {
-    reply.calls.is_empty() && reply.stop == PAUSED
+    reply.calls.is_empty() && reply.finish_reason() == FinishReason::Pause
 }
 
 /// Whether a turn says nothing and asks for nothing.
@@ -82,7 +79,7 @@ fn says_nothing(turns: &[Turn]) -> bool {
 /// Returns the answer, and says so where the provider cut it.
 fn answer(reply: &ModelReply) -> String {
     let text = reply.text.trim_end();
-    if reached_limit(&reply.stop) {
+    if reply.finish_reason() == FinishReason::Length {
         return format!("{text}\n[the answer reached its longest length and ends here]");
     }
     text.to_owned()
@@ -90,7 +87,7 @@ fn answer(reply: &ModelReply) -> String {
 
 /// Says why nothing came. A model that thinks may have spent all its tokens on that.
 fn silence(reply: &ModelReply) -> String {
-    if reached_limit(&reply.stop) {
+    if reply.finish_reason() == FinishReason::Length {
         return "the model's replies reached their longest length before they said anything: it \
                 needs more tokens for its thoughts"
             .to_owned();

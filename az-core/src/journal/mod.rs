@@ -2,6 +2,7 @@
 
 mod contract;
 mod event;
+mod finish_reason;
 mod fold;
 mod reply;
 
@@ -10,5 +11,6 @@ pub use event::{
     Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, RunTotals, SCHEMA,
     ToolIntent, ToolOutcome, ToolResult,
 };
+pub use finish_reason::FinishReason;
 pub use fold::{CallRecord, CallState, History, OpenModelCall, Summary, Turn, fold};
 pub use reply::{ModelReply, ToolCall};

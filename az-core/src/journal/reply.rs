@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::finish_reason::FinishReason;
+
 /// A model's turn.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -16,7 +18,8 @@ pub struct ModelReply {
     /// The tools it wants called.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
-    /// Why it stopped, in the provider's word.
+    /// The reason that the reply ended, in the provider's word;
+    /// [`finish_reason`](Self::finish_reason) is independent of the provider.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop: String,
     /// What the provider wants back unchanged with the next request, in its own shape.
@@ -40,6 +43,19 @@ impl ModelReply {
     /// Returns a reply of text only.
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Returns the reason that the reply ended.
+    ///
+    /// Some providers use the same word whether the model calls tools or not, so a reply with calls
+    /// that is complete ended with [`FinishReason::ToolCalls`].
+    pub fn finish_reason(&self) -> FinishReason {
+        match FinishReason::from_word(&self.stop) {
+            FinishReason::Stop | FinishReason::Unknown if !self.calls.is_empty() => {
+                FinishReason::ToolCalls
+            }
+            reason => reason,
+        }
     }
 
     /// Returns the reply with one more call.

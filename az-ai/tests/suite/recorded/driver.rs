@@ -5,6 +5,7 @@ use az_ai::client::LlmClient;
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
 use az_ai::provider::{Endpoint, WireClient};
+use az_core::journal::FinishReason;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::cuts::cut;
@@ -133,6 +134,8 @@ async fn folded(
     let mut assembler = Assembler::default();
     events.iter().for_each(|event| assembler.add(event));
     let stop = reply.reply.stop.clone();
+    let is_known = stop.is_empty() || FinishReason::from_word(&stop) != FinishReason::Unknown;
+    assert!(is_known, "{name}: the finish reason {stop:?} is unknown");
     let added_up = assembler.finish(Ending { stop, ..Ending::default() }).reply;
     assert_eq!(
         (&added_up.text, &added_up.reasoning, &added_up.calls),

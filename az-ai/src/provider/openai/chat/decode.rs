@@ -3,10 +3,11 @@
 
 use az_core::Usd;
 use az_core::cost::Usage;
+use az_core::journal::FinishReason;
 use serde_json::{Value, json};
 
 use super::usage::{cost, usage};
-use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, reached_limit};
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
 use crate::provider::openai::error;
 use crate::provider::wire::Answered;
@@ -156,7 +157,7 @@ impl Facts {
     pub(super) fn note_choice(&mut self, choice: &Value) {
         let word = |name: &str| choice.get(name).and_then(Value::as_str);
         // A router may say that a model wants tools when it was cut off while asking for them.
-        let native = word("native_finish_reason").filter(|stop| reached_limit(stop));
+        let native = word("native_finish_reason").filter(|stop| is_cut(stop));
         let stop = native.or_else(|| word("finish_reason"));
         self.stop = stop.map(str::to_owned).or(self.stop.take());
     }
@@ -184,6 +185,11 @@ impl Facts {
             request_id: answered.request_id.or(self.id),
         }))
     }
+}
+
+/// Returns whether a word says that the reply reached the limit of its length.
+fn is_cut(word: &str) -> bool {
+    FinishReason::from_word(word) == FinishReason::Length
 }
 
 #[cfg(test)]
