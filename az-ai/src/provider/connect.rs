@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::key::ApiKey;
 use crate::resolver::near;
 
-/// What an entry may say that its model can do.
+/// The features that an entry can list.
 pub const FEATURES: &[&str] = &[
     "chat",
     "tools",
@@ -117,7 +117,7 @@ pub fn booked_as(config: &ProviderConfig, known: &KnownProvider) -> String {
     if nobody { config.name.clone() } else { known.name.to_owned() }
 }
 
-/// Returns what an entry says that its model can do; all that the wire can when it says nothing.
+/// Returns the capabilities that an entry lists; without a list, all that the wire supports.
 fn capabilities(config: &ProviderConfig) -> Result<Capabilities> {
     let mut capabilities = Capabilities::FULL;
     if let Some(features) = &config.features {
@@ -128,7 +128,8 @@ fn capabilities(config: &ProviderConfig) -> Result<Capabilities> {
             return Err(Error::Setup { provider: config.name.clone(), reason });
         }
         let has = |names: &[&str]| features.iter().any(|feature| names.contains(&feature.as_str()));
-        capabilities.tools = has(&["tools", "function_calling"]);
+        // Models that are made for code call tools; an entry seldom lists both.
+        capabilities.tools = has(&["tools", "function_calling", "code_generation"]);
         capabilities.vision = has(&["vision"]);
         capabilities.formats = has(&["structured_output"]);
     }
@@ -142,5 +143,24 @@ fn ollama(config: &ProviderConfig) -> Ollama {
     match config.context_window {
         Some(tokens) => wire.with_context_window(tokens),
         None => wire,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capabilities;
+    use crate::config::ProviderConfig;
+
+    #[test]
+    fn tools_follow_from_tools_function_calling_or_code_generation() {
+        let tools = |features: &[&str]| {
+            let mut config = ProviderConfig::new("deepseek", "deepseek");
+            config.features = Some(features.iter().map(|name| (*name).to_owned()).collect());
+            capabilities(&config).unwrap().tools
+        };
+        assert!(tools(&["chat", "code_generation", "reasoning"]));
+        assert!(tools(&["chat", "tools"]));
+        assert!(tools(&["chat", "function_calling"]));
+        assert!(!tools(&["chat", "reasoning"]));
     }
 }
