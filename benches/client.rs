@@ -66,8 +66,8 @@ async fn whole(url: &str) {
             let route = router.candidates(&query()).unwrap();
             let model = &route.first().unwrap().model;
             let request = ChatRequest { model: model.model.clone(), ..request };
-            assert!(model.client.quote(&request).max_cost.is_some());
-            let reply = model.client.chat(&request).await.unwrap();
+            assert!(model.client.estimate_cost(&request).max_cost.is_some());
+            let reply = model.client.complete(&request).await.unwrap();
             assert!(reply.cost.is_some());
         }
         ours.push(each(cpu() - begun));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream, Message, replay};
-use az_ai::client::{Capabilities, LlmClient, Quote};
+use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged, llm_client};
 use az_ai::{Models, ReActAgent, estimate};
 use az_core::clock::{Clock, SystemClock};
@@ -25,12 +25,12 @@ impl LlmClient for Mirror {
     fn capabilities(&self, _model: &str) -> Capabilities {
         Capabilities::TEXT.with_context_window(8_000)
     }
-    fn quote(&self, request: &ChatRequest) -> Quote {
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
         let estimated_tokens = estimate::tokens(request);
         let most = estimated_tokens.saturating_add(u64::from(request.max_tokens));
-        Quote { max_cost: i64::try_from(most).ok().map(Usd::from_nanos), estimated_tokens }
+        CostEstimate::new(i64::try_from(most).ok().map(Usd::from_nanos), estimated_tokens)
     }
-    async fn chat(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
         // A request for more than the model can do is refused, rather than answered without.
         self.capabilities(&request.model).check(self.provider(), request)?;
         let Some(Message::User { text, .. }) = request.messages.last() else {
@@ -44,7 +44,7 @@ impl LlmClient for Mirror {
     }
     fn stream(&self, request: &ChatRequest) -> ChatStream {
         let (this, request) = (*self, request.clone());
-        stream::once(async move { this.chat(&request).await.map(replay) }).try_flatten().boxed()
+        stream::once(async move { this.complete(&request).await.map(replay) }).try_flatten().boxed()
     }
 }
 

@@ -20,7 +20,7 @@ struct Thrifty<E>(E);
 /// Returns the most that a request could cost; an unknown price is as bad as any.
 fn most(choice: &Choice, query: &RoutingQuery<'_>) -> Usd {
     let request = ChatRequest::prompt(&choice.model.model, query.text);
-    let quote = choice.model.client.quote(&request.with_max_tokens(query.max_tokens));
+    let quote = choice.model.client.estimate_cost(&request.with_max_tokens(query.max_tokens));
     quote.max_cost.unwrap_or(Usd::MAX)
 }
 

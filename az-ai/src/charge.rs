@@ -1,6 +1,7 @@
-//! The charge of a call.
+//! What a call is charged.
 
 use az_core::Usd;
+use az_core::call::ModelFailure;
 use az_core::cost::{Charge, Settlement, Usage};
 use az_core::journal::ModelReply;
 
@@ -9,41 +10,48 @@ use crate::client::LlmClient;
 use crate::error::{Error, Sent};
 use crate::estimate;
 
-/// Returns the charge of a reply. Usage that the provider leaves out is estimated, and marked as an
-/// estimate, with the price that goes with it: unknown tokens are not free.
+/// Returns the charge of a reply. Usage that the provider does not report is estimated, marked as an
+/// estimate, and priced as one: unreported tokens are not free.
 pub(crate) fn of_reply(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Charge {
     let (cost, computed) = (reply.cost, reply.computed);
-    let estimate = estimated_usage(request, &reply.reply);
-    // A cost that the provider reports itself stands, whatever it says of tokens.
+    let estimated = estimated_usage(request, &reply.reply);
+    // A cost that the provider reports itself stands, whatever it reports of tokens.
     let by_tokens = computed.is_some() && cost == computed;
     let usage = match reply.usage.clone() {
-        Some(usage) if by_tokens && leaves_out(&usage, &estimate) => completed(usage, &estimate),
+        Some(usage) if by_tokens && is_incomplete(&usage, &estimated) => {
+            completed(usage, &estimated)
+        }
         Some(usage) => return Charge::new(usage, cost).with_computed(computed),
-        None => estimate,
+        None => estimated,
     };
-    let price = price(client, request, &usage);
+    let price = estimated_cost(client, request, &usage);
     let known = |known: Option<Usd>| if by_tokens { known.max(price) } else { known.or(price) };
     Charge::new(usage, known(cost)).with_computed(known(computed))
 }
 
-/// Returns the settlement of a call that failed.
-pub(crate) fn of_failure(error: &Error) -> Settlement {
-    match error.sent() {
-        Sent::No => Settlement::Nothing,
-        Sent::Maybe => Settlement::Full,
+/// Returns a client's error as the failure of a call, with the settlement of its hold.
+pub(crate) fn failure(error: &Error) -> ModelFailure {
+    ModelFailure {
+        kind: error.kind(),
+        message: error.chain(),
+        retry_after: error.retry_after(),
+        settlement: match error.sent() {
+            Sent::No => Settlement::Nothing,
+            Sent::Maybe => Settlement::Full,
+        },
     }
 }
 
-/// Whether reported usage leaves out tokens that there must have been: those of the request, or
-/// those of a reply that is not empty.
-fn leaves_out(reported: &Usage, estimate: &Usage) -> bool {
-    reported.total_input() == 0 || (reported.total_output() == 0 && estimate.output > 0)
+/// Whether reported usage leaves out what must have been used: input tokens, or the output tokens of
+/// a reply that is not empty.
+fn is_incomplete(reported: &Usage, estimated: &Usage) -> bool {
+    reported.total_input() == 0 || (reported.total_output() == 0 && estimated.output > 0)
 }
 
 /// Returns usage with estimates in place of what is left out.
-fn completed(reported: Usage, estimate: &Usage) -> Usage {
-    let input = if reported.total_input() == 0 { estimate.input } else { reported.input };
-    let output = if reported.total_output() == 0 { estimate.output } else { reported.output };
+fn completed(reported: Usage, estimated: &Usage) -> Usage {
+    let input = if reported.total_input() == 0 { estimated.input } else { reported.input };
+    let output = if reported.total_output() == 0 { estimated.output } else { reported.output };
     Usage { input, output, estimated: true, ..reported }
 }
 
@@ -54,11 +62,11 @@ fn estimated_usage(request: &ChatRequest, reply: &ModelReply) -> Usage {
     Usage { estimated: true, ..Usage::tokens(estimate::tokens(request), output) }
 }
 
-/// Prices estimated usage: the most that the same request could cost if its reply were limited to
-/// the estimated tokens. It errs upwards, as cost estimates do.
-fn price(client: &dyn LlmClient, request: &ChatRequest, usage: &Usage) -> Option<Usd> {
+/// Returns the most that the request can cost if its reply has no more tokens than the estimate. It
+/// errs upwards, as cost estimates do.
+fn estimated_cost(client: &dyn LlmClient, request: &ChatRequest, usage: &Usage) -> Option<Usd> {
     let max_tokens = u32::try_from(usage.output).unwrap_or(u32::MAX).max(1);
-    client.quote(&request.clone().with_max_tokens(max_tokens)).max_cost
+    client.estimate_cost(&request.clone().with_max_tokens(max_tokens)).max_cost
 }
 
 #[cfg(test)]
@@ -72,7 +80,7 @@ mod tests {
     use crate::pricing::{PriceBook, PricedClient};
     use crate::scripted::{Line, ScriptedClient};
 
-    /// Returns the charge of a long reply of a priced model that reports this usage.
+    /// Returns the charge of a long reply of a model with a price, with this reported usage.
     fn charge(usage: Usage) -> Charge {
         let inner = std::sync::Arc::new(ScriptedClient::new([Line::text("x")]));
         let clock = std::sync::Arc::new(az_core::clock::SystemClock);
@@ -86,13 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn usage_that_is_left_out_is_estimated_and_priced() {
+    fn unreported_tokens_are_estimated_and_not_free() {
         for reported in [Usage::tokens(0, 0), Usage::tokens(90, 0), Usage::tokens(0, 200)] {
-            let Charge { usage, cost, estimated, .. } = charge(reported.clone());
-            assert!(
-                estimated && usage.estimated && usage.input > 0 && usage.output > 0,
-                "{usage:?}"
-            );
+            let Charge { usage, cost, .. } = charge(reported.clone());
+            assert!(usage.estimated && usage.input > 0 && usage.output > 0, "{usage:?}");
             assert!(cost > Some(Usd::ZERO), "{reported:?} is free");
         }
         let reported = Usage::tokens(90, 200);

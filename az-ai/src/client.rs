@@ -1,49 +1,52 @@
 //! The contract of a model provider's client.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::Usd;
+pub use az_core::cost::CostEstimate;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
+use crate::chat::{
+    ChatEvent, ChatReply, ChatRequest, ChatStream, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE,
+    Message, ToolDefinition,
+};
 use crate::error::{Error, Result};
 
-/// Asks a provider's models.
+/// A client for a provider's models.
 ///
 /// # Contract
 ///
-/// 1. A call is made once: trying again is the caller's decision, because each attempt is recorded
-///    and may be paid for. A client whose one concern is trying again may, and its quote allows for
-///    every attempt; it begins no stream anew of which anything was passed on.
-/// 2. The deltas of a stream add up to the reply in its `Finished`, which comes once and last.
-///    A stream that ends in any other way ends with an error, and after an error comes nothing.
-/// 3. An answer that was cut off is an error, never a reply; nothing in it may be acted on.
-/// 4. Usage is what the provider said, or nothing. It is never invented; a provider without tokens
-///    reports zeros.
-/// 5. A request that asks for more than the model's capabilities is refused before it is sent,
-///    rather than answered without.
-/// 6. A provider that asks for patience is `RateLimited`, with the time it asks for.
+/// 1. One call is one attempt: retries are made by the caller, because each attempt is recorded and
+///    may cost money. A client whose purpose is to retry may do so; its cost estimate covers every
+///    attempt, and it does not restart a stream of which anything was passed on.
+/// 2. The deltas of a stream add up to the reply in its `Finished` event, which comes once, as the
+///    last one. A stream that ends without it ends with an error, and nothing follows an error.
+/// 3. A reply that was cut off is an error. Nothing in it may be acted on.
+/// 4. Usage is what the provider reported, or absent. It is never invented; a provider without
+///    tokens reports zeros.
+/// 5. A request that needs more than the model's capabilities is refused before it is sent.
+/// 6. A provider's request to slow down is `RateLimited`, with the wait that it asks for.
 /// 7. Dropping a call or a stream abandons it, and closes its connection.
 /// 8. No error and no `Debug` output shows a key.
-/// 9. [`quote`](Self::quote) and [`capabilities`](Self::capabilities) ask nobody, and say the same
-///    every time. A cost is at least what the call can come to, and does not fall with the tokens
-///    that the reply may have; an unknown price is no cost, not 0. What a provider does not say
-///    that it used is priced by the quote for a reply of as many tokens as it seems to have.
+/// 9. [`estimate_cost`](Self::estimate_cost) and [`capabilities`](Self::capabilities) perform no I/O
+///    and are deterministic. The estimated cost is an upper bound, and does not fall as the reply is
+///    allowed more tokens; an unknown price is `None`, not 0. Usage that the provider does not report
+///    is priced by the estimate for a reply of as many tokens as it seems to have.
 ///
 /// # Example
 ///
 /// ```
 /// use async_trait::async_trait;
 /// use az_ai::chat::{ChatReply, ChatRequest, ChatStream, replay};
-/// use az_ai::client::{Capabilities, LlmClient, Quote};
+/// use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 /// use az_core::Usd;
 /// use az_core::journal::ModelReply;
 /// use futures_util::stream::{self, StreamExt, TryStreamExt};
 ///
-/// /// Says the same to everybody.
+/// /// Returns the same reply to every request.
 /// #[derive(Debug)]
 /// struct Parrot;
 ///
@@ -65,11 +68,11 @@ use crate::error::{Error, Result};
 ///         Capabilities::TEXT
 ///     }
 ///
-///     fn quote(&self, _request: &ChatRequest) -> Quote {
-///         Quote { max_cost: Some(Usd::ZERO), estimated_tokens: 0 }
+///     fn estimate_cost(&self, _request: &ChatRequest) -> CostEstimate {
+///         CostEstimate::free(0)
 ///     }
 ///
-///     async fn chat(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+///     async fn complete(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
 ///         Self::squawk(request)
 ///     }
 ///
@@ -81,52 +84,51 @@ use crate::error::{Error, Result};
 /// ```
 #[async_trait]
 pub trait LlmClient: fmt::Debug + Send + Sync + 'static {
-    /// Returns the provider's name, under which its calls are booked.
+    /// Returns the provider's name, under which calls are booked.
     fn provider(&self) -> &str;
 
-    /// Returns what a model can do.
+    /// Returns the capabilities of a model.
     fn capabilities(&self, model: &str) -> Capabilities;
 
-    /// Returns what a request is expected to come to.
-    fn quote(&self, request: &ChatRequest) -> Quote;
+    /// Returns what a request sends, and the most that it can cost.
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate;
 
-    /// Asks, and waits for the whole reply.
+    /// Sends a request, and returns the complete reply.
     ///
     /// # Errors
     ///
-    /// Whatever kept the reply from coming; [`Error::sent`] says whether it may cost something.
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply>;
+    /// The failure; [`Error::sent`] says whether the request may cost something.
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply>;
 
-    /// Asks, and returns the reply as it comes in. Nothing is sent before the stream is read.
+    /// Sends a request, and returns the reply as a stream. Nothing is sent before it is polled.
     fn stream(&self, request: &ChatRequest) -> ChatStream;
 }
 
-/// What a model can do.
+/// What a model supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// It asks for tools in a form of its own, rather than in its text.
+    /// Tool calls in the provider's own form, rather than in the reply's text.
     pub tools: bool,
-    /// Its replies come in as they are made.
+    /// Streamed replies.
     pub streaming: bool,
-    /// It is shown pictures.
+    /// Image input.
     pub vision: bool,
-    /// It answers in a shape that it is given.
+    /// Structured output: replies that follow a JSON Schema.
     pub formats: bool,
-    /// It works on what tools returned itself, and is shown all that is kept of it rather than an
-    /// excerpt.
+    /// The client processes tool results itself, and gets all of each rather than an excerpt.
     pub whole_results: bool,
-    /// Its steps are decided beforehand: the same call again and again is what was asked for.
+    /// Its steps are planned in advance: repeated calls are intended.
     pub plans_ahead: bool,
-    /// How many tokens a request and its reply may have together, where that is known.
+    /// The most tokens of a request and its reply together, where known.
     pub context_window: Option<u64>,
-    /// How many tokens a reply may have, where that is known.
+    /// The most tokens of a reply, where known.
     pub max_output: Option<u64>,
 }
 
 impl Capabilities {
-    /// Tools, streaming, pictures and shapes; sizes unknown.
+    /// Tools, streaming, image input and structured output; sizes unknown.
     pub const FULL: Self =
         Self { tools: true, streaming: true, vision: true, formats: true, ..Self::TEXT };
     /// Text only; sizes unknown.
@@ -141,63 +143,82 @@ impl Capabilities {
         max_output: None,
     };
 
-    /// Returns them with a context window.
+    /// Sets the context window.
     #[must_use]
     pub const fn with_context_window(mut self, tokens: u64) -> Self {
         self.context_window = Some(tokens);
         self
     }
 
-    /// Returns them with a longest reply.
+    /// Sets the longest reply.
     #[must_use]
     pub const fn with_max_output(mut self, tokens: u64) -> Self {
         self.max_output = Some(tokens);
         self
     }
 
-    /// Returns them as those of a client that is shown what tools returned whole.
+    /// Adds whole tool results.
     #[must_use]
     pub const fn with_whole_results(mut self) -> Self {
         self.whole_results = true;
         self
     }
 
-    /// Returns them as those of a client whose steps are decided beforehand.
+    /// Adds steps that are planned in advance.
     #[must_use]
     pub const fn planning_ahead(mut self) -> Self {
         self.plans_ahead = true;
         self
     }
 
-    /// Returns them without tools of the model's own form.
+    /// Removes tool calls.
     #[must_use]
     pub const fn without_tools(mut self) -> Self {
         self.tools = false;
         self
     }
 
-    /// Returns them without pictures.
+    /// Removes image input.
     #[must_use]
     pub const fn without_vision(mut self) -> Self {
         self.vision = false;
         self
     }
 
-    /// Returns them without shapes for answers.
+    /// Removes structured output.
     #[must_use]
     pub const fn without_formats(mut self) -> Self {
         self.formats = false;
         self
     }
 
-    /// Returns them without streaming.
+    /// Removes streaming.
     #[must_use]
     pub const fn without_streaming(mut self) -> Self {
         self.streaming = false;
         self
     }
 
-    /// Checks that a request asks for nothing more, for clause 5.
+    /// Returns what both support, and the smaller sizes.
+    #[must_use]
+    pub fn intersect(self, other: Self) -> Self {
+        let least = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (known, None) | (None, known) => known,
+        };
+        Self {
+            tools: self.tools && other.tools,
+            streaming: self.streaming && other.streaming,
+            vision: self.vision && other.vision,
+            formats: self.formats && other.formats,
+            whole_results: self.whole_results && other.whole_results,
+            plans_ahead: self.plans_ahead && other.plans_ahead,
+            context_window: least(self.context_window, other.context_window),
+            max_output: least(self.max_output, other.max_output),
+        }
+    }
+
+    /// Checks that a request needs nothing that is missing, for clause 5.
     ///
     /// # Errors
     ///
@@ -207,18 +228,18 @@ impl Capabilities {
             |reason: String| Error::Unsupported { provider: provider.to_owned(), reason };
         if !self.tools && !request.tools.is_empty() {
             let model = &request.model;
-            return Err(unsupported(format!("{model} has no tools")));
+            return Err(unsupported(format!("{model} does not support tools")));
         }
         if !self.vision && request.images().next().is_some() {
-            return Err(unsupported(format!("{} sees no pictures", request.model)));
+            return Err(unsupported(format!("{} does not support image input", request.model)));
         }
         if !self.formats && request.format.is_some() {
             let model = &request.model;
-            return Err(unsupported(format!("{model} answers in no shape that it is given")));
+            return Err(unsupported(format!("{model} does not support structured output")));
         }
         match self.max_output {
             Some(most) if u64::from(request.max_tokens) > most => Err(unsupported(format!(
-                "{} answers with at most {most} tokens, not {}",
+                "replies of {} have at most {most} tokens; {} were asked for",
                 request.model, request.max_tokens
             ))),
             _ => Ok(()),
@@ -226,30 +247,97 @@ impl Capabilities {
     }
 }
 
-/// What a request is expected to come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Quote {
-    /// The most that it can cost; `None` when the price is unknown.
-    pub max_cost: Option<Usd>,
-    /// The tokens to be sent.
-    pub estimated_tokens: u64,
+/// Options of [`LlmClientExt::generate`] and its siblings.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct GenerateOptions {
+    /// How freely the model chooses its words; the provider's default when absent.
+    pub temperature: Option<f32>,
+    /// The longest reply, in tokens.
+    pub max_tokens: u32,
+    /// The tools that the model may call.
+    pub tools: Arc<[ToolDefinition]>,
+}
+
+impl Default for GenerateOptions {
+    fn default() -> Self {
+        let temperature = Some(DEFAULT_TEMPERATURE);
+        Self { temperature, max_tokens: DEFAULT_MAX_TOKENS, tools: Arc::default() }
+    }
+}
+
+impl GenerateOptions {
+    /// Sets the temperature.
+    #[must_use]
+    pub const fn with_temperature(mut self, temperature: Option<f32>) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// Sets the longest reply, in tokens.
+    #[must_use]
+    pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
+        self.max_tokens = max_tokens;
+        self
+    }
+
+    /// Sets the tools that the model may call.
+    #[must_use]
+    pub fn with_tools(mut self, tools: impl Into<Arc<[ToolDefinition]>>) -> Self {
+        self.tools = tools.into();
+        self
+    }
+
+    fn request(&self, model: &str, messages: Vec<Message>) -> ChatRequest {
+        ChatRequest::new(model, messages)
+            .with_temperature(self.temperature)
+            .with_max_tokens(self.max_tokens)
+            .with_tools(Arc::clone(&self.tools))
+    }
 }
 
 /// Conveniences for callers. Implemented for every [`LlmClient`]; never implement it yourself.
+///
+/// Pass `&GenerateOptions::default()` for a temperature of 0.7, replies of up to 2048 tokens and no
+/// tools.
 #[async_trait]
 pub trait LlmClientExt: LlmClient {
-    /// Asks one thing, with the default temperature and length.
+    /// Sends a prompt, and returns the reply.
     ///
     /// # Errors
     ///
-    /// Those of [`LlmClient::chat`].
-    async fn generate(&self, model: &str, prompt: &str) -> Result<ChatReply> {
-        self.chat(&ChatRequest::prompt(model, prompt)).await
+    /// Those of [`LlmClient::complete`].
+    async fn generate(
+        &self,
+        prompt: &str,
+        model: &str,
+        options: &GenerateOptions,
+    ) -> Result<ChatReply> {
+        self.complete(&options.request(model, vec![Message::user(prompt)])).await
     }
 
-    /// Asks one thing, and returns the text as it comes in.
-    fn stream_generate(&self, model: &str, prompt: &str) -> BoxStream<'static, Result<String>> {
-        let events = self.stream(&ChatRequest::prompt(model, prompt));
+    /// Sends a conversation, and returns the reply.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LlmClient::complete`].
+    async fn chat(
+        &self,
+        messages: Vec<Message>,
+        model: &str,
+        options: &GenerateOptions,
+    ) -> Result<ChatReply> {
+        self.complete(&options.request(model, messages)).await
+    }
+
+    /// Sends a prompt, and returns the text of the reply as a stream.
+    fn stream_generate(
+        &self,
+        prompt: &str,
+        model: &str,
+        options: &GenerateOptions,
+    ) -> BoxStream<'static, Result<String>> {
+        let events = self.stream(&options.request(model, vec![Message::user(prompt)]));
         let texts = events.filter_map(async |event| match event {
             Ok(ChatEvent::TextDelta { text }) => Some(Ok(text)),
             Ok(_) => None,
@@ -261,7 +349,7 @@ pub trait LlmClientExt: LlmClient {
 
 impl<C: LlmClient + ?Sized> LlmClientExt for C {}
 
-/// Returns a stream that is nothing but an error.
+/// Returns a stream that consists of an error.
 pub(crate) fn failed(error: Error) -> ChatStream {
     stream::iter([Err(error)]).boxed()
 }

@@ -91,9 +91,9 @@ pub enum Error {
         /// What it did not understand, and what it would.
         reason: String,
     },
-    /// The books refuse the call, or cannot be kept: nothing was sent.
+    /// The account refuses the call, or its store failed: nothing was sent.
     #[error(transparent)]
-    Books(az_core::Error),
+    Account(az_core::Error),
     /// The offline planner or a script had to stop.
     #[error("{reason}")]
     Stopped {
@@ -163,7 +163,7 @@ impl Error {
             Self::Unreachable { .. } | Self::Broken { .. } => ErrorKind::Unavailable,
             Self::Truncated { .. } | Self::Malformed { .. } => ErrorKind::Protocol,
             Self::Refused(refusal) => refusal.kind,
-            Self::Books(error) => error.kind(),
+            Self::Account(error) => error.kind(),
             Self::Stopped { .. } => ErrorKind::Agent,
         }
     }
@@ -197,7 +197,7 @@ impl Error {
             | Self::Unsupported { .. }
             | Self::Unreachable { .. }
             | Self::NotUnderstood { .. }
-            | Self::Books(_)
+            | Self::Account(_)
             | Self::Stopped { .. } => Sent::No,
         }
     }
@@ -211,7 +211,7 @@ impl Error {
 impl From<Error> for az_core::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Books(error) => error,
+            Error::Account(error) => error,
             error => Self::Model {
                 kind: error.kind(),
                 message: error.chain(),

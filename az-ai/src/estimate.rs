@@ -70,6 +70,11 @@ pub fn text(text: &str) -> u64 {
     size(text.len()).div_ceil(BYTES_PER_TOKEN)
 }
 
+/// Returns about the most tokens that a text can have.
+pub fn text_at_most(text: &str) -> u64 {
+    bound::text(text)
+}
+
 fn message(message: &Message) -> u64 {
     let bytes = match message {
         Message::System { text }

@@ -14,12 +14,12 @@
 //! and does goes through the run, which records, limits and repeats.
 //!
 //! ```
-//! use az_ai::client::LlmClientExt;
+//! use az_ai::client::{GenerateOptions, LlmClientExt};
 //! use az_ai::scripted::{Line, ScriptedClient};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let client = ScriptedClient::new([Line::text("hello")]);
-//! let reply = client.generate("any-model", "say hello").await?;
+//! let reply = client.generate("say hello", "any-model", &GenerateOptions::default()).await?;
 //! assert_eq!(reply.reply.text, "hello");
 //! # Ok::<_, az_ai::Error>(()) }).unwrap();
 //! ```
@@ -29,7 +29,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod catalog;
-mod charge;
 pub mod chat;
 pub mod client;
 pub mod config;
@@ -45,11 +44,12 @@ pub mod provider;
 pub mod recording;
 pub mod scripted;
 
-pub mod decorate;
+pub mod dispatch;
 pub mod react;
 
+mod charge;
+
 pub mod estimate;
-mod fallback;
 mod json_lines;
 pub mod key;
 pub mod source;

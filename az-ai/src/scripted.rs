@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Refusal, Result};
 use crate::{estimate, json_lines};
 
@@ -313,16 +313,14 @@ impl LlmClient for ScriptedClient {
         self.capabilities
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
         let line = self.find(request).0.map(|scripted| &scripted.line);
         let price = line.and_then(|line| line.price_nanos.or(line.cost_nanos));
-        Quote {
-            max_cost: price.map(Usd::from_nanos).max(self.max_cost),
-            estimated_tokens: estimate::tokens(request),
-        }
+        let max_cost = price.map(Usd::from_nanos).max(self.max_cost);
+        CostEstimate::new(max_cost, estimate::tokens(request))
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         let said = self.say(request).await?;
         match said.cut_after {
             Some(_) => Err(cut()),
@@ -378,15 +376,15 @@ mod tests {
     async fn the_line_is_that_of_the_turn_however_often_it_is_asked_for() {
         let client = ScriptedClient::from_json_lines(SCRIPT).unwrap();
         for _ in 0..2 {
-            let first = client.chat(&after(0)).await.unwrap();
+            let first = client.complete(&after(0)).await.unwrap();
             assert_eq!(first.reply.calls[0].name, "filesystem.read");
-            let second = client.chat(&after(1)).await.unwrap();
+            let second = client.complete(&after(1)).await.unwrap();
             assert_eq!(
                 (second.reply.text.as_str(), second.cost),
                 ("done", Some(Usd::from_nanos(5)))
             );
         }
-        let ended = client.chat(&after(2)).await.unwrap_err();
+        let ended = client.complete(&after(2)).await.unwrap_err();
         assert_eq!(ended.to_string(), "the script has no line for turn 3");
     }
 
@@ -395,9 +393,9 @@ mod tests {
         let client = ScriptedClient::from_json_lines(SCRIPT).unwrap().recording();
         let text = "so far".to_owned();
         let summed_up = ChatRequest::new("m", vec![Message::Summary { turns: 1, text }]);
-        assert_eq!(client.chat(&summed_up).await.unwrap().reply.text, "done");
+        assert_eq!(client.complete(&summed_up).await.unwrap().reply.text, "done");
         let asked = ChatRequest::prompt("m", "say it in short");
-        assert_eq!(client.chat(&asked).await.unwrap().reply.text, "a summary");
+        assert_eq!(client.complete(&asked).await.unwrap().reply.text, "a summary");
         assert_eq!(client.requests(), [summed_up, asked]);
     }
 
@@ -409,17 +407,18 @@ mod tests {
         line.error.as_mut().unwrap().retry_after_millis = Some(7);
         let client = ScriptedClient::new([line]);
         for _ in 0..2 {
-            let error = client.chat(&after(0)).await.unwrap_err();
+            let error = client.complete(&after(0)).await.unwrap_err();
             assert_eq!(error.to_string(), "scripted: slow down (status 429)");
             assert_eq!(error.retry_after().unwrap().as_millis(), 7);
         }
-        assert_eq!(client.chat(&after(0)).await.unwrap().reply.text, "at last");
+        assert_eq!(client.complete(&after(0)).await.unwrap().reply.text, "at last");
     }
 
     #[test]
     fn quotes_are_the_lines_or_the_clients_and_never_a_guess() {
-        let quote =
-            |client: &ScriptedClient, turn| client.quote(&after(turn)).max_cost.map(Usd::nanos);
+        let quote = |client: &ScriptedClient, turn| {
+            client.estimate_cost(&after(turn)).max_cost.map(Usd::nanos)
+        };
         let client = ScriptedClient::from_json_lines(SCRIPT).unwrap();
         assert_eq!((quote(&client, 0), quote(&client, 1)), (Some(9), Some(5)));
         assert_eq!(quote(&client, 9), None);

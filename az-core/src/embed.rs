@@ -4,28 +4,54 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::cost::{Charge, CostEstimate};
 use crate::error::Result;
 
-/// Turns texts into vectors whose nearness means nearness of meaning.
+/// Turns texts into vectors whose distance reflects the difference of their meanings.
 ///
 /// # Contract
 ///
-/// 1. One vector per text, in the order of the texts; no text, no vector.
+/// 1. There is one vector per text, in the order of the texts; without texts there are no vectors,
+///    and nothing is charged.
 /// 2. Every vector has [`dimensions`](Self::dimensions) finite numbers.
 /// 3. The same text gives the same vector, alone or among others, up to rounding.
 /// 4. [`model`](Self::model) changes whenever vectors stop being comparable.
+/// 5. The charge covers every request that was made for the texts, and is at most the estimated
+///    cost. An unknown price is `None`; a model on this machine is free.
+/// 6. [`estimate_cost`](Self::estimate_cost) performs no I/O and is deterministic.
 #[async_trait]
 pub trait Embedder: fmt::Debug + Send + Sync + 'static {
-    /// Returns the model's id, kept beside the vectors.
+    /// Returns the model's id, which is stored beside the vectors.
     fn model(&self) -> &str;
 
     /// Returns the length of each vector.
     fn dimensions(&self) -> usize;
 
+    /// Returns the tokens that embedding these texts sends, and the most that it can cost.
+    fn estimate_cost(&self, texts: &[String]) -> CostEstimate;
+
     /// Embeds texts.
     ///
     /// # Errors
     ///
-    /// A model error when the provider fails; no vectors are returned then.
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>>;
+    /// `BudgetExceeded` or `Unpriced` if an account refuses a request before it is sent; a model
+    /// error if the provider fails. No vectors are returned then.
+    async fn embed(&self, texts: &[String]) -> Result<Embeddings>;
+}
+
+/// The vectors of texts, and what they cost.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Embeddings {
+    /// One vector per text, in the order of the texts.
+    pub vectors: Vec<Vec<f32>>,
+    /// What was used and what it cost, in all.
+    pub charge: Charge,
+}
+
+impl Embeddings {
+    /// Creates the result of embedding texts.
+    pub const fn new(vectors: Vec<Vec<f32>>, charge: Charge) -> Self {
+        Self { vectors, charge }
+    }
 }

@@ -34,9 +34,11 @@ pub mod store;
 pub mod task;
 
 pub mod approval;
+pub mod call;
 pub mod content;
 pub mod embed;
 pub mod engine;
+mod hash;
 pub mod policy;
 pub mod serde_arc;
 pub mod text;

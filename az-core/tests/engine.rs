@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
+use az_core::call::{
+    Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart, RetryPolicy,
+};
 use az_core::cost::{
     Budget, BudgetKeeper, Charge, CostTracker, Limit, Period, Scope, Settlement, Usage,
 };
 use az_core::engine::{
-    Engine, EngineOptions, ExecutionEngine, Liveness, Meter, ModelCompletion, ModelEffect,
-    ModelFailure, ModelRequest, OnUnknown, RetryPolicy, Run, RunEventKind, Stop, WhenIdle, Worker,
-    WorkerOptions, WorkerReport,
+    Engine, EngineOptions, ExecutionEngine, Liveness, OnUnknown, Run, RunEventKind, Stop, WhenIdle,
+    Worker, WorkerOptions, WorkerReport,
 };
 use az_core::journal::{
     CallState, EventBody, Journal, ModelReply, NewEvent, Purpose, ToolOutcome, fold,
@@ -62,6 +64,10 @@ impl ModelEffect for Model {
             Line::NeverAnswers => std::future::pending().await,
         }
     }
+
+    fn restart(&self) -> Restart {
+        Restart::Allowed
+    }
 }
 
 /// Asks the model and makes its calls until it asks for none: ReAct at its barest.
@@ -75,15 +81,7 @@ fn agent(lines: impl IntoIterator<Item = Line>) -> Arc<dyn Agent> {
                 if let Some(reply) = run.history().final_reply() {
                     return Ok(Answer(reply.text.clone()));
                 }
-                let request = ModelRequest {
-                    provider: "test".to_owned(),
-                    model: "m".to_owned(),
-                    purpose: Purpose::Step,
-                    max_cost: Some(DIME),
-                    estimated_tokens: 10,
-                    reason: None,
-                    retry: None,
-                };
+                let request = ModelRequest::new("test", "m").with_estimate(Some(DIME), 10);
                 run.call_model(&request, &model).await?;
             }
         }

@@ -180,6 +180,15 @@ impl ChatRequest {
         self
     }
 
+    /// Returns the text of the last user message; empty when there is none.
+    pub fn last_user_text(&self) -> &str {
+        let mut texts = self.messages.iter().rev().filter_map(|message| match message {
+            Message::User { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        texts.next().unwrap_or_default()
+    }
+
     /// Returns the pictures in the conversation.
     pub fn images(&self) -> impl Iterator<Item = &Image> {
         self.messages.iter().flat_map(Message::images)

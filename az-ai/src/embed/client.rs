@@ -1,75 +1,91 @@
-//! One embedder for all wires: it splits, sends, and measures what comes back.
+//! One embedder for all wires: splits texts into requests, sends them and checks the vectors.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use az_core::embed::Embedder;
+use az_core::Usd;
+use az_core::call::{
+    Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart, call_with_retries,
+};
+use az_core::cost::{Charge, CostEstimate, Usage};
+use az_core::embed::{Embedder, Embeddings};
+use az_core::journal::ModelReply;
 use serde_json::Value;
 
+use super::books::{self, EmbedBooks};
 use super::model::{EmbedModel, Length};
 use super::vectors;
-use super::wire::EmbedWire;
+use super::wire::{EmbedResponse, EmbedWire};
+use crate::charge;
 use crate::error::{Error, Refusal, Result};
 use crate::provider::Endpoint;
 use crate::provider::http::{Credentials, HttpClient};
 
-/// What is embedded to see how long vectors are.
+/// The text that is embedded to find out the dimensions.
 const PROBE: &str = "How long is a vector?";
 
-/// Makes vectors through a provider's API.
+/// An [`Embedder`] that uses a provider's API.
 ///
-/// What it calls itself names provider, model and dimensions: vectors of different ones cannot be
-/// compared. What the vectors cost is told to nobody, because [`Embedder`] has no place for it.
+/// Its id names provider, model and dimensions, because vectors of different ones cannot be
+/// compared. Every request is held, booked and retried on the account of its [`EmbedBooks`].
 pub struct WireEmbedder {
-    asking: Asking,
+    sender: Sender,
     id: String,
     dimensions: usize,
 }
 
-struct Asking {
+struct Sender {
     endpoint: Endpoint,
     wire: Box<dyn EmbedWire>,
     model: EmbedModel,
     http: HttpClient,
+    books: EmbedBooks,
 }
 
 impl fmt::Debug for WireEmbedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Asking { endpoint, wire, .. } = &self.asking;
+        let Sender { endpoint, wire, books, .. } = &self.sender;
         f.debug_struct("WireEmbedder")
             .field("model", &self.id)
             .field("endpoint", endpoint)
             .field("wire", wire)
+            .field("books", books)
             .finish()
     }
 }
 
 impl WireEmbedder {
-    /// Returns an embedder that shares `http`'s connections. How long vectors are is asked once,
-    /// with a request, unless the model says it.
+    /// Creates an embedder that shares the connections of `http`. Unless the model's dimensions are
+    /// known, they are found out with one request, which is paid for like any other.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when the address is not `http://…` or `https://…`, or vectors are to have
-    /// no dimension; when they have to be asked for, whatever kept them from coming.
+    /// [`Error::Setup`] when the address is not `http://…` or `https://…`, or vectors would have no
+    /// dimensions; otherwise those of the request.
     pub async fn connect(
         endpoint: Endpoint,
         wire: impl EmbedWire,
         model: EmbedModel,
         http: HttpClient,
-    ) -> Result<Self> {
-        let asking = Asking { endpoint: endpoint.checked()?, wire: Box::new(wire), model, http };
-        let dimensions = match asking.model.length {
+        books: EmbedBooks,
+    ) -> az_core::Result<Self> {
+        let endpoint = endpoint.checked()?;
+        let sender = Sender { endpoint, wire: Box::new(wire), model, http, books };
+        let dimensions = match sender.model.length {
             Length::Known(dimensions) | Length::Asked(dimensions) => dimensions,
-            Length::Unknown => asking.post(&[PROBE]).await?.first().map_or(0, Vec::len),
+            Length::Unknown => {
+                let (vectors, _) = sender.send(&[PROBE]).await?;
+                vectors.first().map_or(0, Vec::len)
+            }
         };
-        let provider = asking.endpoint.provider.clone();
+        let provider = sender.endpoint.provider.clone();
         if dimensions == 0 {
-            let reason = format!("vectors of {} have no dimensions", asking.model.name);
-            return Err(Error::Setup { provider, reason });
+            let reason = format!("vectors of {} have no dimensions", sender.model.name);
+            return Err(Error::Setup { provider, reason }.into());
         }
-        let id = format!("{provider}/{}@{dimensions}", asking.model.name);
-        Ok(Self { asking, id, dimensions })
+        let id = format!("{provider}/{}@{dimensions}", sender.model.name);
+        Ok(Self { sender, id, dimensions })
     }
 }
 
@@ -83,24 +99,47 @@ impl Embedder for WireEmbedder {
         self.dimensions
     }
 
-    async fn embed(&self, texts: &[String]) -> az_core::Result<Vec<Vec<f32>>> {
-        // Providers refuse an empty text, and it has to have a vector.
-        let texts: Vec<&str> =
-            texts.iter().map(|text| if text.is_empty() { " " } else { text }).collect();
+    fn estimate_cost(&self, texts: &[String]) -> CostEstimate {
+        self.sender.books.estimate(&self.sender.model.name, &sent(texts))
+    }
+
+    async fn embed(&self, texts: &[String]) -> az_core::Result<Embeddings> {
+        let texts = sent(texts);
         let mut all = Vec::with_capacity(texts.len());
-        for batch in vectors::batches(&texts, self.asking.wire.limits()) {
-            let made = self.asking.post(batch).await?;
+        let mut charge =
+            Charge::new(Usage::default(), Some(Usd::ZERO)).with_computed(Some(Usd::ZERO));
+        for batch in vectors::batches(&texts, self.sender.wire.limits()) {
+            let (made, more) = self.sender.send(batch).await?;
             let measured = vectors::measure(&made, self.dimensions);
-            measured.map_err(|reason| self.asking.malformed(reason))?;
+            measured.map_err(|reason| self.sender.malformed(reason))?;
+            charge = books::add(&charge, &more);
             all.extend(made);
         }
-        Ok(all)
+        Ok(Embeddings::new(all, charge))
     }
 }
 
-impl Asking {
-    /// Embeds texts with one request; there are as many vectors as texts.
-    async fn post(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+/// Returns texts as they are sent: providers refuse an empty text, and it must have a vector.
+fn sent(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(|text| if text.is_empty() { " " } else { text }).collect()
+}
+
+impl Sender {
+    /// Embeds texts with one request, which is held, booked and retried.
+    async fn send(&self, texts: &[&str]) -> az_core::Result<(Vec<Vec<f32>>, Charge)> {
+        let estimate = self.books.estimate(&self.model.name, texts);
+        let request = ModelRequest::new(&self.endpoint.provider, &self.model.name)
+            .with_estimate(estimate.max_cost, estimate.input_tokens);
+        let effect = EmbedEffect { sender: self, texts, vectors: Mutex::default() };
+        let mut account = self.books.account();
+        let policy = account.retry_policy();
+        let completion = call_with_retries(&mut *account, &request, &effect, policy).await?;
+        let vectors = effect.vectors.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((vectors, completion.charge))
+    }
+
+    /// Posts one request; there are as many vectors as texts.
+    async fn post(&self, texts: &[&str]) -> Result<EmbedResponse> {
         let call = self.wire.call(&self.model.name, texts, self.model.asked());
         let url = format!("{}{}", self.endpoint.base_url, call.path);
         let credentials = self.credentials();
@@ -109,18 +148,18 @@ impl Asking {
         let answer = credentials.accept(answer, read).await?;
         let request_id = answer.request_id();
         let body = answer.body().await?;
-        let made = self.wire.vectors(&body).map_err(|reason| match self.inside(&body) {
+        let response = self.wire.response(&body).map_err(|reason| match self.inside(&body) {
             Some(refusal) => credentials.clean(Refusal { request_id, ..refusal }.into()),
             None => credentials.clean(self.malformed(reason)),
         })?;
-        if made.len() != texts.len() {
-            let (made, texts) = (made.len(), texts.len());
+        if response.vectors.len() != texts.len() {
+            let (made, texts) = (response.vectors.len(), texts.len());
             return Err(self.malformed(format!("{made} vectors for {texts} texts")));
         }
-        Ok(made)
+        Ok(response)
     }
 
-    /// Reads an error that stands in a successful answer; its number is a status that was not sent.
+    /// Reads an error in the body of a successful response; its code is a status that was not sent.
     fn inside(&self, body: &[u8]) -> Option<Refusal> {
         let json: Value = serde_json::from_slice(body).ok()?;
         let error = json.get("error").filter(|error| !error.is_null())?;
@@ -141,5 +180,37 @@ impl Asking {
 
     fn malformed(&self, reason: String) -> Error {
         Error::Malformed { provider: self.endpoint.provider.clone(), reason }
+    }
+}
+
+/// One request for vectors, as an effect on an account.
+struct EmbedEffect<'a> {
+    sender: &'a Sender,
+    texts: &'a [&'a str],
+    /// The vectors, which an account does not pass on.
+    vectors: Mutex<Vec<Vec<f32>>>,
+}
+
+impl fmt::Debug for EmbedEffect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbedEffect").field("texts", &self.texts.len()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl ModelEffect for EmbedEffect<'_> {
+    async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
+        let response = match self.sender.post(self.texts).await {
+            Ok(response) => response,
+            Err(error) => return Err(charge::failure(&error)),
+        };
+        let charge = self.sender.books.charge(&self.sender.model.name, self.texts, &response);
+        meter.note(charge.clone());
+        *self.vectors.lock().unwrap_or_else(PoisonError::into_inner) = response.vectors;
+        Ok(ModelCompletion { reply: ModelReply::default(), charge })
+    }
+
+    fn restart(&self) -> Restart {
+        Restart::Allowed
     }
 }

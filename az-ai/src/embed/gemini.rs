@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::wire::{BatchLimits, EmbedWire};
+use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::wire::{Auth, Call};
 
 /// Speaks Gemini's API for vectors. Vectors that were shortened are not of length 1 there, as they
@@ -46,15 +46,25 @@ impl EmbedWire for GeminiEmbeddings {
         Call { path: format!("/{name}:batchEmbedContents"), body: json!({"requests": requests}) }
     }
 
-    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+    fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {
         let answer: Answer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        Ok(answer.embeddings.into_iter().map(|embedding| embedding.values).collect())
+        let vectors = answer.embeddings.into_iter().map(|embedding| embedding.values).collect();
+        let tokens = answer.usage.and_then(|usage| usage.prompt_tokens);
+        Ok(EmbedResponse::new(vectors).with_tokens(tokens))
     }
 }
 
 #[derive(Deserialize)]
 struct Answer {
     embeddings: Vec<Embedding>,
+    #[serde(default, rename = "usageMetadata")]
+    usage: Option<UsageMetadata>,
+}
+
+#[derive(Deserialize)]
+struct UsageMetadata {
+    #[serde(default, rename = "promptTokenCount")]
+    prompt_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]

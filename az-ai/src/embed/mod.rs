@@ -1,9 +1,10 @@
 //! Texts as vectors, by providers' models.
 //!
-//! [`WireEmbedder`] asks; what it says and how it understands the answer is an [`EmbedWire`]:
+//! A [`WireEmbedder`] sends requests and books them; an [`EmbedWire`] translates them:
 //! [`OpenAiEmbeddings`] for OpenAI and everybody who looks alike, [`GeminiEmbeddings`],
 //! [`OllamaEmbeddings`].
 
+mod books;
 mod client;
 mod gemini;
 mod model;
@@ -12,9 +13,10 @@ mod openai;
 mod vectors;
 mod wire;
 
+pub use books::EmbedBooks;
 pub use client::WireEmbedder;
 pub use gemini::GeminiEmbeddings;
 pub use model::EmbedModel;
 pub use ollama::OllamaEmbeddings;
 pub use openai::{OpenAiEmbeddings, VectorForm};
-pub use wire::{BatchLimits, EmbedWire};
+pub use wire::{BatchLimits, EmbedResponse, EmbedWire};

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::wire::{BatchLimits, EmbedWire};
+use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::wire::{Auth, Call};
 
 /// Speaks Ollama's own API for vectors.
@@ -34,13 +34,15 @@ impl EmbedWire for OllamaEmbeddings {
         Call { path: "/api/embed".to_owned(), body }
     }
 
-    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+    fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {
         let answer: Answer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        Ok(answer.embeddings)
+        Ok(EmbedResponse::new(answer.embeddings).with_tokens(answer.prompt_eval_count))
     }
 }
 
 #[derive(Deserialize)]
 struct Answer {
     embeddings: Vec<Vec<f32>>,
+    #[serde(default)]
+    prompt_eval_count: Option<u64>,
 }

@@ -3,9 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::wire::{BatchLimits, EmbedWire};
+use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
+use crate::provider::openai::cost as reported_cost;
 use crate::provider::wire::{Auth, Call};
 
 /// Speaks OpenAI's API for vectors, and what others made of it.
@@ -78,7 +79,7 @@ impl EmbedWire for OpenAiEmbeddings {
         Call { path: "/embeddings".to_owned(), body }
     }
 
-    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String> {
+    fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {
         let answer: Answer = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let mut items: Vec<(usize, Embedding)> = answer
             .data
@@ -90,13 +91,18 @@ impl EmbedWire for OpenAiEmbeddings {
         if let Some(place) = items.iter().enumerate().position(|(i, (index, _))| i != *index) {
             return Err(format!("there is not exactly one vector with index {place}"));
         }
-        items.into_iter().map(|(_, embedding)| embedding.numbers()).collect()
+        let vectors = items.into_iter().map(|(_, embedding)| embedding.numbers());
+        let tokens = answer.usage.get("prompt_tokens").and_then(Value::as_u64);
+        let response = EmbedResponse::new(vectors.collect::<Result<_, _>>()?);
+        Ok(response.with_tokens(tokens).with_cost(reported_cost(&answer.usage)))
     }
 }
 
 #[derive(Deserialize)]
 struct Answer {
     data: Vec<Item>,
+    #[serde(default)]
+    usage: Value,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +159,7 @@ mod tests {
     fn both_forms_are_understood_in_any_order_and_with_or_without_an_index() {
         let read = |data| {
             let body = json!({"data": data, "unknown": [1]}).to_string();
-            OpenAiEmbeddings::OPENAI.vectors(body.as_bytes())
+            OpenAiEmbeddings::OPENAI.response(body.as_bytes()).map(|response| response.vectors)
         };
         let mixed = json!([
             {"index": 1, "embedding": "AACAPwAAAMA=", "object": "embedding"},

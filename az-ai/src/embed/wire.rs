@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use az_core::Usd;
+
 use crate::error::Refusal;
 use crate::provider::openai::OpenAi;
 use crate::provider::wire::{Auth, Call, Wire};
@@ -26,17 +28,50 @@ pub trait EmbedWire: fmt::Debug + Send + Sync + 'static {
     /// is not left to the model.
     fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call;
 
-    /// Reads the vectors.
+    /// Reads a response.
     ///
     /// # Errors
     ///
-    /// In words: what is wrong with the answer.
-    fn vectors(&self, body: &[u8]) -> Result<Vec<Vec<f32>>, String>;
+    /// A message that says what is wrong with it.
+    fn response(&self, body: &[u8]) -> Result<EmbedResponse, String>;
 
     /// Reads the answer to a request that was refused; as OpenAI and its look-alikes write it,
     /// unless said otherwise.
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {
         OpenAi::default().refusal(provider, status, body)
+    }
+}
+
+/// What a provider returned.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct EmbedResponse {
+    /// The vectors, in the order of the texts.
+    pub vectors: Vec<Vec<f32>>,
+    /// The input tokens, if the provider reports them.
+    pub tokens: Option<u64>,
+    /// The cost, if the provider reports it.
+    pub cost: Option<Usd>,
+}
+
+impl EmbedResponse {
+    /// Creates a response with vectors, and without usage.
+    pub fn new(vectors: Vec<Vec<f32>>) -> Self {
+        Self { vectors, ..Self::default() }
+    }
+
+    /// Sets the reported input tokens.
+    #[must_use]
+    pub const fn with_tokens(mut self, tokens: Option<u64>) -> Self {
+        self.tokens = tokens;
+        self
+    }
+
+    /// Sets the reported cost.
+    #[must_use]
+    pub const fn with_cost(mut self, cost: Option<Usd>) -> Self {
+        self.cost = cost;
+        self
     }
 }
 

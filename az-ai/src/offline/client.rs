@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, future, stream};
 use super::parse::parse;
 use super::plan::{Next, check_tools, next};
 use crate::chat::{ChatReply, ChatRequest, ChatStream, Message, ToolMessage, replay};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
 /// The provider's name, and its only model's.
@@ -41,11 +41,11 @@ impl LlmClient for OfflineClient {
         Capabilities::FULL.with_whole_results().planning_ahead().with_context_window(u64::MAX)
     }
 
-    fn quote(&self, _request: &ChatRequest) -> Quote {
-        Quote { max_cost: Some(Usd::ZERO), estimated_tokens: 0 }
+    fn estimate_cost(&self, _request: &ChatRequest) -> CostEstimate {
+        CostEstimate::free(0)
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         reply(request)
     }
 

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use super::book::{Call, PriceBook};
 use super::cost::Breakdown;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::Result;
 use crate::estimate;
 
@@ -65,17 +65,17 @@ impl LlmClient for PricedClient {
         known
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
-        let quote = self.inner.quote(request);
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
+        let quote = self.inner.estimate_cost(request);
         let call = self.pricing.call(&request.model);
         let (input, output) = (estimate::at_most(request), u64::from(request.max_tokens));
         let max_cost = quote.max_cost.or_else(|| self.pricing.book.most(&call, input, output));
-        Quote { max_cost, ..quote }
+        CostEstimate { max_cost, ..quote }
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         self.capabilities(&request.model).check(self.provider(), request)?;
-        let reply = self.inner.chat(request).await?;
+        let reply = self.inner.complete(request).await?;
         Ok(self.pricing.priced(&request.model, reply))
     }
 

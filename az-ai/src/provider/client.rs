@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::http::{Answer, Credentials, HttpClient};
 use super::wire::{Answered, Delivery, StreamDecoder, Wire};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, RateLimits, replay};
-use crate::client::{Capabilities, LlmClient, Quote, failed};
+use crate::client::{Capabilities, CostEstimate, LlmClient, failed};
 use crate::error::{Error, Result};
 use crate::estimate;
 use crate::key::ApiKey;
@@ -122,12 +122,12 @@ impl LlmClient for WireClient {
         self.0.endpoint.capabilities
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
-        Quote { max_cost: None, estimated_tokens: estimate::tokens(request) }
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
+        CostEstimate::new(None, estimate::tokens(request))
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
-        self.0.chat(request).await
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
+        self.0.complete(request).await
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {
@@ -137,7 +137,7 @@ impl LlmClient for WireClient {
         }
         let request = request.clone();
         if !inner.endpoint.capabilities.streaming {
-            let whole = async move { inner.chat(&request).await.map(replay) };
+            let whole = async move { inner.complete(&request).await.map(replay) };
             return stream::once(whole).try_flatten().boxed();
         }
         let opening = async move { inner.open(&request).await };
@@ -150,7 +150,7 @@ impl Inner {
         self.endpoint.capabilities.check(&self.endpoint.provider, request)
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         self.check(request)?;
         let (answer, answered) = self.post(request, Delivery::Whole).await?;
         self.whole(answer, answered).await

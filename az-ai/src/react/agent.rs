@@ -10,12 +10,15 @@ use super::compaction::size;
 use super::decide::{Decision, decide, to_sum_up};
 use super::engine::ReActEngine;
 use super::options::ReActOptions;
-use super::round::{Asked, Round};
-use super::scene::{Ground, Scene, longest, repeated};
+use super::prompt_context::{PromptContext, longest, repeated};
+use super::step_prompt::StepPrompt;
 use super::tools::OfferedTools;
 use super::transcript::observation;
 use crate::client::Capabilities;
-use crate::resolver::{Candidate, ModelResolver, Requirements, RoutingQuery};
+use crate::dispatch::{DispatchError, Dispatcher, Outcome, Prompt};
+use crate::resolver::{
+    CallReport, Candidate, ModelResolver, Requirements, ResolvedModel, RoutingQuery,
+};
 
 /// Reasons with a model, acts with the run's tools, observes, until it has an answer.
 #[derive(Debug, Clone)]
@@ -39,13 +42,13 @@ impl ReActAgent {
         self
     }
 
-    /// Finds out who may be asked for the task as it is.
-    async fn candidates(&self, run: &Run, ground: &Ground<'_>) -> Result<Vec<Candidate>> {
+    /// Returns the candidates for the next step.
+    async fn candidates(&self, run: &Run, context: &PromptContext<'_>) -> Result<Vec<Candidate>> {
         let task = run.task();
         let inputs = self.models.query_inputs(task.model.as_deref());
-        let request_tokens = if inputs.request_tokens { ground.tokens(run) } else { 0 };
+        let request_tokens = if inputs.request_tokens { context.tokens(run) } else { 0 };
         let budget_left = if inputs.budget_left { run.budget_left().await? } else { None };
-        let tools = !ground.tools.is_empty();
+        let tools = !context.tools.is_empty();
         let query = RoutingQuery::for_task(task)
             .with_request_tokens(request_tokens)
             .with_max_tokens(self.options.max_tokens)
@@ -54,48 +57,53 @@ impl ReActAgent {
         Ok(self.models.candidates(&query)?)
     }
 
-    /// Returns what the model can do that the task names; nothing special when it names none.
+    /// Returns the capabilities of the model that the task names; the least when it names none.
     fn capabilities(&self, run: &Run) -> Capabilities {
         let model = self.models.resolve(run.task().model.as_deref());
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
     }
 
-    /// Returns what is the same whichever model is asked.
-    fn ground<'a>(&'a self, run: &Run, initial_thought: &'a str) -> Ground<'a> {
-        Ground::new(self.tools.of(run.tools()), initial_thought, &self.options)
+    fn context<'a>(&'a self, run: &Run, initial_thought: &'a str) -> PromptContext<'a> {
+        PromptContext::new(self.tools.of(run.tools()), initial_thought, &self.options)
     }
 
-    /// Returns what goes through the candidates for the next turn.
-    fn round<'a>(&'a self, ground: &'a Ground<'a>, candidates: &'a [Candidate]) -> Round<'a> {
-        Round { models: &*self.models, ground, candidates, purpose: Purpose::Step }
+    /// Dispatches one request on the run.
+    async fn dispatch(
+        &self,
+        run: &mut Run,
+        (context, candidates): (&PromptContext<'_>, &[Candidate]),
+        purpose: Purpose,
+    ) -> Result<Outcome> {
+        let prompt = StepPrompt { context, purpose, emitter: run.emitter() };
+        let report = |model: &ResolvedModel, result: CallReport| self.models.report(model, result);
+        let dispatcher = Dispatcher::new(candidates, &report, self.options.dispatch);
+        Ok(dispatcher.dispatch(run, &prompt).await?)
     }
 
-    /// Asks for the next turn, or makes room for that.
+    /// Asks for the next turn, or for a summary if the transcript has outgrown every candidate.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
-        let ground = self.ground(run, initial_thought);
-        let candidates = self.candidates(run, &ground).await?;
-        let round = self.round(&ground, &candidates);
-        let Asked::TooLong(failure) = round.ask(run).await? else {
+        let context = self.context(run, initial_thought);
+        let candidates = self.candidates(run, &context).await?;
+        let asked = (&context, &*candidates);
+        let Outcome::TooLong(failure) = self.dispatch(run, asked, Purpose::Step).await? else {
             return Ok(());
         };
         let Some(best) = candidates.first() else {
-            return Err(failure.unwrap_or_else(|| overflow("there is nobody to ask")));
+            return Err(or_overflow(failure, "there are no candidates"));
         };
-        let scene = Scene::new(run, &ground, best);
-        let before = size(&scene.fitted(run).request);
+        let step = StepPrompt { context: &context, purpose: Purpose::Step, emitter: run.emitter() };
+        let before = size(&step.fitted(run, best).request);
         let Some(turns) = to_sum_up(run.history(), self.options.keep_turns) else {
-            let limit = scene.limit;
-            let full = || overflow(&format!("about {before} tokens, room for {limit}"));
-            return Err(failure.unwrap_or_else(full));
+            let limit = step.window(best);
+            return Err(or_overflow(failure, &format!("about {before} tokens of {limit}")));
         };
-        let summary = Round { purpose: Purpose::Summary { turns }, ..round };
-        if let Asked::TooLong(failure) = summary.ask(run).await? {
-            let whole = || overflow("it is too long to be summed up");
-            return Err(failure.unwrap_or_else(whole));
+        let summary = self.dispatch(run, asked, Purpose::Summary { turns }).await?;
+        if let Outcome::TooLong(failure) = summary {
+            return Err(or_overflow(failure, "it is too long to be summarised"));
         }
-        let after = size(&scene.fitted(run).request);
+        let after = size(&step.fitted(run, best).request);
         if after >= before {
-            return Err(overflow(&format!("a summary made it {after} tokens of {before}")));
+            return Err(overflow(&format!("a summary left {after} tokens of {before}")));
         }
         Ok(())
     }
@@ -131,12 +139,11 @@ impl ReActEngine for ReActAgent {
     }
 
     async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
-        let ground = self.ground(run, initial_thought);
-        let candidates = self.candidates(run, &ground).await?;
-        let round = self.round(&ground, &candidates);
-        match round.ask(run).await? {
-            Asked::Replied(reply) => Ok(reply),
-            Asked::TooLong(failure) => Err(failure.unwrap_or_else(|| overflow("it has no room"))),
+        let context = self.context(run, initial_thought);
+        let candidates = self.candidates(run, &context).await?;
+        match self.dispatch(run, (&context, &candidates), Purpose::Step).await? {
+            Outcome::Replied(dispatched) => Ok(dispatched.chat.reply),
+            Outcome::TooLong(failure) => Err(or_overflow(failure, "it does not fit")),
         }
     }
 
@@ -148,6 +155,11 @@ impl ReActEngine for ReActAgent {
         let longest = longest(self.capabilities(run), &self.options);
         observation(run.history(), call, longest).map(|text| text.render())
     }
+}
+
+/// Returns the failure of a provider that found the transcript too long, else our own.
+fn or_overflow(failure: Option<Box<DispatchError>>, how: &str) -> Error {
+    failure.map_or_else(|| overflow(how), |failed| *failed.error)
 }
 
 fn overflow(how: &str) -> Error {

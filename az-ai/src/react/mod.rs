@@ -1,17 +1,14 @@
 //! The agent that reasons, acts and observes until it has an answer.
 
-mod afford;
 mod agent;
-mod ask;
 mod compaction;
 mod decide;
 mod engine;
 mod loop_guard;
 mod options;
-mod patience;
 mod prompt;
-mod round;
-mod scene;
+mod prompt_context;
+mod step_prompt;
 mod text_protocol;
 mod tools;
 mod transcript;

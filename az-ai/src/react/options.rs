@@ -1,19 +1,7 @@
 //! How the loop is set up.
 
-use std::time::Duration;
-
-use az_core::engine::RetryPolicy;
-
 use crate::chat::{DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
-
-/// One more attempt mends a connection that broke by chance. A wait of more than some seconds is
-/// longer than it takes somebody else to begin to answer.
-const IN_A_HURRY: RetryPolicy = RetryPolicy {
-    attempts: 2,
-    base: Duration::from_millis(500),
-    longest: Duration::from_secs(1),
-    patience: Duration::from_secs(5),
-};
+use crate::dispatch::DispatchOptions;
 
 /// The loop's figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,12 +23,8 @@ pub struct ReActOptions {
     pub shrunk: usize,
     /// What the model is told in addition, by whoever runs the program.
     pub instructions: Option<String>,
-    /// When to try a model again while there is another one to ask; with nobody else left, the
-    /// engine's own policy holds.
-    pub hurry: RetryPolicy,
-    /// How long a call waits for money that other calls hold, before its reply is allowed fewer
-    /// tokens or it is refused.
-    pub budget_patience: Duration,
+    /// How candidates are tried.
+    pub dispatch: DispatchOptions,
 }
 
 impl Default for ReActOptions {
@@ -54,8 +38,7 @@ impl Default for ReActOptions {
             keep_turns: 4,
             shrunk: 400,
             instructions: None,
-            hurry: IN_A_HURRY,
-            budget_patience: Duration::from_secs(60),
+            dispatch: DispatchOptions::default(),
         }
     }
 }
@@ -103,10 +86,10 @@ impl ReActOptions {
         self
     }
 
-    /// Returns the options with a policy for models that are not the last one to ask.
+    /// Returns the options with those of the dispatcher.
     #[must_use]
-    pub const fn with_hurry(mut self, hurry: RetryPolicy) -> Self {
-        self.hurry = hurry;
+    pub const fn with_dispatch(mut self, dispatch: DispatchOptions) -> Self {
+        self.dispatch = dispatch;
         self
     }
 

@@ -97,7 +97,7 @@ impl From<&Error> for Failure {
             Error::Setup { reason, .. } => Self::Setup { reason: reason.clone() },
             Error::NotUnderstood { reason } => Self::NotUnderstood { reason: reason.clone() },
             Error::Stopped { reason } => Self::Stopped { reason: reason.clone() },
-            Error::Books(refusal) => Self::Stopped { reason: refusal.chain() },
+            Error::Account(refusal) => Self::Stopped { reason: refusal.chain() },
         }
     }
 }

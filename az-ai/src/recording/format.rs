@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::failure::Failure;
 use super::piece::Timed;
 use crate::chat::{ChatReply, ChatRequest};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 
 /// What a recording calls itself, in its first line.
 pub(super) const FORMAT: &str = "az-recording";
@@ -83,7 +83,7 @@ pub struct Exchange {
     pub digest: Option<String>,
     /// What it was expected to come to; nobody knew, when absent.
     #[serde(default)]
-    pub quote: Quote,
+    pub quote: CostEstimate,
     /// The pieces in which the reply came, if it was streamed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<Timed>,
@@ -146,7 +146,7 @@ impl From<Replied> for ChatReply {
 
 impl Exchange {
     /// Returns the exchange that begins with a request; nobody has waited for its end yet.
-    pub(super) fn of(request: &ChatRequest, quote: Quote) -> Self {
+    pub(super) fn of(request: &ChatRequest, quote: CostEstimate) -> Self {
         let task = request.task();
         Self {
             place: request.turns(),

@@ -16,7 +16,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use az_ai::client::LlmClientExt;
+//! use az_ai::client::{GenerateOptions, LlmClientExt};
 //! use az_ai::recording::{Header, RecordedClient, ReplayClient};
 //! use az_ai::scripted::{Line, ScriptedClient};
 //!
@@ -25,12 +25,12 @@
 //! # std::fs::create_dir_all(&dir).unwrap();
 //! # let path = dir.join("hello.jsonl");
 //! let client = Arc::new(ScriptedClient::new([Line::text("hello")]));
-//! let header = Header::of(&*client, "any-model");
+//! let (header, options) = (Header::of(&*client, "any-model"), GenerateOptions::default());
 //! let recorded = RecordedClient::to_file(client, &header, &path)?;
-//! let reply = recorded.generate("any-model", "say hello").await?;
+//! let reply = recorded.generate("say hello", "any-model", &options).await?;
 //!
 //! let replayed = ReplayClient::from_json_lines(&std::fs::read_to_string(&path).unwrap())?;
-//! assert_eq!(replayed.generate("any-model", "say hello").await?, reply);
+//! assert_eq!(replayed.generate("say hello", "any-model", &options).await?, reply);
 //! # std::fs::remove_dir_all(&dir).unwrap();
 //! # Ok::<_, az_ai::Error>(()) }).unwrap();
 //! ```

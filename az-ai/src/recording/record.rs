@@ -13,7 +13,7 @@ use super::format::Header;
 use super::log::Log;
 use super::tape::Tape;
 use crate::chat::{ChatReply, ChatRequest, ChatStream};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
 /// Keeps every exchange with another client, once it is over: also those that failed, and those
@@ -84,7 +84,7 @@ impl RecordedClient {
 
     fn start(&self, request: &ChatRequest) -> Result<Tape> {
         self.check()?;
-        Ok(Tape::start(Arc::clone(&self.log), request, self.inner.quote(request)))
+        Ok(Tape::start(Arc::clone(&self.log), request, self.inner.estimate_cost(request)))
     }
 }
 
@@ -99,13 +99,13 @@ impl LlmClient for RecordedClient {
         self.inner.capabilities(model)
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
-        self.inner.quote(request)
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
+        self.inner.estimate_cost(request)
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         let tape = self.start(request)?;
-        let result = self.inner.chat(request).await;
+        let result = self.inner.complete(request).await;
         tape.end(result.as_ref()).await;
         result
     }

@@ -12,7 +12,7 @@ use super::format::{Exchange, Header, Outcome, digest, said};
 use super::pace::Pace;
 use super::read;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
 /// Plays a recording: the same replies, errors, costs and quotes, under the same provider's name,
@@ -168,20 +168,18 @@ impl LlmClient for ReplayClient {
     }
 
     /// Which attempt comes next does not matter: the quote covers them all.
-    fn quote(&self, request: &ChatRequest) -> Quote {
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
         let found = self.recording.find(request).into_iter();
         let mut quotes = found.filter_map(|i| self.recording.exchanges.get(i)).map(|e| e.quote);
         // What has no answer costs nothing.
-        let first = quotes
-            .next()
-            .unwrap_or(Quote { max_cost: Some(az_core::Usd::ZERO), estimated_tokens: 0 });
-        quotes.fold(first, |a, b| Quote {
-            max_cost: a.max_cost.zip(b.max_cost).map(|(a, b)| a.max(b)),
-            estimated_tokens: a.estimated_tokens.max(b.estimated_tokens),
+        let first = quotes.next().unwrap_or(CostEstimate::free(0));
+        quotes.fold(first, |a, b| {
+            let max_cost = a.max_cost.zip(b.max_cost).map(|(a, b)| a.max(b));
+            CostEstimate::new(max_cost, a.input_tokens.max(b.input_tokens))
         })
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         let playing = self.play(request)?;
         playing.until(playing.exchange.millis).await;
         playing.result(self.provider())

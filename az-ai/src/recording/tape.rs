@@ -9,7 +9,7 @@ use super::format::{Exchange, Outcome, Replied};
 use super::log::Log;
 use super::piece::{self, Piece};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use crate::client::Quote;
+use crate::client::CostEstimate;
 use crate::error::{Error, Result};
 
 /// An exchange that is going on. When it is dropped before its end, that is what is kept of it.
@@ -21,7 +21,7 @@ pub(super) struct Tape {
 
 impl Tape {
     /// Begins.
-    pub(super) fn start(log: Arc<Log>, request: &ChatRequest, quote: Quote) -> Self {
+    pub(super) fn start(log: Arc<Log>, request: &ChatRequest, quote: CostEstimate) -> Self {
         let exchange = Some(Exchange::of(request, quote));
         Self { log, started: Instant::now(), exchange }
     }

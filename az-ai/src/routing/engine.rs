@@ -6,11 +6,9 @@ use async_trait::async_trait;
 use az_core::Task;
 
 use super::problem::RulesError;
-use super::route::{Choice, Route};
-use crate::chat::{ChatReply, ChatRequest, DEFAULT_MAX_TOKENS};
+use super::route::Route;
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
-use crate::fallback;
 use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 
 /// Chooses the model for a request, and its fallbacks.
@@ -72,50 +70,6 @@ pub trait RoutingEngineExt: RoutingEngine {
         let route = self.route(&query)?;
         let first = route.candidates.first();
         first.map(|choice| choice.name.as_ref().to_owned()).ok_or_else(no_candidate)
-    }
-
-    /// Sends a prompt to the first candidate, and to the next one after a failure that another
-    /// provider may not have.
-    ///
-    /// `estimated_tokens` is the size of the prompt; 0 estimates it from the text. Nothing is
-    /// recorded or booked; within a run, the agent does that.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`RoutingEngine::route`], and the last candidate's.
-    async fn execute_with_routing(
-        &self,
-        task: &Task,
-        prompt: &str,
-        estimated_tokens: u64,
-    ) -> Result<ChatReply> {
-        let query = RoutingQuery::new(prompt)
-            .with_model(task.model.as_deref())
-            .with_priority(task.priority)
-            .with_prompt_tokens(estimated_tokens);
-        let route = self.route(&query)?;
-        let mut last = no_candidate();
-        for Choice { model, .. } in &route.candidates {
-            let most = model.client.capabilities(&model.model).max_output;
-            let most = most.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
-            let request = ChatRequest::prompt(&model.model, prompt);
-            let request = request.with_max_tokens(DEFAULT_MAX_TOKENS.min(most));
-            match model.client.chat(&request).await {
-                Ok(reply) => {
-                    self.report(model, CallReport::Replied);
-                    return Ok(reply);
-                }
-                Err(error) => {
-                    let (kind, retry_after) = (error.kind(), error.retry_after());
-                    self.report(model, CallReport::Failed { kind, retry_after });
-                    last = error;
-                    if !fallback::may_help(kind) {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(last)
     }
 }
 

@@ -145,7 +145,7 @@ fn says(staged: &Staged, reply: &ChatReply) -> Checked {
 
 async fn whole(fixture: Client<'_>, scene: Scene, need: &'static str) -> Checked {
     let staged = set(fixture, scene, need).await?;
-    let reply = staged.client.chat(&staged.request).await.map_err(|error| failed(&error))?;
+    let reply = staged.client.complete(&staged.request).await.map_err(|error| failed(&error))?;
     says(&staged, &reply)
 }
 
@@ -177,7 +177,7 @@ async fn usage_that_was_not_said_is_not_invented(fixture: Client<'_>) -> Checked
 
 async fn what_breaks_is_an_error_and_no_reply(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::Breaks, "a connection that breaks").await?;
-    let whole = staged.client.chat(&staged.request).await;
+    let whole = staged.client.complete(&staged.request).await;
     ensure!(whole.is_err(), "clause 3: half an answer is a reply: {whole:?}");
     for event in drain(&staged).await {
         let finished = matches!(event, Ok(ChatEvent::Finished(_)));
@@ -200,7 +200,7 @@ async fn nothing_follows_an_error(fixture: Client<'_>) -> Checked {
 
 async fn a_busy_provider_asks_for_patience(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::Busy, "a rate limit").await?;
-    let whole = staged.client.chat(&staged.request).await.err();
+    let whole = staged.client.complete(&staged.request).await.err();
     let streamed = drain(&staged).await.into_iter().find_map(Result::err);
     for error in [whole, streamed] {
         let found = error.map(|e| (e.kind(), e.is_retryable(), e.retry_after(), e.sent()));
@@ -213,7 +213,7 @@ async fn a_busy_provider_asks_for_patience(fixture: Client<'_>) -> Checked {
 async fn a_failed_call_is_not_made_again(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::Busy, "a rate limit").await?;
     let before = fixture.asked().await.ok_or(Violation::Unmet("a count of requests"))?;
-    let failed = staged.client.chat(&staged.request).await;
+    let failed = staged.client.complete(&staged.request).await;
     ensure!(failed.is_err(), "a busy provider gave a reply: {failed:?}");
     let asked = fixture.asked().await.map(|after| after - before);
     ensure_eq!(asked, Some(1), "clause 1: how often it was asked");
@@ -226,7 +226,7 @@ async fn what_a_model_cannot_do_is_refused(fixture: Client<'_>) -> Checked {
     let tool =
         ToolDefinition::new("some.tool", "Does something.", serde_json::json!({"type": "object"}));
     let request = staged.request.clone().with_tools(vec![tool]);
-    let whole = staged.client.chat(&request).await;
+    let whole = staged.client.complete(&request).await;
     let kind = whole.err().map(|error| (error.kind(), error.sent()));
     let refused = Some((ErrorKind::BadRequest, Sent::No));
     ensure_eq!(kind, refused, "clause 5: what becomes of tools for a model without");
@@ -240,7 +240,7 @@ async fn what_a_model_cannot_do_is_refused(fixture: Client<'_>) -> Checked {
 async fn no_key_is_shown(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::BadKey, "a bad key").await?;
     let secret = staged.secret.clone().ok_or(Violation::Unmet("a key"))?;
-    let whole = staged.client.chat(&staged.request).await;
+    let whole = staged.client.complete(&staged.request).await;
     let streamed = drain(&staged).await;
     let Err(error) = whole else {
         return Err(Violation::Broken("a bad key is good enough".to_owned()));
@@ -266,7 +266,7 @@ async fn nothing_is_sent_before_a_stream_is_read(fixture: Client<'_>) -> Checked
 
 async fn a_dropped_call_is_given_up(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::Silent, "a silence").await?;
-    let call = staged.client.chat(&staged.request);
+    let call = staged.client.complete(&staged.request);
     let ended = tokio::time::timeout(A_MOMENT, call).await;
     ensure!(ended.is_err(), "a silent provider was heard: {ended:?}");
     given_up(fixture).await
@@ -291,15 +291,15 @@ async fn quotes_and_capabilities_stay_the_same(fixture: Client<'_>) -> Checked {
     let staged = set(fixture, Scene::Says, "words").await?;
     let Staged { client, request, .. } = &staged;
     let before = fixture.asked().await;
-    let quote = client.quote(request);
-    ensure_eq!(client.quote(request), quote, "clause 9: a second quote");
-    let shorter = client.quote(&request.clone().with_max_tokens(1)).max_cost;
+    let quote = client.estimate_cost(request);
+    ensure_eq!(client.estimate_cost(request), quote, "clause 9: a second quote");
+    let shorter = client.estimate_cost(&request.clone().with_max_tokens(1)).max_cost;
     ensure!(shorter <= quote.max_cost, "clause 9: a shorter reply may cost {shorter:?}");
     let capabilities: Capabilities = client.capabilities(&request.model);
     let again = client.capabilities(&request.model);
     ensure_eq!(again, capabilities, "clause 9: what it says again that it can do");
     ensure_eq!(fixture.asked().await, before, "clause 9: how many requests were sent");
-    let reply = client.chat(request).await.map_err(|error| failed(&error))?;
+    let reply = client.complete(request).await.map_err(|error| failed(&error))?;
     if let (Some(most), Some(cost)) = (quote.max_cost, reply.cost) {
         ensure!(cost <= most, "clause 9: it cost {cost}, and {most} was the most");
     }

@@ -5,12 +5,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use az_core::ErrorKind;
 use az_core::journal::ModelReply;
-use az_core::{ErrorKind, Usd};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::chat::{ChatReply, ChatRequest, ChatStream, replay};
-use crate::client::{Capabilities, LlmClient, Quote};
+use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Refusal, Result};
 
 /// A client with a provider's name of its own, which says that name or fails.
@@ -60,11 +60,11 @@ impl LlmClient for Actor {
         self.capabilities
     }
 
-    fn quote(&self, _request: &ChatRequest) -> Quote {
-        Quote { max_cost: Some(Usd::ZERO), estimated_tokens: 0 }
+    fn estimate_cost(&self, _request: &ChatRequest) -> CostEstimate {
+        CostEstimate::free(0)
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         self.answer(request)
     }
 

@@ -25,7 +25,7 @@ async fn client(answer: Answer) -> (WireClient, Server) {
 }
 
 async fn refused(answer: Answer) -> Error {
-    client(answer).await.0.chat(&request()).await.unwrap_err()
+    client(answer).await.0.complete(&request()).await.unwrap_err()
 }
 
 fn request() -> ChatRequest {
@@ -53,7 +53,7 @@ async fn a_request_goes_out_with_its_key_and_version_and_the_reply_comes_in() {
         .with_header("anthropic-ratelimit-requests-remaining", "9")
         .with_header("anthropic-ratelimit-requests-reset", "2026-10-21T07:28:00Z");
     let (client, server) = client(answer).await;
-    let reply = client.chat(&request()).await.unwrap();
+    let reply = client.complete(&request()).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), reply.usage), ("hello", None));
     assert_eq!(reply.model, "claude-haiku-4-5-20251001");
     assert_eq!(reply.request_id.as_deref(), Some("req_1"));

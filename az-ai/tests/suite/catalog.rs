@@ -70,7 +70,7 @@ fn without_fallback_there_is_one_candidate() {
 fn without_cost_tracking_calls_have_no_price() {
     let most = |config: &LlmConfig| {
         let found = connect(config).resolve(Some("claude")).unwrap();
-        found.client.quote(&ChatRequest::prompt(&found.model, "hello")).max_cost
+        found.client.estimate_cost(&ChatRequest::prompt(&found.model, "hello")).max_cost
     };
     assert!(most(&LlmConfig::default()).is_some());
     assert_eq!(most(&LlmConfig { cost_tracking: false, ..LlmConfig::default() }), None);

@@ -11,7 +11,7 @@
 mod anthropic_wire;
 mod catalog;
 mod conformance;
-mod decorate;
+mod dispatch;
 mod embed;
 mod offline;
 mod openai_wire;

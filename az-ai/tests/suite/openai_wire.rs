@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::server::{Answer, End, Server};
 use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ToolDefinition, collect};
-use az_ai::client::{Capabilities, LlmClient, LlmClientExt};
+use az_ai::client::{Capabilities, GenerateOptions, LlmClient, LlmClientExt};
 use az_ai::error::{Error, Result, Sent};
 use az_ai::key::ApiKey;
 use az_ai::provider::http::{HttpClient, HttpOptions};
@@ -33,7 +33,7 @@ fn request() -> ChatRequest {
 }
 
 async fn ask(answer: Answer) -> Result<ChatReply> {
-    client(answer).await.0.chat(&request()).await
+    client(answer).await.0.complete(&request()).await
 }
 
 async fn stream(answer: Answer) -> Result<ChatReply> {
@@ -64,7 +64,7 @@ async fn a_request_goes_out_with_its_key_and_the_reply_comes_in() {
     let message = json!({"content": "hello"});
     let body = json!({"choices": [{"message": message, "finish_reason": "stop"}]});
     let (client, server) = client(Answer::json(200, &body)).await;
-    let reply = client.chat(&request()).await.unwrap();
+    let reply = client.complete(&request()).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), reply.usage), ("hello", None));
 
     let asked = server.asked();
@@ -114,7 +114,7 @@ async fn a_busy_server_is_rate_limited_with_its_delay_and_asked_once() {
     let busy =
         Answer::json(429, &body).with_header("retry-after", "3").with_header("x-request-id", "r1");
     let (client, server) = client(busy).await;
-    let error = client.chat(&request()).await.unwrap_err();
+    let error = client.complete(&request()).await.unwrap_err();
     assert_eq!(error.to_string(), "test: slow down (status 429, request r1)");
     assert_eq!(
         (error.kind(), error.retry_after(), error.sent()),
@@ -181,7 +181,7 @@ async fn a_server_that_is_not_there_costs_nothing() {
     let config = Endpoint::new("test", "http://127.0.0.1:1/v1/");
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
     let client = WireClient::new(config, OpenAi::default(), http).unwrap();
-    let error = client.generate("m", "hi").await.unwrap_err();
+    let error = client.generate("hi", "m", &GenerateOptions::default()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
     assert!(error.chain().starts_with("test cannot be reached: "), "{}", error.chain());
@@ -192,7 +192,7 @@ async fn a_server_that_says_nothing_is_given_up() {
     let server = Server::start(Answer::Silence).await;
     let idle_timeout = Duration::from_millis(50);
     let options = HttpOptions { idle_timeout, ..HttpOptions::default() };
-    let error = client_of(&server, &options).chat(&request()).await.unwrap_err();
+    let error = client_of(&server, &options).complete(&request()).await.unwrap_err();
     assert_eq!(error.chain(), "the connection to test broke: it took too long");
     assert_eq!(error.sent(), Sent::Maybe);
     assert!(server.given_up().await);
@@ -216,7 +216,8 @@ async fn a_server_without_streams_is_asked_for_the_whole() {
         .with_capabilities(Capabilities::FULL.without_streaming());
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
     let client = WireClient::new(config, OpenAi::default(), http).unwrap();
-    let texts: Vec<String> = client.stream_generate("m", "hi").try_collect().await.unwrap();
+    let texts: Vec<String> =
+        client.stream_generate("hi", "m", &GenerateOptions::default()).try_collect().await.unwrap();
     assert_eq!(texts, ["two ", "words"]);
     assert!(!server.asked()[0].head.contains("authorization"));
 }
@@ -230,7 +231,7 @@ async fn settings_that_cannot_work_are_refused() {
     let config = Endpoint::new("test", OpenAi::BASE_URL).with_api_key(ApiKey::new("bad\nkey"));
     let error = WireClient::new(config, OpenAi::default(), http)
         .unwrap()
-        .generate("m", "hi")
+        .generate("hi", "m", &GenerateOptions::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Setup { .. }), "{error}");

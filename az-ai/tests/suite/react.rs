@@ -242,7 +242,7 @@ async fn a_task_that_has_outgrown_its_model_ends_with_that() {
     let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());
     let failure = stage.run("read all").await.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::ContextWindow);
-    assert!(failure.message.contains("a summary made it"), "{}", failure.message);
+    assert!(failure.message.contains("a summary left"), "{}", failure.message);
 }
 
 #[tokio::test]

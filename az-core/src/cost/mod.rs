@@ -3,6 +3,7 @@
 mod budget;
 mod charge;
 mod entry;
+mod estimate;
 mod hold;
 mod payer;
 mod period;
@@ -14,6 +15,7 @@ mod usage;
 pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Limit};
 pub use charge::Charge;
 pub use entry::CostEntry;
+pub use estimate::CostEstimate;
 pub use hold::{Hold, Renewal, Settlement};
 pub use payer::{OtherPayer, Payer};
 pub use period::{Calendar, Period, Span};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::retry::RetryPolicy;
+use crate::call::RetryPolicy;
 use crate::id::WorkerId;
 
 /// An engine's figures. [`EngineOptions::new`] has sensible ones.

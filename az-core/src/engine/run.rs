@@ -9,7 +9,7 @@ use super::stop::Stop;
 use crate::clock::{Clock, later};
 use crate::cost::{BudgetStatus, Limit, Payer, Scope};
 use crate::error::{Error, Result};
-use crate::id::TaskId;
+use crate::id::{CallId, TaskId};
 use crate::journal::{Event, EventBody, History, NewEvent};
 use crate::money::Usd;
 use crate::point;
@@ -28,6 +28,8 @@ pub struct Run {
     pub(super) lease: Lease,
     pub(super) history: History,
     pub(super) stop: Stop,
+    /// The last model call that was begun, for events about it.
+    pub(super) last_model_call: Option<CallId>,
     snapshot_seq: u64,
 }
 
@@ -40,7 +42,7 @@ impl Run {
         stop: Stop,
     ) -> Self {
         let snapshot_seq = history.next_seq;
-        Self { parts, task, lease, history, stop, snapshot_seq }
+        Self { parts, task, lease, history, stop, last_model_call: None, snapshot_seq }
     }
 
     /// Returns the task.

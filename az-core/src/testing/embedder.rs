@@ -2,6 +2,7 @@
 
 use super::kit::{Checked, Fixture};
 use crate::embed::Embedder;
+use crate::money::Usd;
 use crate::{ensure, ensure_eq, scenarios};
 
 scenarios! {
@@ -15,6 +16,7 @@ scenarios! {
     vectors_come_in_the_order_of_the_texts;
     a_text_has_one_vector_alone_or_among_others;
     the_model_has_one_name;
+    the_charge_is_at_most_the_estimated_cost;
 }
 
 /// What the scenarios are played with.
@@ -40,7 +42,7 @@ fn same(a: &[f32], b: &[f32]) -> bool {
 
 async fn no_text_is_no_vector(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
-    ensure_eq!(embedder.embed(&[]).await?.len(), 0, "so many vectors came of no text");
+    ensure_eq!(embedder.embed(&[]).await?.vectors.len(), 0, "so many vectors came of no text");
     Ok(())
 }
 
@@ -48,7 +50,7 @@ async fn every_text_gets_a_vector(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     for n in 1..=TEXTS.len() {
         let some: Vec<_> = texts().into_iter().take(n).collect();
-        let found = embedder.embed(&some).await?.len();
+        let found = embedder.embed(&some).await?.vectors.len();
         ensure_eq!(found, n, "so many vectors came of {n} texts");
     }
     Ok(())
@@ -58,7 +60,7 @@ async fn vectors_have_the_length_that_was_said(fixture: Embedders<'_>) -> Checke
     let embedder = fixture.open().await;
     let length = embedder.dimensions();
     ensure!(length > 0, "vectors of no dimension say nothing");
-    for (vector, text) in embedder.embed(&texts()).await?.iter().zip(TEXTS) {
+    for (vector, text) in embedder.embed(&texts()).await?.vectors.iter().zip(TEXTS) {
         ensure_eq!(vector.len(), length, "the length of the vector of {text:?}");
         let finite = vector.iter().all(|x| x.is_finite());
         ensure!(finite, "the vector of {text:?} has numbers that are none");
@@ -68,10 +70,10 @@ async fn vectors_have_the_length_that_was_said(fixture: Embedders<'_>) -> Checke
 
 async fn vectors_come_in_the_order_of_the_texts(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
-    let forward = embedder.embed(&texts()).await?;
+    let forward = embedder.embed(&texts()).await?.vectors;
     let mut turned = texts();
     turned.reverse();
-    let mut backward = embedder.embed(&turned).await?;
+    let mut backward = embedder.embed(&turned).await?.vectors;
     backward.reverse();
     for ((a, b), text) in forward.iter().zip(&backward).zip(TEXTS) {
         ensure!(same(a, b), "{text:?} has another vector in another place");
@@ -81,9 +83,9 @@ async fn vectors_come_in_the_order_of_the_texts(fixture: Embedders<'_>) -> Check
 
 async fn a_text_has_one_vector_alone_or_among_others(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
-    let together = embedder.embed(&texts()).await?;
+    let together = embedder.embed(&texts()).await?.vectors;
     for (among, text) in together.iter().zip(texts()) {
-        let alone = embedder.embed(std::slice::from_ref(&text)).await?;
+        let alone = embedder.embed(std::slice::from_ref(&text)).await?.vectors;
         let matches = alone.first().is_some_and(|alone| same(alone, among));
         ensure!(matches, "{text:?} has one vector alone and another among others");
     }
@@ -95,5 +97,22 @@ async fn the_model_has_one_name(fixture: Embedders<'_>) -> Checked {
     ensure!(!one.model().is_empty(), "the model has no name");
     ensure_eq!(one.model(), two.model(), "one model has two names");
     ensure_eq!(one.dimensions(), two.dimensions(), "one model has two lengths");
+    Ok(())
+}
+
+async fn the_charge_is_at_most_the_estimated_cost(fixture: Embedders<'_>) -> Checked {
+    let embedder = fixture.open().await;
+    let estimate = embedder.estimate_cost(&texts());
+    ensure_eq!(embedder.estimate_cost(&texts()), estimate, "two estimates of one request");
+    let charge = embedder.embed(&texts()).await?.charge;
+    if let (Some(cost), Some(most)) = (charge.cost, estimate.max_cost) {
+        ensure!(cost <= most, "{cost} was charged where the estimate was {most}");
+    }
+    ensure!(
+        charge.cost.is_some() || estimate.max_cost.is_none(),
+        "the price is known before the call and unknown after it"
+    );
+    let nothing = embedder.embed(&[]).await?.charge;
+    ensure!(nothing.cost.is_none_or(|cost| cost == Usd::ZERO), "no texts cost {:?}", nothing.cost);
     Ok(())
 }

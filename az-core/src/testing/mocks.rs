@@ -16,10 +16,10 @@ use crate::approval::{Approval, Approver};
 use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, Span,
+    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostEstimate, CostSum, CostTracker,
+    Grouping, Hold, Payer, Period, Renewal, Scope, Settlement, Span,
 };
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Embeddings};
 use crate::engine::{EventSink, Run, RunEvent};
 use crate::error::Result;
 use crate::id::{CallId, TaskId, WorkerId};
@@ -370,7 +370,8 @@ mock! {
     impl Embedder for Embedder {
         fn model(&self) -> &str;
         fn dimensions(&self) -> usize;
-        async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>>;
+        fn estimate_cost(&self, texts: &[String]) -> CostEstimate;
+        async fn embed(&self, texts: &[String]) -> Result<Embeddings>;
     }
 }
 

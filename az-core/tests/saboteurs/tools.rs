@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use az_core::Usd;
 use az_core::approval::{Approval, Approver};
-use az_core::embed::Embedder;
+use az_core::cost::CostEstimate;
+use az_core::embed::{Embedder, Embeddings};
 use az_core::policy::{Policy, PolicyDecision, WorkspacePolicy};
 use az_core::testing::{
     ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakePolicy, FakeTool,
@@ -307,6 +309,7 @@ async fn every_broken_clause_of_an_approver_is_seen() {
 #[derive(Debug, Clone, Copy)]
 struct BentEmbedder {
     name: &'static str,
+    cost: Option<Usd>,
     bend: fn(&mut Vec<Vec<f32>>),
 }
 
@@ -320,16 +323,31 @@ impl Embedder for BentEmbedder {
         LetterEmbedder.dimensions()
     }
 
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        let mut vectors = LetterEmbedder.embed(texts).await?;
-        (self.bend)(&mut vectors);
-        Ok(vectors)
+    fn estimate_cost(&self, texts: &[String]) -> CostEstimate {
+        LetterEmbedder.estimate_cost(texts)
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Embeddings> {
+        let mut made = LetterEmbedder.embed(texts).await?;
+        (self.bend)(&mut made.vectors);
+        made.charge.cost = self.cost;
+        Ok(made)
     }
 }
 
 async fn check_embedder(name: &'static str, bend: fn(&mut Vec<Vec<f32>>), expected: &[&str]) {
-    let report = embedder(|| Shared::of(BentEmbedder { name, bend })).await;
+    let cost = Some(Usd::ZERO);
+    let report = embedder(|| Shared::of(BentEmbedder { name, cost, bend })).await;
     assert_eq!(report.failed(), expected, "\n{report}");
+}
+
+#[tokio::test]
+async fn a_charge_above_the_estimate_or_without_a_price_is_seen() {
+    for cost in [Some(Usd::from_nanos(1)), None] {
+        let bent = BentEmbedder { name: "letters", cost, bend: |_| {} };
+        let report = embedder(|| Shared::of(bent)).await;
+        assert_eq!(report.failed(), ["the_charge_is_at_most_the_estimated_cost"], "\n{report}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The kit of `LlmClient`, played with every client here, and the kit's own test.
 
 mod anthropic;
+mod dispatched;
 mod gemini;
-mod metered;
 mod offline;
 mod ollama;
 mod openai;
@@ -10,7 +10,6 @@ mod priced;
 mod recorded;
 mod replayed;
 mod responses;
-mod retrying;
 mod saboteurs;
 mod scripted;
 mod served;

@@ -44,7 +44,7 @@ async fn a_client_that_is_recorded_keeps_the_contract() {
 async fn no_key_is_recorded_though_the_server_says_it_back() {
     let recorded = Recorded::default();
     let staged = recorded.set(Scene::BadKey).await.unwrap();
-    staged.client.chat(&staged.request).await.unwrap_err();
+    staged.client.complete(&staged.request).await.unwrap_err();
     let text = recorded.paper.text();
     assert!(text.contains("bad key: [key]") && !text.contains(KEY), "{text}");
 }

@@ -29,7 +29,7 @@ impl ClientFixture for Replayed {
         let paper = Paper::default();
         let header = Header::of(&*staged.client, &staged.request.model);
         let recorded = RecordedClient::new(staged.client, &header, paper.clone()).unwrap();
-        drop(recorded.chat(&staged.request).await);
+        drop(recorded.complete(&staged.request).await);
         recorded.stream(&staged.request).collect::<Vec<_>>().await;
         drop(recorded);
         let client = paper.played();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use az_ai::client::{Capabilities, LlmClient, Quote};
+use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::error::{Error, Result};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
@@ -89,10 +89,10 @@ impl LlmClient for Saboteur {
         self.inner.capabilities(model)
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
-        let mut quote = self.inner.quote(request);
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
+        let mut quote = self.inner.estimate_cost(request);
         if self.how == Sabotage::ChangesItsMind {
-            quote.estimated_tokens += self.quotes.fetch_add(1, Ordering::SeqCst);
+            quote.input_tokens += self.quotes.fetch_add(1, Ordering::SeqCst);
         }
         if self.how == Sabotage::ChargesForBrevity {
             let saved = u32::MAX - request.max_tokens;
@@ -101,15 +101,15 @@ impl LlmClient for Saboteur {
         quote
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply> {
+    async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         let request = self.request(request);
         if self.how == Sabotage::KeepsGoing {
             let inner = Arc::clone(&self.inner);
-            return tokio::spawn(async move { inner.chat(&request).await }).await.unwrap();
+            return tokio::spawn(async move { inner.complete(&request).await }).await.unwrap();
         }
-        match self.inner.chat(&request).await {
+        match self.inner.complete(&request).await {
             Ok(reply) => Ok(self.bend(reply)),
-            Err(_) if self.how == Sabotage::TriesAgain => self.inner.chat(&request).await,
+            Err(_) if self.how == Sabotage::TriesAgain => self.inner.complete(&request).await,
             Err(Error::Broken { .. }) if self.how == Sabotage::TakesHalfForWhole => {
                 Ok(ChatReply::default())
             }
@@ -122,7 +122,7 @@ impl LlmClient for Saboteur {
         if how == Sabotage::SendsAtOnce {
             // As a client would that opens its connection before anybody reads.
             let (inner, request) = (Arc::clone(&self.inner), request.clone());
-            tokio::spawn(async move { inner.chat(&request).await });
+            tokio::spawn(async move { inner.complete(&request).await });
         }
         let this = Self { inner: Arc::clone(&self.inner), how, quotes: 0.into() };
         let events = self.inner.stream(&self.request(request)).map(move |event| match event {

@@ -119,7 +119,7 @@ async fn texts_are_split_to_what_a_server_takes_and_come_back_in_their_order() {
     assert_eq!(server.asked().len(), 0, "nobody had to be asked");
     let texts: Vec<String> = (0..250).map(|n| "abc".repeat(n + 1)).collect();
     let expected: Vec<_> = texts.iter().map(|text| vector(text)).collect();
-    assert_eq!(embedder.embed(&texts).await.unwrap(), expected);
+    assert_eq!(embedder.embed(&texts).await.unwrap().vectors, expected);
     let sizes =
         server.asked().into_iter().map(|asked| asked.body["requests"].as_array().unwrap().len());
     let mut sizes: Vec<_> = sizes.collect();

@@ -30,7 +30,7 @@ async fn a_reply_says_what_it_cost_whole_and_streamed() {
     let request = ChatRequest::prompt("gpt-5-2025-08-07", "go");
     // 1,000 × 1.25 + 100 × 10, in micro-dollars.
     let cost = Some(Usd::from_nanos(2_250_000));
-    let whole = client.chat(&request).await.unwrap();
+    let whole = client.complete(&request).await.unwrap();
     assert_eq!((whole.cost, whole.computed), (cost, cost));
     let events: Vec<ChatEvent> = client.stream(&request).try_collect().await.unwrap();
     assert_eq!(events.last(), Some(&ChatEvent::Finished(Box::new(whole))));
@@ -40,7 +40,7 @@ async fn a_reply_says_what_it_cost_whole_and_streamed() {
 async fn what_the_provider_says_stands_and_ours_is_kept_beside_it() {
     let said = Usd::from_nanos(5);
     let client = priced(Line::text("hello").with_usage(Usage::tokens(1000, 100), said));
-    let reply = client.chat(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
+    let reply = client.complete(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
     assert_eq!((reply.cost, reply.computed), (Some(said), Some(Usd::from_nanos(2_250_000))));
 }
 
@@ -48,10 +48,13 @@ async fn what_the_provider_says_stands_and_ours_is_kept_beside_it() {
 async fn what_is_not_known_is_no_cost() {
     let client = priced(used(Usage::tokens(1000, 100)));
     let request = ChatRequest::prompt("gpt-of-tomorrow", "go");
-    let reply = client.chat(&request).await.unwrap();
-    assert_eq!((reply.cost, reply.computed, client.quote(&request).max_cost), (None, None, None));
+    let reply = client.complete(&request).await.unwrap();
+    assert_eq!(
+        (reply.cost, reply.computed, client.estimate_cost(&request).max_cost),
+        (None, None, None)
+    );
     let silent = priced(Line::text("hello"));
-    let reply = silent.chat(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
+    let reply = silent.complete(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
     assert_eq!((reply.cost, reply.computed), (None, None), "no usage, no cost");
 }
 
@@ -59,9 +62,9 @@ async fn what_is_not_known_is_no_cost() {
 fn a_quote_is_the_most_that_a_call_can_cost() {
     let client = priced(Line::text("hello"));
     let request = ChatRequest::prompt("gpt-5", "go").with_max_tokens(100);
-    let quote = client.quote(&request);
+    let quote = client.estimate_cost(&request);
     // 73 × 1.25 + 100 × 10, in micro-dollars.
-    assert_eq!((quote.estimated_tokens, quote.max_cost), (73, Some(Usd::from_nanos(1_091_250))));
+    assert_eq!((quote.input_tokens, quote.max_cost), (73, Some(Usd::from_nanos(1_091_250))));
 }
 
 #[tokio::test]
@@ -74,10 +77,10 @@ async fn the_table_says_what_a_model_cannot_do() {
     assert!(blind.tools && !blind.vision, "{blind:?}");
     let image = Image::Url("https://example.com/a.png".to_owned());
     let shown = vec![Message::user_with_images("look", vec![image])];
-    let refused = client.chat(&ChatRequest::new("o3-mini", shown.clone())).await.unwrap_err();
+    let refused = client.complete(&ChatRequest::new("o3-mini", shown.clone())).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::BadRequest);
     let mut stream = client.stream(&ChatRequest::new("o3-mini", shown));
     assert_eq!(stream.try_next().await.unwrap_err().kind(), ErrorKind::BadRequest);
     let long = ChatRequest::prompt("gpt-5", "go").with_max_tokens(128_001);
-    assert_eq!(client.chat(&long).await.unwrap_err().kind(), ErrorKind::BadRequest);
+    assert_eq!(client.complete(&long).await.unwrap_err().kind(), ErrorKind::BadRequest);
 }

@@ -25,7 +25,7 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
     assert_eq!((task.answer.as_deref(), task.cost), (Some(answer), nanos(1_700)));
     let asked = client.script.requests();
     assert_eq!((asked.len(), asked[0].max_tokens), (1, 700), "nothing was sent before");
-    let told = "the reply may have 700 tokens, not 2048: global daily budget: $0.000003048 needed, \
+    let told = "reply limited to 700 tokens instead of 2048: global daily budget: $0.000003048 needed, \
                 $0.0000017 of $0.0000017 left";
     let note = EventBody::Note { text: told.to_owned() };
     assert!(stage.recorder.recorded().contains(&note), "{:?}", stage.recorder.recorded());
@@ -137,7 +137,7 @@ async fn what_other_calls_hold_is_waited_for() {
     let other = az_core::cost::Hold { at: now, until: now, ..other };
     stage.store.hold(&other).await.unwrap();
     let waits = || {
-        let said = |body: &EventBody| matches!(body, EventBody::Note { text } if text.starts_with("waiting for other calls"));
+        let said = |body: &EventBody| matches!(body, EventBody::Note { text } if text.starts_with("waiting while other calls"));
         stage.recorder.recorded().iter().any(said)
     };
     let frees = async {

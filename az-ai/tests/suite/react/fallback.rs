@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use az_ai::client::Capabilities;
+use az_ai::dispatch::DispatchOptions;
 use az_ai::react::ReActOptions;
 use az_ai::resolver::CallReport;
 use az_ai::scripted::{Line, ScriptedClient};
 
+use az_core::call::RetryPolicy;
 use az_core::cost::{Settlement, Usage};
-use az_core::engine::RetryPolicy;
 use az_core::journal::{EventBody, Purpose};
 use az_core::{ErrorKind, Task, Usd};
 
@@ -67,7 +68,7 @@ async fn when_one_fails_the_next_is_asked_and_the_record_says_who_and_why() {
         intents(&stage, &task).await,
         [best.clone(), best, ("b-1".to_owned(), Some(why.clone()))]
     );
-    assert_eq!(notes(&stage), [format!("asking b-1 of scripted now: {why}")]);
+    assert_eq!(notes(&stage), [format!("falling back to b-1 of scripted: {why}")]);
     assert_eq!(steps(&stage), Some(1), "failed attempts are no steps");
     let failed = CallReport::Failed { kind: ErrorKind::Unavailable, retry_after: None };
     assert_eq!(
@@ -163,7 +164,8 @@ async fn the_last_one_gets_all_the_time_there_is() {
     assert_eq!((first.requests().len(), second.requests().len()), (2, 4));
 
     let (first, second) = (down(), down());
-    let options = ReActOptions::default().with_hurry(RetryPolicy::never());
+    let options = ReActOptions::default()
+        .with_dispatch(DispatchOptions::default().with_fallback_retry(RetryPolicy::never()));
     Stage::with_models(pair(&first, &second)).with_options(options).run("go").await;
     assert_eq!((first.requests().len(), second.requests().len()), (1, 4));
 }

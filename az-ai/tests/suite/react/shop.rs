@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream};
-use az_ai::client::{Capabilities, LlmClient, Quote};
+use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::resolver::{
     CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery,
 };
@@ -37,16 +37,13 @@ impl LlmClient for Priced {
         self.script.capabilities(model)
     }
 
-    fn quote(&self, request: &ChatRequest) -> Quote {
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
         let cost = self.request + self.token * i64::from(request.max_tokens);
-        Quote {
-            max_cost: Some(Usd::from_nanos(cost)),
-            estimated_tokens: az_ai::estimate::tokens(request),
-        }
+        CostEstimate::new(Some(Usd::from_nanos(cost)), az_ai::estimate::tokens(request))
     }
 
-    async fn chat(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
-        self.script.chat(request).await
+    async fn complete(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+        self.script.complete(request).await
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {

@@ -95,7 +95,7 @@ fn check<S: Spoken>(
 async fn whole<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
     let expected = S::expected(exchange);
     let client = client::<S>(answer(exchange), http).await;
-    check::<S>(exchange, &expected, client.chat(&S::request(exchange)).await);
+    check::<S>(exchange, &expected, client.complete(&S::request(exchange)).await);
     check::<S>(exchange, &expected, folded(exchange, &client, &S::request(exchange)).await);
 }
 
@@ -148,7 +148,7 @@ async fn folded(
 /// A refusal is a typed error with the provider's own message.
 async fn refused<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
     let name = &exchange.name;
-    let result = client::<S>(answer(exchange), http).await.chat(&S::request(exchange)).await;
+    let result = client::<S>(answer(exchange), http).await.complete(&S::request(exchange)).await;
     check_refusal(exchange, result.map(|reply| format!("{name}: {reply:?}")));
 }
 
@@ -173,7 +173,7 @@ async fn foreign<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
         return;
     }
     let request = S::request(exchange);
-    client.chat(&request).await.err();
+    client.complete(&request).await.err();
     client.stream(&request).collect::<Vec<_>>().await;
 }
 

@@ -109,7 +109,7 @@ async fn what_it_asks_for_does_what_it_says() {
         .with_tools(tools.map(tool).to_vec());
     let (mut results, mut failures, mut parallel) = (Vec::new(), 0, 0);
     let answer = loop {
-        let reply = match demo.chat(&request).await {
+        let reply = match demo.complete(&request).await {
             Ok(reply) => reply.reply,
             Err(error) => {
                 let wait = error.retry_after().map(|wait| wait.as_millis());

@@ -34,14 +34,14 @@ async fn a_file_is_added_to_and_has_one_header() {
     let (_dir, path) = recording();
     for answer in ["one", "two"] {
         let client = to_file(&path, "m", answer).unwrap();
-        client.chat(&ChatRequest::prompt("m", answer)).await.unwrap();
+        client.complete(&ChatRequest::prompt("m", answer)).await.unwrap();
     }
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 3);
     let played = ReplayClient::from_json_lines(&text).unwrap();
     assert_eq!(played.header().note.as_deref(), Some("a test"));
     for answer in ["two", "one"] {
-        let reply = played.chat(&ChatRequest::prompt("m", answer)).await.unwrap();
+        let reply = played.complete(&ChatRequest::prompt("m", answer)).await.unwrap();
         assert_eq!(reply.reply.text, answer);
     }
 }
@@ -102,7 +102,7 @@ async fn two_that_write_to_one_file_do_not_tear_each_others_lines() {
     let clients = answers.each_ref().map(|answer| to_file(&path, "m", answer).unwrap());
     let calls = (0..40).map(|n| {
         let client = clients[n % 2].clone();
-        async move { client.chat(&ChatRequest::prompt("m", n.to_string())).await.unwrap() }
+        async move { client.complete(&ChatRequest::prompt("m", n.to_string())).await.unwrap() }
     });
     future::join_all(calls).await;
     drop(clients);
@@ -132,7 +132,7 @@ async fn a_last_line_that_was_cut_by_a_kill_makes_room_for_the_next() {
         let (_dir, path) = recording();
         std::fs::write(&path, cut).unwrap();
         let client = to_file(&path, "m", "x").unwrap();
-        client.chat(&ChatRequest::prompt("m", "go")).await.unwrap();
+        client.complete(&ChatRequest::prompt("m", "go")).await.unwrap();
         drop(client);
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(ReplayClient::from_json_lines(&text).unwrap().exchanges().len(), 1, "{text}");

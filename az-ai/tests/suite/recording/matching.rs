@@ -1,7 +1,7 @@
 //! Which exchange answers a request.
 
 use az_ai::chat::{ChatRequest, Message};
-use az_ai::client::{LlmClient, Quote};
+use az_ai::client::{CostEstimate, LlmClient};
 use az_ai::recording::ReplayClient;
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::journal::ModelReply;
@@ -16,7 +16,7 @@ fn asked(system: &str, task: &str, turns: usize) -> ChatRequest {
 }
 
 async fn says(client: &ReplayClient, request: &ChatRequest) -> String {
-    match client.chat(request).await {
+    match client.complete(request).await {
         Ok(reply) => reply.reply.text,
         Err(error) => error.to_string(),
     }
@@ -27,7 +27,7 @@ async fn the_same_request_is_answered_by_its_own_exchange_and_another_by_its_pla
     let paper = Paper::default();
     for answer in ["here", "there"] {
         let client = paper.record(ScriptedClient::new([Line::text(answer)]));
-        client.chat(&asked(answer, "where are you?", 0)).await.unwrap();
+        client.complete(&asked(answer, "where are you?", 0)).await.unwrap();
     }
     let played = paper.played();
     assert_eq!(says(&played, &asked("there", "where are you?", 0)).await, "there");
@@ -42,11 +42,11 @@ async fn a_resumed_task_goes_on_at_its_place_and_another_task_is_told_so() {
     let paper = Paper::default();
     let client = paper.record(ScriptedClient::new([Line::text("first"), Line::text("second")]));
     for turn in 0..2 {
-        client.chat(&asked("here", "count to two", turn)).await.unwrap();
+        client.complete(&asked("here", "count to two", turn)).await.unwrap();
     }
     let played = paper.played();
     assert_eq!(says(&played, &asked("there", "count to two", 1)).await, "second");
-    let error = played.chat(&asked("there", "count to nine", 0)).await.unwrap_err();
+    let error = played.complete(&asked("there", "count to nine", 0)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the recording is of another task, which begins \"count to two\"; give that one, or \
@@ -67,7 +67,7 @@ async fn attempts_are_played_in_their_order() {
     line.error.as_mut().unwrap().times = Some(2);
     let client = paper.record(ScriptedClient::new([line]));
     for _ in 0..3 {
-        drop(client.chat(&asked("here", "go", 0)).await);
+        drop(client.complete(&asked("here", "go", 0)).await);
     }
     let played = paper.played();
     let busy = "scripted: slow down (status 429)";
@@ -89,8 +89,8 @@ async fn a_summary_is_not_taken_for_the_step_at_its_place() {
         request.messages.push(Message::user("summarise"));
         request
     };
-    client.chat(&summarise("here")).await.unwrap();
-    client.chat(&asked("here", "go", 0)).await.unwrap();
+    client.complete(&summarise("here")).await.unwrap();
+    client.complete(&asked("here", "go", 0)).await.unwrap();
     let played = paper.played();
     assert_eq!(says(&played, &asked("there", "go", 0)).await, "a step");
     assert_eq!(says(&played, &summarise("there")).await, "in short");
@@ -102,13 +102,10 @@ async fn a_quote_covers_every_attempt_and_what_has_no_answer_costs_nothing() {
     let line = |nanos| Line { price_nanos: Some(nanos), ..Line::text("x") };
     for nanos in [5, 9, 7] {
         let client = paper.record(ScriptedClient::new([line(nanos)]));
-        client.chat(&asked("here", "go", 0)).await.unwrap();
+        client.complete(&asked("here", "go", 0)).await.unwrap();
     }
     let played = paper.played();
-    let most = |task| played.quote(&asked("there", task, 0)).max_cost;
+    let most = |task| played.estimate_cost(&asked("there", task, 0)).max_cost;
     assert_eq!(most("go"), Some(Usd::from_nanos(9)));
-    assert_eq!(
-        played.quote(&asked("there", "stay", 0)),
-        Quote { max_cost: Some(Usd::ZERO), estimated_tokens: 0 }
-    );
+    assert_eq!(played.estimate_cost(&asked("there", "stay", 0)), CostEstimate::free(0));
 }

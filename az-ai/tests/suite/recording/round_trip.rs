@@ -27,9 +27,9 @@ fn request(turn: usize) -> ChatRequest {
 async fn told(client: &dyn LlmClient, turn: usize, streamed: bool) -> Vec<String> {
     let request = request(turn);
     let failed = |error: Error| format!("{error:?} {:?} {:?}", error.kind(), error.sent());
-    let mut told = vec![format!("{:?}", client.quote(&request))];
+    let mut told = vec![format!("{:?}", client.estimate_cost(&request))];
     if !streamed {
-        let reply = client.chat(&request).await;
+        let reply = client.complete(&request).await;
         told.push(reply.map_or_else(failed, |reply| format!("{reply:?}")));
         return told;
     }
@@ -118,7 +118,7 @@ async fn a_line_is_one_write_and_there_is_one_for_every_exchange() {
     let client = paper.record(ScriptedClient::new([Line::text("hello"), Line::text("bye")]));
     drop(client.stream(&request(0)));
     for turn in 0..2 {
-        client.chat(&request(turn)).await.unwrap();
+        client.complete(&request(turn)).await.unwrap();
         assert_eq!(paper.writes().len(), turn + 2, "the header and {} exchanges", turn + 1);
     }
     assert!(paper.writes().iter().all(|line| line.ends_with('\n')));
@@ -129,9 +129,9 @@ async fn a_recording_that_cannot_be_written_ends_calls_before_they_are_made() {
     let script = ScriptedClient::new([Line::text("hello")]).recording();
     let client = Paper::full().record(script.clone());
     // The header may or may not have failed by now; after a call it has.
-    drop(client.chat(&request(0)).await);
+    drop(client.complete(&request(0)).await);
     let asked = script.requests().len();
-    let error = client.chat(&request(0)).await.unwrap_err();
+    let error = client.complete(&request(0)).await.unwrap_err();
     let said = "scripted is not set up: its recording cannot be written: no space left";
     assert_eq!(error.to_string(), said);
     let error = client.stream(&request(0)).next().await.unwrap().unwrap_err();
@@ -163,12 +163,12 @@ async fn what_was_dropped_is_not_played_where_the_same_was_answered_later() {
     let paper = Paper::default();
     let client = paper.record(ScriptedClient::new([Line::text("one two three")]));
     client.stream(&request(0)).next().await.unwrap().unwrap();
-    client.chat(&request(0)).await.unwrap();
+    client.complete(&request(0)).await.unwrap();
     drop(client);
     let played = paper.played();
     assert_eq!(played.exchanges().len(), 2);
     for _ in 0..2 {
-        assert_eq!(played.chat(&request(0)).await.unwrap().reply.text, "one two three");
+        assert_eq!(played.complete(&request(0)).await.unwrap().reply.text, "one two three");
     }
 }
 

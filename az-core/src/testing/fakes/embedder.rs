@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 
-use crate::embed::Embedder;
+use crate::cost::{Charge, CostEstimate, Usage};
+use crate::embed::{Embedder, Embeddings};
 use crate::error::Result;
+use crate::money::Usd;
 
-/// Counts the letters of a text: vectors are near where texts use the same letters. It knows no
-/// meaning, needs no model, and says the same every time.
+/// Counts the letters of a text: vectors are near where texts use the same letters. It is free,
+/// deterministic and knows no meaning.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LetterEmbedder;
 
@@ -22,8 +24,13 @@ impl Embedder for LetterEmbedder {
         LETTERS
     }
 
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        Ok(texts.iter().map(|text| count(text)).collect())
+    fn estimate_cost(&self, _texts: &[String]) -> CostEstimate {
+        CostEstimate::free(0)
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Embeddings> {
+        let vectors = texts.iter().map(|text| count(text)).collect();
+        Ok(Embeddings::new(vectors, Charge::new(Usage::default(), Some(Usd::ZERO))))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn affordable(client: &dyn LlmClient, request: &ChatRequest, left: Us
     let mut request = request.clone();
     let mut fits = |max_tokens| {
         request.max_tokens = max_tokens;
-        client.quote(&request).max_cost.is_some_and(|cost| cost <= left)
+        client.estimate_cost(&request).max_cost.is_some_and(|cost| cost <= left)
     };
     let (mut low, mut high) = (SHORTEST.min(asked), asked);
     if !fits(low) {
@@ -42,7 +42,7 @@ mod tests {
 
     use super::affordable;
     use crate::chat::{ChatRequest, ChatStream};
-    use crate::client::{Capabilities, LlmClient, Quote};
+    use crate::client::{Capabilities, CostEstimate, LlmClient};
     use crate::error::Result;
 
     /// Wants a nano-dollar a token, and a thousand for the request.
@@ -59,12 +59,12 @@ mod tests {
             Capabilities::TEXT
         }
 
-        fn quote(&self, request: &ChatRequest) -> Quote {
+        fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
             let max_cost = Some(Usd::from_nanos(1_000 + i64::from(request.max_tokens)));
-            Quote { max_cost, estimated_tokens: 0 }
+            CostEstimate::new(max_cost, 0)
         }
 
-        async fn chat(&self, _request: &ChatRequest) -> Result<crate::chat::ChatReply> {
+        async fn complete(&self, _request: &ChatRequest) -> Result<crate::chat::ChatReply> {
             unreachable!("nobody asks")
         }
 

@@ -1,14 +1,14 @@
-//! Asks again, and then somebody else.
+//! Retries, and falls back to the next candidate.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use az_ai::chat::{ChatEvent, ChatRequest};
-use az_ai::client::{Capabilities, LlmClient, LlmClientExt, Quote};
-use az_ai::decorate::RetryingClient;
+use az_ai::client::{Capabilities, CostEstimate, GenerateOptions, LlmClient, LlmClientExt};
+use az_ai::dispatch::{DispatchClient, DispatchOptions};
 use az_ai::resolver::ResolvedModel;
 use az_ai::scripted::{Line, ScriptedClient};
-use az_core::engine::RetryPolicy;
+use az_core::call::RetryPolicy;
 use az_core::{ErrorKind, Usd};
 use futures_util::StreamExt;
 
@@ -29,8 +29,17 @@ fn model(client: &(impl LlmClient + Clone), name: &str) -> ResolvedModel {
     ResolvedModel { client: Arc::new(client.clone()), model: name.to_owned() }
 }
 
-fn retrying(first: &ScriptedClient, second: &ScriptedClient) -> RetryingClient {
-    RetryingClient::new(model(first, "a-1"), TWICE).with_others([model(second, "b-1")])
+fn twice(first: ResolvedModel, others: Vec<ResolvedModel>) -> DispatchClient {
+    let options = DispatchOptions::default().with_fallback_retry(TWICE);
+    DispatchClient::of_candidates(first, others).with_options(options).with_retry(TWICE, 0)
+}
+
+fn retrying(first: &ScriptedClient, second: &ScriptedClient) -> DispatchClient {
+    twice(model(first, "a-1"), vec![model(second, "b-1")])
+}
+
+async fn ask(client: &DispatchClient) -> az_ai::Result<az_ai::ChatReply> {
+    client.generate("go", "any", &GenerateOptions::default()).await
 }
 
 fn busy(millis: u64, times: u32) -> Line {
@@ -42,42 +51,43 @@ fn busy(millis: u64, times: u32) -> Line {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_is_asked_twice_and_then_the_next() {
+async fn a_candidate_is_retried_before_the_next_one_is_tried() {
     let first = script(Line::error(ErrorKind::Unavailable, "down"));
     let second = script(Line::text("hello"));
-    let reply = retrying(&first, &second).generate("any", "go").await.unwrap();
+    let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), reply.model.as_str()), ("hello", "b-1"));
     let asked = first.requests().into_iter().chain(second.requests());
     let names: Vec<_> = asked.map(|request| request.model).collect();
     assert_eq!(names, ["a-1", "a-1", "b-1"]);
 
-    let mut texts = retrying(&first, &second).stream_generate("any", "go");
+    let mut texts =
+        retrying(&first, &second).stream_generate("go", "any", &GenerateOptions::default());
     assert_eq!(texts.next().await.unwrap().unwrap(), "hello");
     assert_eq!((first.requests().len(), second.requests().len()), (4, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_is_given_the_time_it_asks_for_up_to_a_limit() {
+async fn a_retry_waits_as_long_as_the_provider_asks_up_to_a_limit() {
     let began = tokio::time::Instant::now();
     let (first, second) = (script(busy(9_000, 1)), script(Line::text("elsewhere")));
-    let reply = retrying(&first, &second).generate("any", "go").await.unwrap();
+    let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), began.elapsed().as_secs()), ("at last", 9));
 
     let first = script(busy(11_000, 1));
-    let reply = retrying(&first, &second).generate("any", "go").await.unwrap();
+    let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), began.elapsed().as_secs()), ("elsewhere", 9));
     assert_eq!(first.requests().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_fail_together_do_not_come_back_together() {
+async fn waits_of_requests_that_fail_together_differ() {
     let down = || model(&script(Line::error(ErrorKind::Unavailable, "down")), "a-1");
-    let client = RetryingClient::new(down(), TWICE);
-    let other = RetryingClient::new(down(), TWICE).with_seed(99);
+    let client = twice(down(), Vec::new());
+    let other = twice(down(), Vec::new()).with_retry(TWICE, 99);
     let mut waits = Vec::new();
     for client in [&client, &client, &other] {
         let began = tokio::time::Instant::now();
-        client.generate("any", "go").await.unwrap_err();
+        ask(client).await.unwrap_err();
         waits.push(began.elapsed());
     }
     waits.sort_unstable();
@@ -86,7 +96,7 @@ async fn those_that_fail_together_do_not_come_back_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_which_anything_was_passed_on_is_not_begun_anew() {
+async fn a_stream_is_not_restarted_once_part_of_it_was_passed_on() {
     let mut cut = Line::text("half of it");
     cut.cut_after = Some(8);
     let (first, second) = (script(cut), script(Line::text("hello")));
@@ -100,28 +110,29 @@ async fn a_stream_of_which_anything_was_passed_on_is_not_begun_anew() {
 }
 
 #[tokio::test]
-async fn what_one_calls_wrong_may_suit_another_and_is_not_tried_again() {
+async fn a_bad_request_is_not_retried_and_the_next_candidate_is_tried() {
     let (first, second) =
         (script(Line::error(ErrorKind::BadRequest, "no")), script(Line::text("hello")));
-    let reply = retrying(&first, &second).generate("any", "go").await.unwrap();
+    let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!(reply.reply.text, "hello");
     assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn it_can_do_what_all_can_and_costs_what_all_attempts_may() {
+async fn capabilities_are_those_of_all_candidates_and_the_estimate_covers_all_attempts() {
     let windowed = |tokens| Capabilities::FULL.with_context_window(tokens);
     let first = Priced::new([]);
     let mut second = Priced { request: 10, ..Priced::new([]) };
     second.script = second.script.with_capabilities(windowed(900).without_vision());
-    let client =
-        RetryingClient::new(model(&first, "a-1"), TWICE).with_others([model(&second, "b-1")]);
+    let client = twice(model(&first, "a-1"), vec![model(&second, "b-1")]);
     assert_eq!(client.capabilities("any"), windowed(900).without_vision());
     let request = ChatRequest::prompt("any", "go").with_max_tokens(100);
-    let estimated_tokens = first.quote(&request).estimated_tokens;
+    let tokens = first.estimate_cost(&request).input_tokens;
     let most = Some(Usd::from_nanos(2 * 1_100 + 2 * 110));
-    assert_eq!(client.quote(&request), Quote { max_cost: most, estimated_tokens });
+    assert_eq!(client.estimate_cost(&request), CostEstimate::new(most, tokens));
 
-    let unpriced = client.with_others([model(&script(Line::text("?")), "c-1")]);
-    assert_eq!(unpriced.quote(&request).max_cost, None, "an unknown price is no price");
+    let unpriced = script(Line::text("?"));
+    let unpriced =
+        twice(model(&first, "a-1"), vec![model(&second, "b-1"), model(&unpriced, "c-1")]);
+    assert_eq!(unpriced.estimate_cost(&request).max_cost, None, "an unknown price is no price");
 }

@@ -1,12 +1,12 @@
-//! Whether another model may succeed where one failed.
+//! Which failures the next candidate may avoid.
 
 use az_core::ErrorKind;
 
-/// Whether a failure depends on the model that was asked, so that asking another one may help.
+/// Whether another candidate may succeed after a failure of this kind.
 ///
-/// A request that is too long or too expensive for one model may suit another; and a parameter that
-/// one provider rejects, another accepts.
-pub(crate) const fn may_help(kind: ErrorKind) -> bool {
+/// A request that is too long or too expensive for one model may fit another; and what one provider
+/// calls invalid, such as a parameter that it does not support, another accepts.
+pub(super) const fn may_help(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Unavailable

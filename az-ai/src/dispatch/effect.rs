@@ -1,0 +1,113 @@
+//! The request to one candidate, as an effect on an account.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use az_core::ErrorKind;
+use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, Restart};
+use az_core::cost::Settlement;
+
+use super::dispatcher::Dispatched;
+use super::error::DispatchError;
+use super::prompt::{Delivery, Prompt};
+use crate::charge;
+use crate::chat::{ChatReply, ChatRequest, collect};
+use crate::client::LlmClient;
+use crate::error::Result;
+use crate::resolver::Candidate;
+
+/// Sends one request to one candidate, any number of times.
+pub(super) struct CandidateEffect<'a, A> {
+    pub(super) client: Arc<dyn LlmClient>,
+    pub(super) request: ChatRequest,
+    candidate: &'a Candidate,
+    prompt: &'a dyn Prompt<A>,
+    /// What the client returned last: an account passes on only what it records.
+    returned: Mutex<Option<Result<ChatReply>>>,
+}
+
+impl<A> fmt::Debug for CandidateEffect<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CandidateEffect")
+            .field("client", &self.client)
+            .field("model", &self.request.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, A> CandidateEffect<'a, A> {
+    pub(super) fn new(
+        candidate: &'a Candidate,
+        prompt: &'a dyn Prompt<A>,
+        request: ChatRequest,
+    ) -> Self {
+        let client = Arc::clone(&candidate.model.client);
+        Self { client, request, candidate, prompt, returned: Mutex::default() }
+    }
+
+    /// Returns a completion together with all that the client said about it.
+    pub(super) fn dispatched(&self, completion: ModelCompletion) -> Dispatched {
+        let ModelCompletion { reply, charge } = completion;
+        let chat = self.returned().and_then(Result::ok).unwrap_or_default();
+        let chat = ChatReply { reply, ..chat };
+        Dispatched { chat, charge, model: self.candidate.model.clone() }
+    }
+
+    /// Returns an error of the account together with the client's own.
+    pub(super) fn failed(&self, error: az_core::Error) -> DispatchError {
+        let of_model = matches!(error, az_core::Error::Model { .. });
+        let cause = self.returned().and_then(Result::err).filter(|_| of_model);
+        DispatchError { error: Box::new(error), cause: cause.map(Box::new) }
+    }
+
+    fn returned(&self) -> Option<Result<ChatReply>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, returned: Result<ChatReply>) {
+        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(returned);
+    }
+
+    async fn send(&self) -> Result<ChatReply> {
+        match self.prompt.delivery() {
+            Delivery::Whole => self.client.complete(&self.request).await,
+            Delivery::Streamed => {
+                let stream = self.client.stream(&self.request);
+                let provider = self.client.provider();
+                collect(provider, stream, |event| self.prompt.on_event(event)).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<A> ModelEffect for CandidateEffect<'_, A> {
+    async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
+        let chat = match self.send().await {
+            Ok(chat) => chat,
+            Err(error) => {
+                let failure = charge::failure(&error);
+                self.keep(Err(error));
+                return Err(failure);
+            }
+        };
+        let charge = charge::of_reply(&*self.client, &self.request, &chat);
+        meter.note(charge.clone());
+        let accepted = self.prompt.accept(self.candidate, chat.reply.clone());
+        self.keep(Ok(chat));
+        match accepted {
+            Ok(reply) => Ok(ModelCompletion { reply, charge }),
+            Err(message) => Err(ModelFailure {
+                kind: ErrorKind::Protocol,
+                message,
+                retry_after: None,
+                settlement: Settlement::Paid(charge),
+            }),
+        }
+    }
+
+    fn restart(&self) -> Restart {
+        self.prompt.restart()
+    }
+}

@@ -1,0 +1,47 @@
+//! Options of the dispatcher.
+
+use std::time::Duration;
+
+use az_core::call::RetryPolicy;
+
+/// One more attempt recovers a connection that broke by chance. A longer wait than a few seconds
+/// takes longer than the next candidate needs to answer.
+const FALLBACK_RETRY: RetryPolicy = RetryPolicy {
+    attempts: 2,
+    base: Duration::from_millis(500),
+    longest: Duration::from_secs(1),
+    patience: Duration::from_secs(5),
+};
+
+/// How candidates are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DispatchOptions {
+    /// When to retry a candidate that others follow; for the last one, the account's policy holds.
+    pub fallback_retry: RetryPolicy,
+    /// How long a call waits for budget that other calls hold, before its reply is shortened or it
+    /// is refused.
+    pub budget_wait: Duration,
+}
+
+impl Default for DispatchOptions {
+    fn default() -> Self {
+        Self { fallback_retry: FALLBACK_RETRY, budget_wait: Duration::from_secs(60) }
+    }
+}
+
+impl DispatchOptions {
+    /// Returns the options with a retry policy for candidates that others follow.
+    #[must_use]
+    pub const fn with_fallback_retry(mut self, retry: RetryPolicy) -> Self {
+        self.fallback_retry = retry;
+        self
+    }
+
+    /// Returns the options with a longest wait for budget that other calls hold.
+    #[must_use]
+    pub const fn with_budget_wait(mut self, wait: Duration) -> Self {
+        self.budget_wait = wait;
+        self
+    }
+}

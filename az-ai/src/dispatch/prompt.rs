@@ -1,0 +1,96 @@
+//! What is sent to each candidate.
+
+use std::fmt;
+
+use az_core::call::Restart;
+use az_core::journal::{ModelReply, Purpose};
+
+use crate::chat::{ChatEvent, ChatRequest};
+use crate::resolver::Candidate;
+
+/// Builds the request for each candidate, and reads its reply.
+///
+/// # Contract
+///
+/// 1. [`request`](Self::request) performs no I/O, and returns the same request for the same account
+///    and candidate. `None` means that it does not fit into the candidate's window.
+/// 2. [`on_event`](Self::on_event) receives every event of a streamed reply in order, of failed
+///    attempts too, and returns at once.
+/// 3. A reply that [`accept`](Self::accept) rejects is paid for, and counts as a failed attempt.
+pub trait Prompt<A>: fmt::Debug + Send + Sync {
+    /// Returns what the reply is used for.
+    fn purpose(&self) -> Purpose;
+
+    /// Returns how many tokens a request to this candidate and its reply may have together.
+    fn window(&self, candidate: &Candidate) -> u64;
+
+    /// Builds the request.
+    fn request(&self, account: &A, candidate: &Candidate) -> Option<ChatRequest>;
+
+    /// Returns how the reply is delivered.
+    fn delivery(&self) -> Delivery;
+
+    /// Receives an event of a streamed reply.
+    fn on_event(&self, event: &ChatEvent);
+
+    /// Returns whether another attempt may be made after one that failed.
+    fn restart(&self) -> Restart;
+
+    /// Reads a reply.
+    ///
+    /// # Errors
+    ///
+    /// A message that says why the reply is of no use.
+    fn accept(&self, candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String>;
+}
+
+/// How a reply is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// As one response.
+    Whole,
+    /// As a stream of events.
+    Streamed,
+}
+
+/// A request that is sent as it is, under each candidate's own model name.
+#[derive(Debug, Clone)]
+pub struct ChatPrompt {
+    request: ChatRequest,
+}
+
+impl ChatPrompt {
+    /// Creates a prompt that sends `request`, and asks for the reply as one response.
+    pub const fn new(request: ChatRequest) -> Self {
+        Self { request }
+    }
+}
+
+impl<A> Prompt<A> for ChatPrompt {
+    fn purpose(&self) -> Purpose {
+        Purpose::Step
+    }
+
+    fn window(&self, candidate: &Candidate) -> u64 {
+        let model = &candidate.model;
+        model.client.capabilities(&model.model).context_window.unwrap_or(u64::MAX)
+    }
+
+    fn request(&self, _account: &A, candidate: &Candidate) -> Option<ChatRequest> {
+        Some(ChatRequest { model: candidate.model.model.clone(), ..self.request.clone() })
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Whole
+    }
+
+    fn on_event(&self, _event: &ChatEvent) {}
+
+    fn restart(&self) -> Restart {
+        Restart::Allowed
+    }
+
+    fn accept(&self, _candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String> {
+        Ok(reply)
+    }
+}

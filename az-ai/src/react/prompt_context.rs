@@ -1,0 +1,67 @@
+//! What the requests of a step have in common, whichever candidate they go to.
+
+use std::sync::Arc;
+
+use az_core::Run;
+
+use super::loop_guard::Repeats;
+use super::options::ReActOptions;
+use super::prompt::{Protocol, system};
+use super::transcript::{Detail, Images, View, build};
+use crate::chat::ToolDefinition;
+use crate::client::Capabilities;
+use crate::estimate;
+
+/// What the requests of a step have in common.
+#[derive(Debug)]
+pub(super) struct PromptContext<'a> {
+    pub(super) initial_thought: &'a str,
+    pub(super) tools: Arc<[ToolDefinition]>,
+    pub(super) options: &'a ReActOptions,
+}
+
+impl<'a> PromptContext<'a> {
+    pub(super) const fn new(
+        tools: Arc<[ToolDefinition]>,
+        initial_thought: &'a str,
+        options: &'a ReActOptions,
+    ) -> Self {
+        Self { initial_thought, tools, options }
+    }
+
+    /// Returns the estimated tokens of the transcript and the tools, before a candidate is chosen.
+    pub(super) fn tokens(&self, run: &Run) -> u64 {
+        let view = view(Capabilities::FULL, self.options);
+        let messages = build(self.system(run, view.protocol), run.task(), run.history(), view);
+        estimate::messages(&messages).saturating_add(estimate::tools(&self.tools))
+    }
+
+    /// Returns the system prompt.
+    pub(super) fn system(&self, run: &Run, protocol: Protocol) -> String {
+        system(run.task(), self.initial_thought, &self.tools, protocol, self.options)
+    }
+}
+
+/// Returns how the journal is shown to a model with these capabilities.
+pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> View {
+    View {
+        protocol: if capabilities.tools { Protocol::Native } else { Protocol::Text },
+        detail: Detail { longest: longest(capabilities, options), shrunk: None },
+        repeats: repeated(capabilities),
+        images: match (capabilities.vision, capabilities.tools) {
+            (true, true) => Images::Shown,
+            // In the text protocol, results are part of a user message without images.
+            (false, _) | (true, false) => Images::Named,
+        },
+    }
+}
+
+/// Returns the most bytes of a tool's result that are shown.
+pub(super) const fn longest(capabilities: Capabilities, options: &ReActOptions) -> usize {
+    if capabilities.whole_results { usize::MAX } else { options.longest_result }
+}
+
+/// Returns how repeated calls are treated.
+pub(super) const fn repeated(capabilities: Capabilities) -> Repeats {
+    if capabilities.plans_ahead { Repeats::Meant } else { Repeats::Noted }
+}

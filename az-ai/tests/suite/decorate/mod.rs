@@ -1,4 +1,0 @@
-//! What each client around a client adds.
-
-mod metered;
-mod retrying;

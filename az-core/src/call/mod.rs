@@ -1,0 +1,19 @@
+//! Model calls that are paid for: what is asked, the attempt, and the account that it is made on.
+//!
+//! An [`Account`] holds money before a call and settles it afterwards. A [`Run`](crate::Run) is the
+//! account of a task, and records every attempt in its journal; a [`PayerAccount`] serves programs
+//! without a task, such as a gateway or an embedder; [`Unbooked`] keeps no books.
+
+mod account;
+mod attempt;
+mod payer;
+mod retry;
+mod unbooked;
+
+pub use account::{Account, call_with_retries};
+pub use attempt::{
+    Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart,
+};
+pub use payer::{AccountEvent, AccountListener, PayerAccount};
+pub use retry::RetryPolicy;
+pub use unbooked::Unbooked;
