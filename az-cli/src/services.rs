@@ -161,7 +161,7 @@ impl Services {
         if let Some(toolbox) = self.toolbox.get() {
             return Ok(Arc::clone(toolbox));
         }
-        let options = ShellOptions::default().with_harmless_of(self.env.all());
+        let options = ShellOptions::default().with_inherited_env(self.env.all());
         let toolbox = Arc::new(builtin_tools(options)?);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }

@@ -1,42 +1,48 @@
-//! Arguments held against a tool's schema, and what to tell a model that got them wrong.
+//! Checks a call's arguments against the tool's schema, with messages that let a model correct them.
 
 use az_core::tool::{Invocation, ToolSpec};
 use az_core::{Error, Result};
 use serde_json::{Map, Value};
 
-/// How many letters may be wrong in a name that is still recognised.
-const TYPOS: usize = 2;
+/// The largest edit distance at which a known argument name is suggested for an unknown one.
+const MAX_TYPOS: usize = 2;
 
 /// Returns the call with its arguments as an object that fits the schema's names and types.
 ///
-/// Two habits of models are corrected silently: arguments written as a string of JSON, and `null`
-/// for an argument that is left out.
+/// Two common mistakes of models are corrected silently: arguments sent as a string of JSON, and
+/// `null` for an optional argument.
 ///
 /// # Errors
 ///
-/// `Invalid` with everything that is wrong, in words that let a model correct itself.
-pub(crate) fn checked(spec: &ToolSpec, mut call: Invocation) -> Result<Invocation> {
+/// `Invalid` with every problem, so that a model can correct all of them at once.
+pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<Invocation> {
     if let Some(arguments) = read_object(&call.arguments) {
         call.arguments = arguments;
     }
     let Value::Object(given) = &call.arguments else {
         let found = kind_of(&call.arguments);
-        return Err(refusal(spec, &format!("they must be a JSON object, not {found}")));
+        let problem = format!("the arguments must be a JSON object, not {found}");
+        return Err(invalid_arguments(&spec.name, &problem));
     };
     let properties = spec.input_schema.get("properties").and_then(Value::as_object);
     let schema = Schema { spec, properties };
     let problems = schema.problems(given);
     if !problems.is_empty() {
-        return Err(refusal(spec, &problems.join("; ")));
+        return Err(invalid_arguments(&spec.name, &problems.join("; ")));
     }
-    let left_out: Vec<String> = schema.left_out(given).map(str::to_owned).collect();
-    if let (false, Value::Object(given)) = (left_out.is_empty(), &mut call.arguments) {
-        given.retain(|name, _| !left_out.contains(name));
+    let nulls: Vec<String> = schema.ignorable_nulls(given).map(str::to_owned).collect();
+    if let (false, Value::Object(given)) = (nulls.is_empty(), &mut call.arguments) {
+        given.retain(|name, _| !nulls.contains(name));
     }
     Ok(call)
 }
 
-/// Reads arguments that were written as text; nothing at all stands for no arguments.
+/// Returns the error for arguments that do not fit a tool.
+pub(crate) fn invalid_arguments(tool: &str, problem: &str) -> Error {
+    Error::invalid("arguments", format!("{tool}: {problem}"))
+}
+
+/// Parses arguments that were sent as text; `null` and empty text mean no arguments.
 fn read_object(arguments: &Value) -> Option<Value> {
     match arguments {
         Value::Null => Some(Map::new().into()),
@@ -46,11 +52,7 @@ fn read_object(arguments: &Value) -> Option<Value> {
     }
 }
 
-fn refusal(spec: &ToolSpec, problem: &str) -> Error {
-    Error::invalid("arguments", format!("of {}: {problem}", spec.name))
-}
-
-/// What a schema says of the names and types of arguments.
+/// The parts of a schema that describe the names and types of arguments.
 struct Schema<'a> {
     spec: &'a ToolSpec,
     properties: Option<&'a Map<String, Value>>,
@@ -73,7 +75,7 @@ impl Schema<'_> {
         }
         let types = self.types_of(name);
         let fits = types.is_empty()
-            || types.iter().any(|wanted| has_type(value, wanted))
+            || types.iter().any(|expected| has_type(value, expected))
             || (value.is_null() && !self.is_required(name));
         (!fits).then(|| {
             let expected = types.join(" or ");
@@ -85,19 +87,19 @@ impl Schema<'_> {
         let names = self.properties.into_iter().flat_map(Map::keys);
         let distances = names.clone().map(|known| (strsim::levenshtein(name, known), known));
         match distances.min() {
-            Some((typos, known)) if typos <= TYPOS && typos < known.chars().count() => {
-                format!("there is no argument `{name}`; did you mean `{known}`?")
+            Some((typos, known)) if typos <= MAX_TYPOS && typos < known.chars().count() => {
+                format!("unknown argument `{name}`; did you mean `{known}`?")
             }
             Some(_) => {
                 let known: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-                format!("there is no argument `{name}`; there are {}", known.join(", "))
+                format!("unknown argument `{name}`; expected one of {}", known.join(", "))
             }
-            None => format!("there is no argument `{name}`; the tool takes none"),
+            None => format!("unknown argument `{name}`; the tool takes no arguments"),
         }
     }
 
-    /// Returns the arguments that were given as `null` where that is not a value.
-    fn left_out<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
+    /// Returns the optional arguments that are `null` although their type does not include `null`.
+    fn ignorable_nulls<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
         let nulls =
             given.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.as_str());
         nulls.filter(|name| {
@@ -129,8 +131,8 @@ impl Schema<'_> {
     }
 }
 
-fn has_type(value: &Value, wanted: &str) -> bool {
-    match (wanted, value) {
+fn has_type(value: &Value, expected: &str) -> bool {
+    match (expected, value) {
         ("integer", Value::Number(number)) => {
             number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|n| n.fract() == 0.0)
         }

@@ -1,39 +1,39 @@
-//! Tools for agents: how they are described, written, registered and called, and the built-in
-//! ones.
+//! Tools for agents: describing, writing, registering and calling them, and the built-in tools.
 //!
 //! | To decide | implement | bundled |
 //! |---|---|---|
 //! | what a tool does | [`tool::TypedTool`], or [`tool::Tool`] | [`builtin`] |
-//! | what a call that was interrupted left behind | [`tool::RecoverableTool`] | `filesystem.write`, `shell.execute` |
-//! | which tools there are | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
+//! | how an interrupted call is recovered | [`tool::RecoverableTool`] | `filesystem.write`, `shell.execute` |
+//! | which tools are available | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
 //!
-//! A tool is written once, as typed Rust, and seen three ways: as [`schema::McpTool`] by people, as
-//! [`schema::WireTool`] by MCP peers, as [`az_core::ToolSpec`] by the engine and by models. Models
-//! accept fewer names than MCP does; [`az_ai::provider::tool_names::ToolNames`] translates.
+//! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
+//! people, [`schema::WireTool`] for MCP peers, [`az_core::ToolSpec`] for the engine and for models.
+//! Models accept fewer characters in names than MCP does;
+//! [`az_ai::provider::tool_names::ToolNames`] translates the names.
 //!
 //! ```
 //! use az_core::tool::{EffectClass, Invocation, ToolOutput};
 //! use az_mcp::{ToolRegistry, TypedTool};
 //!
-//! /// Says hello.
+//! /// Greets a person.
 //! #[derive(Debug)]
 //! struct Greet;
 //!
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
-//! struct Whom {
-//!     /// Who is greeted
+//! struct GreetArgs {
+//!     /// Name of the person
 //!     name: String,
 //! }
 //!
 //! impl TypedTool for Greet {
-//!     type Args = Whom;
+//!     type Args = GreetArgs;
 //!     const NAME: &'static str = "people.greet";
 //!     const DESCRIPTION: &'static str = "Greet a person";
 //!     const CATEGORY: &'static str = "people";
 //!     const RETURNS: &'static str = "string";
 //!     const EFFECT: EffectClass = EffectClass::Read;
 //!
-//!     async fn call(&self, args: Whom, _call: &Invocation) -> az_core::Result<ToolOutput> {
+//!     async fn call(&self, args: GreetArgs, _call: &Invocation) -> az_core::Result<ToolOutput> {
 //!         Ok(ToolOutput::done(format!("Hello, {}!", args.name)))
 //!     }
 //! }

@@ -1,4 +1,4 @@
-//! A toolbox of registered tools.
+//! The toolbox that calls registered tools.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -13,15 +13,15 @@ use az_core::{CancellationToken, Error, Result};
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use crate::check::checked;
+use crate::check::check_arguments;
 use crate::schema::{McpTool, McpToolResult};
 use crate::tool::{Recoverable, RecoverableTool, Tool, Typed, TypedTool};
 
-/// How the keys of calls outside any task begin.
-const BARE: &str = "bare:";
+/// The prefix of the keys of calls outside any task.
+const BARE_KEY_PREFIX: &str = "bare:";
 
-/// How long a tool that was cancelled, or is out of time, may take to clean up.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a tool may take to clean up after it was cancelled or timed out.
+const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// A set of tools, in the order in which they were registered.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl ToolRegistry {
         Self::default()
     }
 
-    /// Returns the registry with a directory for the calls that name none.
+    /// Sets the workspace of calls that do not have one.
     #[must_use]
     pub fn in_workspace(mut self, workspace: impl Into<String>) -> Self {
         self.workspace = Some(workspace.into());
@@ -54,7 +54,7 @@ impl ToolRegistry {
         self.register(Arc::new(Typed::new(tool)))
     }
 
-    /// Registers a typed tool that knows what to do about its interrupted calls.
+    /// Registers a typed tool that can recover its interrupted calls.
     ///
     /// # Errors
     ///
@@ -67,19 +67,19 @@ impl ToolRegistry {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` when there is a tool of that name; `Invalid` when the name does not start
-    /// with a letter or has more in it than `[A-Za-z0-9_.-]`, or the schema is not of an object.
+    /// `AlreadyExists` if a tool of that name is registered; `Invalid` if the name does not match
+    /// `[A-Za-z][A-Za-z0-9_.-]*`, or the schema's `type` is not `object`.
     pub fn register(&mut self, tool: Arc<dyn Tool>) -> Result<()> {
         let spec = tool.spec();
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if !spec.name.starts_with(|c: char| c.is_ascii_alphabetic())
             || !spec.name.chars().all(legal)
         {
-            let rule = "it must start with a letter and consist of letters, digits and _.-";
-            return Err(Error::invalid("tool name", format!("{:?}: {rule}", spec.name)));
+            let rule = "must start with a letter and consist of ASCII letters, digits and _.-";
+            return Err(Error::invalid("tool name", format!("{:?} {rule}", spec.name)));
         }
         if spec.input_schema.get("type").and_then(Value::as_str) != Some("object") {
-            let reason = format!("the schema of {} is not of an object", spec.name);
+            let reason = format!("the type of the schema of {} must be \"object\"", spec.name);
             return Err(Error::invalid("tool schema", reason));
         }
         if self.index.contains_key(&spec.name) {
@@ -103,7 +103,7 @@ impl ToolRegistry {
 
     /// Calls a tool outside any task.
     ///
-    /// Whatever goes wrong is in the result.
+    /// Errors are returned as a failed result.
     pub async fn call_tool(
         &self,
         name: &str,
@@ -131,7 +131,7 @@ impl Toolbox for ToolRegistry {
 
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
         let tool = self.find(&call.tool)?;
-        let mut call = checked(tool.spec(), call)?;
+        let mut call = check_arguments(tool.spec(), call)?;
         if call.workspace.is_none() {
             call.workspace.clone_from(&self.workspace);
         }
@@ -142,19 +142,19 @@ impl Toolbox for ToolRegistry {
 
     async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
         let tool = self.find(&call.invocation.tool)?;
-        guarded(tool, tool.witness(call)).await
+        catch_panics(tool, tool.witness(call)).await
     }
 
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         let tool = self.find(&call.invocation.tool)?;
         let (cancel, timeout) = (call.invocation.cancel.clone(), call.invocation.timeout);
         if cancel.is_cancelled() {
-            return Ok(ToolOutput::failed("cancelled before it began"));
+            return Ok(ToolOutput::failed("cancelled before the tool was started"));
         }
         let output = tokio::select! {
             biased;
-            output = guarded(tool, tool.invoke(call)) => output,
-            reason = given_up(cancel, timeout) => Ok(ToolOutput::failed(reason)),
+            output = catch_panics(tool, tool.invoke(call)) => output,
+            reason = cancelled_or_timed_out(cancel, timeout) => Ok(ToolOutput::failed(reason)),
         };
         match output {
             Err(Error::Invalid { .. }) | Ok(_) => output,
@@ -164,33 +164,34 @@ impl Toolbox for ToolRegistry {
 
     async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
         let tool = self.find(&call.invocation.tool)?;
-        guarded(tool, tool.probe(call, witness)).await
+        catch_panics(tool, tool.probe(call, witness)).await
     }
 
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
-        if call.invocation.key.starts_with(BARE) {
-            // Such calls belong to no task that could abandon them, and share their keys: what is
-            // found under this one may belong to another call.
+        if call.invocation.key.starts_with(BARE_KEY_PREFIX) {
+            // Keys of calls outside any task are not unique over time: what is found under this
+            // key may belong to a later call.
             return Ok(());
         }
         let tool = self.find(&call.invocation.tool)?;
-        guarded(tool, tool.abandon(call)).await
+        catch_panics(tool, tool.abandon(call)).await
     }
 }
 
-/// Returns a call with a key that no other call in a living process has.
+/// Returns a call with a key that is unique among the running processes.
 fn bare_call(name: &str, arguments: Value, timeout: Option<Duration>) -> Result<Invocation> {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let number = CALLS.fetch_add(1, Ordering::Relaxed);
-    let key = format!("{BARE}{}:{number}", std::process::id());
+    let key = format!("{BARE_KEY_PREFIX}{}:{number}", std::process::id());
     Ok(Invocation::bare(name, arguments)?.with_key(key).with_timeout(timeout))
 }
 
-/// Waits until a tool should have returned and did not: cancelled or out of time, and the grace
-/// over. A well-behaved tool returns before that, with more to say.
-#[expect(clippy::disallowed_methods, reason = "a tool's limit is a matter of real time")]
-async fn given_up(cancel: CancellationToken, timeout: Option<Duration>) -> String {
-    let out_of_time = async {
+/// Waits for cancellation or the timeout and then for the grace period; returns the reason.
+///
+/// A tool that observes both returns earlier, with an output that says more.
+#[expect(clippy::disallowed_methods, reason = "the timeout of a tool is real time")]
+async fn cancelled_or_timed_out(cancel: CancellationToken, timeout: Option<Duration>) -> String {
+    let timed_out = async {
         match timeout {
             Some(limit) => {
                 tokio::time::sleep(limit).await;
@@ -201,14 +202,14 @@ async fn given_up(cancel: CancellationToken, timeout: Option<Duration>) -> Strin
     };
     let reason = tokio::select! {
         () = cancel.cancelled() => "cancelled".to_owned(),
-        reason = out_of_time => reason,
+        reason = timed_out => reason,
     };
-    tokio::time::sleep(GRACE).await;
+    tokio::time::sleep(GRACE_PERIOD).await;
     reason
 }
 
-/// Runs a tool's future; a panic in it is an error, not the end of the process.
-async fn guarded<T>(
+/// Runs a tool's future, and turns a panic in it into an error.
+async fn catch_panics<T>(
     tool: &Arc<dyn Tool>,
     future: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
@@ -217,10 +218,10 @@ async fn guarded<T>(
 }
 
 fn panicked(tool: &str, panic: &(dyn Any + Send)) -> Error {
-    let said = panic.downcast_ref::<&str>().copied();
-    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let said = said.unwrap_or("without a message");
-    Error::Internal(format!("{tool} panicked: {said}"))
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = message.unwrap_or("no message");
+    Error::Internal(format!("{tool} panicked: {message}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What long output costs. A test binary of its own, because memory is counted for the process.
+//! Memory use for long output. It is a test binary of its own, because memory is measured for the
+//! whole process.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::fs;
@@ -8,24 +9,24 @@ use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
 use serde_json::json;
 
-/// The most memory that this process ever had.
-fn most_resident_kib() -> u64 {
+/// Returns the peak resident memory of this process.
+fn peak_resident_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn a_gibibyte_of_output_costs_at_most_ten_megabytes() {
+async fn a_gibibyte_of_output_takes_less_than_ten_mebibytes() {
     let dir = tempfile::tempdir().unwrap();
     let options = ShellOptions::default().with_env("PATH", "/usr/bin:/bin");
     let tools = builtin_tools(options).unwrap();
     let bytes = 1_u64 << 30;
     let arguments = json!({"command": format!("yes | head -c {bytes}")});
     let call = Invocation::bare("shell.execute", arguments).unwrap();
-    let before = most_resident_kib();
+    let before = peak_resident_kib();
     let output = tools.call(call.in_workspace(dir.path().to_str().unwrap())).await.unwrap();
-    let grown = most_resident_kib() - before;
+    let grown = peak_resident_kib() - before;
     assert_eq!(output.data.unwrap()["stdout_bytes"], bytes);
     assert!(grown < 10 << 10, "{grown} KiB");
 }

@@ -1,4 +1,4 @@
-//! The built-in tools, registered.
+//! A registry with the built-in tools.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use super::filesystem::{ListTool, ReadTool, Roots, WriteTool};
 use super::shell::{ShellOptions, ShellTool};
 use crate::registry::ToolRegistry;
 
-/// Returns a registry of the built-in tools that need nothing but the machine: `filesystem.list`,
-/// `filesystem.read`, `filesystem.write` and `shell.execute`.
+/// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write` and
+/// `shell.execute`.
 ///
 /// # Errors
 ///
-/// None in practice; they are registered like any other.
+/// Those of [`ToolRegistry::register`]; the built-in tools cause none.
 pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     let roots = Arc::new(Roots::default());
     let mut tools = ToolRegistry::new();

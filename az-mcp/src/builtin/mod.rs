@@ -1,4 +1,4 @@
-//! The tools that come with AZ-OS.
+//! The built-in tools.
 
 pub mod filesystem;
 pub mod shell;

@@ -10,27 +10,27 @@ use super::ToolRegistry;
 use crate::schema::{ArgumentType, McpTool, McpToolResult, ToolArgument};
 use crate::tool::TypedTool;
 
-/// Does as it is told.
+/// Behaves as its arguments say.
 #[derive(Debug)]
-struct Obey;
+struct TestTool;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Order {
+struct TestArgs {
     /// What to do
-    what: What,
+    action: Action,
     /// How often
     #[serde(default = "once")]
     times: u32,
-    /// For whom
+    /// Must be empty
     #[serde(default)]
-    forms: Vec<Form>,
+    nested: Vec<Nested>,
 }
 
-/// A form.
+/// What the tool does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum What {
-    /// Answers.
+enum Action {
+    /// Returns an output.
     Answer,
     Panic,
     Fail,
@@ -39,7 +39,7 @@ enum What {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Form {
+struct Nested {
     #[serde(rename = "title")]
     _title: Option<String>,
 }
@@ -48,44 +48,55 @@ const fn once() -> u32 {
     1
 }
 
-impl TypedTool for Obey {
-    type Args = Order;
-    const NAME: &'static str = "test.obey";
-    const DESCRIPTION: &'static str = "Do as told";
+impl TypedTool for TestTool {
+    type Args = TestArgs;
+    const NAME: &'static str = "test.tool";
+    const DESCRIPTION: &'static str = "Test the registry";
     const CATEGORY: &'static str = "test";
     const RETURNS: &'static str = "string";
     const EFFECT: EffectClass = EffectClass::Read;
 
-    async fn call(&self, order: Order, call: &Invocation) -> Result<ToolOutput> {
-        assert!(order.forms.is_empty(), "no forms");
-        match order.what {
-            What::Answer => Ok(ToolOutput::done("yes ".repeat(order.times as usize))),
-            What::Panic => panic!("as told"),
-            What::Fail => Err(Error::not_found("form", "a38")),
-            What::Hang => std::future::pending().await,
-            What::Workspace => Ok(ToolOutput::done(call.workspace.clone().unwrap_or_default())),
+    async fn call(&self, args: TestArgs, call: &Invocation) -> Result<ToolOutput> {
+        assert!(args.nested.is_empty(), "no nested values");
+        match args.action {
+            Action::Answer => Ok(ToolOutput::done("yes ".repeat(args.times as usize))),
+            Action::Panic => panic!("on purpose"),
+            Action::Fail => Err(Error::not_found("form", "a38")),
+            Action::Hang => std::future::pending().await,
+            Action::Workspace => Ok(ToolOutput::done(call.workspace.clone().unwrap_or_default())),
         }
     }
 }
 
 fn registry() -> ToolRegistry {
     let mut tools = ToolRegistry::new();
-    tools.add(Obey).unwrap();
+    tools.add(TestTool).unwrap();
     tools
 }
 
-fn told(what: &str) -> Invocation {
-    Invocation::bare("test.obey", json!({"what": what})).unwrap()
+fn call(action: &str) -> Invocation {
+    Invocation::bare("test.tool", json!({"action": action})).unwrap()
 }
 
 #[test]
-fn the_schema_is_plain_closed_and_described() {
+fn the_schema_is_closed_and_has_descriptions_and_no_references() {
     insta::assert_json_snapshot!(&*registry().specs()[0].input_schema, @r#"
     {
       "additionalProperties": false,
       "properties": {
-        "forms": {
-          "description": "For whom",
+        "action": {
+          "description": "What to do",
+          "enum": [
+            "panic",
+            "fail",
+            "hang",
+            "workspace",
+            "answer"
+          ],
+          "type": "string"
+        },
+        "nested": {
+          "description": "Must be empty",
           "items": {
             "properties": {
               "title": {
@@ -104,21 +115,10 @@ fn the_schema_is_plain_closed_and_described() {
           "description": "How often",
           "minimum": 0,
           "type": "integer"
-        },
-        "what": {
-          "description": "What to do",
-          "enum": [
-            "panic",
-            "fail",
-            "hang",
-            "workspace",
-            "answer"
-          ],
-          "type": "string"
         }
       },
       "required": [
-        "what"
+        "action"
       ],
       "type": "object"
     }
@@ -126,102 +126,102 @@ fn the_schema_is_plain_closed_and_described() {
 }
 
 #[test]
-fn people_see_the_arguments_in_the_order_in_which_they_were_written() {
-    let expect = McpTool::new("test.obey", "Do as told", "string")
+fn the_description_has_the_arguments_in_the_order_of_their_declaration() {
+    let expect = McpTool::new("test.tool", "Test the registry", "string")
         .with_category("test")
-        .with_argument(ToolArgument::required("what", ArgumentType::String, "What to do"))
+        .with_argument(ToolArgument::required("action", ArgumentType::String, "What to do"))
         .with_argument(
             ToolArgument::optional("times", ArgumentType::Number, "How often").with_default(1),
         )
-        .with_argument(ToolArgument::optional("forms", ArgumentType::Array, "For whom"));
-    assert_eq!(registry().tool_info("test.obey"), Some(expect.clone()));
+        .with_argument(ToolArgument::optional("nested", ArgumentType::Array, "Must be empty"));
+    assert_eq!(registry().tool_info("test.tool"), Some(expect.clone()));
     assert_eq!(registry().list_tools(), [expect]);
-    assert_eq!(registry().tool_info("test.disobey"), None);
+    assert_eq!(registry().tool_info("test.missing"), None);
 }
 
 #[test]
-fn a_name_is_given_once() {
-    let error = registry().add(Obey).unwrap_err();
-    assert_eq!(error.to_string(), "tool \"test.obey\" exists already");
+fn a_second_tool_of_the_same_name_is_refused() {
+    let error = registry().add(TestTool).unwrap_err();
+    assert_eq!(error.to_string(), "tool \"test.tool\" exists already");
 }
 
 #[test]
-fn names_that_no_peer_would_accept_are_refused() {
+fn invalid_names_are_refused() {
     #[derive(Debug)]
-    struct Odd;
-    impl TypedTool for Odd {
-        type Args = Order;
+    struct InvalidName;
+    impl TypedTool for InvalidName {
+        type Args = TestArgs;
         const NAME: &'static str = "1 tool";
         const DESCRIPTION: &'static str = "";
         const CATEGORY: &'static str = "";
         const RETURNS: &'static str = "";
         const EFFECT: EffectClass = EffectClass::Read;
-        async fn call(&self, _order: Order, _call: &Invocation) -> Result<ToolOutput> {
+        async fn call(&self, _args: TestArgs, _call: &Invocation) -> Result<ToolOutput> {
             Ok(ToolOutput::default())
         }
     }
-    assert_eq!(registry().add(Odd).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(registry().add(InvalidName).unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
-async fn a_tool_that_is_not_there_is_not_found() {
-    let call = Invocation::bare("nope", json!({})).unwrap();
+async fn an_unknown_tool_is_not_found() {
+    let unknown = Invocation::bare("nope", json!({})).unwrap();
     let tools = registry();
-    assert_eq!(tools.prepare(call).unwrap_err().kind(), ErrorKind::NotFound);
-    let prepared = registry().prepare(told("answer")).unwrap();
+    assert_eq!(tools.prepare(unknown).unwrap_err().kind(), ErrorKind::NotFound);
+    let prepared = registry().prepare(call("answer")).unwrap();
     assert_eq!(ToolRegistry::new().invoke(prepared).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
-async fn a_wrong_value_within_an_argument_is_refused_with_advice() {
-    let error = registry().call(told("dance")).await.unwrap_err();
-    let expect = "invalid arguments: of test.obey: unknown variant `dance`, \
+async fn an_unknown_enum_value_is_refused_with_the_known_values() {
+    let error = registry().call(call("dance")).await.unwrap_err();
+    let expect = "invalid arguments: test.tool: unknown variant `dance`, \
                   expected one of `answer`, `panic`, `fail`, `hang`, `workspace`";
     assert_eq!(error.to_string(), expect);
 }
 
 #[tokio::test]
 async fn a_panic_is_a_failed_output() {
-    let output = registry().call(told("panic")).await.unwrap();
-    assert_eq!(output, ToolOutput::failed("internal error: test.obey panicked: as told"));
+    let output = registry().call(call("panic")).await.unwrap();
+    assert_eq!(output, ToolOutput::failed("internal error: test.tool panicked: on purpose"));
 }
 
 #[tokio::test]
-async fn an_error_while_running_is_a_failed_output() {
-    let output = registry().call(told("fail")).await.unwrap();
+async fn an_error_of_a_running_tool_is_a_failed_output() {
+    let output = registry().call(call("fail")).await.unwrap();
     assert_eq!(output, ToolOutput::failed("form \"a38\" not found"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_that_does_not_stop_is_left() {
-    let call = told("hang").with_timeout(Some(Duration::from_secs(1)));
-    let output = registry().call(call).await.unwrap();
+async fn a_tool_that_ignores_timeout_and_cancellation_is_dropped() {
+    let limited = call("hang").with_timeout(Some(Duration::from_secs(1)));
+    let output = registry().call(limited).await.unwrap();
     assert_eq!(output, ToolOutput::failed("timed out after 1 s"));
 
-    let call = told("hang");
-    let cancel = call.cancel.clone();
+    let hanging = call("hang");
+    let cancel = hanging.cancel.clone();
     let tools = registry();
-    let (output, ()) = tokio::join!(tools.call(call.clone()), async { cancel.cancel() });
+    let (output, ()) = tokio::join!(tools.call(hanging.clone()), async { cancel.cancel() });
     assert_eq!(output.unwrap(), ToolOutput::failed("cancelled"));
-    let output = tools.call(call).await.unwrap();
-    assert_eq!(output, ToolOutput::failed("cancelled before it began"));
+    let output = tools.call(hanging).await.unwrap();
+    assert_eq!(output, ToolOutput::failed("cancelled before the tool was started"));
 }
 
 #[tokio::test]
-async fn a_call_by_hand_has_a_result_whatever_happens() {
+async fn call_tool_returns_errors_as_results() {
     let tools = registry().in_workspace("/here");
     let call = |name: &'static str, arguments| tools.call_tool(name, arguments, None);
-    let answer = call("test.obey", json!({"what": "answer", "times": 2})).await;
+    let answer = call("test.tool", json!({"action": "answer", "times": 2})).await;
     assert_eq!(answer, McpToolResult::done("yes yes "));
-    let workspace = call("test.obey", json!({"what": "workspace"})).await;
+    let workspace = call("test.tool", json!({"action": "workspace"})).await;
     assert_eq!(workspace, McpToolResult::done("/here"));
     let missing = call("nope", json!({})).await;
     assert_eq!(missing, McpToolResult::failed("tool \"nope\" not found"));
 }
 
 #[tokio::test]
-async fn the_registry_adds_little_to_a_call() {
-    let (tools, call) = (registry(), told("answer"));
+async fn the_registry_adds_less_than_50_microseconds_to_a_call() {
+    let (tools, call) = (registry(), call("answer"));
     let mut fastest = Duration::MAX;
     for _ in 0..200 {
         let started = Instant::now();

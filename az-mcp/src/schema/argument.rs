@@ -1,4 +1,4 @@
-//! One argument of a tool, as people read it.
+//! The description of a tool's argument for people.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,21 @@ use serde_json::{Map, Value, json};
 pub enum ArgumentType {
     /// Text.
     String,
-    /// A number; whole numbers are numbers too.
+    /// A number, with or without a fraction.
     #[serde(alias = "integer")]
     Number,
     /// `true` or `false`.
     Boolean,
     /// A list.
     Array,
-    /// A map, or anything that is none of the others.
+    /// A map, or a value whose type is unknown.
     #[default]
     Object,
 }
 
 /// An argument of a tool.
 ///
-/// It is what can be read at a glance; what a JSON Schema says beyond it stays in the schema.
+/// It is a summary: constraints such as minimums and nested types are only in the JSON Schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolArgument {
     /// Its name.
@@ -34,10 +34,10 @@ pub struct ToolArgument {
     pub kind: ArgumentType,
     /// What it is for.
     pub description: String,
-    /// Whether a call must give it.
+    /// Whether a call must have it.
     #[serde(default = "required")]
     pub required: bool,
-    /// What holds when a call does not give it.
+    /// The value that is used if a call does not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
 }
@@ -58,7 +58,7 @@ impl ArgumentType {
         }
     }
 
-    /// Reads the type of a schema: its `type`, or that of its first alternative that is not null.
+    /// Returns the type of a schema: its `type`, or that of the first alternative that is not null.
     fn of(schema: &Value) -> Option<Self> {
         let named = |name: &Value| Self::deserialize(name).ok();
         match schema.get("type") {
@@ -74,7 +74,7 @@ impl ArgumentType {
 }
 
 impl ToolArgument {
-    /// Returns an argument that a call must give.
+    /// Creates a required argument.
     pub fn required(
         name: impl Into<String>,
         kind: ArgumentType,
@@ -84,7 +84,7 @@ impl ToolArgument {
         Self { name, kind, description, required: true, default: None }
     }
 
-    /// Returns an argument that a call may leave out.
+    /// Creates an optional argument.
     pub fn optional(
         name: impl Into<String>,
         kind: ArgumentType,
@@ -93,14 +93,14 @@ impl ToolArgument {
         Self { required: false, ..Self::required(name, kind, description) }
     }
 
-    /// Returns the argument with a default.
+    /// Sets the default.
     #[must_use]
     pub fn with_default(mut self, default: impl Into<Value>) -> Self {
         self.default = Some(default.into());
         self
     }
 
-    /// Reads the arguments that an object schema tells of: those in `order` first, then the
+    /// Returns the arguments that an object schema describes: those in `order` first, then the
     /// required ones, then the others by name.
     pub fn read(schema: &Value, order: &[&str]) -> Vec<Self> {
         let required: Vec<&str> = match schema.get("required") {
@@ -149,7 +149,7 @@ impl ToolArgument {
         let mut property = Map::new();
         property.insert("type".to_owned(), self.kind.as_str().into());
         if self.kind == ArgumentType::Array {
-            // Some providers refuse an array that does not say what is in it.
+            // Some providers reject an array schema without `items`.
             property.insert("items".to_owned(), json!({}));
         }
         if !self.description.is_empty() {

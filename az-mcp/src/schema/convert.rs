@@ -1,7 +1,8 @@
-//! The way from each description of a tool to the others.
+//! Conversions between the descriptions of tools and results.
 //!
-//! [`McpTool`] to [`WireTool`] and back is the identity. The other way round the wire may say more;
-//! whoever needs that keeps the [`WireTool`], or the [`ToolSpec`] with its raw schema.
+//! Converting an [`McpTool`] to a [`WireTool`] and back changes nothing. A [`WireTool`] may hold
+//! more than an [`McpTool`]; code that needs the rest keeps the [`WireTool`], or the [`ToolSpec`]
+//! with its complete schema.
 
 use az_core::content::ContentPart;
 use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
@@ -12,13 +13,13 @@ use super::result::McpToolResult;
 use super::tool::{McpTool, general};
 use super::wire::{Content, WireResult, WireTool};
 
-/// Where the category stands, for which MCP has no field.
+/// The `_meta` key of the category, for which MCP has no field.
 const CATEGORY: &str = "dev.azos/category";
-/// Where the type of the result stands.
+/// The `_meta` key of the result's type.
 const RETURNS: &str = "dev.azos/returns";
-/// Where the order of the arguments stands, which JSON objects do not keep.
+/// The `_meta` key of the order of the arguments, which a JSON object does not preserve.
 const ORDER: &str = "dev.azos/arguments";
-/// What is returned by a tool that does not say.
+/// The result type of a tool that does not declare one.
 const ANYTHING: &str = "any";
 
 impl From<&McpTool> for WireTool {
@@ -45,7 +46,7 @@ impl From<&McpTool> for WireTool {
 
 impl From<&WireTool> for McpTool {
     fn from(wire: &WireTool) -> Self {
-        let said = |key| wire.meta.get(key).and_then(Value::as_str).map(str::to_owned);
+        let meta = |key| wire.meta.get(key).and_then(Value::as_str).map(str::to_owned);
         let order: Vec<&str> = match wire.meta.get(ORDER) {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
@@ -56,8 +57,8 @@ impl From<&WireTool> for McpTool {
             name: wire.name.clone(),
             description: wire.description.clone(),
             arguments: ToolArgument::read(&wire.input_schema, &order),
-            returns: said(RETURNS).unwrap_or_else(|| output.to_owned()),
-            category: said(CATEGORY).unwrap_or_else(general),
+            returns: meta(RETURNS).unwrap_or_else(|| output.to_owned()),
+            category: meta(CATEGORY).unwrap_or_else(general),
         }
     }
 }
@@ -79,8 +80,8 @@ impl From<&ToolSpec> for WireTool {
 }
 
 impl From<&WireTool> for ToolSpec {
-    /// The effect class is `Unsafe` and the scope `System`, whatever the annotations say: they are
-    /// hints by another party.
+    /// The effect class is `Unsafe` and the scope `System`: annotations are hints that an untrusted
+    /// server may set as it likes, so they are ignored.
     fn from(wire: &WireTool) -> Self {
         let tool = McpTool::from(wire);
         Self::new(tool.name, tool.description, wire.input_schema.clone())
@@ -100,7 +101,7 @@ impl From<&McpTool> for ToolSpec {
     }
 }
 
-/// Returns what an effect class says in MCP's words.
+/// Returns MCP's annotations for an effect class.
 fn annotations(effect: EffectClass) -> Value {
     match effect {
         EffectClass::Read => json!({"readOnlyHint": true}),
@@ -125,7 +126,7 @@ impl From<ToolOutput> for WireResult {
 impl From<WireResult> for ToolOutput {
     fn from(wire: WireResult) -> Self {
         let WireResult { content, structured_content, is_error, .. } = wire;
-        // A result of data alone is text as well: models are shown text.
+        // Models are shown text, so a result that has only data gets its JSON as text.
         let text = structured_content.as_ref().filter(|_| content.is_empty());
         let mut output = Self::done(text.map(Value::to_string).unwrap_or_default());
         output.content.extend(content.iter().map(ContentPart::from));

@@ -7,11 +7,13 @@ use schemars::generate::SchemaSettings;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde_json::{Map, Value, json};
 
-/// The keywords whose values are taken as they are.
-const VALUES: [&str; 4] = ["const", "default", "enum", "examples"];
+/// The keywords whose values are not schemas, and hence are not simplified.
+const VALUE_KEYWORDS: [&str; 4] = ["const", "default", "enum", "examples"];
 
-/// Returns the schema of a tool's arguments: an object that is closed unless the type says
-/// otherwise, without `$schema`, titles and references (a type that contains itself keeps them).
+/// Returns the schema of a tool's arguments.
+///
+/// It is an object schema without `$schema`, titles and references (recursive types keep
+/// references). It has `additionalProperties: false` unless the type sets that itself.
 pub fn input_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -22,37 +24,37 @@ pub fn input_schema<T: JsonSchema>() -> Value {
     let Value::Object(mut object) = schema else {
         return json!({"type": "object"});
     };
-    // The tool describes itself; what the type says of itself is for programmers.
+    // The doc comment of the type is for programmers; the tool has a description of its own.
     object.remove("description");
     object.insert("type".to_owned(), "object".into());
     object.entry("properties").or_insert_with(|| json!({}));
     object.entry("additionalProperties").or_insert(Value::Bool(false));
-    unrequire(&mut object);
+    remove_null_types(&mut object);
     object.into()
 }
 
-/// Returns the names of a struct's fields in the order in which they are written.
+/// Returns the names of a struct's fields in the order of their declaration.
 pub fn argument_order<T: DeserializeOwned>() -> &'static [&'static str] {
     match T::deserialize(FieldNames) {
-        Err(Found(fields)) => fields,
+        Err(FoundFields(fields)) => fields,
         Ok(_) => &[],
     }
 }
 
-/// Writes a schema, and the schemas within it, in plainer words.
+/// Removes what providers do not accept from a schema and the schemas within it.
 fn simplify(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             if object.get("title").is_some_and(Value::is_string) {
                 object.remove("title");
             }
-            // `double` or `uint32`: the names of Rust types, which strict validators refuse.
+            // Formats such as `double` and `uint32` name Rust types; strict validators reject them.
             if matches!(object.get("type").and_then(Value::as_str), Some("number" | "integer")) {
                 object.remove("format");
             }
-            name_alternatives(object);
-            // Values are not schemas, though they stand among them.
-            let schemas = object.iter_mut().filter(|(key, _)| !VALUES.contains(&key.as_str()));
+            constants_to_enum(object);
+            let schemas =
+                object.iter_mut().filter(|(key, _)| !VALUE_KEYWORDS.contains(&key.as_str()));
             schemas.for_each(|(_, schema)| simplify(schema));
         }
         Value::Array(items) => items.iter_mut().for_each(simplify),
@@ -60,8 +62,8 @@ fn simplify(schema: &mut Value) {
     }
 }
 
-/// Turns a choice among constants, some of them documented, into an `enum`.
-fn name_alternatives(object: &mut Map<String, Value>) {
+/// Replaces a `oneOf` of string constants, some of them documented, by an `enum`.
+fn constants_to_enum(object: &mut Map<String, Value>) {
     let Some(Value::Array(alternatives)) = object.get("oneOf") else { return };
     let mut names = Vec::new();
     for alternative in alternatives {
@@ -78,8 +80,8 @@ fn name_alternatives(object: &mut Map<String, Value>) {
     }
 }
 
-/// Takes `null` out of the properties that a call may leave out: leaving out says the same.
-fn unrequire(object: &mut Map<String, Value>) {
+/// Removes `null` from the types of optional properties: omitting the argument means the same.
+fn remove_null_types(object: &mut Map<String, Value>) {
     let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
     for property in properties.values_mut().filter_map(Value::as_object_mut) {
         if property.get("default").is_some_and(Value::is_null) {
@@ -98,32 +100,32 @@ fn unrequire(object: &mut Map<String, Value>) {
     }
 }
 
-/// A deserializer that has nothing to give and tells what it was asked for.
+/// A deserializer that fails at once, with the names of the requested fields as its error.
 struct FieldNames;
 
-/// The fields that a struct asked for.
+/// The error that carries the names of the requested fields.
 #[derive(Debug)]
-struct Found(&'static [&'static str]);
+struct FoundFields(&'static [&'static str]);
 
-impl fmt::Display for Found {
+impl fmt::Display for FoundFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fields {:?}", self.0)
     }
 }
 
-impl std::error::Error for Found {}
+impl std::error::Error for FoundFields {}
 
-impl serde::de::Error for Found {
+impl serde::de::Error for FoundFields {
     fn custom<T: fmt::Display>(_message: T) -> Self {
         Self(&[])
     }
 }
 
 impl<'de> Deserializer<'de> for FieldNames {
-    type Error = Found;
+    type Error = FoundFields;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Found> {
-        Err(Found(&[]))
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, FoundFields> {
+        Err(FoundFields(&[]))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -131,8 +133,8 @@ impl<'de> Deserializer<'de> for FieldNames {
         _name: &'static str,
         fields: &'static [&'static str],
         _visitor: V,
-    ) -> Result<V::Value, Found> {
-        Err(Found(fields))
+    ) -> Result<V::Value, FoundFields> {
+        Err(FoundFields(fields))
     }
 
     serde::forward_to_deserialize_any! {

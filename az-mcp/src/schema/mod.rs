@@ -1,4 +1,4 @@
-//! How a tool and its results are described: for people, on the MCP wire, and as JSON Schema.
+//! Descriptions of tools and results: for people, for MCP, and as JSON Schema.
 
 mod argument;
 mod convert;

@@ -1,4 +1,4 @@
-//! What a tool returned, as people and programs read it.
+//! The result of a tool call for people and programs.
 
 use az_core::content::ContentPart;
 use az_core::tool::ToolOutput;
@@ -6,38 +6,38 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What a tool returned.
+/// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct McpToolResult {
-    /// Whether it did what it was asked to.
+    /// Whether the call succeeded.
     pub success: bool,
-    /// What it returned; of a failed call, what it could tell nevertheless.
+    /// The returned value; of a failed call, structured data about the failure.
     #[serde(default)]
     pub result: Option<Value>,
-    /// What went wrong.
+    /// The error message of a failed call.
     #[serde(default)]
     pub error: Option<String>,
-    /// The images and links that it returned.
+    /// The images and links that the tool returned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Value>")]
     pub content: Vec<ContentPart>,
-    /// What else is known of the call.
+    /// Further data about the call.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
 impl McpToolResult {
-    /// Returns the result of a call that did what it was asked to.
+    /// Creates the result of a call that succeeded.
     pub fn done(result: impl Into<Value>) -> Self {
         Self { success: true, result: Some(result.into()), ..Self::default() }
     }
 
-    /// Returns the result of a call that failed.
+    /// Creates the result of a call that failed.
     pub fn failed(error: impl Into<String>) -> Self {
         Self { error: Some(error.into()), ..Self::default() }
     }
 
-    /// Returns the result with something else that is known of the call.
+    /// Adds a metadata entry.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata.get_or_insert_default().insert(key.into(), value.into());

@@ -1,11 +1,11 @@
-//! A tool, as people read it.
+//! The description of a tool for people.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::argument::ToolArgument;
 
-/// A tool.
+/// The description of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct McpTool {
     /// Its name, such as `filesystem.read`.
@@ -15,20 +15,20 @@ pub struct McpTool {
     /// Its arguments.
     #[serde(default)]
     pub arguments: Vec<ToolArgument>,
-    /// The type of what it returns.
+    /// The type of its result.
     pub returns: String,
-    /// What sort of tool.
+    /// The category for listings.
     #[serde(default = "general")]
     pub category: String,
 }
 
-/// Returns the category of tools that name none.
+/// Returns the category of tools that do not have one.
 pub(super) fn general() -> String {
     "general".to_owned()
 }
 
 impl McpTool {
-    /// Returns a tool of the category `general`, without arguments.
+    /// Creates the description of a tool without arguments, in the category `general`.
     pub fn new(
         name: impl Into<String>,
         description: impl Into<String>,
@@ -43,14 +43,14 @@ impl McpTool {
         }
     }
 
-    /// Returns the tool with one more argument.
+    /// Adds an argument.
     #[must_use]
     pub fn with_argument(mut self, argument: ToolArgument) -> Self {
         self.arguments.push(argument);
         self
     }
 
-    /// Returns the tool in another category.
+    /// Sets the category.
     #[must_use]
     pub fn with_category(mut self, category: impl Into<String>) -> Self {
         self.category = category.into();

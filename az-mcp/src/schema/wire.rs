@@ -1,12 +1,12 @@
-//! Tools and results in the shapes that MCP gives them.
+//! Tools and results in the JSON format of MCP.
 
 use az_core::content::{ContentPart, ImageContent};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// A tool as MCP's `tools/list` tells of it.
+/// A tool as MCP's `tools/list` returns it.
 ///
-/// The schemas are kept as they came: a reader that understands less must not lose the rest.
+/// Schemas and unknown fields are kept unchanged, so that a tool can be passed on without loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WireTool {
@@ -20,13 +20,13 @@ pub struct WireTool {
     /// The JSON Schema of its structured result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
-    /// Hints on what it does; only hints, where the tool is somebody else's.
+    /// Hints about its effects; not to be trusted if the server is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
-    /// What the protocol has no field for.
+    /// Data for which the protocol has no field.
     #[serde(rename = "_meta", default, skip_serializing_if = "Map::is_empty")]
     pub meta: Map<String, Value>,
-    /// The fields that are not read here, such as `title` and `icons`.
+    /// All other fields, such as `title` and `icons`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -35,21 +35,21 @@ pub struct WireTool {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WireResult {
-    /// The result in parts, for the model.
+    /// The content parts, for the model.
     #[serde(default)]
     pub content: Vec<Content>,
-    /// The result as data; any JSON since 2026-07-28, an object before.
+    /// The result as data: any JSON since protocol version 2026-07-28, an object before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Value>,
     /// Whether the tool failed.
     #[serde(default)]
     pub is_error: bool,
-    /// What the protocol has no field for.
+    /// Data for which the protocol has no field.
     #[serde(rename = "_meta", default, skip_serializing_if = "Map::is_empty")]
     pub meta: Map<String, Value>,
 }
 
-/// One part of a result: an object with a `type`, kept as it came.
+/// A content part of a result: an object with a `type`, kept unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Content(pub Map<String, Value>);
@@ -69,7 +69,7 @@ impl From<&ContentPart> for Content {
                 }
                 link
             }
-            // A kind that MCP does not have is sent as text.
+            // Parts of a type that MCP does not have are sent as text.
             other => json!({"type": "text", "text": other.describe()}),
         };
         match value {
@@ -80,8 +80,8 @@ impl From<&ContentPart> for Content {
 }
 
 impl From<&Content> for ContentPart {
-    /// Audio, binary resources and kinds that are unknown here become a line of text that names
-    /// them: nothing is dropped.
+    /// Audio, binary resources and unknown types become a line of text that names the part, so that
+    /// nothing is dropped silently.
     fn from(content: &Content) -> Self {
         let part = &content.0;
         let of = |key| str_of(part, key).map(str::to_owned);
@@ -112,7 +112,7 @@ impl From<&Content> for ContentPart {
     }
 }
 
-/// Returns a line that names a part and its size.
+/// Returns a line with the type, the address and the size of a part.
 fn placeholder(kind: &str, part: &Map<String, Value>) -> String {
     let mut text = format!("[{kind}");
     for key in ["mimeType", "uri"] {

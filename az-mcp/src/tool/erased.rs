@@ -1,4 +1,4 @@
-//! A tool as a registry sees it: JSON in, text and JSON out.
+//! The object-safe trait of tools: JSON arguments in, content parts and JSON out.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use crate::schema::McpTool;
 
 /// A tool.
 ///
-/// Most tools are a [`TypedTool`](super::TypedTool); implement this one for tools whose arguments
-/// are not known when the program is built.
+/// Most tools implement [`TypedTool`](super::TypedTool). Implement this trait for tools whose
+/// arguments are not known at compile time.
 ///
 /// # Contract
 ///
 /// 1. [`spec`](Self::spec) and [`info`](Self::info) never change, and describe the same arguments.
-/// 2. [`prepare`](Self::prepare) gets arguments whose names and types fit the spec; it refuses with
-///    `Invalid` whatever else is wrong with them, and nothing is done.
-/// 3. The other methods get calls that this tool prepared.
-/// 4. A tool keeps all else that [`Toolbox`](az_core::Toolbox) promises of its tools.
+/// 2. [`prepare`](Self::prepare) receives arguments whose names and types fit the spec; it returns
+///    `Invalid` for arguments that are otherwise wrong, and is side-effect free.
+/// 3. The other methods only receive calls that this tool prepared.
+/// 4. A tool fulfils the clauses of [`Toolbox`](az_core::Toolbox) that concern single tools.
 #[async_trait]
 pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// Returns the description for models and policies.
@@ -36,25 +36,25 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// `Invalid`.
     fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
 
-    /// Notes the state before a call, for [`probe`](Self::probe); changes nothing.
+    /// Records the state before a call, for [`probe`](Self::probe); side-effect free.
     ///
     /// # Errors
     ///
-    /// The tool's own, if it cannot look.
+    /// The tool's own, if the state cannot be read.
     async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>>;
 
     /// Makes a call.
     ///
     /// # Errors
     ///
-    /// `Invalid`; the registry makes a failed output of any other error.
+    /// `Invalid`; the registry turns any other error into a failed output.
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
 
-    /// Finds out whether an interrupted call took effect.
+    /// Determines whether an interrupted call took effect.
     ///
     /// # Errors
     ///
-    /// The tool's own, if it cannot look.
+    /// The tool's own, if the state cannot be read.
     async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed>;
 
     /// Stops and removes what an interrupted call left behind.

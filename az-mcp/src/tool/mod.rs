@@ -1,4 +1,4 @@
-//! How a tool is written, and how a registry sees it.
+//! The traits for writing tools, and the object-safe trait that the registry calls.
 
 mod erased;
 mod recoverable;

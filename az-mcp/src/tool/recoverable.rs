@@ -9,36 +9,36 @@ use super::erased::Tool;
 use super::typed::{Typed, TypedTool};
 use crate::schema::McpTool;
 
-/// A tool that can find out what became of an interrupted call, and clean up after it.
+/// A tool that can determine the outcome of an interrupted call, and clean up after it.
 ///
-/// It is separate from [`TypedTool`] so that a tool without such needs is five constants and a
+/// It is separate from [`TypedTool`] so that a tool that needs neither is five constants and a
 /// function.
 ///
 /// # Contract
 ///
-/// 1. A witness is taken before the call, is small, and is all of the past that a probe needs.
-/// 2. A probe that is not sure says `Unknown`.
+/// 1. A witness is small, and holds all of the earlier state that a probe needs.
+/// 2. A probe that cannot determine the outcome returns `Unknown`.
 /// 3. Abandoning a call that left nothing behind does nothing.
 pub trait RecoverableTool: TypedTool {
-    /// Returns the effect class of one call: [`EFFECT`](TypedTool::EFFECT) or a milder one.
+    /// Returns the effect class of one call: [`EFFECT`](TypedTool::EFFECT) or a safer one.
     fn effect_of(&self, args: &Self::Args) -> EffectClass;
 
-    /// Notes the state before a call, for [`probe`](Self::probe); changes nothing.
+    /// Records the state before a call, for [`probe`](Self::probe); side-effect free.
     ///
     /// # Errors
     ///
-    /// The tool's own, if it cannot look.
+    /// The tool's own, if the state cannot be read.
     fn witness(
         &self,
         args: &Self::Args,
         call: &Invocation,
     ) -> impl Future<Output = Result<Option<Value>>> + Send;
 
-    /// Finds out whether an interrupted call took effect; only called if the class is `Probe`.
+    /// Determines whether an interrupted call took effect; only called if the class is `Probe`.
     ///
     /// # Errors
     ///
-    /// The tool's own, if it cannot look.
+    /// The tool's own, if the state cannot be read.
     fn probe(
         &self,
         args: &Self::Args,
@@ -58,12 +58,12 @@ pub trait RecoverableTool: TypedTool {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// A [`RecoverableTool`] made a [`Tool`].
+/// Adapts a [`RecoverableTool`] to [`Tool`].
 #[derive(Debug)]
 pub struct Recoverable<T>(Typed<T>);
 
 impl<T: RecoverableTool> Recoverable<T> {
-    /// Derives the tool's description.
+    /// Wraps the tool and derives its description.
     pub fn new(tool: T) -> Self {
         Self(Typed::new(tool))
     }

@@ -1,25 +1,26 @@
-//! A tool as its author writes it: typed arguments in, an output out.
+//! Tools with typed arguments.
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use az_core::Result;
 use az_core::tool::{
     EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolScope, ToolSpec,
 };
-use az_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::erased::Tool;
+use crate::check::invalid_arguments;
 use crate::schema::{McpTool, ToolArgument, argument_order, input_schema};
 
 /// A tool with typed arguments.
 ///
-/// A tool whose interrupted calls leave something to find out or to clean up is a
-/// [`RecoverableTool`](super::RecoverableTool) as well.
+/// A tool that can probe its interrupted calls, or has to clean up after them, also implements
+/// [`RecoverableTool`](super::RecoverableTool).
 pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     /// The arguments: a struct whose field comments are their descriptions.
     type Args: DeserializeOwned + JsonSchema + Send + Sync + 'static;
@@ -32,19 +33,19 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     const CATEGORY: &'static str;
     /// The type of the result: `string`, `number`, `boolean`, `array` or `object`.
     const RETURNS: &'static str;
-    /// What may be done about an interrupted call; of several classes, the gravest.
+    /// The effect class; if calls differ, the least safe one.
     const EFFECT: EffectClass;
-    /// What the tool can reach; by default everything, so that its calls need approval.
+    /// What the tool can access; by default everything, so that its calls need approval.
     const SCOPE: ToolScope = ToolScope::System;
-    /// How long a call may take, if the tool has a limit of its own.
+    /// The time limit of a call, if the tool has one of its own.
     const TIMEOUT: Option<Duration> = None;
 
     /// Makes a call.
     ///
     /// # Errors
     ///
-    /// `Invalid` when the arguments make no sense together. What the tool meets while running is a
-    /// failed output; any other error becomes one.
+    /// `Invalid` if the arguments contradict each other. A failure while running is a failed
+    /// output; the registry turns any other error into one.
     fn call(
         &self,
         args: Self::Args,
@@ -52,7 +53,7 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<ToolOutput>> + Send;
 }
 
-/// A [`TypedTool`] made a [`Tool`]: an interrupted call of it leaves nothing behind.
+/// Adapts a [`TypedTool`] to [`Tool`]; interrupted calls are neither probed nor cleaned up.
 #[derive(Debug)]
 pub struct Typed<T> {
     pub(super) tool: T,
@@ -61,7 +62,7 @@ pub struct Typed<T> {
 }
 
 impl<T: TypedTool> Typed<T> {
-    /// Derives the tool's description.
+    /// Wraps the tool and derives its description.
     pub fn new(tool: T) -> Self {
         let spec = ToolSpec::new(T::NAME, T::DESCRIPTION, input_schema::<T::Args>())
             .with_category(T::CATEGORY)
@@ -78,7 +79,7 @@ impl<T: TypedTool> Typed<T> {
     /// Parses the arguments of a call.
     pub(super) fn parse(call: &Invocation) -> Result<T::Args> {
         T::Args::deserialize(&call.arguments)
-            .map_err(|error| Error::invalid("arguments", format!("of {}: {error}", T::NAME)))
+            .map_err(|error| invalid_arguments(T::NAME, &error.to_string()))
     }
 }
 

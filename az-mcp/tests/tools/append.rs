@@ -1,4 +1,4 @@
-//! What `filesystem.write` promises of appends: among many writers, and when it is interrupted.
+//! Tests of appends with `filesystem.write`: concurrent ones, and interrupted ones.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use crate::support::Bench;
 
-/// The variable by which a process that was started by a test is told who it is.
+/// The environment variable with the writer's name, set for processes that a test starts.
 const WRITER: &str = "AZ_TEST_WRITER";
-/// How many lines each writer adds.
+/// How many lines each writer appends.
 const LINES: usize = 50;
 
-/// Writes with tools of its own, and waits for the end of it.
+/// Calls `filesystem.write` of a separate registry, and blocks until it returns.
 fn write(workspace: &Path, arguments: Value) -> ToolOutput {
     let tools = builtin_tools(ShellOptions::default()).unwrap();
     let call = Invocation::bare("filesystem.write", arguments).unwrap();
@@ -29,7 +29,7 @@ fn write(workspace: &Path, arguments: Value) -> ToolOutput {
     runtime.block_on(tools.call(call.clone())).unwrap()
 }
 
-/// Adds the lines `writer 0`, `writer 1` and so on to the file `f`.
+/// Appends the lines `writer 0`, `writer 1` and so on to the file `f`.
 fn add_lines(workspace: &Path, writer: &str, lines: usize) {
     for number in 0..lines {
         let content = format!("{writer} {number}\n");
@@ -38,7 +38,7 @@ fn add_lines(workspace: &Path, writer: &str, lines: usize) {
     }
 }
 
-/// Returns the numbers of the lines of each writer, in the order in which they stand there.
+/// Returns the line numbers of each writer, in the order of the text.
 fn by_writer(text: &str) -> BTreeMap<&str, Vec<usize>> {
     let mut lines = BTreeMap::<_, Vec<usize>>::new();
     for line in text.lines() {
@@ -48,22 +48,22 @@ fn by_writer(text: &str) -> BTreeMap<&str, Vec<usize>> {
     lines
 }
 
-/// Starts this test once more as a process of its own, after some words in the shell.
-fn start(test: &str, workspace: &Path, writer: &str, first: &str) -> Child {
+/// Runs this test again in another process, after shell commands that prepare it.
+fn start(test: &str, workspace: &Path, writer: &str, setup: &str) -> Child {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &format!("{first}exec \"$0\" --exact \"$1\" --quiet >/dev/null")]);
+    command.args(["-c", &format!("{setup}exec \"$0\" --exact \"$1\" --quiet >/dev/null")]);
     command.arg(std::env::current_exe().unwrap()).arg(format!("append::{test}"));
     command.current_dir(workspace).env(WRITER, writer).spawn().unwrap()
 }
 
-/// Returns who this process is to be, if it was started by [`start`].
-#[expect(clippy::disallowed_methods, reason = "a test tells its own process what to be")]
+/// Returns the writer's name, if this process was started by [`start`].
+#[expect(clippy::disallowed_methods, reason = "the test sets the variable for its own process")]
 fn writer() -> Option<String> {
     std::env::var(WRITER).ok()
 }
 
 #[test]
-fn threads_that_append_at_once_lose_nothing() {
+fn concurrent_appends_of_threads_are_all_kept() {
     let bench = Bench::new();
     let workspace = bench.at("");
     let writers = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -78,12 +78,12 @@ fn threads_that_append_at_once_lose_nothing() {
 }
 
 #[test]
-fn processes_that_append_at_once_lose_nothing_nor_does_one_that_asks_for_no_lock() {
+fn concurrent_appends_of_processes_are_all_kept_also_those_without_the_lock() {
     if let Some(writer) = writer() {
         return add_lines(&std::env::current_dir().unwrap(), &writer, LINES);
     }
     let bench = Bench::new();
-    let test = "processes_that_append_at_once_lose_nothing_nor_does_one_that_asks_for_no_lock";
+    let test = "concurrent_appends_of_processes_are_all_kept_also_those_without_the_lock";
     let writers = ["a", "b", "c", "d"];
     let mut running: Vec<Child> =
         writers.map(|writer| start(test, &bench.at(""), writer, "")).into();
@@ -100,7 +100,7 @@ fn processes_that_append_at_once_lose_nothing_nor_does_one_that_asks_for_no_lock
 }
 
 #[test]
-fn an_append_that_comes_after_an_overwrite_stays() {
+fn appends_after_an_overwrite_are_kept() {
     for _ in 0..10 {
         let bench = Bench::new();
         let workspace = bench.at("");
@@ -119,7 +119,7 @@ fn an_append_that_comes_after_an_overwrite_stays() {
         let mut left = by_writer(&text);
         assert_eq!(left.remove("over"), Some(vec![11]));
         for (writer, numbers) in left {
-            // Everything from some line on; none is missing in between or at the end.
+            // All lines from the first one on; none is missing in between or at the end.
             let first = numbers[0];
             assert_eq!(numbers, (first..lines).collect::<Vec<_>>(), "{writer} in {text}");
         }
@@ -127,7 +127,7 @@ fn an_append_that_comes_after_an_overwrite_stays() {
 }
 
 #[tokio::test]
-async fn an_append_that_waited_for_a_file_which_was_replaced_meanwhile_goes_to_the_new_one() {
+async fn an_append_that_waits_while_its_file_is_replaced_goes_to_the_new_file() {
     let bench = Bench::new();
     for name in ["f", "new"] {
         fs::write(bench.at(name), format!("{name}\n")).unwrap();
@@ -148,7 +148,7 @@ async fn an_append_that_waited_for_a_file_which_was_replaced_meanwhile_goes_to_t
     assert_eq!(fs::read_to_string(bench.at("f")).unwrap(), "new\nadded\n");
 }
 
-/// Counts how often this process has a file open.
+/// Counts the descriptors that this process has for a file.
 fn open_files(path: &Path) -> usize {
     let path = path.canonicalize().unwrap();
     let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
@@ -156,7 +156,7 @@ fn open_files(path: &Path) -> usize {
 }
 
 #[test]
-fn an_append_that_fails_half_way_leaves_the_file_as_it_was() {
+fn an_append_that_fails_half_way_leaves_the_file_unchanged() {
     let content = "x".repeat(10_000);
     let arguments = json!({"path": "f", "content": content, "append": true});
     if writer().is_some() {
@@ -165,7 +165,7 @@ fn an_append_that_fails_half_way_leaves_the_file_as_it_was() {
         fs::write("tried", "").unwrap();
         return;
     }
-    let test = "an_append_that_fails_half_way_leaves_the_file_as_it_was";
+    let test = "an_append_that_fails_half_way_leaves_the_file_unchanged";
     let bench = Bench::new();
     let limited = "trap '' XFSZ; ulimit -f 1; ";
     for old in [Some("old\n"), None] {
@@ -182,22 +182,22 @@ fn an_append_that_fails_half_way_leaves_the_file_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_append_keeps_the_file_and_who_has_it_open_sees_it_grow() {
+async fn an_append_is_visible_through_descriptors_opened_before() {
     let bench = Bench::new();
     fs::write(bench.at("f"), "old ").unwrap();
-    let held = fs::File::open(bench.at("f")).unwrap();
+    let opened = fs::File::open(bench.at("f")).unwrap();
     let arguments = json!({"path": "f", "content": "new", "append": true});
     assert!(bench.run("filesystem.write", arguments).await.ok);
-    assert_eq!(fs::metadata(bench.at("f")).unwrap().ino(), held.metadata().unwrap().ino());
-    assert_eq!(std::io::read_to_string(held).unwrap(), "old new");
+    assert_eq!(fs::metadata(bench.at("f")).unwrap().ino(), opened.metadata().unwrap().ino());
+    assert_eq!(std::io::read_to_string(opened).unwrap(), "old new");
 }
 
 #[tokio::test]
-async fn a_write_that_waits_for_a_lock_gives_up_with_its_call_and_never_happens() {
+async fn a_write_that_waits_for_a_lock_ends_with_its_call_and_writes_nothing() {
     let bench = Bench::new();
     fs::write(bench.at("f"), "old").unwrap();
-    let held = fs::File::open(bench.at("f")).unwrap();
-    flock(&held, FlockOperation::LockExclusive).unwrap();
+    let locked = fs::File::open(bench.at("f")).unwrap();
+    flock(&locked, FlockOperation::LockExclusive).unwrap();
     for append in [false, true] {
         let arguments = json!({"path": "f", "content": "new", "append": append});
         let mut call = bench.call("filesystem.write", arguments);
@@ -210,10 +210,10 @@ async fn a_write_that_waits_for_a_lock_gives_up_with_its_call_and_never_happens(
         call.cancel = az_core::CancellationToken::new();
         call.timeout = Some(Duration::from_millis(20));
         let output = bench.tools.call(call.clone()).await.unwrap();
-        let expect = "`f`: somebody else holds it locked; nothing was written";
+        let expect = "`f`: another process has locked the file; nothing was written";
         assert_eq!(output, ToolOutput::failed(expect));
     }
-    drop(held);
+    drop(locked);
     assert_eq!(fs::read_to_string(bench.at("f")).unwrap(), "old");
     assert_eq!(fs::read_dir(bench.at("")).unwrap().count(), 1);
     let arguments = json!({"path": "f", "content": ", new", "append": true});
@@ -222,7 +222,7 @@ async fn a_write_that_waits_for_a_lock_gives_up_with_its_call_and_never_happens(
 }
 
 #[tokio::test]
-async fn an_append_to_a_very_large_file_is_found_out_about() {
+async fn an_append_to_a_very_large_file_is_probed() {
     let bench = Bench::new();
     let length = (64 << 20) + 1;
     fs::File::create(bench.at("f")).unwrap().set_len(length).unwrap();
@@ -237,7 +237,7 @@ async fn an_append_to_a_very_large_file_is_found_out_about() {
     assert!(matches!(probed, Probed::Happened(_)), "{probed:?}");
 }
 
-/// Takes a witness, does `between`, and asks whether the append of `content` happened.
+/// Takes a witness, performs `between`, and probes the append of `content`.
 async fn probe_after(before: Option<&str>, content: &str, between: Option<&str>) -> Probed {
     let bench = Bench::new();
     if let Some(before) = before {
@@ -256,7 +256,7 @@ async fn probe_after(before: Option<&str>, content: &str, between: Option<&str>)
 }
 
 #[tokio::test]
-async fn an_interrupted_append_is_found_out_about() {
+async fn a_probe_determines_whether_an_interrupted_append_happened() {
     let happened = || {
         let output = ToolOutput::done("appended 2 bytes to `f`");
         Probed::Happened(output.with_data(Value::Bool(true)))
@@ -273,36 +273,36 @@ async fn an_interrupted_append_is_found_out_about() {
 }
 
 #[tokio::test]
-async fn an_interrupted_append_is_found_out_about_among_those_of_others() {
+async fn a_probe_determines_the_outcome_among_appends_of_other_processes() {
     let probe = async |before, between| probe_after(before, "mine\n", Some(between)).await;
     let happened = || {
         let output = ToolOutput::done("appended 5 bytes to `f`");
         Probed::Happened(output.with_data(Value::Bool(true)))
     };
-    // Others came after it.
+    // Others appended after it.
     assert_eq!(probe(Some("a\n"), "a\nmine\nb\n").await, happened());
     assert_eq!(probe(None, "mine\nb\n").await, happened());
-    // Others came, and it did not.
+    // Only others appended.
     assert_eq!(probe(Some("a\n"), "a\nb\n").await, Probed::DidNotHappen);
     assert_eq!(probe(Some("a\n"), "a\nother\nminor\n").await, Probed::DidNotHappen);
     assert_eq!(probe(None, "b\n").await, Probed::DidNotHappen);
-    // It got as far as to make the file.
+    // It was interrupted after the file was created.
     assert_eq!(probe(None, "").await, Probed::DidNotHappen);
-    // The same words may be another's, and half of them may be a half of it.
+    // The content, or the part of it, may have been written by this call or by another process.
     assert_eq!(probe(Some("a\n"), "a\nb\nmine\n").await, Probed::Unknown);
     assert_eq!(probe(Some("a\n"), "a\nb\nmi").await, Probed::Unknown);
     assert_eq!(probe(None, "mi").await, Probed::Unknown);
 }
 
 #[tokio::test]
-async fn an_append_of_nothing_is_found_out_about() {
-    let made = probe_after(None, "", Some("the call")).await;
-    assert!(matches!(made, Probed::Happened(_)), "{made:?}");
+async fn an_append_of_nothing_is_probed() {
+    let created = probe_after(None, "", Some("the call")).await;
+    assert!(matches!(created, Probed::Happened(_)), "{created:?}");
     assert_eq!(probe_after(None, "", None).await, Probed::DidNotHappen);
 }
 
 #[tokio::test]
-async fn a_probe_that_cannot_look_cannot_tell() {
+async fn a_probe_that_cannot_read_the_file_returns_unknown() {
     let bench = Bench::new();
     let call = bench.call("filesystem.write", json!({"path": "f", "content": "x", "append": true}));
     let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
@@ -319,7 +319,7 @@ async fn a_probe_that_cannot_look_cannot_tell() {
 }
 
 #[tokio::test]
-async fn an_append_to_a_long_file_is_found_out_about() {
+async fn an_append_to_a_long_file_is_probed() {
     let long = "line\n".repeat(100_000);
     let happened = probe_after(Some(&long), "b\n", Some("the call")).await;
     assert!(matches!(happened, Probed::Happened(_)), "{happened:?}");
@@ -327,7 +327,7 @@ async fn an_append_to_a_long_file_is_found_out_about() {
 }
 
 #[tokio::test]
-async fn a_probe_without_a_witness_cannot_tell() {
+async fn a_probe_without_a_witness_returns_unknown() {
     let bench = Bench::new();
     for append in [false, true] {
         let arguments = json!({"path": "f", "content": "x", "append": append});

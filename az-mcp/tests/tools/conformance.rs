@@ -1,4 +1,4 @@
-//! The built-in tools against the contract of toolboxes.
+//! The conformance kit of toolboxes for the built-in tools.
 
 use std::sync::Arc;
 

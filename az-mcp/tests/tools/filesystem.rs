@@ -1,4 +1,4 @@
-//! What the filesystem tools promise, tried from outside.
+//! Tests of the filesystem tools.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -10,24 +10,24 @@ use serde_json::json;
 
 use crate::support::Bench;
 
-const OUTSIDE: &str = "leads outside the workspace; only paths inside it can be used";
+const OUTSIDE: &str = "is outside the workspace; use a path inside it";
 
 #[tokio::test]
-async fn no_path_leads_out_of_the_workspace() {
+async fn paths_outside_the_workspace_are_refused() {
     let bench = Bench::new();
     symlink("../secret", bench.at("link")).unwrap();
     symlink(bench.outside("secret"), bench.at("absolute_link")).unwrap();
     symlink("..", bench.at("up")).unwrap();
     symlink("up/secret", bench.at("link_to_link")).unwrap();
     fs::create_dir(bench.at("d")).unwrap();
-    let evil = bench.outside("inside_evil/secret");
+    let sibling = bench.outside("inside_evil/secret");
     let climbing = bench.at("../secret");
     let paths = [
         "../secret",
         "d/../../secret",
         "/etc/passwd",
         "/",
-        evil.to_str().unwrap(),
+        sibling.to_str().unwrap(),
         climbing.to_str().unwrap(),
         "link",
         "absolute_link",
@@ -58,7 +58,7 @@ async fn no_path_leads_out_of_the_workspace() {
 }
 
 #[tokio::test]
-async fn paths_that_stay_inside_are_followed() {
+async fn links_within_the_workspace_are_followed() {
     let bench = Bench::new();
     fs::create_dir(bench.at("d")).unwrap();
     fs::write(bench.at("d/file"), "here").unwrap();
@@ -74,7 +74,7 @@ async fn paths_that_stay_inside_are_followed() {
 }
 
 #[tokio::test]
-async fn a_directory_swapped_for_a_link_in_the_middle_of_it_lets_nothing_out() {
+async fn a_directory_that_is_swapped_for_a_link_during_calls_does_not_break_the_confinement() {
     let bench = Bench::new();
     fs::create_dir(bench.at("d")).unwrap();
     fs::write(bench.at("d/secret"), "inside").unwrap();
@@ -82,7 +82,7 @@ async fn a_directory_swapped_for_a_link_in_the_middle_of_it_lets_nothing_out() {
     let (d, l) = (bench.at("d"), bench.at("l"));
     let swapping = std::thread::spawn(move || {
         for _ in 0..3_000 {
-            // d is now the directory, now the link that leads out.
+            // `d` alternates between the directory and a link to the parent of the workspace.
             renameat_with(CWD, &d, CWD, &l, RenameFlags::EXCHANGE).unwrap();
         }
     });
@@ -102,11 +102,14 @@ async fn a_call_without_a_workspace_is_refused() {
     let call = Invocation::bare("filesystem.read", json!({"path": "a"})).unwrap();
     let error = bench.tools.call(call.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert_eq!(error.to_string(), "invalid workspace: none is given, and files live in one");
+    assert_eq!(
+        error.to_string(),
+        "invalid workspace: the call has none; filesystem tools need one"
+    );
 }
 
 #[tokio::test]
-async fn a_workspace_made_anew_at_the_same_path_is_the_new_one() {
+async fn a_workspace_that_was_replaced_at_the_same_path_is_opened_again() {
     let bench = Bench::new();
     fs::write(bench.at("a"), "old").unwrap();
     assert_eq!(bench.run("filesystem.read", json!({"path": "a"})).await.text(), "old");
@@ -117,7 +120,7 @@ async fn a_workspace_made_anew_at_the_same_path_is_the_new_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_regular_file_is_not_read() {
+async fn files_that_are_not_regular_are_refused() {
     let bench = Bench::new();
     fs::create_dir(bench.at("d")).unwrap();
     mkfifoat(CWD, bench.at("pipe"), 0o600.into()).unwrap();
@@ -132,7 +135,7 @@ async fn what_is_no_regular_file_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_file_is_read_in_the_encoding_asked_for() {
+async fn a_file_is_read_in_the_requested_encoding() {
     let bench = Bench::new();
     fs::write(bench.at("f"), b"caf\xe9").unwrap();
     let read = async |encoding: &str| {
@@ -149,16 +152,16 @@ async fn a_file_is_read_in_the_encoding_asked_for() {
 }
 
 #[tokio::test]
-async fn a_file_too_large_to_read_is_refused_with_the_limit() {
+async fn a_file_over_the_size_limit_is_refused() {
     let bench = Bench::new();
     fs::File::create(bench.at("big")).unwrap().set_len((10 << 20) + 1).unwrap();
     let read = bench.run("filesystem.read", json!({"path": "big"})).await;
-    let expect = "`big` is larger than 10 MiB, the most that can be read at once";
+    let expect = "`big` is larger than the limit of 10 MiB";
     assert_eq!(read, ToolOutput::failed(expect));
 }
 
 #[tokio::test]
-async fn a_file_is_written_in_the_encoding_asked_for_or_not_at_all() {
+async fn a_file_is_written_in_the_requested_encoding_or_not_at_all() {
     let bench = Bench::new();
     let write = async |content: &str, encoding: &str| {
         let arguments = json!({"path": "f", "content": content, "encoding": encoding});
@@ -168,22 +171,22 @@ async fn a_file_is_written_in_the_encoding_asked_for_or_not_at_all() {
     assert_eq!(write("café", "latin-1").await, done);
     assert_eq!(fs::read(bench.at("f")).unwrap(), b"caf\xe9");
     assert_eq!(write("AAH/gA==", "base64").await, done);
-    let broken = write("€", "latin-1").await;
-    let reason = "the content cannot be written as latin-1: it has no '€'";
-    assert_eq!(broken, ToolOutput::failed(reason));
+    let failed = write("€", "latin-1").await;
+    let reason = "the content cannot be encoded as latin-1: it contains '€'";
+    assert_eq!(failed, ToolOutput::failed(reason));
     assert!(!write("?", "base64").await.ok);
     assert_eq!(fs::read(bench.at("f")).unwrap(), [0, 1, 0xff, 0x80]);
 }
 
 #[tokio::test]
-async fn one_byte_is_said_to_be_one() {
+async fn the_message_for_one_byte_is_in_the_singular() {
     let bench = Bench::new();
     let written = bench.run("filesystem.write", json!({"path": "f", "content": "x"})).await;
     assert_eq!(written.text(), "wrote 1 byte to `f`");
 }
 
 #[tokio::test]
-async fn a_write_makes_its_directories_and_leaves_nothing_else() {
+async fn a_write_creates_missing_directories_and_leaves_no_temporary_files() {
     let bench = Bench::new();
     let written = bench.run("filesystem.write", json!({"path": "a/b/f", "content": "hi"})).await;
     assert_eq!(written, ToolOutput::done("wrote 2 bytes to `a/b/f`").with_data(json!(true)));
@@ -196,18 +199,18 @@ async fn a_write_makes_its_directories_and_leaves_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_write_replaces_the_file_in_one_step_and_keeps_its_mode_and_links() {
+async fn a_write_replaces_the_file_and_keeps_its_mode_and_links() {
     let bench = Bench::new();
     fs::write(bench.at("f"), "old").unwrap();
     fs::set_permissions(bench.at("f"), fs::Permissions::from_mode(0o751)).unwrap();
     symlink("f", bench.at("link")).unwrap();
-    let held = fs::File::open(bench.at("f")).unwrap();
+    let old = fs::File::open(bench.at("f")).unwrap();
     for append in [false, true] {
         let arguments = json!({"path": "link", "content": "new", "append": append});
         assert!(bench.run("filesystem.write", arguments).await.ok);
     }
-    // Who had the old file open still has all of it: it was replaced, not written over.
-    assert_eq!(std::io::read_to_string(held).unwrap(), "old");
+    // The open descriptor still has the old content: the file was replaced, not overwritten.
+    assert_eq!(std::io::read_to_string(old).unwrap(), "old");
     assert_eq!(fs::read_to_string(bench.at("f")).unwrap(), "newnew");
     assert_eq!(fs::metadata(bench.at("f")).unwrap().mode() & 0o7777, 0o751);
     assert!(fs::symlink_metadata(bench.at("link")).unwrap().is_symlink());
@@ -215,7 +218,7 @@ async fn a_write_replaces_the_file_in_one_step_and_keeps_its_mode_and_links() {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_leaves_the_old_file_and_no_other() {
+async fn a_failed_write_leaves_no_temporary_file() {
     let bench = Bench::new();
     fs::create_dir(bench.at("f")).unwrap();
     fs::write(bench.at("f/x"), "").unwrap();
@@ -224,7 +227,7 @@ async fn a_write_that_fails_leaves_the_old_file_and_no_other() {
 }
 
 #[tokio::test]
-async fn giving_a_write_up_in_a_workspace_that_is_gone_is_no_error() {
+async fn abandoning_a_write_in_a_deleted_workspace_succeeds() {
     let bench = Bench::new();
     let call = bench.call("filesystem.write", json!({"path": "f", "content": "x"}));
     let call = call.in_workspace("/nowhere/at/all");
@@ -232,7 +235,7 @@ async fn giving_a_write_up_in_a_workspace_that_is_gone_is_no_error() {
 }
 
 #[tokio::test]
-async fn only_appending_is_more_than_idempotent() {
+async fn an_overwrite_is_idempotent_and_an_append_is_probed() {
     let bench = Bench::new();
     let effect = |append: bool| {
         let arguments = json!({"path": "f", "content": "", "append": append});
@@ -253,7 +256,7 @@ fn tree(bench: &Bench) {
 }
 
 #[tokio::test]
-async fn a_listing_is_sorted_and_tells_types_and_sizes() {
+async fn a_listing_is_sorted_and_has_types_and_sizes() {
     let bench = Bench::new();
     tree(&bench);
     let listed = bench.run("filesystem.list", json!({"path": "."})).await;
@@ -274,7 +277,7 @@ async fn a_listing_is_sorted_and_tells_types_and_sizes() {
 }
 
 #[tokio::test]
-async fn hidden_files_are_listed_when_asked_for_and_links_are_not_entered() {
+async fn hidden_files_are_listed_on_request_and_links_are_not_followed() {
     let bench = Bench::new();
     tree(&bench);
     let arguments = json!({"path": "", "recursive": true, "include_hidden": true});
@@ -287,7 +290,7 @@ async fn hidden_files_are_listed_when_asked_for_and_links_are_not_entered() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_cut_says_so() {
+async fn a_truncated_listing_ends_with_a_note() {
     let bench = Bench::new();
     for number in 0..10_050 {
         fs::write(bench.at(&format!("{number:05}")), "").unwrap();

@@ -1,4 +1,4 @@
-//! What the built-in tools promise, tried from outside.
+//! Tests of the built-in tools through the public API.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 mod append;

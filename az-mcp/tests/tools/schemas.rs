@@ -1,4 +1,4 @@
-//! The built-in tools as models and people see them.
+//! The descriptions of the built-in tools for models and people.
 
 use az_core::tool::Toolbox;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ fn the_tools_have_the_arguments_of_the_design() {
     assert_eq!(tools, expect);
 }
 
-/// Returns what models are told of a tool's arguments.
+/// Returns the schema of a tool's arguments.
 fn schema(tool: &str) -> Value {
     let specs = Bench::new().tools.specs();
     Value::clone(&specs.iter().find(|spec| spec.name == tool).unwrap().input_schema)

@@ -1,4 +1,4 @@
-//! What `shell.execute` promises, tried from outside.
+//! Tests of `shell.execute`.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ fn field(output: &ToolOutput, name: &str) -> Value {
     output.data.as_ref().unwrap()[name].clone()
 }
 
-/// Returns how long to sleep: for ever, and recognisably by whom.
-fn ages(number: u32) -> String {
+/// Returns a practically endless number of seconds that identifies a `sleep` of this process.
+fn endless(number: u32) -> String {
     format!("{}.{number}", 100_000_000 + std::process::id())
 }
 
-/// Whether a process with this argument is alive.
-fn lives(argument: &str) -> bool {
+/// Returns whether a process with this argument is running.
+fn is_running(argument: &str) -> bool {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     processes.into_iter().any(|process| {
         let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
@@ -36,7 +36,7 @@ fn lives(argument: &str) -> bool {
     })
 }
 
-/// Waits, by looking and not by the clock, until a file is there.
+/// Waits until a file exists, without a fixed delay.
 async fn until_exists(bench: &Bench, file: &str) {
     while !bench.at(file).exists() {
         tokio::task::yield_now().await;
@@ -66,36 +66,36 @@ async fn a_command_that_fails_is_a_failed_output() {
     assert_eq!((failed.ok, failed.text().as_ref()), (false, "half\n[exit code 3]"));
     assert_eq!(field(&failed, "exit_code"), 3);
     let killed = sh(&bench, "kill -9 $$").await;
-    assert_eq!((killed.ok, killed.text().as_ref()), (false, "[ended by signal 9]"));
+    assert_eq!((killed.ok, killed.text().as_ref()), (false, "[killed by signal 9]"));
     assert_eq!(field(&killed, "signal"), 9);
 }
 
 #[tokio::test]
-async fn a_command_sees_only_the_environment_that_it_is_given() {
+async fn a_command_gets_only_the_configured_environment() {
     let parent = [("HOME", "/h"), ("OPENAI_API_KEY", "sk-1"), ("LC_ALL", "C"), ("AZ_TOKEN", "t")];
     let parent = parent.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let options =
-        ShellOptions::default().with_harmless_of(parent).with_env("PATH", "/usr/bin:/bin");
+        ShellOptions::default().with_inherited_env(parent).with_env("PATH", "/usr/bin:/bin");
     let bench = Bench::with(options);
     let mut call = bench.call("shell.execute", json!({"command": "env", "env": {"MINE": "1"}}));
     call.key = "task:7".to_owned();
     let output = bench.tools.call(call.clone()).await.unwrap();
-    // The shell adds its own; this process has many more, CARGO's among them.
-    let shells = ["PWD=", "SHLVL=", "_=", "OLDPWD=", "AZ_CALL_RUN="];
+    // The shell sets some variables itself. The variables of the test process are not passed on.
+    let set_by_shell = ["PWD=", "SHLVL=", "_=", "OLDPWD=", "AZ_CALL_RUN="];
     let text = output.text();
     let mut seen: Vec<&str> = text.lines().collect();
-    seen.retain(|line| !shells.iter().any(|own| line.starts_with(own)));
+    seen.retain(|line| !set_by_shell.iter().any(|name| line.starts_with(name)));
     seen.sort_unstable();
     assert_eq!(seen, ["AZ_CALL_KEY=task:7", "HOME=/h", "LC_ALL=C", "MINE=1", "PATH=/usr/bin:/bin"]);
 }
 
 #[tokio::test]
-async fn a_command_has_no_input_to_wait_for() {
+async fn the_standard_input_of_a_command_is_empty() {
     assert_eq!(sh(&Bench::new(), "cat; echo end").await.text(), "end");
 }
 
 #[tokio::test]
-async fn arguments_that_no_process_could_take_are_refused() {
+async fn arguments_that_cannot_be_passed_to_a_process_are_refused() {
     let bench = Bench::new();
     let wrong = [
         json!({"command": "a\0b"}),
@@ -118,35 +118,35 @@ async fn a_missing_workspace_is_a_failed_output() {
     let bench = Bench::new();
     let call = bench.call("shell.execute", json!({"command": "true"})).in_workspace("/no/where");
     let output = bench.tools.call(call.clone()).await.unwrap();
-    assert!(output.text().starts_with("the shell could not be run: "), "{}", output.text());
+    assert!(output.text().starts_with("cannot run the shell: "), "{}", output.text());
 }
 
 #[tokio::test]
-async fn a_command_out_of_time_is_ended_with_all_it_started() {
+async fn a_command_that_times_out_is_killed_with_its_process_tree() {
     let bench = Bench::new();
-    let age = ages(1);
-    let command = format!("echo begun; setsid sleep {age} & sleep {age}; echo never");
+    let seconds = endless(1);
+    let command = format!("echo begun; setsid sleep {seconds} & sleep {seconds}; echo never");
     let output = bench.run("shell.execute", json!({"command": command, "timeout": 0.2})).await;
-    assert_eq!(output.text(), "begun\n[timed out after 0.2 s, and was ended]");
+    assert_eq!(output.text(), "begun\n[killed: timed out after 0.2 s]");
     assert_eq!(field(&output, "timed_out"), true);
-    assert!(!lives(&age));
+    assert!(!is_running(&seconds));
 }
 
 #[tokio::test]
-async fn the_shorter_of_two_limits_holds() {
+async fn the_shorter_of_two_timeouts_applies() {
     let bench = Bench::new();
-    let command = format!("sleep {}", ages(2));
+    let command = format!("sleep {}", endless(2));
     let mut call = bench.call("shell.execute", json!({"command": command, "timeout": 60}));
     call.timeout = Some(Duration::from_millis(100));
     let output = bench.tools.call(call.clone()).await.unwrap();
-    assert_eq!(output.text(), "[timed out after 0.1 s, and was ended]");
+    assert_eq!(output.text(), "[killed: timed out after 0.1 s]");
 }
 
 #[tokio::test]
-async fn a_cancelled_command_ends_at_once_with_all_that_fled_from_it() {
+async fn a_cancelled_command_is_killed_with_processes_that_left_its_group() {
     let bench = Bench::new();
-    // One in a session of its own, one without its environment, one that will not hear of TERM.
-    let [one, two, three, four] = [3, 4, 5, 6].map(ages);
+    // One process in its own session, one without the marked environment, one that ignores SIGTERM.
+    let [one, two, three, four] = [3, 4, 5, 6].map(endless);
     let command = format!(
         "setsid sleep {one} & env -i /usr/bin/setsid /bin/sleep {two} & \
          (trap '' TERM; touch ready; sleep {three}; sleep {four}) & wait"
@@ -154,7 +154,7 @@ async fn a_cancelled_command_ends_at_once_with_all_that_fled_from_it() {
     let call = bench.call("shell.execute", json!({"command": command}));
     let cancelling = async {
         until_exists(&bench, "ready").await;
-        while !(lives(&one) && lives(&two) && lives(&three)) {
+        while !(is_running(&one) && is_running(&two) && is_running(&three)) {
             tokio::task::yield_now().await;
         }
         call.cancel.cancel();
@@ -166,40 +166,40 @@ async fn a_cancelled_command_ends_at_once_with_all_that_fled_from_it() {
     assert_eq!((output.ok, field(&output, "cancelled")), (false, json!(true)));
     assert!(took < Duration::from_secs(1), "{took:?}");
     for left in [one, two, three, four] {
-        assert!(!lives(&left), "{left}");
+        assert!(!is_running(&left), "{left}");
     }
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_leaves_nothing_running() {
+async fn dropping_a_call_kills_its_process_tree() {
     let bench = Bench::new();
-    let (fled, stayed) = (ages(7), ages(8));
-    let command = format!("setsid sleep {fled} & touch ready; sleep {stayed}");
+    let (detached, attached) = (endless(7), endless(8));
+    let command = format!("setsid sleep {detached} & touch ready; sleep {attached}");
     let call = bench.call("shell.execute", json!({"command": command}));
     tokio::select! {
-        _ = bench.tools.call(call.clone()) => unreachable!("it sleeps"),
+        _ = bench.tools.call(call.clone()) => unreachable!("the command does not exit"),
         () = until_exists(&bench, "ready") => {}
     }
-    assert!(!lives(&fled) && !lives(&stayed));
+    assert!(!is_running(&detached) && !is_running(&attached));
 }
 
 #[tokio::test]
-async fn what_a_dead_process_left_running_is_ended_by_its_key() {
+async fn abandoning_a_call_kills_the_processes_with_its_key() {
     let bench = Bench::new();
     let call = bench.call("shell.execute", json!({"command": "true"}));
     let orphan = |key: &str, seconds: &str| {
         let mut command = std::process::Command::new("/usr/bin/setsid");
         command.args(["sleep", seconds]).env("AZ_CALL_KEY", key).spawn().unwrap()
     };
-    let (our_age, other_age) = (ages(9), ages(10));
-    let mut ours = orphan(&call.key, &our_age);
-    let mut other = orphan(&format!("{}1", call.key), &other_age);
-    while !(lives(&our_age) && lives(&other_age)) {
+    let (own_seconds, other_seconds) = (endless(9), endless(10));
+    let mut ours = orphan(&call.key, &own_seconds);
+    let mut other = orphan(&format!("{}1", call.key), &other_seconds);
+    while !(is_running(&own_seconds) && is_running(&other_seconds)) {
         tokio::task::yield_now().await;
     }
     bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
-    assert!(!lives(&our_age));
-    assert!(lives(&other_age), "another call's process was ended");
+    assert!(!is_running(&own_seconds));
+    assert!(is_running(&other_seconds), "a process of another call was killed");
     other.kill().unwrap();
     other.wait().unwrap();
     ours.wait().unwrap();
@@ -208,17 +208,17 @@ async fn what_a_dead_process_left_running_is_ended_by_its_key() {
 }
 
 #[tokio::test]
-async fn a_shell_that_is_ended_does_not_go_on_to_its_next_command() {
+async fn a_killed_shell_does_not_run_its_next_command() {
     let bench = Bench::new();
     let call = bench.call("shell.execute", json!({"command": "true"}));
     let mut shells = Vec::new();
     for number in 20..30 {
-        let age = ages(number);
+        let seconds = endless(number);
         let mut command = std::process::Command::new("/usr/bin/setsid");
-        command.args(["/bin/sh", "-c", &format!("sleep {age}; touch went_on")]);
+        command.args(["/bin/sh", "-c", &format!("sleep {seconds}; touch next_ran")]);
         let command = command.current_dir(bench.at("")).env("AZ_CALL_KEY", &call.key);
         shells.push(command.spawn().unwrap());
-        while !lives(&age) {
+        while !is_running(&seconds) {
             tokio::task::yield_now().await;
         }
     }
@@ -226,38 +226,37 @@ async fn a_shell_that_is_ended_does_not_go_on_to_its_next_command() {
     for mut shell in shells {
         shell.wait().unwrap();
     }
-    assert!(!bench.at("went_on").exists());
-    assert!(!(20..30).any(|number| lives(&ages(number))));
+    assert!(!bench.at("next_ran").exists());
+    assert!(!(20..30).any(|number| is_running(&endless(number))));
 }
 
 #[tokio::test]
-async fn giving_up_a_call_outside_any_task_ends_nothing() {
+async fn abandoning_a_call_outside_any_task_kills_nothing() {
     let bench = Bench::new();
     let call = Invocation::bare("shell.execute", json!({"command": "true"})).unwrap();
-    let age = ages(30);
+    let seconds = endless(30);
     let mut command = std::process::Command::new("sleep");
-    let mut other = command.arg(&age).env("AZ_CALL_KEY", &call.key).spawn().unwrap();
-    while !lives(&age) {
+    let mut other = command.arg(&seconds).env("AZ_CALL_KEY", &call.key).spawn().unwrap();
+    while !is_running(&seconds) {
         tokio::task::yield_now().await;
     }
     bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
-    assert!(lives(&age));
+    assert!(is_running(&seconds));
     other.kill().unwrap();
     other.wait().unwrap();
 }
 
 #[tokio::test]
-async fn something_in_the_background_does_not_hold_the_call_and_stays() {
+async fn a_background_process_does_not_delay_the_call_and_keeps_running() {
     let bench = Bench::new();
     let started = Instant::now();
-    let age = ages(11);
-    let output = sh(&bench, &format!("sleep {age} & echo $!")).await;
+    let seconds = endless(11);
+    let output = sh(&bench, &format!("sleep {seconds} & echo $!")).await;
     assert!(started.elapsed() < Duration::from_secs(2));
     let text = output.text();
-    let (process, said) = text.split_once('\n').unwrap();
-    let expect = "[something it started still runs in the background]";
-    assert_eq!((output.ok, said), (true, expect));
-    assert!(lives(&age));
+    let (process, note) = text.split_once('\n').unwrap();
+    assert_eq!((output.ok, note), (true, "[a background process is still running]"));
+    assert!(is_running(&seconds));
     sh(&bench, &format!("kill {process}")).await;
 }
 
@@ -271,21 +270,21 @@ async fn the_head_and_the_tail_of_long_output_are_kept() {
 }
 
 #[tokio::test]
-async fn output_that_is_not_text_is_said_to_be_so() {
+async fn binary_and_invalid_output_is_marked() {
     let bench = Bench::new();
     let binary = sh(&bench, "printf 'a\\0b'").await;
     assert_eq!(binary.text(), "[binary output of 3 bytes, not shown]");
     let latin = sh(&bench, "printf 'caf\\351'").await;
     assert_eq!(
         latin.text(),
-        "caf\u{fffd}\n[stdout is not UTF-8; what is not text shows as \u{fffd}]"
+        "caf\u{fffd}\n[stdout is not valid UTF-8; invalid bytes are shown as \u{fffd}]"
     );
 }
 
 #[tokio::test]
-async fn commands_run_side_by_side() {
+async fn commands_run_concurrently() {
     let bench = Bench::new();
-    // Each waits for the other's sign.
+    // Each command waits for a file that the other one creates.
     let one = sh(&bench, "touch one; until [ -e two ]; do sleep 0.01; done");
     let two = sh(&bench, "touch two; until [ -e one ]; do sleep 0.01; done");
     let (one, two) = tokio::join!(one, two);
@@ -293,7 +292,7 @@ async fn commands_run_side_by_side() {
 }
 
 #[tokio::test]
-async fn the_lines_that_a_command_prints_are_reported_while_it_runs() {
+async fn output_lines_are_reported_as_progress_while_the_command_runs() {
     let bench = Bench::new();
     let (sender, mut progress) = progress_channel();
     let command = "echo building; until test -e go; do sleep 0.01; done; echo done >&2";

@@ -1,4 +1,4 @@
-//! A workspace with something outside of it, and the built-in tools.
+//! A temporary workspace, files outside of it, and the built-in tools.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use az_mcp::builtin::shell::ShellOptions;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A workspace, and a file outside it that nobody may get at.
+/// A workspace, files outside of it that tools must not access, and the built-in tools.
 #[derive(Debug)]
 pub(crate) struct Bench {
     dir: TempDir,
@@ -42,7 +42,7 @@ impl Bench {
         self.dir.path().join(path)
     }
 
-    /// Returns a call with a key that no other call has.
+    /// Returns a call with a unique key.
     pub(crate) fn call(&self, tool: &str, arguments: Value) -> Invocation {
         static CALLS: AtomicU64 = AtomicU64::new(0);
         let number = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -51,13 +51,13 @@ impl Bench {
         call.in_workspace(self.dir.path().join("inside").to_str().unwrap())
     }
 
-    /// Prepares a call whose arguments are right.
+    /// Prepares a call whose arguments are valid.
     pub(crate) fn prepared(&self, call: &Invocation) -> PreparedCall {
-        self.tools.prepare(call.clone()).expect("no refusal")
+        self.tools.prepare(call.clone()).expect("valid arguments")
     }
 
-    /// Calls a tool that must not refuse its arguments.
+    /// Calls a tool with valid arguments.
     pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutput {
-        self.tools.call(self.call(tool, arguments)).await.expect("no refusal")
+        self.tools.call(self.call(tool, arguments)).await.expect("valid arguments")
     }
 }

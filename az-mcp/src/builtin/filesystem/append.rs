@@ -1,33 +1,33 @@
-//! Content added to the end of a file: nobody's is lost, and none is added in part.
+//! Appends to a file: concurrent appends are all kept, and none is written in part.
 
 use std::io::{self, Write};
 
 use az_core::point;
 
-use super::lock::{Held, Patience};
-use super::replace::{Place, sync};
+use super::lock::{LockWait, LockedFile};
+use super::replace::{FileLocation, sync};
 
-/// Adds content to the end of a file, all of it or nothing.
+/// Appends all of the content to a file, or nothing.
 ///
-/// The file stays the same one, so that whoever has it open sees it grow. While it is held, no
-/// other append and no replacement of it by this program comes in between.
-pub(super) fn append(place: &Place, content: &[u8], patience: &Patience) -> io::Result<()> {
-    let mut held = Held::open(place, patience)?;
-    let before = held.file.metadata()?.len();
+/// The file keeps its inode, so that processes that have it open see the new content. It is locked
+/// meanwhile against other appends and replacements by this program.
+pub(super) fn append(location: &FileLocation, content: &[u8], wait: &LockWait) -> io::Result<()> {
+    let mut locked = LockedFile::open(location, wait)?;
+    let before = locked.file.metadata()?.len();
     point!("fs.append.before_write");
     let mut written = 0;
     let mut add = || {
-        write(&mut held.file, content, &mut written)?;
+        write(&mut locked.file, content, &mut written)?;
         point!("fs.append.after_write");
-        held.file.sync_all()?;
-        // An empty file may be new, whoever made it, and its name not durable yet.
-        if before == 0 { sync(&place.dir) } else { Ok(()) }
+        locked.file.sync_all()?;
+        // An empty file may have just been created, so that its name is not durable yet.
+        if before == 0 { sync(&location.dir) } else { Ok(()) }
     };
     let added = add();
-    added.map_err(|error| undo(&held, place, before, written, error))
+    added.map_err(|error| undo(&locked, location, before, written, error))
 }
 
-/// Writes all of the content, and counts what was written when that fails.
+/// Writes all of the content, and counts the bytes that were written before an error.
 fn write(file: &mut impl Write, content: &[u8], written: &mut usize) -> io::Result<()> {
     while let Some(rest) = content.get(*written..).filter(|rest| !rest.is_empty()) {
         match file.write(rest) {
@@ -40,23 +40,29 @@ fn write(file: &mut impl Write, content: &[u8], written: &mut usize) -> io::Resu
     Ok(())
 }
 
-/// Puts a file back as it was before an append that failed, and returns why it failed.
-fn undo(held: &Held, place: &Place, before: u64, written: usize, error: io::Error) -> io::Error {
-    let restored = held.file.metadata().and_then(|now| {
+/// Restores a file after a failed append, and returns the error of the append.
+fn undo(
+    locked: &LockedFile,
+    location: &FileLocation,
+    before: u64,
+    written: usize,
+    error: io::Error,
+) -> io::Error {
+    let restored = locked.file.metadata().and_then(|now| {
         if now.len() != before + written as u64 {
-            // Somebody who does not ask for locks has added to it, and that is not ours to cut off.
+            // A process that does not take the lock appended too; truncating would lose its data.
             return Err(io::ErrorKind::ResourceBusy.into());
         }
-        held.file.set_len(before)?;
-        if held.is_new && before == 0 {
-            place.dir.remove_file(&place.name)?;
+        locked.file.set_len(before)?;
+        if locked.is_new && before == 0 {
+            location.dir.remove_file(&location.name)?;
         }
-        held.file.sync_all()
+        locked.file.sync_all()
     });
     match restored {
         Err(_) if written > 0 => {
-            let said = format!("{error}; {written} bytes of the content stand in the file");
-            io::Error::new(error.kind(), said)
+            let message = format!("{error}; {written} bytes of the content remain in the file");
+            io::Error::new(error.kind(), message)
         }
         Ok(()) | Err(_) => error,
     }
@@ -68,24 +74,24 @@ mod tests {
 
     use super::write;
 
-    /// Takes a few bytes at a time, is interrupted in between, and is full at some point.
-    struct Narrow {
-        taken: Vec<u8>,
-        room: usize,
+    /// Accepts at most three bytes at a time up to a capacity, and interrupts every second call.
+    struct LimitedWriter {
+        accepted: Vec<u8>,
+        capacity: usize,
         calls: u32,
     }
 
-    impl Write for Narrow {
+    impl Write for LimitedWriter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.calls += 1;
             if self.calls.is_multiple_of(2) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
-            let bytes = &bytes[..bytes.len().min(3).min(self.room - self.taken.len())];
+            let bytes = &bytes[..bytes.len().min(3).min(self.capacity - self.accepted.len())];
             if bytes.is_empty() {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.taken.extend(bytes);
+            self.accepted.extend(bytes);
             Ok(bytes.len())
         }
 
@@ -95,11 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn a_write_in_pieces_is_finished_and_one_that_fails_tells_how_far_it_came() {
-        let mut file = Narrow { taken: Vec::new(), room: 9, calls: 0 };
+    fn short_writes_are_continued_and_a_failed_write_reports_the_bytes_written() {
+        let mut file = LimitedWriter { accepted: Vec::new(), capacity: 9, calls: 0 };
         let mut written = 0;
         write(&mut file, b"sevenof", &mut written).unwrap();
-        assert_eq!((file.taken.as_slice(), written), (b"sevenof".as_slice(), 7));
+        assert_eq!((file.accepted.as_slice(), written), (b"sevenof".as_slice(), 7));
         let mut written = 0;
         let error = write(&mut file, b"nine", &mut written).unwrap_err();
         assert_eq!((error.kind(), written), (io::ErrorKind::StorageFull, 2));

@@ -8,12 +8,12 @@ use cap_std::fs::{Dir, DirEntry, FileType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
-use super::root::{Root, Roots, output};
+use super::error::FileError;
+use super::root::{Root, Roots, into_output};
 use crate::tool::TypedTool;
 
-/// How many entries are listed at most.
-const MOST: usize = 10_000;
+/// The maximum number of listed entries.
+const MAX_ENTRIES: usize = 10_000;
 
 /// Lists a directory.
 #[derive(Debug)]
@@ -33,14 +33,14 @@ pub struct ListArgs {
     pub include_hidden: bool,
 }
 
-/// One thing in a directory.
+/// An entry of a directory.
 #[derive(Debug, Serialize)]
 struct Entry {
-    /// Its path from the directory that was listed.
+    /// Its path, relative to the listed directory.
     name: String,
     #[serde(rename = "type")]
     kind: Kind,
-    /// Its size in bytes; 0 for what is no file.
+    /// Its size in bytes; 0 unless it is a regular file.
     size: u64,
 }
 
@@ -54,7 +54,7 @@ enum Kind {
 }
 
 impl ListTool {
-    /// Returns the tool, confined to the workspaces of its calls.
+    /// Creates the tool; each call is confined to its workspace.
     pub const fn new(roots: Arc<Roots>) -> Self {
         Self(roots)
     }
@@ -71,19 +71,19 @@ impl TypedTool for ListTool {
 
     async fn call(&self, args: ListArgs, call: &Invocation) -> Result<ToolOutput> {
         let cancel = call.cancel.clone();
-        Ok(output(self.0.run(call, move |root| list(root, &args, &cancel)).await?))
+        Ok(into_output(self.0.run(call, move |root| list(root, &args, &cancel)).await?))
     }
 }
 
-fn list(root: &Root, args: &ListArgs, cancel: &CancellationToken) -> Result<ToolOutput, Problem> {
-    let at = |error| Problem::at(&args.path, error);
+fn list(root: &Root, args: &ListArgs, cancel: &CancellationToken) -> Result<ToolOutput, FileError> {
+    let at = |error| FileError::at(&args.path, error);
     let base = root.dir().open_dir(root.relative(&args.path)?).map_err(at)?;
     let mut listing = Listing { args, cancel, base, entries: Vec::new(), notes: Vec::new() };
     listing.walk()?;
     Ok(listing.output())
 }
 
-/// A listing in the making.
+/// A listing under construction.
 struct Listing<'a> {
     args: &'a ListArgs,
     cancel: &'a CancellationToken,
@@ -93,21 +93,21 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// Lists the directories in the order of a tree, each directory's entries by name.
-    fn walk(&mut self) -> Result<(), Problem> {
-        let at = |error| Problem::at(&self.args.path, error);
+    /// Lists depth first, the entries of each directory by name.
+    fn walk(&mut self) -> Result<(), FileError> {
+        let at = |error| FileError::at(&self.args.path, error);
         let mut rest = self.read_dir("").map_err(at)?;
         while let Some(entry) = rest.pop() {
             if self.cancel.is_cancelled() {
-                return Err(Problem::Cancelled);
+                return Err(FileError::Cancelled);
             }
-            if self.entries.len() == MOST {
-                self.notes.push(format!("[only the first {MOST} entries are listed]"));
+            if self.entries.len() == MAX_ENTRIES {
+                self.notes.push(format!("[only the first {MAX_ENTRIES} entries are listed]"));
                 break;
             }
             if self.args.recursive && entry.kind == Kind::Directory {
-                // Not below its parent's handle but from the start again: a deep tree must not use
-                // up the file descriptors.
+                // Opened from the base and not from its parent, so that a deep tree does not
+                // exhaust the file descriptors.
                 match self.read_dir(&entry.name) {
                     Ok(below) => rest.extend(below),
                     Err(error) => self.notes.push(format!("[{}: {error}]", entry.name)),
@@ -118,7 +118,7 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// Reads one directory; the last name comes first.
+    /// Reads one directory, in descending order of names.
     fn read_dir(&self, path: &str) -> std::io::Result<Vec<Entry>> {
         let entries = match path {
             "" => self.base.entries()?,

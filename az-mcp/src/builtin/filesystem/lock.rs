@@ -1,8 +1,8 @@
-//! A file that one writer at a time may change, among all threads and processes that ask.
+//! Exclusive file locks between the threads and processes that use these tools.
 //!
-//! The lock is the system's advisory one (`flock`), on the file itself: it ends with the process
-//! that holds it, and leaves nothing beside the file. A lock holds an inode and not a name, so it
-//! counts only while the name still leads there.
+//! The lock is an advisory `flock` on the file itself: it ends with the process that holds it, and
+//! needs no lock file. It locks an inode and not a name, so a locked file is used only if its name
+//! still refers to that inode.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -15,94 +15,96 @@ use cap_std::fs::{File, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
-use super::replace::Place;
+use super::replace::FileLocation;
 
-/// How long a call without a limit of its own waits for a lock: far longer than any number of
-/// writers need, so that only somebody who never lets go is given up on.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long is waited at most before a lock is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(8);
+/// The longest wait for a lock. Writers hold it for milliseconds, so that only a lock that is never
+/// released takes this long.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The longest pause between two attempts to take a lock.
+const MAX_PAUSE: Duration = Duration::from_millis(8);
 
-/// For how long a call may wait.
+/// Limits how long a call waits for a lock.
 ///
-/// Waiting is trying again and again: a thread asleep in the system could not be told that its
-/// call was cancelled, and would write after the call had been said to have failed.
+/// The lock is polled: a thread that blocks in `flock` could not observe cancellation, and would
+/// write after its call was reported as failed.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct LockWait {
     cancel: CancellationToken,
     until: Instant,
 }
 
-/// A file that is held to be added to.
+/// A file that is open for appending and locked.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct LockedFile {
     pub(super) file: File,
-    /// Whether it was made for this.
+    /// Whether this call created it.
     pub(super) is_new: bool,
 }
 
-/// What is there before a file is replaced.
+/// The state of the target before a file is replaced.
 #[derive(Debug)]
-pub(super) enum Target {
-    /// There is nothing.
+pub(super) enum LockedTarget {
+    /// There is no file.
     Missing,
-    /// The file, which nobody else changes meanwhile.
-    Held(File),
-    /// A file that cannot be opened, and hence is added to by nobody with our rights.
-    Closed,
+    /// The file, locked.
+    Locked(File),
+    /// A file that this process has no permission to open; no process of the same user can append
+    /// to it, so that it needs no lock.
+    Inaccessible,
 }
 
-impl Patience {
-    /// Returns the patience of a call that begins now.
+impl LockWait {
+    /// Returns the limits of a call that begins now.
     pub(super) fn of(call: &Invocation) -> Self {
-        let limit = call.timeout.map_or(PATIENCE, |limit| limit.min(PATIENCE));
+        let limit = call.timeout.map_or(MAX_WAIT, |limit| limit.min(MAX_WAIT));
         Self { cancel: call.cancel.clone(), until: Instant::now() + limit }
     }
 
-    /// Refuses to go on when nobody waits for the call any more.
+    /// Returns an error if the call was cancelled or has waited too long.
     pub(super) fn check(&self) -> io::Result<()> {
         if self.cancel.is_cancelled() {
             return Err(io::Error::other("cancelled; nothing was written"));
         }
         if Instant::now() >= self.until {
-            let reason = "somebody else holds it locked; nothing was written";
+            let reason = "another process has locked the file; nothing was written";
             return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
         }
         Ok(())
     }
 }
 
-impl Held {
-    /// Opens the file at a place to add to it, makes it if there is none, and locks it.
-    pub(super) fn open(place: &Place, patience: &Patience) -> io::Result<Self> {
+impl LockedFile {
+    /// Opens the file for appending, creates it if it is missing, and locks it.
+    pub(super) fn open(location: &FileLocation, wait: &LockWait) -> io::Result<Self> {
         loop {
-            patience.check()?;
-            let (file, is_new) = match open(place, OpenOptions::new().append(true)) {
+            wait.check()?;
+            let (file, is_new) = match open(location, OpenOptions::new().append(true)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    match open(place, OpenOptions::new().append(true).create_new(true)) {
+                    match open(location, OpenOptions::new().append(true).create_new(true)) {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                        made => (made?, true),
+                        created => (created?, true),
                     }
                 }
                 opened => (opened?, false),
             };
-            lock(&file, patience)?;
-            if leads_to(place, &file)? {
+            lock(&file, wait)?;
+            if is_at(location, &file)? {
                 return Ok(Self { file, is_new });
             }
         }
     }
 }
 
-impl Target {
-    /// Locks the file at a place, if there is one.
-    pub(super) fn hold(place: &Place, patience: &Patience) -> io::Result<Self> {
+impl LockedTarget {
+    /// Locks the file at a location, if there is one.
+    pub(super) fn lock_existing(location: &FileLocation, wait: &LockWait) -> io::Result<Self> {
         loop {
-            patience.check()?;
-            // Some filesystems lock only what is open for writing, some files may only be read.
-            let opened = match open(place, OpenOptions::new().append(true)) {
+            wait.check()?;
+            // Some filesystems lock only files that are open for writing; a read-only file can only
+            // be opened for reading.
+            let opened = match open(location, OpenOptions::new().append(true)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    open(place, OpenOptions::new().read(true))
+                    open(location, OpenOptions::new().read(true))
                 }
                 opened => opened,
             };
@@ -110,49 +112,49 @@ impl Target {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Missing),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    return Ok(Self::Closed);
+                    return Ok(Self::Inaccessible);
                 }
                 Err(error) => return Err(error),
             };
-            lock(&file, patience)?;
-            if leads_to(place, &file)? {
-                return Ok(Self::Held(file));
+            lock(&file, wait)?;
+            if is_at(location, &file)? {
+                return Ok(Self::Locked(file));
             }
         }
     }
 }
 
 /// Locks an open file; the lock ends when the file is closed.
-pub(super) fn lock(file: &File, patience: &Patience) -> io::Result<()> {
+pub(super) fn lock(file: &File, wait: &LockWait) -> io::Result<()> {
     let mut pause = Duration::from_micros(250);
     loop {
         match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                patience.check()?;
+                wait.check()?;
                 sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
             locked => return Ok(locked?),
         }
     }
 }
 
-/// Opens the regular file at a place, and nothing else: neither a link nor a pipe, which could
-/// have been put there since the place was found.
-fn open(place: &Place, options: &mut OpenOptions) -> io::Result<File> {
+/// Opens a regular file. A link or a pipe, which another process may have put there since the
+/// location was resolved, is an error.
+fn open(location: &FileLocation, options: &mut OpenOptions) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-    let file = place.dir.open_with(&place.name, options.custom_flags(flags))?;
+    let file = location.dir.open_with(&location.name, options.custom_flags(flags))?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     Ok(file)
 }
 
-/// Tells whether the name of a place still is this file's.
-fn leads_to(place: &Place, file: &File) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match place.dir.symlink_metadata(&place.name) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+/// Returns whether the name at a location still refers to this file.
+fn is_at(location: &FileLocation, file: &File) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match location.dir.symlink_metadata(&location.name) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (opened.dev(), opened.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

@@ -2,9 +2,9 @@
 
 mod append;
 mod encoding;
+mod error;
 mod list;
 mod lock;
-mod problem;
 mod read;
 mod replace;
 mod root;

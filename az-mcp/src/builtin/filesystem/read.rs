@@ -9,12 +9,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::encoding::Encoding;
-use super::problem::Problem;
-use super::root::{Root, Roots, output};
+use super::error::FileError;
+use super::root::{Root, Roots, into_output};
 use crate::tool::TypedTool;
 
-/// The largest file that is read.
-const LARGEST: u64 = 10 << 20;
+/// The largest size of a file that is read.
+const MAX_BYTES: u64 = 10 << 20;
 
 /// Reads a file.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct ReadArgs {
 }
 
 impl ReadTool {
-    /// Returns the tool, confined to the workspaces of its calls.
+    /// Creates the tool; each call is confined to its workspace.
     pub const fn new(roots: Arc<Roots>) -> Self {
         Self(roots)
     }
@@ -48,19 +48,18 @@ impl TypedTool for ReadTool {
     const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: ReadArgs, call: &Invocation) -> Result<ToolOutput> {
-        Ok(output(self.0.run(call, move |root| read(root, &args)).await?))
+        Ok(into_output(self.0.run(call, move |root| read(root, &args)).await?))
     }
 }
 
-fn read(root: &Root, args: &ReadArgs) -> Result<ToolOutput, Problem> {
+fn read(root: &Root, args: &ReadArgs) -> Result<ToolOutput, FileError> {
     let path = args.path.as_str();
     let file = root.open_file(path)?;
     let mut bytes = Vec::new();
-    // The size that the system tells may be wrong: files grow, and some have none before they are
-    // read.
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Problem::at(path, error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Problem::TooLarge { path: path.to_owned(), limit: LARGEST });
+    // The size in the metadata is not reliable: files grow, and those in `/proc` have size 0.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| FileError::at(path, error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit: MAX_BYTES });
     }
     args.encoding.decode(path, bytes).map(ToolOutput::done)
 }

@@ -1,4 +1,4 @@
-//! A file replaced in one step: whoever looks sees the old content or the new, also after a crash.
+//! Atomic replacement of a file: readers see the old or the new content, also after a crash.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -10,122 +10,123 @@ use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use super::lock::{Patience, Target, lock};
-use super::problem::Problem;
+use super::error::FileError;
+use super::lock::{LockWait, LockedTarget, lock};
 use super::root::Root;
 
-/// How many temporary files one call may find taken before it gives up.
-const TEMPORARIES: u32 = 16;
+/// The maximum number of names that a call tries for its temporary file.
+const MAX_TEMPORARIES: u32 = 16;
 
-/// Where a file is, or is to be: its directory, held open, and its name in there.
+/// The location of a file that may not exist yet: its open directory, and its name there.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct FileLocation {
     pub(super) dir: Dir,
     pub(super) name: PathBuf,
 }
 
-impl Place {
-    /// Finds the place of a path whose directory exists.
+impl FileLocation {
+    /// Resolves a path whose directory exists.
     ///
-    /// A symbolic link is followed, so that it stays a link: its target's place is asked of the
-    /// confined directory, and opened through it like any other.
-    pub(super) fn find(root: &Root, path: &str) -> Result<Self, Problem> {
-        let at = |error| Problem::at(path, error);
+    /// A symbolic link is followed, so that its target is written and the link stays. The target is
+    /// resolved within the workspace as well.
+    pub(super) fn find(root: &Root, path: &str) -> Result<Self, FileError> {
+        let at = |error| FileError::at(path, error);
         let inside = root.relative(path)?;
-        let place = Self::of(root.dir(), &inside, path)?;
-        match place.dir.symlink_metadata(&place.name) {
+        let location = Self::of(root.dir(), &inside, path)?;
+        match location.dir.symlink_metadata(&location.name) {
             Ok(metadata) if metadata.is_symlink() => {
                 let target = root.dir().canonicalize(&inside).map_err(at)?;
                 Self::of(root.dir(), &target, path)
             }
-            Ok(_) => Ok(place),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(place),
+            Ok(_) => Ok(location),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(location),
             Err(error) => Err(at(error)),
         }
     }
 
-    /// Finds the place of a path, making the directories that are missing.
-    pub(super) fn make(root: &Root, path: &str) -> Result<Self, Problem> {
+    /// Resolves a path, and creates missing directories.
+    pub(super) fn find_or_create(root: &Root, path: &str) -> Result<Self, FileError> {
         let found = Self::find(root, path);
         let inside = root.relative(path)?;
         let Some(parent) = inside.parent() else { return found };
-        if !matches!(found, Err(Problem::Missing { .. })) || parent.as_os_str().is_empty() {
+        if !matches!(found, Err(FileError::Missing { .. })) || parent.as_os_str().is_empty() {
             return found;
         }
-        let at = |error| Problem::at(path, error);
+        let at = |error| FileError::at(path, error);
         root.dir().create_dir_all(parent).map_err(at)?;
-        for made in parent.ancestors() {
-            let made = if made.as_os_str().is_empty() { Path::new(".") } else { made };
-            root.dir().open_dir(made).and_then(|dir| sync(&dir)).map_err(at)?;
+        for ancestor in parent.ancestors() {
+            let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+            root.dir().open_dir(ancestor).and_then(|dir| sync(&dir)).map_err(at)?;
         }
         Self::find(root, path)
     }
 
-    fn of(root: &Dir, inside: &Path, path: &str) -> Result<Self, Problem> {
+    fn of(root: &Dir, inside: &Path, path: &str) -> Result<Self, FileError> {
         let (Some(parent), Some(name), false) =
             (inside.parent(), inside.file_name(), path.ends_with('/'))
         else {
-            return Err(Problem::IsDirectory { path: path.to_owned() });
+            return Err(FileError::IsDirectory { path: path.to_owned() });
         };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        let dir = root.open_dir(parent).map_err(|error| Problem::at(path, error))?;
+        let dir = root.open_dir(parent).map_err(|error| FileError::at(path, error))?;
         Ok(Self { dir, name: PathBuf::from(name) })
     }
 
-    /// Looks at the file that is there, which must be a regular one.
-    pub(super) fn existing(&self, path: &str) -> Result<Option<Metadata>, Problem> {
+    /// Returns the metadata of the file, if there is one; it must be a regular file.
+    pub(super) fn existing(&self, path: &str) -> Result<Option<Metadata>, FileError> {
         match self.dir.symlink_metadata(&self.name) {
             Ok(metadata) if metadata.is_dir() => {
-                Err(Problem::IsDirectory { path: path.to_owned() })
+                Err(FileError::IsDirectory { path: path.to_owned() })
             }
             Ok(metadata) if !metadata.is_file() => {
-                Err(Problem::NotRegular { path: path.to_owned() })
+                Err(FileError::NotRegular { path: path.to_owned() })
             }
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Problem::at(path, error)),
+            Err(error) => Err(FileError::at(path, error)),
         }
     }
 
-    /// Puts a file here that `fill` writes, with the owner and the mode bits of the `old` one.
+    /// Replaces the file by one that `fill` writes, with the owner and the mode bits of the `old`
+    /// one.
     ///
-    /// The old file is held meanwhile, so that what is added to it is added before and gone, or
-    /// added to the new one; it never goes to a file that has no name any more.
+    /// The old file is locked until the rename. A concurrent append happens either before, and is
+    /// replaced, or after, to the new file; it is never written to the unlinked old file.
     pub(super) fn replace(
         &self,
         key: &str,
         old: Option<&Metadata>,
-        patience: &Patience,
+        wait: &LockWait,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut temporary = Temporary::create(self, key, old.is_some())?;
         fill(&mut temporary.file)?;
-        // Whoever adds to the new file waits until its name is durable: what they add must be, too.
-        lock(&temporary.file, patience)?;
+        // Appends to the new file have to wait until its name is durable, or they would not be.
+        lock(&temporary.file, wait)?;
         loop {
-            let target = Target::hold(self, patience)?;
-            let there = match &target {
-                Target::Held(file) => Some(file.metadata()?),
-                Target::Missing | Target::Closed => None,
+            let target = LockedTarget::lock_existing(self, wait)?;
+            let existing = match &target {
+                LockedTarget::Locked(file) => Some(file.metadata()?),
+                LockedTarget::Missing | LockedTarget::Inaccessible => None,
             };
-            if let Some(old) = there.as_ref().or(old) {
-                temporary.take_after(old)?;
+            if let Some(old) = existing.as_ref().or(old) {
+                temporary.copy_owner_and_mode(old)?;
             }
             temporary.file.sync_all()?;
             point!("fs.write.before_rename");
-            match temporary.keep(&target) {
-                // A file that was made since, and may have been added to, has to be held first.
+            match temporary.persist(&target) {
+                // Another process created the file meanwhile; it has to be locked first.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                kept => break kept?,
+                persisted => break persisted?,
             }
         }
         point!("fs.write.after_rename");
         sync(&self.dir)
     }
 
-    /// Removes what a call with this key left behind when it was interrupted.
+    /// Removes the temporary files of an interrupted call with this key.
     pub(super) fn clean(&self, key: &str) -> io::Result<()> {
-        for number in 0..TEMPORARIES {
+        for number in 0..MAX_TEMPORARIES {
             match self.dir.remove_file(temporary_name(&self.name, key, number)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -135,51 +136,53 @@ impl Place {
     }
 }
 
-/// A file that is removed unless it is kept.
+/// A temporary file that is removed on drop unless it is persisted.
 struct Temporary<'a> {
-    place: &'a Place,
+    location: &'a FileLocation,
     file: File,
     name: Option<String>,
 }
 
 impl<'a> Temporary<'a> {
-    fn create(place: &'a Place, key: &str, private: bool) -> io::Result<Self> {
+    fn create(location: &'a FileLocation, key: &str, private: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         if private {
-            // Nobody may read in passing what the old file's mode will hide.
+            // The content must not be readable by other users before the old file's mode is set.
             options.mode(0o600);
         }
         let mut number = 0;
         loop {
-            let name = temporary_name(&place.name, key, number);
-            match place.dir.open_with(&name, &options) {
-                Ok(file) => return Ok(Self { place, file, name: Some(name) }),
+            let name = temporary_name(&location.name, key, number);
+            match location.dir.open_with(&name, &options) {
+                Ok(file) => return Ok(Self { location, file, name: Some(name) }),
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                Err(error) if number + 1 == TEMPORARIES => return Err(error),
+                Err(error) if number + 1 == MAX_TEMPORARIES => return Err(error),
                 Err(_) => number += 1,
             }
         }
     }
 
-    /// Takes over the owner and the mode bits of another file.
-    fn take_after(&self, old: &Metadata) -> io::Result<()> {
+    /// Sets the owner and the mode bits to those of another file.
+    fn copy_owner_and_mode(&self, old: &Metadata) -> io::Result<()> {
         let new = self.file.metadata()?;
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-            // Only root can give files away; for anybody else the file becomes theirs.
+            // Only root can change the owner; otherwise the file belongs to the current user.
             let (uid, gid) = (Some(old.uid()), Some(old.gid()));
             std::os::unix::fs::fchown(self.file.as_fd(), uid, gid).ok();
         }
         self.file.set_permissions(old.permissions())
     }
 
-    /// Moves the file to its place, where that is, or is missing, as it was seen to be.
-    fn keep(&mut self, target: &Target) -> io::Result<()> {
-        let Place { dir, name: to } = self.place;
+    /// Renames the file to its final name; fails if `target` is missing but a file exists by now.
+    fn persist(&mut self, target: &LockedTarget) -> io::Result<()> {
+        let FileLocation { dir, name: to } = self.location;
         if let Some(name) = &self.name {
             match target {
-                Target::Missing => rename_new(dir, name, to)?,
-                Target::Held(_) | Target::Closed => dir.rename(name, dir, to)?,
+                LockedTarget::Missing => rename_new(dir, name, to)?,
+                LockedTarget::Locked(_) | LockedTarget::Inaccessible => {
+                    dir.rename(name, dir, to)?;
+                }
             }
         }
         self.name = None;
@@ -190,12 +193,13 @@ impl<'a> Temporary<'a> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
-            self.place.dir.remove_file(name).ok();
+            self.location.dir.remove_file(name).ok();
         }
     }
 }
 
-/// Returns a name that the same call finds again after a crash.
+/// Returns the name of a temporary file, which depends only on the arguments: it is found again
+/// after a crash.
 pub(super) fn temporary_name(name: &Path, key: &str, number: u32) -> String {
     let hash = Sha256::new().chain_update(key).chain_update([0]);
     let hash = hex(&hash.chain_update(name.as_os_str().as_encoded_bytes()).finalize());
@@ -203,16 +207,17 @@ pub(super) fn temporary_name(name: &Path, key: &str, number: u32) -> String {
     format!(".az-{short}-{number}.tmp")
 }
 
-/// Renames a file, unless there is one of the new name.
+/// Renames a file unless the new name exists.
 fn rename_new(dir: &Dir, from: &str, to: &Path) -> io::Result<()> {
     match renameat_with(dir.as_fd(), from, dir.as_fd(), to, RenameFlags::NOREPLACE) {
-        // Not every filesystem can; there, a file made in this very moment may be replaced.
+        // Not all filesystems support this flag; without it, a file that is created at the same
+        // moment is replaced.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => dir.rename(from, dir, to),
         renamed => Ok(renamed?),
     }
 }
 
-/// Makes the names in a directory durable, where the filesystem knows how.
+/// Makes the names in a directory durable, if the filesystem supports that.
 pub(super) fn sync(dir: &Dir) -> io::Result<()> {
     match rustix::fs::fsync(dir.as_fd()) {
         Err(Errno::INVAL | Errno::BADF | Errno::NOTSUP) => Ok(()),
@@ -220,7 +225,7 @@ pub(super) fn sync(dir: &Dir) -> io::Result<()> {
     }
 }
 
-/// Writes bytes in hexadecimal.
+/// Returns bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -237,60 +242,60 @@ mod tests {
     use serde_json::json;
     use tempfile::TempDir;
 
-    use super::{Place, Target, Temporary};
-    use crate::builtin::filesystem::lock::Patience;
+    use super::{FileLocation, LockedTarget, Temporary};
+    use crate::builtin::filesystem::lock::LockWait;
 
-    fn place() -> (TempDir, Place) {
-        let held = tempfile::tempdir().unwrap();
-        let dir = Dir::open_ambient_dir(held.path(), ambient_authority()).unwrap();
-        (held, Place { dir, name: "f".into() })
+    fn location() -> (TempDir, FileLocation) {
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(directory.path(), ambient_authority()).unwrap();
+        (directory, FileLocation { dir, name: "f".into() })
     }
 
-    fn patience() -> Patience {
-        Patience::of(&Invocation::bare("filesystem.write", json!({})).unwrap())
+    fn wait() -> LockWait {
+        LockWait::of(&Invocation::bare("filesystem.write", json!({})).unwrap())
     }
 
-    fn names(held: &TempDir) -> usize {
-        fs::read_dir(held.path()).unwrap().count()
-    }
-
-    #[test]
-    fn what_a_killed_write_left_is_found_by_its_key_and_is_in_nobodys_way() {
-        let (held, place) = place();
-        // A killed process drops nothing.
-        let _left = ManuallyDrop::new(Temporary::create(&place, "t:1", false).unwrap());
-        place.clean("t:2").unwrap();
-        assert_eq!(names(&held), 1);
-        place.replace("t:1", None, &patience(), |file| file.write_all(b"new")).unwrap();
-        assert_eq!(names(&held), 2);
-        place.clean("t:1").unwrap();
-        assert_eq!(names(&held), 1);
-        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "new");
+    fn count_entries(directory: &TempDir) -> usize {
+        fs::read_dir(directory.path()).unwrap().count()
     }
 
     #[test]
-    fn a_file_that_was_made_in_the_meantime_is_not_replaced_without_being_held() {
-        let (held, place) = place();
-        let mut temporary = Temporary::create(&place, "t:1", false).unwrap();
-        fs::write(held.path().join("f"), "made").unwrap();
-        let refused = temporary.keep(&Target::Missing).unwrap_err();
+    fn temporary_files_of_a_killed_write_block_no_other_and_are_removed_by_its_key() {
+        let (directory, location) = location();
+        // A killed process does not run destructors.
+        let _leaked = ManuallyDrop::new(Temporary::create(&location, "t:1", false).unwrap());
+        location.clean("t:2").unwrap();
+        assert_eq!(count_entries(&directory), 1);
+        location.replace("t:1", None, &wait(), |file| file.write_all(b"new")).unwrap();
+        assert_eq!(count_entries(&directory), 2);
+        location.clean("t:1").unwrap();
+        assert_eq!(count_entries(&directory), 1);
+        assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_file_created_by_another_process_is_not_replaced_before_it_is_locked() {
+        let (directory, location) = location();
+        let mut temporary = Temporary::create(&location, "t:1", false).unwrap();
+        fs::write(directory.path().join("f"), "other").unwrap();
+        let refused = temporary.persist(&LockedTarget::Missing).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "made");
-        temporary.keep(&Target::hold(&place, &patience()).unwrap()).unwrap();
-        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "");
-        assert_eq!(names(&held), 1);
+        assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "other");
+        temporary.persist(&LockedTarget::lock_existing(&location, &wait()).unwrap()).unwrap();
+        assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "");
+        assert_eq!(count_entries(&directory), 1);
     }
 
     #[test]
-    fn a_write_that_breaks_off_leaves_the_old_file_and_no_other() {
-        let (held, place) = place();
-        fs::write(held.path().join("f"), "old").unwrap();
-        let broken = place.replace("t:1", None, &patience(), |file| {
+    fn a_failed_write_keeps_the_old_file_and_removes_the_temporary_one() {
+        let (directory, location) = location();
+        fs::write(directory.path().join("f"), "old").unwrap();
+        let failed = location.replace("t:1", None, &wait(), |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });
-        assert_eq!(broken.unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(names(&held), 1);
-        assert_eq!(fs::read_to_string(held.path().join("f")).unwrap(), "old");
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(count_entries(&directory), 1);
+        assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "old");
     }
 }

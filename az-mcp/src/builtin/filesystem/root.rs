@@ -1,8 +1,8 @@
-//! The confinement of the filesystem tools.
+//! Confines the filesystem tools to the workspace.
 //!
-//! A workspace is a held directory descriptor. Every path is resolved from it by the kernel
-//! (`openat2` with `RESOLVE_BENEATH` where there is one), component by component; nothing is
-//! resolved first and compared afterwards, so there is no moment between the check and the use.
+//! A workspace is an open directory descriptor. The kernel resolves every path from it (by
+//! `openat2` with `RESOLVE_BENEATH` where available). No path is checked first and opened later, so
+//! that there is no race between check and use.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,12 +16,12 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
-use super::problem::Problem;
+use super::error::FileError;
 
-/// How many workspaces are held open.
-const HELD: usize = 64;
+/// The maximum number of workspaces that are kept open.
+const MAX_OPEN: usize = 64;
 
-/// The workspaces that are in use, held open by their paths.
+/// A cache of open workspace directories, by path.
 #[derive(Debug, Default)]
 pub struct Roots(Mutex<HashMap<String, Arc<Root>>>);
 
@@ -33,40 +33,43 @@ pub(super) struct Root {
 }
 
 impl Roots {
-    /// Runs filesystem work in a call's workspace, away from the threads that must not block.
+    /// Runs blocking filesystem work in a call's workspace, on the blocking thread pool.
     ///
     /// # Errors
     ///
-    /// `Invalid` for a call without workspace. What was in the way of the work is a failed output.
+    /// `Invalid` for a call without a workspace. The inner result is that of the work.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         call: &Invocation,
-        work: impl FnOnce(&Root) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<Result<T, Problem>> {
+        work: impl FnOnce(&Root) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<Result<T, FileError>> {
         let Some(workspace) = call.workspace.clone() else {
-            return Err(Error::invalid("workspace", "none is given, and files live in one"));
+            return Err(Error::invalid(
+                "workspace",
+                "the call has none; filesystem tools need one",
+            ));
         };
         let roots = Arc::clone(self);
         let work = move || {
-            let root = roots.open(&workspace).map_err(Problem::Workspace)?;
+            let root = roots.open(&workspace).map_err(FileError::Workspace)?;
             work(&root)
         };
         let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| Error::Internal(format!("{} broke down: {error}", call.tool)))
+        done.map_err(|error| Error::Internal(format!("{} panicked: {error}", call.tool)))
     }
 
-    /// Returns the workspace at `path`, opened now or before.
+    /// Returns the workspace at `path`, from the cache if possible.
     fn open(&self, path: &str) -> io::Result<Arc<Root>> {
-        let there = std::fs::metadata(path)?;
+        let current = std::fs::metadata(path)?;
         let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(root) = roots.get(path) {
-            let held = root.dir.dir_metadata()?;
-            // The path may name another directory by now: one that was made anew, say.
-            if (held.dev(), held.ino()) == (there.dev(), there.ino()) {
+            let cached = root.dir.dir_metadata()?;
+            // The directory may have been deleted and created again since.
+            if (cached.dev(), cached.ino()) == (current.dev(), current.ino()) {
                 return Ok(Arc::clone(root));
             }
         }
-        if roots.len() >= HELD {
+        if roots.len() >= MAX_OPEN {
             roots.clear();
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
@@ -82,45 +85,48 @@ impl Root {
         &self.dir
     }
 
-    /// Returns a path as seen from the workspace.
+    /// Returns a path relative to the workspace.
     ///
-    /// This is wording, not confinement: an absolute path that starts with the workspace's loses
-    /// that part, any other is refused here only to say so clearly.
-    pub(super) fn relative(&self, path: &str) -> Result<PathBuf, Problem> {
-        let asked = Path::new(path);
-        let inside = if asked.is_absolute() {
-            let outside = |_| Problem::Outside { path: path.to_owned() };
-            asked.strip_prefix(&self.path).map_err(outside)?
+    /// An absolute path must start with the workspace's. This is not the confinement, which the
+    /// kernel enforces; it only gives a clear error.
+    pub(super) fn relative(&self, path: &str) -> Result<PathBuf, FileError> {
+        let requested = Path::new(path);
+        let inside = if requested.is_absolute() {
+            let outside = |_| FileError::Outside { path: path.to_owned() };
+            requested.strip_prefix(&self.path).map_err(outside)?
         } else {
-            asked
+            requested
         };
-        let here = inside.as_os_str().is_empty();
-        Ok(if here { PathBuf::from(".") } else { inside.to_owned() })
+        let is_root = inside.as_os_str().is_empty();
+        Ok(if is_root { PathBuf::from(".") } else { inside.to_owned() })
     }
 
     /// Opens a regular file for reading.
-    pub(super) fn open_file(&self, path: &str) -> Result<File, Problem> {
+    pub(super) fn open_file(&self, path: &str) -> Result<File, FileError> {
         open_regular(&self.dir, &self.relative(path)?, path)
     }
 }
 
-/// Opens a regular file for reading, and nothing else: a pipe or a device could block, or act.
-pub(super) fn open_regular(dir: &Dir, path: &Path, asked: &str) -> Result<File, Problem> {
+/// Opens a regular file for reading; errors name it `shown`.
+///
+/// Other kinds of files are refused: opening or reading a pipe or a device may block or have side
+/// effects.
+pub(super) fn open_regular(dir: &Dir, path: &Path, shown: &str) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     options.read(true).custom_flags(nonblocking);
-    let file = dir.open_with(path, &options).map_err(|error| Problem::at(asked, error))?;
-    let metadata = file.metadata().map_err(|error| Problem::at(asked, error))?;
+    let file = dir.open_with(path, &options).map_err(|error| FileError::at(shown, error))?;
+    let metadata = file.metadata().map_err(|error| FileError::at(shown, error))?;
     if metadata.is_dir() {
-        return Err(Problem::IsDirectory { path: asked.to_owned() });
+        return Err(FileError::IsDirectory { path: shown.to_owned() });
     }
     if !metadata.is_file() {
-        return Err(Problem::NotRegular { path: asked.to_owned() });
+        return Err(FileError::NotRegular { path: shown.to_owned() });
     }
     Ok(file)
 }
 
-/// Makes an output of what came of the work.
-pub(super) fn output(done: Result<ToolOutput, Problem>) -> ToolOutput {
+/// Turns the result of the work into an output.
+pub(super) fn into_output(done: Result<ToolOutput, FileError>) -> ToolOutput {
     done.unwrap_or_else(ToolOutput::from)
 }

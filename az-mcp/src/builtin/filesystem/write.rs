@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::append::append;
 use super::encoding::Encoding;
-use super::lock::Patience;
-use super::problem::Problem;
-use super::replace::Place;
-use super::root::{Root, Roots, output};
+use super::error::FileError;
+use super::lock::LockWait;
+use super::replace::FileLocation;
+use super::root::{Root, Roots, into_output};
 use super::witness::Witness;
 use crate::tool::{RecoverableTool, TypedTool};
 
@@ -40,7 +40,7 @@ pub struct WriteArgs {
 }
 
 impl WriteTool {
-    /// Returns the tool, confined to the workspaces of its calls.
+    /// Creates the tool; each call is confined to its workspace.
     pub const fn new(roots: Arc<Roots>) -> Self {
         Self(roots)
     }
@@ -56,8 +56,8 @@ impl TypedTool for WriteTool {
     const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: WriteArgs, call: &Invocation) -> Result<ToolOutput> {
-        let (key, patience) = (call.key.clone(), Patience::of(call));
-        Ok(output(self.0.run(call, move |root| write(root, args, &key, &patience)).await?))
+        let (key, wait) = (call.key.clone(), LockWait::of(call));
+        Ok(into_output(self.0.run(call, move |root| write(root, args, &key, &wait)).await?))
     }
 }
 
@@ -94,7 +94,7 @@ impl RecoverableTool for WriteTool {
         Ok(match self.0.run(call, compare).await {
             Ok(Ok((Some(true), output))) => Probed::Happened(output),
             Ok(Ok((Some(false), _))) => Probed::DidNotHappen,
-            // What cannot be looked at cannot be told.
+            // The outcome cannot be determined if the file cannot be read.
             Ok(Ok((None, _)) | Err(_)) | Err(_) => Probed::Unknown,
         })
     }
@@ -102,11 +102,11 @@ impl RecoverableTool for WriteTool {
     async fn abandon(&self, args: &WriteArgs, call: &Invocation) -> Result<()> {
         let (key, path) = (call.key.clone(), args.path.clone());
         let clean = move |root: &Root| {
-            let place = Place::find(root, &path)?;
-            place.clean(&key).map_err(|error| Problem::at(&path, error))
+            let location = FileLocation::find(root, &path)?;
+            location.clean(&key).map_err(|error| FileError::at(&path, error))
         };
-        // Nothing of a write keeps running. A temporary file that cannot be removed does no harm,
-        // and must not keep the task from continuing.
+        // An interrupted write leaves no process running. A temporary file that cannot be removed
+        // does no harm, and must not keep the task from continuing.
         self.0.run(call, clean).await.ok();
         Ok(())
     }
@@ -116,19 +116,19 @@ fn write(
     root: &Root,
     args: WriteArgs,
     key: &str,
-    patience: &Patience,
-) -> Result<ToolOutput, Problem> {
+    wait: &LockWait,
+) -> Result<ToolOutput, FileError> {
     let WriteArgs { path, content, encoding, append: is_append } = args;
-    let at = |error| Problem::at(&path, error);
+    let at = |error| FileError::at(&path, error);
     let content = encoding.encode(content)?;
-    let place = Place::make(root, &path)?;
-    let old = place.existing(&path)?;
+    let location = FileLocation::find_or_create(root, &path)?;
+    let old = location.existing(&path)?;
     if is_append {
-        append(&place, &content, patience).map_err(at)?;
+        append(&location, &content, wait).map_err(at)?;
         return Ok(done("appended", content.len(), &path));
     }
     let fill = |file: &mut File| file.write_all(&content);
-    place.replace(key, old.as_ref(), patience, fill).map_err(at)?;
+    location.replace(key, old.as_ref(), wait, fill).map_err(at)?;
     Ok(done("wrote", content.len(), &path))
 }
 
@@ -137,8 +137,8 @@ fn done(verb: &str, bytes: usize, path: &str) -> ToolOutput {
     ToolOutput::done(format!("{verb} {bytes} {unit} to `{path}`")).with_data(true.into())
 }
 
-fn failed(problem: Problem) -> Error {
-    Error::Io { backend: "filesystem", source: problem.into() }
+fn failed(error: FileError) -> Error {
+    Error::Io { backend: "filesystem", source: error.into() }
 }
 
 #[cfg(test)]
@@ -153,15 +153,15 @@ mod tests {
     use crate::builtin::filesystem::replace::temporary_name;
 
     #[tokio::test]
-    async fn what_cannot_be_removed_does_not_keep_a_write_from_being_given_up() {
-        let held = tempfile::tempdir().unwrap();
+    async fn a_write_is_abandoned_even_if_its_temporary_file_cannot_be_removed() {
+        let directory = tempfile::tempdir().unwrap();
         let arguments = json!({"path": "f", "content": "x"});
         let call = Invocation::bare("filesystem.write", arguments.clone()).unwrap();
-        let call = call.in_workspace(held.path().to_str().unwrap());
-        let in_the_way = held.path().join(temporary_name(Path::new("f"), &call.key, 0));
-        fs::create_dir(&in_the_way).unwrap();
+        let call = call.in_workspace(directory.path().to_str().unwrap());
+        let unremovable = directory.path().join(temporary_name(Path::new("f"), &call.key, 0));
+        fs::create_dir(&unremovable).unwrap();
         let args = serde_json::from_value(arguments).unwrap();
         WriteTool::new(Default::default()).abandon(&args, &call).await.unwrap();
-        assert!(in_the_way.exists());
+        assert!(unremovable.exists());
     }
 }

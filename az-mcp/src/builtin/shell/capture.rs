@@ -1,4 +1,4 @@
-//! Output of any length in fixed memory: its head, its tail, and how much there was.
+//! Captures output of any length in bounded memory: its head, its tail, and its length.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -8,10 +8,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::last_line::LastLine;
 
-/// How much is read at once.
+/// The size of the read buffer.
 const CHUNK: usize = 64 << 10;
 
-/// What is kept of an output.
+/// Keeps the head and the tail of an output.
 #[derive(Debug)]
 pub(super) struct Capture {
     head: Vec<u8>,
@@ -22,31 +22,31 @@ pub(super) struct Capture {
     progress: ProgressSender,
 }
 
-/// An output as text.
+/// A captured output.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Captured {
-    /// What was kept, with a line in place of what was left out.
+pub(super) struct CapturedOutput {
+    /// The text, with a line that stands for omitted bytes.
     pub(super) text: String,
-    /// How many bytes there were.
+    /// The length of the whole output in bytes.
     pub(super) total: u64,
-    /// Whether it was text.
-    pub(super) form: Form,
+    /// Whether the output is text.
+    pub(super) kind: OutputKind,
 }
 
-/// What an output consists of.
+/// Whether an output is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Form {
-    /// Text.
+pub(super) enum OutputKind {
+    /// Valid UTF-8.
     Text,
-    /// Text with bytes in it that are none.
-    Broken,
-    /// Something else.
+    /// Text with invalid UTF-8 in it.
+    InvalidUtf8,
+    /// Data with NUL bytes.
     Binary,
 }
 
 impl Capture {
     /// Creates an empty capture that keeps `limit` bytes: two thirds from the head, one third from
-    /// the tail, because commands print what they do first and how it ended last.
+    /// the tail, where commands print how they ended.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             head: Vec::new(),
@@ -58,13 +58,13 @@ impl Capture {
         }
     }
 
-    /// Sets where the last line is reported whenever output arrives.
+    /// Sets the channel to which the last line is reported whenever output arrives.
     pub(super) fn reporting(mut self, progress: &ProgressSender) -> Self {
         self.progress = progress.clone();
         self
     }
 
-    /// Reads to the end, or to the first error, which is an end as well.
+    /// Reads to the end or the first error, which is treated as the end.
     pub(super) async fn fill(&mut self, from: Option<impl AsyncRead + Unpin>) {
         let Some(mut from) = from else { return };
         let mut chunk = vec![0; CHUNK];
@@ -84,43 +84,43 @@ impl Capture {
         let room = (self.limit / 3 * 2).saturating_sub(self.head.len());
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
-        let most = self.limit - self.limit / 3 * 2;
-        let last = rest.get(rest.len().saturating_sub(most)..).unwrap_or_default();
-        let over = (self.tail.len() + last.len()).saturating_sub(most);
+        let tail_limit = self.limit - self.limit / 3 * 2;
+        let last = rest.get(rest.len().saturating_sub(tail_limit)..).unwrap_or_default();
+        let over = (self.tail.len() + last.len()).saturating_sub(tail_limit);
         self.tail.drain(..over);
         self.tail.extend(last);
     }
 
-    /// Returns what was kept.
-    pub(super) fn finish(self) -> Captured {
+    /// Returns the captured output.
+    pub(super) fn finish(self) -> CapturedOutput {
         let Self { mut head, tail, total, .. } = self;
         let mut tail = Vec::from(tail);
         if head.contains(&0) || tail.contains(&0) {
             let text = format!("[binary output of {total} bytes, not shown]");
-            return Captured { text, total, form: Form::Binary };
+            return CapturedOutput { text, total, kind: OutputKind::Binary };
         }
         let omitted = total - (head.len() + tail.len()) as u64;
         if omitted == 0 {
             head.append(&mut tail);
-            let (text, form) = decode(&head);
-            return Captured { text: text.into_owned(), total, form };
+            let (text, kind) = decode(&head);
+            return CapturedOutput { text: text.into_owned(), total, kind };
         }
-        let (head, tail) = (whole_start(&head), whole_end(&tail));
+        let (head, tail) = (trim_cut_end(&head), trim_cut_start(&tail));
         let omitted = total - (head.len() + tail.len()) as u64;
-        let ((head, form), (tail, form_too)) = (decode(head), decode(tail));
+        let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
         let text = format!("{head}\n[… {omitted} bytes left out …]\n{tail}");
-        Captured { text, total, form: form.max(form_too) }
+        CapturedOutput { text, total, kind: head_kind.max(tail_kind) }
     }
 }
 
-fn decode(bytes: &[u8]) -> (Cow<'_, str>, Form) {
+fn decode(bytes: &[u8]) -> (Cow<'_, str>, OutputKind) {
     let text = String::from_utf8_lossy(bytes);
-    let form = if matches!(text, Cow::Borrowed(_)) { Form::Text } else { Form::Broken };
-    (text, form)
+    let is_valid = matches!(text, Cow::Borrowed(_));
+    (text, if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 })
 }
 
-/// Leaves out the first bytes of a character whose rest was cut off.
-fn whole_start(bytes: &[u8]) -> &[u8] {
+/// Removes the bytes of an incomplete character at the end.
+fn trim_cut_end(bytes: &[u8]) -> &[u8] {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => {
             bytes.get(..error.valid_up_to()).unwrap_or_default()
@@ -129,28 +129,28 @@ fn whole_start(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Leaves out the last bytes of a character whose start was cut off.
-fn whole_end(bytes: &[u8]) -> &[u8] {
+/// Removes the bytes of an incomplete character at the start.
+fn trim_cut_start(bytes: &[u8]) -> &[u8] {
     let cut = bytes.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
     bytes.get(cut..).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Capture, Captured, Form};
+    use super::{Capture, CapturedOutput, OutputKind};
 
-    fn capture(limit: usize, chunks: &[&[u8]]) -> Captured {
+    fn capture(limit: usize, chunks: &[&[u8]]) -> CapturedOutput {
         let mut capture = Capture::new(limit);
         chunks.iter().for_each(|chunk| capture.push(chunk));
         capture.finish()
     }
 
     #[test]
-    fn head_and_tail_are_kept_however_the_output_comes() {
-        let expect = Captured {
+    fn head_and_tail_do_not_depend_on_the_chunks_in_which_output_arrives() {
+        let expect = CapturedOutput {
             text: "abcdef\n[… 11 bytes left out …]\nxyz".to_owned(),
             total: 20,
-            form: Form::Text,
+            kind: OutputKind::Text,
         };
         assert_eq!(capture(9, &[b"abcdefghijklmnopqxyz"]), expect);
         let bytes: Vec<&[u8]> = b"abcdefghijklmnopqxyz".chunks(1).collect();
@@ -159,20 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn short_output_stays_as_it_is() {
-        let expect = Captured { text: "ünïcö".to_owned(), total: 8, form: Form::Text };
+    fn short_output_is_kept_unchanged() {
+        let expect =
+            CapturedOutput { text: "ünïcö".to_owned(), total: 8, kind: OutputKind::Text };
         assert_eq!(capture(9, &["ünï".as_bytes(), "cö".as_bytes()]), expect);
     }
 
     #[test]
-    fn characters_at_the_cut_are_left_out_whole() {
+    fn characters_at_the_cut_are_omitted_completely() {
         let cut = capture(9, &["abcdeü-----üxy".as_bytes()]);
         assert_eq!(cut.text, "abcde\n[… 9 bytes left out …]\nxy");
-        assert_eq!(cut.form, Form::Text);
+        assert_eq!(cut.kind, OutputKind::Text);
     }
 
     #[test]
-    fn binary_output_is_said_to_be_so() {
+    fn binary_output_is_replaced_by_a_note() {
         let expect = "[binary output of 5 bytes, not shown]".to_owned();
         assert_eq!(capture(9, &[b"ab\0cd"]).text, expect);
     }

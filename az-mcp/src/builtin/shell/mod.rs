@@ -1,4 +1,4 @@
-//! `shell.execute`: a command, what it started, and the certainty that it ends.
+//! `shell.execute`: runs a command, and ends its whole process tree when it is stopped.
 
 mod capture;
 mod last_line;
@@ -8,11 +8,11 @@ mod run;
 mod tool;
 
 #[cfg(target_os = "linux")]
-#[path = "sweep/linux.rs"]
-mod sweep;
+#[path = "process_tree/linux.rs"]
+mod process_tree;
 #[cfg(not(target_os = "linux"))]
-#[path = "sweep/other.rs"]
-mod sweep;
+#[path = "process_tree/other.rs"]
+mod process_tree;
 
 pub use options::ShellOptions;
 pub use tool::{ShellArgs, ShellTool};

@@ -1,22 +1,22 @@
-//! What the caller decides about commands.
+//! The options of `shell.execute`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The variables that a command may see of the program's environment, where it has them.
-const HARMLESS: [&str; 12] = [
+/// The variables that are passed on to commands; they do not hold keys or tokens.
+const INHERITED: [&str; 12] = [
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "TZ", "TMPDIR",
     "COLUMNS", "LINES",
 ];
 
-/// How commands are run.
+/// Options for running commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellOptions {
-    /// The environment of every command, all of it.
+    /// The whole environment of every command, before the variables of a call.
     pub env: BTreeMap<String, String>,
-    /// How long a command may take that does not say.
+    /// The timeout of calls that do not set one.
     pub default_timeout: Duration,
-    /// How many bytes are kept of each of its two outputs.
+    /// How many bytes of stdout and of stderr are kept.
     pub output_limit: usize,
 }
 
@@ -31,33 +31,33 @@ impl Default for ShellOptions {
 }
 
 impl ShellOptions {
-    /// Returns the options with what is harmless of an environment: where programs and the user's
-    /// files are, language, time zone, terminal. Keys and tokens are not on that list.
+    /// Adds those variables of an environment that commands usually need: paths, user, language,
+    /// time zone and terminal. All others are left out, because they may hold keys and tokens.
     #[must_use]
-    pub fn with_harmless_of(
+    pub fn with_inherited_env(
         mut self,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        let harmless = |name: &str| HARMLESS.contains(&name) || name.starts_with("LC_");
-        self.env.extend(environment.into_iter().filter(|(name, _)| harmless(name)));
+        let is_inherited = |name: &str| INHERITED.contains(&name) || name.starts_with("LC_");
+        self.env.extend(environment.into_iter().filter(|(name, _)| is_inherited(name)));
         self
     }
 
-    /// Returns the options with one more variable.
+    /// Adds a variable.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.insert(name.into(), value.into());
         self
     }
 
-    /// Returns the options with another time limit for commands that do not say.
+    /// Sets the timeout of calls that do not set one.
     #[must_use]
     pub const fn with_default_timeout(mut self, timeout: Duration) -> Self {
         self.default_timeout = timeout;
         self
     }
 
-    /// Returns the options with another limit on what is kept of each output.
+    /// Sets how many bytes of stdout and of stderr are kept.
     #[must_use]
     pub const fn with_output_limit(mut self, bytes: usize) -> Self {
         self.output_limit = bytes;

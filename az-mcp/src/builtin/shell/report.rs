@@ -1,4 +1,4 @@
-//! What a command did, in words and as data.
+//! The result of a command as text and as data.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -7,37 +7,37 @@ use std::time::Duration;
 use az_core::tool::ToolOutput;
 use serde_json::json;
 
-use super::capture::{Captured, Form};
+use super::capture::{CapturedOutput, OutputKind};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// By itself.
+pub(super) enum CommandEnd {
+    /// It exited by itself.
     Exited(ExitStatus),
-    /// It was ended: it took longer than this.
+    /// It was killed because it took longer than this.
     TimedOut(Duration),
-    /// It was ended: nobody waits for it any more.
+    /// It was killed because its call was cancelled.
     Cancelled,
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
-pub(super) struct Report {
-    pub(super) end: End,
-    pub(super) stdout: Captured,
-    pub(super) stderr: Captured,
+pub(super) struct CommandReport {
+    pub(super) end: CommandEnd,
+    pub(super) stdout: CapturedOutput,
+    pub(super) stderr: CapturedOutput,
     pub(super) duration: Duration,
-    /// Something that it started still holds its output, and was left running.
-    pub(super) lingers: bool,
+    /// Whether a background process still has its output open; it is left running.
+    pub(super) has_background: bool,
 }
 
-impl From<Report> for ToolOutput {
-    fn from(report: Report) -> Self {
+impl From<CommandReport> for ToolOutput {
+    fn from(report: CommandReport) -> Self {
         let text = report.text();
-        let Report { end, stdout, stderr, duration, .. } = report;
+        let CommandReport { end, stdout, stderr, duration, .. } = report;
         let (code, signal) = match end {
-            End::Exited(status) => (status.code(), status.signal()),
-            End::TimedOut(_) | End::Cancelled => (None, None),
+            CommandEnd::Exited(status) => (status.code(), status.signal()),
+            CommandEnd::TimedOut(_) | CommandEnd::Cancelled => (None, None),
         };
         let data = json!({
             "exit_code": code,
@@ -46,15 +46,15 @@ impl From<Report> for ToolOutput {
             "stdout_bytes": stdout.total,
             "stderr": stderr.text,
             "stderr_bytes": stderr.total,
-            "timed_out": matches!(end, End::TimedOut(_)),
-            "cancelled": end == End::Cancelled,
+            "timed_out": matches!(end, CommandEnd::TimedOut(_)),
+            "cancelled": end == CommandEnd::Cancelled,
             "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
         Self::done(text).with_ok(code == Some(0)).with_data(data)
     }
 }
 
-impl Report {
+impl CommandReport {
     fn text(&self) -> String {
         let mut parts = Vec::new();
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
@@ -65,12 +65,14 @@ impl Report {
                 parts.push("[stderr]".to_owned());
             }
             parts.push(output.text.trim_end_matches('\n').to_owned());
-            if output.form == Form::Broken {
-                parts.push(format!("[{name} is not UTF-8; what is not text shows as \u{fffd}]"));
+            if output.kind == OutputKind::InvalidUtf8 {
+                parts.push(format!(
+                    "[{name} is not valid UTF-8; invalid bytes are shown as \u{fffd}]"
+                ));
             }
         }
-        if self.lingers {
-            parts.push("[something it started still runs in the background]".to_owned());
+        if self.has_background {
+            parts.push("[a background process is still running]".to_owned());
         }
         parts.extend(self.ending());
         if parts.is_empty() {
@@ -81,16 +83,16 @@ impl Report {
 
     fn ending(&self) -> Option<String> {
         match self.end {
-            End::Exited(status) => match (status.code(), status.signal()) {
+            CommandEnd::Exited(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => None,
                 (Some(code), _) => Some(format!("[exit code {code}]")),
-                (None, Some(signal)) => Some(format!("[ended by signal {signal}]")),
-                (None, None) => Some("[ended in an unknown way]".to_owned()),
+                (None, Some(signal)) => Some(format!("[killed by signal {signal}]")),
+                (None, None) => Some("[unknown exit status]".to_owned()),
             },
-            End::TimedOut(limit) => {
-                Some(format!("[timed out after {} s, and was ended]", limit.as_secs_f64()))
+            CommandEnd::TimedOut(limit) => {
+                Some(format!("[killed: timed out after {} s]", limit.as_secs_f64()))
             }
-            End::Cancelled => Some("[cancelled, and was ended]".to_owned()),
+            CommandEnd::Cancelled => Some("[killed: cancelled]".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One command from its start to its end, whichever way it ends.
+//! Runs one command, and kills its process tree if it is stopped.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,20 +15,20 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::capture::Capture;
-use super::report::{End, Report};
-use super::sweep;
+use super::process_tree;
+use super::report::{CommandEnd, CommandReport};
 
-/// The variable by which everything that a call started is found after a crash.
-const CALL: &str = "AZ_CALL_KEY";
-/// The variable by which everything that this very run of a call started is found.
-const RUN: &str = "AZ_CALL_RUN";
+/// The environment variable that marks the processes of a call; they are found by it after a crash.
+const CALL_KEY_VAR: &str = "AZ_CALL_KEY";
+/// The environment variable that marks the processes of one run of a call.
+const RUN_MARK_VAR: &str = "AZ_CALL_RUN";
 
-/// How long a command that is to end may take to end by itself.
-const GRACE: Duration = Duration::from_millis(100);
-/// How long output is read after the command itself ended.
-const LINGER: Duration = Duration::from_millis(200);
+/// How long a command may take to exit after SIGTERM.
+const GRACE_PERIOD: Duration = Duration::from_millis(100);
+/// How long output is read after the command exited.
+const DRAIN_TIME: Duration = Duration::from_millis(200);
 
-/// A command to be run.
+/// A command to run.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
     pub(super) command: &'a str,
@@ -41,50 +41,50 @@ pub(super) struct Job<'a> {
 
 /// Runs a command to its end, and reports the lines that it prints as progress.
 ///
-/// If the command is stopped (time limit, cancellation, the future dropped), everything that it
-/// started is stopped too. What it left in the background before it exited by itself keeps running.
-pub(super) async fn run(job: Job<'_>, call: &Invocation) -> io::Result<Report> {
+/// If the command is stopped (timeout, cancellation, the future dropped), all processes that it
+/// started are killed too. If it exits by itself, its background processes keep running.
+pub(super) async fn run(job: Job<'_>, call: &Invocation) -> io::Result<CommandReport> {
     let started = Instant::now();
     let mark = run_mark();
     let mut child = command(&job, &mark).spawn()?;
-    // Declared after the child, hence dropped before it: the shell is still ours to look at.
-    let mut guard = Guard::new(&child, &mark);
+    // Declared after the child, hence dropped before it, while the shell is not yet reaped.
+    let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");
     let mut stdout = Capture::new(job.output_limit).reporting(&call.progress);
     let mut stderr = Capture::new(job.output_limit).reporting(&call.progress);
     let pipes = (child.stdout.take(), child.stderr.take());
-    let (end, lingers) = {
+    let (end, has_background) = {
         let mut read = pin!(async {
             tokio::join!(stdout.fill(pipes.0), stderr.fill(pipes.1));
         });
-        let mut given_up = pin!(timeout(job.limit, call.cancel.cancelled()));
+        let mut stopped = pin!(timeout(job.limit, call.cancel.cancelled()));
         let mut all_read = false;
         let end = loop {
             tokio::select! {
                 biased;
-                reason = &mut given_up => break match reason {
-                    Ok(()) => End::Cancelled,
-                    Err(_elapsed) => End::TimedOut(job.limit),
+                reason = &mut stopped => break match reason {
+                    Ok(()) => CommandEnd::Cancelled,
+                    Err(_elapsed) => CommandEnd::TimedOut(job.limit),
                 },
-                status = child.wait() => break End::Exited(status?),
+                status = child.wait() => break CommandEnd::Exited(status?),
                 () = &mut read, if !all_read => all_read = true,
             }
         };
         match end {
-            End::Exited(_) => guard.disarm(),
-            End::TimedOut(_) | End::Cancelled => guard.end(&mut child).await?,
+            CommandEnd::Exited(_) => guard.disarm(),
+            CommandEnd::TimedOut(_) | CommandEnd::Cancelled => guard.terminate(&mut child).await?,
         }
         point!("shell.exited");
-        let lingers = !all_read && timeout(LINGER, read).await.is_err();
-        (end, lingers)
+        let has_background = !all_read && timeout(DRAIN_TIME, read).await.is_err();
+        (end, has_background)
     };
     let (stdout, stderr) = (stdout.finish(), stderr.finish());
-    Ok(Report { end, stdout, stderr, duration: started.elapsed(), lingers })
+    Ok(CommandReport { end, stdout, stderr, duration: started.elapsed(), has_background })
 }
 
-/// Ends everything that calls with this key left running, and tells whether it is gone.
-pub(super) fn end_all(key: &str) -> bool {
-    sweep::end(Vec::new(), &format!("{CALL}={key}"))
+/// Kills the processes that calls with this key left running; returns whether all have exited.
+pub(super) fn kill_all(key: &str) -> bool {
+    process_tree::kill(Vec::new(), &format!("{CALL_KEY_VAR}={key}"))
 }
 
 fn command(job: &Job<'_>, mark: &str) -> Command {
@@ -95,8 +95,8 @@ fn command(job: &Job<'_>, mark: &str) -> Command {
         .current_dir(job.workspace)
         .env_clear()
         .envs(&job.env)
-        .env(CALL, job.key)
-        .env(RUN, mark)
+        .env(CALL_KEY_VAR, job.key)
+        .env(RUN_MARK_VAR, mark)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -105,60 +105,62 @@ fn command(job: &Job<'_>, mark: &str) -> Command {
     command
 }
 
-/// Returns a mark that no other run has, also not one of a process that has the same number: one
-/// that comes later, or lives in another container.
+/// Returns a unique mark for a run.
+///
+/// It also differs from those of processes with the same process id: later ones, and ones in other
+/// containers.
 fn run_mark() -> String {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let number = RUNS.fetch_add(1, Ordering::Relaxed);
-    // The keys of hash maps are the randomness that the standard library has.
+    // The keys of hash maps are the standard library's only source of randomness.
     let random = RandomState::new().hash_one(number);
     format!("{}-{number}-{random:016x}", std::process::id())
 }
 
-/// Sees to it that a command ends when nobody waits for it any more.
+/// Kills a command and its processes on drop, unless it is disarmed.
 #[derive(Debug)]
-struct Guard {
-    /// The shell, which leads the process group; `None` once there is nothing to end.
+struct KillGuard {
+    /// The shell, which leads the process group; `None` if disarmed.
     shell: Option<Pid>,
     mark: String,
 }
 
-impl Guard {
+impl KillGuard {
     fn new(child: &Child, mark: &str) -> Self {
         let shell = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Self { shell, mark: format!("{RUN}={mark}") }
+        Self { shell, mark: format!("{RUN_MARK_VAR}={mark}") }
     }
 
     fn disarm(&mut self) {
         self.shell = None;
     }
 
-    /// Ends the command: politely, then not.
-    async fn end(&mut self, child: &mut Child) -> io::Result<()> {
+    /// Stops the command with SIGTERM, and with SIGKILL after the grace period.
+    async fn terminate(&mut self, child: &mut Child) -> io::Result<()> {
         let Some(shell) = self.shell else { return Ok(()) };
         let mark = self.mark.clone();
-        // Looked up first: once the shell is gone, nobody knows any more whose children they were.
-        let held = tokio::task::spawn_blocking(move || sweep::relatives(&mark, Some(shell)));
-        let held = held.await.unwrap_or_default();
+        // The descendants are looked up before the shell exits: they are reparented then.
+        let found = tokio::task::spawn_blocking(move || process_tree::find(&mark, Some(shell)));
+        let found = found.await.unwrap_or_default();
         kill_process_group(shell, Signal::TERM).ok();
-        if timeout(GRACE, child.wait()).await.is_err() {
+        if timeout(GRACE_PERIOD, child.wait()).await.is_err() {
             kill_process_group(shell, Signal::KILL).ok();
             child.wait().await?;
         }
         self.disarm();
         let mark = mem::take(&mut self.mark);
-        tokio::task::spawn_blocking(move || sweep::end(held, &mark)).await.ok();
+        tokio::task::spawn_blocking(move || process_tree::kill(found, &mark)).await.ok();
         Ok(())
     }
 }
 
-impl Drop for Guard {
+impl Drop for KillGuard {
     fn drop(&mut self) {
         let Some(shell) = self.shell else { return };
-        // A few milliseconds, on the one path where nobody is left to wait for anything better.
-        let held = sweep::relatives(&self.mark, Some(shell));
+        // This blocks for a few milliseconds; a destructor cannot await.
+        let found = process_tree::find(&self.mark, Some(shell));
         kill_process_group(shell, Signal::KILL).ok();
-        sweep::end(held, &self.mark);
+        process_tree::kill(found, &self.mark);
     }
 }
 
@@ -169,7 +171,7 @@ mod tests {
     use super::run_mark;
 
     #[test]
-    fn a_mark_differs_also_where_process_and_count_are_the_same() {
+    fn marks_differ_even_if_process_id_and_counter_are_equal() {
         let marks: Vec<String> = (0..100).map(|_| run_mark()).collect();
         let random = marks.iter().filter_map(|mark| mark.rsplit('-').next());
         assert_eq!(random.collect::<HashSet<_>>().len(), 100);

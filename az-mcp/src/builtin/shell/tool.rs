@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::options::ShellOptions;
-use super::run::{Job, end_all, run};
+use super::run::{Job, kill_all, run};
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Runs shell commands in the workspace.
@@ -32,21 +32,21 @@ pub struct ShellArgs {
 }
 
 impl ShellTool {
-    /// Returns the tool.
+    /// Creates the tool.
     pub const fn new(options: ShellOptions) -> Self {
         Self(options)
     }
 
-    /// Returns how long a call may take.
+    /// Returns the time limit of a call: the smallest of those that apply.
     fn limit(&self, args: &ShellArgs, call: &Invocation) -> Result<Duration> {
-        let asked = match args.timeout {
+        let requested = match args.timeout {
             None => self.0.default_timeout,
             Some(seconds) if seconds > 0.0 => {
                 Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
             }
-            Some(_) => return Err(Error::invalid("timeout", "it must be more than 0 seconds")),
+            Some(_) => return Err(Error::invalid("timeout", "must be greater than 0 seconds")),
         };
-        Ok(call.timeout.map_or(asked, |most| asked.min(most)))
+        Ok(call.timeout.map_or(requested, |limit| requested.min(limit)))
     }
 }
 
@@ -61,7 +61,7 @@ impl TypedTool for ShellTool {
 
     async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
         let Some(workspace) = &call.workspace else {
-            return Err(Error::invalid("workspace", "none is given, and commands run in one"));
+            return Err(Error::invalid("workspace", "the call has none; shell.execute needs one"));
         };
         let limit = self.limit(&args, call)?;
         let mut env = self.0.env.clone();
@@ -77,7 +77,7 @@ impl TypedTool for ShellTool {
         };
         let report = run(job, call).await;
         Ok(report.map_or_else(
-            |error| ToolOutput::failed(format!("the shell could not be run: {error}")),
+            |error| ToolOutput::failed(format!("cannot run the shell: {error}")),
             ToolOutput::from,
         ))
     }
@@ -103,24 +103,27 @@ impl RecoverableTool for ShellTool {
 
     async fn abandon(&self, _args: &ShellArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
-        let ended = tokio::task::spawn_blocking(move || end_all(&key)).await;
-        match ended.map_err(|error| Error::Internal(error.to_string()))? {
+        let killed = tokio::task::spawn_blocking(move || kill_all(&key)).await;
+        match killed.map_err(|error| Error::Internal(error.to_string()))? {
             true => Ok(()),
-            false => Err(Error::Internal("processes of the command cannot be ended".to_owned())),
+            false => {
+                Err(Error::Internal("some processes of the command are still running".to_owned()))
+            }
         }
     }
 }
 
-/// Refuses what the system cannot pass on to a process.
+/// Rejects commands and variables that cannot be passed to a process.
 fn check(command: &str, env: &BTreeMap<String, String>) -> Result<()> {
     if command.contains('\0') {
-        return Err(Error::invalid("command", "it contains a NUL character"));
+        return Err(Error::invalid("command", "must not contain a NUL character"));
     }
-    let broken = env.iter().find(|(name, value)| {
+    let invalid = env.iter().find(|(name, value)| {
         name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
     });
-    match broken {
-        Some((name, _)) => Err(Error::invalid("env", format!("{name:?} cannot be a variable"))),
+    let rule = "names must not be empty or contain `=`, and there must be no NUL characters";
+    match invalid {
+        Some((name, _)) => Err(Error::invalid("env", format!("variable {name:?}: {rule}"))),
         None => Ok(()),
     }
 }

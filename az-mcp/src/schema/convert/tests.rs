@@ -17,7 +17,7 @@ fn search() -> McpTool {
 }
 
 #[test]
-fn a_tool_has_the_wire_shape_of_mcp() {
+fn a_tool_is_serialized_as_mcp_specifies() {
     insta::assert_json_snapshot!(WireTool::from(&search()), @r#"
     {
       "name": "semantic.search",
@@ -56,7 +56,7 @@ fn a_tool_has_the_wire_shape_of_mcp() {
 }
 
 #[test]
-fn the_readable_form_has_the_fields_and_defaults_of_the_design() {
+fn the_description_for_people_has_the_fields_and_defaults_of_the_design() {
     let short = json!({
         "name": "t", "description": "d", "returns": "string",
         "arguments": [{"name": "n", "type": "integer", "description": "x", "default": null}],
@@ -70,7 +70,7 @@ fn the_readable_form_has_the_fields_and_defaults_of_the_design() {
 }
 
 #[test]
-fn a_foreign_tool_keeps_its_schemas_and_fields_and_is_readable() {
+fn a_tool_of_another_server_keeps_its_schemas_and_unknown_fields() {
     let foreign = json!({
         "name": "grep",
         "title": "Grep",
@@ -102,7 +102,7 @@ fn a_foreign_tool_keeps_its_schemas_and_fields_and_is_readable() {
 }
 
 #[test]
-fn a_spec_tells_its_effect_as_annotations() {
+fn the_effect_class_of_a_spec_becomes_annotations() {
     let spec = ToolSpec::from(&search()).with_effect(EffectClass::Read);
     let wire = WireTool::from(&spec);
     assert_eq!(wire.annotations, Some(json!({"readOnlyHint": true})));
@@ -110,7 +110,7 @@ fn a_spec_tells_its_effect_as_annotations() {
 }
 
 #[test]
-fn an_output_comes_back_from_the_wire() {
+fn converting_an_output_to_mcp_and_back_changes_nothing() {
     let outputs = [
         ToolOutput::done("fine"),
         ToolOutput::done("2 files").with_data(json!(["a", "b"])),
@@ -124,7 +124,7 @@ fn an_output_comes_back_from_the_wire() {
 }
 
 #[test]
-fn what_is_not_text_is_named_and_never_dropped() {
+fn content_of_unknown_types_is_named_and_not_dropped() {
     let wire = json!({
         "content": [
             {"type": "text", "text": "see"},
@@ -143,13 +143,13 @@ fn what_is_not_text_is_named_and_never_dropped() {
 }
 
 #[test]
-fn structured_content_without_a_text_copy_is_still_told() {
+fn structured_content_without_text_becomes_text() {
     let wire = WireResult { structured_content: Some(json!({"n": 1})), ..WireResult::default() };
     assert_eq!(ToolOutput::from(wire), ToolOutput::done(r#"{"n":1}"#).with_data(json!({"n": 1})));
 }
 
 #[test]
-fn a_result_says_why_it_failed() {
+fn a_failed_result_has_the_error_and_the_data() {
     let output = ToolOutput::failed("exit code 1").with_data(json!({"exit_code": 1}));
     let result = McpToolResult::from(output.clone());
     let expect = json!({
@@ -174,7 +174,7 @@ fn default() -> impl Strategy<Value = Option<Value>> {
         Just(None),
         any::<i32>().prop_map(|n| Some(n.into())),
         ".*".prop_map(|text| Some(text.into())),
-        any::<bool>().prop_map(|yes| Some(json!({"nested": [yes]}))),
+        any::<bool>().prop_map(|value| Some(json!({"nested": [value]}))),
     ]
 }
 
@@ -198,7 +198,7 @@ fn arguments() -> impl Strategy<Value = Vec<ToolArgument>> {
 
 proptest! {
     #[test]
-    fn to_the_wire_and_back_is_the_same_tool(
+    fn converting_a_tool_to_mcp_and_back_changes_nothing(
         name in "[a-z.]{1,9}", description in ".{0,20}", returns in ".{0,9}",
         category in ".{0,9}", arguments in arguments(),
     ) {
@@ -210,7 +210,7 @@ proptest! {
 }
 
 #[test]
-fn images_and_links_go_through_every_description_of_a_result() {
+fn images_and_links_are_kept_by_every_conversion_of_a_result() {
     let link = ContentPart::ResourceLink {
         uri: "file:///a.csv".to_owned(),
         name: "a.csv".to_owned(),

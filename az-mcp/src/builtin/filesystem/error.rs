@@ -1,4 +1,4 @@
-//! What can be in the way of a filesystem tool, in words for the model.
+//! The errors of the filesystem tools, with messages for the model.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use az_core::tool::ToolOutput;
 
 use super::encoding::Encoding;
 
-/// What was in the way.
+/// Why a filesystem tool failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
-    #[error("`{path}` leads outside the workspace; only paths inside it can be used")]
+pub(super) enum FileError {
+    #[error("`{path}` is outside the workspace; use a path inside it")]
     Outside { path: String },
     #[error("`{path}` does not exist")]
     Missing { path: String },
@@ -19,13 +19,13 @@ pub(super) enum Problem {
     NotDirectory { path: String },
     #[error("`{path}` is not a regular file")]
     NotRegular { path: String },
-    #[error("`{path}` is larger than {} MiB, the most that can be read at once", limit >> 20)]
+    #[error("`{path}` is larger than the limit of {} MiB", limit >> 20)]
     TooLarge { path: String, limit: u64 },
     #[error(
         "`{path}` is not valid UTF-8; read it with encoding `base64`, or `latin-1` if it is text"
     )]
     NotUtf8 { path: String },
-    #[error("the content cannot be written as {}: {reason}", encoding.as_str())]
+    #[error("the content cannot be encoded as {}: {reason}", encoding.as_str())]
     Content { encoding: Encoding, reason: String },
     #[error("the workspace cannot be opened: {0}")]
     Workspace(io::Error),
@@ -35,12 +35,12 @@ pub(super) enum Problem {
     Io { path: String, source: io::Error },
 }
 
-impl Problem {
-    /// Returns what an I/O error at `path` means.
+impl FileError {
+    /// Classifies an I/O error at `path`.
     pub(super) fn at(path: &str, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            // The confined directory refuses by itself, without asking the system.
+            // `cap_std` itself reports a path that escapes its directory, without an OS error.
             io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
                 Self::Outside { path }
             }
@@ -52,8 +52,8 @@ impl Problem {
     }
 }
 
-impl From<Problem> for ToolOutput {
-    fn from(problem: Problem) -> Self {
-        Self::failed(problem.to_string())
+impl From<FileError> for ToolOutput {
+    fn from(error: FileError) -> Self {
+        Self::failed(error.to_string())
     }
 }

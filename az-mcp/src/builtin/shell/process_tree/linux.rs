@@ -1,0 +1,140 @@
+//! Finds and kills the processes of a call, including those that left its process group or session.
+//!
+//! A process belongs to a call if it has the call's mark in its environment, or descends from one
+//! that has. Signals are sent through pidfds, so that a process that reuses a process id is never
+//! hit.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+
+/// How often the search is repeated: processes may fork while they are searched.
+const MAX_ROUNDS: u32 = 20;
+/// How long a killed process may take to exit.
+const EXIT_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// A process that was found.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// Refers to this process even if its id is reused.
+    handle: OwnedFd,
+    pid: i32,
+    started: u64,
+}
+
+/// The fields of `/proc/PID/stat` that are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ProcessStat {
+    parent: i32,
+    started: u64,
+}
+
+/// Finds the running processes that have a mark (`NAME=value`), `root`, and all their descendants,
+/// except this process and its ancestors.
+pub(super) fn find(mark: &str, root: Option<Pid>) -> Vec<Process> {
+    let root = root.map(Pid::as_raw_pid);
+    find_trees(mark, |pid, _| root == Some(pid))
+}
+
+/// Kills the given processes and all others that have the mark, and waits until they have exited;
+/// returns whether all have.
+///
+/// All are stopped with SIGSTOP before the first is killed: a shell whose command is killed would
+/// run the next one.
+pub(super) fn kill(processes: Vec<Process>, mark: &str) -> bool {
+    let mut found = processes;
+    for _ in 0..MAX_ROUNDS {
+        stop(&mut found, mark);
+        if found.is_empty() {
+            return true;
+        }
+        for Process { handle, .. } in &found {
+            pidfd_send_signal(handle, Signal::KILL).ok();
+        }
+        for Process { handle, .. } in &found {
+            // A pidfd becomes readable when its process has exited.
+            poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&EXIT_WAIT)).ok();
+        }
+        found = find(mark, None);
+    }
+    found.is_empty()
+}
+
+/// Sends SIGSTOP to the processes, to all that have the mark and to their descendants, until no new
+/// ones are found; adds these to `processes`.
+fn stop(processes: &mut Vec<Process>, mark: &str) {
+    let mut stopped = 0;
+    for _ in 0..MAX_ROUNDS {
+        for Process { handle, .. } in processes.iter().skip(stopped) {
+            pidfd_send_signal(handle, Signal::STOP).ok();
+        }
+        stopped = processes.len();
+        let is_known = |pid, started| {
+            processes.iter().any(|process| (process.pid, process.started) == (pid, started))
+        };
+        let mut found = find_trees(mark, is_known);
+        found.retain(|process| !is_known(process.pid, process.started));
+        if found.is_empty() {
+            return;
+        }
+        processes.append(&mut found);
+    }
+}
+
+/// Finds the running processes that have the mark or are roots, and all their descendants.
+fn find_trees(mark: &str, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
+    let stats: HashMap<i32, ProcessStat> =
+        pids().filter_map(|pid| Some((pid, stat(pid)?))).collect();
+    let excluded: HashSet<i32> = with_ancestors(&stats, getpid().as_raw_pid()).collect();
+    let root = |(pid, stat): (&i32, &ProcessStat)| {
+        let is_root = || is_root(*pid, stat.started) || is_marked(*pid, mark.as_bytes());
+        (!excluded.contains(pid) && is_root()).then_some(*pid)
+    };
+    let roots: HashSet<i32> = stats.iter().filter_map(root).collect();
+    if roots.is_empty() {
+        return Vec::new();
+    }
+    let found = stats.iter().filter(|(pid, _)| {
+        !excluded.contains(pid) && with_ancestors(&stats, **pid).any(|it| roots.contains(&it))
+    });
+    found.filter_map(|(pid, stat)| open(*pid, *stat)).collect()
+}
+
+/// Returns a process and its ancestors.
+fn with_ancestors(stats: &HashMap<i32, ProcessStat>, pid: i32) -> impl Iterator<Item = i32> {
+    // Bounded: a table that is read while processes start and exit may contain a cycle.
+    std::iter::successors(Some(pid), |pid| Some(stats.get(pid)?.parent)).take(1_000)
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Reads the state of a process, unless it has exited.
+fn stat(pid: i32) -> Option<ProcessStat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in parentheses and may contain any characters, including parentheses.
+    let (_, rest) = text.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    let parent = fields.next()?.parse().ok()?;
+    Some(ProcessStat { parent, started: fields.nth(17)?.parse().ok()? })
+}
+
+fn is_marked(pid: i32, mark: &[u8]) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ"));
+    environment.is_ok_and(|text| text.split(|byte| *byte == 0).any(|variable| variable == mark))
+}
+
+/// Opens a process, if the process id was not reused since `seen` was read.
+fn open(pid: i32, seen: ProcessStat) -> Option<Process> {
+    let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    let is_same = stat(pid)?.started == seen.started;
+    is_same.then_some(Process { handle: process, pid, started: seen.started })
+}
