@@ -155,17 +155,18 @@ async fn a_hold_is_renewed_while_its_call_runs() {
     let shop = Shop::with(Line { delay_millis: 600_000, ..paid(7) });
     let request = go();
     let watching = async {
-        for _ in 0..9 {
-            tokio::time::advance(Duration::from_secs(60)).await;
-            shop.clock.advance(Duration::from_secs(60));
-            // Lets the renewal run that is due.
+        // A hold lasts 60 s and is renewed every 15 s.
+        for _ in 0..36 {
+            shop.clock.advance(Duration::from_secs(15));
             tokio::time::advance(Duration::from_secs(15)).await;
+            // The call's future, and with it a renewal that is due, is polled before this one again.
             tokio::task::yield_now().await;
             assert_eq!(shop.store.sweep(shop.clock.now()).await.unwrap(), 0, "it expired");
         }
         futures_util::future::pending::<()>().await;
     };
     let reply = tokio::select! {
+        biased;
         reply = shop.client.complete(&request) => reply,
         () = watching => unreachable!("it is never ready"),
     };
