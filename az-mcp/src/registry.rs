@@ -188,7 +188,7 @@ fn bare_call(name: &str, arguments: Value, timeout: Option<Duration>) -> Result<
 
 /// Waits for cancellation or the timeout and then for the grace period; returns the reason.
 ///
-/// A tool that observes both returns earlier, with an output that says more.
+/// A tool that observes both returns earlier, with a more specific output.
 #[expect(clippy::disallowed_methods, reason = "the timeout of a tool is real time")]
 async fn cancelled_or_timed_out(cancel: CancellationToken, timeout: Option<Duration>) -> String {
     let timed_out = async {

@@ -10,7 +10,7 @@ use super::ToolRegistry;
 use crate::schema::{ArgumentType, McpTool, McpToolResult, ToolArgument};
 use crate::tool::TypedTool;
 
-/// Behaves as its arguments say.
+/// A tool that does what its `action` names.
 #[derive(Debug)]
 struct TestTool;
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::schema::McpTool;
 
-/// A tool.
+/// A tool that a registry can call.
 ///
 /// Most tools implement [`TypedTool`](super::TypedTool). Implement this trait for tools whose
 /// arguments are not known at compile time.

@@ -16,7 +16,8 @@ use crate::schema::McpTool;
 ///
 /// # Contract
 ///
-/// 1. A witness is small, and holds all of the earlier state that a probe needs.
+/// 1. A witness is taken before the call, is small, and holds all of the earlier state that a probe
+///    needs.
 /// 2. A probe that cannot determine the outcome returns `Unknown`.
 /// 3. Abandoning a call that left nothing behind does nothing.
 pub trait RecoverableTool: TypedTool {
