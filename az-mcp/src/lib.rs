@@ -9,7 +9,7 @@
 //! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
 //! people, [`schema::WireTool`] for MCP peers, [`az_core::ToolSpec`] for the engine and for models.
 //! Models accept fewer characters in names than MCP does;
-//! [`az_ai::provider::tool_names::ToolNames`] translates the names.
+//! `az_ai::provider::tool_names::ToolNames` translates the names.
 //!
 //! ```
 //! use az_core::tool::{EffectClass, Invocation, ToolOutput};
