@@ -90,6 +90,21 @@ async fn a_refused_hold_means_that_the_effect_is_never_polled() {
 }
 
 #[tokio::test]
+async fn a_refused_hold_leaves_an_open_one_of_the_same_name_alone() {
+    let store = MemoryStore::new();
+    let (mut first, mut second) = (account(&store), account(&store));
+    let hanging = Model { hangs_at: Some(charge(40)), ..Model::default() };
+    let (request, other) = (request(), request().with_estimate(Some(Usd::from_nanos(1)), 1));
+    let running = first.attempt(&request, &hanging);
+    tokio::pin!(running);
+    assert!(futures_util::poll!(running.as_mut()).is_pending());
+    let refused = second.attempt(&other, &Model::default()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "hold \"key:test/c0\" exists already");
+    tokio::task::yield_now().await;
+    assert_eq!((store.open_holds().await.unwrap().len(), spent(&store).await), (1, 0));
+}
+
+#[tokio::test]
 async fn every_hold_is_settled_once_by_completion_or_failure() {
     let store = MemoryStore::new();
     let mut account = account(&store);

@@ -155,7 +155,11 @@ impl PayerAccount {
         call: impl Future<Output = Result<(T, Charge), ModelFailure>> + Send,
     ) -> Result<Result<(T, Charge), ModelFailure>> {
         let mut settling = Settling { account: self, call: Some(self.next_call()?), meter };
-        self.hold(settling.call()?, request).await?;
+        if let Err(refused) = self.hold(settling.call()?, request).await {
+            // A hold that was refused is not ours to settle: its name may be another call's.
+            settling.call = None;
+            return Err(refused);
+        }
         let ended = self.renewing(settling.call()?, call).await;
         let settlement = match &ended {
             Ok((_, charge)) => Settlement::Paid(charge.clone()),
