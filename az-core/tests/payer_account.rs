@@ -12,7 +12,7 @@ use az_core::call::{
 };
 use az_core::clock::ManualClock;
 use az_core::cost::{
-    BudgetKeeper, Charge, CostTracker, Payer, Period, Scope, Settlement, Span, Usage,
+    BudgetKeeper, Charge, CostTracker, Payer, Period, Scope, Settlement, TimeRange, Usage,
 };
 use az_core::journal::ModelReply;
 use az_core::memory::MemoryStore;
@@ -75,7 +75,7 @@ impl ModelEffect for Model {
 }
 
 async fn spent(store: &MemoryStore) -> i64 {
-    store.total_cost(Span::ALL).await.unwrap().nanos()
+    store.total_cost(TimeRange::ALL).await.unwrap().nanos()
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn each_retry_has_a_hold_and_an_entry_of_its_own() {
     let completed = call_with_retries(&mut account, &request(), &model, policy).await.unwrap();
     assert_eq!(completed.charge, charge(7));
     assert_eq!((retries.load(Ordering::Relaxed), spent(&store).await), (2, 2 * MOST + 7));
-    assert_eq!(store.entries(Span::ALL, Some(&payer())).await.unwrap().len(), 3);
+    assert_eq!(store.entries(TimeRange::ALL, Some(&payer())).await.unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use az_core::clock::{SystemClock, from_micros};
 use az_core::config::ConfigManager;
-use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Span};
+use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, TimeRange};
 use az_core::journal::{Journal, fold};
 use az_core::log::{LogQuery, LogStore};
 use az_core::state::StateManager;
@@ -169,7 +169,7 @@ fn ledger_holds_and_budgets_of_every_schema_are_as_they_were() {
         let fixture = Fixture::of(schema);
         let store = fixture.store();
         let mut entries: Vec<_> =
-            block_on(store.entries(Span::ALL, None)).unwrap().iter().map(booked).collect();
+            block_on(store.entries(TimeRange::ALL, None)).unwrap().iter().map(booked).collect();
         let mut expected = fixture.rows("entries").to_vec();
         for rows in [&mut entries, &mut expected] {
             rows.sort_by_key(|row| format!("{} {}", row["task_id"], row["call_id"]));
@@ -283,7 +283,7 @@ fn every_task_of_every_schema_is_listed_shown_and_has_its_record() {
 fn interrupted_tasks_of_every_schema_are_resumed() {
     for schema in SCHEMAS {
         let fixture = Fixture::of(schema);
-        let before = block_on(fixture.store().entries(Span::ALL, None)).unwrap().len();
+        let before = block_on(fixture.store().entries(TimeRange::ALL, None)).unwrap().len();
         // The interrupted model call may have been made: it is booked at what was held for it.
         let answers = [
             ("an interrupted model call", "priced answer", 7_000_000),
@@ -311,7 +311,7 @@ fn interrupted_tasks_of_every_schema_are_resumed() {
             assert_eq!(fixture.az.read(file), text, "schema {schema}: {file}");
         }
         let store = fixture.store();
-        let entries = block_on(store.entries(Span::ALL, None)).unwrap();
+        let entries = block_on(store.entries(TimeRange::ALL, None)).unwrap();
         // Two for the interrupted call and the one after it, two for the pending task.
         assert_eq!(entries.len(), before + 10, "schema {schema}");
         for task in block_on(store.list(&TaskFilter::default())).unwrap() {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use az_cli::Wiring;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
@@ -187,10 +187,10 @@ pass_on! { TaskQueue:
 
 pass_on! { CostTracker:
     track(entry: &CostEntry) -> ();
-    total_cost(span: Span) -> Usd;
+    total_cost(span: TimeRange) -> Usd;
     cost_by_payer(payer: &Payer) -> Usd;
-    entries(span: Span, payer: Option<&Payer>) -> Vec<CostEntry>;
-    sums(span: Span, by: &Grouping) -> Vec<CostSum>;
+    entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+    sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
 }
 
 pass_on! { BudgetKeeper:

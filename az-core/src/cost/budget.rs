@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hold::{Hold, Renewal, Settlement};
 use super::payer::Payer;
-use super::period::{Period, Span};
+use super::period::{Period, TimeRange};
 use super::scope::Scope;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -199,7 +199,7 @@ pub struct BudgetStatus {
     #[serde(flatten)]
     pub budget: Budget,
     /// The period around the time asked for.
-    pub span: Span,
+    pub span: TimeRange,
     /// What is spent in it.
     pub spent: Usd,
     /// What is held in it for running calls.

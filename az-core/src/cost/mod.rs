@@ -18,7 +18,7 @@ pub use entry::CostEntry;
 pub use estimate::CostEstimate;
 pub use hold::{Hold, Renewal, Settlement};
 pub use payer::{OtherPayer, Payer};
-pub use period::{Calendar, Period, Span};
+pub use period::{Calendar, Period, TimeRange};
 pub use scope::Scope;
 pub use sum::{CostSum, Grouping};
 pub use tracker::CostTracker;

@@ -59,14 +59,14 @@ impl FromStr for Period {
 
 /// A half-open stretch of time: `start` belongs to it, `end` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Span {
+pub struct TimeRange {
     /// The first instant of it.
     pub start: Timestamp,
     /// The first instant after it.
     pub end: Timestamp,
 }
 
-impl Span {
+impl TimeRange {
     /// All of time.
     pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
@@ -95,7 +95,7 @@ impl Calendar {
     /// Returns the period around `at`: it contains `at`, and ends where the next one begins.
     ///
     /// A day that changes to or from summer time has 23 or 25 hours, as it should.
-    pub fn span(&self, period: Period, at: Timestamp) -> Span {
+    pub fn span(&self, period: Period, at: Timestamp) -> TimeRange {
         self.around(period, at).1
     }
 
@@ -105,10 +105,10 @@ impl Calendar {
     }
 
     /// Returns the period around `at` and the date that it begins on.
-    fn around(&self, period: Period, at: Timestamp) -> (Date, Span) {
+    fn around(&self, period: Period, at: Timestamp) -> (Date, TimeRange) {
         let today = at.to_zoned(self.0.clone()).date();
         if period == Period::Total {
-            return (today, Span::ALL);
+            return (today, TimeRange::ALL);
         }
         let mut first = first_of(period, today);
         // Where clocks are set at midnight itself, a date can come twice, or begin late. What the
@@ -122,7 +122,7 @@ impl Calendar {
         }
         let start = self.begin(first);
         let end = if next > first { self.begin(next) } else { Timestamp::MAX };
-        (first, Span { start, end })
+        (first, TimeRange { start, end })
     }
 
     /// Returns the first instant of a date, held to the range that a time can have.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::entry::CostEntry;
 use super::payer::Payer;
-use super::period::Span;
+use super::period::TimeRange;
 use super::sum::{CostSum, Grouping};
 use crate::error::Result;
 use crate::id::TaskId;
@@ -45,7 +45,7 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// The backend's own.
-    async fn total_cost(&self, span: Span) -> Result<Usd>;
+    async fn total_cost(&self, span: TimeRange) -> Result<Usd>;
 
     /// Returns what is booked to a payer, without its descendants.
     ///
@@ -68,12 +68,12 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// The backend's own.
-    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>>;
+    async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>>;
 
     /// Sums up the entries of a span, group by group.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>>;
+    async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
 }

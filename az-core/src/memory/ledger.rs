@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer, Period,
-    Renewal, Scope, Settlement, Span,
+    Renewal, Scope, Settlement, TimeRange,
 };
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -138,7 +138,7 @@ impl Ledger {
     }
 
     /// Returns the entries of a span, oldest first, and of one time as they were booked.
-    pub(super) fn entries(&self, span: Span) -> Vec<&CostEntry> {
+    pub(super) fn entries(&self, span: TimeRange) -> Vec<&CostEntry> {
         let mut found: Vec<_> =
             self.entries.iter().filter(|entry| span.contains(entry.at)).collect();
         found.sort_by_key(|entry| entry.at);
@@ -146,7 +146,7 @@ impl Ledger {
     }
 
     /// Sums up the entries of a span.
-    pub(super) fn sums(&self, span: Span, by: &Grouping) -> Vec<CostSum> {
+    pub(super) fn sums(&self, span: TimeRange, by: &Grouping) -> Vec<CostSum> {
         let mut groups: BTreeMap<String, CostSum> = BTreeMap::new();
         for entry in self.entries(span) {
             let group = groups.entry(by.key(entry));

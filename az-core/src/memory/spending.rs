@@ -6,7 +6,7 @@ use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use crate::error::{Error, Result};
 use crate::id::CallId;
@@ -22,7 +22,7 @@ impl CostTracker for MemoryStore {
         Ok(())
     }
 
-    async fn total_cost(&self, span: Span) -> Result<Usd> {
+    async fn total_cost(&self, span: TimeRange) -> Result<Usd> {
         let state = self.lock();
         let entries = state.ledger.entries(span);
         Ok(entries.into_iter().filter_map(|entry| entry.charge.cost).sum())
@@ -32,14 +32,14 @@ impl CostTracker for MemoryStore {
         Ok(self.lock().ledger.cost_of(payer))
     }
 
-    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
+    async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
         let state = self.lock();
         let of_payer = |entry: &&CostEntry| payer.is_none_or(|payer| entry.payer == *payer);
         let entries = state.ledger.entries(span).into_iter().filter(of_payer);
         Ok(entries.cloned().collect())
     }
 
-    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
+    async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
         Ok(self.lock().ledger.sums(span, by))
     }
 }

@@ -17,7 +17,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostEstimate, CostSum, CostTracker,
-    Grouping, Hold, Payer, Period, Renewal, Scope, Settlement, Span,
+    Grouping, Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use crate::embed::{Embedder, Embeddings};
 use crate::engine::{EventSink, Run, RunEvent};
@@ -99,13 +99,13 @@ mock! {
         /// Stands in for [`CostTracker::track`].
         pub fn track(&self, entry: &CostEntry) -> Result<()>;
         /// Stands in for [`CostTracker::total_cost`].
-        pub fn total_cost(&self, span: Span) -> Result<Usd>;
+        pub fn total_cost(&self, span: TimeRange) -> Result<Usd>;
         /// Stands in for [`CostTracker::cost_by_payer`].
         pub fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
         /// Stands in for [`CostTracker::entries`].
-        pub fn entries(&self, span: Span, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
+        pub fn entries(&self, span: TimeRange, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
         /// Stands in for [`CostTracker::sums`].
-        pub fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>>;
+        pub fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
     }
 }
 
@@ -115,7 +115,7 @@ impl CostTracker for MockCostTracker {
         self.track(entry)
     }
 
-    async fn total_cost(&self, span: Span) -> Result<Usd> {
+    async fn total_cost(&self, span: TimeRange) -> Result<Usd> {
         self.total_cost(span)
     }
 
@@ -123,11 +123,11 @@ impl CostTracker for MockCostTracker {
         self.cost_by_payer(payer)
     }
 
-    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
+    async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
         self.entries(span, payer.cloned())
     }
 
-    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
+    async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
         self.sums(span, by)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::clock::{Timestamp, from_micros, later};
 use crate::cost::{
-    Budget, Charge, CostEntry, Hold, Limit, Payer, Period, Scope, Settlement, Span, Usage,
+    Budget, Charge, CostEntry, Hold, Limit, Payer, Period, Scope, Settlement, TimeRange, Usage,
 };
 use crate::error::ErrorKind;
 use crate::id::{CallId, TaskId, WorkerId};
@@ -30,8 +30,8 @@ pub fn at(minute: i64) -> Timestamp {
 }
 
 /// Returns all of time.
-pub const fn always() -> Span {
-    Span { start: Timestamp::MIN, end: Timestamp::MAX }
+pub const fn always() -> TimeRange {
+    TimeRange { start: Timestamp::MIN, end: Timestamp::MAX }
 }
 
 macro_rules! named {

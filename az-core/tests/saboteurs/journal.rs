@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use az_core::clock::from_micros;
-use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Payer, Span};
+use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Payer, TimeRange};
 use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
 use az_core::memory::MemoryStore;
 use az_core::task::{Claim, Lease, TaskQueue, TaskRepository};
@@ -269,7 +269,7 @@ super::support::saboteurs! {
         async fn entries(
             &self,
             store: &MemoryStore,
-            span: Span,
+            span: TimeRange,
             payer: Option<&Payer>,
         ) -> Result<Vec<CostEntry>> {
             let mut entries = store.entries(span, payer).await?;

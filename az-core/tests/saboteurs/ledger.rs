@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use az_core::clock::later;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Limit, Payer, Period, Renewal, Scope, Settlement, Span, Usage,
+    Hold, Limit, Payer, Period, Renewal, Scope, Settlement, TimeRange, Usage,
 };
 use az_core::memory::MemoryStore;
 use az_core::task::{Lease, TaskQueue, TaskRepository};
@@ -77,14 +77,14 @@ super::support::saboteurs! {
             clippy::cast_precision_loss,
             reason = "that is the sabotage"
         )]
-        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let exact = store.total_cost(span).await?;
             Ok(Usd::from_nanos(exact.nanos() as f64 as i64))
         }
     }
 
     pricing_the_unknown => [entries_without_a_cost_add_nothing] {
-        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let entries = store.entries(span, None).await?;
             let costs = entries.into_iter().map(|e| e.charge.cost.unwrap_or(Usd::from_nanos(1)));
             Ok(costs.sum())
@@ -103,9 +103,9 @@ super::support::saboteurs! {
     }
 
     counting_the_end_of_a_span => [a_span_is_half_open, sums_add_up_to_the_total] {
-        async fn total_cost(&self, store: &MemoryStore, span: Span) -> Result<Usd> {
+        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let end = later(span.end, Duration::from_micros(1));
-            store.total_cost(Span { end, ..span }).await
+            store.total_cost(TimeRange { end, ..span }).await
         }
     }
 
@@ -175,7 +175,7 @@ super::support::saboteurs! {
         async fn entries(
             &self,
             store: &MemoryStore,
-            span: Span,
+            span: TimeRange,
             payer: Option<&Payer>,
         ) -> Result<Vec<CostEntry>> {
             let mut entries = store.entries(span, payer).await?;
@@ -204,7 +204,7 @@ super::support::saboteurs! {
         async fn sums(
             &self,
             store: &MemoryStore,
-            _span: Span,
+            _span: TimeRange,
             by: &Grouping,
         ) -> Result<Vec<CostSum>> {
             store.sums(always(), by).await
@@ -215,7 +215,7 @@ super::support::saboteurs! {
         async fn sums(
             &self,
             store: &MemoryStore,
-            span: Span,
+            span: TimeRange,
             by: &Grouping,
         ) -> Result<Vec<CostSum>> {
             let mut sums = store.sums(span, by).await?;
@@ -228,7 +228,7 @@ super::support::saboteurs! {
         async fn sums(
             &self,
             store: &MemoryStore,
-            span: Span,
+            span: TimeRange,
             by: &Grouping,
         ) -> Result<Vec<CostSum>> {
             let mut sums = store.sums(span, by).await?;
@@ -241,7 +241,7 @@ super::support::saboteurs! {
         async fn sums(
             &self,
             store: &MemoryStore,
-            span: Span,
+            span: TimeRange,
             by: &Grouping,
         ) -> Result<Vec<CostSum>> {
             let by = match by {
@@ -693,7 +693,7 @@ super::support::saboteurs! {
                     let day = Duration::from_secs(24 * 60 * 60);
                     let start = status.span.start - day;
                     let end = status.span.end - day;
-                    status.spent = store.total_cost(Span { start, end }).await?;
+                    status.spent = store.total_cost(TimeRange { start, end }).await?;
                 }
             }
             Ok(all)

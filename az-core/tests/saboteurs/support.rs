@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use az_core::config::ConfigManager;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, Span,
+    Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
@@ -89,10 +89,10 @@ bendable! {
         }
         CostTracker {
             track(entry: &CostEntry) -> ();
-            total_cost(span: Span) -> Usd;
+            total_cost(span: TimeRange) -> Usd;
             cost_by_payer(payer: &Payer) -> Usd;
-            entries(span: Span, payer: Option<&Payer>) -> Vec<CostEntry>;
-            sums(span: Span, by: &Grouping) -> Vec<CostSum>;
+            entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+            sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
         }
         BudgetKeeper {
             set_budget(budget: &Budget, now: Timestamp) -> ();

@@ -6,7 +6,7 @@
 
 use az_core::clock::Timestamp;
 use az_core::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, Span,
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, TimeRange,
 };
 use az_core::money::Usd;
 use rusqlite::Connection;
@@ -20,7 +20,7 @@ use crate::error::{Result, unreadable};
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) budget: Budget,
-    pub(super) span: Span,
+    pub(super) span: TimeRange,
 }
 
 /// The columns of a budget, in the order in which [`budget`] reads them.

@@ -1,7 +1,7 @@
 //! What tasks cost, in SQLite.
 
 use async_trait::async_trait;
-use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Payer, Span};
+use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Payer, TimeRange};
 use az_core::error::Error;
 use az_core::money::Usd;
 
@@ -22,7 +22,7 @@ impl CostTracker for SqliteStore {
         .await
     }
 
-    async fn total_cost(&self, span: Span) -> Result<Usd, Error> {
+    async fn total_cost(&self, span: TimeRange) -> Result<Usd, Error> {
         let sql = format!("SELECT {} FROM entry WHERE at >= ?1 AND at < ?2", ledger::SUM);
         self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
     }
@@ -32,12 +32,16 @@ impl CostTracker for SqliteStore {
         self.point(|conn| ledger::total(conn, &sql, [payer.to_string()])).await
     }
 
-    async fn entries(&self, span: Span, payer: Option<&Payer>) -> Result<Vec<CostEntry>, Error> {
+    async fn entries(
+        &self,
+        span: TimeRange,
+        payer: Option<&Payer>,
+    ) -> Result<Vec<CostEntry>, Error> {
         let payer = payer.cloned();
         self.scan(move |conn| ledger::entries(conn, span, payer.as_ref())).await
     }
 
-    async fn sums(&self, span: Span, by: &Grouping) -> Result<Vec<CostSum>, Error> {
+    async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>, Error> {
         let by = by.clone();
         self.scan(move |conn| sums::sums(conn, span, &by)).await
     }

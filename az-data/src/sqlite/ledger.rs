@@ -1,6 +1,6 @@
 //! The ledger: one row per call that was paid, and the sums of them.
 
-use az_core::cost::{Charge, CostEntry, Payer, Span};
+use az_core::cost::{Charge, CostEntry, Payer, TimeRange};
 use az_core::error::Error;
 use az_core::id::CallId;
 use az_core::money::Usd;
@@ -86,7 +86,7 @@ pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
 /// Lists the entries of a span, oldest first, of one payer if given.
 pub(super) fn entries(
     conn: &Connection,
-    span: Span,
+    span: TimeRange,
     payer: Option<&Payer>,
 ) -> Result<Vec<CostEntry>> {
     let columns = "SELECT payer, call_id, provider, model, usage, cost, computed, estimated, \
@@ -127,6 +127,6 @@ pub(super) fn call_id(text: &str) -> Result<CallId> {
 }
 
 /// Returns the bounds of a span as they are compared with what is stored.
-pub(super) fn bounds(span: Span) -> (i64, i64) {
+pub(super) fn bounds(span: TimeRange) -> (i64, i64) {
     (micros(span.start), micros(span.end))
 }

@@ -181,7 +181,7 @@ mod tests {
 
     use az_core::Usd;
     use az_core::clock::from_micros;
-    use az_core::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Payer, Span, Usage};
+    use az_core::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Payer, TimeRange, Usage};
     use az_core::testing::sample::{call_id, entry, paid, task_id};
     use rusqlite::Connection;
 
@@ -237,7 +237,7 @@ mod tests {
             conn.execute(sql, ("m1", absurd, None::<i64>)).unwrap();
 
             bring_up_to_date(&conn, path, Duration::ZERO).unwrap();
-            let kept = ledger::entries(&conn, Span::ALL, Some(&task.into())).unwrap();
+            let kept = ledger::entries(&conn, TimeRange::ALL, Some(&task.into())).unwrap();
             let charge = Charge::new(usage, Some(Usd::from_nanos(5)));
             let first = CostEntry { charge, at: from_micros(7), ..entry("t", "m0", 5, 0) };
             assert_eq!(kept[0], first, "from version {taken}");
@@ -252,7 +252,7 @@ mod tests {
                 unpriced: 1,
                 estimated: 0,
             };
-            assert_eq!(sums(&mut conn, Span::ALL, &Grouping::Model).unwrap(), [sum]);
+            assert_eq!(sums(&mut conn, TimeRange::ALL, &Grouping::Model).unwrap(), [sum]);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sums of the ledger, group by group.
 
 use az_core::clock::Timestamp;
-use az_core::cost::{Calendar, CostSum, Grouping, Period, Span};
+use az_core::cost::{Calendar, CostSum, Grouping, Period, TimeRange};
 use rusqlite::Connection;
 
 use super::ledger::{SUM, bounds, money};
@@ -9,7 +9,7 @@ use super::row::{Columns, all, first};
 use crate::error::Result;
 
 /// Sums up the entries of a span.
-pub(super) fn sums(conn: &mut Connection, span: Span, by: &Grouping) -> Result<Vec<CostSum>> {
+pub(super) fn sums(conn: &mut Connection, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
     let mut sums = match by {
         Grouping::All => whole(conn, span)?,
         Grouping::Model => groups(conn, span, "model")?,
@@ -26,7 +26,7 @@ pub(super) fn sums(conn: &mut Connection, span: Span, by: &Grouping) -> Result<V
 const TASK: &str = "iif(payer LIKE 'task:%', substr(payer, 6), '')";
 
 /// Sums up all entries of a span, if there are any.
-fn whole(conn: &Connection, span: Span) -> Result<Vec<CostSum>> {
+fn whole(conn: &Connection, span: TimeRange) -> Result<Vec<CostSum>> {
     select(conn, span, "'all'", "HAVING count(*) > 0")
 }
 
@@ -34,12 +34,12 @@ fn whole(conn: &Connection, span: Span) -> Result<Vec<CostSum>> {
 ///
 /// The sign keeps SQLite from reading them in the order of an index of that column, row by row from
 /// all over the file: sorting them takes half as long.
-fn groups(conn: &Connection, span: Span, column: &str) -> Result<Vec<CostSum>> {
+fn groups(conn: &Connection, span: TimeRange, column: &str) -> Result<Vec<CostSum>> {
     select(conn, span, column, &format!("GROUP BY +{column}"))
 }
 
 /// Counts of tokens are added up in halves, which cannot overflow as whole ones can.
-fn select(conn: &Connection, span: Span, key: &str, groups: &str) -> Result<Vec<CostSum>> {
+fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result<Vec<CostSum>> {
     let sql = format!(
         "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), {SUM}, \
             sum((input_tokens >> 32) & 4294967295), sum(input_tokens & 4294967295), \
@@ -61,14 +61,14 @@ fn select(conn: &Connection, span: Span, key: &str, groups: &str) -> Result<Vec<
 
 /// Sums up the entries of a span day by day, each between its own bounds: no length of a day and no
 /// offset of a zone has to be known here.
-fn days(conn: &mut Connection, span: Span, calendar: &Calendar) -> Result<Vec<CostSum>> {
+fn days(conn: &mut Connection, span: TimeRange, calendar: &Calendar) -> Result<Vec<CostSum>> {
     // One look at all of it: days that were read one by one might not add up.
     let look = conn.transaction()?;
     let mut sums = Vec::new();
     let mut rest = span;
     while let Some(at) = first_in(&look, rest)? {
-        let Span { start, end } = calendar.span(Period::Daily, at);
-        let day = Span { start: start.max(rest.start), end: end.min(rest.end) };
+        let TimeRange { start, end } = calendar.span(Period::Daily, at);
+        let day = TimeRange { start: start.max(rest.start), end: end.min(rest.end) };
         let key = calendar.date(at).to_string();
         sums.extend(whole(&look, day)?.pop().map(|sum| CostSum { key, ..sum }));
         rest.start = day.end;
@@ -77,7 +77,7 @@ fn days(conn: &mut Connection, span: Span, calendar: &Calendar) -> Result<Vec<Co
 }
 
 /// Returns the time of the first entry in a span.
-fn first_in(conn: &Connection, span: Span) -> Result<Option<Timestamp>> {
+fn first_in(conn: &Connection, span: TimeRange) -> Result<Option<Timestamp>> {
     let sql = "SELECT at FROM entry WHERE at >= ?1 AND at < ?2 ORDER BY at LIMIT 1";
     first(conn, sql, bounds(span), |row| row.time())
 }

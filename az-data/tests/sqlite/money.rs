@@ -1,8 +1,8 @@
 //! Budgets: raced for by threads, and compared with the reference step by step.
 
 use az_core::cost::{
-    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement, Span,
-    Usage,
+    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement,
+    TimeRange, Usage,
 };
 use az_core::journal::RunStore;
 use az_core::log::{Level, LogQuery, LogRecord, LogStore};
@@ -168,7 +168,7 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
             format!("{:?}", store.delete(&task_id(TASKS[task].0), at(DAY)).await)
         }
     };
-    let day = Span { start: at(0), end: at(DAY) };
+    let day = TimeRange { start: at(0), end: at(DAY) };
     let mut sums = Vec::new();
     for by in [Grouping::All, Grouping::Model, Grouping::Task, Grouping::Day(Calendar::default())] {
         sums.push(store.sums(always(), &by).await);

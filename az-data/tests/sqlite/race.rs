@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use az_core::cost::{
-    Budget, BudgetKeeper, CostTracker, Hold, Payer, Period, Scope, Settlement, Span,
+    Budget, BudgetKeeper, CostTracker, Hold, Payer, Period, Scope, Settlement, TimeRange,
 };
 use az_core::testing::sample::{DAY, always, at, budget, hold, paid};
 use az_core::{CallId, Error, Usd};
@@ -242,7 +242,7 @@ fn what_killed_processes_held_is_booked_in_full() {
             assert!(expected, "{call:?} is booked as {cost:?}: {settled:?} {settling:?} {taken}");
         }
         let status = store.budgets(at(61)).await.unwrap().remove(0);
-        let total = store.total_cost(Span::ALL).await.unwrap();
+        let total = store.total_cost(TimeRange::ALL).await.unwrap();
         assert_eq!((status.spent, rows, status.held), (total, total, Usd::ZERO));
         let heard = said.values().filter(|call| call.settled.is_some()).count();
         println!(

@@ -9,7 +9,7 @@ use az_ai::provider::http::{HttpClient, HttpOptions};
 use az_core::call::{PayerAccount, RetryPolicy};
 use az_core::clock::ManualClock;
 use az_core::cost::{
-    BudgetKeeper, Charge, CostEntry, CostTracker, Payer, Period, Scope, Span, Usage,
+    BudgetKeeper, Charge, CostEntry, CostTracker, Payer, Period, Scope, TimeRange, Usage,
 };
 use az_core::embed::Embedder;
 use az_core::memory::MemoryStore;
@@ -66,7 +66,7 @@ async fn vectors_are_booked_at_what_the_provider_reports() {
         charge,
         at: at(0),
     };
-    assert_eq!(store.entries(Span::ALL, None).await.unwrap(), [entry]);
+    assert_eq!(store.entries(TimeRange::ALL, None).await.unwrap(), [entry]);
     assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
@@ -76,7 +76,7 @@ async fn unreported_usage_is_estimated_and_priced() {
     let charge = embedder.embed(&texts()).await.unwrap().charge;
     assert!(charge.estimated && charge.cost > Some(Usd::ZERO), "{charge:?}");
     assert_eq!(charge.cost, embedder.estimate_cost(&texts()).max_cost);
-    let booked = store.total_cost(Span::ALL).await.unwrap();
+    let booked = store.total_cost(TimeRange::ALL).await.unwrap();
     assert_eq!(Some(booked), charge.cost);
 }
 
@@ -93,10 +93,10 @@ async fn a_budget_refuses_before_anything_is_sent() {
 async fn a_refused_request_is_free_and_a_malformed_response_is_booked_in_full() {
     let (refused, store, _server) = embedder(Answer::json(401, &json!({"error": "no"}))).await;
     refused.embed(&texts()).await.unwrap_err();
-    assert_eq!(store.entries(Span::ALL, None).await.unwrap(), []);
+    assert_eq!(store.entries(TimeRange::ALL, None).await.unwrap(), []);
 
     let (malformed, store, _server) = embedder(Answer::json(200, &json!({"data": []}))).await;
     let most = malformed.estimate_cost(&texts()).max_cost;
     malformed.embed(&texts()).await.unwrap_err();
-    assert_eq!(Some(store.total_cost(Span::ALL).await.unwrap()), most);
+    assert_eq!(Some(store.total_cost(TimeRange::ALL).await.unwrap()), most);
 }

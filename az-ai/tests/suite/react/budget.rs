@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{Line, ScriptedClient};
-use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, Span, Usage};
+use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, TimeRange, Usage};
 use az_core::journal::EventBody;
 use az_core::testing::sample::{budget, task_id};
 use az_core::{Clock, ErrorKind, Usd};
@@ -29,7 +29,7 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
                 $0.0000017 of $0.0000017 left";
     let note = EventBody::Note { text: told.to_owned() };
     assert!(stage.recorder.recorded().contains(&note), "{:?}", stage.recorder.recorded());
-    assert_eq!(stage.store.total_cost(Span::ALL).await.unwrap(), nanos(1_700));
+    assert_eq!(stage.store.total_cost(TimeRange::ALL).await.unwrap(), nanos(1_700));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn tasks_side_by_side_never_spend_more_than_there_is() {
     stage.cap(40_000).await;
     let tasks = (0..20).map(|n| stage.run_named(format!("t{n}"), "go"));
     let tasks = futures_util::future::join_all(tasks).await;
-    let spent = stage.store.total_cost(Span::ALL).await.unwrap();
+    let spent = stage.store.total_cost(TimeRange::ALL).await.unwrap();
     assert!(spent <= nanos(40_000), "{spent}");
     assert_eq!(tasks.iter().map(|task| task.cost).sum::<Usd>(), spent);
 }
@@ -90,7 +90,7 @@ async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
     let client = Priced::new([Line::text("twelve bytes")]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     let task = stage.run("go").await;
-    let entries = stage.store.entries(Span::ALL, None).await.unwrap();
+    let entries = stage.store.entries(TimeRange::ALL, None).await.unwrap();
     let entry = &entries[0];
     assert_eq!((entry.charge.estimated, entry.charge.usage.output), (true, 4));
     assert_eq!(
@@ -101,7 +101,7 @@ async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
 
     let unpriced = Stage::of(ScriptedClient::new([Line::text("hello")]));
     unpriced.run("go").await;
-    let entries = unpriced.store.entries(Span::ALL, None).await.unwrap();
+    let entries = unpriced.store.entries(TimeRange::ALL, None).await.unwrap();
     assert_eq!((entries[0].charge.estimated, entries[0].charge.cost), (true, None));
 }
 

@@ -7,7 +7,7 @@ use az_ai::routing::{LlmIntegration, RoutingEngineExt, RuleRouter};
 use az_ai::testing::routing_engine::Scene;
 use az_core::call::RetryPolicy;
 use az_core::clock::ManualClock;
-use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, Span};
+use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, TimeRange};
 use az_core::memory::MemoryStore;
 use az_core::testing::sample::{self, at, budget};
 use az_core::{ErrorKind, Task, Usd};
@@ -55,7 +55,7 @@ async fn the_next_candidate_is_tried_after_a_failure_that_it_may_avoid() {
         let (integration, store) = integration(Arc::new(router(&scene)));
         let replied = integration.execute_with_routing(&task(), "hello", 100).await.unwrap();
         assert_eq!((replied.chat.reply.text.as_str(), scene.asked()), ("large", 2), "{kind:?}");
-        let booked = store.entries(Span::ALL, Some(&task().id.into())).await.unwrap();
+        let booked = store.entries(TimeRange::ALL, Some(&task().id.into())).await.unwrap();
         assert!(booked.iter().any(|entry| entry.model == replied.model.model), "{booked:?}");
         assert_eq!(store.open_holds().await.unwrap(), []);
     }

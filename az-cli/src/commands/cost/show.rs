@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Period, Scope, Span};
+use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Period, Scope, TimeRange};
 use az_core::store::Store;
 use az_core::{Clock, Timestamp, Usd};
 use clap::{Args, ValueEnum};
@@ -129,7 +129,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
 /// Returns a line for all of a span, with the budget on it if it is a whole period.
 async fn one(
     store: Option<&dyn Store>,
-    span: Span,
+    span: TimeRange,
     period: Option<Period>,
     now: Timestamp,
 ) -> Result<Vec<Row>, CliError> {
@@ -157,7 +157,7 @@ async fn periods(
 
 async fn grouped(
     store: Option<&dyn Store>,
-    span: Span,
+    span: TimeRange,
     by: By,
     calendar: Calendar,
 ) -> Result<Vec<Row>, CliError> {

@@ -1,7 +1,7 @@
 //! The stretch of time that a listing is about.
 
 use az_core::Timestamp;
-use az_core::cost::{Calendar, Period, Span};
+use az_core::cost::{Calendar, Period, TimeRange};
 use clap::Args;
 use jiff::tz::TimeZone;
 
@@ -35,7 +35,7 @@ impl SpanArgs {
         period: Option<Period>,
         (calendar, zone): (&Calendar, &TimeZone),
         now: Timestamp,
-    ) -> Result<Span, CliError> {
+    ) -> Result<TimeRange, CliError> {
         let within = calendar.span(period.unwrap_or(Period::Total), now);
         let time = |text: &Option<String>, flag: &str| match text {
             None => Ok(None),
@@ -47,7 +47,7 @@ impl SpanArgs {
             let text = format!("the time would end ({end}) before it begins ({start})");
             return Err(CliError::Usage(text));
         }
-        Ok(Span { start, end })
+        Ok(TimeRange { start, end })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::Span;
+use az_core::cost::TimeRange;
 use az_core::task::TaskFilter;
 use az_core::text::one_line;
 use az_core::{Clock, TaskPriority, TaskStatus, Usd};
@@ -73,7 +73,7 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let exists = store.is_some();
     if let Some(store) = store {
         for task in store.list(&filter).await? {
-            let entries = store.entries(Span::ALL, Some(&(&task.id).into())).await?;
+            let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
             let unpriced = entries.iter().any(|entry| entry.charge.cost.is_none());
             tasks.push((task, unpriced));
         }

@@ -120,7 +120,7 @@ async fn wrong_key(services: &Services, task: &Task, id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use az_core::cost::{Budget, BudgetStatus, Limit, Period, Scope, Span};
+    use az_core::cost::{Budget, BudgetStatus, Limit, Period, Scope, TimeRange};
     use az_core::{Error, Usd};
 
     use super::{needed, raised};
@@ -153,7 +153,7 @@ mod tests {
                 alerts: vec![50, 90],
                 limit: Limit::Hard,
             },
-            span: Span { start: at, end: at },
+            span: TimeRange { start: at, end: at },
             spent: Usd::from_nanos(15_000_000),
             held: Usd::from_nanos(2_000_000),
         };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{CostEntry, Span};
+use az_core::cost::{CostEntry, TimeRange};
 use az_core::journal::{CallState, History, ToolOutcome, fold};
 use az_core::{Clock, Task};
 use clap::Args;
@@ -56,7 +56,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         .ok_or_else(|| CliError::UnknownTask { id: args.id.clone(), near: Vec::new() })?;
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
-    let costs = store.entries(Span::ALL, Some(&(&task.id).into())).await?;
+    let costs = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&Shown {

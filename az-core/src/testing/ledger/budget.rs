@@ -1,7 +1,7 @@
 //! Clauses 7 and 8 of `BudgetKeeper`: what budgets cover.
 
 use super::Runs;
-use crate::cost::{Budget, BudgetStatus, Limit, Period, Scope, Span};
+use crate::cost::{Budget, BudgetStatus, Limit, Period, Scope, TimeRange};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
@@ -47,7 +47,7 @@ pub(super) async fn budgets_are_read_back_as_set(fixture: Runs<'_>) -> Checked {
     };
     store.set_budget(&expected, at(0)).await?;
     let found = status(&*store, &expected.scope, Period::Weekly, 5 * DAY).await?;
-    let span = Span { start: at(0), end: at(7 * DAY) };
+    let span = TimeRange { start: at(0), end: at(7 * DAY) };
     ensure_eq!((found.budget, found.span), (expected, span), "a budget came back changed");
     ensure_eq!((found.spent, found.held), (Usd::ZERO, Usd::ZERO), "a new budget is used");
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::Runs;
-use crate::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Span, Usage};
+use crate::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, TimeRange, Usage};
 use crate::ensure_eq;
 use crate::journal::RunStore;
 use crate::money::Usd;
@@ -48,7 +48,7 @@ pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     ] {
         store.track(&entry).await?;
     }
-    let span = Span { start: at(1), end: at(2 * DAY + 1) };
+    let span = TimeRange { start: at(1), end: at(2 * DAY + 1) };
     let total = (store.total_cost(span).await?, 4);
     let day = Grouping::Day(Calendar::default());
     for by in

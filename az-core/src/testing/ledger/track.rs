@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::Runs;
-use crate::cost::{Charge, CostEntry, Period, Scope, Span, Usage};
+use crate::cost::{Charge, CostEntry, Period, Scope, TimeRange, Usage};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
@@ -104,7 +104,7 @@ pub(super) async fn a_span_is_half_open(fixture: Runs<'_>) -> Checked {
     for (n, minute) in [(1, 9), (10, 10), (100, 15), (1000, 20), (10_000, 21)] {
         store.track(&entry("t", &format!("m{minute}"), n, minute)).await?;
     }
-    let span = Span { start: at(10), end: at(20) };
+    let span = TimeRange { start: at(10), end: at(20) };
     let total = store.total_cost(span).await?;
     ensure_eq!(total, Usd::from_nanos(110), "a span has its start and lacks its end");
     let listed = store.entries(span, None).await?;
