@@ -216,6 +216,7 @@ impl From<Error> for az_core::Error {
                 kind: error.kind(),
                 message: error.chain(),
                 retry_after: error.retry_after(),
+                called: None,
             },
         }
     }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use az_core::Usd;
-use az_core::cost::{Period, Scope};
 use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
+
+use crate::suggestion::set_budget;
 
 /// Bad arguments, as clap has it.
 pub const USAGE: u8 = 2;
@@ -42,7 +42,7 @@ pub enum CliError {
         /// How it ended.
         status: TaskStatus,
         /// Why.
-        failure: Failure,
+        failure: Box<Failure>,
         /// What to do about it.
         remedy: Option<String>,
     },
@@ -116,39 +116,6 @@ impl CliError {
     }
 }
 
-/// Returns the command that gives a budget an amount, to be pasted. Alerts that are not repeated
-/// would become those of a new budget.
-pub fn raising(scope: &Scope, period: Period, amount: Usd, alerts: &[u8]) -> String {
-    let of = match scope {
-        Scope::Global => String::new(),
-        Scope::Payer(payer) => format!(" --scope {} --of {}", payer.kind(), payer.id()),
-        Scope::Model(name) => format!(" --scope model --of {}", quoted(name)),
-    };
-    let alerts: Vec<_> = alerts.iter().map(u8::to_string).collect();
-    let alert = if alerts.is_empty() { String::new() } else { " --alert ".to_owned() };
-    let amount = to_the_cent(amount).to_string();
-    let amount = amount.trim_start_matches('$');
-    let alerts = alerts.join(",");
-    format!("az cost budget set --amount {amount} --period {period}{of}{alert}{alerts}")
-}
-
-/// Returns an amount rounded up to the cent.
-fn to_the_cent(amount: Usd) -> Usd {
-    const CENT: i64 = 10_000_000;
-    let cents = amount.nanos().div_euclid(CENT);
-    let up = i64::from(amount.nanos().rem_euclid(CENT) > 0);
-    Usd::from_nanos(cents.saturating_add(up).saturating_mul(CENT))
-}
-
-/// Returns a word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@+-".contains(c);
-    if word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// What to do about a model without a price under a hard budget.
 pub const UNPRICED: &str = "give the model a price (docs/prices.md), choose one that `az models \
                             list --all` lists, or make the budget --soft";
@@ -157,8 +124,10 @@ fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
         Error::BudgetExceeded { scope, period, amount, left, needed, .. } => {
             let enough = amount.minus(*left).plus(*needed);
-            let raise = raising(scope, *period, enough.max(amount.plus(*amount)), &[]);
-            return Some(format!("`{raise}` raises it; `az cost budget show` shows them all"));
+            let set = set_budget(scope, *period, enough.max(amount.plus(*amount)), &[]);
+            return Some(format!(
+                "`{set}` raises the budget; `az cost budget show` shows all of them"
+            ));
         }
         Error::Unpriced { .. } => UNPRICED,
         Error::Full { .. } => "free some space",
@@ -222,27 +191,9 @@ fn code_of_kind(kind: ErrorKind) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use az_core::Usd;
-    use az_core::cost::{Period, Scope};
     use az_core::error::ErrorKind;
 
-    use super::{code_of_failure, raising};
-
-    #[test]
-    fn a_budget_is_raised_to_a_whole_cent_and_keeps_its_alerts() {
-        let raise = |scope: &Scope, nanos, alerts: &[u8]| {
-            raising(scope, Period::Daily, Usd::from_nanos(nanos), alerts)
-        };
-        let set = "az cost budget set --amount";
-        assert_eq!(
-            raise(&Scope::Global, 10_000_001, &[50, 90]),
-            format!("{set} 0.02 --period daily --alert 50,90")
-        );
-        assert_eq!(
-            raise(&Scope::Model("a b's".to_owned()), 20_000_000, &[]),
-            format!(r"{set} 0.02 --period daily --scope model --of 'a b'\''s'")
-        );
-    }
+    use super::code_of_failure;
 
     #[test]
     fn a_task_whose_model_there_is_not_failed_for_its_settings() {

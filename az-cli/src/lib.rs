@@ -23,6 +23,7 @@ pub mod services;
 pub mod settings;
 pub mod signal;
 mod store_setting;
+mod suggestion;
 pub mod telemetry;
 pub mod views;
 pub mod wiring;

@@ -139,6 +139,8 @@ pub enum Error {
         message: String,
         /// How long the provider asks to wait.
         retry_after: Option<Duration>,
+        /// The model; absent if none was called.
+        called: Option<Box<CalledModel>>,
     },
     /// The record of a task breaks the journal's rules.
     #[error("journal of task {task} is broken at event {seq}: {reason}")]
@@ -209,6 +211,23 @@ pub enum Error {
     /// A mistake of ours, or of a backend.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// The model that a failed call was made to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CalledModel {
+    /// The provider, as calls to it are booked.
+    pub provider: String,
+    /// The model, by the provider's name.
+    pub model: String,
+}
+
+impl CalledModel {
+    /// Creates the name of a model.
+    pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
+        Self { provider: provider.into(), model: model.into() }
+    }
 }
 
 /// What sort of thing went wrong: stable names, kept in records and mapped to exit codes.

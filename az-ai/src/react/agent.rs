@@ -167,5 +167,6 @@ fn overflow(how: &str) -> Error {
         kind: ErrorKind::ContextWindow,
         message: format!("the task has outgrown the model's context window: {how}"),
         retry_after: None,
+        called: None,
     }
 }

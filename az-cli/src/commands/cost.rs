@@ -2,6 +2,7 @@
 
 mod budget;
 mod export;
+mod payer;
 mod show;
 mod span;
 

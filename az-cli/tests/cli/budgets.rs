@@ -115,7 +115,7 @@ fn a_part_draws_on_the_budget_of_the_task_it_is_a_part_of() {
         refused.stderr.contains("total budget: $0.05 needed, $0.04 of $0.08 left"),
         "{refused:?}"
     );
-    assert!(refused.stderr.contains(&format!("--scope task --of {id}")), "{refused:?}");
+    assert!(refused.stderr.contains(&format!("--payer task:{id}")), "{refused:?}");
     az.ok(&RUN);
 }
 

@@ -82,7 +82,7 @@ pub async fn call_with_retries<A: Account + ?Sized>(
         let wait = wait.filter(|_| effect.restart() == Restart::Allowed);
         account.failed(&failure, wait);
         let Some(wait) = wait else {
-            return Err(failure.into());
+            return Err(failure.into_error(request));
         };
         account.pause(wait).await?;
         attempt += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::cost::{Charge, Settlement};
-use crate::error::{Error, ErrorKind};
+use crate::error::{CalledModel, Error, ErrorKind};
 use crate::journal::{ModelReply, Purpose};
 use crate::money::Usd;
 
@@ -118,10 +118,12 @@ pub struct ModelFailure {
     pub settlement: Settlement,
 }
 
-impl From<ModelFailure> for Error {
-    fn from(failure: ModelFailure) -> Self {
-        let ModelFailure { kind, message, retry_after, .. } = failure;
-        Self::Model { kind, message, retry_after }
+impl ModelFailure {
+    /// Returns the error of the request that failed.
+    pub fn into_error(self, request: &ModelRequest) -> Error {
+        let Self { kind, message, retry_after, .. } = self;
+        let called = CalledModel::new(&request.provider, &request.model);
+        Error::Model { kind, message, retry_after, called: Some(Box::new(called)) }
     }
 }
 

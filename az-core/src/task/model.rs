@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::money::Usd;
 
@@ -70,27 +71,6 @@ pub struct TaskOptions {
     /// The directory that its tools work in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
-}
-
-/// Why a task did not complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What sort of failure.
-    pub kind: ErrorKind,
-    /// What happened, for a person.
-    pub message: String,
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        Self { kind: error.kind(), message: error.chain() }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
 }
 
 impl Task {

@@ -5,7 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Failure, Task, TaskStatus};
+use super::failure::Failure;
+use super::model::{Task, TaskStatus};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{TaskId, WorkerId};

@@ -85,13 +85,13 @@ pub fn completed(answer: &str) -> Outcome {
 
 /// Returns the outcome of a task that was given up.
 pub fn failed(why: &str) -> Outcome {
-    Outcome::Failed { failure: Failure { kind: ErrorKind::Agent, message: why.to_owned() } }
+    Outcome::Failed { failure: Failure::new(ErrorKind::Agent, why) }
 }
 
 /// Returns the outcome of a task that was stopped.
 pub fn cancelled(who: &str) -> Outcome {
     Outcome::Cancelled {
-        failure: Failure { kind: ErrorKind::Cancelled, message: format!("cancelled by {who}") },
+        failure: Failure::new(ErrorKind::Cancelled, format!("cancelled by {who}")),
     }
 }
 

@@ -9,7 +9,7 @@ use az_core::journal::{
     Purpose, ToolIntent, ToolOutcome, ToolResult, fold,
 };
 use az_core::money::Usd;
-use az_core::task::{Failure, Outcome};
+use az_core::task::{Failure, FailureDetail, Outcome};
 use az_core::testing::sample::{call_id, task_id, worker};
 use az_core::tool::{EffectClass, ToolOutput};
 use proptest::prelude::*;
@@ -84,8 +84,14 @@ fn reply() -> impl Strategy<Value = ModelReply> {
     })
 }
 
+fn failure() -> impl Strategy<Value = Failure> {
+    let limit = any::<Option<u32>>();
+    let detail = limit.prop_map(|limit| limit.map(|limit| FailureDetail::StepLimit { limit }));
+    (text(), detail)
+        .prop_map(|(text, detail)| Failure::new(ErrorKind::Budget, text).with_detail(detail))
+}
+
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let failure = || text().prop_map(|message| Failure { kind: ErrorKind::Budget, message });
     prop_oneof![
         text().prop_map(|answer| Outcome::Completed { answer }),
         failure().prop_map(|failure| Outcome::Failed { failure }),

@@ -109,7 +109,7 @@ pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode,
         }
         (status, Some(failure)) => Err(CliError::TaskEnded {
             status,
-            failure: failure.clone(),
+            failure: Box::new(failure.clone()),
             remedy: Some(remedy(task, failure, services).await),
         }),
         (status, None) => {

@@ -1,167 +1,188 @@
 //! What to do about a task that ended without an answer.
 
+use az_ai::model_name::ModelName;
 use az_core::clock::SystemClock;
 use az_core::cost::BudgetStatus;
 use az_core::error::ErrorKind;
-use az_core::task::Failure;
+use az_core::task::{Failure, FailureDetail};
 use az_core::{Clock, Task, Usd};
 
-use crate::error::{UNPRICED, raising};
+use crate::error::UNPRICED;
 use crate::output::short;
 use crate::services::Services;
+use crate::suggestion::set_budget;
 
-/// Returns a command that goes on, with figures that let it.
+/// Returns what to do about a failure, with the commands for it.
 pub(super) async fn remedy(task: &Task, failure: &Failure, services: &Services) -> String {
-    let id = short(task.id.as_str());
-    match failure.kind {
-        ErrorKind::Budget => over_budget(services, &failure.message, &id).await,
-        ErrorKind::Unauthorized => wrong_key(services, task, &id).await,
-        ErrorKind::NotFound => format!(
-            "`az models list` shows the names; `az task resume {id} --model OTHER` goes on with \
-             another"
-        ),
-        ErrorKind::Approval => {
-            let tool = failure.message.split_whitespace().next().unwrap_or("shell.execute");
-            format!(
-                "`az task resume {id} --allow {tool}` lets it run without asking; \
-                 `az task resume {id}` at a terminal asks"
-            )
+    advice(task, failure, &Circumstances::of(task, failure, services).await)
+}
+
+/// What an advice depends on besides the task.
+#[derive(Debug, Default)]
+struct Circumstances {
+    /// The budget that refused the call, as it is now.
+    budget: Option<BudgetStatus>,
+    /// Whether the configuration turns prices off.
+    prices_are_off: bool,
+    /// Where the key of the model is that refused it.
+    key: Option<String>,
+}
+
+impl Circumstances {
+    /// Looks up what the advice on this failure depends on.
+    async fn of(task: &Task, failure: &Failure, services: &Services) -> Self {
+        Self {
+            budget: budget(failure, services).await,
+            prices_are_off: !services.settings().llm.cost_tracking,
+            key: match failure.kind {
+                ErrorKind::Unauthorized => key(task, failure, services).await,
+                _ => None,
+            },
         }
-        ErrorKind::StepLimit => {
-            let more = task.options.max_steps.unwrap_or(50).saturating_mul(2);
-            format!("`az task resume {id} --max-steps {more}` gives it more steps")
-        }
-        ErrorKind::TimedOut => {
-            let limit = task.options.timeout.map_or(300, |limit| limit.as_secs().max(1));
-            format!(
-                "`az task resume {id} --timeout {}s` gives it more time",
-                limit.saturating_mul(2)
-            )
-        }
-        ErrorKind::BadRequest => {
-            format!("say it differently, as a new task; `az task logs {id}` shows what happened")
-        }
-        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::Protocol => {
-            format!("try later: `az task resume {id}` goes on where the record ends")
-        }
-        ErrorKind::Cancelled => format!("`az task resume {id}` goes on where the record ends"),
-        _ => format!(
-            "`az task logs {id}` shows what happened, `az task resume {id}` goes on, \
-             `az task retry {id}` starts over"
-        ),
     }
 }
 
-/// Returns the command that raises the budget in the way, and the one that goes on then.
-async fn over_budget(services: &Services, message: &str, id: &str) -> String {
-    if message.contains(": the price of ") && message.contains(" is not known") {
-        return unpriced(services, id);
-    }
-    let now = SystemClock.now();
-    let budgets = match services.store().await {
-        Ok(store) => store.budgets(now).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    let in_the_way =
-        budgets.iter().find_map(|status| Some((status, needed(message, &status.budget.name())?)));
-    match in_the_way {
-        Some((status, needed)) => {
-            let raise = raised(status, needed);
-            format!("`{raise}` raises it, then `az task resume {id}` goes on")
+async fn budget(failure: &Failure, services: &Services) -> Option<BudgetStatus> {
+    let Some(FailureDetail::Budget { scope, period, .. }) = &failure.detail else { return None };
+    let budgets = services.store().await.ok()?.budgets(SystemClock.now()).await.ok()?;
+    budgets
+        .into_iter()
+        .find(|status| status.budget.scope == *scope && status.budget.period == *period)
+}
+
+/// Returns where the key of the model is that was called: of the model that the failure names, else of
+/// the one that the task names.
+async fn key(task: &Task, failure: &Failure, services: &Services) -> Option<String> {
+    let models = services.models().ok()?;
+    let named = task.model.as_deref();
+    let called = match &failure.detail {
+        Some(FailureDetail::ModelCall { provider, model, .. }) => {
+            let (provider, model) = (provider.clone(), model.clone());
+            Some(ModelName::Qualified { provider, model }.to_string())
         }
-        None => format!(
-            "`az cost budget show` shows the budgets, `az cost budget set` raises one, then \
-             `az task resume {id}` goes on"
-        ),
-    }
-}
-
-/// A budget cannot be kept where nothing has a price.
-fn unpriced(services: &Services, id: &str) -> String {
-    let first = match services.settings().llm.cost_tracking {
-        true => UNPRICED,
-        false => {
-            "llm.cost_tracking is false in the configuration, so that nothing has a price: set it \
-             to true, or make the budget --soft"
-        }
-    };
-    format!("{first}; then `az task resume {id}` goes on")
-}
-
-/// Returns the command that makes a budget twice as large, and large enough.
-fn raised(status: &BudgetStatus, needed: Usd) -> String {
-    let budget = &status.budget;
-    let enough = status.used().plus(needed);
-    let amount = enough.max(budget.amount.plus(budget.amount));
-    raising(&budget.scope, budget.period, amount, &budget.alerts)
-}
-
-/// Reads how much a refused call needed out of the refusal, a sentence that begins with the
-/// budget's name: `global daily budget: $0.05 needed, $0.04 of $0.06 left`.
-fn needed(message: &str, budget: &str) -> Option<Usd> {
-    let rest = message.strip_prefix(budget)?.strip_prefix(" budget: ")?;
-    let (needed, _) = rest.split_once(" needed")?;
-    needed.parse().ok()
-}
-
-/// Says where the key is that was refused.
-async fn wrong_key(services: &Services, task: &Task, id: &str) -> String {
-    let found = match (services.models(), task.model.as_deref()) {
-        (Ok(models), Some(model)) => models.find(model).await.ok(),
         _ => None,
     };
-    let key = match found.and_then(|found| found.key) {
-        Some(key) => format!("check the key ({key}) and the account's credit"),
-        None => "check the key and the account's credit: `az models list` says where each key is"
-            .to_owned(),
+    // An entry of the configuration may have a key of its own, so its name comes first.
+    for name in [named, called.as_deref()].into_iter().flatten() {
+        if let Ok(found) = models.find(name).await
+            && found.key.is_some()
+        {
+            return found.key;
+        }
+    }
+    None
+}
+
+/// Returns what to do, without looking anything up.
+fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
+    let id = short(task.id.as_str());
+    let resume = format!("`az task resume {id}` continues the task");
+    match (failure.kind, &failure.detail) {
+        (_, Some(FailureDetail::Budget { needed, .. })) => over_budget(now, *needed, &resume),
+        (_, Some(FailureDetail::Unpriced { .. })) => unpriced(now, &resume),
+        (ErrorKind::Budget, _) => any_budget(&resume),
+        (_, Some(FailureDetail::Approval { tool, .. })) => format!(
+            "`az task resume {id} --allow {tool}` lets it run without asking; \
+             `az task resume {id}` at a terminal asks"
+        ),
+        (ErrorKind::Approval, _) => format!(
+            "`az task resume {id}` at a terminal asks; with --allow and the name of the tool it \
+             runs without asking"
+        ),
+        (ErrorKind::Unauthorized, _) => {
+            let key = now.key.as_ref().map_or_else(
+                || {
+                    "check the key and the account's credit: `az models list` shows where each \
+                    key is"
+                        .to_owned()
+                },
+                |key| format!("check the key ({key}) and the account's credit"),
+            );
+            format!("{key}; then {resume}")
+        }
+        (ErrorKind::NotFound, _) => format!(
+            "`az models list` shows the names; `az task resume {id} --model OTHER` continues the \
+             task with another model"
+        ),
+        (ErrorKind::StepLimit, detail) => {
+            let more = steps(task, detail.as_ref()).saturating_mul(2);
+            format!("`az task resume {id} --max-steps {more}` gives it more steps")
+        }
+        (ErrorKind::TimedOut, detail) => {
+            let more = seconds(task, detail.as_ref()).saturating_mul(2);
+            format!("`az task resume {id} --timeout {more}s` gives it more time")
+        }
+        (ErrorKind::BadRequest, _) => format!(
+            "state the task differently, as a new one; `az task logs {id}` shows what happened"
+        ),
+        (ErrorKind::RateLimited, detail) => later(wait(detail.as_ref()), &resume),
+        (ErrorKind::Unavailable | ErrorKind::Protocol, _) => later(None, &resume),
+        (ErrorKind::Cancelled, _) => resume,
+        _ => format!(
+            "`az task logs {id}` shows what happened; {resume}; `az task retry {id}` starts over"
+        ),
+    }
+}
+
+/// Returns the command that makes the budget twice as large, and large enough for the call.
+fn over_budget(now: &Circumstances, needed: Usd, resume: &str) -> String {
+    let Some(status) = &now.budget else { return any_budget(resume) };
+    let budget = &status.budget;
+    let amount = status.used().plus(needed).max(budget.amount.plus(budget.amount));
+    let set = set_budget(&budget.scope, budget.period, amount, &budget.alerts);
+    format!("`{set}` raises the budget; then {resume}")
+}
+
+fn any_budget(resume: &str) -> String {
+    format!(
+        "`az cost budget show` shows the budgets, `az cost budget set --help` how to raise one; \
+         then {resume}"
+    )
+}
+
+fn unpriced(now: &Circumstances, resume: &str) -> String {
+    let first = if now.prices_are_off {
+        "llm.cost_tracking is false in the configuration, so no model has a price: set it to true, \
+         or make the budget --soft"
+    } else {
+        UNPRICED
     };
-    format!("{key}, then `az task resume {id}`")
+    format!("{first}; then {resume}")
+}
+
+/// Returns the limit of steps that the task ran into.
+fn steps(task: &Task, detail: Option<&FailureDetail>) -> u32 {
+    match detail {
+        Some(FailureDetail::StepLimit { limit }) => *limit,
+        _ => task.options.max_steps.unwrap_or(50),
+    }
+}
+
+/// Returns the limit of time that the task ran into, in whole seconds, rounded up.
+fn seconds(task: &Task, detail: Option<&FailureDetail>) -> u64 {
+    let limit = match detail {
+        Some(FailureDetail::TimedOut { limit_millis }) => limit_millis.div_ceil(1000),
+        _ => task.options.timeout.map_or(300, |limit| limit.as_secs()),
+    };
+    limit.max(1)
+}
+
+/// Returns how many seconds the provider asked to wait.
+fn wait(detail: Option<&FailureDetail>) -> Option<u64> {
+    match detail {
+        Some(FailureDetail::ModelCall { retry_after_millis, .. }) => {
+            retry_after_millis.map(|millis| millis.div_ceil(1000))
+        }
+        _ => None,
+    }
+}
+
+fn later(wait: Option<u64>, resume: &str) -> String {
+    match wait {
+        Some(seconds) => format!("try again in {seconds} s: {resume}"),
+        None => format!("try again later: {resume}"),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use az_core::cost::{Budget, BudgetStatus, Limit, Period, Scope, TimeRange};
-    use az_core::{Error, Usd};
-
-    use super::{needed, raised};
-
-    #[test]
-    fn what_a_call_needed_is_read_out_of_what_refused_it() {
-        let refused = Error::BudgetExceeded {
-            budget: "model a b total".to_owned(),
-            scope: Scope::Model("a b".to_owned()),
-            period: Period::Total,
-            amount: Usd::from_dollars(2),
-            left: Usd::ZERO,
-            held: Usd::from_nanos(1),
-            needed: Usd::from_nanos(1_500_000_001),
-        };
-        let message = refused.to_string();
-        assert_eq!(needed(&message, "model a b total"), Some(Usd::from_nanos(1_500_000_001)));
-        assert_eq!(needed(&message, "model a"), None);
-        assert_eq!(needed("global daily budget: much needed", "global daily"), None);
-    }
-
-    #[test]
-    fn a_raised_budget_is_enough_for_what_was_refused() {
-        let at = "2026-11-23T00:00:00Z".parse().unwrap();
-        let status = BudgetStatus {
-            budget: Budget {
-                scope: Scope::Global,
-                period: Period::Daily,
-                amount: Usd::from_nanos(10_000_000),
-                alerts: vec![50, 90],
-                limit: Limit::Hard,
-            },
-            span: TimeRange { start: at, end: at },
-            spent: Usd::from_nanos(15_000_000),
-            held: Usd::from_nanos(2_000_000),
-        };
-        let raised = |needed| raised(&status, Usd::from_nanos(needed));
-        let set =
-            |amount| format!("az cost budget set --amount {amount} --period daily --alert 50,90");
-        assert_eq!(raised(50_000_001), set("0.07"));
-        assert_eq!(raised(1), set("0.02"));
-        assert_eq!(raised(50_000_000 + 10_000_000), set("0.08"));
-    }
-}
+mod tests;

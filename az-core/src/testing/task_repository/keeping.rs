@@ -6,7 +6,8 @@ use super::Tasks;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, LARGEST_COMMAND, Task, TaskFilter, TaskOptions, TaskPriority, TaskStatus,
+    Failure, FailureDetail, LARGEST_COMMAND, Task, TaskFilter, TaskOptions, TaskPriority,
+    TaskStatus,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id};
@@ -36,9 +37,18 @@ fn full(id: &str) -> Task {
             workspace: Some("/tmp/ä b".to_owned()),
         },
         answer: Some("42\n".to_owned()),
-        failure: Some(Failure { kind: ErrorKind::RateLimited, message: "slow down".to_owned() }),
+        failure: Some(failure()),
         ..task(id, 0)
     }
+}
+
+fn failure() -> Failure {
+    let detail = FailureDetail::ModelCall {
+        provider: "p".to_owned(),
+        model: "m".to_owned(),
+        retry_after_millis: Some(2000),
+    };
+    Failure::new(ErrorKind::RateLimited, "slow down").with_detail(Some(detail))
 }
 
 pub(super) async fn a_created_task_comes_back_as_given(fixture: Tasks<'_>) -> Checked {

@@ -6,6 +6,7 @@ use az_core::cost::Period;
 use clap::Args;
 use serde_json::json;
 
+use super::super::payer::Unknown;
 use super::scope::ScopeArgs;
 use crate::error::CliError;
 use crate::models::Booked;
@@ -15,7 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   az cost budget clear
   az cost budget clear --period daily
-  az cost budget clear --scope model --of claude";
+  az cost budget clear --scope model --of claude
+  az cost budget clear --payer key:test --period daily";
 
 /// Remove a budget
 #[derive(Debug, Args)]
@@ -41,7 +43,7 @@ pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCod
             Ok(Booked::Unknown(_)) | Err(_) => name.to_owned(),
         })
     };
-    let scope = args.scope.scope(services, model).await?;
+    let scope = args.scope.scope(services, Unknown::Keep, model).await?;
     let name = format!("{scope} {}", args.period);
     if !services.store().await?.clear_budget(&scope, args.period).await? {
         return Err(CliError::Usage(format!(

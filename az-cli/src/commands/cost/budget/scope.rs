@@ -1,8 +1,9 @@
-//! What a budget covers, as it is typed.
+//! The scope of a budget, as it is given on the command line.
 
-use az_core::cost::{Budget, Scope};
+use az_core::cost::{Budget, Payer, Scope};
 use clap::{Args, ValueEnum};
 
+use super::super::payer::{Unknown, parse_payer, resolve};
 use crate::commands::task::find;
 use crate::error::CliError;
 use crate::services::Services;
@@ -10,12 +11,16 @@ use crate::services::Services;
 /// Which budget.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScopeArgs {
-    /// What it covers
+    /// What the budget covers
     #[arg(long, value_enum, default_value = "global")]
     pub(super) scope: Covers,
-    /// The task or the model that it covers
+    /// Task or model that the budget covers
     #[arg(long, value_name = "NAME", required_if_eq_any([("scope", "task"), ("scope", "model")]))]
     pub(super) of: Option<String>,
+    /// Payer that the budget covers, with its descendants: task:ID, key:NAME or KIND:NAME
+    #[arg(long, value_name = "KIND:NAME", value_parser = parse_payer,
+          conflicts_with_all = ["scope", "of"])]
+    pub(super) payer: Option<Payer>,
 }
 
 /// What a budget covers.
@@ -30,17 +35,23 @@ pub(super) enum Covers {
 }
 
 impl ScopeArgs {
-    /// Returns the scope: a task by the part of its id that was typed, a model by the name that
-    /// `model` finds for what was typed.
+    /// Returns the scope: a task by its id or a part of it, a model by the name that `model` finds for
+    /// what was typed, any other payer as it is. `unknown` says what becomes of a payer that is a task
+    /// which does not exist.
     ///
     /// # Errors
     ///
-    /// A usage error for a name without need, or a task or model that nobody knows.
+    /// A usage error for `--of` without `--scope`, or the error of a task or model that is unknown.
     pub(super) async fn scope(
         &self,
         services: &Services,
+        unknown: Unknown,
         model: impl FnOnce(&str) -> Result<String, CliError>,
     ) -> Result<Scope, CliError> {
+        if let Some(payer) = &self.payer {
+            let store = services.store().await?;
+            return Ok(Scope::Payer(resolve(&*store, payer, unknown).await?));
+        }
         match (self.scope, &self.of) {
             (Covers::Global, None) => Ok(Scope::Global),
             (Covers::Global, Some(name)) => {
@@ -53,7 +64,7 @@ impl ScopeArgs {
             }
             (Covers::Model, Some(name)) => Ok(Scope::Model(model(name)?)),
             (Covers::Task | Covers::Model, None) => {
-                Err(CliError::Usage("--of names the task or model that is meant".to_owned()))
+                Err(CliError::Usage("--scope task and --scope model need --of NAME".to_owned()))
             }
         }
     }

@@ -8,6 +8,7 @@ use az_core::{Clock, Usd};
 use clap::Args;
 use serde_json::json;
 
+use super::super::payer::Unknown;
 use super::scope::{ScopeArgs, in_words};
 use crate::error::CliError;
 use crate::models::{Booked, did_you_mean};
@@ -18,7 +19,8 @@ Examples:
   az cost budget set --amount 100 --alert 80
   az cost budget set --amount 2.50 --period daily --alert 50,90
   az cost budget set --amount 20 --scope model --of claude
-  az cost budget set --amount 0.10 --period total --scope task --of 4f2a9c81d0e7 --soft
+  az cost budget set --amount 0.10 --period total --payer task:4f2a9c81d0e7 --soft
+  az cost budget set --amount 5 --period daily --payer key:test
 
 A hard budget refuses a call that could exceed it before anything is sent; replies are shortened
 first where that helps. A soft one only reports. What the period has spent already counts.";
@@ -57,7 +59,10 @@ pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode,
     alerts.sort_unstable();
     alerts.dedup();
     let budget = Budget {
-        scope: args.scope.scope(services, |name| booked_as(name, services)).await?,
+        scope: args
+            .scope
+            .scope(services, Unknown::Refuse, |name| booked_as(name, services))
+            .await?,
         period: args.period,
         amount: args.amount,
         alerts,

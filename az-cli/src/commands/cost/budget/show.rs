@@ -8,6 +8,7 @@ use az_core::{Clock, Usd};
 use clap::Args;
 use serde::Serialize;
 
+use super::super::payer::PayerArg;
 use crate::error::CliError;
 use crate::output::{FormatArgs, Table, bar, short};
 use crate::services::Services;
@@ -15,12 +16,15 @@ use crate::services::Services;
 const EXAMPLES: &str = "\
 Examples:
   az cost budget show
+  az cost budget show --payer key:test
   az cost budget show --format json";
 
 /// Show the budgets and where they stand
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
+    #[command(flatten)]
+    payer: PayerArg,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -63,10 +67,15 @@ impl From<&BudgetStatus> for Row {
 ///
 /// The store's.
 pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let budgets = match services.store_to_read().await? {
+    let store = services.store_to_read().await?;
+    let payer = args.payer.payer(store.as_deref().map(|store| store as _)).await?;
+    let mut budgets = match &store {
         Some(store) => store.budgets(SystemClock.now()).await?,
         None => Vec::new(),
     };
+    if let Some(payer) = &payer {
+        budgets.retain(|status| matches!(&status.budget.scope, Scope::Payer(of) if of == payer));
+    }
     let rows: Vec<Row> = budgets.iter().map(Row::from).collect();
     let mut table =
         Table::new(&["scope", "period", "amount", "spent", "held", "left", "limit", "alerts", ""]);
@@ -88,7 +97,13 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     }
     let printer = services.printer();
     if rows.is_empty() {
-        printer.say("no budgets; `az cost budget set --amount 100` makes one");
+        printer.say(&payer.map_or_else(
+            || "no budgets; `az cost budget set --amount 100` sets one".to_owned(),
+            |payer| {
+                let set = format!("az cost budget set --amount 100 --payer {payer}");
+                format!("no budgets of {payer}; `{set}` sets one")
+            },
+        ));
     }
     table.print(&rows, args.format.choose(printer), printer)?;
     Ok(ExitCode::SUCCESS)
