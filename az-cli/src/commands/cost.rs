@@ -5,6 +5,7 @@ mod export;
 mod payer;
 mod show;
 mod span;
+mod sums;
 
 use std::process::ExitCode;
 

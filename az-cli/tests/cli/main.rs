@@ -18,6 +18,7 @@ mod keys;
 mod main_job;
 mod models;
 mod mutants;
+mod payers;
 mod peers;
 mod routing;
 mod server;

@@ -1,5 +1,7 @@
 //! The ledger summed up.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::charge::Charge;
@@ -35,6 +37,18 @@ impl Grouping {
             Self::Task => entry.payer.task().map_or_else(String::new, ToString::to_string),
             Self::Day(calendar) => calendar.date(entry.at).to_string(),
         }
+    }
+
+    /// Sums up entries, group by group.
+    pub fn sums<'a>(&self, entries: impl IntoIterator<Item = &'a CostEntry>) -> Vec<CostSum> {
+        let mut groups: BTreeMap<String, CostSum> = BTreeMap::new();
+        for entry in entries {
+            let group = groups.entry(self.key(entry));
+            group.or_insert_with_key(|key| CostSum::new(key)).add(entry);
+        }
+        let mut sums: Vec<_> = groups.into_values().collect();
+        self.sort(&mut sums);
+        sums
     }
 
     /// Puts sums in the order in which they are given: the highest cost first, equal ones in the

@@ -147,14 +147,7 @@ impl Ledger {
 
     /// Sums up the entries of a span.
     pub(super) fn sums(&self, span: TimeRange, by: &Grouping) -> Vec<CostSum> {
-        let mut groups: BTreeMap<String, CostSum> = BTreeMap::new();
-        for entry in self.entries(span) {
-            let group = groups.entry(by.key(entry));
-            group.or_insert_with_key(|key| CostSum::new(key)).add(entry);
-        }
-        let mut sums: Vec<_> = groups.into_values().collect();
-        by.sort(&mut sums);
-        sums
+        by.sums(self.entries(span))
     }
 
     /// Returns what is booked to a payer.

@@ -10,6 +10,7 @@ use az_core::{Clock, Usd};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::payer::PayerArg;
 use super::span::SpanArgs;
 use crate::error::CliError;
 use crate::services::Services;
@@ -18,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   az cost export > costs.csv
   az cost export --format json --since 2026-11-01 --output november.json
+  az cost export --payer key:test --period monthly
   az cost export --format jsonl | jq -r '[.model, .cost_nanos] | @tsv'
 
 An entry is one call. Money is in nano-dollars (1,000,000,000 are a dollar); a cost that nobody
@@ -35,6 +37,8 @@ pub struct ExportArgs {
     period: Option<Period>,
     #[command(flatten)]
     span: SpanArgs,
+    #[command(flatten)]
+    payer: PayerArg,
     /// Into this file, which must not be there yet [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -118,8 +122,10 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
     let calendar = services.settings().calendar();
     let zone = &services.settings().time_zone;
     let span = args.span.span(args.period, (&calendar, zone), SystemClock.now())?;
-    let entries = match services.store_to_read().await? {
-        Some(store) => store.entries(span, None).await?,
+    let store = services.store_to_read().await?;
+    let payer = args.payer.payer(store.as_deref().map(|store| store as _)).await?;
+    let entries = match store {
+        Some(store) => store.entries(span, payer.as_ref()).await?,
         None => Vec::new(),
     };
     let count = entries.len();

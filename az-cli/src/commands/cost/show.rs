@@ -3,13 +3,15 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Period, Scope, TimeRange};
+use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Payer, Period, Scope, TimeRange};
 use az_core::store::Store;
 use az_core::{Clock, Timestamp, Usd};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::payer::PayerArg;
 use super::span::SpanArgs;
+use super::sums::{sums, sums_by_task};
 use crate::error::CliError;
 use crate::output::{FormatArgs, Printer, Table, amount, bar, short};
 use crate::services::Services;
@@ -21,6 +23,7 @@ Examples:
   az cost show --period monthly --by model
   az cost show --since 7d --by day
   az cost show --by task --format csv
+  az cost show --by model --payer key:test
 
 Without --period and --by it shows all periods, with the global budgets on them. Days, weeks and
 months are UTC's unless cost.time_zone in the configuration says otherwise.";
@@ -38,6 +41,8 @@ pub struct ShowArgs {
     #[command(flatten)]
     span: SpanArgs,
     #[command(flatten)]
+    payer: PayerArg,
+    #[command(flatten)]
     format: FormatArgs,
 }
 
@@ -50,7 +55,7 @@ enum By {
     Provider,
     /// A payer, such as a task or a key.
     Payer,
-    /// A task.
+    /// A task; other payers have lines of their own.
     Task,
     /// A day.
     Day,
@@ -112,12 +117,14 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let span = args.span.span(args.period, (&calendar, zone), now)?;
     let store = services.store_to_read().await?;
     let store = store.as_deref();
+    let payer = args.payer.payer(store.map(|store| store as _)).await?;
+    let payer = payer.as_ref();
     let rows = match args.by {
-        Some(by) => grouped(store, span, by, calendar).await?,
+        Some(by) => grouped(store, (span, payer), by, calendar).await?,
         None if args.period.is_some() || !args.span.is_empty() => {
-            one(store, span, args.period, now).await?
+            one(store, (span, payer), args.period, now).await?
         }
-        None => periods(store, &calendar, now).await?,
+        None => periods(store, payer, &calendar, now).await?,
     };
     let printer = services.printer();
     let what = args.by.map_or("period", By::as_str);
@@ -126,17 +133,19 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a line for all of a span, with the budget on it if it is a whole period.
+/// Returns a line for all of a span, with the budget on it if it is a whole period. A payer's line has
+/// none, because a payer's budget also counts what its descendants spend.
 async fn one(
     store: Option<&dyn Store>,
-    span: TimeRange,
+    (span, payer): (TimeRange, Option<&Payer>),
     period: Option<Period>,
     now: Timestamp,
 ) -> Result<Vec<Row>, CliError> {
     let key = period.map_or("chosen", Period::as_str).to_owned();
     let Some(store) = store else { return Ok(vec![Row::new(key, None, None)]) };
-    let sums = store.sums(span, &Grouping::All).await?;
+    let sums = sums(store, (span, payer), &Grouping::All).await?;
     let budgets = store.budgets(now).await?;
+    let period = period.filter(|_| payer.is_none());
     let budget = period.and_then(|period| global(&budgets, period));
     let whole = budget.filter(|status| status.span == span);
     Ok(vec![Row::new(key, sums.first(), whole)])
@@ -145,31 +154,31 @@ async fn one(
 /// Returns a line for each period around now.
 async fn periods(
     store: Option<&dyn Store>,
+    payer: Option<&Payer>,
     calendar: &Calendar,
     now: Timestamp,
 ) -> Result<Vec<Row>, CliError> {
     let mut rows = Vec::new();
     for period in Period::ALL {
-        rows.extend(one(store, calendar.span(*period, now), Some(*period), now).await?);
+        rows.extend(one(store, (calendar.span(*period, now), payer), Some(*period), now).await?);
     }
     Ok(rows)
 }
 
 async fn grouped(
     store: Option<&dyn Store>,
-    span: TimeRange,
+    entries: (TimeRange, Option<&Payer>),
     by: By,
     calendar: Calendar,
 ) -> Result<Vec<Row>, CliError> {
     let Some(store) = store else { return Ok(Vec::new()) };
-    let grouping = match by {
-        By::Model => Grouping::Model,
-        By::Provider => Grouping::Provider,
-        By::Payer => Grouping::Payer,
-        By::Task => Grouping::Task,
-        By::Day => Grouping::Day(calendar),
+    let sums = match by {
+        By::Model => sums(store, entries, &Grouping::Model).await?,
+        By::Provider => sums(store, entries, &Grouping::Provider).await?,
+        By::Payer => sums(store, entries, &Grouping::Payer).await?,
+        By::Task => sums_by_task(store, entries).await?,
+        By::Day => sums(store, entries, &Grouping::Day(calendar)).await?,
     };
-    let sums = store.sums(span, &grouping).await?;
     Ok(sums.iter().map(|sum| Row::new(sum.key.clone(), Some(sum), None)).collect())
 }
 
@@ -189,7 +198,9 @@ fn table(rows: &[Row], what: &'static str, by: Option<By>) -> Table {
         table = Table::new(&[what, "calls", "in", "out", "cost", ""]);
     }
     for row in rows {
-        let key = if by == Some(By::Task) { short(&row.key) } else { row.key.clone() };
+        // The name of a payer that is not a task is not shortened.
+        let is_task = by == Some(By::Task) && row.key.parse::<Payer>().is_err();
+        let key = if is_task { short(&row.key) } else { row.key.clone() };
         let mut cells = vec![
             key,
             row.calls.to_string(),
