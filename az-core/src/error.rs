@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::cost::{Payer, Period, Scope};
+use crate::cost::{Period, Scope};
 use crate::id::{TaskId, WorkerId};
 use crate::money::Usd;
 
@@ -289,12 +289,6 @@ impl Error {
     /// Returns an [`Error::NotFound`].
     pub fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound { what, id: id.to_string() }
-    }
-
-    /// Returns the refusal of another parent for a task that is part of one.
-    pub fn is_part(payer: &Payer) -> Self {
-        let reason = format!("{payer} is part of another task, whose budgets cover it already");
-        Self::invalid("parent", reason)
     }
 
     /// Returns what sort of error this is.

@@ -13,7 +13,8 @@ use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
 };
 use az_core::task::{
-    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
+    TaskRepository,
 };
 use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
 use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
@@ -176,7 +177,7 @@ pass_on! { TaskRepository:
 pass_on! { TaskQueue:
     enqueue(task: &Task, now: Timestamp) -> Task;
     claim(claim: &Claim) -> Option<Claimed>;
-    heartbeat(leases: &[Lease], until: Timestamp) -> Vec<Beat>;
+    heartbeat(leases: &[Lease], until: Timestamp) -> Vec<HeartbeatStatus>;
     finish(lease: &Lease, outcome: &Outcome, now: Timestamp) -> Task;
     release(lease: &Lease, not_before: Option<Timestamp>, now: Timestamp) -> Task;
     request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;

@@ -12,6 +12,7 @@ use super::scope::Scope;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::CallId;
+use crate::log::{Level, LogRecord};
 use crate::money::Usd;
 
 /// Keeps budgets and the holds on them.
@@ -186,6 +187,12 @@ impl Budget {
         Ok(())
     }
 
+    /// Whether setting this budget in place of `before` puts alerts ahead of it again: those that it
+    /// has not reached are then no longer marked as reported. For implementers of stores.
+    pub fn raises(&self, before: Option<Usd>) -> bool {
+        before.is_some_and(|before| before < self.amount)
+    }
+
     /// Returns its name for people, such as `global daily`.
     pub fn name(&self) -> String {
         format!("{} {}", self.scope, self.period)
@@ -223,8 +230,16 @@ impl BudgetStatus {
         i128::from(used) * 100 >= i128::from(amount) * i128::from(percent)
     }
 
+    /// Returns the alerts of all percentages that are reached, for implementers of stores: a store
+    /// reports those that it has not reported in this period.
+    pub fn reached(&self) -> impl Iterator<Item = Alert> {
+        let percentages = self.budget.alerts.iter().copied();
+        let reached = percentages.filter(|percent| self.has_crossed(*percent));
+        reached.map(|percent| self.alert(percent))
+    }
+
     /// Returns the alert of one of the budget's percentages.
-    pub fn alert(&self, percent: u8) -> Alert {
+    fn alert(&self, percent: u8) -> Alert {
         let Budget { amount, .. } = self.budget;
         Alert { budget: self.budget.name(), percent, used: self.used(), amount }
     }
@@ -279,6 +294,20 @@ pub struct Alert {
     pub used: Usd,
     /// The budget's amount.
     pub amount: Usd,
+}
+
+impl Alert {
+    /// Returns the record that a store adds to its log when it reports the alert for a hold, since
+    /// the caller that receives the alert may be gone.
+    pub fn log_record(&self, hold: &Hold) -> LogRecord {
+        LogRecord {
+            at: hold.at,
+            level: Level::Warn,
+            target: "budget".to_owned(),
+            task: hold.payer.task().cloned(),
+            message: self.to_string(),
+        }
+    }
 }
 
 /// Writes it for people.

@@ -43,6 +43,14 @@ impl Charge {
         self.computed = computed;
         self
     }
+
+    /// Returns what a task cost and used after the charge is booked to it, for implementers of
+    /// stores. The task's `updated_at` stays: it is the version that callers update the task by, and
+    /// they do not change its cost.
+    pub fn added_to(&self, cost: Usd, tokens: u64) -> (Usd, u64) {
+        let tokens = tokens.saturating_add(self.usage.total());
+        (cost.plus(self.cost.unwrap_or_default()), tokens)
+    }
 }
 
 impl Serialize for Charge {
@@ -76,5 +84,25 @@ impl From<Recorded> for Charge {
         let Recorded { usage, cost, computed, estimated } = recorded;
         let estimated = estimated.unwrap_or(usage.estimated);
         Self { usage, cost, computed, estimated }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Charge;
+    use crate::cost::Usage;
+    use crate::money::Usd;
+
+    #[test]
+    fn a_charge_adds_its_cost_and_tokens_and_saturates() {
+        let nanos = Usd::from_nanos;
+        for (cost, before, expected) in [
+            (Some(nanos(7)), (nanos(1), 2), (nanos(8), 17)),
+            (None, (nanos(1), 2), (nanos(1), 17)),
+            (Some(nanos(7)), (Usd::MAX, u64::MAX), (Usd::MAX, u64::MAX)),
+        ] {
+            let charge = Charge::new(Usage::tokens(10, 5), cost);
+            assert_eq!(charge.added_to(before.0, before.1), expected);
+        }
     }
 }

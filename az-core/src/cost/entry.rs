@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::charge::Charge;
 use super::payer::{self, Payer};
 use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 use crate::id::CallId;
+use crate::money::Usd;
 
 /// What one call cost, as it is booked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,20 @@ pub struct CostEntry {
     pub charge: Charge,
     /// When the call began, which decides the period that it counts in.
     pub at: Timestamp,
+}
+
+impl CostEntry {
+    /// Checks that the entry may be booked, for implementers of stores.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative cost.
+    pub fn check(&self) -> Result<()> {
+        if self.charge.cost.is_some_and(Usd::is_negative) {
+            return Err(Error::invalid("cost", "must not be negative"));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::charge::Charge;
 use super::entry::CostEntry;
 use super::payer::{self, Payer};
 use super::usage::Usage;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, to_micros};
+use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 
@@ -44,6 +45,67 @@ impl Hold {
             at: self.at,
         })
     }
+}
+
+/// The rules of holds, for implementers of stores.
+impl Hold {
+    /// Decides whether a hold is taken. `open` is the open hold of the same payer and call, and
+    /// `is_booked` whether an entry of them exists. The budgets that apply are checked afterwards,
+    /// by [`BudgetStatus::check`](super::BudgetStatus::check).
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative amount; `AlreadyExists` if the call was held otherwise or booked
+    /// before.
+    pub fn admit(&self, open: Option<&Self>, is_booked: bool) -> Result<Admission> {
+        if self.amount.is_some_and(Usd::is_negative) {
+            return Err(Error::invalid("amount", "must not be negative"));
+        }
+        match open {
+            Some(open) if open.is_same(self) => Ok(Admission::AlreadyOpen),
+            None if !is_booked => Ok(Admission::Take),
+            _ => {
+                let id = format!("{}/{}", self.payer, self.call);
+                Err(Error::AlreadyExists { what: "hold", id })
+            }
+        }
+    }
+
+    /// Returns when the hold expires after a renewal until `until`, which never shortens it.
+    #[must_use]
+    pub fn renewed_until(&self, until: Timestamp) -> Timestamp {
+        self.until.max(until)
+    }
+
+    /// Whether the hold is to be booked in full at `now`: it has expired, and so has the lease of
+    /// its task if there is one.
+    pub fn is_expired(&self, now: Timestamp, lease_until: Option<Timestamp>) -> bool {
+        self.until <= now && lease_until.is_none_or(|until| until <= now)
+    }
+
+    /// Returns the payer and the call, which identify the hold and order lists of holds.
+    pub const fn key(&self) -> (&Payer, &CallId) {
+        (&self.payer, &self.call)
+    }
+
+    /// Compares times to the microsecond, the precision of stores.
+    fn is_same(&self, other: &Self) -> bool {
+        let stored = |hold: &Self| Self {
+            at: to_micros(hold.at),
+            until: to_micros(hold.until),
+            ..hold.clone()
+        };
+        stored(self) == stored(other)
+    }
+}
+
+/// Whether a hold is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is to be taken in every budget that applies.
+    Take,
+    /// The same hold is open, and nothing changes.
+    AlreadyOpen,
 }
 
 /// What becomes of a hold.
@@ -85,4 +147,59 @@ pub enum Renewal {
     Renewed,
     /// There is no such open hold: it was never taken, or was settled or swept meanwhile.
     NotOpen,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Admission, Hold};
+    use crate::clock::later;
+    use crate::money::Usd;
+    use crate::testing::sample::{at, hold};
+
+    #[test]
+    fn a_hold_is_taken_once() {
+        use Admission::{AlreadyOpen, Take};
+        let given = hold("t", "m0", 7, 1);
+        let repeated =
+            Hold { at: later(given.at, std::time::Duration::from_nanos(1)), ..given.clone() };
+        let larger = Hold { amount: Some(Usd::from_nanos(8)), ..given.clone() };
+        let negative = Hold { amount: Some(Usd::from_nanos(-1)), ..given.clone() };
+        let exists = r#"hold "task:t/m0" exists already"#;
+        for (number, (hold, open, is_booked, expected)) in [
+            (&given, None, false, Ok(Take)),
+            (&given, Some(&given), false, Ok(AlreadyOpen)),
+            (&repeated, Some(&given), false, Ok(AlreadyOpen)),
+            (&given, Some(&larger), false, Err(exists)),
+            (&given, None, true, Err(exists)),
+            (&negative, None, false, Err("invalid amount: must not be negative")),
+            (&negative, Some(&given), false, Err("invalid amount: must not be negative")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let found = hold.admit(open, is_booked).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(ToOwned::to_owned), "case {number}");
+        }
+    }
+
+    #[test]
+    fn a_hold_expires_with_the_lease_of_its_task() {
+        let hold = hold("t", "m0", 7, 1);
+        for (now, lease_until, expected) in [
+            (60, None, false),
+            (61, None, true),
+            (61, Some(62), false),
+            (62, Some(62), true),
+            (60, Some(2), false),
+        ] {
+            assert_eq!(hold.is_expired(at(now), lease_until.map(at)), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_renewal_never_shortens_a_hold() {
+        let hold = hold("t", "m0", 7, 1);
+        assert_eq!(hold.renewed_until(at(60)), at(61));
+        assert_eq!(hold.renewed_until(at(62)), at(62));
+    }
 }

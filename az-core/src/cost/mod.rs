@@ -1,10 +1,14 @@
 //! Costs: payers, budgets, holds and the ledger.
+//!
+//! [`Hold::admit`], [`BudgetStatus::check`], [`CostEntry::check`] and [`parents`] are among the rules
+//! that every store applies. They are for implementers of stores.
 
 mod budget;
 mod charge;
 mod entry;
 mod estimate;
 mod hold;
+pub mod parents;
 mod payer;
 mod period;
 mod scope;
@@ -16,7 +20,7 @@ pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Limit};
 pub use charge::Charge;
 pub use entry::CostEntry;
 pub use estimate::CostEstimate;
-pub use hold::{Hold, Renewal, Settlement};
+pub use hold::{Admission, Hold, Renewal, Settlement};
 pub use payer::{OtherPayer, Payer};
 pub use period::{Calendar, Period, TimeRange};
 pub use scope::Scope;

@@ -14,7 +14,7 @@ use crate::clock::{Clock, later};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
-use crate::task::{Beat, Lease};
+use crate::task::{HeartbeatStatus, Lease};
 
 /// One background loop for all leases of an engine; it ends with the last of them.
 #[derive(Clone, Default)]
@@ -176,12 +176,14 @@ impl LeaseKeeper {
         let beats = parts.store.heartbeat(&leases, later(now, parts.options.lease)).await?;
         for (lease, beat) in leases.iter().zip(beats) {
             match beat {
-                Beat::Held => self.known(lease, begun),
-                Beat::CancelRequested => {
+                HeartbeatStatus::Held => self.known(lease, begun),
+                HeartbeatStatus::CancelRequested => {
                     self.known(lease, begun);
                     self.request(&lease.task, Some(lease.epoch), StopReason::Cancelled);
                 }
-                Beat::Lost => self.request(&lease.task, Some(lease.epoch), StopReason::LeaseLost),
+                HeartbeatStatus::Lost => {
+                    self.request(&lease.task, Some(lease.epoch), StopReason::LeaseLost);
+                }
             }
         }
         // Expired holds of processes that are gone are settled by every worker that is alive.

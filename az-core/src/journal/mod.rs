@@ -1,12 +1,17 @@
-//! The record of a task: every effect has an intent before it and a result after it.
+//! The journal of a task: every effect has an intent before it and a result after it.
+//!
+//! [`check_append`] and [`NewEvent::effect`] are the rules that every store applies. They are for
+//! implementers of stores.
 
 mod contract;
+mod effect;
 mod event;
 mod finish_reason;
 mod fold;
 mod reply;
 
 pub use contract::{Appended, Journal, RunStore};
+pub use effect::{Effect, check_append};
 pub use event::{
     Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, RunTotals, SCHEMA,
     ToolIntent, ToolOutcome, ToolResult,

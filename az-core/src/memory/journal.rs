@@ -1,4 +1,4 @@
-//! The record of every task, and what an append moves with it.
+//! The journal of every task, and what an append changes with it.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::{Alert, CostEntry, Payer};
-use crate::error::{Error, Result};
+use crate::cost::{Alert, CostEntry, Hold};
+use crate::error::Result;
 use crate::id::{CallId, TaskId};
-use crate::journal::{Appended, Event, EventBody, Journal, NewEvent};
-use crate::task::{Lease, Outcome};
+use crate::journal::{Appended, Effect, Event, EventBody, Journal, NewEvent, check_append};
+use crate::log::LogRecord;
+use crate::task::Lease;
 
 #[async_trait]
 impl Journal for MemoryStore {
@@ -22,21 +23,21 @@ impl Journal for MemoryStore {
         now: Timestamp,
     ) -> Result<Appended> {
         let mut state = self.lock();
-        state.held(lease)?;
-        state.record(&lease.task).check(lease, next_seq, &events)?;
+        state.check_append(lease, next_seq, &events)?;
 
-        // Only the ledger can refuse from here on, and it can go back.
+        // From here on only the ledger can refuse the append, and it is restored.
         let before = state.ledger.savepoint();
-        let projected = match state.project(lease, &events, now) {
-            Ok(projected) => projected,
+        let applied = match state.apply(lease, &events, now) {
+            Ok(applied) => applied,
             Err(error) => {
                 state.ledger.go_back_to(before);
                 return Err(error);
             }
         };
-        projected.booked.iter().for_each(|entry| state.charge(entry));
+        applied.booked.iter().for_each(|entry| state.charge(entry));
+        state.log.extend(applied.logged);
         let next_seq = state.record(&lease.task).extend(lease, events, now);
-        Ok(Appended { next_seq, alerts: projected.alerts })
+        Ok(Appended { next_seq, alerts: applied.alerts })
     }
 
     async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>> {
@@ -70,36 +71,12 @@ impl Record {
         u64::try_from(self.events.len()).unwrap_or(u64::MAX)
     }
 
-    /// Checks everything about an append that does not touch money.
-    fn check(&self, lease: &Lease, next_seq: u64, events: &[NewEvent]) -> Result<()> {
-        if next_seq != self.next_seq() {
-            return Err(Error::Conflict {
-                what: "journal",
-                expected: next_seq.to_string(),
-                found: self.next_seq().to_string(),
-            });
-        }
-        let mut fresh = BTreeSet::new();
-        for call in events.iter().filter_map(call_and_type) {
-            if self.known.contains(&call) || !fresh.insert(call.clone()) {
-                let (call, name) = call;
-                return Err(Error::AlreadyExists { what: name, id: call.to_string() });
-            }
-        }
-        let ends = |event: &NewEvent| matches!(event.body, EventBody::RunFinished { .. });
-        let end = events.iter().position(ends);
-        if end.is_some_and(|end| end + 1 < events.len()) {
-            return Err(Error::LeaseLost { task: lease.task.clone(), owner: None });
-        }
-        Ok(())
-    }
-
     fn extend(&mut self, lease: &Lease, events: Vec<NewEvent>, now: Timestamp) -> u64 {
         for event in events {
             if matches!(event.body, EventBody::Snapshot { .. }) {
                 self.snapshot = self.events.len();
             }
-            self.known.extend(call_and_type(&event));
+            self.known.extend(event.key().map(|(call, name)| (call.clone(), name)));
             self.events.push(Event {
                 task: lease.task.clone(),
                 seq: self.next_seq(),
@@ -112,15 +89,19 @@ impl Record {
     }
 }
 
-fn call_and_type(event: &NewEvent) -> Option<(CallId, &'static str)> {
-    Some((event.call.clone()?, event.body.name()))
-}
-
-/// What events move besides the record.
+/// What the effects of events changed besides the journal.
 #[derive(Debug, Default)]
-struct Projected {
+struct Applied {
     booked: Vec<CostEntry>,
     alerts: Vec<Alert>,
+    logged: Vec<LogRecord>,
+}
+
+impl Applied {
+    fn report(&mut self, hold: &Hold, alerts: Vec<Alert>) {
+        self.logged.extend(alerts.iter().map(|alert| alert.log_record(hold)));
+        self.alerts.extend(alerts);
+    }
 }
 
 impl State {
@@ -128,36 +109,36 @@ impl State {
         self.records.entry(task.clone()).or_default()
     }
 
-    /// Moves the ledger, then the task, by what events imply.
-    fn project(&mut self, lease: &Lease, events: &[NewEvent], now: Timestamp) -> Result<Projected> {
-        let mut projected = Projected::default();
-        let payer = Payer::from(&lease.task);
-        let mut outcome: Option<&Outcome> = None;
-        for event in events {
-            match &event.body {
-                EventBody::LlmIntent(intent) => {
-                    let hold = intent.hold_of(&lease.task, event.call_id()?, now);
-                    projected.alerts.extend(self.ledger.hold(&hold)?);
+    fn check_append(&self, lease: &Lease, next_seq: u64, events: &[NewEvent]) -> Result<()> {
+        let current = self.tasks.get(&lease.task).and_then(|row| row.lease.as_ref());
+        let record = self.records.get(&lease.task);
+        let end = record.map_or(0, Record::next_seq);
+        check_append(lease, current, next_seq, end, events)?;
+        let is_known = |event: &&NewEvent| {
+            let key = event.key().map(|(call, name)| (call.clone(), name));
+            record.zip(key).is_some_and(|(record, key)| record.known.contains(&key))
+        };
+        events.iter().find(is_known).map_or(Ok(()), |event| Err(event.repeated()))
+    }
+
+    /// Applies the effects of events, those on the ledger first: they are the ones that can fail.
+    fn apply(&mut self, lease: &Lease, events: &[NewEvent], now: Timestamp) -> Result<Applied> {
+        let mut applied = Applied::default();
+        let effects = events.iter().map(|event| event.effect(&lease.task, now));
+        for effect in effects.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            match effect {
+                Effect::Hold(hold) => applied.report(&hold, self.ledger.hold(&hold)?),
+                Effect::Settle { payer, call, settlement } => {
+                    let key = (payer, call);
+                    if let Some(settled) = self.ledger.settle(&key, &settlement)? {
+                        applied.booked.extend(settled.booked);
+                        applied.report(&settled.hold, settled.alerts);
+                    }
                 }
-                EventBody::LlmResult(result) => {
-                    let call = event.call_id()?;
-                    let settled = self.ledger.settle(&payer, call, &result.settlement)?;
-                    projected.booked.extend(settled.booked);
-                    projected.alerts.extend(settled.alerts);
-                }
-                EventBody::RunFinished { outcome: end, .. } => outcome = Some(end),
-                EventBody::RunStarted { .. }
-                | EventBody::ToolIntent(_)
-                | EventBody::ApprovalAsked { .. }
-                | EventBody::ApprovalGiven { .. }
-                | EventBody::ToolResult(_)
-                | EventBody::Note { .. }
-                | EventBody::Snapshot { .. } => {}
+                // The last event, or the append was refused.
+                Effect::Finish(outcome) => self.held(lease)?.finish(lease, &outcome, now)?,
             }
         }
-        if let Some(outcome) = outcome {
-            self.held(lease)?.end(outcome, now)?;
-        }
-        Ok(projected)
+        Ok(applied)
     }
 }

@@ -1,14 +1,15 @@
-//! The ledger: entries, holds and budgets of payers; it does not know tasks.
+//! The ledger: entries, holds and budgets of payers. It does not depend on tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer, Period,
-    Renewal, Scope, Settlement, TimeRange,
+    Admission, Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer,
+    Period, Renewal, Scope, Settlement, TimeRange, parents,
 };
-use crate::error::{Error, Result};
-use crate::id::{CallId, TaskId};
+use crate::error::Result;
+use crate::id::CallId;
 use crate::money::Usd;
 
 /// What names an entry and a hold.
@@ -30,9 +31,10 @@ pub(super) struct Ledger {
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
 
-/// What a settlement moved.
-#[derive(Debug, Default)]
+/// A hold that was settled, and what that changed.
+#[derive(Debug)]
 pub(super) struct Settled {
+    pub(super) hold: Hold,
     pub(super) booked: Option<CostEntry>,
     pub(super) alerts: Vec<Alert>,
 }
@@ -74,46 +76,26 @@ impl Ledger {
         self.reported = savepoint.reported;
     }
 
-    /// Registers the parent of a payer, or removes it.
-    pub(super) fn set_parent(&mut self, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
-        let Some(parent) = parent else {
-            self.parents.remove(payer);
-            return Ok(());
-        };
-        if self.descends(parent, payer) {
-            let reason = format!("{parent} is {payer} or descends from it");
-            return Err(Error::invalid("parent", reason));
-        }
-        self.parents.insert(payer.clone(), parent.clone());
-        Ok(())
-    }
-
-    /// Notes the task that a task is part of, in place of what it was part of before. Unlike a
-    /// registered parent it is not checked: the tasks may be created in any order.
-    pub(super) fn set_part(
-        &mut self,
-        task: &TaskId,
-        before: Option<&TaskId>,
-        whole: Option<&TaskId>,
-    ) {
-        match whole {
-            Some(whole) => drop(self.parents.insert(task.into(), whole.into())),
-            None if before.is_some() => drop(self.parents.remove(&task.into())),
-            None => {}
+    /// Stores the parent of a payer, or removes it.
+    pub(super) fn put_parent(&mut self, payer: Payer, parent: Option<Payer>) {
+        match parent {
+            Some(parent) => drop(self.parents.insert(payer, parent)),
+            None => drop(self.parents.remove(&payer)),
         }
     }
 
-    /// Returns a payer and its ancestors, nearest first.
-    pub(super) fn line<'a>(&'a self, payer: &'a Payer) -> impl Iterator<Item = &'a Payer> {
-        let line = std::iter::successors(Some(payer), |payer| self.parents.get(payer));
-        // Tasks that are parts of each other have no top.
-        let mut seen = BTreeSet::new();
-        line.take_while(move |payer| seen.insert(*payer))
+    /// Returns the ancestors of a payer, nearest first.
+    pub(super) fn ancestors(&self, payer: &Payer) -> Vec<Payer> {
+        let parent_of = |payer: &Payer| Ok::<_, Infallible>(self.parents.get(payer).cloned());
+        match parents::ancestors(payer, parent_of) {
+            Ok(ancestors) => ancestors,
+            Err(never) => match never {},
+        }
     }
 
     /// Whether a payer is another one or descends from it.
     fn descends(&self, payer: &Payer, from: &Payer) -> bool {
-        self.line(payer).any(|payer| payer == from)
+        payer == from || self.ancestors(payer).contains(from)
     }
 
     /// Whether a budget of `scope` covers what a payer spends on a model.
@@ -127,9 +109,7 @@ impl Ledger {
 
     /// Books an entry; returns whether it was new.
     pub(super) fn book(&mut self, entry: CostEntry) -> Result<bool> {
-        if entry.charge.cost.is_some_and(Usd::is_negative) {
-            return Err(Error::invalid("cost", "must not be negative"));
-        }
+        entry.check()?;
         let new = self.booked.insert((entry.payer.clone(), entry.call.clone()));
         if new {
             self.entries.push(entry);
@@ -161,7 +141,7 @@ impl Ledger {
         budget.check()?;
         let key = (budget.scope.clone(), budget.period);
         let before = self.budgets.insert(key, budget.clone());
-        if before.is_some_and(|before| before.amount < budget.amount) {
+        if budget.raises(before.map(|before| before.amount)) {
             let status = self.status(budget, now);
             let this = (&budget.scope, budget.period, status.span.start);
             self.reported.retain(|(scope, period, start, percent)| {
@@ -207,15 +187,9 @@ impl Ledger {
     /// Takes a hold in every budget that applies, or in none.
     pub(super) fn hold(&mut self, hold: &Hold) -> Result<Vec<Alert>> {
         let key = (hold.payer.clone(), hold.call.clone());
-        if self.holds.get(&key) == Some(hold) {
+        let admission = hold.admit(self.holds.get(&key), self.booked.contains(&key))?;
+        if admission == Admission::AlreadyOpen {
             return Ok(Vec::new());
-        }
-        if self.holds.contains_key(&key) || self.booked.contains(&key) {
-            let id = format!("{}/{}", hold.payer, hold.call);
-            return Err(Error::AlreadyExists { what: "hold", id });
-        }
-        if hold.amount.is_some_and(Usd::is_negative) {
-            return Err(Error::invalid("amount", "must not be negative"));
         }
         for status in self.applying(hold) {
             status.check(hold)?;
@@ -229,24 +203,18 @@ impl Ledger {
         let Some(hold) = self.holds.get_mut(key) else {
             return Renewal::NotOpen;
         };
-        hold.until = hold.until.max(until);
+        hold.until = hold.renewed_until(until);
         Renewal::Renewed
     }
 
     /// Settles a hold, if it is open.
-    pub(super) fn settle(
-        &mut self,
-        payer: &Payer,
-        call: &CallId,
-        settlement: &Settlement,
-    ) -> Result<Settled> {
-        let key = (payer.clone(), call.clone());
-        let Some(hold) = self.holds.get(&key).cloned() else {
-            return Ok(Settled::default());
+    pub(super) fn settle(&mut self, key: &Key, settlement: &Settlement) -> Result<Option<Settled>> {
+        let Some(hold) = self.holds.get(key).cloned() else {
+            return Ok(None);
         };
-        let booked = self.close(&key, settlement)?;
+        let booked = self.close(key, settlement)?;
         let alerts = self.alerts(&hold);
-        Ok(Settled { booked, alerts })
+        Ok(Some(Settled { hold, booked, alerts }))
     }
 
     /// Books a hold, if it is open, and frees what it held. Alerts are left to the next operation
@@ -268,15 +236,10 @@ impl Ledger {
         Ok(booked)
     }
 
-    /// Returns the names of the holds that ran out by `now`.
-    pub(super) fn run_out(&self, now: Timestamp) -> Vec<Key> {
-        let out = self.holds.iter().filter(|(_, hold)| hold.until <= now);
-        out.map(|(key, _)| key.clone()).collect()
-    }
-
-    /// Returns the names of the holds of a payer.
-    pub(super) fn held_for(&self, payer: &Payer) -> Vec<Key> {
-        self.holds.keys().filter(|(of, _)| of == payer).cloned().collect()
+    /// Returns the keys of the holds that meet a condition.
+    pub(super) fn keys(&self, condition: impl Fn(&Hold) -> bool) -> Vec<Key> {
+        let found = self.holds.iter().filter(|(_, hold)| condition(hold));
+        found.map(|(key, _)| key.clone()).collect()
     }
 
     pub(super) fn open_holds(&self) -> Vec<Hold> {
@@ -288,10 +251,10 @@ impl Ledger {
         let mut alerts = Vec::new();
         for status in self.applying(hold) {
             let BudgetStatus { budget, span, .. } = &status;
-            for percent in budget.alerts.iter().copied() {
-                let mark = (budget.scope.clone(), budget.period, span.start, percent);
-                if status.has_crossed(percent) && self.reported.insert(mark) {
-                    alerts.push(status.alert(percent));
+            for alert in status.reached() {
+                let mark = (budget.scope.clone(), budget.period, span.start, alert.percent);
+                if self.reported.insert(mark) {
+                    alerts.push(alert);
                 }
             }
         }

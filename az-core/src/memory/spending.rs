@@ -6,9 +6,9 @@ use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Payer, Period, Renewal, Scope, Settlement, TimeRange, parents,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::CallId;
 use crate::money::Usd;
 
@@ -61,21 +61,22 @@ impl BudgetKeeper for MemoryStore {
     async fn set_parent(&self, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
         let mut state = self.lock();
         let part = payer.task().and_then(|task| state.tasks.get(task));
-        let whole = part.and_then(|slot| slot.task.parent_task_id.as_ref());
-        if whole.is_some_and(|whole| parent.and_then(Payer::task) != Some(whole)) {
-            return Err(Error::is_part(payer));
-        }
-        state.ledger.set_parent(payer, parent)
+        let part_of = part.and_then(|row| row.task.parent_task_id.as_ref());
+        let ancestors = parent.map(|parent| state.ledger.ancestors(parent)).unwrap_or_default();
+        parents::check(payer, parent, part_of, &ancestors)?;
+        state.ledger.put_parent(payer.clone(), parent.cloned());
+        Ok(())
     }
 
     async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>> {
-        let state = self.lock();
-        let line = state.ledger.line(payer).skip(1);
-        Ok(line.cloned().collect())
+        Ok(self.lock().ledger.ancestors(payer))
     }
 
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>> {
-        self.lock().ledger.hold(hold)
+        let mut state = self.lock();
+        let alerts = state.ledger.hold(hold)?;
+        state.log_alerts(hold, &alerts);
+        Ok(alerts)
     }
 
     async fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>> {
@@ -90,25 +91,28 @@ impl BudgetKeeper for MemoryStore {
         settlement: &Settlement,
     ) -> Result<Vec<Alert>> {
         let mut state = self.lock();
-        let settled = state.ledger.settle(payer, call, settlement)?;
+        let key = (payer.clone(), call.clone());
+        let Some(settled) = state.ledger.settle(&key, settlement)? else {
+            return Ok(Vec::new());
+        };
         settled.booked.iter().for_each(|entry| state.charge(entry));
+        state.log_alerts(&settled.hold, &settled.alerts);
         Ok(settled.alerts)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<usize> {
         let mut state = self.lock();
-        let mut swept = 0;
-        for key in state.ledger.run_out(now) {
-            let slot = key.0.task().and_then(|task| state.tasks.get(task));
-            let lease = slot.and_then(|slot| slot.lease.as_ref());
-            if lease.is_some_and(|lease| lease.until > now) {
-                continue;
-            }
-            let booked = state.ledger.close(&key, &Settlement::Full)?;
+        let lease_until = |payer: &Payer| {
+            let row = payer.task().and_then(|task| state.tasks.get(task));
+            row.and_then(|row| row.lease.as_ref()).map(|lease| lease.until)
+        };
+        let expired = |hold: &Hold| hold.is_expired(now, lease_until(&hold.payer));
+        let expired = state.ledger.keys(expired);
+        for key in &expired {
+            let booked = state.ledger.close(key, &Settlement::Full)?;
             booked.iter().for_each(|entry| state.charge(entry));
-            swept += 1;
         }
-        Ok(swept)
+        Ok(expired.len())
     }
 
     async fn open_holds(&self) -> Result<Vec<Hold>> {

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::store::MemoryStore;
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::TaskId;
-use crate::state::{Snapshot, SnapshotInfo, StateManager};
+use crate::state::{Snapshot, SnapshotInfo, StateManager, check_name};
 
 /// The snapshots of one task, in the order in which they were saved.
 #[derive(Debug, Default)]
@@ -26,9 +26,7 @@ impl StateManager for MemoryStore {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<String> {
-        if name.is_some_and(str::is_empty) {
-            return Err(Error::invalid("name", "it is empty; leave it out instead"));
-        }
+        check_name(name)?;
         let mut store = self.lock();
         let shelf = store.shelves.entry(task.clone()).or_default();
         shelf.last += 1;

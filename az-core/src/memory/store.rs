@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::journal::Record;
 use super::ledger::Ledger;
-use super::queue::Slot;
 use super::state::Shelf;
-use crate::cost::{Calendar, CostEntry};
+use crate::cost::{Alert, Calendar, CostEntry, Hold};
 use crate::id::TaskId;
 use crate::log::LogRecord;
+use crate::task::QueuedTask;
 
 /// Keeps everything in memory: the strict reference of the contracts.
 ///
@@ -43,7 +43,7 @@ impl MemoryStore {
 /// All that is kept.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) tasks: BTreeMap<TaskId, Slot>,
+    pub(super) tasks: BTreeMap<TaskId, QueuedTask>,
     pub(super) records: BTreeMap<TaskId, Record>,
     pub(super) ledger: Ledger,
     pub(super) shelves: BTreeMap<TaskId, Shelf>,
@@ -52,14 +52,16 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Adds a booked entry to its task, if the task is here. The task's `updated_at` stays: it is
-    /// the version that callers change a task by, and what a task costs is not theirs to change.
+    /// Adds a booked entry to its task, if the payer is a task that is stored.
     pub(super) fn charge(&mut self, entry: &CostEntry) {
-        let slot = entry.payer.task().and_then(|task| self.tasks.get_mut(task));
-        if let Some(Slot { task, .. }) = slot {
-            let charge = &entry.charge;
-            task.cost = task.cost.plus(charge.cost.unwrap_or_default());
-            task.actual_tokens = task.actual_tokens.saturating_add(charge.usage.total());
+        let row = entry.payer.task().and_then(|task| self.tasks.get_mut(task));
+        if let Some(QueuedTask { task, .. }) = row {
+            (task.cost, task.actual_tokens) = entry.charge.added_to(task.cost, task.actual_tokens);
         }
+    }
+
+    /// Logs alerts that are reported for a hold.
+    pub(super) fn log_alerts(&mut self, hold: &Hold, alerts: &[Alert]) {
+        self.log.extend(alerts.iter().map(|alert| alert.log_record(hold)));
     }
 }

@@ -4,53 +4,38 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 
-use super::queue::Slot;
-use super::store::MemoryStore;
+use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::Settlement;
-use crate::error::{Error, Result};
+use crate::cost::{Payer, Settlement, parents};
+use crate::error::Result;
 use crate::id::TaskId;
-use crate::task::{Task, TaskFilter, TaskRepository, TaskStatus};
+use crate::task::{QueuedTask, Task, TaskFilter, TaskRepository};
 
 #[async_trait]
 impl TaskRepository for MemoryStore {
     async fn create(&self, task: &Task) -> Result<Task> {
         let mut state = self.lock();
-        if let Some(slot) = state.tasks.get(&task.id) {
-            slot.check_same(task)?;
-            return Ok(slot.task.clone());
+        if let Some(row) = state.tasks.get(&task.id) {
+            row.task.check_same(task)?;
+            return Ok(row.task.clone());
         }
-        state.ledger.set_part(&task.id, None, task.parent_task_id.as_ref());
-        state.tasks.insert(task.id.clone(), Slot::new(task.clone()));
-        Ok(task.clone())
+        Ok(state.put(QueuedTask::new(task.clone()), None))
     }
 
     async fn get(&self, id: &TaskId) -> Result<Option<Task>> {
-        Ok(self.lock().tasks.get(id).map(|slot| slot.task.clone()))
+        Ok(self.lock().tasks.get(id).map(|row| row.task.clone()))
     }
 
     async fn update(&self, task: &Task, now: Timestamp) -> Result<Task> {
         let mut state = self.lock();
-        let slot = state.tasks.get_mut(&task.id);
-        let slot = slot.ok_or_else(|| Error::not_found("task", &task.id))?;
-        check_version(&slot.task, task)?;
-        let before = slot.task.parent_task_id.clone();
-        check_status(slot.task.status, task.status)?;
-        slot.task = Task {
-            updated_at: now,
-            // What was spent is the ledger's to say; a caller's copy may be older.
-            cost: slot.task.cost,
-            actual_tokens: slot.task.actual_tokens,
-            ..task.clone()
-        };
-        let stored = slot.task.clone();
-        state.ledger.set_part(&task.id, before.as_ref(), task.parent_task_id.as_ref());
-        Ok(stored)
+        let row = state.find(&task.id)?.clone();
+        let updated = row.task.updated_to(task, now)?;
+        Ok(state.put(QueuedTask { task: updated, ..row }, row.task.parent_task_id.as_ref()))
     }
 
     async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
         let state = self.lock();
-        let tasks = state.tasks.values().map(|slot| &slot.task);
+        let tasks = state.tasks.values().map(|row| &row.task);
         let mut found: Vec<&Task> = tasks.filter(|task| filter.matches(task)).collect();
         found.sort_by_key(|task| Reverse((task.created_at, &task.id)));
         let page = found.into_iter().skip(filter.offset).take(filter.limit);
@@ -59,17 +44,12 @@ impl TaskRepository for MemoryStore {
 
     async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool> {
         let mut state = self.lock();
-        let Some(slot) = state.tasks.get(id) else {
+        let Some(row) = state.tasks.get(id) else {
             return Ok(false);
         };
-        if let Some(lease) = slot.lease.as_ref().filter(|lease| lease.until > now) {
-            return Err(Error::LeaseHeld {
-                task: id.clone(),
-                owner: lease.owner.clone(),
-                until: lease.until,
-            });
-        }
-        for key in state.ledger.held_for(&id.into()) {
+        row.lease.as_ref().map_or(Ok(()), |lease| lease.check_expired(now))?;
+        let payer = Payer::from(id);
+        for key in state.ledger.keys(|hold| hold.payer == payer) {
             state.ledger.close(&key, &Settlement::Full)?;
         }
         state.tasks.remove(id);
@@ -79,29 +59,15 @@ impl TaskRepository for MemoryStore {
     }
 }
 
-fn check_version(stored: &Task, given: &Task) -> Result<()> {
-    if stored.updated_at == given.updated_at {
-        return Ok(());
+impl State {
+    /// Stores a row and the parent that it implies, and returns its task. `part_of` is the task that
+    /// it was part of before.
+    pub(super) fn put(&mut self, row: QueuedTask, part_of: Option<&TaskId>) -> Task {
+        let task = row.task.clone();
+        if let Some(parent) = parents::change(part_of, task.parent_task_id.as_ref()) {
+            self.ledger.put_parent((&task.id).into(), parent);
+        }
+        self.tasks.insert(task.id.clone(), row);
+        task
     }
-    Err(Error::Conflict {
-        what: "task",
-        expected: given.updated_at.to_string(),
-        found: stored.updated_at.to_string(),
-    })
-}
-
-/// Checks a change of status by hand: legal, and neither into nor out of the queue's own.
-fn check_status(from: TaskStatus, to: TaskStatus) -> Result<()> {
-    if from == to {
-        return Ok(());
-    }
-    if from == TaskStatus::Running || to == TaskStatus::Running {
-        let reason = format!("only the queue takes a task from {from} to {to}");
-        return Err(Error::invalid("status", reason));
-    }
-    if !from.allows(to) {
-        let reason = format!("a task that is {from} cannot become {to}");
-        return Err(Error::invalid("status", reason));
-    }
-    Ok(())
 }

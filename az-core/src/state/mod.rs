@@ -4,4 +4,4 @@ mod manager;
 mod snapshot;
 
 pub use manager::StateManager;
-pub use snapshot::{Snapshot, SnapshotInfo};
+pub use snapshot::{Snapshot, SnapshotInfo, check_name};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 use crate::id::TaskId;
 
 /// A state as it was at one time.
@@ -27,4 +28,16 @@ pub struct SnapshotInfo {
     pub name: Option<String>,
     /// When it was saved.
     pub at: Timestamp,
+}
+
+/// Checks the name of a snapshot that is to be saved, for implementers of stores.
+///
+/// # Errors
+///
+/// `Invalid` for an empty name.
+pub fn check_name(name: Option<&str>) -> Result<()> {
+    if name.is_some_and(str::is_empty) {
+        return Err(Error::invalid("name", "must not be empty; leave it out to save without one"));
+    }
+    Ok(())
 }

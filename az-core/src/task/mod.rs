@@ -1,11 +1,17 @@
-//! Tasks: what was asked, where it stands, who works on it.
+//! Tasks: the model, the queue and the repository.
+//!
+//! [`QueuedTask`], [`held`] and some methods of [`Task`], [`Lease`] and [`Claim`] are the rules that
+//! every store applies. They are for implementers of stores.
 
 mod failure;
 mod model;
 mod queue;
+mod queued;
 mod repository;
+mod stored;
 
 pub use failure::{Failure, FailureDetail};
 pub use model::{LARGEST_COMMAND, Task, TaskOptions, TaskPriority, TaskStatus, millis};
-pub use queue::{Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskQueue};
+pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
+pub use queued::{QueuedTask, held};
 pub use repository::{TaskFilter, TaskRepository};

@@ -155,10 +155,7 @@ impl Task {
     ///
     /// [`Error::Invalid`] when [`TaskStatus::allows`] does not.
     pub fn move_to(&mut self, next: TaskStatus, now: Timestamp) -> Result<()> {
-        if !self.status.allows(next) {
-            let reason = format!("a task that is {} cannot become {next}", self.status);
-            return Err(Error::invalid("status", reason));
-        }
+        self.status.check_move(next)?;
         if next == TaskStatus::Running {
             self.started_at.get_or_insert(now);
         }
@@ -247,6 +244,18 @@ impl TaskStatus {
             Self::Failed | Self::Cancelled => matches!(next, Self::Pending | Self::Running),
             Self::Completed => false,
         }
+    }
+
+    /// Checks that a task may go from this status to `next`.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when [`allows`](Self::allows) does not.
+    pub fn check_move(self, next: Self) -> Result<()> {
+        if self.allows(next) {
+            return Ok(());
+        }
+        Err(Error::invalid("status", format!("a task that is {self} cannot become {next}")))
     }
 
     /// Whether the task is no longer waiting or running.

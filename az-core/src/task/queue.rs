@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::model::{Task, TaskStatus};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{TaskId, WorkerId};
 
 /// Hands tasks to workers, each task to one worker at a time.
@@ -59,12 +59,12 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// For a named task `LeaseHeld`, `Invalid` or `NotFound`; or the backend's own.
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
 
-    /// Extends leases until `until`; one answer per lease, in order.
+    /// Extends leases until `until`; returns one status for each, in order.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<Beat>>;
+    async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<HeartbeatStatus>>;
 
     /// Ends a task and its lease.
     ///
@@ -127,6 +127,44 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+impl Lease {
+    /// Whether both were given out by the same claim, whatever their times.
+    pub fn is_same_claim(&self, other: &Self) -> bool {
+        self.task == other.task && self.epoch == other.epoch && self.owner == other.owner
+    }
+
+    /// Checks that this lease is the current one, for implementers of stores. That its time has
+    /// expired does not matter until another claim supersedes it.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost` with the current owner.
+    pub fn check_current(&self, current: Option<&Self>) -> Result<()> {
+        match current {
+            Some(current) if current.is_same_claim(self) => Ok(()),
+            other => Err(Error::LeaseLost {
+                task: self.task.clone(),
+                owner: other.map(|lease| lease.owner.clone()),
+            }),
+        }
+    }
+
+    /// Checks that the lease has expired by `now`, so that its task may be deleted.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseHeld` if it has not.
+    pub fn check_expired(&self, now: Timestamp) -> Result<()> {
+        if self.until > now { Err(self.held()) } else { Ok(()) }
+    }
+
+    /// Returns the refusal of a request that this lease stands in the way of.
+    pub(super) fn held(&self) -> Error {
+        let Self { task, owner, until, .. } = self.clone();
+        Error::LeaseHeld { task, owner, until }
+    }
+}
+
 /// A worker's request for a task.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -177,15 +215,22 @@ pub struct Claimed {
     pub lease: Lease,
 }
 
-/// The answer to a heartbeat.
+/// What a heartbeat reports about a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beat {
-    /// Still held.
+pub enum HeartbeatStatus {
+    /// The lease is the current one.
     Held,
-    /// Still held, and asked to stop.
+    /// The lease is the current one, and its owner is to stop.
     CancelRequested,
-    /// Superseded, finished or gone.
+    /// The lease was superseded, or its task has ended or does not exist.
     Lost,
+}
+
+impl HeartbeatStatus {
+    /// Returns the status of a current lease.
+    pub const fn held(cancel_requested: bool) -> Self {
+        if cancel_requested { Self::CancelRequested } else { Self::Held }
+    }
 }
 
 /// What cancelling did.

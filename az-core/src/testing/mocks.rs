@@ -29,7 +29,7 @@ use crate::money::Usd;
 use crate::policy::{Policy, PolicyDecision};
 use crate::state::{Snapshot, SnapshotInfo, StateManager};
 use crate::task::{
-    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, Task, TaskFilter, TaskQueue,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
     TaskRepository,
 };
 use crate::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
@@ -58,7 +58,7 @@ mock! {
     impl TaskQueue for TaskQueue {
         async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
         async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
-        async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<Beat>>;
+        async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<HeartbeatStatus>>;
         async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;
         async fn release(
             &self,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::state::StateManager;
-use crate::task::{Beat, TaskStatus};
+use crate::task::{HeartbeatStatus, TaskStatus};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 /// A store of runs and of states. Implemented for every type that is both.
@@ -153,6 +153,6 @@ async fn a_run_that_ends_clears_the_request_to_stop(fixture: Stores<'_>) -> Chec
     store.enqueue(&task("t", 0), at(3)).await?;
     let lease = claimed(&*store, &claim("a", 4, 9)).await?.lease;
     let beats = store.heartbeat(&[lease], at(20)).await?;
-    ensure_eq!(beats, [Beat::Held], "a task that was taken up again was asked to stop");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "a task that was taken up again was asked to stop");
     Ok(())
 }

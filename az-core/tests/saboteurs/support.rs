@@ -16,7 +16,8 @@ use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
 use az_core::store::{StoreAdmin, StoreStatus};
 use az_core::task::{
-    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
+    TaskRepository,
 };
 use az_core::testing::{Capabilities, Fixture};
 use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
@@ -74,7 +75,7 @@ bendable! {
         TaskQueue {
             enqueue(task: &Task, now: Timestamp) -> Task;
             claim(claim: &Claim) -> Option<Claimed>;
-            heartbeat(leases: &[Lease], until: Timestamp) -> Vec<Beat>;
+            heartbeat(leases: &[Lease], until: Timestamp) -> Vec<HeartbeatStatus>;
             finish(lease: &Lease, outcome: &Outcome, now: Timestamp) -> Task;
             release(lease: &Lease, not_before: Option<Timestamp>, now: Timestamp) -> Task;
             request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use az_core::clock::{from_micros, later};
 use az_core::memory::MemoryStore;
 use az_core::task::{
-    Beat, CancelOutcome, Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
+    TaskRepository,
 };
 use az_core::testing::sample::{at, task, worker};
 use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, WorkerId};
@@ -281,7 +282,7 @@ super::support::saboteurs! {
             store: &MemoryStore,
             leases: &[Lease],
             until: Timestamp,
-        ) -> Result<Vec<Beat>> {
+        ) -> Result<Vec<HeartbeatStatus>> {
             let mut real = Vec::new();
             for lease in leases {
                 real.push(current(store, lease).await);
@@ -339,7 +340,7 @@ super::support::saboteurs! {
             store: &MemoryStore,
             leases: &[Lease],
             _until: Timestamp,
-        ) -> Result<Vec<Beat>> {
+        ) -> Result<Vec<HeartbeatStatus>> {
             store.heartbeat(leases, Timestamp::MIN).await
         }
     }
@@ -352,11 +353,11 @@ super::support::saboteurs! {
             store: &MemoryStore,
             leases: &[Lease],
             until: Timestamp,
-        ) -> Result<Vec<Beat>> {
+        ) -> Result<Vec<HeartbeatStatus>> {
             let mut beats = store.heartbeat(leases, until).await?;
             for beat in &mut beats {
-                if *beat == Beat::CancelRequested {
-                    *beat = Beat::Held;
+                if *beat == HeartbeatStatus::CancelRequested {
+                    *beat = HeartbeatStatus::Held;
                 }
             }
             Ok(beats)
@@ -369,7 +370,7 @@ super::support::saboteurs! {
             store: &MemoryStore,
             leases: &[Lease],
             until: Timestamp,
-        ) -> Result<Vec<Beat>> {
+        ) -> Result<Vec<HeartbeatStatus>> {
             let mut real = Vec::new();
             for lease in leases {
                 real.push(current(store, lease).await);
@@ -384,7 +385,7 @@ super::support::saboteurs! {
             store: &MemoryStore,
             leases: &[Lease],
             until: Timestamp,
-        ) -> Result<Vec<Beat>> {
+        ) -> Result<Vec<HeartbeatStatus>> {
             let mut beats = store.heartbeat(leases, until).await?;
             beats.reverse();
             Ok(beats)

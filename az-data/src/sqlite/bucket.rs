@@ -118,10 +118,9 @@ impl Bucket {
         let (scope, period, start) = self.key();
         let sql = "INSERT INTO alert (scope, period, start, percent) VALUES (?1, ?2, ?3, ?4) \
             ON CONFLICT DO NOTHING";
-        for percent in self.budget.alerts.iter().copied() {
-            if status.has_crossed(percent) && run(conn, sql, (&scope, period, start, percent))? == 1
-            {
-                alerts.push(status.alert(percent));
+        for alert in status.reached() {
+            if run(conn, sql, (&scope, period, start, alert.percent))? == 1 {
+                alerts.push(alert);
             }
         }
         Ok(alerts)

@@ -99,7 +99,7 @@ fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     let alerts = json::write("alerts", &budget.alerts)?;
     let is_hard = budget.limit == Limit::Hard;
     run(conn, sql, (scope, period, budget.amount.nanos(), alerts, is_hard))?;
-    if before.is_some_and(|before| before < budget.amount) {
+    if budget.raises(before) {
         bucket.rearm(conn)?;
     }
     Ok(())

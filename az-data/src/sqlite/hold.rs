@@ -1,10 +1,8 @@
 //! Holds: taken in every budget that applies or in none, and settled once.
 
-use az_core::clock::{Timestamp, to_micros};
-use az_core::cost::{Alert, Calendar, Hold, Payer, Renewal, Settlement};
-use az_core::error::Error;
+use az_core::clock::Timestamp;
+use az_core::cost::{Admission, Alert, Calendar, Hold, Payer, Renewal, Settlement};
 use az_core::id::{CallId, TaskId};
-use az_core::log::{Level, LogRecord};
 use az_core::money::Usd;
 use rusqlite::{Connection, named_params};
 
@@ -19,16 +17,10 @@ const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FR
 
 /// Takes a hold; returns the alerts that it crossed.
 pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Alert>> {
-    if hold.amount.is_some_and(Usd::is_negative) {
-        return Err(Error::invalid("amount", "must not be negative").into());
-    }
-    let known = find(conn, &hold.payer, &hold.call)?;
-    if known.as_ref().is_some_and(|known| is_same(known, hold)) {
+    let open = find(conn, &hold.payer, &hold.call)?;
+    let is_booked = ledger::is_booked(conn, &hold.payer, &hold.call)?;
+    if hold.admit(open.as_ref(), is_booked)? == Admission::AlreadyOpen {
         return Ok(Vec::new());
-    }
-    if known.is_some() || ledger::is_booked(conn, &hold.payer, &hold.call)? {
-        let id = format!("{}/{}", hold.payer, hold.call);
-        return Err(Error::AlreadyExists { what: "hold", id }.into());
     }
     let buckets = bucket::applying(conn, calendar, hold)?;
     // There is one writer at a time, so nothing changes between the check and what it allows.
@@ -70,7 +62,7 @@ pub(super) fn renew(
 pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
     let payer = Payer::from(task);
     let open = all(conn, &format!("{HOLD} WHERE payer = ?1"), [payer.to_string()], hold)?;
-    for hold in &open {
+    for hold in &in_order(open) {
         close(conn, calendar, (&payer, &hold.call), &Settlement::Full)?;
     }
     Ok(())
@@ -108,23 +100,29 @@ fn close(
     Ok(buckets)
 }
 
-/// Settles in full what ran out by `now` and belongs to no task that is still worked on.
+/// Settles in full the holds that have expired by `now`, except those of a task whose lease has not.
 pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> Result<usize> {
     let sql = format!(
         "{HOLD} WHERE until <= ?1 AND NOT EXISTS \
          (SELECT 1 FROM task WHERE hold.payer GLOB 'task:*' AND id = substr(hold.payer, 6) \
           AND lease_until > ?1)"
     );
-    let left = all(conn, &sql, [micros(now)], hold)?;
-    for hold in &left {
+    let expired = in_order(all(conn, &sql, [micros(now)], hold)?);
+    for hold in &expired {
         close(conn, calendar, (&hold.payer, &hold.call), &Settlement::Full)?;
     }
-    Ok(left.len())
+    Ok(expired.len())
 }
 
-/// Lists the holds that are open.
+/// Lists the open holds.
 pub(super) fn open(conn: &Connection) -> Result<Vec<Hold>> {
-    all(conn, &format!("{HOLD} ORDER BY payer, call_id"), [], hold)
+    Ok(in_order(all(conn, HOLD, [], hold)?))
+}
+
+/// Sorts holds by their payers and calls. The order of payers is not that of their texts.
+fn in_order(mut holds: Vec<Hold>) -> Vec<Hold> {
+    holds.sort_by(|a, b| a.key().cmp(&b.key()));
+    holds
 }
 
 fn find(conn: &Connection, payer: &Payer, call: &CallId) -> Result<Option<Hold>> {
@@ -148,27 +146,14 @@ fn add(conn: &Connection, hold: &Hold) -> Result<()> {
     Ok(())
 }
 
-/// Reports the marks that are crossed, and puts them into the log: whoever is told may be gone.
+/// Reports the alerts that are reached and were not reported before, and logs them.
 fn alerts(conn: &Connection, buckets: &[Bucket], hold: &Hold) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
     for bucket in buckets {
         alerts.extend(bucket.alerts(conn)?);
     }
-    for alert in &alerts {
-        let record = LogRecord {
-            at: hold.at,
-            level: Level::Warn,
-            target: "budget".to_owned(),
-            task: hold.payer.task().cloned(),
-            message: alert.to_string(),
-        };
-        log::add(conn, &record)?;
-    }
+    alerts.iter().try_for_each(|alert| log::add(conn, &alert.log_record(hold)))?;
     Ok(alerts)
-}
-
-fn is_same(known: &Hold, given: &Hold) -> bool {
-    *known == Hold { at: to_micros(given.at), until: to_micros(given.until), ..given.clone() }
 }
 
 fn hold(row: &mut Columns<'_>) -> Result<Hold> {

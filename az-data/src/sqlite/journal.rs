@@ -5,7 +5,7 @@ use az_core::clock::Timestamp;
 use az_core::cost::Calendar;
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
-use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
+use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent, check_append};
 use az_core::task::Lease;
 use rusqlite::{Connection, ffi, named_params};
 
@@ -15,7 +15,7 @@ use super::ledger::call_id;
 use super::projection::project;
 use super::row::{Columns, all, bound, first, micros, run};
 use super::store::SqliteStore;
-use super::task_row::{find_lease, lost};
+use super::task_row::find_lease;
 use crate::error::{Result, SqliteError, unreadable};
 
 /// Bodies of more bytes lie in files of their own.
@@ -42,7 +42,8 @@ impl Journal for SqliteStore {
             blobs: self.blobs(),
             lease: lease.clone(),
             next_seq,
-            events: events.into_iter().zip(bodies).collect(),
+            events,
+            bodies,
             now,
         };
         self.write(move |conn| append.run(conn)).await
@@ -107,48 +108,35 @@ struct Append {
     blobs: Blobs,
     lease: Lease,
     next_seq: u64,
-    events: Vec<(NewEvent, Body)>,
+    events: Vec<NewEvent>,
+    bodies: Vec<Body>,
     now: Timestamp,
 }
 
 impl Append {
+    /// Writes all events before it applies their effects, so that an event that is refused is
+    /// refused whatever the budgets say.
     fn run(&self, conn: &Connection) -> Result<Appended> {
-        let mut next_seq = self.check_place(conn)?;
-        let mut alerts = Vec::new();
-        for (event, body) in &self.events {
-            // For every event, because the one before it may have ended the run.
-            self.check_lease(conn)?;
+        self.check(conn)?;
+        let mut next_seq = self.next_seq;
+        for (event, body) in self.events.iter().zip(&self.bodies) {
             self.add(conn, next_seq, event, body)?;
-            alerts.extend(project(conn, &self.calendar, &self.lease, event, self.now)?);
             next_seq += 1;
+        }
+        let mut alerts = Vec::new();
+        for event in &self.events {
+            alerts.extend(project(conn, &self.calendar, &self.lease, event, self.now)?);
         }
         Ok(Appended { next_seq, alerts })
     }
 
-    /// Checks that the append comes from who holds the task, and where the record ends.
-    fn check_place(&self, conn: &Connection) -> Result<u64> {
-        self.check_lease(conn)?;
+    fn check(&self, conn: &Connection) -> Result<()> {
+        let task = &self.lease.task;
+        let current = find_lease(conn, task)?;
         let sql = "SELECT max(seq) FROM event WHERE task_id = ?1";
-        let last = first(conn, sql, [self.lease.task.as_str()], |row| row.take::<Option<i64>>())?;
-        let next = last.flatten().map_or(0, |last| last.cast_unsigned() + 1);
-        if next == self.next_seq {
-            return Ok(next);
-        }
-        Err(Error::Conflict {
-            what: "journal",
-            expected: self.next_seq.to_string(),
-            found: next.to_string(),
-        }
-        .into())
-    }
-
-    fn check_lease(&self, conn: &Connection) -> Result<()> {
-        let lease = &self.lease;
-        let held = find_lease(conn, &lease.task)?.and_then(|(_, held)| held);
-        match held {
-            Some(held) if held.epoch == lease.epoch && held.owner == lease.owner => Ok(()),
-            other => Err(lost(lease, other.map(|held| held.owner)).into()),
-        }
+        let last = first(conn, sql, [task.as_str()], |row| row.take::<Option<i64>>())?;
+        let end = last.flatten().map_or(0, |last| last.cast_unsigned() + 1);
+        Ok(check_append(&self.lease, current.as_ref(), self.next_seq, end, &self.events)?)
     }
 
     fn add(&self, conn: &Connection, seq: u64, event: &NewEvent, body: &Body) -> Result<()> {
@@ -171,11 +159,11 @@ impl Append {
             ":body": text,
             ":blob": blob,
         };
-        match (run(conn, sql, params), &event.call) {
-            (Err(error), Some(call)) if is_repeated(&error) => {
-                Err(Error::AlreadyExists { what: event.body.name(), id: call.to_string() }.into())
+        match run(conn, sql, params) {
+            Err(error) if event.call.is_some() && is_repeated(&error) => {
+                Err(event.repeated().into())
             }
-            (added, _) => added.map(drop),
+            added => added.map(drop),
         }
     }
 }

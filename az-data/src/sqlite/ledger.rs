@@ -1,7 +1,6 @@
 //! The ledger: one row per call that was paid, and the sums of them.
 
 use az_core::cost::{Charge, CostEntry, Payer, TimeRange};
-use az_core::error::Error;
 use az_core::id::CallId;
 use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
@@ -16,9 +15,7 @@ pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 
 /// Books an entry, and its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
-    if entry.charge.cost.is_some_and(Usd::is_negative) {
-        return Err(Error::invalid("cost", "must not be negative").into());
-    }
+    entry.check()?;
     let sql = "INSERT INTO entry (payer, call_id, provider, model, usage, input_tokens, \
             output_tokens, cost, computed, estimated, at) \
         VALUES (:payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
@@ -44,22 +41,19 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     Ok(is_new)
 }
 
-/// Adds an entry to what its task has cost, if the task is here. The task's `updated_at` stays: it
-/// is the version by which callers change a task, and what it costs is not theirs to change.
+/// Adds an entry to what its task cost and used, if its payer is a task that is stored.
 fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
     let Some(task) = entry.payer.task() else {
         return Ok(());
     };
-    let id = task.as_str();
     let sql = "SELECT cost, actual_tokens FROM task WHERE id = ?1";
-    let known = first(conn, sql, [id], |row| Ok((row.money()?, row.count()?)))?;
-    let Some((cost, tokens)) = known else {
+    let stored = first(conn, sql, [task.as_str()], |row| Ok((row.money()?, row.count()?)))?;
+    let Some((cost, tokens)) = stored else {
         return Ok(());
     };
-    let cost = cost.plus(entry.charge.cost.unwrap_or_default());
-    let tokens = tokens.saturating_add(entry.charge.usage.total());
+    let (cost, tokens) = entry.charge.added_to(cost, tokens);
     let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 WHERE id = ?1";
-    run(conn, sql, (id, cost.nanos(), tokens.cast_signed()))?;
+    run(conn, sql, (task.as_str(), cost.nanos(), tokens.cast_signed()))?;
     Ok(())
 }
 

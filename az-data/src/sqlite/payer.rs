@@ -1,7 +1,6 @@
 //! The parents of payers.
 
-use az_core::cost::Payer;
-use az_core::error::Error;
+use az_core::cost::{Payer, parents};
 use az_core::id::TaskId;
 use rusqlite::Connection;
 
@@ -12,45 +11,29 @@ use crate::error::{Result, unreadable};
 /// Registers the parent of a payer, or removes it.
 pub(super) fn set_parent(conn: &Connection, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
     let task = payer.task().map(|task| task_row::find(conn, task)).transpose()?.flatten();
-    let whole = task.and_then(|task| task.parent_task_id);
-    if whole.is_some_and(|whole| parent.and_then(Payer::task) != Some(&whole)) {
-        return Err(Error::is_part(payer).into());
-    }
-    if let Some(parent) = parent
-        && (parent == payer || ancestors(conn, parent)?.contains(payer))
-    {
-        let reason = format!("{parent} is {payer} or descends from it");
-        return Err(Error::invalid("parent", reason).into());
-    }
+    let part_of = task.and_then(|task| task.parent_task_id);
+    let of_parent = parent.map(|parent| ancestors(conn, parent)).transpose()?.unwrap_or_default();
+    parents::check(payer, parent, part_of.as_ref(), &of_parent)?;
     put(conn, payer, parent)
 }
 
-/// Notes the task that a task is part of, in place of what it was part of before.
+/// Stores the parent that a task has as a part of another. `before` is the task that it was part of.
 pub(super) fn set_part(
     conn: &Connection,
     task: &TaskId,
     before: Option<&TaskId>,
-    whole: Option<&TaskId>,
+    after: Option<&TaskId>,
 ) -> Result<()> {
-    if before == whole {
-        return Ok(());
+    match parents::change(before, after) {
+        Some(parent) => put(conn, &task.into(), parent.as_ref()),
+        None => Ok(()),
     }
-    put(conn, &task.into(), whole.map(Payer::from).as_ref())
 }
 
 /// Lists the ancestors of a payer, nearest first.
 pub(super) fn ancestors(conn: &Connection, payer: &Payer) -> Result<Vec<Payer>> {
     let sql = "SELECT parent FROM payer WHERE payer = ?1";
-    let mut line = vec![payer.clone()];
-    while let Some(last) = line.last()
-        && let Some(parent) = first(conn, sql, [last.to_string()], |row| row.parsed(read))?
-        // Tasks that are parts of each other have no top.
-        && !line.contains(&parent)
-    {
-        line.push(parent);
-    }
-    line.remove(0);
-    Ok(line)
+    parents::ancestors(payer, |payer| first(conn, sql, [payer.to_string()], |row| row.parsed(read)))
 }
 
 /// Reads a payer.

@@ -1,15 +1,15 @@
-//! What events move besides the journal.
+//! Applies the effects of events.
 
 use az_core::clock::Timestamp;
-use az_core::cost::{Alert, Calendar, Payer};
-use az_core::journal::{EventBody, NewEvent};
+use az_core::cost::{Alert, Calendar};
+use az_core::journal::{Effect, NewEvent};
 use az_core::task::Lease;
 use rusqlite::Connection;
 
 use super::{hold, queue};
 use crate::error::Result;
 
-/// Moves what an event implies; returns the alerts that it crossed.
+/// Applies what an event implies; returns the alerts that it reports.
 pub(super) fn project(
     conn: &Connection,
     calendar: &Calendar,
@@ -17,24 +17,15 @@ pub(super) fn project(
     event: &NewEvent,
     now: Timestamp,
 ) -> Result<Vec<Alert>> {
-    match &event.body {
-        EventBody::LlmIntent(intent) => {
-            hold::take(conn, calendar, &intent.hold_of(&lease.task, event.call_id()?, now))
+    match event.effect(&lease.task, now)? {
+        None => Ok(Vec::new()),
+        Some(Effect::Hold(hold)) => hold::take(conn, calendar, &hold),
+        Some(Effect::Settle { payer, call, settlement }) => {
+            hold::settle(conn, calendar, (&payer, &call), &settlement)
         }
-        EventBody::LlmResult(result) => {
-            let (payer, call) = (Payer::from(&lease.task), event.call_id()?);
-            hold::settle(conn, calendar, (&payer, call), &result.settlement)
-        }
-        EventBody::RunFinished { outcome, .. } => {
-            queue::finish(conn, lease, outcome, now)?;
+        Some(Effect::Finish(outcome)) => {
+            queue::finish(conn, lease, &outcome, now)?;
             Ok(Vec::new())
         }
-        EventBody::RunStarted { .. }
-        | EventBody::ToolIntent(_)
-        | EventBody::ApprovalAsked { .. }
-        | EventBody::ApprovalGiven { .. }
-        | EventBody::ToolResult(_)
-        | EventBody::Note { .. }
-        | EventBody::Snapshot { .. } => Ok(Vec::new()),
     }
 }

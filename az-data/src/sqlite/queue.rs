@@ -5,16 +5,15 @@ use az_core::clock::Timestamp;
 use az_core::error::Error;
 use az_core::id::{TaskId, WorkerId};
 use az_core::task::{
-    Beat, CancelOutcome, Claim, Claimed, Failure, Lease, Outcome, Task, TaskQueue, TaskStatus,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, QueuedTask, Task, TaskQueue,
+    held,
 };
 use rusqlite::{Connection, named_params};
 
-use super::row::{Columns, all, bound, first, micros, run};
+use super::row::{all, bound, first, micros};
 use super::store::SqliteStore;
-use super::task::{add, same};
-use super::task_row::{
-    Queued, find, find_lease, find_queued, free, lost, put_status, task_id, waits, worker_id,
-};
+use super::task::store;
+use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
 /// Finds the next task for a claim at `:now` that presumes `:dead` to be so. The index of what waits
@@ -44,15 +43,20 @@ impl TaskQueue for SqliteStore {
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>, Error> {
         let claim = claim.clone();
         self.write(move |conn| match &claim.task {
-            Some(id) => claim_named(conn, &claim, id).map(Some),
+            Some(id) => change(conn, id, |row| Ok(Some(row.claim(&claim)?))),
             None => claim_next(conn, &claim),
         })
         .await
     }
 
-    async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<Beat>, Error> {
+    async fn heartbeat(
+        &self,
+        leases: &[Lease],
+        until: Timestamp,
+    ) -> Result<Vec<HeartbeatStatus>, Error> {
         let leases = leases.to_vec();
-        self.write(move |conn| leases.iter().map(|lease| beat(conn, lease, until)).collect()).await
+        self.write(move |conn| leases.iter().map(|lease| heartbeat(conn, lease, until)).collect())
+            .await
     }
 
     async fn finish(
@@ -77,7 +81,7 @@ impl TaskQueue for SqliteStore {
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome, Error> {
         let id = id.clone();
-        self.write(move |conn| cancel(conn, &id, now)).await
+        self.write(move |conn| change(conn, &id, |row| Ok(row.request_cancel(now)?))).await
     }
 
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>, Error> {
@@ -86,8 +90,7 @@ impl TaskQueue for SqliteStore {
     }
 
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>, Error> {
-        let found = self.point(|conn| find_lease(conn, id)).await?;
-        Ok(found.and_then(|(_, lease)| lease))
+        self.point(|conn| find_lease(conn, id)).await
     }
 
     async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>, Error> {
@@ -96,47 +99,15 @@ impl TaskQueue for SqliteStore {
     }
 }
 
-fn lease(row: &mut Columns<'_>) -> Result<Lease> {
-    Ok(Lease {
-        task: row.parsed(task_id)?,
-        owner: row.parsed(worker_id)?,
-        epoch: row.count()?,
-        until: row.time()?,
-    })
-}
-
 fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
-    let known = find(conn, &given.id)?;
-    if let Some(known) = &known {
-        same(known, given)?;
+    let stored = find_queued(conn, &given.id)?;
+    let is_new = stored.is_none();
+    let row = QueuedTask::enqueue(stored, given, now)?;
+    if is_new {
+        return store(conn, &row.task, None);
     }
-    let is_known = known.is_some();
-    let mut task = known.unwrap_or_else(|| given.clone());
-    match task.status {
-        TaskStatus::Pending | TaskStatus::Running if is_known => return Ok(task),
-        TaskStatus::Pending => {}
-        _ => task.move_to(TaskStatus::Pending, now)?,
-    }
-    if is_known {
-        put_status(conn, &task)?;
-        free(conn, &task.id, None)?;
-        Ok(task)
-    } else {
-        add(conn, &task, None)
-    }
-}
-
-fn claim_named(conn: &Connection, claim: &Claim, id: &TaskId) -> Result<Claimed> {
-    let queued = find_queued(conn, id)?.ok_or_else(|| Error::not_found("task", id))?;
-    if let Some(lease) = queued.lease.as_ref().filter(|lease| claim.is_barred_by(lease)) {
-        return Err(Error::LeaseHeld {
-            task: lease.task.clone(),
-            owner: lease.owner.clone(),
-            until: lease.until,
-        }
-        .into());
-    }
-    take(conn, claim, queued)
+    put_queued(conn, &row)?;
+    Ok(row.task)
 }
 
 fn claim_next(conn: &Connection, claim: &Claim) -> Result<Option<Claimed>> {
@@ -144,39 +115,11 @@ fn claim_next(conn: &Connection, claim: &Claim) -> Result<Option<Claimed>> {
         ":now": micros(claim.now),
         ":dead": claim.presumed_dead.as_ref().map(WorkerId::as_str),
     };
-    let Some(id) = first(conn, NEXT, params, |row| row.parsed(task_id))? else {
-        return Ok(None);
-    };
-    let next = find_queued(conn, &id)?;
-    next.map(|queued| take(conn, claim, queued)).transpose()
+    let next = first(conn, NEXT, params, |row| row.parsed(task_id))?;
+    next.map(|id| change(conn, &id, |row| Ok(row.claim(claim)?))).transpose()
 }
 
-/// Gives a task to the claimant.
-fn take(conn: &Connection, claim: &Claim, queued: Queued) -> Result<Claimed> {
-    let Queued { mut task, epoch, .. } = queued;
-    task.move_to(TaskStatus::Running, claim.now)?;
-    put_status(conn, &task)?;
-    let lease = Lease {
-        task: task.id.clone(),
-        owner: claim.owner.clone(),
-        epoch: epoch + 1,
-        until: claim.until,
-    };
-    let sql = "UPDATE task SET epoch = :epoch, lease_owner = :owner, lease_until = :until, \
-            not_before = NULL, cancel_requested = cancel_requested AND :is_next WHERE id = :id";
-    let params = named_params! {
-        ":id": lease.task.as_str(),
-        ":epoch": lease.epoch.cast_signed(),
-        ":owner": lease.owner.as_str(),
-        ":until": micros(lease.until),
-        // Whoever names a task wants it after all; whoever takes what is next knows nothing of it.
-        ":is_next": claim.task.is_none(),
-    };
-    run(conn, sql, params)?;
-    Ok(Claimed { task, lease })
-}
-
-fn beat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<Beat> {
+fn heartbeat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<HeartbeatStatus> {
     let sql = "UPDATE task SET lease_until = max(lease_until, :until) \
         WHERE id = :id AND lease_owner = :owner AND epoch = :epoch RETURNING cancel_requested";
     let params = named_params! {
@@ -185,12 +128,8 @@ fn beat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<Beat> {
         ":epoch": lease.epoch.cast_signed(),
         ":until": micros(until),
     };
-    let requested = first(conn, sql, params, |row| row.take::<bool>())?;
-    Ok(match requested {
-        Some(true) => Beat::CancelRequested,
-        Some(false) => Beat::Held,
-        None => Beat::Lost,
-    })
+    let requested = first(conn, sql, params, |row| row.take())?;
+    Ok(requested.map_or(HeartbeatStatus::Lost, HeartbeatStatus::held))
 }
 
 /// Ends a task and the lease on it.
@@ -200,11 +139,10 @@ pub(super) fn finish(
     outcome: &Outcome,
     now: Timestamp,
 ) -> Result<Task> {
-    let mut task = find_held(conn, lease)?;
-    outcome.apply(&mut task, now)?;
-    put_status(conn, &task)?;
-    free(conn, &task.id, None)?;
-    Ok(task)
+    let mut row = held(find_queued(conn, &lease.task)?, lease)?;
+    row.finish(lease, outcome, now)?;
+    put_queued(conn, &row)?;
+    Ok(row.task)
 }
 
 fn release(
@@ -213,44 +151,22 @@ fn release(
     not_before: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Task> {
-    let mut task = find_held(conn, lease)?;
-    let sql = "SELECT cancel_requested FROM task WHERE id = ?1";
-    if first(conn, sql, [task.id.as_str()], |row| row.take())? == Some(true) {
-        stop(conn, &mut task, now)?;
-        return Ok(task);
-    }
-    task.move_to(TaskStatus::Pending, now)?;
-    put_status(conn, &task)?;
-    free(conn, &task.id, not_before)?;
-    Ok(task)
+    let mut row = held(find_queued(conn, &lease.task)?, lease)?;
+    row.release(lease, not_before, now)?;
+    put_queued(conn, &row)?;
+    Ok(row.task)
 }
 
-/// Finds the task that a lease is on, if it still is.
-fn find_held(conn: &Connection, lease: &Lease) -> Result<Task> {
-    let queued = find_queued(conn, &lease.task)?.ok_or_else(|| lost(lease, None))?;
-    queued.check(lease)?;
-    Ok(queued.task)
-}
-
-fn cancel(conn: &Connection, id: &TaskId, now: Timestamp) -> Result<CancelOutcome> {
-    let mut task = find(conn, id)?.ok_or_else(|| Error::not_found("task", id))?;
-    if task.status == TaskStatus::Running {
-        let sql = "UPDATE task SET cancel_requested = 1 WHERE id = ?1";
-        run(conn, sql, [id.as_str()])?;
-        return Ok(CancelOutcome::Requested);
-    }
-    if !waits(task.status) {
-        return Ok(CancelOutcome::AlreadyEnded(task.status));
-    }
-    stop(conn, &mut task, now)?;
-    Ok(CancelOutcome::Cancelled)
-}
-
-fn stop(conn: &Connection, task: &mut Task, now: Timestamp) -> Result<()> {
-    let failure = Failure::from(&Error::Cancelled);
-    Outcome::Cancelled { failure }.apply(task, now)?;
-    put_status(conn, task)?;
-    free(conn, &task.id, None)
+/// Applies a rule of the queue to a task, and stores what it changes.
+fn change<T>(
+    conn: &Connection,
+    id: &TaskId,
+    rule: impl FnOnce(&mut QueuedTask) -> Result<T>,
+) -> Result<T> {
+    let mut row = find_queued(conn, id)?.ok_or_else(|| Error::not_found("task", id))?;
+    let changed = rule(&mut row)?;
+    put_queued(conn, &row)?;
+    Ok(changed)
 }
 
 #[cfg(test)]

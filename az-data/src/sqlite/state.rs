@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use az_core::clock::Timestamp;
 use az_core::error::Error;
 use az_core::id::TaskId;
-use az_core::state::{Snapshot, SnapshotInfo, StateManager};
+use az_core::state::{Snapshot, SnapshotInfo, StateManager, check_name};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -23,9 +23,7 @@ impl StateManager for SqliteStore {
         name: Option<&str>,
         now: Timestamp,
     ) -> Result<String, Error> {
-        if name.is_some_and(str::is_empty) {
-            return Err(Error::invalid("name", "it is empty; leave it out instead"));
-        }
+        check_name(name)?;
         let (task, name) = (task.clone(), name.map(ToOwned::to_owned));
         let state = json::write("state", state)?;
         self.write(move |conn| {

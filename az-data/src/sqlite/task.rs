@@ -1,17 +1,17 @@
 //! Tasks in SQLite.
 
 use async_trait::async_trait;
-use az_core::clock::{Timestamp, to_micros};
+use az_core::clock::Timestamp;
 use az_core::cost::Calendar;
 use az_core::error::Error;
 use az_core::id::TaskId;
-use az_core::task::{Task, TaskFilter, TaskRepository, TaskStatus};
+use az_core::task::{Task, TaskFilter, TaskRepository};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::row::{bound, first, run};
 use super::store::SqliteStore;
-use super::task_row::{find, find_all, find_lease, put, rank};
+use super::task_row::{find, find_all, find_queued, put, rank};
 use super::{hold, payer};
 use crate::error::Result;
 
@@ -46,60 +46,29 @@ impl TaskRepository for SqliteStore {
     }
 }
 
-/// Adds a task unless it is there.
+/// Adds a task unless it is stored.
 fn create(conn: &Connection, task: &Task) -> Result<Task> {
     match find(conn, &task.id)? {
-        Some(known) => {
-            same(&known, task)?;
-            Ok(known)
+        Some(stored) => {
+            stored.check_same(task)?;
+            Ok(stored)
         }
-        None => add(conn, task, None),
+        None => store(conn, task, None),
     }
 }
 
-/// Stores a task that was part of `before` until now, and returns it as it is stored.
-pub(super) fn add(conn: &Connection, task: &Task, before: Option<&TaskId>) -> Result<Task> {
+/// Stores a task that was part of `before`, and returns it as it is stored.
+pub(super) fn store(conn: &Connection, task: &Task, before: Option<&TaskId>) -> Result<Task> {
     put(conn, task)?;
     payer::set_part(conn, &task.id, before, task.parent_task_id.as_ref())?;
     let stored = find(conn, &task.id)?;
     Ok(stored.ok_or_else(|| Error::not_found("task", &task.id))?)
 }
 
-/// Checks that a known task is the one that the caller means. What it is told by does not change
-/// while it waits, runs and ends.
-pub(super) fn same(known: &Task, given: &Task) -> Result<()> {
-    let is_same = known.command == given.command
-        && known.created_at == to_micros(given.created_at)
-        && known.parent_task_id == given.parent_task_id;
-    if is_same {
-        return Ok(());
-    }
-    Err(Error::AlreadyExists { what: "task", id: given.id.to_string() }.into())
-}
-
 fn update(conn: &Connection, task: &Task, now: Timestamp) -> Result<Task> {
-    let known = find(conn, &task.id)?.ok_or_else(|| Error::not_found("task", &task.id))?;
-    if to_micros(task.updated_at) != known.updated_at {
-        return Err(Error::Conflict {
-            what: "task",
-            expected: task.updated_at.to_string(),
-            found: known.updated_at.to_string(),
-        }
-        .into());
-    }
-    let moves = known.status != task.status;
-    let is_queues = [known.status, task.status].contains(&TaskStatus::Running);
-    if moves && (is_queues || !known.status.allows(task.status)) {
-        let reason =
-            format!("an update cannot make a task that is {} {}", known.status, task.status);
-        return Err(Error::invalid("status", reason).into());
-    }
-    let mut task = task.clone();
-    task.updated_at = now;
-    // What was spent is the ledger's to say; the caller's copy may be older.
-    task.cost = known.cost;
-    task.actual_tokens = known.actual_tokens;
-    add(conn, &task, known.parent_task_id.as_ref())
+    let stored = find(conn, &task.id)?.ok_or_else(|| Error::not_found("task", &task.id))?;
+    let updated = stored.updated_to(task, now)?;
+    store(conn, &updated, stored.parent_task_id.as_ref())
 }
 
 fn list(conn: &Connection, filter: &TaskFilter) -> Result<Vec<Task>> {
@@ -153,14 +122,10 @@ enum Deleted {
 }
 
 fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -> Result<Deleted> {
-    let Some((_, lease)) = find_lease(conn, id)? else {
+    let Some(row) = find_queued(conn, id)? else {
         return Ok(Deleted::Nothing);
     };
-    if let Some(lease) = lease.filter(|lease| lease.until > now) {
-        return Err(
-            Error::LeaseHeld { task: lease.task, owner: lease.owner, until: lease.until }.into()
-        );
-    }
+    row.lease.map_or(Ok(()), |lease| lease.check_expired(now))?;
     hold::settle_all(conn, calendar, id)?;
     let sql = "INSERT INTO loose_blob (name) \
         SELECT blob FROM event WHERE task_id = ?1 AND blob IS NOT NULL ON CONFLICT DO NOTHING";

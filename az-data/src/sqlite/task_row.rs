@@ -1,9 +1,7 @@
 //! A task as a row.
 
-use az_core::clock::Timestamp;
-use az_core::error::Error;
 use az_core::id::{TaskId, WorkerId};
-use az_core::task::{Lease, Task, TaskPriority, TaskStatus};
+use az_core::task::{Lease, QueuedTask, Task, TaskPriority};
 use rusqlite::{Connection, named_params};
 
 use super::json;
@@ -15,29 +13,8 @@ pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, 
      completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, failure, \
      command, answer";
 
-/// A task and what the queue knows of it.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) task: Task,
-    pub(super) epoch: u64,
-    pub(super) lease: Option<Lease>,
-}
-
-impl Queued {
-    /// Checks that a lease is the current one.
-    pub(super) fn check(&self, lease: &Lease) -> Result<(), Error> {
-        let current = self.lease.as_ref();
-        if current.is_some_and(|held| held.epoch == lease.epoch && held.owner == lease.owner) {
-            return Ok(());
-        }
-        Err(lost(lease, current.map(|held| held.owner.clone())))
-    }
-}
-
-/// Returns the error of a lease that somebody else, or nobody, has now.
-pub(super) fn lost(lease: &Lease, owner: Option<WorkerId>) -> Error {
-    Error::LeaseLost { task: lease.task.clone(), owner }
-}
+/// The columns of what the queue stores with a task, in the order in which [`queued`] reads them.
+const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
 
 /// Reads a task from the [`COLUMNS`].
 pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
@@ -96,29 +73,37 @@ pub(super) fn find(conn: &Connection, id: &TaskId) -> Result<Option<Task>> {
     first(conn, &sql, [id.as_str()], task)
 }
 
-/// Finds a task and what the queue knows of it.
-pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<Queued>> {
-    let Some(task) = find(conn, id)? else {
-        return Ok(None);
-    };
-    let (epoch, lease) = find_lease(conn, id)?.unwrap_or((0, None));
-    Ok(Some(Queued { task, epoch, lease }))
+/// Finds a task with what the queue stores with it.
+pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<QueuedTask>> {
+    let sql = format!("SELECT {COLUMNS}, {QUEUE} FROM task WHERE id = ?1");
+    first(conn, &sql, [id.as_str()], queued)
 }
 
-/// Finds out how many times a task was claimed, and who has it; `None` when there is no such task.
-pub(super) fn find_lease(conn: &Connection, id: &TaskId) -> Result<Option<(u64, Option<Lease>)>> {
-    let sql = "SELECT epoch, lease_owner, lease_until FROM task WHERE id = ?1";
-    first(conn, sql, [id.as_str()], |row| {
-        let epoch = row.count()?;
-        let owner = row.take::<Option<String>>()?;
-        let owner = owner.as_deref().map(worker_id).transpose()?;
-        let lease = owner.zip(row.time_if_any()?).map(|(owner, until)| Lease {
-            task: id.clone(),
-            owner,
-            epoch,
-            until,
-        });
-        Ok((epoch, lease))
+fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {
+    let task = task(row)?;
+    let epoch = row.count()?;
+    let owner = row.take::<Option<String>>()?;
+    let owner = owner.as_deref().map(worker_id).transpose()?;
+    let lease = owner.zip(row.time_if_any()?);
+    let lease = lease.map(|(owner, until)| Lease { task: task.id.clone(), owner, epoch, until });
+    let (not_before, cancel_requested) = (row.time_if_any()?, row.take()?);
+    Ok(QueuedTask { task, epoch, lease, not_before, cancel_requested })
+}
+
+/// Finds the lease of a task, whether or not it has expired.
+pub(super) fn find_lease(conn: &Connection, id: &TaskId) -> Result<Option<Lease>> {
+    let sql = "SELECT id, lease_owner, epoch, lease_until FROM task \
+        WHERE id = ?1 AND lease_owner IS NOT NULL AND lease_until IS NOT NULL";
+    first(conn, sql, [id.as_str()], lease)
+}
+
+/// Reads a lease from the columns `id, lease_owner, epoch, lease_until`.
+pub(super) fn lease(row: &mut Columns<'_>) -> Result<Lease> {
+    Ok(Lease {
+        task: row.parsed(task_id)?,
+        owner: row.parsed(worker_id)?,
+        epoch: row.count()?,
+        until: row.time()?,
     })
 }
 
@@ -169,11 +154,14 @@ pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Stores where a task stands after its status moved; the rest of it stays as it is.
-pub(super) fn put_status(conn: &Connection, task: &Task) -> Result<()> {
+/// Stores what a rule of the queue changes in a row: the status and what depends on it, and the
+/// lease. The rest of the task stays as it is.
+pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
+    let QueuedTask { task, epoch, lease, not_before, cancel_requested } = row;
     let sql = "UPDATE task SET status = :status, started_at = :started_at, \
             completed_at = :completed_at, updated_at = :updated_at, failure = :failure, \
-            answer = :answer WHERE id = :id";
+            answer = :answer, epoch = :epoch, lease_owner = :owner, lease_until = :until, \
+            not_before = :not_before, cancel_requested = :cancel_requested WHERE id = :id";
     let params = named_params! {
         ":id": task.id.as_str(),
         ":status": task.status.as_str(),
@@ -182,22 +170,14 @@ pub(super) fn put_status(conn: &Connection, task: &Task) -> Result<()> {
         ":updated_at": micros(task.updated_at),
         ":failure": failure(task)?,
         ":answer": task.answer,
+        ":epoch": epoch.cast_signed(),
+        ":owner": lease.as_ref().map(|lease| lease.owner.as_str()),
+        ":until": lease.as_ref().map(|lease| micros(lease.until)),
+        ":not_before": not_before.map(micros),
+        ":cancel_requested": cancel_requested,
     };
     run(conn, sql, params)?;
     Ok(())
-}
-
-/// Ends the lease on a task, and a request to stop it; it may be claimed from `not_before` on.
-pub(super) fn free(conn: &Connection, id: &TaskId, not_before: Option<Timestamp>) -> Result<()> {
-    let sql = "UPDATE task SET lease_owner = NULL, lease_until = NULL, not_before = ?2, \
-            cancel_requested = 0 WHERE id = ?1";
-    run(conn, sql, (id.as_str(), not_before.map(micros)))?;
-    Ok(())
-}
-
-/// Whether a task may be claimed and is not: the statuses of tasks that wait.
-pub(super) const fn waits(status: TaskStatus) -> bool {
-    matches!(status, TaskStatus::Initialized | TaskStatus::Pending)
 }
 
 fn failure(task: &Task) -> Result<Option<String>> {

@@ -2,7 +2,7 @@
 
 use super::Queue;
 use crate::error::Error;
-use crate::task::{Beat, CancelOutcome, Failure, Lease, Outcome, TaskStatus};
+use crate::task::{CancelOutcome, Failure, HeartbeatStatus, Lease, Outcome, TaskStatus};
 use crate::testing::kit::Checked;
 use crate::testing::play::{claimed, end, enqueue};
 use crate::testing::sample::{
@@ -163,7 +163,7 @@ pub(super) async fn a_claim_by_name_clears_the_request_to_stop(fixture: Queue<'_
         ensure_eq!(asked, [], "{owner} was asked to stop a task resumed after the request");
     }
     let beats = queue.heartbeat(&[lease], at(20)).await?;
-    ensure_eq!(beats, [Beat::Held], "the new owner was told to stop");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "the new owner was told to stop");
     Ok(())
 }
 
@@ -202,6 +202,6 @@ pub(super) async fn a_task_asked_to_stop_ends_when_it_is_released(fixture: Queue
     queue.enqueue(&task("t", 0), at(21)).await?;
     let lease = claimed(&*queue, &claim("b", 21, 30)).await?.lease;
     let beats = queue.heartbeat(&[lease], at(40)).await?;
-    ensure_eq!(beats, [Beat::Held], "the request outlived the end");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "the request outlived the end");
     Ok(())
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::Queue;
 use crate::error::Error;
-use crate::task::{Beat, TaskQueue};
+use crate::task::{HeartbeatStatus, TaskQueue};
 use crate::testing::kit::Checked;
 use crate::testing::play::{claimed, enqueue};
 use crate::testing::sample::{at, claim, claim_of, failed, task, task_id, worker};
@@ -125,7 +125,7 @@ pub(super) async fn a_beat_extends_the_lease(fixture: Queue<'_>) -> Checked {
     enqueue(&*queue, "t", 0).await?;
     let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
     let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
-    ensure_eq!(beats, [Beat::Held], "the owner's beat was not answered");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "the owner's beat was not answered");
     let other = queue.claim(&claim("b", 19, 30)).await?;
     ensure!(other.is_none(), "a lease extended until minute 20 was lost at minute 19");
     claimed(&*queue, &claim("b", 21, 30)).await?;
@@ -139,7 +139,7 @@ pub(super) async fn a_beat_reports_a_requested_cancellation(fixture: Queue<'_>) 
     queue.request_cancel(&task_id("t"), at(2)).await?;
     for until in [20, 30] {
         let beats = queue.heartbeat(std::slice::from_ref(&lease), at(until)).await?;
-        ensure_eq!(beats, [Beat::CancelRequested], "the owner was not told to stop");
+        ensure_eq!(beats, [HeartbeatStatus::CancelRequested], "the owner was not told to stop");
     }
     let other = queue.claim(&claim("b", 29, 60)).await?;
     ensure!(other.is_none(), "a beat with a request to stop did not extend the lease");
@@ -153,12 +153,24 @@ pub(super) async fn a_superseded_lease_is_lost_and_stays_lost(fixture: Queue<'_>
     // The same worker claims again: what counts is the claim, not the name.
     let new = claimed(&*queue, &claim("a", 6, 20)).await?.lease;
     let old = std::slice::from_ref(&old);
-    ensure_eq!(queue.heartbeat(old, at(30)).await?, [Beat::Lost], "an old claim still holds");
+    ensure_eq!(
+        queue.heartbeat(old, at(30)).await?,
+        [HeartbeatStatus::Lost],
+        "an old claim still holds"
+    );
     queue.finish(&new, &failed("tired"), at(7)).await?;
     let new = std::slice::from_ref(&new);
-    ensure_eq!(queue.heartbeat(new, at(30)).await?, [Beat::Lost], "a finished claim still holds");
+    ensure_eq!(
+        queue.heartbeat(new, at(30)).await?,
+        [HeartbeatStatus::Lost],
+        "a finished claim still holds"
+    );
     queue.enqueue(&task("t", 0), at(7)).await?;
-    ensure_eq!(queue.heartbeat(old, at(30)).await?, [Beat::Lost], "a lost lease came back");
+    ensure_eq!(
+        queue.heartbeat(old, at(30)).await?,
+        [HeartbeatStatus::Lost],
+        "a lost lease came back"
+    );
     Ok(())
 }
 
@@ -174,7 +186,7 @@ pub(super) async fn beats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
     }
     queue.request_cancel(&task_id("asked"), at(2)).await?;
     let beats = queue.heartbeat(&leases, at(20)).await?;
-    let expected = [Beat::Lost, Beat::CancelRequested, Beat::Held];
+    let expected = [HeartbeatStatus::Lost, HeartbeatStatus::CancelRequested, HeartbeatStatus::Held];
     ensure_eq!(beats, expected, "beats were not answered one by one, in order");
     ensure_eq!(queue.heartbeat(&[], at(30)).await?, [], "no lease got an answer");
     Ok(())
@@ -231,7 +243,7 @@ pub(super) async fn leases_survive_a_restart(fixture: Queue<'_>) -> Checked {
     let other = queue.claim(&claim("b", 2, 9)).await?;
     ensure!(other.is_none(), "a restart gave a held task away");
     let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
-    ensure_eq!(beats, [Beat::Held], "a restart took the lease from its owner");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "a restart took the lease from its owner");
     let next = claimed(&*queue, &claim("b", 21, 30)).await?.lease;
     ensure!(next.epoch > lease.epoch, "a restart forgot the epoch");
     Ok(())
