@@ -34,21 +34,21 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run tasks and look after them
+    /// Run and manage tasks
     #[command(subcommand)]
     Task(task::TaskCommand),
-    /// Work off queued tasks
+    /// Run queued tasks
     #[command(subcommand)]
     Worker(worker::WorkerCommand),
-    /// See which models there are, what they cost, and which one is asked when
+    /// Show models and prices, and explain routing
     #[command(subcommand)]
     Models(models::ModelsCommand),
-    /// See what was spent, and say what may be
+    /// Show costs and manage budgets
     #[command(subcommand)]
     Cost(cost::CostCommand),
-    /// Look after the database
+    /// Manage the database
     #[command(subcommand)]
     Db(db::DbCommand),
-    /// Watch a whole task: a recording plays the model, its tools really act
+    /// Show a recorded task, with real tool calls
     Demo(demo::DemoArgs),
 }

@@ -1,4 +1,4 @@
-//! Who this process is among those that work on tasks, and which of them are gone.
+//! The id of this process as a worker, and which workers of this host no longer run.
 
 use std::fs;
 
@@ -7,19 +7,19 @@ use az_core::{Error, WorkerId};
 
 /// Returns this process's id: `az@HOST:NAMESPACE:PID:START`.
 ///
-/// A process is told from one that had its number before by when it was started, and from one in
-/// another container by the container's process namespace.
+/// The start time distinguishes a process from an earlier one with the same number, and the process
+/// namespace distinguishes it from one in another container.
 ///
 /// # Errors
 ///
-/// None in practice: every part is made to fit an id.
+/// None in practice: every part fits an id.
 pub fn worker_id() -> Result<WorkerId, Error> {
     let pid = std::process::id();
     let start = start_of(pid).unwrap_or_default();
     WorkerId::new(format!("{}:{pid}:{start}", place()))
 }
 
-/// Returns the host and process namespace that numbers of processes are told apart in.
+/// Returns the host and the process namespace, within which process numbers are unique.
 fn place() -> String {
     let host = rustix::system::uname();
     let host: String = host
@@ -35,7 +35,7 @@ fn place() -> String {
     format!("az@{host}:{namespace}")
 }
 
-/// Returns when a process was started, in clock ticks since boot, if there is one.
+/// Returns when a process was started, in clock ticks since boot; `None` if it does not run.
 fn start_of(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name in parentheses, which may contain anything.
@@ -47,7 +47,7 @@ fn start_of(pid: u32) -> Option<String> {
     (state != "Z" && state != "X").then(|| start.to_owned())
 }
 
-/// Knows the processes of this host.
+/// Detects which processes of this host no longer run.
 #[derive(Debug, Clone)]
 pub struct LocalProcesses {
     place: String,
@@ -64,7 +64,7 @@ impl Liveness for LocalProcesses {
         let Some(rest) = worker.as_str().strip_prefix(&self.place) else { return false };
         let Some((pid, start)) = rest.trim_start_matches(':').split_once(':') else { return false };
         let Ok(pid) = pid.parse() else { return false };
-        // Where there is no /proc, nobody can be told to be gone.
+        // Without /proc it cannot be known that a process is gone.
         start_of(std::process::id()).is_some() && start_of(pid).as_deref() != Some(start)
     }
 }
@@ -77,13 +77,13 @@ mod tests {
     use super::{LocalProcesses, place, worker_id};
 
     #[test]
-    fn only_processes_of_this_host_that_are_not_there_are_gone() {
+    fn only_processes_of_this_host_that_do_not_run_are_gone() {
         let known = LocalProcesses::default();
         let id = |text: String| WorkerId::new(text).unwrap();
         assert!(!known.is_gone(&worker_id().unwrap()), "we are here");
         assert!(known.is_gone(&id(format!("{}:{}:1", place(), std::process::id()))), "reused");
         assert!(known.is_gone(&id(format!("{}:4194999:1", place()))), "no such process");
         assert!(!known.is_gone(&id("az@elsewhere:1:4194999:1".into())), "another host");
-        assert!(!known.is_gone(&id("somebody".into())), "not one of ours");
+        assert!(!known.is_gone(&id("worker-1".into())), "not one of ours");
     }
 }

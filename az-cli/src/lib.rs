@@ -7,7 +7,7 @@
 //! | what runs in production | [`services`] |
 //! | which model answers, and why | [`models`] |
 //! | what a command does | [`commands`] |
-//! | what a person sees | [`output`] |
+//! | what is printed | [`views`], [`output`] |
 //! | which exit code means what | [`error`] |
 
 pub mod cli;
@@ -53,8 +53,8 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are errors to clap too; it knows where to print which. A closed
-            // pipe is nobody's fault.
+            // Help and version are errors to clap, too; it prints each to the right stream. A closed
+            // pipe is not an error.
             error.print().ok();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }

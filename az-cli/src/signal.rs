@@ -1,4 +1,4 @@
-//! Ctrl-C once stops cleanly and keeps the record; twice stops now.
+//! The first Ctrl-C stops cleanly, the second one at once; the journal is kept either way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::error::CliError;
 use crate::output::Printer;
 
-/// Makes a file that may grow no further an error of the write, rather than the end of the process.
+/// Turns the signal for a file that reaches its size limit into an error of the write.
 ///
 /// # Errors
 ///
-/// When the system has no room for another signal handler.
+/// When the signal handler cannot be installed.
 pub fn survive_file_size_limits() -> std::io::Result<()> {
     let seen = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen).map(drop)
@@ -21,12 +21,12 @@ pub fn survive_file_size_limits() -> std::io::Result<()> {
 
 /// Requests `stop` at the first signal; ends the process at the second.
 ///
-/// An interrupt (Ctrl-C) gives `on_interrupt` as the reason; a request of the system to end gives
-/// the task back, to be gone on with later.
+/// An interrupt (Ctrl-C) requests the stop for the reason `on_interrupt`; the other signals release the
+/// task, so that it can be resumed.
 ///
 /// # Errors
 ///
-/// When the system has no room for another signal handler.
+/// When the signal handler cannot be installed.
 pub fn stop_on_signals(
     stop: &Stop,
     on_interrupt: StopReason,
@@ -42,7 +42,7 @@ pub fn stop_on_signals(
         (SignalKind::hangup(), StopReason::Shutdown, 129),
     ];
     let asked = Arc::new(AtomicBool::new(false));
-    // Whoever started us may have said that a signal is to be ignored, as nohup does.
+    // The parent process may have set a signal to be ignored, as nohup does.
     for (kind, reason, code) in kinds.into_iter().filter(|(kind, ..)| !is_ignored(*kind)) {
         let watch = Watch {
             reason,
@@ -56,7 +56,7 @@ pub fn stop_on_signals(
     Ok(())
 }
 
-/// Whether the process ignores a signal, by what the system says of it.
+/// Whether the process ignores a signal.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -80,14 +80,18 @@ impl Watch {
             if self.asked.swap(true, Ordering::SeqCst) {
                 exit_now(self.code);
             }
-            let once_more = "once more stops now (the record is kept either way)";
-            self.printer.say(&format!("\nstopping cleanly; {once_more}"));
+            let again = "press Ctrl-C again to stop at once; the journal is kept either way";
+            self.printer.say(&format!("\nstopping cleanly; {again}"));
             self.stop.request(self.reason);
         }
     }
 }
 
-#[expect(clippy::exit, clippy::disallowed_methods, reason = "the second signal means: now")]
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "the second signal ends the process at once"
+)]
 fn exit_now(code: i32) -> ! {
     std::process::exit(code)
 }

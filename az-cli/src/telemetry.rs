@@ -1,4 +1,4 @@
-//! What the libraries below have to say to whoever looks after a worker.
+//! Prints the warnings of the libraries.
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -11,6 +11,6 @@ pub fn warn_on_stderr() {
         .with_target(false)
         .without_time()
         .try_init();
-    // Only a program that embeds this one has set another one before; it hears of them then.
+    // A program that embeds this one may have set its own subscriber, which then gets them.
     printed.ok();
 }

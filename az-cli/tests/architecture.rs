@@ -1,5 +1,5 @@
-//! The architecture, as far as a test can hold it: who may know whom, how long a page is, where
-//! features and the outside world may come in, and that contracts say what they promise.
+//! Checks the architecture: which crates and modules may depend on which, how long a file is, where
+//! features and access to the outside world belong, and that every contract lists its clauses.
 #![expect(clippy::expect_used, reason = "a failed test is the right outcome")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -376,7 +376,7 @@ fn every_contract_lists_its_clauses() {
 
 /// `docs/contracts.md` is what the traits say. `AZ_UPDATE_DOCS=1` writes it anew.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a switch for whoever changes a contract")]
+#[expect(clippy::disallowed_methods, reason = "set by hand after a contract changed")]
 fn the_list_of_contracts_is_what_they_say() {
     let mut text = String::from(
         "# Contracts\n\nEvery contract with its numbered clauses, as its trait has them. Written by \

@@ -1,11 +1,11 @@
-//! `az cost`: show what was spent, and manage budgets.
+//! `az cost`: show costs and manage budgets.
 
 mod budget;
 mod export;
 mod payer;
 mod show;
-mod span;
 mod sums;
+mod time_range;
 
 use std::process::ExitCode;
 
@@ -14,15 +14,15 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
-/// Show what was spent, and manage budgets.
+/// Show costs and manage budgets.
 #[derive(Debug, Subcommand)]
 pub enum CostCommand {
-    /// Show what was spent: by period, model, provider, task or day
+    /// Show costs by period, model, provider, payer, task or day
     Show(show::ShowArgs),
     /// Set, show and clear budgets
     #[command(subcommand)]
     Budget(budget::BudgetCommand),
-    /// Write the ledger out, an entry a line
+    /// Write the ledger, one entry per line
     Export(export::ExportArgs),
 }
 

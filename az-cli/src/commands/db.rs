@@ -13,9 +13,9 @@ use crate::services::Services;
 /// Manage the database.
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
-    /// Make the database, or bring it up to this version
+    /// Create the database, or migrate it to this version
     Init(init::InitArgs),
-    /// Say where the database is, what is in it, and whether it is sound
+    /// Show where the database is, what it holds, and whether it is sound
     Status(status::StatusArgs),
 }
 

@@ -1,6 +1,5 @@
 //! `az models`: show the models, their prices, and which one a task is routed to.
 
-mod explained;
 mod list;
 mod price;
 mod route;
@@ -16,14 +15,14 @@ use crate::services::Services;
 /// Show the models, their prices, and which one a task is routed to.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// List the models that have a name, or all whose price is known
+    /// List the named models, or all models whose price is known
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
-    /// Show one model: who offers it, where its key is, its prices
+    /// Show one model: its provider, key, limits and prices
     Show(show::ShowArgs),
-    /// Work out what a provider's usage object costs
+    /// Compute what a provider's usage object costs
     Price(price::PriceArgs),
-    /// Explain which model would be asked, rule by rule
+    /// Explain which model would be called, rule by rule
     Route(route::RouteArgs),
 }
 

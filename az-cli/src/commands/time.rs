@@ -1,4 +1,4 @@
-//! Instants as they are typed.
+//! Times on the command line.
 
 use az_core::Timestamp;
 use jiff::civil::Date;
@@ -6,11 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::error::CliError;
 
-/// Reads an instant, a day of the calendar, or how long ago.
+/// Parses an instant, a date, or how long ago something was.
 ///
 /// # Errors
 ///
-/// A usage error that says how one is written.
+/// A usage error that shows the accepted forms.
 pub(super) fn instant(
     flag: &str,
     text: &str,
@@ -19,8 +19,8 @@ pub(super) fn instant(
 ) -> Result<Timestamp, CliError> {
     read(text, zone, now).ok_or_else(|| {
         CliError::Usage(format!(
-            "{flag} {text:?} is no time; write it like 2026-11-01, 2026-11-01T12:00:00Z, or 7d for \
-             a week ago"
+            "{flag}: invalid time {text:?}; use a form such as 2026-11-01, 2026-11-01T12:00:00Z, or \
+             7d for a week ago"
         ))
     })
 }

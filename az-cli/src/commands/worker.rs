@@ -12,7 +12,7 @@ use crate::services::Services;
 /// Run queued tasks.
 #[derive(Debug, Subcommand)]
 pub enum WorkerCommand {
-    /// Run queued tasks, the most urgent first
+    /// Run queued tasks, most urgent first
     Run(run::RunArgs),
 }
 

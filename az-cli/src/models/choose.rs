@@ -40,6 +40,11 @@ impl ChosenModel {
         self.name.parse() == Ok(ModelName::Auto)
     }
 
+    /// Returns why it was chosen.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
     /// Returns what was chosen, and why.
     pub fn in_words(&self) -> String {
         format!("model {}: {}", self.name, self.why)
@@ -114,7 +119,7 @@ impl ModelChooser {
         // Invalid rules are reported before a task begins.
         self.connected()?;
         match named {
-            Some(name) => self.named(name, "as asked").await,
+            Some(name) => self.named(name, "requested").await,
             None => self.default.get_or_try_init(|| self.choose_default()).await.cloned(),
         }
     }

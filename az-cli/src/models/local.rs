@@ -1,4 +1,4 @@
-//! Model servers on this machine.
+//! Finds model servers on this machine.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) async fn find() -> Option<LocalServer> {
 }
 
 async fn probe(port: u16) -> Option<LocalServer> {
-    // Most often nobody is there, and then no HTTP client has to be made.
+    // Most often no server listens; then no HTTP client has to be created.
     timeout(CONNECT, TcpStream::connect(("127.0.0.1", port))).await.ok()?.ok()?;
     let base_url = format!("http://127.0.0.1:{port}/v1");
     let models = timeout(ANSWER, models_of(&base_url)).await.ok()?.ok()?;

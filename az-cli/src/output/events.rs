@@ -1,5 +1,4 @@
-//! What happens, a line at a time: JSON for programs, the ends of tasks for whoever watches a
-//! worker.
+//! Events, one per line: as JSON for programs, and the ends of tasks for the log of a worker.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,18 +6,15 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use az_core::Usd;
 use az_core::engine::{EventSink, RunEvent, RunEventKind};
 use az_core::journal::EventBody;
 use az_core::task::Outcome;
 use az_core::text::one_line;
 
 use super::humanize::{duration, printable, task_cost};
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
 use super::story::short;
 use super::style::Style;
+use crate::views::EventView;
 
 /// Where lines go.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +23,10 @@ enum Target {
     Stderr,
 }
 
-/// Turns an event into a line, or passes it over.
+/// Formats an event as a line; `None` leaves it out.
 type Render = Box<dyn Fn(&RunEvent) -> Option<String> + Send + Sync>;
 
-/// Writes events as lines, from a thread of its own so that a slow reader holds up nobody.
+/// Writes events as lines, on a thread of its own, so that a slow reader does not delay the run.
 pub struct Lines {
     lines: mpsc::Sender<String>,
     render: Render,
@@ -42,26 +38,26 @@ impl fmt::Debug for Lines {
     }
 }
 
-/// Waits, when dropped, until all lines are written. Drop all that hold the sink before it.
+/// Waits, when dropped, until all lines are written. Drop every clone of the sink before it.
 #[derive(Debug)]
 pub struct Flush(Option<JoinHandle<()>>);
 
 impl Drop for Flush {
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
-            // A writer that panicked has said so itself.
+            // A panic of the writer was printed by the panic hook.
             thread.join().ok();
         }
     }
 }
 
 impl Lines {
-    /// Every event as one JSON object on standard output.
+    /// Creates a sink that writes every event as a JSON object to standard output.
     pub fn json() -> (Self, Flush) {
         Self::start(Target::Stdout, Box::new(json_line))
     }
 
-    /// The end of every task and the marks that budgets cross, a line each on standard error.
+    /// Creates a sink that writes the end of every task and every budget alert to standard error.
     pub fn ends(style: Style) -> (Self, Flush) {
         Self::start(Target::Stderr, Box::new(move |event| in_a_line(event, style)))
     }
@@ -70,7 +66,7 @@ impl Lines {
         let (lines, written) = mpsc::channel::<String>();
         let thread = std::thread::spawn(move || {
             for line in written {
-                // Whoever reads may stop reading; the run goes on.
+                // The reader may close the pipe; the run continues.
                 write(target, &line).ok();
             }
         });
@@ -92,38 +88,14 @@ fn write(target: Target, line: &str) -> io::Result<()> {
 impl EventSink for Lines {
     fn emit(&self, event: &RunEvent) {
         if let Some(line) = (self.render)(event) {
-            // A writer that is gone writes nothing more.
+            // Once the writer has ended, events are dropped.
             self.lines.send(line).ok();
         }
     }
 }
 
-/// The fields of events that are amounts of money, which journals keep in nano-dollars.
-const AMOUNTS: [&str; 5] = ["hold", "cost", "computed", "used", "amount"];
-
-/// Returns an event as JSON; every amount of money says its unit.
 fn json_line(event: &RunEvent) -> Option<String> {
-    let mut json = serde_json::to_value(event).ok()?;
-    let fields = json.as_object_mut()?;
-    with_units(fields);
-    if let Some(totals) = fields.get_mut("totals").and_then(Value::as_object_mut) {
-        with_units(totals);
-    }
-    Some(json.to_string())
-}
-
-/// Replaces amounts by `…_nanos`, an integer, and `…_usd`, a decimal number as text.
-fn with_units(fields: &mut Map<String, Value>) {
-    for name in AMOUNTS {
-        let Some(amount) = fields.get(name) else { continue };
-        let Ok(amount) = Option::<Usd>::deserialize(amount) else { continue };
-        fields.remove(name);
-        fields.insert(format!("{name}_nanos"), amount.map(Usd::nanos).into());
-        fields.insert(
-            format!("{name}_usd"),
-            amount.map(|usd| usd.to_string().replace('$', "")).into(),
-        );
-    }
+    serde_json::to_string(&EventView::live(event)?).ok()
 }
 
 fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {

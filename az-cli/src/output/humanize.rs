@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use az_core::task::Task;
 use az_core::{Timestamp, Usd};
 
 /// Returns how long ago `then` was, such as `3m ago`.
@@ -48,12 +47,6 @@ pub fn task_cost(cost: Usd, unpriced: bool) -> String {
 /// Returns a count of things: `1 step`, `2 steps`.
 pub fn plural(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// Returns how long a task ran, if it has ended.
-pub fn ran_for(task: &Task) -> Option<Duration> {
-    let ran = task.completed_at?.duration_since(task.started_at?);
-    Duration::try_from(ran).ok()
 }
 
 /// Returns text in which nothing moves the cursor, changes colours, or makes characters stand in

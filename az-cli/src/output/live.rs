@@ -1,4 +1,4 @@
-//! A run as a person watches it, on standard error.
+//! Shows a run on the terminal, on standard error.
 
 use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -14,7 +14,7 @@ use super::story::Story;
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
 
-/// Shows a run. One thread owns the terminal line, so that spinner, text and questions never mix.
+/// Shows a run. One thread owns the line, so that spinner, text and questions do not mix.
 #[derive(Debug)]
 pub struct Live {
     to: Mutex<Option<mpsc::Sender<Message>>>,
@@ -41,14 +41,14 @@ impl Live {
         Self { to: Mutex::new(Some(to)), thread: Mutex::new(Some(thread)) }
     }
 
-    /// Asks a question; `None` is the answer of an input that has ended.
+    /// Asks a question; the answer is `None` if the input has ended.
     pub fn ask(&self, question: String) -> oneshot::Receiver<Option<String>> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Ask { question, reply });
         answer
     }
 
-    /// Waits until everything is shown. A question still open is not waited for.
+    /// Waits until everything is shown, but not for the answer to an open question.
     pub fn finish(&self) {
         self.to.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -61,7 +61,7 @@ impl Live {
 
     fn send(&self, message: Message) {
         if let Some(to) = &*self.to.lock().unwrap_or_else(PoisonError::into_inner) {
-            // A screen that is gone shows nothing more.
+            // Once the screen is closed, messages are dropped.
             to.send(message).ok();
         }
     }
@@ -96,7 +96,7 @@ impl Screen {
                 Message::Event(event) => self.tell(&event),
                 Message::Ask { question, reply } => {
                     self.wipe();
-                    // Whoever asked may have been told to stop meanwhile.
+                    // The caller may have stopped waiting for the answer.
                     reply.send(question_at_terminal(&question)).ok();
                 }
             }
@@ -139,7 +139,7 @@ impl Screen {
 }
 
 fn question_at_terminal(question: &str) -> Option<String> {
-    // What was typed before the question was there is no answer to it.
+    // What was typed before the question appeared is not an answer to it.
     rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush).ok();
     write!(io::stderr().lock(), "{question} [y/N] ").ok();
     let mut answer = String::new();

@@ -1,7 +1,8 @@
-//! What a person, or a program that reads us, gets to see.
+//! Formats and prints what commands and runs show.
 
 mod approver;
 mod bar;
+mod csv;
 mod events;
 mod humanize;
 mod live;
@@ -9,13 +10,19 @@ mod printer;
 mod story;
 mod style;
 mod table;
+mod tables;
 
 pub use approver::TerminalApprover;
 pub use bar::bar;
+pub use csv::csv;
 pub use events::Lines;
-pub use humanize::{age, amount, duration, plural, printable, ran_for, task_cost};
+pub use humanize::{age, amount, duration, plural, printable, task_cost};
 pub use live::Live;
 pub use printer::{Format, FormatArgs, Printer};
 pub use story::{call_in_words, short};
 pub use style::Style;
-pub use table::{Table, csv};
+pub use table::Table;
+pub use tables::{
+    EventText, budget_in_words, budget_table, cost_table, model_table, models_table, price_table,
+    route_in_words, store_table, task_in_words, tasks_table,
+};

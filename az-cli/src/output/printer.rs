@@ -1,4 +1,4 @@
-//! The only door to standard output and standard error: data goes to the one, talk to the other.
+//! Writes to standard output and standard error: data to the one, messages to the other.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -10,13 +10,14 @@ use super::style::Style;
 use crate::config::Env;
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
+use crate::views::NoticeView;
 
-/// How a listing is printed.
+/// The format of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// A table.
     Table,
-    /// One JSON document.
+    /// A JSON document.
     Json,
     /// Comma-separated values with a header.
     Csv,
@@ -25,7 +26,7 @@ pub enum Format {
 /// The option that every listing has.
 #[derive(Debug, Clone, Args)]
 pub struct FormatArgs {
-    /// How to print it
+    /// Print in this format
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
 }
@@ -37,7 +38,7 @@ impl FormatArgs {
     }
 }
 
-/// Prints.
+/// Prints data and messages.
 #[derive(Debug, Clone)]
 pub struct Printer {
     quiet: bool,
@@ -48,12 +49,12 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Returns a printer that respects the flags, the environment and what it prints to.
+    /// Returns a printer for these flags, this environment, and the terminals or pipes it prints to.
     pub fn new(args: &GlobalArgs, env: &Env) -> Self {
         let dumb = env.get("TERM") == Some("dumb");
-        let wanted = !args.no_color && env.get("NO_COLOR").is_none() && !dumb;
+        let coloured = !args.no_color && env.get("NO_COLOR").is_none() && !dumb;
         let style = |terminal: bool| {
-            if wanted && terminal { Style::coloured() } else { Style::plain() }
+            if coloured && terminal { Style::coloured() } else { Style::plain() }
         };
         Self {
             quiet: args.quiet,
@@ -64,17 +65,17 @@ impl Printer {
         }
     }
 
-    /// Whether standard error may be written over, as a spinner does.
+    /// Whether a spinner may overwrite its line on standard error.
     pub const fn is_animated(&self) -> bool {
         self.animated
     }
 
-    /// Whether one JSON object per event was asked for.
+    /// Whether `--json` is set.
     pub const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Whether only errors are welcome on standard error.
+    /// Whether `--quiet` is set.
     pub const fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -94,7 +95,7 @@ impl Printer {
         terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0)
     }
 
-    /// Prints data. Whoever reads it may stop reading: that is no error.
+    /// Prints data. A reader that closes the pipe early is not an error.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl Printer {
         self.out(&format!("{text}\n"))
     }
 
-    /// Prints text that somebody else wrote, such as an answer: as it is for programs, and without
-    /// what would take over the terminal for people.
+    /// Prints text from outside, such as a model's answer: unchanged into a pipe or a file, and with
+    /// control characters escaped on a terminal.
     ///
     /// # Errors
     ///
@@ -132,13 +133,22 @@ impl Printer {
         }
     }
 
-    /// Prints what was done: a line for people, a line of JSON for programs.
+    /// Prints what a command did: as text, or with `--json` as a line of JSON.
     ///
     /// # Errors
     ///
     /// As [`out`](Self::out).
-    pub fn done(&self, text: &str, record: &serde_json::Value) -> Result<(), CliError> {
-        if self.json { self.line(&record.to_string()) } else { self.line(text) }
+    pub fn done(&self, text: &str, notice: &NoticeView) -> Result<(), CliError> {
+        if self.json { self.json_line(notice) } else { self.line(text) }
+    }
+
+    /// Prints a value as a line of JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`out`](Self::out).
+    pub fn json_line(&self, value: &impl Serialize) -> Result<(), CliError> {
+        self.line(&serde_json::to_string(value).map_err(no_json)?)
     }
 
     /// Prints a value as one JSON document.
@@ -147,14 +157,10 @@ impl Printer {
     ///
     /// As [`out`](Self::out).
     pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Io {
-            what: "writing JSON".to_owned(),
-            source: error.into(),
-        })?;
-        self.line(&text)
+        self.line(&serde_json::to_string_pretty(value).map_err(no_json)?)
     }
 
-    /// Says something on standard error, unless told to be quiet.
+    /// Prints a message on standard error, unless `--quiet` is set.
     pub fn say(&self, text: &str) {
         if !self.quiet {
             talk(text);
@@ -164,14 +170,10 @@ impl Printer {
     /// Reports an error on standard error, with what to do about it; with `--json` also as an event.
     pub fn error(&self, error: &CliError) {
         if self.json && !matches!(error, CliError::TaskEnded { .. }) {
-            let event = serde_json::json!({
-                "event": "error",
-                "message": error.to_string(),
-                "help": error.remedy(),
-                "exit_code": error.exit_code(),
-            });
-            // Nobody is left to tell when this cannot be written either.
-            self.line(&event.to_string()).ok();
+            let (message, help) = (error.to_string(), error.remedy());
+            let notice = NoticeView::Error { message, help, exit_code: error.exit_code() };
+            // An error that cannot be written to standard output is still on standard error.
+            self.json_line(&notice).ok();
         }
         let mut text =
             format!("{} {}", self.err.red("error:"), humanize::printable(&error.to_string()));
@@ -182,7 +184,11 @@ impl Printer {
     }
 }
 
-/// A reader of standard error that went away is nobody left to tell.
+fn no_json(error: serde_json::Error) -> CliError {
+    CliError::Io { what: "writing JSON".to_owned(), source: error.into() }
+}
+
+/// Writes to standard error. If that is closed, there is no other place for the message.
 fn talk(text: &str) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }

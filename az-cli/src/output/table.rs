@@ -1,15 +1,16 @@
-//! Listings, as a table for people, as CSV or JSON for programs.
+//! Listings: as a table for people, as CSV or JSON for programs.
 
 use std::borrow::Cow;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use serde::Serialize;
 
+use super::csv::csv;
 use super::humanize;
 use super::printer::{Format, Printer};
 use crate::error::CliError;
 
-/// A listing with the columns that people see; programs get the rows as they are.
+/// A listing with the columns that people see; programs get its views.
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<&'static str>,
@@ -32,21 +33,21 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Prints the table, or `records` for programs: JSON is an array of them, CSV their fields.
+    /// Prints the table, or its views for programs: JSON is an array of them, CSV their fields.
     ///
     /// # Errors
     ///
     /// When the output cannot be written.
     pub fn print<T: Serialize>(
         &self,
-        records: &[T],
+        views: &[T],
         format: Format,
         printer: &Printer,
     ) -> Result<(), CliError> {
         match format {
             Format::Table => printer.out(&self.text(printer.width())),
-            Format::Json => printer.json(&records),
-            Format::Csv => printer.out(&csv(records)?),
+            Format::Json => printer.json(&views),
+            Format::Csv => printer.out(&csv(views)?),
         }
     }
 
@@ -80,28 +81,10 @@ impl Table {
     }
 }
 
-/// Takes out what would move the cursor: a cell is data, and may come from anybody.
+/// Escapes what would move the cursor: a cell is data, which may come from a model or a file.
 fn clean(cell: &str) -> Cow<'_, str> {
     match humanize::printable(cell) {
         shown if shown == cell => Cow::Borrowed(cell),
         shown => Cow::Owned(shown),
     }
-}
-
-/// Returns records as comma-separated values with a header.
-///
-/// # Errors
-///
-/// When a record is not flat.
-pub fn csv<T: Serialize>(records: impl IntoIterator<Item = T>) -> Result<String, CliError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| CliError::Io {
-        what: "writing CSV".to_owned(),
-        source: std::io::Error::other(error),
-    };
-    for record in records {
-        writer.serialize(record).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(|e| failed(e.into_error().into()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,9 +1,46 @@
 //! What listings, JSON, CSV and later the HTTP API show: public structs with serde, made from the
 //! core's types by pure functions. How they are laid out for a terminal is in [`output`](crate::output).
 //!
-//! Money always names its unit: a field `…_nanos` holds whole nano-dollars, and `…_usd` beside it
-//! the same amount as a decimal string.
+//! Names say their units, in every view and event:
+//!
+//! | what | fields |
+//! |---|---|
+//! | money | `…_nanos`, whole nano-dollars, and `…_usd`, a decimal number as text |
+//! | price of a token | `…_pico_per_token` and `…_usd_per_million` |
+//! | time | `…_at`, RFC 3339 in UTC |
+//! | duration | `…_ms` |
+//! | count of tokens | `…_tokens` |
+//!
+//! An unknown amount is `null`, never 0.
 
+mod budget;
+mod charge;
+mod cost;
+mod event;
+mod event_body;
+mod failure;
+mod log;
+mod model;
+mod notice;
+mod price;
+mod route;
 mod store;
+mod task;
+mod units;
 
-pub use store::StoreStatusView;
+pub use budget::BudgetView;
+pub use charge::{ChargeView, LedgerEntryView, UsageView};
+pub use cost::CostSumView;
+pub use event::{EventBodyView, EventView};
+pub use event_body::{
+    BudgetAlertView, ModelIntentView, ModelResultView, OutcomeView, RunTotalsView, ToolResultView,
+};
+pub use failure::{FailureDetailView, FailureView};
+pub use log::LogLineView;
+pub use model::{LongRequestView, ModelSummaryView, ModelView, PricesView, feature_names};
+pub use notice::{NoticeView, WorkerReportView};
+pub use price::{CostPartView, UsageCostView};
+pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
+pub use store::{Soundness, StoreStatusView};
+pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
+pub use units::{millis, money, token_price};

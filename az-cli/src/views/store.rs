@@ -21,8 +21,23 @@ pub struct StoreStatusView {
     pub entries: u64,
     /// The number of open holds.
     pub open_holds: u64,
-    /// `sound`, the problems that the check found, or that it was not made.
-    pub soundness: String,
+    /// Whether the store was checked, and is sound.
+    pub soundness: Soundness,
+    /// The problems that the check found.
+    pub problems: Vec<String>,
+}
+
+/// Whether a store is sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Soundness {
+    /// It was not checked.
+    NotChecked,
+    /// The check found no problems.
+    Sound,
+    /// The check found problems.
+    Unsound,
 }
 
 impl StoreStatusView {
@@ -37,10 +52,11 @@ impl StoreStatusView {
             entries: status.entries,
             open_holds: status.holds,
             soundness: match problems {
-                None => "not checked; --check reads every page".to_owned(),
-                Some([]) => "sound".to_owned(),
-                Some(problems) => problems.join("; "),
+                None => Soundness::NotChecked,
+                Some([]) => Soundness::Sound,
+                Some(_) => Soundness::Unsound,
             },
+            problems: problems.unwrap_or_default().to_vec(),
         }
     }
 }
@@ -67,7 +83,8 @@ mod tests {
             "events": 2,
             "entries": 3,
             "open_holds": 4,
-            "soundness": "page 3 is torn; body x is gone",
+            "soundness": "unsound",
+            "problems": ["page 3 is torn", "body x is gone"],
         });
         assert_eq!(serde_json::to_value(view).unwrap(), expected);
     }

@@ -75,7 +75,7 @@ fn next_args(world: &World, begun: bool) -> Vec<String> {
     }
 }
 
-/// Returns how many crash points a run passes that nobody kills.
+/// Returns how many crash points an uninterrupted run passes.
 fn passages() -> usize {
     let world = Binary::Az.world();
     let mut command = world.az.command(world.run_args());

@@ -438,7 +438,7 @@ fn configurations_mean_what_they_meant() {
 
     let (entries, chosen) = configured("rules-in-a-file");
     assert_eq!(entries, [entry(["house", "openai-compatible", "qwen3-32b"])]);
-    assert_eq!(chosen, "offline (offline)");
+    assert_eq!(chosen, "offline");
 
     let (entries, chosen) = configured("named-model");
     assert_eq!((entries.len(), &*chosen), (0, "openai/qwen3 (qwen3)"));

@@ -134,7 +134,9 @@ fn a_key_in_the_configuration_is_not_shown_when_the_configuration_makes_no_sense
             "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\napi_key = \"{CANARY}\nmodel = 1\n"
         ),
         format!("[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\napi_kye = \"{CANARY}\"\n"),
-        format!("[[llm.providers]]\nname = \"x\"\nprovider = \"nobody\"\napi_key = \"{CANARY}\"\n"),
+        format!(
+            "[[llm.providers]]\nname = \"x\"\nprovider = \"unknown\"\napi_key = \"{CANARY}\"\n"
+        ),
     ] {
         let az = Az::new();
         az.file("config.toml", &config);
@@ -206,7 +208,7 @@ fn a_key_file_is_beside_the_configuration_and_a_key_in_its_place_is_not_shown() 
     with("api_key_file = \"groq.key\"\nbase_url = \"http://127.0.0.1:9/v1\"");
     az.file("conf/groq.key", CANARY);
     let found = run();
-    assert_eq!(found.code, Some(69), "the key is found, and nobody is there: {found:?}");
+    assert_eq!(found.code, Some(69), "the key is found, and no server listens: {found:?}");
     for field in ["api_key_env", "api_key_file"] {
         with(&format!("{field} = \"{CANARY}\""));
         let refused = run();

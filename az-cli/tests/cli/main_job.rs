@@ -19,7 +19,7 @@ fn the_files_here_are_listed_and_counted() {
     let shown = az.ok(&["task", "show", &id]);
     assert!(shown.contains(task) && shown.contains("$0.00"), "{shown}");
     let logs = az.ok(&["task", "logs", &id]);
-    for part in ["taken up by", "filesystem.list", "filesystem.write", "completed"] {
+    for part in ["claimed by", "filesystem.list", "filesystem.write", "completed"] {
         assert!(logs.contains(part), "{part} is missing in {logs}");
     }
 }
@@ -42,7 +42,7 @@ fn every_listing_is_a_table_json_or_csv() {
     }
     for line in az.ok(&["task", "logs", &id, "--format", "json"]).lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(event["seq"].is_u64() && event["type"].is_string(), "{line}");
+        assert!(event["seq"].is_u64() && event["event"].is_string(), "{line}");
     }
 }
 

@@ -43,7 +43,7 @@ fn a_data_directory_that_is_a_file_is_named() {
 fn a_file_that_is_no_database_is_left_alone() {
     let az = Az::new();
     fs::create_dir_all(az.data_dir()).unwrap();
-    let garbage = "this is no database, but somebody may want it ".repeat(100);
+    let garbage = "this is not a database, and must be kept ".repeat(100);
     fs::write(az.database(), &garbage).unwrap();
     for args in [&["task", "run", "list"][..], &["task", "list"]] {
         let ended = az.az(args);
@@ -142,7 +142,7 @@ fn read_only_for_another_user(az: &Az) {
         command.env("AZ_DATA_DIR", &data).env("HOME", "/nonexistent").current_dir("/tmp").output()
     };
     if run(&["--version"]).is_err() {
-        eprintln!("skipped: as root, and there is no setpriv to become somebody else");
+        eprintln!("skipped: as root, and there is no setpriv to drop privileges");
         return;
     }
     check_read_only(|args| run(args).unwrap().into());

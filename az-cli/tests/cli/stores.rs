@@ -41,7 +41,7 @@ fn every_command_of_an_az_of_ones_own_uses_its_store() {
     assert_eq!(json(3), serde_json::json!([]));
     assert_eq!(json(4)[0]["scope"], "global");
     assert_eq!(json(5)[0]["key"], "offline", "{text}");
-    assert_eq!((&json(6)[0]["store"], &json(6)[0]["tasks"]), (&"mine:".into(), &1.into()));
+    assert_eq!((&json(6)["store"], &json(6)["tasks"]), (&"mine:".into(), &1.into()));
     assert!(!az.database().exists(), "a database was made beside the store");
 }
 

@@ -117,7 +117,7 @@ impl Az {
     }
 }
 
-/// A command under way; killed if nobody waits for it.
+/// A running command; killed when dropped without a wait.
 #[derive(Debug)]
 pub(crate) struct Running(Option<Child>);
 

@@ -84,7 +84,7 @@ fn a_refused_request_is_not_repeated() {
     assert_eq!((ended.code, count), (Some(65), 1), "{ended:?}");
     assert!(ended.stderr.contains("no such parameter"), "{ended:?}");
     let task = az.shown(&az.only_id());
-    assert_eq!((&task["status"], &task["costs"]), (&"failed".into(), &serde_json::json!([])));
+    assert_eq!((&task["status"], &task["entries"]), (&"failed".into(), &serde_json::json!([])));
 }
 
 #[test]

@@ -159,7 +159,7 @@ impl World {
         let paid = |event: &Event| match &event.event.body {
             EventBody::LlmResult(result) => match result.outcome {
                 ModelOutcome::Replied { .. } => COST,
-                // Nobody knows whether it was sent: it is booked at the most.
+                // It is unknown whether it was sent: the whole hold is booked.
                 ModelOutcome::Interrupted => MOST,
                 ModelOutcome::Failed { .. } => 0,
             },

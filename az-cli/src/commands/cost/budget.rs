@@ -15,9 +15,9 @@ use crate::services::Services;
 /// Set, show and clear budgets.
 #[derive(Debug, Subcommand)]
 pub enum BudgetCommand {
-    /// Say what may be spent in a period
+    /// Set the amount that may be spent in a period
     Set(set::SetArgs),
-    /// Show the budgets and where they stand
+    /// Show the budgets, with what is spent, held and left
     Show(show::ShowArgs),
     /// Remove a budget
     Clear(clear::ClearArgs),

@@ -10,7 +10,7 @@ use crate::error::CliError;
 /// Restricts a listing to one payer.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PayerArg {
-    /// Only of this payer, without its descendants: task:ID, key:NAME or KIND:NAME
+    /// Show only this payer, without its descendants: task:ID, key:NAME or KIND:NAME
     #[arg(long, value_name = "KIND:NAME", value_parser = parse_payer)]
     pub(super) payer: Option<Payer>,
 }

@@ -3,18 +3,18 @@
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::{BudgetStatus, Calendar, CostSum, Grouping, Payer, Period, Scope, TimeRange};
+use az_core::cost::{BudgetStatus, Calendar, Grouping, Payer, Period, Scope, TimeRange};
 use az_core::store::Store;
-use az_core::{Clock, Timestamp, Usd};
+use az_core::{Clock, Timestamp};
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
 use super::payer::PayerArg;
-use super::span::SpanArgs;
 use super::sums::{sums, sums_by_task};
+use super::time_range::TimeRangeArgs;
 use crate::error::CliError;
-use crate::output::{FormatArgs, Printer, Table, amount, bar, short};
+use crate::output::{FormatArgs, Printer, cost_table};
 use crate::services::Services;
+use crate::views::CostSumView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,28 +25,28 @@ Examples:
   az cost show --by task --format csv
   az cost show --by model --payer key:test
 
-Without --period and --by it shows all periods, with the global budgets on them. Days, weeks and
-months are UTC's unless cost.time_zone in the configuration says otherwise.";
+Without --period and --by it shows all periods with their global budgets. Days, weeks and months
+begin in UTC, or in the time zone that cost.time_zone in the configuration names.";
 
-/// Show what was spent: by period, model, provider, payer, task or day
+/// Show costs by period, model, provider, payer, task or day
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// Of the present day, week or month, or in all: daily, weekly, monthly, total
+    /// Sum up the current day, week or month, or everything: daily, weekly, monthly, total
     #[arg(long, short, value_name = "PERIOD")]
     period: Option<Period>,
-    /// A line for each of these
+    /// Print a line for each of these
     #[arg(long, value_enum, value_name = "WHAT")]
     by: Option<By>,
     #[command(flatten)]
-    span: SpanArgs,
+    range: TimeRangeArgs,
     #[command(flatten)]
     payer: PayerArg,
     #[command(flatten)]
     format: FormatArgs,
 }
 
-/// What a line stands for.
+/// What a line is the sum of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
     /// A model.
@@ -73,39 +73,7 @@ impl By {
     }
 }
 
-/// A line as programs get it. Money is in nano-dollars.
-#[derive(Debug, Serialize)]
-struct Row {
-    key: String,
-    calls: u64,
-    input_tokens: u64,
-    output_tokens: u64,
-    cost: Usd,
-    /// Calls whose cost nobody knows.
-    unpriced: u64,
-    /// Calls whose cost rests on a guess.
-    estimated: u64,
-    budget: Option<Usd>,
-    held: Option<Usd>,
-}
-
-impl Row {
-    fn new(key: String, sum: Option<&CostSum>, budget: Option<&BudgetStatus>) -> Self {
-        Self {
-            key,
-            calls: sum.map_or(0, |sum| sum.calls),
-            input_tokens: sum.map_or(0, |sum| sum.input_tokens),
-            output_tokens: sum.map_or(0, |sum| sum.output_tokens),
-            cost: sum.map_or(Usd::ZERO, |sum| sum.cost),
-            unpriced: sum.map_or(0, |sum| sum.unpriced),
-            estimated: sum.map_or(0, |sum| sum.estimated),
-            budget: budget.map(|status| status.budget.amount),
-            held: budget.map(|status| status.held),
-        }
-    }
-}
-
-/// Shows.
+/// Shows the sums.
 ///
 /// # Errors
 ///
@@ -114,50 +82,50 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let now = SystemClock.now();
     let calendar = services.settings().calendar();
     let zone = &services.settings().time_zone;
-    let span = args.span.span(args.period, (&calendar, zone), now)?;
+    let range = args.range.within(args.period, (&calendar, zone), now)?;
     let store = services.store_to_read().await?;
     let store = store.as_deref();
     let payer = args.payer.payer(store.map(|store| store as _)).await?;
     let payer = payer.as_ref();
     let rows = match args.by {
-        Some(by) => grouped(store, (span, payer), by, calendar).await?,
-        None if args.period.is_some() || !args.span.is_empty() => {
-            one(store, (span, payer), args.period, now).await?
+        Some(by) => grouped(store, (range, payer), by, calendar).await?,
+        None if args.period.is_some() || !args.range.is_empty() => {
+            one(store, (range, payer), args.period, now).await?
         }
         None => periods(store, payer, &calendar, now).await?,
     };
     let printer = services.printer();
     let what = args.by.map_or("period", By::as_str);
-    table(&rows, what, args.by).print(&rows, args.format.choose(printer), printer)?;
-    say_what_is_missing(&rows, printer);
+    cost_table(&rows, what).print(&rows, args.format.choose(printer), printer)?;
+    note_gaps(&rows, printer);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns a line for all of a span, with the budget on it if it is a whole period. A payer's line has
+/// Returns the sum of a time range, with the budget if it is a whole period. The sum of a payer has
 /// none, because a payer's budget also counts what its descendants spend.
 async fn one(
     store: Option<&dyn Store>,
-    (span, payer): (TimeRange, Option<&Payer>),
+    (range, payer): (TimeRange, Option<&Payer>),
     period: Option<Period>,
     now: Timestamp,
-) -> Result<Vec<Row>, CliError> {
+) -> Result<Vec<CostSumView>, CliError> {
     let key = period.map_or("chosen", Period::as_str).to_owned();
-    let Some(store) = store else { return Ok(vec![Row::new(key, None, None)]) };
-    let sums = sums(store, (span, payer), &Grouping::All).await?;
+    let Some(store) = store else { return Ok(vec![CostSumView::new(key, None, None)]) };
+    let sums = sums(store, (range, payer), &Grouping::All).await?;
     let budgets = store.budgets(now).await?;
     let period = period.filter(|_| payer.is_none());
     let budget = period.and_then(|period| global(&budgets, period));
-    let whole = budget.filter(|status| status.span == span);
-    Ok(vec![Row::new(key, sums.first(), whole)])
+    let whole = budget.filter(|status| status.span == range);
+    Ok(vec![CostSumView::new(key, sums.first(), whole)])
 }
 
-/// Returns a line for each period around now.
+/// Returns the sums of the periods around now.
 async fn periods(
     store: Option<&dyn Store>,
     payer: Option<&Payer>,
     calendar: &Calendar,
     now: Timestamp,
-) -> Result<Vec<Row>, CliError> {
+) -> Result<Vec<CostSumView>, CliError> {
     let mut rows = Vec::new();
     for period in Period::ALL {
         rows.extend(one(store, (calendar.span(*period, now), payer), Some(*period), now).await?);
@@ -170,7 +138,7 @@ async fn grouped(
     entries: (TimeRange, Option<&Payer>),
     by: By,
     calendar: Calendar,
-) -> Result<Vec<Row>, CliError> {
+) -> Result<Vec<CostSumView>, CliError> {
     let Some(store) = store else { return Ok(Vec::new()) };
     let sums = match by {
         By::Model => sums(store, entries, &Grouping::Model).await?,
@@ -179,7 +147,7 @@ async fn grouped(
         By::Task => sums_by_task(store, entries).await?,
         By::Day => sums(store, entries, &Grouping::Day(calendar)).await?,
     };
-    Ok(sums.iter().map(|sum| Row::new(sum.key.clone(), Some(sum), None)).collect())
+    Ok(sums.iter().map(|sum| CostSumView::new(sum.key.clone(), Some(sum), None)).collect())
 }
 
 fn global(budgets: &[BudgetStatus], period: Period) -> Option<&BudgetStatus> {
@@ -189,48 +157,18 @@ fn global(budgets: &[BudgetStatus], period: Period) -> Option<&BudgetStatus> {
     budgets.iter().find(is_it)
 }
 
-/// Bars show the share of the budget where there is one, else of the sum of the lines.
-fn table(rows: &[Row], what: &'static str, by: Option<By>) -> Table {
-    let sum = rows.iter().map(|row| row.cost).sum();
-    let budgeted = rows.iter().any(|row| row.budget.is_some());
-    let mut table = Table::new(&[what, "calls", "in", "out", "cost", "budget", ""]);
-    if !budgeted {
-        table = Table::new(&[what, "calls", "in", "out", "cost", ""]);
-    }
-    for row in rows {
-        // The name of a payer that is not a task is not shortened.
-        let is_task = by == Some(By::Task) && row.key.parse::<Payer>().is_err();
-        let key = if is_task { short(&row.key) } else { row.key.clone() };
-        let mut cells = vec![
-            key,
-            row.calls.to_string(),
-            row.input_tokens.to_string(),
-            row.output_tokens.to_string(),
-            amount(row.cost, row.unpriced > 0),
-        ];
-        if budgeted {
-            cells.push(row.budget.map_or_else(String::new, |budget| budget.to_string()));
-        }
-        let whole = if budgeted { row.budget } else { by.map(|_| sum) };
-        cells.push(whole.map_or_else(String::new, |whole| bar(row.cost, whole)));
-        table.row(cells);
-    }
-    table
-}
-
-fn say_what_is_missing(rows: &[Row], printer: &Printer) {
+fn note_gaps(rows: &[CostSumView], printer: &Printer) {
     if rows.iter().all(|row| row.calls == 0) {
-        printer.say("nothing was spent in this time");
+        printer.say("no calls in this time");
     }
-    let most = |count: fn(&Row) -> u64| rows.iter().map(count).max().unwrap_or(0);
-    if most(|row| row.unpriced) > 0 {
+    let most = |count: fn(&CostSumView) -> u64| rows.iter().map(count).max().unwrap_or(0);
+    if most(|row| row.unpriced_calls) > 0 {
         printer.say(
-            "the price of some models is not known; `az models list` shows which are, and \
-             docs/prices.md how to add one",
+            "some calls have an unknown price and are not included; `az models list --all` lists \
+             the known prices, docs/prices.md describes how to add one",
         );
     }
-    if most(|row| row.estimated) > 0 {
-        printer
-            .say("some of it is an upper bound or an estimate: calls whose usage was not learnt");
+    if most(|row| row.estimated_calls) > 0 {
+        printer.say("some costs are upper bounds or estimates: the provider reported no usage");
     }
 }

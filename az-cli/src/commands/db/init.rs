@@ -4,45 +4,48 @@ use std::process::ExitCode;
 
 use az_core::task::{TaskFilter, TaskStatus};
 use clap::Args;
-use serde_json::json;
 
 use crate::error::CliError;
 use crate::services::Services;
+use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
 Examples:
   az db init
   az db init --force
 
-Other commands make the database themselves when there is none.";
+Every command that writes creates the database if there is none.";
 
-/// Make the database, or bring it up to this version
+/// Create the database, or migrate it to this version
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct InitArgs {
-    /// Start with an empty one; the old one is kept beside it
+    /// Create an empty database; the old one is renamed and kept
     #[arg(long)]
     force: bool,
 }
 
-/// Makes the database.
+/// Creates the database.
 ///
 /// # Errors
 ///
-/// When it cannot be made, moved or migrated.
+/// When it cannot be created, moved or migrated.
 pub(super) async fn run(args: &InitArgs, services: &Services) -> Result<ExitCode, CliError> {
     let address = services.store_address();
     // A store that cannot be opened exists, too.
     let exists = !matches!(services.store_to_read().await, Ok(None));
+    let mut replaced = None;
     if exists && args.force {
         refuse_while_in_use(services).await?;
         let kept = services.set_store_aside().await?;
         services.printer().say(&format!("the old database is now {kept}"));
+        replaced = Some(kept);
     }
     services.store().await?;
-    let done = if exists && !args.force { "ready" } else { "created" };
-    let record = json!({"event": "store_ready", "store": address.to_string(), "done": done});
-    services.printer().done(&format!("{done}: {address}"), &record)?;
+    let created = !exists || args.force;
+    let text = format!("{}: {address}", if created { "created" } else { "ready" });
+    let notice = NoticeView::StoreReady { store: address.to_string(), created, replaced };
+    services.printer().done(&text, &notice)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@ use az_core::error::Error;
 use clap::Args;
 
 use crate::error::CliError;
-use crate::output::{FormatArgs, Table};
+use crate::output::{Format, FormatArgs, csv, store_table};
 use crate::services::Services;
 use crate::views::StoreStatusView;
 
@@ -19,7 +19,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct StatusArgs {
-    /// Read every page and check it; this takes a while for a large database
+    /// Read and check every page; this takes a while for a large database
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -38,27 +38,12 @@ pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCo
     let status = store.status().await?;
     let problems = if args.check { Some(store.check().await?) } else { None };
     let view = StoreStatusView::new(address, &status, problems.as_deref());
-    let format = args.format.choose(services.printer());
-    table(&view).print(&[view], format, services.printer())?;
+    let printer = services.printer();
+    match args.format.choose(printer) {
+        Format::Json => printer.json(&view)?,
+        Format::Csv => printer.out(&csv([view])?)?,
+        Format::Table => printer.out(&store_table(&view).text(printer.width()))?,
+    }
     let sound = problems.is_none_or(|problems| problems.is_empty());
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(74) })
-}
-
-fn table(view: &StoreStatusView) -> Table {
-    let mut table = Table::new(&["what", "value"]);
-    for (what, value) in [
-        ("store", Some(view.store.clone())),
-        ("schema", view.schema.map(|schema| schema.to_string())),
-        ("size", view.bytes.map(|bytes| format!("{} KiB", bytes.div_ceil(1024)))),
-        ("tasks", Some(view.tasks.to_string())),
-        ("events", Some(view.events.to_string())),
-        ("ledger entries", Some(view.entries.to_string())),
-        ("open holds", Some(view.open_holds.to_string())),
-        ("soundness", Some(view.soundness.clone())),
-    ] {
-        if let Some(value) = value {
-            table.row(vec![what.to_owned(), value]);
-        }
-    }
-    table
 }

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use az_ai::catalog::{Access, Entry, ModelCatalog};
-use az_ai::pricing::{Call, PriceBook, Rates, TokenPrice, provider_id};
+use az_ai::pricing::{Call, PriceBook, provider_id};
 use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::{Clock, Timestamp};
 use clap::Args;
-use serde::Serialize;
 
 use crate::error::CliError;
 use crate::models::did_you_mean;
-use crate::output::{FormatArgs, Table};
+use crate::output::{FormatArgs, models_table};
 use crate::services::Services;
+use crate::views::ModelSummaryView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,40 +22,28 @@ Examples:
   az models list --all --provider anthropic
   az models list --all --format csv > prices.csv
 
-Prices are US dollars for a million tokens. `?` is a price that is not known, which is not 0.
-A provider's other models are named as in openai/gpt-5.6-luna; `auto` goes by the routing rules.";
+Prices are in US dollars per million tokens; `?` means that the price is unknown. Other models of a
+provider are named provider/model, as in openai/gpt-5.6-luna. `auto` stands for the routing rules.";
 
-/// List the models that have a name, or all whose price is known
+/// List the named models, or all models whose price is known
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ListArgs {
-    /// All models of the price table
+    /// List all models of the price table
     #[arg(long, short)]
     all: bool,
-    /// Only of this provider
+    /// List only models of this provider
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     #[command(flatten)]
     format: FormatArgs,
 }
 
-/// A model as programs get it. Prices are in pico-dollars a token.
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    provider: String,
-    model: String,
-    input_pico: Option<u64>,
-    output_pico: Option<u64>,
-    context_window: Option<u64>,
-    key: Option<String>,
-}
-
-/// Lists.
+/// Lists the models.
 ///
 /// # Errors
 ///
-/// Prices or settings that make no sense, or a provider that nobody knows.
+/// A settings error for invalid prices or entries, a usage error for an unknown provider.
 pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let catalog = models.catalog();
@@ -70,16 +58,19 @@ pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliE
         rows = of_provider(rows, wanted)?;
     }
     let printer = services.printer();
-    table(&rows, args).print(&rows, args.format.choose(printer), printer)?;
+    models_table(&rows, args.all).print(&rows, args.format.choose(printer), printer)?;
     printer.say(&format!(
-        "prices as of {}; docs/prices.md says how to set your own",
+        "prices as of {}; docs/prices.md describes how to set your own",
         PriceBook::date()
     ));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the rows of a provider, by any of its names, or of an entry.
-fn of_provider(mut rows: Vec<Row>, wanted: &str) -> Result<Vec<Row>, CliError> {
+fn of_provider(
+    mut rows: Vec<ModelSummaryView>,
+    wanted: &str,
+) -> Result<Vec<ModelSummaryView>, CliError> {
     let id = provider_id(wanted);
     let names = rows.iter().flat_map(|row| [row.provider.as_str(), row.name.as_str()]);
     let names: BTreeSet<&str> = names.filter(|name| !name.contains('/')).collect();
@@ -87,80 +78,35 @@ fn of_provider(mut rows: Vec<Row>, wanted: &str) -> Result<Vec<Row>, CliError> {
     rows.retain(|row| row.name == *wanted || provider_id(&row.provider) == id);
     if rows.is_empty() {
         return Err(CliError::Usage(format!(
-            "--provider: there are no models of {wanted:?}{}",
+            "--provider: no models of {wanted:?}{}",
             did_you_mean(&likely)
         )));
     }
     Ok(rows)
 }
 
-fn named(entry: &Entry, catalog: &ModelCatalog, at: Timestamp) -> Row {
+fn named(entry: &Entry, catalog: &ModelCatalog, at: Timestamp) -> ModelSummaryView {
     let (book, provider) = catalog.prices_of(entry);
     let model = entry.model().unwrap_or_default();
     let call = Call { provider: &provider, model, at };
     let rates = book.prices(&call).map(|(_, row)| row.card.rates).unwrap_or_default();
-    let facts = book.model(&provider, model);
-    let key = match catalog.access(entry) {
-        Access::Key(_, from) => Some(from),
-        Access::Open => Some("needs none".to_owned()),
-        Access::Missing(how) => Some(how),
-    };
-    Row {
-        name: entry.config.name.clone(),
-        provider: entry.provider.name.to_owned(),
-        model: model.to_owned(),
-        key,
-        ..row(rates, entry.config.context_window.or(facts.and_then(|facts| facts.context_window)))
-    }
+    let known = book.model(&provider, model).and_then(|known| known.context_window);
+    let mut view = ModelSummaryView::new(&entry.config.name, (entry.provider.name, model), &rates);
+    view.context_window_tokens = entry.config.context_window.or(known);
+    view.key = Some(match catalog.access(entry) {
+        Access::Key(_, from) => from,
+        Access::Open => "needs none".to_owned(),
+        Access::Missing(how) => how,
+    });
+    view
 }
 
-fn priced(book: &PriceBook, at: Timestamp) -> impl Iterator<Item = Row> {
+fn priced(book: &PriceBook, at: Timestamp) -> impl Iterator<Item = ModelSummaryView> {
     book.models().map(move |known| {
         let rates = known.row(at).map(|row| row.card.rates).unwrap_or_default();
-        Row {
-            name: format!("{}/{}", known.provider, known.model),
-            provider: known.provider.to_string(),
-            model: known.model.to_string(),
-            ..row(rates, known.context_window)
-        }
+        let name = format!("{}/{}", known.provider, known.model);
+        let mut view = ModelSummaryView::new(name, (&known.provider, &known.model), &rates);
+        view.context_window_tokens = known.context_window;
+        view
     })
-}
-
-fn row(rates: Rates, context_window: Option<u64>) -> Row {
-    Row {
-        name: String::new(),
-        provider: String::new(),
-        model: String::new(),
-        input_pico: rates.input.map(TokenPrice::pico),
-        output_pico: rates.output.map(TokenPrice::pico),
-        context_window,
-        key: None,
-    }
-}
-
-fn table(rows: &[Row], args: &ListArgs) -> Table {
-    let price = |pico: Option<u64>| {
-        let price = pico.map(|pico| TokenPrice::from_pico(pico).to_string());
-        price.map_or_else(|| "?".to_owned(), |price| price.trim_end_matches("/M").to_owned())
-    };
-    let window = |row: &Row| row.context_window.map_or_else(String::new, |w| w.to_string());
-    let mut table = if args.all {
-        Table::new(&["model", "in/M", "out/M", "window"])
-    } else {
-        Table::new(&["name", "provider", "model", "in/M", "out/M", "window", "key"])
-    };
-    for row in rows {
-        let prices = [price(row.input_pico), price(row.output_pico), window(row)];
-        let mut cells = vec![row.name.clone()];
-        if !args.all {
-            let model = if row.model.is_empty() { "name one" } else { &row.model };
-            cells.extend([row.provider.clone(), model.to_owned()]);
-        }
-        cells.extend(prices);
-        if !args.all {
-            cells.push(row.key.clone().unwrap_or_default());
-        }
-        table.row(cells);
-    }
-    table
 }

@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use az_ai::pricing::{Breakdown, Call};
+use az_ai::pricing::Call;
+use az_core::Clock;
 use az_core::clock::SystemClock;
-use az_core::{Clock, Usd};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::commands::time::instant;
 use crate::error::CliError;
-use crate::output::Table;
+use crate::output::price_table;
 use crate::services::Services;
+use crate::views::UsageCostView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,29 +21,29 @@ Examples:
       \"prompt_tokens_details\": {\"cached_tokens\": 1000}}'
   curl … | az models price --model gemini --usage -
 
-The usage object is the provider's own, as it stands in an answer; a whole answer will do.";
+Pass the usage object as the provider sends it, or the whole reply that contains it.";
 
-/// Work out what a provider's usage object costs
+/// Compute what a provider's usage object costs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PriceArgs {
-    /// The model: a name, or provider/model
+    /// Name of the model, or provider/model
     #[arg(long, short, value_name = "NAME")]
     model: String,
-    /// The provider's usage object, as JSON; `-` reads it from standard input
+    /// Usage object of the provider, as JSON; `-` reads it from standard input
     #[arg(long, short, value_name = "JSON")]
     usage: String,
-    /// When the call was made, because prices change: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a
-    /// week ago [default: now]
+    /// Use the prices of this time: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a week ago
+    /// [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 }
 
-/// Prices.
+/// Computes the cost.
 ///
 /// # Errors
 ///
-/// A model that nobody knows, or usage that is none.
+/// A settings error for an unknown model or price, a usage error for an invalid usage object.
 pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCode, CliError> {
     let raw = usage(&args.usage)?;
     check_counts(raw.get("usage").or_else(|| raw.get("usageMetadata")).unwrap_or(&raw))?;
@@ -55,44 +56,40 @@ pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCod
     let call = Call { provider: &found.priced_as, model: &found.model, at };
     let explained = found.book.explain(&call, &raw).ok_or_else(|| {
         CliError::Usage(format!(
-            "--usage: there is no count of tokens in it that {} would write; it is the `usage` \
-             (or `usageMetadata`) of an answer",
+            "--usage: no token counts of {} found; pass the `usage` (or `usageMetadata`) object of a \
+             reply",
             found.provider
         ))
     })?;
-    let unknown = format!("the price of {} of {} is not known", found.model, found.provider);
+    let unknown = format!("the price of {} of {} is unknown", found.model, found.provider);
     if explained.computed.is_none() && explained.reported.is_none() {
         return Err(CliError::Settings(format!(
-            "{unknown}; `az models list --all` shows which are, and docs/prices.md how to add one"
+            "{unknown}; `az models list --all` lists the known prices, docs/prices.md describes how to \
+             add one"
         )));
     }
+    let computed = explained.computed.as_ref();
+    let view = UsageCostView::new(&found.model, &explained.usage, computed, explained.reported);
     let printer = services.printer();
     if printer.is_json() {
-        let usage = json!(explained.usage);
-        let computed = explained.computed.as_ref();
-        printer.json(&record(computed, &found.model, &usage, explained.reported))?;
+        printer.json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    match (&explained.computed, explained.reported) {
-        (Some(computed), _) => {
-            printer.out(&table(computed).text(printer.width()))?;
-            for note in &computed.notes {
-                printer.say(note);
-            }
-        }
-        (None, reported) => {
-            printer.line(&format!("total  {}", reported.unwrap_or_default()))?;
-            printer.say(&unknown);
-        }
+    printer.out(&price_table(&view).text(printer.width()))?;
+    if computed.is_none() {
+        printer.say(&unknown);
+    }
+    for note in &view.notes {
+        printer.say(note);
     }
     if let Some(reported) = explained.reported {
-        printer.say(&format!("the provider itself says {reported}, which is what is booked"));
+        printer.say(&format!("the provider reports a cost of {reported}; that is what is booked"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks that counts are counts, in a usage object and in the parts of it. What is none would be
-/// passed over, and so the sum be wrong.
+/// Checks that every count in a usage object is a whole number: another value would be ignored, and
+/// the cost would be too low.
 fn check_counts(usage: &Value) -> Result<(), CliError> {
     let Value::Object(fields) = usage else {
         return usage.as_array().into_iter().flatten().try_for_each(check_counts);
@@ -106,7 +103,7 @@ fn check_counts(usage: &Value) -> Result<(), CliError> {
             Value::Null => {}
             value if is_count && !value.is_u64() => {
                 return Err(CliError::Usage(format!(
-                    "--usage: {name} is {value}; a count is a whole number, 0 or more"
+                    "--usage: invalid {name}: {value}; it must be a whole number, 0 or more"
                 )));
             }
             _ => {}
@@ -124,44 +121,6 @@ fn usage(text: &str) -> Result<Value, CliError> {
         text => text.to_owned(),
     };
     serde_json::from_str(&text).map_err(|error| {
-        CliError::Usage(format!("--usage is no JSON: {error}; quote it as in --usage '{{…}}'"))
+        CliError::Usage(format!("--usage: invalid JSON: {error}; quote it as in --usage '{{…}}'"))
     })
-}
-
-fn record(
-    computed: Option<&Breakdown>,
-    model: &str,
-    usage: &Value,
-    reported: Option<Usd>,
-) -> Value {
-    let parts = computed.into_iter().flat_map(|computed| &computed.parts).map(|part| {
-        json!({
-            "what": part.what,
-            "quantity": part.quantity,
-            "price_pico": part.price.pico(),
-            "amount": part.amount.to_string(),
-        })
-    });
-    json!({
-        "model": model,
-        "usage": usage,
-        "cost_nanos": computed.map(|computed| computed.total),
-        "reported_nanos": reported,
-        "parts": parts.collect::<Vec<_>>(),
-        "notes": computed.map(|computed| computed.notes.as_slice()).unwrap_or_default(),
-    })
-}
-
-fn table(computed: &Breakdown) -> Table {
-    let mut table = Table::new(&["part", "quantity", "price", "amount"]);
-    for part in &computed.parts {
-        table.row(vec![
-            part.what.to_owned(),
-            part.quantity.to_string(),
-            part.price.to_string(),
-            part.amount.to_string(),
-        ]);
-    }
-    table.row(vec!["total".to_owned(), String::new(), String::new(), computed.total.to_string()]);
-    table
 }

@@ -11,10 +11,11 @@ use az_ai::routing::{Choice, Origin, ProviderHealth, Route, RoutingEngine, RuleO
 use az_core::{TaskPriority, Toolbox, Usd};
 use clap::Args;
 
-use super::explained::Explained;
 use crate::error::CliError;
 use crate::models::{read_rules, to_cli};
+use crate::output::route_in_words;
 use crate::services::Services;
+use crate::views::RouteView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,9 +24,9 @@ Examples:
   az models route \"describe this picture\" --needs vision --rules rules.toml
   az models route \"hello\" --json | jq .candidates
 
-The decision is that of `az task run`: a model that is requested, by --model, AZ_MODEL or llm.model,
-comes before the rules. The rules are those of the configuration, or of --rules; docs/routing.md
-describes them. No model is called, and nothing is spent.";
+The decision is that of `az task run`: a model that is requested by --model, AZ_MODEL or llm.model goes
+before the rules. The rules are those of the configuration, or of --rules; docs/routing.md describes
+them. No model is called, and nothing is spent.";
 
 /// Explain which model would be called, rule by rule
 #[derive(Debug, Args)]
@@ -68,14 +69,17 @@ pub struct RouteArgs {
 pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let printer = services.printer();
-    let (connected, named) = match &args.rules {
+    let requested = "requested by --model".to_owned();
+    let (connected, named, why) = match &args.rules {
         Some(path) => {
-            (Arc::new(models.connected_by(read_rules("--rules", path)?)?), args.model.clone())
+            let connected = models.connected_by(read_rules("--rules", path)?)?;
+            (Arc::new(connected), args.model.clone(), requested)
         }
         None => {
             let choice = models.choose(args.model.as_deref()).await?;
             printer.say(&choice.in_words());
-            (models.connected()?, (!choice.is_auto()).then_some(choice.name))
+            let why = if args.model.is_some() { requested } else { choice.why().to_owned() };
+            (models.connected()?, (!choice.is_auto()).then_some(choice.name), why)
         }
     };
     let text = args.text.join(" ");
@@ -86,11 +90,11 @@ pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCod
         }
         _ => connected.router().route(&query).map_err(to_cli)?,
     };
-    let explained = Explained::new(&query, &route);
+    let view = RouteView::new(&query, &route, &why);
     if printer.is_json() {
-        printer.json(&explained)?;
+        printer.json(&view)?;
     } else {
-        printer.out(&explained.in_words(printer.out_style()))?;
+        printer.out(&route_in_words(&view, printer.out_style()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

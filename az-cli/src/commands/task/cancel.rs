@@ -8,38 +8,38 @@ use az_core::TaskId;
 use az_core::engine::Discard;
 use az_core::task::{CancelOutcome, TaskRepository};
 use clap::Args;
-use serde_json::json;
 
 use super::find::find;
 use crate::error::CliError;
 use crate::output::short;
 use crate::services::Services;
+use crate::views::NoticeView;
 
-/// How long to wait for the owner of a running task to stop it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait until the worker of a running task has stopped it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
 Examples:
   az task cancel 4f2a9c81d0e7
   az task list --status running --format json | jq -r '.[].id' | xargs az task cancel";
 
-/// Stop a task, wherever it runs
+/// Cancel tasks, whichever process runs them
 ///
-/// A running task stops within a second, with all that its tools have started. Its record and what
-/// it cost are kept, and `az task resume` goes on with it.
+/// A running task stops within a second, with every process that its tools started. Its journal and
+/// costs are kept, and `az task resume` continues it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CancelArgs {
-    /// The tasks: ids, or beginnings or ends of them that no others have
+    /// Ids of the tasks, or unique beginnings or ends of them
     #[arg(required = true)]
     ids: Vec<String>,
 }
 
-/// Cancels.
+/// Cancels the tasks.
 ///
 /// # Errors
 ///
-/// `UnknownTask`, or the store's; also when the owner of a running task does not stop it.
+/// `UnknownTask`, or the store's; or `TimedOut` if the worker of a running task does not stop it.
 pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCode, CliError> {
     let store = services.store().await?;
     let engine = services.engine(Arc::new(Discard), None).await?;
@@ -52,14 +52,14 @@ pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCo
         let (line, status) = match engine.cancel(&task.id).await? {
             CancelOutcome::Cancelled => (format!("cancelled {id}"), "cancelled".to_owned()),
             CancelOutcome::AlreadyEnded(status) => {
-                (format!("{id} had ended before: {status}"), status.to_string())
+                (format!("{id} had already ended: {status}"), status.to_string())
             }
             CancelOutcome::Requested => {
                 let status = wait_for_end(&*store, &task.id).await?;
                 (format!("{id} stopped: {status}"), status)
             }
         };
-        services.printer().done(&line, &json!({"task": task.id, "status": status}))?;
+        services.printer().done(&line, &NoticeView::TaskEnded { task: task.id, status })?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,12 +67,12 @@ pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCo
 #[expect(clippy::disallowed_methods, reason = "another process is being waited for")]
 async fn wait_for_end(store: &dyn TaskRepository, id: &TaskId) -> Result<String, CliError> {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < STOP_TIMEOUT {
         match store.get(id).await? {
             Some(task) if task.status.is_ended() => return Ok(task.status.to_string()),
             Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             None => return Ok("deleted".to_owned()),
         }
     }
-    Err(CliError::Core(az_core::Error::TimedOut { after: PATIENCE }))
+    Err(CliError::Core(az_core::Error::TimedOut { after: STOP_TIMEOUT }))
 }

@@ -6,28 +6,28 @@ use az_core::clock::SystemClock;
 use az_core::task::TaskRepository;
 use az_core::{Clock, Error};
 use clap::Args;
-use serde_json::json;
 
 use super::find::find;
 use crate::error::CliError;
 use crate::output::short;
 use crate::services::Services;
+use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
 Examples:
   az task delete 4f2a9c81d0e7
   az task list --status failed --format json | jq -r '.[].id' | xargs az task delete";
 
-/// Delete tasks and their records; what they cost stays in the books
+/// Delete tasks and their journals; their costs stay in the ledger
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DeleteArgs {
-    /// The tasks: ids, or beginnings or ends of them that no others have
+    /// Ids of the tasks, or unique beginnings or ends of them
     #[arg(required = true)]
     ids: Vec<String>,
 }
 
-/// Deletes.
+/// Deletes the tasks.
 ///
 /// # Errors
 ///
@@ -45,8 +45,8 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         if !TaskRepository::delete(&*store, &task.id, SystemClock.now()).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
-        let record = json!({"task": task.id, "deleted": true});
-        services.printer().done(&format!("deleted {}", short(task.id.as_str())), &record)?;
+        let text = format!("deleted {}", short(task.id.as_str()));
+        services.printer().done(&text, &NoticeView::TaskDeleted { task: task.id })?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,12 +9,12 @@ use az_core::clock::SystemClock;
 use az_core::task::{LARGEST_COMMAND, TaskOptions};
 use az_core::{Clock, Task, TaskPriority};
 use clap::Args;
-use serde_json::json;
 
 use super::execute::{Start, execute};
 use super::find::find;
 use crate::error::CliError;
 use crate::services::Services;
+use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,9 +85,10 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
         return execute(services, Start::New(Box::new(task))).await;
     }
     let task = services.store().await?.enqueue(&task, SystemClock.now()).await?;
-    services.printer().say("queued; `az worker run` works the queue off");
-    let record = json!({"event": "queued", "task": task.id, "priority": task.priority});
-    services.printer().done(task.id.as_str(), &record)?;
+    services.printer().say("queued; `az worker run` runs queued tasks");
+    let id = task.id.to_string();
+    let notice = NoticeView::TaskQueued { task: task.id, priority: task.priority };
+    services.printer().done(&id, &notice)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -158,8 +159,8 @@ fn time(text: &str) -> Result<Duration, String> {
         text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok())
     });
     match time {
-        Some(Duration::ZERO) => Err("it would be over before it begins".to_owned()),
+        Some(Duration::ZERO) => Err("must be greater than 0".to_owned()),
         Some(time) => Ok(time),
-        None => Err("write it like 90s, 10m or 1h30m".to_owned()),
+        None => Err("must be a duration such as 90s, 10m or 1h30m".to_owned()),
     }
 }

@@ -14,8 +14,9 @@ use crate::error::CliError;
 use crate::output::{Lines, duration};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
+use crate::views::{NoticeView, WorkerReportView, millis};
 
-/// How long an idle worker waits before it looks again.
+/// How long an idle worker waits before it polls the queue again.
 const POLL: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
@@ -23,27 +24,27 @@ Examples:
   az task run --detach \"read notes.txt\" && az worker run --until-idle
   az worker run --concurrency 8
 
-Any number of workers may share a data directory. Ctrl-C gives the tasks under way back, to be gone
-on with by the next worker. Nobody is there to approve anything: tools that need it run only in
-tasks that were given --allow.";
+Any number of workers can share a store. Ctrl-C returns the running tasks to the queue, and the next
+worker continues them. A worker cannot ask for approval: tools that need it run only in tasks that
+were queued with --allow.";
 
-/// Run queued tasks, the most urgent first
+/// Run queued tasks, most urgent first
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// How many tasks to run at once
+    /// Run this many tasks at once
     #[arg(long, short = 'j', default_value = "4", value_name = "N")]
     concurrency: NonZeroUsize,
-    /// End when nothing is waiting, rather than wait for more
+    /// Exit when the queue is empty, instead of waiting for tasks
     #[arg(long)]
     until_idle: bool,
 }
 
-/// Works.
+/// Runs the worker.
 ///
 /// # Errors
 ///
-/// The store's, or settings about models that make no sense.
+/// The store's, or a settings error for invalid entries or rules.
 pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let stop = Stop::new();
@@ -66,7 +67,12 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     let report = worker.run(stop).await;
     drop(worker);
     drop(flush);
-    printer.say(&in_words(report?, begun.elapsed()));
+    let (report, took) = (report?, begun.elapsed());
+    if printer.is_json() {
+        let view = WorkerReportView::new(&report, millis(took));
+        printer.json_line(&NoticeView::WorkerFinished(view))?;
+    }
+    printer.say(&in_words(report, took));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -77,7 +83,9 @@ fn lines<F>((lines, flush): (Lines, F)) -> (Arc<dyn EventSink>, Option<F>) {
 fn in_words(report: WorkerReport, took: Duration) -> String {
     let WorkerReport { completed, failed, cancelled, released } = report;
     let mut text = format!("{completed} completed");
-    for (n, word) in [(failed, "failed"), (cancelled, "cancelled"), (released, "given back")] {
+    for (n, word) in
+        [(failed, "failed"), (cancelled, "cancelled"), (released, "returned to the queue")]
+    {
         if n > 0 {
             text.push_str(&format!(", {n} {word}"));
         }

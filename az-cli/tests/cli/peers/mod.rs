@@ -81,7 +81,7 @@ fn four_providers_wires_do_the_same_task_at_their_price() {
     let mock = aimock(&peers, &fixtures(dir.path()), &[]);
     for wire in &WIRES {
         let task = does_the_task(&mock, wire.model);
-        let (tokens, cost) = (&task["actual_tokens"], &task["cost"]);
+        let (tokens, cost) = (&task["actual_tokens"], &task["cost_nanos"]);
         eprintln!("{:<14} {} tokens, {} nano-dollars", wire.model, tokens, cost);
         assert_eq!(cost, &json!(wire.cost), "{}: {task}", wire.model);
         if wire.cost > 0 {

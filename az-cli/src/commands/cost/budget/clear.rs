@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use az_core::cost::Period;
 use clap::Args;
-use serde_json::json;
 
 use super::super::payer::Unknown;
 use super::scope::ScopeArgs;
 use crate::error::CliError;
 use crate::models::Booked;
 use crate::services::Services;
+use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,20 +23,20 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ClearArgs {
-    /// The budget of which period: daily, weekly, monthly, total
+    /// Period of the budget: daily, weekly, monthly, total
     #[arg(long, short, default_value = "monthly", value_name = "PERIOD")]
     period: Period,
     #[command(flatten)]
     scope: ScopeArgs,
 }
 
-/// Removes a budget. What was spent stays in the books.
+/// Removes a budget. The ledger is not changed.
 ///
 /// # Errors
 ///
-/// That there is no such budget, or the store's.
+/// A usage error if there is no such budget, or the store's.
 pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCode, CliError> {
-    // A name that stands for no model may still be that of a budget.
+    // A budget may have a name that is not the name of a model.
     let model = |name: &str| {
         Ok(match services.models()?.booked_as(name) {
             Ok(Booked::As(model)) => model,
@@ -47,10 +47,10 @@ pub(super) async fn run(args: &ClearArgs, services: &Services) -> Result<ExitCod
     let name = format!("{scope} {}", args.period);
     if !services.store().await?.clear_budget(&scope, args.period).await? {
         return Err(CliError::Usage(format!(
-            "there is no {name} budget; `az cost budget show` lists those there are"
+            "there is no {name} budget; `az cost budget show` lists the budgets"
         )));
     }
-    let record = json!({"event": "budget_cleared", "budget": name});
-    services.printer().done(&format!("cleared the {name} budget"), &record)?;
+    let notice = NoticeView::BudgetCleared { scope: scope.to_string(), period: args.period };
+    services.printer().done(&format!("removed the {name} budget"), &notice)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
-//! The scope of a budget, as it is given on the command line.
+//! The options that name what a budget covers.
 
-use az_core::cost::{Budget, Payer, Scope};
+use az_core::cost::{Payer, Scope};
 use clap::{Args, ValueEnum};
 
 use super::super::payer::{Unknown, parse_payer, resolve};
@@ -8,13 +8,13 @@ use crate::commands::task::find;
 use crate::error::CliError;
 use crate::services::Services;
 
-/// Which budget.
+/// What a budget covers.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScopeArgs {
     /// What the budget covers
     #[arg(long, value_enum, default_value = "global")]
     pub(super) scope: Covers,
-    /// Task or model that the budget covers
+    /// Name of the model, or id of the task, that the budget covers
     #[arg(long, value_name = "NAME", required_if_eq_any([("scope", "task"), ("scope", "model")]))]
     pub(super) of: Option<String>,
     /// Payer that the budget covers, with its descendants: task:ID, key:NAME or KIND:NAME
@@ -26,11 +26,11 @@ pub(super) struct ScopeArgs {
 /// What a budget covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Covers {
-    /// Everything.
+    /// All calls.
     Global,
-    /// A task and its parts; name it with --of.
+    /// A task and the tasks that are parts of it, named by --of.
     Task,
-    /// A model; name it with --of.
+    /// A model, named by --of.
     Model,
 }
 
@@ -68,11 +68,4 @@ impl ScopeArgs {
             }
         }
     }
-}
-
-/// Returns a budget for people.
-pub(super) fn in_words(budget: &Budget) -> String {
-    let alerts: Vec<_> = budget.alerts.iter().map(|alert| format!("{alert}%")).collect();
-    let (name, limit) = (budget.name(), budget.limit.as_str());
-    format!("{name} {} {limit}, told at {}", budget.amount, alerts.join(" and "))
 }

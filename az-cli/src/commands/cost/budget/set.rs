@@ -6,13 +6,14 @@ use az_core::clock::SystemClock;
 use az_core::cost::{Budget, BudgetStatus, Limit, Period};
 use az_core::{Clock, Usd};
 use clap::Args;
-use serde_json::json;
 
 use super::super::payer::Unknown;
-use super::scope::{ScopeArgs, in_words};
+use super::scope::ScopeArgs;
 use crate::error::CliError;
 use crate::models::{Booked, did_you_mean};
+use crate::output::budget_in_words;
 use crate::services::Services;
+use crate::views::{BudgetView, NoticeView};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,29 +23,29 @@ Examples:
   az cost budget set --amount 0.10 --period total --payer task:4f2a9c81d0e7 --soft
   az cost budget set --amount 5 --period daily --payer key:test
 
-A hard budget refuses a call that could exceed it before anything is sent; replies are shortened
-first where that helps. A soft one only reports. What the period has spent already counts.";
+A hard budget refuses a call that could exceed it, before anything is sent; if a shorter reply fits, the
+reply is limited instead. A soft budget only reports. What the period has spent already counts.";
 
-/// Say what may be spent in a period
+/// Set the amount that may be spent in a period
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SetArgs {
-    /// How much, in US dollars
+    /// Amount in US dollars
     #[arg(long, short, value_name = "DOLLARS", allow_negative_numbers = true)]
     amount: Usd,
-    /// At which percentages of it to say so, separated by commas
+    /// Percentages of the amount at which an alert is reported, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "80", value_name = "PERCENT",
           allow_negative_numbers = true, value_parser = percent)]
     alert: Vec<u8>,
-    /// Until when it lasts: daily, weekly, monthly, total
+    /// Period after which the budget starts anew: daily, weekly, monthly, total
     #[arg(long, short, default_value = "monthly", value_name = "PERIOD")]
     period: Period,
     #[command(flatten)]
     scope: ScopeArgs,
-    /// Refuse what could exceed it; this is the default
+    /// Refuse calls that could exceed the budget; this is the default
     #[arg(long, conflicts_with = "soft")]
     hard: bool,
-    /// Only report when it is exceeded
+    /// Only report when the budget is exceeded
     #[arg(long)]
     soft: bool,
 }
@@ -53,7 +54,7 @@ pub struct SetArgs {
 ///
 /// # Errors
 ///
-/// Bad figures, or the store's.
+/// A usage error for an invalid amount or scope, or the store's.
 pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode, CliError> {
     let mut alerts = args.alert.clone();
     alerts.sort_unstable();
@@ -72,41 +73,50 @@ pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode,
     let store = services.store().await?;
     let now = SystemClock.now();
     store.set_budget(&budget, now).await?;
-    let all = store.budgets(now).await?;
-    let is_it = |status: &&BudgetStatus| {
+    let is_it = |status: &BudgetStatus| {
         status.budget.scope == budget.scope && status.budget.period == budget.period
     };
-    let used = all.iter().find(is_it).map_or(Usd::ZERO, BudgetStatus::used);
-    if used > budget.amount {
-        let then = match budget.limit {
-            Limit::Hard => "every call that it covers is refused",
-            Limit::Soft => "it is exceeded already",
-        };
-        let printer = services.printer();
-        printer.say(&format!("{used} is used of {}, so {then}", budget.amount));
-    }
-    let record = json!({"event": "budget_set", "budget": budget, "used": used});
-    let text = format!("{}; {used} of it used so far", in_words(&budget));
-    services.printer().done(&text, &record)?;
+    let status = store.budgets(now).await?.into_iter().find(is_it);
+    let status = status.unwrap_or_else(|| BudgetStatus {
+        span: services.settings().calendar().span(budget.period, now),
+        spent: Usd::ZERO,
+        held: Usd::ZERO,
+        budget,
+    });
+    warn_if_exceeded(&status, services);
+    let view = BudgetView::from(&status);
+    let text = budget_in_words(&view);
+    services.printer().done(&text, &NoticeView::BudgetSet(view))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the name that a model is booked under, and says so when nobody has heard of it.
+fn warn_if_exceeded(status: &BudgetStatus, services: &Services) {
+    let (used, amount) = (status.used(), status.budget.amount);
+    if used > amount {
+        let effect = match status.budget.limit {
+            Limit::Hard => "every call that it covers is refused",
+            Limit::Soft => "it is exceeded already",
+        };
+        services.printer().say(&format!("{used} of {amount} is used: {effect}"));
+    }
+}
+
+/// Returns the name that a model's calls are booked under; warns if the model is unknown.
 fn booked_as(name: &str, services: &Services) -> Result<String, CliError> {
     match services.models()?.booked_as(name)? {
         Booked::As(model) => Ok(model),
         Booked::Unknown(near) => {
             let near = did_you_mean(&near);
             services.printer().say(&format!(
-                "no model is known that is called {name:?}: the budget will count calls that are \
-                 booked under this name{near}"
+                "unknown model {name:?}: the budget counts calls that are booked under this \
+                 name{near}"
             ));
             Ok(name.to_owned())
         }
     }
 }
 
-/// Reads `80` or `80%`.
+/// Parses `80` or `80%`.
 fn percent(text: &str) -> Result<u8, &'static str> {
     let percent = text.strip_suffix('%').unwrap_or(text).parse();
     let percent = percent.ok().filter(|percent| (1..=100).contains(percent));

@@ -1,4 +1,4 @@
-//! The stretch of time that a listing is about.
+//! The options that limit a listing to a time range.
 
 use az_core::Timestamp;
 use az_core::cost::{Calendar, Period, TimeRange};
@@ -8,29 +8,29 @@ use jiff::tz::TimeZone;
 use crate::commands::time::instant;
 use crate::error::CliError;
 
-/// Since when and until when.
+/// The bounds of a time range.
 #[derive(Debug, Clone, Args)]
-pub(super) struct SpanArgs {
-    /// From this day or instant on: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a week ago
+pub(super) struct TimeRangeArgs {
+    /// Start at this time: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a week ago
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Up to this day or instant, which does not belong to it
+    /// End before this time, written like --since
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
 }
 
-impl SpanArgs {
-    /// Whether nothing is said.
+impl TimeRangeArgs {
+    /// Whether no bound is given.
     pub(super) const fn is_empty(&self) -> bool {
         self.since.is_none() && self.until.is_none()
     }
 
-    /// Returns the span: what is given, within the period if one is given too.
+    /// Returns the time range: between the bounds, within the period if one is given.
     ///
     /// # Errors
     ///
-    /// A usage error for a time that is none, or a span that ends before it begins.
-    pub(super) fn span(
+    /// A usage error for an invalid time, or a range that ends before it begins.
+    pub(super) fn within(
         &self,
         period: Option<Period>,
         (calendar, zone): (&Calendar, &TimeZone),
@@ -44,7 +44,7 @@ impl SpanArgs {
         let start = time(&self.since, "--since")?.map_or(within.start, |at| at.max(within.start));
         let end = time(&self.until, "--until")?.map_or(within.end, |at| at.min(within.end));
         if start > end {
-            let text = format!("the time would end ({end}) before it begins ({start})");
+            let text = format!("invalid time range: it ends ({end}) before it begins ({start})");
             return Err(CliError::Usage(text));
         }
         Ok(TimeRange { start, end })
@@ -57,20 +57,20 @@ mod tests {
     use az_core::cost::{Calendar, Period};
     use jiff::tz::TimeZone;
 
-    use super::SpanArgs;
+    use super::TimeRangeArgs;
 
     fn span(since: &str, until: &str, period: Option<Period>) -> Result<String, String> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let args = SpanArgs { since: given(since), until: given(until) };
+        let args = TimeRangeArgs { since: given(since), until: given(until) };
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let calendar = Calendar::new(zone.clone());
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
-        let span = args.span(period, (&calendar, &zone), now).map_err(|e| e.to_string())?;
+        let span = args.within(period, (&calendar, &zone), now).map_err(|e| e.to_string())?;
         Ok(format!("{} {}", span.start, span.end))
     }
 
     #[test]
-    fn days_are_the_calendars_and_instants_are_instants() {
+    fn days_begin_in_the_time_zone_and_instants_are_exact() {
         let ok = |since, until, period| span(since, until, period).unwrap();
         assert_eq!(
             ok("2026-11-20", "2026-11-21", None),
@@ -88,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
-        assert!(span("soon", "", None).unwrap_err().starts_with("--since \"soon\" is no time"));
+    fn an_invalid_time_is_refused() {
+        assert!(span("soon", "", None).unwrap_err().starts_with("--since: invalid time \"soon\""));
         assert!(span("2026-11-21", "2026-11-20", None).unwrap_err().contains("before it begins"));
     }
 }

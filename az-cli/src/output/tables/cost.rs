@@ -1,0 +1,37 @@
+//! Sums of the ledger.
+
+use az_core::cost::Payer;
+
+use crate::output::{Table, amount, bar, short};
+use crate::views::CostSumView;
+
+/// Returns the table of sums; `what` is what each of them is of. Bars show the share of the budget
+/// where there is one, else of all sums together; a period without a budget has none.
+pub fn cost_table(sums: &[CostSumView], what: &'static str) -> Table {
+    let all = sums.iter().map(CostSumView::cost).sum();
+    let budgeted = sums.iter().any(|sum| sum.budget_nanos.is_some());
+    let mut table = if budgeted {
+        Table::new(&[what, "calls", "in", "out", "cost", "budget", ""])
+    } else {
+        Table::new(&[what, "calls", "in", "out", "cost", ""])
+    };
+    for sum in sums {
+        // The name of a payer that is not a task is not shortened.
+        let is_task = what == "task" && sum.key.parse::<Payer>().is_err();
+        let key = if is_task { short(&sum.key) } else { sum.key.clone() };
+        let mut cells = vec![
+            key,
+            sum.calls.to_string(),
+            sum.input_tokens.to_string(),
+            sum.output_tokens.to_string(),
+            amount(sum.cost(), sum.unpriced_calls > 0),
+        ];
+        if budgeted {
+            cells.push(sum.budget().map_or_else(String::new, |budget| budget.to_string()));
+        }
+        let whole = if budgeted { sum.budget() } else { (what != "period").then_some(all) };
+        cells.push(whole.map_or_else(String::new, |whole| bar(sum.cost(), whole)));
+        table.row(cells);
+    }
+    table
+}

@@ -1,0 +1,19 @@
+//! Views as tables and text for a terminal.
+
+mod budget;
+mod cost;
+mod log;
+mod model;
+mod price;
+mod route;
+mod store;
+mod task;
+
+pub use budget::{budget_in_words, budget_table};
+pub use cost::cost_table;
+pub use log::EventText;
+pub use model::{model_table, models_table};
+pub use price::price_table;
+pub use route::route_in_words;
+pub use store::store_table;
+pub use task::{task_in_words, tasks_table};

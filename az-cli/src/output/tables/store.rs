@@ -1,0 +1,29 @@
+//! The status of a store.
+
+use crate::output::Table;
+use crate::views::{Soundness, StoreStatusView};
+
+/// Returns the table of a store's status.
+pub fn store_table(status: &StoreStatusView) -> Table {
+    let soundness = match status.soundness {
+        Soundness::NotChecked => "not checked; use --check to read every page".to_owned(),
+        Soundness::Sound => "sound".to_owned(),
+        Soundness::Unsound => status.problems.join("; "),
+    };
+    let mut table = Table::new(&["what", "value"]);
+    for (what, value) in [
+        ("store", Some(status.store.clone())),
+        ("schema", status.schema.map(|schema| schema.to_string())),
+        ("size", status.bytes.map(|bytes| format!("{} KiB", bytes.div_ceil(1024)))),
+        ("tasks", Some(status.tasks.to_string())),
+        ("events", Some(status.events.to_string())),
+        ("ledger entries", Some(status.entries.to_string())),
+        ("open holds", Some(status.open_holds.to_string())),
+        ("soundness", Some(soundness)),
+    ] {
+        if let Some(value) = value {
+            table.row(vec![what.to_owned(), value]);
+        }
+    }
+    table
+}

@@ -1,0 +1,88 @@
+//! Tasks: a listing, and one with everything that is known of it.
+
+use std::time::Duration;
+
+use az_core::text::one_line;
+use az_core::{Timestamp, Usd};
+
+use crate::output::{Style, Table, age, amount, duration, plural, printable, short};
+use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView};
+
+/// Returns the table of tasks.
+pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
+    let mut table = Table::new(&["id", "status", "priority", "age", "cost", "command"]);
+    for task in tasks {
+        table.row(vec![
+            short(task.id.as_str()),
+            task.status.to_string(),
+            task.priority.to_string(),
+            age(task.created_at, now),
+            cost(task),
+            one_line(&task.command, 200),
+        ]);
+    }
+    table
+}
+
+fn cost(task: &TaskSummaryView) -> String {
+    amount(Usd::from_nanos(task.cost_nanos), task.unpriced)
+}
+
+/// Returns everything that is known of a task.
+pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
+    let mut text = String::new();
+    for (name, value) in facts(task, now) {
+        let name = style.dim(&format!("{name:<10}"));
+        text.push_str(&format!("{name} {value}\n"));
+    }
+    let failure = task.failure.as_ref().map(|failure| &failure.message);
+    for (title, body) in [
+        ("Task", Some(&task.summary.command)),
+        ("Answer", task.answer.as_ref()),
+        ("Why it ended", failure),
+    ] {
+        if let Some(body) = body {
+            text.push_str(&format!("\n{}\n{}\n", style.bold(title), printable(body)));
+        }
+    }
+    text
+}
+
+fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
+    let TaskView { summary, .. } = task;
+    let created = summary.created_at;
+    let mut facts = vec![
+        ("id", summary.id.to_string()),
+        ("status", summary.status.to_string()),
+        ("priority", summary.priority.to_string()),
+        ("model", summary.model.clone().unwrap_or_else(|| "chosen when it runs".to_owned())),
+        ("created", format!("{created} ({})", age(created, now))),
+    ];
+    facts.extend(task.started_at.map(|started| ("started", started.to_string())));
+    if let Some(ended) = task.completed_at {
+        let took = task.started_at.map(|started| ended.duration_since(started));
+        let took = took.and_then(|took| Duration::try_from(took).ok());
+        let took = took.map_or_else(String::new, |took| format!(" (after {})", duration(took)));
+        facts.push(("ended", format!("{ended}{took}")));
+    }
+    facts.extend(task.options.workspace.clone().map(|dir| ("workspace", dir)));
+    facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
+    facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs.into(), "run"))));
+    facts.push(("tools", tool_calls(task.tool_outcomes)));
+    facts.push(("tokens", summary.actual_tokens.to_string()));
+    facts.push(("cost", cost(summary)));
+    facts
+}
+
+fn tool_calls(calls: ToolOutcomesView) -> String {
+    let ToolOutcomesView { done, failed, refused, unknown } = calls;
+    let mut text = format!("{done} done");
+    for (count, word) in
+        [(failed, "failed"), (refused, "refused"), (unknown, "with unknown outcome")]
+    {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,144 @@
+//! Events of tasks: as they happen, and as the journal has them.
+
+use az_core::engine::{RunEvent, RunEventKind};
+use az_core::error::ErrorKind;
+use az_core::journal::{Event, EventBody, ToolIntent};
+use az_core::tool::Progress;
+use az_core::{CallId, TaskId, Timestamp, WorkerId};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::event_body::{
+    BudgetAlertView, ModelIntentView, ModelResultView, OutcomeView, RunTotalsView, ToolResultView,
+};
+
+/// An event of a task. Live events and those of the journal have the same form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EventView<'a> {
+    /// The task.
+    pub task: &'a TaskId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The number in the journal; absent if the event is not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The epoch of the run; only the journal has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The model or tool call that the event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<&'a CallId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBodyView<'a>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are those of the core's events")]
+pub enum EventBodyView<'a> {
+    /// A worker claimed the task.
+    RunStarted { schema: u32, owner: &'a WorkerId, steps: u32 },
+    /// A model call is about to be made.
+    LlmIntent(ModelIntentView<'a>),
+    /// A model call ended.
+    LlmResult(ModelResultView<'a>),
+    /// A tool call is about to be made.
+    ToolIntent(&'a ToolIntent),
+    /// A tool call needs approval.
+    ApprovalAsked { tool: &'a str, digest: &'a str, reason: &'a str, arguments: &'a Value },
+    /// A tool call was approved or denied.
+    ApprovalGiven { digest: &'a str, granted: bool, by: &'a str },
+    /// A tool call ended.
+    ToolResult(ToolResultView<'a>),
+    /// The run took a decision.
+    Note { text: &'a str },
+    /// The fold of the events before it was stored.
+    Snapshot {},
+    /// The run ended, and the task with it.
+    RunFinished { outcome: OutcomeView<'a>, totals: Option<RunTotalsView> },
+    /// A piece of the model's reasoning arrived.
+    ReasoningDelta { text: &'a str },
+    /// A piece of the model's reply arrived.
+    TextDelta { text: &'a str },
+    /// A failed model call will be tried again.
+    RetryScheduled { kind: ErrorKind, message: &'a str, retry_in_ms: u64 },
+    /// A running tool call reports its progress.
+    ToolProgress {
+        tool: &'a str,
+        #[serde(flatten)]
+        progress: &'a Progress,
+    },
+    /// A budget reached one of its alert percentages.
+    BudgetAlert(BudgetAlertView),
+}
+
+impl<'a> EventView<'a> {
+    /// Returns the view of an event as it happens; `None` for a kind that this version does not know.
+    pub fn live(event: &'a RunEvent) -> Option<Self> {
+        let (seq, call, body) = match &event.kind {
+            RunEventKind::Recorded(recorded) => {
+                (Some(recorded.seq), recorded.call.as_ref(), (&recorded.body).into())
+            }
+            RunEventKind::ReasoningDelta { text } => {
+                (None, None, EventBodyView::ReasoningDelta { text })
+            }
+            RunEventKind::TextDelta { text } => (None, None, EventBodyView::TextDelta { text }),
+            RunEventKind::RetryScheduled { call, kind, message, in_millis } => {
+                let retry_in_ms = *in_millis;
+                let body = EventBodyView::RetryScheduled { kind: *kind, message, retry_in_ms };
+                (None, Some(call), body)
+            }
+            RunEventKind::ToolProgress { call, tool, progress } => {
+                (None, Some(call), EventBodyView::ToolProgress { tool, progress })
+            }
+            RunEventKind::BudgetAlert(alert) => {
+                (None, None, EventBodyView::BudgetAlert(alert.into()))
+            }
+            _ => return None,
+        };
+        let (task, occurred_at) = (&event.task, event.at);
+        Some(Self { task, occurred_at, seq, epoch: None, call, body })
+    }
+
+    /// Returns the view of an event of the journal.
+    pub fn recorded(event: &'a Event) -> Self {
+        Self {
+            task: &event.task,
+            occurred_at: event.at,
+            seq: Some(event.seq),
+            epoch: Some(event.epoch),
+            call: event.event.call.as_ref(),
+            body: (&event.event.body).into(),
+        }
+    }
+}
+
+impl<'a> From<&'a EventBody> for EventBodyView<'a> {
+    fn from(body: &'a EventBody) -> Self {
+        match body {
+            EventBody::RunStarted { schema, owner, steps } => {
+                Self::RunStarted { schema: *schema, owner, steps: *steps }
+            }
+            EventBody::LlmIntent(intent) => Self::LlmIntent(intent.into()),
+            EventBody::LlmResult(result) => Self::LlmResult(result.into()),
+            EventBody::ToolIntent(intent) => Self::ToolIntent(intent),
+            EventBody::ApprovalAsked { tool, digest, reason, arguments } => {
+                Self::ApprovalAsked { tool, digest, reason, arguments }
+            }
+            EventBody::ApprovalGiven { digest, granted, by } => {
+                Self::ApprovalGiven { digest, granted: *granted, by }
+            }
+            EventBody::ToolResult(result) => Self::ToolResult(result.into()),
+            EventBody::Note { text } => Self::Note { text },
+            EventBody::Snapshot { .. } => Self::Snapshot {},
+            EventBody::RunFinished { outcome, totals } => {
+                let totals = totals.as_ref().map(RunTotalsView::from);
+                Self::RunFinished { outcome: outcome.into(), totals }
+            }
+        }
+    }
+}

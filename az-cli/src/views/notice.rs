@@ -1,0 +1,88 @@
+//! What commands print with `--json` about what they did: objects with a field `event`, as the events
+//! of tasks are.
+
+use az_core::cost::Period;
+use az_core::engine::WorkerReport;
+use az_core::{TaskId, TaskPriority};
+use serde::Serialize;
+
+use super::budget::BudgetView;
+
+/// What a command did, or why it could not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoticeView {
+    /// A task waits in the queue.
+    TaskQueued {
+        /// The task.
+        task: TaskId,
+        /// Its priority.
+        priority: TaskPriority,
+    },
+    /// A task that was to be cancelled has ended.
+    TaskEnded {
+        /// The task.
+        task: TaskId,
+        /// Its status: `cancelled`, one that it had before, or `deleted`.
+        status: String,
+    },
+    /// A task and its journal were deleted.
+    TaskDeleted {
+        /// The task.
+        task: TaskId,
+    },
+    /// A worker ended.
+    WorkerFinished(WorkerReportView),
+    /// A budget was set.
+    BudgetSet(BudgetView),
+    /// A budget was removed.
+    BudgetCleared {
+        /// What it covered.
+        scope: String,
+        /// Its period.
+        period: Period,
+    },
+    /// The store can be used.
+    StoreReady {
+        /// The address of the store, without a password.
+        store: String,
+        /// Whether the store was created now.
+        created: bool,
+        /// Where the store that it replaces is kept.
+        replaced: Option<String>,
+    },
+    /// The command failed.
+    Error {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+        /// The code that the process exits with.
+        exit_code: u8,
+    },
+}
+
+/// What a worker did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WorkerReportView {
+    /// The number of tasks that completed.
+    pub completed: u64,
+    /// The number of tasks that failed.
+    pub failed: u64,
+    /// The number of tasks that were cancelled.
+    pub cancelled: u64,
+    /// The number of tasks that were returned to the queue or lost to another worker.
+    pub released: u64,
+    /// How long the worker ran.
+    pub duration_ms: u64,
+}
+
+impl WorkerReportView {
+    /// Returns the view of the report of a worker that ran for this long.
+    pub const fn new(report: &WorkerReport, duration_ms: u64) -> Self {
+        let WorkerReport { completed, failed, cancelled, released } = *report;
+        Self { completed, failed, cancelled, released, duration_ms }
+    }
+}

@@ -1,0 +1,171 @@
+//! Tasks: in a listing, and one with everything that is known of it.
+
+use az_core::cost::CostEntry;
+use az_core::journal::{CallState, History, ToolOutcome};
+use az_core::task::TaskOptions;
+use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
+use serde::Serialize;
+
+use super::charge::LedgerEntryView;
+use super::failure::FailureView;
+use super::units::{millis, money};
+
+/// A task in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TaskSummaryView {
+    /// The id.
+    pub id: TaskId,
+    /// The status.
+    pub status: TaskStatus,
+    /// The priority.
+    pub priority: TaskPriority,
+    /// The model that the task names or was given.
+    pub model: Option<String>,
+    /// The cost so far, without the calls whose price is unknown.
+    pub cost_nanos: i64,
+    /// The cost in dollars.
+    pub cost_usd: String,
+    /// Whether the price of some calls is unknown.
+    pub unpriced: bool,
+    /// The tokens used so far.
+    pub actual_tokens: u64,
+    /// When the task was created.
+    pub created_at: Timestamp,
+    /// The command.
+    pub command: String,
+}
+
+impl TaskSummaryView {
+    /// Returns the view of a task; `unpriced` is whether the price of some of its calls is unknown.
+    pub fn new(task: Task, unpriced: bool) -> Self {
+        let (cost_nanos, cost_usd) = money(task.cost);
+        Self {
+            id: task.id,
+            status: task.status,
+            priority: task.priority,
+            model: task.model,
+            cost_nanos,
+            cost_usd,
+            unpriced,
+            actual_tokens: task.actual_tokens,
+            created_at: task.created_at,
+            command: task.command,
+        }
+    }
+}
+
+/// A task with its limits, its result and its calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TaskView {
+    /// The task as listings show it.
+    #[serde(flatten)]
+    pub summary: TaskSummaryView,
+    /// The estimated tokens of the command.
+    pub estimated_tokens: u64,
+    /// When the task first ran.
+    pub started_at: Option<Timestamp>,
+    /// When the task ended.
+    pub completed_at: Option<Timestamp>,
+    /// When the task last changed.
+    pub updated_at: Timestamp,
+    /// The task that this one is a part of.
+    pub parent_task_id: Option<TaskId>,
+    /// The limits of the task.
+    pub options: TaskOptionsView,
+    /// The answer, once completed.
+    pub answer: Option<String>,
+    /// Why the task did not complete.
+    pub failure: Option<FailureView>,
+    /// The steps taken so far.
+    pub steps: u32,
+    /// How many times the task was claimed.
+    pub runs: u32,
+    /// How many tool calls there were.
+    pub tool_calls: usize,
+    /// The tool calls by their outcomes.
+    pub tool_outcomes: ToolOutcomesView,
+    /// The ledger entries of the task's calls.
+    pub entries: Vec<LedgerEntryView>,
+}
+
+impl TaskView {
+    /// Returns the view of a task, the fold of its journal and its ledger entries.
+    pub fn new(task: Task, history: &History, entries: Vec<CostEntry>) -> Self {
+        Self {
+            estimated_tokens: task.estimated_tokens,
+            started_at: task.started_at,
+            completed_at: task.completed_at,
+            updated_at: task.updated_at,
+            parent_task_id: task.parent_task_id.clone(),
+            options: (&task.options).into(),
+            answer: task.answer.clone(),
+            failure: task.failure.as_ref().map(FailureView::from),
+            steps: history.steps,
+            runs: history.runs,
+            tool_calls: history.calls.len(),
+            tool_outcomes: history.into(),
+            entries: entries.into_iter().map(LedgerEntryView::from).collect(),
+            summary: TaskSummaryView::new(task, history.unpriced),
+        }
+    }
+}
+
+/// The limits of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TaskOptionsView {
+    /// The only tools that the task may use; absent if it may use all.
+    pub tools: Option<Vec<String>>,
+    /// The tools that run without approval.
+    pub allow: Vec<String>,
+    /// The limit of steps.
+    pub max_steps: Option<u32>,
+    /// The time limit of one run.
+    pub timeout_ms: Option<u64>,
+    /// The directory that the tools work in.
+    pub workspace: Option<String>,
+}
+
+impl From<&TaskOptions> for TaskOptionsView {
+    fn from(options: &TaskOptions) -> Self {
+        Self {
+            tools: options.tools.clone(),
+            allow: options.allow.clone(),
+            max_steps: options.max_steps,
+            timeout_ms: options.timeout.map(millis),
+            workspace: options.workspace.clone(),
+        }
+    }
+}
+
+/// How many tool calls ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct ToolOutcomesView {
+    /// Calls that returned a result.
+    pub done: usize,
+    /// Calls that returned an error.
+    pub failed: usize,
+    /// Calls that a policy or a person refused.
+    pub refused: usize,
+    /// Calls that were interrupted, with an unknown outcome.
+    pub unknown: usize,
+}
+
+impl From<&History> for ToolOutcomesView {
+    fn from(history: &History) -> Self {
+        let mut counts = Self::default();
+        for call in history.calls.values() {
+            let CallState::Ended { outcome, .. } = &call.state else { continue };
+            match outcome {
+                ToolOutcome::Done => counts.done += 1,
+                ToolOutcome::Failed => counts.failed += 1,
+                ToolOutcome::Refused => counts.refused += 1,
+                ToolOutcome::Unknown => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+}
