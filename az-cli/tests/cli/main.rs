@@ -26,5 +26,6 @@ mod storage_trouble;
 mod stores;
 mod support;
 mod two_processes;
+mod views;
 mod wire_trouble;
 mod world;
