@@ -101,6 +101,12 @@ impl CallId {
     pub fn tool(turn: usize, index: usize) -> Self {
         Self(format!("t{turn}.{index}").into())
     }
+
+    /// Returns the id of the tool call with this number, from 0, among those that the agent makes by
+    /// its own choice.
+    pub(crate) fn act(number: usize) -> Self {
+        Self(format!("a{number}").into())
+    }
 }
 
 fn check(field: &'static str, id: &str) -> Result<(), Error> {

@@ -464,6 +464,50 @@ async fn without_anyone_to_ask_the_task_fails_and_resumes_at_the_same_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_by_choice_that_waits_for_approval_is_continued() {
+    let store = MemoryStore::new();
+    let sender = Arc::new(FnAgent::new(|run: &mut Run| {
+        async move {
+            run.act("send", json!({"to": "you"})).await?;
+            run.act("send", json!({"to": "you"})).await?;
+            Ok(Answer(format!("{:?}", run.history().calls.keys().collect::<Vec<_>>())))
+        }
+        .boxed()
+    }));
+    let toolbox = tools();
+    let engine = Engine::new(Arc::new(store.clone()), sender, options())
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(FakePolicy::asking("it sends")));
+    let failed = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
+    let person = FakeApprover::new([true, true]);
+    let engine = engine.with_approver(Arc::new(person.clone()));
+    let done = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(done.answer.as_deref(), Some(r#"["a0", "a1"]"#));
+    assert_eq!((person.asked().len(), toolbox.invoked().len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_does_not_exist_is_refused_before_anything_is_stored() {
+    let store = MemoryStore::new();
+    let refused = async |engine: Engine, tools: &[&str]| {
+        let tools = tools.iter().map(ToString::to_string).collect();
+        let (id, error) = (task("a", 0), engine.execute(task("a", 0), Some(tools)).await);
+        assert_eq!(store.get(&id.id).await.unwrap(), None);
+        error.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(engine(&store, []), &["look", "lok"]).await,
+        "invalid tools: there is no tool \"lok\"; the tools are look, put, send, append, hang"
+    );
+    let bare = Engine::new(Arc::new(store.clone()), agent([]), options());
+    assert_eq!(
+        refused(bare, &["look"]).await,
+        "invalid tools: there is no tool \"look\"; the engine has no tools"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejected_call_is_reported_to_the_model_and_never_made() {
     let deny = PolicyDecision::Deny { reason: "not today".to_owned() };
     let by_policy =

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::journal::{ModelReply, Purpose};
-use az_core::{Agent, Answer, CallId, Error, ErrorKind, Result, Run};
+use az_core::journal::{CallRecord, ModelReply, Purpose};
+use az_core::{Agent, Answer, Error, ErrorKind, Result, Run};
+use serde_json::Value;
 
 use super::compaction::size;
 use super::decide::{Decision, decide, to_sum_up};
@@ -138,8 +139,24 @@ impl ReActEngine for ReActAgent {
         }
     }
 
-    async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply> {
-        let context = self.context(run, initial_thought);
+    async fn reason(&self, run: &mut Run, observation: &str) -> Result<ModelReply> {
+        let pending = run.history().pending_calls().count();
+        if pending > 0 {
+            return Err(Error::invalid(
+                "step",
+                format!(
+                    "{pending} tool calls of the last turn have no result; make or decline them \
+                     first"
+                ),
+            ));
+        }
+        let turns = run.history().turns.len();
+        // A step that failed before the model replied is repeated with the same observation.
+        let known = run.history().observations_after(turns).any(|made| made.text == observation);
+        if !observation.is_empty() && !known {
+            run.observe(observation).await?;
+        }
+        let context = self.context(run, "");
         let candidates = self.candidates(run, &context).await?;
         match self.dispatch(run, (&context, &candidates), Purpose::Step).await? {
             Outcome::Replied(dispatched) => Ok(dispatched.chat.reply),
@@ -147,13 +164,16 @@ impl ReActEngine for ReActAgent {
         }
     }
 
-    async fn act(&self, run: &mut Run) -> Result<()> {
+    async fn act(&self, run: &mut Run, action: &str, arguments: Value) -> Result<CallRecord> {
+        run.act(action, arguments).await
+    }
+
+    async fn act_pending(&self, run: &mut Run) -> Result<()> {
         run.call_pending().await
     }
 
-    fn observe(&self, run: &Run, call: &CallId) -> Option<String> {
-        let longest = longest(self.capabilities(run), &self.options);
-        observation(run.history(), call, longest).map(|text| text.render())
+    fn observe(&self, run: &Run, result: &CallRecord) -> Option<String> {
+        observation(result, longest(self.capabilities(run), &self.options))
     }
 }
 

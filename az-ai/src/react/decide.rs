@@ -31,7 +31,8 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
             Repetition::None | Repetition::Nudge => Decision::RunTools,
         };
     }
-    if !turn.reply.calls.is_empty() {
+    let observed = history.observations_after(history.turns.len()).next().is_some();
+    if observed || !turn.reply.calls.is_empty() {
         return Decision::CallModel;
     }
     if is_paused(&turn.reply) {

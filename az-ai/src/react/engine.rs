@@ -1,48 +1,78 @@
-//! The contract of the loop.
+//! The contract of the ReAct loop.
 
 use async_trait::async_trait;
-use az_core::journal::ModelReply;
-use az_core::{Agent, Answer, CallId, Result, Run};
+use az_core::journal::{CallRecord, ModelReply};
+use az_core::{Agent, Answer, Result, Run};
+use serde_json::Value;
 
 /// Reasons, acts and observes, in turn, until there is an answer.
 ///
+/// [`execute_react`](Self::execute_react) is the whole loop. An agent with a loop of its own calls
+/// the three parts as it chooses, on the same record:
+///
+/// ```no_run
+/// # use az_ai::ReActEngine;
+/// # use az_core::{Result, Run};
+/// # use serde_json::json;
+/// # async fn work(engine: &dyn ReActEngine, run: &mut Run) -> Result<()> {
+/// let listed = engine.act(run, "filesystem.list", json!({"path": "."})).await?;
+/// let observation = engine.observe(run, &listed).unwrap_or_default();
+/// let reply = engine.reason(run, &observation).await?;
+/// # Ok(()) }
+/// ```
+///
 /// # Contract
 ///
-/// 1. Each step is a function of the run's record: taken up again after a crash, the loop goes on
-///    with the step at which the record ends, and repeats none that has a result.
-/// 2. Reasoning asks for the next turn: the best model that may be asked, and the next one when it
-///    fails in a way that another may mend. Every attempt is on record, with who was asked and why.
-///    What a reply asks for has no effect before [`act`](Self::act), and what a failed attempt said
-///    has none at all.
-/// 3. Acting makes the calls of the last turn, through the run: each has one result afterwards.
-/// 4. What a call returned is observed in the words that the model is told, never more of it than
-///    the options say, and with a line in place of what was left out.
-/// 5. The loop ends: with an answer, or with an error when the model repeats itself, says nothing,
-///    pauses without end, does not fit into its context window any more, or the run ends it.
+/// 1. Each step is a function of the run's record: resumed after a crash, the loop continues with
+///    the step at which the record ends, and repeats none that has a result.
+/// 2. Reasoning asks for the next turn: the best candidate first, and the next one when it fails in
+///    a way that another may not. Every attempt is recorded with its model and the reason for it.
+///    What a reply asks for has no effect before [`act`](Self::act), and a failed attempt has none.
+/// 3. An observation that is passed to [`reason`](Self::reason) is recorded, and the model sees it
+///    before its next turn and in all later requests. An empty one is no observation; the same one
+///    again, before the model has replied, is recorded once.
+/// 4. Acting makes one call through the run: it has one result afterwards. A call that the last turn
+///    asks for gets the result, so that the model sees it; another is the agent's own, and the model
+///    sees it only as an observation.
+/// 5. [`observe`](Self::observe) returns what the model sees of a result as text: never more of it
+///    than the options allow, with a line in place of what was left out.
+/// 6. The loop ends: with an answer, or with an error when the model repeats itself, replies with
+///    nothing, pauses without end or does not fit into its context window, or when the run ends it.
 #[async_trait]
 pub trait ReActEngine: Agent {
-    /// Carries the run's task on to its answer, beginning with a thought (which may be empty).
+    /// Carries the run's task to its answer, beginning with a thought (which may be empty).
     ///
     /// # Errors
     ///
-    /// `Agent` when the model repeats itself or says nothing, `ContextWindow` when the task has
-    /// outgrown the model, and those of the run.
+    /// `Agent` when the model repeats itself or replies with nothing, `ContextWindow` when the task
+    /// does not fit the model, and those of the run.
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer>;
 
-    /// Asks for the next turn.
+    /// Records an observation and asks for the model's next turn.
     ///
     /// # Errors
     ///
-    /// `ContextWindow` when it does not fit, and those of [`Run::call_model`].
-    async fn reason(&self, run: &mut Run, initial_thought: &str) -> Result<ModelReply>;
+    /// `Invalid` when a call of the last turn has no result: make it with [`act`](Self::act) or
+    /// [`act_pending`](Self::act_pending), or decline it with [`Run::decline_pending`].
+    /// `ContextWindow` when the request does not fit, and those of [`Run::call_model`].
+    async fn reason(&self, run: &mut Run, observation: &str) -> Result<ModelReply>;
 
-    /// Makes the calls that the last turn asks for.
+    /// Makes a call of the tool `action` and returns its record, which has the result.
+    ///
+    /// A call that fails or is refused is a record with that outcome, not an error.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Run::act`].
+    async fn act(&self, run: &mut Run, action: &str, arguments: Value) -> Result<CallRecord>;
+
+    /// Makes the calls of the last turn that have no result.
     ///
     /// # Errors
     ///
     /// Those of [`Run::call_tools`].
-    async fn act(&self, run: &mut Run) -> Result<()>;
+    async fn act_pending(&self, run: &mut Run) -> Result<()>;
 
-    /// Returns what the model is told of a call; nothing while the call has no result.
-    fn observe(&self, run: &Run, call: &CallId) -> Option<String>;
+    /// Returns what the model sees of a result; `None` while the call has none.
+    fn observe(&self, run: &Run, result: &CallRecord) -> Option<String>;
 }

@@ -1,7 +1,7 @@
 //! The record as a conversation: what the model is shown of it.
 
 use az_core::content::ImageContent;
-use az_core::journal::{CallState, History, ModelReply, ToolOutcome};
+use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome};
 use az_core::text::Excerpt;
 use az_core::{CallId, Task};
 
@@ -58,23 +58,34 @@ pub(super) fn build(system: String, task: &Task, history: &History, view: View) 
     }
     let all = history.turns.len();
     messages.extend(turns(history, summarised..all, view));
-    messages.extend(resumed(history, all));
+    messages.extend(between(history, all));
     messages
 }
 
-/// Returns the messages of some turns, and where among them the task was taken up again.
+/// Returns the messages of some turns, and what came before each of them.
 pub(super) fn turns(history: &History, range: std::ops::Range<usize>, view: View) -> Vec<Message> {
     range
-        .flat_map(|index| resumed(history, index).into_iter().chain(turn(history, index, view)))
+        .flat_map(|index| between(history, index).into_iter().chain(turn(history, index, view)))
         .collect()
 }
 
-/// Returns what the model is told of a call; nothing while it has no result.
-pub(super) fn observation(history: &History, id: &CallId, longest: usize) -> Option<Excerpt> {
-    match &history.call(id)?.state {
-        CallState::Ended { text, .. } => Some(shorten(text.clone(), longest)),
+/// Returns what the model sees of a call as text; `None` while the call has no result.
+pub(super) fn observation(call: &CallRecord, longest: usize) -> Option<String> {
+    match &call.state {
+        CallState::Ended { text, images, .. } => {
+            let text = shorten(text.clone(), longest).render();
+            Some(with_images(text, images, Err("an observation is text")).0)
+        }
         CallState::Waiting | CallState::Begun { .. } => None,
     }
+}
+
+/// Returns the observations after so many turns, and a note if the task was resumed there.
+fn between(history: &History, turns: usize) -> Vec<Message> {
+    let observations = history.observations_after(turns);
+    let observations =
+        observations.map(|made| Message::user(format!("{OBSERVATION} {}", made.text)));
+    observations.chain(resumed(history, turns)).collect()
 }
 
 /// Says that the task was taken up again after so many turns, if it was, however often.

@@ -1,11 +1,12 @@
 //! A TOML text that is parsed once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::location::SourceLocation;
 use super::origins::Origins;
@@ -52,6 +53,24 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
+    /// Returns the document with its keys in lower case, so that keys are read whatever their case.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDocument`] for a table with a key twice, in different cases.
+    pub fn with_lowercase_keys(self) -> Result<Self, InvalidDocument> {
+        let Self { file, text, root } = self;
+        let span = root.span();
+        match lowercase_table(root.into_inner()) {
+            Ok(root) => Ok(Self { file, text, root: Spanned::new(span, root) }),
+            Err(Duplicate { key, span }) => {
+                let location = SourceLocation::in_text(file, text, span.start);
+                let reason = format!("duplicate key `{key}`; the case of keys does not count");
+                Err(InvalidDocument { location, reason })
+            }
+        }
+    }
+
     /// Returns the whole document as a value of type `T`.
     ///
     /// # Errors
@@ -93,8 +112,71 @@ impl<'a> TomlDocument<'a> {
     }
 }
 
+/// A key that a table has twice, in different cases.
+struct Duplicate {
+    key: String,
+    span: Range<usize>,
+}
+
+fn lowercase_table(table: DeTable<'_>) -> Result<DeTable<'_>, Duplicate> {
+    let mut lower = DeTable::new();
+    for (key, value) in table {
+        let (span, name) = (key.span(), key.get_ref().to_ascii_lowercase());
+        let key = Spanned::new(span.clone(), Cow::Owned(name.clone()));
+        let value = Spanned::new(value.span(), lowercase_value(value.into_inner())?);
+        if lower.insert(key, value).is_some() {
+            return Err(Duplicate { key: name, span });
+        }
+    }
+    Ok(lower)
+}
+
+fn lowercase_value(value: DeValue<'_>) -> Result<DeValue<'_>, Duplicate> {
+    Ok(match value {
+        DeValue::Table(table) => DeValue::Table(lowercase_table(table)?),
+        DeValue::Array(array) => {
+            let mut lower = DeArray::new();
+            for item in array {
+                let span = item.span();
+                lower.push(Spanned::new(span, lowercase_value(item.into_inner())?));
+            }
+            DeValue::Array(lower)
+        }
+        value @ (DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)) => value,
+    })
+}
+
 fn invalid(file: &str, text: &str, error: &toml::de::Error) -> InvalidDocument {
     let offset = error.span().map_or(0, |span| span.start);
     let location = SourceLocation::in_text(file, text, offset);
     InvalidDocument { location, reason: error.message().to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TomlDocument;
+
+    #[test]
+    fn keys_are_read_whatever_their_case_and_refused_twice() {
+        let text = "[LLM]\nModel = 'A'\n[[llm2.Providers]]\nNAME = 'B'\n";
+        let document = TomlDocument::parse("c.toml", text).unwrap().with_lowercase_keys().unwrap();
+        let value: serde_json::Value = document.deserialize().unwrap();
+        let expected = serde_json::json!({
+            "llm": {"model": "A"}, "llm2": {"providers": [{"name": "B"}]}
+        });
+        assert_eq!(value, expected);
+        let keys: Vec<_> =
+            document.origins().iter().map(|(key, at)| format!("{key} {at}")).collect();
+        assert!(keys.contains(&"llm.model c.toml:2:9".to_owned()), "{keys:?}");
+
+        let twice = TomlDocument::parse("c.toml", "[llm]\nmodel = 'a'\nModel = 'b'\n").unwrap();
+        assert_eq!(
+            twice.with_lowercase_keys().unwrap_err().to_string(),
+            "c.toml:3:1: duplicate key `model`; the case of keys does not count"
+        );
+    }
 }

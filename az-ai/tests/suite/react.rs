@@ -1,6 +1,7 @@
 //! The agent on a real engine: scripted models, tools that do as they are told.
 
 mod budget;
+mod by_choice;
 mod fallback;
 mod pause;
 pub(crate) mod shop;

@@ -154,6 +154,7 @@ impl FileConfig {
         let invalid = |error: InvalidDocument| CliError::Settings(error.to_string());
         let file = path.display().to_string();
         let document = TomlDocument::parse(&file, text).map_err(invalid)?;
+        let document = document.with_lowercase_keys().map_err(invalid)?;
         let mut config: Self = document.deserialize().map_err(invalid)?;
         locate_rules(&document, &["llm", "routing_rules"], &mut config.llm.routing_rules);
         Ok((config, document.origins()))
@@ -193,6 +194,14 @@ mod tests {
     fn a_key_that_does_not_exist_is_an_error_with_its_place() {
         let error = refused("[cost]\ntime_zoen = \"x\"\n");
         insta::assert_snapshot!(error, @"config.toml:2:1: unknown field `time_zoen`, expected `time_zone`");
+    }
+
+    #[test]
+    fn the_case_of_keys_does_not_count() {
+        let text = "[LLM]\nModel = \"Claude\"\n";
+        let (config, origins) = FileConfig::parse(Path::new("c.toml"), text).unwrap();
+        assert_eq!(config.llm.model.as_deref(), Some("Claude"));
+        assert!(origins.get("llm.model").is_some());
     }
 
     #[test]

@@ -122,7 +122,9 @@ impl Story {
                 let shown = running.map_or_else(|| result.tool.clone(), |running| running.call);
                 vec![self.tool_line(&shown, result)]
             }
-            EventBody::Note { text } => vec![format!("  {} {}", s.dim("·"), printable(text))],
+            EventBody::Observation { text } | EventBody::Note { text } => {
+                vec![format!("  {} {}", s.dim("·"), printable(text))]
+            }
             EventBody::RunFinished { outcome, totals } => {
                 self.model = None;
                 self.tools.clear();

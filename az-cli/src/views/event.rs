@@ -54,6 +54,8 @@ pub enum EventBodyView<'a> {
     ApprovalGiven { digest: &'a str, granted: bool, by: &'a str },
     /// A tool call ended.
     ToolResult(ToolResultView<'a>),
+    /// The agent added a text to what the model sees.
+    Observation { text: &'a str },
     /// The run took a decision.
     Note { text: &'a str },
     /// The fold of the events before it was stored.
@@ -133,6 +135,7 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
                 Self::ApprovalGiven { digest, granted: *granted, by }
             }
             EventBody::ToolResult(result) => Self::ToolResult(result.into()),
+            EventBody::Observation { text } => Self::Observation { text },
             EventBody::Note { text } => Self::Note { text },
             EventBody::Snapshot { .. } => Self::Snapshot {},
             EventBody::RunFinished { outcome, totals } => {

@@ -38,6 +38,7 @@ pub trait Agent: fmt::Debug + Send + Sync + 'static {
 }
 
 /// An agent made of a function.
+#[derive(Clone)]
 pub struct FnAgent<F>(F);
 
 impl<F> FnAgent<F>

@@ -18,7 +18,8 @@ use crate::task::Task;
 /// 2. Executing returns once the task has ended, with the task as it ended: a task that failed is
 ///    an `Ok` task with a failure. `Err` means that the task did not end: another worker holds it,
 ///    the store cannot be written, or it was released.
-/// 3. `tools`, if given, are the only ones that the task may use.
+/// 3. `tools`, if given, are the only ones that the task may use. A name that no tool has is refused
+///    with `Invalid` before the task is created or claimed.
 /// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
 ///    task: in the background the run stops, settles its hold, ends as `Cancelled` and gives up its
 ///    lease. The task can be resumed. If the runtime is shut down before that, the lease and the
@@ -32,7 +33,7 @@ pub trait ExecutionEngine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `LeaseHeld`, `LeaseLost`, `Invalid` for a completed task, or the store's own.
+    /// `LeaseHeld`, `LeaseLost`, `Invalid` for a completed task or a tool that does not exist, or the store's own.
     async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task>;
 
     /// Executes a task, telling what happens.

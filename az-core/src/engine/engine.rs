@@ -247,6 +247,9 @@ impl Engine {
 
     /// Creates the task if need be, claims it, and restricts it to `tools` if given.
     async fn admit(&self, mut task: Task, tools: Option<Vec<String>>) -> Result<Claimed> {
+        if let Some(names) = &tools {
+            self.check_tools(names)?;
+        }
         if self.parts.store.get(&task.id).await?.is_none() {
             task.options.tools = tools.clone().or(task.options.tools);
             self.parts.store.create(&task).await?;
@@ -255,6 +258,20 @@ impl Engine {
         // A task that the store knew may have been made with others.
         claimed.task.options.tools = tools.or(claimed.task.options.tools);
         Ok(claimed)
+    }
+
+    /// Returns an error that lists the tools unless every name is one of them.
+    fn check_tools(&self, names: &[String]) -> Result<()> {
+        let specs = self.parts.toolbox.specs();
+        let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let reason = match known.as_slice() {
+            [] => format!("there is no tool {unknown:?}; the engine has no tools"),
+            known => format!("there is no tool {unknown:?}; the tools are {}", known.join(", ")),
+        };
+        Err(Error::invalid("tools", reason))
     }
 
     async fn claim_named(&self, id: &TaskId) -> Result<Claimed> {

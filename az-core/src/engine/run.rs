@@ -103,6 +103,16 @@ impl Run {
         self.append(vec![NewEvent::new(EventBody::Note { text })]).await.map(drop)
     }
 
+    /// Records a text that the model sees before its next turn.
+    ///
+    /// # Errors
+    ///
+    /// The journal's.
+    pub async fn observe(&mut self, text: impl Into<String>) -> Result<()> {
+        let text = text.into();
+        self.append(vec![NewEvent::new(EventBody::Observation { text })]).await.map(drop)
+    }
+
     /// Returns what the tightest hard budget over this task has left, whichever model is asked;
     /// `None` when there is none. Another call may take it at any moment.
     ///

@@ -11,7 +11,8 @@ use super::run::Run;
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::journal::{
-    CallRecord, CallState, EventBody, NewEvent, ToolCall, ToolIntent, ToolOutcome, ToolResult,
+    CallRecord, CallState, EventBody, History, NewEvent, ToolCall, ToolIntent, ToolOutcome,
+    ToolResult,
 };
 use crate::point;
 use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
@@ -43,6 +44,42 @@ impl Run {
         self.call_tools(calls).await
     }
 
+    /// Makes the call that the agent chooses, and returns how it ended.
+    ///
+    /// A call of the last turn with the same tool and arguments that has no result yet gets this
+    /// result. Otherwise it is a call of the agent's own, which the model does not see; a call that
+    /// was recorded as waiting for approval is continued.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_tools`](Self::call_tools).
+    pub async fn act(&mut self, tool: &str, arguments: Value) -> Result<CallRecord> {
+        let asked = |call: &ToolCall| call.name == tool && call.arguments == arguments;
+        let pending = self.history.pending_calls().find(|(_, call)| asked(call));
+        if let Some((id, call)) = pending {
+            let call = call.clone();
+            return self.call_one(id, call).await;
+        }
+        let call = ToolCall { id: String::new(), name: tool.to_owned(), arguments };
+        self.call_one(next_act(&self.history), call).await
+    }
+
+    /// Records that the calls of the last turn that have no result are not made, and why; the model
+    /// sees the reason as their results.
+    ///
+    /// # Errors
+    ///
+    /// The journal's.
+    pub async fn decline_pending(&mut self, reason: &str) -> Result<()> {
+        let calls: Vec<_> = self.history.pending_calls().collect();
+        let refused = |tool: &str| {
+            ToolResult::new(tool, ToolOutcome::Refused, ToolOutput::failed(reason.to_owned()))
+        };
+        let ended = calls.into_iter();
+        let ended = ended.map(|(call, asked)| EndedCall { call, result: refused(&asked.name) });
+        self.record(ended.collect()).await
+    }
+
     /// Makes a call of the agent's own, at most once per name in the life of the task; returns how
     /// it ended.
     ///
@@ -57,6 +94,10 @@ impl Run {
     ) -> Result<CallRecord> {
         let id = CallId::new(format!("e:{name}"))?;
         let call = ToolCall { id: String::new(), name: tool.to_owned(), arguments };
+        self.call_one(id, call).await
+    }
+
+    async fn call_one(&mut self, id: CallId, call: ToolCall) -> Result<CallRecord> {
         self.call_tools(vec![(id.clone(), call)]).await?;
         let record = self.history.call(&id).cloned();
         record.ok_or_else(|| Error::Internal(format!("call {id} left no record")))
@@ -248,5 +289,16 @@ impl Run {
         };
         let result = ToolResult::new(tool, outcome, output);
         self.record(vec![EndedCall { call, result }]).await
+    }
+}
+
+/// Returns the id of the agent's next call by its own choice: the last one again if it waits for
+/// approval.
+fn next_act(history: &History) -> CallId {
+    let acts = (0..).map(CallId::act).take_while(|id| history.call(id).is_some());
+    match acts.enumerate().last() {
+        Some((_, id)) if history.call(&id).is_some_and(|act| act.state == CallState::Waiting) => id,
+        Some((number, _)) => CallId::act(number + 1),
+        None => CallId::act(0),
     }
 }

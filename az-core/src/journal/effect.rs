@@ -51,6 +51,7 @@ impl NewEvent {
             | EventBody::ApprovalAsked { .. }
             | EventBody::ApprovalGiven { .. }
             | EventBody::ToolResult(_)
+            | EventBody::Observation { .. }
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => None,
         })

@@ -16,8 +16,8 @@ use crate::tool::{EffectClass, ToolOutput};
 
 /// The version of the events that are written; kept in every `run_started`.
 ///
-/// Version 2 holds the results of tools as content parts. Events of version 1, which hold them as
-/// one text, are read as well.
+/// Version 2 holds the results of tools as content parts and has observations. Events of version 1,
+/// which hold results as one text, are read as well.
 pub const SCHEMA: u32 = 2;
 
 /// One entry of a task's record.
@@ -113,6 +113,11 @@ pub enum EventBody {
     },
     /// What came of a tool call.
     ToolResult(ToolResult),
+    /// A text that the agent adds to what the model sees.
+    Observation {
+        /// The text.
+        text: String,
+    },
     /// Something worth knowing that changes nothing.
     Note {
         /// What.
@@ -144,6 +149,7 @@ impl EventBody {
             Self::ApprovalAsked { .. } => "approval_asked",
             Self::ApprovalGiven { .. } => "approval_given",
             Self::ToolResult(_) => "tool_result",
+            Self::Observation { .. } => "observation",
             Self::Note { .. } => "note",
             Self::Snapshot { .. } => "snapshot",
             Self::RunFinished { .. } => "run_finished",

@@ -42,6 +42,9 @@ pub struct History {
     pub steps: u32,
     /// What the model said, and what it wanted called.
     pub turns: Vec<Turn>,
+    /// What the agent added to what the model sees, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<Observation>,
     /// Every tool call and effect begun, refused or asked about.
     pub calls: BTreeMap<CallId, CallRecord>,
     /// What stands for the first turns, once they were summarised.
@@ -63,6 +66,15 @@ pub struct History {
 pub struct Turn {
     /// What it said.
     pub reply: ModelReply,
+}
+
+/// A text that the agent added to what the model sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The number of turns before it.
+    pub after: usize,
+    /// The text.
+    pub text: String,
 }
 
 /// The first turns in short.
@@ -188,6 +200,10 @@ impl History {
             EventBody::ApprovalGiven { digest, granted, .. } => {
                 self.record(call()?).approval = Some((digest.clone(), *granted));
             }
+            EventBody::Observation { text } => {
+                let after = self.turns.len();
+                self.observations.push(Observation { after, text: text.clone() });
+            }
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
             EventBody::RunFinished { outcome, .. } => self.outcome = Some(outcome.clone()),
         }
@@ -287,6 +303,11 @@ impl History {
                 !matches!(self.call(id), Some(CallRecord { state: CallState::Ended { .. }, .. }))
             },
         )
+    }
+
+    /// Returns the observations that were made after so many turns.
+    pub fn observations_after(&self, turns: usize) -> impl Iterator<Item = &Observation> {
+        self.observations.iter().filter(move |observation| observation.after == turns)
     }
 
     /// Returns the calls that were begun and have no result: what a crash leaves behind.

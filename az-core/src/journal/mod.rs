@@ -17,5 +17,5 @@ pub use event::{
     ToolIntent, ToolOutcome, ToolResult,
 };
 pub use finish_reason::FinishReason;
-pub use fold::{CallRecord, CallState, History, OpenModelCall, Summary, Turn, fold};
+pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summary, Turn, fold};
 pub use reply::{ModelReply, ToolCall};

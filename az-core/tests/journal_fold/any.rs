@@ -160,6 +160,7 @@ fn run() -> impl Strategy<Value = EventBody> {
         }),
         outcome().prop_map(|outcome| EventBody::RunFinished { outcome, totals: None }),
         text().prop_map(|text| EventBody::Note { text }),
+        text().prop_map(|text| EventBody::Observation { text }),
         crate::legal::record().prop_map(|events| EventBody::Snapshot {
             history: Box::new(fold(&events).unwrap_or_else(|_| History::default())),
         }),

@@ -144,8 +144,8 @@ async fn a_file_is_read_in_the_requested_encoding() {
     };
     assert_eq!(read("latin-1").await, ToolOutput::done("café"));
     assert_eq!(read("base64").await, ToolOutput::done("Y2Fm6Q=="));
-    let advice =
-        "`f` is not valid UTF-8; read it with encoding `base64`, or `latin-1` if it is text";
+    let advice = "`f` is not valid utf-8; read it with another encoding, `latin-1` for any text or `base64` \
+         for binary data";
     assert_eq!(read("utf8").await, ToolOutput::failed(advice));
     let call = bench.call("filesystem.read", json!({"path": "f", "encoding": "ebcdic"}));
     assert_eq!(bench.tools.call(call.clone()).await.unwrap_err().kind(), ErrorKind::Invalid);

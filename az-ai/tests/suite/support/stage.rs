@@ -14,7 +14,7 @@ use az_core::journal::{Event, Journal};
 use az_core::memory::MemoryStore;
 use az_core::policy::{AllowEverything, Policy};
 use az_core::testing::{FakePolicy, FakeToolbox, Recorder};
-use az_core::{Clock, Task, TaskId, Usd, WorkerId};
+use az_core::{Agent, Clock, Task, TaskId, Usd, WorkerId};
 
 /// What a test plays on.
 pub(crate) struct Stage {
@@ -127,10 +127,30 @@ impl Stage {
         self.engine().resume_until(&task.id, Stop::default()).await.unwrap()
     }
 
+    /// Returns the agent that runs the tasks of the stage.
+    pub(crate) fn react(&self) -> ReActAgent {
+        ReActAgent::new(Arc::clone(&self.models)).with_options(self.options.clone())
+    }
+
+    /// Runs another agent on a new task.
+    pub(crate) async fn run_agent(&self, agent: impl Agent, command: &str) -> Task {
+        let engine = self.engine_of(Arc::new(agent));
+        engine.execute(task("t1".to_owned(), command), None).await.unwrap()
+    }
+
+    /// Runs another agent on a task that ended before.
+    pub(crate) async fn resume_agent(&self, agent: impl Agent, task: &Task) -> Task {
+        let engine = self.engine_of(Arc::new(agent));
+        engine.resume_until(&task.id, Stop::default()).await.unwrap()
+    }
+
     fn engine(&self) -> Engine {
-        let agent = ReActAgent::new(Arc::clone(&self.models)).with_options(self.options.clone());
+        self.engine_of(Arc::new(self.react()))
+    }
+
+    fn engine_of(&self, agent: Arc<dyn Agent>) -> Engine {
         let options = EngineOptions::new(WorkerId::new("tester").unwrap());
-        Engine::new(Arc::new(self.store.clone()), Arc::new(agent), options)
+        Engine::new(Arc::new(self.store.clone()), agent, options)
             .with_toolbox(Arc::new(self.tools.clone()))
             .with_policy(Arc::clone(&self.policy))
             .with_approver(Arc::clone(&self.approver))

@@ -67,6 +67,7 @@ impl EventText {
                 vec![format!("{} by {by}", if *granted { "approved" } else { "denied" })]
             }
             EventBody::ToolResult(result) => self.tool_result(result),
+            EventBody::Observation { text } => self.body(text),
             EventBody::Note { text } => vec![printable(text)],
             EventBody::Snapshot { .. } => vec![s.dim("snapshot stored")],
             EventBody::RunFinished { outcome, .. } => self.outcome(outcome),

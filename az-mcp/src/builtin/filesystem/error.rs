@@ -22,10 +22,11 @@ pub(super) enum FileError {
     #[error("`{path}` is larger than the limit of {} MiB", limit >> 20)]
     TooLarge { path: String, limit: u64 },
     #[error(
-        "`{path}` is not valid UTF-8; read it with encoding `base64`, or `latin-1` if it is text"
+        "`{path}` is not valid {encoding}; read it with another encoding, `latin-1` for any text or \
+         `base64` for binary data"
     )]
-    NotUtf8 { path: String },
-    #[error("the content cannot be encoded as {}: {reason}", encoding.as_str())]
+    Undecodable { path: String, encoding: Encoding },
+    #[error("the content cannot be encoded as {encoding}: {reason}")]
     Content { encoding: Encoding, reason: String },
     #[error("the workspace cannot be opened: {0}")]
     Workspace(io::Error),
