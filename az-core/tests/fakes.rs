@@ -86,9 +86,9 @@ async fn a_mock_is_told_owned_values_for_optional_references() {
         .expect_entries()
         .withf(|_, of| *of == Some(payer("task:t")))
         .returning(|_, _| Ok(vec![entry("t", "m0", 5, 1)]));
-    costs.expect_total_cost().returning(|_| Ok(Usd::ZERO));
+    costs.expect_total_in().returning(|_| Ok(Usd::ZERO));
     let costs: &dyn CostTracker = &costs;
     let entries = costs.entries(always(), Some(&payer("task:t"))).await.unwrap();
     assert_eq!(entries, [entry("t", "m0", 5, 1)]);
-    assert_eq!(costs.total_cost(always()).await.unwrap(), Usd::ZERO);
+    assert_eq!(costs.total_in(always()).await.unwrap(), Usd::ZERO);
 }

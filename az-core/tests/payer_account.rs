@@ -75,7 +75,7 @@ impl ModelEffect for Model {
 }
 
 async fn spent(store: &MemoryStore) -> i64 {
-    store.total_cost(TimeRange::ALL).await.unwrap().nanos()
+    store.total_in(TimeRange::ALL).await.unwrap().nanos()
 }
 
 #[tokio::test]

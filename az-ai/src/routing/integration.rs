@@ -132,7 +132,7 @@ impl LlmIntegration {
             charge: Charge::new(Usage::tokens(tokens_used, 0), Some(cost)),
             at: self.clock.now(),
         };
-        self.ledger.track(&entry).await.map_err(Error::Account)
+        self.ledger.book(&entry).await.map_err(Error::Account)
     }
 
     /// Replaces the rules; running calls keep those that they were routed by.

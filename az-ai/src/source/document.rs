@@ -120,7 +120,10 @@ struct Duplicate {
 
 fn lowercase_table(table: DeTable<'_>) -> Result<DeTable<'_>, Duplicate> {
     let mut lower = DeTable::new();
-    for (key, value) in table {
+    // In the order of the text, so that the second of two keys is reported.
+    let mut entries: Vec<_> = table.into_iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
         let (span, name) = (key.span(), key.get_ref().to_ascii_lowercase());
         let key = Spanned::new(span.clone(), Cow::Owned(name.clone()));
         let value = Spanned::new(value.span(), lowercase_value(value.into_inner())?);

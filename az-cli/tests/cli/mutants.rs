@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use az_cli::Wiring;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
+    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
@@ -187,11 +187,12 @@ pass_on! { TaskQueue:
 }
 
 pass_on! { CostTracker:
-    track(entry: &CostEntry) -> ();
-    total_cost(span: TimeRange) -> Usd;
+    book(entry: &CostEntry) -> ();
+    total_in(span: TimeRange) -> Usd;
     cost_by_payer(payer: &Payer) -> Usd;
     entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
     sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
+    calendar() -> Calendar;
 }
 
 pass_on! { BudgetKeeper:

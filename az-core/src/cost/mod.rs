@@ -14,6 +14,7 @@ mod period;
 mod scope;
 mod sum;
 mod tracker;
+mod tracker_ext;
 mod usage;
 
 pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Limit};
@@ -26,4 +27,5 @@ pub use period::{Calendar, Period, TimeRange};
 pub use scope::Scope;
 pub use sum::{CostSum, Grouping};
 pub use tracker::CostTracker;
+pub use tracker_ext::CostTrackerExt;
 pub use usage::Usage;

@@ -12,9 +12,12 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 /// How long money is counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
+    #[default]
     /// From midnight to midnight.
     Daily,
     /// From Monday to Monday.

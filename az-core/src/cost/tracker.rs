@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::entry::CostEntry;
 use super::payer::Payer;
-use super::period::TimeRange;
+use super::period::{Calendar, TimeRange};
 use super::sum::{CostSum, Grouping};
 use crate::error::Result;
 use crate::id::TaskId;
@@ -31,6 +31,7 @@ use crate::money::Usd;
 /// 10. The highest sum comes first, equal ones in the order of their keys; days come one after the
 ///     other.
 /// 11. Days are the calendar's, whatever their length.
+/// 12. [`calendar`](Self::calendar) is the calendar by which the periods of budgets begin.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.
@@ -38,14 +39,14 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `Invalid` for a negative cost, or the backend's own.
-    async fn track(&self, entry: &CostEntry) -> Result<()>;
+    async fn book(&self, entry: &CostEntry) -> Result<()>;
 
     /// Returns what was spent in a span.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn total_cost(&self, span: TimeRange) -> Result<Usd>;
+    async fn total_in(&self, span: TimeRange) -> Result<Usd>;
 
     /// Returns what is booked to a payer, without its descendants.
     ///
@@ -76,4 +77,11 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
+
+    /// Returns the calendar that decides where days begin.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn calendar(&self) -> Result<Calendar>;
 }

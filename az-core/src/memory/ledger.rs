@@ -48,6 +48,10 @@ pub(super) struct Savepoint {
 }
 
 impl Ledger {
+    pub(super) const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
     pub(super) fn new(calendar: Calendar) -> Self {
         Self { calendar, ..Self::default() }
     }

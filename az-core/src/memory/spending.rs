@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, TimeRange, parents,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
+    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange, parents,
 };
 use crate::error::Result;
 use crate::id::CallId;
@@ -14,7 +14,7 @@ use crate::money::Usd;
 
 #[async_trait]
 impl CostTracker for MemoryStore {
-    async fn track(&self, entry: &CostEntry) -> Result<()> {
+    async fn book(&self, entry: &CostEntry) -> Result<()> {
         let mut state = self.lock();
         if state.ledger.book(entry.clone())? {
             state.charge(entry);
@@ -22,7 +22,11 @@ impl CostTracker for MemoryStore {
         Ok(())
     }
 
-    async fn total_cost(&self, span: TimeRange) -> Result<Usd> {
+    async fn calendar(&self) -> Result<Calendar> {
+        Ok(self.lock().ledger.calendar().clone())
+    }
+
+    async fn total_in(&self, span: TimeRange) -> Result<Usd> {
         let state = self.lock();
         let entries = state.ledger.entries(span);
         Ok(entries.into_iter().filter_map(|entry| entry.charge.cost).sum())

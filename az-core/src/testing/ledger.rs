@@ -45,7 +45,7 @@ use self::payer::{
 };
 use self::sum::{
     a_sum_counts_calls_tokens_and_what_is_not_known, days_are_the_calendars,
-    sums_add_up_to_the_total, the_highest_sum_comes_first,
+    sums_add_up_to_the_total, the_calendar_is_that_of_the_budgets, the_highest_sum_comes_first,
 };
 use self::track::{
     a_negative_cost_is_refused, a_span_is_half_open, an_entry_is_booked_once,
@@ -80,6 +80,7 @@ scenarios! {
     a_sum_counts_calls_tokens_and_what_is_not_known;
     the_highest_sum_comes_first;
     days_are_the_calendars;
+    the_calendar_is_that_of_the_budgets;
 
     a_hold_is_taken_in_every_budget_or_in_none;
     a_hold_that_fits_exactly_is_taken;

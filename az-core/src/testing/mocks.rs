@@ -16,8 +16,8 @@ use crate::approval::{Approval, Approver};
 use crate::clock::{Clock, Timestamp};
 use crate::config::ConfigManager;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostEstimate, CostSum, CostTracker,
-    Grouping, Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostEstimate, CostSum,
+    CostTracker, Grouping, Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use crate::embed::{Embedder, Embeddings};
 use crate::engine::{EventSink, Run, RunEvent};
@@ -96,14 +96,16 @@ mock! {
     /// A mock of [`CostTracker`].
     #[derive(Debug)]
     pub CostTracker {
-        /// Stands in for [`CostTracker::track`].
-        pub fn track(&self, entry: &CostEntry) -> Result<()>;
-        /// Stands in for [`CostTracker::total_cost`].
-        pub fn total_cost(&self, span: TimeRange) -> Result<Usd>;
+        /// Stands in for [`CostTracker::book`].
+        pub fn book(&self, entry: &CostEntry) -> Result<()>;
+        /// Stands in for [`CostTracker::total_in`].
+        pub fn total_in(&self, span: TimeRange) -> Result<Usd>;
         /// Stands in for [`CostTracker::cost_by_payer`].
         pub fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
         /// Stands in for [`CostTracker::entries`].
         pub fn entries(&self, span: TimeRange, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
+        /// Stands in for [`CostTracker::calendar`].
+        pub fn calendar(&self) -> Result<Calendar>;
         /// Stands in for [`CostTracker::sums`].
         pub fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
     }
@@ -111,12 +113,12 @@ mock! {
 
 #[async_trait]
 impl CostTracker for MockCostTracker {
-    async fn track(&self, entry: &CostEntry) -> Result<()> {
-        self.track(entry)
+    async fn book(&self, entry: &CostEntry) -> Result<()> {
+        self.book(entry)
     }
 
-    async fn total_cost(&self, span: TimeRange) -> Result<Usd> {
-        self.total_cost(span)
+    async fn total_in(&self, span: TimeRange) -> Result<Usd> {
+        self.total_in(span)
     }
 
     async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd> {
@@ -129,6 +131,10 @@ impl CostTracker for MockCostTracker {
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
         self.sums(span, by)
+    }
+
+    async fn calendar(&self) -> Result<Calendar> {
+        self.calendar()
     }
 }
 

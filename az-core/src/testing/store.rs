@@ -84,7 +84,7 @@ async fn a_deleted_task_takes_its_record_and_its_states_along(fixture: Stores<'_
 async fn a_deleted_task_leaves_its_costs(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
-    store.track(&entry("t", "m0", 5, 1)).await?;
+    store.book(&entry("t", "m0", 5, 1)).await?;
     store.delete(&task_id("t"), at(2)).await?;
     let cost = store.cost_by_task(&task_id("t")).await?;
     ensure_eq!(cost, Usd::from_nanos(5), "a deleted task took its costs along");

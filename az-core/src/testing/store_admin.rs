@@ -39,7 +39,7 @@ async fn fill(store: &dyn AdminStore) -> Checked {
         store.create(&task(id, 0)).await?;
     }
     for call in ["m0", "m1"] {
-        store.track(&entry("t", call, 5, 1)).await?;
+        store.book(&entry("t", call, 5, 1)).await?;
     }
     store.hold(&hold("u", "m0", 5, 1)).await?;
     Ok(())

@@ -15,6 +15,7 @@ use az_core::memory::MemoryStore;
 use az_core::task::{Lease, TaskQueue, TaskRepository};
 use az_core::testing::sample::{always, at, call_id};
 use az_core::{CallId, Error, Result, Task, TaskId, Timestamp, Usd};
+use jiff::tz::TimeZone;
 
 /// Lists where budgets stand, each changed a little.
 async fn budgets(
@@ -62,10 +63,10 @@ super::support::saboteurs! {
     of ledger bending BendRuns;
 
     forgetting_service_tiers => [entries_come_back_as_tracked] {
-        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+        async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let mut entry = entry.clone();
             entry.charge.usage.service_tier = None;
-            store.track(&entry).await
+            store.book(&entry).await
         }
     }
 
@@ -77,14 +78,14 @@ super::support::saboteurs! {
             clippy::cast_precision_loss,
             reason = "that is the sabotage"
         )]
-        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
-            let exact = store.total_cost(span).await?;
+        async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
+            let exact = store.total_in(span).await?;
             Ok(Usd::from_nanos(exact.nanos() as f64 as i64))
         }
     }
 
     pricing_the_unknown => [entries_without_a_cost_add_nothing] {
-        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
+        async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let entries = store.entries(span, None).await?;
             let costs = entries.into_iter().map(|e| e.charge.cost.unwrap_or(Usd::from_nanos(1)));
             Ok(costs.sum())
@@ -92,42 +93,51 @@ super::support::saboteurs! {
     }
 
     booking_again => [an_entry_is_booked_once] {
-        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+        async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let known = store.entries(always(), Some(&entry.payer)).await?;
             let mut entry = entry.clone();
             if known.iter().any(|known| known.call == entry.call) {
                 entry.call = call_id(&format!("{}.{}", entry.call, known.len()));
             }
-            store.track(&entry).await
+            store.book(&entry).await
         }
     }
 
     counting_the_end_of_a_span => [a_span_is_half_open, sums_add_up_to_the_total] {
-        async fn total_cost(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
+        async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let end = later(span.end, Duration::from_micros(1));
-            store.total_cost(TimeRange { end, ..span }).await
+            store.total_in(TimeRange { end, ..span }).await
+        }
+    }
+
+    keeping_two_calendars => [the_calendar_is_that_of_the_budgets] {
+        async fn calendar(&self, store: &MemoryStore) -> Result<Calendar> {
+            let zone = TimeZone::fixed(jiff::tz::offset(14));
+            let calendar = Calendar::new(zone);
+            assert_ne!(calendar, store.calendar().await?);
+            Ok(calendar)
         }
     }
 
     charging_every_task_for_all => [the_totals_of_tasks_add_up_to_the_total] {
         async fn cost_by_payer(&self, store: &MemoryStore, _payer: &Payer) -> Result<Usd> {
-            store.total_cost(always()).await
+            store.total_in(always()).await
         }
     }
 
     losing_concurrent_entries remembering Arc<AtomicUsize> => [concurrent_entries_add_up] {
-        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+        async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let busy = self.0.fetch_add(1, Ordering::SeqCst) > 0;
             tokio::task::yield_now().await;
-            let tracked = if busy { Ok(()) } else { store.track(entry).await };
+            let tracked = if busy { Ok(()) } else { store.book(entry).await };
             self.0.fetch_sub(1, Ordering::SeqCst);
             tracked
         }
     }
 
     shrugging_at_negative_costs => [a_negative_cost_is_refused] {
-        async fn track(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
-            match store.track(entry).await {
+        async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
+            match store.book(entry).await {
                 Err(Error::Invalid { .. }) => Ok(()),
                 other => other,
             }
@@ -399,7 +409,7 @@ super::support::saboteurs! {
                 charge: charge.clone(),
                 at: plus_a_day(hold.at),
             };
-            store.track(&entry).await?;
+            store.book(&entry).await?;
             store.settle(payer, call, &Settlement::Nothing).await
         }
     }
@@ -420,7 +430,7 @@ super::support::saboteurs! {
             if again && let Settlement::Paid(_) = settlement {
                 let mut entry = store.entries(always(), Some(payer)).await?.remove(0);
                 entry.call = call_id("again");
-                store.track(&entry).await?;
+                store.book(&entry).await?;
             }
             store.settle(payer, call, settlement).await
         }
@@ -693,7 +703,7 @@ super::support::saboteurs! {
                     let day = Duration::from_secs(24 * 60 * 60);
                     let start = status.span.start - day;
                     let end = status.span.end - day;
-                    status.spent = store.total_cost(TimeRange { start, end }).await?;
+                    status.spent = store.total_in(TimeRange { start, end }).await?;
                 }
             }
             Ok(all)
@@ -702,7 +712,7 @@ super::support::saboteurs! {
 
     charging_models_for_each_other => [a_budget_covers_its_model_only] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
-            let total = store.total_cost(always()).await?;
+            let total = store.total_in(always()).await?;
             budgets(store, now, |status| {
                 if matches!(status.budget.scope, Scope::Model(_)) {
                     status.spent = total;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use az_core::config::ConfigManager;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, CostEntry, CostSum, CostTracker, Grouping, Hold,
-    Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
+    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
@@ -89,11 +89,12 @@ bendable! {
             tail(task: &TaskId) -> Vec<Event>;
         }
         CostTracker {
-            track(entry: &CostEntry) -> ();
-            total_cost(span: TimeRange) -> Usd;
+            book(entry: &CostEntry) -> ();
+            total_in(span: TimeRange) -> Usd;
             cost_by_payer(payer: &Payer) -> Usd;
             entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
             sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
+            calendar() -> Calendar;
         }
         BudgetKeeper {
             set_budget(budget: &Budget, now: Timestamp) -> ();

@@ -1,7 +1,7 @@
 //! What tasks cost, in SQLite.
 
 use async_trait::async_trait;
-use az_core::cost::{CostEntry, CostSum, CostTracker, Grouping, Payer, TimeRange};
+use az_core::cost::{Calendar, CostEntry, CostSum, CostTracker, Grouping, Payer, TimeRange};
 use az_core::error::Error;
 use az_core::money::Usd;
 
@@ -11,7 +11,7 @@ use crate::error::Result;
 
 #[async_trait]
 impl CostTracker for SqliteStore {
-    async fn track(&self, entry: &CostEntry) -> Result<(), Error> {
+    async fn book(&self, entry: &CostEntry) -> Result<(), Error> {
         let entry = entry.clone();
         self.write(move |conn| {
             if ledger::book(conn, &entry)? {
@@ -22,7 +22,11 @@ impl CostTracker for SqliteStore {
         .await
     }
 
-    async fn total_cost(&self, span: TimeRange) -> Result<Usd, Error> {
+    async fn calendar(&self) -> Result<Calendar, Error> {
+        Ok(self.calendar())
+    }
+
+    async fn total_in(&self, span: TimeRange) -> Result<Usd, Error> {
         let sql = format!("SELECT {} FROM entry WHERE at >= ?1 AND at < ?2", ledger::SUM);
         self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
     }

@@ -20,7 +20,7 @@ async fn check_holds(store: &SqliteStore, calls: u64) {
     let events = store.read(&task_id("t"), 0, usize::MAX).await.unwrap();
     assert_eq!(events.len() as u64, 2 * calls);
     let spent = Usd::from_nanos(calls.cast_signed());
-    assert_eq!(store.total_cost(always()).await.unwrap(), spent);
+    assert_eq!(store.total_in(always()).await.unwrap(), spent);
     let task = store.get(&task_id("t")).await.unwrap().unwrap();
     assert_eq!((task.cost, task.actual_tokens), (spent, 15 * calls));
     assert_eq!(store.open_holds().await.unwrap(), []);

@@ -161,7 +161,7 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         }
         Step::Track { task, call, cost, minute } => {
             let booked = entry(TASKS[task].0, &format!("m{call}"), cost, minute);
-            format!("{:?}", store.track(&booked).await)
+            format!("{:?}", store.book(&booked).await)
         }
         Step::Sweep(minute) => format!("{:?}", store.sweep(at(minute)).await),
         Step::Delete(task) => {
@@ -182,7 +182,7 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         store.budgets(at(30)).await,
         store.budgets(at(30 - DAY)).await,
         store.open_holds().await,
-        store.total_cost(day).await,
+        store.total_in(day).await,
     )
 }
 

@@ -119,7 +119,7 @@ fn processes_that_race_for_a_budget_never_overspend_it() {
             let status = store.budgets(at(minute)).await.unwrap().remove(0);
             let booked = store.entries(status.span, None).await.unwrap();
             let rows: Usd = booked.iter().filter_map(|entry| entry.charge.cost).sum();
-            let total = store.total_cost(status.span).await.unwrap();
+            let total = store.total_in(status.span).await.unwrap();
             assert_eq!((status.spent, rows, status.held), (total, total, Usd::ZERO), "day {n}");
             let left = CAP - total.nanos();
             assert!((0..SMALLEST).contains(&left), "{left} of day {n} are left");
@@ -242,7 +242,7 @@ fn what_killed_processes_held_is_booked_in_full() {
             assert!(expected, "{call:?} is booked as {cost:?}: {settled:?} {settling:?} {taken}");
         }
         let status = store.budgets(at(61)).await.unwrap().remove(0);
-        let total = store.total_cost(TimeRange::ALL).await.unwrap();
+        let total = store.total_in(TimeRange::ALL).await.unwrap();
         assert_eq!((status.spent, rows, status.held), (total, total, Usd::ZERO));
         let heard = said.values().filter(|call| call.settled.is_some()).count();
         println!(

@@ -128,7 +128,7 @@ async fn concurrent_calls_never_exceed_the_budget() {
                 $0.000011 held for calls under way";
     assert_eq!(refused[0].to_string(), told);
     assert_eq!(shop.shop.script.requests().len(), 10, "nothing else was sent");
-    let spent = shop.store.total_cost(TimeRange::ALL).await.unwrap();
+    let spent = shop.store.total_in(TimeRange::ALL).await.unwrap();
     assert_eq!((spent, shop.held().await), (Usd::from_nanos(10 * MOST), 0));
 }
 
@@ -139,7 +139,7 @@ async fn a_dropped_call_is_settled_in_full_at_once() {
     let call = tokio::time::timeout(Duration::from_millis(10), silent.client.complete(&request));
     assert!(call.await.is_err());
     silent.settled().await;
-    assert_eq!(silent.store.total_cost(TimeRange::ALL).await.unwrap(), Usd::from_nanos(MOST));
+    assert_eq!(silent.store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(MOST));
 
     let silent = Shop::with(Line { delay_millis: 3_600_000, ..paid(7) });
     let mut events = silent.client.stream(&request);
@@ -147,7 +147,7 @@ async fn a_dropped_call_is_settled_in_full_at_once() {
     assert!(event.await.is_err());
     drop(events);
     silent.settled().await;
-    assert_eq!(silent.store.total_cost(TimeRange::ALL).await.unwrap(), Usd::from_nanos(MOST));
+    assert_eq!(silent.store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(MOST));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn a_hold_is_renewed_while_its_call_runs() {
         () = watching => unreachable!("it is never ready"),
     };
     assert_eq!(reply.unwrap().reply.text, "hello you");
-    assert_eq!(shop.store.total_cost(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
+    assert_eq!(shop.store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
 }
 
 #[tokio::test]

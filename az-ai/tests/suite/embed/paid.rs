@@ -76,7 +76,7 @@ async fn unreported_usage_is_estimated_and_priced() {
     let charge = embedder.embed(&texts()).await.unwrap().charge;
     assert!(charge.estimated && charge.cost > Some(Usd::ZERO), "{charge:?}");
     assert_eq!(charge.cost, embedder.estimate_cost(&texts()).max_cost);
-    let booked = store.total_cost(TimeRange::ALL).await.unwrap();
+    let booked = store.total_in(TimeRange::ALL).await.unwrap();
     assert_eq!(Some(booked), charge.cost);
 }
 
@@ -98,5 +98,5 @@ async fn a_refused_request_is_free_and_a_malformed_response_is_booked_in_full() 
     let (malformed, store, _server) = embedder(Answer::json(200, &json!({"data": []}))).await;
     let most = malformed.estimate_cost(&texts()).max_cost;
     malformed.embed(&texts()).await.unwrap_err();
-    assert_eq!(Some(store.total_cost(TimeRange::ALL).await.unwrap()), most);
+    assert_eq!(Some(store.total_in(TimeRange::ALL).await.unwrap()), most);
 }

@@ -29,7 +29,7 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
                 $0.0000017 of $0.0000017 left";
     let note = EventBody::Note { text: told.to_owned() };
     assert!(stage.recorder.recorded().contains(&note), "{:?}", stage.recorder.recorded());
-    assert_eq!(stage.store.total_cost(TimeRange::ALL).await.unwrap(), nanos(1_700));
+    assert_eq!(stage.store.total_in(TimeRange::ALL).await.unwrap(), nanos(1_700));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn tasks_side_by_side_never_spend_more_than_there_is() {
     stage.cap(40_000).await;
     let tasks = (0..20).map(|n| stage.run_named(format!("t{n}"), "go"));
     let tasks = futures_util::future::join_all(tasks).await;
-    let spent = stage.store.total_cost(TimeRange::ALL).await.unwrap();
+    let spent = stage.store.total_in(TimeRange::ALL).await.unwrap();
     assert!(spent <= nanos(40_000), "{spent}");
     assert_eq!(tasks.iter().map(|task| task.cost).sum::<Usd>(), spent);
 }

@@ -74,7 +74,7 @@ pub(super) async fn a_budget_set_late_counts_what_was_spent_before(fixture: Runs
     let store = fixture.open().await;
     // The last minute of December, then January from its 5th on.
     for (call, nanos, minute) in [("m0", 1000, -4 * DAY - 1), ("m1", 30, 0), ("m2", 12, 10 * DAY)] {
-        store.track(&entry("t", call, nanos, minute)).await?;
+        store.book(&entry("t", call, nanos, minute)).await?;
     }
     store.hold(&hold("t", "m3", 8, 14 * DAY)).await?;
     let now = 15 * DAY;
@@ -91,7 +91,7 @@ pub(super) async fn a_budget_set_late_counts_what_was_spent_before(fixture: Runs
 pub(super) async fn a_budget_set_again_keeps_what_was_spent(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 100), at(0)).await?;
-    store.track(&entry("t", "m0", 30, 1)).await?;
+    store.book(&entry("t", "m0", 30, 1)).await?;
     store.hold(&hold("t", "m1", 20, 2)).await?;
     store.set_budget(&budget(Scope::Global, Period::Daily, 60), at(3)).await?;
     let found = status(&*store, &Scope::Global, Period::Daily, 4).await?;
@@ -129,7 +129,7 @@ pub(super) async fn budgets_count_by_the_calendar(fixture: Runs<'_>) -> Checked 
     }
     // The last instant of Sunday, Monday, Tuesday, and the next month.
     for (n, minute) in [(1, -1), (10, 0), (100, DAY), (1000, 30 * DAY)] {
-        store.track(&entry("t", &format!("m{n}"), n, minute)).await?;
+        store.book(&entry("t", &format!("m{n}"), n, minute)).await?;
     }
     for (period, expected) in
         [(Period::Daily, 100), (Period::Weekly, 110), (Period::Monthly, 111), (Period::Total, 1111)]
@@ -151,7 +151,7 @@ pub(super) async fn a_budget_covers_its_model_only(fixture: Runs<'_>) -> Checked
         store.set_budget(&budget(scope, Period::Total, nanos), at(0)).await?;
     }
     store.hold(&hold("t", "m0", 60, 1)).await?;
-    store.track(&entry("v", "m0", 30, 1)).await?;
+    store.book(&entry("v", "m0", 30, 1)).await?;
     let found = stands(&*store, &Scope::Model("m".to_owned()), Period::Total, 1).await?;
     let expected = (Usd::from_nanos(30), Usd::from_nanos(60));
     ensure_eq!(found, expected, "the model's budget does not count the model's calls");
@@ -178,7 +178,7 @@ pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checke
     let top = Scope::task(task_id("top"));
     family(&*store).await?;
     for (id, nanos) in [("top", 1), ("part", 10), ("leaf", 20), ("stranger", 1000)] {
-        store.track(&entry(id, "m0", nanos, 3)).await?;
+        store.book(&entry(id, "m0", nanos, 3)).await?;
     }
     store.hold(&hold("leaf", "m1", 60, 4)).await?;
     let found = stands(&*store, &top, Period::Total, 4).await?;
@@ -196,7 +196,7 @@ pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>
     family(&*store).await?;
     let of_leaf = budget(Scope::task(task_id("leaf")), Period::Daily, 1000);
     store.set_budget(&of_leaf, at(2)).await?;
-    store.track(&entry("part", "m0", 70, 3)).await?;
+    store.book(&entry("part", "m0", 70, 3)).await?;
     let refused = store.hold(&hold("leaf", "m0", 31, 4)).await;
     let usd = Usd::from_nanos;
     ensure_refused!(
@@ -217,7 +217,7 @@ pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked 
     let store = fixture.open().await;
     let top = Scope::task(task_id("top"));
     family(&*store).await?;
-    store.track(&entry("leaf", "m0", 20, 3)).await?;
+    store.book(&entry("leaf", "m0", 20, 3)).await?;
     store.hold(&hold("leaf", "m1", 60, 4)).await?;
     for id in ["part", "leaf"] {
         store.delete(&task_id(id), at(5)).await?;

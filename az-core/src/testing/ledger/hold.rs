@@ -51,7 +51,7 @@ pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>
 pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
-    store.track(&entry("t", "m0", 30, 1)).await?;
+    store.book(&entry("t", "m0", 30, 1)).await?;
     store.hold(&hold("t", "m1", 30, 1)).await?;
     store.hold(&hold("t", "m2", 40, 1)).await?;
     let more = store.hold(&hold("t", "m3", 1, 1)).await;
@@ -62,7 +62,7 @@ pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Chec
 pub(super) async fn a_refusal_says_what_is_missing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
-    store.track(&entry("t", "m0", 30, 1)).await?;
+    store.book(&entry("t", "m0", 30, 1)).await?;
     store.hold(&hold("t", "m1", 30, 1)).await?;
     let usd = Usd::from_nanos;
     ensure_refused!(
@@ -81,7 +81,7 @@ pub(super) async fn a_soft_budget_counts_and_never_refuses(fixture: Runs<'_>) ->
     soft.limit = Limit::Soft;
     store.set_budget(&soft, at(0)).await?;
     store.hold(&hold("t", "m0", 50, 1)).await?;
-    store.track(&entry("t", "m1", 60, 1)).await?;
+    store.book(&entry("t", "m1", 60, 1)).await?;
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     let expected = (Usd::from_nanos(60), Usd::from_nanos(50));
     ensure_eq!(found, expected, "a soft budget does not count");

@@ -67,7 +67,7 @@ pub(super) async fn a_key_holds_pays_and_has_a_budget(fixture: Runs<'_>) -> Chec
 pub(super) async fn sums_tell_payers_apart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (name, nanos) in [("task:a", 1), ("key:a", 2), ("key:b", 4), ("tenant:a", 8)] {
-        store.track(&entry_of(name, "m0", nanos, 1)).await?;
+        store.book(&entry_of(name, "m0", nanos, 1)).await?;
     }
     let of = |by: Grouping| {
         let store = &store;
@@ -93,9 +93,9 @@ pub(super) async fn a_payers_budget_covers_its_descendants(fixture: Runs<'_>) ->
     let ancestors = store.ancestors(&payer("key:a")).await?;
     ensure_eq!(ancestors, [payer("team:x"), payer("tenant:1")], "the ancestors of a key");
     cap(&*store, "tenant:1", 100).await?;
-    store.track(&entry_of("team:x", "m0", 20, 1)).await?;
+    store.book(&entry_of("team:x", "m0", 20, 1)).await?;
     store.hold(&hold_of("key:a", "m0", 50, 1)).await?;
-    store.track(&entry_of("key:other", "m0", 1000, 1)).await?;
+    store.book(&entry_of("key:other", "m0", 1000, 1)).await?;
     ensure_eq!(used(&*store, "tenant:1").await?, (20, 50), "a budget misses descendants");
     let more = store.hold(&hold_of("key:a", "m1", 31, 1)).await;
     ensure_refused!(
@@ -125,7 +125,7 @@ pub(super) async fn what_a_payer_spent_moves_with_it_to_another_parent(
     cap(&*store, "team:x", 100).await?;
     cap(&*store, "team:y", 100).await?;
     parents(&*store, &[("key:a", "team:x")]).await?;
-    store.track(&entry_of("key:a", "m0", 20, 1)).await?;
+    store.book(&entry_of("key:a", "m0", 20, 1)).await?;
     let open = hold_of("key:a", "m1", 50, 1);
     store.hold(&open).await?;
     ensure_eq!(used(&*store, "team:x").await?, (20, 50), "the first parent is wrong");
@@ -147,7 +147,7 @@ pub(super) async fn a_task_that_is_part_of_none_takes_a_parent(fixture: Runs<'_>
     store.create(&task("top", 0)).await?;
     store.create(&task("part", 1).with_parent(task_id("top"))).await?;
     store.hold(&hold("part", "m0", 60, 2)).await?;
-    store.track(&entry("top", "m0", 20, 2)).await?;
+    store.book(&entry("top", "m0", 20, 2)).await?;
     ensure_eq!(used(&*store, "key:a").await?, (20, 60), "the key does not cover its tasks");
     let ancestors = store.ancestors(&payer("task:part")).await?;
     ensure_eq!(ancestors, [payer("task:top"), payer("key:a")], "the ancestors of a part");

@@ -1,14 +1,16 @@
-//! Clauses 8 to 11 of `CostTracker`: sums.
+//! Clauses 8 to 12 of `CostTracker`: sums.
 
 use jiff::tz::TimeZone;
 
 use super::Runs;
-use crate::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, TimeRange, Usage};
+use crate::cost::{
+    Calendar, Charge, CostEntry, CostSum, Grouping, Period, Scope, TimeRange, Usage,
+};
 use crate::ensure_eq;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::testing::kit::{Checked, Violation};
-use crate::testing::sample::{DAY, always, at, entry};
+use crate::testing::sample::{DAY, always, at, budget, entry};
 
 /// Returns an entry for a model, who is paid for it, and a task.
 fn of(task: &str, model: &str, provider: &str, nanos: i64, minute: i64) -> CostEntry {
@@ -46,10 +48,10 @@ pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
         of("u", "n", "q", 4, 2 * DAY),
         of("u", "n", "q", 32, 2 * DAY + 1),
     ] {
-        store.track(&entry).await?;
+        store.book(&entry).await?;
     }
     let span = TimeRange { start: at(1), end: at(2 * DAY + 1) };
-    let total = (store.total_cost(span).await?, 4);
+    let total = (store.total_in(span).await?, 4);
     let day = Grouping::Day(Calendar::default());
     for by in
         [Grouping::All, Grouping::Model, Grouping::Provider, Grouping::Payer, Grouping::Task, day]
@@ -80,7 +82,7 @@ pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Run
         }),
         charged(of("u", "large", "p", 0, 3), |charge| charge.cost = Some(Usd::MAX)),
     ] {
-        store.track(&entry).await?;
+        store.book(&entry).await?;
     }
     let found = store.sums(always(), &Grouping::Model).await?;
     let small = CostSum {
@@ -108,7 +110,7 @@ pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Run
 pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (n, (model, nanos)) in (0..).zip([("b", 5), ("d", 3), ("a", 2), ("c", 9), ("a", 3)]) {
-        store.track(&of("t", model, "p", nanos, n * DAY)).await?;
+        store.book(&of("t", model, "p", nanos, n * DAY)).await?;
     }
     let found = costs(&*store, &Grouping::Model).await?;
     let expected = named(&[("c", 9), ("a", 5), ("b", 5), ("d", 3)]);
@@ -144,7 +146,7 @@ pub(super) async fn days_are_the_calendars(fixture: Runs<'_>) -> Checked {
         (64, autumn + DAY - 91),
         (128, autumn + DAY - 90),
     ] {
-        store.track(&entry("t", &format!("m{nanos}"), nanos, minute)).await?;
+        store.book(&entry("t", &format!("m{nanos}"), nanos, minute)).await?;
     }
     let found = costs(&*store, &Grouping::Day(calendar)).await?;
     let expected = named(&[
@@ -156,5 +158,17 @@ pub(super) async fn days_are_the_calendars(fixture: Runs<'_>) -> Checked {
         ("2026-10-26", 128),
     ]);
     ensure_eq!(found, expected, "days of 23 and 25 hours");
+    Ok(())
+}
+
+pub(super) async fn the_calendar_is_that_of_the_budgets(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let daily = budget(Scope::Global, Period::Daily, 100);
+    store.set_budget(&daily, at(1)).await?;
+    for time in [at(1), at(DAY + 1)] {
+        let spans = store.budgets(time).await?.into_iter().map(|status| status.span);
+        let expected = store.calendar().await?.span(Period::Daily, time);
+        ensure_eq!(spans.collect::<Vec<_>>(), [expected], "a budget's day is not the calendar's");
+    }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{ensure, ensure_eq, ensure_refused};
 
 async fn track(store: &dyn RunStore, entries: &[CostEntry]) -> Checked {
     for entry in entries {
-        store.track(entry).await?;
+        store.book(entry).await?;
     }
     Ok(())
 }
@@ -63,10 +63,10 @@ pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Ch
     let large = 9_007_199_254_740_992;
     let costs = [large, 1, 1, 1];
     for (n, cost) in costs.into_iter().enumerate() {
-        store.track(&entry("t", &format!("m{n}"), cost, 1)).await?;
+        store.book(&entry("t", &format!("m{n}"), cost, 1)).await?;
     }
     let expected = Usd::from_nanos(large + 3);
-    ensure_eq!(store.total_cost(always()).await?, expected, "the total was rounded");
+    ensure_eq!(store.total_in(always()).await?, expected, "the total was rounded");
     let of_task = store.cost_by_task(&task_id("t")).await?;
     ensure_eq!(of_task, expected, "the task's total was rounded");
     Ok(())
@@ -77,7 +77,7 @@ pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Che
     let mut unknown = entry("t", "m0", 0, 1);
     unknown.charge.cost = None;
     track(&*store, &[unknown, entry("t", "m1", 5, 1)]).await?;
-    let total = store.total_cost(always()).await?;
+    let total = store.total_in(always()).await?;
     ensure_eq!(total, Usd::from_nanos(5), "an unknown cost was counted");
     ensure_eq!(store.entries(always(), None).await?.len(), 2, "an unknown cost was not kept");
     Ok(())
@@ -93,8 +93,8 @@ pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
     let cost = task.map(|task| task.cost);
     ensure_eq!(cost, Some(Usd::from_nanos(5)), "one call was charged twice");
     // Calls of other tasks have the same names.
-    store.track(&entry("u", "m0", 7, 1)).await?;
-    let total = store.total_cost(always()).await?;
+    store.book(&entry("u", "m0", 7, 1)).await?;
+    let total = store.total_in(always()).await?;
     ensure_eq!(total, Usd::from_nanos(12), "two tasks' calls of one name are one");
     Ok(())
 }
@@ -102,10 +102,10 @@ pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
 pub(super) async fn a_span_is_half_open(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (n, minute) in [(1, 9), (10, 10), (100, 15), (1000, 20), (10_000, 21)] {
-        store.track(&entry("t", &format!("m{minute}"), n, minute)).await?;
+        store.book(&entry("t", &format!("m{minute}"), n, minute)).await?;
     }
     let span = TimeRange { start: at(10), end: at(20) };
-    let total = store.total_cost(span).await?;
+    let total = store.total_in(span).await?;
     ensure_eq!(total, Usd::from_nanos(110), "a span has its start and lacks its end");
     let listed = store.entries(span, None).await?;
     let costs: Vec<_> = listed.into_iter().filter_map(|entry| entry.charge.cost).collect();
@@ -124,7 +124,7 @@ pub(super) async fn the_totals_of_tasks_add_up_to_the_total(fixture: Runs<'_>) -
         ensure_eq!(of_task, Usd::from_nanos(11 * n), "the total of {id} is wrong");
         sum = sum.plus(of_task);
     }
-    ensure_eq!(store.total_cost(always()).await?, sum, "the tasks do not add up to the total");
+    ensure_eq!(store.total_in(always()).await?, sum, "the tasks do not add up to the total");
     let unknown = store.cost_by_task(&task_id("unknown")).await?;
     ensure_eq!(unknown, Usd::ZERO, "a task without entries has cost something");
     Ok(())
@@ -137,7 +137,7 @@ pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for n in 0..10 {
-                store.track(&entry("t", &format!("m{writer}.{n}"), 1, n)).await?;
+                store.book(&entry("t", &format!("m{writer}.{n}"), 1, n)).await?;
                 tokio::task::yield_now().await;
             }
             Ok::<_, Error>(())
@@ -147,7 +147,7 @@ pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
         written.map_err(|gone| Error::Internal(gone.to_string()))??;
     }
     let expected = Usd::from_nanos(80);
-    ensure_eq!(store.total_cost(always()).await?, expected, "entries were lost");
+    ensure_eq!(store.total_in(always()).await?, expected, "entries were lost");
     let task = store.get(&task_id("t")).await?;
     let found = task.map(|task| (task.cost, task.actual_tokens));
     ensure_eq!(found, Some((expected, 80 * 15)), "charges to the task were lost");
@@ -156,10 +156,10 @@ pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
 
 pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    let negative = store.track(&entry("t", "m0", -1, 1)).await;
+    let negative = store.book(&entry("t", "m0", -1, 1)).await;
     ensure_refused!(negative, Error::Invalid { .. }, "a negative cost was booked");
     ensure_eq!(store.entries(always(), None).await?, [], "a refused entry was kept");
-    store.track(&entry("t", "m0", 0, 1)).await?;
+    store.book(&entry("t", "m0", 0, 1)).await?;
     Ok(())
 }
 
@@ -184,7 +184,7 @@ pub(super) async fn an_update_of_the_task_keeps_what_it_cost(fixture: Runs<'_>) 
     let store = fixture.open().await;
     // Read before the call was booked, written after it.
     let mut copy = store.create(&task("t", 0)).await?;
-    store.track(&entry("t", "m0", 5, 1)).await?;
+    store.book(&entry("t", "m0", 5, 1)).await?;
     copy.estimated_tokens = 9;
     match store.update(&copy, at(2)).await {
         Ok(_) | Err(Error::Conflict { .. }) => {}
@@ -210,10 +210,10 @@ pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let id = task_id("t");
     store.create(&task("t", 0)).await?;
-    store.track(&entry("t", "m0", 5, 1)).await?;
+    store.book(&entry("t", "m0", 5, 1)).await?;
     ensure!(store.delete(&id, at(2)).await?, "the task was not deleted");
     let expected = Usd::from_nanos(5);
-    ensure_eq!(store.total_cost(always()).await?, expected, "a deleted task took its costs along");
+    ensure_eq!(store.total_in(always()).await?, expected, "a deleted task took its costs along");
     ensure_eq!(store.cost_by_task(&id).await?, expected, "a deleted task took its costs along");
     let listed = store.entries(always(), Some(&id.into())).await?;
     ensure_eq!(listed.len(), 1, "a deleted task took its entries along");
@@ -222,13 +222,13 @@ pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
 
 pub(super) async fn entries_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    store.track(&entry("t", "m0", 5, 1)).await?;
+    store.book(&entry("t", "m0", 5, 1)).await?;
     drop(store);
     let store = fixture.open().await;
     let listed = store.entries(always(), None).await?;
     ensure_eq!(listed, [entry("t", "m0", 5, 1)], "an acknowledged entry was lost or changed");
-    store.track(&entry("t", "m0", 9, 1)).await?;
-    let total = store.total_cost(always()).await?;
+    store.book(&entry("t", "m0", 9, 1)).await?;
+    let total = store.total_in(always()).await?;
     let expected = Usd::from_nanos(5);
     if total != expected {
         let how = format!("a restart let one call be booked twice: {total} instead of {expected}");
