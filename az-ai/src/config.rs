@@ -9,6 +9,7 @@ use crate::token_price::TokenPrice;
 /// Everything about models.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LlmConfig {
     /// The models, each with who offers it.
     pub providers: Vec<ProviderConfig>,
@@ -34,9 +35,47 @@ impl Default for LlmConfig {
     }
 }
 
+impl LlmConfig {
+    /// Sets the configured models.
+    #[must_use]
+    pub fn with_providers(mut self, providers: impl IntoIterator<Item = ProviderConfig>) -> Self {
+        self.providers = providers.into_iter().collect();
+        self
+    }
+
+    /// Sets the model that is used when a request names none and no rule applies.
+    #[must_use]
+    pub fn with_default_provider(mut self, name: impl Into<String>) -> Self {
+        self.default_provider = Some(name.into());
+        self
+    }
+
+    /// Sets the routing rules.
+    #[must_use]
+    pub fn with_routing_rules(mut self, rules: impl IntoIterator<Item = RoutingRule>) -> Self {
+        self.routing_rules = rules.into_iter().collect();
+        self
+    }
+
+    /// Sets whether calls are priced and booked.
+    #[must_use]
+    pub const fn with_cost_tracking(mut self, enabled: bool) -> Self {
+        self.cost_tracking = enabled;
+        self
+    }
+
+    /// Sets whether another model is called when the chosen one fails.
+    #[must_use]
+    pub const fn with_fallback(mut self, enabled: bool) -> Self {
+        self.fallback_enabled = enabled;
+        self
+    }
+}
+
 /// One model, and who offers it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ProviderConfig {
     /// What it is called here, such as `claude`.
     pub name: String,
@@ -101,6 +140,7 @@ impl ProviderConfig {
 /// When to ask which model.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RoutingRule {
     /// An expression over what is known of the request, such as `tokens < 500`; or `fallback`,
     /// which holds when no other rule does, and whose model is asked when others fail.

@@ -53,11 +53,26 @@ pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
 
 /// A model that may be called.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Candidate {
     /// The model.
     pub model: ResolvedModel,
     /// Why it was chosen, where there was a choice.
     pub reason: Option<String>,
+}
+
+impl Candidate {
+    /// Creates a candidate without a reason.
+    pub const fn new(model: ResolvedModel) -> Self {
+        Self { model, reason: None }
+    }
+
+    /// Sets why the model was chosen.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
 }
 
 /// The outcome of a call to a model.
@@ -76,11 +91,19 @@ pub enum CallReport {
 
 /// A model and the client that serves it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ResolvedModel {
     /// The client.
     pub client: Arc<dyn LlmClient>,
     /// The provider's own name for the model.
     pub model: String,
+}
+
+impl ResolvedModel {
+    /// Creates a model that `client` serves under the provider's own name for it.
+    pub fn new(client: Arc<dyn LlmClient>, model: impl Into<String>) -> Self {
+        Self { client, model: model.into() }
+    }
 }
 
 /// A table of models.

@@ -26,11 +26,9 @@ impl LlmConfig {
     /// use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
     /// use az_ai::resolver::ModelResolver;
     ///
-    /// let config = LlmConfig {
-    ///     providers: vec![ProviderConfig::new("cheap", "groq")],
-    ///     routing_rules: vec![RoutingRule::new("text_length < 500", "cheap")],
-    ///     ..LlmConfig::default()
-    /// };
+    /// let config = LlmConfig::default()
+    ///     .with_providers([ProviderConfig::new("cheap", "groq")])
+    ///     .with_routing_rules([RoutingRule::new("text_length < 500", "cheap")]);
     /// let environment = Environment::new(|name| (name == "GROQ_API_KEY").then(|| "key".to_owned()));
     /// let models = config.connect(ConnectOptions::default().with_environment(environment))?;
     /// assert_eq!(models.resolve(None)?.client.provider(), "groq");

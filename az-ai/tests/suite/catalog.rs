@@ -25,13 +25,10 @@ fn candidates(models: &ConnectedModels, model: Option<&str>) -> Vec<String> {
 }
 
 fn ruled() -> LlmConfig {
-    LlmConfig {
-        routing_rules: vec![
-            RoutingRule::new("text_length < 500", "deepseek"),
-            RoutingRule::new("fallback", "gemini"),
-        ],
-        ..LlmConfig::default()
-    }
+    LlmConfig::default().with_routing_rules([
+        RoutingRule::new("text_length < 500", "deepseek"),
+        RoutingRule::new("fallback", "gemini"),
+    ])
 }
 
 #[test]
@@ -61,7 +58,7 @@ fn rules_decide_unless_a_model_is_named() {
 
 #[test]
 fn without_fallback_there_is_one_candidate() {
-    let models = connect(&LlmConfig { fallback_enabled: false, ..ruled() });
+    let models = connect(&ruled().with_fallback(false));
     assert_eq!(candidates(&models, None), ["deepseek"]);
     assert_eq!(candidates(&models, Some("claude")), ["anthropic"]);
 }
@@ -73,7 +70,7 @@ fn without_cost_tracking_calls_have_no_price() {
         found.client.estimate_cost(&ChatRequest::prompt(&found.model, "hello")).max_cost
     };
     assert!(most(&LlmConfig::default()).is_some());
-    assert_eq!(most(&LlmConfig { cost_tracking: false, ..LlmConfig::default() }), None);
+    assert_eq!(most(&LlmConfig::default().with_cost_tracking(false)), None);
 }
 
 #[test]
@@ -89,15 +86,14 @@ fn a_client_is_created_once_for_its_entry() {
 fn a_model_that_the_options_add_is_created_when_it_is_asked_for() {
     let create = || {
         let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());
-        Ok(ResolvedModel { client, model: "mine-1".to_owned() })
+        Ok(ResolvedModel::new(client, "mine-1"))
     };
     let options = with_keys().with_model("mine", Arc::new(create));
-    let config = LlmConfig { default_provider: Some("mine".to_owned()), ..ruled() };
+    let config = ruled().with_default_provider("mine");
     let models = config.connect(options.clone()).unwrap();
     assert_eq!(models.resolve(Some("mine")).unwrap().model, "mine-1");
     assert!(!models.is_routed("mine") && models.is_routed("claude"));
-    let taken =
-        LlmConfig { providers: vec![ProviderConfig::new("mine", "groq")], ..LlmConfig::default() };
+    let taken = LlmConfig::default().with_providers([ProviderConfig::new("mine", "groq")]);
     let error = taken.connect(options).unwrap_err().to_string();
     assert!(error.starts_with("invalid name \"mine\": "), "{error}");
 }
@@ -105,19 +101,17 @@ fn a_model_that_the_options_add_is_created_when_it_is_asked_for() {
 #[test]
 fn an_invalid_configuration_is_refused_with_what_is_invalid() {
     let refused = |config: LlmConfig| config.connect(with_keys()).unwrap_err();
-    let providers = vec![ProviderConfig::new("a", "groq"), ProviderConfig::new("b", "grok")];
-    let entry = refused(LlmConfig { providers, ..LlmConfig::default() });
+    let providers = [ProviderConfig::new("a", "groq"), ProviderConfig::new("b", "grok")];
+    let entry = refused(LlmConfig::default().with_providers(providers));
     assert!(matches!(&entry, ConnectError::Entry(entry) if entry.index == 1), "{entry}");
-    let default = |name: &str| {
-        let default_provider = Some(name.to_owned());
-        refused(LlmConfig { default_provider, ..LlmConfig::default() }).to_string()
-    };
+    let default =
+        |name: &str| refused(LlmConfig::default().with_default_provider(name)).to_string();
     let unknown = "unknown model \"clade\"; use an entry, provider/model or offline; did you mean \
                    \"claude\"?";
     assert_eq!(default("clade"), unknown);
     assert_eq!(default("ollama"), "name its model, as in ollama/MODEL");
-    let routing_rules = vec![RoutingRule::new("true", "clade")];
-    let rules = refused(LlmConfig { routing_rules, ..LlmConfig::default() });
+    let rules = [RoutingRule::new("true", "clade")];
+    let rules = refused(LlmConfig::default().with_routing_rules(rules));
     assert!(matches!(rules, ConnectError::Rules(_)), "{rules}");
 }
 

@@ -287,13 +287,11 @@ fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, C
         let what = "an address begins with http:// or https://";
         return Err(settings.file.problem("llm.base_url", what));
     }
-    let config = LlmConfig {
-        providers: llm.providers.clone(),
-        default_provider: llm.default_provider.clone(),
-        routing_rules: Vec::new(),
-        cost_tracking: llm.cost_tracking,
-        fallback_enabled: llm.fallback_enabled,
-    };
+    let mut config = LlmConfig::default()
+        .with_providers(llm.providers.iter().cloned())
+        .with_cost_tracking(llm.cost_tracking)
+        .with_fallback(llm.fallback_enabled);
+    config.default_provider.clone_from(&llm.default_provider);
     let refused = |error: ConnectError| invalid_config(settings, &error);
     let entries = Entries::new(&llm.providers, &[DEMO]).map_err(|error| refused(error.into()))?;
     let mut options = ConnectOptions::default()

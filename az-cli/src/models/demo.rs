@@ -16,7 +16,7 @@ const RECORDING: &str = include_str!("../../demo/demo.jsonl");
 
 /// Returns what creates the client that plays the recording.
 pub(super) fn model(pace: Pace) -> ModelFactory {
-    Arc::new(move || Ok(ResolvedModel { client: Arc::new(client(pace)?), model: DEMO.to_owned() }))
+    Arc::new(move || Ok(ResolvedModel::new(Arc::new(client(pace)?), DEMO)))
 }
 
 fn client(pace: Pace) -> Result<ReplayClient, Error> {

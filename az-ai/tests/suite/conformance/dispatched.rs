@@ -37,7 +37,7 @@ struct Dispatched {
 impl ClientFixture for Dispatched {
     async fn set(&self, scene: Scene) -> Option<Staged> {
         let staged = self.script.set(scene).await?;
-        let model = ResolvedModel { client: staged.client, model: "m".to_owned() };
+        let model = ResolvedModel::new(staged.client, "m");
         let client = (self.wrap)(DispatchClient::of_candidates(model, Vec::new()));
         Some(Staged { client: Arc::new(client), ..staged })
     }

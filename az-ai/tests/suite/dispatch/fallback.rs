@@ -26,7 +26,7 @@ fn script(line: Line) -> ScriptedClient {
 }
 
 fn model(client: &(impl LlmClient + Clone), name: &str) -> ResolvedModel {
-    ResolvedModel { client: Arc::new(client.clone()), model: name.to_owned() }
+    ResolvedModel::new(Arc::new(client.clone()), name)
 }
 
 fn twice(first: ResolvedModel, others: Vec<ResolvedModel>) -> DispatchClient {

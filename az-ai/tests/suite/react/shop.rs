@@ -61,9 +61,13 @@ pub(crate) struct Choice {
 
 impl Choice {
     pub(crate) fn with(mut self, name: &str, client: impl LlmClient) -> Self {
-        let model = ResolvedModel { client: Arc::new(client), model: name.to_owned() };
-        let reason = self.candidates.is_empty().then(|| "it is the best".to_owned());
-        self.candidates.push(Candidate { model, reason });
+        let model = ResolvedModel::new(Arc::new(client), name);
+        let candidate = Candidate::new(model);
+        let candidate = match self.candidates.as_slice() {
+            [] => candidate.with_reason("it is the best"),
+            _ => candidate,
+        };
+        self.candidates.push(candidate);
         self
     }
 }

@@ -33,8 +33,9 @@ async fn check(file: &str, text: &str, expected: &str) {
 
 #[tokio::test]
 async fn rules_are_read_from_toml_and_from_json() {
-    let plain = |rules: Vec<RoutingRule>| -> Vec<_> {
-        rules.into_iter().map(|rule| RoutingRule { locations: None, ..rule }).collect()
+    let plain = |mut rules: Vec<RoutingRule>| {
+        rules.iter_mut().for_each(|rule| rule.locations = None);
+        rules
     };
     let expected = [
         RoutingRule::new("tokens < 500", "small").because("Free model for simple tasks"),

@@ -1,0 +1,17 @@
+//! Mocks of every contract, for tests that need the n-th call to fail. Where a whole store or
+//! toolbox is needed, [`MemoryStore`](crate::memory::MemoryStore) and the [fakes](super) keep
+//! their contracts, which a mock does not.
+//!
+//! Where a contract takes an optional reference, its mock takes an owned value.
+
+mod cost;
+mod engine;
+mod state;
+mod task;
+
+pub use cost::{MockBudgetKeeper, MockCostTracker};
+pub use engine::{
+    MockAgent, MockApprover, MockClock, MockEmbedder, MockEventSink, MockPolicy, MockToolbox,
+};
+pub use state::{MockConfigManager, MockLogStore, MockStateManager};
+pub use task::{MockJournal, MockTaskQueue, MockTaskRepository};
