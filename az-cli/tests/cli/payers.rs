@@ -32,7 +32,7 @@ fn book(az: &Az, task: &str) {
             charge: Charge::new(Usage::tokens(10, 5), Some(cost)),
             at: SystemClock.now(),
         };
-        block_on(store.track(&entry)).unwrap();
+        block_on(store.book(&entry)).unwrap();
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::id::{TaskId, WorkerId};
 use crate::journal::{Appended, Event, Journal, NewEvent};
 use crate::task::{
-    HeartbeatStatus, CancelOutcome, Claim, Claimed, Lease, Outcome, Task, TaskFilter, TaskQueue,
+    CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
     TaskRepository,
 };
 
