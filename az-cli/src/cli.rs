@@ -1,9 +1,10 @@
-//! What can be typed: the root of the command line. Each command's own arguments are in its file.
+//! The root of the command line. The arguments of each command are in its file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{cost, db, demo, models, task, worker};
 use crate::global_args::GlobalArgs;
+use crate::help;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,12 +14,9 @@ Examples:
   az task resume 4f2a9c81d0e7
   az demo
   az cost budget set --amount 100 --alert 80
-  az models list
+  az models list";
 
-Exit codes: 0 done, 1 the task failed, 2 bad arguments, 3 budget, 124 out of time, 130 cancelled;
-the others are in docs/operations.md.";
-
-/// Runs agent tasks: every step is recorded, priced, kept within budgets, and can be resumed
+/// Run agent tasks: every step is recorded and priced, kept within budgets, and can be resumed
 #[derive(Debug, Parser)]
 #[command(name = "az", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -49,6 +47,11 @@ pub enum Command {
     /// Manage the database
     #[command(subcommand)]
     Db(db::DbCommand),
-    /// Show a recorded task, with real tool calls
+    /// Replay a recorded task without a key; its tool calls are real
     Demo(demo::DemoArgs),
+}
+
+/// Returns the command line, with the commands in groups in `az --help`.
+pub fn command() -> clap::Command {
+    help::grouped(Cli::command())
 }

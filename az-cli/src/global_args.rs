@@ -8,11 +8,11 @@ use clap::Args;
 /// The options that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
-    /// Use this store: sqlite:PATH or memory: [default: $AZ_STORE, else az.db in the data directory]
+    /// Use this store: sqlite:PATH or memory: [default: $AZ_STORE]
     #[arg(long, global = true, value_name = "ADDRESS", help_heading = "Global options")]
     #[arg(conflicts_with = "data_dir")]
     pub store: Option<String>,
-    /// Keep the database in this directory [default: $AZ_DATA_DIR, else ~/.local/share/az]
+    /// Use az.db in this directory [default: $AZ_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub data_dir: Option<PathBuf>,
     /// Only print errors on standard error
@@ -21,7 +21,7 @@ pub struct GlobalArgs {
     /// Print without colours, as with NO_COLOR
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
-    /// Print JSON: a listing as one document, a run as one object per event
+    /// Print JSON: a document, or a line for each event of a run
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
 }

@@ -8,14 +8,16 @@
 //! | which model answers, and why | [`models`] |
 //! | what a command does | [`commands`] |
 //! | what is printed | [`views`], [`output`] |
-//! | which exit code means what | [`error`] |
+//! | which exit code means what | [`exit_code`], [`error`] |
 
 pub mod cli;
 pub mod commands;
 pub mod config;
 mod dispatch;
 pub mod error;
+pub mod exit_code;
 pub mod global_args;
+mod help;
 pub mod identity;
 pub mod models;
 pub mod output;
@@ -31,7 +33,7 @@ pub mod wiring;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::cli::Cli;
 use crate::config::Env;
@@ -50,7 +52,8 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
         az_core::failpoint::arm(plan);
     }
     telemetry::warn_on_stderr();
-    let cli = match Cli::try_parse_from(args) {
+    let parsed = cli::command().try_get_matches_from(args);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors to clap, too; it prints each to the right stream. A closed

@@ -14,8 +14,15 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az cost show --period monthly --by model
+  az cost budget set --amount 100 --alert 80
+  az cost export > costs.csv";
+
 /// Show costs and manage budgets.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum CostCommand {
     /// Show costs by period, model, provider, payer, task or day
     Show(show::ShowArgs),

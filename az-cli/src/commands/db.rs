@@ -10,8 +10,14 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az db status --check
+  az db init";
+
 /// Manage the database.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum DbCommand {
     /// Create the database, or migrate it to this version
     Init(init::InitArgs),

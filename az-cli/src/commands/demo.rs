@@ -19,32 +19,32 @@ Examples:
   az demo --speed 4
   az demo --json | jq -c 'select(.event == \"tool_result\")'
 
-Nothing is sent anywhere and nothing is spent: the model's part was written beforehand. What its
-tools do is real, in a directory of its own that is removed afterwards.";
+The replies of the model come from a recording: nothing is sent, and nothing is spent. The tool
+calls are real; they work in a directory that is removed afterwards.";
 
-/// The files that the demonstration begins with.
+/// The files in the workspace of the demo.
 const FILES: &[(&str, &str)] = &[
     ("orders.csv", include_str!("../../demo/workspace/orders.csv")),
     ("report.csv", include_str!("../../demo/workspace/report.csv")),
     ("totals.sh", include_str!("../../demo/workspace/totals.sh")),
 ];
 
-/// Watch a whole task: a recording plays the model, its tools really act
+/// Replay a recorded task without a key; its tool calls are real
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DemoArgs {
-    /// How many times as fast as it was recorded
+    /// Play this many times as fast as recorded
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     speed: u16,
 }
 
-/// Plays the demonstration, in surroundings of its own.
+/// Plays the demo in a temporary directory.
 ///
 /// # Errors
 ///
-/// When there is no room for them, or the engine's.
+/// When the directory cannot be created, or the engine's.
 pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliError> {
-    let io = |source| CliError::Io { what: "making a directory for the demo".to_owned(), source };
+    let io = |source| CliError::Io { what: "creating a directory for the demo".to_owned(), source };
     let dir = tempfile::tempdir().map_err(io)?;
     let workspace = dir.path().join("workspace");
     std::fs::create_dir(&workspace).map_err(io)?;
@@ -54,15 +54,15 @@ pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliEr
     let services =
         services.with_store(StoreAddress::new("sqlite", dir.path().join("az.db"))?, args.speed)?;
     services.printer().say(
-        "a demonstration: the model's part is a recording that was written for it, nothing is \
-         sent anywhere; what the tools do is real",
+        "demo: the replies of the model come from a recording, and nothing is sent; the tool calls \
+         are real",
     );
     let task = task(&workspace, &services)?;
-    services.printer().say(&format!("the task: {}", task.command));
+    services.printer().say(&format!("task: {}", task.command));
     let ended = execute(&services, Start::New(Box::new(task))).await?;
     services.printer().say(
-        "this task is gone with its directory; one of your own is kept, priced and can be resumed: \
-         `az task run --help` shows how",
+        "the demo has removed its directory and its task; a task of your own is kept and can be \
+         resumed: see `az task run --help`",
     );
     Ok(ended)
 }

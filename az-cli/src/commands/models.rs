@@ -12,8 +12,15 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az models list
+  az models show claude
+  az models route \"write a function isPrime\"";
+
 /// Show the models, their prices, and which one a task is routed to.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum ModelsCommand {
     /// List the named models, or all models whose price is known
     #[command(visible_alias = "ls")]

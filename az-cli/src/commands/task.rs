@@ -22,25 +22,33 @@ use crate::services::Services;
 pub(super) use execute::{Start, execute};
 pub(crate) use find::find;
 
+const EXAMPLES: &str = "\
+Examples:
+  az task run \"list the files here\"
+  az task list --status failed
+  az task show 4f2a9c81d0e7
+  az task resume 4f2a9c81d0e7";
+
 /// Run and manage tasks.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum TaskCommand {
-    /// State a task and have it done
+    /// Run a task, or queue it with --detach
     Run(run::RunArgs),
-    /// List tasks, the newest first
+    /// List tasks, newest first
     #[command(visible_alias = "ls")]
     List(list::ListArgs),
-    /// Show one task: what was asked, what came of it, what it cost
+    /// Show one task: its command, status, answer and cost
     Show(show::ShowArgs),
-    /// Show what happened in a task, step by step
+    /// Show the journal of a task, event by event
     Logs(logs::LogsArgs),
-    /// Stop a task, wherever it runs
+    /// Cancel tasks, whichever process runs them
     Cancel(cancel::CancelArgs),
-    /// Go on with a task where its record ends
+    /// Resume a task where its journal ends
     Resume(resume::ResumeArgs),
-    /// Run a task's command again from the start, as a new task
+    /// Run the command of a task again, as a new task
     Retry(retry::RetryArgs),
-    /// Delete tasks and their records; what they cost stays in the books
+    /// Delete tasks and their journals; their costs stay in the ledger
     #[command(visible_alias = "rm")]
     Delete(delete::DeleteArgs),
 }

@@ -9,8 +9,13 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az worker run --until-idle";
+
 /// Run queued tasks.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum WorkerCommand {
     /// Run queued tasks, most urgent first
     Run(run::RunArgs),

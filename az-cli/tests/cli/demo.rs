@@ -1,11 +1,11 @@
-//! The demonstration: a recording plays the model, its tools really act.
+//! The demo: the replies come from a recording, the tool calls are real.
 
 use serde_json::Value;
 
 use crate::support::Az;
 
 #[test]
-fn the_demonstration_plays_a_whole_task_and_leaves_nothing_behind() {
+fn the_demo_plays_a_whole_task_and_leaves_nothing_behind() {
     let az = Az::new();
     let events = az.ok(&["demo", "--speed", "1000", "--json"]);
     let events: Vec<Value> =
@@ -20,9 +20,8 @@ fn the_demonstration_plays_a_whole_task_and_leaves_nothing_behind() {
     let nanos: i64 = totals["cost_nanos"].as_i64().unwrap();
     let usd: az_core::Usd = totals["cost_usd"].as_str().unwrap().parse().unwrap();
     assert!(nanos > 0 && usd.nanos() == nanos, "{end:?}");
-    assert!(!az.database().exists(), "it is no task of one's own");
-    let told = az.az(&["demo", "--speed", "1000"]);
-    assert!(told.stderr.contains("the model's part is a recording"), "{told:?}");
-    assert!(told.stderr.contains("one of your own is kept, priced and can be resumed"), "{told:?}");
-    assert!(!told.stderr.contains("$ az"), "nothing that would act here is to be pasted: {told:?}");
+    assert!(!az.database().exists(), "the demo leaves no database");
+    let ended = az.az(&["demo", "--speed", "1000"]);
+    assert!(ended.stderr.contains("the replies of the model come from a recording"), "{ended:?}");
+    assert!(ended.stderr.contains("a task of your own is kept and can be resumed"), "{ended:?}");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
+use az_cli::exit_code::EXIT_CODES;
 
 use crate::support::Az;
 
@@ -15,7 +15,7 @@ fn docs() -> PathBuf {
 /// `docs/cli-reference.md` is what `--help` says. `AZ_UPDATE_DOCS=1` writes it anew.
 #[test]
 fn the_reference_is_what_help_says() {
-    let mut command = az_cli::cli::Cli::command().term_width(100);
+    let mut command = az_cli::cli::command().term_width(100);
     command.build();
     let mut text = String::from(
         "# Command line\n\nWhat `--help` says of every command. Written by a test: \
@@ -98,10 +98,14 @@ fn the_page_on_providers_is_the_example() {
     assert!(example.lines().count() < 80, "{} lines", example.lines().count());
 }
 
-/// Every exit code that the program knows stands in `docs/operations.md`.
+/// `az --help` and `docs/operations.md` list the exit codes that the program returns.
 #[test]
 fn every_exit_code_is_documented() {
     let text = fs::read_to_string(docs().join("operations.md")).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let documented: Vec<u8> = lines.filter_map(|(code, _)| code.parse().ok()).collect();
+    let listed: Vec<u8> = EXIT_CODES.iter().map(|(code, _)| *code).collect();
+    assert_eq!(documented, listed);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error.rs");
     let source = fs::read_to_string(source).unwrap();
     let codes = source.lines().filter_map(|line| {
@@ -111,6 +115,36 @@ fn every_exit_code_is_documented() {
     let codes: Vec<_> = codes.collect();
     assert!(codes.len() > 10, "{codes:?}");
     for code in codes {
-        assert!(text.contains(&format!("\n| {code} |")), "exit code {code} is not documented");
+        assert!(listed.contains(&code), "exit code {code} is not listed");
+    }
+}
+
+/// Every page of `--help` has examples that the command line accepts, and no line that is wrapped.
+#[test]
+fn every_page_of_help_has_examples_that_are_accepted() {
+    let mut command = az_cli::cli::command();
+    command.build();
+    check_help(&mut command, "az");
+}
+
+fn check_help(command: &mut clap::Command, name: &str) {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name}: {help}"));
+    let (examples, _) = examples.split_once("\n\n").unwrap_or((examples, ""));
+    for example in
+        examples.replace("\n      ", " ").lines().filter(|line| line.starts_with("  az "))
+    {
+        let words = shlex::split(example.trim()).unwrap();
+        let words: Vec<_> =
+            words.into_iter().take_while(|word| !["|", ">", "&&"].contains(&&**word)).collect();
+        if let Err(error) = az_cli::cli::command().try_get_matches_from(words) {
+            panic!("`{name} --help`: {example}: {error}");
+        }
+    }
+    assert!(examples.contains("az "), "{name}: {help}");
+    assert!(help.lines().all(|line| line.chars().count() < 100), "{name}: {help}");
+    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+        let name = format!("{name} {}", sub.get_name());
+        check_help(sub, &name);
     }
 }

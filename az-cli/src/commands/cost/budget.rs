@@ -12,8 +12,15 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::services::Services;
 
+const EXAMPLES: &str = "\
+Examples:
+  az cost budget set --amount 100 --alert 80
+  az cost budget show
+  az cost budget clear --period monthly";
+
 /// Set, show and clear budgets.
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
 pub enum BudgetCommand {
     /// Set the amount that may be spent in a period
     Set(set::SetArgs),

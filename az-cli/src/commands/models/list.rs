@@ -22,8 +22,9 @@ Examples:
   az models list --all --provider anthropic
   az models list --all --format csv > prices.csv
 
-Prices are in US dollars per million tokens; `?` means that the price is unknown. Other models of a
-provider are named provider/model, as in openai/gpt-5.6-luna. `auto` stands for the routing rules.";
+Prices are in US dollars per million tokens; `?` means that the price is unknown. Other models
+of a provider are named provider/model, as in openai/gpt-5.6-luna. `auto` stands for the routing
+rules.";
 
 /// List the named models, or all models whose price is known
 #[derive(Debug, Args)]

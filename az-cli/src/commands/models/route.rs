@@ -24,9 +24,9 @@ Examples:
   az models route \"describe this picture\" --needs vision --rules rules.toml
   az models route \"hello\" --json | jq .candidates
 
-The decision is that of `az task run`: a model that is requested by --model, AZ_MODEL or llm.model goes
-before the rules. The rules are those of the configuration, or of --rules; docs/routing.md describes
-them. No model is called, and nothing is spent.";
+The decision is that of `az task run`: a model that is requested by --model, AZ_MODEL or
+llm.model goes before the rules. The rules are those of the configuration, or of --rules;
+docs/routing.md describes them. No model is called, and nothing is spent.";
 
 /// Explain which model would be called, rule by rule
 #[derive(Debug, Args)]
@@ -35,28 +35,28 @@ pub struct RouteArgs {
     /// Prompt of the task
     #[arg(required = true, value_name = "TASK")]
     text: Vec<String>,
-    /// TOML or JSON file with the rules to use instead of the configured ones
+    /// Use the rules of this TOML or JSON file instead of the configured ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Tokens of the prompt [default: estimated]
+    /// Assume this many tokens in the prompt [default: estimated]
     #[arg(long, value_name = "N")]
     tokens: Option<u64>,
-    /// Tokens of the whole request [default: estimated, with all tools]
+    /// Assume this many tokens in the whole request [default: estimated, with all tools]
     #[arg(long, value_name = "N")]
     request_tokens: Option<u64>,
-    /// Limit of the reply, in tokens
+    /// Limit the reply to this many tokens
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_TOKENS)]
     max_tokens: u32,
-    /// Priority: low, medium, high, urgent
+    /// Assume this priority: low, medium, high, urgent
     #[arg(long, short, default_value = "medium")]
     priority: TaskPriority,
-    /// Name of the requested model
+    /// Request this model
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
-    /// What the model must support, separated by commas: vision, format
+    /// Require these features, separated by commas: vision, format
     #[arg(long, value_delimiter = ',', value_name = "FEATURES", value_parser = ["vision", "format"])]
     needs: Vec<String>,
-    /// What the tightest budget has left, in US dollars
+    /// Assume that the tightest budget has this many US dollars left
     #[arg(long, value_name = "DOLLARS", allow_negative_numbers = true, value_parser = left)]
     budget_left: Option<Usd>,
 }

@@ -21,12 +21,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const EXAMPLES: &str = "\
 Examples:
   az task cancel 4f2a9c81d0e7
-  az task list --status running --format json | jq -r '.[].id' | xargs az task cancel";
+  az task list --status running --format json | jq -r '.[].id' | xargs az task cancel
+
+A running task stops within a second, with every process that its tools started. Its journal and
+costs are kept, and `az task resume` continues it.";
 
 /// Cancel tasks, whichever process runs them
-///
-/// A running task stops within a second, with every process that its tools started. Its journal and
-/// costs are kept, and `az task resume` continues it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CancelArgs {

@@ -75,7 +75,7 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
 fn why_empty(filter: &TaskFilter, exists: bool, services: &Services) -> String {
     if !exists {
         let address = services.store_address();
-        return format!("there is no store at {address} yet; `az task run \"…\"` creates it");
+        return format!("no store at {address} yet; `az task run \"…\"` creates it");
     }
     let all = TaskFilter { limit: filter.limit, ..TaskFilter::default() };
     if *filter == all && filter.limit > 0 {

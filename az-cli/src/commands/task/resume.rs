@@ -18,23 +18,23 @@ Examples:
   az task resume 4f2a9c81d0e7
   az task resume 4f2a9c81d0e7 --allow shell.execute --max-steps 100
 
-What is on record is not done again: answers of models are kept, finished tool calls too. A call
-that was interrupted is run again only where that is safe.";
+What the journal has is not done again: replies of models and results of tool calls are kept. An
+interrupted tool call is repeated only if that is safe.";
 
-/// Go on with a task where its record ends
+/// Resume a task where its journal ends
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ResumeArgs {
-    /// The task: its id, or a beginning or end of it that no other has
+    /// Id of the task, or a unique beginning or end of it
     id: String,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Another model to go on with
+    /// Continue with this model
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
 }
 
-/// Resumes.
+/// Resumes the task.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     execute(services, Start::Resume(id)).await
 }
 
-/// Returns the task with what was asked for, if that differs.
+/// Returns the task with the changed options, if any.
 fn changed(args: &ResumeArgs, model: Option<String>, task: &Task) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;

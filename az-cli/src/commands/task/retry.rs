@@ -17,23 +17,22 @@ Examples:
   az task retry 4f2a9c81d0e7
   az task retry 4f2a9c81d0e7 --model offline
 
-What was allowed with --allow is not allowed again by itself. To go on where the record ends instead
-of starting over, use `az task resume`.";
+The new task does not inherit --allow. To continue where the journal ends, use `az task resume`.";
 
-/// Run a task's command again from the start, as a new task
+/// Run the command of a task again, as a new task
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RetryArgs {
-    /// The task: its id, or a beginning or end of it that no other has
+    /// Id of the task, or a unique beginning or end of it
     id: String,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Another model
+    /// Use this model instead
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
 }
 
-/// Retries.
+/// Runs the command again.
 ///
 /// # Errors
 ///
@@ -46,7 +45,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     }
     let mut task =
         services.new_task(old.command)?.with_priority(old.priority).with_options(TaskOptions {
-            // What may run without asking is said anew each time.
+            // Approvals are not inherited.
             allow: args.limits.allow.clone(),
             max_steps: args.limits.max_steps.or(old.options.max_steps),
             timeout: args.limits.timeout.or(old.options.timeout),
@@ -54,6 +53,6 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
         });
     task.model = args.model.clone().or(old.model);
     task.parent_task_id = old.parent_task_id;
-    services.printer().say(&format!("again, as a new task: {}", short(task.id.as_str())));
+    services.printer().say(&format!("the new task is {}", short(task.id.as_str())));
     execute(services, Start::New(Box::new(task))).await
 }

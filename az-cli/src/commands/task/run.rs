@@ -24,52 +24,52 @@ Examples:
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
 
-Without --model the configured one is used or the one that the routing rules choose, else one that a
-key in the environment gives access to (ANTHROPIC_API_KEY, OPENAI_API_KEY, …), else a model server on
-this machine, else `offline`: not a model, but a planner for a small language of commands (list, read,
-write, append, count, find, run; joined by \"then\"), see docs/offline.md. `az models list` shows the
-names, and docs/configuration.md all forms of them.";
+Without --model, az uses the configured model or the one that the routing rules choose; else a
+model whose key is in the environment (ANTHROPIC_API_KEY, OPENAI_API_KEY, …); else a model
+server on this machine; else `offline`, which is not a model but a planner for a small language
+of commands (list, read, write, append, count, find, run, joined by \"then\"; docs/offline.md).
+`az models list` lists the names of models; docs/configuration.md describes all forms.";
 
-/// State a task and have it done
+/// Run a task, or queue it with --detach
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// What to do; `-` reads it from standard input
+    /// The task, in words; `-` reads it from standard input
     #[arg(required = true, value_name = "TASK")]
     command: Vec<String>,
-    /// Which model: a name of `az models list`, `auto`, provider/model, `offline`, `record:FILE`,
+    /// Use this model: a name of `az models list`, provider/model, `auto`, `offline`, `record:FILE` or
     /// `replay:FILE`
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
-    /// How soon a worker should take it: low, medium, high, urgent
+    /// Set the priority in the queue: low, medium, high, urgent
     #[arg(long, short, default_value = "medium")]
     priority: TaskPriority,
-    /// The only tools that it may use, separated by commas
+    /// Let the task use only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     tools: Option<Vec<String>>,
     #[command(flatten)]
     limits: LimitArgs,
-    /// The directory that its tools work in [default: the current one]
+    /// Let the tools work in this directory [default: the current one]
     #[arg(long, short = 'C', value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// The task that it is a part of: it draws on that one's budgets too
+    /// Make it a part of this task, whose budgets then cover it, too
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
-    /// Only queue it, for `az worker run`
+    /// Queue the task for `az worker run`, and return
     #[arg(long, short)]
     detach: bool,
 }
 
-/// What a task may do; a resumed one may be given more.
+/// The limits of a task; a resumed task can be given other ones.
 #[derive(Debug, Args)]
 pub(super) struct LimitArgs {
-    /// Tools that may run without asking, separated by commas
+    /// Run these tools without approval, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     pub(super) allow: Vec<String>,
-    /// The most model calls that it may make in all [default: 50]
+    /// Stop after this many steps in all [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
-    /// The longest that it may run at a time, such as 90s, 10m or 1h30m
+    /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) timeout: Option<Duration>,
 }
@@ -134,7 +134,7 @@ fn workspace(args: &RunArgs) -> Result<String, CliError> {
     })
 }
 
-/// Reads a command that does not fit an argument; one byte too many is enough to know.
+/// Reads a command from standard input, and no more than one byte above the limit.
 fn read_command() -> Result<String, CliError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(LARGEST_COMMAND).unwrap_or(u64::MAX).saturating_add(1);
@@ -144,7 +144,7 @@ fn read_command() -> Result<String, CliError> {
     })?;
     if bytes.len() > LARGEST_COMMAND {
         return Err(CliError::Usage(format!(
-            "the task is longer than {LARGEST_COMMAND} bytes: put large input into a file and name it"
+            "the task is longer than {LARGEST_COMMAND} bytes; put large input into a file and name the file"
         )));
     }
     String::from_utf8(bytes)
@@ -152,7 +152,7 @@ fn read_command() -> Result<String, CliError> {
         .map_err(|_| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
 }
 
-/// Reads `90s`, `10m`, `1h30m`; a bare number is seconds.
+/// Parses `90s`, `10m`, `1h30m`; a number without a unit is seconds.
 fn time(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     let time = seconds.or_else(|| {

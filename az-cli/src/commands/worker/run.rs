@@ -24,9 +24,9 @@ Examples:
   az task run --detach \"read notes.txt\" && az worker run --until-idle
   az worker run --concurrency 8
 
-Any number of workers can share a store. Ctrl-C returns the running tasks to the queue, and the next
-worker continues them. A worker cannot ask for approval: tools that need it run only in tasks that
-were queued with --allow.";
+Any number of workers can share a store. Ctrl-C returns the running tasks to the queue, and the
+next worker continues them. A worker cannot ask for approval: tools that need it run only in
+tasks that were queued with --allow.";
 
 /// Run queued tasks, most urgent first
 #[derive(Debug, Args)]

@@ -23,8 +23,9 @@ Examples:
   az cost budget set --amount 0.10 --period total --payer task:4f2a9c81d0e7 --soft
   az cost budget set --amount 5 --period daily --payer key:test
 
-A hard budget refuses a call that could exceed it, before anything is sent; if a shorter reply fits, the
-reply is limited instead. A soft budget only reports. What the period has spent already counts.";
+A hard budget refuses a call that could exceed it, before anything is sent; if a shorter reply
+fits, the reply is limited instead. A soft budget only reports. What the period has spent
+already counts.";
 
 /// Set the amount that may be spent in a period
 #[derive(Debug, Args)]

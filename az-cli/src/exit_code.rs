@@ -1,0 +1,21 @@
+//! The exit codes of `az`.
+
+/// Every exit code with its meaning, for `az --help`; `docs/operations.md` explains them.
+pub const EXIT_CODES: &[(u8, &str)] = &[
+    (0, "success"),
+    (1, "the task failed: the agent gave up, or reached the limit of steps"),
+    (2, "invalid arguments"),
+    (3, "a budget has too little left for the next call"),
+    (65, "the provider rejects the request, or the `offline` planner cannot read the task"),
+    (66, "no such task or database"),
+    (69, "the provider cannot be reached"),
+    (70, "internal error"),
+    (73, "the database cannot be created, opened or written"),
+    (74, "the disk is full, or reading or writing failed"),
+    (75, "try again later: the task or the database is in use, or a rate limit was reached"),
+    (76, "the provider's reply is invalid or incomplete"),
+    (77, "a tool call needs approval, or the provider rejects the key"),
+    (78, "invalid configuration, or an unknown model"),
+    (124, "the time limit was reached"),
+    (130, "cancelled"),
+];
