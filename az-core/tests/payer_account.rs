@@ -1,4 +1,4 @@
-//! The account of a payer keeps the contract of [`Account`].
+//! What the account of a payer does beyond the contract of [`Account`].
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::sync::Arc;
@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::call::{
-    Account, AccountEvent, Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure,
-    ModelRequest, PayerAccount, Restart, RetryPolicy, call_with_retries,
+    Account, AccountEvent, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest,
+    PayerAccount, Restart, RetryPolicy, call_with_retries,
 };
 use az_core::clock::ManualClock;
-use az_core::cost::{
-    BudgetKeeper, Charge, CostTracker, Payer, Period, Scope, Settlement, TimeRange, Usage,
-};
+use az_core::cost::{BudgetKeeper, Charge, CostTracker, Payer, Settlement, TimeRange, Usage};
 use az_core::journal::ModelReply;
 use az_core::memory::MemoryStore;
-use az_core::testing::sample::{at, budget};
+use az_core::testing::sample::at;
 use az_core::{ErrorKind, Usd};
 
 /// The most that a call of [`request`] can cost.
@@ -79,17 +77,6 @@ async fn spent(store: &MemoryStore) -> i64 {
 }
 
 #[tokio::test]
-async fn a_refused_hold_means_that_the_effect_is_never_polled() {
-    let store = MemoryStore::new();
-    let cap = budget(Scope::Payer(payer()), Period::Daily, MOST - 1);
-    store.set_budget(&cap, at(0)).await.unwrap();
-    let model = Model::default();
-    let refused = account(&store).attempt(&request(), &model).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Budget);
-    assert_eq!((model.calls.into_inner(), spent(&store).await), (0, 0));
-}
-
-#[tokio::test]
 async fn a_refused_hold_leaves_an_open_one_of_the_same_name_alone() {
     let store = MemoryStore::new();
     let (mut first, mut second) = (account(&store), account(&store));
@@ -102,22 +89,6 @@ async fn a_refused_hold_leaves_an_open_one_of_the_same_name_alone() {
     assert_eq!(refused.to_string(), "hold \"key:test/c0\" exists already");
     tokio::task::yield_now().await;
     assert_eq!((store.open_holds().await.unwrap().len(), spent(&store).await), (1, 0));
-}
-
-#[tokio::test]
-async fn every_hold_is_settled_once_by_completion_or_failure() {
-    let store = MemoryStore::new();
-    let mut account = account(&store);
-    let completed = account.attempt(&request(), &Model::default()).await.unwrap();
-    let reply = ModelReply::text("hello");
-    assert_eq!(completed, Attempt::Completed(ModelCompletion { reply, charge: charge(7) }));
-    for (settlement, total) in [(Settlement::Nothing, 7), (Settlement::Full, 7 + MOST)] {
-        let model = Model { failures: 9, settlement: Some(settlement), ..Model::default() };
-        let failed = account.attempt(&request(), &model).await.unwrap();
-        assert!(matches!(failed, Attempt::Failed(_)));
-        assert_eq!(spent(&store).await, total);
-    }
-    assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -25,14 +25,15 @@ use crate::money::Usd;
 ///    concurrent holders and handles. What was paid is booked as it is, even above its hold.
 /// 3. A call whose price is unknown is refused with `Unpriced` where a hard budget applies.
 /// 4. Taking the same open hold again changes nothing; another one of the same payer and call, or
-///    one that was settled, is refused with `AlreadyExists`, a negative amount with `Invalid`. A
-///    hold is settled once: what it held is freed and what was paid is booked, in the period the
+///    one that was settled, is refused with `AlreadyExists`; a negative amount is refused with
+///    `Invalid` in any case. A hold is settled once: what it held is freed and what was paid is booked, in the period the
 ///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
 ///    A payment whose price is unknown is booked at the held amount, as an estimate, not at nothing.
 /// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books holds that ran out
 ///    in full, except those of a task whose lease still runs.
 /// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
-///    or by the next one after an operation that reports none. The alerts that a raised budget has
+///    or by the next one after an operation that reports none. A store that keeps a log also logs
+///    it. The alerts that a raised budget has
 ///    ahead of it again are reported again when they are crossed.
 /// 7. A budget counts what its period has spent and holds, also before it was set; set again, it
 ///    keeps that. A cleared one refuses nothing more.
@@ -121,7 +122,8 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn sweep(&self, now: Timestamp) -> Result<usize>;
 
-    /// Lists the open holds, in the order of their payers and calls.
+    /// Lists the open holds by [`Hold::key`]: those of tasks first, then those of keys, then those
+    /// of other payers by kind; each by id and then by call.
     ///
     /// # Errors
     ///

@@ -20,7 +20,8 @@ use crate::task::{Lease, TaskQueue, TaskRepository};
 ///    `Conflict`. It is all or nothing.
 /// 3. An append needs the task's current lease, by epoch and owner, else `LeaseLost`; that the
 ///    lease's time has run out does not matter while nobody else has claimed the task.
-/// 4. A second event of one type about one call is refused with `AlreadyExists`.
+/// 4. A second event of one type about one call is refused with `AlreadyExists`, whatever the
+///    budgets say.
 /// 5. In the same step the store moves what the events imply: `llm_intent` takes its hold, or the
 ///    whole append is refused with the budget's error; `llm_result` settles it and adds to the
 ///    task's cost and tokens; `run_finished` ends the task and its lease, as

@@ -123,3 +123,29 @@ impl BudgetKeeper for MemoryStore {
         Ok(self.lock().ledger.open_holds())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryStore;
+    use crate::cost::{Budget, BudgetKeeper, Period, Scope};
+    use crate::log::{Level, LogQuery, LogRecord, LogStore};
+    use crate::testing::sample::{at, budget, hold, task_id};
+
+    #[tokio::test]
+    async fn an_alert_that_is_reported_is_logged() {
+        let store = MemoryStore::new();
+        let alerts = vec![50];
+        let budget = Budget { alerts, ..budget(Scope::Global, Period::Total, 100) };
+        store.set_budget(&budget, at(0)).await.unwrap();
+        store.hold(&hold("t", "m0", 60, 1)).await.unwrap();
+        let logged = LogRecord {
+            at: at(1),
+            level: Level::Warn,
+            target: "budget".to_owned(),
+            task: Some(task_id("t")),
+            message: "budget global total: 50% of $0.0000001 reached ($0.00000006 used or held)"
+                .to_owned(),
+        };
+        assert_eq!(store.query(&LogQuery::default()).await.unwrap(), [logged]);
+    }
+}

@@ -20,11 +20,12 @@ use self::projection::{
     an_interrupted_call_is_booked_in_full, an_unpriced_intent_is_not_recorded,
 };
 use self::record::{
-    a_number_that_is_taken_is_refused, a_second_event_of_a_type_about_a_call_is_refused,
-    an_append_is_all_or_nothing, concurrent_appends_do_not_overwrite_each_other,
-    events_come_back_as_they_were_appended, events_survive_a_restart, numbers_have_no_gaps,
-    reading_begins_and_ends_where_asked, records_of_tasks_are_kept_apart,
-    the_tail_begins_at_the_last_snapshot, the_tail_folds_to_the_same_history,
+    a_number_that_is_taken_is_refused, a_repeated_event_is_refused_whatever_the_budgets_say,
+    a_second_event_of_a_type_about_a_call_is_refused, an_append_is_all_or_nothing,
+    concurrent_appends_do_not_overwrite_each_other, events_come_back_as_they_were_appended,
+    events_survive_a_restart, numbers_have_no_gaps, reading_begins_and_ends_where_asked,
+    records_of_tasks_are_kept_apart, the_tail_begins_at_the_last_snapshot,
+    the_tail_folds_to_the_same_history,
 };
 
 scenarios! {
@@ -46,6 +47,7 @@ scenarios! {
     a_late_owner_may_append_while_nobody_else_has_claimed;
 
     a_second_event_of_a_type_about_a_call_is_refused;
+    a_repeated_event_is_refused_whatever_the_budgets_say;
 
     an_intent_takes_its_hold;
     an_intent_over_budget_is_not_recorded;

@@ -266,15 +266,21 @@ macro_rules! scenarios {
         /// Makes one `#[tokio::test]` of each scenario of the kit of this name.
         ///
         /// `make` makes a fixture; `skips` lists exactly the scenarios that the fixture's
-        /// capabilities leave out. The calling crate needs `tokio` with `macros` and `rt`.
+        /// capabilities leave out; `runtime` is what `#[tokio::test]` is given, such as
+        /// `(start_paused = true)`. The calling crate needs `tokio` with `macros` and `rt`.
         #[macro_export]
         macro_rules! $suite {
             (make: $d make:expr, skips: $d skips:expr $d(,)?) => {
+                $d $krate::$suite! { make: $d make, skips: $d skips, runtime: () }
+            };
+            (
+                make: $d make:expr, skips: $d skips:expr, runtime: ($d($d runtime:tt)*) $d(,)?
+            ) => {
                 /// The kit that this suite runs.
                 pub(crate) const COVERS: &str = stringify!($kit);
 
                 $(
-                    #[tokio::test]
+                    #[tokio::test($d($d runtime)*)]
                     async fn $scenario() {
                         let fixture = ($d make)();
                         let name = stringify!($scenario);

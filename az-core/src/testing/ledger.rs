@@ -27,14 +27,14 @@ use self::budget::{
 };
 use self::hold::{
     a_hold_is_taken_in_every_budget_or_in_none, a_hold_that_fits_exactly_is_taken,
-    a_living_tasks_hold_is_not_swept, a_lost_call_is_booked_in_full,
+    a_living_tasks_hold_is_not_swept, a_lost_call_is_booked_in_full, a_negative_hold_is_refused,
     a_refusal_says_what_is_missing, a_soft_budget_counts_and_never_refuses,
     an_unpriced_call_is_refused_only_by_a_hard_budget, concurrent_holds_never_exceed_a_budget,
     concurrent_holds_of_several_handles_never_exceed_a_budget, holds_survive_a_restart,
-    holds_that_ran_out_are_booked_in_full, settling_an_unknown_hold_changes_nothing,
-    settling_books_in_the_period_of_the_hold, settling_frees_what_was_held_and_books_what_was_paid,
-    settling_twice_changes_nothing, what_cannot_be_priced_is_booked_at_its_hold,
-    what_was_never_sent_costs_nothing,
+    holds_that_ran_out_are_booked_in_full, open_holds_are_listed_by_payer_and_call,
+    settling_an_unknown_hold_changes_nothing, settling_books_in_the_period_of_the_hold,
+    settling_frees_what_was_held_and_books_what_was_paid, settling_twice_changes_nothing,
+    what_cannot_be_priced_is_booked_at_its_hold, what_was_never_sent_costs_nothing,
 };
 use self::payer::{
     a_key_holds_pays_and_has_a_budget, a_parent_that_makes_a_cycle_is_refused,
@@ -84,6 +84,8 @@ scenarios! {
 
     a_hold_is_taken_in_every_budget_or_in_none;
     a_hold_that_fits_exactly_is_taken;
+    a_negative_hold_is_refused;
+    open_holds_are_listed_by_payer_and_call;
     a_refusal_says_what_is_missing;
     a_soft_budget_counts_and_never_refuses;
     concurrent_holds_never_exceed_a_budget;

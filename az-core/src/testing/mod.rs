@@ -42,6 +42,7 @@
 //! | [`Toolbox`](crate::tool::Toolbox) | [`toolbox()`] | `toolbox_conformance!` |
 //! | [`Policy`](crate::policy::Policy) | [`policy()`] | `policy_conformance!` |
 //! | [`Approver`](crate::approval::Approver) | [`approver()`] | `approver_conformance!` |
+//! | [`Account`](crate::call::Account) | [`account()`] | `account_conformance!` |
 //! | [`Embedder`](crate::embed::Embedder) | [`embedder()`] | `embedder_conformance!` |
 //!
 //! A kit of one's own is a list of scenarios, too: see [`scenarios!`](crate::scenarios).
@@ -56,6 +57,7 @@ mod play;
 pub mod sample;
 mod shared;
 
+pub mod account;
 pub mod approver;
 pub mod config_manager;
 pub mod embedder;
@@ -75,6 +77,7 @@ pub use fakes::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, LetterEmbedder,
 pub use kit::{Capabilities, Checked, Fixture, Report, Verdict, Violation, judge, judge_skips};
 pub use shared::Shared;
 
+pub use account::{AccountFixture, AccountInStore, AccountSteps, account};
 pub use approver::{ApproverFixture, approver};
 pub use config_manager::config_manager;
 pub use embedder::embedder;

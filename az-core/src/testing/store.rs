@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::state::StateManager;
-use crate::task::{HeartbeatStatus, TaskStatus};
+use crate::task::{HeartbeatStatus, Task, TaskStatus};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 /// A store of runs and of states. Implemented for every type that is both.
@@ -29,6 +29,7 @@ scenarios! {
     a_deleted_task_leaves_its_costs;
     what_is_held_for_a_deleted_task_is_booked_in_full;
     what_is_created_waits_until_it_is_enqueued;
+    a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release;
     a_cancelled_task_says_so;
     a_run_that_ends_clears_the_request_to_stop;
 }
@@ -131,6 +132,19 @@ async fn what_is_created_waits_until_it_is_enqueued(fixture: Stores<'_>) -> Chec
     let held = claimed(&*store, &claim_of("t", "a", 3, 9)).await?;
     let found = store.get(&task_id("t")).await?;
     ensure_eq!(found, Some(held.task), "the queue and the repository disagree");
+    Ok(())
+}
+
+async fn a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release(
+    fixture: Stores<'_>,
+) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    let released = store.release(&lease, Some(at(50)), at(1)).await?;
+    let cancelled = Task { status: TaskStatus::Cancelled, ..released };
+    store.update(&cancelled, at(2)).await?;
+    store.enqueue(&cancelled, at(3)).await?;
+    claimed(&*store, &claim("b", 4, 9)).await?;
     Ok(())
 }
 

@@ -100,6 +100,7 @@ super::support::saboteurs! {
     keeping_what_went_before_a_refusal => [
         an_append_is_all_or_nothing,
         a_second_event_of_a_type_about_a_call_is_refused,
+        a_repeated_event_is_refused_whatever_the_budgets_say,
         an_intent_over_budget_is_not_recorded,
         a_refused_append_moves_no_money
     ] {
@@ -192,7 +193,8 @@ super::support::saboteurs! {
     }
 
     shrugging_at_repetitions => [
-        an_append_is_all_or_nothing, a_second_event_of_a_type_about_a_call_is_refused
+        an_append_is_all_or_nothing, a_second_event_of_a_type_about_a_call_is_refused,
+        a_repeated_event_is_refused_whatever_the_budgets_say
     ] {
         async fn append(
             &self,

@@ -618,6 +618,25 @@ super::support::saboteurs! {
         }
     }
 
+    finding_the_open_hold_first => [a_negative_hold_is_refused] {
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            match open_hold(store, &hold.payer, &hold.call).await {
+                Some(open) if open != *hold => {
+                    Err(Error::AlreadyExists { what: "hold", id: hold.call.to_string() })
+                }
+                _ => store.hold(hold).await,
+            }
+        }
+    }
+
+    listing_holds_by_the_names_of_payers => [open_holds_are_listed_by_payer_and_call] {
+        async fn open_holds(&self, store: &MemoryStore) -> Result<Vec<Hold>> {
+            let mut open = store.open_holds().await?;
+            open.sort_by_key(|hold| hold.payer.to_string());
+            Ok(open)
+        }
+    }
+
     shrugging_at_senseless_figures => [figures_that_make_no_sense_are_refused] {
         async fn set_budget(
             &self,

@@ -5,6 +5,7 @@
     reason = "a saboteur gets the store, and all that the contract's method gets"
 )]
 
+mod account;
 mod config_manager;
 mod journal;
 mod ledger;
@@ -49,6 +50,7 @@ support::pretenders! {
 #[test]
 fn every_scenario_has_a_saboteur() {
     for (scenarios, broken) in [
+        (testing::account::SCENARIOS, account::BROKEN),
         (testing::config_manager::SCENARIOS, config_manager::BROKEN),
         (testing::journal::SCENARIOS, journal::BROKEN),
         (testing::ledger::SCENARIOS, ledger::BROKEN),

@@ -7,7 +7,7 @@ use az_core::cost::{BudgetKeeper, CostTracker, Payer, Settlement};
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::memory::MemoryStore;
 use az_core::task::{Claim, Claimed, Lease, TaskFilter, TaskQueue, TaskRepository};
-use az_core::{Error, Result, Task, TaskId, Timestamp, Usd};
+use az_core::{Error, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 
 super::support::saboteurs! {
     of store bending BendRuns;
@@ -76,6 +76,21 @@ super::support::saboteurs! {
                 }
             }
             store.claim(claim).await
+        }
+    }
+
+    waiting_when_enqueued_again => [
+        a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release
+    ] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let enqueued = store.enqueue(task, now).await?;
+            if task.status == az_core::TaskStatus::Cancelled {
+                let claim = Claim::next(WorkerId::new("w")?, now, now).of(task.id.clone());
+                if let Some(Claimed { lease, .. }) = store.claim(&claim).await? {
+                    return store.release(&lease, Some(Timestamp::MAX), now).await;
+                }
+            }
+            Ok(enqueued)
         }
     }
 

@@ -4,13 +4,14 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::Runs;
+use crate::cost::{Period, Scope};
 use crate::error::Error;
 use crate::journal::{Event, EventBody, ModelReply, NewEvent, RunStore, fold};
 use crate::task::Lease;
 use crate::testing::kit::Checked;
 use crate::testing::play::begin;
 use crate::testing::sample::{
-    at, call_id, completed, llm_intent, llm_result, note, odd_time, paid, run_finished,
+    at, budget, call_id, completed, llm_intent, llm_result, note, odd_time, paid, run_finished,
     run_started, task_id, tool_intent, tool_result,
 };
 use crate::{ensure, ensure_eq, ensure_refused};
@@ -202,6 +203,19 @@ pub(super) async fn a_second_event_of_a_type_about_a_call_is_refused(fixture: Ru
     // Another call, and events about none, are free.
     let free = vec![tool_intent("t0.1"), note("a"), note("a")];
     store.append(&lease, 2, free, at(2)).await?;
+    Ok(())
+}
+
+pub(super) async fn a_repeated_event_is_refused_whatever_the_budgets_say(
+    fixture: Runs<'_>,
+) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    store.append(&lease, 0, vec![tool_intent("t0.0")], at(1)).await?;
+    store.set_budget(&budget(Scope::Global, Period::Total, 9), at(1)).await?;
+    let events = vec![llm_intent("m1", Some(10), 65), tool_intent("t0.0")];
+    let refused = store.append(&lease, 1, events, at(2)).await;
+    ensure_refused!(refused, Error::AlreadyExists { .. }, "the order of refusals is another");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::testing::kit::{Checked, Violation};
 use crate::testing::play::begin;
-use crate::testing::sample::{DAY, always, at, budget, call_id, entry, hold, paid, task_id};
+use crate::testing::sample::{DAY, always, at, budget, call_id, entry, hold, paid, payer, task_id};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 const GLOBAL: Scope = Scope::Global;
@@ -56,6 +56,30 @@ pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Chec
     store.hold(&hold("t", "m2", 40, 1)).await?;
     let more = store.hold(&hold("t", "m3", 1, 1)).await;
     ensure_refused!(more, Error::BudgetExceeded { .. }, "a full budget took another hold");
+    Ok(())
+}
+
+pub(super) async fn a_negative_hold_is_refused(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let open = hold("t", "m0", 30, 1);
+    store.hold(&open).await?;
+    for call in ["m0", "m1"] {
+        let refused = store.hold(&hold("t", call, -1, 1)).await;
+        ensure_refused!(refused, Error::Invalid { .. }, "a negative hold of {call} was taken");
+    }
+    ensure_eq!(store.open_holds().await?, [open], "a refused hold is open");
+    Ok(())
+}
+
+pub(super) async fn open_holds_are_listed_by_payer_and_call(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let held = |name: &str, call: &str| Hold { payer: payer(name), ..hold("t", call, 1, 1) };
+    let sorted = [("task:t", "m0"), ("task:t", "m1"), ("key:a", "m0"), ("group:b", "m0")];
+    for (payer, call) in sorted.iter().rev() {
+        store.hold(&held(payer, call)).await?;
+    }
+    let expected: Vec<_> = sorted.iter().map(|(payer, call)| held(payer, call)).collect();
+    ensure_eq!(store.open_holds().await?, expected, "open holds are out of order");
     Ok(())
 }
 

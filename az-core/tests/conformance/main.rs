@@ -1,6 +1,8 @@
 //! The reference implementations keep every contract, and no kit is forgotten.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
+mod account;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -258,6 +260,9 @@ const CHECKED: &[(&str, &str)] = &[
 
 /// Which suites check what is not one contract of `MemoryStore`.
 const OTHERS: &[&str] = &[
+    account::payer_account::COVERS,
+    account::run::COVERS,
+    account::unbooked::COVERS,
     store::COVERS,
     store_factory::COVERS,
     toolbox::COVERS,
