@@ -115,7 +115,7 @@ impl Account for BentAccount {
                 match self.inner.attempt(request, &InFull(effect)).await? {
                     // What the effect itself reports, so that only the books are wrong.
                     Attempt::Failed(_) => Ok(effect.call(&Meter::default()).await.into()),
-                    completed => Ok(completed),
+                    completed @ Attempt::Completed(_) => Ok(completed),
                 }
             }
             Broken::ForgetsDroppedAttempts => {
