@@ -107,7 +107,7 @@ impl Account for BentAccount {
                         charge: completion.charge.clone(),
                         ..entry("t", "m0", 0, 0)
                     };
-                    self.store.track(&again).await?;
+                    self.store.book(&again).await?;
                 }
                 Ok(attempt)
             }
