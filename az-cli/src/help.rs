@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 
 use crate::exit_code::EXIT_CODES;
 
-/// The commands in groups, in the order in which somebody new needs them.
+/// The commands in groups, in the order in which a newcomer needs them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run tasks", &["task", "worker", "demo"]),
     ("Choose models", &["models"]),
