@@ -35,6 +35,10 @@ use crate::error::{Error, Result};
 ///    and are deterministic. The estimated cost is an upper bound, and does not fall as the reply is
 ///    allowed more tokens; an unknown price is `None`, not 0. Usage that the provider does not report
 ///    is priced by the estimate for a reply of as many tokens as it seems to have.
+/// 10. The reason that a reply ended is a [`FinishReason`](az_core::journal::FinishReason), with the
+///     provider's word kept beside it. Every word that the provider documents has its reason; a word
+///     that is unknown is `Other`. A refusal, a filtered reply and one that ended with an error may be
+///     errors instead.
 ///
 /// # Example
 ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::cost::Usage;
-use az_core::journal::{ModelReply, ToolCall};
+use az_core::journal::{FinishReason, ModelReply, ToolCall};
 use az_core::{ErrorKind, Usd};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -136,12 +136,14 @@ impl Line {
             arguments: call.arguments.clone(),
         });
         let usual = if self.calls.is_empty() { "stop" } else { "tool_calls" };
+        let stop = self.stop.clone().unwrap_or_else(|| usual.to_owned());
         ChatReply {
             reply: ModelReply {
                 text: self.text.clone(),
                 reasoning: self.reasoning.clone(),
                 calls: calls.collect(),
-                stop: self.stop.clone().unwrap_or_else(|| usual.to_owned()),
+                finish: FinishReason::from_word(&stop),
+                stop,
                 replay: None,
             },
             usage: self.usage.clone(),

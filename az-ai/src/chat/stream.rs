@@ -64,7 +64,9 @@ struct Call {
 /// What is known of a reply once it is complete.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ending {
-    /// Why the model stopped, in the provider's word.
+    /// The reason that the reply ended.
+    pub finish: FinishReason,
+    /// The provider's word for the reason.
     pub stop: String,
     /// What the provider wants back unchanged.
     pub replay: Option<Box<Value>>,
@@ -112,7 +114,7 @@ impl Assembler {
     /// Returns the reply.
     pub fn finish(self, ending: Ending) -> ChatReply {
         // Of the last call of a reply that was cut at its longest, what is there may not be all.
-        let cut = FinishReason::from_word(&ending.stop) == FinishReason::Length;
+        let cut = ending.finish.is_cut();
         let last = self.calls.len().saturating_sub(1);
         let calls = self.calls.into_iter().enumerate().map(|(place, call)| ToolCall {
             id: call.id,
@@ -127,6 +129,7 @@ impl Assembler {
                 text: self.text,
                 reasoning: self.reasoning,
                 calls: calls.collect(),
+                finish: ending.finish,
                 stop: ending.stop,
                 replay: ending.replay,
             },
@@ -196,7 +199,7 @@ pub fn replay(reply: ChatReply) -> ChatStream {
 
 #[cfg(test)]
 mod tests {
-    use az_core::journal::ModelReply;
+    use az_core::journal::{FinishReason, ModelReply};
     use futures_util::{StreamExt, stream};
     use serde_json::{Value, json};
 
@@ -228,18 +231,18 @@ mod tests {
 
     #[test]
     fn a_call_that_may_not_be_complete_is_not_taken_for_one_without_arguments() {
-        let finish = |stop: &str| {
+        let finish = |finish: FinishReason| {
             let mut assembler = Assembler::default();
             for index in 0..2 {
                 let (id, name) = (String::new(), "t".to_owned());
                 assembler.add(&ChatEvent::CallStarted { index, id, name });
             }
-            let ending = Ending { stop: stop.to_owned(), ..Ending::default() };
+            let ending = Ending { finish, ..Ending::default() };
             let calls = assembler.finish(ending).reply.calls.into_iter();
             calls.map(|call| call.arguments).collect::<Vec<_>>()
         };
-        assert_eq!(finish("tool_calls"), [json!({}), json!({})]);
-        assert_eq!(finish("length"), [json!({}), json!("")]);
+        assert_eq!(finish(FinishReason::ToolCalls), [json!({}), json!({})]);
+        assert_eq!(finish(FinishReason::Length), [json!({}), json!("")]);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
+use az_core::journal::{FinishReason, ModelReply, ToolCall, ToolOutcome};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use super::parse::parse;
@@ -68,10 +68,9 @@ fn reply(request: &ChatRequest) -> Result<ChatReply> {
         }
         Next::Answer(text) => reply.text = text,
     }
-    let stop = if reply.calls.is_empty() { "stop" } else { "tool_calls" };
-    stop.clone_into(&mut reply.stop);
+    let finish = if reply.calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
     Ok(ChatReply {
-        reply,
+        reply: reply.with_finish(finish),
         // It has no tokens: zeros are the truth, not a guess.
         usage: Some(Usage::default()),
         cost: Some(Usd::ZERO),

@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod client;
 pub mod connect;
+mod finish;
 pub mod gemini;
 pub mod http;
 #[cfg(test)]

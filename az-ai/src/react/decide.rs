@@ -80,7 +80,7 @@ fn says_nothing(turns: &[Turn]) -> bool {
 /// Returns the answer, and says so where the provider cut it.
 fn answer(reply: &ModelReply) -> String {
     let text = reply.text.trim_end();
-    if reply.finish_reason() == FinishReason::Length {
+    if reply.finish_reason().is_cut() {
         return format!("{text}\n[the answer reached its longest length and ends here]");
     }
     text.to_owned()
@@ -88,7 +88,7 @@ fn answer(reply: &ModelReply) -> String {
 
 /// Says why nothing came. A model that thinks may have spent all its tokens on that.
 fn silence(reply: &ModelReply) -> String {
-    if reply.finish_reason() == FinishReason::Length {
+    if reply.finish_reason().is_cut() {
         return "the model's replies reached their longest length before they said anything: it \
                 needs more tokens for its thoughts"
             .to_owned();

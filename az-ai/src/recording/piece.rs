@@ -99,7 +99,7 @@ pub(super) fn add_up(pieces: &[Timed], replied: &Replied) -> bool {
         assembler.add(&piece.clone().into());
     }
     let reply = &replied.reply;
-    let ending = Ending { stop: reply.stop.clone(), ..Ending::default() };
+    let ending = Ending { finish: reply.finish_reason(), ..Ending::default() };
     let sum = assembler.finish(ending).reply;
     (&sum.text, &sum.reasoning, &sum.calls) == (&reply.text, &reply.reasoning, &reply.calls)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use az_core::testing::{Checked, Violation};
 use az_core::{ensure, ensure_eq, scenarios};
 use futures_util::StreamExt;
@@ -34,6 +34,8 @@ pub enum Scene {
     Silent,
     /// Its model has no tools.
     NoTools,
+    /// It says some words, and this word for the reason that the reply ended.
+    Ends(&'static str),
 }
 
 /// How long [`Scene::Busy`] asks to wait.
@@ -59,6 +61,12 @@ pub struct Staged {
 pub trait ClientFixture: Send + Sync {
     /// Sets a scene; `None` when the client cannot be in it.
     async fn set(&self, scene: Scene) -> Option<Staged>;
+
+    /// Returns the words that the provider documents for the reason that a reply ended, with their
+    /// reasons; none when the client has no words.
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        &[]
+    }
 
     /// Returns how many requests have reached the other side; `None` when nobody can tell.
     async fn asked(&self) -> Option<usize>;
@@ -88,6 +96,8 @@ scenarios! {
     a_dropped_call_is_given_up;
     a_dropped_stream_is_given_up;
     quotes_and_capabilities_stay_the_same;
+    every_word_for_the_end_of_a_reply_has_its_reason;
+    an_unknown_word_for_the_end_of_a_reply_is_kept;
 }
 
 type Client<'a> = &'a dyn ClientFixture;
@@ -123,8 +133,8 @@ async fn finished(staged: &Staged) -> Checked<ChatReply> {
     let Some(reply) = reply else {
         return Err(Violation::Broken("clause 2: the stream ended without its end".to_owned()));
     };
-    let stop = reply.reply.stop.clone();
-    let added_up = assembler.finish(Ending { stop, ..Ending::default() }).reply;
+    let finish = reply.reply.finish;
+    let added_up = assembler.finish(Ending { finish, ..Ending::default() }).reply;
     let said =
         |reply: &ModelReply| (reply.text.clone(), reply.reasoning.clone(), reply.calls.clone());
     ensure_eq!(said(&added_up), said(&reply.reply), "clause 2: what the deltas add up to");
@@ -304,4 +314,47 @@ async fn quotes_and_capabilities_stay_the_same(fixture: Client<'_>) -> Checked {
         ensure!(cost <= most, "clause 9: it cost {cost}, and {most} was the most");
     }
     Ok(())
+}
+
+async fn every_word_for_the_end_of_a_reply_has_its_reason(fixture: Client<'_>) -> Checked {
+    let words = fixture.finish_words();
+    if words.is_empty() {
+        return Err(Violation::Unmet("words for the end of a reply"));
+    }
+    for (word, reason) in words {
+        ends(fixture, word, *reason).await?;
+    }
+    Ok(())
+}
+
+async fn an_unknown_word_for_the_end_of_a_reply_is_kept(fixture: Client<'_>) -> Checked {
+    if fixture.finish_words().is_empty() {
+        return Err(Violation::Unmet("words for the end of a reply"));
+    }
+    ends(fixture, "brand_new", FinishReason::Other).await
+}
+
+/// Checks a reply that ends with a word, whole and streamed.
+async fn ends(fixture: Client<'_>, word: &'static str, reason: FinishReason) -> Checked {
+    let staged = set(fixture, Scene::Ends(word), "words for the end of a reply").await?;
+    let whole = staged.client.complete(&staged.request).await;
+    let streamed = drain(&staged).await.into_iter().find_map(|event| match event {
+        Ok(ChatEvent::Finished(reply)) => Some(Ok(*reply)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    for reply in [Some(whole), streamed].into_iter().flatten() {
+        match reply {
+            Ok(ChatReply { reply, .. }) => {
+                ensure_eq!((reply.finish, &*reply.stop), (reason, word), "clause 10: {word}");
+            }
+            Err(error) => ensure!(is_error(reason), "clause 10: {word} is an error: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a client may return an error for a reply that ended so.
+const fn is_error(reason: FinishReason) -> bool {
+    matches!(reason, FinishReason::ContentFilter | FinishReason::Refusal | FinishReason::Error)
 }

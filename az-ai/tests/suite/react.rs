@@ -12,7 +12,7 @@ use az_ai::client::Capabilities;
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{Line, ScriptedClient};
 use az_core::cost::Usage;
-use az_core::journal::{EventBody, ModelReply, ToolOutcome};
+use az_core::journal::{EventBody, FinishReason, ModelReply, ToolOutcome};
 use az_core::task::TaskStatus;
 use az_core::testing::{FakeTool, FakeToolbox};
 use az_core::tool::{EffectClass, ToolOutput};
@@ -56,7 +56,7 @@ async fn the_model_acts_observes_and_answers() {
          llm_intent text_delta text_delta text_delta llm_result run_finished"
     );
     let asked = stage.requests();
-    let turn = ModelReply { stop: "tool_calls".to_owned(), ..ModelReply::text("I look.") };
+    let turn = ModelReply::text("I look.").with_finish(FinishReason::ToolCalls);
     let mut turn = turn.with_call("filesystem.read", json!({"path": "a"}));
     turn.calls[0].id = "call_0_0".to_owned();
     let system = asked[0].messages[0].clone();

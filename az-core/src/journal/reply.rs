@@ -18,8 +18,11 @@ pub struct ModelReply {
     /// The tools it wants called.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
-    /// The reason that the reply ended, in the provider's word;
-    /// [`finish_reason`](Self::finish_reason) is independent of the provider.
+    /// The reason that the reply ended, as the client understood it; absent in older records. Use
+    /// [`finish_reason`](Self::finish_reason), which also knows the words of those.
+    #[serde(skip_serializing_if = "is_unknown")]
+    pub finish: FinishReason,
+    /// The provider's word for the reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop: String,
     /// What the provider wants back unchanged with the next request, in its own shape.
@@ -50,12 +53,26 @@ impl ModelReply {
     /// Some providers use the same word whether the model calls tools or not, so a reply with calls
     /// that is complete ended with [`FinishReason::ToolCalls`].
     pub fn finish_reason(&self) -> FinishReason {
-        match FinishReason::from_word(&self.stop) {
-            FinishReason::Stop | FinishReason::Unknown if !self.calls.is_empty() => {
+        let reason = match self.finish {
+            FinishReason::Unknown => FinishReason::from_word(&self.stop),
+            reason => reason,
+        };
+        match reason {
+            FinishReason::Stop | FinishReason::Other | FinishReason::Unknown
+                if !self.calls.is_empty() =>
+            {
                 FinishReason::ToolCalls
             }
             reason => reason,
         }
+    }
+
+    /// Returns the reply with the reason that it ended, in the neutral word.
+    #[must_use]
+    pub fn with_finish(mut self, reason: FinishReason) -> Self {
+        self.finish = reason;
+        reason.as_str().clone_into(&mut self.stop);
+        self
     }
 
     /// Returns the reply with one more call.
@@ -65,4 +82,9 @@ impl ModelReply {
         self.calls.push(ToolCall { id, name: name.into(), arguments });
         self
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_unknown(reason: &FinishReason) -> bool {
+    *reason == FinishReason::Unknown
 }

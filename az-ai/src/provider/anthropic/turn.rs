@@ -1,11 +1,13 @@
 //! A turn of the model's, block by block, as it comes whole or in pieces.
 
 use az_core::ErrorKind;
+use az_core::journal::FinishReason;
 use serde_json::{Map, Value, json};
 
 use super::usage::{update, usage};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
+use crate::provider::finish;
 use crate::provider::wire::Answered;
 
 /// Under what a turn is kept that is to be sent back as it came.
@@ -183,19 +185,21 @@ impl Turn {
             None if calls > 0 => return Err(answered.cut()),
             None => String::new(),
         };
-        if let Some((kind, message)) = refused(&stop, &self.assembler) {
+        let finish = finish::ANTHROPIC.reason(&stop);
+        if let Some((kind, message)) = refused(finish, &self.assembler) {
             let message = self.explanation.unwrap_or_else(|| message.to_owned());
             let refusal = Refusal::new(answered.provider.as_str(), kind, message);
             return Err(answered.refused(Refusal { code: Some(stop), ..refusal }));
         }
         let answers = self.blocks.iter().any(|block| block.part == Part::Answer);
-        let stop = match stop.as_str() {
-            // The call was none of ours: it is the answer.
-            "tool_use" if answers && calls == 0 => "end_turn".to_owned(),
-            _ => stop,
+        let finish = match finish {
+            // The call is not one of ours: it is the answer.
+            FinishReason::ToolCalls if answers && calls == 0 => FinishReason::Stop,
+            finish => finish,
         };
-        let replay = replay(self.blocks, &stop, &answered.model);
+        let replay = replay(self.blocks, finish, &answered.model);
         Ok(self.assembler.finish(Ending {
+            finish,
             stop,
             replay,
             usage: usage(&Value::Object(self.usage)),
@@ -206,13 +210,13 @@ impl Turn {
     }
 }
 
-/// Says what is wrong with a turn that came to nothing.
-fn refused(stop: &str, said: &Assembler) -> Option<(ErrorKind, &'static str)> {
-    match stop {
-        // Also in the middle: what was said before is to be taken back, and nothing done about it.
-        "refusal" => Some((ErrorKind::ContentPolicy, "it declined to answer")),
-        // Of a call that filled the window nobody knows whether it is complete.
-        "model_context_window_exceeded" if said.is_empty() || said.calls() > 0 => {
+/// Returns the error of a turn that is not a reply.
+fn refused(finish: FinishReason, said: &Assembler) -> Option<(ErrorKind, &'static str)> {
+    match finish {
+        // Also in the middle: what was said before is taken back, and its calls are not made.
+        FinishReason::Refusal => Some((ErrorKind::ContentPolicy, "it declined to answer")),
+        // A call that filled the window may not be complete.
+        FinishReason::ContextWindow if said.is_empty() || said.calls() > 0 => {
             Some((ErrorKind::ContextWindow, "the context window is full"))
         }
         _ => None,
@@ -242,13 +246,13 @@ fn cite(block: &mut Value, citation: Option<&Value>) {
 /// Returns a turn as it is to be sent back, where what it said and asked for is not all of it:
 /// thoughts, which are signed, what the provider's own tools did, and the order of it all. A turn
 /// that was interrupted is always kept.
-fn replay(blocks: Vec<Block>, stop: &str, model: &str) -> Option<Box<Value>> {
+fn replay(blocks: Vec<Block>, finish: FinishReason, model: &str) -> Option<Box<Value>> {
     let order = blocks.iter().map(|block| matches!(block.part, Part::Call(_)));
     let plain = |block: &Block| matches!(block.part, Part::Text | Part::Call(_));
     let cited = |block: &Block| block.json.get("citations").is_some_and(|c| !c.is_null());
     let all = blocks.iter().all(|block| plain(block) && !cited(block)) && order.is_sorted();
     let answers = blocks.iter().any(|block| block.part == Part::Answer);
-    if answers || (all && stop != "pause_turn") {
+    if answers || (all && finish != FinishReason::Pause) {
         return None;
     }
     let blocks = blocks.into_iter().filter(|block| !block.unknown && !is_blank(&block.json));

@@ -14,8 +14,8 @@ use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire}
 /// prompt, and the conversation up to where it stands. A single question without tools is not,
 /// because writing to the cache costs a quarter more than sending.
 ///
-/// A reply whose stop is `pause_turn` was interrupted by the provider while its own tools ran: the
-/// conversation is to be sent again with that turn at its end, and nothing added.
+/// A reply that ended with `FinishReason::Pause` was interrupted by the provider while its own tools
+/// ran: send the conversation again with that turn at its end, and nothing added.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anthropic;
 

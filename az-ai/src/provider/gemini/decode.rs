@@ -4,12 +4,14 @@ use std::slice;
 
 use az_core::ErrorKind;
 use az_core::cost::Usage;
+use az_core::journal::FinishReason;
 use serde_json::{Map, Value};
 
 use super::turn::{Parts, is_thought};
 use super::{error, usage::usage};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
+use crate::provider::finish;
 use crate::provider::openai::id_or_place;
 use crate::provider::wire::Answered;
 
@@ -96,7 +98,7 @@ impl Reading {
             self.is_complete = self.is_complete && is_empty(part);
         }
         if let Some(stop) = word(candidate, "finishReason") {
-            self.is_complete = !is_running || stop != "STOP";
+            self.is_complete = !is_running || finish::GEMINI.reason(&stop) != FinishReason::Stop;
             self.stop = Some(stop);
         }
         self.stop_message = word(candidate, "finishMessage").or(self.stop_message.take());
@@ -135,18 +137,20 @@ impl Reading {
     /// Returns the reply, now that it is complete.
     pub(super) fn finish(self) -> Result<ChatReply> {
         let stop = self.stop.clone().unwrap_or_default();
-        if MALFORMED.contains(&stop.as_str()) {
+        let finish = finish::GEMINI.reason(&stop);
+        if finish == FinishReason::Error {
             let message = self.stop_message.unwrap_or_else(|| format!("a tool call ({stop})"));
             return Err(self.answered.malformed(message));
         }
         // Also in the middle: half an answer is none, and its calls are not to be made.
-        if WITHHELD.contains(&stop.as_str()) {
+        if finish == FinishReason::ContentFilter {
             let message = self.stop_message.clone();
             let message =
                 message.unwrap_or_else(|| format!("its filter withheld the answer ({stop})"));
             return Err(self.withheld(stop, message));
         }
         Ok(self.assembler.finish(Ending {
+            finish,
             stop,
             replay: self.parts.kept(),
             usage: self.usage,
@@ -162,22 +166,6 @@ impl Reading {
         self.answered.refused(Refusal { code: Some(code), request_id: self.id.clone(), ..refusal })
     }
 }
-
-/// Why a model stops that did not get a call of a tool right.
-const MALFORMED: &[&str] =
-    &["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "MALFORMED_RESPONSE"];
-/// Why a model is stopped.
-const WITHHELD: &[&str] = &[
-    "SAFETY",
-    "RECITATION",
-    "LANGUAGE",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_RECITATION",
-];
 
 /// Returns the first candidate, if any: of several only the first is ours.
 fn first(json: &Value) -> Option<&Value> {

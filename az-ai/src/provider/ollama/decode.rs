@@ -6,6 +6,7 @@ use super::error;
 use super::usage::usage;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::Result;
+use crate::provider::finish::OLLAMA;
 use crate::provider::wire::Answered;
 
 /// Reads a reply that came whole.
@@ -60,8 +61,10 @@ impl Reply {
             return Err(answered.malformed("it has no message"));
         }
         let text = |name: &str| last.get(name).and_then(Value::as_str).map(str::to_owned);
+        let stop = text("done_reason").unwrap_or_default();
         Ok(self.assembler.finish(Ending {
-            stop: text("done_reason").unwrap_or_default(),
+            finish: OLLAMA.reason(&stop),
+            stop,
             usage: usage(last),
             model: text("model").unwrap_or(answered.model),
             request_id: answered.request_id,

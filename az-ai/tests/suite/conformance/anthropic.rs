@@ -2,6 +2,9 @@
 
 use az_ai::provider::anthropic::Anthropic;
 use az_ai::testing::llm_client;
+use az_core::journal::FinishReason::{
+    self, ContextWindow, Length, Pause, Refusal, Stop, ToolCalls,
+};
 use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
@@ -11,6 +14,16 @@ struct Messages;
 
 impl Voice for Messages {
     type Wire = Anthropic;
+
+    const FINISH_WORDS: &[(&str, FinishReason)] = &[
+        ("end_turn", Stop),
+        ("max_tokens", Length),
+        ("stop_sequence", Stop),
+        ("tool_use", ToolCalls),
+        ("pause_turn", Pause),
+        ("refusal", Refusal),
+        ("model_context_window_exceeded", ContextWindow),
+    ];
 
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value {
         let mut content = vec![json!({"type": "text", "text": words})];
@@ -28,6 +41,10 @@ impl Voice for Messages {
             "type": "message", "id": "msg_1", "role": "assistant", "model": "m",
             "content": content, "stop_reason": stop, "usage": usage,
         })
+    }
+
+    fn end(whole: &mut Value, word: &str) {
+        whole["stop_reason"] = json!(word);
     }
 
     fn pieces(whole: &Value) -> String {

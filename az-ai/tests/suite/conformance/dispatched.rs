@@ -10,6 +10,7 @@ use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
 use az_core::call::{PayerAccount, RetryPolicy};
 use az_core::clock::ManualClock;
+use az_core::journal::FinishReason;
 use az_core::memory::MemoryStore;
 use az_core::testing::sample::at;
 
@@ -40,6 +41,10 @@ impl ClientFixture for Dispatched {
         let model = ResolvedModel::new(staged.client, "m");
         let client = (self.wrap)(DispatchClient::of_candidates(model, Vec::new()));
         Some(Staged { client: Arc::new(client), ..staged })
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        self.script.finish_words()
     }
 
     async fn asked(&self) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use az_ai::provider::gemini::Gemini;
 use az_ai::testing::llm_client;
+use az_core::journal::FinishReason::{self, ContentFilter, Error, Length, Other, Stop};
 use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
@@ -17,6 +18,27 @@ fn chunk(parts: &[Value], stop: Option<&str>) -> Value {
 impl Voice for GenerateContent {
     type Wire = Gemini;
 
+    const FINISH_WORDS: &[(&str, FinishReason)] = &[
+        ("FINISH_REASON_UNSPECIFIED", Other),
+        ("STOP", Stop),
+        ("MAX_TOKENS", Length),
+        ("SAFETY", ContentFilter),
+        ("RECITATION", ContentFilter),
+        ("LANGUAGE", ContentFilter),
+        ("OTHER", Other),
+        ("BLOCKLIST", ContentFilter),
+        ("PROHIBITED_CONTENT", ContentFilter),
+        ("SPII", ContentFilter),
+        ("MALFORMED_FUNCTION_CALL", Error),
+        ("IMAGE_SAFETY", ContentFilter),
+        ("IMAGE_PROHIBITED_CONTENT", ContentFilter),
+        ("IMAGE_OTHER", Other),
+        ("NO_IMAGE", Other),
+        ("IMAGE_RECITATION", ContentFilter),
+        ("UNEXPECTED_TOOL_CALL", Error),
+        ("TOO_MANY_TOOL_CALLS", Other),
+    ];
+
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value {
         let call =
             |args: &Value| json!({"functionCall": {"name": "filesystem_read", "args": args}});
@@ -30,6 +52,10 @@ impl Voice for GenerateContent {
         whole
     }
 
+    fn end(whole: &mut Value, word: &str) {
+        whole["candidates"][0]["finishReason"] = json!(word);
+    }
+
     fn pieces(whole: &Value) -> String {
         let parts = whole["candidates"][0]["content"]["parts"].as_array().unwrap();
         let (said, calls) = parts.split_first().unwrap();
@@ -37,7 +63,8 @@ impl Voice for GenerateContent {
         let mut chunks: Vec<Value> =
             words.map(|word| chunk(&[json!({"text": word})], None)).collect();
         chunks.extend(calls.iter().map(|call| chunk(std::slice::from_ref(call), None)));
-        let mut last = chunk(&[json!({"text": ""})], Some("STOP"));
+        let mut last =
+            chunk(&[json!({"text": ""})], whole["candidates"][0]["finishReason"].as_str());
         last["usageMetadata"] = whole["usageMetadata"].clone();
         chunks.push(last);
         chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect()

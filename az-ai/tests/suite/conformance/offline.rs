@@ -59,6 +59,8 @@ async fn the_offline_planner_keeps_the_contract() {
             "nothing_is_sent_before_a_stream_is_read",
             "a_dropped_call_is_given_up",
             "a_dropped_stream_is_given_up",
+            "every_word_for_the_end_of_a_reply_has_its_reason",
+            "an_unknown_word_for_the_end_of_a_reply_is_kept",
         ]
     );
 }

@@ -2,6 +2,7 @@
 
 use az_ai::provider::ollama::Ollama;
 use az_ai::testing::llm_client;
+use az_core::journal::FinishReason::{self, Length, Other, Stop};
 use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
@@ -11,6 +12,9 @@ struct OllamaChat;
 
 impl Voice for OllamaChat {
     type Wire = Ollama;
+
+    const FINISH_WORDS: &[(&str, FinishReason)] =
+        &[("stop", Stop), ("length", Length), ("load", Other), ("unload", Other)];
 
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value {
         let call = |arguments: &Value| json!({"function": {"name": "filesystem_read", "arguments": arguments}});
@@ -23,6 +27,10 @@ impl Voice for OllamaChat {
             whole["eval_count"] = json!(output);
         }
         whole
+    }
+
+    fn end(whole: &mut Value, word: &str) {
+        whole["done_reason"] = json!(word);
     }
 
     fn pieces(whole: &Value) -> String {

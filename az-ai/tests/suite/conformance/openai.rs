@@ -2,6 +2,7 @@
 
 use az_ai::provider::openai::OpenAi;
 use az_ai::testing::llm_client;
+use az_core::journal::FinishReason::{self, ContentFilter, Error, Length, Stop, ToolCalls};
 use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
@@ -15,6 +16,19 @@ pub(super) struct Chat;
 impl Voice for Chat {
     type Wire = OpenAi;
 
+    const FINISH_WORDS: &[(&str, FinishReason)] = &[
+        ("stop", Stop),
+        ("length", Length),
+        ("content_filter", ContentFilter),
+        ("tool_calls", ToolCalls),
+        ("function_call", ToolCalls),
+        // Of Mistral, Together, OpenRouter and DeepSeek.
+        ("model_length", Length),
+        ("eos", Stop),
+        ("error", Error),
+        ("insufficient_system_resource", Error),
+    ];
+
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value {
         let call = |(place, arguments): (usize, &Value)| {
             let function = json!({"name": "filesystem_read", "arguments": arguments.to_string()});
@@ -26,6 +40,10 @@ impl Voice for Chat {
         let usage = used
             .map(|(input, output)| json!({"prompt_tokens": input, "completion_tokens": output}));
         json!({"model": "m", "choices": [choice], "usage": usage})
+    }
+
+    fn end(whole: &mut Value, word: &str) {
+        whole["choices"][0]["finish_reason"] = json!(word);
     }
 
     fn pieces(whole: &Value) -> String {
@@ -46,7 +64,8 @@ impl Voice for Chat {
         }
         let chunk = |delta: &Value| json!({"choices": [{"index": 0, "delta": delta}]});
         let mut chunks: Vec<Value> = deltas.iter().map(chunk).collect();
-        chunks.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}));
+        let end = &whole["choices"][0]["finish_reason"];
+        chunks.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": end}]}));
         if !whole["usage"].is_null() {
             chunks.push(json!({"choices": [], "usage": whole["usage"]}));
         }

@@ -7,6 +7,7 @@ use az_ai::pricing::{PriceBook, PricedClient};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
 use az_core::clock::ManualClock;
+use az_core::journal::FinishReason;
 
 use super::openai::ChatCompletions;
 
@@ -23,6 +24,10 @@ impl ClientFixture for Priced {
         let clock = Arc::new(ManualClock::default());
         staged.client = Arc::new(PricedClient::new(staged.client, book, "test", clock));
         Some(staged)
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        self.0.finish_words()
     }
 
     async fn asked(&self) -> Option<usize> {

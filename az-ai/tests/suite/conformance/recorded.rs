@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use az_ai::recording::{Header, RecordedClient};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_core::journal::FinishReason;
 
 use super::KEY;
 use super::openai::ChatCompletions;
@@ -22,6 +23,10 @@ impl ClientFixture for Recorded {
         let header = Header::of(&*staged.client, &staged.request.model);
         let client = RecordedClient::new(staged.client, &header, self.paper.clone()).unwrap();
         Some(Staged { client: std::sync::Arc::new(client), ..staged })
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        self.inner.finish_words()
     }
 
     async fn asked(&self) -> Option<usize> {

@@ -7,6 +7,7 @@ use az_ai::client::LlmClient;
 use az_ai::recording::{Header, RecordedClient, ReplayClient};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_core::journal::FinishReason;
 use futures_util::StreamExt;
 
 use super::scripted::Scripted;
@@ -35,6 +36,10 @@ impl ClientFixture for Replayed {
         let client = paper.played();
         *self.client.lock().unwrap() = Some(client.clone());
         Some(Staged { client: Arc::new(client), ..staged })
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        self.inner.finish_words()
     }
 
     async fn asked(&self) -> Option<usize> {

@@ -2,6 +2,7 @@
 
 use az_ai::provider::openai::{Dialect, Interface, OpenAi};
 use az_ai::testing::llm_client;
+use az_core::journal::FinishReason::{self, ContentFilter, Length, Stop};
 use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
@@ -11,6 +12,9 @@ struct Responses;
 
 impl Voice for Responses {
     type Wire = OpenAi;
+
+    const FINISH_WORDS: &[(&str, FinishReason)] =
+        &[("completed", Stop), ("max_output_tokens", Length), ("content_filter", ContentFilter)];
 
     fn wire() -> OpenAi {
         OpenAi::new(Dialect::OPENAI.with_interface(Interface::Responses))
@@ -34,6 +38,13 @@ impl Voice for Responses {
             "object": "response", "id": "resp_1", "model": "m", "status": "completed",
             "error": null, "incomplete_details": null, "output": output, "usage": usage,
         })
+    }
+
+    fn end(whole: &mut Value, word: &str) {
+        if word != "completed" {
+            whole["status"] = json!("incomplete");
+            whole["incomplete_details"] = json!({"reason": word});
+        }
     }
 
     fn pieces(whole: &Value) -> String {

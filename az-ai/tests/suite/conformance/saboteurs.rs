@@ -12,6 +12,7 @@ use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
 use az_core::Usd;
 use az_core::cost::Usage;
+use az_core::journal::FinishReason;
 use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 
@@ -35,6 +36,8 @@ enum Sabotage {
     KeepsGoing,
     ChangesItsMind,
     ChargesForBrevity,
+    GuessesTheReason,
+    DropsTheWord,
 }
 
 #[derive(Debug)]
@@ -48,6 +51,10 @@ impl Saboteur {
     fn bend(&self, mut reply: ChatReply) -> ChatReply {
         match self.how {
             Sabotage::ForgetsWords => reply.reply.text.clear(),
+            Sabotage::GuessesTheReason if reply.reply.finish == FinishReason::Other => {
+                reply.reply.finish = FinishReason::Stop;
+            }
+            Sabotage::DropsTheWord => reply.reply.stop.clear(),
             Sabotage::InventsUsage => {
                 reply.usage.get_or_insert(Usage::tokens(1, 1));
             }
@@ -190,6 +197,10 @@ impl ClientFixture for Sabotaged {
         Some(staged)
     }
 
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        self.0.finish_words()
+    }
+
     async fn asked(&self) -> Option<usize> {
         // What was sent at once has to have a chance to arrive.
         for _ in 0..200 {
@@ -228,6 +239,12 @@ async fn the_kit_notices_every_sabotage() {
     check(Sabotage::KeepsGoing, &given_up).await;
     check(Sabotage::ChangesItsMind, &["quotes_and_capabilities_stay_the_same"]).await;
     check(Sabotage::ChargesForBrevity, &["quotes_and_capabilities_stay_the_same"]).await;
+    let ends = [
+        "every_word_for_the_end_of_a_reply_has_its_reason",
+        "an_unknown_word_for_the_end_of_a_reply_is_kept",
+    ];
+    check(Sabotage::GuessesTheReason, &ends[1..]).await;
+    check(Sabotage::DropsTheWord, &ends).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use az_ai::scripted::{Line, ScriptedClient};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientFixture, PATIENCE, Scene, Staged};
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use az_core::{ErrorKind, Usd};
 use serde_json::json;
 
@@ -50,6 +50,10 @@ impl ClientFixture for Scripted {
                 line.delay_millis = 3_600_000;
                 (words, usage)
             }
+            Scene::Ends(word) => {
+                line.stop = Some(word.to_owned());
+                (words, usage)
+            }
             Scene::NoTools => (words, usage),
             Scene::BadKey => return None,
         };
@@ -59,6 +63,10 @@ impl ClientFixture for Scripted {
         }
         *self.0.lock().unwrap() = Some(client.clone());
         Some(staged(client, reply, usage))
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        &[("stop", FinishReason::Stop), ("length", FinishReason::Length)]
     }
 
     async fn asked(&self) -> Option<usize> {

@@ -11,7 +11,7 @@ use az_ai::provider::wire::Wire;
 use az_ai::provider::{Endpoint, WireClient};
 use az_ai::testing::llm_client::{ClientFixture, PATIENCE, Scene, Staged};
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use serde_json::{Value, json};
 
 use super::{KEY, calling, staged};
@@ -22,6 +22,9 @@ pub(super) trait Voice: Default + Send + Sync + 'static {
     /// What understands it.
     type Wire: Wire + Default;
 
+    /// The words for the reason that a reply ended, as the provider documents them.
+    const FINISH_WORDS: &[(&str, FinishReason)];
+
     /// Returns it.
     fn wire() -> Self::Wire {
         Self::Wire::default()
@@ -30,6 +33,9 @@ pub(super) trait Voice: Default + Send + Sync + 'static {
     /// Says words, calls a tool with each of some arguments, and says what it used: input and
     /// output.
     fn whole(words: &str, arguments: &[Value], used: Option<(u64, u64)>) -> Value;
+
+    /// Sets the word for the reason that a reply ended.
+    fn end(whole: &mut Value, word: &str);
 
     /// Turns a whole reply into a stream of small pieces.
     fn pieces(whole: &Value) -> String;
@@ -45,11 +51,14 @@ pub(super) struct Served<V>(Mutex<Option<Server>>, PhantomData<V>);
 #[async_trait]
 impl<V: Voice> ClientFixture for Served<V> {
     async fn set(&self, scene: Scene) -> Option<Staged> {
-        let body = match scene {
+        let mut body = match scene {
             Scene::SaysNoUsage => V::whole("two words", &[], None),
             Scene::Calls => V::whole("I look.", &[json!({"path": "é"}), json!({})], Some((3, 2))),
             _ => V::whole("two words", &[], Some((3, 2))),
         };
+        if let Scene::Ends(word) = scene {
+            V::end(&mut body, word);
+        }
         let half = |text: &str| Answer::stream(&text[..text.len() / 2], End::Cut);
         let (whole, stream) = match scene {
             Scene::Silent => (Answer::Silence, Answer::Silence),
@@ -82,6 +91,10 @@ impl<V: Voice> ClientFixture for Served<V> {
         let mut staged = staged(client, reply, usage);
         staged.secret = Some(KEY.to_owned());
         Some(staged)
+    }
+
+    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
+        V::FINISH_WORDS
     }
 
     async fn asked(&self) -> Option<usize> {

@@ -31,12 +31,12 @@ pub(super) async fn play<S: Spoken>(provider: &'static str) -> Row {
             match exchange.status {
                 200 if exchange.is_streamed() => {
                     streams.push(exchange);
-                    streamed::<S>(exchange, &http).await;
+                    row.finishes.extend(streamed::<S>(exchange, &http).await);
                     row.streamed += 1;
                     row.cuts += cut::<S>(exchange);
                 }
                 200 => {
-                    whole::<S>(exchange, &http).await;
+                    row.finishes.extend(whole::<S>(exchange, &http).await);
                     row.whole += 1;
                 }
                 _ => {
@@ -91,16 +91,26 @@ fn check<S: Spoken>(
     }
 }
 
-/// A reply that came whole, asked for whole and as a stream.
-async fn whole<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
+/// A reply that came whole, asked for whole and as a stream; returns how it ended.
+async fn whole<S: Spoken>(exchange: &Exchange, http: &HttpClient) -> Option<Finish> {
     let expected = S::expected(exchange);
     let client = client::<S>(answer(exchange), http).await;
-    check::<S>(exchange, &expected, client.complete(&S::request(exchange)).await);
+    let reply = client.complete(&S::request(exchange)).await;
+    let finish = reply.as_ref().ok().map(finish);
+    check::<S>(exchange, &expected, reply);
     check::<S>(exchange, &expected, folded(exchange, &client, &S::request(exchange)).await);
+    finish
 }
 
-/// A stream, cut into pieces at random three times.
-async fn streamed<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
+/// The word that a reply ended with, and its reason.
+type Finish = (String, FinishReason);
+
+fn finish(reply: &ChatReply) -> Finish {
+    (reply.reply.stop.clone(), reply.reply.finish)
+}
+
+/// A stream, cut into pieces at random three times; returns how it ended.
+async fn streamed<S: Spoken>(exchange: &Exchange, http: &HttpClient) -> Option<Finish> {
     let expected = S::expected(exchange);
     let mut dice = Dice(exchange.response.len() as u64);
     let mut replies = Vec::new();
@@ -111,6 +121,7 @@ async fn streamed<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
         check::<S>(exchange, &expected, reply);
     }
     assert!(replies.windows(2).all(|pair| pair[0] == pair[1]), "{}", exchange.name);
+    replies.first().map(finish)
 }
 
 async fn stream<S: Spoken>(
@@ -133,10 +144,10 @@ async fn folded(
     let Some(ChatEvent::Finished(reply)) = events.last() else { panic!("{name}: no end") };
     let mut assembler = Assembler::default();
     events.iter().for_each(|event| assembler.add(event));
-    let stop = reply.reply.stop.clone();
-    let is_known = stop.is_empty() || FinishReason::from_word(&stop) != FinishReason::Unknown;
-    assert!(is_known, "{name}: the finish reason {stop:?} is unknown");
-    let added_up = assembler.finish(Ending { stop, ..Ending::default() }).reply;
+    let (finish, stop) = (reply.reply.finish, &reply.reply.stop);
+    assert_ne!(finish, FinishReason::Other, "{name}: {stop:?} is not in the table of the wire");
+    assert_eq!(finish == FinishReason::Unknown, stop.is_empty(), "{name}");
+    let added_up = assembler.finish(Ending { finish, ..Ending::default() }).reply;
     assert_eq!(
         (&added_up.text, &added_up.reasoning, &added_up.calls),
         (&reply.reply.text, &reply.reply.reasoning, &reply.reply.calls),

@@ -75,8 +75,7 @@ impl Said {
         }
         // A reply that reached its longest length may end within the arguments of a call.
         let whole = understood.calls.iter().all(|call| call.arguments.is_object());
-        let cut = ["length", "max_tokens", "max_output_tokens", "MAX_TOKENS"];
-        assert!(whole || cut.contains(&understood.stop.as_str()), "{name}");
+        assert!(whole || understood.finish.is_cut(), "{name}");
         let counted = reply.usage.as_ref().map(|usage| (usage.total(), usage.output));
         assert_eq!(counted, self.usage, "{name}");
         if let Some(cost) = self.cost {

@@ -1,6 +1,9 @@
 //! What was played, by provider.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use az_core::journal::FinishReason;
 
 /// What was played of a provider over a wire.
 #[derive(Debug, Default)]
@@ -13,6 +16,8 @@ pub(super) struct Row {
     pub(super) errors: usize,
     pub(super) foreign: usize,
     pub(super) cuts: usize,
+    /// The words that replies ended with, with their reasons.
+    pub(super) finishes: BTreeMap<String, FinishReason>,
 }
 
 impl Row {
@@ -49,6 +54,7 @@ impl Table {
             errors: sum.errors + row.errors,
             foreign: sum.foreign + row.foreign,
             cuts: sum.cuts + row.cuts,
+            finishes: sum.finishes.into_iter().chain(row.finishes.clone()).collect(),
             ..sum
         })
     }
@@ -66,6 +72,9 @@ impl fmt::Display for Table {
             for number in row.columns() {
                 write!(f, " {number:>9}")?;
             }
+        }
+        for (word, reason) in self.sum().finishes {
+            write!(f, "\n{word:<29} {reason}")?;
         }
         Ok(())
     }

@@ -84,6 +84,7 @@ async fn what_is_written_is_what_can_be_read_for_years() {
                 "text": "one two",
                 "reasoning": "hm",
                 "calls": [{"id": "call_0_0", "name": "a.b", "arguments": {"x": 1}}],
+                "finish": "tool_calls",
                 "stop": "tool_calls",
             },
             "usage": {"input": 3, "output": 2},

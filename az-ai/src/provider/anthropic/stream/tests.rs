@@ -1,6 +1,7 @@
 use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
+use az_core::journal::FinishReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -179,7 +180,7 @@ fn the_answers_call_streams_as_text() {
     let events = decode([stream.as_bytes()]).unwrap();
     assert_eq!(events[0], ChatEvent::TextDelta { text: "{\"x\": 1}".to_owned() });
     let reply = reply(&stream).unwrap().reply;
-    assert_eq!((reply.text.as_str(), reply.stop.as_str()), ("{\"x\": 1}", "end_turn"));
+    assert_eq!((reply.text.as_str(), reply.finish), ("{\"x\": 1}", FinishReason::Stop));
     assert!(reply.calls.is_empty() && reply.replay.is_none());
 }
 

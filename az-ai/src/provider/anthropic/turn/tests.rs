@@ -1,7 +1,7 @@
 use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use serde_json::{Value, json};
 
 use crate::chat::ChatReply;
@@ -48,6 +48,7 @@ fn a_reply_is_read_in_full() {
     let mut expected = ModelReply {
         text: "I look.".to_owned(),
         reasoning: "hm".to_owned(),
+        finish: FinishReason::ToolCalls,
         stop: "tool_use".to_owned(),
         replay: Some(Box::new(json!({"anthropic": content, "model": "asked"}))),
         ..ModelReply::default()
@@ -111,7 +112,11 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
 #[test]
 fn the_call_that_gives_the_answer_is_the_answer() {
     let answer = json!({"type": "tool_use", "id": "a", "name": "_answer", "input": {"x": 1}});
-    let expected = ModelReply { stop: "end_turn".to_owned(), ..ModelReply::text(r#"{"x":1}"#) };
+    let expected = ModelReply {
+        finish: FinishReason::Stop,
+        stop: "tool_use".to_owned(),
+        ..ModelReply::text(r#"{"x":1}"#)
+    };
     assert_eq!(said(&json!([answer]), "tool_use"), expected);
     let both = said(&json!([answer, call("b", &json!({}))]), "tool_use");
     assert_eq!((both.calls.len(), both.stop.as_str()), (1, "tool_use"));

@@ -1,6 +1,6 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use serde_json::{Value, json};
 
 use super::reply;
@@ -35,6 +35,7 @@ fn a_reply_is_read_in_full() {
     let mut expected = ModelReply {
         text: "Both...".to_owned(),
         reasoning: "which?".to_owned(),
+        finish: FinishReason::Stop,
         stop: "STOP".to_owned(),
         replay: Some(Box::new(json!({"gemini": [
             {"text": "Both", "thoughtSignature": "s0"},

@@ -1,7 +1,7 @@
 use crate::provider::tool_names::ToolNames;
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use serde_json::{Value, json};
 
 use super::reply;
@@ -36,6 +36,7 @@ fn a_reply_is_read_in_full() {
     let mut expected = ModelReply {
         text: "I look.".to_owned(),
         reasoning: "hm".to_owned(),
+        finish: FinishReason::Stop,
         stop: "stop".to_owned(),
         ..ModelReply::default()
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::usage::{cost, usage};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
+use crate::provider::finish::{self, CHAT_COMPLETIONS};
 use crate::provider::openai::error;
 use crate::provider::wire::Answered;
 
@@ -131,7 +132,8 @@ pub(super) struct Facts {
     id: Option<String>,
     tier: Option<String>,
     usage: Option<(Usage, Option<Usd>)>,
-    pub(super) stop: Option<String>,
+    /// The reason that the reply ended, and the provider's word for it.
+    pub(super) ended: Option<(FinishReason, String)>,
     pub(super) details: Option<Vec<Value>>,
 }
 
@@ -157,19 +159,25 @@ impl Facts {
     pub(super) fn note_choice(&mut self, choice: &Value) {
         let word = |name: &str| choice.get(name).and_then(Value::as_str);
         // A router may say that a model wants tools when it was cut off while asking for them.
-        let native = word("native_finish_reason").filter(|stop| is_cut(stop));
-        let stop = native.or_else(|| word("finish_reason"));
-        self.stop = stop.map(str::to_owned).or(self.stop.take());
+        let native = word("native_finish_reason").and_then(|word| Some((finish::cut(word)?, word)));
+        let own = || word("finish_reason").map(|word| (CHAT_COMPLETIONS.reason(word), word));
+        let ended = native.or_else(own);
+        self.ended = ended.map(|(reason, word)| (reason, word.to_owned())).or(self.ended.take());
     }
 
     /// Returns the reply, now that it is complete.
     pub(super) fn finish(self, assembler: Assembler, answered: Answered) -> Result<ChatReply> {
-        let stop = self.stop.unwrap_or_default();
-        // Also in the middle: half an answer is none, and its calls are not to be made.
-        if stop == "content_filter" {
-            let refusal = error::withheld(&answered.provider);
-            let refusal = Refusal { request_id: answered.request_id, ..refusal };
-            return Err(refusal.into());
+        let (finish, stop) = self.ended.unwrap_or_default();
+        match finish {
+            // Also in the middle: half an answer is none, and its calls are not made.
+            FinishReason::ContentFilter => {
+                let refusal = error::withheld(&answered.provider);
+                return Err(Refusal { request_id: answered.request_id, ..refusal }.into());
+            }
+            FinishReason::Error => {
+                return Err(answered.malformed(format!("it ended with an error ({stop})")));
+            }
+            _ => {}
         }
         let (usage, cost) = self.usage.map_or((None, None), |(mut usage, cost)| {
             usage.service_tier = usage.service_tier.or(self.tier);
@@ -177,6 +185,7 @@ impl Facts {
         });
         let details = self.details.filter(|details| !details.is_empty());
         Ok(assembler.finish(Ending {
+            finish,
             stop,
             replay: details.map(|details| Box::new(json!({ DETAILS: details }))),
             usage,
@@ -187,16 +196,11 @@ impl Facts {
     }
 }
 
-/// Returns whether a word says that the reply reached the limit of its length.
-fn is_cut(word: &str) -> bool {
-    FinishReason::from_word(word) == FinishReason::Length
-}
-
 #[cfg(test)]
 mod tests {
     use az_core::ErrorKind;
     use az_core::cost::Usage;
-    use az_core::journal::ModelReply;
+    use az_core::journal::{FinishReason, ModelReply};
     use serde_json::{Value, json};
 
     use super::{Answered, reply};
@@ -227,6 +231,7 @@ mod tests {
         });
         let mut expected = ModelReply {
             reasoning: "hm".to_owned(),
+            finish: FinishReason::ToolCalls,
             stop: "tool_calls".to_owned(),
             ..ModelReply::default()
         }

@@ -153,7 +153,7 @@ impl Decoder {
             return Err(self.answered.malformed("it has no choices"));
         }
         // A proxy may end politely what was cut behind it; text is taken, a call is not.
-        if self.facts.stop.is_none() && self.assembler.calls() > 0 {
+        if self.facts.ended.is_none() && self.assembler.calls() > 0 {
             return Err(self.answered.cut());
         }
         let facts = std::mem::take(&mut self.facts);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use az_core::journal::FinishReason;
 use serde_json::Value;
 
 use super::item::{BETWEEN, CALL, MESSAGE, REASONING, sort, text};
 use super::turn;
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
+use crate::provider::finish::RESPONSES;
 use crate::provider::openai::chat::{cost, id_or_place, usage};
 use crate::provider::openai::error;
 use crate::provider::wire::Answered;
@@ -184,7 +186,8 @@ impl Reading {
         let own = |name: &str| Some(word(response, name)).filter(|word| !word.is_empty());
         let request_id = self.answered.request_id.clone().or_else(|| own("id"));
         // Also in the middle: half an answer is none, and its calls are not to be made.
-        if stop == "content_filter" {
+        let finish = RESPONSES.reason(&stop);
+        if finish == FinishReason::ContentFilter {
             let refusal = error::withheld(&self.answered.provider);
             return Err(Refusal { request_id, ..refusal }.into());
         }
@@ -194,6 +197,7 @@ impl Reading {
             usage.service_tier = usage.service_tier.take().or_else(|| own("service_tier"));
         }
         Ok(self.assembler.finish(Ending {
+            finish,
             stop,
             replay: turn::kept(self.items),
             usage,

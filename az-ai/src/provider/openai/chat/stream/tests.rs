@@ -1,6 +1,6 @@
 use az_core::ErrorKind;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -58,6 +58,7 @@ fn expected() -> ChatReply {
     let mut reply = ModelReply {
         text: "Reading 😀 both.".to_owned(),
         reasoning: "I räd two".to_owned(),
+        finish: FinishReason::ToolCalls,
         stop: "tool_calls".to_owned(),
         ..ModelReply::default()
     }

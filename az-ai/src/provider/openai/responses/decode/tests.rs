@@ -1,7 +1,7 @@
 use az_core::ErrorKind;
 use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::journal::ModelReply;
+use az_core::journal::{FinishReason, ModelReply};
 use serde_json::{Value, json};
 
 use super::reply;
@@ -43,6 +43,7 @@ fn a_reply_is_read_in_full() {
     let mut expected = ModelReply {
         text: "one\n\ntwo".to_owned(),
         reasoning: "a\n\nb\n\nc".to_owned(),
+        finish: FinishReason::Stop,
         stop: "completed".to_owned(),
         replay: Some(Box::new(json!({"responses": kept}))),
         ..ModelReply::default()
