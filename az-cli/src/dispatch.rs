@@ -35,18 +35,18 @@ pub(crate) fn run(
     }
 }
 
-/// Runs a command that looks something up or changes it: one thread, ready in microseconds.
+/// Runs a command that only uses the store, on one thread, which starts in microseconds.
 fn short(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(no_runtime)?.block_on(command)
 }
 
-/// Runs a command that waits for models and tools.
+/// Runs a command that waits for models and tools, on several threads.
 fn long(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(no_runtime)?;
     let result = runtime.block_on(command);
-    // A tool that does not come back must not keep the process alive.
+    // A tool that does not return must not keep the process alive.
     runtime.shutdown_background();
     result
 }

@@ -1,4 +1,4 @@
-//! What a command can end with, and the exit code it means. `docs/operations.md` lists the codes.
+//! The errors of commands, with their exit codes and advice.
 
 use std::io;
 
@@ -7,17 +7,17 @@ use az_core::task::{Failure, TaskStatus};
 
 use crate::suggestion::set_budget;
 
-/// Bad arguments, as clap has it.
+/// The exit code of invalid arguments, as in clap.
 pub const USAGE: u8 = 2;
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// The arguments make no sense together.
+    /// The arguments are invalid.
     #[error("{0}")]
     Usage(String),
-    /// A setting makes no sense.
+    /// A setting is invalid.
     #[error("{0}")]
     Settings(String),
     /// No task has this id.
@@ -25,15 +25,15 @@ pub enum CliError {
     UnknownTask {
         /// What was typed.
         id: String,
-        /// Ids that are like it, with their commands.
+        /// Similar ids, with their commands.
         near: Vec<String>,
     },
-    /// Several tasks could be meant.
-    #[error("{id:?} could be any of these tasks:\n  {}", among.join("\n  "))]
+    /// Several tasks have an id that begins or ends like this.
+    #[error("ambiguous id {id:?}; it could be any of these tasks:\n  {}", among.join("\n  "))]
     AmbiguousTask {
         /// What was typed.
         id: String,
-        /// The ids that it fits, with their commands.
+        /// The ids, with their commands.
         among: Vec<String>,
     },
     /// The task ended without an answer.
@@ -46,15 +46,15 @@ pub enum CliError {
         /// What to do about it.
         remedy: Option<String>,
     },
-    /// The task did not end: what went wrong could not be recorded.
+    /// The run stopped without recording an end of the task.
     #[error("{}", .source.chain())]
     Stopped {
-        /// The task, if there is one to go on with.
+        /// The task, if it can be resumed.
         id: Option<String>,
-        /// What went wrong.
+        /// The error.
         source: Error,
     },
-    /// Something below failed.
+    /// An error of the core.
     #[error("{}", .0.chain())]
     Core(#[from] Error),
     /// Reading or writing failed.
@@ -62,13 +62,13 @@ pub enum CliError {
     Io {
         /// What was being done.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
 }
 
-/// A reason that says no more than the status is left out.
+/// Returns the reason, unless it only repeats the status.
 fn why(status: TaskStatus, failure: &Failure) -> String {
     match failure.message.as_str() {
         message if message == status.as_str() => String::new(),
@@ -84,7 +84,7 @@ fn hint(ids: &[String]) -> String {
 }
 
 impl CliError {
-    /// Returns the exit code that says what sort of error this is.
+    /// Returns the exit code of the error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
@@ -97,16 +97,16 @@ impl CliError {
         }
     }
 
-    /// Returns what the user can do about it, where that is not obvious.
+    /// Returns what the user can do about the error, if there is something to suggest.
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::TaskEnded { remedy, .. } => remedy.clone(),
-            Self::UnknownTask { .. } => Some("`az task list` shows the tasks there are".to_owned()),
-            Self::AmbiguousTask { .. } => Some("give more of the id".to_owned()),
+            Self::UnknownTask { .. } => Some("`az task list` lists the tasks".to_owned()),
+            Self::AmbiguousTask { .. } => Some("type more characters of the id".to_owned()),
             Self::Stopped { id, source } => {
                 let first = remedy_of(source)?;
                 Some(match id {
-                    Some(id) => format!("{first}; then `az task resume {id}` goes on"),
+                    Some(id) => format!("{first}; then `az task resume {id}` continues the task"),
                     None => first,
                 })
             }
@@ -130,21 +130,23 @@ fn remedy_of(error: &Error) -> Option<String> {
             ));
         }
         Error::Unpriced { .. } => UNPRICED,
-        Error::Full { .. } => "free some space",
+        Error::Full { .. } => "free disk space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
-        Error::Busy { .. } => {
-            "another process keeps the database locked: try again once it is done"
-        }
+        Error::Busy { .. } => "another process has locked the database; try again later",
         Error::Unusable { .. } => {
-            "if that file is no database any more, `az db init --force` sets it aside and makes a \
-             new one; otherwise choose a directory that can be written, with --data-dir"
+            "if the file is damaged, `az db init --force` renames it and creates a new database; \
+             otherwise choose a writable directory with --data-dir"
         }
         Error::NewerSchema { .. } => "use the newer az that wrote it, or another --data-dir",
         Error::SchemaChanged { .. } => "run the newer az from now on (docs/upgrading.md)",
-        Error::NotFound { what: "database", .. } => "`az db init` makes one, and so does a task",
-        Error::LeaseLost { .. } => "another process has taken it up; `az task list` shows them",
+        Error::NotFound { what: "database", .. } => {
+            "`az db init` creates it, and so does `az task run`"
+        }
+        Error::LeaseLost { .. } => {
+            "another process has claimed the task; `az task list` shows its status"
+        }
         Error::LeaseHeld { task, .. } => {
-            return Some(format!("wait for it to end, or stop it with `az task cancel {task}`"));
+            return Some(format!("wait until it ends, or stop it with `az task cancel {task}`"));
         }
         _ => return None,
     };
@@ -159,11 +161,11 @@ fn code_of(error: &Error) -> u8 {
     }
 }
 
-/// A task that failed for no more telling reason is 1.
+/// Returns the exit code of a failed task; it is 1 unless the kind has a code of its own.
 fn code_of_failure(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Agent | ErrorKind::Invalid | ErrorKind::StepLimit => 1,
-        // What a task does not find is its model.
+        // The only thing that a task can fail to find is its model.
         ErrorKind::NotFound => 78,
         kind => code_of_kind(kind),
     }
@@ -196,7 +198,7 @@ mod tests {
     use super::code_of_failure;
 
     #[test]
-    fn a_task_whose_model_there_is_not_failed_for_its_settings() {
+    fn an_unknown_model_of_a_task_is_a_settings_error() {
         assert_eq!(code_of_failure(ErrorKind::NotFound), 78);
     }
 }

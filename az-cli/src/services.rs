@@ -1,4 +1,4 @@
-//! What runs in production: the one place where concrete backends meet.
+//! Creates the backends of a command: the only place that knows all of them.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -26,11 +26,11 @@ use crate::output::{Live, Printer, TerminalApprover};
 use crate::settings::{Settings, StoreSetting};
 use crate::wiring::{Wiring, check_scheme};
 
-/// The longest reply that is asked for in a step, in tokens, when the configuration does not say:
-/// enough for a file of some hundred lines, or for thoughts and a call.
+/// The default limit of a reply, in tokens: enough for a file of some hundred lines, or for reasoning
+/// and a tool call.
 const LONGEST_REPLY: u32 = 4096;
 
-/// The backends, each built when it is first needed.
+/// The backends, each created when it is first needed.
 #[derive(Debug)]
 pub struct Services {
     settings: Settings,
@@ -45,7 +45,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Returns services that have opened nothing yet.
+    /// Creates services that have not opened anything yet.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Services {
         Ok(Self { settings, env, printer, wiring, speed: 1, models, stores, store, toolbox })
     }
 
-    /// Returns services with another store that play demonstrations so many times as fast.
+    /// Returns services with another store, which play recordings at this speed.
     ///
     /// # Errors
     ///
@@ -83,11 +83,11 @@ impl Services {
         &self.settings
     }
 
-    /// Returns who knows the models.
+    /// Returns the models.
     ///
     /// # Errors
     ///
-    /// A settings error for models that cannot be.
+    /// A settings error for invalid models.
     pub fn models(&self) -> Result<Arc<ModelChooser>, CliError> {
         if let Some(models) = self.models.get() {
             return Ok(Arc::clone(models));
@@ -156,7 +156,7 @@ impl Services {
     ///
     /// # Errors
     ///
-    /// A mistake of ours in how they are put together.
+    /// An internal error for tools that cannot be registered together.
     pub fn toolbox(&self) -> Result<Arc<ToolRegistry>, CliError> {
         if let Some(toolbox) = self.toolbox.get() {
             return Ok(Arc::clone(toolbox));
@@ -170,7 +170,7 @@ impl Services {
     ///
     /// # Errors
     ///
-    /// A usage error that lists the tools there are.
+    /// A usage error with the known tools for an unknown one.
     pub fn check_tools<'a>(
         &self,
         names: impl IntoIterator<Item = &'a String>,
@@ -180,12 +180,12 @@ impl Services {
             None => Ok(()),
             Some(name) => {
                 let known = known.join(", ");
-                Err(CliError::Usage(format!("no tool is called {name:?}; there are {known}")))
+                Err(CliError::Usage(format!("unknown tool {name:?}; known tools: {known}")))
             }
         }
     }
 
-    /// Returns an engine that tells `sink` what happens and asks at `terminal`, if there is one.
+    /// Creates an engine that emits events to `sink` and asks for approval at `terminal`, if there is one.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Flags, environment, file and defaults, resolved in one place.
+//! Resolves flags, environment, configuration file and defaults.
 
 use std::path::Path;
 
@@ -10,28 +10,28 @@ use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 pub use crate::store_setting::StoreSetting;
 
-/// What the program goes by.
+/// The settings of a command.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The store of tasks and their records.
     pub store: StoreSetting,
-    /// The model to use when a task names none, with where that was said.
+    /// The model of tasks that name none, and what set it.
     pub model: Option<(String, &'static str)>,
-    /// What the configuration file says about models.
+    /// The section about models of the configuration file.
     pub llm: LlmSection,
-    /// Where days begin.
+    /// The time zone of days, weeks and months.
     pub time_zone: TimeZone,
-    /// The file, for the places of what it says, and for the files that it names.
+    /// The configuration file, for locations of its values, and for paths relative to it.
     pub file: FoundConfig,
 }
 
 impl Settings {
-    /// Resolves the settings: flags beat the environment, the environment beats the file, the file
-    /// beats the default.
+    /// Resolves the settings: flags override the environment, the environment overrides the file, the
+    /// file overrides the default.
     ///
     /// # Errors
     ///
-    /// When the file makes no sense, or when nothing says where data can be kept.
+    /// A settings error for an invalid file, or if there is no data directory.
     pub fn resolve(args: &GlobalArgs, env: &Env) -> Result<Self, CliError> {
         let file = FoundConfig::read(env)?;
         let config = file.config.clone();
@@ -45,7 +45,7 @@ impl Settings {
         Ok(Self { store, model, llm: config.llm, time_zone, file })
     }
 
-    /// Returns the calendar that money is counted by.
+    /// Returns the calendar of costs.
     pub fn calendar(&self) -> Calendar {
         Calendar::new(self.time_zone.clone())
     }

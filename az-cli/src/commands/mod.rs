@@ -1,4 +1,4 @@
-//! What the commands do: one file each, its arguments on top.
+//! The commands: one file each, with its arguments at the top.
 
 pub mod cost;
 pub mod db;

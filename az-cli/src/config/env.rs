@@ -1,4 +1,4 @@
-//! The environment, read once.
+//! The environment variables, read once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ impl std::fmt::Debug for Env {
 }
 
 impl Env {
-    /// Reads the process's environment. Variables that are not UTF-8 are passed over.
+    /// Reads the environment of the process. Variables that are not UTF-8 are ignored.
     pub fn read() -> Self {
         let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -11,43 +11,43 @@ use serde::Deserialize;
 use super::Env;
 use crate::error::CliError;
 
-/// What the file may say.
+/// The configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FileConfig {
-    /// Where tasks and their records are kept.
+    /// The directory of the database.
     pub data_dir: Option<PathBuf>,
-    /// The store.
+    /// The section about the store.
     pub store: StoreSection,
-    /// About models.
+    /// The section about models.
     pub llm: LlmSection,
-    /// About money.
+    /// The section about costs.
     pub cost: CostSection,
 }
 
-/// What the file may say about models.
+/// The section about models.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmSection {
-    /// The model to use when none is named.
+    /// The model of tasks that name none.
     pub model: Option<String>,
-    /// Where an OpenAI-compatible server is, such as `http://127.0.0.1:8080/v1`.
+    /// The address of an OpenAI-compatible server, such as `http://127.0.0.1:8080/v1`.
     pub base_url: Option<String>,
-    /// The longest reply to ask for in a step of a task, in tokens; thoughts count.
+    /// The limit of a reply in tokens, including reasoning.
     pub max_tokens: Option<NonZeroU32>,
-    /// Models by names of one's own.
+    /// Entries: models with names of your own.
     pub providers: Vec<ProviderConfig>,
-    /// The one of them to use when no rule says otherwise.
+    /// The entry to use if no rule applies.
     pub default_provider: Option<String>,
-    /// Which one to use when.
+    /// The routing rules.
     pub routing_rules: Vec<RoutingRule>,
-    /// A file with the rules instead, beside this one unless its path is absolute.
+    /// A file with the routing rules instead; its path is relative to this file.
     pub routing_file: Option<PathBuf>,
-    /// A file with prices of one's own, beside this one unless its path is absolute.
+    /// A file with prices of your own; its path is relative to this file.
     pub prices_file: Option<PathBuf>,
     /// Whether calls are priced.
     pub cost_tracking: bool,
-    /// Whether another model is asked when the one that was chosen fails.
+    /// Whether a fallback is called if the chosen model fails.
     pub fallback_enabled: bool,
 }
 
@@ -69,7 +69,7 @@ impl Default for LlmSection {
     }
 }
 
-/// What the file may say about the store.
+/// The section about the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
@@ -77,11 +77,11 @@ pub struct StoreSection {
     pub url: Option<String>,
 }
 
-/// What the file may say about money.
+/// The section about costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CostSection {
-    /// Where days begin, such as `Europe/Berlin`; UTC when absent.
+    /// The time zone of days, weeks and months, such as `Europe/Berlin`; UTC if absent.
     pub time_zone: Option<String>,
 }
 
@@ -97,11 +97,11 @@ pub struct FoundConfig {
 }
 
 impl FoundConfig {
-    /// Reads the file; one that is not there says nothing, unless `$AZ_CONFIG` names it.
+    /// Reads the file. A missing file is empty, unless `$AZ_CONFIG` names it.
     ///
     /// # Errors
     ///
-    /// A settings error with line and column when the file makes no sense, or when it cannot be
+    /// A settings error with line and column for an invalid file, or an error for one that cannot be
     /// read.
     pub fn read(env: &Env) -> Result<Self, CliError> {
         let Some(path) = FileConfig::path(env) else { return Ok(Self::default()) };
@@ -139,7 +139,7 @@ impl FoundConfig {
 }
 
 impl FileConfig {
-    /// Returns where the file is looked for: `$AZ_CONFIG`, else `az/config.toml` under
+    /// Returns the path of the file: `$AZ_CONFIG`, else `az/config.toml` under
     /// `$XDG_CONFIG_HOME` or `~/.config`.
     pub fn path(env: &Env) -> Option<PathBuf> {
         if let Some(path) = env.path("AZ_CONFIG") {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_does_not_exist_is_an_error_with_its_place() {
+    fn an_unknown_key_is_reported_with_its_location() {
         let error = refused("[cost]\ntime_zoen = \"x\"\n");
         insta::assert_snapshot!(error, @"config.toml:2:1: unknown field `time_zoen`, expected `time_zone`");
     }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_with_a_negative_price_is_an_error_with_its_place() {
+    fn a_negative_price_is_reported_with_its_location() {
         let error = refused(
             "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\ncost_per_token = -0.1\n",
         );

@@ -1,4 +1,4 @@
-//! From a name as it is typed to the name that calls are booked under.
+//! Maps the name of a model to the name that its calls are booked under.
 
 use az_ai::model_name::ModelName;
 use az_ai::resolver::near;
@@ -7,10 +7,10 @@ use super::choose::ModelChooser;
 use super::unknown::to_cli;
 use crate::error::CliError;
 
-/// What calls are booked under.
+/// The name that the calls of a model are booked under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Booked {
-    /// A model that is known.
+    /// The name of a known model.
     As(String),
     /// An unknown name, with known ones that are similar.
     Unknown(Vec<String>),
@@ -22,8 +22,8 @@ impl ModelChooser {
     ///
     /// # Errors
     ///
-    /// A usage error for a name that does not stand for one model; a settings error for a recording
-    /// that cannot be read.
+    /// A usage error for a name that does not mean one model; a settings error for a recording that
+    /// cannot be read.
     pub fn booked_as(&self, name: &str) -> Result<Booked, CliError> {
         let invalid = |what: &str| CliError::Usage(format!("--of {name:?}: {what}"));
         let parsed: ModelName =
@@ -39,15 +39,13 @@ impl ModelChooser {
         invalid: &dyn Fn(&str) -> CliError,
     ) -> Result<Booked, CliError> {
         if self.catalog().is_added(name) {
-            return Err(invalid("it is not a model, and nothing that it does costs anything"));
+            return Err(invalid("it is not a model, and its calls cost nothing"));
         }
         match name {
             ModelName::Auto | ModelName::Record { model: None, .. } => {
-                Err(invalid("it stands for more than one model; name the model"))
+                Err(invalid("it can mean more than one model; name the model"))
             }
-            ModelName::Offline => {
-                Err(invalid("it is not a model, and nothing that it does costs anything"))
-            }
+            ModelName::Offline => Err(invalid("it is not a model, and its calls cost nothing")),
             ModelName::Record { model: Some(model), .. } => self.booked(model, invalid),
             ModelName::Scripted { .. } => Ok(Booked::As(name.to_string())),
             ModelName::Replay { .. } => {

@@ -1,4 +1,4 @@
-//! From a name, or none, to a model.
+//! Chooses the model of a task.
 
 use std::sync::{Arc, OnceLock};
 
@@ -239,7 +239,7 @@ impl ModelChooser {
             return Ok(ChosenModel::new(format!("local/{model}"), why));
         }
         let why = "no key in the environment and no model server on this machine; \
-                   this is a planner for a small language, not a model";
+                   `offline` is a planner for a small language, not a model";
         Ok(ChosenModel::new(ModelName::Offline.to_string(), why))
     }
 
@@ -284,7 +284,7 @@ fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, C
         && !url.starts_with("http://")
         && !url.starts_with("https://")
     {
-        let what = "an address begins with http:// or https://";
+        let what = "must begin with http:// or https://";
         return Err(settings.file.problem("llm.base_url", what));
     }
     let mut config = LlmConfig::default()

@@ -1,4 +1,4 @@
-//! What is known of a model without a request to it.
+//! Finds what is known of a model, without a request.
 
 use az_ai::catalog::{Access, Target, displayed_url};
 use az_ai::model_name::ModelName;

@@ -10,13 +10,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Where model servers usually listen: Ollama, LM Studio, llama.cpp and the like, vLLM.
+/// The default ports of Ollama, LM Studio, llama.cpp and vLLM.
 const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
 
-/// A server on the loopback interface takes a connection at once, or is not there.
+/// How long a connection to the loopback interface may take.
 const CONNECT: Duration = Duration::from_millis(50);
 
-/// One that takes a connection may still be loading; it is not waited for.
+/// How long a server may take to list its models; one that is still loading is skipped.
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// A server that answers.
@@ -28,7 +28,7 @@ pub(super) struct LocalServer {
     pub(super) models: Vec<String>,
 }
 
-/// Looks at all usual ports at once; the first in their order that offers a model is it.
+/// Probes all ports concurrently; returns the first server, in their order, that offers a model.
 pub(super) async fn find() -> Option<LocalServer> {
     let mut probes = JoinSet::new();
     for (rank, port) in PORTS.into_iter().enumerate() {

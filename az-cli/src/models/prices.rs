@@ -36,7 +36,7 @@ fn check_providers(book: &PriceBook, file: &PriceFile, entries: &Entries) -> Res
         Some(entry) => format!("the prices of {name:?} are those of {:?}", entry.priced_as()),
         None => {
             let likely = near(name, known.iter().map(String::as_str));
-            format!("no provider or entry is called {name:?}{}", did_you_mean(&likely))
+            format!("unknown provider {name:?}{}", did_you_mean(&likely))
         }
     };
     Err(CliError::Settings(format!("{location}: {what}")))

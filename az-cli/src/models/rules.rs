@@ -30,7 +30,7 @@ pub(super) fn configured(settings: &Settings) -> Result<Vec<RoutingRule>, CliErr
         return Ok(settings.llm.routing_rules.clone());
     };
     if !settings.llm.routing_rules.is_empty() {
-        let what = "there are llm.routing_rules as well; keep the rules in one of the two";
+        let what = "llm.routing_rules is set as well; use only one of the two";
         return Err(settings.file.problem("llm.routing_file", what));
     }
     let (file, text) = settings.named_file("llm.routing_file", path)?;

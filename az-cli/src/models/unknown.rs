@@ -23,8 +23,8 @@ pub(super) fn invalid_name(error: &InvalidModelName) -> CliError {
 /// Returns the error of an unknown name, with similar ones.
 pub(super) fn unknown_model(name: &str, near: &[String]) -> CliError {
     CliError::Settings(format!(
-        "no model is called {name:?}{}\n`az models list` shows the names there are; a provider's \
-         own are written as in openai/gpt-5.6",
+        "unknown model {name:?}{}\n`az models list` lists the names; other models of a provider are \
+         named provider/model, as in openai/gpt-5.6",
         did_you_mean(near)
     ))
 }

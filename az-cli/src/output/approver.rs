@@ -1,4 +1,4 @@
-//! Asks the person at the terminal for approval.
+//! Asks for approval at the terminal.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use az_core::{Error, Result};
 use super::live::Live;
 use super::story::call_in_words;
 
-/// Asks at the terminal; without one there is no one to ask.
+/// Asks for approval at the terminal; without one, calls stay unattended.
 #[derive(Debug)]
 pub struct TerminalApprover {
     terminal: Option<Arc<Live>>,
@@ -28,11 +28,11 @@ impl TerminalApprover {
 impl Approver for TerminalApprover {
     async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
-        // The whole call: what the question leaves out would be approved unseen.
+        // The question shows the whole call: nothing is approved unseen.
         let whole = call_in_words(&call.tool, &call.arguments, usize::MAX);
-        let answer = terminal.ask(format!("{whole}\nallow it?"));
+        let answer = terminal.ask(format!("{whole}\nallow this call?"));
         let answer =
-            answer.await.map_err(|_| Error::Internal("the terminal is gone".to_owned()))?;
+            answer.await.map_err(|_| Error::Internal("the terminal was closed".to_owned()))?;
         let by = "the person at the terminal".to_owned();
         Ok(match answer.as_deref().map(str::trim) {
             None => Approval::Unattended,

@@ -1,4 +1,4 @@
-//! Shares as bars.
+//! Bars that show shares.
 
 use az_core::Usd;
 
@@ -6,8 +6,8 @@ use az_core::Usd;
 const WIDTH: usize = 20;
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// Returns a bar for the share of `whole` that `part` is, with the share in percent. What exceeds
-/// the whole fills the bar, and its percentage says by how much.
+/// Returns a bar for the share of `part` in `whole`, with the percentage. A part above the whole fills
+/// the bar, and its percentage is above 100.
 pub fn bar(part: Usd, whole: Usd) -> String {
     if whole <= Usd::ZERO {
         return String::new();
@@ -29,7 +29,7 @@ mod tests {
     use az_core::Usd;
 
     #[test]
-    fn bars_show_shares_and_say_when_they_are_exceeded() {
+    fn bars_show_shares_also_above_the_whole() {
         let shown = |part, whole| bar(Usd::from_nanos(part), Usd::from_nanos(whole));
         assert_eq!(shown(0, 10), "···················· 0%");
         assert_eq!(shown(5, 10), "██████████·········· 50%");

@@ -17,7 +17,7 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
     format!("{text} ago")
 }
 
-/// Returns a duration as a person says it: `45 ms`, `1.2 s`, `3m 20s`.
+/// Returns a duration in a readable form: `45 ms`, `1.2 s`, `3m 20s`.
 pub fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
@@ -27,16 +27,16 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// Returns an amount that may not be known wholly.
+/// Returns an amount; `unpriced` is whether some calls in it have an unknown price.
 pub fn amount(cost: Usd, unpriced: bool) -> String {
     match (cost, unpriced) {
         (Usd::ZERO, true) => "unknown".to_owned(),
-        (cost, true) => format!("{cost} and more"),
+        (cost, true) => format!("at least {cost}"),
         (cost, false) => cost.to_string(),
     }
 }
 
-/// Returns an amount as part of a sentence that does not say what it is.
+/// Returns an amount as part of a sentence that does not name it.
 pub fn task_cost(cost: Usd, unpriced: bool) -> String {
     match (cost, unpriced) {
         (Usd::ZERO, true) => "cost unknown".to_owned(),
@@ -49,23 +49,23 @@ pub fn plural(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Returns text in which nothing moves the cursor, changes colours, or makes characters stand in
-/// another order than they are read: what would is shown by its number. Line ends stay.
+/// Escapes characters that move the cursor, change colours or reorder text, by their numbers. Line ends
+/// are kept.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' => shown.push(c),
             '\t' => shown.push_str("    "),
-            c if c.is_control() || misleads(c) => shown.extend(c.escape_unicode()),
+            c if c.is_control() || is_deceptive(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
     shown
 }
 
-/// Whether a character is invisible, or turns the order of those around it (UAX #9).
-const fn misleads(c: char) -> bool {
+/// Whether a character is invisible, or changes the direction of text (UAX #9).
+const fn is_deceptive(c: char) -> bool {
     matches!(
         c,
         '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
@@ -80,14 +80,14 @@ mod tests {
     use az_core::clock::from_micros;
 
     #[test]
-    fn what_would_deceive_a_reader_is_shown_by_its_number() {
+    fn control_and_bidi_characters_are_escaped() {
         assert_eq!(printable("a\x1b[31mb\tc\n"), "a\\u{1b}[31mb    c\n");
         assert_eq!(printable("\u{202e}gnp.exe \u{9b}2J"), "\\u{202e}gnp.exe \\u{9b}2J");
         assert_eq!(printable("schön 👩‍🔬"), "schön 👩‍🔬");
     }
 
     #[test]
-    fn times_are_told_in_their_largest_unit() {
+    fn times_are_shown_in_their_largest_unit() {
         let at = |seconds: i64| from_micros(seconds * 1_000_000);
         let ages = [0, 59, 61, 7200, 200_000].map(|s| age(at(0), at(s)));
         assert_eq!(ages, ["now", "59s ago", "1m ago", "2h ago", "2d ago"]);

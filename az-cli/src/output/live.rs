@@ -27,7 +27,7 @@ enum Message {
 }
 
 impl Live {
-    /// Starts showing.
+    /// Starts the thread that shows the run.
     pub fn start(printer: &Printer) -> Self {
         let (to, from) = mpsc::channel();
         let screen = Screen {

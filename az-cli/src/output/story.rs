@@ -1,4 +1,4 @@
-//! A run in lines: what it thinks, which tool, how long, what it cost.
+//! Formats the events of a run as lines for a terminal.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,23 +17,23 @@ use serde_json::Value;
 use super::humanize::{duration, plural, printable, task_cost};
 use super::style::Style;
 
-/// Turns events into lines for a person.
+/// Formats events as lines.
 #[derive(Debug)]
 pub(super) struct Story {
     style: Style,
     /// The tool calls that are running.
     tools: BTreeMap<CallId, RunningTool>,
-    /// How many steps were taken, the one under way included.
+    /// The number of steps, including the current one.
     steps: u32,
-    /// The model call under way, and the end of what it has said so far.
+    /// The current model call, and the end of its reply so far.
     model: Option<(String, String)>,
 }
 
-/// A tool call that is running, as it is shown.
+/// A running tool call.
 #[derive(Debug)]
 struct RunningTool {
     call: String,
-    /// What it reported last; empty until then.
+    /// Its latest progress report, if any.
     progress: String,
 }
 
@@ -48,12 +48,12 @@ impl RunningTool {
 }
 
 impl Story {
-    /// Returns a story that has not begun.
+    /// Creates a formatter for a run.
     pub(super) const fn new(style: Style) -> Self {
         Self { style, tools: BTreeMap::new(), steps: 0, model: None }
     }
 
-    /// Returns what is being waited for, for a spinner.
+    /// Returns what the run is waiting for, for a spinner.
     pub(super) fn doing(&self) -> Option<String> {
         if let Some(tool) = self.tools.values().next() {
             return Some(tool.in_words());
@@ -63,7 +63,7 @@ impl Story {
         Some(format!("{model} {}", said.join(" ")).trim().to_owned())
     }
 
-    /// Takes an event in; returns the lines that it adds.
+    /// Returns the lines of an event.
     pub(super) fn tell(&mut self, event: &RunEvent) -> Vec<String> {
         let s = self.style;
         match &event.kind {
@@ -75,7 +75,7 @@ impl Story {
             RunEventKind::RetryScheduled { message, in_millis, .. } => {
                 let message = printable(&one_line(message, 300));
                 let wait = duration(Duration::from_millis(*in_millis));
-                vec![format!("  {} {message}; trying again in {wait}", s.yellow("!"))]
+                vec![format!("  {} {message}; retrying in {wait}", s.yellow("!"))]
             }
             RunEventKind::ToolProgress { call, progress, .. } => {
                 if let Some(tool) = self.tools.get_mut(call) {
@@ -137,10 +137,10 @@ impl Story {
     fn model_lines(&mut self, outcome: &ModelOutcome) -> Vec<String> {
         self.model = None;
         match outcome {
-            // Without calls it is the answer, which goes to standard output.
+            // A reply without calls is the answer, which is printed to standard output.
             ModelOutcome::Replied { reply } if !reply.calls.is_empty() => self.thought(&reply.text),
             ModelOutcome::Replied { .. } => vec![],
-            // The attempt is no step; a failure that is not tried again is shown at the end.
+            // A failed attempt is not a step; a failure without a retry is shown at the end.
             ModelOutcome::Failed { .. } | ModelOutcome::Interrupted => {
                 self.steps = self.steps.saturating_sub(1);
                 vec![]
@@ -151,7 +151,7 @@ impl Story {
     fn hear(&mut self, text: &str) {
         let Some((_, said)) = &mut self.model else { return };
         said.push_str(&printable(text));
-        // Only the end is ever shown.
+        // Only the end is shown.
         if let Some((at, _)) = said.char_indices().rev().nth(60) {
             said.drain(..at);
         }
@@ -191,7 +191,7 @@ impl Story {
     }
 }
 
-/// Returns the part of an id that people go by: its end, where ids made one after another differ.
+/// Returns the short form of an id: its end, which differs between ids that were created together.
 pub fn short(id: &str) -> String {
     let from = id.len().saturating_sub(12);
     id.get(from..).unwrap_or(id).trim_start_matches('-').to_owned()

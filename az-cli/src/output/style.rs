@@ -1,6 +1,6 @@
-//! Colours, where they are welcome.
+//! Terminal colours.
 
-/// Wraps text in terminal colours, or leaves it alone.
+/// Wraps text in terminal colours, or returns it unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
     colour: bool,
@@ -18,17 +18,17 @@ macro_rules! colours {
 }
 
 colours! {
-    /// For what matters less.
+    /// Returns less important text.
     dim = "2";
-    /// For what matters more.
+    /// Returns important text.
     bold = "1";
-    /// For what went well.
+    /// Returns text about a success.
     green = "32";
-    /// For what did not.
+    /// Returns text about a failure.
     red = "31";
-    /// For what needs a look.
+    /// Returns text about a warning.
     yellow = "33";
-    /// For names of tools and models.
+    /// Returns the name of a tool or a model.
     cyan = "36";
 }
 
@@ -38,7 +38,7 @@ impl Style {
         Self { colour: true }
     }
 
-    /// Returns a style without.
+    /// Returns a style without colours.
     pub const fn plain() -> Self {
         Self { colour: false }
     }

@@ -18,7 +18,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Returns a table without rows.
+    /// Creates a table without rows.
     pub fn new(columns: &[&'static str]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
@@ -51,7 +51,7 @@ impl Table {
         }
     }
 
-    /// Returns the table as people see it, for a terminal of this width.
+    /// Returns the table as text for a terminal of this width.
     pub fn text(&self, width: Option<u16>) -> String {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING);

@@ -26,7 +26,7 @@ fn has_no_tasks(az: &Az) {
 }
 
 #[test]
-fn an_unknown_model_is_refused_with_those_there_are() {
+fn an_unknown_model_is_refused_with_the_known_ones() {
     let az = Az::new();
     refused(&az, &["task", "run", "read a", "--model", "oflline"], 78, &["oflline", "offline"]);
     refused(&az, &["task", "run", "read a", "--model", "openai/x"], 78, &["OPENAI_API_KEY"]);
@@ -36,7 +36,7 @@ fn an_unknown_model_is_refused_with_those_there_are() {
 }
 
 #[test]
-fn an_unknown_task_is_answered_with_near_matches() {
+fn an_unknown_task_is_reported_with_similar_ids() {
     let az = Az::new();
     refused(&az, &["task", "show", "nothing"], 66, &["no task \"nothing\"", "az task list"]);
     az.ok(&["task", "run", "--detach", "a task to be found"]);
@@ -108,7 +108,7 @@ fn arguments_that_are_not_utf8_are_refused() {
 }
 
 #[test]
-fn words_that_mean_nothing_are_refused_with_those_that_do() {
+fn unknown_values_are_refused_with_the_known_ones() {
     let az = Az::new();
     refused(&az, &["task", "lisst"], 2, &["list"]);
     refused(&az, &["task", "run", "x", "--priority", "hihg"], 2, &["low, medium, high, urgent"]);
@@ -133,7 +133,7 @@ fn a_command_that_the_planner_cannot_read_changes_nothing() {
 }
 
 #[test]
-fn a_configuration_file_that_makes_no_sense_is_named_with_line_and_column() {
+fn an_invalid_configuration_file_is_reported_with_line_and_column() {
     let az = Az::new();
     az.file("config.toml", "[llm]\nmodel = 7\n");
     let config = az.work().join("config.toml").display().to_string();
@@ -142,7 +142,7 @@ fn a_configuration_file_that_makes_no_sense_is_named_with_line_and_column() {
 }
 
 #[test]
-fn without_a_home_the_way_out_is_named() {
+fn without_home_the_error_names_the_alternatives() {
     let az = Az::new();
     let mut command = az.command(["task", "list"]);
     let output = command.env_remove("HOME").output().unwrap();

@@ -86,7 +86,7 @@ fn an_unknown_price_is_refused_under_a_hard_budget() {
 }
 
 #[test]
-fn what_was_spent_is_shown_by_what_it_was_spent_on() {
+fn costs_are_shown_by_model_provider_task_and_day() {
     let az = az();
     az.ok(&RUN);
     az.ok(&RUN);
@@ -110,7 +110,7 @@ fn what_was_spent_is_shown_by_what_it_was_spent_on() {
 }
 
 #[test]
-fn a_part_draws_on_the_budget_of_the_task_it_is_a_part_of() {
+fn the_budget_of_a_task_covers_its_parts() {
     let az = az();
     az.ok(&RUN);
     let id = az.only_id();
@@ -128,7 +128,7 @@ fn a_part_draws_on_the_budget_of_the_task_it_is_a_part_of() {
 }
 
 #[test]
-fn budgets_that_cannot_be_are_refused_and_change_nothing() {
+fn invalid_budgets_are_refused_and_change_nothing() {
     let az = Az::new();
     let set = |args: &[&str]| {
         let all: Vec<&str> = ["cost", "budget", "set"].iter().chain(args).copied().collect();
@@ -217,7 +217,7 @@ fn a_budget_of_an_unknown_model_is_kept_with_a_warning() {
 }
 
 #[test]
-fn what_an_unpriced_refusal_advises_is_not_a_larger_budget() {
+fn the_advice_for_an_unknown_price_is_not_a_larger_budget() {
     let az = Az::new();
     az.file("free.jsonl", r#"{"text": "who knows", "usage": {"input": 10, "output": 5}}"#);
     az.file("config.toml", "");
@@ -234,7 +234,7 @@ fn what_an_unpriced_refusal_advises_is_not_a_larger_budget() {
 }
 
 #[test]
-fn a_raised_budget_is_enough_at_once_and_what_it_says_can_be_pasted() {
+fn the_suggested_command_raises_the_budget_far_enough() {
     let az = az();
     az.ok(&["cost", "budget", "set", "--amount", "0.01", "--alert", "50,90%", "--period", "daily"]);
     let refused = az.az(&RUN);
@@ -250,7 +250,7 @@ fn a_raised_budget_is_enough_at_once_and_what_it_says_can_be_pasted() {
 }
 
 #[test]
-fn an_export_is_what_was_asked_for_also_when_there_is_nothing_in_it() {
+fn an_empty_export_has_the_requested_format() {
     let az = az();
     let header = az.ok(&["cost", "export"]);
     assert!(

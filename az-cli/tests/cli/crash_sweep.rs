@@ -105,7 +105,7 @@ fn sweep(cases: Vec<Vec<usize>>) -> Vec<String> {
 }
 
 #[test]
-fn killed_anywhere_nothing_is_lost_and_nothing_is_done_twice() {
+fn no_work_is_lost_or_repeated_wherever_the_process_is_killed() {
     const { assert!(az_core::failpoint::AVAILABLE, "tests are built with crash points") };
     let passages = passages();
     assert!(passages >= 70, "only {passages} crash points");

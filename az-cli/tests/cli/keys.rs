@@ -92,7 +92,7 @@ fn is_told_nowhere(az: &Az, ended: &Ended, what: &str) {
 }
 
 #[test]
-fn a_wrong_key_is_told_in_each_providers_words_and_not_shown() {
+fn a_rejected_key_is_recognised_for_each_provider_and_not_shown() {
     for wire in &WIRES {
         let body = wire.body.replace("KEY", CANARY);
         for model in [wire.model.to_owned(), format!("record:run.jsonl@{}", wire.model)] {
@@ -128,7 +128,7 @@ fn a_key_that_comes_back_inside_a_stream_is_not_shown() {
 }
 
 #[test]
-fn a_key_in_the_configuration_is_not_shown_when_the_configuration_makes_no_sense() {
+fn a_key_in_an_invalid_configuration_is_not_shown() {
     for config in [
         format!(
             "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\napi_key = \"{CANARY}\nmodel = 1\n"

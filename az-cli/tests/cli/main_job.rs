@@ -47,7 +47,7 @@ fn every_listing_is_a_table_json_or_csv() {
 }
 
 #[test]
-fn json_streams_one_event_a_line_and_nothing_else() {
+fn json_output_is_one_event_per_line() {
     let az = Az::new();
     az.file("a.txt", "hello");
     let out = az.ok(&["task", "run", "--json", "read a.txt"]);
@@ -73,7 +73,7 @@ fn json_streams_one_event_a_line_and_nothing_else() {
 }
 
 #[test]
-fn quiet_says_nothing_but_the_answer() {
+fn quiet_prints_only_the_answer() {
     let az = Az::new();
     az.file("a.txt", "hello");
     let ended = az.az(&["task", "run", "--quiet", "read a.txt"]);
@@ -82,7 +82,7 @@ fn quiet_says_nothing_but_the_answer() {
 }
 
 #[test]
-fn a_queue_is_worked_off_the_most_urgent_first() {
+fn queued_tasks_run_most_urgent_first() {
     let az = Az::new();
     for (priority, name) in [("low", "low"), ("urgent", "urgent"), ("medium", "mid")] {
         let task = format!("append \"{name} \" to order.txt");
@@ -105,7 +105,7 @@ fn a_finished_task_resumed_prints_its_answer_again() {
 }
 
 #[test]
-fn retrying_is_a_new_task_and_deleting_leaves_nothing_of_it() {
+fn retry_creates_a_task_and_delete_removes_it() {
     let az = Az::new();
     az.file("a.txt", "hello");
     az.ok(&["task", "run", "read a.txt"]);
@@ -118,7 +118,7 @@ fn retrying_is_a_new_task_and_deleting_leaves_nothing_of_it() {
 }
 
 #[test]
-fn a_shell_command_needs_approval_and_gets_it_by_resuming() {
+fn a_shell_command_needs_approval_which_resume_can_give() {
     let az = Az::new();
     let ended = az.az(&["task", "run", "run \"echo hi >> said.txt\""]);
     assert_eq!(ended.code, Some(77), "{ended:?}");
@@ -130,7 +130,7 @@ fn a_shell_command_needs_approval_and_gets_it_by_resuming() {
 }
 
 #[test]
-fn a_reader_that_stops_reading_is_no_panic() {
+fn a_closed_pipe_is_not_an_error() {
     let az = Az::new();
     az.file("a.txt", "hello");
     az.ok(&["task", "run", "read a.txt"]);
@@ -150,7 +150,7 @@ fn a_reader_that_stops_reading_is_no_panic() {
 }
 
 #[test]
-fn tasks_side_by_side_lose_nothing_of_what_they_append() {
+fn concurrent_tasks_lose_no_appended_text() {
     let az = Az::new();
     for n in 10..50 {
         az.ok(&["task", "run", "--detach", &format!("append \"{n} \" to log.txt")]);
@@ -166,7 +166,7 @@ fn tasks_side_by_side_lose_nothing_of_what_they_append() {
 }
 
 #[test]
-fn a_step_that_failed_is_taken_again_when_the_task_is_resumed() {
+fn a_failed_step_is_repeated_on_resume() {
     let az = Az::new();
     let task = "write \"x\" to first.txt then read late.txt";
     assert_eq!(az.az(&["task", "run", task]).code, Some(1));
@@ -176,7 +176,7 @@ fn a_step_that_failed_is_taken_again_when_the_task_is_resumed() {
 }
 
 #[test]
-fn what_was_allowed_once_is_not_allowed_to_the_next_task() {
+fn a_retried_task_does_not_inherit_allow() {
     let az = Az::new();
     let task = "run \"echo again >> said.txt\"";
     az.ok(&["task", "run", task, "--allow", "shell.execute"]);

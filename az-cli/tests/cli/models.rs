@@ -22,7 +22,7 @@ fn refused(az: &Az, args: &[&str], code: i32, says: &[&str]) {
 }
 
 #[test]
-fn the_designs_names_work_out_of_the_box() {
+fn the_model_names_of_the_design_work_without_configuration() {
     let az = Az::new().with_var("ANTHROPIC_API_KEY", "k");
     let listed: Value = serde_json::from_str(&az.ok(&["models", "list", "--json"])).unwrap();
     let find = |name: &str| {
@@ -76,7 +76,7 @@ fn a_provider_of_ones_own_is_five_lines() {
 }
 
 #[test]
-fn configuration_that_makes_no_sense_is_refused_with_its_place() {
+fn an_invalid_configuration_is_refused_with_its_location() {
     let provider = "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\n";
     let list = ["models", "list"];
     let az = configured(&format!("{provider}input_cost_per_token = -1\n"));
@@ -90,7 +90,12 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     az.file("prices.toml", "[[price]]\nprovider = \"groq\"\nmodel = \"m\"\ncost_per_token = -2\n");
     refused(&az, &list, 78, &["prices.toml:4:18", "must not be negative"]);
     az.file("prices.toml", "[[price]]\nprovider = \"gorq\"\nmodel = \"m\"\ncost_per_token = 1\n");
-    refused(&az, &list, 78, &["prices.toml:2:12: no provider", "\"gorq\"", "did you mean groq"]);
+    refused(
+        &az,
+        &list,
+        78,
+        &["prices.toml:2:12: unknown provider", "\"gorq\"", "did you mean groq"],
+    );
     az.file("prices.toml", "[[price]]\nprovider = \"gpt4\"\nmodel = \"m\"\ncost_per_token = 1\n");
     refused(&az, &list, 78, &["prices.toml:2:12: the prices of \"gpt4\" are those of \"openai\""]);
     let az = configured("[llm]\ndefault_provider = \"clade\"\n");
@@ -99,7 +104,7 @@ fn configuration_that_makes_no_sense_is_refused_with_its_place() {
     let az = configured("[llm]\ndefault_provider = \"ollama\"\n");
     refused(&az, &list, 78, &["llm.default_provider: name its model, as in ollama/MODEL"]);
     let az = configured("[llm]\nbase_url = \"127.0.0.1:1\"\n");
-    refused(&az, &list, 78, &["config.toml:2:12: llm.base_url: an address begins with http"]);
+    refused(&az, &list, 78, &["config.toml:2:12: llm.base_url: must begin with http"]);
     let az = configured(&format!("{provider}max_tokens = 0\n"));
     refused(
         &az,
@@ -125,7 +130,7 @@ fn invalid_usage_and_unknown_models_are_refused() {
     price("claude", "{", 2, &["--usage: invalid JSON", "--usage '{"]);
     price("claude", "{}", 2, &["no token counts"]);
     price("openai/never-heard-of", r#"{"prompt_tokens": 1}"#, 78, &["is unknown", "models list"]);
-    price("clade", r#"{"input_tokens": 1}"#, 78, &["no model is called \"clade\"", "claude"]);
+    price("clade", r#"{"input_tokens": 1}"#, 78, &["unknown model \"clade\"", "claude"]);
     price(
         "claude",
         r#"{"input_tokens": -1}"#,
@@ -205,7 +210,7 @@ fn a_default_that_would_record_itself_is_refused() {
 }
 
 #[test]
-fn a_run_that_was_recorded_is_played_again_without_anybody_answering() {
+fn a_recorded_run_is_replayed_without_a_model() {
     let az = Az::new();
     let lines = [
         r#"{"calls": [{"name": "filesystem.write", "arguments": {"path": "a", "content": "x"}}],

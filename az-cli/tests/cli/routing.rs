@@ -74,7 +74,7 @@ fn the_designs_rules_are_explained_rule_by_rule() {
 }
 
 #[test]
-fn rules_that_make_no_sense_are_refused_with_file_line_and_column() {
+fn invalid_rules_are_refused_with_file_line_and_column() {
     let cases = [
         ("tokenz < 500", "deepseek", "config.toml:3:14", "did you mean \"tokens\""),
         ("tokens < 500", "deepseke", "config.toml:4:12", "did you mean \"deepseek\"?"),
@@ -133,7 +133,7 @@ fn good() -> String {
 }
 
 #[test]
-fn when_one_fails_the_next_is_asked_and_both_are_on_record() {
+fn a_failed_model_is_followed_by_its_fallback_and_both_are_recorded() {
     let half = sse(&[r#"{"choices":[{"index":0,"delta":{"content":"all is "}}]}"#]);
     let down = answer("503 Service Unavailable", "", r#"{"error":{"message":"over capacity"}}"#);
     for bad in [down, half] {
@@ -156,7 +156,7 @@ fn when_one_fails_the_next_is_asked_and_both_are_on_record() {
 }
 
 #[test]
-fn a_fallback_is_not_asked_when_that_is_switched_off() {
+fn no_fallback_is_called_if_fallback_is_disabled() {
     let down = answer("401 Unauthorized", "", r#"{"error":{"message":"bad key"}}"#);
     let (first, _) = server(vec![down]);
     let (second, asked) = server(vec![good()]);
@@ -168,7 +168,7 @@ fn a_fallback_is_not_asked_when_that_is_switched_off() {
 }
 
 #[test]
-fn a_route_is_that_of_a_run_where_a_named_model_stands_before_the_rules() {
+fn a_requested_model_goes_before_the_rules_as_in_a_run() {
     let az = with_keys(RULES);
     let route = |az: &Az, args: &[&str]| {
         let ended = az.az(&[&["models", "route", "hello", "--json"], args].concat());
@@ -195,7 +195,7 @@ fn a_route_is_that_of_a_run_where_a_named_model_stands_before_the_rules() {
 
 /// With rules configured, a task that no model could do is not given to the planner instead.
 #[test]
-fn the_planner_does_not_do_what_the_model_of_a_rule_could_not() {
+fn the_planner_is_not_a_fallback_of_the_rules() {
     let rule = "[[llm.routing_rules]]\ncondition = \"tokens > 0\"\nprovider = \"mistral\"\n";
     let down = answer("503 Service Unavailable", "", r#"{"message":"over capacity"}"#);
     for key in ["MISTRAL_API_KEY", "NO_KEY_AT_ALL"] {
@@ -218,12 +218,12 @@ fn a_worker_without_a_default_fails_only_tasks_that_name_no_model() {
     let az = az.with_var("AZ_MODEL", "clade");
     let worked = az.az(&["worker", "run", "--until-idle"]);
     assert_eq!(worked.code, Some(0), "{worked:?}");
-    let why = "tasks that name no model will fail: no model is called \"clade\"";
+    let why = "tasks that name no model will fail: unknown model \"clade\"";
     assert_eq!(worked.stderr.matches(why).count(), 1, "{worked:?}");
     assert_eq!(az.shown(named.trim())["status"], "completed");
     let failed = az.shown(&nameless);
     assert_eq!(failed["status"], "failed");
-    assert!(failed.to_string().contains("no model is called"), "{failed}");
+    assert!(failed.to_string().contains("unknown model"), "{failed}");
     assert!(!az.work().join("made.txt").exists(), "the planner did it");
 }
 

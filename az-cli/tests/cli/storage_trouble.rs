@@ -16,7 +16,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn what_is_kept_is_for_its_owner_only() {
+fn the_data_directory_is_private_to_its_owner() {
     let az = Az::new();
     let shell = format!("umask 000; exec {} db init", env!("CARGO_BIN_EXE_az"));
     let mut command = std::process::Command::new("sh");
@@ -40,7 +40,7 @@ fn a_data_directory_that_is_a_file_is_named() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_left_alone() {
+fn a_file_that_is_not_a_database_is_not_changed() {
     let az = Az::new();
     fs::create_dir_all(az.data_dir()).unwrap();
     let garbage = "this is not a database, and must be kept ".repeat(100);
@@ -53,7 +53,7 @@ fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[test]
-fn a_database_from_the_future_is_left_alone() {
+fn a_database_of_a_newer_schema_is_not_changed() {
     let az = Az::new();
     az.ok(&["db", "init"]);
     let before = Connection::open(az.database()).unwrap();
@@ -159,10 +159,10 @@ fn check_read_only(az: impl Fn(&[&str]) -> crate::support::Ended) {
     assert!(ended.stderr.contains("--data-dir"), "{ended:?}");
 }
 
-/// A disk that is full at any size: each run ends with 74 and a way on, or is done; what was
-/// recorded stays, and with more room the task ends as it should, its effects once.
+/// A disk that is full at any size: each run exits with 74 and advice, or completes; what was
+/// recorded is kept, and with more space the task completes, each effect once.
 #[test]
-fn a_disk_that_is_full_stops_before_the_effect_and_is_gone_on_from() {
+fn a_full_disk_stops_the_task_before_its_next_effect() {
     let fresh = Az::new();
     fresh.ok(&["db", "init"]);
     let smallest: u32 = {
@@ -183,7 +183,7 @@ fn a_disk_that_is_full_stops_before_the_effect_and_is_gone_on_from() {
             Some(74) => {
                 refused += 1;
                 assert!(
-                    stderr.contains("full") && stderr.contains("free some"),
+                    stderr.contains("full") && stderr.contains("free disk space"),
                     "{pages}: {stderr}"
                 );
                 let begun = stderr.contains("▶");

@@ -66,7 +66,7 @@ fn az_print(text: &str) {
 }
 
 #[test]
-fn a_store_in_memory_is_forgotten_with_the_command() {
+fn a_memory_store_lasts_for_one_command() {
     let az = Az::new().with_var("AZ_STORE", "memory:");
     az.ok(&["task", "run", "list the files here", "--model", "offline"]);
     assert_eq!(az.ok(&["task", "list", "--json"]).trim(), "[]");
@@ -74,7 +74,7 @@ fn a_store_in_memory_is_forgotten_with_the_command() {
 }
 
 #[test]
-fn an_address_beats_what_is_further_away() {
+fn an_address_overrides_those_of_lower_precedence() {
     let az = Az::new().with_var("AZ_STORE", "memory:");
     let path = az.work().join("own.db").display().to_string();
     az.ok(&["db", "init", "--store", &format!("sqlite:{path}")]);
@@ -85,7 +85,7 @@ fn an_address_beats_what_is_further_away() {
 }
 
 #[test]
-fn a_wrong_address_says_where_it_is_from_and_how_one_is_written() {
+fn an_invalid_address_is_reported_with_its_origin_and_the_right_form() {
     let az = Az::new();
     for (args, code, message) in [
         (

@@ -35,7 +35,7 @@ fn started(az: &Az, mark: &str) -> crate::support::Running {
 }
 
 #[test]
-fn a_task_that_somebody_runs_is_refused_to_others_by_name() {
+fn a_running_task_cannot_be_claimed_by_another_process() {
     let az = Az::new();
     let mut running = started(&az, "mark-refused-to-others");
     let id = az.only_id();
@@ -83,7 +83,7 @@ fn an_interrupt_stops_cleanly_and_keeps_the_record() {
 }
 
 #[test]
-fn a_request_to_end_gives_the_task_back() {
+fn sigterm_releases_the_task() {
     let az = Az::new();
     let mark = "mark-terminated";
     let mut running = started(&az, mark);
@@ -97,7 +97,7 @@ fn a_request_to_end_gives_the_task_back() {
 }
 
 #[test]
-fn children_of_a_killed_process_are_ended_before_the_task_goes_on() {
+fn child_processes_of_a_killed_worker_end_before_the_task_continues() {
     let az = Az::new();
     let mark = "mark-orphans";
     let running = started(&az, mark);
@@ -112,7 +112,7 @@ fn children_of_a_killed_process_are_ended_before_the_task_goes_on() {
 }
 
 #[test]
-fn cancelling_what_a_killed_process_left_behind_ends_it() {
+fn a_task_of_a_killed_process_can_be_cancelled() {
     let az = Az::new();
     let mark = "mark-left-behind";
     started(&az, mark).kill();
@@ -124,7 +124,7 @@ fn cancelling_what_a_killed_process_left_behind_ends_it() {
 }
 
 #[test]
-fn a_worker_goes_on_at_once_with_what_a_killed_one_left_behind() {
+fn a_worker_continues_the_tasks_of_a_killed_worker_at_once() {
     let az = Az::new();
     let mark = "mark-worker-killed";
     let mut args = sleeper(&az, mark);
@@ -165,7 +165,7 @@ fn a_cancel_outlives_the_worker_that_was_asked() {
 }
 
 #[test]
-fn what_nohup_started_does_not_mind_a_hangup() {
+fn a_hangup_is_ignored_under_nohup() {
     let az = Az::new();
     let model = script(&az, &[json!({"text": "late", "delay_millis": 700})]);
     let shell =

@@ -35,7 +35,7 @@ fn an_answer_streams_and_its_usage_is_recorded() {
 }
 
 #[test]
-fn patience_that_is_asked_for_is_had() {
+fn a_short_retry_after_is_respected() {
     let busy = answer(
         "429 Too Many Requests",
         "retry-after: 1\r\n",
@@ -49,7 +49,7 @@ fn patience_that_is_asked_for_is_had() {
 }
 
 #[test]
-fn more_patience_than_ours_is_an_error_at_once() {
+fn a_long_retry_after_is_an_error_at_once() {
     let busy = answer(
         "429 Too Many Requests",
         "retry-after: 3600\r\n",
@@ -61,7 +61,7 @@ fn more_patience_than_ours_is_an_error_at_once() {
 }
 
 #[test]
-fn a_stream_that_is_cut_is_never_an_answer() {
+fn a_truncated_stream_is_never_an_answer() {
     let cut = sse(&[r#"{"choices":[{"index":0,"delta":{"content":"all is "}}]}"#]);
     let (az, ended, count) = run_against(vec![cut, good()]);
     assert_eq!((ended.code, ended.stdout.as_str(), count), (Some(0), "all is well\n", 2));
@@ -70,7 +70,7 @@ fn a_stream_that_is_cut_is_never_an_answer() {
 }
 
 #[test]
-fn garbage_is_said_to_be_garbage() {
+fn invalid_replies_are_protocol_errors() {
     let (_, ended, count) = run_against(vec![answer("200 OK", "", "<html>hello</html>")]);
     assert_eq!(ended.code, Some(76), "{ended:?}");
     assert!(ended.stderr.contains("makes no sense"), "{ended:?}");
@@ -100,7 +100,7 @@ fn a_wrong_key_is_named_and_not_shown() {
 }
 
 #[test]
-fn nobody_there_is_tried_again_and_then_said() {
+fn an_unreachable_provider_is_retried_and_then_reported() {
     let az = Az::new()
         .with_var("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         .with_var("OPENAI_API_KEY", CANARY);

@@ -1,4 +1,4 @@
-//! Runs a task in front of a person, or of a program that reads events.
+//! Runs a task, and shows its progress or prints its events.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -16,13 +16,13 @@ use crate::signal::stop_on_signals;
 
 /// Where a run begins.
 pub(in crate::commands) enum Start {
-    /// With a new task.
+    /// At the start of a new task.
     New(Box<Task>),
-    /// Where the record of a task ends.
+    /// At the end of the journal of a task.
     Resume(TaskId),
 }
 
-/// Runs a task, shows what happens, prints the answer.
+/// Runs a task, shows its progress and prints its answer.
 ///
 /// # Errors
 ///
@@ -50,8 +50,8 @@ pub(in crate::commands) async fn execute(
     report(&ended?, services).await
 }
 
-/// Settles which model is used, and says why. A new task remembers it, so that a resumed one goes on
-/// with the same.
+/// Chooses the model and prints the reason. A new task stores its model, so that a resumed one uses the
+/// same.
 async fn with_model(services: &Services, start: Start) -> Result<Start, CliError> {
     let named = match &start {
         Start::New(task) => task.model.clone(),
@@ -87,7 +87,7 @@ async fn drive(
     match ended {
         Ok(task) => Ok(task),
         Err(source) => {
-            // It may have failed before there was a task to resume.
+            // The task may not have been stored before the error.
             let store = services.store().await?;
             let known = TaskRepository::get(&*store, &id).await.is_ok_and(|task| task.is_some());
             let id = known.then(|| short(id.as_str()));
@@ -96,7 +96,7 @@ async fn drive(
     }
 }
 
-/// Prints the answer of a task that has one; the others are errors with what to do about them.
+/// Prints the answer of a completed task; for another one, returns an error with advice.
 pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let id = short(task.id.as_str());
@@ -113,7 +113,7 @@ pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode,
             remedy: Some(remedy(task, failure, services).await),
         }),
         (status, None) => {
-            printer.say(&format!("task {id} is {status}; `az task resume {id}` goes on with it"));
+            printer.say(&format!("task {id} is {status}; `az task resume {id}` continues it"));
             Ok(ExitCode::from(75))
         }
     }

@@ -1,4 +1,4 @@
-//! Which task is meant by what was typed.
+//! Finds a task by a part of its id.
 
 use az_core::task::{Task, TaskFilter, TaskRepository};
 use az_core::text::one_line;
@@ -7,16 +7,16 @@ use az_core::{Result, TaskId};
 use crate::error::CliError;
 use crate::output::short;
 
-/// How many of the newest tasks are looked through for ids that were nearly typed.
-const LOOKED_THROUGH: usize = 1000;
+/// How many of the newest tasks are searched for similar ids.
+const SEARCHED: usize = 1000;
 
-/// Returns the task with this id, or the only one whose id begins or ends so.
+/// Returns the task with this id, or the only one whose id begins or ends with it.
 ///
 /// # Errors
 ///
 /// `UnknownTask` with the nearest ids, `AmbiguousTask`, or the store's own.
 pub(crate) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task, CliError> {
-    // Ids that we make are lower case, and may be read off in upper case.
+    // The ids of `az` are in lower case, but may be typed in upper case.
     let typed = typed.trim();
     let lower = typed.to_ascii_lowercase();
     if let Ok(id) = TaskId::new(typed)
@@ -40,7 +40,7 @@ pub(crate) async fn find(store: &dyn TaskRepository, typed: &str) -> Result<Task
 }
 
 async fn unknown(store: &dyn TaskRepository, typed: &str) -> Result<CliError> {
-    let newest = TaskFilter { limit: LOOKED_THROUGH, ..TaskFilter::default() };
+    let newest = TaskFilter { limit: SEARCHED, ..TaskFilter::default() };
     let tasks = store.list(&newest).await?;
     let mut near: Vec<_> = tasks
         .iter()
@@ -52,7 +52,7 @@ async fn unknown(store: &dyn TaskRepository, typed: &str) -> Result<CliError> {
     Ok(CliError::UnknownTask { id: typed.to_owned(), near })
 }
 
-/// Compares with the whole id and with the end of it that listings show.
+/// Compares with the whole id and with the short form that listings show.
 fn likeness(typed: &str, id: &str) -> f64 {
     let whole = strsim::normalized_damerau_levenshtein(typed, id);
     whole.max(strsim::normalized_damerau_levenshtein(typed, &short(id)))
