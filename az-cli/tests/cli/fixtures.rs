@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use az_core::clock::{SystemClock, from_micros};
 use az_core::config::ConfigManager;
-use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, TimeRange};
+use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Payer, TimeRange};
 use az_core::journal::{Journal, fold};
 use az_core::log::{LogQuery, LogStore};
 use az_core::state::StateManager;
@@ -25,7 +25,7 @@ use crate::world::block_on;
 /// Where the fixtures were made; every path in them begins with it.
 const MADE_AT: &str = "/tmp/az-fixture";
 
-const SCHEMAS: [u32; 4] = [1, 2, 3, 4];
+const SCHEMAS: [u32; 5] = [1, 2, 3, 4, 5];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -206,6 +206,17 @@ fn ledger_holds_and_budgets_of_every_schema_are_as_they_were() {
             assert_eq!(found, expected, "schema {schema}: {budget}");
         }
         assert_eq!(block_on(store.budgets(at)).unwrap().len(), fixture.rows("budgets").len());
+    }
+}
+
+#[test]
+fn the_parents_of_payers_are_as_they_were() {
+    let fixture = Fixture::of(5);
+    let store = fixture.store();
+    for row in fixture.rows("parents") {
+        let [payer, parent]: [Payer; 2] =
+            ["payer", "parent"].map(|name| row[name].as_str().unwrap().parse().unwrap());
+        assert_eq!(block_on(store.ancestors(&payer)).unwrap(), [parent], "{payer}");
     }
 }
 
