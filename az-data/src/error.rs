@@ -1,4 +1,4 @@
-//! What only SQLite can say, and what it means to everybody else.
+//! Errors of SQLite and of the files beside a database, and the errors of az-core that they become.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -13,10 +13,10 @@ const BACKEND: &str = "sqlite";
 /// The result of work inside this crate.
 pub(crate) type Result<T, E = SqliteError> = std::result::Result<T, E>;
 
-/// What can go wrong in here. Leaves the crate only as an [`Error`].
+/// An error inside this crate, which leaves it only as an [`Error`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SqliteError {
-    /// A contract refuses what the caller wants.
+    /// A contract refuses the request.
     #[error(transparent)]
     Contract(#[from] Error),
     /// The library or the file system under it failed.
@@ -28,7 +28,7 @@ pub(crate) enum SqliteError {
     /// A write on a store that was opened to be read.
     #[error("it was opened read-only")]
     ReadOnly,
-    /// A database, but somebody else's.
+    /// A database of another application.
     #[error("{} is not a database of AZ-OS", path.display())]
     Foreign { path: PathBuf },
     /// An older schema, which a read-only store must not migrate.
@@ -43,10 +43,10 @@ pub(crate) enum SqliteError {
     /// A write-ahead log that must be read and cannot be.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
-    /// What is stored does not make sense.
+    /// A stored value that is invalid.
     #[error("stored {what} cannot be read: {reason}")]
     Unreadable { what: &'static str, reason: String },
-    /// A thread of ours is gone.
+    /// A thread of the store has ended.
     #[error("{0} has ended")]
     Ended(&'static str),
 }
@@ -80,12 +80,12 @@ impl SqliteError {
         }
     }
 
-    /// Whether somebody else's lock is in the way.
+    /// Returns `true` if another connection holds a lock that this one needs.
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Busy)
     }
 
-    /// Whether the database could not be opened for what we may do to it.
+    /// Returns `true` if the database cannot be opened with the permissions of this process.
     pub(crate) fn is_unusable(&self) -> bool {
         matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Unusable)
     }

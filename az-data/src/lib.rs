@@ -2,11 +2,15 @@
 //!
 //! | To keep | use the contract | which [`sqlite::SqliteStore`] keeps in |
 //! |---|---|---|
-//! | tasks, and who works on them | [`TaskRepository`], [`TaskQueue`] | `task`, `part` |
+//! | tasks, and who works on them | [`TaskRepository`], [`TaskQueue`] | `task` |
 //! | what happened, so that it can be resumed | [`Journal`] | `event`, and files for large bodies |
-//! | money | [`CostTracker`], [`BudgetKeeper`] | `entry`, `budget`, `bucket`, `hold`, `alert` |
+//! | money | [`CostTracker`], [`BudgetKeeper`] | `entry`, `budget`, `bucket`, `hold`, `alert`, `payer` |
 //! | states, settings, the log | [`StateManager`], [`ConfigManager`], [`LogStore`] | `snapshot`, `setting`, `log` |
 //! | anything else | [`repository::SqlRepository`] | tables that you make |
+//!
+//! A handle is bound to a [`Namespace`](az_core::store::Namespace), `default` unless the options say
+//! otherwise. Handles of two namespaces of one file share nothing but the files of large bodies,
+//! which are named by their content.
 //!
 //! An append to the journal moves tasks and money in the same transaction, so one store is all of
 //! a [`RunStore`](az_core::journal::RunStore).
@@ -32,6 +36,7 @@
 //! # Reading the code
 //!
 //! `sqlite/store` opens, `sqlite/connect` and `sqlite/migrate` make the file what it should be,
+//! `sqlite/namespace` binds connections to a namespace,
 //! `sqlite/writer` commits in groups, `sqlite/reader` lends connections. Then one file per
 //! contract: `task queue journal cost budget state config log sql`, with what they share beneath:
 //! `task_row`, `projection`, `ledger`, `hold`, `bucket`, `blob`.

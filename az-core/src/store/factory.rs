@@ -20,9 +20,11 @@ use crate::error::{Error, Result};
 ///    older schema up to date.
 /// 3. Opening with [`StoreAccess::ReadOnly`] creates and changes nothing: a store that does not
 ///    exist is [`Error::NotFound`], or an empty store where the backend has nothing to create.
-/// 4. After [`set_aside`](Self::set_aside) the address has no store, and what it had is kept under
-///    the name that is returned. A backend that cannot do that refuses with [`Error::Invalid`] and
+/// 4. After [`set_aside`](Self::set_aside) the address has no store in any namespace, and what it
+///    had is kept under the name that is returned. A backend that cannot do that refuses with [`Error::Invalid`] and
 ///    changes nothing.
+/// 5. Handles of two namespaces of one address share nothing. A backend that cannot keep namespaces
+///    apart refuses every one but the default with [`Error::Invalid`].
 #[async_trait]
 pub trait StoreFactory: fmt::Debug + Send + Sync + 'static {
     /// Opens the store that the request names.

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::kit::{Checked, Fixture};
-use super::sample::task;
+use super::sample::{at, entry, task, task_id};
+use crate::config::ConfigManager;
+use crate::cost::TimeRange;
 use crate::error::Error;
-use crate::store::{Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
+use crate::money::Usd;
+use crate::store::{Namespace, Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
 use crate::task::TaskRepository;
 use crate::{ensure, ensure_eq, scenarios};
 
@@ -24,6 +27,7 @@ scenarios! {
     opening_to_write_creates_a_store;
     opening_to_read_creates_nothing;
     a_store_that_was_set_aside_is_gone_from_its_address;
+    namespaces_of_an_address_share_nothing;
 }
 
 /// What the scenarios are played with.
@@ -99,4 +103,41 @@ async fn a_store_that_was_set_aside_is_gone_from_its_address(fixture: Factories<
         Err(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+async fn namespaces_of_an_address_share_nothing(fixture: Factories<'_>) -> Checked {
+    let factory = fixture.open().await;
+    let request = request(fixture, StoreAccess::ReadWrite);
+    let default = factory.open(&request).await?;
+    fill(&*default, 5).await?;
+    let request = request.with_namespace(Namespace::new("other")?);
+    let other = match factory.open(&request).await {
+        Ok(other) => other,
+        // A backend without namespaces.
+        Err(Error::Invalid { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    ensure_eq!(found(&*other).await?, (0, None, Usd::ZERO), "a new namespace is not empty");
+    fill(&*other, 7).await?;
+    let expected = |nanos: i64| (1, Some(nanos.into()), Usd::from_nanos(nanos));
+    ensure_eq!(found(&*default).await?, expected(5), "another namespace changed the default one");
+    ensure_eq!(found(&*other).await?, expected(7), "a namespace");
+    TaskRepository::delete(&*default, &task_id("a"), at(1)).await?;
+    ensure_eq!(found(&*other).await?, expected(7), "a deletion reached another namespace");
+    Ok(())
+}
+
+/// Stores a task, a setting and a ledger entry, under names that are always the same.
+async fn fill(store: &dyn Store, nanos: i64) -> Checked {
+    TaskRepository::create(store, &task("a", 0)).await?;
+    store.set("key", &nanos.into()).await?;
+    store.book(&entry("a", "m0", nanos, 1)).await?;
+    Ok(())
+}
+
+/// Returns how many tasks a store has, its setting, and the total of its ledger.
+async fn found(store: &dyn Store) -> Checked<(usize, Option<serde_json::Value>, Usd)> {
+    let tasks = TaskRepository::list(store, &Default::default()).await?.len();
+    let setting = ConfigManager::get(store, "key").await?;
+    Ok((tasks, setting, store.total_in(TimeRange::ALL).await?))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_core::memory::{MemoryStore, MemoryStores};
-use az_core::store::{Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
+use az_core::store::{Namespace, Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
 use az_core::task::TaskRepository;
 use az_core::testing::{Capabilities, Fixture, StoreFactoryFixture, sample, store_factory};
 use az_core::{Error, Result};
@@ -15,6 +15,7 @@ pub(crate) const BROKEN: &[&str] = &[
     "opening_to_write_creates_a_store",
     "opening_to_read_creates_nothing",
     "a_store_that_was_set_aside_is_gone_from_its_address",
+    "namespaces_of_an_address_share_nothing",
 ];
 
 /// What is broken about a factory.
@@ -24,6 +25,7 @@ enum Fault {
     CreatesTasks,
     FillsOnReading,
     KeepsWhatIsSetAside,
+    IgnoresNamespaces,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +40,11 @@ impl StoreFactory for BentFactory {
         if self.fault == Fault::OpensAnother && request.access == StoreAccess::ReadOnly {
             return Ok(Arc::new(MemoryStore::new()));
         }
-        let store = self.stores.open(request).await?;
+        let mut request = request.clone();
+        if self.fault == Fault::IgnoresNamespaces {
+            request.namespace = Namespace::default();
+        }
+        let store = self.stores.open(&request).await?;
         let task = match (self.fault, request.access) {
             (Fault::CreatesTasks, StoreAccess::ReadWrite) => "made-by-opening",
             (Fault::FillsOnReading, StoreAccess::ReadOnly) => "made-by-reading",
@@ -81,9 +87,10 @@ async fn failed(fault: Fault) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn every_fault_fails_the_scenarios_of_its_clause() {
-    let &[again, write, read, aside] = BROKEN else { panic!("four scenarios") };
+    let &[again, write, read, aside, namespaces] = BROKEN else { panic!("five scenarios") };
     assert_eq!(failed(Fault::OpensAnother).await, [again, aside]);
-    assert_eq!(failed(Fault::CreatesTasks).await, [again, write, aside]);
+    assert_eq!(failed(Fault::CreatesTasks).await, [again, write, aside, namespaces]);
     assert_eq!(failed(Fault::FillsOnReading).await, [again, write, read, aside]);
     assert_eq!(failed(Fault::KeepsWhatIsSetAside).await, [aside]);
+    assert_eq!(failed(Fault::IgnoresNamespaces).await, [namespaces]);
 }

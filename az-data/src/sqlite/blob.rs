@@ -1,9 +1,10 @@
-//! Large bodies, in files named by what is in them.
+//! Large bodies, in files that are named by their SHA-256.
 //!
-//! A file is written before the transaction that refers to it, so that nobody waits for the disk
-//! under the lock, and removed after the one that lets go of it. In between somebody else may do
-//! the opposite with a text that is the same. So both look again under the lock of a writer: who
-//! refers to a file, whether it is there; who removes one, whether anybody refers to it.
+//! A file is written before the transaction that refers to it, so that no writer waits for the disk
+//! while it holds the lock, and removed after the transaction that removes the last reference. In
+//! between, another process may do the opposite with the same text. Both therefore check again while
+//! they hold the lock: the transaction that refers to a file, that the file exists; the one that
+//! removes a file, that no event refers to it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -21,9 +22,9 @@ use super::migrate;
 use super::row::{all, run};
 use crate::error::{Result, about, unreadable};
 
-/// Finds the files that were let go of and that nobody refers to.
-const NOBODYS: &str = "SELECT name FROM loose_blob \
-    WHERE NOT EXISTS (SELECT 1 FROM event WHERE blob = loose_blob.name)";
+/// Selects the orphaned files: those that no event of any namespace refers to.
+const ORPHANED: &str = "SELECT name FROM orphaned_blob \
+    WHERE NOT EXISTS (SELECT 1 FROM event WHERE blob = orphaned_blob.name)";
 
 /// Tells apart the temporary files of one process.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
@@ -71,8 +72,8 @@ impl Blobs {
         Ok(name)
     }
 
-    /// Writes a text that was kept once more, if somebody has removed it since. To be called in the
-    /// transaction that refers to it.
+    /// Writes the file of a text again if it was removed after [`put`](Self::put). Call it in the
+    /// transaction that refers to the file.
     pub(super) fn keep(&self, name: &str, text: &str) -> Result<()> {
         let path = self.path(name);
         if !fs::exists(&path).map_err(about(&path))? {
@@ -81,12 +82,12 @@ impl Blobs {
         Ok(())
     }
 
-    /// Removes the files that a committed transaction let go of and nobody refers to, in a
-    /// transaction of its own: in another's, what was let go of could come back with a rollback.
+    /// Removes the orphaned files that committed transactions have listed, in a transaction of its
+    /// own: in that of another request, a rollback could bring the references back.
     pub(super) fn tidy(&self, conn: &mut Connection) -> Result<()> {
         let alone = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         migrate::check_unchanged(&alone)?;
-        for name in all(&alone, NOBODYS, [], |row| row.take::<String>())? {
+        for name in all(&alone, ORPHANED, [], |row| row.take::<String>())? {
             let path = self.path(&name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -95,7 +96,7 @@ impl Blobs {
                 _ => {}
             }
         }
-        run(&alone, "DELETE FROM loose_blob", [])?;
+        run(&alone, "DELETE FROM orphaned_blob", [])?;
         Ok(alone.commit()?)
     }
 
@@ -140,8 +141,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Blobs, NOBODYS};
+    use super::{Blobs, ORPHANED};
     use crate::sqlite::migrate;
+    use crate::sqlite::plans::plan;
 
     #[test]
     fn a_text_is_kept_once_and_a_torn_one_is_written_anew() {
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_removed_once_nobody_refers_to_it_and_written_anew_for_who_will() {
+    fn an_orphaned_file_is_removed_and_written_again_for_a_new_reference() {
         let home = tempfile::tempdir().unwrap();
         let blobs = Blobs::beside(&home.path().join("data.db"));
         let mut conn = migrate::in_memory();
@@ -169,14 +171,14 @@ mod tests {
             "PRAGMA foreign_keys = OFF;
              INSERT INTO event (task_id, seq, epoch, type, at, blob) \
                  VALUES ('t', 0, 1, 'note', 0, '{used}');
-             INSERT INTO loose_blob VALUES ('{used}'), ('{loose}'), ('never-was');"
+             INSERT INTO orphaned_blob VALUES ('{used}'), ('{loose}'), ('never-was');"
         ))
         .unwrap();
         blobs.tidy(&mut conn).unwrap();
         assert_eq!(blobs.get(&used).unwrap(), "used");
         assert!(blobs.get(&loose).is_err());
         let left: i64 =
-            conn.query_row("SELECT count(*) FROM loose_blob", [], |row| row.get(0)).unwrap();
+            conn.query_row("SELECT count(*) FROM orphaned_blob", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0);
 
         for name in [&loose, &loose] {
@@ -186,11 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn who_refers_to_a_file_is_looked_up_in_an_index() {
-        let conn = migrate::in_memory();
-        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {NOBODYS}")).unwrap();
-        let steps = query.query_map([], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<_> = steps.map(Result::unwrap).collect();
+    fn references_to_a_file_are_found_by_an_index() {
+        let steps = plan(ORPHANED);
         let found = steps.iter().find(|step| step.contains("event"));
         let expected = "SEARCH event USING COVERING INDEX event_in_blob (blob=?)";
         assert_eq!(found.map(String::as_str), Some(expected), "{steps:?}");

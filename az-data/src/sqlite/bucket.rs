@@ -24,18 +24,20 @@ pub(super) struct Bucket {
 }
 
 /// The columns of a budget, in the order in which [`budget`] reads them.
-const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget";
+const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget \
+    WHERE namespace = az_namespace()";
 
 /// The scopes that apply to payer `?1` and model `?2`.
-const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
-        SELECT ?1 UNION SELECT payer.parent FROM payer JOIN line ON payer.payer = line.payer), \
+pub(super) const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
+        SELECT ?1 UNION SELECT payer.parent FROM line CROSS JOIN payer \
+            ON payer.namespace = az_namespace() AND payer.payer = line.payer), \
     scopes (scope) AS ( \
         SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT payer FROM line)";
 
 /// Returns the buckets that count a hold, creating those that are missing; in the order of their
 /// scopes and periods.
 pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Bucket>> {
-    let sql = format!("{SCOPES} {BUDGET} WHERE scope IN scopes");
+    let sql = format!("{SCOPES} {BUDGET} AND scope IN scopes");
     let mut budgets = all(conn, &sql, (hold.payer.to_string(), &hold.model), budget)?;
     budgets.sort_by(order);
     let in_period = |budget: Budget| {
@@ -54,7 +56,7 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     };
     let sql = format!(
         "{SCOPES} UPDATE bucket SET spent = spent + min(?4, 9223372036854775807 - spent) \
-         WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
+         WHERE namespace = az_namespace() AND scope IN scopes AND start <= ?3 AND ?3 < stop"
     );
     let at = entry.at.as_microsecond();
     run(conn, &sql, (entry.payer.to_string(), &entry.model, at, cost.nanos()))?;
@@ -65,14 +67,15 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
 pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
     let (payer, call) = (hold.payer.to_string(), hold.call.as_str());
     let sql = format!(
-        "{SCOPES} INSERT INTO hold_bucket (payer, call_id, scope, period, start) \
-         SELECT ?1, ?4, scope, period, start FROM bucket \
-         WHERE scope IN scopes AND start <= ?3 AND ?3 < stop"
+        "{SCOPES} INSERT INTO hold_bucket (namespace, payer, call_id, scope, period, start) \
+         SELECT az_namespace(), ?1, ?4, scope, period, start FROM bucket \
+         WHERE namespace = az_namespace() AND scope IN scopes AND start <= ?3 AND ?3 < stop"
     );
     run(conn, &sql, (&payer, &hold.model, hold.at.as_microsecond(), call))?;
     let sql = "UPDATE bucket SET held = held + min(?3, 9223372036854775807 - held) \
-        WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
-            WHERE payer = ?1 AND call_id = ?2)";
+        WHERE namespace = az_namespace() AND (scope, period, start) IN ( \
+            SELECT scope, period, start FROM hold_bucket \
+            WHERE namespace = az_namespace() AND payer = ?1 AND call_id = ?2)";
     run(conn, sql, (payer, call, hold.amount.unwrap_or_default().nanos()))?;
     Ok(())
 }
@@ -116,7 +119,8 @@ impl Bucket {
         }
         let status = self.status(conn)?;
         let (scope, period, start) = self.key();
-        let sql = "INSERT INTO alert (scope, period, start, percent) VALUES (?1, ?2, ?3, ?4) \
+        let sql = "INSERT INTO alert (namespace, scope, period, start, percent) \
+            VALUES (az_namespace(), ?1, ?2, ?3, ?4) \
             ON CONFLICT DO NOTHING";
         for alert in status.reached() {
             if run(conn, sql, (&scope, period, start, alert.percent))? == 1 {
@@ -130,10 +134,11 @@ impl Bucket {
     pub(super) fn rearm(&self, conn: &Connection) -> Result<()> {
         let status = self.status(conn)?;
         let (scope, period, start) = self.key();
-        let sql = "SELECT percent FROM alert WHERE scope = ?1 AND period = ?2 AND start = ?3";
+        let sql = "SELECT percent FROM alert \
+            WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2 AND start = ?3";
         let reported = all(conn, sql, (&scope, period, start), |row| row.take())?;
-        let sql =
-            "DELETE FROM alert WHERE scope = ?1 AND period = ?2 AND start = ?3 AND percent = ?4";
+        let sql = "DELETE FROM alert WHERE namespace = az_namespace() \
+            AND scope = ?1 AND period = ?2 AND start = ?3 AND percent = ?4";
         for percent in reported.into_iter().filter(|percent| !status.has_crossed(*percent)) {
             run(conn, sql, (&scope, period, start, percent))?;
         }
@@ -141,7 +146,8 @@ impl Bucket {
     }
 
     fn stored(&self, conn: &Connection) -> Result<Option<(Usd, Usd)>> {
-        let sql = "SELECT spent, held FROM bucket WHERE scope = ?1 AND period = ?2 AND start = ?3";
+        let sql = "SELECT spent, held FROM bucket \
+            WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2 AND start = ?3";
         first(conn, sql, self.key(), |row| Ok((row.money()?, row.money()?)))
     }
 
@@ -152,14 +158,14 @@ impl Bucket {
         let (spent, held) = (self.spent(conn)?, self.held(conn)?);
         let (scope, period, start) = self.key();
         let stop = bounds(self.span).1;
-        let sql = "INSERT INTO bucket (scope, period, start, stop, spent, held) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO bucket (namespace, scope, period, start, stop, spent, held) \
+            VALUES (az_namespace(), ?1, ?2, ?3, ?4, ?5, ?6)";
         let sums = (spent.nanos(), held.nanos());
         run(conn, sql, (&scope, period, start, stop, sums.0, sums.1))?;
         let (covered, of) = covered(&self.budget.scope);
         let sql = format!(
-            "INSERT INTO hold_bucket (payer, call_id, scope, period, start) \
-             SELECT payer, call_id, ?4, ?5, ?1 FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}"
+            "INSERT INTO hold_bucket (namespace, payer, call_id, scope, period, start) \
+             SELECT az_namespace(), payer, call_id, ?4, ?5, ?1 FROM hold WHERE {covered}"
         );
         run(conn, &sql, (start, stop, of, &scope, period))?;
         Ok(())
@@ -168,7 +174,7 @@ impl Bucket {
     /// Adds up the ledger.
     fn spent(&self, conn: &Connection) -> Result<Usd> {
         let (covered, of) = covered(&self.budget.scope);
-        let sql = format!("SELECT {SUM} FROM entry WHERE at >= ?1 AND at < ?2 AND {covered}");
+        let sql = format!("SELECT {SUM} FROM entry WHERE {covered}");
         let (start, stop) = bounds(self.span);
         total(conn, &sql, (start, stop, of))
     }
@@ -176,22 +182,32 @@ impl Bucket {
     /// Adds up the open holds.
     fn held(&self, conn: &Connection) -> Result<Usd> {
         let (covered, of) = covered(&self.budget.scope);
-        let sql = format!("SELECT amount FROM hold WHERE at >= ?1 AND at < ?2 AND {covered}");
+        let sql = format!("SELECT amount FROM hold WHERE {covered}");
         let (start, stop) = bounds(self.span);
         let held = all(conn, &sql, (start, stop, of), |row| row.money_if_known())?;
         Ok(held.into_iter().flatten().sum())
     }
 }
 
-/// Returns the condition that a scope sets on entries and holds, and what `?3` stands for in it.
-fn covered(scope: &Scope) -> (&'static str, Option<String>) {
+/// Returns the condition on the entries and holds that a scope covers from `?1` until `?2`, and the
+/// value of `?3` in it.
+pub(super) fn covered(scope: &Scope) -> (&'static str, Option<String>) {
     match scope {
-        Scope::Global => ("?3 IS NULL", None),
-        Scope::Model(name) => ("model = ?3", Some(name.clone())),
+        Scope::Global => {
+            ("namespace = az_namespace() AND at >= ?1 AND at < ?2 AND ?3 IS NULL", None)
+        }
+        Scope::Model(name) => (
+            "namespace = az_namespace() AND at >= ?1 AND at < ?2 AND model = ?3",
+            Some(name.clone()),
+        ),
+        // The signs make SQLite find the payers' rows by the payers: there are few of them, while
+        // the time may be all there is. CROSS JOIN does the same for the children of a payer.
         Scope::Payer(payer) => (
-            "payer IN (WITH RECURSIVE family (payer) AS (SELECT ?3 UNION \
-                SELECT payer.payer FROM payer JOIN family ON payer.parent = family.payer) \
-             SELECT payer FROM family)",
+            "namespace = az_namespace() AND +at >= ?1 AND +at < ?2 AND payer IN ( \
+                WITH RECURSIVE family (payer) AS (SELECT ?3 UNION \
+                    SELECT payer.payer FROM family CROSS JOIN payer \
+                        ON payer.namespace = az_namespace() AND payer.parent = family.payer) \
+                SELECT payer FROM family)",
             Some(payer.to_string()),
         ),
     }

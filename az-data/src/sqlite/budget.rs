@@ -90,11 +90,13 @@ impl BudgetKeeper for SqliteStore {
 /// Sets a budget. What a higher amount puts ahead of it again was not reported yet.
 fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     let budget = &bucket.budget;
-    let sql = "INSERT INTO budget (scope, period, amount, alerts, hard) VALUES (?1, ?2, ?3, ?4, ?5) \
-        ON CONFLICT (scope, period) DO UPDATE SET amount = excluded.amount, \
+    let sql = "INSERT INTO budget (namespace, scope, period, amount, alerts, hard) \
+        VALUES (az_namespace(), ?1, ?2, ?3, ?4, ?5) \
+        ON CONFLICT (namespace, scope, period) DO UPDATE SET amount = excluded.amount, \
             alerts = excluded.alerts, hard = excluded.hard";
     let (scope, period) = (budget.scope.key(), budget.period.as_str());
-    let before = "SELECT amount FROM budget WHERE scope = ?1 AND period = ?2";
+    let before = "SELECT amount FROM budget \
+        WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2";
     let before = first(conn, before, (&scope, period), |row| row.money())?;
     let alerts = json::write("alerts", &budget.alerts)?;
     let is_hard = budget.limit == Limit::Hard;
@@ -107,9 +109,14 @@ fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
 
 /// Removes a budget with all that was counted for it: set anew, it is counted from the ledger.
 fn clear(conn: &Connection, scope: &str, period: Period) -> Result<bool> {
-    let remove = |sql| run(conn, sql, (scope, period.as_str()));
-    remove("DELETE FROM hold_bucket WHERE scope = ?1 AND period = ?2")?;
-    remove("DELETE FROM bucket WHERE scope = ?1 AND period = ?2")?;
-    remove("DELETE FROM alert WHERE scope = ?1 AND period = ?2")?;
-    Ok(remove("DELETE FROM budget WHERE scope = ?1 AND period = ?2")? == 1)
+    let remove = |table| {
+        let sql = format!(
+            "DELETE FROM {table} WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2"
+        );
+        run(conn, &sql, (scope, period.as_str()))
+    };
+    remove("hold_bucket")?;
+    remove("bucket")?;
+    remove("alert")?;
+    Ok(remove("budget")? == 1)
 }

@@ -16,7 +16,7 @@ use crate::error::Result;
 impl ConfigManager for SqliteStore {
     async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
         check_key(key)?;
-        let sql = "SELECT value FROM setting WHERE key = ?1";
+        let sql = "SELECT value FROM setting WHERE namespace = az_namespace() AND key = ?1";
         self.point(|conn| first(conn, sql, [key], value)).await
     }
 
@@ -24,8 +24,8 @@ impl ConfigManager for SqliteStore {
         check_key(key)?;
         let (key, value) = (key.to_owned(), json::write("value", value)?);
         self.write(move |conn| {
-            let sql = "INSERT INTO setting (key, value) VALUES (?1, ?2) \
-                ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            let sql = "INSERT INTO setting (namespace, key, value) VALUES (az_namespace(), ?1, ?2) \
+                ON CONFLICT (namespace, key) DO UPDATE SET value = excluded.value";
             run(conn, sql, [&key, &value])?;
             Ok(())
         })
@@ -33,7 +33,7 @@ impl ConfigManager for SqliteStore {
     }
 
     async fn get_all(&self) -> Result<BTreeMap<String, Value>, Error> {
-        let sql = "SELECT key, value FROM setting";
+        let sql = "SELECT key, value FROM setting WHERE namespace = az_namespace()";
         let read = |row: &mut Columns<'_>| Ok((row.take()?, value(row)?));
         let settings = self.scan(move |conn| all(conn, sql, [], read)).await?;
         Ok(settings.into_iter().collect())
@@ -42,7 +42,7 @@ impl ConfigManager for SqliteStore {
     async fn delete(&self, key: &str) -> Result<bool, Error> {
         check_key(key)?;
         let key = key.to_owned();
-        let sql = "DELETE FROM setting WHERE key = ?1";
+        let sql = "DELETE FROM setting WHERE namespace = az_namespace() AND key = ?1";
         self.write(move |conn| Ok(run(conn, sql, [&key])? == 1)).await
     }
 }

@@ -13,6 +13,7 @@ use az_core::error::Error;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, Migration};
+use super::namespace;
 use super::options::SqliteOptions;
 use crate::error::{Result, SqliteError, about};
 
@@ -45,6 +46,7 @@ pub(super) fn writable(
     if let Some(pages) = options.max_page_count {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
+    namespace::bind(&conn, &options.namespace)?;
     let migration = migrate::bring_up_to_date(&conn, path, options.busy_timeout)?;
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
@@ -57,8 +59,8 @@ pub(super) fn writable(
 
 /// Opens a file that is there, to read only. Neither migrates nor makes anything of ours.
 ///
-/// SQLite itself wants to make two small files beside a database that nobody has open. Where it
-/// may not, the file is read as one that cannot change, provided that no changes wait beside it.
+/// SQLite creates two small files beside a database that no other process has open. Where it has no
+/// permission to, the file is read as one that cannot change, provided that its log is empty.
 pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<Connection> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
@@ -99,6 +101,7 @@ fn frozen(path: &Path, options: &SqliteOptions) -> Result<Connection> {
 fn checked(mut conn: Connection, path: &Path, options: &SqliteOptions) -> Result<Connection> {
     be_patient(&mut conn, options.busy_timeout)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    namespace::bind(&conn, &options.namespace)?;
     migrate::check(&conn, path)?;
     Ok(conn)
 }
@@ -133,8 +136,8 @@ fn be_patient(conn: &mut Connection, timeout: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Makes the file and its directory for nobody but us, whatever the umask. SQLite gives the files
-/// that it puts beside it the same mode.
+/// Creates the file and its directory for their owner only, whatever the umask. SQLite creates the
+/// files beside it with the same mode.
 fn make(path: &Path) -> Result<()> {
     let directory = path.parent().unwrap_or(path);
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(about(directory))?;

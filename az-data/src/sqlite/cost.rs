@@ -27,12 +27,18 @@ impl CostTracker for SqliteStore {
     }
 
     async fn total_in(&self, span: TimeRange) -> Result<Usd, Error> {
-        let sql = format!("SELECT {} FROM entry WHERE at >= ?1 AND at < ?2", ledger::SUM);
+        let sql = format!(
+            "SELECT {} FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2",
+            ledger::SUM
+        );
         self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
     }
 
     async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd, Error> {
-        let sql = format!("SELECT {} FROM entry WHERE payer = ?1", ledger::SUM);
+        let sql = format!(
+            "SELECT {} FROM entry WHERE namespace = az_namespace() AND payer = ?1",
+            ledger::SUM
+        );
         self.point(|conn| ledger::total(conn, &sql, [payer.to_string()])).await
     }
 

@@ -13,7 +13,8 @@ use super::{log, payer};
 use crate::error::Result;
 
 /// The columns of a hold, in the order in which [`hold`] reads them.
-const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FROM hold";
+const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FROM hold \
+    WHERE namespace = az_namespace()";
 
 /// Takes a hold; returns the alerts that it crossed.
 pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Alert>> {
@@ -53,7 +54,8 @@ pub(super) fn renew(
     call: &CallId,
     until: Timestamp,
 ) -> Result<Renewal> {
-    let sql = "UPDATE hold SET until = max(until, ?3) WHERE payer = ?1 AND call_id = ?2";
+    let sql = "UPDATE hold SET until = max(until, ?3) \
+        WHERE namespace = az_namespace() AND payer = ?1 AND call_id = ?2";
     let renewed = run(conn, sql, (payer.to_string(), call.as_str(), micros(until)))?;
     Ok(if renewed == 0 { Renewal::NotOpen } else { Renewal::Renewed })
 }
@@ -61,7 +63,7 @@ pub(super) fn renew(
 /// Settles what is held for a task in full.
 pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
     let payer = Payer::from(task);
-    let open = all(conn, &format!("{HOLD} WHERE payer = ?1"), [payer.to_string()], hold)?;
+    let open = all(conn, &format!("{HOLD} AND payer = ?1"), [payer.to_string()], hold)?;
     for hold in &in_order(open) {
         close(conn, calendar, (&payer, &hold.call), &Settlement::Full)?;
     }
@@ -87,15 +89,16 @@ fn close(
         bucket::spend(conn, &entry)?;
     }
     let sql = "UPDATE bucket SET held = max(held - :amount, 0) \
-        WHERE (scope, period, start) IN (SELECT scope, period, start FROM hold_bucket \
-            WHERE payer = :payer AND call_id = :call)";
+        WHERE namespace = az_namespace() AND (scope, period, start) IN ( \
+            SELECT scope, period, start FROM hold_bucket \
+            WHERE namespace = az_namespace() AND payer = :payer AND call_id = :call)";
     let params = named_params! {
         ":payer": payer.to_string(),
         ":call": call.as_str(),
         ":amount": hold.amount.unwrap_or_default().nanos(),
     };
     run(conn, sql, params)?;
-    let sql = "DELETE FROM hold WHERE payer = ?1 AND call_id = ?2";
+    let sql = "DELETE FROM hold WHERE namespace = az_namespace() AND payer = ?1 AND call_id = ?2";
     run(conn, sql, (payer.to_string(), call.as_str()))?;
     Ok(buckets)
 }
@@ -103,9 +106,9 @@ fn close(
 /// Settles in full the holds that have expired by `now`, except those of a task whose lease has not.
 pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> Result<usize> {
     let sql = format!(
-        "{HOLD} WHERE until <= ?1 AND NOT EXISTS \
-         (SELECT 1 FROM task WHERE hold.payer GLOB 'task:*' AND id = substr(hold.payer, 6) \
-          AND lease_until > ?1)"
+        "{HOLD} AND until <= ?1 AND NOT EXISTS \
+         (SELECT 1 FROM task WHERE task.namespace = az_namespace() AND hold.payer GLOB 'task:*' \
+          AND id = substr(hold.payer, 6) AND lease_until > ?1)"
     );
     let expired = in_order(all(conn, &sql, [micros(now)], hold)?);
     for hold in &expired {
@@ -126,13 +129,13 @@ fn in_order(mut holds: Vec<Hold>) -> Vec<Hold> {
 }
 
 fn find(conn: &Connection, payer: &Payer, call: &CallId) -> Result<Option<Hold>> {
-    let sql = format!("{HOLD} WHERE payer = ?1 AND call_id = ?2");
+    let sql = format!("{HOLD} AND payer = ?1 AND call_id = ?2");
     first(conn, &sql, (payer.to_string(), call.as_str()), hold)
 }
 
 fn add(conn: &Connection, hold: &Hold) -> Result<()> {
-    let sql = "INSERT INTO hold (payer, call_id, provider, model, amount, at, until) \
-        VALUES (:payer, :call, :provider, :model, :amount, :at, :until)";
+    let sql = "INSERT INTO hold (namespace, payer, call_id, provider, model, amount, at, until) \
+        VALUES (az_namespace(), :payer, :call, :provider, :model, :amount, :at, :until)";
     let params = named_params! {
         ":payer": hold.payer.to_string(),
         ":call": hold.call.as_str(),

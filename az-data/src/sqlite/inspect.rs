@@ -18,8 +18,8 @@ use crate::error::Result;
 impl StoreAdmin for SqliteStore {
     async fn status(&self) -> Result<StoreStatus, Error> {
         let sql = "SELECT (SELECT user_version FROM pragma_user_version), \
-            (SELECT count(*) FROM task), (SELECT count(*) FROM event), \
-            (SELECT count(*) FROM entry), (SELECT count(*) FROM hold)";
+            (SELECT count(*) FROM task WHERE namespace = az_namespace()), (SELECT count(*) FROM event WHERE namespace = az_namespace()), \
+            (SELECT count(*) FROM entry WHERE namespace = az_namespace()), (SELECT count(*) FROM hold WHERE namespace = az_namespace())";
         let bytes = size(self.path());
         let counted = self.scan(move |conn| {
             first(conn, sql, [], |row| {
@@ -67,7 +67,8 @@ fn size(path: &Path) -> u64 {
 
 /// Returns the problems of the files that events refer to.
 fn lost_bodies(conn: &Connection, blobs: &Blobs) -> Result<Vec<String>> {
-    let sql = "SELECT DISTINCT blob FROM event WHERE blob IS NOT NULL ORDER BY blob";
+    let sql = "SELECT DISTINCT blob FROM event INDEXED BY event_in_blob \
+        WHERE namespace = az_namespace() AND blob IS NOT NULL ORDER BY blob";
     let mut lost = Vec::new();
     for name in all(conn, sql, [], |row| row.take::<String>())? {
         // A task may have been deleted since, and its files with it.
@@ -81,6 +82,6 @@ fn lost_bodies(conn: &Connection, blobs: &Blobs) -> Result<Vec<String>> {
 }
 
 fn is_referred_to(conn: &Connection, name: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM event WHERE blob = ?1 LIMIT 1";
+    let sql = "SELECT 1 FROM event WHERE namespace = az_namespace() AND blob = ?1 LIMIT 1";
     Ok(first(conn, sql, [name], |row| row.take::<i64>())?.is_some())
 }

@@ -13,7 +13,7 @@ use super::blob::Blobs;
 use super::json;
 use super::ledger::call_id;
 use super::projection::project;
-use super::row::{Columns, all, bound, first, micros, run};
+use super::row::{Columns, all, bound, first, micros, prepare, run};
 use super::store::SqliteStore;
 use super::task_row::find_lease;
 use crate::error::{Result, SqliteError, unreadable};
@@ -22,8 +22,8 @@ use crate::error::{Result, SqliteError, unreadable};
 const LARGE: usize = 64 << 10;
 
 /// The columns of an event, in the order in which [`Row::read`] reads them.
-const EVENT: &str =
-    "SELECT seq, epoch, call_id, at, body, blob, type FROM event WHERE task_id = ?1";
+const EVENT: &str = "SELECT seq, epoch, call_id, at, body, blob, type FROM event \
+    WHERE namespace = az_namespace() AND task_id = ?1";
 
 #[async_trait]
 impl Journal for SqliteStore {
@@ -79,8 +79,8 @@ enum Body {
 }
 
 impl SqliteStore {
-    /// Puts large bodies on disk, before the transaction that refers to them and without keeping
-    /// anybody waiting.
+    /// Writes large bodies to disk, before the transaction that refers to them and without blocking
+    /// the runtime.
     async fn keep(&self, texts: Vec<String>) -> Result<Vec<Body>, Error> {
         if texts.iter().all(|text| text.len() <= LARGE) {
             return Ok(texts.into_iter().map(Body::Text).collect());
@@ -133,15 +133,15 @@ impl Append {
     fn check(&self, conn: &Connection) -> Result<()> {
         let task = &self.lease.task;
         let current = find_lease(conn, task)?;
-        let sql = "SELECT max(seq) FROM event WHERE task_id = ?1";
+        let sql = "SELECT max(seq) FROM event WHERE namespace = az_namespace() AND task_id = ?1";
         let last = first(conn, sql, [task.as_str()], |row| row.take::<Option<i64>>())?;
         let end = last.flatten().map_or(0, |last| last.cast_unsigned() + 1);
         Ok(check_append(&self.lease, current.as_ref(), self.next_seq, end, &self.events)?)
     }
 
     fn add(&self, conn: &Connection, seq: u64, event: &NewEvent, body: &Body) -> Result<()> {
-        let sql = "INSERT INTO event (task_id, seq, epoch, type, call_id, at, body, blob) \
-            VALUES (:task, :seq, :epoch, :type, :call, :at, :body, :blob)";
+        let sql = "INSERT INTO event (namespace, task_id, seq, epoch, type, call_id, at, body, blob) \
+            VALUES (az_namespace(), :task, :seq, :epoch, :type, :call, :at, :body, :blob)";
         let (text, blob) = match body {
             Body::Text(text) => (Some(text), None),
             Body::Blob { name, text } => {
@@ -178,7 +178,7 @@ fn is_repeated(error: &SqliteError) -> bool {
 /// Reads from the last snapshot that can be read on.
 fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
     let sql = format!("{EVENT} AND type = 'snapshot' ORDER BY seq DESC");
-    let mut query = conn.prepare_cached(&sql)?;
+    let mut query = prepare(conn, &sql)?;
     let mut snapshots = query.query([task.as_str()])?;
     let mut start = None;
     while start.is_none()

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Result, unreadable};
 
-/// How deep a value may be nested. Far more than anybody writes, and few enough levels that any
+/// How deep a value may be nested. Far more than real values need, and few enough levels that any
 /// thread's stack has room to read them.
 const DEEPEST: usize = 192;
 

@@ -16,11 +16,11 @@ pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 /// Books an entry, and its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     entry.check()?;
-    let sql = "INSERT INTO entry (payer, call_id, provider, model, usage, input_tokens, \
+    let sql = "INSERT INTO entry (namespace, payer, call_id, provider, model, usage, input_tokens, \
             output_tokens, cost, computed, estimated, at) \
-        VALUES (:payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
+        VALUES (az_namespace(), :payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
             :estimated, :at) \
-        ON CONFLICT (payer, call_id) DO NOTHING";
+        ON CONFLICT (namespace, payer, call_id) DO NOTHING";
     let params = named_params! {
         ":payer": entry.payer.to_string(),
         ":call": entry.call.as_str(),
@@ -46,20 +46,22 @@ fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
     let Some(task) = entry.payer.task() else {
         return Ok(());
     };
-    let sql = "SELECT cost, actual_tokens FROM task WHERE id = ?1";
+    let sql = "SELECT cost, actual_tokens FROM task WHERE namespace = az_namespace() AND id = ?1";
     let stored = first(conn, sql, [task.as_str()], |row| Ok((row.money()?, row.count()?)))?;
     let Some((cost, tokens)) = stored else {
         return Ok(());
     };
     let (cost, tokens) = entry.charge.added_to(cost, tokens);
-    let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 WHERE id = ?1";
+    let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 \
+        WHERE namespace = az_namespace() AND id = ?1";
     run(conn, sql, (task.as_str(), cost.nanos(), tokens.cast_signed()))?;
     Ok(())
 }
 
 /// Whether a call was booked.
 pub(super) fn is_booked(conn: &Connection, payer: &Payer, call: &CallId) -> Result<bool> {
-    let sql = "SELECT 1 FROM entry WHERE payer = ?1 AND call_id = ?2";
+    let sql =
+        "SELECT 1 FROM entry WHERE namespace = az_namespace() AND payer = ?1 AND call_id = ?2";
     let found = first(conn, sql, (payer.to_string(), call.as_str()), |row| row.take::<i64>())?;
     Ok(found.is_some())
 }
@@ -84,16 +86,17 @@ pub(super) fn entries(
     payer: Option<&Payer>,
 ) -> Result<Vec<CostEntry>> {
     let columns = "SELECT payer, call_id, provider, model, usage, cost, computed, estimated, \
-        at FROM entry";
+        at FROM entry WHERE namespace = az_namespace()";
     let (start, end) = bounds(span);
     match payer {
         Some(payer) => {
+            // The signs make SQLite find the entries by the payer instead of the time.
             let sql =
-                format!("{columns} WHERE payer = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id");
+                format!("{columns} AND payer = ?1 AND +at >= ?2 AND +at < ?3 ORDER BY +at, id");
             all(conn, &sql, (payer.to_string(), start, end), entry)
         }
         None => {
-            let sql = format!("{columns} WHERE at >= ?1 AND at < ?2 ORDER BY at, id");
+            let sql = format!("{columns} AND at >= ?1 AND at < ?2 ORDER BY at, id");
             all(conn, &sql, (start, end), entry)
         }
     }

@@ -6,7 +6,7 @@ use az_core::log::{Level, LogQuery, LogRecord, LogStore};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::row::{Columns, micros, run};
+use super::row::{Columns, micros, prepare, run};
 use super::store::SqliteStore;
 use super::task_row::task_id;
 use super::writer::Durability;
@@ -33,7 +33,8 @@ impl LogStore for SqliteStore {
 
 /// Adds a record.
 pub(super) fn add(conn: &Connection, record: &LogRecord) -> Result<()> {
-    let sql = "INSERT INTO log (at, level, target, task_id, message) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO log (namespace, at, level, target, task_id, message) \
+        VALUES (az_namespace(), ?1, ?2, ?3, ?4, ?5)";
     let task = record.task.as_ref().map(|task| task.as_str());
     let (at, level) = (micros(record.at), rank(record.level));
     run(conn, sql, (at, level, &record.target, task, &record.message))?;
@@ -49,11 +50,13 @@ fn find(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
         ("at < ?", query.until.map(|at| micros(at).into())),
         ("task_id = ?", query.task.as_ref().map(|task| task.to_string().into())),
     ];
-    let mut sql = String::from("SELECT at, level, target, task_id, message FROM log");
+    let mut sql = String::from(
+        "SELECT at, level, target, task_id, message FROM log WHERE namespace = az_namespace()",
+    );
     let mut values: Vec<Value> = Vec::new();
     for (condition, value) in wanted {
         if let Some(value) = value {
-            sql.push_str(if values.is_empty() { " WHERE " } else { " AND " });
+            sql.push_str(" AND ");
             sql.push_str(condition);
             values.push(value);
         }
@@ -62,7 +65,7 @@ fn find(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
 
     let limit = query.limit.unwrap_or(usize::MAX);
     let mut found = Vec::new();
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = prepare(conn, &sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     while found.len() < limit
         && let Some(row) = rows.next()?

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+use az_core::store::Namespace;
 use rusqlite::Connection;
 
 use super::backup;
+#[cfg(test)]
+use super::namespace;
 use crate::error::{Result, SqliteError};
 
 /// A migration that opening a store made.
@@ -30,13 +34,14 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_computed_cost.sql"),
     include_str!("migrations/0004_entry_tokens.sql"),
     include_str!("migrations/0005_payers.sql"),
+    include_str!("migrations/0006_namespaces.sql"),
 ];
 
 /// The newest version.
 const NEWEST: u32 = STEPS.len() as u32;
 
 /// The tables that these steps make.
-const OWN: &[&str] = &[
+pub(super) const OWN: &[&str] = &[
     "alert",
     "bucket",
     "budget",
@@ -45,7 +50,7 @@ const OWN: &[&str] = &[
     "hold",
     "hold_bucket",
     "log",
-    "loose_blob",
+    "orphaned_blob",
     "payer",
     "setting",
     "snapshot",
@@ -101,12 +106,15 @@ fn use_log(conn: &Connection) -> Result<()> {
 
 /// Takes the steps that are missing, all or none.
 fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
-    conn.execute_batch("BEGIN IMMEDIATE")?;
+    // A step may replace a table that others refer to: dropping the old one must not cascade. The
+    // pragma has no effect inside of a transaction.
+    conn.execute_batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
     let taken = take(conn, path, steps);
     if taken.is_err() {
         // The first failure is the one to report; without a transaction this one says nothing.
         conn.execute_batch("ROLLBACK").ok();
     }
+    conn.execute_batch("PRAGMA foreign_keys = ON")?;
     taken
 }
 
@@ -133,7 +141,7 @@ fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migrati
 
 /// Returns the version of the schema; 0 for a file without anything in it.
 fn version(conn: &Connection, path: &Path) -> Result<u32> {
-    // One look at all of it: somebody else may be making the same file just now.
+    // In one transaction: another process may be creating the same file.
     conn.execute_batch("SAVEPOINT look")?;
     let seen = look(conn);
     conn.execute_batch("RELEASE look")?;
@@ -171,6 +179,7 @@ pub(super) fn is_own(table: &str) -> bool {
 pub(super) fn in_memory() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
     advance(&conn, Path::new("memory"), STEPS).unwrap();
+    namespace::bind(&conn, &Namespace::default()).unwrap();
     conn
 }
 
@@ -182,11 +191,12 @@ mod tests {
     use az_core::Usd;
     use az_core::clock::from_micros;
     use az_core::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Payer, TimeRange, Usage};
+    use az_core::store::Namespace;
     use az_core::testing::sample::{call_id, entry, paid, task_id};
     use rusqlite::Connection;
 
     use super::super::sums::sums;
-    use super::super::{hold, ledger, payer};
+    use super::super::{hold, ledger, namespace, payer};
     use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, use_log, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
@@ -201,6 +211,7 @@ mod tests {
         let conn = Connection::open(path).unwrap();
         use_log(&conn).unwrap();
         advance(&conn, path, &STEPS[..taken]).unwrap();
+        namespace::bind(&conn, &Namespace::default()).unwrap();
         conn
     }
 

@@ -15,8 +15,11 @@ mod json;
 mod ledger;
 mod log;
 mod migrate;
+mod namespace;
 mod options;
 mod payer;
+#[cfg(test)]
+mod plans;
 mod projection;
 mod queue;
 mod reader;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use az_core::cost::Calendar;
+use az_core::store::Namespace;
 
 /// How a [`SqliteStore`](super::SqliteStore) is opened.
 #[derive(Debug, Clone)]
@@ -17,6 +18,9 @@ pub struct SqliteOptions {
     pub calendar: Calendar,
     /// How many readers may read side by side.
     pub readers: usize,
+    /// The namespace that the handle is bound to. Outside of the default one, a handle refuses
+    /// [`SqlRepository`](crate::repository::SqlRepository), whose SQL reaches all of the file.
+    pub namespace: Namespace,
 }
 
 impl Default for SqliteOptions {
@@ -26,6 +30,7 @@ impl Default for SqliteOptions {
             max_page_count: None,
             calendar: Calendar::default(),
             readers: 4,
+            namespace: Namespace::default(),
         }
     }
 }
@@ -56,6 +61,13 @@ impl SqliteOptions {
     #[must_use]
     pub const fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers;
+        self
+    }
+
+    /// Returns the options with another namespace.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: Namespace) -> Self {
+        self.namespace = namespace;
         self
     }
 }

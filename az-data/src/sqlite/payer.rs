@@ -32,7 +32,7 @@ pub(super) fn set_part(
 
 /// Lists the ancestors of a payer, nearest first.
 pub(super) fn ancestors(conn: &Connection, payer: &Payer) -> Result<Vec<Payer>> {
-    let sql = "SELECT parent FROM payer WHERE payer = ?1";
+    let sql = "SELECT parent FROM payer WHERE namespace = az_namespace() AND payer = ?1";
     parents::ancestors(payer, |payer| first(conn, sql, [payer.to_string()], |row| row.parsed(read)))
 }
 
@@ -48,11 +48,15 @@ fn put(conn: &Connection, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
     let name = payer.to_string();
     match parent {
         Some(parent) => {
-            let sql = "INSERT INTO payer (payer, parent) VALUES (?1, ?2) \
-                ON CONFLICT (payer) DO UPDATE SET parent = excluded.parent";
+            let sql = "INSERT INTO payer (namespace, payer, parent) VALUES (az_namespace(), ?1, ?2) \
+                ON CONFLICT (namespace, payer) DO UPDATE SET parent = excluded.parent";
             run(conn, sql, [name, parent.to_string()])?;
         }
-        None => drop(run(conn, "DELETE FROM payer WHERE payer = ?1", [name])?),
+        None => drop(run(
+            conn,
+            "DELETE FROM payer WHERE namespace = az_namespace() AND payer = ?1",
+            [name],
+        )?),
     }
     forget_buckets(conn, payer)
 }
@@ -60,8 +64,11 @@ fn put(conn: &Connection, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
 fn forget_buckets(conn: &Connection, payer: &Payer) -> Result<()> {
     for ancestor in ancestors(conn, payer)? {
         let scope = ancestor.to_string();
-        run(conn, "DELETE FROM hold_bucket WHERE scope = ?1", [&scope])?;
-        run(conn, "DELETE FROM bucket WHERE scope = ?1", [&scope])?;
+        for table in ["hold_bucket", "bucket"] {
+            let sql =
+                format!("DELETE FROM {table} WHERE namespace = az_namespace() AND scope = ?1");
+            run(conn, &sql, [&scope])?;
+        }
     }
     Ok(())
 }

@@ -21,17 +21,20 @@ use crate::error::Result;
 /// dead, is little and looked at whole. Left to itself, the planner prefers an index of all tasks.
 const NEXT: &str = "SELECT id FROM ( \
         SELECT * FROM (SELECT id, priority, created_at FROM task INDEXED BY task_next \
-            WHERE status = 'pending' AND (not_before IS NULL OR not_before <= :now) \
+            WHERE namespace = az_namespace() AND status = 'pending' \
+            AND (not_before IS NULL OR not_before <= :now) \
             ORDER BY priority DESC, created_at, id LIMIT 1) \
         UNION ALL SELECT id, priority, created_at FROM task INDEXED BY task_expiring \
-            WHERE status = 'running' AND lease_until <= :now \
-        UNION ALL SELECT id, priority, created_at FROM task WHERE lease_owner = :dead \
+            WHERE namespace = az_namespace() AND status = 'running' AND lease_until <= :now \
+        UNION ALL SELECT id, priority, created_at FROM task \
+            WHERE namespace = az_namespace() AND lease_owner = :dead \
     ) ORDER BY priority DESC, created_at, id LIMIT 1";
 
 /// Finds the leases of others than `?1`, in the order of the index, of which no more is read than
 /// the limit `?2` and the caller's own leases ask for.
 const OTHERS: &str = "SELECT id, lease_owner, epoch, lease_until FROM task INDEXED BY task_expiring \
-    WHERE status = 'running' AND lease_owner <> ?1 ORDER BY lease_until, id LIMIT ?2";
+    WHERE namespace = az_namespace() AND status = 'running' AND lease_owner <> ?1 \
+    ORDER BY lease_until, id LIMIT ?2";
 
 #[async_trait]
 impl TaskQueue for SqliteStore {
@@ -85,7 +88,8 @@ impl TaskQueue for SqliteStore {
     }
 
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>, Error> {
-        let sql = "SELECT id FROM task WHERE lease_owner = ?1 AND cancel_requested = 1 ORDER BY id";
+        let sql = "SELECT id FROM task INDEXED BY task_held \
+            WHERE namespace = az_namespace() AND lease_owner = ?1 AND cancel_requested = 1 ORDER BY id";
         self.point(|conn| all(conn, sql, [owner.as_str()], |row| row.parsed(task_id))).await
     }
 
@@ -121,7 +125,8 @@ fn claim_next(conn: &Connection, claim: &Claim) -> Result<Option<Claimed>> {
 
 fn heartbeat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<HeartbeatStatus> {
     let sql = "UPDATE task SET lease_until = max(lease_until, :until) \
-        WHERE id = :id AND lease_owner = :owner AND epoch = :epoch RETURNING cancel_requested";
+        WHERE namespace = az_namespace() AND id = :id AND lease_owner = :owner \
+            AND epoch = :epoch RETURNING cancel_requested";
     let params = named_params! {
         ":id": lease.task.as_str(),
         ":owner": lease.owner.as_str(),
@@ -171,33 +176,27 @@ fn change<T>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::plans::plan;
     use super::{NEXT, OTHERS};
-    use crate::sqlite::migrate;
 
     #[test]
     fn leases_of_others_are_read_in_the_order_of_their_index() {
-        let conn = migrate::in_memory();
-        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {OTHERS}")).unwrap();
-        let steps = query.query_map(("w", 1), |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<_> = steps.map(Result::unwrap).collect();
         // Only those that run out at one instant are sorted, by their task.
         let sorted = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
-        assert_eq!(steps, ["SCAN task USING INDEX task_expiring", sorted]);
+        let expected = ["SEARCH task USING INDEX task_expiring (namespace=?)", sorted];
+        assert_eq!(plan(OTHERS), expected);
     }
 
     #[test]
     fn a_claim_reads_no_task_that_cannot_be_next() {
-        let conn = migrate::in_memory();
-        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {NEXT}")).unwrap();
-        let steps = query.query_map([0, 0], |row| row.get::<_, String>(3)).unwrap();
-        let mut steps: Vec<_> = steps.map(Result::unwrap).collect();
+        let mut steps = plan(NEXT);
         steps.retain(|step| step.contains(" task "));
         assert_eq!(
             steps,
             [
-                "SCAN task USING COVERING INDEX task_next",
-                "SEARCH task USING INDEX task_expiring (lease_until<?)",
-                "SEARCH task USING INDEX task_held (lease_owner=?)",
+                "SEARCH task USING COVERING INDEX task_next (namespace=?)",
+                "SEARCH task USING INDEX task_expiring (namespace=? AND lease_until<?)",
+                "SEARCH task USING INDEX task_held (namespace=? AND lease_owner=?)",
             ]
         );
     }

@@ -81,7 +81,7 @@ impl Readers {
         let aside = runtime.spawn_blocking(move || {
             let result = read(&mut conn);
             put(&idle, conn);
-            // Not before the connection is back, also when nobody waits for the result any more.
+            // After the connection is back, also when the caller no longer waits for the result.
             drop(permit);
             result
         });

@@ -3,8 +3,9 @@
 use az_core::clock::{Timestamp, from_micros};
 use az_core::money::Usd;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 
+use super::namespace;
 use crate::error::Result;
 
 /// Takes the columns of a row one after the other.
@@ -61,6 +62,14 @@ pub(super) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
+/// Prepares a statement of the store's own, or takes it from the cache.
+pub(super) fn prepare<'c>(conn: &'c Connection, sql: &str) -> Result<CachedStatement<'c>> {
+    #[cfg(test)]
+    super::plans::record(sql);
+    debug_assert!(namespace::is_bound(sql), "a table without its namespace: {sql}");
+    Ok(conn.prepare_cached(sql)?)
+}
+
 /// Returns the first row of a query, if there is one.
 pub(super) fn first<T>(
     conn: &Connection,
@@ -68,7 +77,7 @@ pub(super) fn first<T>(
     params: impl Params,
     read: impl FnOnce(&mut Columns<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
-    let mut query = conn.prepare_cached(sql)?;
+    let mut query = prepare(conn, sql)?;
     let mut rows = query.query(params)?;
     match rows.next()? {
         Some(row) => Ok(Some(read(&mut Columns::of(row))?)),
@@ -83,14 +92,14 @@ pub(super) fn all<T>(
     params: impl Params,
     read: impl Fn(&mut Columns<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let mut query = conn.prepare_cached(sql)?;
+    let mut query = prepare(conn, sql)?;
     let rows = query.query_and_then(params, |row| read(&mut Columns::of(row)))?;
     rows.collect()
 }
 
 /// Runs a statement; returns how many rows it changed.
 pub(super) fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize> {
-    Ok(conn.prepare_cached(sql)?.execute(params)?)
+    Ok(prepare(conn, sql)?.execute(params)?)
 }
 
 /// Returns a limit or an offset as SQLite takes it.

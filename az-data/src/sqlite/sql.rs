@@ -1,7 +1,8 @@
-//! Tables of one's own, in the same file.
+//! Tables of users, in the same file.
 
 use async_trait::async_trait;
 use az_core::error::Error;
+use az_core::store::Namespace;
 use rusqlite::types::{Value as Stored, ValueRef};
 use rusqlite::{Connection, Statement};
 use serde_json::Value;
@@ -37,6 +38,7 @@ impl SqlRepository for SqliteStore {
             let (names, values) = (names.join(", "), values.join(", "));
             format!("INSERT INTO {} ({names}) VALUES ({values})", name(table)?)
         };
+        self.check_namespace()?;
         self.write(move |conn| {
             as_guest(conn, |conn| {
                 change(conn, &sql, &params)?;
@@ -73,11 +75,26 @@ impl SqlRepository for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Refuses SQL of users on a handle of a namespace: it would reach the rows of all of them.
+    fn check_namespace(&self) -> Result<(), Error> {
+        let namespace = self.namespace();
+        if namespace.is_default() {
+            return Ok(());
+        }
+        let reason = format!(
+            "SQL reaches all of the file, not only {namespace}; use a handle of the namespace {}",
+            Namespace::DEFAULT
+        );
+        Err(Error::invalid("namespace", reason))
+    }
+
     async fn change(&self, sql: String, params: Record) -> Result<usize, Error> {
+        self.check_namespace()?;
         self.write(move |conn| as_guest(conn, |conn| change(conn, &sql, &params))).await
     }
 
     async fn fetch(&self, sql: &str, params: &Record, limit: usize) -> Result<Vec<Record>, Error> {
+        self.check_namespace()?;
         let (sql, params) = (sql.to_owned(), params.clone());
         self.scan(move |conn| as_guest(conn, |conn| fetch(conn, &sql, &params, limit))).await
     }

@@ -27,7 +27,8 @@ impl StateManager for SqliteStore {
         let (task, name) = (task.clone(), name.map(ToOwned::to_owned));
         let state = json::write("state", state)?;
         self.write(move |conn| {
-            let sql = "INSERT INTO snapshot (task_id, name, at, state) VALUES (?1, ?2, ?3, ?4)";
+            let sql = "INSERT INTO snapshot (namespace, task_id, name, at, state) \
+                VALUES (az_namespace(), ?1, ?2, ?3, ?4)";
             run(conn, sql, (task.as_str(), &name, micros(now), &state))?;
             Ok(conn.last_insert_rowid().to_string())
         })
@@ -45,7 +46,8 @@ impl StateManager for SqliteStore {
 
     async fn list_snapshots(&self, task: &TaskId) -> Result<Vec<SnapshotInfo>, Error> {
         let task = task.clone();
-        let sql = "SELECT id, task_id, name, at FROM snapshot WHERE task_id = ?1 ORDER BY id";
+        let sql = "SELECT id, task_id, name, at FROM snapshot \
+            WHERE namespace = az_namespace() AND task_id = ?1 ORDER BY id";
         self.scan(move |conn| all(conn, sql, [task.as_str()], info)).await
     }
 
@@ -53,7 +55,8 @@ impl StateManager for SqliteStore {
         let (task, id) = (task.clone(), id.to_owned());
         self.write(move |conn| {
             // Compared as text: `01` is no other way to say `1`.
-            let sql = "DELETE FROM snapshot WHERE task_id = ?1 AND CAST(id AS TEXT) = ?2";
+            let sql = "DELETE FROM snapshot \
+                WHERE namespace = az_namespace() AND task_id = ?1 AND CAST(id AS TEXT) = ?2";
             Ok(run(conn, sql, [task.as_str(), &id])? == 1)
         })
         .await
@@ -61,15 +64,15 @@ impl StateManager for SqliteStore {
 }
 
 fn load(conn: &Connection, task: &TaskId, name: Option<&str>) -> Result<Option<Snapshot>> {
-    let columns = "SELECT id, task_id, name, at, state FROM snapshot";
+    let columns = "SELECT id, task_id, name, at, state FROM snapshot \
+        WHERE namespace = az_namespace()";
     match name {
         Some(name) => {
-            let sql =
-                format!("{columns} WHERE task_id = ?1 AND name = ?2 ORDER BY id DESC LIMIT 1");
+            let sql = format!("{columns} AND task_id = ?1 AND name = ?2 ORDER BY id DESC LIMIT 1");
             first(conn, &sql, [task.as_str(), name], snapshot)
         }
         None => {
-            let sql = format!("{columns} WHERE task_id = ?1 ORDER BY id DESC LIMIT 1");
+            let sql = format!("{columns} AND task_id = ?1 ORDER BY id DESC LIMIT 1");
             first(conn, &sql, [task.as_str()], snapshot)
         }
     }

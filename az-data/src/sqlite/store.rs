@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use az_core::cost::Calendar;
 use az_core::error::Error;
+use az_core::store::Namespace;
 use rusqlite::Connection;
 use tokio::runtime::Handle;
 
@@ -60,8 +61,8 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`Error::Unusable`] when the file cannot be opened or is not ours,
-    /// [`Error::NewerSchema`] when a newer version wrote it, [`Error::Busy`] when somebody else
-    /// holds it for too long, [`Error::Full`] or [`Error::Io`] when the disk is full or fails.
+    /// [`Error::NewerSchema`] when a newer version wrote it, [`Error::Busy`] when another
+    /// process keeps it locked for too long, [`Error::Full`] or [`Error::Io`] when the disk is full or fails.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
         let (conn, migration) = connect::writable(&path, &options)?;
@@ -159,12 +160,16 @@ impl SqliteStore {
         &self.0.path
     }
 
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.0.options.namespace
+    }
+
     pub(super) fn calendar(&self) -> Calendar {
         self.0.options.calendar.clone()
     }
 
-    /// Removes the files that are nobody's any more. Whoever let go of them need not be told when
-    /// that fails: they are on the list, and whoever deletes next tries again.
+    /// Removes the orphaned files. A failure is only logged: the files stay on the list, and the next
+    /// deletion tries again.
     pub(super) async fn tidy(&self) {
         let inner = Arc::clone(&self.0);
         let tidy = move || {

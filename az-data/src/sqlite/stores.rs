@@ -36,7 +36,9 @@ impl SqliteStores {
 impl StoreFactory for SqliteStores {
     async fn open(&self, request: &StoreRequest) -> Result<Arc<dyn Store>, Error> {
         let path = path(request)?;
-        let options = self.options.clone().with_calendar(request.calendar.clone());
+        let options = self.options.clone();
+        let options = options.with_calendar(request.calendar.clone());
+        let options = options.with_namespace(request.namespace.clone());
         let store = match request.access {
             // Without a lock to wait for, opening takes less time than the way to another thread.
             StoreAccess::ReadOnly => SqliteStore::open_read_only(path, options)?,
@@ -56,13 +58,9 @@ impl StoreFactory for SqliteStores {
 
 /// Returns the path of a request that SQLite can serve.
 fn path(request: &StoreRequest) -> Result<PathBuf, Error> {
-    let invalid = |reason: String| Err(Error::invalid("store address", reason));
     if request.address.target().is_empty() {
-        return invalid(format!("{} names no file; write sqlite:PATH", request.address));
-    }
-    if !request.namespace.is_default() {
-        let (address, namespace) = (&request.address, &request.namespace);
-        return invalid(format!("{address} has only the namespace `default`, not {namespace:?}"));
+        let reason = format!("{} names no file; write sqlite:PATH", request.address);
+        return Err(Error::invalid("store address", reason));
     }
     Ok(request.address.path().to_owned())
 }

@@ -44,7 +44,7 @@ fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result
         "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), {SUM}, \
             sum((input_tokens >> 32) & 4294967295), sum(input_tokens & 4294967295), \
             sum((output_tokens >> 32) & 4294967295), sum(output_tokens & 4294967295) \
-         FROM entry WHERE at >= ?1 AND at < ?2 {groups}"
+         FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2 {groups}"
     );
     all(conn, &sql, bounds(span), |row| {
         Ok(CostSum {
@@ -78,7 +78,8 @@ fn days(conn: &mut Connection, span: TimeRange, calendar: &Calendar) -> Result<V
 
 /// Returns the time of the first entry in a span.
 fn first_in(conn: &Connection, span: TimeRange) -> Result<Option<Timestamp>> {
-    let sql = "SELECT at FROM entry WHERE at >= ?1 AND at < ?2 ORDER BY at LIMIT 1";
+    let sql = "SELECT at FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2 \
+        ORDER BY at LIMIT 1";
     first(conn, sql, bounds(span), |row| row.time())
 }
 

@@ -96,10 +96,10 @@ fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
             conditions.push(condition.replace('?', &format!("?{}", values.len())));
         }
     }
-    let mut rest = String::from("FROM task");
-    if !conditions.is_empty() {
-        rest.push_str(" WHERE ");
-        rest.push_str(&conditions.join(" AND "));
+    let mut rest = String::from("FROM task WHERE namespace = az_namespace()");
+    for condition in conditions {
+        rest.push_str(" AND ");
+        rest.push_str(&condition);
     }
     let next = values.len() + 1;
     rest.push_str(&format!(
@@ -117,7 +117,7 @@ enum Deleted {
     Nothing,
     /// The task.
     Task,
-    /// The task, and there are files that may be nobody's now.
+    /// The task, and there are files that may be orphaned.
     AndLoose,
 }
 
@@ -127,13 +127,16 @@ fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -
     };
     row.lease.map_or(Ok(()), |lease| lease.check_expired(now))?;
     hold::settle_all(conn, calendar, id)?;
-    let sql = "INSERT INTO loose_blob (name) \
-        SELECT blob FROM event WHERE task_id = ?1 AND blob IS NOT NULL ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO orphaned_blob (name) \
+        SELECT blob FROM event WHERE namespace = az_namespace() AND task_id = ?1 AND blob IS NOT NULL \
+        ON CONFLICT DO NOTHING";
     run(conn, sql, [id.as_str()])?;
-    run(conn, "DELETE FROM snapshot WHERE task_id = ?1", [id.as_str()])?;
-    run(conn, "DELETE FROM task WHERE id = ?1", [id.as_str()])?;
+    let sql = "DELETE FROM snapshot WHERE namespace = az_namespace() AND task_id = ?1";
+    run(conn, sql, [id.as_str()])?;
+    let sql = "DELETE FROM task WHERE namespace = az_namespace() AND id = ?1";
+    run(conn, sql, [id.as_str()])?;
     // Also what others put down who did not come to remove it.
-    let sql = "SELECT 1 FROM loose_blob LIMIT 1";
+    let sql = "SELECT 1 FROM orphaned_blob LIMIT 1";
     let loose = first(conn, sql, [], |row| row.take::<i64>())?;
     Ok(loose.map_or(Deleted::Task, |_| Deleted::AndLoose))
 }
@@ -141,24 +144,14 @@ fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -
 #[cfg(test)]
 mod tests {
     use az_core::task::{TaskFilter, TaskPriority, TaskStatus};
-    use rusqlite::{Connection, params_from_iter};
 
     use super::selection;
-    use crate::sqlite::migrate;
+    use crate::sqlite::plans::plan;
 
     #[track_caller]
     fn check(filter: &TaskFilter, expect: &str) {
-        let conn = migrate::in_memory();
-        let (rest, values) = selection(filter);
-        let plan = plan(&conn, &format!("SELECT * {rest}"), params_from_iter(values));
-        assert_eq!(plan, expect);
-    }
-
-    fn plan(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> String {
-        let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps = query.query_map(params, |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<_> = steps.map(Result::unwrap).collect();
-        steps.join("; ")
+        let (rest, _) = selection(filter);
+        assert_eq!(plan(&format!("SELECT * {rest}")), [expect]);
     }
 
     #[test]
@@ -167,22 +160,22 @@ mod tests {
         let status = Some(TaskStatus::Pending);
         let priority = Some(TaskPriority::High);
         let parent = Some("t".parse().unwrap());
-        check(&all, "SCAN task USING INDEX task_newest");
+        check(&all, "SEARCH task USING INDEX task_newest (namespace=?)");
         check(
             &TaskFilter { status, ..all.clone() },
-            "SEARCH task USING INDEX task_newest_of_status (status=?)",
+            "SEARCH task USING INDEX task_newest_of_status (namespace=? AND status=?)",
         );
         check(
             &TaskFilter { priority, ..all.clone() },
-            "SEARCH task USING INDEX task_newest_of_priority (priority=?)",
+            "SEARCH task USING INDEX task_newest_of_priority (namespace=? AND priority=?)",
         );
         check(
             &TaskFilter { status, priority, ..all.clone() },
-            "SEARCH task USING INDEX task_newest_of_both (status=? AND priority=?)",
+            "SEARCH task USING INDEX task_newest_of_both (namespace=? AND status=? AND priority=?)",
         );
         check(
             &TaskFilter { parent, ..all },
-            "SEARCH task USING INDEX task_parts (parent_task_id=?)",
+            "SEARCH task USING INDEX task_parts (namespace=? AND parent_task_id=?)",
         );
     }
 }

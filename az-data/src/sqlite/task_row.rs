@@ -69,13 +69,14 @@ fn priority_at(number: i64) -> Result<TaskPriority> {
 
 /// Finds a task.
 pub(super) fn find(conn: &Connection, id: &TaskId) -> Result<Option<Task>> {
-    let sql = format!("SELECT {COLUMNS} FROM task WHERE id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM task WHERE namespace = az_namespace() AND id = ?1");
     first(conn, &sql, [id.as_str()], task)
 }
 
 /// Finds a task with what the queue stores with it.
 pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<QueuedTask>> {
-    let sql = format!("SELECT {COLUMNS}, {QUEUE} FROM task WHERE id = ?1");
+    let sql =
+        format!("SELECT {COLUMNS}, {QUEUE} FROM task WHERE namespace = az_namespace() AND id = ?1");
     first(conn, &sql, [id.as_str()], queued)
 }
 
@@ -93,7 +94,7 @@ fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {
 /// Finds the lease of a task, whether or not it has expired.
 pub(super) fn find_lease(conn: &Connection, id: &TaskId) -> Result<Option<Lease>> {
     let sql = "SELECT id, lease_owner, epoch, lease_until FROM task \
-        WHERE id = ?1 AND lease_owner IS NOT NULL AND lease_until IS NOT NULL";
+        WHERE namespace = az_namespace() AND id = ?1 AND lease_owner IS NOT NULL AND lease_until IS NOT NULL";
     first(conn, sql, [id.as_str()], lease)
 }
 
@@ -118,13 +119,13 @@ pub(super) fn find_all(
 
 /// Adds a task, or replaces what is stored of it but for its lease.
 pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
-    let sql = "INSERT INTO task (id, status, priority, created_at, updated_at, started_at, \
+    let sql = "INSERT INTO task (namespace, id, status, priority, created_at, updated_at, started_at, \
             completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, \
             failure, command, answer) \
-        VALUES (:id, :status, :priority, :created_at, :updated_at, :started_at, :completed_at, \
+        VALUES (az_namespace(), :id, :status, :priority, :created_at, :updated_at, :started_at, :completed_at, \
             :cost, :estimated_tokens, :actual_tokens, :parent, :model, :options, :failure, \
             :command, :answer) \
-        ON CONFLICT (id) DO UPDATE SET status = excluded.status, priority = excluded.priority, \
+        ON CONFLICT (namespace, id) DO UPDATE SET status = excluded.status, priority = excluded.priority, \
             created_at = excluded.created_at, updated_at = excluded.updated_at, \
             started_at = excluded.started_at, completed_at = excluded.completed_at, \
             cost = excluded.cost, estimated_tokens = excluded.estimated_tokens, \
@@ -161,7 +162,8 @@ pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
     let sql = "UPDATE task SET status = :status, started_at = :started_at, \
             completed_at = :completed_at, updated_at = :updated_at, failure = :failure, \
             answer = :answer, epoch = :epoch, lease_owner = :owner, lease_until = :until, \
-            not_before = :not_before, cancel_requested = :cancel_requested WHERE id = :id";
+            not_before = :not_before, cancel_requested = :cancel_requested \
+        WHERE namespace = az_namespace() AND id = :id";
     let params = named_params! {
         ":id": task.id.as_str(),
         ":status": task.status.as_str(),

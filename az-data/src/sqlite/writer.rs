@@ -112,7 +112,7 @@ fn run(mut conn: Connection, queue: &Receiver<Box<dyn Job>>) {
     }
 }
 
-/// Commits a batch and answers everybody in it.
+/// Commits a batch and answers the caller of each request in it.
 fn commit(
     conn: &mut Connection,
     mut batch: Vec<Box<dyn Job>>,

@@ -35,8 +35,8 @@ pub(crate) fn start(test: &str, number: u64, path: &Path) -> Child {
         .expect("the child starts")
 }
 
-/// Says something to the parent, in one write, so that it is said wholly or not at all. Whoever is
-/// not heard any more ends.
+/// Sends a line to the parent in one write, so that it arrives whole or not at all. A child whose
+/// parent has ended panics.
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stdout().lock(), "{MARK}{line}").expect("a parent that listens");
 }

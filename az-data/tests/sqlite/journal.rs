@@ -86,7 +86,7 @@ async fn a_file_that_a_dying_program_left_goes_with_the_next_deletion() {
     // What is on disk when the program dies after the deletion and before it removes the file.
     home.raw()
         .execute_batch(
-            "PRAGMA foreign_keys = ON; BEGIN; INSERT INTO loose_blob SELECT blob FROM event; \
+            "PRAGMA foreign_keys = ON; BEGIN; INSERT INTO orphaned_blob SELECT blob FROM event; \
              DELETE FROM task WHERE id = 't'; COMMIT",
         )
         .unwrap();

@@ -15,6 +15,7 @@ mod files;
 mod full;
 mod journal;
 mod money;
+mod namespaces;
 mod race;
 mod sql;
 mod upgrade;

@@ -139,7 +139,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             |(task, call, cost, minute)| Step::Track { task, call, cost, minute }
         ),
         1 => minute.prop_map(Step::Sweep),
-        // Only one without parts: a new part of a task that is gone is nobody's.
+        // Only one without parts: a new part of a deleted task has no parent.
         1 => (2..4_usize).prop_map(Step::Delete),
     ];
     prop::collection::vec(step, 1..30)

@@ -92,7 +92,7 @@ async fn race(told: &Part) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+#[expect(clippy::print_stdout, reason = "figures for those who run it with --nocapture")]
 fn processes_that_race_for_a_budget_never_overspend_it() {
     const NAME: &str = "race::processes_that_race_for_a_budget_never_overspend_it";
     let runtime = Runtime::new().unwrap();
@@ -196,12 +196,12 @@ fn kill_at(mut child: Child, open: usize) -> BTreeMap<(Payer, CallId), Said> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+#[expect(clippy::print_stdout, reason = "figures for those who run it with --nocapture")]
 fn what_killed_processes_held_is_booked_in_full() {
     const NAME: &str = "race::what_killed_processes_held_is_booked_in_full";
     let runtime = Runtime::new().unwrap();
     if let Some(told) = child::part() {
-        // It ends by being killed, or when nobody listens.
+        // It ends when it is killed, or when its parent has ended.
         runtime.block_on(hold_all(&told));
         return;
     }

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,13 @@ impl Home {
         self.0.path()
     }
 
+    /// Returns a place with a copy of the files of another.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        let home = Self::new();
+        copy(other.parent(), home.parent());
+        home
+    }
+
     /// Opens another handle.
     pub(crate) fn open(&self) -> SqliteStore {
         self.open_with(SqliteOptions::default())
@@ -43,17 +51,18 @@ impl Home {
         SqliteStore::open(self.path(), options).expect("the store opens")
     }
 
-    /// Opens the file as anybody with a copy of SQLite could.
+    /// Opens the file with SQLite alone, without the store.
     pub(crate) fn raw(&self) -> Connection {
         Connection::open(self.path()).expect("the file opens")
     }
 }
 
+/// Implements the fixtures of contracts for a type whose `open` opens a handle.
 macro_rules! fixture_of {
-    ($($contract:ident)+) => {
+    ($home:ident: $($contract:ident)+) => {
         $(
             #[async_trait]
-            impl Fixture<dyn $contract> for Home {
+            impl Fixture<dyn $contract> for $home {
                 async fn open(&self) -> Arc<dyn $contract> {
                     Arc::new(Self::open(self))
                 }
@@ -66,7 +75,9 @@ macro_rules! fixture_of {
     };
 }
 
-fixture_of!(TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore);
+pub(crate) use fixture_of;
+
+fixture_of!(Home: TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore);
 
 #[async_trait]
 impl Fixture<dyn StoreFactory> for Home {
@@ -82,6 +93,20 @@ impl Fixture<dyn StoreFactory> for Home {
 impl StoreFactoryFixture for Home {
     fn address(&self) -> StoreAddress {
         StoreAddress::new("sqlite", self.path()).unwrap()
+    }
+}
+
+/// Copies the files of a directory, and those of the directories in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("a copy");
+        }
     }
 }
 

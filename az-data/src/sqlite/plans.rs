@@ -1,0 +1,220 @@
+//! How SQLite finds the rows of the statements that the store runs.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use az_core::config::ConfigManager;
+use az_core::cost::{
+    BudgetKeeper, Calendar, CostTracker, Grouping, Payer, Period, Scope, Settlement, TimeRange,
+};
+use az_core::journal::Journal;
+use az_core::log::{LogQuery, LogStore};
+use az_core::state::StateManager;
+use az_core::store::StoreAdmin;
+use az_core::task::{TaskFilter, TaskQueue, TaskRepository};
+use az_core::testing::sample::{
+    at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task, task_id,
+};
+use rusqlite::Connection;
+use serde_json::json;
+
+use super::migrate::{self, OWN};
+use super::{SqliteOptions, SqliteStore, bucket};
+
+/// The statements that the tests of this process have prepared.
+static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Remembers a statement that is being prepared.
+pub(super) fn record(sql: &str) {
+    let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !prepared.iter().any(|known| known == sql) {
+        prepared.push(sql.to_owned());
+    }
+}
+
+/// Returns the steps of the plan of a statement on an empty store.
+pub(super) fn plan(sql: &str) -> Vec<String> {
+    plan_on(&migrate::in_memory(), sql)
+}
+
+fn plan_on(conn: &Connection, sql: &str) -> Vec<String> {
+    // Parameters that are not bound are NULL, which changes no plan.
+    let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = query.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps
+}
+
+/// Runs every statement of the store at least once.
+async fn run_every_statement(store: &SqliteStore) {
+    let (now, later) = (at(1), at(90));
+    store.create(&task("created", 0)).await.unwrap();
+    let part = task("part", 0).with_parent(task_id("created"));
+    store.enqueue(&part, now).await.unwrap();
+    store.enqueue(&task("t", 0), now).await.unwrap();
+    let key: Payer = "key:k".parse().unwrap();
+    store.set_parent(&key, Some(&"team:t".parse().unwrap())).await.unwrap();
+    store.ancestors(&key).await.unwrap();
+    for scope in [Scope::Global, Scope::Model("m".to_owned()), Scope::task(task_id("created"))] {
+        store.set_budget(&budget(scope.clone(), Period::Daily, 10), now).await.unwrap();
+        store.set_budget(&budget(scope, Period::Daily, 1_000), now).await.unwrap();
+    }
+    for call in ["m0", "m1"] {
+        store.hold(&hold("part", call, 600, 1)).await.unwrap_or_default();
+    }
+    let held = Payer::from(task_id("part"));
+    store.renew(&[(held.clone(), call_id("m0"))], later).await.unwrap();
+    store.open_holds().await.unwrap();
+    store.budgets(now).await.unwrap();
+    store.budgets(at(10_000)).await.unwrap();
+    store.settle(&held, &call_id("m0"), &Settlement::Full).await.unwrap();
+    store.set_parent(&key, None).await.unwrap();
+    store.book(&entry("t", "m0", 5, 1)).await.unwrap();
+    store.sweep(later).await.unwrap();
+    store.clear_budget(&Scope::Global, Period::Daily).await.unwrap();
+    store.total_in(TimeRange::ALL).await.unwrap();
+    store.cost_by_payer(&held).await.unwrap();
+    for payer in [None, Some(&held)] {
+        store.entries(TimeRange::ALL, payer).await.unwrap();
+    }
+    for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
+        store.sums(TimeRange::ALL, &by).await.unwrap();
+    }
+
+    let lease = store.claim(&claim("w", 1, 60)).await.unwrap().unwrap().lease;
+    store.heartbeat(std::slice::from_ref(&lease), later).await.unwrap();
+    store.lease(&lease.task).await.unwrap();
+    store.leases_of_others(&lease.owner, 5).await.unwrap();
+    store.request_cancel(&lease.task, now).await.unwrap();
+    store.cancel_requests(&lease.owner).await.unwrap();
+    let events = vec![note(&"x".repeat(100_000)), run_finished(completed("done"))];
+    Journal::append(store, &lease, 0, events, now).await.unwrap();
+    store.read(&lease.task, 0, 9).await.unwrap();
+    store.tail(&lease.task).await.unwrap();
+    let lease = store.claim(&claim_of("t", "w", 1, 60)).await.unwrap().unwrap().lease;
+    store.release(&lease, None, now).await.unwrap();
+    store.list(&TaskFilter::default()).await.unwrap();
+
+    store.save_snapshot(&lease.task, &json!(1), Some("name"), now).await.unwrap();
+    for name in [None, Some("name")] {
+        store.load_snapshot(&lease.task, name).await.unwrap();
+    }
+    store.list_snapshots(&lease.task).await.unwrap();
+    store.delete_snapshot(&lease.task, "1").await.unwrap();
+    store.set("key", &json!(1)).await.unwrap();
+    ConfigManager::get(store, "key").await.unwrap();
+    store.get_all().await.unwrap();
+    ConfigManager::delete(store, "key").await.unwrap();
+    for of in [None, Some(lease.task.clone())] {
+        let query = LogQuery { task: of, since: Some(now), ..LogQuery::default() };
+        store.query(&query).await.unwrap();
+    }
+    store.status().await.unwrap();
+    store.check().await.unwrap();
+    for id in ["part", "created", "t"] {
+        TaskRepository::delete(store, &task_id(id), later).await.unwrap();
+    }
+}
+
+/// The statements that read more than an index narrows down, with the step that does.
+const WHOLE: &[(&str, &str)] = &[
+    // In the order of the index, of which a page or the first row is read.
+    (
+        "ORDER BY created_at DESC, id DESC LIMIT",
+        "SEARCH task USING INDEX task_newest (namespace=?)",
+    ),
+    ("INDEXED BY task_next", "SEARCH task USING COVERING INDEX task_next (namespace=?)"),
+    ("lease_owner <> ?1", "SEARCH task USING INDEX task_expiring (namespace=?)"),
+    // A few rows are sorted.
+    ("INDEXED BY task_next", "USE TEMP B-TREE FOR ORDER BY"),
+    ("lease_owner <> ?1", "USE TEMP B-TREE FOR LAST TERM OF ORDER BY"),
+    ("cancel_requested = 1 ORDER BY id", "USE TEMP B-TREE FOR ORDER BY"),
+    (
+        "FROM entry WHERE namespace = az_namespace() AND at >= ?1",
+        "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+    ),
+    ("FROM entry WHERE namespace = az_namespace() AND payer = ?1", "USE TEMP B-TREE FOR ORDER BY"),
+    ("GROUP BY +model", "USE TEMP B-TREE FOR GROUP BY"),
+    // All rows are asked for.
+    ("count(*) FROM task", "SEARCH task USING COVERING INDEX task_newest_of_both (namespace=?)"),
+    (
+        "count(*) FROM task",
+        "SEARCH event USING COVERING INDEX sqlite_autoindex_event_1 (namespace=?)",
+    ),
+    ("count(*) FROM task", "SEARCH entry USING COVERING INDEX entry_of_model (namespace=?)"),
+    ("count(*) FROM task", "SEARCH hold USING COVERING INDEX hold_expiring (namespace=?)"),
+    (
+        "hard FROM budget WHERE namespace = az_namespace()",
+        "SEARCH budget USING PRIMARY KEY (namespace=?)",
+    ),
+    ("ORDER BY payer, call_id", "SEARCH hold USING PRIMARY KEY (namespace=?)"),
+    ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
+    ("FROM orphaned_blob", "SCAN orphaned_blob"),
+    // Open holds are few.
+    (
+        "FROM hold WHERE namespace = az_namespace() AND at >= ?1",
+        "SEARCH hold USING PRIMARY KEY (namespace=?)",
+    ),
+    ("DELETE FROM hold_bucket", "SEARCH hold_bucket USING PRIMARY KEY (namespace=?)"),
+];
+
+/// Returns `true` for a step that reads all rows of a namespace or sorts rows.
+fn is_whole(step: &str) -> bool {
+    let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+    scanned.is_some_and(|table| OWN.contains(&table))
+        || step.ends_with("(namespace=?)")
+        || step.starts_with("USE TEMP B-TREE")
+}
+
+#[tokio::test]
+async fn every_statement_finds_its_rows_by_an_index() {
+    let home = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(home.path().join("az.db"), SqliteOptions::default()).unwrap();
+    run_every_statement(&store).await;
+    let prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let conn = migrate::in_memory();
+    let mut expected: BTreeSet<_> = WHOLE.iter().collect();
+    for sql in &prepared {
+        for step in plan_on(&conn, sql).iter().filter(|step| is_whole(step)) {
+            let mut known =
+                WHOLE.iter().filter(|(part, whole)| sql.contains(part) && whole == step);
+            let known = known.next().unwrap_or_else(|| panic!("{sql}\n    {step}"));
+            expected.remove(known);
+        }
+    }
+    assert_eq!(expected, BTreeSet::new(), "steps that no statement takes");
+}
+
+/// The statements of payers' budgets walk from each payer to its parent or its children.
+#[test]
+fn payers_are_found_by_their_keys() {
+    let searches = |sql: &str| {
+        let mut steps = plan(sql);
+        steps.retain(|step| step.starts_with("SEARCH"));
+        steps
+    };
+    assert_eq!(
+        searches(&format!(
+            "{} UPDATE bucket SET spent = 0 WHERE namespace = az_namespace() \
+            AND scope IN scopes AND start <= ?3",
+            bucket::SCOPES
+        )),
+        [
+            "SEARCH bucket USING PRIMARY KEY (namespace=? AND scope=?)",
+            "SEARCH payer USING PRIMARY KEY (namespace=? AND payer=?)",
+        ]
+    );
+    let (covered, _) = bucket::covered(&Scope::task(task_id("t")));
+    for (table, key) in [
+        ("entry", "SEARCH entry USING INDEX sqlite_autoindex_entry_1 (namespace=? AND payer=?)"),
+        ("hold", "SEARCH hold USING PRIMARY KEY (namespace=? AND payer=?)"),
+    ] {
+        let children =
+            "SEARCH payer USING COVERING INDEX payer_children (namespace=? AND parent=?)";
+        let found = searches(&format!("SELECT 1 FROM {table} WHERE {covered}"));
+        assert_eq!(found, [key, children]);
+    }
+}
