@@ -150,7 +150,10 @@ const WHOLE: &[(&str, &str)] = &[
         "hard FROM budget WHERE namespace = az_namespace()",
         "SEARCH budget USING PRIMARY KEY (namespace=?)",
     ),
-    ("ORDER BY payer, call_id", "SEARCH hold USING PRIMARY KEY (namespace=?)"),
+    (
+        "until FROM hold WHERE namespace = az_namespace()",
+        "SEARCH hold USING PRIMARY KEY (namespace=?)",
+    ),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
     // Open holds are few.
