@@ -59,10 +59,80 @@ pub(crate) fn assert_commands_parse(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use az_core::Usd;
     use az_core::cost::{Period, Scope};
+    use clap::Parser;
+    use clap::error::ErrorKind;
 
     use super::{assert_commands_parse, set_budget};
+    use crate::cli::Cli;
+
+    /// Calls `check` with every source file below a directory.
+    fn sources(directory: &Path, check: &mut dyn FnMut(&Path, &str)) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, check);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                check(&path, &fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    /// Returns the commands in a source file, with values in place of what is formatted into them.
+    fn commands(source: &str) -> Vec<String> {
+        let lines = source.lines().map(|line| line.trim().trim_start_matches(['/', '!']).trim());
+        let text: Vec<_> = lines.map(|line| line.trim_end_matches('\\').trim_end()).collect();
+        let text = text.join(" ");
+        let begins = text.match_indices("`az ").map(|(at, _)| at + 1);
+        let commands = begins.filter_map(|at| text.get(at..)?.split('`').next().map(str::to_owned));
+        let filled = commands.map(|command| {
+            let (mut filled, mut depth) = (String::new(), 0);
+            for c in command.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => {
+                        depth -= 1;
+                        filled.push('7');
+                    }
+                    c if depth == 0 => filled.push(c),
+                    _ => {}
+                }
+            }
+            filled
+        });
+        filled.collect()
+    }
+
+    #[test]
+    fn every_command_that_a_message_or_a_comment_names_exists() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut found = 0;
+        for name in ["az-core", "az-ai", "az-data", "az-mcp", "az-cli"] {
+            sources(&root.join(name).join("src"), &mut |path, source| {
+                for command in commands(source) {
+                    let words = shlex::split(&command).unwrap_or_default();
+                    let result = Cli::try_parse_from(words).map(drop);
+                    let kind = result.as_ref().err().map(clap::Error::kind);
+                    // A name of a command without its arguments is not an invalid command.
+                    let exists = matches!(
+                        kind,
+                        None | Some(
+                            ErrorKind::MissingRequiredArgument
+                                | ErrorKind::DisplayHelp
+                                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                        )
+                    );
+                    assert!(exists, "{}: `{command}`: {result:?}", path.display());
+                    found += 1;
+                }
+            });
+        }
+        assert!(found > 50, "only {found} commands were found");
+    }
 
     #[test]
     fn a_budget_is_set_to_a_whole_cent_by_a_command_that_is_accepted() {

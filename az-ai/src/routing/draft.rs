@@ -6,7 +6,7 @@ use std::sync::Arc;
 use az_core::Timestamp;
 
 use super::cooldown::Cooldowns;
-use super::route::{Choice, Obstacle, Origin, ProviderHealth, Route, RuleOutcome, Step};
+use super::route::{CandidateStatus, Choice, Obstacle, Origin, Route, RuleOutcome, Step};
 use super::rules::Rule;
 use super::variables::{Fact, Variable};
 use crate::config::RoutingRule;
@@ -53,9 +53,9 @@ impl<'a> Draft<'a> {
     /// Considers a model that no rule names.
     pub(super) fn propose(&mut self, origin: Origin, name: &Arc<str>) {
         let number = self.steps.len();
-        let health = Some(self.consider(number, name, None));
+        let status = Some(self.consider(number, name, None));
         let (name, outcome, inputs) = (Arc::clone(name), RuleOutcome::Held, Vec::new());
-        self.steps.push(Step { origin, name, outcome, inputs, health });
+        self.steps.push(Step { origin, name, outcome, inputs, status });
     }
 
     /// Adds the outcome of a rule, and considers its model if the rule holds.
@@ -67,9 +67,9 @@ impl<'a> Draft<'a> {
     ) {
         let number = self.steps.len();
         let held = outcome == RuleOutcome::Held;
-        let health = held.then(|| self.consider(number, &rule.name, Some(&rule.rule)));
+        let status = held.then(|| self.consider(number, &rule.name, Some(&rule.rule)));
         let (origin, name) = (Origin::Rule(Arc::clone(&rule.rule)), Arc::clone(&rule.name));
-        self.steps.push(Step { origin, name, outcome, inputs, health });
+        self.steps.push(Step { origin, name, outcome, inputs, status });
     }
 
     /// Considers the models of the fallback rules, whose steps were added as not reached.
@@ -77,10 +77,10 @@ impl<'a> Draft<'a> {
         // The steps of the rules follow that of a requested model.
         let first = self.steps.len().saturating_sub(rules.len());
         for (rule, number) in rules.iter().zip(first..).filter(|(rule, _)| rule.is_fallback()) {
-            let health = self.consider(number, &rule.name, Some(&rule.rule));
+            let status = self.consider(number, &rule.name, Some(&rule.rule));
             if let Some(step) = self.steps.get_mut(number) {
                 step.outcome = RuleOutcome::Held;
-                step.health = Some(health);
+                step.status = Some(status);
             }
         }
     }
@@ -99,11 +99,11 @@ impl<'a> Draft<'a> {
         step: usize,
         name: &Arc<str>,
         rule: Option<&RoutingRule>,
-    ) -> ProviderHealth {
+    ) -> CandidateStatus {
         let known = |choice: &Choice| choice.name == *name;
         let excluded = self.excluded.iter().filter_map(|excluded| excluded.choice.as_ref().ok());
         if self.candidates.iter().chain(excluded).any(known) {
-            return ProviderHealth::AlreadyConsidered;
+            return CandidateStatus::AlreadyConsidered;
         }
         let model = match self.models.resolve(Some(name)) {
             Ok(model) => model,
@@ -111,7 +111,7 @@ impl<'a> Draft<'a> {
                 let obstacle = Obstacle::NotSetUp { reason: error.to_string() };
                 let choice = Err(error);
                 self.excluded.push(Excluded { step, obstacle: obstacle.clone(), choice });
-                return ProviderHealth::Excluded(obstacle);
+                return CandidateStatus::Excluded(obstacle);
             }
         };
         let obstacle = self.obstacle(&model);
@@ -122,10 +122,10 @@ impl<'a> Draft<'a> {
         let choice = Choice { name: Arc::clone(name), model, reason };
         let Some(obstacle) = obstacle else {
             self.candidates.push(choice);
-            return ProviderHealth::Candidate;
+            return CandidateStatus::Candidate;
         };
         self.excluded.push(Excluded { step, obstacle: obstacle.clone(), choice: Ok(choice) });
-        ProviderHealth::Excluded(obstacle)
+        CandidateStatus::Excluded(obstacle)
     }
 
     /// Returns the obstacle to a model. A cooldown comes last, because it ends by itself.
@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
         let Some((_, i)) = best else { return Err(self.no_candidate()) };
         let Excluded { step, obstacle, choice } = self.excluded.swap_remove(i);
         if let Some(step) = self.steps.get_mut(step) {
-            step.health = Some(ProviderHealth::LastResort(obstacle));
+            step.status = Some(CandidateStatus::LastResort(obstacle));
         }
         choice
     }
@@ -168,8 +168,8 @@ impl<'a> Draft<'a> {
             return error;
         }
         let set_up = self.excluded.iter().any(|excluded| excluded.choice.is_ok());
-        let reasons = self.steps.iter().filter_map(|step| match &step.health {
-            Some(ProviderHealth::Excluded(obstacle)) => Some(format!("{}: {obstacle}", step.name)),
+        let reasons = self.steps.iter().filter_map(|step| match &step.status {
+            Some(CandidateStatus::Excluded(obstacle)) => Some(format!("{}: {obstacle}", step.name)),
             _ => None,
         });
         let reasons: Vec<_> = reasons.collect();

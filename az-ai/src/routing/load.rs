@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -111,19 +113,18 @@ struct JsonSource<'a> {
     text: &'a str,
 }
 
+/// `Part` is raw text, of which the offset is known, or a value.
 #[derive(Debug, Deserialize)]
-struct JsonFile<'a> {
-    #[serde(borrow, default)]
-    routing_rules: Vec<&'a RawValue>,
+struct JsonFile<Part> {
+    #[serde(default = "Vec::new")]
+    routing_rules: Vec<Part>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct JsonRule<'a> {
-    #[serde(borrow)]
-    condition: &'a RawValue,
-    #[serde(borrow)]
-    provider: &'a RawValue,
+struct JsonRule<Part> {
+    condition: Part,
+    provider: Part,
     #[serde(default)]
     reason: String,
 }
@@ -131,39 +132,48 @@ struct JsonRule<'a> {
 impl<'a> JsonSource<'a> {
     /// Returns the rules of the file.
     fn rules(self) -> Result<Vec<RoutingRule>, RulesError> {
-        let failed = |error| self.json_problem(0, &error);
-        let rules = if self.text.trim_start().starts_with('{') {
-            let JsonFile { routing_rules } = serde_json::from_str(self.text).map_err(failed)?;
-            routing_rules
+        let rules: Vec<&RawValue> = if self.text.trim_start().starts_with('{') {
+            self.part::<JsonFile<_>, JsonFile<Value>>(self.text)?.routing_rules
         } else {
-            serde_json::from_str(self.text).map_err(failed)?
+            self.part::<_, Vec<Value>>(self.text)?
         };
         rules.into_iter().map(|rule| self.json_rule(rule)).collect()
     }
 
     fn json_rule(self, rule: &'a RawValue) -> Result<RoutingRule, RulesError> {
-        let start = self.offset(rule);
         let JsonRule { condition, provider, reason } =
-            serde_json::from_str(rule.get()).map_err(|error| self.json_problem(start, &error))?;
+            self.part::<JsonRule<&RawValue>, JsonRule<Value>>(rule.get())?;
         let string = |raw: &'a RawValue| -> Result<(String, Range<usize>), RulesError> {
-            let start = self.offset(raw);
-            let text: String = serde_json::from_str(raw.get())
-                .map_err(|error| self.json_problem(start, &error))?;
+            let start = self.offset(raw.get());
+            let text = self.part::<String, String>(raw.get())?;
             Ok((text, start..start + raw.get().len()))
         };
         let (condition, written) = string(condition)?;
         let (provider, provider_written) = string(provider)?;
         let locations = RuleLocations::new(
-            self.location(start),
+            self.location(self.offset(rule.get())),
             self.inside(written, &condition),
             self.location(provider_written.start),
         );
         Ok(RoutingRule { condition, provider, reason, locations: Some(locations) })
     }
 
+    /// Reads a part of the text as a `T`. `Values` is the same type with values in place of raw text: an
+    /// error of a value has no position in its message, which would count from the start of the part.
+    fn part<T: Deserialize<'a>, Values: DeserializeOwned>(
+        self,
+        part: &'a str,
+    ) -> Result<T, RulesError> {
+        serde_json::from_str(part).map_err(|error| {
+            let offset = self.offset(part) + offset_of(part, &error);
+            let values = serde_json::from_str(part).and_then(serde_json::from_value::<Values>);
+            self.problem(offset, &values.err().unwrap_or(error).to_string())
+        })
+    }
+
     /// Returns the offset of a part that was borrowed from the text.
-    fn offset(self, part: &RawValue) -> usize {
-        part.get().as_ptr().addr().saturating_sub(self.text.as_ptr().addr())
+    fn offset(self, part: &str) -> usize {
+        part.as_ptr().addr().saturating_sub(self.text.as_ptr().addr())
     }
 
     /// Returns where a value begins in the text that it is written as; `None` if that has escapes.
@@ -180,15 +190,11 @@ impl<'a> JsonSource<'a> {
         let at = Where::File(self.location(offset));
         Problem { at, what: what.to_owned(), near: Vec::new() }.into()
     }
+}
 
-    /// Returns the problem of an error in a part of the text: the error's line and column count from the
-    /// start of that part.
-    fn json_problem(self, start: usize, error: &serde_json::Error) -> RulesError {
-        let part = self.text.get(start..).unwrap_or_default();
-        let lines_before = error.line().saturating_sub(1);
-        let line: usize = part.split_inclusive('\n').take(lines_before).map(str::len).sum();
-        let told = error.to_string();
-        let what = told.rsplit_once(" at line ").map_or(told.as_str(), |(what, _)| what);
-        self.problem(start + line + error.column().saturating_sub(1), what)
-    }
+/// Returns where in a text an error is.
+fn offset_of(text: &str, error: &serde_json::Error) -> usize {
+    let lines_before = error.line().saturating_sub(1);
+    let lines: usize = text.split_inclusive('\n').take(lines_before).map(str::len).sum();
+    lines + error.column().saturating_sub(1)
 }

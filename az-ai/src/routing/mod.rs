@@ -20,6 +20,6 @@ pub use engine::{RoutingEngine, RoutingEngineExt};
 pub use integration::LlmIntegration;
 pub use load::{locate_rules, parse_rules};
 pub use problem::{Problem, RulesError, Where};
-pub use route::{Choice, Obstacle, Origin, ProviderHealth, Route, RuleOutcome, Step};
+pub use route::{CandidateStatus, Choice, Obstacle, Origin, Route, RuleOutcome, Step};
 pub use router::RuleRouter;
 pub use variables::{Fact, Variable};

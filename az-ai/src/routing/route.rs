@@ -46,7 +46,7 @@ pub struct Step {
     /// The variables that the condition used, with their values.
     pub inputs: Vec<(Variable, Fact)>,
     /// Whether the model became a candidate, if the rule applied.
-    pub health: Option<ProviderHealth>,
+    pub status: Option<CandidateStatus>,
 }
 
 /// Why a model is considered.
@@ -75,7 +75,7 @@ pub enum RuleOutcome {
 
 /// Whether a model that was considered is usable for the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProviderHealth {
+pub enum CandidateStatus {
     /// It became a candidate.
     Candidate,
     /// An earlier step considered it already.

@@ -1,7 +1,7 @@
 //! Routing decisions, step by step.
 
 use az_ai::resolver::RoutingQuery;
-use az_ai::routing::{Origin, ProviderHealth, Route, RuleOutcome, Step};
+use az_ai::routing::{CandidateStatus, Origin, Route, RuleOutcome, Step};
 use serde::Serialize;
 
 /// A routing decision with its steps.
@@ -121,7 +121,7 @@ impl RouteStepView {
             RuleOutcome::NotReached => (StepOutcomeView::NotEvaluated, None),
         };
         let is_first = *step.name == *first;
-        let (health, obstacle) = step.health.as_ref().map(|it| health(it, is_first)).unzip();
+        let (health, obstacle) = step.status.as_ref().map(|it| health(it, is_first)).unzip();
         let inputs =
             step.inputs.iter().map(|(variable, fact)| format!("{} = {fact}", variable.name()));
         Self {
@@ -137,12 +137,12 @@ impl RouteStepView {
 }
 
 /// Returns what became of a model, and what is against it.
-fn health(health: &ProviderHealth, is_first: bool) -> (StepHealthView, Option<String>) {
-    match health {
-        ProviderHealth::Candidate if is_first => (StepHealthView::First, None),
-        ProviderHealth::Candidate => (StepHealthView::Fallback, None),
-        ProviderHealth::AlreadyConsidered => (StepHealthView::AlreadyConsidered, None),
-        ProviderHealth::Excluded(why) => (StepHealthView::Excluded, Some(why.to_string())),
-        ProviderHealth::LastResort(why) => (StepHealthView::LastResort, Some(why.to_string())),
+fn health(status: &CandidateStatus, is_first: bool) -> (StepHealthView, Option<String>) {
+    match status {
+        CandidateStatus::Candidate if is_first => (StepHealthView::First, None),
+        CandidateStatus::Candidate => (StepHealthView::Fallback, None),
+        CandidateStatus::AlreadyConsidered => (StepHealthView::AlreadyConsidered, None),
+        CandidateStatus::Excluded(why) => (StepHealthView::Excluded, Some(why.to_string())),
+        CandidateStatus::LastResort(why) => (StepHealthView::LastResort, Some(why.to_string())),
     }
 }

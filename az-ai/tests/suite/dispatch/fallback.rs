@@ -134,5 +134,9 @@ async fn capabilities_are_those_of_all_candidates_and_the_estimate_covers_all_at
     let unpriced = script(Line::text("?"));
     let unpriced =
         twice(model(&first, "a-1"), vec![model(&second, "b-1"), model(&unpriced, "c-1")]);
-    assert_eq!(unpriced.estimate_cost(&request).max_cost, None, "an unknown price is no price");
+    assert_eq!(
+        unpriced.estimate_cost(&request).max_cost,
+        None,
+        "the estimate of a model without a price"
+    );
 }

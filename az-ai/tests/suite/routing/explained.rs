@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use az_ai::resolver::{CallReport, ModelResolver, Requirements};
-use az_ai::routing::{Origin, ProviderHealth, Route, RoutingEngine, RuleOutcome, Step};
+use az_ai::routing::{CandidateStatus, Origin, Route, RoutingEngine, RuleOutcome, Step};
 use az_ai::testing::routing_engine::Scene;
 use az_core::ErrorKind;
 
@@ -23,14 +23,14 @@ fn line(step: &Step) -> String {
         RuleOutcome::Failed(why) => format!("failed: {why}"),
     };
     let inputs = step.inputs.iter().map(|(name, fact)| format!(" {}={fact}", name.name()));
-    let health = match &step.health {
+    let status = match &step.status {
         None => String::new(),
-        Some(ProviderHealth::Candidate) => "; candidate".to_owned(),
-        Some(ProviderHealth::AlreadyConsidered) => "; already".to_owned(),
-        Some(ProviderHealth::Excluded(why)) => format!("; excluded: {why}"),
-        Some(ProviderHealth::LastResort(why)) => format!("; last resort: {why}"),
+        Some(CandidateStatus::Candidate) => "; candidate".to_owned(),
+        Some(CandidateStatus::AlreadyConsidered) => "; already".to_owned(),
+        Some(CandidateStatus::Excluded(why)) => format!("; excluded: {why}"),
+        Some(CandidateStatus::LastResort(why)) => format!("; last resort: {why}"),
     };
-    format!("{what} -> {}: {outcome}{}{health}", step.name, inputs.collect::<String>())
+    format!("{what} -> {}: {outcome}{}{status}", step.name, inputs.collect::<String>())
 }
 
 fn lines(route: &Route) -> Vec<String> {

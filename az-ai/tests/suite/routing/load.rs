@@ -145,7 +145,12 @@ async fn a_wrong_form_is_told_with_its_place() {
         "a.json:1:16: invalid type: integer `3`, expected a string",
     )
     .await;
-    check("a.json", "[{\"condition\": \"x\"\n", "a.json:2:1: EOF while parsing an object").await;
+    check(
+        "a.json",
+        "[{\"condition\": \"x\"\n",
+        "a.json:2:1: EOF while parsing an object at line 2 column 0",
+    )
+    .await;
     check("a.json", "3", "a.json:1:1: invalid type: integer `3`, expected a sequence").await;
 }
 

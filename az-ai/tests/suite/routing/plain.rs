@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use az_ai::config::RoutingRule;
 use az_ai::resolver::{CallReport, ModelResolver, Models, ResolvedModel, RoutingQuery};
 use az_ai::routing::{
-    Choice, Cooldowns, Obstacle, Origin, Problem, ProviderHealth, Route, RoutingEngine,
+    CandidateStatus, Choice, Cooldowns, Obstacle, Origin, Problem, Route, RoutingEngine,
     RuleOutcome, RulesError, Step, Where,
 };
 use az_ai::testing::routing_engine::{RoutingFixture, Scene};
@@ -97,7 +97,7 @@ impl RoutingEngine for Plain {
             name: rule.rule.provider.as_str().into(),
             outcome: if holds(&rule) { RuleOutcome::Held } else { RuleOutcome::NotHeld },
             inputs: Vec::new(),
-            health: holds(&rule).then_some(ProviderHealth::Candidate),
+            status: holds(&rule).then_some(CandidateStatus::Candidate),
         });
         let steps = steps.collect();
         Ok(Route { candidates, steps })

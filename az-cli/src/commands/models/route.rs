@@ -7,7 +7,7 @@ use std::sync::Arc;
 use az_ai::chat::{ChatRequest, DEFAULT_MAX_TOKENS, ToolDefinition};
 use az_ai::estimate;
 use az_ai::resolver::{ModelResolver, Requirements, ResolvedModel, RoutingQuery};
-use az_ai::routing::{Choice, Origin, ProviderHealth, Route, RoutingEngine, RuleOutcome, Step};
+use az_ai::routing::{CandidateStatus, Choice, Origin, Route, RoutingEngine, RuleOutcome, Step};
 use az_core::{TaskPriority, Toolbox, Usd};
 use clap::Args;
 
@@ -141,7 +141,7 @@ fn unrouted(name: &str, model: ResolvedModel) -> Route {
         name: name.into(),
         outcome: RuleOutcome::Held,
         inputs: Vec::new(),
-        health: Some(ProviderHealth::Candidate),
+        status: Some(CandidateStatus::Candidate),
     };
     let choice = Choice { name: name.into(), model, reason: None };
     Route { candidates: vec![choice], steps: vec![step] }
