@@ -7,6 +7,7 @@ mod entries;
 mod environment;
 mod invalid;
 mod options;
+mod resolve;
 
 pub use clients::{ModelCatalog, Target};
 pub use connected::ConnectedModels;
