@@ -90,11 +90,6 @@ fn the_schema_of_filesystem_read() {
         "encoding": {
           "default": "utf-8",
           "description": "File encoding",
-          "enum": [
-            "utf-8",
-            "latin-1",
-            "base64"
-          ],
           "type": "string"
         },
         "path": {
@@ -128,11 +123,6 @@ fn the_schema_of_filesystem_write() {
         "encoding": {
           "default": "utf-8",
           "description": "File encoding",
-          "enum": [
-            "utf-8",
-            "latin-1",
-            "base64"
-          ],
           "type": "string"
         },
         "path": {
