@@ -207,7 +207,7 @@ pub struct BudgetStatus {
     /// The budget.
     #[serde(flatten)]
     pub budget: Budget,
-    /// The period around the time asked for.
+    /// The period around the requested time.
     pub span: TimeRange,
     /// What is spent in it.
     pub spent: Usd,

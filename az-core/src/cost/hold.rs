@@ -1,4 +1,4 @@
-//! Money that is reserved for a call, and what becomes of it.
+//! Holds: amounts that are reserved for calls, and their settlement.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub struct Hold {
     pub amount: Option<Usd>,
     /// When the hold is taken.
     pub at: Timestamp,
-    /// When the hold runs out, unless it is renewed.
+    /// When the hold expires, unless it is renewed.
     pub until: Timestamp,
 }
 
@@ -108,14 +108,14 @@ pub enum Admission {
     AlreadyOpen,
 }
 
-/// What becomes of a hold.
+/// How a hold is settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "settled", rename_all = "snake_case")]
 pub enum Settlement {
     /// The call was made: its charge is booked. When the cost is unknown, the held amount is booked
     /// as an estimate; and when no amount was held, the cost stays unknown.
     Paid(Charge),
-    /// It is unknown what became of the call: the hold is booked in full, as an estimate.
+    /// The outcome of the call is unknown: the hold is booked in full, as an estimate.
     Full,
     /// The call was certainly not made: nothing is booked.
     Nothing,
@@ -140,10 +140,10 @@ impl Settlement {
     }
 }
 
-/// What came of renewing a hold.
+/// The result of renewing a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Renewal {
-    /// The hold is open, and runs out no earlier than asked for.
+    /// The hold is open, and does not expire before the requested time.
     Renewed,
     /// There is no such open hold: it was never taken, or was settled or swept meanwhile.
     NotOpen,

@@ -1,4 +1,4 @@
-//! Where the record is kept.
+//! The contract of the journal.
 
 use std::fmt;
 
@@ -11,23 +11,23 @@ use crate::error::Result;
 use crate::id::TaskId;
 use crate::task::{Lease, TaskQueue, TaskRepository};
 
-/// Keeps the records of tasks, append only.
+/// Stores the journals of tasks, append only.
 ///
 /// # Contract
 ///
-/// 1. Events come back as they were appended, in order, numbered from 0 without gaps.
-/// 2. An append names the number it expects to get; if that is taken, all of it is refused with
-///    `Conflict`. It is all or nothing.
-/// 3. An append needs the task's current lease, by epoch and owner, else `LeaseLost`; that the
-///    lease's time has run out does not matter while nobody else has claimed the task.
-/// 4. A second event of one type about one call is refused with `AlreadyExists`, whatever the
-///    budgets say.
-/// 5. In the same step the store moves what the events imply: `llm_intent` takes its hold, or the
-///    whole append is refused with the budget's error; `llm_result` settles it and adds to the
-///    task's cost and tokens; `run_finished` ends the task and its lease, as
+/// 1. Events are read back as they were appended, in order, numbered from 0 without gaps.
+/// 2. An append names the number that its first event gets. If that is taken, all of it is refused
+///    with `Conflict`. An append is written as a whole or not at all.
+/// 3. An append needs the task's current lease, by epoch and owner, else `LeaseLost`. A lease that
+///    has expired is current until another worker claims the task.
+/// 4. A second event of one type about one call is refused with `AlreadyExists`, whether or not a
+///    budget would refuse the append too.
+/// 5. In the same transaction the store applies what the events imply: `llm_intent` takes its hold,
+///    or the whole append is refused with the budget's error; `llm_result` settles it and adds to
+///    the task's cost and tokens; `run_finished` ends the task and its lease, as
 ///    [`TaskQueue::finish`] does.
-/// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all; one that cannot be
-///    read is passed over for the one before it.
+/// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all if there is none. A
+///    snapshot that cannot be read is skipped for the one before it.
 /// 7. What was acknowledged survives a restart, where the backend is durable.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
@@ -52,7 +52,7 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>>;
 
-    /// Reads what a fold needs: from the last snapshot on.
+    /// Reads the events that a fold needs, from the last snapshot on.
     ///
     /// # Errors
     ///
@@ -60,12 +60,12 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     async fn tail(&self, task: &TaskId) -> Result<Vec<Event>>;
 }
 
-/// What an append did.
+/// The result of an append.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Appended {
     /// The number of the next event.
     pub next_seq: u64,
-    /// Budget marks that it crossed.
+    /// The alerts that it reports.
     pub alerts: Vec<Alert>,
 }
 

@@ -30,7 +30,7 @@ impl Journal for MemoryStore {
         let applied = match state.apply(lease, &events, now) {
             Ok(applied) => applied,
             Err(error) => {
-                state.ledger.go_back_to(before);
+                state.ledger.restore(before);
                 return Err(error);
             }
         };

@@ -12,13 +12,13 @@ use crate::error::Result;
 use crate::id::CallId;
 use crate::money::Usd;
 
-/// What names an entry and a hold.
+/// What identifies an entry and a hold.
 type Key = (Payer, CallId);
 
-/// What was spent, what is held, and what may be.
+/// Entries, holds, budgets and parents.
 ///
-/// What a budget has spent is summed up from its entries every time: slower than a counter, and
-/// never wrong. Parents outlive their payers, as costs do.
+/// What a budget has spent is summed up from the entries every time, which is slower than a counter
+/// and needs no updates. Parents outlive their payers, as entries do.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     calendar: Calendar,
@@ -27,7 +27,7 @@ pub(super) struct Ledger {
     holds: BTreeMap<Key, Hold>,
     parents: BTreeMap<Payer, Payer>,
     budgets: BTreeMap<(Scope, Period), Budget>,
-    /// Marks that were reported, with the beginning of the period that they were crossed in.
+    /// The alerts that were reported, with the start of their period.
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Settled {
     pub(super) alerts: Vec<Alert>,
 }
 
-/// The state of the ledger at a moment, to go back to.
+/// A state of the ledger that can be restored.
 #[derive(Debug)]
 pub(super) struct Savepoint {
     entries: usize,
@@ -72,7 +72,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn go_back_to(&mut self, savepoint: Savepoint) {
+    pub(super) fn restore(&mut self, savepoint: Savepoint) {
         for dropped in self.entries.drain(savepoint.entries..) {
             self.booked.remove(&(dropped.payer, dropped.call));
         }

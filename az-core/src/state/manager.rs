@@ -1,4 +1,4 @@
-//! Saves and finds states.
+//! The contract of the store of states.
 
 use std::fmt;
 
@@ -10,16 +10,17 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::TaskId;
 
-/// Keeps states of tasks.
+/// Stores states of tasks.
 ///
 /// # Contract
 ///
-/// 1. A state comes back as it was saved.
-/// 2. Without a name, the one saved last is loaded, whatever its time says; with one, the one last
-///    saved under that name. None is `None`.
-/// 3. Saving under a name in use keeps the older state too: ids differ, the name means the newest.
+/// 1. A state is loaded as it was saved.
+/// 2. Without a name, the state that was saved last is loaded, whatever its time is; with a name, the
+///    one that was saved last under it. If there is none, `None` is returned.
+/// 3. Saving under a name in use keeps the older state too: the ids differ, and the name refers to
+///    the newest.
 /// 4. Snapshots are listed oldest first, and only those of the task.
-/// 5. Deleting by id takes that one and says whether it was there.
+/// 5. Deleting by id deletes that snapshot only, and returns whether it existed.
 #[async_trait]
 pub trait StateManager: fmt::Debug + Send + Sync + 'static {
     /// Saves a state; returns the snapshot's id.
@@ -49,7 +50,7 @@ pub trait StateManager: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn list_snapshots(&self, task: &TaskId) -> Result<Vec<SnapshotInfo>>;
 
-    /// Deletes a snapshot by its id; says whether there was one.
+    /// Deletes a snapshot by its id; returns whether there was one.
     ///
     /// # Errors
     ///

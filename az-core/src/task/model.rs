@@ -15,16 +15,16 @@ use crate::money::Usd;
 /// The largest command, in bytes. Larger input belongs into a file that the task names.
 pub const LARGEST_COMMAND: usize = 1 << 20;
 
-/// Something a person or a program wants done.
+/// A task, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// Unique in its store; made by the caller.
+    /// The id, which is unique in its store; created by the caller.
     pub id: TaskId,
     /// What to do, in words.
     pub command: String,
-    /// Where it stands.
+    /// The status.
     pub status: TaskStatus,
-    /// How soon it should run.
+    /// The priority among the tasks that wait.
     pub priority: TaskPriority,
     /// Which model to use; the program's default when absent.
     pub model: Option<String>,
@@ -34,7 +34,7 @@ pub struct Task {
     pub estimated_tokens: u64,
     /// Tokens used so far, in and out.
     pub actual_tokens: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it first ran.
     pub started_at: Option<Timestamp>,
@@ -44,7 +44,7 @@ pub struct Task {
     pub updated_at: Timestamp,
     /// The task that this one is a part of.
     pub parent_task_id: Option<TaskId>,
-    /// Limits and surroundings.
+    /// The limits and the environment.
     pub options: TaskOptions,
     /// The answer, once completed.
     pub answer: Option<String>,
@@ -52,7 +52,7 @@ pub struct Task {
     pub failure: Option<Failure>,
 }
 
-/// A task's limits and surroundings.
+/// The limits and the environment of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskOptions {
@@ -82,7 +82,7 @@ impl Task {
     pub fn new(id: TaskId, command: impl Into<String>, now: Timestamp) -> Result<Self> {
         let command = command.into();
         if command.trim().is_empty() {
-            return Err(Error::invalid("command", "it is empty; say what to do"));
+            return Err(Error::invalid("command", "must not be empty; describe what to do"));
         }
         if command.len() > LARGEST_COMMAND {
             let size = command.len();
@@ -202,21 +202,21 @@ macro_rules! names {
     };
 }
 
-/// Where a task stands.
+/// The status of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
-    /// Made, not yet submitted.
+    /// Created, and not enqueued.
     Initialized,
     /// Waiting for a worker.
     Pending,
-    /// Held by a worker under a lease.
+    /// Leased to a worker.
     Running,
-    /// Done, with an answer.
+    /// Ended with an answer.
     Completed,
-    /// Given up, with a reason; can be taken up again.
+    /// Ended with a failure; can be enqueued or claimed again.
     Failed,
-    /// Stopped on request; can be taken up again.
+    /// Cancelled; can be enqueued or claimed again.
     Cancelled,
 }
 

@@ -1,4 +1,4 @@
-//! How tasks get to workers.
+//! The contract of the queue, and its claims, leases and outcomes.
 
 use std::fmt;
 
@@ -11,40 +11,41 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{TaskId, WorkerId};
 
-/// Hands tasks to workers, each task to one worker at a time.
+/// Assigns tasks to workers, each task to one worker at a time.
 ///
 /// # Contract
 ///
-/// 1. Enqueueing makes a task `pending`, creating it if need be; a task that is pending or running
-///    stays as it is, and a failed or cancelled one is taken up again. A completed one is refused
-///    with `Invalid`.
-/// 2. A claim gets the pending task of the highest priority, among those the one created first,
-///    then the smallest id; never one released until a time that has not come. Nothing to do is
-///    `None`.
-/// 3. A task is leased to at most one worker at any instant, also among concurrent claims from
-///    several handles. The claimed task is `running`, its `started_at` set by the first claim.
-/// 4. A lease whose `until` is at or before `now` is given to whoever claims next. So is one whose
-///    owner the claimant of that task presumes dead. Every claim of a task has a larger epoch than the last.
-/// 5. A claim of a named task takes it up whatever it waits for, also when failed or cancelled; it
-///    is refused with `LeaseHeld` naming the owner while anybody, the claimant included, holds it, `Invalid` when it
-///    is completed, and `NotFound` when there is none.
-/// 6. A beat extends the lease, never shortens it, and reports a requested cancellation; a superseded lease is `Lost`
-///    and stays so.
-/// 7. Finishing and releasing need the current lease, run out or not, else `LeaseLost`, and end it. Finishing sets
-///    status, answer or failure, and `completed_at`, once. Releasing makes the task pending again,
-///    unless it is to be stopped.
-/// 8. Cancelling a task that waits ends it at once; of a running one it is noted for its owner,
-///    who sees it in [`cancel_requests`](Self::cancel_requests) and in its beats; one that has
-///    ended stays as it is. The note outlives the owner: who claims whatever is next and gets the
-///    task sees it too, and a release ends the task as cancelled. An end clears the note, and so
-///    does a claim of the task by name, which says that it is wanted after all.
-/// 9. The queue invents nothing: ids and times come from the caller.
+/// 1. Enqueueing makes a task `pending`, and creates it if it does not exist. A task that is pending
+///    or running stays as it is. A failed or cancelled one can be claimed again, at once. A
+///    completed one is refused with `Invalid`.
+/// 2. A claim returns the pending task with the highest priority; among those the one created first,
+///    then the one with the smallest id. It never returns a task that was released until a later
+///    time. It returns `None` if no task can be claimed.
+/// 3. A task is leased to at most one worker at any time, also when several handles claim
+///    concurrently. The claimed task is `running`; the first claim sets its `started_at`.
+/// 4. A task whose lease has `until` at or before `now` can be claimed again, and so can one whose
+///    owner the claim presumes dead. Every claim of a task has a larger epoch than the one before.
+/// 5. A claim of a named task succeeds whatever its status is, also when it failed or was cancelled.
+///    It is refused with `LeaseHeld`, which names the owner, while a worker holds the task, also if
+///    that is the claimant; with `Invalid` if the task is completed; and with `NotFound` if there is
+///    none.
+/// 6. A heartbeat extends the lease, never shortens it, and reports a requested cancellation. A
+///    superseded lease is `Lost` and stays so.
+/// 7. Finishing and releasing need the current lease, expired or not, else `LeaseLost`, and end it.
+///    Finishing sets status, answer or failure, and `completed_at`, once. Releasing makes the task
+///    pending again, unless a cancellation was requested.
+/// 8. Cancelling a task that waits ends it at once. Cancelling a running task records a request,
+///    which its owner reads in [`cancel_requests`](Self::cancel_requests) and in the status of its
+///    heartbeats. A task that has ended stays as it is. The request outlives the lease: a worker
+///    that gets the task by a claim of the next one reads it too, and a release ends the task as
+///    cancelled. The end of the task clears the request, and so does a claim of the task by name.
+/// 9. The queue creates no ids and no times: they come from the caller.
 /// 10. [`leases_of_others`](Self::leases_of_others) lists every lease whose owner is not `owner`,
-///     whether or not it has run out: the one that runs out first comes first, then the smallest
-///     id, and no more than `limit` of them.
+///     expired or not, at most `limit` of them: ordered by the time at which they expire, then by
+///     id.
 #[async_trait]
 pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
-    /// Puts a task in line.
+    /// Makes a task claimable.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// backend's own.
     async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
 
-    /// Takes the next task, or the one named.
+    /// Claims the next task, or the one that the claim names.
     ///
     /// # Errors
     ///
@@ -73,7 +74,8 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// `LeaseLost`, or the backend's own.
     async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;
 
-    /// Gives a task back, to be claimed again from `not_before` on; ends it if it is to be stopped.
+    /// Releases a task, which can be claimed again from `not_before` on; ends it if a cancellation
+    /// was requested.
     ///
     /// # Errors
     ///
@@ -85,28 +87,28 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Task>;
 
-    /// Asks for a task to be stopped.
+    /// Cancels a task that waits, and requests the cancellation of a running one.
     ///
     /// # Errors
     ///
     /// `NotFound`, or the backend's own.
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome>;
 
-    /// Lists the tasks that `owner` holds and was asked to stop.
+    /// Lists the tasks that `owner` holds and whose cancellation was requested.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
 
-    /// Returns who holds a task, if anybody does, whether or not the lease has run out.
+    /// Returns the lease of a task, expired or not.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
 
-    /// Lists what others hold, so that a worker can find the leases of those that are gone.
+    /// Lists the leases of other owners, so that a worker can find those of workers that are gone.
     ///
     /// # Errors
     ///
@@ -114,21 +116,21 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>>;
 }
 
-/// The right to work on a task, until it runs out or is superseded.
+/// The right to work on a task, until it expires or is superseded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The task.
     pub task: TaskId,
-    /// Who holds it.
+    /// The worker that holds it.
     pub owner: WorkerId,
     /// How many times the task has been claimed; fences off earlier owners.
     pub epoch: u64,
-    /// When the lease runs out, unless extended.
+    /// When the lease expires, unless it is extended.
     pub until: Timestamp,
 }
 
 impl Lease {
-    /// Whether both were given out by the same claim, whatever their times.
+    /// Whether both come from the same claim, whatever their times.
     pub fn is_same_claim(&self, other: &Self) -> bool {
         self.task == other.task && self.epoch == other.epoch && self.owner == other.owner
     }
@@ -158,7 +160,7 @@ impl Lease {
         if self.until > now { Err(self.held()) } else { Ok(()) }
     }
 
-    /// Returns the refusal of a request that this lease stands in the way of.
+    /// Returns the refusal of a request that this lease bars.
     pub(super) fn held(&self) -> Error {
         let Self { task, owner, until, .. } = self.clone();
         Error::LeaseHeld { task, owner, until }
@@ -168,39 +170,39 @@ impl Lease {
 /// A worker's request for a task.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// Who asks.
+    /// The worker that claims.
     pub owner: WorkerId,
     /// The current time.
     pub now: Timestamp,
-    /// Until when the task is wanted.
+    /// Until when the task is to be leased.
     pub until: Timestamp,
-    /// Only this task.
+    /// The only task to claim; the next one if absent.
     pub task: Option<TaskId>,
-    /// An owner known to be gone, whose lease need not be waited for.
+    /// An owner that is known to be gone, whose lease does not bar the claim.
     pub presumed_dead: Option<WorkerId>,
 }
 
 impl Claim {
-    /// Returns a claim of whatever is next.
+    /// Creates a claim of the next task.
     pub const fn next(owner: WorkerId, now: Timestamp, until: Timestamp) -> Self {
         Self { owner, now, until, task: None, presumed_dead: None }
     }
 
-    /// Returns a claim of one task.
+    /// Restricts the claim to one task.
     #[must_use]
     pub fn of(mut self, task: TaskId) -> Self {
         self.task = Some(task);
         self
     }
 
-    /// Returns a claim that does not wait for the lease of an owner known to be gone.
+    /// Ignores the lease of an owner that is known to be gone.
     #[must_use]
     pub fn presuming_dead(mut self, owner: WorkerId) -> Self {
         self.presumed_dead = Some(owner);
         self
     }
 
-    /// Whether a lease stands in the way of this claim.
+    /// Whether a lease bars this claim.
     pub fn is_barred_by(&self, lease: &Lease) -> bool {
         lease.until > self.now && self.presumed_dead.as_ref() != Some(&lease.owner)
     }
@@ -233,14 +235,14 @@ impl HeartbeatStatus {
     }
 }
 
-/// What cancelling did.
+/// What a request to cancel did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelOutcome {
-    /// It was waiting and is cancelled now.
+    /// The task was waiting and is cancelled.
     Cancelled,
-    /// It is running; its owner has been asked.
+    /// The task is running, and its owner is to stop.
     Requested,
-    /// It had ended before.
+    /// The task had ended before.
     AlreadyEnded(TaskStatus),
 }
 
@@ -255,18 +257,18 @@ pub enum Outcome {
     },
     /// Without one.
     Failed {
-        /// Why.
+        /// The failure.
         failure: Failure,
     },
     /// On request.
     Cancelled {
-        /// Who or what asked.
+        /// The source of the request.
         failure: Failure,
     },
 }
 
 impl Outcome {
-    /// Returns the status that a task gets by it.
+    /// Returns the status of a task that ended so.
     pub const fn status(&self) -> TaskStatus {
         match self {
             Self::Completed { .. } => TaskStatus::Completed,
@@ -275,11 +277,11 @@ impl Outcome {
         }
     }
 
-    /// Ends `task` with it.
+    /// Ends `task` with this outcome.
     ///
     /// # Errors
     ///
-    /// `Invalid` when the task cannot end from where it is.
+    /// `Invalid` if the status of the task does not allow it.
     pub fn apply(&self, task: &mut Task, now: Timestamp) -> Result<()> {
         task.move_to(self.status(), now)?;
         match self {

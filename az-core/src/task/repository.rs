@@ -1,4 +1,4 @@
-//! Where tasks are kept.
+//! The contract of the repository of tasks.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::TaskId;
 
-/// Keeps tasks.
+/// Stores tasks.
 ///
 /// # Contract
 ///
-/// 1. What was created is found again as it was given, times and text to the last byte.
-/// 2. Creating the same task twice, by id, command, `created_at` and parent, is one task; another
-///    task under a known id is refused with `AlreadyExists`. Ids are not used again: what a deleted
-///    task cost stays booked under its id.
-/// 3. An id that is not known is `None` to [`get`](Self::get), `NotFound` to
-///    [`update`](Self::update), `false` to [`delete`](Self::delete).
-/// 4. An update is taken only if the caller's `updated_at` is the stored one, else `Conflict`; the
-///    stored task then has `updated_at = now`. Status moves only where
-///    [`TaskStatus::allows`] does, and never into or out of `Running`, which is the queue's. What
-///    the task has cost and used is the ledger's, and kept as it is.
-/// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages made by
-///    `offset` cover every task once while nothing is added.
-/// 6. A task held by a worker is not deleted (`LeaseHeld`); a deleted task takes its journal and
-///    its snapshots with it, but not its costs: what is held for it is booked in full.
+/// 1. A task is read back as it was created, times and text to the last byte.
+/// 2. Creating the same task twice, by id, command, `created_at` and parent, creates one task.
+///    Another task of a stored id is refused with `AlreadyExists`. Ids are not reused: what a
+///    deleted task cost stays booked under its id.
+/// 3. For an unknown id, [`get`](Self::get) returns `None`, [`update`](Self::update) fails with
+///    `NotFound`, and [`delete`](Self::delete) returns `false`.
+/// 4. An update needs the stored `updated_at`, else it fails with `Conflict`. The stored task then
+///    has `updated_at = now`. The status changes only where [`TaskStatus::allows`] does, and never to
+///    or from `Running`, which only the queue sets. The cost and the tokens of a task are kept; only
+///    the ledger changes them.
+/// 5. A list is newest first (by `created_at`, then id). Filters combine by *and*. Pages by `offset`
+///    cover every task once while no task is added.
+/// 6. A task that a worker holds is not deleted (`LeaseHeld`). A deleted task takes its journal and
+///    its snapshots with it, but not its costs: its open holds are booked in full.
 /// 7. What was acknowledged survives a restart, where the backend is durable.
 #[async_trait]
 pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
@@ -37,14 +37,14 @@ pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     /// `AlreadyExists`, or the backend's own.
     async fn create(&self, task: &Task) -> Result<Task>;
 
-    /// Looks a task up.
+    /// Returns a task.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn get(&self, id: &TaskId) -> Result<Option<Task>>;
 
-    /// Replaces what is stored of a task.
+    /// Replaces a stored task.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
 
-    /// Deletes a task; says whether there was one.
+    /// Deletes a task; returns whether there was one.
     ///
     /// # Errors
     ///
@@ -77,9 +77,9 @@ pub struct TaskFilter {
     pub parent: Option<TaskId>,
     /// Only ids that begin or end with this text.
     pub id_part: Option<String>,
-    /// At most this many.
+    /// The most tasks to list.
     pub limit: usize,
-    /// After leaving out this many.
+    /// How many tasks to skip.
     pub offset: usize,
 }
 

@@ -44,12 +44,12 @@ pub trait AccountFixture: Send + Sync {
     /// Moves the clock and the runtime's time forward.
     async fn advance(&self, by: Duration);
 
-    /// Tells the account's owner to stop. Returns `false` if the owner cannot be told.
+    /// Requests that the account's owner stops. Returns `false` if the fixture cannot.
     fn stop(&self) -> bool;
 }
 
-/// The fixture of an account that is made from a store, a clock and a payer, and whose owner cannot
-/// be told to stop.
+/// The fixture of an account that is made from a store, a clock and a payer, and which cannot be
+/// stopped.
 #[derive(Debug)]
 pub struct AccountInStore<F> {
     store: MemoryStore,
@@ -107,7 +107,7 @@ where
 scenarios! {
     $crate
     /// Plays every scenario of [`Account`]'s contract. Those about holds are skipped if the account
-    /// keeps no books, and the one about stopping if its owner cannot be told to stop.
+    /// keeps no books, and the one about stopping if its owner cannot be stopped.
     account for AccountFixture, in account_conformance;
 
     a_hold_is_open_while_the_effect_runs;
@@ -149,7 +149,7 @@ fn failure(settlement: Settlement) -> ModelFailure {
     }
 }
 
-/// An effect that notes a charge, waits until it is released, and ends as it was told.
+/// An effect that notes a charge, waits until it is released, and ends with a given outcome.
 #[derive(Debug)]
 struct ScriptedEffect {
     noted: Option<Charge>,
@@ -389,7 +389,7 @@ async fn a_pause_ends_with_an_error_when_the_owner_stops(fixture: Accounts<'_>) 
         begun.notified().await;
         match fixture.stop() {
             true => Ok(()),
-            false => Err(Violation::Unmet("an owner that can be told to stop")),
+            false => Err(Violation::Unmet("an owner that can be stopped")),
         }
     };
     play_while(fixture, steps, stop).await

@@ -160,11 +160,11 @@ fn bent(broken: Broken) -> impl AccountFixture {
     })
 }
 
-/// A fixture whose owner can be told to stop, which does not concern the account.
-struct Deaf<F>(F);
+/// A fixture whose owner can be stopped, which the account ignores.
+struct IgnoringStop<F>(F);
 
 #[async_trait]
-impl<F: AccountFixture> AccountFixture for Deaf<F> {
+impl<F: AccountFixture> AccountFixture for IgnoringStop<F> {
     async fn play(&self, steps: AccountSteps) -> Checked {
         self.0.play(steps).await
     }
@@ -217,6 +217,6 @@ async fn every_broken_clause_of_an_account_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn an_account_that_does_not_stop_is_seen() {
-    let report = account(|| Deaf(bent(Broken::Nothing))).await;
+    let report = account(|| IgnoringStop(bent(Broken::Nothing))).await;
     assert_eq!(report.failed(), [STOPS], "\n{report}");
 }
