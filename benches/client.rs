@@ -1,7 +1,7 @@
-//! What our client adds to a request: encoding, routing, pricing and parsing, against a bare
-//! HTTP client that sends the same bytes to the same server and reads the answer's.
+//! The overhead of our client: encoding, routing, pricing and parsing, compared with a bare HTTP
+//! client that sends the same bytes to the same server and reads the response.
 //!
-//! `cargo bench -p az-benches --bench client` prints it. The server is a process of its own, so that
+//! `cargo bench -p az-benches --bench client` prints it. The server is a separate process, so that
 //! its work is not counted.
 #![expect(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ use futures_util::StreamExt;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::json;
 
-/// Requests of one measurement, and how often each is taken, in turns.
+/// The requests of a measurement, and the number of measurements of each kind, which alternate.
 const REQUESTS: usize = 2000;
 const ROUNDS: usize = 7;
 const TEXT: &str = "Write a function that says whether a number is prime, and test it.";
@@ -55,7 +55,7 @@ fn main() {
     server.wait().unwrap();
 }
 
-/// CPU time of whole requests, ours and the bare client's in turns.
+/// The CPU time of complete requests, alternately with our client and the bare one.
 async fn whole(url: &str) {
     let (router, bare, body) = (router(url), bare(), body());
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ async fn whole(url: &str) {
     );
 }
 
-/// A decision of five rules.
+/// A decision by five rules.
 fn routing(url: &str) {
     let router = router(url);
     let times = (0..ROUNDS).map(|_| {
@@ -100,7 +100,7 @@ fn routing(url: &str) {
     println!("a routing decision       {:>9.2} µs   (bar: 5 µs)", median(times.collect()));
 }
 
-/// The time until the first piece of a stream, ours and the bare client's in turns.
+/// The time to the first piece of a stream, alternately with our client and the bare one.
 async fn first_token(url: &str) {
     let (client, bare) = (client(url), bare());
     let body = String::from_utf8(body()).unwrap();
@@ -161,7 +161,7 @@ fn router(url: &str) -> RuleRouter {
     router.with_rules(rules.to_vec()).unwrap()
 }
 
-/// Makes this process the server.
+/// Runs the server in this process.
 const SERVE: &str = "--serve";
 const MODEL: &str = "gpt-5.4-mini";
 
@@ -176,7 +176,7 @@ fn request() -> ChatRequest {
     ChatRequest::new(MODEL, messages).with_tools(tools.collect::<Vec<_>>())
 }
 
-/// Returns the bytes that our client sends, for the bare one.
+/// Returns the bytes that our client sends, for the bare client.
 fn body() -> Vec<u8> {
     use az_ai::provider::wire::{Delivery, Wire};
     let request = request();
@@ -215,7 +215,8 @@ fn start() -> (Child, String) {
     (server, format!("http://127.0.0.1:{}/v1", port.trim()))
 }
 
-/// Answers every request with the same reply, whole or streamed as asked, for ever.
+/// Sends the same reply to every request, complete or streamed as requested, until the process
+/// ends.
 fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());

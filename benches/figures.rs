@@ -1,7 +1,7 @@
-//! The figures that AZ-OS promises, each next to its floor in the same run.
+//! The performance figures of AZ-OS, each next to its floor in the same run.
 //!
-//! `cargo build --release -p az-cli && cargo bench -p az-benches` prints them. Absolute times depend
-//! on the machine and on what else it does; the ratios do not.
+//! `cargo build --release -p az-cli && cargo bench -p az-benches` prints them. Absolute times
+//! depend on the machine and its load; the ratios do not.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,7 +24,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use rusqlite::Connection;
 
 fn main() {
-    // `cargo test` runs benches too, to see that they build; it says so.
+    // `cargo test` runs benches too, to check that they build, and passes this argument.
     if std::env::args().any(|arg| arg == "--test") {
         return;
     }
@@ -35,7 +35,7 @@ fn main() {
     many_tasks(&az);
 }
 
-/// Returns the release binary that lies beside the benches.
+/// Returns the release binary in the target directory of the benches.
 fn az() -> PathBuf {
     let floor = PathBuf::from(env!("CARGO_BIN_EXE_floor"));
     let az = floor.with_file_name("az");
@@ -48,7 +48,7 @@ fn binary(az: &Path) {
     println!("release binary           {:>9.1} MB   (bar: 15)", megabytes(bytes));
 }
 
-/// `az task list` on 100,000 tasks, as a whole process.
+/// `az task list` on 100,000 tasks, as a process.
 fn listing(az: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("az.db");
@@ -92,7 +92,7 @@ fn typical(command: &mut Command) -> Duration {
     times[times.len() / 2]
 }
 
-/// Returns the largest memory that any process started here has had, in MB.
+/// Returns the peak memory of any process started here, in MB.
 fn largest_child() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     f64::from(u32::try_from(usage.max_rss()).unwrap_or(u32::MAX)) / 1024.0
@@ -102,8 +102,8 @@ fn fill(database: &Path, tasks: usize) {
     let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
     runtime().block_on(TaskRepository::create(&store, &task("first"))).unwrap();
     drop(store);
-    // The others as copies of the first: one by one through the contract would be a benchmark of
-    // its own.
+    // The other tasks are copies of the first: creating them one by one through the contract takes
+    // too long.
     let mut db = Connection::open(database).unwrap();
     let transaction = db.transaction().unwrap();
     let columns = columns_but_id_and_created(&transaction);
@@ -189,7 +189,7 @@ async fn append_all(store: &Arc<SqliteStore>) -> (Duration, Vec<Duration>) {
     (begun.elapsed(), waits)
 }
 
-/// The least that durability costs: the same rows, 128 to a commit, from one thread.
+/// The floor of durable appends: the same rows, 128 in a commit, from one thread.
 fn rows_in_batches(path: &Path) -> Duration {
     let mut db = Connection::open(path).unwrap();
     db.execute_batch(
@@ -215,7 +215,7 @@ fn rows_in_batches(path: &Path) -> Duration {
 const TASKS: usize = 10_000;
 const CALL: u64 = 50;
 
-/// 10,000 tasks with a model that takes 50 ms a call, all at once in one process.
+/// 10,000 concurrent tasks in one process, with a model that takes 50 ms a call.
 fn many_tasks(az: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("script.jsonl");

@@ -1,4 +1,4 @@
-//! The floor of a listing: a bare program that opens SQLite, reads 20 rows and prints them.
+//! The floor of a listing: a minimal program that opens SQLite, reads 20 rows and prints them.
 
 use std::io::Write;
 

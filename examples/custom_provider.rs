@@ -1,4 +1,4 @@
-//! A provider of one's own, run through the conformance kit and asked by an agent.
+//! A custom provider, run through the conformance kit and called by an agent.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream, Message, replay};
 use az_ai::client::{Capabilities, CostEstimate, LlmClient};
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged, llm_client};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour, llm_client};
 use az_ai::{Models, ReActAgent, estimate};
 use az_core::clock::{Clock, SystemClock};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine};
 use az_core::{Task, TaskId, Usd, WorkerId, cost::Usage, journal::ModelReply, memory::MemoryStore};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-/// Says everything backwards, for a nano-dollar a token.
+/// Replies with the prompt reversed, for a nano-dollar a token.
 #[derive(Debug, Clone, Copy)]
 struct Mirror;
 
@@ -31,7 +31,7 @@ impl LlmClient for Mirror {
         CostEstimate::new(i64::try_from(most).ok().map(Usd::from_nanos), estimated_tokens)
     }
     async fn complete(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
-        // A request for more than the model can do is refused, rather than answered without.
+        // A request that needs a missing capability is refused.
         self.capabilities(&request.model).check(self.provider(), request)?;
         let Some(Message::User { text, .. }) = request.messages.last() else {
             return Err(az_ai::Error::Stopped { reason: "there is nothing to mirror".to_owned() });
@@ -50,17 +50,17 @@ impl LlmClient for Mirror {
 
 #[async_trait]
 impl ClientFixture for Mirror {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
         let request = ChatRequest::prompt("mirror-1", "stressed");
         let usage = Some(Usage::tokens(estimate::tokens(&request), 3));
         let (client, reply) = (Arc::new(*self), ModelReply::text("desserts"));
-        let can = matches!(scene, Scene::Says | Scene::NoTools);
-        can.then_some(Staged { client, request, reply, usage, secret: None })
+        let can = matches!(behaviour, ProviderBehaviour::Replies | ProviderBehaviour::WithoutTools);
+        can.then_some(ClientCase { client, request, reply, usage, secret: None })
     }
-    async fn asked(&self) -> Option<usize> {
+    async fn requests(&self) -> Option<usize> {
         None
     }
-    async fn given_up(&self) -> Option<bool> {
+    async fn saw_disconnect(&self) -> Option<bool> {
         None
     }
 }

@@ -1,5 +1,5 @@
-//! A repository of one's own, and the proof that it keeps the contract: a decorator that counts
-//! what is asked of it, run through the conformance kit, next to one that forgets.
+//! A custom repository: a decorator that counts operations, run through the conformance kit, next
+//! to one that breaks the contract.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use az_core::task::{TaskFilter, TaskRepository};
 use az_core::testing::{Shared, task_repository};
 use az_core::{Result, Task, TaskId, Timestamp};
 
-/// Counts operations, and passes them on. `LOSES` makes it drop every update: a broken backend.
+/// Counts operations, and passes them on. With `LOSES` it drops every update, as a broken backend
+/// would.
 #[derive(Debug, Clone, Default)]
 struct Counting<const LOSES: bool> {
     inner: MemoryStore,
@@ -57,7 +58,7 @@ async fn main() -> std::io::Result<()> {
     writeln!(out, "a decorator that passes everything on:\n{sound}")?;
     let broken = task_repository(Shared::<Counting<true>>::new).await;
     writeln!(out, "one that loses updates:\n{broken}")?;
-    // An example that runs in CI is a check, too.
+    // The example runs in CI, so it checks its own output.
     sound.assert_passed();
     assert!(!broken.failed().is_empty(), "the kit caught nothing");
     Ok(())

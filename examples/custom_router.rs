@@ -1,4 +1,4 @@
-//! A router of one's own: what is not urgent goes to whoever is cheapest.
+//! A custom router: requests that are not urgent go to the cheapest model.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use az_ai::config::RoutingRule;
 use az_ai::resolver::{CallReport, ResolvedModel, RoutingQuery};
 use az_ai::routing::{Choice, Route, RoutingEngine, RuleRouter, RulesError};
 use az_ai::testing::routing_engine;
-use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_ai::testing::routing_engine::{RoutingFixture, RoutingSetup};
 use az_core::{TaskPriority, Usd};
 
-/// Lets another engine decide who may be asked, and puts the cheapest of them first when there is
-/// no hurry.
+/// Takes the candidates of another engine, and puts the cheapest first unless the request is
+/// urgent.
 #[derive(Debug)]
 struct Thrifty<E>(E);
 
-/// Returns the most that a request could cost; an unknown price is as bad as any.
+/// Returns the maximum cost of a request; an unknown price counts as the highest.
 fn most(choice: &Choice, query: &RoutingQuery<'_>) -> Usd {
     let request = ChatRequest::prompt(&choice.model.model, query.text);
     let quote = choice.model.client.estimate_cost(&request.with_max_tokens(query.max_tokens));
@@ -43,17 +43,17 @@ impl<E: RoutingEngine> RoutingEngine for Thrifty<E> {
     }
 }
 
-/// Sets it up in the scenes of the kit.
+/// Creates the router for the kit.
 struct InFrontOfRules;
 
 #[async_trait]
 #[expect(clippy::expect_used, reason = "rules that are wrong are the kit's mistake")]
 impl RoutingFixture for InFrontOfRules {
-    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
-        let names = Scene::NAMES.map(str::to_owned).to_vec();
-        let (models, clock) = (Arc::new(scene.models.clone()), Arc::clone(&scene.clock));
-        let router = RuleRouter::new(models, names, Scene::DEFAULT, clock);
-        let router = router.with_rules(scene.rules.clone()).expect("the rules of a scene are good");
+    async fn set(&self, setup: &RoutingSetup) -> Arc<dyn RoutingEngine> {
+        let names = RoutingSetup::NAMES.map(str::to_owned).to_vec();
+        let (models, clock) = (Arc::new(setup.models.clone()), Arc::clone(&setup.clock));
+        let router = RuleRouter::new(models, names, RoutingSetup::DEFAULT, clock);
+        let router = router.with_rules(setup.rules.clone()).expect("the rules of a setup are good");
         Arc::new(Thrifty(router))
     }
 }

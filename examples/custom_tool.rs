@@ -1,4 +1,4 @@
-//! A tool of one's own: typed in, typed out, with its schema made from the types.
+//! A custom tool with typed arguments and results, whose schema is derived from the types.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
 use az_mcp::{ToolRegistry, TypedTool};
 use serde_json::json;
 
-/// Rolls dice that always show the same.
+/// Rolls dice that always show the same number.
 #[derive(Debug)]
 struct Dice;
 
@@ -30,7 +30,7 @@ impl TypedTool for Dice {
     const CATEGORY: &'static str = "game";
     const RETURNS: &'static str = "number";
     const EFFECT: EffectClass = EffectClass::Read;
-    // It computes and reaches nothing, so that no one needs to be asked.
+    // It only computes, so no approval is needed.
     const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, roll: Roll, _call: &Invocation) -> az_core::Result<ToolOutput> {

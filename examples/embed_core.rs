@@ -1,7 +1,8 @@
-//! An agent of one's own on `az-core` alone: no model, no files, every step on record.
+//! A custom agent on `az-core` alone, without models and files, whose steps are recorded in a
+//! journal.
 //!
-//! The agent counts words with a tool. Its first run gives up halfway, as if the process had died;
-//! the second goes on where the record ends, and the tool is not called again for what is known.
+//! The agent counts words with a tool. Its first run stops halfway, as if the process had crashed;
+//! the second continues where the journal ends, and does not repeat finished calls.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use az_core::tool::ToolOutput;
 use az_core::{Error, Result, Task, TaskId, WorkerId};
 use serde_json::json;
 
-/// Looks three words up, and adds their lengths.
+/// Looks up three words, and adds their lengths.
 #[derive(Debug)]
 struct Adder;
 
@@ -62,7 +63,7 @@ async fn main() -> Result<()> {
     print(&lines)
 }
 
-/// Prints lines; the workspace's lints keep `println!` out of libraries and examples alike.
+/// Prints lines; the workspace's lints do not allow `println!` in examples.
 fn print(lines: &[String]) -> Result<()> {
     use std::io::Write;
     let text = lines.join("\n");

@@ -1,4 +1,4 @@
-//! What a call is charged.
+//! Computes the charge of a call.
 
 use az_core::Usd;
 use az_core::call::ModelFailure;
@@ -15,7 +15,7 @@ use crate::estimate;
 pub(crate) fn of_reply(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Charge {
     let (cost, computed) = (reply.cost, reply.computed);
     let estimated = estimated_usage(request, &reply.reply);
-    // A cost that the provider reports itself stands, whatever it reports of tokens.
+    // A cost that the provider reports takes precedence, whichever tokens it reports.
     let by_tokens = computed.is_some() && cost == computed;
     let usage = match reply.usage.clone() {
         Some(usage) if by_tokens && is_incomplete(&usage, &estimated) => {
@@ -42,13 +42,13 @@ pub(crate) fn failure(error: &Error) -> ModelFailure {
     }
 }
 
-/// Whether reported usage leaves out what must have been used: input tokens, or the output tokens of
-/// a reply that is not empty.
+/// Whether reported usage omits tokens that must have been used: input tokens, or the output tokens
+/// of a reply that is not empty.
 fn is_incomplete(reported: &Usage, estimated: &Usage) -> bool {
     reported.total_input() == 0 || (reported.total_output() == 0 && estimated.output > 0)
 }
 
-/// Returns usage with estimates in place of what is left out.
+/// Returns usage with estimates in place of omitted figures.
 fn completed(reported: Usage, estimated: &Usage) -> Usage {
     let input = if reported.total_input() == 0 { estimated.input } else { reported.input };
     let output = if reported.total_output() == 0 { estimated.output } else { reported.output };
@@ -78,11 +78,11 @@ mod tests {
     use super::of_reply;
     use crate::chat::{ChatReply, ChatRequest};
     use crate::pricing::{PriceBook, PricedClient};
-    use crate::scripted::{Line, ScriptedClient};
+    use crate::scripted::{ScriptedClient, ScriptedReply};
 
     /// Returns the charge of a long reply of a model with a price, with this reported usage.
     fn charge(usage: Usage) -> Charge {
-        let inner = std::sync::Arc::new(ScriptedClient::new([Line::text("x")]));
+        let inner = std::sync::Arc::new(ScriptedClient::new([ScriptedReply::text("x")]));
         let clock = std::sync::Arc::new(az_core::clock::SystemClock);
         let client = PricedClient::new(inner, PriceBook::bundled(), "openai", clock);
         let request = ChatRequest::prompt("gpt-5.6", "say a lot");

@@ -21,24 +21,24 @@ use crate::error::{Error, Result};
 ///
 /// 1. One call is one attempt: retries are made by the caller, because each attempt is recorded and
 ///    may cost money. A client whose purpose is to retry may do so; its cost estimate covers every
-///    attempt, and it does not restart a stream of which anything was passed on.
+///    attempt, and it does not restart a stream after passing on a part of it.
 /// 2. The deltas of a stream add up to the reply in its `Finished` event, which comes once, as the
 ///    last one. A stream that ends without it ends with an error, and nothing follows an error.
-/// 3. A reply that was cut off is an error. Nothing in it may be acted on.
+/// 3. A reply that was cut off is an error. Nothing in it may be executed.
 /// 4. Usage is what the provider reported, or absent. It is never invented; a provider without
 ///    tokens reports zeros.
 /// 5. A request that needs more than the model's capabilities is refused before it is sent.
-/// 6. A provider's request to slow down is `RateLimited`, with the wait that it asks for.
+/// 6. A rate limit is `RateLimited`, with the wait that the provider asks for.
 /// 7. Dropping a call or a stream abandons it, and closes its connection.
 /// 8. No error and no `Debug` output shows a key.
-/// 9. [`estimate_cost`](Self::estimate_cost) and [`capabilities`](Self::capabilities) perform no I/O
-///    and are deterministic. The estimated cost is an upper bound, and does not fall as the reply is
-///    allowed more tokens; an unknown price is `None`, not 0. Usage that the provider does not report
-///    is priced by the estimate for a reply of as many tokens as it seems to have.
+/// 9. [`estimate_cost`](Self::estimate_cost) and [`capabilities`](Self::capabilities) perform no
+///    I/O and are deterministic. The estimated cost is an upper bound, and does not fall as the
+///    reply is allowed more tokens; an unknown price is `None`, not 0. Usage that the provider does
+///    not report is priced by the estimate for a reply of the same length.
 /// 10. The reason that a reply ended is a [`FinishReason`](az_core::journal::FinishReason), with the
-///     provider's word kept beside it. Every word that the provider documents has its reason; a word
-///     that is unknown is `Other`. A refusal, a filtered reply and one that ended with an error may be
-///     errors instead.
+///     provider's term beside it. Every term that the provider documents has its reason; an unknown
+///     term is `Other`. A refusal, a filtered reply and one that ended with an error may be errors
+///     instead.
 ///
 /// # Example
 ///
@@ -113,7 +113,7 @@ pub trait LlmClient: fmt::Debug + Send + Sync + 'static {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Tool calls in the provider's own form, rather than in the reply's text.
+    /// Native tool calls, as opposed to calls in the reply's text.
     pub tools: bool,
     /// Streamed replies.
     pub streaming: bool,
@@ -124,86 +124,86 @@ pub struct Capabilities {
     /// The client processes tool results itself, and gets all of each rather than an excerpt.
     pub whole_results: bool,
     /// Its steps are planned in advance: repeated calls are intended.
-    pub plans_ahead: bool,
-    /// The most tokens of a request and its reply together, where known.
+    pub has_planned_steps: bool,
+    /// The context window: the most tokens of a request and its reply together, where known.
     pub context_window: Option<u64>,
     /// The most tokens of a reply, where known.
     pub max_output: Option<u64>,
 }
 
 impl Capabilities {
-    /// Tools, streaming, image input and structured output; sizes unknown.
+    /// Tools, streaming, image input and structured output; limits unknown.
     pub const FULL: Self =
         Self { tools: true, streaming: true, vision: true, formats: true, ..Self::TEXT };
-    /// Text only; sizes unknown.
+    /// Text only; limits unknown.
     pub const TEXT: Self = Self {
         tools: false,
         streaming: false,
         vision: false,
         formats: false,
         whole_results: false,
-        plans_ahead: false,
+        has_planned_steps: false,
         context_window: None,
         max_output: None,
     };
 
-    /// Sets the context window.
+    /// Sets the context window, in tokens.
     #[must_use]
     pub const fn with_context_window(mut self, tokens: u64) -> Self {
         self.context_window = Some(tokens);
         self
     }
 
-    /// Sets the longest reply.
+    /// Sets the maximum of output tokens.
     #[must_use]
     pub const fn with_max_output(mut self, tokens: u64) -> Self {
         self.max_output = Some(tokens);
         self
     }
 
-    /// Adds whole tool results.
+    /// Adds support for whole tool results.
     #[must_use]
     pub const fn with_whole_results(mut self) -> Self {
         self.whole_results = true;
         self
     }
 
-    /// Adds steps that are planned in advance.
+    /// Adds planned steps.
     #[must_use]
-    pub const fn planning_ahead(mut self) -> Self {
-        self.plans_ahead = true;
+    pub const fn with_planned_steps(mut self) -> Self {
+        self.has_planned_steps = true;
         self
     }
 
-    /// Removes tool calls.
+    /// Removes support for tool calls.
     #[must_use]
     pub const fn without_tools(mut self) -> Self {
         self.tools = false;
         self
     }
 
-    /// Removes image input.
+    /// Removes support for image input.
     #[must_use]
     pub const fn without_vision(mut self) -> Self {
         self.vision = false;
         self
     }
 
-    /// Removes structured output.
+    /// Removes support for structured output.
     #[must_use]
     pub const fn without_formats(mut self) -> Self {
         self.formats = false;
         self
     }
 
-    /// Removes streaming.
+    /// Removes support for streaming.
     #[must_use]
     pub const fn without_streaming(mut self) -> Self {
         self.streaming = false;
         self
     }
 
-    /// Returns what both support, and the smaller sizes.
+    /// Returns the capabilities that both have, with the smaller limits.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
         let least = |one: Option<u64>, other: Option<u64>| match (one, other) {
@@ -216,13 +216,13 @@ impl Capabilities {
             vision: self.vision && other.vision,
             formats: self.formats && other.formats,
             whole_results: self.whole_results && other.whole_results,
-            plans_ahead: self.plans_ahead && other.plans_ahead,
+            has_planned_steps: self.has_planned_steps && other.has_planned_steps,
             context_window: least(self.context_window, other.context_window),
             max_output: least(self.max_output, other.max_output),
         }
     }
 
-    /// Checks that a request needs nothing that is missing, for clause 5.
+    /// Checks that a request needs no missing capability, for clause 5.
     ///
     /// # Errors
     ///
@@ -255,9 +255,9 @@ impl Capabilities {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GenerateOptions {
-    /// How freely the model chooses its words; the provider's default when absent.
+    /// The sampling temperature; the provider's default when absent.
     pub temperature: Option<f32>,
-    /// The longest reply, in tokens.
+    /// The maximum of output tokens.
     pub max_tokens: u32,
     /// The tools that the model may call.
     pub tools: Arc<[ToolDefinition]>,
@@ -278,7 +278,7 @@ impl GenerateOptions {
         self
     }
 
-    /// Sets the longest reply, in tokens.
+    /// Sets the maximum of output tokens.
     #[must_use]
     pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
         self.max_tokens = max_tokens;

@@ -1,4 +1,4 @@
-//! Which models there are and which of them is asked: what a person writes down.
+//! The configuration of models and of routing between them.
 
 use serde::Deserialize;
 
@@ -6,20 +6,20 @@ use crate::key::ApiKey;
 use crate::source::SourceLocation;
 use crate::token_price::TokenPrice;
 
-/// Everything about models.
+/// The configuration of models and of routing between them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LlmConfig {
-    /// The models, each with who offers it.
+    /// The configured models, each with its provider.
     pub providers: Vec<ProviderConfig>,
-    /// The model that is used when a request names none and no rule applies.
+    /// The default model, used when a request names none and no rule applies.
     pub default_provider: Option<String>,
-    /// Which one to ask when; the first rule that holds decides.
+    /// The routing rules; the first rule whose condition holds decides.
     pub routing_rules: Vec<RoutingRule>,
     /// Whether calls are priced and booked.
     pub cost_tracking: bool,
-    /// Whether another one is asked when the one that was chosen fails.
+    /// Whether another model is called when the chosen one fails.
     pub fallback_enabled: bool,
 }
 
@@ -72,52 +72,52 @@ impl LlmConfig {
     }
 }
 
-/// One model, and who offers it.
+/// The configuration of one model and its provider.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProviderConfig {
-    /// What it is called here, such as `claude`.
+    /// The name of the entry, such as `claude`.
     pub name: String,
-    /// Who offers it, such as `anthropic`; an entry that is known, or `openai-compatible`.
+    /// The provider, such as `anthropic`: the name of a known entry, or `openai-compatible`.
     pub provider: String,
     /// The model, by the provider's name.
     #[serde(default)]
     pub model: Option<String>,
-    /// The key itself. Better is one of the two below.
+    /// The API key itself. Prefer one of the two fields below.
     #[serde(default)]
     pub api_key: Option<ApiKey>,
-    /// The environment variable that holds the key.
+    /// The environment variable that holds the API key.
     #[serde(default)]
     pub api_key_env: Option<String>,
-    /// The file that holds the key.
+    /// The file that holds the API key.
     #[serde(default)]
     pub api_key_file: Option<String>,
-    /// Where the provider is, when it is not where it always is.
+    /// The base URL of the provider; its usual one when absent.
     #[serde(default)]
     pub base_url: Option<String>,
-    /// What a token costs, in dollars, in and out alike.
+    /// The price of a token in dollars, for input and output alike.
     #[serde(default)]
     pub cost_per_token: Option<TokenPrice>,
-    /// What a token of a request costs, in dollars.
+    /// The price of an input token, in dollars.
     #[serde(default)]
     pub input_cost_per_token: Option<TokenPrice>,
-    /// What a token of a reply costs, in dollars.
+    /// The price of an output token, in dollars.
     #[serde(default)]
     pub output_cost_per_token: Option<TokenPrice>,
-    /// The longest reply, in tokens.
+    /// The maximum of output tokens.
     #[serde(default)]
     pub max_tokens: Option<u64>,
-    /// How many tokens a request and its reply may have together.
+    /// The context window: the most tokens of a request and its reply together.
     #[serde(default)]
     pub context_window: Option<u64>,
-    /// What it can do; what the provider's models usually can, when absent.
+    /// The capabilities; those that the provider's models usually have when absent.
     #[serde(default)]
     pub features: Option<Vec<String>>,
 }
 
 impl ProviderConfig {
-    /// Returns an entry with a name and a provider, and nothing else.
+    /// Creates an entry with a name and a provider, and nothing else.
     pub fn new(name: impl Into<String>, provider: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -137,20 +137,20 @@ impl ProviderConfig {
     }
 }
 
-/// When to ask which model.
+/// A routing rule: a condition and the model that it selects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RoutingRule {
-    /// An expression over what is known of the request, such as `tokens < 500`; or `fallback`,
-    /// which holds when no other rule does, and whose model is asked when others fail.
+    /// The condition: an expression over the variables of a request, such as `tokens < 500`; or
+    /// `fallback`, which holds when no other rule does, and whose model is called when others fail.
     pub condition: String,
-    /// The name of the model to ask.
+    /// The name of the selected model.
     pub provider: String,
-    /// Why.
+    /// The reason, which is recorded with the choice.
     #[serde(default)]
     pub reason: String,
-    /// Where the rule is written, if it was read from a file.
+    /// The location of the rule in its file, if it was read from one.
     #[serde(skip)]
     pub locations: Option<RuleLocations>,
 }
@@ -168,22 +168,22 @@ impl RoutingRule {
 
     /// Returns the rule with a reason.
     #[must_use]
-    pub fn because(mut self, reason: impl Into<String>) -> Self {
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
         self
     }
 }
 
-/// Where the parts of a rule are written.
+/// The locations of a rule's parts in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleLocations {
-    /// Where the rule begins.
+    /// The start of the rule.
     pub rule: SourceLocation,
-    /// Where the text of its condition begins; `None` when the condition is written with escapes, so
+    /// The start of the condition's text; `None` when the condition is written with escapes, so
     /// that a location within it cannot be computed.
     pub condition: Option<SourceLocation>,
-    /// Where the name of its model is.
+    /// The name of the model.
     pub provider: SourceLocation,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a model, and whether it may have cost something.
+//! Errors of models, and whether a failed call may cost something.
 
 use std::time::Duration;
 
@@ -7,34 +7,34 @@ use az_core::error::BoxError;
 
 use crate::model_name::InvalidModelName;
 
-/// The result of most operations here.
+/// The result of most operations of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Whether a failed request may have reached the model, and so may have to be paid for.
+/// Whether a failed request may have reached the model, and so may cost something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sent {
-    /// Certainly not: the connection was refused, or the provider refused the request.
+    /// It did not: the connection was refused, or the provider refused the request.
     No,
-    /// Nobody knows: count it as paid.
+    /// It may have: count it as paid.
     Maybe,
 }
 
-/// What went wrong.
+/// The error of a call to a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No model has this name.
     #[error("no model is called {name:?}{}", hint(near))]
     UnknownModel {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// Names that look like it.
+        /// Similar names.
         near: Vec<String>,
     },
-    /// A text is not the name of a model.
+    /// A text is not a valid model name.
     #[error(transparent)]
     InvalidModelName(#[from] InvalidModelName),
-    /// A client cannot be made, or not used, with these settings.
+    /// A client cannot be created or used with these settings.
     #[error("{provider} is not set up: {reason}")]
     Setup {
         /// The provider.
@@ -42,12 +42,12 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
-    /// The request asks for something that the model cannot do.
+    /// The request needs a capability that the model does not have.
     #[error("{provider} cannot do this: {reason}")]
     Unsupported {
         /// The provider.
         provider: String,
-        /// What was asked for.
+        /// The missing capability.
         reason: String,
     },
     /// The provider could not be reached.
@@ -55,75 +55,75 @@ pub enum Error {
     Unreachable {
         /// The provider.
         provider: String,
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: BoxError,
     },
-    /// The connection broke, or nothing came for too long.
+    /// The connection broke or timed out.
     #[error("the connection to {provider} broke")]
     Broken {
         /// The provider.
         provider: String,
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: BoxError,
     },
-    /// The answer ended before it was complete.
-    #[error("the answer of {provider} was cut off")]
+    /// The response ended before it was complete.
+    #[error("the response from {provider} was cut off")]
     Truncated {
         /// The provider.
         provider: String,
     },
-    /// The answer makes no sense.
-    #[error("the answer of {provider} makes no sense: {reason}")]
+    /// The response is invalid.
+    #[error("invalid response from {provider}: {reason}")]
     Malformed {
         /// The provider.
         provider: String,
-        /// What was wrong with it.
+        /// What is wrong with the response.
         reason: String,
     },
-    /// The provider said no.
+    /// The provider refused the request.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The offline planner does not know what to do.
+    /// The offline planner does not understand the command.
     #[error("{reason}")]
     NotUnderstood {
-        /// What it did not understand, and what it would.
+        /// The part that it does not understand, and an example that it does.
         reason: String,
     },
     /// The account refuses the call, or its store failed: nothing was sent.
     #[error(transparent)]
     Account(az_core::Error),
-    /// The offline planner or a script had to stop.
+    /// The offline planner or a script cannot continue.
     #[error("{reason}")]
     Stopped {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// A provider's no, in its own words.
+/// A provider's refusal, with its message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{provider}: {message}{}", self.details())]
 pub struct Refusal {
     /// The provider.
     pub provider: String,
-    /// What sort of no.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// The provider's own message, without our key in it.
+    /// The provider's message, with the key removed.
     pub message: String,
-    /// The HTTP status; absent when the error came inside an answer.
+    /// The HTTP status; absent for an error in the body of a response.
     pub status: Option<u16>,
-    /// The provider's name for the error.
+    /// The provider's error code.
     pub code: Option<String>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// How long the provider asks to wait.
+    /// The wait that the provider asks for.
     pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
-    /// Returns a refusal with a message and nothing else.
+    /// Creates a refusal with a message and nothing else.
     pub fn new(provider: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             provider: provider.into(),
@@ -154,7 +154,7 @@ impl From<Refusal> for Error {
 }
 
 impl Error {
-    /// Returns what sort of error this is.
+    /// Returns the kind of the error.
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownModel { .. } | Self::InvalidModelName(_) => ErrorKind::NotFound,
@@ -168,12 +168,12 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed later without anybody's doing.
+    /// Whether the same request may succeed later.
     pub const fn is_retryable(&self) -> bool {
         self.kind().is_retryable()
     }
 
-    /// Returns how long to wait at least before trying again, where the provider said so.
+    /// Returns the least wait before a retry, if the provider asks for one.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after,
@@ -181,13 +181,13 @@ impl Error {
         }
     }
 
-    /// Whether the request may have to be paid for. A provider charges nothing for what it refuses
-    /// with a status of 4xx, or because it is too busy; after anything else nobody knows.
+    /// Whether the request may cost something. A provider charges nothing for what it refuses with
+    /// a status of 4xx or for overload; other failures may come after processing.
     pub fn sent(&self) -> Sent {
         match self {
             Self::Broken { .. } | Self::Truncated { .. } | Self::Malformed { .. } => Sent::Maybe,
             Self::Refused(refusal) => match refusal.status {
-                // A redirect was not followed; those who are too busy have done nothing.
+                // Redirects are not followed; an overloaded server does not process the request.
                 Some(300..500 | 503 | 529) => Sent::No,
                 _ => Sent::Maybe,
             },
@@ -222,7 +222,7 @@ impl From<Error> for az_core::Error {
     }
 }
 
-/// Returns what to add to a message about a name that nobody knows.
+/// Returns a suggestion of similar names, to be appended to a message.
 pub(crate) fn hint(near: &[String]) -> String {
     if near.is_empty() {
         return String::new();
@@ -240,7 +240,7 @@ mod tests {
     use super::{Error, Refusal, Sent};
 
     #[test]
-    fn a_refusal_says_who_what_and_which_request() {
+    fn a_refusal_shows_provider_message_status_and_request() {
         let error = Error::from(Refusal {
             status: Some(429),
             request_id: Some("req_1".to_owned()),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_certainly_refused_is_free() {
+    fn only_refused_requests_are_free() {
         let status = |status| Refusal { status, ..Refusal::new("p", ErrorKind::Unavailable, "m") };
         for (error, sent) in [
             (status(Some(400)).into(), Sent::No),

@@ -1,7 +1,8 @@
-//! How many tokens a request has, before anybody has counted them: about, and at most.
+//! Estimates the tokens of a request without a tokenizer: [`tokens`] the likely number, [`at_most`]
+//! an upper bound.
 //!
-//! [`tokens`] is a rule of thumb over bytes that would rather say too much: of 449 recorded requests to six
-//! providers it was below the truth once (87 for 89), and for a long prompt about twice as much.
+//! [`tokens`] is a rule of thumb over bytes that errs upwards: of 449 recorded requests to six
+//! providers it was too low once (87 for 89), and for a long prompt about twice too high.
 
 mod bound;
 
@@ -14,27 +15,27 @@ use crate::chat::{ChatRequest, Message, ToolDefinition};
 /// Bytes per token. Prose has four, code and JSON about three, other scripts fewer characters but
 /// more bytes; three errs on the side of too many tokens.
 const BYTES_PER_TOKEN: u64 = 3;
-/// What a provider adds to every request.
+/// Tokens that a provider adds to every request.
 const PER_REQUEST: u64 = 64;
-/// What the frame of a message costs.
+/// Tokens of a message besides its content.
 const PER_MESSAGE: u64 = 8;
-/// What a picture costs: providers scale large ones down to about this.
+/// Tokens of an image: providers scale large ones down to about this.
 const PER_IMAGE: u64 = 1600;
-/// What a picture costs where small models are charged for it as if it were a large text: about
-/// 25,500 tokens for 1024 by 1024 points with gpt-4o-mini.
+/// The most tokens of an image, as small models charge it at the size of a large text: about 25,500
+/// tokens for 1024 by 1024 pixels with gpt-4o-mini.
 const PER_IMAGE_AT_MOST: u64 = 26_000;
-/// What the frame of a tool costs, on top of its name, description and schema.
+/// Tokens of a tool besides its name, description and schema.
 const PER_TOOL: u64 = 16;
-/// What a provider says to the model about tools when there are any: 184 tokens here, 568 there.
+/// Tokens that a provider adds when there are tools: between 184 and 568.
 const FOR_TOOLS: u64 = 512;
 
-/// Returns about how many tokens a request sends: its messages and its tools.
+/// Returns the estimated tokens of a request: its messages and its tools.
 pub fn tokens(request: &ChatRequest) -> u64 {
     let said = messages(&request.messages).saturating_add(tools(&request.tools));
     said.saturating_add(PER_REQUEST)
 }
 
-/// Returns about the most tokens that a request can send, for money that is to be set aside.
+/// Returns an upper bound of a request's tokens, for holds.
 pub fn at_most(request: &ChatRequest) -> u64 {
     let messages = request.messages.iter().map(message_at_most).sum::<u64>();
     let tools = request.tools.iter().map(|tool| {
@@ -44,16 +45,16 @@ pub fn at_most(request: &ChatRequest) -> u64 {
     });
     let for_tools = if request.tools.is_empty() { 0 } else { FOR_TOOLS };
     let tools = tools.sum::<u64>().saturating_add(for_tools);
-    // Whoever guesses less by this than by the rule of thumb has hardly anything to say.
+    // Differences below this are within the error of the rule of thumb.
     messages.saturating_add(tools).saturating_add(PER_REQUEST).max(tokens(request))
 }
 
-/// Returns about how many tokens messages have.
+/// Returns the estimated tokens of messages.
 pub fn messages(messages: &[Message]) -> u64 {
     messages.iter().map(message).sum()
 }
 
-/// Returns about how many tokens tools have.
+/// Returns the estimated tokens of tool definitions.
 pub fn tools(tools: &[ToolDefinition]) -> u64 {
     if tools.is_empty() {
         return 0;
@@ -65,12 +66,12 @@ pub fn tools(tools: &[ToolDefinition]) -> u64 {
     each.sum::<u64>() + FOR_TOOLS
 }
 
-/// Returns about how many tokens a text has.
+/// Returns the estimated tokens of a text.
 pub fn text(text: &str) -> u64 {
     size(text.len()).div_ceil(BYTES_PER_TOKEN)
 }
 
-/// Returns about the most tokens that a text can have.
+/// Returns an upper bound of a text's tokens.
 pub fn text_at_most(text: &str) -> u64 {
     bound::text(text)
 }
@@ -122,12 +123,12 @@ fn size(bytes: usize) -> u64 {
 
 fn json_size(value: &impl Serialize) -> u64 {
     let mut counter = Counter(0);
-    // A value of plain JSON cannot fail to be written; if it did, what was counted stands.
+    // Serialising plain JSON cannot fail; if it did, the count so far would be used.
     serde_json::to_writer(&mut counter, value).ok();
     counter.0
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Counter(u64);
 
 impl io::Write for Counter {

@@ -1,7 +1,6 @@
-//! Texts of one JSON value a line, as people write them too.
+//! Reads JSON Lines with comments and empty lines.
 
-/// Returns the lines that say something, with their numbers from 1: empty ones and those that
-/// begin with `#` do not.
+/// Returns the lines with their numbers from 1, without empty ones and those that begin with `#`.
 pub(crate) fn told(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let numbered = (1..).zip(text.lines().map(str::trim));
     numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))

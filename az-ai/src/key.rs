@@ -1,29 +1,29 @@
-//! A secret that cannot be printed.
+//! API keys that cannot be printed.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// Keys shorter than this are not looked for in texts: they would match anything.
+/// Keys shorter than this are not searched for in texts: they would match anything.
 const SHORTEST: usize = 6;
 
-/// A provider's key. It can be sent, and nothing else: it has no `Display`, its `Debug` says
-/// nothing, and it cannot be serialised.
+/// A provider's API key. It can only be sent: it has no `Display`, its `Debug` output does not
+/// contain it, and it cannot be serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(Box<str>);
 
 impl ApiKey {
-    /// Wraps a key; blanks and line ends around it, as files have them, are cut off.
+    /// Creates a key; whitespace around it, as files have it, is removed.
     pub fn new(key: impl AsRef<str>) -> Self {
         Self(key.as_ref().trim().into())
     }
 
-    /// Returns the key, to be put into a request.
+    /// Returns the key, for use in a request.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Returns `text` without the key in it.
+    /// Returns `text` with the key masked.
     pub(crate) fn redact(&self, text: &str) -> String {
         if self.0.len() < SHORTEST {
             return text.to_owned();

@@ -1,24 +1,25 @@
-//! Models: what is said to them, who answers, and the agent that works with them.
+//! Language models: requests and replies, clients, routing, and the ReAct agent.
 //!
-//! | To decide | implement | bundled |
+//! | To provide | implement | bundled |
 //! |---|---|---|
-//! | who answers | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] before another, [`recording::ReplayClient`] after it |
-//! | how texts become vectors | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
-//! | which model a name means | [`resolver::ModelResolver`] | [`resolver::Models`], [`catalog::ModelCatalog`] of a configuration |
-//! | who is asked, and who then | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
-//! | what sort of work a text asks for | [`routing::ComplexityClassifier`] | [`routing::KeywordClassifier`] |
-//! | how a task is carried out | [`react::ReActEngine`] | [`react::ReActAgent`] |
+//! | a model client | [`client::LlmClient`] | [`provider::WireClient`] with the provider's [`provider::wire::Wire`], [`offline::OfflineClient`], [`scripted::ScriptedClient`]; [`recording::RecordedClient`] to record another client, [`recording::ReplayClient`] to replay the recording |
+//! | embeddings | [`az_core::embed::Embedder`] | [`embed::WireEmbedder`] with the provider's [`embed::EmbedWire`] |
+//! | model names | [`resolver::ModelResolver`] | [`resolver::Models`], [`catalog::ModelCatalog`] of a configuration |
+//! | routing and fallbacks | [`routing::RoutingEngine`] | [`routing::RuleRouter`] |
+//! | classification of prompts | [`routing::ComplexityClassifier`] | [`routing::KeywordClassifier`] |
+//! | the agent's loop | [`react::ReActEngine`] | [`react::ReActAgent`] |
 //!
-//! A client takes a [`chat::ChatRequest`] and gives a [`chat::ChatReply`], whole or as a stream of
-//! [`chat::ChatEvent`]s, in no provider's shape. The agent is an [`az_core::Agent`]: what it asks
-//! and does goes through the run, which records, limits and repeats.
+//! A client takes a [`chat::ChatRequest`] and returns a [`chat::ChatReply`], complete or as a stream
+//! of [`chat::ChatEvent`]s; these types are independent of the provider. The agent is an
+//! [`az_core::Agent`]: its model and tool calls go through the run, which records them, limits them
+//! and retries them.
 //!
 //! ```
 //! use az_ai::client::{GenerateOptions, LlmClientExt};
-//! use az_ai::scripted::{Line, ScriptedClient};
+//! use az_ai::scripted::{ScriptedReply, ScriptedClient};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let client = ScriptedClient::new([Line::text("hello")]);
+//! let client = ScriptedClient::new([ScriptedReply::text("hello")]);
 //! let reply = client.generate("say hello", "any-model", &GenerateOptions::default()).await?;
 //! assert_eq!(reply.reply.text, "hello");
 //! # Ok::<_, az_ai::Error>(()) }).unwrap();

@@ -1,10 +1,10 @@
-//! The names by which models are asked for.
+//! The names of models.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A name by which a model is asked for, as it is written on the command line, in a configuration file
-/// or in a request.
+/// The name of a model, as it is written on the command line, in a configuration file or in a
+/// request.
 ///
 /// | form | example |
 /// |---|---|
@@ -15,14 +15,14 @@ use std::str::FromStr;
 /// | `record:FILE`, `record:FILE@NAME` | `record:run.jsonl@claude` |
 /// | `replay:FILE`, `scripted:FILE` | `replay:run.jsonl` |
 ///
-/// Parsing looks nothing up: whether there is a model of that name is decided by a
-/// [`ModelCatalog`](crate::catalog::ModelCatalog). Every name is displayed as it is parsed.
+/// Parsing does not check that the model exists; a [`ModelCatalog`](crate::catalog::ModelCatalog)
+/// does. Every name is displayed as it is parsed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ModelName {
     /// `auto`: the model that the routing rules choose.
     Auto,
-    /// `offline`: the planner for a small language of commands.
+    /// `offline`: the planner for a small command language.
     Offline,
     /// `local/MODEL`: a model of a server on this machine.
     Local {
@@ -50,14 +50,14 @@ pub enum ModelName {
         /// The file that is played.
         file: String,
     },
-    /// `scripted:FILE`: replies that were written beforehand.
+    /// `scripted:FILE`: scripted replies.
     Scripted {
         /// The file with the replies.
         file: String,
     },
 }
 
-/// The error of a text that is not the name of a model.
+/// The error of an invalid model name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid model name {name:?}: {problem}")]
 #[non_exhaustive]
@@ -68,14 +68,14 @@ pub struct InvalidModelName {
     pub problem: ModelNameProblem,
 }
 
-/// What is wrong with the name of a model.
+/// The reason why a model name is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelNameProblem {
-    /// It is empty.
+    /// The name is empty.
     #[error("it is empty")]
     Empty,
-    /// A file is missing.
+    /// The file name is missing.
     #[error("name a file, as in {form}:run.jsonl")]
     MissingFile {
         /// The word before the colon.
@@ -90,7 +90,7 @@ pub enum ModelNameProblem {
         /// The last character.
         after: char,
     },
-    /// It records what is not one model: the choice of the rules, or another recording.
+    /// Only a single model can be recorded, not the choice of the rules or another recording.
     #[error(
         "only a single model can be recorded, not a choice of the rules or another recording; name a \
          model, as in record:{file}@claude"
@@ -109,7 +109,7 @@ const REPLAY: &str = "replay";
 const SCRIPTED: &str = "scripted";
 
 impl ModelName {
-    /// The words that have a meaning of their own in names, and so cannot name an entry.
+    /// The words with a special meaning in names, which cannot name an entry.
     pub const RESERVED: [&'static str; 6] = [AUTO, LOCAL, OFFLINE, RECORD, REPLAY, SCRIPTED];
 
     fn record(rest: &str) -> Result<Self, ModelNameProblem> {

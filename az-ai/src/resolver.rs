@@ -28,7 +28,7 @@ pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `UnknownModel`, or `Setup` when the model's client cannot be used as it is set up.
+    /// `UnknownModel`, or `Setup` when the model's client cannot be used with its settings.
     fn resolve(&self, model: Option<&str>) -> Result<ResolvedModel>;
 
     /// Returns the candidates for a request, best first: each is the fallback of those before it.
@@ -84,7 +84,7 @@ pub enum CallReport {
     Failed {
         /// The kind of failure.
         kind: ErrorKind,
-        /// How long the provider asks to wait.
+        /// The wait that the provider asks for.
         retry_after: Option<Duration>,
     },
 }
@@ -172,8 +172,7 @@ impl ModelResolver for Models {
 
 /// Returns up to three of `names` that look like `name`, each once, the nearest first; none for an
 /// empty name.
-///
-/// Two characters that changed places are one mistake, as in `gtp4` (Damerau-Levenshtein distance).
+/// A swap of two characters counts as one mistake, as in `gtp4` (Damerau-Levenshtein distance).
 pub fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.trim().to_lowercase();
     if wanted.is_empty() {
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_its_neighbours() {
+    fn an_unknown_name_has_similar_names_as_suggestions() {
         let unknown = |name| models().resolve(Some(name)).unwrap_err();
         assert_eq!(
             unknown("gtp-fast").to_string(),
@@ -237,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn two_characters_that_changed_places_are_one_mistake_and_nothing_is_near_to_nothing() {
+    fn a_swap_counts_as_one_mistake_and_an_empty_name_has_no_suggestions() {
         let known = || ["claude", "gpt4", "gemini"].into_iter();
         assert_eq!(near("gtp4", known().chain(known())), ["gpt4"]);
         assert_eq!(near("", known()), [""; 0]);

@@ -1,4 +1,4 @@
-//! A model that says its lines: for tests, demonstrations and load.
+//! A client with scripted replies, for tests, demonstrations and load.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,61 +20,63 @@ use crate::{estimate, json_lines};
 
 const NAME: &str = "scripted";
 
-/// One line of a script.
+/// A reply of a script.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Line {
-    /// Says this line whenever the last thing the user said contains this text, and not in turn.
+pub struct ScriptedReply {
+    /// A text that the last user message must contain; the reply is then used whenever it does,
+    /// instead of in turn.
     #[serde(rename = "match")]
     pub matching: Option<String>,
-    /// What the model says.
+    /// The text.
     pub text: String,
-    /// What it thinks.
+    /// The reasoning.
     pub reasoning: String,
-    /// The tools it wants called.
-    pub calls: Vec<LineCall>,
-    /// Why it stops.
+    /// The tool calls.
+    pub calls: Vec<ScriptedCall>,
+    /// The finish reason.
     pub stop: Option<String>,
-    /// What it says it used.
+    /// The reported usage.
     pub usage: Option<Usage>,
-    /// What it costs, in nano-dollars.
+    /// The cost, in nano-dollars.
     pub cost_nanos: Option<i64>,
-    /// The most that it is expected to cost, in nano-dollars; what it costs, when absent.
+    /// The estimated maximum cost, in nano-dollars; the cost when absent.
     pub price_nanos: Option<i64>,
-    /// How long it takes.
+    /// The duration.
     pub delay_millis: u64,
-    /// How it fails instead.
-    pub error: Option<LineError>,
-    /// How many bytes of the text come before the connection breaks.
+    /// The failure that takes the place of the reply.
+    pub error: Option<ScriptedError>,
+    /// The number of bytes of the text before the connection breaks.
     pub cut_after: Option<usize>,
 }
 
-/// A tool call in a line.
+/// A tool call of a scripted reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LineCall {
-    /// The tool.
+pub struct ScriptedCall {
+    /// The name of the tool.
     pub name: String,
-    /// Its arguments.
+    /// The arguments.
     #[serde(default = "no_arguments")]
     pub arguments: Value,
 }
 
-/// A failure in a line.
+/// A scripted failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LineError {
-    /// What sort of failure.
+pub struct ScriptedError {
+    /// The kind of failure.
     pub kind: ErrorKind,
-    /// What the provider says.
+    /// The provider's message.
     pub message: String,
     /// The HTTP status; the usual one for the kind when absent.
     #[serde(default)]
     pub status: Option<u16>,
-    /// How long the provider asks to wait.
+    /// The wait that the provider asks for.
     #[serde(default)]
     pub retry_after_millis: Option<u64>,
-    /// How many requests fail, of all that come to this line, before it is said; all when absent.
+    /// The number of requests that fail, of all that reach this reply, before it succeeds; all when
+    /// absent.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -83,20 +85,20 @@ fn no_arguments() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-impl Line {
-    /// Returns a line of text.
+impl ScriptedReply {
+    /// Creates a reply with text.
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// Returns a line that asks for a tool.
+    /// Creates a reply with a tool call.
     pub fn call(name: impl Into<String>, arguments: Value) -> Self {
         Self::default().with_call(name, arguments)
     }
 
-    /// Returns a line that fails.
+    /// Creates a reply that fails.
     pub fn error(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let error = LineError {
+        let error = ScriptedError {
             kind,
             message: message.into(),
             status: None,
@@ -106,15 +108,15 @@ impl Line {
         Self { error: Some(error), ..Self::default() }
     }
 
-    /// Returns the line with one more tool call.
+    /// Returns the reply with one more tool call.
     #[must_use]
     pub fn with_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
         let name = name.into();
-        self.calls.push(LineCall { name, arguments });
+        self.calls.push(ScriptedCall { name, arguments });
         self
     }
 
-    /// Returns the line with what it used and costs.
+    /// Returns the reply with usage and cost.
     #[must_use]
     pub fn with_usage(mut self, usage: Usage, cost: Usd) -> Self {
         self.usage = Some(usage);
@@ -122,7 +124,7 @@ impl Line {
         self
     }
 
-    /// Returns the line as the answer to a text.
+    /// Returns the reply as the one for messages that contain a text.
     #[must_use]
     pub fn when(mut self, text: impl Into<String>) -> Self {
         self.matching = Some(text.into());
@@ -154,8 +156,8 @@ impl Line {
     }
 }
 
-impl From<&LineError> for Error {
-    fn from(error: &LineError) -> Self {
+impl From<&ScriptedError> for Error {
+    fn from(error: &ScriptedError) -> Self {
         let usual = match error.kind {
             ErrorKind::RateLimited => Some(429),
             ErrorKind::Unauthorized => Some(401),
@@ -174,11 +176,11 @@ impl From<&LineError> for Error {
     }
 }
 
-/// A model that says its lines and never improvises.
+/// A client with scripted replies.
 ///
-/// Which line comes next is a function of the conversation: the number of turns the model had in
-/// it. So a script goes on after a crash, and any number of tasks can share one client. A script
-/// that has ended is an error.
+/// The next reply is a function of the conversation: the number of model turns in it. So a script
+/// continues after a crash, and any number of tasks can share one client. Requests after the end of
+/// the script fail.
 #[derive(Clone)]
 pub struct ScriptedClient {
     lines: Arc<[Scripted]>,
@@ -188,8 +190,8 @@ pub struct ScriptedClient {
 }
 
 struct Scripted {
-    line: Line,
-    /// How many requests have failed at it.
+    line: ScriptedReply,
+    /// The number of requests that have failed at it.
     failed: AtomicU32,
 }
 
@@ -203,8 +205,8 @@ impl fmt::Debug for ScriptedClient {
 }
 
 impl ScriptedClient {
-    /// Returns a client with these lines.
-    pub fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+    /// Creates a client with these replies.
+    pub fn new(lines: impl IntoIterator<Item = ScriptedReply>) -> Self {
         let lines = lines.into_iter().map(|line| Scripted { line, failed: AtomicU32::new(0) });
         Self {
             lines: lines.collect(),
@@ -214,12 +216,12 @@ impl ScriptedClient {
         }
     }
 
-    /// Reads a script: a [`Line`] as a JSON object on each line of text; empty lines and those
-    /// that begin with `#` are passed over.
+    /// Parses a script: a [`ScriptedReply`] as a JSON object on each line; empty lines and those
+    /// that begin with `#` are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`], which names the first line that is none.
+    /// [`Error::Setup`], which names the first invalid line.
     pub fn from_json_lines(script: &str) -> Result<Self> {
         let lines = json_lines::told(script).map(|(number, line)| {
             serde_json::from_str(line).map_err(|error| Error::Setup {
@@ -227,7 +229,7 @@ impl ScriptedClient {
                 reason: format!("line {number} of the script: {error}"),
             })
         });
-        Ok(Self::new(lines.collect::<Result<Vec<Line>>>()?))
+        Ok(Self::new(lines.collect::<Result<Vec<ScriptedReply>>>()?))
     }
 
     /// Returns the client with other capabilities.
@@ -237,21 +239,21 @@ impl ScriptedClient {
         self
     }
 
-    /// Returns the client with a most that any request can cost.
+    /// Returns the client with an estimated maximum cost for every request.
     #[must_use]
     pub const fn with_max_cost(mut self, max_cost: Usd) -> Self {
         self.max_cost = Some(max_cost);
         self
     }
 
-    /// Returns the client, which now remembers what it is asked.
+    /// Returns the client, which keeps the requests from now on.
     #[must_use]
     pub fn recording(mut self) -> Self {
         self.record = Some(Arc::default());
         self
     }
 
-    /// Returns what it was asked, if it was to remember that.
+    /// Returns the kept requests; `None` if they are not kept.
     pub fn requests(&self) -> Vec<ChatRequest> {
         let record = self.record.as_ref();
         record.map_or_else(Vec::new, |requests| {
@@ -259,9 +261,9 @@ impl ScriptedClient {
         })
     }
 
-    /// Finds the line for a request, and which of the model's turns it is.
+    /// Finds the reply for a request, and its index among the model's turns.
     fn find(&self, request: &ChatRequest) -> (Option<&Scripted>, usize) {
-        let (turn, said) = (request.turns(), request.said_last());
+        let (turn, said) = (request.turns(), request.last_user_message());
         let matching = self.lines.iter().find(|scripted| {
             let wanted = scripted.line.matching.as_ref();
             wanted.is_some_and(|wanted| said.is_some_and(|said| said.contains(wanted)))
@@ -270,11 +272,8 @@ impl ScriptedClient {
         (matching.or_else(|| in_turn.nth(turn)), turn)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a line that takes its time stands for a model that does"
-    )]
-    async fn say(&self, request: &ChatRequest) -> Result<Said> {
+    #[expect(clippy::disallowed_methods, reason = "a delay simulates a slow model")]
+    async fn say(&self, request: &ChatRequest) -> Result<ReplyOutcome> {
         self.capabilities.check(NAME, request)?;
         if let Some(requests) = &self.record {
             let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -283,7 +282,7 @@ impl ScriptedClient {
         let (scripted, turn) = self.find(request);
         let Some(Scripted { line, failed }) = scripted else {
             return Err(Error::Stopped {
-                reason: format!("the script has no line for turn {}", turn + 1),
+                reason: format!("the script has no reply for turn {}", turn + 1),
             });
         };
         if line.delay_millis > 0 {
@@ -295,12 +294,12 @@ impl ScriptedClient {
                 return Err(error.into());
             }
         }
-        Ok(Said { reply: line.reply(request, turn), cut_after: line.cut_after })
+        Ok(ReplyOutcome { reply: line.reply(request, turn), cut_after: line.cut_after })
     }
 }
 
-/// What a line comes to.
-struct Said {
+/// The outcome of a scripted reply.
+struct ReplyOutcome {
     reply: ChatReply,
     cut_after: Option<usize>,
 }
@@ -357,7 +356,7 @@ mod tests {
     use az_core::{ErrorKind, Usd};
     use serde_json::json;
 
-    use super::{Line, LlmClient, ScriptedClient};
+    use super::{LlmClient, ScriptedClient, ScriptedReply};
     use crate::chat::{ChatRequest, Message};
 
     const SCRIPT: &str = r##"
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_line_is_that_of_the_turn_however_often_it_is_asked_for() {
+    async fn the_reply_depends_on_the_turn_and_not_on_the_number_of_requests() {
         let client = ScriptedClient::from_json_lines(SCRIPT).unwrap();
         for _ in 0..2 {
             let first = client.complete(&after(0)).await.unwrap();
@@ -387,11 +386,11 @@ mod tests {
             );
         }
         let ended = client.complete(&after(2)).await.unwrap_err();
-        assert_eq!(ended.to_string(), "the script has no line for turn 3");
+        assert_eq!(ended.to_string(), "the script has no reply for turn 3");
     }
 
     #[tokio::test]
-    async fn turns_that_were_summed_up_count_and_a_text_can_be_answered_out_of_turn() {
+    async fn summarised_turns_count_and_a_match_takes_precedence_over_the_turn() {
         let client = ScriptedClient::from_json_lines(SCRIPT).unwrap().recording();
         let text = "so far".to_owned();
         let summed_up = ChatRequest::new("m", vec![Message::Summary { turns: 1, text }]);
@@ -402,8 +401,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_line_fails_as_often_as_it_says() {
-        let mut line = Line::error(ErrorKind::RateLimited, "slow down");
+    async fn a_scripted_error_fails_the_given_number_of_requests() {
+        let mut line = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
         line.text = "at last".to_owned();
         line.error.as_mut().unwrap().times = Some(2);
         line.error.as_mut().unwrap().retry_after_millis = Some(7);
@@ -417,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_the_lines_or_the_clients_and_never_a_guess() {
+    fn estimates_are_those_of_the_script_or_the_client() {
         let quote = |client: &ScriptedClient, turn| {
             client.estimate_cost(&after(turn)).max_cost.map(Usd::nanos)
         };
@@ -429,10 +428,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_is_named() {
+    fn an_invalid_line_is_reported_with_its_number() {
         let error = ScriptedClient::from_json_lines("{}\n{\"txet\": 1}").unwrap_err().to_string();
         assert!(error.contains("line 2 of the script: unknown field `txet`"), "{error}");
-        let sample = serde_json::to_value(Line::call("a", json!({}))).unwrap();
+        let sample = serde_json::to_value(ScriptedReply::call("a", json!({}))).unwrap();
         assert_eq!(sample["calls"], json!([{"name": "a", "arguments": {}}]));
     }
 }

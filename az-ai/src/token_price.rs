@@ -1,4 +1,4 @@
-//! The price of a token.
+//! Prices per token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,18 +6,18 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Digits behind the point of a dollar: a pico-dollar is 10⁻¹² of it.
+/// The decimals of a dollar in a price: a pico-dollar is 10⁻¹² dollars.
 const DECIMALS: usize = 12;
 
-/// What a token costs, in whole pico-dollars: a dollar for a million tokens is 1,000,000 of them.
+/// The price of a token, in whole pico-dollars: a dollar for a million tokens is 1,000,000 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TokenPrice(u64);
 
 impl TokenPrice {
-    /// Nothing.
+    /// Free.
     pub const FREE: Self = Self(0);
 
-    /// Returns a price in pico-dollars a token.
+    /// Creates a price in pico-dollars a token.
     pub const fn from_pico(pico: u64) -> Self {
         Self(pico)
     }
@@ -28,7 +28,7 @@ impl TokenPrice {
     }
 }
 
-/// The error of a text that is not a price.
+/// The error of an invalid price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid price {text:?}: {reason}")]
 pub struct InvalidPrice {
@@ -36,7 +36,7 @@ pub struct InvalidPrice {
     reason: &'static str,
 }
 
-/// Reads dollars a token, such as `0.0005` or `2.5e-6`.
+/// Parses dollars a token, such as `0.0005` or `2.5e-6`.
 impl FromStr for TokenPrice {
     type Err = InvalidPrice;
 
@@ -61,7 +61,7 @@ impl FromStr for TokenPrice {
         let pico = match (number, scale) {
             (0, _) => Some(0),
             (_, Some(scale)) if shift >= 0 => number.checked_mul(scale),
-            // Digits below a pico-dollar are rounded up: never less than the price.
+            // Digits below a pico-dollar are rounded up, so that the price is never too low.
             (_, Some(scale)) => Some(number.div_ceil(scale)),
             (_, None) if shift < 0 => Some(1),
             (_, None) => None,
@@ -71,7 +71,7 @@ impl FromStr for TokenPrice {
     }
 }
 
-/// Writes dollars for a million tokens, such as `$2.50/M`.
+/// Formats as dollars for a million tokens, such as `$2.50/M`.
 impl fmt::Display for TokenPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, rest) = (self.0 / 1_000_000, self.0 % 1_000_000);
@@ -82,8 +82,8 @@ impl fmt::Display for TokenPrice {
     }
 }
 
-/// From a number of dollars a token, or the same as text. A number goes by its shortest decimal
-/// form, which is what was written.
+/// Deserialises a number of dollars a token, or the same as text. A number is read by its shortest
+/// decimal form, which is the form in the source.
 impl<'de> Deserialize<'de> for TokenPrice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Dollars)

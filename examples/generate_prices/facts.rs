@@ -1,4 +1,4 @@
-//! What is known of models on the way to the table, and what both lists have in common.
+//! Helpers for both price lists.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,27 +7,27 @@ use serde_json::{Map, Value};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) type Object = Map<String, Value>;
-/// Models by what they are called.
+/// Models by their names.
 pub(crate) type Models = BTreeMap<String, Object>;
 
-/// Parts of names of models that do not answer in text, or are not billed by tokens of it.
+/// Parts of the names of models that do not reply in text, or are not billed by text tokens.
 const NO_TEXT: &str = "image tts whisper transcribe realtime live moderation ocr voice orpheus guard computer-use \
     robotics banana video speech omni veo sora imagen lyria flux aqa ft:";
 
-/// Whether a model answers in text, going by its name.
+/// Whether a model replies in text, judged by its name.
 pub(crate) fn is_text(model: &str) -> bool {
     !NO_TEXT.split_whitespace().any(|part| model.contains(part))
 }
 
-/// Returns pico-dollars, as whole numbers are exact in the lists' dollars.
+/// Converts dollars to pico-dollars, exactly for the numbers in the lists.
 pub(crate) fn pico(price: &Value, scale: f64) -> Result<u64> {
     let dollars = price.as_str().and_then(|text| text.parse().ok()).or(price.as_f64());
-    let dollars: f64 = dollars.ok_or(format!("{price} is no price"))?;
+    let dollars: f64 = dollars.ok_or(format!("{price} is not a price"))?;
     let text = format!("{:.0}", dollars * scale);
-    Ok(text.parse().map_err(|_| format!("{price} is no price"))?)
+    Ok(text.parse().map_err(|_| format!("{price} is not a price"))?)
 }
 
-/// Keeps a tier unless it goes without saying: the ordinary prices, or half of them.
+/// Adds a tier unless its prices follow from the default tier: the same, or half of them.
 pub(crate) fn keep_tier(tiers: &mut Object, name: &str, base: &Object, tier: Object) {
     let part = if matches!(name, "batch" | "flex") { 2 } else { 1 };
     let usual = |usual: &Object, tier: &Object| {
@@ -41,7 +41,7 @@ pub(crate) fn keep_tier(tiers: &mut Object, name: &str, base: &Object, tier: Obj
         rows.filter_map(|row| row.as_object().cloned()).collect()
     };
     let (ours, theirs) = (above(base), above(&tier));
-    // A tier that says nothing of long requests is to them what it is to short ones.
+    // A tier without prices for long requests applies the same ratio to them.
     let silent = theirs.is_empty();
     let same =
         silent || ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(a, b)| usual(a, b));
@@ -50,13 +50,13 @@ pub(crate) fn keep_tier(tiers: &mut Object, name: &str, base: &Object, tier: Obj
     }
 }
 
-/// Whether a row of prices holds on a day, at most hours of it if not at all.
+/// Whether a row of prices applies on a day, at most hours of it if it depends on the hour.
 pub(crate) fn holds(row: &Object, date: &str) -> bool {
     let begun = row.get("from").and_then(Value::as_str).is_none_or(|from| from <= date);
     begun && !row.contains_key("hours")
 }
 
-/// Returns the prices that hold on a day.
+/// Returns the prices that apply on a day.
 pub(crate) fn current<'a>(facts: &'a Object, date: &str) -> Option<&'a Object> {
     let rows = facts.get("prices")?.as_array()?;
     rows.iter().filter_map(Value::as_object).rfind(|row| holds(row, date))

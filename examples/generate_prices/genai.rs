@@ -1,4 +1,4 @@
-//! The first list, `genai-prices`: prices with their history, their tiers and their hours.
+//! The first list, `genai-prices`: prices with their history, tiers and hours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::facts::{Models, Object, Result, is_text, keep_tier, pico};
 
-/// Our names for prices, and the first list's.
+/// Our names of prices, and those of the first list.
 pub(crate) const RATES: &[(&str, &str)] = &[
     ("in", "input_mtok"),
     ("out", "output_mtok"),
@@ -23,7 +23,7 @@ pub(crate) fn models(name: &str, provider: &Value) -> Result<Models> {
     let mut models = Models::new();
     for model in provider["models"].as_array().ok_or(format!("{name} has no models"))? {
         let id = model["id"].as_str().ok_or(format!("a model of {name} has no id"))?;
-        // Other vendors' models on this provider's cloud are another product.
+        // Other vendors' models on this provider's cloud are other products.
         if !is_text(id) || (name == "google" && id.starts_with("claude")) {
             continue;
         }
@@ -39,7 +39,7 @@ pub(crate) fn models(name: &str, provider: &Value) -> Result<Models> {
         }
         let mut rows = rows(&model["prices"]).map_err(|error| format!("{name} {id}: {error}"))?;
         add_tiers(&mut rows, &model["price_variants"])?;
-        // Nobody but one's own machine is free: a zero stands for a price that is not known.
+        // Only local servers are free: elsewhere a zero means that the price is unknown.
         rows.retain(|row| row.get("in").is_some_and(|price| *price != 0));
         if !rows.is_empty() {
             facts.insert("prices".to_owned(), json!(rows));
@@ -49,7 +49,7 @@ pub(crate) fn models(name: &str, provider: &Value) -> Result<Models> {
     Ok(models)
 }
 
-/// Collects the names that a model goes by, from a rule of the first list.
+/// Collects the names of a model from a rule of the first list.
 fn called(rule: &Value, names: &mut BTreeSet<String>) {
     for (kind, value) in rule.as_object().into_iter().flatten() {
         match (kind.as_str(), value) {
@@ -62,7 +62,7 @@ fn called(rule: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Reads prices that change with the day or with the hour.
+/// Reads prices that depend on the day or the hour.
 fn rows(prices: &Value) -> Result<Vec<Object>> {
     let Some(list) = prices.as_array() else { return Ok(vec![card(prices)?]) };
     let mut rows = Vec::new();
@@ -76,7 +76,8 @@ fn rows(prices: &Value) -> Result<Vec<Object>> {
         } else if let (Some(from), Some(until)) =
             (condition["start_time"].as_str(), condition["end_time"].as_str())
         {
-            // The hours go with the newest prices; the list cannot say so, nor which days.
+            // The hours belong to the latest prices; the list has no field for that, nor for the
+            // days.
             if let Some(date) = latest {
                 row.insert("from".to_owned(), json!(date));
             }
@@ -93,7 +94,7 @@ fn rows(prices: &Value) -> Result<Vec<Object>> {
     Ok(rows)
 }
 
-/// Reads prices of the first list, with the rows above so many tokens.
+/// Reads prices of the first list, with the thresholds for long requests.
 fn card(prices: &Value) -> Result<Object> {
     let mut card = Object::new();
     let mut bounds = BTreeSet::new();
@@ -132,7 +133,7 @@ fn card(prices: &Value) -> Result<Object> {
     Ok(card)
 }
 
-/// Adds the prices of other tiers of service to the rows in whose time they hold.
+/// Adds the prices of other service tiers to the rows of the same time.
 fn add_tiers(rows: &mut [Object], variants: &Value) -> Result<()> {
     let start = |row: &Object| row.get("from").and_then(Value::as_str).map(str::to_owned);
     let mut ends: Vec<_> = rows.iter().skip(1).map(start).collect();

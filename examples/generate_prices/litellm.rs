@@ -1,18 +1,18 @@
-//! The second list, `litellm`: what models can do, and prices that the first does not have.
+//! The second list, `litellm`: capabilities of models, and prices that the first list lacks.
 
 use serde_json::{Value, json};
 
 use crate::facts::{Models, Object, Result, current, holds, is_called, is_text, keep_tier, pico};
 
-/// Names whose prices are taken from the second list, because the first is known to be behind.
+/// Models whose prices are taken from the second list, because the first is known to be outdated.
 const BEHIND: &[(&str, &str)] = &[
-    // The first list has the prices of before September 2025, when hours ceased to matter.
+    // The first list has the prices from before September 2025, when they depended on the hour.
     ("deepseek", "deepseek-chat"),
     ("deepseek", "deepseek-reasoner"),
     // The first list has a model of 2024 under this name.
     ("mistral", "mistral-large-latest"),
 ];
-/// Our names for prices, and the second list's.
+/// Our names of prices, and those of the second list.
 const COSTS: &[(&str, &str)] = &[
     ("in", "input_cost_per_token"),
     ("out", "output_cost_per_token"),
@@ -23,7 +23,7 @@ const COSTS: &[(&str, &str)] = &[
     ("audio_out", "output_cost_per_audio_token"),
     ("reasoning", "output_cost_per_reasoning_token"),
 ];
-/// Our names for what a model can do, and the second list's.
+/// Our names of capabilities, and those of the second list.
 const FEATURES: &[(&str, &str)] = &[
     ("tools", "supports_function_calling"),
     ("vision", "supports_vision"),
@@ -31,7 +31,7 @@ const FEATURES: &[(&str, &str)] = &[
     ("formats", "supports_response_schema"),
 ];
 
-/// Adds what only the second list knows, and tells in what the two differ.
+/// Adds entries that only the second list has, and reports differences between the lists.
 pub(crate) fn add(
     name: &str,
     models: &mut Models,
@@ -57,7 +57,7 @@ pub(crate) fn add(
         }
         let card = costs(entry, "")?;
         let known = models.iter().find(|(name, facts)| **name == id || is_called(facts, &id));
-        // A dated name is the model's own unless its price is another.
+        // A dated name is an alias of the model unless its price differs.
         let known = known.or_else(|| {
             let (name, facts) = models.get_key_value(undated(&id))?;
             let row = current(facts, date)?;
@@ -106,14 +106,14 @@ fn undated(id: &str) -> &str {
     }
 }
 
-/// Reads prices of the second list; `tier` is what its keys end in.
+/// Reads prices of the second list; `tier` is the suffix of its keys.
 fn costs(entry: &Value, tier: &str) -> Result<Object> {
     let mut card = Object::new();
     let at = |bound: &str| -> Result<Object> {
         let mut row = Object::new();
         for (ours, theirs) in COSTS {
             let price = &entry[format!("{theirs}{bound}{tier}")];
-            // A price of nothing stands for none.
+            // A price of 0 means that the price is unknown.
             if price.as_f64().is_some_and(|price| price > 0.0) {
                 row.insert((*ours).to_owned(), json!(pico(price, 1e12)?));
             }
@@ -121,7 +121,7 @@ fn costs(entry: &Value, tier: &str) -> Result<Object> {
         Ok(row)
     };
     card.extend(at("")?);
-    // A plain rate by another name.
+    // A plain rate under another name.
     for (part, plain) in [("audio_in", "in"), ("audio_out", "out"), ("reasoning", "out")] {
         if card.get(part) == card.get(plain) {
             card.remove(part);
@@ -141,7 +141,7 @@ fn costs(entry: &Value, tier: &str) -> Result<Object> {
     Ok(card)
 }
 
-/// Tells in what the newest prices of the two lists differ by more than a thousandth.
+/// Reports differences of more than a thousandth between the latest prices of the two lists.
 fn compare(name: &str, id: &str, (ours, theirs): (Option<&Object>, &Object)) {
     let Some(ours) = ours else { return };
     for (key, _) in COSTS {
@@ -158,7 +158,7 @@ fn compare(name: &str, id: &str, (ours, theirs): (Option<&Object>, &Object)) {
     }
 }
 
-/// Adds to a model what it can do, and tiers and prices that the first list is silent about.
+/// Adds capabilities to a model, and tiers and prices that the first list lacks.
 fn complete(facts: &mut Object, entry: &Value, card: &Object, date: &str) -> Result<()> {
     let mut keep = |key: &str, value: &Value| {
         if value.is_u64() && !facts.contains_key(key) {
@@ -175,7 +175,7 @@ fn complete(facts: &mut Object, entry: &Value, card: &Object, date: &str) -> Res
     let Some(Value::Array(rows)) = facts.get_mut("prices") else { return Ok(()) };
     let rows = rows.iter_mut().filter_map(Value::as_object_mut);
     let Some(row) = rows.rev().find(|row| holds(row, date)) else { return Ok(()) };
-    // What the two lists agree on the one may complete from the other.
+    // Prices on which the two lists agree may be completed from each other.
     if row.get("in") != card.get("in") {
         return Ok(());
     }

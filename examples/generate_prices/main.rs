@@ -1,8 +1,8 @@
-//! Makes the table of prices from the data of two price lists.
+//! Generates the price table from the data of two price lists.
 //!
 //! `cargo run -p az-examples --example generate_prices -- GENAI_JSON LITELLM_JSON DATE` writes the
-//! table to the standard output, and in what the two lists differ to the standard error.
-//! `docs/prices.md` says where the two files come from.
+//! table to standard output, and differences between the lists to standard error. `docs/prices.md`
+//! describes where to get the two files.
 
 #![expect(
     clippy::print_stdout,
@@ -20,11 +20,11 @@ use serde_json::{Value, json};
 
 use facts::{Models, Object, Result, current, find};
 
-/// What a provider is called in the second list, and before its models; nothing when it is not
-/// taken from there.
+/// The provider's name in the second list, and the prefix of its models there; `None` when nothing
+/// is taken from that list.
 type Second = Option<(&'static str, &'static str)>;
 
-/// What a provider is called here, in the first list, and before its models in the second.
+/// A provider's names: ours, that of the first list, and the prefix of its models in the second.
 const PROVIDERS: &[(&str, &str, Second)] = &[
     ("anthropic", "anthropic", Some(("anthropic", ""))),
     ("deepseek", "deepseek", Some(("deepseek", "deepseek/"))),
@@ -36,10 +36,10 @@ const PROVIDERS: &[(&str, &str, Second)] = &[
     ("together", "together", Some(("together_ai", "together_ai/"))),
     ("xai", "x-ai", Some(("xai", "xai/"))),
 ];
-/// Servers on one's own machine, all of whose models are free.
+/// Local servers, all of whose models are free.
 const LOCAL: &[&str] = &["llamacpp", "lmstudio", "ollama", "vllm"];
-/// Whose models `OpenRouter` offers that are listed here, and what we call those that it passes
-/// through at their own price.
+/// The vendors whose models on `OpenRouter` are listed, with our name for those that it offers at
+/// the vendor's price.
 const VENDORS: &[(&str, Option<&str>)] = &[
     ("amazon", None),
     ("anthropic", Some("anthropic")),
@@ -99,7 +99,7 @@ fn read(path: &str) -> Result<Value> {
     Ok(serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
 }
 
-/// Writes a model a line, so that a new table can be compared with an old one.
+/// Writes one model a line, so that tables can be compared by lines.
 fn print(table: &BTreeMap<&str, Models>, date: &str) -> Result<()> {
     let mut lines = Vec::new();
     for (provider, models) in table {
@@ -120,7 +120,7 @@ fn print(table: &BTreeMap<&str, Models>, date: &str) -> Result<()> {
     Ok(())
 }
 
-/// Drops `OpenRouter`'s models that cost what they cost at their own vendor, and small vendors'.
+/// Drops `OpenRouter`'s models that have the price of their vendor, and those of small vendors.
 fn drop_passed(table: &mut BTreeMap<&str, Models>, date: &str) {
     let Some(mut router) = table.remove("openrouter") else { return };
     router.retain(|id, facts| {
@@ -140,7 +140,7 @@ fn drop_passed(table: &mut BTreeMap<&str, Models>, date: &str) {
     table.insert("openrouter", router);
 }
 
-/// Fills in what a tier leaves out, in the proportion of its input's price to the ordinary one.
+/// Fills in missing prices of a tier, in proportion to its input price.
 fn fill_tiers(row: &mut Value) {
     let base = row.clone();
     let tiers = row.get_mut("tiers").and_then(Value::as_object_mut).into_iter().flatten();

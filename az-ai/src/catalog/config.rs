@@ -1,4 +1,4 @@
-//! The configuration's own way to its models.
+//! Connects a configuration to its models.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::model_name::ModelName;
 impl LlmConfig {
     /// Creates the models of this configuration behind its routing rules, as the `az` command does.
     ///
-    /// Without a name, a request goes by the rules, and to the default if there are none. Nothing is
-    /// sent, and a missing key is an error of the call that needs it.
+    /// A request without a model's name is routed by the rules, or goes to the default if there are
+    /// none. Nothing is sent, and a missing key is an error of the call that needs it.
     ///
     /// # Errors
     ///

@@ -11,10 +11,10 @@ use crate::resolver::{
 };
 use crate::routing::{RuleRouter, RulesError};
 
-/// The models of a configuration behind its routing rules: what an agent asks.
+/// The models of a configuration behind its routing rules.
 ///
-/// `auto` is the choice of the rules. For another name the rules decide which models follow it when it
-/// fails; scripts, recordings and `offline` have no successors.
+/// For `auto` the rules choose the model. For another name the rules decide which models follow it
+/// when it fails; scripts, recordings and `offline` have no fallbacks.
 #[derive(Debug)]
 pub struct ConnectedModels {
     catalog: Arc<ModelCatalog>,
@@ -49,7 +49,7 @@ impl ConnectedModels {
             || (self.catalog.target(&name).is_some() && !self.catalog.is_added(&name))
     }
 
-    /// Returns the name that a request goes by: the model that it names, or the default.
+    /// Returns the name that a request is resolved by: its own model, or the default.
     fn name<'a>(&'a self, model: Option<&'a str>) -> Option<&'a str> {
         model.or_else(|| self.catalog.default_name().ok())
     }

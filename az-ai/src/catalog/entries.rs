@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_the_place_of_a_variables_name_is_refused_and_not_shown() {
+    fn a_key_in_place_of_a_variables_name_is_refused_and_not_shown() {
         for key in ["sk-canary", "gsk_canarycanarycanarycanary0123", ""] {
             let mut config = ProviderConfig::new("mine", "groq");
             config.api_key_env = Some(key.to_owned());

@@ -1,4 +1,4 @@
-//! Where keys and addresses of providers are looked up.
+//! Looks up the keys and addresses of providers.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use crate::provider::known::Api;
 
 type Lookup<T> = Arc<dyn Fn(&str) -> T + Send + Sync>;
 
-/// Environment variables and files of keys, as far as they are let in.
+/// Environment variables and key files that a catalog may read.
 ///
 /// This crate reads neither by itself. Without an environment, a key can only be in the configuration.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct KeyFile {
     pub text: io::Result<String>,
 }
 
-/// Shows nothing: variables may hold secrets.
+/// Prints no values, because variables may hold secrets.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment").finish_non_exhaustive()
@@ -46,7 +46,7 @@ impl Environment {
     pub fn new(variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         let key_file = |path: &str| KeyFile {
             path: path.to_owned(),
-            text: Err(io::Error::new(io::ErrorKind::Unsupported, "files of keys are not read")),
+            text: Err(io::Error::new(io::ErrorKind::Unsupported, "key files are not read")),
         };
         Self { variable: Arc::new(variable), key_file: Arc::new(key_file) }
     }
@@ -67,14 +67,14 @@ impl Environment {
     }
 }
 
-/// What is known of an entry's key.
+/// The state of an entry's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// The key, and where it is from.
+    /// The key and its source.
     Key(ApiKey, String),
     /// The provider needs no key.
     Open,
-    /// There is no key; what to do about it.
+    /// There is no key; contains what to do about it.
     Missing(String),
 }
 
@@ -99,14 +99,14 @@ impl Access {
             return Self::Key(ApiKey::new(key), format!("${name}"));
         }
         match entry.provider.key_env.first() {
-            // A server of one's own in a provider's place may need no key.
+            // A server at a configured address may need no key.
             Some(_) if base_url(entry, environment).is_some() => Self::Open,
             Some(name) => Self::Missing(format!("set ${name}")),
             None => Self::Open,
         }
     }
 
-    /// Whether the provider can be asked.
+    /// Whether the provider can be called.
     pub const fn is_usable(&self) -> bool {
         !matches!(self, Self::Missing(_))
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_looked_for_where_the_entry_says_and_then_where_it_is_by_custom() {
+    fn the_entrys_key_takes_precedence_over_the_usual_variables() {
         let env = variables([("ANTHROPIC_API_KEY", "usual"), ("MINE", "special")]);
         let found = |entry: &Entry| Access::of(entry, &env);
         let key = |key: &str, from: &str| Access::Key(ApiKey::new(key), from.to_owned());
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_in_a_providers_place_may_want_no_key() {
+    fn a_server_at_a_configured_address_may_need_no_key() {
         let env = variables([("ANTHROPIC_BASE_URL", "http://127.0.0.1:4010")]);
         assert_eq!(Access::of(&entry(|_| {}), &env), Access::Open);
         let ollama = Entries::new(&[], &[]).unwrap().find("ollama").unwrap().clone();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_good_with_the_version_of_the_api_or_without() {
+    fn an_address_may_omit_the_version_of_the_api() {
         let at = |name: &str, variable: &str, url: &str| {
             let entry = Entries::new(&[], &[]).unwrap().find(name).unwrap().clone();
             base_url(&entry, &variables([(variable, url)])).unwrap()
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_shown_without_what_may_be_secret() {
+    fn an_address_is_shown_without_user_and_query() {
         for (url, expected) in [
             ("http://u:p@h:1/v1?key=secret#x", "http://h:1/v1"),
             ("https://h?key=secret", "https://h"),

@@ -1,4 +1,4 @@
-//! What keeps a configuration of models from being used.
+//! Errors of a configuration of models.
 
 use crate::error::{Error, hint};
 use crate::routing::RulesError;
@@ -13,7 +13,7 @@ pub enum ConnectError {
     /// The default is not a model.
     #[error("unknown model {name:?}; use an entry, provider/model or offline{}", hint(near))]
     UnknownDefault {
-        /// The name that is written.
+        /// The configured name.
         name: String,
         /// Names that are similar.
         near: Vec<String>,
@@ -36,7 +36,7 @@ pub enum ConnectError {
 pub struct InvalidEntry {
     /// The position of the entry in the configuration, from 0.
     pub index: usize,
-    /// What is wrong, and what to do.
+    /// What is wrong and what to do.
     pub reason: String,
 }
 

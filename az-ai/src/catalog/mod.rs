@@ -1,4 +1,4 @@
-//! From names of models to clients: the entries of a configuration, their keys and prices.
+//! Resolves the names of models to clients: entries of a configuration, their keys and prices.
 
 mod clients;
 mod config;

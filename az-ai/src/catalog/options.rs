@@ -1,4 +1,4 @@
-//! What a catalog of models is given besides the configuration.
+//! Options for connecting a configuration to its models.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::pricing::PriceBook;
 use crate::provider::http::HttpOptions;
 use crate::resolver::ResolvedModel;
 
-/// Creates a model when it is first asked for.
+/// Creates a model on first use.
 pub type ModelFactory = Arc<dyn Fn() -> Result<ResolvedModel> + Send + Sync>;
 
-/// What a catalog of models is given besides the configuration.
+/// Options for connecting a configuration to its models: environment, prices, clock, HTTP client.
 ///
 /// By default there is no environment, so that only providers without a key, and keys in the
 /// configuration itself, can be used; prices are the bundled ones.
@@ -87,8 +87,8 @@ impl ConnectOptions {
         self
     }
 
-    /// Returns the options with one more model, which is created when it is first asked for. Its
-    /// name cannot name an entry.
+    /// Returns the options with one more model, which is created on first use. Its name cannot name
+    /// an entry.
     #[must_use]
     pub fn with_model(mut self, name: impl Into<String>, model: ModelFactory) -> Self {
         self.models.insert(name.into(), model);

@@ -1,81 +1,81 @@
-//! One entry of a conversation.
+//! The messages of a conversation.
 
 use az_core::content::ImageContent;
 use az_core::journal::{ModelReply, ToolOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One entry of a conversation.
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "snake_case")]
 pub enum Message {
-    /// What the model is told about itself and its surroundings.
+    /// Instructions to the model.
     System {
-        /// What.
+        /// The text.
         text: String,
     },
-    /// What a person, or the program in their place, says.
+    /// A message of the user, or of the program that acts for the user.
     User {
-        /// What.
+        /// The text.
         text: String,
-        /// What they show.
+        /// The attached images.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         images: Vec<Image>,
     },
-    /// What stands for earlier turns that were left out.
+    /// A summary that replaces earlier turns.
     Summary {
-        /// How many of the model's turns it stands for.
+        /// The number of model turns that it replaces.
         turns: usize,
-        /// What they came to.
+        /// The summary.
         text: String,
     },
-    /// Says that the task was taken up again here, after it had ended or was interrupted.
+    /// Marks that the task was resumed here, after it had ended or was interrupted.
     Resumed {
-        /// In words.
+        /// The text.
         text: String,
     },
-    /// What the model said.
+    /// A reply of the model.
     Assistant {
-        /// All of it.
+        /// The complete reply.
         reply: ModelReply,
     },
-    /// What a tool returned.
+    /// The result of a tool call.
     Tool(ToolMessage),
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Image {
-    /// The picture itself.
+    /// The image's data.
     Inline {
-        /// What sort it is, such as `image/png`.
+        /// The media type, such as `image/png`.
         media_type: String,
-        /// Its bytes, in base64 with padding.
+        /// The bytes in base64, with padding.
         data: String,
     },
-    /// Where it is to be found by the provider.
+    /// A URL from which the provider loads the image.
     Url(String),
 }
 
-/// What a tool returned.
+/// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolMessage {
     /// The provider's id of the call, from the reply that asked for it.
     pub call_id: String,
-    /// The tool.
+    /// The name of the tool.
     pub tool: String,
-    /// What it did.
+    /// The outcome of the call.
     pub outcome: ToolOutcome,
-    /// What it returned, as far as the model is shown it.
+    /// The output, as far as the model is shown it.
     pub text: String,
-    /// How many bytes of it the model is not shown.
+    /// The number of bytes that the model is not shown.
     #[serde(default)]
     pub omitted: usize,
-    /// The images that it returned, for a model that takes images.
+    /// The returned images, for a model that takes images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
-    /// The same as data, where the tool returns data and it is small. No wire has a place for it.
+    /// The same result as JSON, if the tool returns JSON and it is small. No wire sends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
@@ -87,7 +87,7 @@ impl From<ImageContent> for Image {
 }
 
 impl Message {
-    /// Returns the images that it shows.
+    /// Returns the attached images.
     pub fn images(&self) -> &[Image] {
         match self {
             Self::User { images, .. } | Self::Tool(ToolMessage { images, .. }) => images,
@@ -108,17 +108,17 @@ impl Message {
         Self::User { text: text.into(), images: Vec::new() }
     }
 
-    /// Returns a user's message that shows something.
+    /// Returns a user's message with images.
     pub fn user_with_images(text: impl Into<String>, images: Vec<Image>) -> Self {
         Self::User { text: text.into(), images }
     }
 
-    /// Returns a model's turn.
+    /// Returns a model's reply.
     pub const fn assistant(reply: ModelReply) -> Self {
         Self::Assistant { reply }
     }
 
-    /// Returns the result of a call that did what was asked.
+    /// Returns the result of a successful call.
     pub fn tool(
         call_id: impl Into<String>,
         tool: impl Into<String>,
@@ -127,7 +127,7 @@ impl Message {
         Self::tool_with_images(call_id, tool, text, Vec::new())
     }
 
-    /// Returns the result of a call that did what was asked and returned images.
+    /// Returns the result of a successful call with images.
     pub fn tool_with_images(
         call_id: impl Into<String>,
         tool: impl Into<String>,
@@ -147,12 +147,12 @@ impl Message {
 }
 
 impl ToolMessage {
-    /// Whether the tool did not do what it was asked to, or nobody knows.
+    /// Whether the call failed or its outcome is unknown.
     pub const fn is_error(&self) -> bool {
         !matches!(self.outcome, ToolOutcome::Done)
     }
 
-    /// Returns the result in words, for wires that have no place for its outcome.
+    /// Returns the result as text, for wires that have no field for the outcome.
     pub fn told(&self) -> String {
         let text = &self.text;
         match self.outcome {

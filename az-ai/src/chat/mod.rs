@@ -1,7 +1,7 @@
-//! What is said to a model and what it says, in no provider's shape.
+//! Requests to a model and its replies, independent of the provider.
 
 mod message;
-mod place;
+mod position;
 mod reply;
 mod request;
 mod stream;

@@ -1,4 +1,4 @@
-//! What came of a request.
+//! The reply to a request.
 
 use std::time::Duration;
 
@@ -6,34 +6,34 @@ use az_core::Usd;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
 
-/// What came of a request.
+/// The reply to a request, with usage and cost.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChatReply {
-    /// What the model said.
+    /// The model's reply.
     pub reply: ModelReply,
-    /// What the provider said it used; nothing when it did not say.
+    /// The usage that the provider reported; absent when it reported none.
     pub usage: Option<Usage>,
-    /// What it cost, as far as that is known: what the provider says, else what we compute.
+    /// The cost, where known: as the provider reports it, else as computed.
     pub cost: Option<Usd>,
-    /// What we compute that it cost, kept beside what the provider says.
+    /// The computed cost, kept beside the one that the provider reports.
     pub computed: Option<Usd>,
-    /// The model that answered, which may be more precise than the one that was asked.
+    /// The model that replied, which may be more specific than the one in the request.
     pub model: String,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// How much more may be asked, where the provider says so.
+    /// The remaining rate limit, where the provider reports it.
     pub limits: RateLimits,
 }
 
-/// How much more a provider lets us ask, as its headers say.
+/// The remaining rate limit that a provider reports in its headers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RateLimits {
-    /// Requests that are left in the present window.
+    /// The number of requests left in the current window.
     pub requests_left: Option<u64>,
-    /// When that window begins anew, from the answer on.
+    /// The time until that window resets, from the reply on.
     pub requests_reset: Option<Duration>,
-    /// Tokens that are left in the present window.
+    /// The number of tokens left in the current window.
     pub tokens_left: Option<u64>,
-    /// When that window begins anew, from the answer on.
+    /// The time until that window resets, from the reply on.
     pub tokens_reset: Option<Duration>,
 }

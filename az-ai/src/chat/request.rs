@@ -1,4 +1,4 @@
-//! What is asked of a model.
+//! Requests to a model.
 
 use std::sync::Arc;
 
@@ -8,91 +8,91 @@ use serde_json::Value;
 
 use super::message::{Image, Message};
 
-/// The temperature when nobody says otherwise.
+/// The default temperature.
 pub const DEFAULT_TEMPERATURE: f32 = 0.7;
-/// The longest answer, in tokens, when nobody says otherwise.
+/// The default maximum of output tokens.
 pub const DEFAULT_MAX_TOKENS: u32 = 2048;
 
-/// A request.
+/// A request to a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatRequest {
     /// The model, by the provider's name.
     pub model: String,
     /// The conversation so far.
     pub messages: Vec<Message>,
-    /// The tools that the model may ask for, in an order that stays the same from call to call,
+    /// The tools that the model may call, in an order that stays the same from call to call,
     /// because providers cache by prefix.
     ///
-    /// Shared, because a conversation is offered the same tools at every step.
+    /// Shared, because every step of a conversation sends the same tools.
     #[serde(default, with = "az_core::serde_arc")]
     pub tools: Arc<[ToolDefinition]>,
-    /// Whether it must, may or may not ask for one.
+    /// Whether the model may, must or must not call a tool.
     #[serde(default)]
     pub tool_choice: ToolChoice,
-    /// How freely it chooses its words; the provider's own default when absent.
+    /// The sampling temperature; the provider's default when absent.
     #[serde(default)]
     pub temperature: Option<f32>,
-    /// The longest answer, in tokens.
+    /// The maximum of output tokens.
     pub max_tokens: u32,
-    /// Texts that end the answer where they would begin.
+    /// Stop sequences; none of them is part of the reply.
     #[serde(default)]
     pub stop: Vec<String>,
-    /// The shape of the answer; free text when absent.
+    /// The format of structured output; free text when absent.
     #[serde(default)]
     pub format: Option<ReplyFormat>,
-    /// How much it is to think; the provider's own default when absent.
+    /// The reasoning effort; the provider's default when absent.
     #[serde(default)]
     pub effort: Option<Effort>,
 }
 
-/// An answer that is JSON of a given shape.
+/// A JSON format for structured output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplyFormat {
-    /// A name for the shape: letters, digits, `_` and `-`.
+    /// The name of the format: letters, digits, `_` and `-`.
     pub name: String,
-    /// A JSON Schema of it, an object at its top.
+    /// The JSON Schema of the output, with an object at the top.
     pub schema: Value,
 }
 
-/// How much a model is to think before it answers.
+/// The reasoning effort of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effort {
-    /// Not at all, where the model can be kept from it.
+    /// No reasoning, where the model allows it.
     None,
-    /// A little.
+    /// Little reasoning.
     Low,
-    /// Some.
+    /// Medium effort.
     Medium,
-    /// A lot.
+    /// High effort.
     High,
 }
 
-/// A tool as it is shown to a model.
+/// The definition of a tool, as it is sent to a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolDefinition {
-    /// Its name, such as `filesystem.read`; providers that allow fewer characters map it.
+    /// The name, such as `filesystem.read`; providers that allow fewer characters map it.
     pub name: String,
-    /// What it does and when to use it.
+    /// A description of what the tool does and when to use it.
     pub description: String,
-    /// A JSON Schema of its arguments.
+    /// The JSON Schema of the arguments.
     #[serde(with = "az_core::serde_arc")]
     pub schema: Arc<Value>,
 }
 
-/// Whether the model must, may or may not ask for a tool.
+/// Whether the model may, must or must not call a tool.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolChoice {
-    /// As it sees fit.
+    /// The model decides.
     #[default]
     Auto,
-    /// No tool.
+    /// No tool may be called.
     None,
-    /// Some tool.
+    /// At least one tool must be called.
     Required,
-    /// This one.
+    /// The named tool must be called.
     Tool(String),
 }
 
@@ -118,7 +118,7 @@ impl From<&ToolSpec> for ToolDefinition {
 }
 
 impl ChatRequest {
-    /// Returns a request with defaults for all but the model and the conversation.
+    /// Creates a request with defaults for everything but the model and the conversation.
     pub fn new(model: impl Into<String>, messages: Vec<Message>) -> Self {
         Self {
             model: model.into(),
@@ -133,7 +133,7 @@ impl ChatRequest {
         }
     }
 
-    /// Returns a request that says one thing.
+    /// Creates a request with one user message.
     pub fn prompt(model: impl Into<String>, prompt: impl Into<String>) -> Self {
         Self::new(model, vec![Message::user(prompt)])
     }
@@ -145,35 +145,35 @@ impl ChatRequest {
         self
     }
 
-    /// Returns the request with a choice of tools.
+    /// Returns the request with a tool choice.
     #[must_use]
     pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
         self.tool_choice = choice;
         self
     }
 
-    /// Returns the request with a temperature, or the provider's own.
+    /// Returns the request with a temperature; `None` is the provider's default.
     #[must_use]
     pub const fn with_temperature(mut self, temperature: Option<f32>) -> Self {
         self.temperature = temperature;
         self
     }
 
-    /// Returns the request with a longest answer.
+    /// Returns the request with a maximum of output tokens.
     #[must_use]
     pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
         self.max_tokens = max_tokens;
         self
     }
 
-    /// Returns the request with a shape of the answer.
+    /// Returns the request with a format for structured output.
     #[must_use]
     pub fn with_format(mut self, format: ReplyFormat) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Returns the request with a measure of thought.
+    /// Returns the request with a reasoning effort.
     #[must_use]
     pub const fn with_effort(mut self, effort: Option<Effort>) -> Self {
         self.effort = effort;
@@ -189,12 +189,12 @@ impl ChatRequest {
         texts.next().unwrap_or_default()
     }
 
-    /// Returns the pictures in the conversation.
+    /// Returns the images in the conversation.
     pub fn images(&self) -> impl Iterator<Item = &Image> {
         self.messages.iter().flat_map(Message::images)
     }
 
-    /// Returns the request with texts that end the answer.
+    /// Returns the request with stop sequences.
     #[must_use]
     pub fn with_stop(mut self, stop: Vec<String>) -> Self {
         self.stop = stop;

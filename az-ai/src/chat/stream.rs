@@ -1,4 +1,4 @@
-//! A reply as it comes in.
+//! Streamed replies.
 
 use az_core::Usd;
 use az_core::cost::Usage;
@@ -10,43 +10,43 @@ use serde_json::Value;
 use super::reply::ChatReply;
 use crate::error::{Error, Result};
 
-/// A reply as it comes in: deltas, then [`ChatEvent::Finished`], then nothing.
+/// A streamed reply: deltas, then [`ChatEvent::Finished`], then the end of the stream.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent>>;
 
-/// A piece of a reply.
+/// An event of a streamed reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChatEvent {
-    /// A piece of what the model says.
+    /// A piece of the text.
     TextDelta {
         /// The piece.
         text: String,
     },
-    /// A piece of what it thinks.
+    /// A piece of the reasoning.
     ReasoningDelta {
         /// The piece.
         text: String,
     },
-    /// It begins to ask for a tool. Nothing may be done about it before the reply is finished.
+    /// The start of a tool call. The call must not be executed before the reply is finished.
     CallStarted {
-        /// Which of the reply's calls, from 0.
+        /// The index of the call in the reply, from 0.
         index: usize,
         /// The provider's id of the call.
         id: String,
-        /// The tool.
+        /// The name of the tool.
         name: String,
     },
-    /// A piece of the arguments of a call that was begun.
+    /// A piece of the arguments of a started call.
     CallDelta {
-        /// Which of the reply's calls.
+        /// The index of the call in the reply.
         index: usize,
-        /// The piece, of JSON text.
+        /// The piece of JSON text.
         arguments: String,
     },
-    /// The reply is complete.
+    /// The complete reply.
     Finished(Box<ChatReply>),
 }
 
-/// Folds the pieces of a reply.
+/// Folds the events of a streamed reply.
 #[derive(Debug, Clone, Default)]
 pub struct Assembler {
     text: String,
@@ -61,28 +61,28 @@ struct Call {
     arguments: String,
 }
 
-/// What is known of a reply once it is complete.
+/// The fields of a reply that are known at its end.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ending {
-    /// The reason that the reply ended.
+    /// The finish reason.
     pub finish: FinishReason,
-    /// The provider's word for the reason.
+    /// The finish reason in the provider's term.
     pub stop: String,
-    /// What the provider wants back unchanged.
+    /// The replay data, which the provider requires unchanged in the next request.
     pub replay: Option<Box<Value>>,
-    /// What the provider said it used.
+    /// The reported usage.
     pub usage: Option<Usage>,
-    /// What the provider said it cost.
+    /// The reported cost.
     pub cost: Option<Usd>,
-    /// The model that answered.
+    /// The model that replied.
     pub model: String,
     /// The provider's id of the request.
     pub request_id: Option<String>,
 }
 
 impl Assembler {
-    /// Adds a piece. Pieces of calls that were never begun are dropped, as is a finished reply,
-    /// which says the same again.
+    /// Adds an event. Pieces of calls that never started are ignored, as is `Finished`, which
+    /// repeats the whole reply.
     pub fn add(&mut self, event: &ChatEvent) {
         match event {
             ChatEvent::TextDelta { text } => self.text.push_str(text),
@@ -101,19 +101,19 @@ impl Assembler {
         }
     }
 
-    /// Returns how many calls were begun.
+    /// Returns the number of started calls.
     pub const fn calls(&self) -> usize {
         self.calls.len()
     }
 
-    /// Whether nothing was said, thought or asked for.
+    /// Whether there is no text, reasoning or call yet.
     pub const fn is_empty(&self) -> bool {
         self.text.is_empty() && self.reasoning.is_empty() && self.calls.is_empty()
     }
 
     /// Returns the reply.
     pub fn finish(self, ending: Ending) -> ChatReply {
-        // Of the last call of a reply that was cut at its longest, what is there may not be all.
+        // The last call of a reply that was cut off at its limit may be incomplete.
         let cut = ending.finish.is_cut();
         let last = self.calls.len().saturating_sub(1);
         let calls = self.calls.into_iter().enumerate().map(|(place, call)| ToolCall {
@@ -142,8 +142,8 @@ impl Assembler {
     }
 }
 
-/// Reads a call's arguments. What is no JSON object is kept as text, so that whoever knows the
-/// tool can tell the model what is wrong with it.
+/// Parses a call's arguments. Text that is not a JSON object is kept as it is, so that the toolbox,
+/// which has the schema, can report to the model what is wrong.
 fn parse_arguments(text: String) -> Value {
     if text.trim().is_empty() {
         return Value::Object(serde_json::Map::new());
@@ -154,11 +154,11 @@ fn parse_arguments(text: String) -> Value {
     }
 }
 
-/// Reads a stream to its end, and shows every piece to `seen`.
+/// Reads a stream to its end, and calls `seen` with every event.
 ///
 /// # Errors
 ///
-/// The stream's own; [`Error::Truncated`] when it ends before the reply is finished.
+/// The error of the stream; [`Error::Truncated`] when it ends before the reply is finished.
 pub async fn collect(
     provider: &str,
     mut stream: ChatStream,
@@ -174,7 +174,7 @@ pub async fn collect(
     Err(Error::Truncated { provider: provider.to_owned() })
 }
 
-/// Returns a whole reply as a stream, word by word: for clients whose replies come whole.
+/// Returns a complete reply as a stream, word by word, for clients without streaming.
 pub fn replay(reply: ChatReply) -> ChatStream {
     let mut events = Vec::new();
     if !reply.reply.reasoning.is_empty() {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_may_not_be_complete_is_not_taken_for_one_without_arguments() {
+    fn an_incomplete_call_is_not_read_as_one_without_arguments() {
         let finish = |finish: FinishReason| {
             let mut assembler = Assembler::default();
             for index in 0..2 {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_without_its_end_is_cut_off() {
+    async fn a_stream_that_ends_early_is_truncated() {
         let text = "half".to_owned();
         let cut = stream::iter([Ok(ChatEvent::TextDelta { text })]).boxed();
         let error = collect("p", cut, |_| {}).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Waiting while other calls hold the budget.
+//! Waits while other calls hold the budget.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ const FIRST: Duration = Duration::from_millis(100);
 /// The longest wait at a time.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// How much longer a call waits for budget that other calls hold. Most of a hold is free again as
-/// soon as its call ends, so a call is refused only if the budget is still too small then.
+/// The time that a call still waits for budget that other calls hold. Most of a hold is free again
+/// as soon as its call ends, so a call is refused only if the budget is still too small then.
 #[derive(Debug)]
 pub(super) struct BudgetWait {
     left: Duration,
@@ -28,7 +28,7 @@ impl BudgetWait {
         !self.left.is_zero()
     }
 
-    /// Waits a little, and notes the reason the first time.
+    /// Waits one interval, and keeps the reason of the first wait.
     pub(super) async fn pause(
         &mut self,
         account: &mut impl Account,

@@ -13,8 +13,9 @@ use super::shorten::affordable;
 use crate::chat::ChatRequest;
 use crate::resolver::Candidate;
 
-/// How often a reply is shortened before the refusal stands. Each refusal comes from the first
-/// budget that has too little left; there may be several, and other calls draw on them meanwhile.
+/// The number of times that a reply is shortened before the refusal is final. Each refusal comes
+/// from the first budget that has too little left; there may be several, and other calls draw on
+/// them meanwhile.
 const SHORTENINGS: usize = 8;
 
 /// A call to one candidate.
@@ -23,14 +24,14 @@ pub(super) struct CandidateCall<'a, A> {
     pub(super) candidate: &'a Candidate,
     pub(super) prompt: &'a dyn Prompt<A>,
     pub(super) options: &'a DispatchOptions,
-    /// Why this candidate.
+    /// The reason for this candidate.
     pub(super) reason: Option<String>,
     pub(super) retry: RetryPolicy,
 }
 
 impl<A: Account> CandidateCall<'_, A> {
-    /// Makes the call. While only the holds of other calls are in the way it waits for them; when
-    /// the budget has too little left, the reply is allowed fewer tokens.
+    /// Makes the call. Waits while only the holds of other calls are in the way; when the budget
+    /// has too little left, shortens the reply.
     pub(super) async fn make(
         &self,
         account: &mut A,

@@ -1,4 +1,4 @@
-//! The dispatcher as a client.
+//! The dispatcher as an `LlmClient`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +26,7 @@ use crate::resolver::{
 /// A client that finds candidates for a model's name, falls back from one to the next, retries,
 /// and keeps within the budgets of a payer, if it has one.
 ///
-/// A stream is not begun anew once part of it was passed on: a later failure is the caller's.
+/// A stream is not restarted after a part of it was passed on: the caller gets a later failure.
 /// Without a payer nothing is held or booked, and [`estimate_cost`](LlmClient::estimate_cost)
 /// covers every attempt. With one, each attempt is held and booked by itself, and a call that a
 /// budget refuses fails before anything is sent.
@@ -47,7 +47,7 @@ struct Inner {
 enum Books {
     None {
         retry: RetryPolicy,
-        /// Differs between requests, so that those that fail together are not repeated together.
+        /// Differs between requests, so that requests that fail together are not retried together.
         seed: AtomicU64,
     },
     Payer(PayerAccount),
@@ -79,8 +79,8 @@ impl DispatchClient {
         self.rebuilt(Books::Payer(account))
     }
 
-    /// Returns the client with a retry policy and without books. `seed` spreads the waits: pass
-    /// another number in each process.
+    /// Returns the client with a retry policy and without an account. `seed` spreads the backoff:
+    /// pass another number in each process.
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy, seed: u64) -> Self {
         self.rebuilt(Books::None { retry, seed: AtomicU64::new(seed) })
@@ -250,7 +250,7 @@ impl<A> Prompt<A> for StreamPrompt<'_> {
     }
 
     fn on_event(&self, event: &ChatEvent) {
-        // The end is sent once the call is settled.
+        // The finished event is sent after the call is settled.
         if !matches!(event, ChatEvent::Finished(_)) {
             self.passed_on.store(true, Ordering::Relaxed);
             self.events.send(Ok(event.clone())).ok();

@@ -34,26 +34,26 @@ impl fmt::Debug for Dispatcher<'_> {
 pub enum Outcome {
     /// A candidate replied.
     Replied(Box<Dispatched>),
-    /// The request is too long for at least one candidate, and no other replied: with the failure
-    /// that explains most, if a request was sent.
+    /// The request is too long for at least one candidate, and no other replied. Contains the most
+    /// relevant failure, if a request was sent.
     TooLong(Option<Box<DispatchError>>),
 }
 
-/// A reply, and who gave it.
+/// A reply, and the candidate that gave it.
 #[derive(Debug, Clone)]
 pub struct Dispatched {
     /// The reply, as the prompt accepted it.
     pub chat: ChatReply,
-    /// What the call used and cost, as it was booked.
+    /// The usage and cost of the call, as booked.
     pub charge: Charge,
-    /// The model that was asked.
+    /// The model that replied.
     pub model: ResolvedModel,
 }
 
-/// What came of one candidate.
-enum Tried {
+/// The outcome of one candidate.
+enum CandidateOutcome {
     Replied(Box<Dispatched>),
-    /// The failure may pass.
+    /// The failure may be transient.
     Transient,
     Failed,
 }
@@ -77,8 +77,8 @@ impl<'a> Dispatcher<'a> {
     ///
     /// # Errors
     ///
-    /// The failure that explains most: the refusal of a budget, else the last failure. A failure
-    /// that no other candidate can avoid ends the loop at once.
+    /// The most relevant failure: the refusal of a budget, else the last failure. A failure that no
+    /// other candidate can avoid ends the loop at once.
     pub async fn dispatch<A: Account>(
         &self,
         account: &mut A,
@@ -91,17 +91,19 @@ impl<'a> Dispatcher<'a> {
             let policy =
                 if index < last { self.options.fallback_retry } else { account.retry_policy() };
             match self.attempt(account, prompt, (candidate, policy), &mut failures).await? {
-                Tried::Replied(reply) => return Ok(Outcome::Replied(reply)),
-                Tried::Transient if index < last => transient = transient.or(Some(candidate)),
+                CandidateOutcome::Replied(reply) => return Ok(Outcome::Replied(reply)),
+                CandidateOutcome::Transient if index < last => {
+                    transient = transient.or(Some(candidate));
+                }
                 // The last candidate was retried as long as the account allows.
-                Tried::Transient => transient = None,
-                Tried::Failed => {}
+                CandidateOutcome::Transient => transient = None,
+                CandidateOutcome::Failed => {}
             }
         }
         if let Some(candidate) = transient {
-            let with_patience = (candidate, account.retry_policy());
-            let tried = self.attempt(account, prompt, with_patience, &mut failures).await?;
-            if let Tried::Replied(reply) = tried {
+            let with_retries = (candidate, account.retry_policy());
+            let tried = self.attempt(account, prompt, with_retries, &mut failures).await?;
+            if let CandidateOutcome::Replied(reply) = tried {
                 return Ok(Outcome::Replied(reply));
             }
         }
@@ -115,15 +117,15 @@ impl<'a> Dispatcher<'a> {
         prompt: &dyn Prompt<A>,
         (candidate, retry): (&Candidate, RetryPolicy),
         failures: &mut Failures,
-    ) -> Result<Tried, DispatchError> {
+    ) -> Result<CandidateOutcome, DispatchError> {
         let window = prompt.window(candidate);
         if failures.too_small.is_some_and(|small| window <= small) {
-            return Ok(Tried::Failed);
+            return Ok(CandidateOutcome::Failed);
         }
         let name = name(candidate);
         let Some(request) = prompt.request(account, candidate) else {
             failures.add_too_small(&name, window);
-            return Ok(Tried::Failed);
+            return Ok(CandidateOutcome::Failed);
         };
         let mut reason = candidate.reason.clone();
         if let Some(before) = failures.take_latest() {
@@ -134,7 +136,7 @@ impl<'a> Dispatcher<'a> {
         match call.make(account, request).await {
             Ok(dispatched) => {
                 (self.report)(&candidate.model, CallReport::Replied);
-                Ok(Tried::Replied(Box::new(dispatched)))
+                Ok(CandidateOutcome::Replied(Box::new(dispatched)))
             }
             Err(failed) => {
                 if let az_core::Error::Model { kind, retry_after, .. } = *failed.error {
@@ -145,7 +147,7 @@ impl<'a> Dispatcher<'a> {
                 }
                 let transient = failed.error.is_retryable();
                 failures.add((&name, window), failed)?;
-                Ok(if transient { Tried::Transient } else { Tried::Failed })
+                Ok(if transient { CandidateOutcome::Transient } else { CandidateOutcome::Failed })
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct CandidateEffect<'a, A> {
     pub(super) request: ChatRequest,
     candidate: &'a Candidate,
     prompt: &'a dyn Prompt<A>,
-    /// What the client returned last: an account passes on only what it records.
+    /// The last reply of the client: an account passes on only what it records.
     returned: Mutex<Option<Result<ChatReply>>>,
 }
 
@@ -46,7 +46,7 @@ impl<'a, A> CandidateEffect<'a, A> {
         Self { client, request, candidate, prompt, returned: Mutex::default() }
     }
 
-    /// Returns a completion together with all that the client said about it.
+    /// Returns a completion together with the client's complete reply.
     pub(super) fn dispatched(&self, completion: ModelCompletion) -> Dispatched {
         let ModelCompletion { reply, charge } = completion;
         let chat = self.returned().and_then(Result::ok).unwrap_or_default();

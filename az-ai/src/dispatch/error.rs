@@ -1,4 +1,4 @@
-//! Why a dispatch failed.
+//! The error of a dispatch.
 
 use crate::error::Error;
 

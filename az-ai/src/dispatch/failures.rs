@@ -1,4 +1,4 @@
-//! What is known of the candidates that were tried.
+//! Failures of the candidates that were tried.
 
 use az_core::text::one_line;
 use az_core::{Error, ErrorKind};
@@ -7,10 +7,10 @@ use super::dispatcher::Outcome;
 use super::error::DispatchError;
 use super::fallback;
 
-/// How much of a failure is quoted, in characters.
+/// The maximum length of a quoted failure, in characters.
 const QUOTED: usize = 200;
 
-/// The failures so far, and which of them is reported in the end.
+/// The failures so far; chooses the one that is reported in the end.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     /// The largest window that was too small.
@@ -21,12 +21,12 @@ pub(super) struct Failures {
     last: Option<DispatchError>,
     /// The last time that a provider found the request too long.
     too_long: Option<DispatchError>,
-    /// Why the candidate before failed, for people.
+    /// The reason why the previous candidate failed, for people.
     latest: Option<String>,
 }
 
 impl Failures {
-    /// Notes a failure.
+    /// Records a failure.
     ///
     /// # Errors
     ///
@@ -48,20 +48,20 @@ impl Failures {
                 self.too_long = Some(failed);
             }
             ErrorKind::Budget => self.budget = self.budget.take().or(Some(failed)),
-            // An earlier failure explains more than that the request does not suit this candidate.
+            // An earlier failure is more relevant than an unsuitable candidate.
             ErrorKind::BadRequest if self.last.is_some() => {}
             _ => self.last = Some(failed),
         }
         Ok(())
     }
 
-    /// Notes that the request does not fit into a candidate's window.
+    /// Records that the request does not fit into a candidate's context window.
     pub(super) fn add_too_small(&mut self, name: &str, window: u64) {
         self.too_small = self.too_small.max(Some(window));
         self.latest = Some(format!("{name} has a window of {window} tokens"));
     }
 
-    /// Returns why the candidate before failed, once.
+    /// Takes the reason why the previous candidate failed.
     pub(super) const fn take_latest(&mut self) -> Option<String> {
         self.latest.take()
     }
@@ -70,7 +70,7 @@ impl Failures {
     ///
     /// # Errors
     ///
-    /// The failure that explains most.
+    /// The most relevant failure.
     pub(super) fn end(self) -> Result<Outcome, DispatchError> {
         let failure = self.budget.or(self.last).or(self.too_long);
         match (self.too_small, failure) {

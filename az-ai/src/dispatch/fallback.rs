@@ -1,4 +1,4 @@
-//! Which failures the next candidate may avoid.
+//! Classifies failures: whether the next candidate may succeed.
 
 use az_core::ErrorKind;
 

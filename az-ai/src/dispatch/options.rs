@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use az_core::call::RetryPolicy;
 
-/// One more attempt recovers a connection that broke by chance. A longer wait than a few seconds
-/// takes longer than the next candidate needs to answer.
+/// One more attempt recovers from a connection that broke by chance. Waiting longer than a few
+/// seconds takes longer than a call to the next candidate.
 const FALLBACK_RETRY: RetryPolicy = RetryPolicy {
     attempts: 2,
     base: Duration::from_millis(500),
@@ -17,10 +17,10 @@ const FALLBACK_RETRY: RetryPolicy = RetryPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DispatchOptions {
-    /// When to retry a candidate that others follow; for the last one, the account's policy holds.
+    /// The retry policy of candidates that others follow; the last one has the account's policy.
     pub fallback_retry: RetryPolicy,
-    /// How long a call waits for budget that other calls hold, before its reply is shortened or it
-    /// is refused.
+    /// The longest wait for budget that other calls hold, before the reply is shortened or the call
+    /// refused.
     pub budget_wait: Duration,
 }
 

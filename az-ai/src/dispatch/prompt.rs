@@ -1,4 +1,4 @@
-//! What is sent to each candidate.
+//! Builds the requests to candidates.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub trait Prompt<A>: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// A message that says why the reply is of no use.
+    /// A message with the reason why the reply is of no use.
     fn accept(&self, candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String>;
 }
 

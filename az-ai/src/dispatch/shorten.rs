@@ -1,18 +1,18 @@
-//! The longest reply that what is left pays for.
+//! Shortens a reply so that the remaining budget pays for it.
 
 use az_core::Usd;
 
 use crate::chat::ChatRequest;
 use crate::client::LlmClient;
 
-/// A reply shorter than this, in tokens, is rarely worth asking for: a thought and a tool call
-/// with its arguments take about as much.
+/// The shortest useful reply, in tokens: a thought and a tool call with its arguments take about as
+/// much.
 const SHORTEST: u32 = 256;
 
-/// Returns the most tokens that a reply may have so that the request costs no more than `left`, if
-/// that is fewer than were asked for and still worth asking for.
+/// Returns the maximum of output tokens for which the request costs no more than `left`, if it is
+/// lower than the requested maximum and still useful.
 ///
-/// It goes by the client's own quotes, which ask nobody and do not fall with the reply's length.
+/// Uses the client's own estimates, which perform no I/O and do not fall with the reply's length.
 pub(super) fn affordable(client: &dyn LlmClient, request: &ChatRequest, left: Usd) -> Option<u32> {
     let asked = request.max_tokens;
     let mut request = request.clone();
@@ -45,7 +45,7 @@ mod tests {
     use crate::client::{Capabilities, CostEstimate, LlmClient};
     use crate::error::Result;
 
-    /// Wants a nano-dollar a token, and a thousand for the request.
+    /// Costs a nano-dollar a token, and a thousand for the request.
     #[derive(Debug)]
     struct Shop;
 
@@ -65,26 +65,30 @@ mod tests {
         }
 
         async fn complete(&self, _request: &ChatRequest) -> Result<crate::chat::ChatReply> {
-            unreachable!("nobody asks")
+            unreachable!("the test sends no request")
         }
 
         fn stream(&self, _request: &ChatRequest) -> ChatStream {
-            unreachable!("nobody asks")
+            unreachable!("the test sends no request")
         }
     }
 
     #[test]
-    fn the_longest_reply_is_found_to_the_token() {
+    fn the_longest_affordable_reply_is_exact() {
         let found = |asked, left| {
             let request = ChatRequest::prompt("m", "go").with_max_tokens(asked);
             affordable(&Shop, &request, Usd::from_nanos(left))
         };
         assert_eq!(found(2_048, 1_500), Some(500));
         assert_eq!(found(2_048, 1_256), Some(256));
-        assert_eq!(found(2_048, 1_255), None, "not worth it");
+        assert_eq!(found(2_048, 1_255), None, "below the shortest useful reply");
         assert_eq!(found(2_048, 3_047), Some(2_047));
         assert_eq!(found(u32::MAX, 1_000_000), Some(999_000));
-        assert_eq!(found(100, 1_099), None, "less than little was asked for");
+        assert_eq!(
+            found(100, 1_099),
+            None,
+            "the requested maximum is below the shortest useful reply"
+        );
         assert_eq!(found(0, 0), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::client::LlmClient;
 use crate::error::{Error, Result};
 use crate::resolver::{Candidate, ModelResolver, ResolvedModel, RoutingQuery};
 
-/// The models of one client, by its own names.
+/// The models of one client, by the client's own names.
 #[derive(Debug)]
 pub(super) struct OneClient(pub(super) Arc<dyn LlmClient>);
 

@@ -13,8 +13,8 @@ use az_core::embed::{Embedder, Embeddings};
 use az_core::journal::ModelReply;
 use serde_json::Value;
 
-use super::books::{self, EmbedBooks};
-use super::model::{EmbedModel, Length};
+use super::billing::{self, EmbedBilling};
+use super::model::{Dimensions, EmbedModel};
 use super::vectors;
 use super::wire::{EmbedResponse, EmbedWire};
 use crate::charge;
@@ -22,13 +22,13 @@ use crate::error::{Error, Refusal, Result};
 use crate::provider::Endpoint;
 use crate::provider::http::{Credentials, HttpClient};
 
-/// The text that is embedded to find out the dimensions.
+/// The text that is embedded to determine the dimensions.
 const PROBE: &str = "How long is a vector?";
 
 /// An [`Embedder`] that uses a provider's API.
 ///
-/// Its id names provider, model and dimensions, because vectors of different ones cannot be
-/// compared. Every request is held, booked and retried on the account of its [`EmbedBooks`].
+/// The id consists of provider, model and dimensions, because vectors of different ones cannot be
+/// compared. Every request is held, booked and retried on the account of its [`EmbedBilling`].
 pub struct WireEmbedder {
     sender: Sender,
     id: String,
@@ -40,7 +40,7 @@ struct Sender {
     wire: Box<dyn EmbedWire>,
     model: EmbedModel,
     http: HttpClient,
-    books: EmbedBooks,
+    books: EmbedBilling,
 }
 
 impl fmt::Debug for WireEmbedder {
@@ -57,7 +57,7 @@ impl fmt::Debug for WireEmbedder {
 
 impl WireEmbedder {
     /// Creates an embedder that shares the connections of `http`. Unless the model's dimensions are
-    /// known, they are found out with one request, which is paid for like any other.
+    /// known, they are determined with one request, which is booked like any other.
     ///
     /// # Errors
     ///
@@ -68,13 +68,13 @@ impl WireEmbedder {
         wire: impl EmbedWire,
         model: EmbedModel,
         http: HttpClient,
-        books: EmbedBooks,
+        books: EmbedBilling,
     ) -> az_core::Result<Self> {
         let endpoint = endpoint.checked()?;
         let sender = Sender { endpoint, wire: Box::new(wire), model, http, books };
         let dimensions = match sender.model.length {
-            Length::Known(dimensions) | Length::Asked(dimensions) => dimensions,
-            Length::Unknown => {
+            Dimensions::Known(dimensions) | Dimensions::Requested(dimensions) => dimensions,
+            Dimensions::Unknown => {
                 let (vectors, _) = sender.send(&[PROBE]).await?;
                 vectors.first().map_or(0, Vec::len)
             }
@@ -112,14 +112,14 @@ impl Embedder for WireEmbedder {
             let (made, more) = self.sender.send(batch).await?;
             let measured = vectors::measure(&made, self.dimensions);
             measured.map_err(|reason| self.sender.malformed(reason))?;
-            charge = books::add(&charge, &more);
+            charge = billing::add(&charge, &more);
             all.extend(made);
         }
         Ok(Embeddings::new(all, charge))
     }
 }
 
-/// Returns texts as they are sent: providers refuse an empty text, and it must have a vector.
+/// Returns texts as they are sent: providers refuse an empty text, so a blank is sent instead.
 fn sent(texts: &[String]) -> Vec<&str> {
     texts.iter().map(|text| if text.is_empty() { " " } else { text }).collect()
 }
@@ -159,7 +159,7 @@ impl Sender {
         Ok(response)
     }
 
-    /// Reads an error in the body of a successful response; its code is a status that was not sent.
+    /// Reads an error in the body of a successful response; the code is its real status.
     fn inside(&self, body: &[u8]) -> Option<Refusal> {
         let json: Value = serde_json::from_slice(body).ok()?;
         let error = json.get("error").filter(|error| !error.is_null())?;

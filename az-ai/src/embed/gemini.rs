@@ -1,4 +1,4 @@
-//! `batchEmbedContents`, as Gemini has it.
+//! Gemini's `batchEmbedContents`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::wire::{Auth, Call};
 
-/// Speaks Gemini's API for vectors. Vectors that were shortened are not of length 1 there, as they
-/// are elsewhere; their angles are what counts.
+/// Gemini's embeddings API. Shortened vectors are not normalised to length 1, unlike those of other
+/// providers; this does not affect cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GeminiEmbeddings;
 
 impl GeminiEmbeddings {
-    /// Where Gemini is.
+    /// The address of the Gemini API.
     pub const BASE_URL: &'static str = "https://generativelanguage.googleapis.com/v1beta";
 }
 
@@ -21,7 +21,7 @@ impl EmbedWire for GeminiEmbeddings {
         Auth::Header("x-goog-api-key")
     }
 
-    /// A hundred is what the server itself says when it is given more; it says nothing of tokens.
+    /// The server refuses more than a hundred texts, and documents no limit on tokens.
     fn limits(&self) -> BatchLimits {
         BatchLimits { texts: 100, tokens: u64::MAX }
     }

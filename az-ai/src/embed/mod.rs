@@ -1,10 +1,10 @@
-//! Texts as vectors, by providers' models.
+//! Embeddings by providers' models.
 //!
 //! A [`WireEmbedder`] sends requests and books them; an [`EmbedWire`] translates them:
-//! [`OpenAiEmbeddings`] for OpenAI and everybody who looks alike, [`GeminiEmbeddings`],
+//! [`OpenAiEmbeddings`] for OpenAI and compatible servers, [`GeminiEmbeddings`],
 //! [`OllamaEmbeddings`].
 
-mod books;
+mod billing;
 mod client;
 mod gemini;
 mod model;
@@ -13,10 +13,10 @@ mod openai;
 mod vectors;
 mod wire;
 
-pub use books::EmbedBooks;
+pub use billing::EmbedBilling;
 pub use client::WireEmbedder;
 pub use gemini::GeminiEmbeddings;
 pub use model::EmbedModel;
 pub use ollama::OllamaEmbeddings;
-pub use openai::{OpenAiEmbeddings, VectorForm};
+pub use openai::{OpenAiEmbeddings, VectorEncoding};
 pub use wire::{BatchLimits, EmbedResponse, EmbedWire};

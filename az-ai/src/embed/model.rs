@@ -1,52 +1,51 @@
-//! Which model makes vectors, and how long they are.
+//! Embedding models and the dimensions of their vectors.
 
-/// A model that makes vectors.
+/// An embedding model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedModel {
-    /// Its name, by the provider.
+    /// The model, by the provider's name.
     pub name: String,
-    /// How long its vectors are.
-    pub(super) length: Length,
+    /// The dimensions of its vectors.
+    pub(super) length: Dimensions,
 }
 
-/// How long vectors are.
+/// The dimensions of a model's vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Length {
-    /// Nobody has said: one has to be made to see.
+pub(super) enum Dimensions {
+    /// Unknown until the first vector was made.
     Unknown,
-    /// As long as the model makes them, which is this.
+    /// The model's own dimensions.
     Known(usize),
-    /// This, which the model is told.
-    Asked(usize),
+    /// Dimensions that are sent with each request.
+    Requested(usize),
 }
 
 impl EmbedModel {
-    /// Returns a model. How long its vectors are is asked once.
+    /// Creates a model. Its dimensions are determined with one request.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), length: Length::Unknown }
+        Self { name: name.into(), length: Dimensions::Unknown }
     }
 
-    /// Returns the model as one whose vectors are known to have so many dimensions, so that nobody
-    /// has to be asked.
+    /// Returns the model with known dimensions, which saves the request that determines them.
     #[must_use]
     pub const fn with_known_dimensions(mut self, dimensions: usize) -> Self {
-        self.length = Length::Known(dimensions);
+        self.length = Dimensions::Known(dimensions);
         self
     }
 
-    /// Returns the model as one that is told to make vectors of so many dimensions, which not
-    /// every model can.
+    /// Returns the model with dimensions that are sent with each request. Not every model supports
+    /// this.
     #[must_use]
-    pub const fn shortened_to(mut self, dimensions: usize) -> Self {
-        self.length = Length::Asked(dimensions);
+    pub const fn with_requested_dimensions(mut self, dimensions: usize) -> Self {
+        self.length = Dimensions::Requested(dimensions);
         self
     }
 
-    /// Returns what the model is to be told.
+    /// Returns the dimensions to send, if any.
     pub(super) const fn asked(&self) -> Option<usize> {
         match self.length {
-            Length::Asked(dimensions) => Some(dimensions),
-            Length::Unknown | Length::Known(_) => None,
+            Dimensions::Requested(dimensions) => Some(dimensions),
+            Dimensions::Unknown | Dimensions::Known(_) => None,
         }
     }
 }

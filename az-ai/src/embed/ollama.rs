@@ -1,4 +1,4 @@
-//! `POST /api/embed`, as Ollama has it.
+//! Ollama's `POST /api/embed`.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -6,12 +6,12 @@ use serde_json::json;
 use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::wire::{Auth, Call};
 
-/// Speaks Ollama's own API for vectors.
+/// Ollama's own embeddings API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OllamaEmbeddings;
 
 impl OllamaEmbeddings {
-    /// Where Ollama is unless told otherwise.
+    /// The default address of Ollama.
     pub const BASE_URL: &'static str = "http://127.0.0.1:11434";
 }
 
@@ -20,13 +20,13 @@ impl EmbedWire for OllamaEmbeddings {
         Auth::Bearer
     }
 
-    /// It has no limit of its own; but nothing comes before the last vector is made.
+    /// The API has no limit of its own, but returns nothing before the last vector is made.
     fn limits(&self) -> BatchLimits {
         BatchLimits { texts: 64, tokens: 100_000 }
     }
 
     fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
-        // A text that is too long would be cut, and nobody would know.
+        // A text that is too long is an error; otherwise it would be cut without notice.
         let mut body = json!({"model": model, "input": texts, "truncate": false});
         if let (Some(fields), Some(dimensions)) = (body.as_object_mut(), dimensions) {
             fields.insert("dimensions".to_owned(), json!(dimensions));

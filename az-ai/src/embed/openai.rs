@@ -1,4 +1,4 @@
-//! `POST /embeddings`, as OpenAI and its look-alikes have it.
+//! OpenAI's `POST /embeddings`, and compatible servers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,44 +9,45 @@ use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::openai::cost as reported_cost;
 use crate::provider::wire::{Auth, Call};
 
-/// Speaks OpenAI's API for vectors, and what others made of it.
+/// OpenAI's embeddings API, and its variants on compatible servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenAiEmbeddings {
-    /// How much one request may have.
+    /// The limits of one request.
     pub limits: BatchLimits,
-    /// In what form vectors are asked for. Either is understood, whatever was asked.
-    pub form: VectorForm,
-    /// What the field is called that says how long vectors are to be.
+    /// The requested encoding of vectors. Both are read, whichever was requested.
+    pub encoding: VectorEncoding,
+    /// The name of the field for the requested dimensions.
     pub dimensions_field: &'static str,
 }
 
-/// In what form vectors come.
+/// The requested encoding of vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VectorForm {
-    /// As the server likes; most know but one.
-    Unsaid,
-    /// In base64, which is a third as long.
+pub enum VectorEncoding {
+    /// The server's default; most servers have only one.
+    ServerDefault,
+    /// Base64, which takes a third of the bytes.
     Base64,
 }
 
 impl OpenAiEmbeddings {
-    /// OpenAI itself, whose documentation has the limits: 2,048 texts and 300,000 tokens.
+    /// OpenAI itself, with the documented limits: 2,048 texts and 300,000 tokens.
     pub const OPENAI: Self = Self {
         limits: BatchLimits { texts: 2_048, tokens: 300_000 },
-        form: VectorForm::Base64,
+        encoding: VectorEncoding::Base64,
         dimensions_field: "dimensions",
     };
-    /// Mistral, which refused 257 texts when that was recorded, and says "max is 16384" of tokens.
+    /// Mistral, which refused 257 texts when that was recorded, and reports "max is 16384" for
+    /// tokens.
     pub const MISTRAL: Self = Self {
         limits: BatchLimits { texts: 128, tokens: 16_000 },
-        form: VectorForm::Unsaid,
+        encoding: VectorEncoding::ServerDefault,
         dimensions_field: "output_dimension",
     };
-    /// Any other, such as OpenRouter, llama.cpp, LM Studio or vLLM: few texts at once, because
-    /// some work on them one by one and nothing comes before the last.
+    /// Any other server, such as OpenRouter, llama.cpp, LM Studio or vLLM. The limit is low because
+    /// some embed the texts one by one, and respond after the last.
     pub const COMPATIBLE: Self = Self {
         limits: BatchLimits { texts: 64, tokens: 100_000 },
-        form: VectorForm::Unsaid,
+        encoding: VectorEncoding::ServerDefault,
         dimensions_field: "dimensions",
     };
 }
@@ -69,7 +70,7 @@ impl EmbedWire for OpenAiEmbeddings {
     fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
         let mut body = json!({"model": model, "input": texts});
         if let Some(fields) = body.as_object_mut() {
-            if self.form == VectorForm::Base64 {
+            if self.encoding == VectorEncoding::Base64 {
                 fields.insert("encoding_format".to_owned(), json!("base64"));
             }
             if let Some(dimensions) = dimensions {
@@ -107,7 +108,7 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Item {
-    /// Which text it is of; its place, where a server does not say.
+    /// The index of its text; its position, where a server omits it.
     index: Option<usize>,
     embedding: Embedding,
 }
@@ -120,7 +121,7 @@ enum Embedding {
 }
 
 impl Embedding {
-    /// Returns the numbers; in base64 they are 32 bits each, least significant byte first.
+    /// Decodes a vector; in base64 the numbers have 32 bits each, least significant byte first.
     fn numbers(self) -> Result<Vec<f32>, String> {
         let text = match self {
             Self::Numbers(numbers) => return Ok(numbers),
@@ -142,7 +143,7 @@ mod tests {
     use super::{EmbedWire, OpenAiEmbeddings};
 
     #[test]
-    fn the_body_says_what_the_server_has_to_know() {
+    fn the_body_contains_the_requested_options() {
         let body = |wire: OpenAiEmbeddings, dimensions| wire.call("m", &["a"], dimensions).body;
         assert_eq!(
             body(OpenAiEmbeddings::OPENAI, Some(8)),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_understood_in_any_order_and_with_or_without_an_index() {
+    fn both_encodings_are_read_in_any_order_with_or_without_an_index() {
         let read = |data| {
             let body = json!({"data": data, "unknown": [1]}).to_string();
             OpenAiEmbeddings::OPENAI.response(body.as_bytes()).map(|response| response.vectors)

@@ -1,10 +1,10 @@
-//! Texts in batches, and whether vectors are what they should be.
+//! Splits texts into batches, and checks vectors.
 
 use super::wire::BatchLimits;
 use crate::estimate;
 
-/// Splits texts into batches that keep the limits, as far as anybody can tell before they are
-/// counted. A text that is too large for any batch is one by itself: the provider says so.
+/// Splits texts into batches within the limits, by estimated tokens. A text that is too large for
+/// any batch is one by itself: the provider reports the error.
 pub(super) fn batches<'a, 'b>(
     texts: &'a [&'b str],
     limits: BatchLimits,
@@ -23,11 +23,11 @@ pub(super) fn batches<'a, 'b>(
     })
 }
 
-/// Checks that every vector has the same length and only numbers in it.
+/// Checks that all vectors have the same length and only finite numbers.
 ///
 /// # Errors
 ///
-/// In words: which does not.
+/// A message that names the invalid vector.
 pub(super) fn measure(vectors: &[Vec<f32>], dimensions: usize) -> Result<(), String> {
     for (number, vector) in (1..).zip(vectors) {
         if vector.len() != dimensions {
@@ -35,7 +35,7 @@ pub(super) fn measure(vectors: &[Vec<f32>], dimensions: usize) -> Result<(), Str
             return Err(format!("vector {number} has {length} dimensions, not {dimensions}"));
         }
         if !vector.iter().all(|x| x.is_finite()) {
-            return Err(format!("vector {number} has numbers that are none"));
+            return Err(format!("vector {number} has numbers that are not finite"));
         }
     }
     Ok(())
@@ -54,18 +54,18 @@ mod tests {
         };
         assert_eq!(sizes(&[]), Vec::<usize>::new());
         assert_eq!(sizes(&["a"; 7]), [3, 3, 1]);
-        // Six bytes are two tokens, thirty are ten.
+        // Six bytes count as two tokens, thirty as ten.
         let (two, ten) = ("twelve", "thirty bytes are ten tokens ..");
         assert_eq!(sizes(&[two, two, two, ten, two]), [2, 1, 1, 1]);
     }
 
     #[test]
-    fn a_vector_has_as_many_numbers_as_it_should() {
+    fn vectors_of_different_lengths_are_refused() {
         assert_eq!(measure(&[vec![1.0, 2.0], vec![0.0, -1.0]], 2), Ok(()));
         let said = |vector: Vec<f32>| measure(&[vec![1.0, 2.0], vector], 2).unwrap_err();
         assert_eq!(said(vec![1.0]), "vector 2 has 1 dimensions, not 2");
         for bad in [f32::NAN, f32::INFINITY] {
-            assert_eq!(said(vec![0.0, bad]), "vector 2 has numbers that are none");
+            assert_eq!(said(vec![0.0, bad]), "vector 2 has numbers that are not finite");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a provider's API has to say to make vectors.
+//! The contract of embeddings APIs.
 
 use std::fmt;
 
@@ -8,41 +8,41 @@ use crate::error::Refusal;
 use crate::provider::openai::OpenAi;
 use crate::provider::wire::{Auth, Call, Wire};
 
-/// Speaks a provider's API for vectors: from texts to bodies, from bodies to vectors. It sends
-/// nothing; [`WireEmbedder`](super::WireEmbedder) does, for all of them alike.
+/// Translates between texts and one provider's embeddings API. Performs no I/O;
+/// [`WireEmbedder`](super::WireEmbedder) sends the requests.
 ///
 /// # Contract
 ///
-/// 1. It is pure: the same texts give the same body, the same bytes the same vectors.
-/// 2. Vectors are returned in the order of the texts, whatever order they have in the answer.
-/// 3. What it does not know in an answer it passes over; what it needs and does not find makes the
-///    answer malformed. Counting and measuring vectors is not its business.
+/// 1. It is deterministic: the same texts give the same body, the same bytes the same vectors.
+/// 2. Vectors are returned in the order of the texts, whatever their order in the response.
+/// 3. Unknown fields of a response are ignored; a missing field that is needed makes the response
+///    malformed. The caller checks the number and the length of vectors.
 pub trait EmbedWire: fmt::Debug + Send + Sync + 'static {
-    /// Says how a key is shown.
+    /// Returns how a key is sent.
     fn auth(&self) -> Auth;
 
-    /// Says how much one request may have.
+    /// Returns the limits of one request.
     fn limits(&self) -> BatchLimits;
 
-    /// Returns what is posted, and where. `dimensions` is how long vectors are to be, where that
-    /// is not left to the model.
+    /// Returns the request to send. `dimensions` are the requested dimensions, if the model's own
+    /// are not used.
     fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call;
 
     /// Reads a response.
     ///
     /// # Errors
     ///
-    /// A message that says what is wrong with it.
+    /// A message that says what is wrong with the response.
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String>;
 
-    /// Reads the answer to a request that was refused; as OpenAI and its look-alikes write it,
-    /// unless said otherwise.
+    /// Reads an error response. The default implementation reads the format of OpenAI and
+    /// compatible servers.
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {
         OpenAi::default().refusal(provider, status, body)
     }
 }
 
-/// What a provider returned.
+/// A provider's response.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct EmbedResponse {
@@ -75,11 +75,11 @@ impl EmbedResponse {
     }
 }
 
-/// How much one request may have.
+/// The limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// The most texts.
+    /// The maximum number of texts.
     pub texts: usize,
-    /// The most tokens, over all texts.
+    /// The maximum number of tokens over all texts.
     pub tokens: u64,
 }

@@ -1,16 +1,16 @@
-//! How many tokens a text has at most, for money that is to be set aside.
+//! An upper bound of a text's tokens, for holds.
 
-/// Longer runs of letters than this are no words.
+/// Longer runs of letters are not counted as words.
 const LONGEST_WORD: u64 = 12;
 
-/// Returns about the most tokens that a text can have.
+/// Returns an upper bound of a text's tokens.
 ///
-/// Providers' vocabularies are made of bytes, so a text has no more tokens than bytes, and this goes
-/// by bytes wherever a text may come near: digits, punctuation, anything but ASCII, letters in no
-/// order of upper and lower case. Words have fewer: a token for two of their letters. Against a
-/// public vocabulary (`cl100k_base`) it says twice the truth for prose, and no less than it for
-/// tables of digits, hashes, base64, hexadecimal dumps, emoji and scripts that vocabularies hardly
-/// know; a third of the bytes, which [`tokens`](super::tokens) goes by, is a third of the truth there.
+/// A tokenizer's vocabulary consists of bytes, so a text has no more tokens than bytes. Digits,
+/// punctuation, everything but ASCII, and letters in irregular upper and lower case count a token a
+/// byte, because they may come near that; words count a token for two letters. Compared with a
+/// public vocabulary (`cl100k_base`) the bound is twice too high for prose, and not too low for
+/// tables of digits, hashes, base64, hexadecimal dumps, emoji and rare scripts; a third of the
+/// bytes, as in [`tokens`](super::tokens), is a third of the real number there.
 pub(super) fn text(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let mut rest = bytes;
@@ -24,7 +24,7 @@ pub(super) fn text(text: &str) -> u64 {
             }
             byte if byte.is_ascii_whitespace() => {
                 let blanks = same(u8::is_ascii_whitespace);
-                // A blank between words is part of the next one.
+                // A blank between words is part of the next token.
                 let joins = *byte == b' ' && more.first().is_some_and(u8::is_ascii_alphabetic);
                 (blanks, if joins { 0 } else { super::size(blanks).div_ceil(2) })
             }
@@ -53,9 +53,9 @@ fn word(letters: &[u8]) -> u64 {
 mod tests {
     use super::text;
 
-    /// The truths are those of `cl100k_base`.
+    /// The expected figures are those of `cl100k_base`.
     #[test]
-    fn what_vocabularies_hardly_know_is_not_underestimated() {
+    fn rare_tokens_are_not_underestimated() {
         for (sample, truth) in [
             ("1 2 3 4 5 6 7 8 9 0 ".repeat(10), 200),
             ("17,4,99,60,8\n".repeat(20), 200),

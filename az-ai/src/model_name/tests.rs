@@ -35,7 +35,7 @@ fn every_form_is_parsed() {
 }
 
 #[test]
-fn the_error_says_what_is_wrong_with_a_name() {
+fn every_invalid_name_has_its_problem() {
     let recordable = "only a single model can be recorded, not a choice of the rules or another \
                       recording; name a model, as in";
     for (text, expected) in [
@@ -55,7 +55,7 @@ fn the_error_says_what_is_wrong_with_a_name() {
     }
 }
 
-/// Texts that are made of the parts of names.
+/// Generates texts from the parts of names.
 fn text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         Just("auto".to_owned()),

@@ -1,9 +1,9 @@
-//! What the shell can do where the planner cannot.
+//! Suggests shell commands for what the planner cannot do.
 
 use super::plan::{grep, shell_quote};
 use super::step::{Depth, How, Listing, Of, Step, Text, Unit};
 
-/// Returns a step that does the same as `step` to what `source` came to, with a shell command.
+/// Returns a step that does with a shell command what `step` does to the result of `source`.
 pub(super) fn instead(step: &Step, source: &Step) -> Option<String> {
     let file = match source {
         Step::Read { path } | Step::Count { of: Of::File(path), .. } => Some(shell_word(path)),
@@ -23,7 +23,7 @@ pub(super) fn instead(step: &Step, source: &Step) -> Option<String> {
     Some(format!("run \"{}\"", command.replace('"', "\\\"")))
 }
 
-/// Returns the option with which `wc` counts what a step counts, if it counts.
+/// Returns the option of `wc` for what a step counts, if it counts.
 const fn counts(step: &Step) -> Option<&'static str> {
     let (Step::Count { unit, .. } | Step::Put { text: Text::HowMany(unit), .. }) = step else {
         return None;
@@ -36,7 +36,7 @@ const fn counts(step: &Step) -> Option<&'static str> {
     })
 }
 
-/// Returns a command that prints what a step came to.
+/// Returns a command that prints the result of a step.
 fn prints(source: &Step) -> Option<String> {
     let find = |path: &str, depth: Depth, rest: &str| {
         let flat = if depth == Depth::Flat { " -maxdepth 1" } else { "" };
@@ -64,7 +64,7 @@ fn prints(source: &Step) -> Option<String> {
     })
 }
 
-/// Quotes a path for the shell where that is needed.
+/// Quotes a path for the shell if necessary.
 fn shell_word(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-' | '+');
     if path.chars().all(plain) && !path.starts_with('-') && !path.is_empty() {

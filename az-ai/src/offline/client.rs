@@ -1,4 +1,4 @@
-//! The planner as a client.
+//! The planner as an `LlmClient`.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use crate::chat::{ChatReply, ChatRequest, ChatStream, Message, ToolMessage, repl
 use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
-/// The provider's name, and its only model's.
+/// The name of the provider and of its only model.
 pub(super) const NAME: &str = "offline";
 
 /// Answers commands of a small language by calling tools; see the [module](super).
 ///
-/// What it does next is a function of the conversation alone: the last thing the user said, and
-/// the tool results that followed.
+/// The reply is a function of the conversation alone: the last user message and the tool results
+/// after it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OfflineClient;
 
 impl OfflineClient {
-    /// Returns a client.
+    /// Creates a client.
     pub const fn new() -> Self {
         Self
     }
@@ -38,7 +38,7 @@ impl LlmClient for OfflineClient {
     }
 
     fn capabilities(&self, _model: &str) -> Capabilities {
-        Capabilities::FULL.with_whole_results().planning_ahead().with_context_window(u64::MAX)
+        Capabilities::FULL.with_whole_results().with_planned_steps().with_context_window(u64::MAX)
     }
 
     fn estimate_cost(&self, _request: &ChatRequest) -> CostEstimate {
@@ -71,7 +71,7 @@ fn reply(request: &ChatRequest) -> Result<ChatReply> {
     let finish = if reply.calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
     Ok(ChatReply {
         reply: reply.with_finish(finish),
-        // It has no tokens: zeros are the truth, not a guess.
+        // The planner uses no tokens, so zeros are exact.
         usage: Some(Usage::default()),
         cost: Some(Usd::ZERO),
         model: NAME.to_owned(),
@@ -79,17 +79,17 @@ fn reply(request: &ChatRequest) -> Result<ChatReply> {
     })
 }
 
-/// What was asked for, and what came of it so far.
+/// The command and its results so far.
 struct Conversation<'a> {
     command: &'a str,
-    /// What the tools returned, without what is to be tried again.
+    /// The results of tools, without those of steps that are repeated.
     results: Vec<&'a ToolMessage>,
-    /// How many calls were made, with those.
+    /// The number of calls made, repeated ones included.
     calls: usize,
 }
 
-/// Reads a conversation. A step that failed or was refused is taken again once somebody has taken
-/// the task up again after that; one that may have happened is not.
+/// Reads a conversation. A step that failed or was refused is repeated once the task was resumed; a
+/// step that may have happened is not.
 fn conversation(messages: &[Message]) -> Result<Conversation<'_>> {
     let mut command = None;
     let mut results: Vec<&ToolMessage> = Vec::new();
@@ -113,7 +113,7 @@ fn conversation(messages: &[Message]) -> Result<Conversation<'_>> {
         }
     }
     let command = command.ok_or_else(|| Error::NotUnderstood {
-        reason: "the offline planner was told nothing".to_owned(),
+        reason: "the conversation has no user message".to_owned(),
     })?;
     Ok(Conversation { command, results, calls })
 }
@@ -137,7 +137,7 @@ mod tests {
         [Message::assistant(ModelReply::default()), Message::Tool(result)]
     }
 
-    /// Returns how many results count, and how many calls were made.
+    /// Returns the number of results that count, and of calls made.
     fn read(messages: impl IntoIterator<Item = Message>) -> (usize, usize) {
         let messages: Vec<_> = [Message::user("go")].into_iter().chain(messages).collect();
         let read = conversation(&messages).unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn taken_up_again_only_what_certainly_did_not_come_about_is_open() {
+    fn after_a_resume_only_steps_without_effect_are_repeated() {
         let resumed = || Message::Resumed { text: "again".to_owned() };
         for (outcome, left) in [
             (ToolOutcome::Done, 2),

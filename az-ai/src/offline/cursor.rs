@@ -1,32 +1,31 @@
-//! A step's pieces, one after the other.
+//! Reads the tokens of a step in order.
 
 use super::lex::{Kind, Token, unescape};
 use super::step::Unit;
 
-/// What was not understood: a piece of the step, or that something is missing.
+/// The part of a step that cannot be parsed, or is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// The piece that begins with this token makes no sense.
+pub(super) enum SyntaxError {
+    /// The part that begins with this token is not understood.
     At(usize),
-    /// The piece that begins with this token can be meant in more than one way, or in none that
-    /// can be carried out.
+    /// The part that begins with this token is ambiguous, or cannot be executed.
     Doubtful(usize, &'static str),
-    /// Something should follow.
+    /// Something must follow.
     Missing(&'static str),
 }
 
-pub(super) type Read<T> = Result<T, Trouble>;
+pub(super) type Read<T> = Result<T, SyntaxError>;
 
 pub(super) const WITHIN: &[&str] = &["in", "of", "from", "under", "inside", "within"];
-/// Words for what the step before came to.
+/// Words for the previous step's result.
 pub(super) const PREVIOUS: &[&str] = &["it", "that", "them", "this"];
-/// Words for what the step before came to, after `the`.
+/// Words for the previous step's result, after `the`.
 pub(super) const OUTCOME: &[&str] = &[
     "output", "result", "results", "list", "listing", "content", "contents", "text", "answer",
     "matches", "lines", "names",
 ];
 
-/// A step being read.
+/// A step that is being parsed.
 pub(super) struct Phrase<'a> {
     pub(super) tokens: &'a [Token],
     pub(super) at: usize,
@@ -43,14 +42,14 @@ impl<'a> Phrase<'a> {
         token
     }
 
-    /// Passes one of these words, if it is next.
+    /// Consumes one of these words, if it is next.
     pub(super) fn eat(&mut self, words: &[&str]) -> bool {
         let found = self.peek().is_some_and(|token| token.is(words));
         self.at += usize::from(found);
         found
     }
 
-    /// Passes these words one after the other, if they are next.
+    /// Consumes these words in order, if they are next.
     pub(super) fn eat_all(&mut self, words: &[&str]) -> bool {
         let rest = self.tokens.get(self.at..).unwrap_or_default();
         let found = rest.len() >= words.len()
@@ -63,17 +62,17 @@ impl<'a> Phrase<'a> {
         while self.eat(words) {}
     }
 
-    /// Reads a word or a quoted text.
+    /// Parses a word or a quoted text.
     pub(super) fn name(&mut self, what: &'static str) -> Read<String> {
         match self.next().map(|token| &token.kind) {
             Some(Kind::Word(word)) => Ok(word.clone()),
             Some(Kind::Quoted { quote, raw }) => Ok(unescape(*quote, raw)),
-            Some(Kind::Comma | Kind::Break) => Err(Trouble::At(self.at - 1)),
-            None => Err(Trouble::Missing(what)),
+            Some(Kind::Comma | Kind::Break) => Err(SyntaxError::At(self.at - 1)),
+            None => Err(SyntaxError::Missing(what)),
         }
     }
 
-    /// Returns the next piece, if it is a word.
+    /// Returns the next token, if it is a word.
     pub(super) fn word(&self) -> Option<&'a str> {
         match &self.peek()?.kind {
             Kind::Word(word) => Some(word),
@@ -91,11 +90,11 @@ impl<'a> Phrase<'a> {
         self.word().is_some_and(|word| word.contains(['*', '?']))
     }
 
-    /// Reads a path. What can be meant as something else has to be quoted.
+    /// Parses a path. An ambiguous one must be quoted.
     pub(super) fn path(&mut self) -> Read<String> {
         let begin = self.at;
         if self.previous() {
-            return Err(Trouble::Doubtful(
+            return Err(SyntaxError::Doubtful(
                 begin,
                 "names no file (what a step comes to is shown anyway; a file of that name stands \
                  in quotes)",
@@ -103,7 +102,7 @@ impl<'a> Phrase<'a> {
         }
         self.skip(&["the", "file", "directory", "folder", "called", "named"]);
         if self.is_pattern() {
-            return Err(Trouble::Doubtful(
+            return Err(SyntaxError::Doubtful(
                 self.at,
                 "is a pattern and not one path (`find files named` knows patterns)",
             ));
@@ -112,10 +111,10 @@ impl<'a> Phrase<'a> {
         self.name("a path")
     }
 
-    /// Refuses what looks like an option of a shell command.
+    /// Rejects what looks like an option of a shell command.
     pub(super) fn no_option(&self) -> Read<()> {
         match self.word().is_some_and(|word| word.starts_with('-')) {
-            true => Err(Trouble::Doubtful(
+            true => Err(SyntaxError::Doubtful(
                 self.at,
                 "looks like an option (a shell command stands in quotes after `run`)",
             )),
@@ -123,7 +122,7 @@ impl<'a> Phrase<'a> {
         }
     }
 
-    /// Reads `here`, `this directory` or `the current directory`.
+    /// Parses `here`, `this directory` or `the current directory`.
     pub(super) fn here(&mut self) -> bool {
         const PLACES: &[&[&str]] = &[
             &["here"],
@@ -164,11 +163,11 @@ impl<'a> Phrase<'a> {
         unit
     }
 
-    /// Reads `it`, `the output` and the like.
+    /// Parses `it`, `the output` and similar references.
     pub(super) fn previous(&mut self) -> bool {
         let begin = self.at;
         if self.eat(PREVIOUS) {
-            // "that output", but also "that" alone.
+            // Either "that output" or "that" alone.
             self.eat(OUTCOME);
             return true;
         }

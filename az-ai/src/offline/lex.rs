@@ -1,10 +1,10 @@
-//! A command as words, quoted texts and breaks.
+//! Splits a command into words, quoted texts and breaks.
 
-/// A piece of a command.
+/// A token of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where it stands in the command, in bytes.
+    /// The position in the command, in bytes.
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Break,
 }
 
-/// A quote that does not end.
+/// An unclosed quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unclosed {
     pub(super) start: usize,
@@ -36,13 +36,13 @@ impl Token {
         }
     }
 
-    /// Whether it is one of these words.
+    /// Whether the token is one of these words.
     pub(super) fn is(&self, words: &[&str]) -> bool {
         self.keyword().is_some_and(|word| words.contains(&word.as_str()))
     }
 }
 
-/// Cuts a command into pieces.
+/// Splits a command into tokens.
 pub(super) fn tokens(command: &str) -> Result<Vec<Token>, Unclosed> {
     let mut tokens = Vec::new();
     let mut rest = command;
@@ -72,7 +72,7 @@ pub(super) fn tokens(command: &str) -> Result<Vec<Token>, Unclosed> {
     Ok(tokens)
 }
 
-/// Returns what closes the quote that this character opens, if it opens one.
+/// Returns the closing quote for an opening one.
 const fn closing(quote: char) -> Option<char> {
     Some(match quote {
         '"' | '\'' | '`' => quote,
@@ -83,13 +83,13 @@ const fn closing(quote: char) -> Option<char> {
     })
 }
 
-/// Whether backslashes mean something in this quote.
-pub(super) const fn knows_escapes(quote: char) -> bool {
+/// Whether backslashes are escapes within this quote.
+pub(super) const fn has_escapes(quote: char) -> bool {
     matches!(quote, '"' | '“' | '”' | '„')
 }
 
-/// Returns the text up to the closing quote, and what follows it. In `"…"` a backslash keeps the
-/// next character from closing.
+/// Returns the text up to the closing quote, and the rest. In `"…"` a backslash escapes the next
+/// character.
 fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
     let end = closing(quote)?;
     let mut escaped = false;
@@ -99,13 +99,13 @@ fn quoted(text: &str, quote: char) -> Option<(&str, &str)> {
         } else if c == end {
             return Some((text.get(..at)?, cut(text, at + c.len_utf8())));
         } else {
-            escaped = knows_escapes(quote) && c == '\\';
+            escaped = has_escapes(quote) && c == '\\';
         }
     }
     None
 }
 
-/// Returns where a word ends: at a blank or a semicolon, or at a comma with nothing behind it.
+/// Returns the end of a word: a blank, a semicolon, or a comma before a blank or the end.
 fn word_end(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -123,10 +123,10 @@ fn cut(text: &str, at: usize) -> &str {
     text.get(at..).unwrap_or_default()
 }
 
-/// Returns a quoted text as it is meant: in `"…"` and `“…”`, `\n`, `\t`, `\"` and `\\` stand for what they
-/// usually do, and any other backslash for itself.
+/// Unescapes a quoted text: in `"…"` and `“…”`, `
+/// `, `\t`, `\"` and `\\` have their usual meanings, and any other backslash is kept.
 pub(super) fn unescape(quote: char, raw: &str) -> String {
-    if !knows_escapes(quote) {
+    if !has_escapes(quote) {
         return raw.to_owned();
     }
     let mut text = String::with_capacity(raw.len());

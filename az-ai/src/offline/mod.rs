@@ -1,7 +1,7 @@
-//! A stand-in for a model, for working without one: a planner over the tools.
+//! A planner that works without a model, by calling tools for commands of a small language.
 //!
-//! It is no model and does not pretend to be one. It knows a small language of commands, joined by
-//! `then`, `and`, `;` or line ends, and does exactly what they say:
+//! It is not a language model. It parses commands, joined by `then`, `and`, `;` or line ends, and
+//! executes exactly these:
 //!
 //! | command | does |
 //! |---|---|
@@ -12,12 +12,12 @@
 //! | `find "TEXT" in DIR`, `find files named *.rs [in DIR]` | finds |
 //! | `run "COMMAND"` | runs a command |
 //! | `show processes [named NAME]` | lists processes |
-//! | `search for "WORDS" [in COLLECTION]` | searches documents by meaning |
+//! | `search for "WORDS" [in COLLECTION]` | searches documents semantically |
 //!
-//! `it`, `the output`, `the result`, `that number` and `how many there are` stand for what the step
-//! before came to. Most verbs have synonyms, such as `cat` for `read`; `docs/offline.md` has all of
-//! the language. The whole command is understood before the first step is taken, so nothing is left
-//! half done for want of a word.
+//! `it`, `the output`, `the result`, `that number` and `how many there are` refer to the previous
+//! step's result. Most verbs have synonyms, such as `cat` for `read`; `docs/offline.md` documents
+//! the whole language. The whole command is parsed before the first step is executed, so that no
+//! command is left half done because of an unknown word.
 
 mod advice;
 mod client;

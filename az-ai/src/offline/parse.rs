@@ -1,29 +1,29 @@
-//! Reads a whole command.
+//! Parses a command.
 
 use std::collections::BTreeSet;
 
-use super::cursor::Trouble;
+use super::cursor::SyntaxError;
 use super::lex::{Kind, Token, Unclosed, tokens};
 use super::phrase::{step, verb};
 use super::step::Step;
 use super::verb::Verb;
 use crate::error::Error;
 
-/// Words that join two steps and say nothing else.
+/// Words that join two steps and have no other meaning.
 const JOINS: &[&str] = &["then", "and", "also", "finally", "afterwards"];
 
 /// Words that a pattern follows.
 const BEFORE_PATTERN: &[&str] = &["named", "called", "matching", "like"];
 
-/// Words that say nothing about a step.
+/// Words without a meaning in a step.
 const FILLERS: &[&str] = &["first", "now", "next", "please", "then", "and"];
 
-/// Reads a command; all of it, or nothing.
+/// Parses a whole command.
 ///
 /// # Errors
 ///
-/// [`Error::NotUnderstood`], which names the part that was not understood, and something that
-/// would have been and that these tools can do.
+/// [`Error::NotUnderstood`], which names the part that is not understood, and an example that is
+/// and that these tools can execute.
 pub(super) fn parse(command: &str, offered: &BTreeSet<&str>) -> Result<Vec<Step>, Error> {
     let not_understood = |part: &str, why: &str, verb| not_understood(part, why, verb, offered);
     let tokens = tokens(command).map_err(|Unclosed { start }| {
@@ -37,10 +37,10 @@ pub(super) fn parse(command: &str, offered: &BTreeSet<&str>) -> Result<Vec<Step>
         let step = step(&clause).map_err(|trouble| {
             let part = |at: usize| clause.get(at).map(range).unwrap_or_default();
             let why = match trouble {
-                Trouble::At(0) => unknown_verb(offered),
-                Trouble::At(at) => format!("{} makes no sense there", part(at)),
-                Trouble::Doubtful(at, why) => format!("{} {why}", part(at)),
-                Trouble::Missing(what) => format!("{what} should follow"),
+                SyntaxError::At(0) => unknown_verb(offered),
+                SyntaxError::At(at) => format!("{} is not expected there", part(at)),
+                SyntaxError::Doubtful(at, why) => format!("{} {why}", part(at)),
+                SyntaxError::Missing(what) => format!("{what} should follow"),
             };
             not_understood(&whole, &why, verb)
         })?;
@@ -51,12 +51,12 @@ pub(super) fn parse(command: &str, offered: &BTreeSet<&str>) -> Result<Vec<Step>
         steps.push(step);
     }
     if steps.is_empty() {
-        return Err(not_understood(&quote(command, 0, command.len()), "it asks for nothing", None));
+        return Err(not_understood(&quote(command, 0, command.len()), "it contains no step", None));
     }
     Ok(steps)
 }
 
-/// Cuts the pieces into steps: at breaks, at `then`, and at `and` or a comma before a verb.
+/// Splits the tokens into steps: at breaks, at `then`, and at `and` or a comma before a verb.
 fn clauses(tokens: &[Token]) -> Vec<Vec<Token>> {
     let mut clauses = vec![Vec::new()];
     let mut rest = tokens.iter().peekable();
@@ -81,13 +81,13 @@ fn clauses(tokens: &[Token]) -> Vec<Vec<Token>> {
             clause.push(token.clone());
         }
     }
-    // "First," before a verb is no step.
+    // "First," before a verb is not a step.
     clauses.retain(|clause| !clause.iter().all(|token| token.is(FILLERS)));
     clauses.iter_mut().for_each(end_sentence);
     clauses
 }
 
-/// Whether what follows begins another step.
+/// Whether the next tokens begin another step.
 fn begins_step(tokens: &[Token]) -> bool {
     let mut words = tokens.iter().skip_while(|token| token.is(JOINS));
     let verb = words.next().and_then(Token::keyword);
@@ -95,8 +95,8 @@ fn begins_step(tokens: &[Token]) -> bool {
         || tokens.first().is_some_and(|token| token.is(&["then"]))
 }
 
-/// Takes the mark that ends a sentence from its last word, but no dot from a path and no mark from
-/// a pattern; and passes over one that follows a quoted text.
+/// Removes the punctuation at the end of a sentence from its last word, but no dot of a path and no
+/// mark of a pattern; ignores punctuation after a quoted text.
 fn end_sentence(clause: &mut Vec<Token>) {
     const MARKS: &[char] = &['.', '!', '?'];
     let Some((last, before)) = clause.split_last_mut() else {
@@ -122,7 +122,7 @@ fn end_sentence(clause: &mut Vec<Token>) {
     }
 }
 
-/// Returns where the step ends that a piece of it belongs to.
+/// Returns the end of the step that contains a token.
 fn end(command: &str, clause: &[Token], from: &Token) -> usize {
     clause.last().map_or(command.len(), |last| last.end.max(from.end))
 }
@@ -134,7 +134,7 @@ fn quote(command: &str, start: usize, end: usize) -> String {
 
 fn unknown_verb(offered: &BTreeSet<&str>) -> String {
     let known = Verb::known(offered).join(", ");
-    format!("it does not begin with a verb that is known ({known})")
+    format!("it does not begin with a known verb ({known})")
 }
 
 fn not_understood(part: &str, why: &str, verb: Option<Verb>, offered: &BTreeSet<&str>) -> Error {

@@ -1,28 +1,28 @@
-//! Reads one step: a verb and what follows it.
+//! Parses one step: a verb and its arguments.
 
-use super::cursor::{OUTCOME, PREVIOUS, Phrase, Read, Trouble, WITHIN};
-use super::lex::{Kind, Token, knows_escapes, unescape};
+use super::cursor::{OUTCOME, PREVIOUS, Phrase, Read, SyntaxError, WITHIN};
+use super::lex::{Kind, Token, has_escapes, unescape};
 use super::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
 use super::verb::Verb;
 
 const INTO: &[&str] = &["to", "into", "in", "as"];
-/// Words before the verb that say nothing.
+/// Words before the verb that are ignored.
 const POLITE: &[&str] = &[
     "please", "first", "now", "next", "finally", "also", "i", "want", "can", "could", "you", "to",
 ];
 const DIRECTORIES: &[&str] = &["directories", "folders", "subdirectories", "subfolders"];
 const ENTRIES: &[&str] = &["files", "entries", "contents", "content", "everything"];
 
-/// Returns the verb that a step begins with, if it is known.
+/// Returns the verb at the beginning of a step, if it is known.
 pub(super) fn verb(tokens: &[Token]) -> Option<Verb> {
     let mut phrase = Phrase { tokens, at: 0 };
     phrase.verb()
 }
 
-/// Reads one step.
+/// Parses one step.
 pub(super) fn step(tokens: &[Token]) -> Read<Step> {
     let mut phrase = Phrase { tokens, at: 0 };
-    let step = match phrase.verb().ok_or(Trouble::At(0))? {
+    let step = match phrase.verb().ok_or(SyntaxError::At(0))? {
         Verb::List => phrase.list()?,
         Verb::Read => phrase.read()?,
         Verb::Print => phrase.print()?,
@@ -32,7 +32,7 @@ pub(super) fn step(tokens: &[Token]) -> Read<Step> {
         Verb::Create => phrase.create()?,
         Verb::Count => phrase.count()?,
         Verb::HowMany if phrase.eat(&["many"]) => phrase.count()?,
-        Verb::HowMany => return Err(Trouble::Missing("`many` and lines, words or files")),
+        Verb::HowMany => return Err(SyntaxError::Missing("`many` and lines, words or files")),
         Verb::Find => phrase.find()?,
         Verb::Grep => phrase.grep()?,
         Verb::Run => phrase.run()?,
@@ -40,7 +40,7 @@ pub(super) fn step(tokens: &[Token]) -> Read<Step> {
         Verb::Search => phrase.search()?,
     };
     if phrase.at < tokens.len() {
-        return Err(Trouble::At(phrase.at));
+        return Err(SyntaxError::At(phrase.at));
     }
     Ok(step)
 }
@@ -51,7 +51,7 @@ impl Phrase<'_> {
         self.next().and_then(Token::keyword).and_then(|word| Verb::named(&word))
     }
 
-    /// Reads where to list and how, in any order.
+    /// Parses the directory and the options of a listing, in any order.
     fn listing(&mut self) -> Read<Listing> {
         let mut listing = Listing::of(".");
         loop {
@@ -62,7 +62,7 @@ impl Phrase<'_> {
             } else if self.eat(&["including", "with"]) {
                 self.skip(&["the"]);
                 if !self.eat(&["hidden"]) {
-                    return Err(Trouble::At(self.at));
+                    return Err(SyntaxError::At(self.at));
                 }
                 self.skip(&["files", "ones"]);
                 listing.hidden = Hidden::Included;
@@ -95,7 +95,7 @@ impl Phrase<'_> {
         Ok(Step::List(Listing { kinds, ..listing }))
     }
 
-    /// Reads what of a directory is to be listed, and whether anything is said of that.
+    /// Parses which entries of a directory are listed, and whether that is specified.
     fn kinds(&mut self) -> Read<(bool, Kinds)> {
         let directories = self.eat(DIRECTORIES);
         if !directories && !self.eat(ENTRIES) {
@@ -106,13 +106,13 @@ impl Phrase<'_> {
         }
         match self.eat(DIRECTORIES) || self.eat(ENTRIES) {
             true => Ok((true, Kinds::All)),
-            false => Err(Trouble::At(self.at - 1)),
+            false => Err(SyntaxError::At(self.at - 1)),
         }
     }
 
     fn read(&mut self) -> Read<Step> {
         let begin = self.at;
-        // "the contents of a file", but not "the contents" alone.
+        // Accepts "the contents of a file", but not "the contents" alone.
         if self.previous() && !self.eat(&["of"]) {
             self.at = begin;
         }
@@ -126,26 +126,26 @@ impl Phrase<'_> {
         let text = self.text()?;
         if !self.eat(INTO) {
             return match self.peek() {
-                Some(_) => Err(Trouble::At(self.at)),
-                None => Err(Trouble::Missing("`to` and a file")),
+                Some(_) => Err(SyntaxError::At(self.at)),
+                None => Err(SyntaxError::Missing("`to` and a file")),
             };
         }
         let path = self.path()?;
         Ok(Step::Put { text, path, how })
     }
 
-    /// Reads a path and what to write there.
+    /// Parses a path and the text to write.
     fn create(&mut self) -> Read<Step> {
         self.skip(&["a", "new", "the"]);
         if self.peek().is_some_and(|token| token.is(&["directory", "folder"])) {
             let why = "is not made by `create`, which makes files (`run \"mkdir …\"` does)";
-            return Err(Trouble::Doubtful(self.at, why));
+            return Err(SyntaxError::Doubtful(self.at, why));
         }
         let path = self.path()?;
         if !self.eat(&["containing", "with", "saying"]) {
             return match self.peek() {
-                Some(_) => Err(Trouble::At(self.at)),
-                None => Err(Trouble::Missing("`containing` and a quoted text")),
+                Some(_) => Err(SyntaxError::At(self.at)),
+                None => Err(SyntaxError::Missing("`containing` and a quoted text")),
             };
         }
         let begin = self.at;
@@ -156,12 +156,12 @@ impl Phrase<'_> {
         Ok(Step::Put { text: self.text()?, path, how: How::Write })
     }
 
-    /// Reads what to write. A text of more than one word has to be quoted: guessing where it ends
-    /// would be guessing what to write.
+    /// Parses the text to write. More than one word must be quoted, because the end of the text
+    /// would be a guess.
     fn text(&mut self) -> Read<Text> {
         match self.peek().map(|token| &token.kind) {
             None => {
-                return Err(Trouble::Missing("a quoted text, `it` or `how many there are`"));
+                return Err(SyntaxError::Missing("a quoted text, `it` or `how many there are`"));
             }
             Some(Kind::Quoted { quote, raw }) => {
                 self.at += 1;
@@ -185,7 +185,7 @@ impl Phrase<'_> {
         self.word_as_text()
     }
 
-    /// Reads a single word as the text that it is, unless it may stand for something.
+    /// Parses a single word as the text to write, unless it may be a reference.
     fn word_as_text(&mut self) -> Read<Text> {
         const NO_TEXT: &[&[&str]] = &[
             OUTCOME,
@@ -194,17 +194,17 @@ impl Phrase<'_> {
         ];
         let begin = self.at;
         let Some(word) = self.word() else {
-            return Err(Trouble::At(begin));
+            return Err(SyntaxError::At(begin));
         };
         let stands_for = NO_TEXT.iter().any(|words| self.eat(words));
         self.at = begin + 1;
         if self.peek().is_some_and(|next| !next.is(INTO)) {
-            return Err(Trouble::Doubtful(begin, "may be a text (texts stand in quotes)"));
+            return Err(SyntaxError::Doubtful(begin, "may be a text (put texts in quotes)"));
         }
         if stands_for || word.contains(['.', '/', '\\', '*', '?', '~', '$']) {
             let why = "may be a text or something else (texts stand in quotes; what a file says is \
                        `it` after `read FILE`)";
-            return Err(Trouble::Doubtful(begin, why));
+            return Err(SyntaxError::Doubtful(begin, why));
         }
         Ok(Text::Literal(word.to_owned()))
     }
@@ -216,15 +216,15 @@ impl Phrase<'_> {
                 return Ok(Step::Count { unit: None, of: Of::Previous });
             }
             return match self.peek() {
-                Some(_) => Err(Trouble::At(self.at)),
-                None => Err(Trouble::Missing("lines, words, characters, bytes or files")),
+                Some(_) => Err(SyntaxError::At(self.at)),
+                None => Err(SyntaxError::Missing("lines, words, characters, bytes or files")),
             };
         };
         if self.eat(&["does", "do"]) {
             let of = Of::File(self.path()?);
             return match self.eat(&["have"]) {
                 true => Ok(Step::Count { unit: Some(unit), of }),
-                false => Err(Trouble::Missing("`have`")),
+                false => Err(SyntaxError::Missing("`have`")),
             };
         }
         self.skip(&["are", "is"]);
@@ -259,13 +259,13 @@ impl Phrase<'_> {
             return Ok(Step::FindFiles { glob, path });
         }
         if files {
-            return Err(Trouble::Missing("`named` and a pattern such as *.rs"));
+            return Err(SyntaxError::Missing("`named` and a pattern such as *.rs"));
         }
         self.skip(&["text", "word", "lines", "with", "containing", "string"]);
         if self.word().is_some_and(|word| word.contains(['.', '/'])) {
             let why = "may be a text or a file (texts stand in quotes; files are found with `find \
                        files named`)";
-            return Err(Trouble::Doubtful(self.at, why));
+            return Err(SyntaxError::Doubtful(self.at, why));
         }
         let text = self.sought()?;
         let path = self.place()?;
@@ -275,7 +275,7 @@ impl Phrase<'_> {
     fn grep(&mut self) -> Read<Step> {
         self.skip(&["for", "the", "text", "word"]);
         let text = self.sought()?;
-        // As in the shell, the path may follow right away.
+        // As in the shell, the path may follow immediately.
         let path = match self.peek() {
             Some(next) if !next.is(WITHIN) && !self.here() => self.path()?,
             _ => self.place()?,
@@ -283,11 +283,11 @@ impl Phrase<'_> {
         Ok(Step::FindText { text, path })
     }
 
-    /// Reads the text to look for.
+    /// Parses the text to search for.
     fn sought(&mut self) -> Read<String> {
         self.no_option()?;
         if self.is_pattern() || self.peek().is_some_and(|token| token.is(PREVIOUS)) {
-            return Err(Trouble::Doubtful(
+            return Err(SyntaxError::Doubtful(
                 self.at,
                 "may not be meant as a text (texts stand in quotes)",
             ));
@@ -295,7 +295,7 @@ impl Phrase<'_> {
         self.name("a quoted text, or `files named` and a pattern")
     }
 
-    /// Reads a directory to look in; this one if none is named.
+    /// Parses the directory to search; the current one if none is named.
     fn place(&mut self) -> Read<String> {
         if self.eat(WITHIN) {
             self.skip(&["files"]);
@@ -309,23 +309,23 @@ impl Phrase<'_> {
     fn run(&mut self) -> Read<Step> {
         let begin = self.at;
         if self.previous() {
-            return Err(Trouble::Doubtful(begin, "is no command (commands stand in quotes)"));
+            return Err(SyntaxError::Doubtful(begin, "is not a command (put commands in quotes)"));
         }
         self.skip(&["the", "command"]);
         let alone = self.at + 1 == self.tokens.len();
         let command = match self.next().map(|token| &token.kind) {
-            // A command keeps its backslashes: they are the shell's.
-            Some(Kind::Quoted { raw, quote }) if knows_escapes(*quote) => raw.replace("\\\"", "\""),
+            // The backslashes of a command belong to the shell.
+            Some(Kind::Quoted { raw, quote }) if has_escapes(*quote) => raw.replace("\\\"", "\""),
             Some(Kind::Quoted { raw, .. }) => raw.clone(),
             Some(Kind::Word(word)) if alone => word.clone(),
-            _ => return Err(Trouble::Missing("a command in quotes")),
+            _ => return Err(SyntaxError::Missing("a command in quotes")),
         };
         Ok(Step::Run { command })
     }
 
     fn print(&mut self) -> Read<Step> {
         match self.is_quoted() {
-            true => Err(Trouble::Doubtful(
+            true => Err(SyntaxError::Doubtful(
                 self.at,
                 "may be a text or a file (`read` takes a file in quotes)",
             )),

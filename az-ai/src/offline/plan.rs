@@ -1,4 +1,4 @@
-//! What to do next, given the steps and what came of those that were taken.
+//! Decides the next action from the steps and the results so far.
 
 use std::collections::BTreeSet;
 
@@ -13,45 +13,45 @@ use super::value::{Value, fits};
 use crate::chat::ToolMessage;
 use crate::error::{Error, Result};
 
-/// How much of a result the answer shows, in bytes.
+/// The maximum of a result's bytes in the final reply.
 const SHOWN: usize = 4 << 10;
 
-/// What to do next.
+/// The next action.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Next {
     Call { tool: &'static str, arguments: Json },
     Answer(String),
 }
 
-/// Checks that every tool is there before the first is called.
+/// Checks that every tool is available before the first call.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`], which names the first that is missing.
+/// [`Error::Unsupported`], which names the first missing tool.
 pub(super) fn check_tools(steps: &[Step], offered: &BTreeSet<&str>) -> Result<()> {
     let mut tools = steps.iter().filter_map(|step| Some((step, step.tool()?)));
     match tools.find(|(_, tool)| !offered.contains(tool)) {
         None => Ok(()),
         Some((step, tool)) => Err(Error::Unsupported {
             provider: NAME.to_owned(),
-            reason: format!("to {} it needs {tool}, which is not among its tools", say(step)),
+            reason: format!("to {} it needs {tool}, which is not available", say(step)),
         }),
     }
 }
 
-/// Says what to do next. The results are those of the steps that take a tool, in order.
+/// Returns the next action. The results are those of the steps that call a tool, in order.
 ///
 /// # Errors
 ///
-/// [`Error::Stopped`] when a step failed, or came to something that another cannot use.
+/// [`Error::Stopped`] when a step failed, or its result cannot be used by the next one.
 pub(super) fn next(steps: &[Step], results: &[&ToolMessage]) -> Result<Next> {
     let mut results = results.iter();
-    let mut taken: Vec<Taken<'_>> = Vec::new();
+    let mut taken: Vec<ExecutedStep<'_>> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        let place = Place { step, number: index + 1 };
+        let place = PlannedStep { step, number: index + 1 };
         let input = place.input(taken.last_mut())?;
         let Some(tool) = step.tool() else {
-            taken.push(Taken::done(step, input));
+            taken.push(ExecutedStep::done(step, input));
             continue;
         };
         let Some(result) = results.next() else {
@@ -62,33 +62,33 @@ pub(super) fn next(steps: &[Step], results: &[&ToolMessage]) -> Result<Next> {
     Ok(Next::Answer(answer(&taken)))
 }
 
-/// A step that was taken.
-struct Taken<'a> {
+/// An executed step.
+struct ExecutedStep<'a> {
     step: &'a Step,
     outcome: ToolOutcome,
-    /// What it came to, if that is known.
+    /// Its result, if known.
     value: Option<Value>,
-    /// Whether a later step has used that.
+    /// Whether a later step has used the result.
     used: bool,
 }
 
-impl<'a> Taken<'a> {
+impl<'a> ExecutedStep<'a> {
     const fn done(step: &'a Step, value: Option<Value>) -> Self {
         let outcome = ToolOutcome::Done;
         Self { step, outcome, value, used: false }
     }
 }
 
-/// A step and where it stands in the plan.
+/// A step and its position in the plan.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct PlannedStep<'a> {
     step: &'a Step,
     number: usize,
 }
 
-impl<'a> Place<'a> {
-    /// Returns what the step is given, from its own words or from the step before.
-    fn input(self, previous: Option<&mut Taken<'_>>) -> Result<Option<Value>> {
+impl<'a> PlannedStep<'a> {
+    /// Returns the input of the step, from its own text or from the previous step.
+    fn input(self, previous: Option<&mut ExecutedStep<'_>>) -> Result<Option<Value>> {
         let input = match self.step {
             Step::Put { text: Text::Literal(text), .. } => Value::whole(text, Unit::Lines),
             Step::Put { text: Text::Previous, .. } => self.previous(previous)?.clone(),
@@ -110,24 +110,23 @@ impl<'a> Place<'a> {
         Ok(Some(input))
     }
 
-    /// Returns what the step before came to, which has to be known, and all of it.
-    fn previous<'b>(self, previous: Option<&'b mut Taken<'_>>) -> Result<&'b Value> {
+    /// Returns the previous step's result, which must be known and complete.
+    fn previous<'b>(self, previous: Option<&'b mut ExecutedStep<'_>>) -> Result<&'b Value> {
         let before = self.number - 1;
         let unusable = |why: &str| {
             let now = say(self.step);
-            stopped(format!("step {} ({now}) cannot be taken: {why}", self.number))
+            stopped(format!("step {} ({now}) cannot be executed: {why}", self.number))
         };
         let taken = previous.ok_or_else(|| unusable("there is no step before it"))?;
         taken.used = true;
         let value = taken.value.as_ref().ok_or_else(|| {
-            unusable(&format!("step {before} was interrupted, and what it came to is not known"))
+            unusable(&format!("step {before} was interrupted, and its result is unknown"))
         })?;
         self.whole(value, taken.step)?;
         Ok(value)
     }
 
-    /// Checks that nothing was left out of what a step came to: what is there would be taken for
-    /// all of it.
+    /// Checks that a step's result was not truncated: an excerpt would be taken for the whole.
     fn whole(self, value: &Value, source: &Step) -> Result<()> {
         match value.omitted {
             0 => Ok(()),
@@ -137,7 +136,7 @@ impl<'a> Place<'a> {
                     |step| format!("the shell can do it: {step}"),
                 );
                 Err(stopped(format!(
-                    "step {} ({}) cannot be taken: {omitted} bytes of what it works on are not \
+                    "step {} ({}) cannot be executed: {omitted} bytes of what it works on are not \
                      shown; {advice}",
                     self.number,
                     say(self.step)
@@ -146,11 +145,11 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Says what came of the step.
-    fn take(self, result: &ToolMessage, input: Option<Value>) -> Result<Taken<'a>> {
+    /// Returns the result of the step.
+    fn take(self, result: &ToolMessage, input: Option<Value>) -> Result<ExecutedStep<'a>> {
         let value = match result.outcome {
             ToolOutcome::Done => self.value(result, input).map(Some)?,
-            // What was to be written is known, whether or not it was.
+            // The text to write is known, whether or not it was written.
             ToolOutcome::Unknown => input,
             ToolOutcome::Failed | ToolOutcome::Refused => {
                 let lines: Vec<&str> = result.text.lines().collect();
@@ -160,7 +159,7 @@ impl<'a> Place<'a> {
             }
         };
         let outcome = result.outcome;
-        Ok(Taken { step: self.step, outcome, value, used: false })
+        Ok(ExecutedStep { step: self.step, outcome, value, used: false })
     }
 
     fn value(self, result: &ToolMessage, input: Option<Value>) -> Result<Value> {
@@ -195,7 +194,7 @@ const fn stopped(reason: String) -> Error {
     Error::Stopped { reason }
 }
 
-/// Returns the path of an entry from where the task works, not from the directory listed.
+/// Returns the path of an entry relative to the workspace, not to the listed directory.
 fn within(directory: &str, entry: &str) -> String {
     match directory.trim_end_matches('/') {
         "." | "" => entry.to_owned(),
@@ -235,7 +234,7 @@ fn arguments(step: &Step, input: Option<&Value>) -> Json {
     }
 }
 
-/// Returns a command that prints the lines with a text. Finding none is no failure.
+/// Returns a command that prints the lines with a text. No match is not a failure.
 pub(super) fn grep(text: &str, path: &str) -> String {
     let (text, path) = (shell_quote(text), shell_quote(path));
     format!("grep -rnIF --exclude-dir='.[!.]*' -e {text} -- {path} || test $? -eq 1")
@@ -245,7 +244,7 @@ pub(super) fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Says what a step does, in words that can follow "to".
+/// Describes a step, in words that can follow "to".
 fn say(step: &Step) -> String {
     let list = |what: &str, listing: &Listing| {
         let depth = match listing.depth {
@@ -278,8 +277,8 @@ fn say(step: &Step) -> String {
     }
 }
 
-/// Says what was done, step by step, and shows what no later step has used.
-fn answer(taken: &[Taken<'_>]) -> String {
+/// Describes the executed steps, and shows results that no later step has used.
+fn answer(taken: &[ExecutedStep<'_>]) -> String {
     let mut lines = Vec::new();
     let mut shown = Vec::new();
     for (index, taken) in taken.iter().enumerate() {

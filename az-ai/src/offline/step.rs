@@ -1,4 +1,4 @@
-//! What a command asks for, step by step.
+//! The steps of a command.
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) enum Step {
     Read { path: String },
     /// Write or append to a file.
     Put { text: Text, path: String, how: How },
-    /// Count something in a file, a directory or what came before.
+    /// Count something in a file, a directory or the previous step's result.
     Count { unit: Option<Unit>, of: Of },
     /// Find lines with a text.
     FindText { text: String, path: String },
@@ -19,11 +19,11 @@ pub(super) enum Step {
     Run { command: String },
     /// List processes.
     Processes { filter: Option<String> },
-    /// Search documents by meaning.
+    /// Search documents semantically.
     Search { query: String, collection: Option<String> },
 }
 
-/// What to list.
+/// The directory and the options of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listing {
     pub(super) path: String,
@@ -32,7 +32,7 @@ pub(super) struct Listing {
     pub(super) kinds: Kinds,
 }
 
-/// What of a directory is listed.
+/// The kind of entries to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kinds {
     All,
@@ -57,18 +57,18 @@ pub(super) enum How {
     Append,
 }
 
-/// What to write.
+/// The text to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Text {
-    /// This.
+    /// A literal text.
     Literal(String),
-    /// What the step before came to.
+    /// The previous step's result.
     Previous,
-    /// How many of something, or of whatever it is, the step before came to.
+    /// The count of a unit, or of the default one, in the previous step's result.
     HowMany(Option<Unit>),
 }
 
-/// What to count in.
+/// The subject of a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Of {
     File(String),
@@ -76,7 +76,7 @@ pub(super) enum Of {
     Previous,
 }
 
-/// What to count.
+/// The unit of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Lines,
@@ -88,7 +88,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// Returns the unit that a word names.
+    /// Returns the unit for a word.
     pub(super) fn named(word: &str) -> Option<Self> {
         Some(match word {
             "line" | "lines" | "matches" | "results" | "processes" | "entries" => Self::Lines,
@@ -101,7 +101,7 @@ impl Unit {
         })
     }
 
-    /// Returns the word for several of it.
+    /// Returns the plural of the unit.
     pub(super) const fn many(self) -> &'static str {
         match self {
             Self::Lines => "lines",
@@ -113,7 +113,7 @@ impl Unit {
         }
     }
 
-    /// Says how many of it.
+    /// Formats a count of the unit.
     pub(super) fn say(self, count: usize) -> String {
         match (self, count) {
             (Self::Directories, 1) => "1 directory".to_owned(),
@@ -124,7 +124,7 @@ impl Unit {
 }
 
 impl Listing {
-    /// Returns a listing of one directory, without what is hidden in it.
+    /// Creates a listing of one directory, without hidden entries.
     pub(super) fn of(path: impl Into<String>) -> Self {
         let path = path.into();
         Self { path, depth: Depth::Flat, hidden: Hidden::Excluded, kinds: Kinds::All }
@@ -132,7 +132,7 @@ impl Listing {
 }
 
 impl Step {
-    /// Whether the step needs what the step before came to.
+    /// Whether the step needs the previous step's result.
     pub(super) const fn refers_back(&self) -> bool {
         matches!(
             self,
@@ -141,7 +141,7 @@ impl Step {
         )
     }
 
-    /// Returns the tool that the step takes, if it takes one.
+    /// Returns the tool that the step calls, if any.
     pub(super) const fn tool(&self) -> Option<&'static str> {
         Some(match self {
             Self::List(_) | Self::FindFiles { .. } => "filesystem.list",

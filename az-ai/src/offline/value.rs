@@ -1,56 +1,56 @@
-//! What a step came to, and how much of what it is.
+//! The result of a step, and how to count it.
 
 use serde_json::Value as Json;
 
 use super::step::Unit;
 use crate::chat::ToolMessage;
 
-/// What a listing says when there is nothing in the directory.
+/// The listing of an empty directory.
 const EMPTY: &str = "[empty]";
-/// What a command is said to have printed when it printed nothing.
+/// The output of a command that printed nothing.
 const NOTHING: &str = "[no output]";
-/// What stands between what a command printed and what it complained about.
-const COMPLAINTS: &str = "[stderr]\n";
+/// The separator between standard output and standard error.
+const STDERR_SEPARATOR: &str = "[stderr]\n";
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) text: String,
-    /// How much of it is not shown here, in bytes.
+    /// The number of omitted bytes.
     pub(super) omitted: usize,
     counts: Counts,
 }
 
-/// What `how many` means of a value.
+/// The meaning of `how many` for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counts {
-    /// How many of this it has, unless something else is asked for.
+    /// The count of this unit, unless another one is requested.
     Units(Unit),
-    /// It is a listing with so many of these.
+    /// A listing with this number of entries.
     Listed { files: usize, directories: usize },
-    /// It is a number itself.
+    /// A number.
     Number(usize),
 }
 
 impl Value {
-    /// Returns a value that is all there.
+    /// Creates a complete value.
     pub(super) fn whole(text: impl Into<String>, unit: Unit) -> Self {
         Self { text: text.into(), omitted: 0, counts: Counts::Units(unit) }
     }
 
-    /// Returns a number.
+    /// Creates a number.
     pub(super) fn number(number: usize) -> Self {
         Self { text: number.to_string(), omitted: 0, counts: Counts::Number(number) }
     }
 
-    /// Returns what a tool returned.
+    /// Converts the output of a tool.
     pub(super) fn returned(result: &ToolMessage) -> Self {
         let omitted = result.omitted;
         Self { omitted, ..Self::whole(&result.text, Unit::Lines) }
     }
 
-    /// Returns a listing: one entry a line, directories with a slash at their end. Where it is
-    /// there as data, what is a regular file is known; else everything but directories counts.
+    /// Converts a listing: one entry a line, with a slash after directories. JSON output
+    /// distinguishes regular files; in text every entry but directories counts as a file.
     pub(super) fn listing(result: &ToolMessage) -> Self {
         let text = match result.text.trim() {
             EMPTY => "",
@@ -94,8 +94,8 @@ impl Value {
         }
     }
 
-    /// Returns what a command printed, without what it complained about: as data, where that is
-    /// there, else the text up to the complaints.
+    /// Returns the standard output of a command, without standard error: from JSON output where
+    /// available, else the text before the separator.
     pub(super) fn printed(result: &ToolMessage) -> Self {
         let data = result.data.as_ref().and_then(|data| data.get("stdout"));
         if let Some(stdout) = data.and_then(Json::as_str) {
@@ -105,16 +105,18 @@ impl Value {
             return Self { omitted, ..Self::whole(stdout, Unit::Lines) };
         }
         let text = result.text.as_str();
-        let text = match text.strip_prefix(COMPLAINTS) {
+        let text = match text.strip_prefix(STDERR_SEPARATOR) {
             Some(_) => "",
             None if text == NOTHING => "",
-            None => text.rsplit_once(&format!("\n{COMPLAINTS}")).map_or(text, |(text, _)| text),
+            None => {
+                text.rsplit_once(&format!("\n{STDERR_SEPARATOR}")).map_or(text, |(text, _)| text)
+            }
         };
         let omitted = result.omitted;
         Self { omitted, ..Self::whole(text, Unit::Lines) }
     }
 
-    /// Returns how many of a unit it has, or of its own.
+    /// Returns the count of a unit, or of the default one.
     pub(super) fn how_many(&self, unit: Option<Unit>) -> usize {
         match (self.counts, unit) {
             (Counts::Number(number), _) => number,
@@ -124,7 +126,7 @@ impl Value {
         }
     }
 
-    /// Says how much it is.
+    /// Formats the count.
     pub(super) fn say(&self) -> String {
         match (self.counts, self.omitted) {
             (Counts::Number(number), _) => number.to_string(),
@@ -134,7 +136,7 @@ impl Value {
         }
     }
 
-    /// Counts.
+    /// Counts a unit.
     fn count(&self, unit: Unit) -> usize {
         let lines = || self.text.lines().filter(|line| !line.trim().is_empty());
         match unit {
@@ -153,12 +155,13 @@ fn is_a(entry: &Json, kind: &str) -> bool {
     entry.get("type").and_then(Json::as_str) == Some(kind)
 }
 
-/// Whether a file's name, or its path if the pattern has a slash, fits a pattern with `*` and `?`.
+/// Whether the name of a file, or its path if the pattern has a slash, matches a pattern with `*`
+/// and `?`.
 pub(super) fn fits(glob: &str, path: &str) -> bool {
     let name = if glob.contains('/') { path } else { path.rsplit('/').next().unwrap_or(path) };
     let glob: Vec<char> = glob.chars().collect();
     let name: Vec<char> = name.chars().collect();
-    // The furthest `*`, and how much of the name it has been given so far.
+    // The last `*`, and the end of the part of the name that it matches so far.
     let mut star: Option<(usize, usize)> = None;
     let (mut g, mut n) = (0, 0);
     while n < name.len() {
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_printed_is_told_from_its_complaints() {
+    fn standard_output_and_error_are_separated() {
         let printed = |text: &str, data: Option<serde_json::Value>| {
             let mut message = ToolMessage {
                 call_id: String::new(),
@@ -232,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_listing_only_regular_files_are_files() {
+    fn only_regular_files_of_a_listing_count_as_files() {
         let entry = |name: &str, kind: &str| json!({"name": name, "type": kind, "size": 0});
         let mut message = ToolMessage {
             call_id: String::new(),

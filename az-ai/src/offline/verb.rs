@@ -1,8 +1,8 @@
-//! The words that a step begins with.
+//! The verbs of the command language.
 
 use std::collections::BTreeSet;
 
-/// What a step begins with. Words for the same thing are one verb.
+/// A verb. Synonyms are one verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     List,
@@ -21,7 +21,7 @@ pub(super) enum Verb {
     Search,
 }
 
-/// The verbs, by their words.
+/// The verbs by their words.
 const WORDS: &[(&str, Verb)] = &[
     ("list", Verb::List),
     ("ls", Verb::List),
@@ -46,8 +46,8 @@ const WORDS: &[(&str, Verb)] = &[
     ("search", Verb::Search),
 ];
 
-/// Those that stand for the language where it is told in short.
-const CHIEF: &[Verb] = &[
+/// The verbs that represent the language in short descriptions.
+const MAIN: &[Verb] = &[
     Verb::List,
     Verb::Read,
     Verb::Write,
@@ -60,27 +60,27 @@ const CHIEF: &[Verb] = &[
 ];
 
 impl Verb {
-    /// Returns the verb that a word stands for.
+    /// Returns the verb for a word.
     pub(super) fn named(word: &str) -> Option<Self> {
         WORDS.iter().find(|(name, _)| *name == word).map(|(_, verb)| *verb)
     }
 
-    /// Returns a step that begins with it and can be taken with these tools; another verb's where
-    /// its own cannot.
+    /// Returns an example step for the verb that these tools can execute; that of another verb if
+    /// its own cannot be executed.
     pub(super) fn example(verb: Option<Self>, offered: &BTreeSet<&str>) -> Option<&'static str> {
-        let all = verb.into_iter().chain(CHIEF.iter().copied());
+        let all = verb.into_iter().chain(MAIN.iter().copied());
         let mut examples = all.map(Self::sample).filter(|(tool, _)| offered.contains(tool));
         examples.next().map(|(_, example)| example)
     }
 
-    /// Returns the words of the verbs that can be used with these tools.
+    /// Returns the words of the verbs that these tools can execute.
     pub(super) fn known(offered: &BTreeSet<&str>) -> Vec<&'static str> {
-        let usable = CHIEF.iter().map(|verb| verb.sample());
+        let usable = MAIN.iter().map(|verb| verb.sample());
         let usable = usable.filter(|(tool, _)| offered.contains(tool));
         usable.filter_map(|(_, example)| example.split(' ').next()).collect()
     }
 
-    /// Returns a step that begins with it, and the tool that it takes.
+    /// Returns an example step for the verb, and the tool that it calls.
     const fn sample(self) -> (&'static str, &'static str) {
         match self {
             Self::List => ("filesystem.list", "list the files in src"),

@@ -1,4 +1,4 @@
-//! Where prices are looked up.
+//! Looks up prices.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,12 +17,12 @@ use super::price_file::PriceFile;
 use super::table::Table;
 use crate::config::ProviderConfig;
 
-/// How long a call may take: the price is that of its end.
+/// The maximum duration of a call that an estimate covers: the price is that of the call's end.
 const LONGEST_CALL: Duration = Duration::from_secs(3600);
 
-/// What models cost: the bundled table, and what a person knows better.
+/// The prices of models: the bundled table and the user's own prices.
 ///
-/// A copy is cheap. The table is read when a price is first asked for.
+/// Cloning is cheap. The bundled table is parsed on first use.
 #[derive(Clone, Default)]
 pub struct PriceBook {
     overrides: Arc<Vec<ModelPrices>>,
@@ -34,19 +34,19 @@ impl fmt::Debug for PriceBook {
     }
 }
 
-/// A call, as far as its price depends on it.
+/// The properties of a call that its price depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call<'a> {
-    /// Who is asked.
+    /// The provider.
     pub provider: &'a str,
-    /// The model, by the provider's name, dated or not.
+    /// The model, by the provider's name, with or without a release date.
     pub model: &'a str,
-    /// When.
+    /// The time of the call.
     pub at: Timestamp,
 }
 
 impl PriceBook {
-    /// Returns the prices that are part of this crate.
+    /// Returns the prices that are bundled with this crate.
     pub fn bundled() -> Self {
         Self::default()
     }
@@ -73,8 +73,9 @@ impl PriceBook {
         self
     }
 
-    /// Returns the book with the prices of an entry of the configuration, if it has any; `provider`
-    /// is who it is priced as. Without a model they are those of all the provider's models.
+    /// Returns the book with the prices of an entry of the configuration, if it has any. `provider`
+    /// is the provider that it is priced as. Without a model they apply to all of the provider's
+    /// models.
     #[must_use]
     pub fn with_entry(mut self, provider: &str, entry: &ProviderConfig) -> Self {
         let rates = Rates {
@@ -90,12 +91,12 @@ impl PriceBook {
         self
     }
 
-    /// Lists all models, those that a person priced first, then by provider and name.
+    /// Lists all models: first those with the user's own prices, then by provider and name.
     pub fn models(&self) -> impl Iterator<Item = &ModelPrices> {
         self.overrides.iter().chain(&Table::get().models)
     }
 
-    /// Finds what the table knows of a model, whoever priced it.
+    /// Finds a model in the user's prices or in the table.
     pub fn model(&self, provider: &str, model: &str) -> Option<&ModelPrices> {
         bundled(&provider_id(provider), model)
     }
@@ -108,7 +109,7 @@ impl PriceBook {
         })
     }
 
-    /// Finds the prices that a person gave a call.
+    /// Finds the user's own prices of a call.
     pub fn overriding(&self, call: &Call<'_>) -> Option<(&ModelPrices, &PriceRow)> {
         if self.overrides.is_empty() {
             return None;
@@ -123,21 +124,21 @@ impl PriceBook {
         })
     }
 
-    /// Returns what a call cost that used so much; nothing when a price is not known that it takes.
+    /// Returns the cost of usage; `None` when a price that it needs is unknown.
     pub fn cost(&self, call: &Call<'_>, usage: &Usage) -> Option<Breakdown> {
         let (model, row) = self.prices(call)?;
         cost::cost(model, row, usage)
     }
 
-    /// Returns the most that a call can cost that sends so many tokens and is answered with at most
-    /// so many; nothing when a price is not known.
+    /// Returns the most that a call with these input and output tokens can cost; `None` when a
+    /// price is unknown.
     ///
-    /// Every token sent is taken to be of the dearest sort that our clients cause: fresh, or written
-    /// to a cache for five minutes; and every row of prices that the request is long enough for is
-    /// tried, as is every hour of the day, and a price that comes into force within an hour. With Anthropic a tenth is added, because a workspace can
-    /// be set to run in the US only. What would take a request that asks for it is not in it:
-    /// priority tiers (our requests to OpenAI ask for the ordinary one), caches for an hour, audio,
-    /// searches.
+    /// Every input token is priced as the most expensive kind that our clients cause: fresh, or
+    /// written to a cache for five minutes. Every row of prices that the request is long enough for
+    /// is tried, as are every hour of the day and a price that takes effect within an hour.
+    /// Anthropic's prices get a tenth more, because a workspace can be set to run in the US only.
+    /// Costs that only an explicit request causes are not included: priority tiers (our requests to
+    /// OpenAI ask for the default tier), caches for an hour, audio, searches.
     pub fn most(&self, call: &Call<'_>, input: u64, output: u64) -> Option<Usd> {
         let at = |at| {
             let (model, _) = self.prices(&Call { at, ..*call })?;
@@ -148,7 +149,7 @@ impl PriceBook {
     }
 }
 
-/// Returns prices that a person gave.
+/// Returns the user's own prices.
 pub(super) fn overridden(provider: &str, model: &str, row: PriceRow) -> ModelPrices {
     ModelPrices {
         provider: Cow::Owned(provider_id(provider)),
@@ -162,8 +163,8 @@ pub(super) fn overridden(provider: &str, model: &str, row: PriceRow) -> ModelPri
     }
 }
 
-/// Finds a model in the table. A router's model that has no prices there costs what it costs at
-/// its vendor, unless it is one of those that are free.
+/// Finds a model in the table. A router's model without prices of its own has those of its vendor,
+/// unless it is a free one.
 fn bundled(provider: &str, model: &str) -> Option<&'static ModelPrices> {
     let table = Table::get();
     let names = candidates(provider, model);
@@ -205,17 +206,17 @@ mod tests {
             ("gemini", "models/gemini-2.5-flash", Some(300_000)),
             ("openrouter", "anthropic/claude-haiku-4.5", Some(1_000_000)),
             ("openrouter", "openai/gpt-4o-mini", Some(150_000)),
-            ("openrouter", "whoever/whatever:free", Some(0)),
-            ("openrouter", "whoever/whatever", None),
+            ("openrouter", "vendor/model:free", Some(0)),
+            ("openrouter", "vendor/model", None),
             ("ollama", "anything:7b", Some(0)),
-            ("nobody", "gpt-5", None),
+            ("unknown", "gpt-5", None),
         ] {
             assert_eq!(input(&book, provider, model), pico, "{provider} {model}");
         }
     }
 
     #[test]
-    fn a_price_that_is_about_to_rise_is_taken_into_account() {
+    fn an_estimate_covers_a_price_that_is_about_to_rise() {
         let text = r#"
             [[price]]
             provider = "p"
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_of_the_configuration_hold_before_the_table() {
+    fn prices_of_the_configuration_take_precedence_over_the_table() {
         let mut entry = ProviderConfig::new("mine", "openai");
         entry.model = Some("gpt-5".to_owned());
         entry.cost_per_token = Some(TokenPrice::from_pico(7));

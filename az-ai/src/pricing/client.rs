@@ -1,4 +1,4 @@
-//! A client that knows what its calls cost.
+//! A client that prices its calls.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::Result;
 use crate::estimate;
 
-/// Prices the calls of another client.
+/// A client that prices the calls of another client.
 ///
-/// Before a call it says the most that it can cost; after it, what it cost: what the provider says
-/// stands, and what we compute is kept beside it. It knows how much a model takes and gives, and
-/// whether it has tools and sees pictures, as far as the table does and the client does not.
+/// Adds the maximum cost to estimates, and the computed cost to replies, beside the cost that the
+/// provider reports. Adds limits, tool support and image input to the capabilities, as far as the
+/// table has them and the inner client does not.
 #[derive(Debug, Clone)]
 pub struct PricedClient {
     inner: Arc<dyn LlmClient>,
@@ -33,7 +33,7 @@ struct Pricing {
 }
 
 impl PricedClient {
-    /// Returns a client that prices the calls of `inner`; `provider` is who they are priced as.
+    /// Creates a client that prices the calls of `inner` as those of `provider`.
     pub fn new(
         inner: Arc<dyn LlmClient>,
         book: PriceBook,
@@ -99,7 +99,7 @@ impl Pricing {
         Call { provider: &self.provider, model, at: self.clock.now() }
     }
 
-    /// Adds to a reply what it cost, as far as that is not known already.
+    /// Adds the computed cost to a reply.
     fn priced(&self, asked: &str, mut reply: ChatReply) -> ChatReply {
         let computed = reply.usage.as_ref().and_then(|usage| self.cost(asked, &reply.model, usage));
         reply.computed = reply.computed.or(computed.map(|breakdown| breakdown.total));
@@ -107,8 +107,8 @@ impl Pricing {
         reply
     }
 
-    /// Prices what was used of the model that answered; of the one that was asked, when a person
-    /// priced it or nobody knows the other.
+    /// Prices the usage of the model that replied; of the requested model if the user priced that
+    /// one or the other is unknown.
     fn cost(&self, asked: &str, answered: &str, usage: &Usage) -> Option<Breakdown> {
         let (asked, answered) = (self.call(asked), self.call(answered));
         if self.book.overriding(&asked).is_some() || self.book.prices(&answered).is_none() {

@@ -1,4 +1,4 @@
-//! What a call cost.
+//! Computes the cost of a call.
 
 use az_core::Usd;
 use az_core::cost::Usage;
@@ -7,44 +7,44 @@ use super::amount::Amount;
 use super::model::{Card, ModelPrices, PriceRow, Rates};
 use crate::token_price::TokenPrice;
 
-/// What a search of the web costs at Anthropic, each: $10 a thousand.
+/// The price of a web search at Anthropic: $10 a thousand.
 const ANTHROPIC_SEARCH: TokenPrice = TokenPrice::from_pico(10_000_000_000);
-/// A price as it is, in thousandths.
+/// A full price, in thousandths.
 const WHOLE: u32 = 1000;
 
-/// What a call cost, and what that is made of.
+/// The cost of a call, and its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Breakdown {
-    /// All of it: the sum of the parts, rounded up to the nano-dollar.
+    /// The total: the sum of the parts, rounded up to the nano-dollar.
     pub total: Usd,
     /// The parts.
     pub parts: Vec<Part>,
-    /// What was taken into account besides.
+    /// The surcharges and discounts that were applied.
     pub notes: Vec<String>,
 }
 
-/// A part of what a call cost.
+/// A part of a call's cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// What was used: tokens of a sort, or calls.
+    /// The unit: a kind of tokens, or calls.
     pub what: &'static str,
-    /// How many.
+    /// The number of units.
     pub quantity: u64,
-    /// What one of them costs, before what the notes say.
+    /// The price of a unit, before surcharges and discounts.
     pub price: TokenPrice,
-    /// What they cost, after it.
+    /// The cost, after surcharges and discounts.
     pub amount: Amount,
 }
 
-/// The prices of one call: which card, and how much of it.
+/// The prices of one call: the card and a factor.
 struct Terms {
     rates: Rates,
-    /// In thousandths of the prices.
+    /// The factor, in thousandths.
     share: u32,
     notes: Vec<String>,
 }
 
-/// Prices what was used; nothing when a price is missing that it takes.
+/// Prices usage; `None` when a price that it needs is unknown.
 pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Breakdown> {
     let Terms { rates, share, mut notes } = terms(model, row, usage)?;
     let rates = Known::new(&model.provider, &rates);
@@ -68,7 +68,7 @@ pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option
     if usage.server_tool_calls > 0 {
         let usual = (model.provider == "anthropic").then_some(ANTHROPIC_SEARCH);
         let (price, quantity) = (row.search.or(usual)?, usage.server_tool_calls);
-        // No tier and no region makes a search cheaper or dearer.
+        // The price of a search does not depend on tier and region.
         let amount = Amount::of(quantity, price, WHOLE);
         parts.push(Part { what: "web search", quantity, price, amount });
     }
@@ -79,7 +79,7 @@ pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option
     Some(Breakdown { total, parts, notes })
 }
 
-/// Finds the prices for what was used.
+/// Finds the prices for usage.
 fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
     let mut notes = Vec::new();
     let (mut share, mut ordinary) = (WHOLE, false);
@@ -91,20 +91,20 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
     let tier = usage.service_tier.as_deref().unwrap_or_default().to_lowercase();
     match (tier.as_str(), row.tiers.get(tier.as_str())) {
         ("" | "default" | "standard" | "standard_only" | "auto" | "on_demand", _) => {}
-        // A table with prices of its own for the tier knows them without the fast mode only.
+        // The prices of a tier of its own already include the fast mode.
         (_, Some(own)) if std::ptr::eq(card, &row.card) => {
             card = own;
             notes.push(format!("prices of the {tier} tier"));
         }
         ("batch", _) => share /= 2,
         ("flex", _) if sells_tiers(model) => share /= 2,
-        // Capacity that was paid for beforehand has no price a token; the ordinary one stands for it.
+        // Prepaid capacity has no price per token; the default tier's price is used.
         ("provisioned" | "scale", _) => ordinary = true,
         _ if sells_tiers(model) => return None,
         _ => ordinary = true,
     }
     if ordinary {
-        notes.push(format!("the {tier} tier at the ordinary prices"));
+        notes.push(format!("the {tier} tier at the default tier's prices"));
     }
     if share < WHOLE {
         notes.push(format!("half the prices, in the {tier} tier"));
@@ -113,7 +113,7 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
         share = share / 10 * 11;
         notes.push("a tenth more, for a model in the US".to_owned());
     }
-    // What tools brought in comes after the prompt and does not count towards its size.
+    // The input tokens of tools are added after the prompt and do not count towards its size.
     let size = usage.total_input().saturating_sub(usage.tool_input);
     if let Some((bound, _)) = card.above.iter().rfind(|(bound, _)| size > *bound) {
         notes.push(format!("prices above {bound} input tokens"));
@@ -121,7 +121,7 @@ fn terms(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option<Terms> {
     Some(Terms { rates: card.rates(size), share, notes })
 }
 
-/// Whether other tiers of service have other prices, rather than other queues.
+/// Whether other service tiers have other prices, rather than other queues.
 fn sells_tiers(model: &ModelPrices) -> bool {
     matches!(&*model.provider, "openai" | "google")
 }
@@ -130,7 +130,7 @@ fn is_us(usage: &Usage) -> bool {
     usage.region.as_deref().is_some_and(|region| region.eq_ignore_ascii_case("us"))
 }
 
-/// Returns the most that a call can cost, of so many input tokens and so many output tokens.
+/// Returns the maximum cost of a call with these input and output tokens.
 pub(super) fn most<'a>(
     model: &ModelPrices,
     rows: impl Iterator<Item = &'a PriceRow>,
@@ -159,7 +159,7 @@ pub(super) fn most<'a>(
     dearest.map(Amount::to_usd)
 }
 
-/// Prices with what goes without saying filled in.
+/// Prices with defaults filled in.
 struct Known {
     input: Option<TokenPrice>,
     output: Option<TokenPrice>,
@@ -168,13 +168,13 @@ struct Known {
     cache_write_1h: Option<TokenPrice>,
     audio_input: Option<TokenPrice>,
     audio_output: Option<TokenPrice>,
-    /// Only where thoughts have a price of their own.
+    /// Present only where reasoning tokens have a price of their own.
     reasoning: Option<TokenPrice>,
 }
 
 impl Known {
-    /// Where a provider has no price for a sort of tokens, they cost what the plain ones do; but
-    /// Anthropic's caches have known shares of the input's price.
+    /// Kinds of tokens without a price cost what plain ones do; Anthropic's caches cost known
+    /// fractions of the input price.
     fn new(provider: &str, rates: &Rates) -> Self {
         let of_input = |percent: u64| {
             let pico = rates.input.map(TokenPrice::pico)?;
@@ -196,7 +196,7 @@ impl Known {
     }
 }
 
-/// The ordinary card with these prices, for those that a person gives.
+/// Returns the card of the default tier with these prices, for the user's own prices.
 impl From<Rates> for Card {
     fn from(rates: Rates) -> Self {
         Self { rates, above: Vec::new() }

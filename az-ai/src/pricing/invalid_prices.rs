@@ -1,4 +1,4 @@
-//! What is wrong with a file of prices.
+//! Errors of price files.
 
 use std::fmt;
 
@@ -6,48 +6,48 @@ use crate::error::hint;
 use crate::source::SourceLocation;
 use crate::token_price::InvalidPrice;
 
-/// The error of a file of prices: what is wrong, where, and what to do about it.
+/// The error of a price file: what is wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{location}: {problem}; {}", problem.remedy())]
 #[non_exhaustive]
 pub struct InvalidPrices {
-    /// Where the file is wrong.
+    /// The location of the error in the file.
     pub location: SourceLocation,
     /// What is wrong.
     pub problem: PriceProblem,
 }
 
-/// What is wrong with an entry of a file of prices.
+/// The problem with an entry of a price file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PriceProblem {
-    /// The file is not TOML, or holds something else than tables `[[price]]`.
+    /// The file is not TOML, or contains something other than tables `[[price]]`.
     Malformed(String),
     /// A field does not exist.
     UnknownField {
-        /// The name that is written.
+        /// The name in the file.
         name: String,
-        /// Fields with a similar name.
+        /// Similar fields.
         near: Vec<String>,
     },
     /// A field is missing.
     MissingField(&'static str),
     /// A field has a value of another type.
     WrongType {
-        /// The field.
+        /// The name of the field.
         field: String,
-        /// The type that it has in the file.
+        /// The type in the file.
         found: &'static str,
     },
     /// A price is not a number of dollars.
     InvalidPrice(InvalidPrice),
-    /// A date is not a day.
+    /// A date is invalid.
     InvalidDay(String),
-    /// The last day of a price is not after the first.
+    /// The last day of a price is before the first.
     EmptyPeriod,
-    /// An entry has no price of a token.
+    /// An entry has no price per token.
     NoTokenPrice {
-        /// The entry's model.
+        /// The model of the entry.
         model: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What models cost.
+//! Prices of models, and the cost of calls.
 
 mod amount;
 mod book;

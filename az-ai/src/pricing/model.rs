@@ -1,4 +1,4 @@
-//! What is known of a model's prices.
+//! The prices and properties of a model.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,64 +6,64 @@ use std::collections::BTreeMap;
 use crate::token_price::TokenPrice;
 use az_core::clock::Timestamp;
 
-/// What is known of a model.
+/// The prices and properties of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPrices {
-    /// Who offers it.
+    /// The provider.
     pub provider: Cow<'static, str>,
-    /// What it is called there, in lower case; `*` stands for all models of the provider.
+    /// The provider's name for the model, in lower case; `*` matches all models of the provider.
     pub model: Cow<'static, str>,
-    /// What else it is called.
+    /// Other names of the model.
     pub names: Vec<Cow<'static, str>>,
-    /// How many tokens a request and its reply may have together.
+    /// The context window: the most tokens of a request and its reply together.
     pub context_window: Option<u64>,
-    /// How many tokens a reply may have.
+    /// The maximum of output tokens.
     pub max_output: Option<u64>,
-    /// What it can do; nothing when that is not known.
+    /// The capabilities; `None` when they are unknown.
     pub features: Option<Features>,
-    /// Its prices. Of those that hold at a time the last counts.
+    /// The prices. Of those in effect at a time, the last one applies.
     pub rows: Vec<PriceRow>,
-    /// Where its prices come from.
+    /// The source of the prices.
     pub source: Source,
 }
 
-/// Where prices come from.
+/// The source of prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The table that is part of this crate.
+    /// The bundled table.
     Bundled,
-    /// A person.
+    /// The user.
     Override,
 }
 
-/// What a model can do.
+/// The capabilities of a model, as the table has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are facts, not a state")]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties, not a state")]
 pub struct Features {
-    /// It asks for tools.
+    /// Calls tools.
     pub tools: bool,
-    /// It is shown pictures.
+    /// Accepts images.
     pub vision: bool,
-    /// It thinks before it answers.
+    /// Reasons before it replies.
     pub reasoning: bool,
-    /// It answers in a shape that it is given.
+    /// Supports structured output.
     pub formats: bool,
 }
 
-/// The prices of a time.
+/// Prices for a span of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PriceRow {
-    /// The first moment at which they hold.
+    /// The time from which they apply.
     pub from: Option<Timestamp>,
-    /// The first moment at which they hold no more.
+    /// The time from which they no longer apply.
     pub until: Option<Timestamp>,
-    /// The hours of the day at which they hold; all when absent.
+    /// The hours of the day at which they apply; all when absent.
     pub hours: Option<Hours>,
-    /// The prices of the ordinary tier of service.
+    /// The prices of the default service tier.
     pub card: Card,
-    /// What a search of the web costs, each.
+    /// The price of a web search.
     pub search: Option<TokenPrice>,
-    /// The prices of other tiers of service, by the provider's name for them.
+    /// The prices of other service tiers, by the provider's names.
     pub tiers: BTreeMap<Cow<'static, str>, Card>,
 }
 
@@ -72,31 +72,33 @@ pub struct PriceRow {
 pub struct Hours {
     /// The first minute of the day.
     pub from: u32,
-    /// The first minute that is outside; it may come earlier in the day than the first.
+    /// The minute at which they end, exclusive; may be less than the first, for a span over
+    /// midnight.
     pub until: u32,
-    /// Which days.
+    /// The days of the week.
     pub days: Days,
 }
 
 /// Days of the week, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Days {
-    /// All.
+    /// Every day.
     All,
     /// Monday to Friday.
     Weekdays,
 }
 
-/// The prices of a tier of service.
+/// The prices of a service tier.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Card {
     /// The prices.
     pub rates: Rates,
-    /// Other prices for requests with more input tokens than this, whole; smallest first.
+    /// Prices of requests with more input tokens than a threshold, for the whole request; smallest
+    /// threshold first.
     pub above: Vec<(u64, Rates)>,
 }
 
-/// Prices by what the tokens are.
+/// Prices by the kind of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rates {
     /// Fresh input.
@@ -105,7 +107,7 @@ pub struct Rates {
     pub output: Option<TokenPrice>,
     /// Input read from a cache.
     pub cache_read: Option<TokenPrice>,
-    /// Input written to a cache, for five minutes where the provider makes a difference.
+    /// Input written to a cache, for five minutes where the provider distinguishes.
     pub cache_write_5m: Option<TokenPrice>,
     /// Input written to a cache for an hour.
     pub cache_write_1h: Option<TokenPrice>,
@@ -113,17 +115,17 @@ pub struct Rates {
     pub audio_input: Option<TokenPrice>,
     /// Audio output.
     pub audio_output: Option<TokenPrice>,
-    /// Thoughts, where they are not priced as output.
+    /// Reasoning, where it is not priced as output.
     pub reasoning: Option<TokenPrice>,
 }
 
 impl ModelPrices {
-    /// Returns the prices that hold at a time.
+    /// Returns the prices in effect at a time.
     pub fn row(&self, at: Timestamp) -> Option<&PriceRow> {
         self.rows.iter().rfind(|row| row.in_force(at) && row.in_hours(at))
     }
 
-    /// Returns all prices that hold at some hour of a day.
+    /// Returns all prices in effect at some hour of a day.
     pub(super) fn rows_of_day(&self, at: Timestamp) -> impl Iterator<Item = &PriceRow> {
         let base = self.rows.iter().rfind(|row| row.in_force(at) && row.hours.is_none());
         let hourly = self.rows.iter().filter(move |row| row.in_force(at) && row.hours.is_some());
@@ -142,7 +144,7 @@ impl PriceRow {
 }
 
 impl Hours {
-    /// Whether a time is within them.
+    /// Whether a time is within the hours.
     pub fn contain(&self, at: Timestamp) -> bool {
         const DAY: i64 = 86_400;
         let seconds = at.as_second();
@@ -160,7 +162,7 @@ impl Hours {
 }
 
 impl Card {
-    /// Returns the prices of a request with so many input tokens.
+    /// Returns the prices of a request with this number of input tokens.
     pub fn rates(&self, input_tokens: u64) -> Rates {
         let above = self.above.iter().rfind(|(tokens, _)| input_tokens > *tokens);
         above.map_or(self.rates, |(_, rates)| rates.or(&self.rates))
@@ -168,7 +170,7 @@ impl Card {
 }
 
 impl Rates {
-    /// Returns these prices, and others where there are none.
+    /// Returns these prices, with missing ones taken from others.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         Self {
@@ -189,7 +191,7 @@ mod tests {
     use super::{Days, Hours};
 
     #[test]
-    fn hours_are_those_of_the_days_they_are_meant_for() {
+    fn hours_apply_on_their_days_of_the_week() {
         let hours = |from, until, days| Hours { from, until, days };
         let holds = |hours: Hours, at: &str| hours.contain(at.parse().unwrap());
         let peak = hours(60, 240, Days::Weekdays);

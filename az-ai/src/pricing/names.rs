@@ -1,6 +1,6 @@
-//! What models and providers are called, as people and providers vary it.
+//! Normalises the names of models and providers.
 
-/// Returns a provider's name as the prices have it: `gemini` is `google`, for one.
+/// Returns the provider's name in the price table: `google` for `gemini`, for example.
 pub fn provider_id(name: &str) -> String {
     let name = name.trim().to_lowercase();
     let known = match name.as_str() {
@@ -16,8 +16,8 @@ pub fn provider_id(name: &str) -> String {
     known.to_owned()
 }
 
-/// Returns the names to look for, the most precise first: as it is; without what a provider or
-/// a router puts around it; without the date or the number of its release.
+/// Returns the names to look up, the most specific first: the name itself; without the prefixes and
+/// suffixes of providers and routers; without a release date or number.
 pub(super) fn candidates(provider: &str, model: &str) -> Vec<String> {
     let model = model.trim().to_lowercase();
     let mut bare = model.strip_prefix("models/").unwrap_or(&model);
@@ -34,7 +34,7 @@ pub(super) fn candidates(provider: &str, model: &str) -> Vec<String> {
         }
     };
     add(bare);
-    // A router's way of choosing among servers, such as `:nitro`.
+    // A router's suffix for the choice of servers, such as `:nitro`.
     let mut stem = bare.split_once(':').map_or(bare, |(name, _)| name);
     add(stem);
     for _ in 0..2 {
@@ -47,8 +47,8 @@ pub(super) fn candidates(provider: &str, model: &str) -> Vec<String> {
     names
 }
 
-/// Returns a name without the release at its end: `-20250929`, `@20250929`, `-2025-08-07`,
-/// `-0613`, `-001`, `-latest`. Anything else at an end makes it another model.
+/// Removes a release from the end of a name: `-20250929`, `@20250929`, `-2025-08-07`, `-0613`,
+/// `-001`, `-latest`. Any other suffix makes another model.
 fn without_release(name: &str) -> Option<&str> {
     if let Some(stem) = name.strip_suffix("-latest") {
         return Some(stem);
@@ -70,7 +70,7 @@ fn without_release(name: &str) -> Option<&str> {
     .filter(|stem| !stem.is_empty())
 }
 
-/// Splits a router's name for a model into the vendor, by our name for it, and the vendor's own.
+/// Splits a router's model name into the vendor, by our name, and the vendor's model.
 pub(super) fn passed_through(model: &str) -> Option<(String, &str)> {
     let (vendor, model) = model.split_once('/')?;
     Some((provider_id(vendor), model))
@@ -81,7 +81,7 @@ mod tests {
     use super::{candidates, without_release};
 
     #[test]
-    fn only_a_release_is_taken_off_a_name() {
+    fn only_a_release_is_removed_from_a_name() {
         for (name, stem) in [
             ("claude-sonnet-4-5-20250929", Some("claude-sonnet-4-5")),
             ("claude-sonnet-4-5@20250929", Some("claude-sonnet-4-5")),

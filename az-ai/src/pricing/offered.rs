@@ -1,4 +1,4 @@
-//! Which models are known by name alone.
+//! Finds models and their makers in the price table by name alone.
 
 use az_core::Timestamp;
 
@@ -9,12 +9,12 @@ use super::model::ModelPrices;
 const MAKERS: [&str; 6] = ["anthropic", "openai", "google", "deepseek", "mistral", "xai"];
 
 impl PriceBook {
-    /// Whether a model of this name is known, whoever offers it.
+    /// Whether any provider has a model of this name.
     pub fn has_model(&self, model: &str) -> bool {
         self.models().any(|known| is_called(known, model))
     }
 
-    /// Returns the maker of a model of this name, if its price is known.
+    /// Returns the maker of a model, if its price is known.
     pub fn maker_of(&self, model: &str, at: Timestamp) -> Option<&'static str> {
         let makes = |provider: &&str| {
             let prices = self.prices(&Call { provider, model, at });

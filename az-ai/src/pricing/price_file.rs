@@ -1,4 +1,4 @@
-//! Prices in a file of one's own.
+//! Parses a file with the user's own prices.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl PriceFile {
         Ok(read)
     }
 
-    /// Returns the providers as they are written, each with its location.
+    /// Returns the providers in the file, each with its location.
     pub fn providers(&self) -> impl Iterator<Item = (&str, &SourceLocation)> {
         self.providers.iter().map(|(name, location)| (name.as_str(), location))
     }
@@ -107,7 +107,7 @@ const PRICES: [&str; 10] = [
     SEARCH,
 ];
 
-/// The fields that hold texts.
+/// The fields that hold strings.
 const TEXTS: [&str; 4] = ["provider", "model", "valid_from", "valid_until"];
 
 fn rates(prices: &BTreeMap<&'static str, TokenPrice>) -> Rates {
@@ -186,7 +186,7 @@ mod tests {
     use crate::pricing::{PriceBook, TokenPrice};
 
     #[test]
-    fn a_file_gives_prices_with_their_time() {
+    fn a_file_sets_prices_for_a_time() {
         let text = r#"
             [[price]]
             provider = "OpenAI"
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_place_and_a_remedy() {
+    fn every_problem_has_a_location_and_a_remedy() {
         check(
             "ENTRY\ncost_per_token = -0.5",
             "prices.toml:4:18: invalid price \"-0.5\": must not be negative; write what one token \

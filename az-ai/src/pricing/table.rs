@@ -1,4 +1,4 @@
-//! The table of prices that is part of this crate; `docs/prices.md` says how it is made.
+//! The bundled price table; `docs/prices.md` describes how it is made.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use crate::token_price::TokenPrice;
 
 const JSON: &str = include_str!("prices.json");
 
-/// The table, and where in it a name is.
+/// The table with an index of names.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) date: &'static str,
@@ -21,10 +21,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Returns the table, which is read when it is first asked for.
+    /// Returns the table, which is parsed on first use.
     pub(super) fn get() -> &'static Self {
         static TABLE: OnceLock<Table> = OnceLock::new();
-        // A test reads it too: it cannot be broken in a program.
+        // A test parses it too, so that this cannot fail in a program.
         TABLE.get_or_init(|| Self::read().unwrap_or_default())
     }
 
@@ -69,8 +69,8 @@ struct Line {
     prices: Vec<Row>,
 }
 
-/// Prices in pico-dollars. The same shape serves for rows, for tiers and for rows above so many
-/// tokens, each of which has some of the fields.
+/// Prices in pico-dollars. Rows, tiers and long-request thresholds share this shape; each has some
+/// of the fields.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Row {
@@ -163,12 +163,12 @@ impl Row {
     }
 }
 
-/// Returns the first moment of a day such as `2026-03-13`, in UTC.
+/// Returns the start of a day such as `2026-03-13`, in UTC.
 pub(super) fn day(date: &str) -> Option<Timestamp> {
     format!("{date}T00:00:00Z").parse().ok()
 }
 
-/// Returns which minute of the day a time such as `16:30` is.
+/// Returns the minute of the day for a time such as `16:30`.
 fn minute(time: &str) -> Option<u32> {
     let (hours, minutes) = time.split_once(':')?;
     Some(hours.parse::<u32>().ok()? * 60 + minutes.parse::<u32>().ok()?)
@@ -179,7 +179,7 @@ mod tests {
     use super::{Table, TokenPrice};
 
     #[test]
-    fn the_table_is_whole() {
+    fn the_bundled_table_is_valid() {
         let table = Table::read().unwrap();
         assert!(super::day(table.date).is_some(), "{}", table.date);
         assert!(table.models.len() > 300);

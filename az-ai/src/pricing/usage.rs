@@ -1,4 +1,4 @@
-//! What a provider's own account of a call comes to.
+//! Prices a provider's usage object.
 
 use az_core::Usd;
 use az_core::cost::Usage;
@@ -9,19 +9,19 @@ use super::cost::Breakdown;
 use super::names::provider_id;
 use crate::provider::{anthropic, gemini, openai};
 
-/// What a provider's own account of a call comes to.
+/// A provider's usage object, with its cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// What was used.
+    /// The usage.
     pub usage: Usage,
-    /// What the provider says it cost.
+    /// The cost that the provider reports.
     pub reported: Option<Usd>,
-    /// What we compute; nothing when a price is not known that it takes.
+    /// The computed cost; `None` when a price that it needs is unknown.
     pub computed: Option<Breakdown>,
 }
 
 impl PriceBook {
-    /// Reads a provider's usage object and prices it; nothing when it counts nothing.
+    /// Reads a provider's usage object and prices it; `None` when it contains no counts.
     pub fn explain(&self, call: &Call<'_>, raw: &Value) -> Option<Explained> {
         let (usage, reported) = raw_usage(call.provider, raw)?;
         let computed = self.cost(call, &usage);
@@ -29,10 +29,10 @@ impl PriceBook {
     }
 }
 
-/// Reads a usage object as a provider has it, and the cost in it where the provider says one;
-/// nothing when it counts nothing. A whole reply is taken for the usage in it.
+/// Reads a provider's usage object and the cost in it, if there is one; `None` when it contains no
+/// counts. The usage within a whole reply is found too.
 ///
-/// Providers that have no wire of their own speak OpenAI's.
+/// Providers without a wire of their own use OpenAI's format.
 pub fn raw_usage(provider: &str, raw: &Value) -> Option<(Usage, Option<Usd>)> {
     let inner = ["usage", "usageMetadata"].iter().find_map(|key| raw.get(key));
     let usage = inner.filter(|usage| usage.is_object()).unwrap_or(raw);
@@ -42,13 +42,13 @@ pub fn raw_usage(provider: &str, raw: &Value) -> Option<(Usage, Option<Usd>)> {
         "ollama" => openai::usage(usage).or_else(|| ollama(usage)),
         _ => openai::usage(usage),
     }?;
-    // Chat completions say the tier beside the usage.
+    // Chat completions have the tier beside the usage.
     let beside = raw.get("service_tier").and_then(Value::as_str);
     read.service_tier = read.service_tier.or_else(|| beside.map(str::to_owned));
     Some((read, openai::cost(usage)))
 }
 
-/// Reads the counts of Ollama's own API, which stand in the reply itself.
+/// Reads the counts of Ollama's own API, which are fields of the reply.
 fn ollama(reply: &Value) -> Option<Usage> {
     let count = |name: &str| reply.get(name).and_then(Value::as_u64);
     let (input, output) = (count("prompt_eval_count"), count("eval_count"));

@@ -1,4 +1,4 @@
-//! The loop.
+//! The ReAct loop.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use az_core::{Agent, Answer, Error, ErrorKind, Result, Run};
 use serde_json::Value;
 
 use super::compaction::size;
-use super::decide::{Decision, decide, to_sum_up};
+use super::decide::{Decision, decide, turns_to_summarise};
 use super::engine::ReActEngine;
 use super::options::ReActOptions;
 use super::prompt_context::{PromptContext, longest, repeated};
@@ -21,7 +21,8 @@ use crate::resolver::{
     CallReport, Candidate, ModelResolver, Requirements, ResolvedModel, RoutingQuery,
 };
 
-/// Reasons with a model, acts with the run's tools, observes, until it has an answer.
+/// An agent that runs the ReAct loop: it reasons with a model, acts with the run's tools and
+/// observes, until it has an answer.
 #[derive(Debug, Clone)]
 pub struct ReActAgent {
     models: Arc<dyn ModelResolver>,
@@ -30,7 +31,7 @@ pub struct ReActAgent {
 }
 
 impl ReActAgent {
-    /// Returns an agent that asks these models.
+    /// Creates an agent that calls the models of a resolver.
     pub fn new(models: Arc<dyn ModelResolver>) -> Self {
         let options = ReActOptions::default();
         Self { models, options, tools: OfferedTools::default() }
@@ -58,7 +59,7 @@ impl ReActAgent {
         Ok(self.models.candidates(&query)?)
     }
 
-    /// Returns the capabilities of the model that the task names; the least when it names none.
+    /// Returns the capabilities of the model that the task names; minimal ones when it names none.
     fn capabilities(&self, run: &Run) -> Capabilities {
         let model = self.models.resolve(run.task().model.as_deref());
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
@@ -81,7 +82,8 @@ impl ReActAgent {
         Ok(dispatcher.dispatch(run, &prompt).await?)
     }
 
-    /// Asks for the next turn, or for a summary if the transcript has outgrown every candidate.
+    /// Requests the next turn, or a summary if the transcript no longer fits any candidate's
+    /// context window.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
         let context = self.context(run, initial_thought);
         let candidates = self.candidates(run, &context).await?;
@@ -94,7 +96,7 @@ impl ReActAgent {
         };
         let step = StepPrompt { context: &context, purpose: Purpose::Step, emitter: run.emitter() };
         let before = size(&step.fitted(run, best).request);
-        let Some(turns) = to_sum_up(run.history(), self.options.keep_turns) else {
+        let Some(turns) = turns_to_summarise(run.history(), self.options.keep_turns) else {
             let limit = step.window(best);
             return Err(or_overflow(failure, &format!("about {before} tokens of {limit}")));
         };
@@ -120,7 +122,7 @@ impl Agent for ReActAgent {
 #[async_trait]
 impl ReActEngine for ReActAgent {
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer> {
-        // A task that was given up and is taken up again gets one more chance.
+        // A failed task that is resumed gets one more attempt.
         let mut chances = 1;
         let repeats = repeated(self.capabilities(run));
         loop {
@@ -177,7 +179,7 @@ impl ReActEngine for ReActAgent {
     }
 }
 
-/// Returns the failure of a provider that found the transcript too long, else our own.
+/// Returns the failure of a provider that rejected the transcript as too long, else our own.
 fn or_overflow(failure: Option<Box<DispatchError>>, how: &str) -> Error {
     failure.map_or_else(|| overflow(how), |failed| *failed.error)
 }
@@ -185,7 +187,7 @@ fn or_overflow(failure: Option<Box<DispatchError>>, how: &str) -> Error {
 fn overflow(how: &str) -> Error {
     Error::Model {
         kind: ErrorKind::ContextWindow,
-        message: format!("the task has outgrown the model's context window: {how}"),
+        message: format!("the task does not fit into the model's context window: {how}"),
         retry_after: None,
         called: None,
     }

@@ -1,4 +1,4 @@
-//! Making room: what a conversation takes, and the request for its summary.
+//! Compaction: the size of a conversation, and the request for a summary.
 
 use az_core::journal::{History, ToolOutcome};
 use az_core::text::Excerpt;
@@ -6,14 +6,14 @@ use az_core::text::Excerpt;
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
-use super::transcript::{Detail, Images, Shrunk, View, turns};
+use super::transcript::{Detail, Images, OldResultLimit, View, turns};
 use crate::chat::{ChatRequest, Message};
 use crate::estimate;
 
 /// Fewer than three bytes a token are rare; see [`estimate`].
 const BYTES_PER_TOKEN: u64 = 3;
 
-/// Whether a conversation fits into the model's window.
+/// Whether a conversation fits into the context window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fit {
     Fits,
@@ -27,7 +27,7 @@ pub(super) struct Fitted {
     pub(super) fit: Fit,
 }
 
-/// Builds a request that fits, shortening old results if it has to.
+/// Builds a request that fits, with old results shortened if necessary.
 pub(super) fn fit(
     limit: u64,
     options: &ReActOptions,
@@ -38,20 +38,21 @@ pub(super) fn fit(
     if size(&full) <= limit {
         return Fitted { request: full, fit: Fit::Fits };
     }
-    let shrunk = Shrunk { keep_turns: options.keep_turns, longest: options.shrunk };
+    let shrunk = OldResultLimit { keep_turns: options.keep_turns, longest: options.shrunk };
     let request = build(View { detail: Detail { shrunk: Some(shrunk), ..view.detail }, ..view });
     let fit = if size(&request) <= limit { Fit::Fits } else { Fit::Overflows };
     Fitted { request, fit }
 }
 
-/// Returns how many tokens a request and its longest reply take.
+/// Returns the tokens of a request and its longest possible reply.
 pub(super) fn size(request: &ChatRequest) -> u64 {
     estimate::tokens(request).saturating_add(u64::from(request.max_tokens))
 }
 
 /// Returns the request for a summary of the first turns.
 ///
-/// The conversation is told rather than replayed: the model is to talk about it, not to go on.
+/// The conversation is described rather than replayed, because the model should summarise it
+/// instead of continuing it.
 pub(super) fn summary_request(
     model: &str,
     command: &str,
@@ -60,7 +61,7 @@ pub(super) fn summary_request(
     (limit, options): (u64, &ReActOptions),
 ) -> ChatRequest {
     let before = history.summary.as_ref();
-    let shrunk = Shrunk { keep_turns: 0, longest: options.shrunk.saturating_mul(4) };
+    let shrunk = OldResultLimit { keep_turns: 0, longest: options.shrunk.saturating_mul(4) };
     let detail = Detail { longest: options.longest_result, shrunk: Some(shrunk) };
     let view =
         View { protocol: Protocol::Native, detail, repeats: Repeats::Noted, images: Images::Named };

@@ -1,26 +1,26 @@
-//! What comes next, as a function of the record.
+//! Decides the next step of the loop from the journal.
 
 use az_core::journal::{FinishReason, History, ModelReply, Turn};
 
 use super::loop_guard::{Repeats, Repetition, repetition};
 
-/// The most pauses in a row. Each costs money, and a provider might never come to an end.
-const MOST_PAUSES: usize = 10;
+/// The maximum number of pauses in a row. Each costs money, and a provider might never finish.
+const MAX_PAUSES: usize = 10;
 
-/// What comes next.
+/// The next step of the loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// There is an answer.
+    /// The task has an answer.
     Finish(String),
-    /// There is no use in going on.
+    /// The loop cannot continue.
     GiveUp(String),
-    /// The last turn asks for tools.
+    /// The last turn contains tool calls.
     RunTools,
-    /// It is the model's turn.
+    /// The model has to be called.
     CallModel,
 }
 
-/// Says what comes next.
+/// Returns the next step of the loop.
 pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     let Some(turn) = history.turns.last() else {
         return Decision::CallModel;
@@ -37,7 +37,7 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     }
     if is_paused(&turn.reply) {
         let pauses = history.turns.iter().rev().take_while(|turn| is_paused(&turn.reply)).count();
-        return if pauses > MOST_PAUSES {
+        return if pauses > MAX_PAUSES {
             Decision::GiveUp(format!("the model paused {pauses} times in a row"))
         } else {
             Decision::CallModel
@@ -46,18 +46,18 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     if !is_empty(&turn.reply) {
         return Decision::Finish(answer(&turn.reply));
     }
-    if says_nothing(&history.turns) {
+    if is_blank(&history.turns) {
         return Decision::GiveUp(silence(&turn.reply));
     }
     Decision::CallModel
 }
 
-/// Returns how many turns, from the first, are to be summed up when the conversation does not fit;
-/// `None` when nothing is left to sum up.
-pub(super) fn to_sum_up(history: &History, keep_turns: usize) -> Option<usize> {
+/// Returns the number of turns, from the first, to summarise when the conversation does not fit;
+/// `None` when there is nothing to summarise.
+pub(super) fn turns_to_summarise(history: &History, keep_turns: usize) -> Option<usize> {
     let done = history.summary.as_ref().map_or(0, |summary| summary.turns);
     let all = history.turns.len();
-    // Better to keep fewer turns in full than to give up, but the last one is always needed.
+    // Fewer complete turns are better than a failure, but the last one is always needed.
     let turns = [keep_turns, 1].map(|keep| all.saturating_sub(keep));
     turns.into_iter().find(|turns| *turns > done)
 }
@@ -68,25 +68,25 @@ pub(super) fn is_paused(reply: &ModelReply) -> bool {
     reply.calls.is_empty() && reply.finish_reason() == FinishReason::Pause
 }
 
-/// Whether a turn says nothing and asks for nothing.
+/// Whether a turn has neither text nor calls.
 pub(super) fn is_empty(reply: &ModelReply) -> bool {
     reply.calls.is_empty() && reply.text.trim().is_empty() && !is_paused(reply)
 }
 
-fn says_nothing(turns: &[Turn]) -> bool {
+fn is_blank(turns: &[Turn]) -> bool {
     turns.len() >= 2 && turns.iter().rev().take(2).all(|turn| is_empty(&turn.reply))
 }
 
-/// Returns the answer, and says so where the provider cut it.
+/// Returns the answer, with a note if the provider cut it off.
 fn answer(reply: &ModelReply) -> String {
     let text = reply.text.trim_end();
     if reply.finish_reason().is_cut() {
-        return format!("{text}\n[the answer reached its longest length and ends here]");
+        return format!("{text}\n[the answer was cut off at the maximum length]");
     }
     text.to_owned()
 }
 
-/// Says why nothing came. A model that thinks may have spent all its tokens on that.
+/// Explains an empty reply. A reasoning model may have used all its tokens for reasoning.
 fn silence(reply: &ModelReply) -> String {
     if reply.finish_reason().is_cut() {
         return "the model's replies reached their longest length before they said anything: it \
@@ -99,5 +99,5 @@ fn silence(reply: &ModelReply) -> String {
 fn circles(turn: &Turn) -> String {
     let mut names: Vec<&str> = turn.reply.calls.iter().map(|call| call.name.as_str()).collect();
     names.dedup();
-    format!("the model repeats the same calls ({}) without getting further", names.join(", "))
+    format!("the model repeats the same calls ({}) without progress", names.join(", "))
 }

@@ -5,10 +5,10 @@ use az_core::journal::{CallRecord, ModelReply};
 use az_core::{Agent, Answer, Result, Run};
 use serde_json::Value;
 
-/// Reasons, acts and observes, in turn, until there is an answer.
+/// Runs the loop of reasoning, acting and observing until there is an answer.
 ///
 /// [`execute_react`](Self::execute_react) is the whole loop. An agent with a loop of its own calls
-/// the three parts as it chooses, on the same record:
+/// the three parts as it chooses, on the same journal:
 ///
 /// ```no_run
 /// # use az_ai::ReActEngine;
@@ -23,24 +23,25 @@ use serde_json::Value;
 ///
 /// # Contract
 ///
-/// 1. Each step is a function of the run's record: resumed after a crash, the loop continues with
-///    the step at which the record ends, and repeats none that has a result.
-/// 2. Reasoning asks for the next turn: the best candidate first, and the next one when it fails in
-///    a way that another may not. Every attempt is recorded with its model and the reason for it.
-///    What a reply asks for has no effect before [`act`](Self::act), and a failed attempt has none.
+/// 1. Each step is a function of the journal: resumed after a crash, the loop continues with the
+///    step at which the journal ends, and repeats none that has a result.
+/// 2. Reasoning requests the next turn: from the best candidate first, and from the next one after
+///    a failure that it may avoid. Every attempt is recorded with its model and the reason for it.
+///    The calls of a reply have no effect before [`act`](Self::act), and a failed attempt has none.
 /// 3. An observation that is passed to [`reason`](Self::reason) is recorded, and the model sees it
 ///    before its next turn and in all later requests. An empty one is no observation; the same one
 ///    again, before the model has replied, is recorded once.
-/// 4. Acting makes one call through the run: it has one result afterwards. A call that the last turn
-///    asks for gets the result, so that the model sees it; another is the agent's own, and the model
-///    sees it only as an observation.
-/// 5. [`observe`](Self::observe) returns what the model sees of a result as text: never more of it
-///    than the options allow, with a line in place of what was left out.
+/// 4. Acting makes one call through the run: it has one result afterwards. A call that the last
+///    turn contains gets the result, so that the model sees it; another is the agent's own, and the
+///    model sees it only as an observation.
+/// 5. [`observe`](Self::observe) returns what the model sees of a result as text: at most as much
+///    as the options allow, with a line in place of the rest.
 /// 6. The loop ends: with an answer, or with an error when the model repeats itself, replies with
-///    nothing, pauses without end or does not fit into its context window, or when the run ends it.
+///    nothing, pauses too often or does not fit into its context window, or when the run ends it.
 #[async_trait]
 pub trait ReActEngine: Agent {
-    /// Carries the run's task to its answer, beginning with a thought (which may be empty).
+    /// Runs the loop on the run's task until it has an answer, beginning with a thought (which may
+    /// be empty).
     ///
     /// # Errors
     ///
@@ -48,7 +49,7 @@ pub trait ReActEngine: Agent {
     /// does not fit the model, and those of the run.
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer>;
 
-    /// Records an observation and asks for the model's next turn.
+    /// Records an observation and requests the model's next turn.
     ///
     /// # Errors
     ///
@@ -57,7 +58,7 @@ pub trait ReActEngine: Agent {
     /// `ContextWindow` when the request does not fit, and those of [`Run::call_model`].
     async fn reason(&self, run: &mut Run, observation: &str) -> Result<ModelReply>;
 
-    /// Makes a call of the tool `action` and returns its record, which has the result.
+    /// Calls the tool `action` and returns the call's record, which has the result.
     ///
     /// A call that fails or is refused is a record with that outcome, not an error.
     ///

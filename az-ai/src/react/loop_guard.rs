@@ -1,33 +1,33 @@
-//! Finds out when a model goes round in circles.
+//! Detects repeated tool calls.
 
 use az_core::journal::Turn;
 
-/// How long a circle may be, in turns.
+/// The maximum length of a repeated sequence, in turns.
 const LONGEST: usize = 4;
-/// How often it is gone round before that counts.
-const ROUNDS: usize = 3;
+/// The number of repetitions that count as a loop.
+const REPETITIONS: usize = 3;
 
-/// What repeated calls mean.
+/// The meaning of repeated calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeats {
-    /// The model may be going round in circles.
+    /// The model may be stuck in a loop.
     Noted,
-    /// They were planned.
+    /// The calls were planned.
     Meant,
 }
 
-/// What to do about repetition.
+/// The reaction to repetition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repetition {
-    /// Nothing.
+    /// None.
     None,
-    /// The last turn completes a third round: tell the model.
+    /// The last turn completes the third repetition: warn the model.
     Nudge,
-    /// It was told, and goes on: stop it.
+    /// The model was warned and continues: stop it.
     Stop,
 }
 
-/// Says what to do after the last turn.
+/// Returns the reaction to the last turn.
 pub(super) fn repetition(turns: &[Turn], repeated: Repeats) -> Repetition {
     if repeated == Repeats::Meant || !repeats(turns) {
         return Repetition::None;
@@ -36,10 +36,10 @@ pub(super) fn repetition(turns: &[Turn], repeated: Repeats) -> Repetition {
     if told { Repetition::Stop } else { Repetition::Nudge }
 }
 
-/// Whether the last of these turns completes a third round of the same calls.
+/// Whether the last of these turns completes the third repetition of a sequence of calls.
 pub(super) fn repeats(turns: &[Turn]) -> bool {
     (1..=LONGEST).any(|period| {
-        let Some(from) = turns.len().checked_sub(period * ROUNDS) else {
+        let Some(from) = turns.len().checked_sub(period * REPETITIONS) else {
             return false;
         };
         let rounds = turns.get(from..).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn repeats(turns: &[Turn]) -> bool {
     })
 }
 
-/// Whether two turns ask for the same; what they are called by does not matter.
+/// Whether two turns make the same calls; ids are ignored.
 fn same(one: &Turn, other: &Turn) -> bool {
     let (one, other) = (&one.reply.calls, &other.reply.calls);
     let mut pairs = one.iter().zip(other);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn three_rounds_of_one_to_four_turns_are_a_circle() {
+    fn three_repetitions_of_one_to_four_turns_are_a_loop() {
         for (letters, expected) in [
             ("", Repetition::None),
             ("aa", Repetition::None),
@@ -95,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_planned_is_no_circle() {
+    fn planned_calls_are_not_a_loop() {
         assert_eq!(repetition(&turns("aaaaaaaa"), Repeats::Meant), Repetition::None);
     }
 
     #[test]
-    fn other_arguments_are_another_call() {
+    fn calls_with_other_arguments_are_not_repetitions() {
         let turn = |n: u32| Turn { reply: ModelReply::default().with_call("a", json!({"n": n})) };
         let turns: Vec<_> = (0..9).map(turn).collect();
         assert_eq!(repetition(&turns, Repeats::Noted), Repetition::None);

@@ -1,4 +1,4 @@
-//! The agent that reasons, acts and observes until it has an answer.
+//! An agent that runs the ReAct loop: reason, act, observe, until there is an answer.
 
 mod agent;
 mod compaction;

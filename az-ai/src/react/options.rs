@@ -1,27 +1,27 @@
-//! How the loop is set up.
+//! Options of the ReAct loop.
 
 use crate::chat::{DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
 use crate::dispatch::DispatchOptions;
 
-/// The loop's figures.
+/// Options of the ReAct loop.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReActOptions {
-    /// How freely the model chooses its words; the provider's own default when absent.
+    /// The sampling temperature; the provider's default when absent.
     pub temperature: Option<f32>,
-    /// The longest reply, in tokens; less where the model allows less.
+    /// The maximum of output tokens; less where the model allows less.
     pub max_tokens: u32,
-    /// The context window of models that do not say, in tokens.
+    /// The context window of models for which it is unknown, in tokens.
     pub context_window: u64,
-    /// How much is shown of what a tool returned, in bytes; clients that work on results
-    /// themselves get all that the record's fold keeps.
+    /// The maximum of a tool result that the model sees, in bytes. Clients with
+    /// `whole_tool_results` get everything that the fold keeps.
     pub longest_result: usize,
-    /// How full the window may get before room is made, in percent.
+    /// The fill level of the context window that starts compaction, in percent.
     pub compact_at: u8,
-    /// How many of the last turns are shown in full when room is made.
+    /// The number of latest turns that compaction keeps in full.
     pub keep_turns: usize,
-    /// How much is shown of what a tool returned before those, in bytes.
+    /// The maximum of an older tool result after compaction, in bytes.
     pub shrunk: usize,
-    /// What the model is told in addition, by whoever runs the program.
+    /// Additional instructions for the model, from the program's configuration.
     pub instructions: Option<String>,
     /// How candidates are tried.
     pub dispatch: DispatchOptions,
@@ -44,35 +44,35 @@ impl Default for ReActOptions {
 }
 
 impl ReActOptions {
-    /// Returns the options with a temperature, or the provider's own.
+    /// Returns the options with a temperature; `None` is the provider's default.
     #[must_use]
     pub const fn with_temperature(mut self, temperature: Option<f32>) -> Self {
         self.temperature = temperature;
         self
     }
 
-    /// Returns the options with a longest reply.
+    /// Returns the options with a maximum of output tokens.
     #[must_use]
     pub const fn with_max_tokens(mut self, max_tokens: u32) -> Self {
         self.max_tokens = max_tokens;
         self
     }
 
-    /// Returns the options with a context window for models that do not say.
+    /// Returns the options with a context window for models for which it is unknown.
     #[must_use]
     pub const fn with_context_window(mut self, tokens: u64) -> Self {
         self.context_window = tokens;
         self
     }
 
-    /// Returns the options with a most that is shown of what a tool returned, in bytes.
+    /// Returns the options with a maximum of tool results that the model sees, in bytes.
     #[must_use]
     pub const fn with_longest_result(mut self, bytes: usize) -> Self {
         self.longest_result = bytes;
         self
     }
 
-    /// Returns the options with a number of turns that are always shown in full.
+    /// Returns the options with a number of latest turns that are kept in full.
     #[must_use]
     pub const fn with_keep_turns(mut self, turns: usize) -> Self {
         self.keep_turns = turns;
@@ -93,7 +93,8 @@ impl ReActOptions {
         self
     }
 
-    /// Returns how many tokens a request and its reply may have, of a model with this window.
+    /// Returns the tokens that a request and its reply may have together, for a model with this
+    /// window.
     pub(super) fn limit(&self, window: Option<u64>) -> u64 {
         let window = window.unwrap_or(self.context_window);
         (window / 100).saturating_mul(u64::from(self.compact_at)).max(1)

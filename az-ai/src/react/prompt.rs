@@ -1,4 +1,4 @@
-//! What the model is told about itself.
+//! The instructions that the model gets.
 
 use az_core::Task;
 
@@ -6,29 +6,29 @@ use super::options::ReActOptions;
 use super::text_protocol;
 use crate::chat::ToolDefinition;
 
-/// Follows a reply with nothing in it.
+/// The message after an empty reply.
 pub(super) const EMPTY_REPLY: &str = "Your last reply had neither text nor a tool call. Take the \
      next step with a tool, or give the final answer.";
 
-/// Stands where a task was taken up again.
+/// The message where a task was resumed.
 pub(super) const RESUMED: &str = "The task was taken up again here. What failed or was refused \
      before may be tried again; what is done stays done.";
 
-/// Stands at the end of an observation when the model has begun to go round in circles.
+/// The warning after an observation when the model has begun to repeat itself.
 pub(super) const REPEATING: &str = "[You have made the same calls three times over, and will be \
      stopped if you go on. Do something else, or give the final answer with what you know.]";
 
-/// Asks for a summary of what a conversation came to.
+/// The request for a summary of a conversation.
 pub(super) const SUMMARISE: &str = "Summarise the work so far, for yourself, to go on from: what \
      was asked, what was done and with which results, what was found out (names, paths and figures \
      exactly), what is still to do, and every call whose outcome is unknown. Only the summary.";
 
-/// How the model asks for tools.
+/// The form of tool calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
-    /// In the form that its provider has for it.
+    /// The provider's native form.
     Native,
-    /// In its text.
+    /// The text of the reply.
     Text,
 }
 

@@ -1,4 +1,4 @@
-//! What the requests of a step have in common, whichever candidate they go to.
+//! The part of a step's requests that all candidates have in common.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::chat::ToolDefinition;
 use crate::client::Capabilities;
 use crate::estimate;
 
-/// What the requests of a step have in common.
+/// The part of a step's requests that all candidates have in common.
 #[derive(Debug)]
 pub(super) struct PromptContext<'a> {
     pub(super) initial_thought: &'a str,
@@ -42,7 +42,7 @@ impl<'a> PromptContext<'a> {
     }
 }
 
-/// Returns how the journal is shown to a model with these capabilities.
+/// Returns the view of the journal for a model with these capabilities.
 pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> View {
     View {
         protocol: if capabilities.tools { Protocol::Native } else { Protocol::Text },
@@ -56,12 +56,12 @@ pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> 
     }
 }
 
-/// Returns the most bytes of a tool's result that are shown.
+/// Returns the maximum of a tool result that the model sees, in bytes.
 pub(super) const fn longest(capabilities: Capabilities, options: &ReActOptions) -> usize {
     if capabilities.whole_results { usize::MAX } else { options.longest_result }
 }
 
-/// Returns how repeated calls are treated.
+/// Returns the meaning of repeated calls.
 pub(super) const fn repeated(capabilities: Capabilities) -> Repeats {
-    if capabilities.plans_ahead { Repeats::Meant } else { Repeats::Noted }
+    if capabilities.has_planned_steps { Repeats::Meant } else { Repeats::Noted }
 }

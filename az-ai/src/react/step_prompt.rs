@@ -1,4 +1,4 @@
-//! What a step of a run sends to each candidate.
+//! Builds the prompts of a step for each candidate.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct StepPrompt<'a> {
 }
 
 impl StepPrompt<'_> {
-    /// Returns the transcript as a candidate sees it, shortened if it has to be.
+    /// Returns the transcript for a candidate, shortened if necessary.
     pub(super) fn fitted(&self, run: &Run, candidate: &Candidate) -> Fitted {
         let options = self.context.options;
         let view = view(capabilities(candidate), options);
@@ -43,7 +43,8 @@ impl StepPrompt<'_> {
         })
     }
 
-    /// Returns the longest reply that is asked for: the options' or the model's, if that is less.
+    /// Returns the maximum of output tokens: that of the options or of the model, whichever is
+    /// less.
     fn max_tokens(&self, candidate: &Candidate) -> u32 {
         let most = capabilities(candidate).max_output.and_then(|most| u32::try_from(most).ok());
         self.context.options.max_tokens.min(most.unwrap_or(u32::MAX))
@@ -78,7 +79,7 @@ impl Prompt<Run> for StepPrompt<'_> {
         Delivery::Streamed
     }
 
-    /// Emits deltas of steps; those of summaries are of no use to a reader.
+    /// Emits the deltas of steps, but not those of summaries.
     fn on_event(&self, event: &ChatEvent) {
         if self.purpose != Purpose::Step {
             return;
@@ -107,7 +108,7 @@ impl Prompt<Run> for StepPrompt<'_> {
             (Purpose::Summary { .. }, _) if reply.text.trim().is_empty() => {
                 Err("the model was asked for a summary and returned no text".to_owned())
             }
-            // A summary calls no tools, even if the model asks for some.
+            // The calls of a summary are ignored, even if the model makes some.
             (Purpose::Summary { .. }, _) => Ok(ModelReply { calls: Vec::new(), ..reply }),
         }
     }

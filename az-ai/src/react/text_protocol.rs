@@ -1,11 +1,11 @@
-//! Tool calls in plain text, for models that have no other form for them.
+//! Tool calls in plain text, for models without native tool calls.
 
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::Value;
 
 use crate::chat::ToolDefinition;
 
-/// Where a model begins to invent what a tool returns.
+/// The prefixes at which a model begins to invent tool results.
 pub(super) const OBSERVATION: &str = "Observation:";
 
 const THOUGHT: &str = "thought:";
@@ -13,7 +13,7 @@ const ACTION: &str = "action:";
 const INPUT: &str = "action input:";
 const FINAL: &str = "final answer:";
 
-/// Tells the model about the tools and how to ask for one.
+/// Describes the tools and the format of calls.
 pub(super) fn explain(tools: &[ToolDefinition]) -> String {
     let mut text = String::from(
         "To use a tool, write exactly:\n\
@@ -33,7 +33,7 @@ pub(super) fn explain(tools: &[ToolDefinition]) -> String {
     text
 }
 
-/// Writes a turn as the model would have written it.
+/// Formats a turn as the model would have written it.
 pub(super) fn render(reply: &ModelReply) -> String {
     let mut text = reply.text.clone();
     for call in &reply.calls {
@@ -49,8 +49,8 @@ pub(super) fn render(reply: &ModelReply) -> String {
     text
 }
 
-/// Finds the calls or the answer in what a model wrote, which need not be quite what it was told
-/// to write. Text without either is the answer.
+/// Parses the calls or the answer in a reply, which may deviate from the requested format. Text
+/// without either is the answer.
 pub(super) fn read(mut reply: ModelReply) -> ModelReply {
     let text = std::mem::take(&mut reply.text);
     let mut answer: Option<String> = None;
@@ -58,7 +58,7 @@ pub(super) fn read(mut reply: ModelReply) -> ModelReply {
     let mut part = Part::Thought;
     for line in text.lines() {
         let (next, rest) = label(line);
-        // What follows an answer or an observation is the answer's, or invented.
+        // What follows an answer or an observation belongs to the answer, or is invented.
         if part != Part::Answer {
             match next {
                 Some(Part::Observation) => break,
@@ -92,7 +92,7 @@ pub(super) fn read(mut reply: ModelReply) -> ModelReply {
     }
     let thoughts = thoughts.join("\n").trim().to_owned();
     match answer {
-        // A model that acts has no answer yet, whatever it goes on to say.
+        // A reply with calls has no answer, whatever follows the calls.
         Some(answer) if reply.calls.is_empty() => {
             reply.text = answer.trim().to_owned();
             if reply.reasoning.is_empty() {
@@ -113,9 +113,9 @@ enum Part {
     Answer,
 }
 
-/// Returns the part that a line begins, and what it says of it.
+/// Returns the part that a line begins, and the rest of the line.
 fn label(line: &str) -> (Option<Part>, &str) {
-    // Models like to decorate: `**Action:** name`, `### Final Answer: …`.
+    // Models often add decoration: `**Action:** name`, `### Final Answer: …`.
     let plain = line.trim_start_matches([' ', '\t', '*', '#', '>']);
     let labels = [
         (INPUT, Part::Input),
@@ -134,7 +134,7 @@ fn label(line: &str) -> (Option<Part>, &str) {
     (None, line)
 }
 
-/// Reads arguments out of what may stand around them: code fences, or words after the object.
+/// Parses the arguments, which may be within a code fence or followed by text.
 fn arguments(written: &Value) -> Value {
     let Value::String(written) = written else {
         return written.clone();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_read_back_as_it_was() {
+    fn a_formatted_turn_parses_to_itself() {
         let turn = ModelReply::text("look")
             .with_call("a.b", json!({"x": [1, "two"]}))
             .with_call("c", json!("broken {"));
@@ -220,7 +220,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_survived(text in "(Thought:|Action:|Action Input:|Final Answer:|\\{|\\}|\n|.{0,9}){0,12}") {
+        fn no_text_causes_a_panic(text in "(Thought:|Action:|Action Input:|Final Answer:|\\{|\\}|\n|.{0,9}){0,12}") {
             read(ModelReply::text(text));
         }
     }

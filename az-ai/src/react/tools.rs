@@ -1,4 +1,4 @@
-//! The tools that models are offered, shared between steps and between runs.
+//! Tool definitions, shared between steps and between runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,10 +6,10 @@ use az_core::ToolSpec;
 
 use crate::chat::ToolDefinition;
 
-/// The definitions that were made last, and of what.
+/// A cache of the last definitions and their source.
 ///
-/// Thousands of runs are offered the same tools at every step: as long as a toolbox returns the
-/// same slice, all of their requests share one list of definitions.
+/// Thousands of runs send the same tools in every step: as long as a toolbox returns the same
+/// slice, all of their requests share one list of definitions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OfferedTools(Arc<Mutex<Option<Offer>>>);
 
@@ -42,7 +42,7 @@ mod tests {
     use super::OfferedTools;
 
     #[test]
-    fn all_steps_share_the_definitions_until_the_tools_change() {
+    fn definitions_are_shared_until_the_tools_change() {
         let offered = OfferedTools::default();
         let tools = FakeToolbox::new().with(FakeTool::new("look"));
         let first = offered.of(tools.specs());

@@ -1,4 +1,4 @@
-//! The record as a conversation: what the model is shown of it.
+//! Converts the journal to the conversation that the model sees.
 
 use az_core::content::ImageContent;
 use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome};
@@ -11,7 +11,7 @@ use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED};
 use super::text_protocol::{self, OBSERVATION};
 use crate::chat::{Image, Message, ToolMessage};
 
-/// How the record is shown.
+/// Options of the conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) protocol: Protocol,
@@ -20,33 +20,33 @@ pub(super) struct View {
     pub(super) images: Images,
 }
 
-/// Whether the model takes the images that tools return.
+/// Whether the images that tools return are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Images {
     Shown,
-    /// A line of text stands for each.
+    /// Each is replaced by a line of text.
     Named,
 }
 
-/// How much is shown of what tools returned.
+/// Limits on tool results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Detail {
-    /// The most of any result, in bytes.
+    /// The maximum size of any result, in bytes.
     pub(super) longest: usize,
-    /// How results before the last turns are shortened, if they are.
-    pub(super) shrunk: Option<Shrunk>,
+    /// The limits on older results, if they are shortened.
+    pub(super) shrunk: Option<OldResultLimit>,
 }
 
-/// How old results are shortened.
+/// Limits on older results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shrunk {
-    /// How many turns are none of them old.
+pub(super) struct OldResultLimit {
+    /// The number of latest turns that are not shortened.
     pub(super) keep_turns: usize,
-    /// The most of an old result, in bytes.
+    /// The maximum size of an older result, in bytes.
     pub(super) longest: usize,
 }
 
-/// Builds the conversation; the same record gives the same conversation.
+/// Builds the conversation. Deterministic: the same journal gives the same conversation.
 pub(super) fn build(system: String, task: &Task, history: &History, view: View) -> Vec<Message> {
     let mut messages = vec![Message::system(system), Message::user(&task.command)];
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
@@ -62,7 +62,7 @@ pub(super) fn build(system: String, task: &Task, history: &History, view: View) 
     messages
 }
 
-/// Returns the messages of some turns, and what came before each of them.
+/// Returns the messages of some turns, each with the messages before it.
 pub(super) fn turns(history: &History, range: std::ops::Range<usize>, view: View) -> Vec<Message> {
     range
         .flat_map(|index| between(history, index).into_iter().chain(turn(history, index, view)))
@@ -80,7 +80,7 @@ pub(super) fn observation(call: &CallRecord, longest: usize) -> Option<String> {
     }
 }
 
-/// Returns the observations after so many turns, and a note if the task was resumed there.
+/// Returns the observations after this number of turns, with a note if the task was resumed there.
 fn between(history: &History, turns: usize) -> Vec<Message> {
     let observations = history.observations_after(turns);
     let observations =
@@ -88,7 +88,7 @@ fn between(history: &History, turns: usize) -> Vec<Message> {
     observations.chain(resumed(history, turns)).collect()
 }
 
-/// Says that the task was taken up again after so many turns, if it was, however often.
+/// Returns a note if the task was resumed after this number of turns, however often.
 fn resumed(history: &History, turns: usize) -> Option<Message> {
     let again = turns > 0 && history.resumed_after.contains(&turns);
     again.then(|| Message::Resumed { text: RESUMED.to_owned() })
@@ -131,7 +131,7 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
     }
 }
 
-/// Returns the results of a turn's calls, one for each, under ids that are there and differ.
+/// Returns the results of a turn's calls, one for each, with ids that are present and unique.
 fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
@@ -166,7 +166,7 @@ fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
     results
 }
 
-/// Adds the images of a result, or a line for each that is not shown.
+/// Adds the images of a result, or a line for each omitted one.
 fn with_images(
     mut text: String,
     images: &[ImageContent],
@@ -187,7 +187,7 @@ fn with_images(
 }
 
 impl View {
-    /// Returns whether the images of a result that is `age` turns old are shown, or why not.
+    /// Returns whether the images of a result that is `age` turns old are sent, or why not.
     fn images_of(self, age: usize) -> Result<(), &'static str> {
         match self.images {
             Images::Named => Err("this model has no image input"),
@@ -198,19 +198,19 @@ impl View {
 }
 
 impl Detail {
-    /// Returns whether a result is old, so that less of it is shown.
+    /// Returns whether a result is old enough to be shortened.
     fn is_old(self, age: usize) -> bool {
         self.shrunk.is_some_and(|shrunk| age > shrunk.keep_turns)
     }
 
-    /// Returns the most of a result that is `age` turns old, in bytes.
+    /// Returns the maximum size of a result that is `age` turns old, in bytes.
     fn limit(self, age: usize) -> usize {
         let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);
         old.map_or(self.longest, |shrunk| shrunk.longest.min(self.longest))
     }
 }
 
-/// Shortens what is kept of a result.
+/// Shortens the stored excerpt of a result.
 fn shorten(text: Excerpt, longest: usize) -> Excerpt {
     let kept = text.len();
     if kept <= longest {

@@ -1,4 +1,4 @@
-//! Errors as they are kept.
+//! Errors in recordings.
 
 use std::time::Duration;
 
@@ -7,72 +7,72 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal};
 
-/// How an exchange failed: an [`Error`] without its provider, who is named once in the header.
+/// The failure of an exchange: an [`Error`] without its provider, which the header names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Failure {
-    /// The provider said no.
+    /// The provider refused the request.
     Refused {
-        /// What sort of no.
+        /// The kind of error.
         kind: ErrorKind,
-        /// Its own message.
+        /// The provider's message.
         message: String,
         /// The HTTP status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
-        /// Its name for the error.
+        /// The provider's error code.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
-        /// Its id of the request.
+        /// The provider's id of the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
-        /// How long it asks to wait, in milliseconds.
+        /// The wait that the provider asked for, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_millis: Option<u64>,
     },
-    /// The answer ended before it was complete.
+    /// The response ended before it was complete.
     Truncated,
-    /// The answer made no sense.
+    /// The response was invalid.
     Malformed {
         /// What was wrong with it.
         reason: String,
     },
     /// The connection broke.
     Broken {
-        /// What it said.
+        /// The error of the connection.
         message: String,
     },
     /// The provider could not be reached.
     Unreachable {
-        /// What the connection said.
+        /// The error of the connection.
         message: String,
     },
-    /// The request asked for what the model cannot do.
+    /// The request needed a capability that the model does not have.
     Unsupported {
-        /// What.
+        /// The missing capability.
         reason: String,
     },
     /// No model has this name.
     UnknownModel {
         /// The name.
         name: String,
-        /// Names that look like it.
+        /// Similar names.
         #[serde(default)]
         near: Vec<String>,
     },
-    /// The client could not be used as it was set up.
+    /// The client could not be used with its settings.
     Setup {
         /// What was missing or wrong.
         reason: String,
     },
-    /// The offline planner did not know what to do.
+    /// The offline planner did not understand the command.
     NotUnderstood {
-        /// What it did not understand.
+        /// The part that it did not understand.
         reason: String,
     },
-    /// The offline planner or a script had to stop.
+    /// The offline planner or a script could not continue.
     Stopped {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -104,7 +104,7 @@ impl From<&Error> for Failure {
 
 impl From<&Refusal> for Failure {
     fn from(refusal: &Refusal) -> Self {
-        // Rounded up, so that nobody who replays it waits less than was asked for.
+        // Rounded up, so that a replay does not wait less than the provider asked for.
         let millis = |wait: Duration| wait.as_nanos().div_ceil(1_000_000);
         let wait = refusal.retry_after.map(millis);
         Self::Refused {
@@ -119,7 +119,7 @@ impl From<&Refusal> for Failure {
 }
 
 impl Failure {
-    /// Returns the error that it was, as this provider's.
+    /// Returns the recorded error, as this provider's.
     pub fn error(&self, provider: &str) -> Error {
         let provider = provider.to_owned();
         match self.clone() {

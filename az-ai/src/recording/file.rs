@@ -1,4 +1,4 @@
-//! The file that a recording is added to.
+//! Opens recording files for appending.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -7,20 +7,21 @@ use std::path::Path;
 use super::format::Header;
 use super::read;
 
-/// What is found where a recording is to be written.
-pub(super) enum Found {
-    /// Nothing: a header has to come first.
+/// The content of a file before recording.
+pub(super) enum FileState {
+    /// Empty: a header has to be written first.
     New(File),
-    /// A recording of the same model, to be added to.
+    /// A recording of the same model, which is appended to.
     Begun(File),
 }
 
-/// Opens a file to add to.
+/// Opens a file for appending.
 ///
 /// # Errors
 ///
-/// In words: it cannot be opened, or what is in it is no such recording.
-pub(super) fn open(path: &Path, header: &Header) -> Result<Found, String> {
+/// A message: the file cannot be opened, or contains something other than a recording of this
+/// model.
+pub(super) fn open(path: &Path, header: &Header) -> Result<FileState, String> {
     let shown = path.display();
     let at = |error: std::io::Error| format!("{shown}: {error}");
     let mut file =
@@ -28,7 +29,7 @@ pub(super) fn open(path: &Path, header: &Header) -> Result<Found, String> {
     let mut first = String::new();
     BufReader::new(&file).read_line(&mut first).map_err(at)?;
     if first.is_empty() {
-        return Ok(Found::New(file));
+        return Ok(FileState::New(file));
     }
     let found = read::header(&first).map_err(|reason| format!("{shown}: {reason}"))?;
     if (&found.provider, &found.model) != (&header.provider, &header.model) {
@@ -38,11 +39,12 @@ pub(super) fn open(path: &Path, header: &Header) -> Result<Found, String> {
         ));
     }
     let kept = remove_cut_line(&mut file).map_err(at)?;
-    Ok(if kept == 0 { Found::New(file) } else { Found::Begun(file) })
+    Ok(if kept == 0 { FileState::New(file) } else { FileState::Begun(file) })
 }
 
-/// Removes a last line that is not whole; returns how many bytes are left. Lines are written whole, so whoever wrote it was killed in
-/// the middle, and a task that is taken up again goes on recording.
+/// Removes an incomplete last line; returns the remaining length in bytes. Each line is written
+/// with one write, so an incomplete one comes from a process that was killed during it. A resumed
+/// task continues the recording.
 fn remove_cut_line(file: &mut File) -> std::io::Result<usize> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;

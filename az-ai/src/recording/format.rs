@@ -1,4 +1,4 @@
-//! What a recording consists of.
+//! The format of recordings.
 
 use az_core::Usd;
 use az_core::cost::Usage;
@@ -12,37 +12,37 @@ use super::piece::Timed;
 use crate::chat::{ChatReply, ChatRequest};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
 
-/// What a recording calls itself, in its first line.
+/// The value of `format` in the header.
 pub(super) const FORMAT: &str = "az-recording";
-/// The version that is written. Version 2 has images in the results of tools, of which the digests
-/// are made; version 1 is read as well.
+/// The version that is written. Version 2 includes images of tool results in digests; version 1 is
+/// read as well.
 pub(super) const VERSION: u32 = 2;
-/// How many characters are kept of what was said in a request.
+/// The maximum of a request's text that is kept, in characters.
 const WORDS: usize = 120;
 
-/// The first line of a recording.
+/// The header: the first line of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     pub(super) format: String,
     pub(super) version: u32,
-    /// What made it.
+    /// The program that made the recording.
     #[serde(default)]
     pub made_by: String,
-    /// The provider that answered.
+    /// The provider.
     pub provider: String,
-    /// The model that it was made for.
+    /// The recorded model.
     pub model: String,
-    /// What that model can do.
+    /// The capabilities of the model.
     #[serde(default)]
     pub capabilities: Capabilities,
-    /// Anything worth knowing about it.
+    /// A note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl Header {
-    /// Returns the header of a recording of a client with this model.
+    /// Creates the header for a recording of a client with this model.
     pub fn of(client: &dyn LlmClient, model: &str) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -63,66 +63,67 @@ impl Header {
     }
 }
 
-/// One exchange: a line of a recording after its first.
+/// An exchange: a request and its outcome, one for each line after the header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Where in its task it stands: how many turns the model had before.
+    /// The position in its task: the number of earlier model turns.
     pub place: usize,
-    /// The first words of the task, which is what the user said first.
+    /// The beginning of the task, which is the first user message.
     pub task: String,
-    /// SHA-256 of the whole of it, in hex; `task` is the whole of it when absent.
+    /// The SHA-256 of the whole task in hex; absent when `task` is the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_digest: Option<String>,
-    /// The first words of what the user said last.
+    /// The beginning of the last user message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
-    /// SHA-256 of the conversation and the tools, in hex; no request is the same when absent.
+    /// The SHA-256 of the conversation and the tools in hex; when absent, no request has the same
+    /// digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// What it was expected to come to; nobody knew, when absent.
+    /// The estimated cost; absent when it was unknown.
     #[serde(default)]
     pub quote: CostEstimate,
-    /// The pieces in which the reply came, if it was streamed.
+    /// The pieces of a streamed reply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<Timed>,
-    /// How long it took, in milliseconds.
+    /// The duration, in milliseconds.
     #[serde(default)]
     pub millis: u64,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// How an exchange ended.
+/// The outcome of an exchange.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// With a reply.
+    /// A reply.
     Replied(Box<Replied>),
-    /// With an error.
+    /// An error.
     Failed(Failure),
-    /// Nobody waited for its end.
+    /// The call was dropped before its end.
     Dropped,
 }
 
-/// A reply, and what it came to. How much more may be asked is not kept: it was true once.
+/// A recorded reply. The remaining rate limit is omitted, because it does not hold later.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Replied {
-    /// What the model said.
+    /// The model's reply.
     pub reply: ModelReply,
-    /// What it used, as the provider said.
+    /// The reported usage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// What it cost, in nano-dollars.
+    /// The cost, in nano-dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Usd>,
-    /// What was computed that it cost, in nano-dollars.
+    /// The computed cost, in nano-dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub computed: Option<Usd>,
-    /// The model that answered.
+    /// The model that replied.
     #[serde(default)]
     pub model: String,
     /// The provider's id of the request.
@@ -145,7 +146,7 @@ impl From<Replied> for ChatReply {
 }
 
 impl Exchange {
-    /// Returns the exchange that begins with a request; nobody has waited for its end yet.
+    /// Creates an exchange for a request, without an outcome.
     pub(super) fn of(request: &ChatRequest, quote: CostEstimate) -> Self {
         let task = request.task();
         Self {
@@ -161,7 +162,7 @@ impl Exchange {
         }
     }
 
-    /// Whether it is of the same task as a request.
+    /// Whether the exchange belongs to the same task as a request.
     pub(super) fn is_of(&self, task: &str) -> bool {
         match &self.task_digest {
             Some(digest) => *digest == hex(task.as_bytes()),
@@ -170,9 +171,9 @@ impl Exchange {
     }
 }
 
-/// Returns the first words of what the user said last.
+/// Returns the beginning of the last user message.
 pub(super) fn said(request: &ChatRequest) -> Option<String> {
-    request.said_last().map(|text| one_line(text, WORDS))
+    request.last_user_message().map(|text| one_line(text, WORDS))
 }
 
 /// Returns the digest of a request's conversation and tools.

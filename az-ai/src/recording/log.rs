@@ -1,4 +1,4 @@
-//! Where the lines go: a thread of its own, because a disk may be slow and a runtime must not wait.
+//! Writes lines on a thread of its own, so that a slow disk does not block the runtime.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
-/// A recording being written.
+/// A log of lines that are written on a thread.
 pub(super) struct Log {
     provider: String,
     lines: Option<Sender<Line>>,
@@ -21,16 +21,16 @@ pub(super) struct Log {
 
 struct Line {
     text: Vec<u8>,
-    /// Gone once the line is written, or never will be.
+    /// Dropped once the line is written or has failed.
     waiting: oneshot::Sender<()>,
 }
 
 impl Log {
-    /// Returns a log that writes to `out` whatever it is given, a line with each write.
+    /// Creates a log that writes each line to `out` with one write.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when there is no thread to write with.
+    /// [`Error::Setup`] when the thread cannot be started.
     pub(super) fn new(provider: &str, out: impl Write + Send + 'static) -> Result<Self> {
         let (lines, queue) = channel();
         let failed = Arc::<OnceLock<String>>::default();
@@ -43,22 +43,22 @@ impl Log {
         Ok(Self { provider, lines, thread, failed })
     }
 
-    /// Says whether everything so far could be written.
+    /// Returns whether all lines so far could be written.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when something could not.
+    /// [`Error::Setup`] when a line could not be written.
     pub(super) fn check(&self) -> Result<()> {
         self.failed.get().map_or(Ok(()), |reason| Err(setup(&self.provider, reason)))
     }
 
-    /// Has a line written; what it returns ends once that was tried.
+    /// Queues a line; the returned receiver ends once it was written or has failed.
     pub(super) fn write(&self, line: &impl Serialize) -> oneshot::Receiver<()> {
         let (waiting, written) = oneshot::channel();
         match serde_json::to_vec(line) {
             Ok(mut text) => {
                 text.push(b'\n');
-                // A thread that has ended says why in `failed`.
+                // A thread that has ended has its reason in `failed`.
                 self.lines.as_ref().map(|lines| lines.send(Line { text, waiting }).ok());
             }
             Err(error) => fail(&self.failed, &error.to_string()),
@@ -73,7 +73,7 @@ impl fmt::Debug for Log {
     }
 }
 
-/// Waits until everything is written.
+/// Waits until all lines are written.
 impl Drop for Log {
     fn drop(&mut self) {
         drop(self.lines.take());
@@ -86,7 +86,8 @@ impl Drop for Log {
 fn run(mut out: impl Write, queue: &Receiver<Line>, failed: &OnceLock<String>) {
     while let Ok(Line { text, waiting }) = queue.recv() {
         if let Err(error) = write(&mut out, &text) {
-            // After half a line a whole one would be half of another: nothing more is written.
+            // After a partial line nothing more is written, because the next line would be appended
+            // to it.
             fail(failed, &error.to_string());
             return;
         }

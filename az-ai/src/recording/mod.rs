@@ -1,11 +1,11 @@
-//! Exchanges with a model, kept in a file and played back from it without a network.
+//! Recordings of exchanges with a model, which can be replayed without a network.
 //!
 //! A recording is text with one JSON object a line: a [`Header`], then an [`Exchange`] for each
-//! that was over, in that order. Of a request only a digest and the first words are kept; of the
-//! answer, all. So no key can come into it, and what a task cost when it was recorded is what it
-//! costs when it is played.
+//! completed call, in order of completion. Of a request only a digest and its beginning are kept;
+//! of the reply, everything. So a recording contains no API key, and replaying a task costs what
+//! recording it cost.
 //!
-//! It can be written by hand, too; what is optional may be left out:
+//! A recording can be written by hand; optional fields may be left out:
 //!
 //! ```text
 //! {"format":"az-recording","version":1,"provider":"demo","model":"demo-1"}
@@ -18,13 +18,13 @@
 //!
 //! use az_ai::client::{GenerateOptions, LlmClientExt};
 //! use az_ai::recording::{Header, RecordedClient, ReplayClient};
-//! use az_ai::scripted::{Line, ScriptedClient};
+//! use az_ai::scripted::{ScriptedReply, ScriptedClient};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! # let dir = std::env::temp_dir().join(format!("az-recording-{}", std::process::id()));
 //! # std::fs::create_dir_all(&dir).unwrap();
 //! # let path = dir.join("hello.jsonl");
-//! let client = Arc::new(ScriptedClient::new([Line::text("hello")]));
+//! let client = Arc::new(ScriptedClient::new([ScriptedReply::text("hello")]));
 //! let (header, options) = (Header::of(&*client, "any-model"), GenerateOptions::default());
 //! let recorded = RecordedClient::to_file(client, &header, &path)?;
 //! let reply = recorded.generate("say hello", "any-model", &options).await?;
@@ -43,8 +43,8 @@ mod pace;
 mod piece;
 mod read;
 mod record;
+mod recorder;
 mod replay;
-mod tape;
 
 pub use failure::Failure;
 pub use format::{Exchange, Header, Outcome, Replied};

@@ -1,21 +1,21 @@
-//! How fast a recording is played.
+//! The speed of a replay.
 
 use std::time::Duration;
 
-/// How fast a recording is played.
+/// The speed of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Pace {
-    /// Without waiting.
+    /// Without delays.
     #[default]
     Instant,
-    /// As it was recorded.
+    /// At the recorded speed.
     AsRecorded,
-    /// So many times as fast as it was recorded; without waiting, when that is no positive number.
+    /// This many times the recorded speed; without delays if it is not a positive number.
     Times(f32),
 }
 
 impl Pace {
-    /// Returns when to play what came so many milliseconds after the start.
+    /// Returns when to send a piece that was recorded this many milliseconds after the start.
     pub fn after(self, millis: u64) -> Duration {
         let recorded = Duration::from_millis(millis);
         match self {

@@ -1,4 +1,4 @@
-//! Pieces of replies, and when they came.
+//! The recorded pieces of streamed replies.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,34 +6,34 @@ use crate::chat::{Assembler, ChatEvent, Ending};
 
 use super::format::Replied;
 
-/// Pieces that come closer together than this are kept as one, in milliseconds: nobody sees the
-/// difference, and a recording has a line for a reply, not a book.
-const TOGETHER: u64 = 40;
+/// Pieces within this many milliseconds are merged, because the difference is not visible and
+/// recordings stay small.
+const MERGE_MILLIS: u64 = 40;
 
-/// A piece, after the milliseconds from the start of the exchange until it came.
+/// A piece, after the milliseconds between the start of the exchange and its arrival.
 pub type Timed = (u64, Piece);
 
-/// A piece of a reply: a [`ChatEvent`] that is not its end.
+/// A piece of a reply: a [`ChatEvent`] other than the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Piece {
-    /// Of what the model says.
+    /// Text.
     Text(String),
-    /// Of what it thinks.
+    /// Reasoning.
     Reasoning(String),
-    /// The beginning of a call.
+    /// The start of a tool call.
     Call {
-        /// Which of the reply's calls.
+        /// The index of the call in the reply.
         index: usize,
-        /// The provider's id of it.
+        /// The provider's id of the call.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         id: String,
-        /// The tool.
+        /// The name of the tool.
         name: String,
     },
-    /// Of a call's arguments.
+    /// Arguments of a call.
     Arguments {
-        /// Which of the reply's calls.
+        /// The index of the call in the reply.
         index: usize,
         /// The piece, of JSON text.
         text: String,
@@ -41,7 +41,7 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// Returns the piece that an event is; nothing for the end of a reply.
+    /// Converts an event to a piece; `None` for the end of a reply.
     pub fn of(event: &ChatEvent) -> Option<Self> {
         Some(match event.clone() {
             ChatEvent::TextDelta { text } => Self::Text(text),
@@ -52,7 +52,7 @@ impl Piece {
         })
     }
 
-    /// Adds a piece that follows at once, where both are of the same text.
+    /// Appends a piece that follows at once, if both belong to the same text.
     fn join(&mut self, next: &Self) -> bool {
         match (self, next) {
             (Self::Text(text), Self::Text(more))
@@ -81,10 +81,10 @@ impl From<Piece> for ChatEvent {
     }
 }
 
-/// Adds a piece that came so many milliseconds after the start.
+/// Adds a piece that arrived this many milliseconds after the start.
 pub(super) fn add(pieces: &mut Vec<Timed>, millis: u64, piece: Piece) {
     if let Some((began, last)) = pieces.last_mut()
-        && millis.saturating_sub(*began) < TOGETHER
+        && millis.saturating_sub(*began) < MERGE_MILLIS
         && last.join(&piece)
     {
         return;
@@ -92,7 +92,7 @@ pub(super) fn add(pieces: &mut Vec<Timed>, millis: u64, piece: Piece) {
     pieces.push((millis, piece));
 }
 
-/// Whether pieces add up to a reply, as far as they say it at all.
+/// Whether the pieces add up to a reply, as far as they contain it.
 pub(super) fn add_up(pieces: &[Timed], replied: &Replied) -> bool {
     let mut assembler = Assembler::default();
     for (_, piece) in pieces {

@@ -1,4 +1,4 @@
-//! Reading a recording.
+//! Reads recordings.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::json_lines;
 ///
 /// # Errors
 ///
-/// In words: which line is not what it should be, and what to do about it.
+/// A message with the first invalid line, and what to do about it.
 pub(super) fn recording(text: &str) -> Result<(Header, Vec<Exchange>), String> {
     let mut lines = json_lines::told(text).peekable();
     let Some((number, first)) = lines.next() else {
@@ -23,14 +23,14 @@ pub(super) fn recording(text: &str) -> Result<(Header, Vec<Exchange>), String> {
         let at = |reason: String| format!("line {number}: {reason}; correct or remove it");
         let json: Value = match serde_json::from_str(line) {
             Ok(json) => json,
-            // Whoever wrote it was gone before the line was whole.
+            // The recording process was killed while it wrote the line.
             Err(error) if error.is_eof() && lines.peek().is_none() && !text.ends_with('\n') => {
                 tracing::warn!(line = number, "the last line of the recording is cut off");
                 break;
             }
             Err(error) => return Err(at(error.to_string())),
         };
-        // Two that began one recording at once wrote its header twice.
+        // Two processes that began the same recording at once have both written the header.
         if json.get("format").is_none() {
             let exchange = parse(json).map_err(at)?;
             check(&exchange).map_err(at)?;
@@ -44,11 +44,13 @@ pub(super) fn recording(text: &str) -> Result<(Header, Vec<Exchange>), String> {
 ///
 /// # Errors
 ///
-/// In words: it is none, or of another version.
+/// A message: the line is not a header, or has another version.
 pub(super) fn header(line: &str) -> Result<Header, String> {
     let json: Value = serde_json::from_str(line).unwrap_or_default();
     if json.get("format").and_then(Value::as_str) != Some(FORMAT) {
-        return Err(format!("this is no recording, which begins with {{\"format\":\"{FORMAT}\"…"));
+        return Err(format!(
+            "not a recording; the first line must begin with {{\"format\":\"{FORMAT}\"…"
+        ));
     }
     match json.get("version").and_then(Value::as_u64) {
         Some(version) if (1..=u64::from(VERSION)).contains(&version) => parse(json),
@@ -56,7 +58,7 @@ pub(super) fn header(line: &str) -> Result<Header, String> {
             "the recording has version {version}, and this program reads versions 1 to {VERSION}; \
              record it again, or use a newer az"
         )),
-        None => Err("the recording does not say its version".to_owned()),
+        None => Err("the recording has no version".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A client that keeps what is said.
+//! A client that records exchanges.
 
 use std::fmt;
 use std::io::Write;
@@ -8,20 +8,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::file::{self, Found};
+use super::file::{self, FileState};
 use super::format::Header;
 use super::log::Log;
-use super::tape::Tape;
+use super::recorder::ExchangeRecorder;
 use crate::chat::{ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
-/// Keeps every exchange with another client, once it is over: also those that failed, and those
-/// that nobody waited for.
+/// A client that records every exchange with another client, including failed calls and dropped
+/// ones.
 ///
-/// A line is written whole, with one write, before the caller is given the end of its reply. When
-/// it cannot be written the caller has its reply all the same, because that is paid for; the next
-/// call is refused before it is sent. Dropping the last clone waits until everything is written.
+/// A line is written with one write, before the caller gets the end of the reply. If that fails,
+/// the caller still gets the reply, because it is paid for; the next call is refused before it is
+/// sent. Dropping the last clone waits until everything is written.
 #[derive(Clone)]
 pub struct RecordedClient {
     inner: Arc<dyn LlmClient>,
@@ -35,44 +35,44 @@ impl fmt::Debug for RecordedClient {
 }
 
 impl RecordedClient {
-    /// Returns a client that writes a new recording to `out`.
+    /// Creates a client that writes a new recording to `out`.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when there is no thread to write with.
+    /// [`Error::Setup`] when the writer thread cannot be started.
     pub fn new(
         inner: Arc<dyn LlmClient>,
         header: &Header,
         out: impl Write + Send + 'static,
     ) -> Result<Self> {
         let this = Self::going_on(inner, out)?;
-        // Written before anything else is; who waits for that is whoever waits for the rest.
+        // The header is the first line in the queue; waiting for a later line includes it.
         drop(this.log.write(header));
         Ok(this)
     }
 
-    /// Returns a client that writes to a file: a new one, or one that holds a recording of the
-    /// same model already, which is added to. Opening it may wait for the disk.
+    /// Creates a client that writes to a file: a new one, or a recording of the same model, which
+    /// is appended to. Opening it blocks on the disk.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when the file cannot be opened, or holds anything else.
+    /// [`Error::Setup`] when the file cannot be opened, or contains something else.
     pub fn to_file(inner: Arc<dyn LlmClient>, header: &Header, path: &Path) -> Result<Self> {
         let found = file::open(path, header).map_err(|reason| Error::Setup {
             provider: header.provider.clone(),
             reason: format!("its recording cannot be written: {reason}"),
         })?;
         match found {
-            Found::New(file) => Self::new(inner, header, file),
-            Found::Begun(file) => Self::going_on(inner, file),
+            FileState::New(file) => Self::new(inner, header, file),
+            FileState::Begun(file) => Self::going_on(inner, file),
         }
     }
 
-    /// Says whether everything so far could be written.
+    /// Returns whether all exchanges so far could be written.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] when something could not.
+    /// [`Error::Setup`] when one could not be written.
     pub fn check(&self) -> Result<()> {
         self.log.check()
     }
@@ -82,9 +82,13 @@ impl RecordedClient {
         Ok(Self { inner, log })
     }
 
-    fn start(&self, request: &ChatRequest) -> Result<Tape> {
+    fn start(&self, request: &ChatRequest) -> Result<ExchangeRecorder> {
         self.check()?;
-        Ok(Tape::start(Arc::clone(&self.log), request, self.inner.estimate_cost(request)))
+        Ok(ExchangeRecorder::start(
+            Arc::clone(&self.log),
+            request,
+            self.inner.estimate_cost(request),
+        ))
     }
 }
 
@@ -104,18 +108,20 @@ impl LlmClient for RecordedClient {
     }
 
     async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
-        let tape = self.start(request)?;
+        let recorder = self.start(request)?;
         let result = self.inner.complete(request).await;
-        tape.end(result.as_ref()).await;
+        recorder.end(result.as_ref()).await;
         result
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {
         let (this, request) = (self.clone(), request.clone());
-        // The exchange begins when the stream is read, and not before.
+        // The exchange begins when the stream is first polled.
         let opening = async move {
-            let tape = this.start(&request);
-            tape.map(|tape| tape.through(this.inner.provider(), this.inner.stream(&request)))
+            let recorder = this.start(&request);
+            recorder.map(|recorder| {
+                recorder.through(this.inner.provider(), this.inner.stream(&request))
+            })
         };
         stream::once(opening).try_flatten().boxed()
     }

@@ -1,4 +1,4 @@
-//! A client that plays a recording.
+//! A client that replays a recording.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,25 +15,25 @@ use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Error, Result};
 
-/// Plays a recording: the same replies, errors, costs and quotes, under the same provider's name,
-/// without a network.
+/// A client that replays a recording: the same replies, errors, costs and estimates, under the same
+/// provider's name, without a network.
 ///
-/// A request is answered by the exchange whose request was the same. Where none was, as when a
-/// task runs in another directory, it is the one at the same place of the same task. So a task
-/// that is taken up again goes on at its place. Exchanges that are the same in this, such as
-/// attempts, are played in the order in which they were recorded, and then again from the first.
+/// A request is matched to the exchange with the same digest. If there is none, for example because
+/// the task runs in another directory, it is matched by task and position. So a resumed task
+/// continues at its position. Exchanges that match alike, such as attempts, are replayed in the
+/// order of the recording, and then again from the first.
 #[derive(Clone)]
 pub struct ReplayClient {
     recording: Arc<Recording>,
     pace: Pace,
-    /// Under which provider's name calls are booked; the recording's own when absent.
+    /// The provider under which calls are booked; the recording's own when absent.
     booked_as: Option<Arc<str>>,
 }
 
 struct Recording {
     header: Header,
     exchanges: Vec<Exchange>,
-    /// How often each was played.
+    /// The number of replays of each exchange.
     played: Mutex<Vec<usize>>,
 }
 
@@ -48,53 +48,53 @@ impl fmt::Debug for ReplayClient {
 }
 
 impl ReplayClient {
-    /// Reads a recording. Empty lines and those that begin with `#` are passed over, and so is a
-    /// last line that was cut off, with a warning.
+    /// Reads a recording. Empty lines and those that begin with `#` are ignored; an incomplete last
+    /// line is ignored with a warning.
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`], which names the first line that is not what it should be, and a remedy.
+    /// [`Error::Setup`], which names the first invalid line and a remedy.
     pub fn from_json_lines(text: &str) -> Result<Self> {
         let (header, exchanges) = read::recording(text).map_err(|reason| Error::Setup {
             provider: "replay".to_owned(),
-            reason: format!("its recording cannot be played: {reason}"),
+            reason: format!("its recording cannot be replayed: {reason}"),
         })?;
         let played = Mutex::new(vec![0; exchanges.len()]);
         let recording = Arc::new(Recording { header, exchanges, played });
         Ok(Self { recording, pace: Pace::Instant, booked_as: None })
     }
 
-    /// Returns the client at another pace.
+    /// Returns the client with another speed.
     #[must_use]
     pub const fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Returns the client under another provider's name: so that a ledger can tell what was played
-    /// from what was paid.
+    /// Returns the client under another provider's name, so that the ledger distinguishes replayed
+    /// calls from paid ones.
     #[must_use]
     pub fn with_provider(mut self, name: impl Into<Arc<str>>) -> Self {
         self.booked_as = Some(name.into());
         self
     }
 
-    /// Returns what the recording says of itself.
+    /// Returns the header.
     pub fn header(&self) -> &Header {
         &self.recording.header
     }
 
-    /// Returns the exchanges, in the order in which they were recorded.
+    /// Returns the exchanges, in the order of the recording.
     pub fn exchanges(&self) -> &[Exchange] {
         &self.recording.exchanges
     }
 
-    /// Returns how many exchanges were played.
+    /// Returns the number of exchanges that were replayed.
     pub fn played(&self) -> usize {
         self.recording.played.lock().unwrap_or_else(PoisonError::into_inner).iter().sum()
     }
 
-    /// Finds the exchange that answers a request, and counts it as played.
+    /// Finds the exchange for a request, and counts a replay of it.
     fn play(&self, request: &ChatRequest) -> Result<Playing> {
         let recording = &self.recording;
         recording.header.capabilities.check(&recording.header.provider, request)?;
@@ -107,13 +107,13 @@ impl ReplayClient {
         }
         drop(played);
         let exchange = next.and_then(|index| recording.exchanges.get(index));
-        let exchange = exchange.ok_or_else(|| recording.nothing_for(request))?.clone();
+        let exchange = exchange.ok_or_else(|| recording.no_match(request))?.clone();
         Ok(Playing { exchange, pace: self.pace, started: Instant::now() })
     }
 }
 
 impl Recording {
-    /// Returns which exchanges answer a request.
+    /// Returns the exchanges that match a request.
     fn find(&self, request: &ChatRequest) -> Vec<usize> {
         let all = || (0..).zip(&self.exchanges);
         let digest = digest(request);
@@ -122,7 +122,7 @@ impl Recording {
         if found.is_empty() {
             let (turns, task) = (request.turns(), request.task());
             found = all().filter(|(_, e)| e.place == turns && e.is_of(task)).collect();
-            // A summary is asked for at the place of the step that follows it.
+            // The request for a summary has the position of the step after it.
             let said = said(request);
             keep(&mut found, |exchange| exchange.said == said);
         }
@@ -130,27 +130,27 @@ impl Recording {
         found.into_iter().map(|(index, _)| index).collect()
     }
 
-    /// Says why there is no answer.
-    fn nothing_for(&self, request: &ChatRequest) -> Error {
+    /// Explains why no exchange matches.
+    fn no_match(&self, request: &ChatRequest) -> Error {
         let task = request.task();
         let last = self.exchanges.iter().filter(|e| e.is_of(task)).map(|e| e.place).max();
         let reason = match (last, self.exchanges.first()) {
             (Some(_), _) => {
                 let turn = request.turns().saturating_add(1);
-                format!("the recording has nothing for turn {turn} of this task")
+                format!("the recording has no exchange for turn {turn} of this task")
             }
             (None, Some(first)) => format!(
                 "the recording is of another task, which begins {:?}; give that one, or record \
                  this one",
                 first.task
             ),
-            (None, None) => "there is nothing in the recording but its header".to_owned(),
+            (None, None) => "the recording contains only a header".to_owned(),
         };
         Error::Stopped { reason }
     }
 }
 
-/// Keeps those that are so, if any are.
+/// Keeps the items that satisfy the condition, if any do.
 fn keep(found: &mut Vec<(usize, &Exchange)>, so: impl Fn(&Exchange) -> bool) {
     if found.iter().any(|(_, exchange)| so(exchange)) {
         found.retain(|(_, exchange)| so(exchange));
@@ -167,11 +167,11 @@ impl LlmClient for ReplayClient {
         self.recording.header.capabilities
     }
 
-    /// Which attempt comes next does not matter: the quote covers them all.
+    /// The estimate covers all attempts, so it does not matter which one comes next.
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
         let found = self.recording.find(request).into_iter();
         let mut quotes = found.filter_map(|i| self.recording.exchanges.get(i)).map(|e| e.quote);
-        // What has no answer costs nothing.
+        // A request without a matching exchange costs nothing.
         let first = quotes.next().unwrap_or(CostEstimate::free(0));
         quotes.fold(first, |a, b| {
             let max_cost = a.max_cost.zip(b.max_cost).map(|(a, b)| a.max(b));
@@ -193,7 +193,7 @@ impl LlmClient for ReplayClient {
     }
 }
 
-/// An exchange being played.
+/// An exchange that is being replayed.
 struct Playing {
     exchange: Exchange,
     pace: Pace,
@@ -201,8 +201,8 @@ struct Playing {
 }
 
 impl Playing {
-    /// Waits until what came so many milliseconds after the start is due.
-    #[expect(clippy::disallowed_methods, reason = "a recording that is played takes its time")]
+    /// Waits until a piece that was recorded this many milliseconds after the start is due.
+    #[expect(clippy::disallowed_methods, reason = "a replay keeps the recorded delays")]
     async fn until(&self, millis: u64) {
         let after = self.pace.after(millis);
         if after > Duration::ZERO {
@@ -210,7 +210,7 @@ impl Playing {
         }
     }
 
-    /// Returns how it ended. One that nobody waited for has no end to be played.
+    /// Returns the outcome. A call that was dropped has none to replay.
     fn result(&self, provider: &str) -> Result<ChatReply> {
         match &self.exchange.outcome {
             Outcome::Replied(replied) => Ok((**replied).clone().into()),
@@ -219,7 +219,7 @@ impl Playing {
         }
     }
 
-    /// Returns the pieces as they came, and then the end.
+    /// Returns the pieces with their delays, and then the end.
     fn stream(self, provider: &str) -> ChatStream {
         let result = self.result(provider);
         let this = Arc::new(self);

@@ -1,14 +1,14 @@
-//! The query that a model is chosen for.
+//! Queries for candidates.
 
 use az_core::{Task, TaskPriority, Usd};
 
 use crate::chat::{ChatRequest, DEFAULT_MAX_TOKENS};
 use crate::estimate;
 
-/// What is known of a request when its model is chosen.
+/// The properties of a request that its model is chosen by.
 ///
 /// [`new`](Self::new) and [`for_task`](Self::for_task) estimate the sizes from the prompt; the
-/// `with_` methods replace what the caller knows better.
+/// `with_` methods replace the estimates with known figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoutingQuery<'a> {
@@ -28,10 +28,10 @@ pub struct RoutingQuery<'a> {
     pub request_tokens: u64,
     /// The limit of the reply in tokens.
     pub max_tokens: u32,
-    /// What the model must support.
+    /// The requirements on the model.
     pub requirements: Requirements,
-    /// What the tightest hard budget has left; `None` without a budget, and possibly for a resolver
-    /// that does not use it, see [`QueryInputs`].
+    /// The remaining amount of the tightest hard budget; `None` without a budget, and possibly for
+    /// a resolver that does not use it, see [`QueryInputs`].
     pub budget_left: Option<Usd>,
 }
 
@@ -90,13 +90,13 @@ impl<'a> RoutingQuery<'a> {
         Self { max_tokens, ..self }
     }
 
-    /// Sets what the model must support.
+    /// Sets the requirements on the model.
     #[must_use]
     pub const fn with_requirements(self, requirements: Requirements) -> Self {
         Self { requirements, ..self }
     }
 
-    /// Sets what the tightest hard budget has left.
+    /// Sets the remaining amount of the tightest hard budget.
     #[must_use]
     pub const fn with_budget_left(self, budget_left: Option<Usd>) -> Self {
         Self { budget_left, ..self }

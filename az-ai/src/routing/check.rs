@@ -1,33 +1,34 @@
-//! Finds what is wrong with a condition before it is needed.
+//! Checks conditions before they are used.
 //!
-//! To the expression language a comparison of unlike things is no error: `tokens < '500'` always
-//! holds. So a condition's tree is read here, and what could not mean what it says is refused.
+//! The expression language compares values of different types without an error: `tokens < '500'`
+//! always holds. So conditions are type-checked here, and comparisons that cannot be meant are
+//! refused.
 
 use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::{Value, ValueKind};
 
-use super::variables::{Sort, Variable};
+use super::variables::{ValueType, Variable};
 use crate::resolver::near;
 
-/// The condition that is no expression.
+/// The error of a condition that is not an expression.
 pub(super) const FALLBACK: &str = "fallback";
 
-/// Longer conditions are refused before they are read.
+/// The maximum length of a condition.
 const LONGEST: usize = 2000;
-/// Conditions that are nested more deeply are refused: they could exhaust the stack.
+/// The maximum depth of nesting, because deeper conditions could exhaust the stack.
 const DEEPEST: usize = 64;
 
-/// What is wrong with a condition.
+/// An error in a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Flaw {
-    /// The byte of the condition where it is.
+pub(super) struct ConditionError {
+    /// The byte offset in the condition.
     pub(super) offset: usize,
     pub(super) what: String,
     pub(super) near: Vec<String>,
 }
 
-impl Flaw {
+impl ConditionError {
     fn new(offset: usize, what: impl Into<String>) -> Self {
         Self { offset, what: what.into(), near: Vec::new() }
     }
@@ -38,16 +39,19 @@ impl Flaw {
 }
 
 /// Checks a condition, and returns the variables that it reads, in the order of their list.
-pub(super) fn check(condition: &str) -> Result<Vec<Variable>, Flaw> {
+pub(super) fn check(condition: &str) -> Result<Vec<Variable>, ConditionError> {
     if condition.trim().is_empty() {
-        return Err(Flaw::new(0, "the condition is empty"));
+        return Err(ConditionError::new(0, "the condition is empty"));
     }
     if condition.len() > LONGEST {
-        return Err(Flaw::new(0, format!("the condition is longer than {LONGEST} bytes")));
+        return Err(ConditionError::new(
+            0,
+            format!("the condition is longer than {LONGEST} bytes"),
+        ));
     }
     let tree = parse_expr(condition).map_err(|error| {
         let offset = error.range().map_or(0, |range| range.start);
-        Flaw::new(offset, format!("the condition cannot be read: {}", told(&error)))
+        ConditionError::new(offset, format!("the condition cannot be read: {}", describe(&error)))
     })?;
     let mut checker = Checker::default();
     checker.truth(&tree)?;
@@ -55,34 +59,34 @@ pub(super) fn check(condition: &str) -> Result<Vec<Variable>, Flaw> {
     Ok(Variable::ALL.iter().filter(read).copied().collect())
 }
 
-/// Returns what the language says of an error, without what we know better.
-pub(super) fn told(error: &minijinja::Error) -> String {
+/// Returns the expression language's message, without parts that our own message replaces.
+pub(super) fn describe(error: &minijinja::Error) -> String {
     error.detail().map_or_else(|| error.to_string(), str::to_owned)
 }
 
-/// What an expression comes to.
+/// The type of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Truth,
     Number,
-    Text(Words),
-    /// A text, or none.
+    Text(TextValues),
+    /// A text or `none`.
     Name,
-    Texts(Words),
+    Texts(TextValues),
     None,
 }
 
-/// Which texts something can be.
+/// The possible values of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Words {
-    /// These and no others.
+enum TextValues {
+    /// Only these.
     Known(&'static [&'static str]),
-    /// Those that are written there.
+    /// The literals of the condition.
     Written(Vec<String>),
 }
 
 impl Kind {
-    const fn told(&self) -> &'static str {
+    const fn describe(&self) -> &'static str {
         match self {
             Self::Truth => "true or false",
             Self::Number => "a number",
@@ -92,7 +96,7 @@ impl Kind {
         }
     }
 
-    const fn words(&self) -> Option<&Words> {
+    const fn words(&self) -> Option<&TextValues> {
         match self {
             Self::Text(words) | Self::Texts(words) => Some(words),
             Self::Truth | Self::Number | Self::Name | Self::None => None,
@@ -100,7 +104,7 @@ impl Kind {
     }
 }
 
-/// In what way two values are compared.
+/// The kind of comparison of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relation {
     Equal,
@@ -115,22 +119,22 @@ struct Checker {
 }
 
 impl Checker {
-    fn truth(&mut self, expr: &Expr<'_>) -> Result<(), Flaw> {
+    fn truth(&mut self, expr: &Expr<'_>) -> Result<(), ConditionError> {
         self.expect(expr, &Kind::Truth)
     }
 
-    fn expect(&mut self, expr: &Expr<'_>, expected: &Kind) -> Result<(), Flaw> {
+    fn expect(&mut self, expr: &Expr<'_>, expected: &Kind) -> Result<(), ConditionError> {
         let kind = self.kind(expr)?;
         if kind == *expected {
             return Ok(());
         }
-        let what = format!("this is {}, and {} is needed", kind.told(), expected.told());
-        Err(Flaw::at(expr.span(), what))
+        let what = format!("this is {}, but {} is expected", kind.describe(), expected.describe());
+        Err(ConditionError::at(expr.span(), what))
     }
 
-    fn kind(&mut self, expr: &Expr<'_>) -> Result<Kind, Flaw> {
+    fn kind(&mut self, expr: &Expr<'_>) -> Result<Kind, ConditionError> {
         if self.depth == DEEPEST {
-            return Err(Flaw::at(expr.span(), "the condition is nested too deeply"));
+            return Err(ConditionError::at(expr.span(), "the condition is nested too deeply"));
         }
         self.depth += 1;
         let kind = self.kind_within(expr);
@@ -138,11 +142,12 @@ impl Checker {
         kind
     }
 
-    fn kind_within(&mut self, expr: &Expr<'_>) -> Result<Kind, Flaw> {
+    fn kind_within(&mut self, expr: &Expr<'_>) -> Result<Kind, ConditionError> {
         match expr {
             Expr::Var(var) => self.variable(var.id, var.span()),
-            Expr::Const(constant) => literal(&constant.value)
-                .ok_or_else(|| Flaw::at(constant.span(), "rules know no such value")),
+            Expr::Const(constant) => literal(&constant.value).ok_or_else(|| {
+                ConditionError::at(constant.span(), "rules do not support this value")
+            }),
             Expr::List(list) => self.list(&list.items),
             Expr::Tuple(tuple) => self.list(&tuple.items),
             Expr::UnaryOp(op) => {
@@ -171,43 +176,48 @@ impl Checker {
             | Expr::Call(_)
             | Expr::Map(_) => {
                 let what = "rules have comparisons, arithmetic, `and`, `or`, `not` and `in` only";
-                Err(Flaw::at(expr.span(), what))
+                Err(ConditionError::at(expr.span(), what))
             }
         }
     }
 
-    fn variable(&mut self, name: &str, span: Span) -> Result<Kind, Flaw> {
+    fn variable(&mut self, name: &str, span: Span) -> Result<Kind, ConditionError> {
         if name == FALLBACK {
             let what = "`fallback` stands alone: it holds when no other rule does";
-            return Err(Flaw::at(span, what));
+            return Err(ConditionError::at(span, what));
         }
         let Some(variable) = Variable::named(name) else {
             let known = Variable::ALL.iter().map(|variable| variable.name());
-            let mut flaw = Flaw::at(span, format!("no variable is called {name:?}"));
+            let mut flaw = ConditionError::at(span, format!("no variable is called {name:?}"));
             flaw.near = near(name, known.chain([FALLBACK]));
             return Err(flaw);
         };
         self.reads.push(variable);
         Ok(match variable.sort() {
-            Sort::Number => Kind::Number,
-            Sort::OneOf(words) => Kind::Text(Words::Known(words)),
-            Sort::Name => Kind::Name,
-            Sort::AnyOf(words) => Kind::Texts(Words::Known(words)),
+            ValueType::Number => Kind::Number,
+            ValueType::OneOf(words) => Kind::Text(TextValues::Known(words)),
+            ValueType::Name => Kind::Name,
+            ValueType::AnyOf(words) => Kind::Texts(TextValues::Known(words)),
         })
     }
 
-    fn list(&mut self, items: &[Expr<'_>]) -> Result<Kind, Flaw> {
+    fn list(&mut self, items: &[Expr<'_>]) -> Result<Kind, ConditionError> {
         let mut written = Vec::new();
         for item in items {
             match self.kind(item)? {
-                Kind::Text(Words::Written(words)) => written.extend(words),
-                _ => return Err(Flaw::at(item.span(), "a list holds texts only")),
+                Kind::Text(TextValues::Written(words)) => written.extend(words),
+                _ => return Err(ConditionError::at(item.span(), "a list may contain only texts")),
             }
         }
-        Ok(Kind::Texts(Words::Written(written)))
+        Ok(Kind::Texts(TextValues::Written(written)))
     }
 
-    fn binary(&mut self, left: &Expr<'_>, op: BinOpKind, right: &Expr<'_>) -> Result<Kind, Flaw> {
+    fn binary(
+        &mut self,
+        left: &Expr<'_>,
+        op: BinOpKind,
+        right: &Expr<'_>,
+    ) -> Result<Kind, ConditionError> {
         let relation = match op {
             BinOpKind::Eq | BinOpKind::Ne => Relation::Equal,
             BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte => Relation::Order,
@@ -228,7 +238,9 @@ impl Checker {
                 self.expect(right, &Kind::Number)?;
                 return Ok(Kind::Number);
             }
-            BinOpKind::Concat => return Err(Flaw::at(right.span(), "rules join no texts")),
+            BinOpKind::Concat => {
+                return Err(ConditionError::at(right.span(), "rules cannot concatenate texts"));
+            }
         };
         self.compare(left, relation, right)?;
         Ok(Kind::Truth)
@@ -239,7 +251,7 @@ impl Checker {
         left: &Expr<'_>,
         relation: Relation,
         right: &Expr<'_>,
-    ) -> Result<(), Flaw> {
+    ) -> Result<(), ConditionError> {
         let (a, b) = (self.kind(left)?, self.kind(right)?);
         let fits = match relation {
             Relation::Order => a == Kind::Number && b == Kind::Number,
@@ -254,17 +266,17 @@ impl Checker {
         };
         if !fits {
             let how = match relation {
-                Relation::In => "looked for in",
+                Relation::In => "searched for in",
                 Relation::Equal | Relation::Order => "compared with",
             };
-            let what = format!("{} cannot be {how} {}", a.told(), b.told());
-            return Err(Flaw::at(left.span(), what));
+            let what = format!("{} cannot be {how} {}", a.describe(), b.describe());
+            return Err(ConditionError::at(left.span(), what));
         }
         match (a.words(), b.words()) {
-            (Some(Words::Known(known)), Some(Words::Written(written))) => {
+            (Some(TextValues::Known(known)), Some(TextValues::Written(written))) => {
                 among(known, written, right.span())
             }
-            (Some(Words::Written(written)), Some(Words::Known(known))) => {
+            (Some(TextValues::Written(written)), Some(TextValues::Known(known))) => {
                 among(known, written, left.span())
             }
             _ => Ok(()),
@@ -272,12 +284,13 @@ impl Checker {
     }
 }
 
-/// Checks that words that are written down are some that can occur.
-fn among(known: &[&str], written: &[String], span: Span) -> Result<(), Flaw> {
+/// Checks that literals are possible values.
+fn among(known: &[&str], written: &[String], span: Span) -> Result<(), ConditionError> {
     let Some(stranger) = written.iter().find(|word| !known.contains(&word.as_str())) else {
         return Ok(());
     };
-    let mut flaw = Flaw::at(span, format!("it is never {stranger:?}, but {}", known.join(", ")));
+    let mut flaw =
+        ConditionError::at(span, format!("it is never {stranger:?}, but {}", known.join(", ")));
     flaw.near = near(stranger, known.iter().copied());
     Err(flaw)
 }
@@ -297,7 +310,9 @@ fn literal(value: &Value) -> Option<Kind> {
         ValueKind::Bool => Some(Kind::Truth),
         ValueKind::Number => Some(Kind::Number),
         ValueKind::None => Some(Kind::None),
-        ValueKind::String => Some(Kind::Text(Words::Written(vec![value.as_str()?.to_owned()]))),
+        ValueKind::String => {
+            Some(Kind::Text(TextValues::Written(vec![value.as_str()?.to_owned()])))
+        }
         _ => None,
     }
 }

@@ -1,26 +1,26 @@
-//! What sort of work a text asks for.
+//! Classifies the kind of work that a prompt requests.
 
 use std::fmt;
 
 use super::keywords::{self, Sign};
 
-/// A sort of work.
+/// A kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Complexity {
-    /// A question or a chore that needs neither of the others.
+    /// Everything that is neither of the others, such as questions and chores.
     #[default]
     Simple,
-    /// Programs: to write, mend, explain or run them.
+    /// Programming: writing, fixing, explaining or running code.
     Code,
-    /// Conclusions: reasons, comparisons, proofs, plans, calculations.
+    /// Reasoning: conclusions, comparisons, proofs, plans, calculations.
     Reasoning,
 }
 
 impl Complexity {
-    /// The names of all of them.
+    /// The names of all kinds.
     pub(super) const NAMES: &'static [&'static str] = &["simple", "code", "reasoning"];
 
-    /// Returns the name that rules have for it.
+    /// Returns the name of the kind in rules.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Simple => "simple",
@@ -36,40 +36,40 @@ impl fmt::Display for Complexity {
     }
 }
 
-/// Tells what sort of work a text asks for.
+/// Classifies the kind of work that a prompt requests.
 ///
 /// # Contract
 ///
-/// 1. It asks nobody, and says the same every time.
-/// 2. Any text has an answer, also one that is empty or in no known language.
-/// 3. It is quick however long the text is: it is part of every decision.
+/// 1. It performs no I/O, and is deterministic.
+/// 2. Every text has a result, including an empty one and one in an unknown language.
+/// 3. It is fast for texts of any length, because every routing decision may include it.
 pub trait ComplexityClassifier: fmt::Debug + Send + Sync + 'static {
-    /// Says what sort of work the text asks for.
+    /// Returns the kind of work that the text requests.
     fn classify(&self, text: &str) -> Complexity;
 }
 
-/// Tells by words and marks, without understanding anything.
+/// A classifier by keywords and punctuation.
 ///
-/// The first 512 bytes are looked at. Signs of code are fenced blocks, names of files with an
-/// extension of a language, marks such as `::` and `()`, and words such as `function` or `bug`;
-/// signs of reasoning are words such as `why`, `prove` or `compare`, and a text that is long.
-/// Words are known in English, German, French, Spanish, Chinese and Japanese. Each sign has a
-/// weight of 1 or 2; the heavier side wins if it comes to 2 at least, code if both are equal; else
+/// Reads the first 512 bytes. Signs of code are fenced blocks, file names with an extension of a
+/// programming language, marks such as `::` and `()`, and words such as `function` or `bug`; signs
+/// of reasoning are words such as `why`, `prove` or `compare`, and a long text. There are keywords
+/// in English, German, French, Spanish, Chinese and Japanese. Each sign has a weight of 1 or 2; the
+/// kind with the greater weight is chosen if that is at least 2, code if both are equal; otherwise
 /// the text is simple.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeywordClassifier;
 
-/// How many bytes are looked at: what is wanted is mostly said first.
-const LOOKED_AT: usize = 512;
-/// From how many bytes on a text is long.
+/// The number of bytes that are read: the request is usually at the beginning.
+const MAX_BYTES: usize = 512;
+/// The length from which a text is long, in bytes.
 const LONG: usize = 600;
-/// What one side has to come to.
+/// The least total weight.
 const ENOUGH: u32 = 2;
 
 impl ComplexityClassifier for KeywordClassifier {
     fn classify(&self, text: &str) -> Complexity {
-        // Where the cut is within a character, it is made before that.
-        let cut = (0..=LOOKED_AT.min(text.len())).rev().find_map(|end| text.get(..end));
+        // A cut within a character is moved before it.
+        let cut = (0..=MAX_BYTES.min(text.len())).rev().find_map(|end| text.get(..end));
         let start = cut.unwrap_or_default();
         let mut code = 0;
         let mut reasoning = u32::from(text.len() >= LONG);

@@ -9,13 +9,13 @@ use az_core::{ErrorKind, Timestamp};
 
 use crate::resolver::CallReport;
 
-/// The cooldown after a rate limit without a `retry-after`.
+/// The cooldown after a rate limit without a `retry-after` header.
 const BUSY: Duration = Duration::from_secs(30);
 /// The cooldown after one failure.
 const FIRST: Duration = Duration::from_secs(5);
 /// The longest cooldown after repeated failures.
 const LONGEST: Duration = Duration::from_secs(300);
-/// The cooldown after a rejected key, which does not pass by itself.
+/// The cooldown after a rejected key, which does not recover by itself.
 const REFUSED: Duration = Duration::from_secs(600);
 
 /// The providers that failed recently, with the time for which each is avoided.
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_has_its_pause() {
+    fn each_kind_of_failure_has_its_cooldown() {
         use ErrorKind::{
             BadRequest, ContentPolicy, ContextWindow, Protocol, RateLimited, Unauthorized,
             Unavailable,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_ends_by_itself_and_there_is_a_longest() {
+    fn a_cooldown_ends_by_itself_and_has_a_maximum() {
         let cooldowns = Cooldowns::default();
         let failed = |retry_after| CallReport::Failed { kind: ErrorKind::RateLimited, retry_after };
         cooldowns.report("p", failed(Some(Duration::from_secs(2))), at(0));

@@ -8,7 +8,7 @@ use az_core::Timestamp;
 use super::cooldown::Cooldowns;
 use super::route::{CandidateStatus, Choice, Obstacle, Origin, Route, RuleOutcome, Step};
 use super::rules::Rule;
-use super::variables::{Fact, Variable};
+use super::variables::{Variable, VariableValue};
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
 use crate::resolver::{ModelResolver, ResolvedModel, RoutingQuery};
@@ -63,7 +63,7 @@ impl<'a> Draft<'a> {
         &mut self,
         rule: &Rule,
         outcome: RuleOutcome,
-        inputs: Vec<(Variable, Fact)>,
+        inputs: Vec<(Variable, VariableValue)>,
     ) {
         let number = self.steps.len();
         let held = outcome == RuleOutcome::Held;

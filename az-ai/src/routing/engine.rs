@@ -18,10 +18,11 @@ use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 /// 1. Rules are evaluated in order. The model of the first rule that holds and is usable comes
 ///    first; the models of the other rules that hold follow. `fallback` holds when no other rule
 ///    does, and its models follow in any case.
-/// 2. A decision does no I/O. It is deterministic until the rules, a report or the time change it.
+/// 2. A decision performs no I/O. It is deterministic until the rules, a report or the time change
+///    it.
 /// 3. There is at least one candidate, or an error that explains why there is none; no model is a
 ///    candidate twice.
-/// 4. A requested model comes first whatever the rules say. Only rules that use `model`, and
+/// 4. A requested model comes first whatever the rules are. Only rules that use `model`, and
 ///    `fallback`, add models after it.
 /// 5. A provider that failed is excluded for a while, at least for the time that it asks for, until
 ///    a reply is reported. When all are excluded, the one whose cooldown ends first is chosen.
@@ -30,7 +31,7 @@ use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 ///    chosen.
 /// 7. New rules are accepted all together or not at all; decisions continue meanwhile, and each
 ///    uses either the old rules or the new ones.
-/// 8. Each decision has a step for every rule, in order, which says what came of it.
+/// 8. Each decision has a step for every rule, in order, with its outcome.
 /// 9. Rules compare `tokens` with the size of the prompt, whatever is sent with it; context windows
 ///    are compared with the size of the request.
 ///

@@ -34,7 +34,7 @@ impl LlmIntegration {
     ///
     /// # Errors
     ///
-    /// `Invalid` for a prefix that no call id can begin with.
+    /// `Invalid` for a prefix that is not the beginning of a valid call id.
     pub fn new<S: BudgetKeeper + CostTracker>(
         router: Arc<dyn RoutingEngine>,
         store: Arc<S>,
@@ -79,7 +79,7 @@ impl LlmIntegration {
     /// # Errors
     ///
     /// Those of [`RoutingEngine::route`]; `Account` with the budget's refusal before anything is
-    /// sent; else the failure that explains most.
+    /// sent; else the most relevant failure.
     pub async fn execute_with_routing(
         &self,
         task: &Task,
@@ -111,8 +111,8 @@ impl LlmIntegration {
         }
     }
 
-    /// Books the cost of a call that was made elsewhere, to the model that the provider's name stands
-    /// for. All tokens are booked as input, because it is not known how they divide.
+    /// Books the cost of a call that was made elsewhere, to the default model of the provider. All
+    /// tokens are booked as input, because the split is unknown.
     ///
     /// # Errors
     ///
@@ -135,11 +135,11 @@ impl LlmIntegration {
         self.ledger.book(&entry).await.map_err(Error::Account)
     }
 
-    /// Replaces the rules; running calls keep those that they were routed by.
+    /// Replaces the rules; calls in progress keep the rules that they were routed by.
     ///
     /// # Errors
     ///
-    /// All that is wrong with the rules; the old ones stay then.
+    /// All errors in the rules; the old rules stay in force.
     pub async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {
         self.router.update_routing_rules(rules).await
     }

@@ -1,6 +1,6 @@
-//! The words by which the classifier goes.
+//! The keywords of the classifier.
 
-/// What a word speaks for, and how much.
+/// The kind of work that a word indicates, and its weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
     Code(u32),
@@ -9,7 +9,7 @@ pub(super) enum Sign {
 
 use Sign::{Code, Reasoning};
 
-/// Words in lower case, in the order of their bytes.
+/// Words in lower case, in byte order.
 const WORDS: &[(&str, Sign)] = &[
     ("abwägen", Reasoning(2)),
     ("algorithm", Code(2)),
@@ -221,14 +221,14 @@ const WORDS: &[(&str, Sign)] = &[
     ("évalue", Reasoning(2)),
 ];
 
-/// Extensions of files that hold code, in the order of their bytes.
+/// Extensions of source files, in byte order.
 const EXTENSIONS: &[&str] = &[
     "bash", "c", "cc", "cpp", "cs", "css", "go", "h", "hpp", "html", "ipynb", "java", "js", "json",
     "jsx", "kt", "lock", "php", "proto", "ps1", "py", "rb", "rs", "scala", "sh", "sql", "swift",
     "toml", "ts", "tsx", "vue", "yaml", "yml",
 ];
 
-/// What speaks for something in scripts without blanks between words.
+/// Phrases in scripts without blanks between words.
 const PHRASES: &[(&str, Sign)] = &[
     ("为什么", Reasoning(2)),
     ("代码", Code(2)),
@@ -249,7 +249,7 @@ const PHRASES: &[(&str, Sign)] = &[
     ("関数", Code(2)),
 ];
 
-/// Marks that prose does not have; none begins as a word does.
+/// Marks that prose does not have; none begins with a letter.
 const MARKS: &[(&str, Sign)] = &[
     ("```", Code(2)),
     ("#include", Code(2)),
@@ -263,11 +263,10 @@ const MARKS: &[(&str, Sign)] = &[
 /// The longest word in the list, in bytes.
 const LONGEST: usize = 24;
 
-/// A bit for the hash of each word. Most words of a text are none of ours, and this says so without
-/// a search.
+/// A Bloom filter: a bit for the hash of each word. It rules out most words without a search.
 const HASHES: [u64; 128] = hashes();
 
-#[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const fn hashes() -> [u64; 128] {
     let mut hashes = [0; 128];
     let mut i = 0;
@@ -285,12 +284,12 @@ const fn hashes() -> [u64; 128] {
     hashes
 }
 
-/// Adds a byte to a hash; letters count alike in upper and in lower case.
+/// Adds a byte to a hash; the case of letters is ignored.
 const fn mix(hash: u32, byte: u8) -> u32 {
     (hash ^ (byte | 0x20) as u32).wrapping_mul(0x0100_0193)
 }
 
-/// Returns where a hash has its bit.
+/// Returns the bit of a hash.
 const fn slot(hash: u32) -> (usize, u64) {
     ((hash >> 14) as usize & 0x7F, 1 << (hash >> 8 & 0x3F))
 }
@@ -298,7 +297,7 @@ const fn slot(hash: u32) -> (usize, u64) {
 /// A bit for the last byte of each phrase's first character.
 const FIRSTS: u64 = firsts();
 
-#[expect(clippy::indexing_slicing, reason = "it is worked out when this is compiled")]
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const fn firsts() -> u64 {
     let mut firsts = 0;
     let mut i = 0;
@@ -312,7 +311,7 @@ const fn firsts() -> u64 {
 /// Finds all signs in a text.
 pub(super) fn signs(text: &str, mut found: impl FnMut(Sign)) {
     let mut rest = text.as_bytes();
-    // Whether a name and a full stop stand right before the word.
+    // Whether a name and a full stop precede the word.
     let mut after_name = false;
     while let Some((word, next)) = split(rest) {
         if after_name && EXTENSIONS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok() {
@@ -324,7 +323,7 @@ pub(super) fn signs(text: &str, mut found: impl FnMut(Sign)) {
             let mark = MARKS.iter().find(|(mark, _)| next.starts_with(mark.as_bytes()));
             mark.iter().for_each(|(_, sign)| found(*sign));
         }
-        // `name.ext`: nothing but a full stop between two words.
+        // `name.ext`: only a full stop between two words.
         after_name = matches!(next, [b'.', after, ..] if is_word(*after)) && !word.is_empty();
         rest = next.get(1..).unwrap_or_default();
     }
@@ -333,8 +332,8 @@ pub(super) fn signs(text: &str, mut found: impl FnMut(Sign)) {
     }
 }
 
-/// Finds the signs without blanks around them. Their characters have three bytes, of which the last
-/// one of a phrase's first character tells most others from it without a search.
+/// Finds the phrases without blanks around them. Their characters have three bytes; the last byte
+/// of the first character rules out most positions without a search.
 fn phrases(text: &[u8], mut found: impl FnMut(Sign)) {
     for (i, bytes) in text.windows(3).enumerate() {
         let [0xE3..=0xE9, _, last] = bytes else { continue };
@@ -347,7 +346,7 @@ fn phrases(text: &[u8], mut found: impl FnMut(Sign)) {
     }
 }
 
-/// Cuts off the first word, which is empty when the text begins with something else.
+/// Splits off the first word, which is empty when the text begins with something else.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     if text.is_empty() {
         return None;
@@ -356,7 +355,7 @@ fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(end)
 }
 
-/// Whether a byte can be in a word; those of letters beyond ASCII can.
+/// Whether a byte can be part of a word; those of letters beyond ASCII can.
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'_'
 }
@@ -380,7 +379,7 @@ mod tests {
     use super::{EXTENSIONS, LONGEST, PHRASES, WORDS};
 
     #[test]
-    fn the_lists_can_be_searched() {
+    fn the_keyword_lists_are_sorted() {
         assert!(WORDS.is_sorted_by(|(a, _), (b, _)| a < b));
         assert!(EXTENSIONS.is_sorted());
         assert!(WORDS.iter().all(|(word, _)| word.len() <= LONGEST));

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::{Problem, RulesError, Where};
+use super::problem::{Problem, ProblemLocation, RulesError};
 use crate::config::{RoutingRule, RuleLocations};
 use crate::resolver::near;
 use crate::source::{InvalidDocument, SourceLocation, TomlDocument};
@@ -18,12 +18,12 @@ use crate::source::{InvalidDocument, SourceLocation, TomlDocument};
 ///
 /// A file whose name ends in `.json` is a list of objects, or an object with that list as
 /// `routing_rules`; any other is TOML with tables `[[routing_rules]]`, at the top or under `llm`,
-/// and may have other tables. `file` is the name that problems are reported with. Only the form is
-/// checked here; the conditions and names are checked when the rules are given to an engine.
+/// and may have other tables. `file` is the name in error messages. Only the form is checked here;
+/// the conditions and names are checked when an engine gets the rules.
 ///
 /// # Errors
 ///
-/// What is wrong with the form, and where. A file without any rule is an error.
+/// All errors in the form, with their locations. A file without any rule is an error.
 pub fn parse_rules(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
     let ends_in_json = file.len().checked_sub(5).and_then(|start| file.get(start..));
     if ends_in_json.is_some_and(|end| end.eq_ignore_ascii_case(".json")) {
@@ -70,13 +70,13 @@ fn toml_rules(document: &TomlDocument<'_>) -> Result<Vec<RoutingRule>, RulesErro
     routing_rules.append(&mut llm.routing_rules);
     if routing_rules.is_empty() {
         let what = no_toml_rules(document);
-        let at = Where::File(document.location(0));
+        let at = ProblemLocation::File(document.location(0));
         return Err(Problem { at, what, near: Vec::new() }.into());
     }
     Ok(routing_rules)
 }
 
-/// Returns where the parts of a rule are written.
+/// Returns the locations of a rule's parts.
 fn locations(document: &TomlDocument<'_>, table: &Spanned<DeValue<'_>>) -> Option<RuleLocations> {
     let parts = table.get_ref().as_table()?;
     let (condition, provider) = (parts.get("condition")?, parts.get("provider")?);
@@ -90,7 +90,7 @@ fn locations(document: &TomlDocument<'_>, table: &Spanned<DeValue<'_>>) -> Optio
     ))
 }
 
-/// Returns how rules are written, and which table of the file may have been meant as such.
+/// Returns the expected form of rules, and a table of the file that may have been meant as such.
 fn no_toml_rules(document: &TomlDocument<'_>) -> String {
     let tables = document.root();
     let inner = tables.get("llm").and_then(|llm| llm.get_ref().as_table());
@@ -102,7 +102,7 @@ fn no_toml_rules(document: &TomlDocument<'_>) -> String {
 
 impl From<InvalidDocument> for RulesError {
     fn from(InvalidDocument { location, reason }: InvalidDocument) -> Self {
-        Problem { at: Where::File(location), what: reason, near: Vec::new() }.into()
+        Problem { at: ProblemLocation::File(location), what: reason, near: Vec::new() }.into()
     }
 }
 
@@ -176,7 +176,7 @@ impl<'a> JsonSource<'a> {
         part.as_ptr().addr().saturating_sub(self.text.as_ptr().addr())
     }
 
-    /// Returns where a value begins in the text that it is written as; `None` if that has escapes.
+    /// Returns the start of a value's text; `None` if that has escapes.
     fn inside(self, written: Range<usize>, value: &str) -> Option<SourceLocation> {
         let within = self.text.get(written.clone())?.find(value)?;
         Some(self.location(written.start + within))
@@ -187,12 +187,12 @@ impl<'a> JsonSource<'a> {
     }
 
     fn problem(self, offset: usize, what: &str) -> RulesError {
-        let at = Where::File(self.location(offset));
+        let at = ProblemLocation::File(self.location(offset));
         Problem { at, what: what.to_owned(), near: Vec::new() }.into()
     }
 }
 
-/// Returns where in a text an error is.
+/// Returns the offset of an error in a text.
 fn offset_of(text: &str, error: &serde_json::Error) -> usize {
     let lines_before = error.line().saturating_sub(1);
     let lines: usize = text.split_inclusive('\n').take(lines_before).map(str::len).sum();

@@ -1,46 +1,46 @@
-//! What is wrong with rules, and where.
+//! Errors in rules, with their locations.
 
 use std::fmt;
 
 use crate::error::{Error, hint};
 use crate::source::SourceLocation;
 
-/// Rules that were not taken, and all that is wrong with them.
+/// The error of rules that were not accepted, with all problems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulesError {
-    /// At least one.
+    /// At least one problem.
     pub problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with rules.
+/// A problem in rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where.
-    pub at: Where,
-    /// What, in words.
+    /// The location.
+    pub at: ProblemLocation,
+    /// The description.
     pub what: String,
-    /// Names that look like the wrong one.
+    /// Names similar to the wrong one.
     pub near: Vec<String>,
 }
 
-/// Where a problem is.
+/// The location of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Where {
+pub enum ProblemLocation {
     /// At a location in a file.
     File(SourceLocation),
-    /// In a rule that was not read from a file: the how manieth, from 1, and the character of its
-    /// condition, from 1, if it is there.
+    /// In a rule that was not read from a file: the number of the rule, from 1, and of the
+    /// character in its condition, from 1, if known.
     Rule {
-        /// Which rule.
+        /// The number of the rule.
         number: usize,
-        /// Which character of its condition.
+        /// The number of the character in its condition.
         character: Option<usize>,
     },
 }
 
 impl std::error::Error for RulesError {}
 
-/// Writes a line for each problem.
+/// Formats a line for each problem.
 impl fmt::Display for RulesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.problems.iter().enumerate() {
@@ -57,7 +57,7 @@ impl fmt::Display for Problem {
     }
 }
 
-impl fmt::Display for Where {
+impl fmt::Display for ProblemLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(location) => location.fmt(f),

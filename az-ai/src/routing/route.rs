@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::variables::{Fact, Variable};
+use super::variables::{Variable, VariableValue};
 use crate::config::RoutingRule;
 use crate::resolver::{Candidate, ResolvedModel};
 
@@ -44,7 +44,7 @@ pub struct Step {
     /// Whether the rule applied.
     pub outcome: RuleOutcome,
     /// The variables that the condition used, with their values.
-    pub inputs: Vec<(Variable, Fact)>,
+    pub inputs: Vec<(Variable, VariableValue)>,
     /// Whether the model became a candidate, if the rule applied.
     pub status: Option<CandidateStatus>,
 }
@@ -90,7 +90,7 @@ pub enum CandidateStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// It is not set up: a key is missing, for example.
+    /// Its client cannot be used: a key is missing, for example.
     NotSetUp {
         /// The error, as text.
         reason: String,

@@ -13,7 +13,7 @@ use super::engine::RoutingEngine;
 use super::problem::RulesError;
 use super::route::{Origin, Route, RuleOutcome};
 use super::rules::RuleSet;
-use super::variables::{Facts, Variable};
+use super::variables::{Variable, VariableValues};
 use crate::config::RoutingRule;
 use crate::error::{Error, Result};
 use crate::resolver::{
@@ -22,8 +22,8 @@ use crate::resolver::{
 
 /// Routes by rules, and avoids providers that failed recently.
 ///
-/// It wraps the resolver that knows the models by their names, and is a resolver itself: without a
-/// name it resolves to the best candidate for an empty request.
+/// Wraps the resolver that finds models by name, and is a resolver itself: without a name it
+/// resolves to the best candidate for an empty request.
 #[derive(Debug)]
 pub struct RuleRouter {
     models: Arc<dyn ModelResolver>,
@@ -33,7 +33,7 @@ pub struct RuleRouter {
     classifier: Arc<dyn ComplexityClassifier>,
     cooldowns: Cooldowns,
     clock: Arc<dyn Clock>,
-    /// Locked for as long as it takes to copy or to replace a pointer.
+    /// Locked only to clone or to replace a pointer.
     rules: RwLock<Arc<RuleSet>>,
 }
 
@@ -77,7 +77,7 @@ impl RuleRouter {
         Ok(Self { rules, ..self })
     }
 
-    /// Sets the classifier that `complexity` is computed with.
+    /// Sets the classifier for `complexity`.
     #[must_use]
     pub fn with_classifier(mut self, classifier: Arc<dyn ComplexityClassifier>) -> Self {
         self.classifier = classifier;
@@ -105,13 +105,13 @@ impl RuleRouter {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn facts(&self, query: &RoutingQuery<'_>, rules: &RuleSet) -> Arc<Facts> {
+    fn facts(&self, query: &RoutingQuery<'_>, rules: &RuleSet) -> Arc<VariableValues> {
         let complexity = if rules.reads(Variable::Complexity) {
             self.classifier.classify(query.text)
         } else {
             Complexity::default()
         };
-        Arc::new(Facts::of(query, complexity))
+        Arc::new(VariableValues::of(query, complexity))
     }
 }
 

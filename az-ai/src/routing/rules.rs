@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 use az_core::{TaskPriority, Usd};
 use minijinja::{Environment, Expression, Value};
 
-use super::check::{FALLBACK, Flaw, check, told};
+use super::check::{ConditionError, FALLBACK, check, describe};
 use super::classifier::Complexity;
-use super::problem::{Problem, RulesError, Where};
+use super::problem::{Problem, ProblemLocation, RulesError};
 use super::route::RuleOutcome;
-use super::variables::{Facts, Variable};
+use super::variables::{Variable, VariableValues};
 use crate::config::RoutingRule;
 use crate::resolver::Requirements;
 use crate::source::SourceLocation;
@@ -67,7 +67,7 @@ impl Rule {
         match expression.eval(facts.clone()) {
             Ok(value) if value.is_true() => RuleOutcome::Held,
             Ok(_) => RuleOutcome::NotHeld,
-            Err(error) => RuleOutcome::Failed(told(&error)),
+            Err(error) => RuleOutcome::Failed(describe(&error)),
         }
     }
 }
@@ -94,8 +94,8 @@ impl RuleSet {
             }
             if let Some(near) = near(&rule.provider) {
                 let at = match &rule.locations {
-                    Some(locations) => Where::File(locations.provider.clone()),
-                    None => Where::Rule { number, character: None },
+                    Some(locations) => ProblemLocation::File(locations.provider.clone()),
+                    None => ProblemLocation::Rule { number, character: None },
                 };
                 let what = format!("no model is called {:?}", rule.provider);
                 problems.push(Problem { at, what, near });
@@ -108,20 +108,20 @@ impl RuleSet {
         if problems.is_empty() { Ok(Self { rules: checked }) } else { Err(RulesError { problems }) }
     }
 
-    /// Returns whether any condition uses a variable.
+    /// Whether any condition uses a variable.
     pub(super) fn reads(&self, variable: Variable) -> bool {
         self.rules.iter().any(|rule| rule.reads().contains(&variable))
     }
 }
 
-fn compile(condition: &str) -> Result<Condition, Flaw> {
+fn compile(condition: &str) -> Result<Condition, ConditionError> {
     if condition == FALLBACK {
         return Ok(Condition::Fallback);
     }
     let reads = check(condition)?;
-    let flaw = |error: &minijinja::Error| Flaw {
+    let flaw = |error: &minijinja::Error| ConditionError {
         offset: error.range().map_or(0, |range| range.start),
-        what: format!("the condition cannot be worked out: {}", told(error)),
+        what: format!("the condition cannot be evaluated: {}", describe(error)),
         near: Vec::new(),
     };
     let expression = LANGUAGE.compile_expression_owned(condition.to_owned());
@@ -133,8 +133,8 @@ fn compile(condition: &str) -> Result<Condition, Flaw> {
 }
 
 /// Returns the facts of a small and of a large request, to test conditions with.
-fn samples() -> [Facts; 2] {
-    let small = Facts {
+fn samples() -> [VariableValues; 2] {
+    let small = VariableValues {
         prompt_tokens: 100,
         request_tokens: 1200,
         max_tokens: 256,
@@ -145,7 +145,7 @@ fn samples() -> [Facts; 2] {
         requirements: Requirements::default(),
         budget_left: None,
     };
-    let large = Facts {
+    let large = VariableValues {
         prompt_tokens: 20_000,
         request_tokens: 22_000,
         max_tokens: 8192,
@@ -160,18 +160,18 @@ fn samples() -> [Facts; 2] {
 }
 
 /// Locates the error in a condition, as precisely as possible.
-fn problem_of(rule: &RoutingRule, number: usize, flaw: &Flaw) -> Problem {
+fn problem_of(rule: &RoutingRule, number: usize, flaw: &ConditionError) -> Problem {
     let blanks = rule.condition.len() - rule.condition.trim_start().len();
     let offset = flaw.offset.saturating_add(blanks);
     let at = match &rule.locations {
-        Some(locations) => Where::File(match &locations.condition {
+        Some(locations) => ProblemLocation::File(match &locations.condition {
             Some(location) => location.advanced(&rule.condition, offset),
             None => locations.rule.clone(),
         }),
         None => {
             let start = SourceLocation::start_of(String::new());
             let character = start.advanced(&rule.condition, offset).column;
-            Where::Rule { number, character: Some(character) }
+            ProblemLocation::Rule { number, character: Some(character) }
         }
     };
     let what = match rule.condition.trim() {

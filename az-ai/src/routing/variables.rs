@@ -28,15 +28,15 @@ pub enum Variable {
     Priority,
     /// The requested model.
     Model,
-    /// What the model must support.
+    /// The requirements on the model.
     Features,
-    /// What the tightest hard budget has left.
+    /// The remaining amount of the tightest hard budget.
     BudgetLeft,
 }
 
 /// The type of a variable's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum ValueType {
     Number,
     /// One of these texts.
     OneOf(&'static [&'static str]),
@@ -105,10 +105,10 @@ impl Variable {
             quoted.join(", ")
         };
         match self.sort() {
-            Sort::Number => "a number".to_owned(),
-            Sort::OneOf(words) => list(words),
-            Sort::Name => "a text, or `none`".to_owned(),
-            Sort::AnyOf(words) => format!("a list with any of {}", list(words)),
+            ValueType::Number => "a number".to_owned(),
+            ValueType::OneOf(words) => list(words),
+            ValueType::Name => "a text, or `none`".to_owned(),
+            ValueType::AnyOf(words) => format!("a list with any of {}", list(words)),
         }
     }
 
@@ -117,17 +117,17 @@ impl Variable {
         Self::ALL.iter().copied().find(|variable| variable.name() == name)
     }
 
-    pub(super) const fn sort(self) -> Sort {
+    pub(super) const fn sort(self) -> ValueType {
         match self {
             Self::Tokens
             | Self::RequestTokens
             | Self::MaxTokens
             | Self::TextLength
-            | Self::BudgetLeft => Sort::Number,
-            Self::Complexity => Sort::OneOf(Complexity::NAMES),
-            Self::Priority => Sort::OneOf(PRIORITIES),
-            Self::Model => Sort::Name,
-            Self::Features => Sort::AnyOf(FEATURES),
+            | Self::BudgetLeft => ValueType::Number,
+            Self::Complexity => ValueType::OneOf(Complexity::NAMES),
+            Self::Priority => ValueType::OneOf(PRIORITIES),
+            Self::Model => ValueType::Name,
+            Self::Features => ValueType::AnyOf(FEATURES),
         }
     }
 }
@@ -135,14 +135,14 @@ impl Variable {
 /// The value of a variable, for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fact {
+pub enum VariableValue {
     /// A number.
     Number(u64),
     /// A text.
     Text(Cow<'static, str>),
     /// Several texts.
     Texts(Vec<&'static str>),
-    /// An amount that a budget has left.
+    /// The remaining amount of a budget.
     Left(Usd),
     /// There is no budget.
     Unlimited,
@@ -151,7 +151,7 @@ pub enum Fact {
 }
 
 /// Formats it as in a condition.
-impl fmt::Display for Fact {
+impl fmt::Display for VariableValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => number.fmt(f),
@@ -167,17 +167,17 @@ impl fmt::Display for Fact {
     }
 }
 
-impl From<Fact> for Value {
-    fn from(fact: Fact) -> Self {
+impl From<VariableValue> for Value {
+    fn from(fact: VariableValue) -> Self {
         match fact {
-            Fact::Number(number) => number.into(),
-            Fact::Text(Cow::Borrowed(text)) => text.into(),
-            Fact::Text(Cow::Owned(text)) => text.into(),
-            Fact::Texts(texts) => texts.into(),
-            Fact::Left(left) => dollars(left).into(),
-            // Every comparison gives the result of a very large amount.
-            Fact::Unlimited => f64::INFINITY.into(),
-            Fact::Nothing => ().into(),
+            VariableValue::Number(number) => number.into(),
+            VariableValue::Text(Cow::Borrowed(text)) => text.into(),
+            VariableValue::Text(Cow::Owned(text)) => text.into(),
+            VariableValue::Texts(texts) => texts.into(),
+            VariableValue::Left(left) => dollars(left).into(),
+            // Every comparison has the result of a very large amount.
+            VariableValue::Unlimited => f64::INFINITY.into(),
+            VariableValue::Nothing => ().into(),
         }
     }
 }
@@ -191,7 +191,7 @@ fn dollars(amount: Usd) -> f64 {
 
 /// The values of all variables for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct VariableValues {
     pub(super) prompt_tokens: u64,
     pub(super) request_tokens: u64,
     pub(super) max_tokens: u32,
@@ -203,7 +203,7 @@ pub(super) struct Facts {
     pub(super) budget_left: Option<Usd>,
 }
 
-impl Facts {
+impl VariableValues {
     pub(super) fn of(query: &RoutingQuery<'_>, complexity: Complexity) -> Self {
         Self {
             prompt_tokens: query.prompt_tokens,
@@ -218,33 +218,36 @@ impl Facts {
         }
     }
 
-    pub(super) fn get(&self, variable: Variable) -> Fact {
+    pub(super) fn get(&self, variable: Variable) -> VariableValue {
         match variable {
-            Variable::Tokens => Fact::Number(self.prompt_tokens),
-            Variable::RequestTokens => Fact::Number(self.request_tokens),
-            Variable::MaxTokens => Fact::Number(self.max_tokens.into()),
+            Variable::Tokens => VariableValue::Number(self.prompt_tokens),
+            Variable::RequestTokens => VariableValue::Number(self.request_tokens),
+            Variable::MaxTokens => VariableValue::Number(self.max_tokens.into()),
             Variable::TextLength => {
-                Fact::Number(u64::try_from(self.text_length).unwrap_or(u64::MAX))
+                VariableValue::Number(u64::try_from(self.text_length).unwrap_or(u64::MAX))
             }
-            Variable::Complexity => Fact::Text(self.complexity.as_str().into()),
-            Variable::Priority => Fact::Text(self.priority.as_str().into()),
-            Variable::Model => {
-                self.model.clone().map_or(Fact::Nothing, |name| Fact::Text(name.into()))
-            }
+            Variable::Complexity => VariableValue::Text(self.complexity.as_str().into()),
+            Variable::Priority => VariableValue::Text(self.priority.as_str().into()),
+            Variable::Model => self
+                .model
+                .clone()
+                .map_or(VariableValue::Nothing, |name| VariableValue::Text(name.into())),
             Variable::Features => {
                 let Requirements { tools, images, format } = self.requirements;
                 let required = FEATURES.iter().zip([tools, images, format]);
-                Fact::Texts(
+                VariableValue::Texts(
                     required.filter(|(_, required)| *required).map(|(name, _)| *name).collect(),
                 )
             }
-            Variable::BudgetLeft => self.budget_left.map_or(Fact::Unlimited, Fact::Left),
+            Variable::BudgetLeft => {
+                self.budget_left.map_or(VariableValue::Unlimited, VariableValue::Left)
+            }
         }
     }
 }
 
 /// The context of a condition: each variable is computed when the condition uses it.
-impl Object for Facts {
+impl Object for VariableValues {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }

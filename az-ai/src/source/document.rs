@@ -1,4 +1,4 @@
-//! A TOML text that is parsed once.
+//! A TOML document that is parsed once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +11,9 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 use super::location::SourceLocation;
 use super::origins::Origins;
 
-/// A TOML text that was parsed, with the location of every value.
+/// A parsed TOML document, with the location of every value.
 ///
-/// All that is read from the text comes from this one parse: typed sections, and where their values
-/// are written.
+/// Typed sections and locations come from the same parse.
 #[derive(Clone)]
 pub struct TomlDocument<'a> {
     file: &'a str,
@@ -22,26 +21,26 @@ pub struct TomlDocument<'a> {
     root: Spanned<DeTable<'a>>,
 }
 
-/// The error of a text that is not TOML, or not of the form that is expected.
+/// The error of a text that is not TOML, or not of the expected form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{location}: {reason}")]
 #[non_exhaustive]
 pub struct InvalidDocument {
-    /// Where the text is wrong.
+    /// The location of the error.
     pub location: SourceLocation,
-    /// What is wrong. The text itself is not quoted: it may hold a key.
+    /// What is wrong. The text itself is not quoted, because it may contain a key.
     pub reason: String,
 }
 
 impl fmt::Debug for TomlDocument<'_> {
-    /// Shows the name only: the values may be secrets.
+    /// Prints the name only, because values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TomlDocument").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
 impl<'a> TomlDocument<'a> {
-    /// Parses a text; `file` is the name that locations are given with.
+    /// Parses a text; `file` is the name in locations.
     ///
     /// # Errors
     ///
@@ -53,7 +52,7 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
-    /// Returns the document with its keys in lower case, so that keys are read whatever their case.
+    /// Returns the document with its keys in lower case, so that keys are case-insensitive.
     ///
     /// # Errors
     ///
@@ -81,12 +80,12 @@ impl<'a> TomlDocument<'a> {
         T::deserialize(deserializer).map_err(|error| invalid(self.file, self.text, &error))
     }
 
-    /// Returns where every value of the document is written.
+    /// Returns the locations of all values.
     pub fn origins(&self) -> Origins {
         Origins::of(self)
     }
 
-    /// Returns the table that the whole document is.
+    /// Returns the root table.
     pub(crate) fn root(&self) -> &DeTable<'a> {
         self.root.get_ref()
     }
@@ -164,7 +163,7 @@ mod tests {
     use super::TomlDocument;
 
     #[test]
-    fn keys_are_read_whatever_their_case_and_refused_twice() {
+    fn keys_are_case_insensitive_and_duplicates_are_refused() {
         let text = "[LLM]\nModel = 'A'\n[[llm2.Providers]]\nNAME = 'B'\n";
         let document = TomlDocument::parse("c.toml", text).unwrap().with_lowercase_keys().unwrap();
         let value: serde_json::Value = document.deserialize().unwrap();

@@ -1,4 +1,4 @@
-//! Texts that people write, and where in them a value is written.
+//! Configuration texts, and the locations of their values.
 
 mod document;
 mod location;

@@ -1,4 +1,4 @@
-//! Where the values of a document are written.
+//! The locations of a document's values.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::TomlDocument;
 use super::location::SourceLocation;
 
-/// Where each value of a document is written, by the value's key, such as `llm.providers[0].name`.
+/// The location of each value of a document by its key, such as `llm.providers[0].name`.
 ///
 /// Tables and arrays are listed as well as the values in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Origins {
         origins
     }
 
-    /// Returns where the value of a key is written; `None` for a key that the document does not have.
+    /// Returns the location of a key's value; `None` for a key that the document does not have.
     pub fn get(&self, key: &str) -> Option<&SourceLocation> {
         self.0.get(key)
     }

@@ -1,4 +1,4 @@
-//! The kit of [`LlmClient`].
+//! The conformance kit of [`LlmClient`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,245 +15,262 @@ use crate::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, Ending, ToolDefi
 use crate::client::{Capabilities, LlmClient};
 use crate::error::{Error, Result, Sent};
 
-/// What the other side does.
+/// The behaviour of the simulated provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scene {
-    /// It says some words, and what it used.
-    Says,
-    /// It says some words, and not what it used.
-    SaysNoUsage,
-    /// It asks for tools.
-    Calls,
-    /// It says some words, and the connection breaks.
-    Breaks,
-    /// It asks for patience, for [`PATIENCE`].
-    Busy,
-    /// It refuses the key, and says it back.
-    BadKey,
-    /// It says nothing at all.
-    Silent,
-    /// Its model has no tools.
-    NoTools,
-    /// It says some words, and this word for the reason that the reply ended.
-    Ends(&'static str),
+pub enum ProviderBehaviour {
+    /// It replies with text and usage.
+    Replies,
+    /// It replies with text and without usage.
+    RepliesWithoutUsage,
+    /// It calls tools.
+    CallsTools,
+    /// It sends text, then the connection breaks.
+    Disconnects,
+    /// It is rate limited, and asks for a wait of [`RETRY_AFTER`].
+    RateLimited,
+    /// It rejects the key, with the key in its message.
+    RejectsKey,
+    /// It does not respond.
+    DoesNotRespond,
+    /// Its model does not support tools.
+    WithoutTools,
+    /// It check_reply some words, and this word for the reason that the reply ended.
+    EndsWith(&'static str),
 }
 
-/// How long [`Scene::Busy`] asks to wait.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+/// The wait that [`ProviderBehaviour::RateLimited`] asks for.
+pub const RETRY_AFTER: Duration = Duration::from_secs(3);
 
-/// A client in a scene.
+/// A client with a simulated provider.
 #[derive(Debug)]
-pub struct Staged {
+pub struct ClientCase {
     /// The client.
     pub client: Arc<dyn LlmClient>,
-    /// What to ask it.
+    /// The request to send.
     pub request: ChatRequest,
-    /// What it should say, in the scenes in which it says something.
+    /// The expected text, for behaviours with a reply.
     pub reply: ModelReply,
-    /// What it should say that it used.
+    /// The expected usage.
     pub usage: Option<Usage>,
-    /// What must never be shown: its key, if it has one.
+    /// The client's key, if it has one, which must never be printed.
     pub secret: Option<String>,
 }
 
-/// Sets scenes.
+/// Creates clients for the kit.
 #[async_trait]
 pub trait ClientFixture: Send + Sync {
-    /// Sets a scene; `None` when the client cannot be in it.
-    async fn set(&self, scene: Scene) -> Option<Staged>;
+    /// Creates a client whose provider behaves like this; `None` if the client has no such case.
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase>;
 
-    /// Returns the words that the provider documents for the reason that a reply ended, with their
-    /// reasons; none when the client has no words.
+    /// Returns the finish reasons that the provider documents, in its terms, with ours; none when
+    /// the client has no terms.
     fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
         &[]
     }
 
-    /// Returns how many requests have reached the other side; `None` when nobody can tell.
-    async fn asked(&self) -> Option<usize>;
+    /// Returns the number of requests that have reached the provider; `None` if it cannot be
+    /// counted.
+    async fn requests(&self) -> Option<usize>;
 
-    /// Whether the other side notices, soon, that a call was given up; `None` when nobody can tell.
-    async fn given_up(&self) -> Option<bool>;
+    /// Whether the provider notices a dropped call soon; `None` if it cannot be observed.
+    async fn saw_disconnect(&self) -> Option<bool>;
 }
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`LlmClient`]'s contract. One whose scene the fixture does not set
-    /// is skipped.
+    /// Runs every scenario of [`LlmClient`]'s contract. A scenario whose behaviour the fixture does
+    /// not provide is skipped.
     llm_client for ClientFixture, in llm_client_conformance;
 
-    words_come_whole;
-    words_come_one_by_one_and_add_up;
-    tools_are_asked_for_whole;
-    tools_are_asked_for_in_a_stream;
-    usage_that_was_not_said_is_not_invented;
-    what_breaks_is_an_error_and_no_reply;
+    a_complete_reply_is_returned;
+    a_streams_deltas_add_up_to_the_reply;
+    a_complete_reply_contains_tool_calls;
+    a_stream_contains_tool_calls;
+    unreported_usage_is_absent;
+    a_broken_connection_is_an_error_and_not_a_reply;
     nothing_follows_an_error;
-    a_busy_provider_asks_for_patience;
-    a_failed_call_is_not_made_again;
-    what_a_model_cannot_do_is_refused;
+    a_rate_limit_has_the_requested_wait;
+    a_failed_call_is_not_retried;
+    an_unsupported_request_is_refused_before_it_is_sent;
     no_key_is_shown;
-    nothing_is_sent_before_a_stream_is_read;
-    a_dropped_call_is_given_up;
-    a_dropped_stream_is_given_up;
-    quotes_and_capabilities_stay_the_same;
-    every_word_for_the_end_of_a_reply_has_its_reason;
-    an_unknown_word_for_the_end_of_a_reply_is_kept;
+    nothing_is_sent_before_a_stream_is_polled;
+    a_dropped_call_closes_its_connection;
+    a_dropped_stream_closes_its_connection;
+    estimates_and_capabilities_are_deterministic;
+    every_documented_term_has_its_finish_reason;
+    an_unknown_term_is_kept_with_finish_reason_other;
 }
 
 type Client<'a> = &'a dyn ClientFixture;
 
-/// How long a call is waited for that is about to be dropped.
-const A_MOMENT: Duration = Duration::from_millis(50);
+/// The time before a call is dropped.
+const CALL_TIME: Duration = Duration::from_millis(50);
 
-async fn set(fixture: Client<'_>, scene: Scene, need: &'static str) -> Checked<Staged> {
-    fixture.set(scene).await.ok_or(Violation::Unmet(need))
+async fn client_case(
+    fixture: Client<'_>,
+    behaviour: ProviderBehaviour,
+    need: &'static str,
+) -> Checked<ClientCase> {
+    fixture.client(behaviour).await.ok_or(Violation::Unmet(need))
 }
 
 fn failed(error: &Error) -> Violation {
     Violation::Broken(format!("an unexpected error: {}", error.chain()))
 }
 
-/// Reads a stream to its end, also past what should be its end.
-async fn drain(staged: &Staged) -> Vec<Result<ChatEvent>> {
+/// Reads a stream to its end, and continues to poll after that.
+async fn drain(staged: &ClientCase) -> Vec<Result<ChatEvent>> {
     staged.client.stream(&staged.request).collect().await
 }
 
-/// Reads a stream that should end well; checks that its deltas add up.
-async fn finished(staged: &Staged) -> Checked<ChatReply> {
+/// Reads a stream that should succeed; checks that its deltas add up.
+async fn finished(staged: &ClientCase) -> Checked<ChatReply> {
     let mut assembler = Assembler::default();
     let mut reply: Option<ChatReply> = None;
     for event in drain(staged).await {
         let event = event.map_err(|error| failed(&error))?;
-        ensure!(reply.is_none(), "clause 2: something follows the end: {event:?}");
+        ensure!(reply.is_none(), "clause 2: an event follows `Finished`: {event:?}");
         assembler.add(&event);
         if let ChatEvent::Finished(finished) = event {
             reply = Some(*finished);
         }
     }
     let Some(reply) = reply else {
-        return Err(Violation::Broken("clause 2: the stream ended without its end".to_owned()));
+        return Err(Violation::Broken("clause 2: the stream ended without `Finished`".to_owned()));
     };
     let finish = reply.reply.finish;
     let added_up = assembler.finish(Ending { finish, ..Ending::default() }).reply;
     let said =
         |reply: &ModelReply| (reply.text.clone(), reply.reasoning.clone(), reply.calls.clone());
-    ensure_eq!(said(&added_up), said(&reply.reply), "clause 2: what the deltas add up to");
+    ensure_eq!(said(&added_up), said(&reply.reply), "clause 2: the sum of the deltas");
     Ok(reply)
 }
 
-/// Checks that a reply says what it should.
-fn says(staged: &Staged, reply: &ChatReply) -> Checked {
-    ensure_eq!(reply.reply.text, staged.reply.text, "what was said");
+/// Checks a reply against the expectation.
+fn check_reply(staged: &ClientCase, reply: &ChatReply) -> Checked {
+    ensure_eq!(reply.reply.text, staged.reply.text, "the text");
     let calls = |reply: &ModelReply| -> Vec<_> {
         let calls = reply.calls.iter();
         calls.map(|call| (call.name.clone(), call.arguments.clone())).collect()
     };
-    ensure_eq!(calls(&reply.reply), calls(&staged.reply), "what was asked for");
-    ensure_eq!(reply.usage, staged.usage, "clause 4: what was used");
+    ensure_eq!(calls(&reply.reply), calls(&staged.reply), "the tool calls");
+    ensure_eq!(reply.usage, staged.usage, "clause 4: the usage");
     Ok(())
 }
 
-async fn whole(fixture: Client<'_>, scene: Scene, need: &'static str) -> Checked {
-    let staged = set(fixture, scene, need).await?;
+async fn check_complete(
+    fixture: Client<'_>,
+    behaviour: ProviderBehaviour,
+    need: &'static str,
+) -> Checked {
+    let staged = client_case(fixture, behaviour, need).await?;
     let reply = staged.client.complete(&staged.request).await.map_err(|error| failed(&error))?;
-    says(&staged, &reply)
+    check_reply(&staged, &reply)
 }
 
-async fn streamed(fixture: Client<'_>, scene: Scene, need: &'static str) -> Checked {
-    let staged = set(fixture, scene, need).await?;
-    says(&staged, &finished(&staged).await?)
+async fn check_streamed(
+    fixture: Client<'_>,
+    behaviour: ProviderBehaviour,
+    need: &'static str,
+) -> Checked {
+    let staged = client_case(fixture, behaviour, need).await?;
+    check_reply(&staged, &finished(&staged).await?)
 }
 
-async fn words_come_whole(fixture: Client<'_>) -> Checked {
-    whole(fixture, Scene::Says, "words").await
+async fn a_complete_reply_is_returned(fixture: Client<'_>) -> Checked {
+    check_complete(fixture, ProviderBehaviour::Replies, "a reply").await
 }
 
-async fn words_come_one_by_one_and_add_up(fixture: Client<'_>) -> Checked {
-    streamed(fixture, Scene::Says, "words").await
+async fn a_streams_deltas_add_up_to_the_reply(fixture: Client<'_>) -> Checked {
+    check_streamed(fixture, ProviderBehaviour::Replies, "a reply").await
 }
 
-async fn tools_are_asked_for_whole(fixture: Client<'_>) -> Checked {
-    whole(fixture, Scene::Calls, "tools").await
+async fn a_complete_reply_contains_tool_calls(fixture: Client<'_>) -> Checked {
+    check_complete(fixture, ProviderBehaviour::CallsTools, "tool calls").await
 }
 
-async fn tools_are_asked_for_in_a_stream(fixture: Client<'_>) -> Checked {
-    streamed(fixture, Scene::Calls, "tools").await
+async fn a_stream_contains_tool_calls(fixture: Client<'_>) -> Checked {
+    check_streamed(fixture, ProviderBehaviour::CallsTools, "tool calls").await
 }
 
-async fn usage_that_was_not_said_is_not_invented(fixture: Client<'_>) -> Checked {
-    whole(fixture, Scene::SaysNoUsage, "a silence about usage").await?;
-    streamed(fixture, Scene::SaysNoUsage, "a silence about usage").await
+async fn unreported_usage_is_absent(fixture: Client<'_>) -> Checked {
+    check_complete(fixture, ProviderBehaviour::RepliesWithoutUsage, "a reply without usage")
+        .await?;
+    check_streamed(fixture, ProviderBehaviour::RepliesWithoutUsage, "a reply without usage").await
 }
 
-async fn what_breaks_is_an_error_and_no_reply(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Breaks, "a connection that breaks").await?;
-    let whole = staged.client.complete(&staged.request).await;
-    ensure!(whole.is_err(), "clause 3: half an answer is a reply: {whole:?}");
+async fn a_broken_connection_is_an_error_and_not_a_reply(fixture: Client<'_>) -> Checked {
+    let staged =
+        client_case(fixture, ProviderBehaviour::Disconnects, "a connection that breaks").await?;
+    let complete = staged.client.complete(&staged.request).await;
+    ensure!(complete.is_err(), "clause 3: a partial response is a reply: {complete:?}");
     for event in drain(&staged).await {
         let finished = matches!(event, Ok(ChatEvent::Finished(_)));
-        ensure!(!finished, "clause 3: half a stream is a reply: {event:?}");
+        ensure!(!finished, "clause 3: a partial stream is a reply: {event:?}");
         if let Err(error) = event {
-            ensure_eq!(error.sent(), Sent::Maybe, "whether a broken answer may be paid for");
+            ensure_eq!(error.sent(), Sent::Maybe, "whether a broken response may cost something");
             return Ok(());
         }
     }
-    Err(Violation::Broken("clause 3: half a stream ends as if it were whole".to_owned()))
+    Err(Violation::Broken("clause 3: a partial stream ends without an error".to_owned()))
 }
 
 async fn nothing_follows_an_error(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Breaks, "a connection that breaks").await?;
+    let staged =
+        client_case(fixture, ProviderBehaviour::Disconnects, "a connection that breaks").await?;
     let events = drain(&staged).await;
     let first = events.iter().position(Result::is_err);
-    ensure_eq!(first, events.len().checked_sub(1), "clause 2: where the error stands");
+    ensure_eq!(first, events.len().checked_sub(1), "clause 2: the position of the error");
     Ok(())
 }
 
-async fn a_busy_provider_asks_for_patience(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Busy, "a rate limit").await?;
-    let whole = staged.client.complete(&staged.request).await.err();
+async fn a_rate_limit_has_the_requested_wait(fixture: Client<'_>) -> Checked {
+    let staged = client_case(fixture, ProviderBehaviour::RateLimited, "a rate limit").await?;
+    let complete = staged.client.complete(&staged.request).await.err();
     let streamed = drain(&staged).await.into_iter().find_map(Result::err);
-    for error in [whole, streamed] {
+    for error in [complete, streamed] {
         let found = error.map(|e| (e.kind(), e.is_retryable(), e.retry_after(), e.sent()));
-        let expected = (ErrorKind::RateLimited, true, Some(PATIENCE), Sent::No);
-        ensure_eq!(found, Some(expected), "clause 6: what a rate limit is");
+        let expected = (ErrorKind::RateLimited, true, Some(RETRY_AFTER), Sent::No);
+        ensure_eq!(found, Some(expected), "clause 6: the error of a rate limit");
     }
     Ok(())
 }
 
-async fn a_failed_call_is_not_made_again(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Busy, "a rate limit").await?;
-    let before = fixture.asked().await.ok_or(Violation::Unmet("a count of requests"))?;
+async fn a_failed_call_is_not_retried(fixture: Client<'_>) -> Checked {
+    let staged = client_case(fixture, ProviderBehaviour::RateLimited, "a rate limit").await?;
+    let before = fixture.requests().await.ok_or(Violation::Unmet("a count of requests"))?;
     let failed = staged.client.complete(&staged.request).await;
-    ensure!(failed.is_err(), "a busy provider gave a reply: {failed:?}");
-    let asked = fixture.asked().await.map(|after| after - before);
-    ensure_eq!(asked, Some(1), "clause 1: how often it was asked");
+    ensure!(failed.is_err(), "a rate-limited call succeeded: {failed:?}");
+    let requests = fixture.requests().await.map(|after| after - before);
+    ensure_eq!(requests, Some(1), "clause 1: the number of requests");
     Ok(())
 }
 
-async fn what_a_model_cannot_do_is_refused(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::NoTools, "a model without tools").await?;
-    let before = fixture.asked().await;
+async fn an_unsupported_request_is_refused_before_it_is_sent(fixture: Client<'_>) -> Checked {
+    let staged =
+        client_case(fixture, ProviderBehaviour::WithoutTools, "a model without tools").await?;
+    let before = fixture.requests().await;
     let tool =
         ToolDefinition::new("some.tool", "Does something.", serde_json::json!({"type": "object"}));
     let request = staged.request.clone().with_tools(vec![tool]);
-    let whole = staged.client.complete(&request).await;
-    let kind = whole.err().map(|error| (error.kind(), error.sent()));
+    let complete = staged.client.complete(&request).await;
+    let kind = complete.err().map(|error| (error.kind(), error.sent()));
     let refused = Some((ErrorKind::BadRequest, Sent::No));
-    ensure_eq!(kind, refused, "clause 5: what becomes of tools for a model without");
+    ensure_eq!(kind, refused, "clause 5: a request with tools to a model without");
     let streamed = staged.client.stream(&request).next().await.and_then(Result::err);
     let kind = streamed.map(|error| (error.kind(), error.sent()));
-    ensure_eq!(kind, refused, "clause 5: what becomes of tools for a model without");
-    ensure_eq!(fixture.asked().await, before, "clause 5: how many requests were sent");
+    ensure_eq!(kind, refused, "clause 5: a request with tools to a model without");
+    ensure_eq!(fixture.requests().await, before, "clause 5: the number of requests");
     Ok(())
 }
 
 async fn no_key_is_shown(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::BadKey, "a bad key").await?;
+    let staged = client_case(fixture, ProviderBehaviour::RejectsKey, "a rejected key").await?;
     let secret = staged.secret.clone().ok_or(Violation::Unmet("a key"))?;
-    let whole = staged.client.complete(&staged.request).await;
+    let complete = staged.client.complete(&staged.request).await;
     let streamed = drain(&staged).await;
-    let Err(error) = whole else {
-        return Err(Violation::Broken("a bad key is good enough".to_owned()));
+    let Err(error) = complete else {
+        return Err(Violation::Broken("a rejected key was accepted".to_owned()));
     };
     let shown = [
         ("the error", format!("{error:?} {}", error.chain())),
@@ -266,84 +283,95 @@ async fn no_key_is_shown(fixture: Client<'_>) -> Checked {
     Ok(())
 }
 
-async fn nothing_is_sent_before_a_stream_is_read(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Says, "words").await?;
-    let before = fixture.asked().await.ok_or(Violation::Unmet("a count of requests"))?;
+async fn nothing_is_sent_before_a_stream_is_polled(fixture: Client<'_>) -> Checked {
+    let staged = client_case(fixture, ProviderBehaviour::Replies, "a reply").await?;
+    let before = fixture.requests().await.ok_or(Violation::Unmet("a count of requests"))?;
     drop(staged.client.stream(&staged.request));
-    ensure_eq!(fixture.asked().await, Some(before), "how many requests were sent");
+    ensure_eq!(fixture.requests().await, Some(before), "the number of requests");
     Ok(())
 }
 
-async fn a_dropped_call_is_given_up(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Silent, "a silence").await?;
+async fn a_dropped_call_closes_its_connection(fixture: Client<'_>) -> Checked {
+    let staged =
+        client_case(fixture, ProviderBehaviour::DoesNotRespond, "a provider that does not respond")
+            .await?;
     let call = staged.client.complete(&staged.request);
-    let ended = tokio::time::timeout(A_MOMENT, call).await;
-    ensure!(ended.is_err(), "a silent provider was heard: {ended:?}");
-    given_up(fixture).await
+    let ended = tokio::time::timeout(CALL_TIME, call).await;
+    ensure!(ended.is_err(), "the call ended although the provider does not respond: {ended:?}");
+    check_disconnect(fixture).await
 }
 
-async fn a_dropped_stream_is_given_up(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Silent, "a silence").await?;
+async fn a_dropped_stream_closes_its_connection(fixture: Client<'_>) -> Checked {
+    let staged =
+        client_case(fixture, ProviderBehaviour::DoesNotRespond, "a provider that does not respond")
+            .await?;
     let mut stream = staged.client.stream(&staged.request);
-    let ended = tokio::time::timeout(A_MOMENT, stream.next()).await;
-    ensure!(ended.is_err(), "a silent provider was heard: {ended:?}");
+    let ended = tokio::time::timeout(CALL_TIME, stream.next()).await;
+    ensure!(ended.is_err(), "the call ended although the provider does not respond: {ended:?}");
     drop(stream);
-    given_up(fixture).await
+    check_disconnect(fixture).await
 }
 
-async fn given_up(fixture: Client<'_>) -> Checked {
-    let given_up = fixture.given_up().await.ok_or(Violation::Unmet("a witness"))?;
-    ensure!(given_up, "clause 7: the connection of a dropped call stays open");
+async fn check_disconnect(fixture: Client<'_>) -> Checked {
+    let saw_disconnect =
+        fixture.saw_disconnect().await.ok_or(Violation::Unmet("a way to notice dropped calls"))?;
+    ensure!(saw_disconnect, "clause 7: the connection of a dropped call stays open");
     Ok(())
 }
 
-async fn quotes_and_capabilities_stay_the_same(fixture: Client<'_>) -> Checked {
-    let staged = set(fixture, Scene::Says, "words").await?;
-    let Staged { client, request, .. } = &staged;
-    let before = fixture.asked().await;
-    let quote = client.estimate_cost(request);
-    ensure_eq!(client.estimate_cost(request), quote, "clause 9: a second quote");
+async fn estimates_and_capabilities_are_deterministic(fixture: Client<'_>) -> Checked {
+    let staged = client_case(fixture, ProviderBehaviour::Replies, "a reply").await?;
+    let ClientCase { client, request, .. } = &staged;
+    let before = fixture.requests().await;
+    let estimate = client.estimate_cost(request);
+    ensure_eq!(client.estimate_cost(request), estimate, "clause 9: the second estimate");
     let shorter = client.estimate_cost(&request.clone().with_max_tokens(1)).max_cost;
-    ensure!(shorter <= quote.max_cost, "clause 9: a shorter reply may cost {shorter:?}");
+    ensure!(shorter <= estimate.max_cost, "clause 9: a shorter reply may cost {shorter:?}");
     let capabilities: Capabilities = client.capabilities(&request.model);
     let again = client.capabilities(&request.model);
-    ensure_eq!(again, capabilities, "clause 9: what it says again that it can do");
-    ensure_eq!(fixture.asked().await, before, "clause 9: how many requests were sent");
+    ensure_eq!(again, capabilities, "clause 9: the second capabilities");
+    ensure_eq!(fixture.requests().await, before, "clause 9: the number of requests");
     let reply = client.complete(request).await.map_err(|error| failed(&error))?;
-    if let (Some(most), Some(cost)) = (quote.max_cost, reply.cost) {
+    if let (Some(most), Some(cost)) = (estimate.max_cost, reply.cost) {
         ensure!(cost <= most, "clause 9: it cost {cost}, and {most} was the most");
     }
     Ok(())
 }
 
-async fn every_word_for_the_end_of_a_reply_has_its_reason(fixture: Client<'_>) -> Checked {
+async fn every_documented_term_has_its_finish_reason(fixture: Client<'_>) -> Checked {
     let words = fixture.finish_words();
     if words.is_empty() {
-        return Err(Violation::Unmet("words for the end of a reply"));
+        return Err(Violation::Unmet("documented finish reasons"));
     }
     for (word, reason) in words {
-        ends(fixture, word, *reason).await?;
+        check_finish_reason(fixture, word, *reason).await?;
     }
     Ok(())
 }
 
-async fn an_unknown_word_for_the_end_of_a_reply_is_kept(fixture: Client<'_>) -> Checked {
+async fn an_unknown_term_is_kept_with_finish_reason_other(fixture: Client<'_>) -> Checked {
     if fixture.finish_words().is_empty() {
-        return Err(Violation::Unmet("words for the end of a reply"));
+        return Err(Violation::Unmet("documented finish reasons"));
     }
-    ends(fixture, "brand_new", FinishReason::Other).await
+    check_finish_reason(fixture, "brand_new", FinishReason::Other).await
 }
 
-/// Checks a reply that ends with a word, whole and streamed.
-async fn ends(fixture: Client<'_>, word: &'static str, reason: FinishReason) -> Checked {
-    let staged = set(fixture, Scene::Ends(word), "words for the end of a reply").await?;
-    let whole = staged.client.complete(&staged.request).await;
+/// Checks the finish reason of a reply, complete and streamed.
+async fn check_finish_reason(
+    fixture: Client<'_>,
+    word: &'static str,
+    reason: FinishReason,
+) -> Checked {
+    let staged =
+        client_case(fixture, ProviderBehaviour::EndsWith(word), "documented finish reasons")
+            .await?;
+    let complete = staged.client.complete(&staged.request).await;
     let streamed = drain(&staged).await.into_iter().find_map(|event| match event {
         Ok(ChatEvent::Finished(reply)) => Some(Ok(*reply)),
         Ok(_) => None,
         Err(error) => Some(Err(error)),
     });
-    for reply in [Some(whole), streamed].into_iter().flatten() {
+    for reply in [Some(complete), streamed].into_iter().flatten() {
         match reply {
             Ok(ChatReply { reply, .. }) => {
                 ensure_eq!((reply.finish, &*reply.stop), (reason, word), "clause 10: {word}");
@@ -354,7 +382,7 @@ async fn ends(fixture: Client<'_>, word: &'static str, reason: FinishReason) -> 
     Ok(())
 }
 
-/// Whether a client may return an error for a reply that ended so.
+/// Whether a client may return an error for a reply with this finish reason.
 const fn is_error(reason: FinishReason) -> bool {
     matches!(reason, FinishReason::ContentFilter | FinishReason::Refusal | FinishReason::Error)
 }

@@ -1,9 +1,9 @@
 //! The conformance kits of [`LlmClient`](crate::client::LlmClient) and
 //! [`RoutingEngine`](crate::routing::RoutingEngine), for implementations and for their decorators.
 //!
-//! A fixture sets scenes: it brings about what the other side does, and says what should come of
-//! it. A scene that a client cannot be in, such as a rate limit where there is nobody to limit, is
-//! not set, and what needs it is skipped by name.
+//! A fixture creates clients whose provider behaves in a given way, with the expected results.
+//! Behaviours that a client does not have, such as a rate limit in an offline client, are left out,
+//! and the scenarios that need them are reported as skipped.
 
 pub mod llm_client;
 pub mod routing_actor;

@@ -1,4 +1,4 @@
-//! A model that does as it is told, for tests of those who choose models.
+//! A client with a controllable outcome, for tests of routing.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -13,36 +13,36 @@ use crate::chat::{ChatReply, ChatRequest, ChatStream, replay};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
 use crate::error::{Refusal, Result};
 
-/// A client with a provider's name of its own, which says that name or fails.
+/// A client with a provider's name of its own, which replies with that name or fails.
 #[derive(Debug)]
 pub struct Actor {
     provider: &'static str,
     capabilities: Capabilities,
     fails: Mutex<Option<ErrorKind>>,
-    asked: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 impl Actor {
-    /// Returns one that replies.
+    /// Creates an actor that replies.
     pub const fn new(provider: &'static str, capabilities: Capabilities) -> Self {
-        Self { provider, capabilities, fails: Mutex::new(None), asked: AtomicUsize::new(0) }
+        Self { provider, capabilities, fails: Mutex::new(None), calls: AtomicUsize::new(0) }
     }
 
-    /// Makes it fail in a way, or no longer.
+    /// Sets the failure of the following calls, or none.
     pub fn fail(&self, kind: Option<ErrorKind>) {
         *self.fails.lock().unwrap_or_else(PoisonError::into_inner) = kind;
     }
 
-    /// Returns how often it was asked.
-    pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// Returns the number of calls.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 
-    fn answer(&self, request: &ChatRequest) -> Result<ChatReply> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+    fn reply(&self, request: &ChatRequest) -> Result<ChatReply> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         let fails = *self.fails.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kind) = fails {
-            return Err(Refusal::new(self.provider, kind, "as it was told").into());
+            return Err(Refusal::new(self.provider, kind, "requested failure").into());
         }
         self.capabilities.check(self.provider, request)?;
         let (reply, model) = (ModelReply::text(self.provider), request.model.clone());
@@ -65,11 +65,11 @@ impl LlmClient for Actor {
     }
 
     async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
-        self.answer(request)
+        self.reply(request)
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {
-        let reply = self.answer(request).map(replay);
+        let reply = self.reply(request).map(replay);
         stream::iter([reply]).try_flatten().boxed()
     }
 }

@@ -1,4 +1,4 @@
-//! The kit of [`RoutingEngine`].
+//! The conformance kit of [`RoutingEngine`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use crate::error::Error;
 use crate::resolver::{CallReport, ModelResolver, Models, Requirements, RoutingQuery};
 use crate::routing::{Origin, Route, RoutingEngine};
 
-/// What an engine is set up with.
+/// The configuration of an engine under test.
 #[derive(Debug)]
-pub struct Scene {
-    /// Who there is: `small`, with a window of 1,000 tokens and neither pictures nor shapes;
-    /// `middle`, with 10,000; and `large`, which takes anything. Each has a provider of its own
+pub struct RoutingSetup {
+    /// The models: `small`, with a context window of 1,000 tokens and neither images nor structured
+    /// output; `middle`, with 10,000; and `large`, with everything. Each has a provider of its own
     /// name.
     pub models: Models,
-    /// The clock that the engine goes by.
+    /// The clock of the engine.
     pub clock: Arc<ManualClock>,
-    /// The rules. Of conditions there are `tokens < NUMBER` and `fallback`; models fail over.
+    /// The rules. Conditions are `tokens < NUMBER` and `fallback`; fallback is enabled.
     pub rules: Vec<RoutingRule>,
     actors: Vec<Arc<Actor>>,
 }
 
-impl Scene {
+impl RoutingSetup {
     /// The names of the models.
     pub const NAMES: [&'static str; 3] = ["small", "middle", "large"];
-    /// The one to ask when no rule says otherwise.
+    /// The default model.
     pub const DEFAULT: &'static str = "large";
 
-    /// Sets the scene with rules, each a condition and the name of a model.
+    /// Creates the configuration with rules, each a condition and the name of a model.
     pub fn new(rules: &[(&str, &str)]) -> Self {
         let capabilities = [
             Capabilities::TEXT.with_context_window(1000),
@@ -47,8 +47,8 @@ impl Scene {
             .zip(capabilities)
             .map(|(name, capabilities)| Arc::new(Actor::new(name, capabilities)))
             .collect();
-        let offline: Arc<dyn LlmClient> = Arc::new(Actor::new("nobody", Capabilities::TEXT));
-        let models = actors.iter().fold(Models::new("nobody", offline, "nobody"), |all, actor| {
+        let offline: Arc<dyn LlmClient> = Arc::new(Actor::new("none", Capabilities::TEXT));
+        let models = actors.iter().fold(Models::new("none", offline, "none"), |all, actor| {
             let client: Arc<dyn LlmClient> = Arc::<Actor>::clone(actor);
             all.with(client.provider().to_owned(), Arc::clone(&client), "model-1")
         });
@@ -56,47 +56,47 @@ impl Scene {
         Self { models, clock, rules: rules_of(rules), actors }
     }
 
-    /// Returns how often models were asked, all together.
-    pub fn asked(&self) -> usize {
-        self.actors.iter().map(|actor| actor.asked()).sum()
+    /// Returns the total number of calls.
+    pub fn calls(&self) -> usize {
+        self.actors.iter().map(|actor| actor.calls()).sum()
     }
 
-    /// Makes a model fail.
+    /// Makes the calls of a model fail.
     pub fn fail(&self, name: &str, kind: ErrorKind) {
         let named = self.actors.iter().filter(|actor| actor.provider() == name);
         named.for_each(|actor| actor.fail(Some(kind)));
     }
 }
 
-/// Sets engines up.
+/// Creates engines for the kit.
 #[async_trait]
 pub trait RoutingFixture: Send + Sync {
-    /// Sets an engine up in a scene.
-    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine>;
+    /// Creates an engine with a configuration.
+    async fn set(&self, setup: &RoutingSetup) -> Arc<dyn RoutingEngine>;
 }
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`RoutingEngine`]'s contract.
+    /// Runs every scenario of [`RoutingEngine`]'s contract.
     routing_engine for RoutingFixture, in routing_engine_conformance;
 
     the_first_rule_that_holds_decides_and_the_others_follow;
-    fallback_holds_when_nothing_else_does;
-    a_decision_asks_nobody_and_is_the_same_again;
-    somebody_is_a_candidate_and_nobody_twice;
-    a_named_model_comes_first;
-    a_name_that_nobody_has_is_an_error;
-    who_asks_for_patience_is_passed_over_for_so_long;
-    who_is_in_trouble_is_passed_over;
-    a_reply_ends_it;
-    what_is_wrong_with_a_request_is_not_held_against_anybody;
-    when_all_are_passed_over_the_one_free_soonest_is_asked;
-    a_model_with_too_small_a_window_is_passed_over;
-    the_largest_window_is_asked_when_all_are_too_small;
-    a_model_that_cannot_do_it_is_passed_over;
-    rules_are_taken_all_together_or_not_at_all;
-    decisions_go_on_while_rules_change;
-    every_rule_has_a_step_in_their_order;
+    fallback_holds_when_no_other_rule_does;
+    a_decision_performs_no_io_and_is_deterministic;
+    there_is_a_candidate_and_none_is_repeated;
+    a_requested_model_comes_first;
+    an_unknown_name_is_an_error;
+    a_rate_limited_provider_is_excluded_for_the_requested_time;
+    a_failing_provider_is_excluded;
+    a_reply_ends_the_cooldown;
+    an_invalid_request_starts_no_cooldown;
+    when_all_are_excluded_the_shortest_cooldown_is_chosen;
+    a_model_with_too_small_a_window_is_excluded;
+    the_largest_window_is_chosen_when_all_are_too_small;
+    a_model_without_a_required_capability_is_excluded;
+    rules_are_replaced_all_together_or_not_at_all;
+    decisions_continue_while_rules_change;
+    every_rule_has_a_step_in_order;
     rules_compare_the_prompt_and_windows_the_request;
 }
 
@@ -111,10 +111,10 @@ fn rules_of(rules: &[(&str, &str)]) -> Vec<RoutingRule> {
     rules.iter().map(|(condition, provider)| RoutingRule::new(*condition, *provider)).collect()
 }
 
-async fn set(fixture: Fixture<'_>, rules: &[(&str, &str)]) -> (Scene, Engine) {
-    let scene = Scene::new(rules);
-    let engine = fixture.set(&scene).await;
-    (scene, engine)
+async fn set(fixture: Fixture<'_>, rules: &[(&str, &str)]) -> (RoutingSetup, Engine) {
+    let setup = RoutingSetup::new(rules);
+    let engine = fixture.set(&setup).await;
+    (setup, engine)
 }
 
 /// Returns a query for a prompt that is sent alone.
@@ -133,8 +133,8 @@ fn names(engine: &Engine, query: &RoutingQuery<'_>) -> Checked<Vec<String>> {
     Ok(candidates.into_iter().map(|choice| choice.name.as_ref().to_owned()).collect())
 }
 
-fn report(scene: &Scene, engine: &Engine, name: &str, result: CallReport) -> Checked {
-    let model = scene.models.resolve(Some(name));
+fn report(setup: &RoutingSetup, engine: &Engine, name: &str, result: CallReport) -> Checked {
+    let model = setup.models.resolve(Some(name));
     let model = model.map_err(|error| Violation::Broken(error.chain()))?;
     engine.report(&model, result);
     Ok(())
@@ -147,162 +147,166 @@ const fn failed(kind: ErrorKind, seconds: u64) -> CallReport {
 async fn the_first_rule_that_holds_decides_and_the_others_follow(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = names(&engine, &query(499))?;
-    ensure_eq!(found, ["small", "middle", "large"], "clause 1: who is asked");
+    ensure_eq!(found, ["small", "middle", "large"], "clause 1: candidates");
     let found = names(&engine, &query(500))?;
-    ensure_eq!(found, ["middle", "large"], "clause 1: who is asked if a rule does not hold");
+    ensure_eq!(found, ["middle", "large"], "clause 1: candidates if a rule does not hold");
     Ok(())
 }
 
-async fn fallback_holds_when_nothing_else_does(f: Fixture<'_>) -> Checked {
+async fn fallback_holds_when_no_other_rule_does(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("fallback", "middle"), ("tokens < 500", "small")]).await;
     let found = names(&engine, &query(600))?;
-    ensure_eq!(found.first().map(String::as_str), Some("middle"), "clause 1: who is asked");
+    ensure_eq!(found.first().map(String::as_str), Some("middle"), "clause 1: candidates");
     let found = names(&engine, &query(400))?;
     let first: Vec<_> = found.iter().take(2).collect();
-    ensure_eq!(first, ["small", "middle"], "clause 1: who is asked first, and who then");
+    ensure_eq!(first, ["small", "middle"], "clause 1: the first two candidates");
     Ok(())
 }
 
-async fn a_decision_asks_nobody_and_is_the_same_again(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
+async fn a_decision_performs_no_io_and_is_deterministic(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
     let first = route(&engine, &query(10))?;
     let again = route(&engine, &query(10))?;
     ensure_eq!(names(&engine, &query(10))?, names(&engine, &query(10))?, "clause 2: again");
-    ensure_eq!(again.steps, first.steps, "clause 2: how it came about the second time");
-    ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
+    ensure_eq!(again.steps, first.steps, "clause 2: the steps of the second decision");
+    ensure_eq!(setup.calls(), 0, "clause 2: the number of calls");
     Ok(())
 }
 
-async fn somebody_is_a_candidate_and_nobody_twice(f: Fixture<'_>) -> Checked {
+async fn there_is_a_candidate_and_none_is_repeated(f: Fixture<'_>) -> Checked {
     let twice = [("tokens < 500", "large"), ("tokens < 900", "large"), ("fallback", "large")];
     let (_, engine) = set(f, &twice).await;
-    ensure_eq!(names(&engine, &query(10))?, ["large"], "clause 3: who is asked");
+    ensure_eq!(names(&engine, &query(10))?, ["large"], "clause 3: candidates");
     let (_, engine) = set(f, &[]).await;
-    ensure_eq!(names(&engine, &query(10))?, [Scene::DEFAULT], "clause 3: who without rules");
+    ensure_eq!(
+        names(&engine, &query(10))?,
+        [RoutingSetup::DEFAULT],
+        "clause 3: candidates without rules"
+    );
     Ok(())
 }
 
-async fn a_named_model_comes_first(f: Fixture<'_>) -> Checked {
+async fn a_requested_model_comes_first(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = names(&engine, &query(10).with_model(Some("middle")))?;
-    ensure_eq!(found, ["middle", "large"], "clause 4: who is asked when one is named");
+    ensure_eq!(found, ["middle", "large"], "clause 4: candidates with a requested model");
     Ok(())
 }
 
-async fn a_name_that_nobody_has_is_an_error(f: Fixture<'_>) -> Checked {
+async fn an_unknown_name_is_an_error(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = engine.route(&query(10).with_model(Some("midle")));
     ensure_refused!(
         found.map(|route| route.steps),
         Error::UnknownModel { .. },
-        "clause 4: what becomes of an unknown name"
+        "clause 4: an unknown name"
     );
     Ok(())
 }
 
-async fn who_asks_for_patience_is_passed_over_for_so_long(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
-    report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
-    scene.clock.advance(Duration::from_secs(59));
+async fn a_rate_limited_provider_is_excluded_for_the_requested_time(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
+    report(&setup, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
+    setup.clock.advance(Duration::from_secs(59));
     let found = names(&engine, &query(10))?;
-    ensure_eq!(found, ["middle", "large"], "clause 5: who is asked meanwhile");
-    scene.clock.advance(Duration::from_secs(1));
+    ensure_eq!(found, ["middle", "large"], "clause 5: candidates during the cooldown");
+    setup.clock.advance(Duration::from_secs(1));
     let found = names(&engine, &query(10))?;
-    ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked afterwards");
+    ensure_eq!(found, ["small", "middle", "large"], "clause 5: candidates after the cooldown");
     Ok(())
 }
 
-async fn who_is_in_trouble_is_passed_over(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
+async fn a_failing_provider_is_excluded(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
     for kind in [ErrorKind::Unauthorized, ErrorKind::Unavailable, ErrorKind::Protocol] {
-        report(&scene, &engine, "small", CallReport::Replied)?;
-        report(&scene, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
+        report(&setup, &engine, "small", CallReport::Replied)?;
+        report(&setup, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
         let found = names(&engine, &query(10))?;
-        ensure_eq!(found, ["middle", "large"], "clause 5: who is asked after {kind:?}");
+        ensure_eq!(found, ["middle", "large"], "clause 5: candidates after {kind:?}");
     }
     Ok(())
 }
 
-async fn a_reply_ends_it(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
-    report(&scene, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
-    report(&scene, &engine, "small", CallReport::Replied)?;
+async fn a_reply_ends_the_cooldown(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
+    report(&setup, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
+    report(&setup, &engine, "small", CallReport::Replied)?;
     let found = names(&engine, &query(10))?;
-    ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after a reply");
+    ensure_eq!(found, ["small", "middle", "large"], "clause 5: candidates after a reply");
     Ok(())
 }
 
-async fn what_is_wrong_with_a_request_is_not_held_against_anybody(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
+async fn an_invalid_request_starts_no_cooldown(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
     for kind in [ErrorKind::BadRequest, ErrorKind::ContextWindow, ErrorKind::ContentPolicy] {
-        report(&scene, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
+        report(&setup, &engine, "small", CallReport::Failed { kind, retry_after: None })?;
         let found = names(&engine, &query(10))?;
-        ensure_eq!(found, ["small", "middle", "large"], "clause 5: who is asked after {kind:?}");
+        ensure_eq!(found, ["small", "middle", "large"], "clause 5: candidates after {kind:?}");
     }
     Ok(())
 }
 
-async fn when_all_are_passed_over_the_one_free_soonest_is_asked(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, RULES).await;
+async fn when_all_are_excluded_the_shortest_cooldown_is_chosen(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
     for (name, seconds) in [("small", 50), ("middle", 30), ("large", 40)] {
-        report(&scene, &engine, name, failed(ErrorKind::RateLimited, seconds))?;
+        report(&setup, &engine, name, failed(ErrorKind::RateLimited, seconds))?;
     }
     let found = names(&engine, &query(10))?;
-    ensure_eq!(found, ["middle"], "clause 5: who is asked when all are passed over");
+    ensure_eq!(found, ["middle"], "clause 5: candidates when all are excluded");
     Ok(())
 }
 
-async fn a_model_with_too_small_a_window_is_passed_over(f: Fixture<'_>) -> Checked {
+async fn a_model_with_too_small_a_window_is_excluded(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("tokens < 5000", "small"), ("fallback", "large")]).await;
     let found = names(&engine, &query(900))?;
-    ensure_eq!(found, ["small", "large"], "clause 6: who is asked for 900 and 100 tokens of 1000");
+    ensure_eq!(found, ["small", "large"], "clause 6: candidates for 900 and 100 tokens of 1000");
     let found = names(&engine, &query(901))?;
-    ensure_eq!(found, ["large"], "clause 6: who is asked for 901 and 100 tokens of 1000");
+    ensure_eq!(found, ["large"], "clause 6: candidates for 901 and 100 tokens of 1000");
     Ok(())
 }
 
-async fn the_largest_window_is_asked_when_all_are_too_small(f: Fixture<'_>) -> Checked {
-    let (scene, engine) = set(f, &[("tokens < 99999", "small"), ("fallback", "middle")]).await;
+async fn the_largest_window_is_chosen_when_all_are_too_small(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, &[("tokens < 99999", "small"), ("fallback", "middle")]).await;
     let named = query(20_000).with_model(Some("small"));
     let found = names(&engine, &named)?;
-    ensure_eq!(found, ["middle"], "clause 6: who is asked for 20,000 tokens");
+    ensure_eq!(found, ["middle"], "clause 6: candidates for 20,000 tokens");
     let found = names(&engine, &named.with_request_tokens(u64::MAX))?;
-    ensure_eq!(found, ["middle"], "clause 6: who is asked for more tokens than there are");
-    ensure_eq!(scene.asked(), 0, "clause 2: how many models were asked");
+    ensure_eq!(found, ["middle"], "clause 6: candidates for the maximum number of tokens");
+    ensure_eq!(setup.calls(), 0, "clause 2: the number of calls");
     Ok(())
 }
 
-async fn a_model_that_cannot_do_it_is_passed_over(f: Fixture<'_>) -> Checked {
+async fn a_model_without_a_required_capability_is_excluded(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for (images, format) in [(true, false), (false, true)] {
         let required = Requirements { tools: false, images, format };
         let found = names(&engine, &query(10).with_requirements(required))?;
-        ensure_eq!(found, ["middle", "large"], "clause 6: who is asked for {required:?}");
+        ensure_eq!(found, ["middle", "large"], "clause 6: candidates for {required:?}");
     }
     let required = Requirements { tools: true, ..Requirements::default() };
     let found = names(&engine, &query(10).with_requirements(required))?;
-    ensure_eq!(found, ["small", "middle", "large"], "clause 6: who is told of tools in words");
+    ensure_eq!(found, ["small", "middle", "large"], "clause 6: candidates without native tools");
     Ok(())
 }
 
-async fn rules_are_taken_all_together_or_not_at_all(f: Fixture<'_>) -> Checked {
+async fn rules_are_replaced_all_together_or_not_at_all(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for wrong in [("tokens << 3", "small"), ("tokens < 3", "smal"), ("", "small")] {
         let result = engine.update_routing_rules(rules_of(&[("fallback", "middle"), wrong])).await;
         let problems = result.err().map(|error| error.problems.len());
-        ensure_eq!(problems, Some(1), "clause 7: what is wrong with {wrong:?}");
+        ensure_eq!(problems, Some(1), "clause 7: problems of {wrong:?}");
         let found = names(&engine, &query(10))?;
-        ensure_eq!(found, ["small", "middle", "large"], "clause 7: who is asked by the old rules");
+        ensure_eq!(found, ["small", "middle", "large"], "clause 7: candidates by the old rules");
     }
     let taken = engine.update_routing_rules(rules_of(&[("fallback", "middle")])).await;
-    ensure!(taken.is_ok(), "clause 7: good rules are refused: {taken:?}");
+    ensure!(taken.is_ok(), "clause 7: valid rules are refused: {taken:?}");
     let found = names(&engine, &query(10))?;
     let first = found.first().map(String::as_str);
-    ensure_eq!(first, Some("middle"), "clause 7: who is asked by the new rules");
+    ensure_eq!(first, Some("middle"), "clause 7: candidates by the new rules");
     Ok(())
 }
 
-async fn decisions_go_on_while_rules_change(f: Fixture<'_>) -> Checked {
+async fn decisions_continue_while_rules_change(f: Fixture<'_>) -> Checked {
     let there = [("tokens < 500", "small"), ("tokens < 501", "middle"), ("fallback", "large")];
     let back = [("tokens < 500", "large"), ("tokens < 501", "middle"), ("fallback", "small")];
     let (_, engine) = set(f, &there).await;
@@ -311,18 +315,21 @@ async fn decisions_go_on_while_rules_change(f: Fixture<'_>) -> Checked {
         for _ in 0..500 {
             let found = names(&decider, &query(10))?;
             let whole = [["small", "middle", "large"], ["large", "middle", "small"]];
-            ensure!(whole.iter().any(|w| found == w), "clause 7: half of each: {found:?}");
+            ensure!(
+                whole.iter().any(|w| found == w),
+                "clause 7: a mix of old and new rules: {found:?}"
+            );
         }
         Ok(())
     });
     for rules in [back, there].iter().cycle().take(200) {
         let taken = engine.update_routing_rules(rules_of(rules)).await;
-        ensure!(taken.is_ok(), "clause 7: good rules are refused: {taken:?}");
+        ensure!(taken.is_ok(), "clause 7: valid rules are refused: {taken:?}");
     }
-    decisions.await.map_err(|error| Violation::Broken(format!("a decision fell over: {error}")))?
+    decisions.await.map_err(|error| Violation::Broken(format!("a decision panicked: {error}")))?
 }
 
-async fn every_rule_has_a_step_in_their_order(f: Fixture<'_>) -> Checked {
+async fn every_rule_has_a_step_in_order(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for model in [None, Some("middle")] {
         let route = route(&engine, &query(10).with_model(model))?;

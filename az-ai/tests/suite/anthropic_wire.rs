@@ -1,4 +1,4 @@
-//! Anthropic's client in front of a server that answers as it is told.
+//! Anthropic's client against a simulated server.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use az_ai::provider::{Endpoint, WireClient};
 use az_core::ErrorKind;
 use serde_json::{Value, json};
 
-use crate::support::server::{Answer, Asked, End, Server};
+use crate::support::server::{Answer, End, ReceivedRequest, Server};
 
 const KEY: &str = "sk-ant-very-secret";
 
@@ -37,7 +37,7 @@ fn error(code: &str, message: &str) -> Value {
     json!({"type": "error", "request_id": "req_in_body", "error": error})
 }
 
-fn has_header(asked: &Asked, header: &str) -> bool {
+fn has_header(asked: &ReceivedRequest, header: &str) -> bool {
     asked.head.lines().any(|line| line == header)
 }
 
@@ -64,7 +64,7 @@ async fn a_request_goes_out_with_its_key_and_version_and_the_reply_comes_in() {
     };
     assert_eq!(reply.limits, limits);
 
-    let asked = &server.asked()[0];
+    let asked = &server.requests()[0];
     assert!(asked.head.starts_with("POST /v1/messages HTTP/1.1\r\n"), "{}", asked.head);
     assert!(has_header(asked, &format!("x-api-key: {KEY}")));
     assert!(has_header(asked, "anthropic-version: 2023-06-01"));
@@ -77,7 +77,7 @@ async fn a_request_goes_out_with_its_key_and_version_and_the_reply_comes_in() {
 }
 
 #[tokio::test]
-async fn a_busy_server_and_a_spent_account_are_told_apart() {
+async fn a_rate_limit_and_a_spent_account_are_distinguished() {
     let busy = Answer::json(429, &error("rate_limit_error", "slow down"));
     let busy = refused(busy.with_header("retry-after", "3")).await;
     assert_eq!(busy.to_string(), "anthropic: slow down (status 429, request req_in_body)");
@@ -117,7 +117,7 @@ async fn models_are_listed_in_one_page() {
     let list = json!({"data": [model("b"), model("a")], "has_more": false});
     let (client, server) = client(Answer::json(200, &list)).await;
     assert_eq!(client.models().await.unwrap(), ["b", "a"]);
-    let asked = &server.asked()[0];
+    let asked = &server.requests()[0];
     assert!(asked.head.starts_with("GET /v1/models?limit=1000 HTTP/1.1\r\n"), "{}", asked.head);
     assert!(has_header(asked, "anthropic-version: 2023-06-01"));
 }

@@ -1,4 +1,4 @@
-//! A configuration and the models that it connects.
+//! Connecting a configuration to its models.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ fn a_client_is_created_once_for_its_entry() {
 }
 
 #[test]
-fn a_model_that_the_options_add_is_created_when_it_is_asked_for() {
+fn an_added_model_is_created_on_first_use() {
     let create = || {
         let client: Arc<dyn LlmClient> = Arc::new(OfflineClient::new());
         Ok(ResolvedModel::new(client, "mine-1"))
@@ -99,7 +99,7 @@ fn a_model_that_the_options_add_is_created_when_it_is_asked_for() {
 }
 
 #[test]
-fn an_invalid_configuration_is_refused_with_what_is_invalid() {
+fn an_invalid_configuration_is_refused_with_the_reason() {
     let refused = |config: LlmConfig| config.connect(with_keys()).unwrap_err();
     let providers = [ProviderConfig::new("a", "groq"), ProviderConfig::new("b", "grok")];
     let entry = refused(LlmConfig::default().with_providers(providers));
@@ -116,7 +116,7 @@ fn an_invalid_configuration_is_refused_with_what_is_invalid() {
 }
 
 #[test]
-fn an_unknown_name_and_an_invalid_one_are_told_apart() {
+fn unknown_and_invalid_names_are_distinguished() {
     let models = connect(&LlmConfig::default());
     let error = |name| models.resolve(Some(name)).unwrap_err();
     assert!(matches!(error("cluade"), Error::UnknownModel { near, .. } if near == ["claude"]));

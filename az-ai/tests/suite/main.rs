@@ -1,4 +1,4 @@
-//! The clients in front of servers and scripts, and the agent on an engine.
+//! Clients with simulated servers and scripts, and the agent on an engine.
 
 #![expect(
     clippy::unwrap_used,

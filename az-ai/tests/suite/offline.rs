@@ -31,7 +31,7 @@ fn tools() -> FakeToolbox {
 }
 
 #[tokio::test]
-async fn a_command_is_carried_out_step_by_step_for_nothing() {
+async fn a_command_is_executed_step_by_step_at_no_cost() {
     let command = "list the files here, then write how many there are to count.txt";
     let (task, stage) = run(command, tools()).await;
     assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.failure);
@@ -45,7 +45,7 @@ async fn a_command_is_carried_out_step_by_step_for_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_fails_before_anything_is_done() {
+async fn an_unknown_command_fails_before_the_first_step() {
     let (task, stage) = run("list the files here, then frobnicate them", tools()).await;
     let failure = task.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::BadRequest);
@@ -62,7 +62,7 @@ async fn a_step_that_fails_ends_the_task() {
 }
 
 #[tokio::test]
-async fn a_tool_that_is_missing_is_named() {
+async fn a_missing_tool_is_named() {
     let (task, _) = run("search for \"budgets\"", tools()).await;
     let message = task.failure.unwrap().message;
     assert!(message.contains("it needs semantic.search"), "{message}");
@@ -82,7 +82,7 @@ fn made(stage: &Stage) -> usize {
 }
 
 #[tokio::test]
-async fn a_step_that_failed_is_taken_again_when_the_task_is_taken_up_again() {
+async fn a_failed_step_is_repeated_when_the_task_is_resumed() {
     let outputs = [ToolOutput::failed("no rule"), ToolOutput::failed("no disk")];
     let stage = stage(shell(outputs.into_iter().chain([ToolOutput::done("made")])));
     let failed = stage.run(JOB).await;
@@ -103,7 +103,7 @@ async fn a_step_that_failed_is_taken_again_when_the_task_is_taken_up_again() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_denied_is_asked_about_again_when_the_task_is_taken_up_again() {
+async fn a_denied_step_is_asked_about_again_when_the_task_is_resumed() {
     let answers = Arc::new(FakeApprover::new([true, false, true]));
     let stage = stage(shell([ToolOutput::done("made")])).with_approver(answers);
     let denied = stage.run(JOB).await;
@@ -116,7 +116,7 @@ async fn a_step_that_was_denied_is_asked_about_again_when_the_task_is_taken_up_a
 }
 
 #[tokio::test]
-async fn a_step_that_was_cancelled_is_taken_again_when_the_task_is_taken_up_again() {
+async fn a_cancelled_step_is_repeated_when_the_task_is_resumed() {
     let list = FakeTool::new("filesystem.list").answering(ToolOutput::done("a.txt"));
     let endless = FakeTool::new("shell.execute").with_effect(EffectClass::Unsafe).without_end();
     let mut stage = stage(FakeToolbox::new().with(list).with(endless));
@@ -130,7 +130,7 @@ async fn a_step_that_was_cancelled_is_taken_again_when_the_task_is_taken_up_agai
 }
 
 #[tokio::test]
-async fn the_same_step_any_number_of_times_is_no_circle() {
+async fn repeated_planned_steps_are_not_a_loop() {
     let steps = ["append \"a\" to f"; 9].join(" then ");
     let (task, stage) = run(&steps, tools()).await;
     assert_eq!(task.status, TaskStatus::Completed, "{:?}", task.failure);
@@ -144,7 +144,7 @@ fn files(text: &str) -> FakeToolbox {
 }
 
 #[tokio::test]
-async fn all_of_a_file_is_counted_and_copied_as_long_as_the_record_keeps_it() {
+async fn whole_files_are_counted_and_copied_up_to_the_journals_limit() {
     let text = "ten bytes\n".repeat(6_500);
     let (task, _) = run("count the lines in notes.txt", files(&text)).await;
     assert_eq!(task.answer.as_deref(), Some("1. count the lines in notes.txt: 6500"));
@@ -154,7 +154,7 @@ async fn all_of_a_file_is_counted_and_copied_as_long_as_the_record_keeps_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_too_large_is_left_to_the_shell() {
+async fn a_file_above_the_limit_needs_the_shell() {
     let text = "ten bytes\n".repeat(7_000);
     for (command, advice) in [
         ("count the lines in notes.txt", r#"the shell can do it: run "wc -l notes.txt""#),
@@ -168,7 +168,7 @@ async fn a_file_that_is_too_large_is_left_to_the_shell() {
 }
 
 #[tokio::test]
-async fn a_step_that_fails_after_the_task_was_taken_up_again_is_not_taken_twice() {
+async fn a_step_that_fails_after_a_resume_is_not_repeated_in_the_same_run() {
     let outputs = [ToolOutput::failed("no rule"), ToolOutput::done("made")];
     let stage = stage(shell(outputs)).with_approver(Arc::new(FakeApprover::new([true])));
     let waiting = stage.run(JOB).await;

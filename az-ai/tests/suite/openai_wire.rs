@@ -1,4 +1,4 @@
-//! The chat completions client in front of a server that answers as it is told.
+//! The chat completions client against a simulated server.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn a_request_goes_out_with_its_key_and_the_reply_comes_in() {
     let reply = client.complete(&request()).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), reply.usage), ("hello", None));
 
-    let asked = server.asked();
+    let asked = server.requests();
     assert!(asked[0].head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"));
     assert!(asked[0].head.contains(&format!("authorization: Bearer {KEY}\r\n")));
     assert_eq!(asked[0].body["messages"], json!([{"role": "user", "content": "hi"}]));
@@ -76,14 +76,14 @@ async fn a_request_goes_out_with_its_key_and_the_reply_comes_in() {
 }
 
 #[tokio::test]
-async fn a_stream_comes_in_whatever_its_pieces() {
+async fn a_stream_is_read_however_it_is_split() {
     for size in [1, 2, 7, 64, STREAM.len()] {
         let pieces = STREAM.as_bytes().chunks(size).map(<[u8]>::to_vec).collect();
         let (client, server) = client(Answer::Stream { pieces, end: End::Proper }).await;
         let events: Vec<_> = client.stream(&request()).try_collect().await.unwrap();
         let Some(ChatEvent::Finished(reply)) = events.last() else { panic!("{events:?}") };
         check_streamed(reply);
-        assert_eq!(server.asked()[0].body["stream_options"], json!({"include_usage": true}));
+        assert_eq!(server.requests()[0].body["stream_options"], json!({"include_usage": true}));
     }
 }
 
@@ -109,7 +109,7 @@ async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_rate_limited_with_its_delay_and_asked_once() {
+async fn a_rate_limit_has_its_wait_and_is_not_retried() {
     let body = json!({"error": {"message": "slow down", "code": "rate_limit_exceeded"}});
     let busy =
         Answer::json(429, &body).with_header("retry-after", "3").with_header("x-request-id", "r1");
@@ -120,11 +120,11 @@ async fn a_busy_server_is_rate_limited_with_its_delay_and_asked_once() {
         (error.kind(), error.retry_after(), error.sent()),
         (ErrorKind::RateLimited, Some(Duration::from_secs(3)), Sent::No)
     );
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn every_shape_of_refusal_is_the_servers_own_message_without_the_key() {
+async fn every_form_of_refusal_has_the_servers_message_without_the_key() {
     let said = format!("bad key {KEY}");
     for body in [
         json!({"error": {"message": said, "type": "invalid_request_error"}}),
@@ -177,7 +177,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_costs_nothing() {
+async fn an_unreachable_server_costs_nothing() {
     let config = Endpoint::new("test", "http://127.0.0.1:1/v1/");
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
     let client = WireClient::new(config, OpenAi::default(), http).unwrap();
@@ -188,14 +188,14 @@ async fn a_server_that_is_not_there_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
+async fn a_server_that_does_not_respond_times_out() {
     let server = Server::start(Answer::Silence).await;
     let idle_timeout = Duration::from_millis(50);
     let options = HttpOptions { idle_timeout, ..HttpOptions::default() };
     let error = client_of(&server, &options).complete(&request()).await.unwrap_err();
     assert_eq!(error.chain(), "the connection to test broke: it took too long");
     assert_eq!(error.sent(), Sent::Maybe);
-    assert!(server.given_up().await);
+    assert!(server.saw_disconnect().await);
 }
 
 #[tokio::test]
@@ -205,11 +205,11 @@ async fn a_dropped_stream_closes_its_connection() {
     let waited = tokio::time::timeout(Duration::from_millis(50), stream.next()).await;
     assert!(waited.is_err(), "nothing comes");
     drop(stream);
-    assert!(server.given_up().await);
+    assert!(server.saw_disconnect().await);
 }
 
 #[tokio::test]
-async fn a_server_without_streams_is_asked_for_the_whole() {
+async fn a_complete_response_is_accepted_in_place_of_a_stream() {
     let body = json!({"choices": [{"message": {"content": "two words"}}]});
     let server = Server::start(Answer::json(200, &body)).await;
     let config = Endpoint::new("test", &server.url)
@@ -219,11 +219,11 @@ async fn a_server_without_streams_is_asked_for_the_whole() {
     let texts: Vec<String> =
         client.stream_generate("hi", "m", &GenerateOptions::default()).try_collect().await.unwrap();
     assert_eq!(texts, ["two ", "words"]);
-    assert!(!server.asked()[0].head.contains("authorization"));
+    assert!(!server.requests()[0].head.contains("authorization"));
 }
 
 #[tokio::test]
-async fn settings_that_cannot_work_are_refused() {
+async fn invalid_settings_are_refused() {
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
     let nowhere =
         WireClient::new(Endpoint::new("test", "localhost"), OpenAi::default(), http.clone());

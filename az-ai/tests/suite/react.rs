@@ -1,4 +1,4 @@
-//! The agent on a real engine: scripted models, tools that do as they are told.
+//! The agent on a real engine, with scripted models and simple tools.
 
 mod budget;
 mod by_choice;
@@ -10,7 +10,7 @@ use crate::support::stage::Stage;
 use az_ai::chat::{Image, Message, ToolMessage};
 use az_ai::client::Capabilities;
 use az_ai::react::ReActOptions;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::cost::Usage;
 use az_core::journal::{EventBody, FinishReason, ModelReply, ToolOutcome};
 use az_core::task::TaskStatus;
@@ -24,8 +24,8 @@ fn reader(text: &str) -> FakeToolbox {
     FakeToolbox::new().with(tool)
 }
 
-fn read(path: &str) -> Line {
-    Line::call("filesystem.read", json!({"path": path}))
+fn read(path: &str) -> ScriptedReply {
+    ScriptedReply::call("filesystem.read", json!({"path": path}))
 }
 
 fn result(call_id: &str, outcome: ToolOutcome, text: &str) -> Message {
@@ -42,10 +42,10 @@ fn result(call_id: &str, outcome: ToolOutcome, text: &str) -> Message {
 
 #[tokio::test]
 async fn the_model_acts_observes_and_answers() {
-    let paid = |line: Line| line.with_usage(Usage::tokens(10, 5), Usd::from_nanos(100));
+    let paid = |line: ScriptedReply| line.with_usage(Usage::tokens(10, 5), Usd::from_nanos(100));
     let mut look = paid(read("a"));
     look.text = "I look.".to_owned();
-    let stage = Stage::new([look, paid(Line::text("It says A."))]).with_tools(reader("A"));
+    let stage = Stage::new([look, paid(ScriptedReply::text("It says A."))]).with_tools(reader("A"));
     let task = stage.run("what does a say?").await;
 
     assert_eq!((task.status, task.answer.as_deref()), (TaskStatus::Completed, Some("It says A.")));
@@ -74,12 +74,12 @@ async fn the_model_acts_observes_and_answers() {
 }
 
 #[tokio::test]
-async fn a_model_without_tools_of_its_own_asks_for_them_in_its_text() {
+async fn a_model_without_native_tools_calls_them_in_its_text() {
     let text =
         "Thought: look\nAction: filesystem.read\nAction Input: {\"path\": \"a\"}\nObservation: B";
     let client = ScriptedClient::new([
-        Line::text(text),
-        Line::text("Thought: so that is it\nFinal Answer: It says A."),
+        ScriptedReply::text(text),
+        ScriptedReply::text("Thought: so that is it\nFinal Answer: It says A."),
     ]);
     let stage = Stage::of(client.with_capabilities(Capabilities::TEXT)).with_tools(reader("A"));
     let task = stage.run("what does a say?").await;
@@ -102,9 +102,9 @@ async fn a_model_without_tools_of_its_own_asks_for_them_in_its_text() {
 }
 
 #[tokio::test]
-async fn arguments_that_are_no_json_come_back_as_advice() {
-    let broken = Line::call("filesystem.read", json!("{\"path\": "));
-    let stage = Stage::new([broken, read("a"), Line::text("A")]).with_tools(reader("A"));
+async fn invalid_arguments_are_returned_to_the_model_as_an_error() {
+    let broken = ScriptedReply::call("filesystem.read", json!("{\"path\": "));
+    let stage = Stage::new([broken, read("a"), ScriptedReply::text("A")]).with_tools(reader("A"));
     let task = stage.run("read a").await;
 
     assert_eq!(task.answer.as_deref(), Some("A"));
@@ -115,7 +115,7 @@ async fn arguments_that_are_no_json_come_back_as_advice() {
 }
 
 #[tokio::test]
-async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
+async fn a_model_that_repeats_itself_is_warned_and_then_stopped() {
     let stage = Stage::new((0..9).map(|_| read("a"))).with_tools(reader("A"));
     let task = stage.run("read a").await;
 
@@ -123,7 +123,7 @@ async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
     assert_eq!(failure.kind, ErrorKind::Agent);
     assert_eq!(
         failure.message,
-        "the model repeats the same calls (filesystem.read) without getting further"
+        "the model repeats the same calls (filesystem.read) without progress"
     );
     assert_eq!(stage.tools.invoked().len(), 3, "the fourth is not made");
     let nudged = stage.requests().into_iter().map(|request| {
@@ -138,11 +138,15 @@ async fn a_model_that_repeats_itself_is_told_and_then_stopped() {
 }
 
 #[tokio::test]
-async fn a_model_that_says_nothing_is_asked_once_more() {
-    let stage = Stage::new([Line::default(), Line::text("sorry")]);
+async fn an_empty_reply_is_retried_once() {
+    let stage = Stage::new([ScriptedReply::default(), ScriptedReply::text("sorry")]);
     assert_eq!(stage.run("go").await.answer.as_deref(), Some("sorry"));
 
-    let stage = Stage::new([Line::default(), Line::text(" \n"), Line::text("too late")]);
+    let stage = Stage::new([
+        ScriptedReply::default(),
+        ScriptedReply::text(" \n"),
+        ScriptedReply::text("too late"),
+    ]);
     let failure = stage.run("go").await.failure.unwrap();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
@@ -151,17 +155,17 @@ async fn a_model_that_says_nothing_is_asked_once_more() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_at_its_longest_says_so() {
-    let mut line = Line::text("The first of many");
+async fn an_answer_that_was_cut_off_has_a_note() {
+    let mut line = ScriptedReply::text("The first of many");
     line.stop = Some("length".to_owned());
     let answer = Stage::new([line]).run("go").await.answer.unwrap();
-    assert_eq!(answer, "The first of many\n[the answer reached its longest length and ends here]");
+    assert_eq!(answer, "The first of many\n[the answer was cut off at the maximum length]");
 }
 
 #[tokio::test]
-async fn a_long_result_is_shown_head_and_tail() {
+async fn a_long_result_is_shortened_in_the_middle() {
     let long = format!("{}{}", "h".repeat(20_000), "t".repeat(20_000));
-    let stage = Stage::new([read("a"), Line::text("long")]).with_tools(reader(&long));
+    let stage = Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(reader(&long));
     stage.run("read a").await;
 
     let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
@@ -171,8 +175,9 @@ async fn a_long_result_is_shown_head_and_tail() {
 }
 
 #[tokio::test]
-async fn as_much_of_a_result_is_shown_as_the_options_say() {
-    let stage = Stage::new([read("a"), Line::text("long")]).with_tools(reader(&"x".repeat(9_000)));
+async fn results_are_shortened_to_the_option() {
+    let stage =
+        Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(reader(&"x".repeat(9_000)));
     let stage = stage.with_options(ReActOptions::default().with_longest_result(600));
     stage.run("read a").await;
     let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
@@ -184,8 +189,8 @@ fn small_window() -> ReActOptions {
 }
 
 #[tokio::test]
-async fn old_results_are_shortened_before_anything_is_summed_up() {
-    let lines = (0..5).map(|n| read(&format!("f{n}"))).chain([Line::text("done")]);
+async fn old_results_are_shortened_before_a_summary_is_made() {
+    let lines = (0..5).map(|n| read(&format!("f{n}"))).chain([ScriptedReply::text("done")]);
     let stage =
         Stage::new(lines).with_tools(reader(&"x".repeat(3_000))).with_options(small_window());
     assert_eq!(stage.run("read all").await.answer.as_deref(), Some("done"));
@@ -200,16 +205,16 @@ async fn old_results_are_shortened_before_anything_is_summed_up() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_summed_up_and_the_work_goes_on() {
-    let mut lines: Vec<Line> = (0..12)
+async fn a_conversation_that_does_not_fit_is_summarised_and_continues() {
+    let mut lines: Vec<ScriptedReply> = (0..12)
         .map(|n| {
             let mut line = read(&format!("f{n}"));
             line.text = format!("{n}: {}", "thinking ".repeat(100));
             line
         })
         .collect();
-    lines.push(Line::text("done"));
-    lines.push(Line::text("I read the first files.").when("Summarise the work so far"));
+    lines.push(ScriptedReply::text("done"));
+    lines.push(ScriptedReply::text("I read the first files.").when("Summarise the work so far"));
     let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());
     let task = stage.run("read all").await;
 
@@ -232,13 +237,14 @@ async fn what_does_not_fit_is_summed_up_and_the_work_goes_on() {
 }
 
 #[tokio::test]
-async fn a_task_that_has_outgrown_its_model_ends_with_that() {
+async fn a_task_that_cannot_be_compacted_fails_with_context_window() {
     let options = small_window().with_context_window(600);
     let failure = Stage::new([]).with_options(options).run("go").await.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::ContextWindow);
 
-    let mut lines: Vec<Line> = (0..12).map(|n| read(&format!("{n}{}", "x".repeat(900)))).collect();
-    let summary = Line::text("no shorter than before: ".repeat(900));
+    let mut lines: Vec<ScriptedReply> =
+        (0..12).map(|n| read(&format!("{n}{}", "x".repeat(900)))).collect();
+    let summary = ScriptedReply::text("no shorter than before: ".repeat(900));
     lines.push(summary.when("Summarise the work so far"));
     let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());
     let failure = stage.run("read all").await.failure.unwrap();
@@ -247,11 +253,11 @@ async fn a_task_that_has_outgrown_its_model_ends_with_that() {
 }
 
 #[tokio::test]
-async fn a_provider_that_finds_the_conversation_too_long_is_believed() {
-    let mut full = Line::error(ErrorKind::ContextWindow, "too many tokens");
+async fn a_providers_context_error_starts_compaction() {
+    let mut full = ScriptedReply::error(ErrorKind::ContextWindow, "too many tokens");
     full.error.as_mut().unwrap().times = Some(1);
     full.text = "done".to_owned();
-    let summary = Line::text("read a and b").when("Summarise the work so far");
+    let summary = ScriptedReply::text("read a and b").when("Summarise the work so far");
     let stage = Stage::new([read("a"), read("b"), read("c"), full, summary])
         .with_tools(reader(&"A".repeat(900)));
     let task = stage.run("read all").await;
@@ -259,7 +265,7 @@ async fn a_provider_that_finds_the_conversation_too_long_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_breaks_is_never_acted_upon_and_is_paid_in_full() {
+async fn a_broken_streams_calls_are_not_executed_and_it_is_charged_in_full() {
     let mut cut = read("a").with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
     cut.text = "I will read".to_owned();
     cut.cut_after = Some(6);
@@ -268,7 +274,7 @@ async fn a_stream_that_breaks_is_never_acted_upon_and_is_paid_in_full() {
     let failure = task.failure.clone().unwrap();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (ErrorKind::Protocol, "the answer of scripted was cut off")
+        (ErrorKind::Protocol, "the response from scripted was cut off")
     );
     assert_eq!(stage.tools.invoked().len(), 0);
     let attempts = stage.requests().len();
@@ -277,8 +283,8 @@ async fn a_stream_that_breaks_is_never_acted_upon_and_is_paid_in_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_call_costs_nothing_and_is_tried_again_when_that_can_help() {
-    let mut busy = Line::error(ErrorKind::RateLimited, "slow down");
+async fn a_refused_call_is_free_and_retried_if_the_failure_is_transient() {
+    let mut busy = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
     busy.error.as_mut().unwrap().times = Some(2);
     busy.text = "here".to_owned();
     busy = busy.with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
@@ -286,16 +292,16 @@ async fn a_refused_call_costs_nothing_and_is_tried_again_when_that_can_help() {
     let task = stage.run("go").await;
     assert_eq!((task.answer.as_deref(), task.cost), (Some("here"), Usd::from_nanos(7)));
 
-    let stage = Stage::new([Line::error(ErrorKind::Unauthorized, "who are you?")]);
+    let stage = Stage::new([ScriptedReply::error(ErrorKind::Unauthorized, "who are you?")]);
     let task = stage.run("go").await;
     assert_eq!(task.failure.unwrap().kind, ErrorKind::Unauthorized);
     assert_eq!((stage.requests().len(), task.cost), (1, Usd::ZERO));
 }
 
 #[tokio::test]
-async fn a_task_taken_up_again_goes_on_where_its_record_ends() {
+async fn a_resumed_task_continues_where_its_journal_ends() {
     let tool = FakeTool::new("filesystem.read").with_effect(EffectClass::Unsafe);
-    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit");
+    let mut refused = ScriptedReply::error(ErrorKind::Unauthorized, "no more credit");
     refused.error.as_mut().unwrap().times = Some(1);
     refused.text = "done".to_owned();
     let stage = Stage::new([read("a"), refused]).with_tools(FakeToolbox::new().with(tool));
@@ -314,12 +320,12 @@ async fn a_task_taken_up_again_goes_on_where_its_record_ends() {
 }
 
 #[tokio::test]
-async fn a_model_without_tools_of_its_own_is_told_too_that_its_task_was_taken_up_again() {
+async fn the_text_protocol_marks_a_resumed_task() {
     let text = "Action: filesystem.read\nAction Input: {\"path\": \"a\"}";
-    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit");
+    let mut refused = ScriptedReply::error(ErrorKind::Unauthorized, "no more credit");
     refused.error.as_mut().unwrap().times = Some(1);
     refused.text = "Final Answer: A".to_owned();
-    let client = ScriptedClient::new([Line::text(text), refused]);
+    let client = ScriptedClient::new([ScriptedReply::text(text), refused]);
     let stage = Stage::of(client.with_capabilities(Capabilities::TEXT)).with_tools(reader("A"));
     let failed = stage.run("go").await;
     let task = stage.resume(&failed).await;
@@ -330,8 +336,8 @@ async fn a_model_without_tools_of_its_own_is_told_too_that_its_task_was_taken_up
 }
 
 #[tokio::test]
-async fn a_task_taken_up_again_before_its_first_turn_is_as_new() {
-    let mut refused = Line::error(ErrorKind::Unauthorized, "no more credit").when("go");
+async fn a_task_resumed_before_its_first_turn_has_no_mark() {
+    let mut refused = ScriptedReply::error(ErrorKind::Unauthorized, "no more credit").when("go");
     refused.error.as_mut().unwrap().times = Some(1);
     refused.text = "done".to_owned();
     let stage = Stage::new([refused]);
@@ -353,7 +359,8 @@ async fn an_unknown_model_is_a_failure_with_a_hint() {
 
 #[tokio::test]
 async fn many_tasks_share_one_client() {
-    let stage = Stage::new([read("a"), read("b"), Line::text("done")]).with_tools(reader("A"));
+    let stage =
+        Stage::new([read("a"), read("b"), ScriptedReply::text("done")]).with_tools(reader("A"));
     let tasks = (0..100).map(|n| stage.run_named(format!("t{n}"), "go"));
     for task in futures_util::future::join_all(tasks).await {
         assert_eq!(task.answer.as_deref(), Some("done"));
@@ -362,7 +369,7 @@ async fn many_tasks_share_one_client() {
 }
 
 #[tokio::test]
-async fn images_that_tools_return_are_shown_to_models_that_take_images() {
+async fn images_of_tools_are_sent_to_models_that_accept_them() {
     let plot = ToolOutput::done("a plot").with_image("image/png", "aGVsbG8=");
     let png = Image::Inline { media_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
     let named =
@@ -371,7 +378,7 @@ async fn images_that_tools_return_are_shown_to_models_that_take_images() {
     blind.vision = false;
     let cases = [(Capabilities::FULL, "a plot".to_owned(), vec![png]), (blind, named, Vec::new())];
     for (capabilities, text, images) in cases {
-        let lines = [Line::call("draw", json!({})), Line::text("done")];
+        let lines = [ScriptedReply::call("draw", json!({})), ScriptedReply::text("done")];
         let client = ScriptedClient::new(lines).with_capabilities(capabilities);
         let tools = FakeToolbox::new().with(FakeTool::new("draw").answering(plot.clone()));
         let stage = Stage::of(client).with_tools(tools);

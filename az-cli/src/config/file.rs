@@ -92,7 +92,7 @@ pub struct FoundConfig {
     pub config: FileConfig,
     /// The path of the file, if there is one.
     pub path: Option<PathBuf>,
-    /// Where each value is written.
+    /// ProblemLocation each value is written.
     pub origins: Origins,
 }
 

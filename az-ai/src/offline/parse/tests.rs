@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::Error;
 use crate::offline::step::{Depth, Hidden, How, Kinds, Listing, Of, Step, Text, Unit};
 
-/// The tools that there are today.
+/// The available tools.
 const TOOLS: [&str; 4] =
     ["filesystem.list", "filesystem.read", "filesystem.write", "shell.execute"];
 
@@ -64,7 +64,7 @@ fn steps_are_joined_by_then_and_and_semicolons_and_lines() {
 }
 
 #[test]
-fn the_examples_mean_what_they_say() {
+fn the_examples_are_parsed_as_documented() {
     let files = || Step::List(Listing::of("."));
     check(
         "list the files here, then write how many there are to count.txt",
@@ -94,7 +94,7 @@ fn the_examples_mean_what_they_say() {
 }
 
 #[test]
-fn listings_say_where_how_deep_and_whether_what_is_hidden_counts() {
+fn listings_have_directory_depth_and_hidden_entries() {
     let everything =
         Listing { depth: Depth::Recursive, hidden: Hidden::Included, ..Listing::of("src") };
     check("list src", &[Step::List(Listing::of("src"))]);
@@ -108,7 +108,7 @@ fn listings_say_where_how_deep_and_whether_what_is_hidden_counts() {
 }
 
 #[test]
-fn counts_are_of_files_directories_and_what_came_before() {
+fn counts_are_of_files_directories_and_the_previous_result() {
     let count = |unit, of| Step::Count { unit, of };
     let file = |path: &str| Of::File(path.to_owned());
     check("count the lines in a.txt", &[count(Some(Unit::Lines), file("a.txt"))]);
@@ -128,7 +128,7 @@ fn counts_are_of_files_directories_and_what_came_before() {
 }
 
 #[test]
-fn quoted_texts_are_taken_as_they_are() {
+fn quoted_texts_are_literal() {
     check(
         r#"write "read a and then; write \"it\"\n\t\\ \d" to 'x, y.txt'"#,
         &[put(literal("read a and then; write \"it\"\n\t\\ \\d"), "x, y.txt", How::Write)],
@@ -140,10 +140,13 @@ fn quoted_texts_are_taken_as_they_are() {
 }
 
 #[test]
-fn what_is_not_understood_is_named_before_anything_is_done() {
+fn an_unknown_part_is_named_before_the_first_step() {
     for (command, part) in [
         ("frobnicate the widgets", r#""frobnicate the widgets": it does not begin"#),
-        ("read a and frobnicate b", r#""read a and frobnicate b": "and frobnicate b" makes"#),
+        (
+            "read a and frobnicate b",
+            r#""read a and frobnicate b": "and frobnicate b" is not expected"#,
+        ),
         ("read a; dance", r#""dance": it does not begin"#),
         ("read", r#""read": a path should follow"#),
         ("write \"x\"", "`to` and a file should follow"),
@@ -151,8 +154,8 @@ fn what_is_not_understood_is_named_before_anything_is_done() {
         ("count it", "refers to a step before"),
         ("run cargo test", "a command in quotes should follow"),
         ("write \"x to a.txt", r#""\"x to a.txt": its quote does not end"#),
-        ("then; and", "it asks for nothing"),
-        ("", "it asks for nothing"),
+        ("then; and", "it contains no step"),
+        ("", "it contains no step"),
     ] {
         let error = parse(command).unwrap_err();
         let text = error.to_string();
@@ -164,7 +167,7 @@ fn what_is_not_understood_is_named_before_anything_is_done() {
 }
 
 #[test]
-fn words_for_the_same_thing_are_the_same_step() {
+fn synonyms_are_the_same_step() {
     let list = |listing| Step::List(listing);
     let count = |unit, path: &str| Step::Count { unit: Some(unit), of: Of::File(path.to_owned()) };
     let processes = |filter: Option<&str>| Step::Processes { filter: filter.map(str::to_owned) };
@@ -203,7 +206,7 @@ fn words_for_the_same_thing_are_the_same_step() {
 }
 
 #[test]
-fn a_single_word_is_a_text_unless_it_may_stand_for_something() {
+fn a_single_word_is_a_text_unless_it_may_be_a_reference() {
     check("write hello to a.txt", &[put(literal("hello"), "a.txt", How::Write)]);
     check("append done to a.txt", &[put(literal("done"), "a.txt", How::Append)]);
     check("create a.txt with hello", &[put(literal("hello"), "a.txt", How::Write)]);
@@ -232,7 +235,7 @@ fn a_single_word_is_a_text_unless_it_may_stand_for_something() {
 }
 
 #[test]
-fn what_came_before_can_be_called_a_number() {
+fn the_previous_result_can_be_called_a_number() {
     let files = || Step::List(Listing::of("."));
     for command in [
         "list the files; write that number to n",
@@ -269,7 +272,7 @@ fn directories_can_be_listed_alone() {
 }
 
 #[test]
-fn a_mark_after_a_sentence_is_no_part_of_a_name() {
+fn punctuation_is_not_part_of_a_name() {
     for command in ["read a.txt.", "read a.txt!", "read a.txt?", "read a.txt?!", "read \"a.txt\"."]
     {
         check(command, &[read("a.txt")]);
@@ -288,20 +291,19 @@ fn typographic_quotes_are_quotes() {
 }
 
 #[test]
-fn examples_are_of_what_the_tools_can_do() {
+fn examples_use_the_available_tools() {
     let told = |command: &str, tools: &[&str]| {
         super::parse(command, &tools.iter().copied().collect()).unwrap_err().to_string()
     };
     assert_eq!(
         told("count it all", &["filesystem.read"]),
-        "the offline planner does not understand \"count it all\": \"all\" makes no sense there; \
+        "the offline planner does not understand \"count it all\": \"all\" is not expected there; \
          for example: count the lines in notes.txt. The whole language is in docs/offline.md"
     );
     assert_eq!(
         told("dance", &["filesystem.read", "process.list"]),
-        "the offline planner does not understand \"dance\": it does not begin with a verb that is \
-         known (read, count, show); for example: read notes.txt. The whole language is in \
-         docs/offline.md"
+        "the offline planner does not understand \"dance\": it does not begin with a known verb \
+         (read, count, show); for example: read notes.txt. The whole language is in docs/offline.md"
     );
     assert!(told("ps aux", &["filesystem.list"]).contains("for example: list the files in src"));
     assert!(told("ps aux", &["process.list"]).contains("for example: show processes"));
@@ -309,12 +311,12 @@ fn examples_are_of_what_the_tools_can_do() {
 
 proptest! {
     #[test]
-    fn any_text_is_survived(text in ".{0,120}") {
+    fn no_text_causes_a_panic(text in ".{0,120}") {
         parse(&text).ok();
     }
 
     #[test]
-    fn any_words_are_survived(
+    fn no_words_cause_a_panic(
         words in proptest::collection::vec(
             prop_oneof![
                 "list|read|write|append|count|find|run|show|search|then|and|it|the|how|many|files",

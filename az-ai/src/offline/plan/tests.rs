@@ -14,7 +14,7 @@ fn parse(command: &str) -> Result<Vec<Step>, Error> {
     parse::parse(command, &BTreeSet::new())
 }
 
-/// Plays a plan with these results; returns the calls that it made, and how it ended.
+/// Runs a plan with these results; returns the calls and the outcome.
 fn play(command: &str, results: &[ToolMessage]) -> (Vec<(String, Json)>, Result<String, Error>) {
     let steps = parse(command).unwrap();
     let mut calls = Vec::new();
@@ -70,7 +70,7 @@ fn files_are_counted_and_the_count_is_written() {
 }
 
 #[test]
-fn what_was_read_is_written_as_it_is() {
+fn a_read_text_is_written_unchanged() {
     let (calls, answer) =
         play("read notes.txt and write it to copy.txt", &[done("one\ntwo\n"), done("")]);
     let read = ("filesystem.read".to_owned(), json!({"path": "notes.txt"}));
@@ -79,7 +79,7 @@ fn what_was_read_is_written_as_it_is() {
 }
 
 #[test]
-fn what_is_read_last_is_shown() {
+fn the_last_result_is_shown() {
     let command = r#"write "hello" to a.txt then append " world" to a.txt then read a.txt"#;
     let (calls, answer) = play(command, &[done(""), done(""), done("hello world")]);
     assert_eq!(calls[..2], [write("a.txt", "hello", false), write("a.txt", " world", true)]);
@@ -111,7 +111,7 @@ fn files_are_found_by_name() {
 }
 
 #[test]
-fn counts_are_of_what_was_asked_for() {
+fn counts_use_the_requested_unit() {
     for (command, text, count) in [
         ("count the lines in a.txt", "a b\nc", "2"),
         ("count the words in a.txt", "a b\nc", "3"),
@@ -140,7 +140,7 @@ fn a_step_that_failed_ends_the_plan_and_is_named() {
 }
 
 #[test]
-fn an_unknown_outcome_is_told_and_not_built_upon() {
+fn an_unknown_outcome_is_reported_and_not_used() {
     let unknown = || result(ToolOutcome::Unknown, "interrupted, outcome unknown");
     let (_, answer) = play(r#"write "x" to a; read b"#, &[unknown(), done("B")]);
     assert_eq!(
@@ -151,12 +151,12 @@ fn an_unknown_outcome_is_told_and_not_built_upon() {
     let (_, ended) = play("run 'date'; write it to a", &[unknown()]);
     assert_eq!(
         ended.unwrap_err().to_string(),
-        "step 2 (write a) cannot be taken: step 1 was interrupted, and what it came to is not known"
+        "step 2 (write a) cannot be executed: step 1 was interrupted, and its result is unknown"
     );
 }
 
 #[test]
-fn what_is_not_all_there_is_not_taken_for_all_there_is() {
+fn a_truncated_result_is_not_used_as_a_whole() {
     for command in ["read a; write it to b", "count the lines in a", "find files named x"] {
         let mut cut = done("some");
         cut.omitted = 7;
@@ -166,7 +166,7 @@ fn what_is_not_all_there_is_not_taken_for_all_there_is() {
 }
 
 #[test]
-fn what_is_too_large_can_be_done_with_the_advice() {
+fn a_suggested_command_handles_a_result_above_the_limit() {
     for (command, advice) in [
         ("count the words in 'a b'", r#"run "wc -w 'a b'""#),
         ("read a; write it to b", r#"run "cat a > b""#),
@@ -202,18 +202,18 @@ fn directories_are_listed_without_files() {
 }
 
 #[test]
-fn a_missing_tool_is_named_before_anything_is_called() {
+fn a_missing_tool_is_named_before_the_first_call() {
     let steps = parse("read a; search for x").unwrap();
     let offered = BTreeSet::from(["filesystem.read"]);
     assert_eq!(
         check_tools(&steps, &offered).unwrap_err().to_string(),
-        "offline cannot do this: to search for \"x\" it needs semantic.search, which is not among its tools"
+        "offline cannot do this: to search for \"x\" it needs semantic.search, which is not available"
     );
 }
 
 proptest! {
     #[test]
-    fn any_result_is_survived(text in ".{0,80}", omitted in 0_usize..2) {
+    fn no_result_causes_a_panic(text in ".{0,80}", omitted in 0_usize..2) {
         for command in ["list src; write how many to a", "find files named *x; count them", "run 'x'"] {
             let steps = parse(command).unwrap();
             let result = ToolMessage { omitted, ..done(&text) };

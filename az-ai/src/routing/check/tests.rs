@@ -9,7 +9,7 @@ fn refused(condition: &str, offset: usize, what: &str) {
 }
 
 #[test]
-fn the_rules_of_the_design_are_good() {
+fn the_rules_of_the_design_are_valid() {
     for condition in [
         "tokens < 500",
         "complexity == 'code' and tokens < 2000",
@@ -28,7 +28,7 @@ fn the_rules_of_the_design_are_good() {
 }
 
 #[test]
-fn what_is_no_expression_is_refused_where_it_ends_to_be_one() {
+fn an_invalid_expression_is_refused_with_the_position() {
     refused("", 0, "the condition is empty");
     let unread = |condition, offset, what: &str| {
         refused(condition, offset, &format!("the condition cannot be read: {what}"));
@@ -42,7 +42,7 @@ fn what_is_no_expression_is_refused_where_it_ends_to_be_one() {
 }
 
 #[test]
-fn names_that_do_not_exist_are_refused_with_their_neighbours() {
+fn unknown_variables_are_refused_with_similar_names() {
     let unknown = "no variable is called \"token\"; did you mean \"tokens\" or \"max_tokens\" or \
                    \"request_tokens\"?";
     refused("token < 500", 0, unknown);
@@ -55,19 +55,19 @@ fn names_that_do_not_exist_are_refused_with_their_neighbours() {
 }
 
 #[test]
-fn what_could_never_mean_what_it_says_is_refused() {
+fn comparisons_that_cannot_be_meant_are_refused() {
     refused("tokens < '500'", 0, "a number cannot be compared with a text");
     refused("tokens == none", 0, "a number cannot be compared with none");
     refused("complexity < 'code'", 0, "a text cannot be compared with a text");
     refused("1 < tokens < 'x'", 4, "a number cannot be compared with a text");
-    refused("'vision' in model", 0, "a text cannot be looked for in a text");
-    refused("tokens in features", 0, "a number cannot be looked for in a list");
-    refused("tokens", 0, "this is a number, and true or false is needed");
-    refused("tokens < 3 and 7", 15, "this is a number, and true or false is needed");
-    refused("'a' * 1000000000 == 'b'", 0, "this is a text, and a number is needed");
+    refused("'vision' in model", 0, "a text cannot be searched for in a text");
+    refused("tokens in features", 0, "a number cannot be searched for in a list");
+    refused("tokens", 0, "this is a number, but true or false is expected");
+    refused("tokens < 3 and 7", 15, "this is a number, but true or false is expected");
+    refused("'a' * 1000000000 == 'b'", 0, "this is a text, but a number is expected");
     refused("priority == tokens > 3", 0, "a text cannot be compared with a number");
     refused("features == ['tools']", 0, "a list cannot be compared with a list");
-    refused("model in ['a', 3]", 15, "a list holds texts only");
+    refused("model in ['a', 3]", 15, "a list may contain only texts");
     let never = "it is never \"cod\", but simple, code, reasoning; did you mean \"code\"?";
     refused("complexity == 'cod'", 14, never);
     refused("complexity in ['code', 'cod']", 14, never);
@@ -76,7 +76,7 @@ fn what_could_never_mean_what_it_says_is_refused() {
 }
 
 #[test]
-fn nothing_but_comparisons_and_arithmetic_is_taken() {
+fn only_comparisons_and_arithmetic_are_accepted() {
     let what = "rules have comparisons, arithmetic, `and`, `or`, `not` and `in` only";
     for condition in [
         "range(10) == 3",
@@ -90,11 +90,11 @@ fn nothing_but_comparisons_and_arithmetic_is_taken() {
     ] {
         assert_eq!(check(condition).unwrap_err().what, what, "{condition}");
     }
-    refused("model ~ 'a' == 'b'", 8, "rules join no texts");
+    refused("model ~ 'a' == 'b'", 8, "rules cannot concatenate texts");
 }
 
 #[test]
-fn an_endless_condition_is_refused_before_it_is_read() {
+fn an_overlong_condition_is_refused_before_parsing() {
     refused(&"(".repeat(3000), 0, "the condition is longer than 2000 bytes");
     assert!(check(&"(".repeat(1999)).is_err());
     let deep = "the condition is nested too deeply";

@@ -1,8 +1,8 @@
 use super::Complexity::{Code, Reasoning, Simple};
 use super::{Complexity, ComplexityClassifier, KeywordClassifier};
 
-/// What people ask for, and what sort of work each is by our own judgement. The words were not
-/// changed to suit it, and what is told wrongly stays here; but both are by the same hand.
+/// Prompts with the kind of work in our own judgement. The keywords were not adapted to them, and
+/// wrong results are kept; prompts and keywords have the same author.
 const PROMPTS: &[(&str, Complexity)] = &[
     ("Write a function that reverses a linked list", Code),
     ("Fix the failing tests in src/parser.rs", Code),
@@ -67,14 +67,15 @@ const PROMPTS: &[(&str, Complexity)] = &[
     ("What is a python's favourite food?", Simple),
 ];
 
-/// How many of them are told rightly. Change it with the words, and say so in `docs/routing.md`.
+/// The number of prompts that are classified correctly. When the keywords change, update it and
+/// `docs/routing.md`.
 const RIGHT: usize = 51;
 
 #[test]
-fn most_prompts_are_told_rightly_and_the_document_says_how_many() {
-    let told = |text: &str| KeywordClassifier.classify(text);
-    let wrong: Vec<_> = PROMPTS.iter().filter(|(text, sort)| told(text) != *sort).collect();
-    let list = wrong.iter().map(|(text, sort)| format!("\n{sort}, not {}: {text}", told(text)));
+fn most_prompts_are_classified_correctly_and_the_share_is_documented() {
+    let classify = |text: &str| KeywordClassifier.classify(text);
+    let wrong: Vec<_> = PROMPTS.iter().filter(|(text, sort)| classify(text) != *sort).collect();
+    let list = wrong.iter().map(|(text, sort)| format!("\n{sort}, not {}: {text}", classify(text)));
     let right = PROMPTS.len() - wrong.len();
     assert_eq!(right, RIGHT, "of {}; wrong are:{}", PROMPTS.len(), list.collect::<String>());
     let document = include_str!("../../../../docs/routing.md");
@@ -83,7 +84,7 @@ fn most_prompts_are_told_rightly_and_the_document_says_how_many() {
 }
 
 #[test]
-fn any_text_has_an_answer() {
+fn any_text_is_classified() {
     for text in ["\0", "....", "é", "`", "\u{3000}", "a.b.c.d.rs", "/////", &"é".repeat(3000)] {
         let _: Complexity = KeywordClassifier.classify(text);
     }

@@ -1,4 +1,4 @@
-//! The kit, played with Anthropic's wire in front of a server.
+//! The kit, run against Anthropic's wire and a simulated server.
 
 use az_ai::provider::anthropic::Anthropic;
 use az_ai::testing::llm_client;

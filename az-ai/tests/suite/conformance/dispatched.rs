@@ -1,4 +1,4 @@
-//! The kit, run against the dispatcher as a client: without books, and paid by a key.
+//! The kit, run against the dispatcher as a client: without an account, and with a key as payer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use az_ai::dispatch::DispatchClient;
 use az_ai::resolver::ResolvedModel;
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::call::{PayerAccount, RetryPolicy};
 use az_core::clock::ManualClock;
 use az_core::journal::FinishReason;
@@ -16,7 +16,7 @@ use az_core::testing::sample::at;
 
 use super::scripted::Scripted;
 
-/// Retries at once, and never waits: a rate limit is passed on.
+/// Does not wait for retries: a rate limit is passed on.
 const AT_ONCE: RetryPolicy = RetryPolicy {
     attempts: 3,
     base: Duration::ZERO,
@@ -24,8 +24,11 @@ const AT_ONCE: RetryPolicy = RetryPolicy {
     patience: Duration::ZERO,
 };
 
-const SKIPPED: &[&str] =
-    &["no_key_is_shown", "a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"];
+const SKIPPED: &[&str] = &[
+    "no_key_is_shown",
+    "a_dropped_call_closes_its_connection",
+    "a_dropped_stream_closes_its_connection",
+];
 
 /// The scripted client behind a dispatcher.
 #[derive(Debug)]
@@ -36,22 +39,22 @@ struct Dispatched {
 
 #[async_trait]
 impl ClientFixture for Dispatched {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
-        let staged = self.script.set(scene).await?;
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
+        let staged = self.script.client(behaviour).await?;
         let model = ResolvedModel::new(staged.client, "m");
         let client = (self.wrap)(DispatchClient::of_candidates(model, Vec::new()));
-        Some(Staged { client: Arc::new(client), ..staged })
+        Some(ClientCase { client: Arc::new(client), ..staged })
     }
 
     fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
         self.script.finish_words()
     }
 
-    async fn asked(&self) -> Option<usize> {
-        self.script.asked().await
+    async fn requests(&self) -> Option<usize> {
+        self.script.requests().await
     }
 
-    async fn given_up(&self) -> Option<bool> {
+    async fn saw_disconnect(&self) -> Option<bool> {
         None
     }
 }
@@ -64,12 +67,12 @@ async fn check(wrap: fn(DispatchClient) -> DispatchClient) {
 }
 
 #[tokio::test]
-async fn a_dispatcher_without_books_keeps_the_contract() {
+async fn a_dispatcher_without_a_payer_keeps_the_contract() {
     check(|client| client.with_retry(AT_ONCE, 0)).await;
 }
 
 #[tokio::test]
-async fn a_dispatcher_that_is_paid_for_keeps_the_contract() {
+async fn a_dispatcher_with_a_payer_keeps_the_contract() {
     check(|client| {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ManualClock::at(at(0))));
         let payer = "key:test".parse().unwrap();

@@ -1,4 +1,4 @@
-//! The kit, played with Gemini's wire in front of a server.
+//! The kit, run against Gemini's wire and a simulated server.
 
 use az_ai::provider::gemini::Gemini;
 use az_ai::testing::llm_client;

@@ -1,4 +1,4 @@
-//! The kit of `LlmClient`, played with every client here, and the kit's own test.
+//! The kit of `LlmClient`, run against every client of this crate, and a test of the kit itself.
 
 mod anthropic;
 mod dispatched;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use az_ai::chat::{ChatRequest, ToolDefinition};
 use az_ai::client::LlmClient;
-use az_ai::testing::llm_client::Staged;
+use az_ai::testing::llm_client::ClientCase;
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
 use serde_json::json;
@@ -31,8 +31,8 @@ fn calling() -> ModelReply {
         .with_call("filesystem.read", json!({}))
 }
 
-fn staged(client: impl LlmClient, reply: ModelReply, usage: Option<Usage>) -> Staged {
+fn staged(client: impl LlmClient, reply: ModelReply, usage: Option<Usage>) -> ClientCase {
     let tool = ToolDefinition::new("filesystem.read", "Reads a file.", json!({"type": "object"}));
     let request = ChatRequest::prompt("m", "go").with_tools(vec![tool]);
-    Staged { client: Arc::new(client), request, reply, usage, secret: None }
+    ClientCase { client: Arc::new(client), request, reply, usage, secret: None }
 }

@@ -1,10 +1,10 @@
-//! The kit, played with the offline planner.
+//! The kit, run against the offline planner.
 
 use async_trait::async_trait;
 use az_ai::chat::Message;
 use az_ai::offline::OfflineClient;
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
 use serde_json::json;
@@ -16,12 +16,12 @@ struct Offline;
 
 #[async_trait]
 impl ClientFixture for Offline {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
         let read = || ModelReply::default().with_call("filesystem.read", json!({"path": "a b"}));
         let mut messages = vec![Message::user("read 'a b'")];
-        let reply = match scene {
-            Scene::Calls => read(),
-            Scene::Says => {
+        let reply = match behaviour {
+            ProviderBehaviour::CallsTools => read(),
+            ProviderBehaviour::Replies => {
                 messages.push(Message::assistant(read()));
                 messages.push(Message::tool("call_1", "filesystem.read", "A\nB"));
                 ModelReply::text("1. read a b: 2 lines\n\nA\nB")
@@ -33,11 +33,11 @@ impl ClientFixture for Offline {
         Some(staged)
     }
 
-    async fn asked(&self) -> Option<usize> {
+    async fn requests(&self) -> Option<usize> {
         None
     }
 
-    async fn given_up(&self) -> Option<bool> {
+    async fn saw_disconnect(&self) -> Option<bool> {
         None
     }
 }
@@ -49,18 +49,18 @@ async fn the_offline_planner_keeps_the_contract() {
     assert_eq!(
         report.skipped(),
         [
-            "usage_that_was_not_said_is_not_invented",
-            "what_breaks_is_an_error_and_no_reply",
+            "unreported_usage_is_absent",
+            "a_broken_connection_is_an_error_and_not_a_reply",
             "nothing_follows_an_error",
-            "a_busy_provider_asks_for_patience",
-            "a_failed_call_is_not_made_again",
-            "what_a_model_cannot_do_is_refused",
+            "a_rate_limit_has_the_requested_wait",
+            "a_failed_call_is_not_retried",
+            "an_unsupported_request_is_refused_before_it_is_sent",
             "no_key_is_shown",
-            "nothing_is_sent_before_a_stream_is_read",
-            "a_dropped_call_is_given_up",
-            "a_dropped_stream_is_given_up",
-            "every_word_for_the_end_of_a_reply_has_its_reason",
-            "an_unknown_word_for_the_end_of_a_reply_is_kept",
+            "nothing_is_sent_before_a_stream_is_polled",
+            "a_dropped_call_closes_its_connection",
+            "a_dropped_stream_closes_its_connection",
+            "every_documented_term_has_its_finish_reason",
+            "an_unknown_term_is_kept_with_finish_reason_other",
         ]
     );
 }

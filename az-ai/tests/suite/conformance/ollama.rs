@@ -1,4 +1,4 @@
-//! The kit, played with Ollama's wire in front of a server.
+//! The kit, run against Ollama's wire and a simulated server.
 
 use az_ai::provider::ollama::Ollama;
 use az_ai::testing::llm_client;

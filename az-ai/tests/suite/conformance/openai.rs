@@ -1,4 +1,4 @@
-//! The kit, played with chat completions in front of a server.
+//! The kit, run against chat completions and a simulated server.
 
 use az_ai::provider::openai::OpenAi;
 use az_ai::testing::llm_client;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::served::{Served, Voice};
 
-/// A server of chat completions.
+/// A server with chat completions.
 pub(super) type ChatCompletions = Served<Chat>;
 
 #[derive(Debug, Default)]

@@ -1,11 +1,11 @@
-//! The kit, played with a client that prices another's calls.
+//! The kit, run against a client that prices another's calls.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_ai::pricing::{PriceBook, PricedClient};
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::clock::ManualClock;
 use az_core::journal::FinishReason;
 
@@ -16,9 +16,9 @@ struct Priced(ChatCompletions);
 
 #[async_trait]
 impl ClientFixture for Priced {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
-        let mut staged = self.0.set(scene).await?;
-        // Two prices that are known, so that what a call costs can be held against its quote.
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
+        let mut staged = self.0.client(behaviour).await?;
+        // A model with a known price, so that costs can be compared with the estimate.
         let prices = "[[price]]\nprovider = \"test\"\nmodel = \"m\"\ncost_per_token = 0.000001\n";
         let book = PriceBook::bundled().with_overrides(prices, "prices.toml").unwrap();
         let clock = Arc::new(ManualClock::default());
@@ -30,12 +30,12 @@ impl ClientFixture for Priced {
         self.0.finish_words()
     }
 
-    async fn asked(&self) -> Option<usize> {
-        self.0.asked().await
+    async fn requests(&self) -> Option<usize> {
+        self.0.requests().await
     }
 
-    async fn given_up(&self) -> Option<bool> {
-        self.0.given_up().await
+    async fn saw_disconnect(&self) -> Option<bool> {
+        self.0.saw_disconnect().await
     }
 }
 

@@ -1,9 +1,9 @@
-//! The kit, played with a client in front of a server whose exchanges are recorded.
+//! The kit, run against a client that records its exchanges with a simulated server.
 
 use async_trait::async_trait;
 use az_ai::recording::{Header, RecordedClient};
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::journal::FinishReason;
 
 use super::KEY;
@@ -18,23 +18,23 @@ pub(super) struct Recorded {
 
 #[async_trait]
 impl ClientFixture for Recorded {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
-        let staged = self.inner.set(scene).await?;
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
+        let staged = self.inner.client(behaviour).await?;
         let header = Header::of(&*staged.client, &staged.request.model);
         let client = RecordedClient::new(staged.client, &header, self.paper.clone()).unwrap();
-        Some(Staged { client: std::sync::Arc::new(client), ..staged })
+        Some(ClientCase { client: std::sync::Arc::new(client), ..staged })
     }
 
     fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
         self.inner.finish_words()
     }
 
-    async fn asked(&self) -> Option<usize> {
-        self.inner.asked().await
+    async fn requests(&self) -> Option<usize> {
+        self.inner.requests().await
     }
 
-    async fn given_up(&self) -> Option<bool> {
-        self.inner.given_up().await
+    async fn saw_disconnect(&self) -> Option<bool> {
+        self.inner.saw_disconnect().await
     }
 }
 
@@ -46,9 +46,9 @@ async fn a_client_that_is_recorded_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn no_key_is_recorded_though_the_server_says_it_back() {
+async fn a_key_in_a_servers_message_is_not_recorded() {
     let recorded = Recorded::default();
-    let staged = recorded.set(Scene::BadKey).await.unwrap();
+    let staged = recorded.client(ProviderBehaviour::RejectsKey).await.unwrap();
     staged.client.complete(&staged.request).await.unwrap_err();
     let text = recorded.paper.text();
     assert!(text.contains("bad key: [key]") && !text.contains(KEY), "{text}");

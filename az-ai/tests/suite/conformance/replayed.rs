@@ -1,4 +1,4 @@
-//! The kit, played with recordings of a script.
+//! The kit, run against recordings of scripted replies.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use az_ai::client::LlmClient;
 use az_ai::recording::{Header, RecordedClient, ReplayClient};
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::journal::FinishReason;
 use futures_util::StreamExt;
 
@@ -21,12 +21,12 @@ pub(super) struct Replayed {
 
 #[async_trait]
 impl ClientFixture for Replayed {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
-        // There is nothing to wait for in a recording of a silence.
-        if scene == Scene::Silent {
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
+        // A recording of a call without a response has no delay to replay.
+        if behaviour == ProviderBehaviour::DoesNotRespond {
             return None;
         }
-        let staged = self.inner.set(scene).await?;
+        let staged = self.inner.client(behaviour).await?;
         let paper = Paper::default();
         let header = Header::of(&*staged.client, &staged.request.model);
         let recorded = RecordedClient::new(staged.client, &header, paper.clone()).unwrap();
@@ -35,18 +35,18 @@ impl ClientFixture for Replayed {
         drop(recorded);
         let client = paper.played();
         *self.client.lock().unwrap() = Some(client.clone());
-        Some(Staged { client: Arc::new(client), ..staged })
+        Some(ClientCase { client: Arc::new(client), ..staged })
     }
 
     fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
         self.inner.finish_words()
     }
 
-    async fn asked(&self) -> Option<usize> {
+    async fn requests(&self) -> Option<usize> {
         self.client.lock().unwrap().as_ref().map(ReplayClient::played)
     }
 
-    async fn given_up(&self) -> Option<bool> {
+    async fn saw_disconnect(&self) -> Option<bool> {
         None
     }
 }
@@ -57,6 +57,10 @@ async fn a_recording_keeps_the_contract() {
     report.assert_passed();
     assert_eq!(
         report.skipped(),
-        ["no_key_is_shown", "a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"]
+        [
+            "no_key_is_shown",
+            "a_dropped_call_closes_its_connection",
+            "a_dropped_stream_closes_its_connection"
+        ]
     );
 }

@@ -1,4 +1,4 @@
-//! The kit, played with OpenAI's Responses in front of a server.
+//! The kit, run against OpenAI's Responses API and a simulated server.
 
 use az_ai::provider::openai::{Dialect, Interface, OpenAi};
 use az_ai::testing::llm_client;

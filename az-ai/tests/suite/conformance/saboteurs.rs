@@ -1,4 +1,4 @@
-//! Clients that break the contract, each in one way, to see that the kit notices.
+//! Clients that each break one clause, to check that the kit notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::error::{Error, Result};
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
 use az_core::Usd;
 use az_core::cost::Usage;
 use az_core::journal::FinishReason;
@@ -127,7 +127,7 @@ impl LlmClient for Saboteur {
     fn stream(&self, request: &ChatRequest) -> ChatStream {
         let how = self.how;
         if how == Sabotage::SendsAtOnce {
-            // As a client would that opens its connection before anybody reads.
+            // Sends the request before the stream is polled.
             let (inner, request) = (Arc::clone(&self.inner), request.clone());
             tokio::spawn(async move { inner.complete(&request).await });
         }
@@ -190,8 +190,8 @@ struct Sabotaged(ChatCompletions, Sabotage);
 
 #[async_trait]
 impl ClientFixture for Sabotaged {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
-        let mut staged = self.0.set(scene).await?;
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
+        let mut staged = self.0.client(behaviour).await?;
         let inner = staged.client;
         staged.client = Arc::new(Saboteur { inner, how: self.1, quotes: 0.into() });
         Some(staged)
@@ -201,17 +201,20 @@ impl ClientFixture for Sabotaged {
         self.0.finish_words()
     }
 
-    async fn asked(&self) -> Option<usize> {
-        // What was sent at once has to have a chance to arrive.
+    async fn requests(&self) -> Option<usize> {
+        // Waits until a request that was sent at once has arrived.
         for _ in 0..200 {
             tokio::task::yield_now().await;
         }
-        self.0.asked().await
+        self.0.requests().await
     }
 
-    async fn given_up(&self) -> Option<bool> {
-        let given_up = self.0.given_up();
-        Some(tokio::time::timeout(Duration::from_millis(200), given_up).await == Ok(Some(true)))
+    async fn saw_disconnect(&self) -> Option<bool> {
+        let saw_disconnect = self.0.saw_disconnect();
+        Some(
+            tokio::time::timeout(Duration::from_millis(200), saw_disconnect).await
+                == Ok(Some(true)),
+        )
     }
 }
 
@@ -221,37 +224,41 @@ async fn the_kit_notices_every_sabotage() {
         let report = llm_client(|| Sabotaged(ChatCompletions::default(), how)).await;
         assert_eq!(report.failed(), expected, "{how:?}\n{report}");
     };
-    let words = ["words_come_whole", "words_come_one_by_one_and_add_up"];
-    let tools = ["tools_are_asked_for_whole", "tools_are_asked_for_in_a_stream"];
-    let usage = "usage_that_was_not_said_is_not_invented";
+    let words = ["a_complete_reply_is_returned", "a_streams_deltas_add_up_to_the_reply"];
+    let tools = ["a_complete_reply_contains_tool_calls", "a_stream_contains_tool_calls"];
+    let usage = "unreported_usage_is_absent";
     let streams = [words[1], tools[1], usage];
     check(Sabotage::ForgetsWords, &[words[0], words[1], tools[0], tools[1], usage]).await;
     check(Sabotage::LosesDeltas, &streams).await;
     check(Sabotage::GoesOnAfterTheEnd, &streams).await;
     check(Sabotage::EndsWithoutItsEnd, &streams).await;
     check(Sabotage::InventsUsage, &[usage]).await;
-    check(Sabotage::TakesHalfForWhole, &["what_breaks_is_an_error_and_no_reply"]).await;
+    check(Sabotage::TakesHalfForWhole, &["a_broken_connection_is_an_error_and_not_a_reply"]).await;
     check(Sabotage::GoesOnAfterErrors, &["nothing_follows_an_error"]).await;
-    check(Sabotage::ForgetsPatience, &["a_busy_provider_asks_for_patience"]).await;
-    check(Sabotage::TriesAgain, &["a_failed_call_is_not_made_again"]).await;
+    check(Sabotage::ForgetsPatience, &["a_rate_limit_has_the_requested_wait"]).await;
+    check(Sabotage::TriesAgain, &["a_failed_call_is_not_retried"]).await;
     check(Sabotage::ShowsTheKey, &["no_key_is_shown"]).await;
-    let given_up = ["a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"];
-    check(Sabotage::KeepsGoing, &given_up).await;
-    check(Sabotage::ChangesItsMind, &["quotes_and_capabilities_stay_the_same"]).await;
-    check(Sabotage::ChargesForBrevity, &["quotes_and_capabilities_stay_the_same"]).await;
+    let saw_disconnect =
+        ["a_dropped_call_closes_its_connection", "a_dropped_stream_closes_its_connection"];
+    check(Sabotage::KeepsGoing, &saw_disconnect).await;
+    check(Sabotage::ChangesItsMind, &["estimates_and_capabilities_are_deterministic"]).await;
+    check(Sabotage::ChargesForBrevity, &["estimates_and_capabilities_are_deterministic"]).await;
     let ends = [
-        "every_word_for_the_end_of_a_reply_has_its_reason",
-        "an_unknown_word_for_the_end_of_a_reply_is_kept",
+        "every_documented_term_has_its_finish_reason",
+        "an_unknown_term_is_kept_with_finish_reason_other",
     ];
     check(Sabotage::GuessesTheReason, &ends[1..]).await;
     check(Sabotage::DropsTheWord, &ends).await;
 }
 
 #[tokio::test]
-async fn the_kit_notices_what_is_done_behind_the_callers_back() {
+async fn the_kit_notices_requests_that_the_caller_does_not_see() {
     let fixture = |how| Sabotaged(ChatCompletions::default(), how);
     let report = llm_client(|| fixture(Sabotage::DropsTools)).await;
-    assert!(report.failed().contains(&"what_a_model_cannot_do_is_refused"), "{report}");
+    assert!(
+        report.failed().contains(&"an_unsupported_request_is_refused_before_it_is_sent"),
+        "{report}"
+    );
     let report = llm_client(|| fixture(Sabotage::SendsAtOnce)).await;
-    assert!(report.failed().contains(&"nothing_is_sent_before_a_stream_is_read"), "{report}");
+    assert!(report.failed().contains(&"nothing_is_sent_before_a_stream_is_polled"), "{report}");
 }

@@ -1,12 +1,12 @@
-//! The kit, played with a script.
+//! The kit, run against the scripted client.
 
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use az_ai::client::Capabilities;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_ai::testing::llm_client;
-use az_ai::testing::llm_client::{ClientFixture, PATIENCE, Scene, Staged};
+use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour, RETRY_AFTER};
 use az_core::cost::Usage;
 use az_core::journal::{FinishReason, ModelReply};
 use az_core::{ErrorKind, Usd};
@@ -19,46 +19,46 @@ pub(super) struct Scripted(Mutex<Option<ScriptedClient>>);
 
 #[async_trait]
 impl ClientFixture for Scripted {
-    async fn set(&self, scene: Scene) -> Option<Staged> {
+    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
         let usage = Some(Usage::tokens(3, 2));
-        let paid = |line: Line| line.with_usage(Usage::tokens(3, 2), Usd::from_nanos(5));
+        let paid = |line: ScriptedReply| line.with_usage(Usage::tokens(3, 2), Usd::from_nanos(5));
         let words = ModelReply::text("two words");
-        let mut line = paid(Line::text("two words"));
-        let (reply, usage) = match scene {
-            Scene::Says => (words, usage),
-            Scene::SaysNoUsage => {
-                line = Line::text("two words");
+        let mut line = paid(ScriptedReply::text("two words"));
+        let (reply, usage) = match behaviour {
+            ProviderBehaviour::Replies => (words, usage),
+            ProviderBehaviour::RepliesWithoutUsage => {
+                line = ScriptedReply::text("two words");
                 (words, None)
             }
-            Scene::Calls => {
-                line = paid(Line::text("I look."))
+            ProviderBehaviour::CallsTools => {
+                line = paid(ScriptedReply::text("I look."))
                     .with_call("filesystem.read", json!({"path": "é"}))
                     .with_call("filesystem.read", json!({}));
                 (calling(), usage)
             }
-            Scene::Breaks => {
+            ProviderBehaviour::Disconnects => {
                 line.cut_after = Some(5);
                 (words, usage)
             }
-            Scene::Busy => {
-                line = Line::error(ErrorKind::RateLimited, "slow down");
-                let millis = u64::try_from(PATIENCE.as_millis()).unwrap();
+            ProviderBehaviour::RateLimited => {
+                line = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
+                let millis = u64::try_from(RETRY_AFTER.as_millis()).unwrap();
                 line.error.as_mut().unwrap().retry_after_millis = Some(millis);
                 (words, usage)
             }
-            Scene::Silent => {
+            ProviderBehaviour::DoesNotRespond => {
                 line.delay_millis = 3_600_000;
                 (words, usage)
             }
-            Scene::Ends(word) => {
+            ProviderBehaviour::EndsWith(word) => {
                 line.stop = Some(word.to_owned());
                 (words, usage)
             }
-            Scene::NoTools => (words, usage),
-            Scene::BadKey => return None,
+            ProviderBehaviour::WithoutTools => (words, usage),
+            ProviderBehaviour::RejectsKey => return None,
         };
         let mut client = ScriptedClient::new([line]).recording();
-        if scene == Scene::NoTools {
+        if behaviour == ProviderBehaviour::WithoutTools {
             client = client.with_capabilities(Capabilities::TEXT);
         }
         *self.0.lock().unwrap() = Some(client.clone());
@@ -69,11 +69,11 @@ impl ClientFixture for Scripted {
         &[("stop", FinishReason::Stop), ("length", FinishReason::Length)]
     }
 
-    async fn asked(&self) -> Option<usize> {
+    async fn requests(&self) -> Option<usize> {
         self.0.lock().unwrap().as_ref().map(|client| client.requests().len())
     }
 
-    async fn given_up(&self) -> Option<bool> {
+    async fn saw_disconnect(&self) -> Option<bool> {
         None
     }
 }
@@ -84,6 +84,10 @@ async fn a_script_keeps_the_contract() {
     report.assert_passed();
     assert_eq!(
         report.skipped(),
-        ["no_key_is_shown", "a_dropped_call_is_given_up", "a_dropped_stream_is_given_up"]
+        [
+            "no_key_is_shown",
+            "a_dropped_call_closes_its_connection",
+            "a_dropped_stream_closes_its_connection"
+        ]
     );
 }

@@ -1,4 +1,4 @@
-//! Retries, and falls back to the next candidate.
+//! Retries and fallback to the next candidate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use az_ai::chat::{ChatEvent, ChatRequest};
 use az_ai::client::{Capabilities, CostEstimate, GenerateOptions, LlmClient, LlmClientExt};
 use az_ai::dispatch::{DispatchClient, DispatchOptions};
 use az_ai::resolver::ResolvedModel;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::call::RetryPolicy;
 use az_core::{ErrorKind, Usd};
 use futures_util::StreamExt;
@@ -21,7 +21,7 @@ const TWICE: RetryPolicy = RetryPolicy {
     patience: Duration::from_secs(10),
 };
 
-fn script(line: Line) -> ScriptedClient {
+fn script(line: ScriptedReply) -> ScriptedClient {
     ScriptedClient::new([line]).recording()
 }
 
@@ -42,8 +42,8 @@ async fn ask(client: &DispatchClient) -> az_ai::Result<az_ai::ChatReply> {
     client.generate("go", "any", &GenerateOptions::default()).await
 }
 
-fn busy(millis: u64, times: u32) -> Line {
-    let mut line = Line::error(ErrorKind::RateLimited, "slow down");
+fn busy(millis: u64, times: u32) -> ScriptedReply {
+    let mut line = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
     line.text = "at last".to_owned();
     let error = line.error.as_mut().unwrap();
     (error.retry_after_millis, error.times) = (Some(millis), Some(times));
@@ -52,8 +52,8 @@ fn busy(millis: u64, times: u32) -> Line {
 
 #[tokio::test(start_paused = true)]
 async fn a_candidate_is_retried_before_the_next_one_is_tried() {
-    let first = script(Line::error(ErrorKind::Unavailable, "down"));
-    let second = script(Line::text("hello"));
+    let first = script(ScriptedReply::error(ErrorKind::Unavailable, "down"));
+    let second = script(ScriptedReply::text("hello"));
     let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), reply.model.as_str()), ("hello", "b-1"));
     let asked = first.requests().into_iter().chain(second.requests());
@@ -69,7 +69,7 @@ async fn a_candidate_is_retried_before_the_next_one_is_tried() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_waits_as_long_as_the_provider_asks_up_to_a_limit() {
     let began = tokio::time::Instant::now();
-    let (first, second) = (script(busy(9_000, 1)), script(Line::text("elsewhere")));
+    let (first, second) = (script(busy(9_000, 1)), script(ScriptedReply::text("elsewhere")));
     let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!((reply.reply.text.as_str(), began.elapsed().as_secs()), ("at last", 9));
 
@@ -81,7 +81,7 @@ async fn a_retry_waits_as_long_as_the_provider_asks_up_to_a_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_of_requests_that_fail_together_differ() {
-    let down = || model(&script(Line::error(ErrorKind::Unavailable, "down")), "a-1");
+    let down = || model(&script(ScriptedReply::error(ErrorKind::Unavailable, "down")), "a-1");
     let client = twice(down(), Vec::new());
     let other = twice(down(), Vec::new()).with_retry(TWICE, 99);
     let mut waits = Vec::new();
@@ -97,9 +97,9 @@ async fn waits_of_requests_that_fail_together_differ() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_not_restarted_once_part_of_it_was_passed_on() {
-    let mut cut = Line::text("half of it");
+    let mut cut = ScriptedReply::text("half of it");
     cut.cut_after = Some(8);
-    let (first, second) = (script(cut), script(Line::text("hello")));
+    let (first, second) = (script(cut), script(ScriptedReply::text("hello")));
     let request = ChatRequest::prompt("any", "go");
     let events: Vec<_> = retrying(&first, &second).stream(&request).collect().await;
     assert_eq!(events.len(), 2);
@@ -111,8 +111,10 @@ async fn a_stream_is_not_restarted_once_part_of_it_was_passed_on() {
 
 #[tokio::test]
 async fn a_bad_request_is_not_retried_and_the_next_candidate_is_tried() {
-    let (first, second) =
-        (script(Line::error(ErrorKind::BadRequest, "no")), script(Line::text("hello")));
+    let (first, second) = (
+        script(ScriptedReply::error(ErrorKind::BadRequest, "no")),
+        script(ScriptedReply::text("hello")),
+    );
     let reply = ask(&retrying(&first, &second)).await.unwrap();
     assert_eq!(reply.reply.text, "hello");
     assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
@@ -131,7 +133,7 @@ async fn capabilities_are_those_of_all_candidates_and_the_estimate_covers_all_at
     let most = Some(Usd::from_nanos(2 * 1_100 + 2 * 110));
     assert_eq!(client.estimate_cost(&request), CostEstimate::new(most, tokens));
 
-    let unpriced = script(Line::text("?"));
+    let unpriced = script(ScriptedReply::text("?"));
     let unpriced =
         twice(model(&first, "a-1"), vec![model(&second, "b-1"), model(&unpriced, "c-1")]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The dispatcher as a client: retries, fallback, and the books of a payer.
+//! The dispatcher as a client: retries, fallback, and the account of a payer.
 
 mod fallback;
 mod payer;

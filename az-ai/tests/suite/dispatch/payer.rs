@@ -1,4 +1,4 @@
-//! A dispatcher that is paid for: holds, settles and books every attempt of a payer.
+//! A dispatcher with a payer holds, settles and books every attempt.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use az_ai::chat::{ChatEvent, ChatRequest};
 use az_ai::client::LlmClient;
 use az_ai::dispatch::{DispatchClient, DispatchOptions};
 use az_ai::error::Sent;
-use az_ai::scripted::Line;
+use az_ai::scripted::ScriptedReply;
 use az_core::call::{AccountEvent, PayerAccount, RetryPolicy};
 use az_core::clock::ManualClock;
 use az_core::cost::{
@@ -20,7 +20,7 @@ use futures_util::StreamExt;
 
 use crate::react::shop::Priced;
 
-/// The most that a call of [`go`] can cost.
+/// The maximum cost of a call of [`go`].
 const MOST: i64 = 1_100;
 
 fn go() -> ChatRequest {
@@ -31,8 +31,8 @@ fn payer() -> Payer {
     "key:test".parse().unwrap()
 }
 
-fn paid(nanos: i64) -> Line {
-    Line::text("hello you").with_usage(Usage::tokens(3, 2), Usd::from_nanos(nanos))
+fn paid(nanos: i64) -> ScriptedReply {
+    ScriptedReply::text("hello you").with_usage(Usage::tokens(3, 2), Usd::from_nanos(nanos))
 }
 
 /// A client, its store and its clock.
@@ -44,18 +44,18 @@ struct Shop {
 }
 
 impl Shop {
-    fn with(line: Line) -> Self {
+    fn with(line: ScriptedReply) -> Self {
         Self::listening(line, |account| account)
     }
 
-    fn listening(line: Line, set: impl Fn(PayerAccount) -> PayerAccount) -> Self {
+    fn listening(line: ScriptedReply, set: impl Fn(PayerAccount) -> PayerAccount) -> Self {
         let (store, shop) = (MemoryStore::new(), Priced::new([line]));
         let clock = Arc::new(ManualClock::at(at(0)));
         let keeper = Arc::new(store.clone());
         let account =
             PayerAccount::new(keeper, Arc::<ManualClock>::clone(&clock), payer(), "run-1:");
         let account = set(account.unwrap().with_retry(RetryPolicy::never()));
-        // Without a wait, so that what the budget has no room for is refused at once.
+        // Without a wait, so that a call that exceeds the budget is refused at once.
         let options = DispatchOptions::default().with_budget_wait(Duration::ZERO);
         let client = DispatchClient::around(Arc::new(shop.clone()));
         Self { store, clock, shop, client: client.with_options(options).paid_by(account) }
@@ -102,7 +102,7 @@ async fn a_reply_is_booked_at_what_it_cost() {
 
 #[tokio::test]
 async fn concurrent_calls_never_exceed_the_budget() {
-    let shop = Shop::with(Line { delay_millis: 5, ..paid(MOST) });
+    let shop = Shop::with(ScriptedReply { delay_millis: 5, ..paid(MOST) });
     shop.cap(10 * MOST + 99).await;
     let request = go();
     let calls = (0..64).map(|n| {
@@ -134,14 +134,14 @@ async fn concurrent_calls_never_exceed_the_budget() {
 
 #[tokio::test]
 async fn a_dropped_call_is_settled_in_full_at_once() {
-    let silent = Shop::with(Line { delay_millis: 3_600_000, ..paid(7) });
+    let silent = Shop::with(ScriptedReply { delay_millis: 3_600_000, ..paid(7) });
     let request = go();
     let call = tokio::time::timeout(Duration::from_millis(10), silent.client.complete(&request));
     assert!(call.await.is_err());
     silent.settled().await;
     assert_eq!(silent.store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(MOST));
 
-    let silent = Shop::with(Line { delay_millis: 3_600_000, ..paid(7) });
+    let silent = Shop::with(ScriptedReply { delay_millis: 3_600_000, ..paid(7) });
     let mut events = silent.client.stream(&request);
     let event = tokio::time::timeout(Duration::from_millis(10), events.next());
     assert!(event.await.is_err());
@@ -152,14 +152,14 @@ async fn a_dropped_call_is_settled_in_full_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_is_renewed_while_its_call_runs() {
-    let shop = Shop::with(Line { delay_millis: 600_000, ..paid(7) });
+    let shop = Shop::with(ScriptedReply { delay_millis: 600_000, ..paid(7) });
     let request = go();
     let watching = async {
         // A hold lasts 60 s and is renewed every 15 s.
         for _ in 0..36 {
             shop.clock.advance(Duration::from_secs(15));
             tokio::time::advance(Duration::from_secs(15)).await;
-            // The call's future, and with it a renewal that is due, is polled before this one again.
+            // The call's future, and with it a due renewal, is polled before this one again.
             tokio::task::yield_now().await;
             assert_eq!(shop.store.sweep(shop.clock.now()).await.unwrap(), 0, "it expired");
         }
@@ -176,14 +176,14 @@ async fn a_hold_is_renewed_while_its_call_runs() {
 
 #[tokio::test]
 async fn a_broken_call_is_booked_in_full_and_a_refused_one_is_free() {
-    let broken = Shop::with(Line { cut_after: Some(3), ..paid(7) });
+    let broken = Shop::with(ScriptedReply { cut_after: Some(3), ..paid(7) });
     broken.client.complete(&go()).await.unwrap_err();
     broken.client.stream(&go()).collect::<Vec<_>>().await;
     let costs: Vec<_> =
         broken.entries().await.into_iter().map(|e| (e.charge.cost, e.charge.estimated)).collect();
     assert_eq!(costs, [(Some(Usd::from_nanos(MOST)), true); 2]);
 
-    let refused = Shop::with(Line::error(ErrorKind::Unauthorized, "who are you?"));
+    let refused = Shop::with(ScriptedReply::error(ErrorKind::Unauthorized, "who are you?"));
     refused.client.complete(&go()).await.unwrap_err();
     refused.client.stream(&go()).collect::<Vec<_>>().await;
     assert_eq!((refused.entries().await, refused.held().await), (Vec::new(), 0));
@@ -191,7 +191,7 @@ async fn a_broken_call_is_booked_in_full_and_a_refused_one_is_free() {
 
 #[tokio::test]
 async fn unreported_usage_has_a_price() {
-    let shop = Shop::with(Line::text("twelve bytes"));
+    let shop = Shop::with(ScriptedReply::text("twelve bytes"));
     shop.client.complete(&go()).await.unwrap();
     let entry = shop.entries().await.remove(0);
     assert_eq!((entry.charge.cost, entry.charge.estimated), (Some(Usd::from_nanos(1_004)), true));

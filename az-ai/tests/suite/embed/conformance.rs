@@ -1,4 +1,5 @@
-//! The kit of `Embedder`, played with every wire in front of a server that counts letters.
+//! The kit of `Embedder`, run against every wire and a simulated server whose vectors count
+//! letters.
 
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use az_core::testing::{Capabilities, Fixture, embedder};
 use serde_json::{Value, json};
 
 use super::{KEY, connect};
-use crate::support::server::{Answer, Asked, Server};
+use crate::support::server::{Answer, ReceivedRequest, Server};
 
-/// Which server there is, and what is said to it.
+/// The kind of server, and its requests.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     OpenAi(OpenAiEmbeddings),
@@ -24,7 +25,7 @@ enum Kind {
 #[derive(Debug)]
 struct Counting(Kind);
 
-/// Counts letters, as a bad but honest model would.
+/// Returns the counts of letters as a vector.
 fn vector(text: &str) -> Vec<f32> {
     let count = |n: u32| text.chars().filter(|c| u32::from(*c) % 4 == n).count();
     (0..4).map(|n| f32::from(u16::try_from(count(n)).unwrap()) / 3.0).collect()
@@ -41,16 +42,16 @@ fn base64(numbers: &[f32]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// Answers as the real server does; OpenAI's vectors come in the wrong order.
-fn answer(asked: &Asked) -> Answer {
+/// Responds as the real server does; OpenAI's vectors are out of order.
+fn answer(asked: &ReceivedRequest) -> Answer {
     let made = |texts: Vec<String>| texts.iter().map(|text| vector(text)).collect::<Vec<_>>();
     let path = asked.head.split(' ').nth(1).unwrap();
     let body = match path {
         "/v1/embeddings" => {
             let encoded = asked.body["encoding_format"] == "base64";
             let item = |(index, vector): (usize, Vec<f32>)| {
-                let form = if encoded { json!(base64(&vector)) } else { json!(vector) };
-                json!({"object": "embedding", "index": index, "embedding": form})
+                let encoding = if encoded { json!(base64(&vector)) } else { json!(vector) };
+                json!({"object": "embedding", "index": index, "embedding": encoding})
             };
             let made = made(texts(&asked.body["input"], "")).into_iter().enumerate();
             let data: Vec<Value> = made.map(item).rev().collect();
@@ -62,10 +63,10 @@ fn answer(asked: &Asked) -> Answer {
             json!({"embeddings": made})
         }
         "/v1/api/embed" => json!({"embeddings": made(texts(&asked.body["input"], ""))}),
-        other => panic!("nobody is at {other}"),
+        other => panic!("unknown path {other}"),
     };
     assert!(asked.head.contains(KEY), "the key was not shown");
-    // As OpenAI and Gemini do.
+    // OpenAI and Gemini do the same.
     assert!(!asked.body.to_string().contains("\"\""), "an empty text was sent");
     Answer::json(200, &body)
 }
@@ -93,7 +94,7 @@ async fn keeps_the_contract(kind: Kind) {
 }
 
 #[tokio::test]
-async fn openai_and_its_look_alikes_keep_the_contract() {
+async fn openai_compatible_servers_keep_the_contract() {
     let two = BatchLimits { texts: 2, tokens: 1_000 };
     keeps_the_contract(Kind::OpenAi(OpenAiEmbeddings::OPENAI)).await;
     keeps_the_contract(Kind::OpenAi(OpenAiEmbeddings::MISTRAL)).await;
@@ -112,29 +113,32 @@ async fn ollama_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn texts_are_split_to_what_a_server_takes_and_come_back_in_their_order() {
+async fn texts_are_split_by_the_limits_and_vectors_keep_their_order() {
     let server = Server::start_with(answer).await;
     let model = EmbedModel::new("letters").with_known_dimensions(4);
     let embedder = connect(&server.url, GeminiEmbeddings, model).await.unwrap();
-    assert_eq!(server.asked().len(), 0, "nobody had to be asked");
+    assert_eq!(server.requests().len(), 0, "no request was needed");
     let texts: Vec<String> = (0..250).map(|n| "abc".repeat(n + 1)).collect();
     let expected: Vec<_> = texts.iter().map(|text| vector(text)).collect();
     assert_eq!(embedder.embed(&texts).await.unwrap().vectors, expected);
     let sizes =
-        server.asked().into_iter().map(|asked| asked.body["requests"].as_array().unwrap().len());
+        server.requests().into_iter().map(|asked| asked.body["requests"].as_array().unwrap().len());
     let mut sizes: Vec<_> = sizes.collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [50, 100, GeminiEmbeddings.limits().texts]);
 }
 
 #[tokio::test]
-async fn the_name_changes_whenever_vectors_cannot_be_compared_any_more() {
+async fn the_id_differs_between_vectors_that_cannot_be_compared() {
     let server = Server::start_with(answer).await;
     let name = async |model| {
         let embedder = connect(&server.url, OpenAiEmbeddings::OPENAI, model).await.unwrap();
         embedder.model().to_owned()
     };
     assert_eq!(name(EmbedModel::new("letters")).await, "test/letters@4");
-    assert_eq!(name(EmbedModel::new("letters").shortened_to(2)).await, "test/letters@2");
+    assert_eq!(
+        name(EmbedModel::new("letters").with_requested_dimensions(2)).await,
+        "test/letters@2"
+    );
     assert_eq!(name(EmbedModel::new("words").with_known_dimensions(4)).await, "test/words@4");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use az_ai::embed::{EmbedBooks, EmbedModel, OpenAiEmbeddings, WireEmbedder};
+use az_ai::embed::{EmbedBilling, EmbedModel, OpenAiEmbeddings, WireEmbedder};
 use az_ai::key::ApiKey;
 use az_ai::provider::Endpoint;
 use az_ai::provider::http::{HttpClient, HttpOptions};
@@ -28,14 +28,14 @@ fn texts() -> Vec<String> {
     vec!["one".to_owned(), "two".to_owned()]
 }
 
-/// An embedder of a model with a public price, in front of a server, and what it is booked in.
+/// An embedder of a model with a public price and a simulated server, and its store.
 async fn embedder(answer: Answer) -> (WireEmbedder, MemoryStore, Server) {
     let server = Server::start(answer).await;
     let (store, clock) = (MemoryStore::new(), Arc::new(ManualClock::at(at(0))));
     let keeper = Arc::new(store.clone());
     let account = PayerAccount::new(keeper, Arc::<ManualClock>::clone(&clock), payer(), "e");
     let account = account.unwrap().with_retry(RetryPolicy::never());
-    let books = EmbedBooks::priced_as("openai").paid_by(account).with_clock(clock);
+    let books = EmbedBilling::priced_as("openai").paid_by(account).with_clock(clock);
     let endpoint = Endpoint::new("openai", &server.url).with_api_key(ApiKey::new(KEY));
     let model = EmbedModel::new("text-embedding-3-small").with_known_dimensions(2);
     let http = HttpClient::new(&HttpOptions::default()).unwrap();
@@ -86,7 +86,7 @@ async fn a_budget_refuses_before_anything_is_sent() {
     let cap = budget(Scope::Payer(payer()), Period::Daily, 1);
     store.set_budget(&cap, at(0)).await.unwrap();
     let refused = embedder.embed(&texts()).await.unwrap_err();
-    assert_eq!((refused.kind(), server.asked().len()), (ErrorKind::Budget, 0));
+    assert_eq!((refused.kind(), server.requests().len()), (ErrorKind::Budget, 0));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Every recorded exchange about vectors, played to the real embedder. Skipped, as those about
-//! chats are, where `AZ_RECORDED` does not say where the recordings are.
+//! Replays every recorded embedding request to the real embedder. Skipped unless `AZ_RECORDED`
+//! names the directory of the recordings.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn recorded(provider: &str) -> Option<Vec<Exchange>> {
     Some(all.filter(|exchange| ends.iter().any(|end| exchange.path.ends_with(end))).collect())
 }
 
-/// Returns the recorded vectors, read in the plainest way.
+/// Returns the recorded vectors, read without the wire.
 fn vectors(response: &Value) -> Vec<Vec<f32>> {
     let items = response.get("data").or(response.get("embeddings")).unwrap().as_array().unwrap();
     let numbers = items.iter().map(|item| item.get("embedding").or(item.get("values")).unwrap());
@@ -54,11 +54,11 @@ async fn play(exchange: &Exchange, wire: impl EmbedWire) {
     let known = || vectors(&said).first().map_or(1, Vec::len);
     let model = sent.get("model").unwrap_or(&first["model"]).as_str().unwrap();
     let model = match asked {
-        Some(n) => EmbedModel::new(model).shortened_to(usize::try_from(n).unwrap()),
+        Some(n) => EmbedModel::new(model).with_requested_dimensions(usize::try_from(n).unwrap()),
         None if exchange.status == 200 => EmbedModel::new(model).with_known_dimensions(known()),
         None => EmbedModel::new(model).with_known_dimensions(1),
     };
-    // The server has only this answer: what is sent has to be one request.
+    // The server has only this response, so there must be only one request.
     let texts = &texts[..texts.len().min(wire.limits().texts)];
     let server = Server::start(Answer::json(exchange.status, &said)).await;
     let embedder: WireEmbedder = connect(&server.url, wire, model).await.unwrap();
@@ -76,7 +76,7 @@ async fn play(exchange: &Exchange, wire: impl EmbedWire) {
 }
 
 #[tokio::test]
-async fn every_recorded_vector_is_understood() {
+async fn every_recorded_response_is_read() {
     let mut played = 0;
     for provider in ["openai", "mistral", "llamacpp", "openrouter", "gemini"] {
         let Some(exchanges) = recorded(provider) else {

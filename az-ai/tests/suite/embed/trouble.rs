@@ -1,4 +1,4 @@
-//! Servers that say no, or something else than they should.
+//! Servers with error responses and invalid ones.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn model() -> EmbedModel {
     EmbedModel::new("m").with_known_dimensions(2)
 }
 
-/// Embeds two texts; returns what went wrong.
+/// Embeds two texts; returns the error.
 async fn failed(answer: Answer) -> az_core::Error {
     let server = Server::start(answer).await;
     let embedder = connect(&server.url, OpenAiEmbeddings::COMPATIBLE, model()).await.unwrap();
@@ -26,7 +26,7 @@ async fn said(body: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_bad_key_is_said_without_the_key() {
+async fn a_rejected_key_is_not_shown_in_the_error() {
     let error = json!({"error": {"message": format!("bad key: {KEY}"), "code": KEY}});
     for status in [200, 401] {
         let error = failed(Answer::json(status, &error)).await;
@@ -42,7 +42,7 @@ async fn a_bad_key_is_said_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_busy_server_asks_for_patience() {
+async fn a_rate_limit_has_the_requested_wait() {
     let busy = json!({"error": {"message": "slow down"}});
     let error = failed(Answer::json(429, &busy).with_header("retry-after", "3")).await;
     let wait = Some(Duration::from_secs(3));
@@ -52,7 +52,7 @@ async fn a_busy_server_asks_for_patience() {
 }
 
 #[tokio::test]
-async fn what_are_no_vectors_of_these_texts_makes_no_sense() {
+async fn invalid_vectors_are_malformed() {
     let item = |embedding: Value| json!({"embedding": embedding});
     let data = |items: &[Value]| json!({"data": items});
     let good = item(json!([1, 2]));
@@ -60,13 +60,13 @@ async fn what_are_no_vectors_of_these_texts_makes_no_sense() {
         (data(&[]), "0 vectors for 2 texts"),
         (data(&[good.clone(), good.clone(), good.clone()]), "3 vectors for 2 texts"),
         (data(&[good.clone(), item(json!([1]))]), "vector 2 has 1 dimensions, not 2"),
-        (data(&[good.clone(), item(json!([1, 1e39]))]), "vector 2 has numbers that are none"),
-        (data(&[good, item(json!("AADAfwAAgD8="))]), "vector 2 has numbers that are none"),
+        (data(&[good.clone(), item(json!([1, 1e39]))]), "vector 2 has numbers that are not finite"),
+        (data(&[good, item(json!("AADAfwAAgD8="))]), "vector 2 has numbers that are not finite"),
         (json!({"object": "list"}), "missing field `data`"),
         (json!([]), "invalid length 0"),
     ] {
         let error = said(body).await;
-        let expected = format!("the answer of test makes no sense: {reason}");
+        let expected = format!("invalid response from test: {reason}");
         assert!(error.starts_with(&expected), "{error}");
     }
     let cut = failed(Answer::stream("{\"data\":[", End::Cut)).await;
@@ -74,7 +74,7 @@ async fn what_are_no_vectors_of_these_texts_makes_no_sense() {
 }
 
 #[tokio::test]
-async fn vectors_without_dimensions_are_none() {
+async fn zero_dimensions_are_refused() {
     let server = Server::start(Answer::json(200, &json!({"data": [{"embedding": []}]}))).await;
     let wire = OpenAiEmbeddings::COMPATIBLE;
     let none = [EmbedModel::new("m"), EmbedModel::new("m").with_known_dimensions(0)];

@@ -1,11 +1,11 @@
-//! A client that knows what its calls cost.
+//! A client that prices its calls.
 
 use std::sync::Arc;
 
 use az_ai::chat::{ChatEvent, ChatRequest, Image, Message};
 use az_ai::client::{Capabilities, LlmClient};
 use az_ai::pricing::{PriceBook, PricedClient};
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::clock::ManualClock;
 use az_core::cost::Usage;
 use az_core::{ErrorKind, Usd};
@@ -13,19 +13,19 @@ use futures_util::TryStreamExt;
 
 use super::NOW;
 
-fn priced(line: Line) -> PricedClient {
+fn priced(line: ScriptedReply) -> PricedClient {
     let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
     PricedClient::new(Arc::new(ScriptedClient::new([line])), PriceBook::bundled(), "openai", clock)
 }
 
-fn used(usage: Usage) -> Line {
-    let mut line = Line::text("hello");
+fn used(usage: Usage) -> ScriptedReply {
+    let mut line = ScriptedReply::text("hello");
     line.usage = Some(usage);
     line
 }
 
 #[tokio::test]
-async fn a_reply_says_what_it_cost_whole_and_streamed() {
+async fn replies_have_their_cost_complete_and_streamed() {
     let client = priced(used(Usage::tokens(1000, 100)));
     let request = ChatRequest::prompt("gpt-5-2025-08-07", "go");
     // 1,000 × 1.25 + 100 × 10, in micro-dollars.
@@ -37,15 +37,15 @@ async fn a_reply_says_what_it_cost_whole_and_streamed() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_stands_and_ours_is_kept_beside_it() {
+async fn a_reported_cost_is_kept_with_the_computed_one_beside_it() {
     let said = Usd::from_nanos(5);
-    let client = priced(Line::text("hello").with_usage(Usage::tokens(1000, 100), said));
+    let client = priced(ScriptedReply::text("hello").with_usage(Usage::tokens(1000, 100), said));
     let reply = client.complete(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
     assert_eq!((reply.cost, reply.computed), (Some(said), Some(Usd::from_nanos(2_250_000))));
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_no_cost() {
+async fn an_unknown_price_gives_no_cost() {
     let client = priced(used(Usage::tokens(1000, 100)));
     let request = ChatRequest::prompt("gpt-of-tomorrow", "go");
     let reply = client.complete(&request).await.unwrap();
@@ -53,14 +53,14 @@ async fn what_is_not_known_is_no_cost() {
         (reply.cost, reply.computed, client.estimate_cost(&request).max_cost),
         (None, None, None)
     );
-    let silent = priced(Line::text("hello"));
+    let silent = priced(ScriptedReply::text("hello"));
     let reply = silent.complete(&ChatRequest::prompt("gpt-5", "go")).await.unwrap();
     assert_eq!((reply.cost, reply.computed), (None, None), "no usage, no cost");
 }
 
 #[test]
-fn a_quote_is_the_most_that_a_call_can_cost() {
-    let client = priced(Line::text("hello"));
+fn an_estimate_is_the_maximum_cost_of_a_call() {
+    let client = priced(ScriptedReply::text("hello"));
     let request = ChatRequest::prompt("gpt-5", "go").with_max_tokens(100);
     let quote = client.estimate_cost(&request);
     // 73 × 1.25 + 100 × 10, in micro-dollars.
@@ -68,8 +68,8 @@ fn a_quote_is_the_most_that_a_call_can_cost() {
 }
 
 #[tokio::test]
-async fn the_table_says_what_a_model_cannot_do() {
-    let client = priced(Line::text("hello"));
+async fn missing_capabilities_come_from_the_table() {
+    let client = priced(ScriptedReply::text("hello"));
     let expected = Capabilities::FULL.with_context_window(400_000).with_max_output(128_000);
     assert_eq!(client.capabilities("gpt-5"), expected);
     assert_eq!(client.capabilities("gpt-of-tomorrow"), Capabilities::FULL);

@@ -1,5 +1,4 @@
-//! What calls cost: by providers' own accounts of them, by what providers say they cost, and in
-//! general.
+//! Costs of calls: computed from usage objects, compared with reported costs, and as properties.
 
 mod client;
 mod properties;
@@ -8,7 +7,7 @@ mod usage;
 
 use az_ai::pricing::Call;
 
-/// A Monday, at an hour at which nothing is dearer than usual.
+/// A Monday, at an hour without surcharges.
 const NOW: &str = "2026-11-23T12:00:00Z";
 
 fn call<'a>(provider: &'a str, model: &'a str) -> Call<'a> {

@@ -1,4 +1,4 @@
-//! What holds of all costs.
+//! Properties of all costs.
 
 use az_ai::pricing::{Amount, PriceBook};
 use az_core::Usd;
@@ -63,7 +63,7 @@ proptest! {
         let (provider, model) = model;
         let book = PriceBook::bundled();
         let cost = |usage: &Usage| book.cost(&call(provider, model), usage).map(|cost| cost.total);
-        // What has a price keeps it when there is more of it; none of these adds another sort.
+        // A kind of tokens that has a price keeps it when there are more; no other kind is added.
         let usage = Usage { server_tool_calls: 0, ..usage };
         let added = |n: u64| n.saturating_add(more);
         for larger in [
@@ -104,7 +104,7 @@ proptest! {
         let most = book.most(&answered, usage.total_input(), output).unwrap();
         let cost = book.cost(&answered, &usage).unwrap().total;
         prop_assert!(cost <= most, "{cost} of {most}");
-        // Any hour of the day is taken into account, because a call may end in another.
+        // Every hour of the day is tried, because a call may end in another one.
         let early = book.most(&asked, usage.total_input(), output).unwrap();
         prop_assert!(cost <= early, "{cost} of {early}");
     }

@@ -1,8 +1,7 @@
-//! Our figures beside those of providers that say what a call cost.
+//! Compares computed costs with those that providers report.
 //!
-//! The recordings are not part of the project. Where the environment says that they are
-//! (`AZ_RECORDED`, a folder), each with a cost in it is priced; elsewhere this test says that it was
-//! skipped.
+//! The recordings are not part of the project. If `AZ_RECORDED` names their directory, each one
+//! with a cost is priced; otherwise the test prints that it was skipped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,8 +22,8 @@ fn recorded(provider: &str) -> Option<Vec<Value>> {
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// Returns the objects of an answer: itself, or the events of a stream. The Responses API has the
-/// reply within its events.
+/// Returns the JSON objects of a response: the response itself, or the events of a stream. The
+/// Responses API has the reply within its events.
 fn objects(exchange: &Value) -> Vec<Value> {
     let text = exchange["response"].as_str().unwrap_or_default();
     let whole = serde_json::from_str::<Value>(text).into_iter();
@@ -38,7 +37,7 @@ fn objects(exchange: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn our_costs_are_the_providers_costs() {
+fn computed_costs_equal_reported_ones() {
     let (mut within, mut compared, mut apart) = (0_u32, 0_u32, BTreeMap::<String, u32>::new());
     for provider in PROVIDERS {
         let Some(exchanges) = recorded(provider) else {
@@ -59,8 +58,8 @@ fn our_costs_are_the_providers_costs() {
             let model = model.unwrap_or_default();
             let Some(explained) = book.explain(&call(provider, model), account) else { continue };
             let Some(said) = explained.reported else { continue };
-            // With one's own key the router charges its fee and not the model's price, and a free
-            // model has nothing to compare.
+            // With a key of the user's own the router charges only its fee, and a free model has no
+            // cost to compare.
             if account["usage"]["is_byok"] == true || said.nanos() == 0 {
                 *apart.entry("own key or free".to_owned()).or_default() += 1;
                 continue;
@@ -85,7 +84,7 @@ fn our_costs_are_the_providers_costs() {
 }
 
 #[test]
-fn every_recorded_account_of_a_priced_model_is_priced() {
+fn every_recorded_usage_of_a_priced_model_is_priced() {
     let (mut priced, mut unknown) = (0, BTreeMap::<String, u32>::new());
     for provider in PROVIDERS {
         let Some(exchanges) = recorded(provider) else {

@@ -1,5 +1,5 @@
-//! What calls cost, by providers' own accounts of them. Each figure is worked out beside it, in
-//! dollars for a million tokens times tokens, which is micro-dollars.
+//! Costs of calls from providers' usage objects. Each figure is computed beside it: dollars for a
+//! million tokens times tokens gives micro-dollars.
 
 use az_ai::pricing::{Amount, PriceBook};
 use az_core::Usd;
@@ -24,7 +24,7 @@ fn check_unknown(provider: &str, model: &str, raw: &Value) {
 }
 
 #[test]
-fn caches_of_anthropic_cost_by_how_long_they_last() {
+fn anthropics_cache_writes_are_priced_by_their_lifetime() {
     // 100 × 3 + 2,000 × 0.30 + 50 × 15, and of 1,000 written 300 are known to last five minutes and
     // 500 an hour, so that 200 more last five minutes: 500 × 3.75 + 500 × 6.
     check(
@@ -57,7 +57,7 @@ fn caches_of_anthropic_cost_by_how_long_they_last() {
 }
 
 #[test]
-fn a_table_that_is_silent_about_anthropics_caches_is_made_up_for() {
+fn missing_cache_prices_of_anthropic_are_derived_from_the_input_price() {
     let prices = r#"
         [[price]]
         provider = "anthropic"
@@ -77,7 +77,7 @@ fn a_table_that_is_silent_about_anthropics_caches_is_made_up_for() {
 }
 
 #[test]
-fn a_model_in_the_us_costs_a_tenth_more_and_its_searches_do_not() {
+fn us_only_inference_costs_a_tenth_more_except_for_searches() {
     // (1,000 × 5 + 100 × 25) × 1.1.
     check(
         "anthropic",
@@ -121,13 +121,13 @@ fn the_fast_mode_and_batches_multiply() {
     // (1,001 × 5 + 100 × 25) × 0.5 × 1.1 = 4,127.75 micro-dollars.
     let both = json!({"service_tier": "batch", "inference_geo": "us"});
     check("anthropic", model, raw(both), "0.00412775");
-    // Committed capacity has no price a token; what it stands for is the ordinary one.
+    // Committed capacity has no price per token; the default tier's price is used.
     check("anthropic", model, raw(json!({"service_tier": "priority"})), "0.007505");
     check_unknown("anthropic", "claude-sonnet-4-5", &raw(json!({"speed": "fast"})));
 }
 
 #[test]
-fn the_tier_that_the_response_names_is_what_is_paid() {
+fn the_tier_of_the_response_is_priced() {
     let raw = |tier: &str| {
         json!({
             "model": "gpt-5", "service_tier": tier,
@@ -146,9 +146,9 @@ fn the_tier_that_the_response_names_is_what_is_paid() {
     // 600 × 2.50 + 400 × 0.25 + 100 × 20.
     check("openai", "gpt-5-2025-08-07", raw("priority"), "0.0036");
     check_unknown("openai", "gpt-5-2025-08-07", &raw("some-day"));
-    // Capacity that was paid for beforehand.
+    // Prepaid capacity.
     check("openai", "gpt-5-2025-08-07", raw("scale"), "0.0018");
-    // Other servers have tiers that are queues: 1,000 × 0.59 + 100 × 0.79.
+    // The tiers of other servers are queues: 1,000 × 0.59 + 100 × 0.79.
     check("groq", "llama-3.3-70b-versatile", raw("on_demand"), "0.000669");
     check("groq", "llama-3.3-70b-versatile", raw("flex"), "0.000669");
     // Gemini's flex, on a model whose cache costs no less there: 900 × 0.15 + 100 × 0.03 + 10 × 1.25.
@@ -164,7 +164,7 @@ fn the_tier_that_the_response_names_is_what_is_paid() {
 }
 
 #[test]
-fn a_long_request_is_dearer_as_a_whole() {
+fn a_long_request_is_priced_higher_as_a_whole() {
     let openai = |prompt: u64, tier: &str| {
         json!({
             "prompt_tokens": prompt, "completion_tokens": 1000, "service_tier": tier,
@@ -184,8 +184,8 @@ fn a_long_request_is_dearer_as_a_whole() {
             "toolUsePromptTokenCount": 10_000,
         })
     };
-    // (150,000 + 10,000) × 1.25 + 50,000 × 0.125 + 1,000 × 10: what tools brought does not count
-    // towards the 200,000.
+    // (150,000 + 10,000) × 1.25 + 50,000 × 0.125 + 1,000 × 10: tokens of tools do not count towards
+    // the 200,000.
     check("gemini", "models/gemini-2.5-pro", gemini(200_000), "0.21625");
     // (150,001 + 10,000) × 2.50 + 50,000 × 0.25 + 1,000 × 15.
     check("gemini", "models/gemini-2.5-pro", gemini(200_001), "0.4275025");
@@ -199,8 +199,8 @@ fn a_long_request_is_dearer_as_a_whole() {
 }
 
 #[test]
-fn thoughts_tools_and_audio_of_gemini_are_paid() {
-    // 15 × 0.30 + 60 × 2.50: nothing was said, but thought.
+fn geminis_reasoning_tools_and_audio_are_priced() {
+    // 15 × 0.30 + 60 × 2.50: reasoning without text.
     check(
         "google",
         "gemini-2.5-flash",
@@ -232,7 +232,7 @@ fn thoughts_tools_and_audio_of_gemini_are_paid() {
 }
 
 #[test]
-fn audio_of_openai_is_paid_apart() {
+fn openais_audio_has_its_own_price() {
     // (100 − 80) × 2.50 + 80 × 40 + (50 − 30) × 10 + 30 × 80.
     check(
         "openai",
@@ -247,7 +247,7 @@ fn audio_of_openai_is_paid_apart() {
 }
 
 #[test]
-fn deepseek_may_tell_hits_and_misses_only() {
+fn deepseeks_cache_hits_and_misses_suffice() {
     // 700 × 0.15 + 300 × 0.003 + 100 × 0.60, off-peak.
     let expected = "0.0001659";
     check(
@@ -271,7 +271,7 @@ fn deepseek_may_tell_hits_and_misses_only() {
 }
 
 #[test]
-fn the_price_is_that_of_the_hour_and_of_the_day() {
+fn prices_depend_on_the_hour_and_the_day() {
     let raw = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
     let at = |model, at: &str| {
         let call = az_ai::pricing::Call { at: at.parse().unwrap(), ..call("deepseek", model) };
@@ -288,7 +288,7 @@ fn the_price_is_that_of_the_hour_and_of_the_day() {
 }
 
 #[test]
-fn a_responses_account_is_read_too() {
+fn usage_of_the_responses_api_is_read() {
     // 600 × 1.25 + 400 × 0.125 + 100 × 10.
     check(
         "openai",
@@ -303,10 +303,10 @@ fn a_responses_account_is_read_too() {
 }
 
 #[test]
-fn an_unknown_price_is_not_nothing_and_a_local_model_is_free() {
+fn an_unknown_price_is_not_zero_and_a_local_model_is_free() {
     let raw = json!({"prompt_tokens": 10, "completion_tokens": 5});
     check_unknown("openai", "gpt-of-tomorrow", &raw);
-    check_unknown("whoever", "gpt-5", &raw);
+    check_unknown("unknown", "gpt-5", &raw);
     for provider in ["ollama", "vllm", "llamacpp", "lmstudio"] {
         check(provider, "whatever:7b", raw.clone(), "0");
     }
@@ -325,7 +325,7 @@ fn an_unknown_price_is_not_nothing_and_a_local_model_is_free() {
 }
 
 #[test]
-fn a_cost_that_the_provider_names_stands_beside_ours() {
+fn reported_and_computed_costs_are_both_returned() {
     let raw = json!({"prompt_tokens": 20, "completion_tokens": 16, "cost": 3.4e-5});
     let explained = PriceBook::bundled().explain(&call("openrouter", "openai/gpt-4.1-mini"), &raw);
     let explained = explained.unwrap();
@@ -339,7 +339,7 @@ fn a_cost_that_the_provider_names_stands_beside_ours() {
 }
 
 #[test]
-fn parts_and_notes_say_what_a_cost_is_made_of() {
+fn a_cost_is_explained_by_its_parts_and_notes() {
     let raw = json!({
         "input_tokens": 3, "output_tokens": 1, "service_tier": "batch",
         "server_tool_use": {"web_search_requests": 1},

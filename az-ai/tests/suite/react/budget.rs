@@ -1,9 +1,9 @@
-//! Replies within what is left.
+//! Replies within the remaining budget.
 
 use std::sync::Arc;
 
 use az_ai::react::ReActOptions;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::cost::{BudgetKeeper, CostTracker, Period, Scope, TimeRange, Usage};
 use az_core::journal::EventBody;
 use az_core::testing::sample::{budget, task_id};
@@ -14,14 +14,15 @@ use super::{Stage, read, reader};
 
 #[tokio::test]
 async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
-    let mut line = Line::text("As much as fits").with_usage(Usage::tokens(9, 700), nanos(1_700));
+    let mut line =
+        ScriptedReply::text("As much as fits").with_usage(Usage::tokens(9, 700), nanos(1_700));
     line.stop = Some("length".to_owned());
     let client = Priced::new([line]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     stage.cap(1_700).await;
     let task = stage.run("go").await;
 
-    let answer = "As much as fits\n[the answer reached its longest length and ends here]";
+    let answer = "As much as fits\n[the answer was cut off at the maximum length]";
     assert_eq!((task.answer.as_deref(), task.cost), (Some(answer), nanos(1_700)));
     let asked = client.script.requests();
     assert_eq!((asked.len(), asked[0].max_tokens), (1, 700), "nothing was sent before");
@@ -33,8 +34,9 @@ async fn a_reply_is_allowed_fewer_tokens_before_the_budget_refuses_it() {
 }
 
 #[tokio::test]
-async fn the_tightest_of_several_budgets_decides_how_long_a_reply_may_be() {
-    let client = Priced::new([Line::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
+async fn the_tightest_budget_limits_the_reply() {
+    let client =
+        Priced::new([ScriptedReply::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     stage.cap(2_900).await;
     let now = az_core::clock::SystemClock.now();
@@ -48,8 +50,8 @@ async fn the_tightest_of_several_budgets_decides_how_long_a_reply_may_be() {
 }
 
 #[tokio::test]
-async fn a_budget_with_too_little_for_any_use_refuses_before_anything_is_sent() {
-    let client = Priced::new([Line::text("hello")]);
+async fn a_budget_below_the_shortest_reply_refuses_before_anything_is_sent() {
+    let client = Priced::new([ScriptedReply::text("hello")]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     stage.cap(1_255).await;
     let failure = stage.run("go").await.failure.unwrap();
@@ -71,10 +73,10 @@ fn few() -> ReActOptions {
     ReActOptions::default().with_max_tokens(100)
 }
 
-/// Every reply costs all that it may.
+/// Every reply costs its maximum.
 #[tokio::test]
-async fn tasks_side_by_side_never_spend_more_than_there_is() {
-    let lines = [read("a"), Line::text("A")];
+async fn concurrent_tasks_never_exceed_the_budget() {
+    let lines = [read("a"), ScriptedReply::text("A")];
     let client = Priced { request: 10, ..Priced::new(lines) };
     let stage = Stage::with_client(Arc::new(client)).with_tools(reader("A"));
     stage.cap(40_000).await;
@@ -86,8 +88,8 @@ async fn tasks_side_by_side_never_spend_more_than_there_is() {
 }
 
 #[tokio::test]
-async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
-    let client = Priced::new([Line::text("twelve bytes")]);
+async fn unreported_tokens_are_priced() {
+    let client = Priced::new([ScriptedReply::text("twelve bytes")]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     let task = stage.run("go").await;
     let entries = stage.store.entries(TimeRange::ALL, None).await.unwrap();
@@ -99,15 +101,16 @@ async fn tokens_that_nobody_counted_have_a_price_all_the_same() {
     );
     assert_eq!(task.cost, nanos(1_004));
 
-    let unpriced = Stage::of(ScriptedClient::new([Line::text("hello")]));
+    let unpriced = Stage::of(ScriptedClient::new([ScriptedReply::text("hello")]));
     unpriced.run("go").await;
     let entries = unpriced.store.entries(TimeRange::ALL, None).await.unwrap();
     assert_eq!((entries[0].charge.estimated, entries[0].charge.cost), (true, None));
 }
 
 #[tokio::test]
-async fn whoever_chooses_is_told_what_is_wanted_and_what_is_left() {
-    let models = Arc::new(Choice::default().with("a-1", Priced::new([read("a"), Line::text("A")])));
+async fn the_query_has_the_requirements_and_the_remaining_budget() {
+    let models =
+        Arc::new(Choice::default().with("a-1", Priced::new([read("a"), ScriptedReply::text("A")])));
     let stage =
         Stage::with_models(Arc::<Choice>::clone(&models)).with_tools(reader(&"A".repeat(3_000)));
     let stage = stage.with_options(few());
@@ -128,8 +131,9 @@ const fn nanos(nanos: i64) -> Usd {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_other_calls_hold_is_waited_for() {
-    let client = Priced::new([Line::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
+async fn a_call_waits_while_other_calls_hold_the_budget() {
+    let client =
+        Priced::new([ScriptedReply::text("hello").with_usage(Usage::tokens(9, 9), nanos(9))]);
     let stage = Stage::with_client(Arc::new(client.clone()));
     stage.cap(4_000).await;
     let other = az_core::testing::sample::hold("other", "m0", 3_000, 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use az_ai::chat::Message;
 use az_ai::react::ReActEngine;
-use az_ai::scripted::Line;
+use az_ai::scripted::ScriptedReply;
 use az_core::agent::{Answer, FnAgent};
 use az_core::cost::Usage;
 use az_core::journal::{CallRecord, CallState, EventBody, ToolOutcome};
@@ -30,8 +30,8 @@ fn asked(stage: &Stage, request: usize) -> Vec<Message> {
 }
 
 #[tokio::test]
-async fn an_agent_acts_first_and_tells_the_model_what_it_observed() {
-    let stage = Stage::new([Line::text("It says A.")]).with_tools(reader("A"));
+async fn an_agent_acts_first_and_passes_on_the_observation() {
+    let stage = Stage::new([ScriptedReply::text("It says A.")]).with_tools(reader("A"));
     let react = stage.react();
     let agent = FnAgent::new(move |run: &mut Run| {
         let react = react.clone();
@@ -52,8 +52,8 @@ async fn an_agent_acts_first_and_tells_the_model_what_it_observed() {
 }
 
 #[tokio::test]
-async fn an_act_that_the_model_asked_for_is_the_result_of_its_call() {
-    let stage = Stage::new([read("a"), Line::text("It says A.")]).with_tools(reader("A"));
+async fn acting_on_a_requested_call_gives_its_result() {
+    let stage = Stage::new([read("a"), ScriptedReply::text("It says A.")]).with_tools(reader("A"));
     let react = stage.react();
     let agent = FnAgent::new(move |run: &mut Run| {
         let react = react.clone();
@@ -72,7 +72,7 @@ async fn an_act_that_the_model_asked_for_is_the_result_of_its_call() {
 
 #[tokio::test]
 async fn reasoning_with_calls_that_have_no_result_is_refused_until_they_are_declined() {
-    let stage = Stage::new([read("a"), Line::text("Then not.")]).with_tools(reader("A"));
+    let stage = Stage::new([read("a"), ScriptedReply::text("Then not.")]).with_tools(reader("A"));
     let react = stage.react();
     let agent = FnAgent::new(move |run: &mut Run| {
         let react = react.clone();
@@ -99,7 +99,7 @@ async fn reasoning_with_calls_that_have_no_result_is_refused_until_they_are_decl
 
 #[tokio::test]
 async fn a_step_that_is_repeated_after_a_failure_records_its_observation_once() {
-    let line = Line::text("done").with_usage(Usage::tokens(9, 9), Usd::from_nanos(9));
+    let line = ScriptedReply::text("done").with_usage(Usage::tokens(9, 9), Usd::from_nanos(9));
     let stage = Stage::with_client(Arc::new(Priced::new([line])));
     stage.cap(1_000).await;
     let react = stage.react();
@@ -122,7 +122,7 @@ async fn a_step_that_is_repeated_after_a_failure_records_its_observation_once() 
 
 #[tokio::test]
 async fn an_observation_after_an_answer_is_answered_by_the_loop() {
-    let stage = Stage::new([Line::text("It is dry."), Line::text("It rains.")]);
+    let stage = Stage::new([ScriptedReply::text("It is dry."), ScriptedReply::text("It rains.")]);
     let react = stage.react();
     let agent = FnAgent::new(move |run: &mut Run| {
         let react = react.clone();
@@ -138,7 +138,7 @@ async fn an_observation_after_an_answer_is_answered_by_the_loop() {
 }
 
 #[tokio::test]
-async fn what_is_observed_is_text_within_the_limit() {
+async fn observations_are_text_within_the_limit() {
     let long = "x".repeat(100_000);
     let stage = Stage::new([]).with_tools(reader(&long));
     let react = stage.react();

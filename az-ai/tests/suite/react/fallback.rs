@@ -1,4 +1,4 @@
-//! Who is asked when somebody fails.
+//! Fallback to the next candidate after a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use az_ai::client::Capabilities;
 use az_ai::dispatch::DispatchOptions;
 use az_ai::react::ReActOptions;
 use az_ai::resolver::CallReport;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 
 use az_core::call::RetryPolicy;
 use az_core::cost::{Settlement, Usage};
@@ -17,16 +17,16 @@ use az_core::{ErrorKind, Task, Usd};
 use super::shop::{Choice, Priced};
 use super::{Stage, read, reader};
 
-/// Two models: the first one fails at its turns, the second one knows better.
+/// Two models: the first fails at its turns, the second replies.
 fn pair(first: &ScriptedClient, second: &ScriptedClient) -> Arc<Choice> {
     Arc::new(Choice::default().with("a-1", first.clone()).with("b-1", second.clone()))
 }
 
-fn script(lines: impl IntoIterator<Item = Line>) -> ScriptedClient {
+fn script(lines: impl IntoIterator<Item = ScriptedReply>) -> ScriptedClient {
     ScriptedClient::new(lines).recording()
 }
 
-/// Returns who was asked, and why.
+/// Returns the called models with the reasons.
 async fn intents(stage: &Stage, task: &Task) -> Vec<(String, Option<String>)> {
     let events = stage.events(task).await.into_iter();
     let intents = events.filter_map(|event| match event.event.body {
@@ -53,10 +53,10 @@ fn steps(stage: &Stage) -> Option<u32> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_one_fails_the_next_is_asked_and_the_record_says_who_and_why() {
+async fn a_fallback_is_recorded_with_its_model_and_reason() {
     let models = pair(
-        &script([Line::error(ErrorKind::Unavailable, "down")]),
-        &script([Line::text("hello")]),
+        &script([ScriptedReply::error(ErrorKind::Unavailable, "down")]),
+        &script([ScriptedReply::text("hello")]),
     );
     let stage = Stage::with_models(Arc::<Choice>::clone(&models));
     let task = stage.run("go").await;
@@ -78,7 +78,7 @@ async fn when_one_fails_the_next_is_asked_and_the_record_says_who_and_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_another_may_mend_is_taken_to_another() {
+async fn only_failures_that_another_candidate_may_avoid_cause_a_fallback() {
     for (kind, elsewhere) in [
         (ErrorKind::Unavailable, true),
         (ErrorKind::RateLimited, true),
@@ -93,8 +93,8 @@ async fn only_what_another_may_mend_is_taken_to_another() {
         (ErrorKind::TimedOut, false),
         (ErrorKind::Io, false),
     ] {
-        let second = script([Line::text("hello")]);
-        let models = pair(&script([Line::error(kind, "no")]), &second);
+        let second = script([ScriptedReply::text("hello")]);
+        let models = pair(&script([ScriptedReply::error(kind, "no")]), &second);
         let task = Stage::with_models(models).run("go").await;
         assert_eq!(second.requests().len(), usize::from(elsewhere), "{kind:?}");
         assert_eq!(task.answer.is_some(), elsewhere, "{kind:?}");
@@ -102,12 +102,12 @@ async fn only_what_another_may_mend_is_taken_to_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_kept_of_a_stream_that_broke_but_its_cost() {
+async fn a_broken_stream_leaves_only_its_cost() {
     let mut cut = read("a").with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
     cut.text = "I will read".to_owned();
     cut.cut_after = Some(6);
-    let second = script([read("b"), Line::text("B")]);
-    let first = script([cut, Line::error(ErrorKind::Unauthorized, "who are you?")]);
+    let second = script([read("b"), ScriptedReply::text("B")]);
+    let first = script([cut, ScriptedReply::error(ErrorKind::Unauthorized, "who are you?")]);
     let stage = Stage::with_models(pair(&first, &second)).with_tools(reader("B"));
     let task = stage.run("go").await;
 
@@ -124,9 +124,9 @@ async fn nothing_is_kept_of_a_stream_that_broke_but_its_cost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_acted_on_is_not_made_again_by_whoever_is_next() {
-    let first = script([read("a"), Line::error(ErrorKind::Unavailable, "down")]);
-    let second = script([read("never"), Line::text("A")]);
+async fn a_fallback_does_not_repeat_executed_calls() {
+    let first = script([read("a"), ScriptedReply::error(ErrorKind::Unavailable, "down")]);
+    let second = script([read("never"), ScriptedReply::text("A")]);
     let stage = Stage::with_models(pair(&first, &second)).with_tools(reader("A"));
     let task = stage.run("go").await;
 
@@ -137,13 +137,13 @@ async fn a_call_that_was_acted_on_is_not_made_again_by_whoever_is_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_needed_more_time_gets_it_when_nobody_else_is_of_use() {
-    let mut busy = Line::error(ErrorKind::RateLimited, "slow down");
+async fn the_first_candidate_is_retried_when_all_others_fail() {
+    let mut busy = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
     busy.text = "here".to_owned();
     busy.error.as_mut().unwrap().times = Some(2);
     busy.error.as_mut().unwrap().retry_after_millis = Some(20_000);
     let first = script([busy]);
-    let second = script([Line::error(ErrorKind::Unauthorized, "who are you?")]);
+    let second = script([ScriptedReply::error(ErrorKind::Unauthorized, "who are you?")]);
     let stage = Stage::with_models(pair(&first, &second));
     let began = tokio::time::Instant::now();
     let task = stage.run("go").await;
@@ -155,8 +155,8 @@ async fn one_who_needed_more_time_gets_it_when_nobody_else_is_of_use() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_one_gets_all_the_time_there_is() {
-    let down = || script([Line::error(ErrorKind::Unavailable, "down")]);
+async fn the_last_candidate_is_retried_by_the_accounts_policy() {
+    let down = || script([ScriptedReply::error(ErrorKind::Unavailable, "down")]);
     let (first, second) = (down(), down());
     let stage = Stage::with_models(pair(&first, &second));
     let task = stage.run("go").await;
@@ -170,33 +170,33 @@ async fn the_last_one_gets_all_the_time_there_is() {
     assert_eq!((first.requests().len(), second.requests().len()), (1, 4));
 }
 
-fn windowed(lines: impl IntoIterator<Item = Line>, window: u64) -> ScriptedClient {
+fn windowed(lines: impl IntoIterator<Item = ScriptedReply>, window: u64) -> ScriptedClient {
     script(lines).with_capabilities(Capabilities::FULL.with_context_window(window))
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_one_goes_to_one_with_more_room() {
-    let full = || [Line::error(ErrorKind::ContextWindow, "too many tokens")];
-    let same = windowed([Line::text("no")], 100_000);
+async fn a_request_too_long_for_one_model_goes_to_a_larger_one() {
+    let full = || [ScriptedReply::error(ErrorKind::ContextWindow, "too many tokens")];
+    let same = windowed([ScriptedReply::text("no")], 100_000);
     let models = Choice::default()
         .with("a-1", windowed(full(), 100_000))
         .with("b-1", same.clone())
-        .with("c-1", windowed([Line::text("yes")], 200_000));
+        .with("c-1", windowed([ScriptedReply::text("yes")], 200_000));
     let task = Stage::with_models(Arc::new(models)).run("go").await;
     assert_eq!((task.answer.as_deref(), same.requests().len()), (Some("yes"), 0));
 
-    let small = windowed([Line::text("no")], 1_000);
-    let large = windowed([Line::text("yes")], 100_000);
+    let small = windowed([ScriptedReply::text("no")], 1_000);
+    let large = windowed([ScriptedReply::text("yes")], 100_000);
     let task = Stage::with_models(pair(&small, &large)).run("go").await;
     assert_eq!((task.answer.as_deref(), small.requests().len()), (Some("yes"), 0));
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_everybody_is_summed_up() {
-    let mut full = Line::error(ErrorKind::ContextWindow, "too many tokens");
+async fn a_request_too_long_for_all_models_is_compacted() {
+    let mut full = ScriptedReply::error(ErrorKind::ContextWindow, "too many tokens");
     full.error.as_mut().unwrap().times = Some(1);
     full.text = "done".to_owned();
-    let summary = Line::text("read a and b").when("Summarise the work so far");
+    let summary = ScriptedReply::text("read a and b").when("Summarise the work so far");
     let first = windowed([read("a"), read("b"), read("c"), full, summary], 100_000);
     let second = windowed([], 50_000);
     let stage = Stage::with_models(pair(&first, &second)).with_tools(reader(&"A".repeat(900)));
@@ -206,14 +206,18 @@ async fn what_is_too_long_for_everybody_is_summed_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_summary_too_is_asked_of_the_next_one() {
-    let summary = || Line::default().when("Summarise the work so far");
-    let down = Line { error: Line::error(ErrorKind::Unavailable, "down").error, ..summary() };
-    let mut full = Line::error(ErrorKind::ContextWindow, "too many tokens");
+async fn a_summary_falls_back_too() {
+    let summary = || ScriptedReply::default().when("Summarise the work so far");
+    let down = ScriptedReply {
+        error: ScriptedReply::error(ErrorKind::Unavailable, "down").error,
+        ..summary()
+    };
+    let mut full = ScriptedReply::error(ErrorKind::ContextWindow, "too many tokens");
     full.error.as_mut().unwrap().times = Some(1);
     full.text = "done".to_owned();
     let first = windowed([read("a"), read("b"), read("c"), full, down], 100_000);
-    let second = windowed([Line { text: "read a and b".to_owned(), ..summary() }], 100_000);
+    let second =
+        windowed([ScriptedReply { text: "read a and b".to_owned(), ..summary() }], 100_000);
     let stage = Stage::with_models(pair(&first, &second)).with_tools(reader(&"A".repeat(900)));
     let task = stage.run("read all").await;
     assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
@@ -226,9 +230,9 @@ async fn a_summary_too_is_asked_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_cheaper_one_is_asked_where_the_first_is_too_dear() {
-    let dear = || Priced { request: 1_000_000, ..Priced::new([Line::text("dear")]) };
-    let cheap = Priced::new([Line::text("cheap").with_usage(Usage::default(), Usd::ZERO)]);
+async fn a_cheaper_model_is_called_when_the_first_exceeds_the_budget() {
+    let dear = || Priced { request: 1_000_000, ..Priced::new([ScriptedReply::text("dear")]) };
+    let cheap = Priced::new([ScriptedReply::text("cheap").with_usage(Usage::default(), Usd::ZERO)]);
     let dearest = Priced { request: 2_000_000, ..dear() };
     let models = Choice::default().with("a-1", dear()).with("b-1", dearest.clone());
     let stage = Stage::with_models(Arc::new(models.with("c-1", cheap)));

@@ -1,18 +1,18 @@
-//! Providers that stop in the middle of their own work.
+//! Providers that pause a turn.
 
 use az_ai::chat::Message;
-use az_ai::scripted::Line;
+use az_ai::scripted::ScriptedReply;
 use az_core::ErrorKind;
 
 use super::Stage;
 
-fn paused(text: &str) -> Line {
-    Line { stop: Some("pause_turn".to_owned()), ..Line::text(text) }
+fn paused(text: &str) -> ScriptedReply {
+    ScriptedReply { stop: Some("pause_turn".to_owned()), ..ScriptedReply::text(text) }
 }
 
 #[tokio::test]
-async fn a_model_that_pauses_is_asked_again_as_is() {
-    let stage = Stage::new([paused("I search."), paused(""), Line::text("found")]);
+async fn a_pause_is_continued_with_the_same_request() {
+    let stage = Stage::new([paused("I search."), paused(""), ScriptedReply::text("found")]);
     let task = stage.run("go").await;
     assert_eq!(task.answer.as_deref(), Some("found"));
     let asked = stage.requests();
@@ -27,12 +27,12 @@ async fn a_model_that_pauses_is_asked_again_as_is() {
 }
 
 #[tokio::test]
-async fn a_model_that_does_nothing_but_pause_is_stopped() {
+async fn endless_pauses_are_an_error() {
     let mut lines: Vec<_> = (0..10).map(|_| paused("hm")).collect();
-    let enough = Stage::new(lines.iter().cloned().chain([Line::text("found")]));
+    let enough = Stage::new(lines.iter().cloned().chain([ScriptedReply::text("found")]));
     assert_eq!(enough.run("go").await.answer.as_deref(), Some("found"));
 
-    lines.extend([paused("hm"), Line::text("too late")]);
+    lines.extend([paused("hm"), ScriptedReply::text("too late")]);
     let failure = Stage::new(lines).run("go").await.failure.unwrap();
     assert_eq!(
         (failure.kind, failure.message.as_str()),

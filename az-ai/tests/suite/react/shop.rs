@@ -1,4 +1,4 @@
-//! Models to choose from, with a price.
+//! Models with prices, and a resolver with several candidates.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,10 +8,11 @@ use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::resolver::{
     CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery,
 };
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::Usd;
 
-/// A script that costs something for each request and for each token that its reply may have.
+/// A scripted client that costs an amount for each request and for each token that the reply may
+/// have.
 #[derive(Debug, Clone)]
 pub(crate) struct Priced {
     pub(crate) script: ScriptedClient,
@@ -21,7 +22,7 @@ pub(crate) struct Priced {
 
 impl Priced {
     /// A nano-dollar a token, and a thousand a request.
-    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn new(lines: impl IntoIterator<Item = ScriptedReply>) -> Self {
         let script = ScriptedClient::new(lines).recording();
         Self { script, request: 1_000, token: 1 }
     }
@@ -51,7 +52,7 @@ impl LlmClient for Priced {
     }
 }
 
-/// Offers always the same, and remembers what it is told.
+/// Returns the same candidates each time, and keeps the reports.
 #[derive(Debug, Default)]
 pub(crate) struct Choice {
     candidates: Vec<Candidate>,

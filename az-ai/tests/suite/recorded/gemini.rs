@@ -73,7 +73,7 @@ fn signatures(parts: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn signatures_go_back_on_the_very_calls_they_came_on() {
+fn signatures_are_sent_back_with_their_calls() {
     if !are_here() {
         eprintln!("skipped: AZ_RECORDED names no folder with recordings");
         return;

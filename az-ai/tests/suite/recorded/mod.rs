@@ -40,7 +40,7 @@ fn is_spoken(exchange: &Exchange) -> bool {
 }
 
 #[tokio::test]
-async fn every_recorded_exchange_is_understood() {
+async fn every_recorded_exchange_is_read() {
     if !exchange::are_here() {
         eprintln!("skipped: AZ_RECORDED names no folder with recordings");
         return;

@@ -75,7 +75,7 @@ fn secrets(items: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn thoughts_go_back_as_they_came_and_in_their_place() {
+fn reasoning_is_sent_back_unchanged_and_in_order() {
     if !are_here() {
         eprintln!("skipped: AZ_RECORDED names no folder with recordings");
         return;

@@ -1,5 +1,4 @@
-//! The recording that comes with the program: it can be played, its figures are right, and what
-//! it asks for does what it says.
+//! The bundled recording: it can be replayed, its costs are right, and its tool calls succeed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +29,7 @@ fn replied(exchange: &Exchange) -> Option<&Replied> {
 }
 
 #[test]
-fn its_places_follow_each_other_and_it_says_that_it_was_written() {
+fn the_demo_has_consecutive_positions_and_a_note() {
     let demo = demo();
     let places: Vec<_> = demo.exchanges().iter().map(|exchange| exchange.place).collect();
     assert_eq!(places, [0, 1, 2, 2, 3, 4, 5, 6, 7, 8]);
@@ -57,7 +56,7 @@ fn cost(usage: &Usage) -> Usd {
 }
 
 #[test]
-fn its_costs_are_those_of_its_usage_and_within_its_quotes() {
+fn the_demos_costs_match_usage_and_estimates() {
     let demo = demo();
     let mut sum = Usd::ZERO;
     for exchange in demo.exchanges() {
@@ -70,7 +69,7 @@ fn its_costs_are_those_of_its_usage_and_within_its_quotes() {
     assert_eq!(sum.to_string(), "$0.0395967");
 }
 
-/// Does what a call asks for, as the tool of its name would.
+/// Executes a call as the tool of that name would.
 fn carry_out(call: &ToolCall, workspace: &Path) -> String {
     let argument = |name: &str| call.arguments[name].as_str().unwrap();
     match call.name.as_str() {
@@ -97,7 +96,7 @@ fn tool(name: &str) -> ToolDefinition {
 
 #[tokio::test]
 #[cfg(unix)]
-async fn what_it_asks_for_does_what_it_says() {
+async fn the_demos_tool_calls_succeed() {
     let workspace = tempfile::tempdir().unwrap();
     for file in ["orders.csv", "report.csv", "totals.sh"] {
         fs::copy(folder().join("workspace").join(file), workspace.path().join(file)).unwrap();
@@ -130,7 +129,7 @@ async fn what_it_asks_for_does_what_it_says() {
         }
     };
     assert_eq!((failures, parallel, demo.played()), (1, 1, 10));
-    // Its first correction is not enough, and a result says so.
+    // The first correction is not sufficient, and a result shows it.
     let short = "region,total\neast,380.00\nnorth,151.00\nsouth,332.00\n-- not five fields:\n\
                  2026-01-15,north,\"lamp, tall\",2,30.00\n";
     assert_eq!(results[5], short);

@@ -1,4 +1,4 @@
-//! Recordings as files: begun, added to, damaged, and written by hand.
+//! Recording files: new, appended to, damaged, and written by hand.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use az_ai::chat::ChatRequest;
 use az_ai::client::{Capabilities, LlmClient};
 use az_ai::error::Result;
 use az_ai::recording::{Header, RecordedClient, ReplayClient};
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::Usd;
 use az_core::cost::Usage;
 use futures_util::{StreamExt, future};
@@ -18,7 +18,7 @@ use super::support::Paper;
 const HEADER: &str = r#"{"format":"az-recording","version":1,"provider":"p","model":"m"}"#;
 
 fn to_file(path: &Path, model: &str, answer: &str) -> Result<RecordedClient> {
-    let client = ScriptedClient::new([Line::text(answer)]);
+    let client = ScriptedClient::new([ScriptedReply::text(answer)]);
     let header = Header::of(&client, model).with_note("a test");
     RecordedClient::to_file(Arc::new(client), &header, path)
 }
@@ -30,7 +30,7 @@ fn recording() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[tokio::test]
-async fn a_file_is_added_to_and_has_one_header() {
+async fn a_file_is_appended_to_and_has_one_header() {
     let (_dir, path) = recording();
     for answer in ["one", "two"] {
         let client = to_file(&path, "m", answer).unwrap();
@@ -47,9 +47,9 @@ async fn a_file_is_added_to_and_has_one_header() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_written_is_what_can_be_read_for_years() {
+async fn the_format_of_recordings_is_stable() {
     let paper = Paper::default();
-    let line = Line { reasoning: "hm".to_owned(), ..Line::text("one two") };
+    let line = ScriptedReply { reasoning: "hm".to_owned(), ..ScriptedReply::text("one two") };
     let usage = Usage::tokens(3, 2);
     let line = line.with_call("a.b", json!({"x": 1})).with_usage(usage, Usd::from_nanos(5));
     let client = paper.record(ScriptedClient::new([line]));
@@ -97,7 +97,7 @@ async fn what_is_written_is_what_can_be_read_for_years() {
 }
 
 #[tokio::test]
-async fn two_that_write_to_one_file_do_not_tear_each_others_lines() {
+async fn concurrent_writers_do_not_split_lines() {
     let (_dir, path) = recording();
     let answers = ["a".repeat(20_000), "b".repeat(20_000)];
     let clients = answers.each_ref().map(|answer| to_file(&path, "m", answer).unwrap());
@@ -112,11 +112,14 @@ async fn two_that_write_to_one_file_do_not_tear_each_others_lines() {
 }
 
 #[test]
-fn a_file_that_holds_anything_else_is_left_alone() {
+fn a_file_with_other_content_is_not_changed() {
     let (_dir, path) = recording();
     let whole = format!("{HEADER}\n");
     for (content, reason) in [
-        ("dear diary\n", "this is no recording, which begins with {\"format\":\"az-recording\"…"),
+        (
+            "dear diary\n",
+            "not a recording; the first line must begin with {\"format\":\"az-recording\"…",
+        ),
         (whole.as_str(), "is a recording of m by p, not of m by scripted; name another file"),
     ] {
         std::fs::write(&path, content).unwrap();
@@ -127,7 +130,7 @@ fn a_file_that_holds_anything_else_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_last_line_that_was_cut_by_a_kill_makes_room_for_the_next() {
+async fn an_incomplete_last_line_is_removed_before_appending() {
     let header = HEADER.replace("\"p\"", "\"scripted\"");
     for cut in [header.clone(), format!("{header}\n{{\"place\":0,\"ta")] {
         let (_dir, path) = recording();
@@ -141,13 +144,13 @@ async fn a_last_line_that_was_cut_by_a_kill_makes_room_for_the_next() {
 }
 
 #[test]
-fn what_is_wrong_with_a_recording_is_said_with_its_line() {
+fn errors_in_a_recording_have_their_line() {
     let good = r#"{"place":0,"task":"go","outcome":{"failed":{"what":"truncated"}}}"#;
     let torn = r#"{"place":0,"task":"go","pieces":[[1,{"text":"a"}]],"outcome":{"replied":{"reply":{"text":"b"}}}}"#;
     let newer = HEADER.replace(":1,", ":3,");
     for (text, reason) in [
         (String::new(), "it is empty: nothing was recorded"),
-        (good.to_owned(), "line 1: this is no recording"),
+        (good.to_owned(), "line 1: not a recording"),
         (
             newer,
             "line 1: the recording has version 3, and this program reads versions 1 to 2; \
@@ -177,7 +180,7 @@ fn both_versions_are_read() {
 }
 
 #[test]
-fn a_last_line_that_was_cut_off_is_passed_over() {
+fn an_incomplete_last_line_is_ignored() {
     let good = r#"{"place":0,"task":"go","outcome":{"failed":{"what":"truncated"}}}"#;
     for end in 1..good.len() {
         let text = format!("{HEADER}\n{good}\n{}", &good[..end]);

@@ -1,9 +1,9 @@
-//! Which exchange answers a request.
+//! Matches requests to recorded exchanges.
 
 use az_ai::chat::{ChatRequest, Message};
 use az_ai::client::{CostEstimate, LlmClient};
 use az_ai::recording::ReplayClient;
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::journal::ModelReply;
 use az_core::{ErrorKind, Usd};
 
@@ -23,24 +23,25 @@ async fn says(client: &ReplayClient, request: &ChatRequest) -> String {
 }
 
 #[tokio::test]
-async fn the_same_request_is_answered_by_its_own_exchange_and_another_by_its_place() {
+async fn a_request_is_matched_by_digest_and_else_by_position() {
     let paper = Paper::default();
     for answer in ["here", "there"] {
-        let client = paper.record(ScriptedClient::new([Line::text(answer)]));
+        let client = paper.record(ScriptedClient::new([ScriptedReply::text(answer)]));
         client.complete(&asked(answer, "where are you?", 0)).await.unwrap();
     }
     let played = paper.played();
     assert_eq!(says(&played, &asked("there", "where are you?", 0)).await, "there");
     assert_eq!(says(&played, &asked("here", "where are you?", 0)).await, "here");
-    // In a third place: those recorded, in their order.
+    // At a third position: the recorded ones in order.
     assert_eq!(says(&played, &asked("elsewhere", "where are you?", 0)).await, "here");
     assert_eq!(says(&played, &asked("elsewhere", "where are you?", 0)).await, "there");
 }
 
 #[tokio::test]
-async fn a_resumed_task_goes_on_at_its_place_and_another_task_is_told_so() {
+async fn a_resumed_task_continues_at_its_position_and_another_task_is_refused() {
     let paper = Paper::default();
-    let client = paper.record(ScriptedClient::new([Line::text("first"), Line::text("second")]));
+    let client = paper
+        .record(ScriptedClient::new([ScriptedReply::text("first"), ScriptedReply::text("second")]));
     for turn in 0..2 {
         client.complete(&asked("here", "count to two", turn)).await.unwrap();
     }
@@ -55,14 +56,14 @@ async fn a_resumed_task_goes_on_at_its_place_and_another_task_is_told_so() {
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Agent, false));
     assert_eq!(
         says(&played, &asked("there", "count to two", 2)).await,
-        "the recording has nothing for turn 3 of this task"
+        "the recording has no exchange for turn 3 of this task"
     );
 }
 
 #[tokio::test]
-async fn attempts_are_played_in_their_order() {
+async fn attempts_are_replayed_in_order() {
     let paper = Paper::default();
-    let mut line = Line::error(ErrorKind::RateLimited, "slow down");
+    let mut line = ScriptedReply::error(ErrorKind::RateLimited, "slow down");
     line.text = "at last".to_owned();
     line.error.as_mut().unwrap().times = Some(2);
     let client = paper.record(ScriptedClient::new([line]));
@@ -80,9 +81,9 @@ async fn attempts_are_played_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_summary_is_not_taken_for_the_step_at_its_place() {
+async fn a_summary_is_not_matched_with_the_step_at_its_position() {
     let paper = Paper::default();
-    let lines = [Line::text("in short").when("summarise"), Line::text("a step")];
+    let lines = [ScriptedReply::text("in short").when("summarise"), ScriptedReply::text("a step")];
     let client = paper.record(ScriptedClient::new(lines));
     let summarise = |system: &str| {
         let mut request = asked(system, "go", 0);
@@ -97,9 +98,9 @@ async fn a_summary_is_not_taken_for_the_step_at_its_place() {
 }
 
 #[tokio::test]
-async fn a_quote_covers_every_attempt_and_what_has_no_answer_costs_nothing() {
+async fn an_estimate_covers_every_attempt_and_an_unmatched_request_is_free() {
     let paper = Paper::default();
-    let line = |nanos| Line { price_nanos: Some(nanos), ..Line::text("x") };
+    let line = |nanos| ScriptedReply { price_nanos: Some(nanos), ..ScriptedReply::text("x") };
     for nanos in [5, 9, 7] {
         let client = paper.record(ScriptedClient::new([line(nanos)]));
         client.complete(&asked("here", "go", 0)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Recordings: what is in them, and what comes of playing them.
+//! Recordings and their replay.
 
 mod demo;
 mod file;

@@ -1,4 +1,4 @@
-//! What was recorded is what is played.
+//! A replay equals the recording.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use az_ai::chat::{ChatEvent, ChatRequest, Message};
 use az_ai::client::LlmClient;
 use az_ai::error::Error;
 use az_ai::recording::{Outcome, Pace};
-use az_ai::scripted::{Line, LineError, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedError, ScriptedReply};
 use az_core::cost::Usage;
 use az_core::journal::ModelReply;
 use az_core::{ErrorKind, Usd};
@@ -23,7 +23,7 @@ fn request(turn: usize) -> ChatRequest {
     ChatRequest::new("m", messages)
 }
 
-/// How an exchange went, as far as anybody can tell from outside.
+/// The observable outcome of an exchange.
 async fn told(client: &dyn LlmClient, turn: usize, streamed: bool) -> Vec<String> {
     let request = request(turn);
     let failed = |error: Error| format!("{error:?} {:?} {:?}", error.kind(), error.sent());
@@ -49,7 +49,7 @@ async fn told(client: &dyn LlmClient, turn: usize, streamed: bool) -> Vec<String
     told
 }
 
-fn line() -> impl Strategy<Value = Line> {
+fn line() -> impl Strategy<Value = ScriptedReply> {
     let kinds = prop_oneof![
         Just(ErrorKind::RateLimited),
         Just(ErrorKind::Unauthorized),
@@ -58,7 +58,7 @@ fn line() -> impl Strategy<Value = Line> {
     ];
     let wait = prop::option::of(any::<u64>());
     let error = (kinds, ".{0,8}", prop::option::of(any::<u16>()), wait);
-    let error = error.prop_map(|(kind, message, status, retry_after_millis)| LineError {
+    let error = error.prop_map(|(kind, message, status, retry_after_millis)| ScriptedError {
         kind,
         message,
         status,
@@ -71,7 +71,7 @@ fn line() -> impl Strategy<Value = Line> {
     let paid = (usage, prop::option::of(any::<i64>()), prop::option::of(any::<i64>()));
     let fate = (prop::option::of(error), prop::option::weighted(0.1, 0..20_usize));
     (said, paid, fate).prop_map(|((text, reasoning, calls, stop), (usage, cost, price), fate)| {
-        let mut line = Line { text, reasoning, stop, ..Line::default() };
+        let mut line = ScriptedReply { text, reasoning, stop, ..ScriptedReply::default() };
         for (name, value) in calls {
             line = line.with_call(name, json!({"value": value}));
         }
@@ -86,7 +86,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_was_said_is_said_again(
+    fn a_replay_equals_the_recorded_exchange(
         lines in prop::collection::vec(line(), 1..5),
         streamed in any::<bool>(),
     ) {
@@ -94,7 +94,7 @@ proptest! {
         runtime.block_on(async {
             let paper = Paper::default();
             let recorded = paper.record(ScriptedClient::new(lines.clone()));
-            // A script knows which turn it is, and which attempt: ask for each twice.
+            // A script depends on the turn and on the attempt: each is requested twice.
             let turns = || (0..lines.len()).flat_map(|turn| [turn, turn]);
             let mut first = Vec::new();
             for turn in turns() {
@@ -113,9 +113,10 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_line_is_one_write_and_there_is_one_for_every_exchange() {
+async fn each_exchange_is_one_line_and_one_write() {
     let paper = Paper::default();
-    let client = paper.record(ScriptedClient::new([Line::text("hello"), Line::text("bye")]));
+    let client = paper
+        .record(ScriptedClient::new([ScriptedReply::text("hello"), ScriptedReply::text("bye")]));
     drop(client.stream(&request(0)));
     for turn in 0..2 {
         client.complete(&request(turn)).await.unwrap();
@@ -125,10 +126,10 @@ async fn a_line_is_one_write_and_there_is_one_for_every_exchange() {
 }
 
 #[tokio::test]
-async fn a_recording_that_cannot_be_written_ends_calls_before_they_are_made() {
-    let script = ScriptedClient::new([Line::text("hello")]).recording();
+async fn after_a_write_error_calls_are_refused_before_they_are_sent() {
+    let script = ScriptedClient::new([ScriptedReply::text("hello")]).recording();
     let client = Paper::full().record(script.clone());
-    // The header may or may not have failed by now; after a call it has.
+    // The write of the header may or may not have failed by now; after a call it has.
     drop(client.complete(&request(0)).await);
     let asked = script.requests().len();
     let error = client.complete(&request(0)).await.unwrap_err();
@@ -141,9 +142,9 @@ async fn a_recording_that_cannot_be_written_ends_calls_before_they_are_made() {
 }
 
 #[tokio::test]
-async fn what_nobody_waited_for_is_kept_as_far_as_it_came() {
+async fn a_dropped_call_is_recorded_as_far_as_it_came() {
     let paper = Paper::default();
-    let client = paper.record(ScriptedClient::new([Line::text("one two three")]));
+    let client = paper.record(ScriptedClient::new([ScriptedReply::text("one two three")]));
     let mut stream = client.stream(&request(0));
     let first = stream.next().await.unwrap().unwrap();
     assert_eq!(first, ChatEvent::TextDelta { text: "one ".to_owned() });
@@ -151,7 +152,7 @@ async fn what_nobody_waited_for_is_kept_as_far_as_it_came() {
     drop(client);
     let played = paper.played();
     assert_eq!(played.exchanges()[0].outcome, Outcome::Dropped);
-    // It has no end, and so it is played as one that was cut off.
+    // It has no outcome, so it is replayed as one that was cut off.
     let events: Vec<_> = played.stream(&request(0)).collect().await;
     assert_eq!(*events[0].as_ref().unwrap(), first);
     assert!(matches!(events[1], Err(Error::Truncated { .. })), "{events:?}");
@@ -159,9 +160,9 @@ async fn what_nobody_waited_for_is_kept_as_far_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_was_dropped_is_not_played_where_the_same_was_answered_later() {
+async fn a_dropped_exchange_is_not_replayed_if_a_later_one_has_a_reply() {
     let paper = Paper::default();
-    let client = paper.record(ScriptedClient::new([Line::text("one two three")]));
+    let client = paper.record(ScriptedClient::new([ScriptedReply::text("one two three")]));
     client.stream(&request(0)).next().await.unwrap().unwrap();
     client.complete(&request(0)).await.unwrap();
     drop(client);
@@ -173,9 +174,9 @@ async fn what_was_dropped_is_not_played_where_the_same_was_answered_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recording_takes_as_long_as_it_took_or_as_long_as_asked() {
+async fn a_replay_keeps_the_recorded_pace_or_the_requested_one() {
     let paper = Paper::default();
-    let line = Line { delay_millis: 3_000, ..Line::text("at last") };
+    let line = ScriptedReply { delay_millis: 3_000, ..ScriptedReply::text("at last") };
     let client = paper
         .record(ScriptedClient::new([line.with_usage(Usage::tokens(3, 2), Usd::from_nanos(5))]));
     client.stream(&request(0)).collect::<Vec<_>>().await;

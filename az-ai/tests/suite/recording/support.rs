@@ -1,4 +1,4 @@
-//! A recording in memory, and one made of a script.
+//! Recordings in memory, and recordings of a script.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use az_ai::client::LlmClient;
 use az_ai::recording::{Header, RecordedClient, ReplayClient};
 
-/// Keeps what is written; one of its clones is the file, another reads it.
+/// Collects what is written; one clone is the writer, another reads.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Paper {
     writes: Arc<Mutex<Vec<String>>>,
@@ -14,7 +14,7 @@ pub(crate) struct Paper {
 }
 
 impl Paper {
-    /// Returns paper on which nothing more can be written.
+    /// Creates one on which every write fails.
     pub(crate) fn full() -> Self {
         Self { full: true, ..Self::default() }
     }
@@ -23,7 +23,7 @@ impl Paper {
         self.writes.lock().unwrap().concat()
     }
 
-    /// Returns what came with each write.
+    /// Returns the text of each write.
     pub(crate) fn writes(&self) -> Vec<String> {
         self.writes.lock().unwrap().clone()
     }
@@ -32,7 +32,7 @@ impl Paper {
         ReplayClient::from_json_lines(&self.text()).unwrap()
     }
 
-    /// Returns a client that is recorded on this paper.
+    /// Returns a client that records to it.
     pub(crate) fn record(&self, client: impl LlmClient) -> RecordedClient {
         let header = Header::of(&client, "m");
         RecordedClient::new(Arc::new(client), &header, self.clone()).unwrap()

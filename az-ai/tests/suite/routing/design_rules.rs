@@ -1,4 +1,4 @@
-//! The five rules of the design, as they are written there.
+//! The five rules of the design, verbatim.
 
 use std::sync::Arc;
 

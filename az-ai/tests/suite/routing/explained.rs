@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use az_ai::resolver::{CallReport, ModelResolver, Requirements};
 use az_ai::routing::{CandidateStatus, Origin, Route, RoutingEngine, RuleOutcome, Step};
-use az_ai::testing::routing_engine::Scene;
+use az_ai::testing::routing_engine::RoutingSetup;
 use az_core::ErrorKind;
 
 use super::router::{query, router};
 
-/// Formats a step as a program might.
+/// Formats a step.
 fn line(step: &Step) -> String {
     let what = match &step.origin {
         Origin::Named => "named",
@@ -39,19 +39,19 @@ fn lines(route: &Route) -> Vec<String> {
 
 #[test]
 fn a_route_has_the_inputs_and_the_outcome_of_each_rule() {
-    let scene = Scene::new(&[
+    let setup = RoutingSetup::new(&[
         ("fallback", "large"),
         ("tokens < 500 and 'vision' not in features", "small"),
         ("complexity == 'code' and tokens < 20000", "middle"),
         ("budget_left < 0.5 or model == 'x'", "small"),
         ("tokens ** 3 > 0", "large"),
     ]);
-    let router = router(&scene);
+    let router = router(&setup);
     let busy = CallReport::Failed {
         kind: ErrorKind::RateLimited,
         retry_after: Some(Duration::from_millis(11_500)),
     };
-    RoutingEngine::report(&router, &scene.models.resolve(Some("middle")).unwrap(), busy);
+    RoutingEngine::report(&router, &setup.models.resolve(Some("middle")).unwrap(), busy);
     let required = Requirements { images: true, tools: true, format: false };
     let route = router.route(&query("fix main.rs", u64::MAX).with_requirements(required));
     assert_eq!(
@@ -85,8 +85,8 @@ fn a_route_has_the_inputs_and_the_outcome_of_each_rule() {
 
 #[test]
 fn a_route_explains_the_last_resort() {
-    let scene = Scene::new(&[("tokens < 500", "large"), ("fallback", "middle")]);
-    let router = router(&scene);
+    let setup = RoutingSetup::new(&[("tokens < 500", "large"), ("fallback", "middle")]);
+    let router = router(&setup);
     let named = query("x", 100_000).with_model(Some("small"));
     assert_eq!(
         lines(&router.route(&named).unwrap()),

@@ -1,8 +1,8 @@
-//! Rules from files, and what is wrong with them, with its place.
+//! Rules from files, and the locations of problems.
 
 use az_ai::config::RoutingRule;
 use az_ai::routing::{RoutingEngine, RulesError, parse_rules};
-use az_ai::testing::routing_engine::Scene;
+use az_ai::testing::routing_engine::RoutingSetup;
 
 use super::router::router;
 
@@ -19,10 +19,10 @@ condition = 'fallback'
 provider = 'large'
 ";
 
-/// Reads and takes rules.
+/// Parses rules and gives them to a router.
 async fn load(file: &str, text: &str) -> Result<Vec<RoutingRule>, RulesError> {
     let rules = parse_rules(file, text)?;
-    router(&Scene::new(&[])).update_routing_rules(rules.clone()).await?;
+    router(&RoutingSetup::new(&[])).update_routing_rules(rules.clone()).await?;
     Ok(rules)
 }
 
@@ -38,7 +38,7 @@ async fn rules_are_read_from_toml_and_from_json() {
         rules
     };
     let expected = [
-        RoutingRule::new("tokens < 500", "small").because("Free model for simple tasks"),
+        RoutingRule::new("tokens < 500", "small").with_reason("Free model for simple tasks"),
         RoutingRule::new("fallback", "large"),
     ];
     assert_eq!(plain(load("az.toml", TOML).await.unwrap()), expected);
@@ -54,7 +54,7 @@ async fn rules_are_read_from_toml_and_from_json() {
 }
 
 #[tokio::test]
-async fn a_file_without_any_rule_is_told_how_rules_are_written() {
+async fn a_file_without_rules_is_refused_with_the_expected_form() {
     let no_rules = "there are no rules in it: they are tables [[routing_rules]]";
     check("az.toml", "", &format!("az.toml:1:1: {no_rules}")).await;
     check("az.toml", "[llm]\nmodel = 'x'\n", &format!("az.toml:1:1: {no_rules}")).await;
@@ -69,7 +69,7 @@ async fn a_file_without_any_rule_is_told_how_rules_are_written() {
 }
 
 #[tokio::test]
-async fn the_rules_of_the_design_are_taken_as_they_stand() {
+async fn the_rules_of_the_design_are_accepted_verbatim() {
     let rules = [
         ("tokens < 500", "small"),
         ("complexity == 'code' and tokens < 2000", "middle"),
@@ -84,7 +84,7 @@ async fn the_rules_of_the_design_are_taken_as_they_stand() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_its_file_line_and_column() {
+async fn every_problem_has_file_line_and_column() {
     let token = "no variable is called \"token\" (in `token < 500`); did you mean \"tokens\" or \
                  \"max_tokens\" or \"request_tokens\"?";
     check("az.toml", &TOML.replace("tokens <", "token <"), &format!("az.toml:5:14: {token}")).await;
@@ -97,11 +97,11 @@ async fn what_is_wrong_is_told_with_its_file_line_and_column() {
 }
 
 #[tokio::test]
-async fn a_place_is_right_in_any_way_of_writing() {
+async fn locations_are_correct_in_every_notation() {
     let rule = |condition: &str| {
         format!("[[routing_rules]]\ncondition = {condition}\nprovider = 'small'\n")
     };
-    let number = "this is a number, and true or false is needed";
+    let number = "this is a number, but true or false is expected";
     check(
         "a.toml",
         &rule("  'true and tokens'"),
@@ -114,7 +114,7 @@ async fn a_place_is_right_in_any_way_of_writing() {
         &format!("a.toml:4:6: {number} (in `true\n and tokens`)"),
     )
     .await;
-    // Within a text that is written with escapes nobody can tell: the rule has to do.
+    // In a string with escapes the position is unknown: the rule's location is reported.
     check(
         "a.toml",
         &rule("\"model == '\\u00e9' and tokens\""),
@@ -130,7 +130,7 @@ async fn a_place_is_right_in_any_way_of_writing() {
 }
 
 #[tokio::test]
-async fn a_wrong_form_is_told_with_its_place() {
+async fn a_wrong_form_is_refused_with_its_location() {
     let rule = "[[routing_rules]]\ncondition = 'true'\n";
     check("a.toml", rule, "a.toml:1:1: missing field `provider`").await;
     let fields = "unknown field `raeson`, expected one of `condition`, `provider`, `reason`";
@@ -155,14 +155,14 @@ async fn a_wrong_form_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once_also_without_a_file() {
+async fn all_problems_are_reported_together_with_and_without_a_file() {
     let rules = vec![
         RoutingRule::new("é", "small"),
         RoutingRule::new("  tokens < 'x'", "larg"),
         RoutingRule::new(" ", "small"),
         RoutingRule::new("1 / 0 > tokens", "small"),
     ];
-    let error = router(&Scene::new(&[])).update_routing_rules(rules).await.unwrap_err();
+    let error = router(&RoutingSetup::new(&[])).update_routing_rules(rules).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "routing rule 1, character 1 of its condition: the condition cannot be read: unexpected \
@@ -171,7 +171,7 @@ async fn all_that_is_wrong_is_told_at_once_also_without_a_file() {
          `tokens < 'x'`)\n\
          routing rule 2: no model is called \"larg\"; did you mean \"large\"?\n\
          routing rule 3, character 2 of its condition: the condition is empty\n\
-         routing rule 4, character 1 of its condition: the condition cannot be worked out: unable \
+         routing rule 4, character 1 of its condition: the condition cannot be evaluated: unable \
          to calculate 1 / 0 (in `1 / 0 > tokens`)"
     );
 }

@@ -1,4 +1,4 @@
-//! Routing: by rules, by a router of one's own, and by routers that break their word.
+//! Routing: by rules, by a custom engine, and by saboteurs.
 
 mod design_rules;
 mod execute;

@@ -1,4 +1,5 @@
-//! A router without a language, to see that the kit asks for no more than the contract.
+//! An engine without an expression language, to check that the kit needs only what the contract
+//! has.
 
 use std::sync::{Arc, RwLock};
 
@@ -6,10 +7,10 @@ use async_trait::async_trait;
 use az_ai::config::RoutingRule;
 use az_ai::resolver::{CallReport, ModelResolver, Models, ResolvedModel, RoutingQuery};
 use az_ai::routing::{
-    CandidateStatus, Choice, Cooldowns, Obstacle, Origin, Problem, Route, RoutingEngine,
-    RuleOutcome, RulesError, Step, Where,
+    CandidateStatus, Choice, Cooldowns, Obstacle, Origin, Problem, ProblemLocation, Route,
+    RoutingEngine, RuleOutcome, RulesError, Step,
 };
-use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_ai::testing::routing_engine::{RoutingFixture, RoutingSetup};
 use az_core::Clock;
 use az_core::clock::ManualClock;
 
@@ -36,7 +37,7 @@ fn check(models: &Models, rules: Vec<RoutingRule>) -> Result<Vec<Rule>, RulesErr
         };
         let known = models.names().any(|name| name == rule.provider);
         let below = below.and_then(|below| known.then_some(below).ok_or("no such model"));
-        let at = Where::Rule { number, character: None };
+        let at = ProblemLocation::Rule { number, character: None };
         let problem = |what: &str| Problem { at, what: what.to_owned(), near: Vec::new() };
         below.map(|below| Rule { below, rule: Arc::new(rule) }).map_err(problem)
     });
@@ -69,7 +70,7 @@ impl RoutingEngine for Plain {
         let of = |rule: &Rule| rule.rule.provider.clone();
         let held = rules.iter().filter(holds).map(of);
         let fallbacks = rules.iter().filter(|rule| rule.below.is_none()).map(of);
-        let default = query.model.is_none().then(|| Scene::DEFAULT.to_owned());
+        let default = query.model.is_none().then(|| RoutingSetup::DEFAULT.to_owned());
         let named = query.model.map(str::to_owned).into_iter();
         let (mut candidates, mut passed) = (Vec::<Choice>::new(), Vec::new());
         for name in named.chain(held).chain(fallbacks).chain(default) {
@@ -118,11 +119,11 @@ struct WithoutLanguage;
 
 #[async_trait]
 impl RoutingFixture for WithoutLanguage {
-    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
-        let rules = check(&scene.models, scene.rules.clone()).unwrap();
+    async fn set(&self, setup: &RoutingSetup) -> Arc<dyn RoutingEngine> {
+        let rules = check(&setup.models, setup.rules.clone()).unwrap();
         Arc::new(Plain {
-            models: scene.models.clone(),
-            clock: Arc::clone(&scene.clock),
+            models: setup.models.clone(),
+            clock: Arc::clone(&setup.clock),
             cooldowns: Cooldowns::default(),
             rules: RwLock::new(rules),
         })

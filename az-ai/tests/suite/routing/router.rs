@@ -1,4 +1,4 @@
-//! The kit, played with the router of the rules, and what it does beyond the contract.
+//! The kit, run against the rule router, and its behaviour beyond the contract.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,16 @@ use az_ai::config::RoutingRule;
 use az_ai::error::Error;
 use az_ai::resolver::{CallReport, ModelResolver, Requirements, RoutingQuery};
 use az_ai::routing::{Complexity, ComplexityClassifier, RoutingEngine, RuleRouter};
-use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_ai::testing::routing_engine::{RoutingFixture, RoutingSetup};
 use az_core::{ErrorKind, TaskPriority, Usd};
 
-/// Returns a router in a scene.
-pub(super) fn router(scene: &Scene) -> RuleRouter {
-    let names = Scene::NAMES.map(str::to_owned).to_vec();
-    let clock = Arc::<az_core::clock::ManualClock>::clone(&scene.clock);
-    let router = RuleRouter::new(Arc::new(scene.models.clone()), names, Scene::DEFAULT, clock);
-    router.with_rules(scene.rules.clone()).unwrap()
+/// Creates a router with a setup.
+pub(super) fn router(setup: &RoutingSetup) -> RuleRouter {
+    let names = RoutingSetup::NAMES.map(str::to_owned).to_vec();
+    let clock = Arc::<az_core::clock::ManualClock>::clone(&setup.clock);
+    let router =
+        RuleRouter::new(Arc::new(setup.models.clone()), names, RoutingSetup::DEFAULT, clock);
+    router.with_rules(setup.rules.clone()).unwrap()
 }
 
 /// Returns a query for a prompt of this size that is sent alone.
@@ -35,8 +36,8 @@ pub(super) struct ByRules;
 
 #[async_trait]
 impl RoutingFixture for ByRules {
-    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
-        Arc::new(router(scene))
+    async fn set(&self, setup: &RoutingSetup) -> Arc<dyn RoutingEngine> {
+        Arc::new(router(setup))
     }
 }
 
@@ -46,13 +47,13 @@ mod kit {
 
 #[track_caller]
 fn check(condition: &str, query: &RoutingQuery<'_>, holds: &str) {
-    let router = router(&Scene::new(&[(condition, "middle")]));
+    let router = router(&RoutingSetup::new(&[(condition, "middle")]));
     let first = names(&router, query).into_iter().next();
     assert_eq!(first.as_deref(), Some(holds), "{condition}");
 }
 
 #[test]
-fn a_condition_reads_all_that_is_known() {
+fn a_condition_can_use_every_variable() {
     let plain = query("Héllo", 10);
     let (yes, no) = ("middle", "large");
     check("tokens == 10 and max_tokens == 100 and text_length == 5", &plain, yes);
@@ -70,7 +71,7 @@ fn a_condition_reads_all_that_is_known() {
 }
 
 #[test]
-fn without_a_budget_there_is_plenty_left() {
+fn without_a_budget_the_remaining_amount_is_very_large() {
     let left = |nanos| query("x", 1).with_budget_left(Some(Usd::from_nanos(nanos)));
     let tight = "budget_left < 0.25";
     check(tight, &query("x", 1), "large");
@@ -81,38 +82,38 @@ fn without_a_budget_there_is_plenty_left() {
 }
 
 #[test]
-fn only_rules_about_names_follow_a_name() {
-    let scene = Scene::new(&[("tokens < 500", "middle"), ("model == 'small'", "large")]);
-    let router = router(&scene);
+fn only_rules_that_use_the_model_add_fallbacks_to_a_requested_one() {
+    let setup = RoutingSetup::new(&[("tokens < 500", "middle"), ("model == 'small'", "large")]);
+    let router = router(&setup);
     let named = query("x", 1).with_model(Some("small"));
     assert_eq!(names(&router, &named), ["small", "large"]);
     assert_eq!(names(&router, &named.with_model(Some("large"))), ["large"]);
-    let router = router_without_fallback(&scene);
+    let router = router_without_fallback(&setup);
     assert_eq!(names(&router, &named), ["small"]);
 }
 
-fn router_without_fallback(scene: &Scene) -> RuleRouter {
-    router(scene).without_fallback()
+fn router_without_fallback(setup: &RoutingSetup) -> RuleRouter {
+    router(setup).without_fallback()
 }
 
 #[test]
-fn without_fallback_there_is_one_candidate_who_can_be_asked() {
+fn without_fallback_there_is_one_usable_candidate() {
     let rules = [("tokens < 500", "small"), ("tokens < 5000", "middle"), ("fallback", "large")];
-    let scene = Scene::new(&rules);
-    let router = router_without_fallback(&scene);
+    let setup = RoutingSetup::new(&rules);
+    let router = router_without_fallback(&setup);
     assert_eq!(names(&router, &query("x", 1)), ["small"]);
     assert_eq!(names(&router, &query("x", 6000)), ["large"]);
     let busy = CallReport::Failed { kind: ErrorKind::RateLimited, retry_after: None };
-    RoutingEngine::report(&router, &scene.models.resolve(Some("small")).unwrap(), busy);
+    RoutingEngine::report(&router, &setup.models.resolve(Some("small")).unwrap(), busy);
     assert_eq!(names(&router, &query("x", 1)), ["middle"]);
-    scene.clock.advance(Duration::from_secs(30));
+    setup.clock.advance(Duration::from_secs(30));
     assert_eq!(names(&router, &query("x", 1)), ["small"]);
 }
 
 #[test]
 fn a_router_is_a_resolver() {
-    let scene = Scene::new(&[("tokens < 500", "small")]);
-    let router: Arc<dyn ModelResolver> = Arc::new(router(&scene));
+    let setup = RoutingSetup::new(&[("tokens < 500", "small")]);
+    let router: Arc<dyn ModelResolver> = Arc::new(router(&setup));
     let provider = |model| router.resolve(model).unwrap().client.provider().to_owned();
     assert_eq!(
         (provider(None), provider(Some("middle"))),
@@ -131,9 +132,9 @@ fn a_router_is_a_resolver() {
 }
 
 #[test]
-fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
+fn a_model_without_a_key_is_excluded_and_named_if_none_has_one() {
     #[derive(Debug)]
-    struct NoKeys(Scene);
+    struct NoKeys(RoutingSetup);
     impl ModelResolver for NoKeys {
         fn resolve(&self, model: Option<&str>) -> az_ai::Result<az_ai::resolver::ResolvedModel> {
             match model {
@@ -145,11 +146,11 @@ fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
             }
         }
     }
-    let scene = Scene::new(&[]);
-    let clock = Arc::<az_core::clock::ManualClock>::clone(&scene.clock);
-    let names_of = Scene::NAMES.map(str::to_owned).to_vec();
+    let setup = RoutingSetup::new(&[]);
+    let clock = Arc::<az_core::clock::ManualClock>::clone(&setup.clock);
+    let names_of = RoutingSetup::NAMES.map(str::to_owned).to_vec();
     let router = |default| {
-        let models = Arc::new(NoKeys(Scene::new(&[])));
+        let models = Arc::new(NoKeys(RoutingSetup::new(&[])));
         let clock = Arc::<az_core::clock::ManualClock>::clone(&clock);
         let router = RuleRouter::new(models, names_of.clone(), default, clock);
         router.with_rules(vec![RoutingRule::new("tokens < 500", "small")]).unwrap()
@@ -166,8 +167,8 @@ fn a_model_that_is_not_set_up_is_passed_over_and_if_nobody_is_that_is_said() {
 }
 
 #[test]
-fn what_nobody_can_do_is_refused_with_each_ones_reason() {
-    let router = router(&Scene::new(&[]));
+fn a_request_that_no_model_supports_is_refused_with_every_reason() {
+    let router = router(&RoutingSetup::new(&[]));
     let required = Requirements { images: true, ..Requirements::default() };
     let named = query("x", 1).with_model(Some("small")).with_requirements(required);
     let error = router.route(&named).unwrap_err();
@@ -181,14 +182,14 @@ fn what_nobody_can_do_is_refused_with_each_ones_reason() {
 }
 
 #[test]
-fn what_cannot_be_worked_out_does_not_hold() {
+fn a_condition_that_cannot_be_evaluated_does_not_hold() {
     let overflows = "tokens ** 3 > 0";
     check(overflows, &query("x", 10), "middle");
     check(overflows, &query("x", u64::MAX), "large");
 }
 
 #[test]
-fn another_classifier_can_be_put_in() {
+fn the_classifier_can_be_replaced() {
     #[derive(Debug)]
     struct AllIsCode;
     impl ComplexityClassifier for AllIsCode {
@@ -196,7 +197,7 @@ fn another_classifier_can_be_put_in() {
             Complexity::Code
         }
     }
-    let router = router(&Scene::new(&[("complexity == 'code'", "middle")]));
+    let router = router(&RoutingSetup::new(&[("complexity == 'code'", "middle")]));
     let router = router.with_classifier(Arc::new(AllIsCode));
     assert_eq!(names(&router, &query("good morning", 1)), ["middle", "large"]);
 }

@@ -1,4 +1,4 @@
-//! Routers that break the contract, each in one way, to see that the kit notices.
+//! Routing engines that each break one clause, to check that the kit notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use az_ai::config::RoutingRule;
 use az_ai::resolver::{CallReport, ModelResolver, Requirements, ResolvedModel, RoutingQuery};
 use az_ai::routing::{Route, RoutingEngine, RuleRouter, RulesError};
 use az_ai::testing::routing_engine;
-use az_ai::testing::routing_engine::{RoutingFixture, Scene};
+use az_ai::testing::routing_engine::{RoutingFixture, RoutingSetup};
 
 use super::router::router;
 
@@ -85,7 +85,7 @@ impl RoutingEngine for Saboteur {
     async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {
         match self.how {
             Sabotage::TakesHalf => {
-                // One by one, as long as it goes well.
+                // One by one, until the first that fails.
                 for upto in 1..=rules.len() {
                     self.inner.update_routing_rules(rules[..upto].to_vec()).await?;
                 }
@@ -102,8 +102,8 @@ struct Sabotaged(Sabotage);
 
 #[async_trait]
 impl RoutingFixture for Sabotaged {
-    async fn set(&self, scene: &Scene) -> Arc<dyn RoutingEngine> {
-        Arc::new(Saboteur { inner: router(scene), how: self.0, decisions: AtomicUsize::new(0) })
+    async fn set(&self, setup: &RoutingSetup) -> Arc<dyn RoutingEngine> {
+        Arc::new(Saboteur { inner: router(setup), how: self.0, decisions: AtomicUsize::new(0) })
     }
 }
 
@@ -116,30 +116,31 @@ async fn the_kit_notices_every_sabotage() {
         }
     };
     let first = "the_first_rule_that_holds_decides_and_the_others_follow";
-    let same = "a_decision_asks_nobody_and_is_the_same_again";
-    let twice = "somebody_is_a_candidate_and_nobody_twice";
-    let patience = "who_asks_for_patience_is_passed_over_for_so_long";
-    let trouble = "who_is_in_trouble_is_passed_over";
-    let window = "a_model_with_too_small_a_window_is_passed_over";
-    let together = "rules_are_taken_all_together_or_not_at_all";
+    let same = "a_decision_performs_no_io_and_is_deterministic";
+    let twice = "there_is_a_candidate_and_none_is_repeated";
+    let patience = "a_rate_limited_provider_is_excluded_for_the_requested_time";
+    let trouble = "a_failing_provider_is_excluded";
+    let window = "a_model_with_too_small_a_window_is_excluded";
+    let together = "rules_are_replaced_all_together_or_not_at_all";
     check(Sabotage::ForgetsTheOthers, &[first]).await;
     check(Sabotage::AsksTheLastFirst, &[first]).await;
     check(Sabotage::ChangesItsMind, &[same]).await;
     check(Sabotage::Repeats, &[first, twice]).await;
-    check(Sabotage::OverlooksNames, &["a_named_model_comes_first"]).await;
-    check(Sabotage::GuessesNames, &["a_name_that_nobody_has_is_an_error"]).await;
-    let soonest = "when_all_are_passed_over_the_one_free_soonest_is_asked";
+    check(Sabotage::OverlooksNames, &["a_requested_model_comes_first"]).await;
+    check(Sabotage::GuessesNames, &["an_unknown_name_is_an_error"]).await;
+    let soonest = "when_all_are_excluded_the_shortest_cooldown_is_chosen";
     check(Sabotage::ForgetsFailures, &[patience, trouble, soonest]).await;
-    check(Sabotage::NeverForgives, &["a_reply_ends_it"]).await;
-    let wrong = "what_is_wrong_with_a_request_is_not_held_against_anybody";
+    check(Sabotage::NeverForgives, &["a_reply_ends_the_cooldown"]).await;
+    let wrong = "an_invalid_request_starts_no_cooldown";
     check(Sabotage::BlamesEverybody, &[wrong]).await;
-    let largest = "the_largest_window_is_asked_when_all_are_too_small";
+    let largest = "the_largest_window_is_chosen_when_all_are_too_small";
     check(Sabotage::IgnoresSizes, &[window, largest]).await;
     let sizes = "rules_compare_the_prompt_and_windows_the_request";
     check(Sabotage::RoutesByTheRequest, &[sizes]).await;
     check(Sabotage::ComparesThePrompt, &[sizes]).await;
-    check(Sabotage::IgnoresRequirements, &["a_model_that_cannot_do_it_is_passed_over"]).await;
+    check(Sabotage::IgnoresRequirements, &["a_model_without_a_required_capability_is_excluded"])
+        .await;
     check(Sabotage::TakesHalf, &[together]).await;
-    check(Sabotage::RefusesAll, &[together, "decisions_go_on_while_rules_change"]).await;
-    check(Sabotage::HidesSteps, &["every_rule_has_a_step_in_their_order"]).await;
+    check(Sabotage::RefusesAll, &[together, "decisions_continue_while_rules_change"]).await;
+    check(Sabotage::HidesSteps, &["every_rule_has_a_step_in_order"]).await;
 }

@@ -1,4 +1,4 @@
-//! What the tests play with.
+//! Support for the tests: servers and engines.
 
 pub(crate) mod server;
 pub(crate) mod stage;

@@ -1,4 +1,4 @@
-//! A server on the loopback that answers as it is told, one request a connection.
+//! A simulated server on the loopback interface, one request a connection.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,14 +7,14 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does with a request.
+/// The response to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    /// Sends this, with its length.
+    /// Sends this body, with its length.
     Whole { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
-    /// Sends these pieces as they are, and then ends the answer, or does not.
+    /// Sends these pieces, and then ends the response or keeps it open.
     Stream { pieces: Vec<Vec<u8>>, end: End },
-    /// Sends nothing, and waits for the client to give up.
+    /// Sends nothing, and waits until the client disconnects.
     Silence,
 }
 
@@ -41,24 +41,24 @@ impl Answer {
     }
 }
 
-/// A request as it came in.
+/// A request that was received.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) head: String,
     pub(crate) body: Value,
 }
 
-/// The server. It ends with the test.
+/// The server. It is stopped when it is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-    given_up: Arc<tokio::sync::Notify>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
+    saw_disconnect: Arc<tokio::sync::Notify>,
 }
 
 impl Server {
-    /// Starts a server that answers a request for a whole reply with the one, and a request for a
-    /// stream with the other.
+    /// Starts a server with one response for requests of a complete reply and another for those of
+    /// a stream.
     pub(crate) async fn start_either(whole: Answer, stream: Answer) -> Self {
         Self::start_with(move |asked| {
             let by_path = asked.head.contains(":streamGenerateContent");
@@ -68,20 +68,20 @@ impl Server {
         .await
     }
 
-    /// Starts a server that answers every request alike.
+    /// Starts a server with the same response for every request.
     pub(crate) async fn start(answer: Answer) -> Self {
         Self::start_with(move |_| answer.clone()).await
     }
 
-    /// Starts a server that chooses its answer.
+    /// Starts a server that chooses its response.
     pub(crate) async fn start_with(
-        answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+        answer: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             url: format!("http://{}/v1", listener.local_addr().unwrap()),
             asked: Arc::default(),
-            given_up: Arc::default(),
+            saw_disconnect: Arc::default(),
         };
         let this = server.clone();
         let answer = Arc::new(answer);
@@ -94,26 +94,26 @@ impl Server {
         server
     }
 
-    /// Returns the requests that came in.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    /// Returns the received requests.
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// Waits until a client has given up waiting for an answer; says whether one did.
-    pub(crate) async fn given_up(&self) -> bool {
-        tokio::time::timeout(Duration::from_secs(5), self.given_up.notified()).await.is_ok()
+    /// Waits until a client disconnects; returns whether one did.
+    pub(crate) async fn saw_disconnect(&self) -> bool {
+        tokio::time::timeout(Duration::from_secs(5), self.saw_disconnect.notified()).await.is_ok()
     }
 
     async fn serve(
         self,
         mut connection: TcpStream,
-        answer: &(impl Fn(&Asked) -> Answer + Send + Sync),
+        answer: &(impl Fn(&ReceivedRequest) -> Answer + Send + Sync),
     ) {
         connection.set_nodelay(true).unwrap();
         let Some(asked) = read(&mut connection).await else { return };
         let answer = answer(&asked);
         self.asked.lock().unwrap().push(asked);
-        // A client that goes away in the middle is no concern of the server's.
+        // A client that disconnects in the middle is not an error of the server.
         self.answer(&mut connection, answer).await.ok();
     }
 
@@ -151,7 +151,7 @@ impl Server {
             Answer::Silence => {
                 let mut rest = [0; 16];
                 while connection.read(&mut rest).await.is_ok_and(|read| read > 0) {}
-                self.given_up.notify_one();
+                self.saw_disconnect.notify_one();
                 Ok(())
             }
         }
@@ -159,7 +159,7 @@ impl Server {
 }
 
 /// Reads a request.
-async fn read(connection: &mut TcpStream) -> Option<Asked> {
+async fn read(connection: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -177,7 +177,7 @@ async fn read(connection: &mut TcpStream) -> Option<Asked> {
             return None;
         }
     }
-    // A request for a list of models has no body.
+    // A request for the list of models has no body.
     let body = serde_json::from_slice(&bytes[head_end..]).unwrap_or_default();
-    Some(Asked { head, body })
+    Some(ReceivedRequest { head, body })
 }

@@ -6,7 +6,7 @@ use az_ai::chat::ChatRequest;
 use az_ai::client::LlmClient;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::resolver::{ModelResolver, Models};
-use az_ai::scripted::{Line, ScriptedClient};
+use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::approval::{Approver, Unattended};
 use az_core::cost::{Budget, BudgetKeeper, Limit, Period, Scope};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
@@ -16,7 +16,7 @@ use az_core::policy::{AllowEverything, Policy};
 use az_core::testing::{FakePolicy, FakeToolbox, Recorder};
 use az_core::{Agent, Clock, Task, TaskId, Usd, WorkerId};
 
-/// What a test plays on.
+/// The fixture of a test.
 pub(crate) struct Stage {
     models: Arc<dyn ModelResolver>,
     script: Option<ScriptedClient>,
@@ -29,7 +29,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(lines: impl IntoIterator<Item = Line>) -> Self {
+    pub(crate) fn new(lines: impl IntoIterator<Item = ScriptedReply>) -> Self {
         Self::of(ScriptedClient::new(lines))
     }
 
@@ -74,12 +74,12 @@ impl Stage {
         self
     }
 
-    /// Returns what a scripted model was asked.
+    /// Returns the requests to a scripted model.
     pub(crate) fn requests(&self) -> Vec<ChatRequest> {
         self.script.as_ref().map(ScriptedClient::requests).unwrap_or_default()
     }
 
-    /// Allows so many nano-dollars a day.
+    /// Sets a budget of nano-dollars a day.
     pub(crate) async fn cap(&self, nanos: i64) {
         let budget = Budget {
             scope: Scope::Global,
@@ -91,7 +91,7 @@ impl Stage {
         self.store.set_budget(&budget, az_core::clock::SystemClock.now()).await.unwrap();
     }
 
-    /// Returns a task's record.
+    /// Returns a task's journal.
     pub(crate) async fn events(&self, task: &Task) -> Vec<Event> {
         self.store.read(&task.id, 0, 10_000).await.unwrap()
     }
@@ -109,7 +109,7 @@ impl Stage {
         self.engine().execute(task, None).await.unwrap()
     }
 
-    /// Runs a task until it has begun as many calls as this, and cancels it then.
+    /// Runs a task until it has started this many calls, and cancels it then.
     pub(crate) async fn cancel_after(&self, calls: usize, command: &str) -> Task {
         let stop = Stop::new();
         let cancel = async {
@@ -127,7 +127,7 @@ impl Stage {
         self.engine().resume_until(&task.id, Stop::default()).await.unwrap()
     }
 
-    /// Returns the agent that runs the tasks of the stage.
+    /// Returns the agent that runs the tasks.
     pub(crate) fn react(&self) -> ReActAgent {
         ReActAgent::new(Arc::clone(&self.models)).with_options(self.options.clone())
     }

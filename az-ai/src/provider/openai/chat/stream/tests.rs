@@ -159,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_survived(text in ".{0,200}") {
+    fn no_text_causes_a_panic(text in ".{0,200}") {
         reply(&format!("data: {text}\n\n")).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! How the calls of an embedder are priced and paid for.
+//! Prices and books the calls of an embedder.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::pricing::{Call, PriceBook};
 
 /// Prices, and the account that calls are held and booked on.
 #[derive(Clone)]
-pub struct EmbedBooks {
+pub struct EmbedBilling {
     account: Option<PayerAccount>,
-    /// When to retry without an account, which has a policy of its own.
+    /// The retry policy without an account, which has a policy of its own.
     retry: RetryPolicy,
     prices: PriceBook,
     /// The provider whose prices apply.
@@ -24,18 +24,18 @@ pub struct EmbedBooks {
     clock: Arc<dyn Clock>,
 }
 
-impl fmt::Debug for EmbedBooks {
+impl fmt::Debug for EmbedBilling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbedBooks")
+        f.debug_struct("EmbedBilling")
             .field("account", &self.account)
             .field("priced_as", &self.priced_as)
             .finish_non_exhaustive()
     }
 }
 
-impl EmbedBooks {
-    /// Creates books with the bundled prices of a provider, and without an account: nothing is held
-    /// or booked.
+impl EmbedBilling {
+    /// Creates the billing with the bundled prices of a provider, and without an account: nothing
+    /// is held or booked.
     pub fn priced_as(provider: impl Into<String>) -> Self {
         let (prices, clock) = (PriceBook::bundled(), Arc::new(SystemClock));
         let retry = RetryPolicy::default();
@@ -78,15 +78,15 @@ impl EmbedBooks {
         }
     }
 
-    /// Returns what embedding texts sends and costs at most.
+    /// Returns the estimated tokens and the most that embedding the texts can cost.
     pub(super) fn estimate(&self, model: &str, texts: &[&str]) -> CostEstimate {
         let expected = texts.iter().map(|text| estimate::text(text)).sum();
         let most = texts.iter().map(|text| estimate::text_at_most(text)).sum();
         CostEstimate::new(self.prices.most(&self.call(model), most, 0), expected)
     }
 
-    /// Returns what a response is charged. Usage that the provider does not report is estimated, and
-    /// priced at the most that it can be.
+    /// Returns the charge of a response. Usage that the provider does not report is estimated, and
+    /// priced at its maximum.
     pub(super) fn charge(&self, model: &str, texts: &[&str], response: &EmbedResponse) -> Charge {
         let estimate = self.estimate(model, texts);
         let Some(tokens) = response.tokens else {
@@ -104,7 +104,7 @@ impl EmbedBooks {
     }
 }
 
-/// Adds a charge to another one. What is unknown of either is unknown of the sum.
+/// Adds two charges. A figure that either lacks is unknown in the sum.
 pub(super) fn add(sum: &Charge, more: &Charge) -> Charge {
     let plus = |a: Option<Usd>, b: Option<Usd>| a.zip(b).map(|(a, b)| a.plus(b));
     let usage = Usage {

@@ -1,4 +1,4 @@
-//! One exchange while it is going on.
+//! Records one exchange while it is in progress.
 
 use std::sync::Arc;
 
@@ -12,21 +12,21 @@ use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::CostEstimate;
 use crate::error::{Error, Result};
 
-/// An exchange that is going on. When it is dropped before its end, that is what is kept of it.
-pub(super) struct Tape {
+/// An exchange in progress. If it is dropped before its end, it is recorded as dropped.
+pub(super) struct ExchangeRecorder {
     log: Arc<Log>,
     started: Instant,
     exchange: Option<Exchange>,
 }
 
-impl Tape {
-    /// Begins.
+impl ExchangeRecorder {
+    /// Starts an exchange.
     pub(super) fn start(log: Arc<Log>, request: &ChatRequest, quote: CostEstimate) -> Self {
         let exchange = Some(Exchange::of(request, quote));
         Self { log, started: Instant::now(), exchange }
     }
 
-    /// Ends with a reply or an error, which is kept once this returns.
+    /// Ends with a reply or an error, which is written when this returns.
     pub(super) async fn end(mut self, result: Result<&ChatReply, &Error>) {
         let millis = self.millis();
         let Some(mut exchange) = self.exchange.take() else { return };
@@ -38,44 +38,44 @@ impl Tape {
         if let Outcome::Replied(replied) = &exchange.outcome
             && !piece::add_up(&exchange.pieces, replied)
         {
-            // The reply is what counts; it can be cut into pieces again.
+            // The reply contains everything; a replay can split it again.
             exchange.pieces.clear();
         }
-        // What could not be written is said by the next call: this one has its answer.
+        // A write error is reported by the next call; this one has its reply.
         self.log.write(&exchange).await.ok();
     }
 
-    /// Passes a stream through, and ends with it.
+    /// Passes a stream through, and records its end.
     pub(super) fn through(self, provider: &str, events: ChatStream) -> ChatStream {
         let cut = Error::Truncated { provider: provider.to_owned() };
         let listening = (Some(self), events, cut);
-        let passed = stream::unfold(listening, async |(tape, mut events, cut)| {
+        let passed = stream::unfold(listening, async |(recorder, mut events, cut)| {
             let event = events.next().await;
-            let tape = match (tape, &event) {
-                (Some(tape), Some(Ok(ChatEvent::Finished(reply)))) => {
-                    tape.end(Ok(reply)).await;
+            let recorder = match (recorder, &event) {
+                (Some(recorder), Some(Ok(ChatEvent::Finished(reply)))) => {
+                    recorder.end(Ok(reply)).await;
                     None
                 }
-                (Some(tape), Some(Err(error))) => {
-                    tape.end(Err(error)).await;
+                (Some(recorder), Some(Err(error))) => {
+                    recorder.end(Err(error)).await;
                     None
                 }
-                (Some(tape), None) => {
-                    tape.end(Err(&cut)).await;
+                (Some(recorder), None) => {
+                    recorder.end(Err(&cut)).await;
                     None
                 }
-                (Some(mut tape), Some(Ok(event))) => {
-                    tape.hear(event);
-                    Some(tape)
+                (Some(mut recorder), Some(Ok(event))) => {
+                    recorder.record_event(event);
+                    Some(recorder)
                 }
                 (None, _) => None,
             };
-            Some((event?, (tape, events, cut)))
+            Some((event?, (recorder, events, cut)))
         });
         passed.boxed()
     }
 
-    fn hear(&mut self, event: &ChatEvent) {
+    fn record_event(&mut self, event: &ChatEvent) {
         let millis = self.millis();
         if let (Some(exchange), Some(piece)) = (&mut self.exchange, Piece::of(event)) {
             piece::add(&mut exchange.pieces, millis, piece);
@@ -87,12 +87,12 @@ impl Tape {
     }
 }
 
-impl Drop for Tape {
+impl Drop for ExchangeRecorder {
     fn drop(&mut self) {
         let millis = self.millis();
         if let Some(mut exchange) = self.exchange.take() {
             exchange.millis = millis;
-            // Nobody is there to wait for it.
+            // The caller is gone, so there is no wait for the write.
             drop(self.log.write(&exchange));
         }
     }

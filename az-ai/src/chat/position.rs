@@ -1,10 +1,10 @@
-//! Where in a task a request stands.
+//! The position of a request in its task.
 
 use super::message::Message;
 use super::request::ChatRequest;
 
 impl ChatRequest {
-    /// Returns how many turns the model had so far, those that were summed up included.
+    /// Returns the number of model turns so far, including those in summaries.
     pub(crate) fn turns(&self) -> usize {
         let turns = self.messages.iter().map(|message| match message {
             Message::Assistant { .. } => 1,
@@ -17,13 +17,13 @@ impl ChatRequest {
         turns.fold(0, usize::saturating_add)
     }
 
-    /// Returns what the user said first: the task.
+    /// Returns the first user message, which is the task.
     pub(crate) fn task(&self) -> &str {
         self.messages.iter().find_map(said).unwrap_or_default()
     }
 
-    /// Returns what the user said last.
-    pub(crate) fn said_last(&self) -> Option<&str> {
+    /// Returns the last user message.
+    pub(crate) fn last_user_message(&self) -> Option<&str> {
         self.messages.iter().rev().find_map(said)
     }
 }
