@@ -92,7 +92,7 @@ pub struct FoundConfig {
     pub config: FileConfig,
     /// The path of the file, if there is one.
     pub path: Option<PathBuf>,
-    /// ProblemLocation each value is written.
+    /// The locations of the values in the file.
     pub origins: Origins,
 }
 
