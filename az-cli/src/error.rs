@@ -137,6 +137,10 @@ fn remedy_of(error: &Error) -> Option<String> {
             "if the file is damaged, `az db init --force` renames it and creates a new database; \
              otherwise choose a writable directory with --data-dir"
         }
+        Error::OlderSchema { .. } => {
+            "`az db init` migrates it, as every command that writes does; before that it makes a \
+             backup (docs/upgrading.md)"
+        }
         Error::NewerSchema { .. } => "use the newer az that wrote it, or another --data-dir",
         Error::SchemaChanged { .. } => "run the newer az from now on (docs/upgrading.md)",
         Error::NotFound { what: "database", .. } => {

@@ -189,6 +189,17 @@ pub enum Error {
         /// The newest schema known here.
         supported: u32,
     },
+    /// The store has the schema of an older version, and was opened to be read, which does not
+    /// migrate it.
+    #[error("{backend} has schema {found}, this version reads {supported}")]
+    OlderSchema {
+        /// Which backend.
+        backend: &'static str,
+        /// The schema of the store.
+        found: u32,
+        /// The schema that this version reads and writes.
+        supported: u32,
+    },
     /// A newer version migrated the store while this one had it open; nothing more is written.
     #[error("{backend} was migrated from schema {expected} to {found} by another process")]
     SchemaChanged {
@@ -309,7 +320,7 @@ impl Error {
             Self::Model { kind, .. } => *kind,
             Self::Busy { .. } => ErrorKind::Busy,
             Self::Full { .. } | Self::Io { .. } => ErrorKind::Io,
-            Self::Unusable { .. } => ErrorKind::Unusable,
+            Self::Unusable { .. } | Self::OlderSchema { .. } => ErrorKind::Unusable,
             Self::NewerSchema { .. } => ErrorKind::Config,
             Self::BrokenJournal { .. } | Self::Internal(_) => ErrorKind::Internal,
         }

@@ -32,7 +32,7 @@ pub(crate) enum SqliteError {
     #[error("{} is not a database of AZ-OS", path.display())]
     Foreign { path: PathBuf },
     /// An older schema, which a read-only store must not migrate.
-    #[error("schema {found} is older than {supported}; `az db init` brings it up to date")]
+    #[error("schema {found} is older than {supported}")]
     Outdated { found: u32, supported: u32 },
     /// A newer schema.
     #[error("schema {found} is newer than {supported}")]
@@ -99,13 +99,15 @@ impl From<SqliteError> for Error {
             SqliteError::NewerSchema { found, supported } => {
                 Self::NewerSchema { backend, found, supported }
             }
+            SqliteError::Outdated { found, supported } => {
+                Self::OlderSchema { backend, found, supported }
+            }
             SqliteError::SchemaChanged { found, expected } => {
                 Self::SchemaChanged { backend, found, expected }
             }
-            SqliteError::ReadOnly
-            | SqliteError::Foreign { .. }
-            | SqliteError::Outdated { .. }
-            | SqliteError::Unmerged { .. } => Self::Unusable { backend, source: error.into() },
+            SqliteError::ReadOnly | SqliteError::Foreign { .. } | SqliteError::Unmerged { .. } => {
+                Self::Unusable { backend, source: error.into() }
+            }
             SqliteError::Unreadable { .. } => Self::Io { backend, source: error.into() },
             SqliteError::Ended(_) => Self::Internal(error.to_string()),
             SqliteError::File { ref source, .. } => match source.kind() {

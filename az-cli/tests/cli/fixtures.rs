@@ -267,6 +267,11 @@ fn every_task_of_every_schema_is_listed_shown_and_has_its_record() {
         let fixture = Fixture::of(schema);
         // A command that only reads does not migrate; the first that writes does, and says where the
         // backup is.
+        let refused = fixture.az.az(&["task", "list"]);
+        assert_eq!(refused.code, Some(73), "{refused:?}");
+        let expected = format!("sqlite has schema {schema}, this version reads ");
+        assert!(refused.stderr.contains(&expected), "{refused:?}");
+        assert!(refused.stderr.contains("help: `az db init` migrates it"), "{refused:?}");
         let made = fixture.az.az(&["db", "init"]);
         let backup = format!("az.db.schema{schema}.bak");
         let migrated = block_on(fixture.store().status()).unwrap().schema > Some(schema);

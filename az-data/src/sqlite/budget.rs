@@ -46,7 +46,8 @@ impl BudgetKeeper for SqliteStore {
     }
 
     async fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>, Error> {
-        self.point(|conn| payer::ancestors(conn, payer)).await
+        let payer = payer.clone();
+        self.point(move |conn| payer::ancestors(conn, &payer)).await
     }
 
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>, Error> {

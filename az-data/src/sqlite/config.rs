@@ -17,7 +17,8 @@ impl ConfigManager for SqliteStore {
     async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
         check_key(key)?;
         let sql = "SELECT value FROM setting WHERE namespace = az_namespace() AND key = ?1";
-        self.point(|conn| first(conn, sql, [key], value)).await
+        let key = key.to_owned();
+        self.point(move |conn| first(conn, sql, [&key], value)).await
     }
 
     async fn set(&self, key: &str, value: &Value) -> Result<(), Error> {

@@ -41,7 +41,7 @@ pub(super) fn writable(
         // SQLite would be content with less than it was asked for, until the first write.
         return Err(about(path)(ErrorKind::PermissionDenied.into()));
     }
-    be_patient(&mut conn, options.busy_timeout)?;
+    wait_for_locks(&mut conn, options.busy_timeout)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     if let Some(pages) = options.max_page_count {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
@@ -61,7 +61,13 @@ pub(super) fn writable(
 ///
 /// SQLite creates two small files beside a database that no other process has open. Where it has no
 /// permission to, the file is read as one that cannot change, provided that its log is empty.
-pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+///
+/// The connection waits for locks until `timeout` while it is opened, and never afterwards.
+pub(super) fn read_only(
+    path: &Path,
+    options: &SqliteOptions,
+    timeout: Duration,
+) -> Result<Connection> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(about(path)(ErrorKind::IsADirectory.into()));
@@ -72,34 +78,45 @@ pub(super) fn read_only(path: &Path, options: &SqliteOptions) -> Result<Connecti
         }
         Err(error) => return Err(about(path)(error)),
     }
-    match reading(path, options) {
+    let mut opened = match reading(path, options, timeout) {
         Err(error) if error.is_unusable() => {
             let log = beside(path, "-wal");
             if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
                 return Err(SqliteError::Unmerged { path: log });
             }
             tracing::debug!(path = %path.display(), "reading as a file that cannot change");
-            frozen(path, options)
+            frozen(path, options, timeout)
         }
         result => result,
-    }
+    }?;
+    never_wait(&mut opened)?;
+    Ok(opened)
 }
 
 /// Opens one more connection for reading beside the writer's.
-pub(super) fn reading(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+pub(super) fn reading(
+    path: &Path,
+    options: &SqliteOptions,
+    timeout: Duration,
+) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    checked(Connection::open_with_flags(path, flags)?, path, options)
+    checked(Connection::open_with_flags(path, flags)?, path, options, timeout)
 }
 
-fn frozen(path: &Path, options: &SqliteOptions) -> Result<Connection> {
+fn frozen(path: &Path, options: &SqliteOptions, timeout: Duration) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    checked(Connection::open_with_flags(frozen_uri(path), flags)?, path, options)
+    checked(Connection::open_with_flags(frozen_uri(path), flags)?, path, options, timeout)
 }
 
-fn checked(mut conn: Connection, path: &Path, options: &SqliteOptions) -> Result<Connection> {
-    be_patient(&mut conn, options.busy_timeout)?;
+fn checked(
+    mut conn: Connection,
+    path: &Path,
+    options: &SqliteOptions,
+    timeout: Duration,
+) -> Result<Connection> {
+    wait_for_locks(&mut conn, timeout)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     namespace::bind(&conn, &options.namespace)?;
     migrate::check(&conn, path)?;
@@ -119,8 +136,14 @@ fn frozen_uri(path: &Path) -> String {
     uri
 }
 
-/// Waits for locks in short naps.
-fn be_patient(conn: &mut Connection, timeout: Duration) -> Result<()> {
+/// Makes a connection give up at once when another connection holds a lock that it needs.
+pub(super) fn never_wait(conn: &mut Connection) -> Result<()> {
+    conn.busy_handler(None::<fn(i32) -> bool>)?;
+    Ok(())
+}
+
+/// Makes a connection wait for locks until the timeout, in short naps.
+pub(super) fn wait_for_locks(conn: &mut Connection, timeout: Duration) -> Result<()> {
     let mut since = Instant::now();
     conn.busy_handler(Some(move |count: i32| {
         if count == 0 {

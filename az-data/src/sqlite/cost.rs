@@ -39,7 +39,8 @@ impl CostTracker for SqliteStore {
             "SELECT {} FROM entry WHERE namespace = az_namespace() AND payer = ?1",
             ledger::SUM
         );
-        self.point(|conn| ledger::total(conn, &sql, [payer.to_string()])).await
+        let payer = payer.to_string();
+        self.point(move |conn| ledger::total(conn, &sql, [&payer])).await
     }
 
     async fn entries(

@@ -90,11 +90,13 @@ impl TaskQueue for SqliteStore {
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>, Error> {
         let sql = "SELECT id FROM task INDEXED BY task_held \
             WHERE namespace = az_namespace() AND lease_owner = ?1 AND cancel_requested = 1 ORDER BY id";
-        self.point(|conn| all(conn, sql, [owner.as_str()], |row| row.parsed(task_id))).await
+        let owner = owner.clone();
+        self.point(move |conn| all(conn, sql, [owner.as_str()], |row| row.parsed(task_id))).await
     }
 
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>, Error> {
-        self.point(|conn| find_lease(conn, id)).await
+        let id = id.clone();
+        self.point(move |conn| find_lease(conn, &id)).await
     }
 
     async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>, Error> {

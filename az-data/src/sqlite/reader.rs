@@ -6,28 +6,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect;
 use super::options::SqliteOptions;
 use crate::error::{Result, SqliteError};
 
 /// Lends connections for reading. A read sees everything that was acknowledged before it began.
+///
+/// No read blocks the runtime for longer than it takes to read: a connection that is lent on the
+/// caller's thread does not wait for locks. A read that meets one is repeated on the blocking pool,
+/// where connections are opened, too.
 pub(super) struct Readers {
-    path: PathBuf,
-    options: SqliteOptions,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    pool: Arc<Pool>,
     permits: Arc<Semaphore>,
-    place: Place,
+    mode: ReadMode,
 }
 
-/// Where a long read is done.
+/// What connections are opened from, and those that are not lent.
+struct Pool {
+    path: PathBuf,
+    options: SqliteOptions,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Where a read of many rows runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Where the caller is: a program that only reads has nothing else to do meanwhile.
-    Here,
-    /// On a thread that may be kept waiting, where there is a runtime to provide one.
-    Aside,
+pub(super) enum ReadMode {
+    /// On the caller's thread, for a program that only reads and has nothing else to do meanwhile.
+    Inline,
+    /// On the blocking pool of the runtime, if there is one.
+    BlockingPool,
 }
 
 impl Readers {
@@ -36,77 +45,115 @@ impl Readers {
         path: PathBuf,
         options: SqliteOptions,
         first: Option<Connection>,
-        place: Place,
+        mode: ReadMode,
     ) -> Self {
         let readers = if first.is_some() { 1 } else { options.readers.max(1) };
+        let idle = Mutex::new(Vec::from_iter(first));
         Self {
-            path,
-            options,
-            idle: Arc::new(Mutex::new(Vec::from_iter(first))),
+            pool: Arc::new(Pool { path, options, idle }),
             permits: Arc::new(Semaphore::new(readers)),
-            place,
+            mode,
         }
     }
 
-    /// Reads a row or a few where the caller is: the way to another thread takes ten times as
-    /// long as such a read.
-    pub(super) async fn point<T>(
-        &self,
-        read: impl FnOnce(&mut Connection) -> Result<T>,
-    ) -> Result<T> {
-        let _permit = self.permits.acquire().await.map_err(ended)?;
-        let mut conn = self.take()?;
-        let result = read(&mut conn);
-        put(&self.idle, conn);
-        result
+    /// Reads a few rows on the caller's thread: handing the read to another thread takes ten times
+    /// as long as the read itself.
+    pub(super) async fn point<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let permit = self.permit().await?;
+        let Some(mut conn) = self.pool.take() else {
+            return self.wait(permit, None, read).await;
+        };
+        match read(&mut conn) {
+            Err(error) if error.is_busy() => self.wait(permit, Some(conn), read).await,
+            result => {
+                self.pool.put(conn);
+                result
+            }
+        }
     }
 
     /// Reads many rows without keeping the caller's thread from other work.
     pub(super) async fn scan<T, F>(&self, read: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
     {
-        let runtime = match self.place {
-            Place::Here => None,
-            Place::Aside => Handle::try_current().ok(),
-        };
-        let Some(runtime) = runtime else {
-            return self.point(read).await;
-        };
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        let permit = permit.await.map_err(ended)?;
-        let mut conn = self.take()?;
-        let idle = Arc::clone(&self.idle);
-        let aside = runtime.spawn_blocking(move || {
-            let result = read(&mut conn);
-            put(&idle, conn);
+        match self.mode {
+            ReadMode::Inline => self.point(read).await,
+            ReadMode::BlockingPool => {
+                let permit = self.permit().await?;
+                self.wait(permit, self.pool.take(), read).await
+            }
+        }
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        permit.map_err(|_| SqliteError::Ended("the pool of readers"))
+    }
+
+    /// Reads where waiting for a lock blocks no runtime; without one, on the caller's thread.
+    async fn wait<T, F>(
+        &self,
+        permit: OwnedSemaphorePermit,
+        conn: Option<Connection>,
+        read: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let pool = Arc::clone(&self.pool);
+        let read = move || {
+            let result = pool.read(conn, read);
             // After the connection is back, also when the caller no longer waits for the result.
             drop(permit);
             result
-        });
-        aside.await.unwrap_or(Err(SqliteError::Ended("the reader")))
+        };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let read = runtime.spawn_blocking(read).await;
+                read.unwrap_or(Err(SqliteError::Ended("the reader")))
+            }
+            Err(_) => read(),
+        }
+    }
+}
+
+impl Pool {
+    /// Reads with a connection that waits for locks, and opens one if none is given.
+    fn read<T>(
+        &self,
+        conn: Option<Connection>,
+        read: impl Fn(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        let timeout = self.options.busy_timeout;
+        let mut conn = match conn {
+            Some(conn) => conn,
+            None => connect::reading(&self.path, &self.options, timeout)?,
+        };
+        connect::wait_for_locks(&mut conn, timeout)?;
+        let result = read(&mut conn);
+        connect::never_wait(&mut conn)?;
+        self.put(conn);
+        result
     }
 
-    fn take(&self) -> Result<Connection> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(conn) => Ok(conn),
-            None => connect::reading(&self.path, &self.options),
-        }
+    fn take(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, conn: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
     }
 }
 
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readers").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Readers").field("path", &self.pool.path).finish_non_exhaustive()
     }
-}
-
-fn put(idle: &Mutex<Vec<Connection>>, conn: Connection) {
-    idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-}
-
-fn ended(_: tokio::sync::AcquireError) -> SqliteError {
-    SqliteError::Ended("the pool of readers")
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use az_core::cost::Calendar;
 use az_core::error::Error;
@@ -13,7 +14,7 @@ use super::blob::Blobs;
 use super::connect;
 use super::migrate::Migration;
 use super::options::SqliteOptions;
-use super::reader::{Place, Readers};
+use super::reader::{ReadMode, Readers};
 use super::writer::{Durability, Writer};
 use crate::error::{Result, SqliteError, about};
 
@@ -81,8 +82,20 @@ impl SqliteStore {
     /// is not ours, or has an older schema that has to be brought up to date first, and
     /// [`Error::NewerSchema`] when a newer version wrote it.
     pub fn open_read_only(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
-        let path = absolute(path.as_ref())?;
-        let conn = connect::read_only(&path, &options)?;
+        let path = path.as_ref();
+        let timeout = options.busy_timeout;
+        Ok(Self::read_only(path, options, timeout)?)
+    }
+
+    /// Opens a store to read only, and waits for a lock until the timeout; the options' own is for
+    /// the reads.
+    pub(super) fn read_only(
+        path: &Path,
+        options: SqliteOptions,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let path = absolute(path)?;
+        let conn = connect::read_only(&path, &options, timeout)?;
         Ok(Self::new(real(&path)?, options, Some(conn), None, None))
     }
 
@@ -98,13 +111,13 @@ impl SqliteStore {
         writer: Option<Writer>,
         migration: Option<Migration>,
     ) -> Self {
-        let place = match writer {
-            Some(_) => Place::Aside,
-            None => Place::Here,
+        let mode = match writer {
+            Some(_) => ReadMode::BlockingPool,
+            None => ReadMode::Inline,
         };
         Self(Arc::new(Inner {
             blobs: Blobs::beside(&path),
-            readers: Readers::new(path.clone(), options.clone(), first, place),
+            readers: Readers::new(path.clone(), options.clone(), first, mode),
             writer,
             path,
             options,
@@ -132,10 +145,11 @@ impl SqliteStore {
     }
 
     /// Reads a row or a few; see [`Readers::point`].
-    pub(super) async fn point<T>(
-        &self,
-        read: impl FnOnce(&mut Connection) -> Result<T>,
-    ) -> Result<T, Error> {
+    pub(super) async fn point<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
+    {
         Ok(self.0.readers.point(read).await?)
     }
 
@@ -143,7 +157,7 @@ impl SqliteStore {
     pub(super) async fn scan<T, F>(&self, read: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
     {
         Ok(self.0.readers.scan(read).await?)
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::Clock;
@@ -14,7 +15,7 @@ use tokio::task::spawn_blocking;
 use super::connect::beside;
 use super::options::SqliteOptions;
 use super::store::SqliteStore;
-use crate::error::{Result, about};
+use crate::error::{Result, SqliteError, about};
 
 /// The files that belong to a database, the database itself last.
 const SUFFIXES: [&str; 4] = ["-wal", "-shm", ".blobs", ""];
@@ -40,20 +41,38 @@ impl StoreFactory for SqliteStores {
         let options = options.with_calendar(request.calendar.clone());
         let options = options.with_namespace(request.namespace.clone());
         let store = match request.access {
-            // Without a lock to wait for, opening takes less time than the way to another thread.
-            StoreAccess::ReadOnly => SqliteStore::open_read_only(path, options)?,
+            StoreAccess::ReadOnly => open_read_only(path, options).await?,
             StoreAccess::ReadWrite => {
-                let opened = spawn_blocking(move || SqliteStore::open(path, options)).await;
-                opened.map_err(|error| Error::Internal(error.to_string()))??
+                blocking(move || Ok(SqliteStore::open(path, options)?)).await?
             }
         };
         Ok(Arc::new(store))
     }
 
     async fn set_aside(&self, request: &StoreRequest) -> Result<String, Error> {
-        let kept = set_aside(&path(request)?)?;
+        let path = path(request)?;
+        let kept = blocking(move || set_aside(&path)).await?;
         Ok(kept.display().to_string())
     }
+}
+
+/// Opens a store to read only: at once where no lock is in the way, which takes less time than
+/// handing the work to another thread, and else where waiting for it blocks no runtime.
+async fn open_read_only(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore> {
+    match SqliteStore::read_only(&path, options.clone(), Duration::ZERO) {
+        Err(error) if error.is_busy() => {
+            let timeout = options.busy_timeout;
+            blocking(move || SqliteStore::read_only(&path, options, timeout)).await
+        }
+        opened => opened,
+    }
+}
+
+/// Runs work on the blocking pool of the runtime.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await.unwrap_or(Err(SqliteError::Ended("the thread that opens stores")))
 }
 
 /// Returns the path of a request that SQLite can serve.

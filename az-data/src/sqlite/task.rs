@@ -23,7 +23,8 @@ impl TaskRepository for SqliteStore {
     }
 
     async fn get(&self, id: &TaskId) -> Result<Option<Task>, Error> {
-        self.point(|conn| find(conn, id)).await
+        let id = id.clone();
+        self.point(move |conn| find(conn, &id)).await
     }
 
     async fn update(&self, task: &Task, now: Timestamp) -> Result<Task, Error> {

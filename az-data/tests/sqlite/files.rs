@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use az_core::Error;
+use az_core::error::ErrorKind;
 use az_core::store::StoreAdmin;
 use az_core::task::{TaskFilter, TaskRepository};
 use az_core::testing::sample::task;
@@ -176,7 +177,9 @@ fn an_empty_file_becomes_a_store_and_is_none_before() {
     let home = Home::new();
     let file = home.parent().join("empty.db");
     fs::write(&file, "").unwrap();
-    check_unusable(read_only(&file), "`az db init` brings it up to date");
+    let refused = read_only(&file).unwrap_err();
+    assert!(matches!(refused, Error::OlderSchema { found: 0, .. }), "{refused:?}");
+    assert_eq!(refused.kind(), ErrorKind::Unusable);
     open(&file).unwrap();
     read_only(&file).unwrap();
 }

@@ -19,4 +19,5 @@ mod namespaces;
 mod race;
 mod sql;
 mod upgrade;
+mod waiting;
 mod writing;
