@@ -87,7 +87,7 @@ pub use log_store::log_store;
 pub use policy::policy;
 pub use state_manager::state_manager;
 pub use store::{RunAndStateStore, store};
-pub use store_admin::{AdminStore, store_admin};
+pub use store_admin::{AdminStore, StoreAdminFixture, store_admin};
 pub use store_factory::{StoreFactoryFixture, store_factory};
 pub use task_queue::task_queue;
 pub use task_repository::task_repository;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::kit::{Capabilities, Fixture};
 use super::store::RunAndStateStore;
-use super::store_admin::AdminStore;
+use super::store_admin::{AdminStore, StoreAdminFixture};
 use crate::config::ConfigManager;
 use crate::embed::Embedder;
 use crate::journal::RunStore;
@@ -56,3 +56,5 @@ fixture_of!(
     TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore
     Toolbox Embedder Policy
 );
+
+impl<S: AdminStore + Clone> StoreAdminFixture for Shared<S> {}

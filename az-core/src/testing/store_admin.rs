@@ -1,30 +1,52 @@
 //! The kit of [`StoreAdmin`].
 
-use super::kit::{Checked, Fixture};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::kit::{Checked, Fixture, Violation};
 use super::play::begin;
 use super::sample::{at, entry, hold, note, task};
 use crate::journal::RunStore;
 use crate::store::{StoreAdmin, StoreStatus};
-use crate::{ensure_eq, scenarios};
+use crate::{ensure, ensure_eq, scenarios};
 
 /// A store of runs that an operator can look at. Implemented for every type that is both.
 pub trait AdminStore: RunStore + StoreAdmin {}
 
 impl<S: RunStore + StoreAdmin + ?Sized> AdminStore for S {}
 
+/// Storage that an operator can look at in every way that its backend has.
+#[async_trait]
+pub trait StoreAdminFixture: Fixture<dyn AdminStore> {
+    /// Opens the storage to read only, where the backend can; it exists already.
+    async fn open_read_only(&self) -> Arc<dyn AdminStore> {
+        self.open().await
+    }
+
+    /// Puts storage of an earlier schema in place and returns that schema; `None` where the backend
+    /// never had another.
+    fn put_earlier_schema(&self) -> Option<u32> {
+        None
+    }
+}
+
 scenarios! {
     $crate
     /// Plays every scenario of [`StoreAdmin`]'s contract.
-    store_admin for Fixture<dyn AdminStore>, in store_admin_conformance;
+    store_admin for StoreAdminFixture, in store_admin_conformance;
 
     a_new_store_holds_nothing;
     a_status_counts_what_the_other_contracts_return;
     a_sound_store_has_no_problems;
     a_look_changes_nothing;
+    a_store_that_is_open_read_only_is_looked_at;
+    a_store_that_is_up_to_date_is_not_migrated;
+    a_migration_is_reported_by_the_handle_that_made_it;
 }
 
 /// What the scenarios are played with.
-type Admins<'a> = &'a dyn Fixture<dyn AdminStore>;
+type Admins<'a> = &'a dyn StoreAdminFixture;
 
 /// Returns how much is in a store: tasks, events, ledger entries, holds.
 const fn counts(status: StoreStatus) -> [u64; 4] {
@@ -75,5 +97,40 @@ async fn a_look_changes_nothing(fixture: Admins<'_>) -> Checked {
     store.check().await?;
     let after = (store.open_holds().await?, store.list(&Default::default()).await?);
     ensure_eq!(after, before, "a look at the store changed holds or tasks");
+    Ok(())
+}
+
+async fn a_store_that_is_open_read_only_is_looked_at(fixture: Admins<'_>) -> Checked {
+    let store = fixture.open().await;
+    fill(&*store).await?;
+    let reader = fixture.open_read_only().await;
+    let found = counts(reader.status().await?);
+    ensure_eq!(found, counts(store.status().await?), "the status of a store opened read-only");
+    ensure_eq!(reader.check().await?, [""; 0], "a store opened read-only has problems");
+    Ok(())
+}
+
+async fn a_store_that_is_up_to_date_is_not_migrated(fixture: Admins<'_>) -> Checked {
+    fill(&*fixture.open().await).await?;
+    for handle in [fixture.open().await, fixture.open_read_only().await] {
+        ensure_eq!(handle.migration(), None, "a store that is up to date was migrated");
+    }
+    Ok(())
+}
+
+async fn a_migration_is_reported_by_the_handle_that_made_it(fixture: Admins<'_>) -> Checked {
+    let Some(earlier) = fixture.put_earlier_schema() else {
+        return Err(Violation::Unmet("an earlier schema"));
+    };
+    let store = fixture.open().await;
+    let now = store.status().await?.schema;
+    let Some(migration) = store.migration() else {
+        return Err(Violation::Broken("a migration was not reported".to_owned()));
+    };
+    let found = (migration.from, Some(migration.to));
+    ensure_eq!(found, (earlier, now), "the schemas of a migration");
+    ensure!(!migration.backup.is_empty(), "a migration has a backup without a name");
+    let later = fixture.open().await.migration();
+    ensure_eq!(later, None, "a migration was reported by a later handle");
     Ok(())
 }

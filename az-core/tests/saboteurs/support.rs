@@ -14,7 +14,7 @@ use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::log::{LogQuery, LogRecord, LogStore};
 use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
-use az_core::store::{StoreAdmin, StoreStatus};
+use az_core::store::{StoreAdmin, StoreMigration, StoreStatus};
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
     TaskRepository,
@@ -30,12 +30,21 @@ pub(crate) struct Bent<S> {
     saboteur: S,
 }
 
+impl<S: Default> Bent<S> {
+    /// Bends a store that others use as it is.
+    pub(crate) fn of(store: MemoryStore) -> Self {
+        Self { store, saboteur: S::default() }
+    }
+}
+
 /// Declares what a saboteur may bend: every method does as the store does, unless overridden.
 macro_rules! bendable {
     ($(
         $bend:ident {
             $($contract:ident {
                 $($method:ident($($arg:ident: $type:ty),*) -> $out:ty;)+
+                // Methods that are not asynchronous.
+                $(@$plain:ident() -> $plain_out:ty;)*
             })+
         }
     )+) => {
@@ -47,6 +56,12 @@ macro_rules! bendable {
                         $contract::$method(store, $($arg),*).await
                     }
                 )+)+
+
+                $($(
+                    fn $plain(&self, store: &MemoryStore) -> $plain_out {
+                        $contract::$plain(store)
+                    }
+                )*)+
             }
 
             $(
@@ -57,6 +72,12 @@ macro_rules! bendable {
                             self.saboteur.$method(&self.store, $($arg),*).await
                         }
                     )+
+
+                    $(
+                        fn $plain(&self) -> $plain_out {
+                            self.saboteur.$plain(&self.store)
+                        }
+                    )*
                 }
             )+
         )+
@@ -122,6 +143,7 @@ bendable! {
         StoreAdmin {
             status() -> StoreStatus;
             check() -> Vec<String>;
+            @migration() -> Option<StoreMigration>;
         }
     }
     BendSettings {

@@ -9,7 +9,8 @@ use az_core::journal::{Journal, NewEvent, RunStore};
 use az_core::store::{StoreAddress, StoreFactory};
 use az_core::task::{Lease, TaskQueue, TaskRepository};
 use az_core::testing::{
-    AdminStore, Capabilities, Fixture, RunAndStateStore, StoreFactoryFixture, sample,
+    AdminStore, Capabilities, Fixture, RunAndStateStore, StoreAdminFixture, StoreFactoryFixture,
+    sample,
 };
 use az_core::{config::ConfigManager, log::LogStore, state::StateManager};
 use az_data::sqlite::{SqliteOptions, SqliteStore, SqliteStores};
@@ -40,6 +41,13 @@ impl Home {
         let home = Self::new();
         copy(other.parent(), home.parent());
         home
+    }
+
+    /// Puts a database of an earlier schema in place.
+    pub(crate) fn earlier(&self, schema: u32) {
+        let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../az-cli/tests/fixtures");
+        let directory = self.path().parent().expect("a directory").to_owned();
+        copy(&made.join(format!("schema-{schema}/data")), &directory);
     }
 
     /// Opens another handle.
@@ -87,6 +95,19 @@ impl Fixture<dyn StoreFactory> for Home {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities::ALL
+    }
+}
+
+#[async_trait]
+impl StoreAdminFixture for Home {
+    async fn open_read_only(&self) -> Arc<dyn AdminStore> {
+        let opened = SqliteStore::open_read_only(self.path(), SqliteOptions::default());
+        Arc::new(opened.expect("the store opens"))
+    }
+
+    fn put_earlier_schema(&self) -> Option<u32> {
+        self.earlier(5);
+        Some(5)
     }
 }
 

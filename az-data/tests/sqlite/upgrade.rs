@@ -18,9 +18,7 @@ use crate::support::Home;
 
 /// Puts a database of an earlier schema in place; returns its path.
 fn earlier(home: &Home, schema: u32) -> PathBuf {
-    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../az-cli/tests/fixtures");
-    fs::create_dir_all(home.path().parent().expect("a directory")).expect("it is made");
-    fs::copy(made.join(format!("schema-{schema}/data/az.db")), home.path()).expect("a fixture");
+    home.earlier(schema);
     home.path()
 }
 
