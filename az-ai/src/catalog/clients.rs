@@ -1,4 +1,4 @@
-//! The models of a configuration: their entries, keys, addresses and prices.
+//! Resolves names to clients, which are created on first use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};

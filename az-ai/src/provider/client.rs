@@ -1,4 +1,4 @@
-//! One client for all wires: it sends, reads, and takes our key out of what comes back.
+//! The client for all wires: sends requests, reads responses, and masks the key in them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,21 +16,21 @@ use crate::error::{Error, Result};
 use crate::estimate;
 use crate::key::ApiKey;
 
-/// Who is asked.
+/// The address, the key and the capabilities of a provider.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// The provider's name, under which calls are booked.
     pub provider: String,
-    /// The address that the wire's paths are added to.
+    /// The base address, to which the wire's paths are appended.
     pub base_url: String,
-    /// The key; servers on one's own machine want none.
+    /// The key; local servers need none.
     pub api_key: Option<ApiKey>,
-    /// What its models can do.
+    /// The capabilities of its models.
     pub capabilities: Capabilities,
 }
 
 impl Endpoint {
-    /// Returns an endpoint without a key whose models can do everything.
+    /// Creates an endpoint without a key, with all capabilities.
     pub fn new(provider: impl Into<String>, base_url: impl Into<String>) -> Self {
         Self {
             provider: provider.into(),
@@ -54,7 +54,7 @@ impl Endpoint {
         self
     }
 
-    /// Returns the endpoint with an address that paths can be added to.
+    /// Returns the endpoint with a normalised address.
     pub(crate) fn checked(mut self) -> Result<Self> {
         let base = self.base_url.trim_end_matches('/');
         if !base.starts_with("http://") && !base.starts_with("https://") {
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-/// A client of a provider's API.
+/// A client for a provider's API.
 pub struct WireClient(Arc<Inner>);
 
 struct Inner {
@@ -85,7 +85,7 @@ impl fmt::Debug for WireClient {
 }
 
 impl WireClient {
-    /// Returns a client that shares `http`'s connections.
+    /// Creates a client that shares the connections of `http`.
     ///
     /// # Errors
     ///
@@ -95,11 +95,12 @@ impl WireClient {
         Ok(Self(Arc::new(Inner { endpoint, wire: Box::new(wire), http })))
     }
 
-    /// Lists the provider's models, in its order.
+    /// Returns the provider's models, in its order.
     ///
     /// # Errors
     ///
-    /// Whatever kept the answer from coming, and [`Error::Malformed`] when it is no such list.
+    /// The error of the request, and [`Error::Malformed`] when the response is not a list of
+    /// models.
     pub async fn models(&self) -> Result<Vec<String>> {
         let inner = &self.0;
         let url = format!("{}{}", inner.endpoint.base_url, inner.wire.models_path());
@@ -156,7 +157,7 @@ impl Inner {
         self.whole(answer, answered).await
     }
 
-    /// Reads a reply that comes at once.
+    /// Sends a request for a complete response.
     async fn whole(&self, answer: Answer, answered: Answered) -> Result<ChatReply> {
         let limits = answer.limits();
         let body = answer.body().await?;
@@ -167,10 +168,10 @@ impl Inner {
         Ok(ChatReply { limits, ..reply })
     }
 
-    /// Sends the request and returns its events as they come in.
+    /// Sends a streaming request, and returns the events.
     async fn open(self: Arc<Self>, request: &ChatRequest) -> Result<ChatStream> {
         let (answer, answered) = self.post(request, Delivery::Streamed).await?;
-        // Some servers stream nothing, whatever they are asked.
+        // Some servers ignore the request for a stream.
         if answer.is_json() {
             return self.whole(answer, answered).await.map(replay);
         }
@@ -188,7 +189,7 @@ impl Inner {
         Ok(events.boxed())
     }
 
-    /// Posts a request.
+    /// Sends a POST request.
     async fn post(&self, request: &ChatRequest, delivery: Delivery) -> Result<(Answer, Answered)> {
         let names = ToolNames::new(request.tools.iter().map(|tool| tool.name.as_str()));
         let call = self.wire.call(request, delivery, &names);
@@ -213,7 +214,7 @@ impl Inner {
         }
     }
 
-    /// An answer that is no success is an error.
+    /// Converts a response without success to an error.
     async fn accept(&self, answer: Answer) -> Result<Answer> {
         let provider = &self.endpoint.provider;
         let read = |status, body: &[u8]| self.wire.refusal(provider, status, body);
@@ -221,7 +222,7 @@ impl Inner {
     }
 }
 
-/// A stream being read. The decoder is gone once the stream is over.
+/// A stream that is being read. The decoder is dropped at the end of the stream.
 struct Reading {
     inner: Arc<Inner>,
     answer: Answer,
@@ -243,8 +244,8 @@ impl Reading {
         }
     }
 
-    /// Reads on; keeps the decoder unless the reply is finished. The end of the body before the
-    /// end of the reply is an error.
+    /// Reads the next events; keeps the decoder unless the reply is finished. A body that ends
+    /// before the reply is an error.
     async fn read(&mut self, mut decoder: Box<dyn StreamDecoder>) -> Result<()> {
         let chunk = self.answer.chunk().await?;
         let (mut events, decoder) = match chunk {

@@ -1,4 +1,4 @@
-//! From an entry of the configuration to a client.
+//! Creates clients for entries of the configuration.
 
 use std::sync::Arc;
 
@@ -27,13 +27,12 @@ pub const FEATURES: &[&str] = &[
     "reasoning",
 ];
 
-/// Makes the client of an entry. The key has been looked up, and where the provider is as well, if
-/// it is somewhere else than it always is.
+/// Creates the client of an entry. The caller has looked up the key, and the address if it is not
+/// the usual one.
 ///
 /// # Errors
 ///
-/// [`Error::Setup`] for a provider that nobody knows, one that has no address, and a feature that
-/// there is none of.
+/// [`Error::Setup`] for an unknown provider, one without an address, and an unknown feature.
 pub fn connect(
     config: &ProviderConfig,
     api_key: Option<ApiKey>,
@@ -56,7 +55,7 @@ pub fn connect(
     };
     let client = match known.api {
         Api::Anthropic => WireClient::new(endpoint, Anthropic, http),
-        // A server that stands in OpenAI's place may speak no more than everybody does.
+        // A compatible server at OpenAI's address may support only chat completions.
         Api::OpenAi if elsewhere => {
             WireClient::new(endpoint, OpenAi::new(Dialect::COMPATIBLE), http)
         }
@@ -70,12 +69,11 @@ pub fn connect(
     client.map(Arc::new)
 }
 
-/// Checks what an entry says, as far as that can be told without its key, and returns the provider
-/// that it names.
+/// Checks an entry, as far as that is possible without its key, and returns its provider.
 ///
 /// # Errors
 ///
-/// [`Error::Setup`] for what [`connect`] would refuse, and for figures that no model has.
+/// [`Error::Setup`] for what [`connect`] would refuse, and for figures out of range.
 pub fn check(config: &ProviderConfig) -> Result<&'static KnownProvider> {
     let known = known(config)?;
     let setup = |reason: String| Error::Setup { provider: config.name.clone(), reason };
@@ -92,11 +90,11 @@ pub fn check(config: &ProviderConfig) -> Result<&'static KnownProvider> {
 
 const NO_ADDRESS: &str = "it needs a base_url, such as http://127.0.0.1:8080/v1";
 
-/// Returns the provider that an entry names.
+/// Returns the provider of an entry.
 ///
 /// # Errors
 ///
-/// [`Error::Setup`] with the names that look like it.
+/// [`Error::Setup`] with similar names.
 pub fn known(config: &ProviderConfig) -> Result<&'static KnownProvider> {
     KnownProvider::find(&config.provider).ok_or_else(|| {
         let names = || super::known::PROVIDERS.iter().map(|known| known.name);
@@ -105,16 +103,16 @@ pub fn known(config: &ProviderConfig) -> Result<&'static KnownProvider> {
             likely => likely.join(" or "),
         };
         let provider = &config.provider;
-        let reason = format!("its provider {provider:?} is none that is known; try {likely}");
+        let reason = format!("its provider {provider:?} is unknown; try {likely}");
         Error::Setup { provider: config.name.clone(), reason }
     })
 }
 
-/// Returns the provider that an entry's calls are booked under: a server that is nobody's in
-/// particular goes by the entry's own name.
+/// Returns the provider that an entry's calls are booked under; for a compatible server without a
+/// usual address it is the name of the entry.
 pub fn booked_as(config: &ProviderConfig, known: &KnownProvider) -> String {
-    let nobody = known.base_url.is_none();
-    if nobody { config.name.clone() } else { known.name.to_owned() }
+    let is_custom = known.base_url.is_none();
+    if is_custom { config.name.clone() } else { known.name.to_owned() }
 }
 
 /// Returns the capabilities that an entry lists; without a list, all that the wire supports.
@@ -128,7 +126,7 @@ fn capabilities(config: &ProviderConfig) -> Result<Capabilities> {
             return Err(Error::Setup { provider: config.name.clone(), reason });
         }
         let has = |names: &[&str]| features.iter().any(|feature| names.contains(&feature.as_str()));
-        // Models that are made for code call tools; an entry seldom lists both.
+        // Models for code generation support tools, even if the entry does not list both.
         capabilities.tools = has(&["tools", "function_calling", "code_generation"]);
         capabilities.vision = has(&["vision"]);
         capabilities.formats = has(&["structured_output"]);

@@ -1,6 +1,6 @@
-//! The words that providers have for the reason that a reply ends.
+//! Maps providers' terms for the end of a reply to finish reasons.
 //!
-//! Each wire has one table with the words of its provider's documentation. Only this file compares
+//! Each wire has one table with the terms of its provider's documentation. Only this file compares
 //! them; everything else uses the [`FinishReason`].
 
 use az_core::journal::FinishReason::{
@@ -8,7 +8,7 @@ use az_core::journal::FinishReason::{
     Unknown,
 };
 
-/// The words of a wire.
+/// The terms of a wire.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FinishWords(&'static [(&'static str, FinishReason)]);
 
@@ -24,7 +24,7 @@ pub(crate) const ANTHROPIC: FinishWords = FinishWords(&[
 ]);
 
 /// Source: OpenAI's reference of chat completions, and those of DeepSeek, Mistral, OpenRouter and
-/// Together, which have words of their own.
+/// Together, which have additional terms.
 pub(crate) const CHAT_COMPLETIONS: FinishWords = FinishWords(&[
     ("stop", Stop),
     ("eos", Stop),
@@ -77,7 +77,7 @@ pub(crate) const GEMINI: FinishWords = FinishWords(&[
 const ALL: [FinishWords; 5] = [ANTHROPIC, CHAT_COMPLETIONS, RESPONSES, OLLAMA, GEMINI];
 
 impl FinishWords {
-    /// Returns the reason that a word stands for.
+    /// Returns the finish reason of a term.
     pub(crate) fn reason(self, word: &str) -> FinishReason {
         self.find(word).unwrap_or(if word.is_empty() { Unknown } else { Other })
     }
@@ -87,8 +87,8 @@ impl FinishWords {
     }
 }
 
-/// Returns the reason if a word of any provider says that the reply was cut: a router passes on the
-/// words of the provider behind it.
+/// Returns the finish reason if any provider's term means that the reply was cut off: a router
+/// passes on the terms of the provider behind it.
 pub(crate) fn cut(word: &str) -> Option<FinishReason> {
     ALL.iter().find_map(|words| words.find(word).filter(|reason| reason.is_cut()))
 }
@@ -111,12 +111,12 @@ mod tests {
         );
     }
 
-    /// Records of earlier versions have words only, whose reasons az-core knows.
+    /// Journals of earlier versions contain only terms, which az-core maps.
     #[test]
     fn recorded_words_have_the_same_reasons() {
         for (word, reason) in ALL.iter().flat_map(|words| words.0) {
             let recorded = FinishReason::from_word(word);
-            // Replies that ended so were never recorded: they were errors.
+            // Replies with these terms were never recorded, because they were errors.
             let failed = matches!(reason, Error | FinishReason::ContentFilter);
             assert!(recorded == *reason || failed || *word == "incomplete", "{word}: {recorded}");
         }

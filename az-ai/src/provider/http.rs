@@ -1,4 +1,4 @@
-//! What all wires over HTTP share: one pooled client, and what its errors mean.
+//! The pooled HTTP client of all wires, and its errors.
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -16,15 +16,15 @@ use crate::chat::RateLimits;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 
-/// The most that an answer which comes whole may have, in bytes.
+/// The maximum size of a response that is not streamed, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// How connections are made and given up.
+/// Options of the HTTP client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpOptions {
-    /// How long connecting may take.
+    /// The timeout of connecting.
     pub connect_timeout: Duration,
-    /// How long nothing may come. An answer as a whole may take as long as it likes.
+    /// The timeout between two pieces of a response. A response as a whole has no timeout.
     pub idle_timeout: Duration,
     /// A proxy for all requests, such as `http://user:password@host:3128`.
     pub proxy: Option<String>,
@@ -34,14 +34,15 @@ impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            // A model that thinks says nothing, and an answer that is not streamed comes at once.
+            // A reasoning model sends nothing for a long time, and a complete response arrives at
+            // once.
             idle_timeout: Duration::from_secs(300),
             proxy: None,
         }
     }
 }
 
-/// Does not show the proxy, whose address may hold a password.
+/// Omits the proxy, whose address may contain a password.
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
@@ -51,14 +52,14 @@ impl fmt::Debug for HttpOptions {
     }
 }
 
-/// A pooled HTTP client. Cloning it shares its connections.
+/// A pooled HTTP client. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
 }
 
 impl HttpClient {
-    /// Returns a client.
+    /// Creates a client.
     ///
     /// # Errors
     ///
@@ -72,9 +73,9 @@ impl HttpClient {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.idle_timeout)
             .tcp_nodelay(true)
-            // A key must not follow a redirect, and no provider's API redirects.
+            // A key must not follow a redirect; providers' APIs do not redirect.
             .redirect(redirect::Policy::none())
-            // The environment is read in one place, which is not here.
+            // Environment variables are read elsewhere, in one place.
             .no_proxy()
             .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &options.proxy {
@@ -84,7 +85,8 @@ impl HttpClient {
         Ok(Self { client })
     }
 
-    /// Posts JSON, and returns the answer once its head is there, whatever its status.
+    /// Sends JSON with POST, and returns the response once its head was received, whatever its
+    /// status.
     ///
     /// # Errors
     ///
@@ -97,7 +99,8 @@ impl HttpClient {
         send(with.provider, request.body(body.to_string())).await
     }
 
-    /// Gets an address, and returns the answer once its head is there, whatever its status.
+    /// Sends a GET request, and returns the response once its head was received, whatever its
+    /// status.
     ///
     /// # Errors
     ///
@@ -112,14 +115,14 @@ async fn send(provider: &str, request: reqwest::RequestBuilder) -> Result<Answer
     Ok(Answer { provider: provider.to_owned(), response })
 }
 
-/// Who asks whom: what every request to a provider has.
+/// The provider, the key and the headers of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Credentials<'a> {
     /// The provider, for errors.
     pub provider: &'a str,
-    /// The key, if the provider wants one.
+    /// The key, if the provider needs one.
     pub key: Option<&'a ApiKey>,
-    /// How it is shown.
+    /// The form of the authentication.
     pub auth: Auth,
     /// Further headers.
     pub headers: &'a [(&'static str, &'static str)],
@@ -152,7 +155,7 @@ impl Credentials<'_> {
     }
 }
 
-/// An answer whose body is still to come.
+/// A response whose body was not read yet.
 #[derive(Debug)]
 pub struct Answer {
     provider: String,
@@ -160,7 +163,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Returns the status.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
@@ -171,17 +174,17 @@ impl Answer {
         names.iter().find_map(|name| self.header(name))
     }
 
-    /// Returns how long the provider asks to wait.
+    /// Returns the wait that the provider asks for.
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after(self.response.headers())
     }
 
-    /// Returns how much more may be asked.
+    /// Returns the remaining rate limit.
     pub fn limits(&self) -> RateLimits {
         limits::read(self.response.headers())
     }
 
-    /// Whether the body is one piece of JSON.
+    /// Whether the body is JSON, as opposed to a stream.
     pub fn is_json(&self) -> bool {
         let sort = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         sort.split(';')
@@ -194,11 +197,11 @@ impl Answer {
         value.to_str().ok().map(str::to_owned)
     }
 
-    /// Returns the next piece of the body, or nothing at its end.
+    /// Returns the next piece of the body; `None` at its end.
     ///
     /// # Errors
     ///
-    /// [`Error::Broken`] when the connection ends before the body does, or is silent for too long.
+    /// [`Error::Broken`] when the connection ends before the body or times out.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         let chunk = self.response.chunk().await;
         chunk.map_err(|error| failure(&self.provider, error))
@@ -208,7 +211,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk), and [`Error::Malformed`] when there is no end to it.
+    /// Those of [`chunk`](Self::chunk), and [`Error::Malformed`] when it is too large.
     pub async fn body(mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
@@ -224,7 +227,8 @@ impl Answer {
     }
 }
 
-/// Says what a failed exchange means. Addresses are left out: they may hold a password.
+/// Converts a failed exchange to an error. Addresses are left out, because they may contain a
+/// password.
 fn failure(provider: &str, error: reqwest::Error) -> Error {
     let provider = provider.to_owned();
     let error = error.without_url();
@@ -241,7 +245,7 @@ fn failure(provider: &str, error: reqwest::Error) -> Error {
     Error::Broken { provider, source }
 }
 
-/// Returns the innermost cause, which is the one that says something.
+/// Returns the innermost cause, which is the most specific.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
@@ -253,8 +257,8 @@ fn describe(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Reads how long to wait: `retry-after-ms`, or `retry-after` in seconds or as a date. A date is
-/// compared with the answer's own, so that our clock does not matter.
+/// Parses the wait: `retry-after-ms`, or `retry-after` in seconds or as a date. A date is compared
+/// with that of the response, so the local clock does not matter.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = text("retry-after-ms").and_then(|value| value.parse::<f64>().ok());
@@ -282,7 +286,7 @@ mod tests {
     use reqwest::header::HeaderMap;
 
     #[test]
-    fn every_way_of_asking_for_patience_is_understood() {
+    fn every_form_of_retry_after_is_parsed() {
         let wait = |pairs: &[(&'static str, &str)]| {
             let headers: HeaderMap = pairs
                 .iter()

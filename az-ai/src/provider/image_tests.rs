@@ -1,4 +1,4 @@
-//! What the tests of all wires share about images in results of tools.
+//! Shared test data with images in tool results.
 
 use az_core::journal::ModelReply;
 use serde_json::json;

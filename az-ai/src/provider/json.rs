@@ -1,19 +1,19 @@
-//! What wires share in writing and reading JSON.
+//! JSON helpers of the wires.
 
 use az_core::text::one_line;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How much of an answer that is not understood is quoted, in characters.
+/// The maximum of an unknown response that is quoted, in characters.
 const QUOTED: usize = 200;
 
-/// Writes 0.7 as 0.7, and not as the nearest single-precision number in double precision.
+/// Converts 0.7 to 0.7, and not to the nearest single-precision number in double precision.
 pub(super) fn decimal(number: f32) -> Value {
     let shortest = number.to_string().parse::<f64>().ok();
     shortest.map_or(Value::Null, |number| json!(number))
 }
 
-/// Returns a call's arguments as the object that they have to be, also when the model wrote none.
+/// Returns a call's arguments as an object, which is empty if the model wrote none.
 pub(super) fn object(arguments: &Value) -> Value {
     match arguments {
         Value::Object(_) => arguments.clone(),
@@ -21,7 +21,7 @@ pub(super) fn object(arguments: &Value) -> Value {
     }
 }
 
-/// Reads the names in a list of models such as `{"data": [{"id": "…"}]}`.
+/// Reads the ids in a list of models such as `{"data": [{"id": "…"}]}`.
 pub(super) fn ids(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
     let list: ModelList = serde_json::from_slice(body)?;
     Ok(list.data.into_iter().map(|model| model.id).collect())
@@ -37,7 +37,7 @@ struct Model {
     id: String,
 }
 
-/// Quotes an error that is in no form that we know.
+/// Quotes an error of an unknown format.
 pub(super) fn quote(body: &[u8]) -> String {
     match one_line(&String::from_utf8_lossy(body), QUOTED) {
         quoted if quoted.is_empty() => "it gave no reason".to_owned(),
@@ -52,20 +52,20 @@ mod tests {
     use super::{decimal, object, quote};
 
     #[test]
-    fn numbers_are_written_as_people_write_them() {
+    fn decimals_are_written_exactly() {
         assert_eq!(decimal(0.7).to_string(), "0.7");
         assert_eq!(decimal(1.0), json!(1.0));
         assert_eq!(decimal(f32::NAN), json!(null));
     }
 
     #[test]
-    fn arguments_are_an_object_whatever_the_model_wrote() {
+    fn arguments_are_always_an_object() {
         assert_eq!(object(&json!({"x": 1})), json!({"x": 1}));
         assert_eq!(object(&json!("{\"x")), json!({"malformed": "{\"x"}));
     }
 
     #[test]
-    fn an_error_says_something() {
+    fn an_unknown_error_is_quoted() {
         assert_eq!(quote(b"<html>\nbad gateway"), "<html>\u{2026}");
         assert_eq!(quote(b""), "it gave no reason");
     }

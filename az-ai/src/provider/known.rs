@@ -1,55 +1,55 @@
-//! Providers that need no more than a key, or not even that.
+//! Providers that need only a key, or nothing.
 
-/// Which API a provider speaks.
+/// The API of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
-    /// Anthropic's messages.
+    /// Anthropic's Messages API.
     Anthropic,
-    /// OpenAI's own chat completions and responses.
+    /// OpenAI's chat completions and Responses.
     OpenAi,
     /// `DeepSeek`'s chat completions.
     DeepSeek,
     /// Mistral's chat completions.
     Mistral,
-    /// Gemini's.
+    /// Gemini's API.
     Gemini,
-    /// Ollama's own.
+    /// Ollama's own API.
     Ollama,
-    /// Chat completions, as everybody speaks them.
+    /// Chat completions, as compatible servers support them.
     Compatible,
 }
 
-/// A provider, where it is, and where its key is kept by custom.
+/// A provider with its usual address and the usual variables of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownProvider {
-    /// Its name here, under which calls are booked.
+    /// The name, under which calls are booked.
     pub name: &'static str,
-    /// Other names for it.
+    /// Aliases.
     pub aliases: &'static [&'static str],
-    /// Which API it speaks.
+    /// The API.
     pub api: Api,
-    /// Where it is; nothing when everybody has it somewhere else.
+    /// The base address; `None` when it must be configured.
     pub base_url: Option<&'static str>,
-    /// The environment variables that say that it is elsewhere.
+    /// The environment variables that override the address.
     pub base_url_env: &'static [&'static str],
-    /// The environment variables that hold its key; none when it wants no key.
+    /// The environment variables with the key; none when no key is needed.
     pub key_env: &'static [&'static str],
-    /// The model to ask when none is named.
+    /// The default model.
     pub model: Option<&'static str>,
 }
 
-/// A name that works out of the box.
+/// A model name that works without a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownName {
     /// The name.
     pub name: &'static str,
     /// The provider.
     pub provider: &'static str,
-    /// The model behind it as of this version.
+    /// The model that it stands for in this version.
     pub model: &'static str,
 }
 
-/// The names, in the order in which one is chosen when several have a key.
+/// The names, in the order of preference when several have a key.
 pub const NAMES: &[KnownName] = &[
     KnownName { name: "claude", provider: "anthropic", model: "claude-sonnet-5-5" },
     KnownName { name: "gpt4", provider: "openai", model: "gpt-5.6" },
@@ -163,12 +163,12 @@ const fn compatible(
 }
 
 impl KnownProvider {
-    /// Finds a provider by its name or another name for it.
+    /// Finds a provider by its name or an alias.
     pub fn find(name: &str) -> Option<&'static Self> {
         PROVIDERS.iter().find(|known| known.name == name || known.aliases.contains(&name))
     }
 
-    /// Whether it runs on one's own machine, where nobody sends a bill.
+    /// Whether it is a local server, whose calls are free.
     pub fn is_local(&self) -> bool {
         self.base_url.is_some_and(|url| url.starts_with("http://127.0.0.1"))
     }
@@ -186,7 +186,7 @@ mod tests {
     use super::{KnownProvider, NAMES, PROVIDERS};
 
     #[test]
-    fn every_name_is_there_once_and_leads_to_a_provider() {
+    fn names_are_unique_and_have_a_provider() {
         let names = || PROVIDERS.iter().flat_map(|known| known.aliases.iter().chain([&known.name]));
         assert_eq!(names().collect::<BTreeSet<_>>().len(), names().count());
         for known in NAMES {
@@ -194,6 +194,6 @@ mod tests {
             assert_eq!(provider.model, Some(known.model), "{}", known.name);
         }
         assert_eq!(KnownProvider::find("google").unwrap().name, "gemini");
-        assert_eq!(KnownProvider::find("nobody"), None);
+        assert_eq!(KnownProvider::find("unknown"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What providers say in headers about how much more may be asked.
+//! Reads rate limits from response headers.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,13 +7,13 @@ use reqwest::header::{DATE, HeaderMap};
 
 use crate::chat::RateLimits;
 
-/// Reads the headers of whichever provider it is.
+/// Reads the headers of any provider.
 pub(super) fn read(headers: &HeaderMap) -> RateLimits {
     let limits = common(headers);
     if limits == RateLimits::default() { anthropic(headers) } else { limits }
 }
 
-/// Reads OpenAI's headers, which most look-alikes have too.
+/// Reads OpenAI's headers, which most compatible servers have too.
 fn common(headers: &HeaderMap) -> RateLimits {
     let wait = |name: &str| duration(text(headers, name)?);
     RateLimits {
@@ -24,7 +24,7 @@ fn common(headers: &HeaderMap) -> RateLimits {
     }
 }
 
-/// Reads Anthropic's headers. Its count of tokens is that of whichever of its limits is nearest.
+/// Reads Anthropic's headers. The token count is that of the limit that is closest to exhaustion.
 fn anthropic(headers: &HeaderMap) -> RateLimits {
     let wait = |name: &str| until(text(headers, name)?, text(headers, DATE.as_str())?);
     RateLimits {
@@ -43,15 +43,15 @@ fn count(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.parse().ok()
 }
 
-/// Reads how long it is until a time such as `2026-10-21T07:28:00Z`, by the answer's own date, so
-/// that our clock does not matter.
+/// Returns the duration until a time such as `2026-10-21T07:28:00Z` from the date of the response,
+/// so the local clock does not matter.
 fn until(time: &str, date: &str) -> Option<Duration> {
     let time = SystemTime::from(time.parse::<Timestamp>().ok()?);
     let date = httpdate::parse_http_date(date).ok()?;
     Some(time.duration_since(date).unwrap_or_default())
 }
 
-/// Reads a duration such as `6m0s`, `1.5s` or `120ms`.
+/// Parses a duration such as `6m0s`, `1.5s` or `120ms`.
 fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut sum = Duration::ZERO;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_of_either_sort_are_read() {
+    fn headers_of_openai_and_anthropic_are_read() {
         assert_eq!(limits(&[]), RateLimits::default());
         let expected = RateLimits {
             requests_left: Some(9),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_says_nothing_without_the_date_and_nothing_is_left_of_one_that_is_past() {
+    fn a_time_needs_the_date_and_a_past_one_is_zero() {
         let reset = ("anthropic-ratelimit-requests-reset", "2026-10-21T07:28:00Z");
         let wait = |pairs: &[(&'static str, &str)]| limits(pairs).requests_reset;
         assert_eq!(wait(&[reset]), None);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_as_providers_write_them() {
+    fn durations_are_parsed() {
         assert_eq!(duration("6m0s"), Some(Duration::from_mins(6)));
         assert_eq!(duration("1.5s"), Some(Duration::from_millis(1500)));
         assert_eq!(duration("120ms"), Some(Duration::from_millis(120)));

@@ -1,4 +1,4 @@
-//! What becomes of an answer that is no success, and of our key in what a server says.
+//! Converts error responses, and masks the key in responses.
 
 use az_core::ErrorKind;
 
@@ -6,7 +6,7 @@ use super::http::{Answer, Credentials};
 use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Refusal, Result};
 
-/// Returns what a status means, where a server says nothing more telling.
+/// Returns the kind of error for a status, where the body is not more specific.
 pub(super) const fn kind_of_status(status: u16) -> ErrorKind {
     match status {
         300..400 => ErrorKind::Config,
@@ -20,11 +20,11 @@ pub(super) const fn kind_of_status(status: u16) -> ErrorKind {
 }
 
 impl Credentials<'_> {
-    /// Lets a success pass; anything else is an error, as `read` understands its status and body.
+    /// Passes a success on; anything else is the error that `read` returns for its status and body.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`], without our key in it.
+    /// [`Error::Refused`], with the key masked.
     pub(crate) async fn accept(
         &self,
         answer: Answer,
@@ -35,7 +35,7 @@ impl Credentials<'_> {
             return Ok(answer);
         }
         let (retry_after, request_id) = (answer.retry_after(), answer.request_id());
-        // The status alone says enough when the body of a refusal does not come.
+        // If the body of an error response cannot be read, the status is sufficient.
         let body = answer.body().await.unwrap_or_default();
         let mut refusal = read(status, &body);
         if (300..400).contains(&status) {
@@ -48,7 +48,7 @@ impl Credentials<'_> {
         Err(self.clean(refusal.into()))
     }
 
-    /// Takes our key out of what a server says, in case it says it back.
+    /// Masks the key in a server's message, in case the server repeats it.
     pub(crate) fn clean(&self, error: Error) -> Error {
         let Some(key) = self.key else {
             return error;
@@ -67,8 +67,7 @@ impl Credentials<'_> {
         }
     }
 
-    /// Takes our key out of what a server says about a reply. What the model itself says is the
-    /// model's, and stays as it is.
+    /// Masks the key in the metadata of a reply. The model's own text stays as it is.
     pub(crate) fn clean_reply(&self, reply: &mut ChatReply) {
         let Some(key) = self.key else { return };
         reply.model = key.redact(&reply.model);
@@ -79,7 +78,7 @@ impl Credentials<'_> {
         }
     }
 
-    /// Does the same with a piece of a reply.
+    /// Masks the key in the metadata of an event.
     pub(crate) fn clean_event(&self, event: &mut ChatEvent) {
         match (event, self.key) {
             (ChatEvent::CallStarted { id, .. }, Some(key)) => *id = key.redact(id),

@@ -1,46 +1,46 @@
-//! Server-sent events, decoded as their bytes come in.
+//! Decodes server-sent events incrementally.
 
 use std::mem;
 
 use super::wire::Answered;
 use crate::error::Error;
 
-/// The most that one event may hold before it is complete, in bytes.
+/// The maximum size of an event, in bytes.
 const LARGEST: usize = 16 << 20;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SseEvent {
-    /// Its type; empty when it has none.
+    /// The type; empty when it has none.
     pub event: String,
-    /// Its data.
+    /// The data.
     pub data: String,
 }
 
-/// An event is larger than anything that makes sense.
+/// The error of an event that exceeds the maximum size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an event is larger than {LARGEST} bytes")]
 pub struct TooLarge;
 
-/// Decodes server-sent events. How the bytes are cut into pieces makes no difference, also within
-/// a character or a line end.
+/// A decoder of server-sent events. The split of the bytes into pieces makes no difference, even
+/// within a character or a line end.
 #[derive(Debug, Default)]
 pub struct SseDecoder {
     line: Vec<u8>,
     event: SseEvent,
     has_data: bool,
-    // The last byte was a CR: an LF that follows belongs to it.
+    // The last byte was a CR: a following LF belongs to it.
     after_cr: bool,
     begun: bool,
 }
 
 impl SseDecoder {
-    /// Adds bytes; returns the events that they complete.
+    /// Adds bytes; returns the completed events.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] when an event does not end; the stream is of no use then.
+    /// [`TooLarge`] when an event exceeds the maximum; the stream cannot be read further.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Result<Vec<SseEvent>, TooLarge> {
         let mut events = Vec::new();
         if !bytes.is_empty() && mem::take(&mut self.after_cr) {
@@ -67,8 +67,8 @@ impl SseDecoder {
         Ok(events)
     }
 
-    /// Returns what stands at the end without the empty line that should end it. By the book it is
-    /// to be dropped; whoever asks must be able to tell a whole event from half of one.
+    /// Returns an event at the end of the stream that lacks its empty line. The specification says
+    /// to drop it; the caller must be able to distinguish a complete event from a partial one.
     pub fn finish(mut self) -> Option<SseEvent> {
         if !self.line.is_empty() {
             self.end_line();
@@ -98,22 +98,23 @@ impl SseDecoder {
                 self.event.data.push_str(&value);
             }
             b"event" => self.event.event = value.into_owned(),
-            // Comments, and fields that are for reconnecting, which nobody does in mid-answer.
+            // Comments, and fields for reconnecting, which a reply does not support.
             _ => {}
         }
         None
     }
 }
 
-/// Reads a reply's events, and knows what their end means.
+/// Reads the events of a reply, and classifies an early end.
 #[derive(Debug)]
 pub(super) struct EventReader {
     sse: SseDecoder,
-    /// How the body begins, to tell a stream that was cut from what never was one.
+    /// The beginning of the body, to distinguish a stream that was cut off from a body that is not
+    /// a stream.
     head: Vec<u8>,
 }
 
-/// How much of the beginning is kept.
+/// The maximum size of that beginning.
 const HEAD: usize = 80;
 
 impl EventReader {
@@ -121,7 +122,7 @@ impl EventReader {
         Self { sse: SseDecoder::default(), head: Vec::new() }
     }
 
-    /// Adds bytes; returns the events that they complete.
+    /// Adds bytes; returns the completed events.
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
@@ -132,14 +133,13 @@ impl EventReader {
         self.sse.feed(bytes).map_err(|error| answered.malformed(error.to_string()))
     }
 
-    /// Returns what stands at the end without the empty line that should end it, as some servers
-    /// leave their last event.
+    /// Returns the last event if it lacks its empty line, as some servers leave it.
     pub(super) fn rest(&mut self) -> Option<SseEvent> {
         mem::take(&mut self.sse).finish()
     }
 
-    /// Returns the error of a body that ended before its reply did.
-    pub(super) fn ended_early(&self, answered: &Answered) -> Error {
+    /// Returns the error of a body that ended before its reply.
+    pub(super) fn truncated(&self, answered: &Answered) -> Error {
         if begins_like_events(&self.head) {
             return answered.cut();
         }
@@ -148,7 +148,7 @@ impl EventReader {
     }
 }
 
-/// Whether a body begins, as far as it goes, like a stream of events: with a field or a comment.
+/// Whether a body begins like a stream of events, with a field or a comment.
 fn begins_like_events(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     let head = head.trim_start_matches(['\u{feff}', '\r', '\n', ' ']);
@@ -177,7 +177,7 @@ mod tests {
         id: 7\nretry: 5\n\ndata\n\nevent: b\rdata:  x \r\r: bye\n\ndata: half";
 
     #[test]
-    fn fields_comments_line_ends_and_the_mark_at_the_beginning_are_understood() {
+    fn fields_comments_line_ends_and_the_byte_order_mark_are_decoded() {
         let (events, rest) = decode([STREAM.as_bytes()]);
         let expected = [event("a", "1"), event("", "2\né€😀"), event("", ""), event("b", " x ")];
         assert_eq!(events, expected);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_end_is_refused() {
+    fn an_oversized_event_is_refused() {
         let mut decoder = SseDecoder::default();
         let mut result = Ok(Vec::new());
         for _ in 0..=(LARGEST >> 20) {
@@ -196,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cutting_the_bytes_anywhere_makes_no_difference(
+        fn the_split_of_the_bytes_makes_no_difference(
             cuts in proptest::collection::vec(0..STREAM.len(), 0..12),
         ) {
             let mut cuts = cuts;
@@ -214,7 +214,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
             decode([bytes.as_slice()]);
         }
     }

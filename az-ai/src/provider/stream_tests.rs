@@ -1,10 +1,10 @@
-//! What every decoder of streams is tested for.
+//! Shared tests of stream decoders.
 
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Error, Result};
 use crate::provider::wire::StreamDecoder;
 
-/// Feeds pieces as the client does: to the end of the reply, or to theirs.
+/// Feeds pieces as the client does: to the end of the reply, or of the pieces.
 pub(super) fn decode<'a>(
     mut decoder: Box<dyn StreamDecoder>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -41,7 +41,7 @@ pub(super) fn adds_up(decoder: Box<dyn StreamDecoder>, stream: &str) {
     );
 }
 
-/// Checks that a stream is cut off wherever it ends before its last line does.
+/// Checks that a stream is truncated if it ends anywhere before its last line.
 pub(super) fn is_cut_off_anywhere(decoder: impl Fn() -> Box<dyn StreamDecoder>, stream: &str) {
     let end = stream.trim_end().len();
     for cut in 0..end {
@@ -53,7 +53,7 @@ pub(super) fn is_cut_off_anywhere(decoder: impl Fn() -> Box<dyn StreamDecoder>, 
     }
 }
 
-/// Cuts a stream into pieces of these sizes, and the rest.
+/// Splits a stream into pieces of these sizes, and the rest.
 pub(super) fn pieces<'a>(stream: &'a str, sizes: &[usize]) -> Vec<&'a [u8]> {
     let mut rest = stream.as_bytes();
     let mut pieces = Vec::new();

@@ -1,4 +1,4 @@
-//! Tool names as providers accept them, and back.
+//! Converts tool names to those that providers accept, and back.
 //!
 //! A tool may be called `filesystem.read`; providers accept names that begin with a letter, continue
 //! with letters, digits, `_` and `-`, and have at most 64 characters. The way back is a lookup, not
@@ -84,7 +84,7 @@ mod tests {
     use super::ToolNames;
 
     #[test]
-    fn names_are_mapped_and_found_again() {
+    fn names_are_mapped_and_mapped_back() {
         let map = ToolNames::new(["filesystem.read", "shell.execute", "plain", "9lives"]);
         assert_eq!(map.outward("filesystem.read"), "filesystem_read");
         assert_eq!(map.outward("9lives"), "t_9lives");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_names_that_look_alike_the_legal_one_stays() {
+    fn of_two_colliding_names_the_legal_one_is_unchanged() {
         let map = ToolNames::new(["a.b", "a_b", "a/b"]);
         assert_eq!(map.outward("a_b"), "a_b");
         assert_eq!(map.inward("a_b"), "a_b");
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_is_legal_outside_and_comes_back(
+        fn every_name_is_legal_on_the_wire_and_maps_back(
             names in proptest::collection::btree_set(".{1,90}", 1..20),
         ) {
             let map = ToolNames::new(names.iter().map(String::as_str));

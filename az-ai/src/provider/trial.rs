@@ -1,10 +1,10 @@
-//! What the tests of the wires ask with.
+//! The request of the wires' tests.
 
 use crate::provider::tool_names::ToolNames;
 
 use super::wire::Answered;
 
-/// Returns what is known of an answer of `p` to a request with the tool `filesystem.read`.
+/// Returns the metadata of a response from `p` to a request with the tool `filesystem.read`.
 pub(super) fn answered(request_id: Option<&str>) -> Answered {
     Answered {
         provider: "p".to_owned(),

@@ -1,4 +1,4 @@
-//! What a provider's API has to say to be asked: translation, and nothing else.
+//! The contract of the translation to a provider's API.
 
 use std::fmt;
 
@@ -8,80 +8,80 @@ use serde_json::Value;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
 
-/// Speaks a provider's API: from requests to bodies, from bodies to replies. It sends nothing;
-/// [`WireClient`](super::client::WireClient) does, for all wires alike.
+/// Translates between our types and one provider's API: requests to bodies, bodies to replies.
+/// Performs no I/O; [`WireClient`](super::client::WireClient) sends the requests.
 ///
 /// # Contract
 ///
-/// 1. It is pure: the same request gives the same body, the same bytes the same reply.
-/// 2. What it does not know in an answer it passes over; what it needs and does not find makes the
-///    answer `Malformed`.
-/// 3. An error that stands in a successful answer is an error.
-/// 4. A turn of the model's that comes back in a later request says all that the provider needs to
-///    see again. What another provider left in it is passed over.
-/// 5. A tool is called by the names of [`Answered::names`] towards the provider, and by its own
-///    towards us.
+/// 1. It is deterministic: the same request gives the same body, the same bytes the same reply.
+/// 2. Unknown fields of a response are ignored; a missing field that is needed makes the response
+///    `Malformed`.
+/// 3. An error in a successful response is an error.
+/// 4. A turn of the model in a later request contains everything that the provider needs from it.
+///    Replay data of another provider is ignored.
+/// 5. Tools have the names of [`Answered::names`] on the wire, and their own names in replies.
 pub trait Wire: fmt::Debug + Send + Sync + 'static {
-    /// Says how a key is shown.
+    /// Returns the form of the authentication.
     fn auth(&self) -> Auth;
 
-    /// Returns the headers that every request has besides.
+    /// Returns additional headers of every request.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// Returns what is posted, and where.
+    /// Returns the request to send.
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call;
 
-    /// Reads a reply that came whole.
+    /// Decodes a complete response.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], or the error that stands in it.
+    /// [`Error::Malformed`], or the error in the response.
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply>;
 
-    /// Returns what reads a reply as it comes in.
+    /// Returns a decoder for a streamed response.
     fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder>;
 
-    /// Reads the answer to a request that was refused.
+    /// Decodes an error response.
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal;
 
-    /// Returns where the provider lists its models.
+    /// Returns the path of the provider's list of models.
     fn models_path(&self) -> &'static str;
 
-    /// Reads the names of the models in such a list.
+    /// Decodes the names in a list of models.
     ///
     /// # Errors
     ///
-    /// What is wrong with the list.
+    /// The reason why the list is invalid.
     fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error>;
 }
 
-/// Reads a reply as it comes in.
+/// Decodes a streamed response.
 ///
 /// # Contract
 ///
-/// 1. How the bytes are cut into pieces makes no difference.
+/// 1. The split of the bytes into pieces makes no difference.
 /// 2. The deltas add up to the reply in `Finished`, which comes last.
-/// 3. Only what the provider sends to end a reply ends it: bytes that end before it were cut off.
+/// 3. Only the provider's final event or field ends a reply: bytes that end before it are
+///    truncated.
 pub trait StreamDecoder: fmt::Debug + Send {
-    /// Adds bytes; returns the events that they complete. After `Finished` it is not asked again.
+    /// Adds bytes; returns the completed events. It is not called after `Finished`.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], or the error that the provider sent.
+    /// [`Error::Malformed`], or the error in the stream.
     fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>>;
 
-    /// Says what the end of the bytes means.
+    /// Handles the end of the bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`] when the reply is not complete, [`Error::Malformed`] when this never
-    /// was a stream.
+    /// [`Error::Truncated`] when the reply is not complete, [`Error::Malformed`] when the bytes are
+    /// not a stream.
     fn finish(self: Box<Self>) -> Result<Vec<ChatEvent>>;
 }
 
-/// How a key is shown.
+/// The form of the authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
     /// As `Authorization: Bearer …`.
@@ -90,59 +90,59 @@ pub enum Auth {
     Header(&'static str),
 }
 
-/// How a reply is to come.
+/// The delivery of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// At once.
+    /// As one response.
     Whole,
-    /// As it is made.
+    /// As a stream.
     Streamed,
 }
 
-/// What is posted.
+/// A request to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Where, from the endpoint's address on, such as `/chat/completions`.
+    /// The path, relative to the endpoint's address, such as `/chat/completions`.
     pub path: String,
-    /// What.
+    /// The body.
     pub body: Value,
 }
 
-/// What is known of an answer before its body.
+/// The context of a response.
 #[derive(Debug, Clone, Default)]
 pub struct Answered {
     /// The provider, for errors.
     pub provider: String,
-    /// The model that was asked.
+    /// The requested model.
     pub model: String,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// What the request's tools are called on the wire.
+    /// The names of the request's tools on the wire.
     pub names: ToolNames,
 }
 
 impl Answered {
-    /// Returns the error of an answer that makes no sense.
+    /// Returns the error of an invalid response.
     pub fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::Malformed { provider: self.provider.clone(), reason: reason.into() }
     }
 
-    /// Returns the error of an answer that was cut off.
+    /// Returns the error of a truncated response.
     pub fn cut(&self) -> Error {
         Error::Truncated { provider: self.provider.clone() }
     }
 
-    /// Returns a refusal that stands in the answer, with the request's id.
+    /// Returns a refusal in a response, with the request's id.
     pub fn refused(&self, refusal: Refusal) -> Error {
         let request_id = refusal.request_id.clone().or_else(|| self.request_id.clone());
         Refusal { request_id, ..refusal }.into()
     }
 
-    /// Reads JSON.
+    /// Parses JSON.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] when it is none.
+    /// [`Error::Malformed`] when it is invalid.
     pub fn json(&self, bytes: &[u8]) -> Result<Value> {
         serde_json::from_slice(bytes).map_err(|error| self.malformed(error.to_string()))
     }

@@ -1,4 +1,4 @@
-//! The conversation: who says what in turn, and which result belongs to which call.
+//! Builds the conversation: alternating roles, and results with the ids of their calls.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -11,16 +11,16 @@ use super::turn::{MODEL, REPLAY, is};
 use crate::chat::{ChatRequest, Image, Message, ToolMessage};
 use crate::provider::json::object;
 
-/// What is said, in the provider's form.
+/// The conversation in the provider's format.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    /// What the model is told about itself.
+    /// The system prompt.
     pub(super) system: Vec<Value>,
-    /// What is said in turn.
+    /// The messages, in alternating roles.
     pub(super) turns: Vec<Turn>,
 }
 
-/// What one side says until the other does.
+/// A message: consecutive content of one role.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) role: &'static str,
@@ -28,10 +28,11 @@ pub(super) struct Turn {
 }
 
 impl Conversation {
-    /// Returns a request's conversation.
+    /// Converts a request's conversation.
     pub(super) fn new(request: &ChatRequest, dialect: Dialect, names: &ToolNames) -> Self {
         let mut this = Self::default();
-        // What was summed up is another conversation than the one that thoughts were had in.
+        // After a summary the conversation is another one than the one that the reasoning belongs
+        // to.
         let summed_up = request.messages.iter().any(|m| matches!(m, Message::Summary { .. }));
         let are_free = |reply: &ModelReply| {
             let thinker = reply.replay.as_ref().and_then(|kept| kept.get(MODEL)?.as_str());
@@ -67,8 +68,8 @@ impl Conversation {
         this
     }
 
-    /// Whether the model is in the middle of its work with tools, and began it without thinking.
-    pub(super) fn is_thoughtless(&self) -> bool {
+    /// Whether the model is within a sequence of tool calls that began without reasoning.
+    pub(super) fn continues_without_thinking(&self) -> bool {
         let mut turns = self.turns.iter().rev();
         let answers = |turn: &Turn| turn.blocks.iter().any(|block| is(block, RESULT));
         if !turns.next().is_some_and(answers) {
@@ -97,7 +98,7 @@ fn is_thought(block: &Value) -> bool {
     is(block, "thinking") || is(block, "redacted_thinking")
 }
 
-/// Text that says nothing is refused.
+/// Empty text is refused.
 fn words(text: &str) -> Option<Value> {
     (!text.trim().is_empty()).then(|| json!({"type": "text", "text": text}))
 }
@@ -112,7 +113,7 @@ fn picture(image: &Image) -> Value {
     json!({"type": "image", "source": source})
 }
 
-/// Returns a tool's result. One whose call is not here any more is told in words.
+/// Returns a tool result. A result whose call is missing is sent as text.
 fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
     let Some(id) = id else {
         return words(&format!("{}: {}", result.tool, result.told()));
@@ -128,8 +129,7 @@ fn answer(result: &ToolMessage, id: Option<String>) -> Option<Value> {
     Some(block)
 }
 
-/// Returns a turn of the model's: as it came, if it came from here, else what it said and asked
-/// for.
+/// Returns a turn of the model: unchanged if it came from this provider, else its text and calls.
 fn turn(reply: &ModelReply, ids: &[String], names: &ToolNames) -> Vec<Value> {
     let calls = reply.calls.iter().zip(ids).map(|(call, id)| {
         let name = names.outward(&call.name);
@@ -142,7 +142,7 @@ fn turn(reply: &ModelReply, ids: &[String], names: &ToolNames) -> Vec<Value> {
         asked.count() == calls.len()
     });
     let Some(kept) = kept else { return words(&reply.text).into_iter().chain(calls).collect() };
-    // Tools may have other names on the wire today.
+    // Tools may have other names on the wire now.
     let mut calls = calls.into_iter();
     let again = |block: &Value| match is(block, "tool_use") {
         true => calls.next(),
@@ -151,17 +151,17 @@ fn turn(reply: &ModelReply, ids: &[String], names: &ToolNames) -> Vec<Value> {
     kept.iter().filter_map(again).collect()
 }
 
-/// The ids of calls. On this wire they are unique and of few characters; elsewhere they may be
-/// anything, and the same in every turn.
+/// The ids of calls. On this wire they are unique and have a limited set of characters; other
+/// providers' ids may repeat in every turn.
 #[derive(Debug, Default)]
 struct Calls {
     used: BTreeSet<String>,
-    /// The calls of the last turn that are not answered: as they are called here and there.
+    /// The unanswered calls of the last turn: our id and the id on the wire.
     open: VecDeque<(String, String)>,
 }
 
 impl Calls {
-    /// Begins a turn with calls; returns their ids on the wire.
+    /// Starts a turn with calls; returns their ids on the wire.
     fn begin(&mut self, calls: &[ToolCall]) -> Vec<String> {
         self.open.clear();
         for call in calls {
@@ -181,7 +181,7 @@ impl Calls {
         self.open.iter().map(|(_, id)| id.clone()).collect()
     }
 
-    /// Returns the id on the wire of the call that is answered.
+    /// Returns the id on the wire of an answered call.
     fn answered(&mut self, id: &str) -> Option<String> {
         let place = self.open.iter().position(|(ours, _)| ours == id)?;
         let (_, id) = self.open.remove(place)?;

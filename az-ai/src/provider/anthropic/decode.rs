@@ -1,4 +1,4 @@
-//! Replies that come whole.
+//! Decodes complete responses.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::chat::ChatReply;
 use crate::error::Result;
 use crate::provider::wire::Answered;
 
-/// Reads a reply.
+/// Decodes a reply.
 pub(super) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     if let Some(refusal) = error::inside(&answered.provider, &json) {

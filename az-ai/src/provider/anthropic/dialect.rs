@@ -1,11 +1,11 @@
-//! In what models differ, by their names.
+//! The differences between models, by their names.
 //!
-//! Sources: what the provider's list of models says of each (`capabilities`), and its guides on
-//! extended and adaptive thinking, structured outputs and migration to newer models.
+//! Sources: the provider's list of models (`capabilities`), and its guides on extended and adaptive
+//! thinking, structured outputs and migration to newer models.
 
 use crate::chat::Effort;
 
-/// How a model wants to be spoken to.
+/// The parameters that a model accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
     pub(super) thinking: Thinking,
@@ -15,63 +15,63 @@ pub(super) struct Dialect {
     pub(super) formats: Formats,
 }
 
-/// How a model is asked to think.
+/// The form of the thinking parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thinking {
-    /// It cannot.
+    /// Not supported.
     Never,
-    /// With a number of tokens for it.
+    /// A budget in tokens.
     Budget,
-    /// With a word, as much as it sees fit.
+    /// An effort level; the model decides how much to think.
     Adaptive,
-    /// So too, and its thoughts are shown only when they are asked for.
+    /// An effort level; thinking is returned only if it is requested.
     Hidden,
-    /// So too, and it thinks unless it is told not to.
+    /// An effort level; the model thinks unless thinking is disabled.
     Unasked,
 }
 
-/// How a model is kept from thinking.
+/// How thinking is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// By not asking for it.
+    /// By omitting the parameter.
     Unasked,
-    /// By saying so.
+    /// Explicitly.
     Disabled,
-    /// So too, but for what it notes between calls of tools.
+    /// Explicitly; the model may still think between tool calls.
     BetweenTools,
-    /// It is not: it can only be asked for little.
+    /// Not at all: only the lowest effort can be requested.
     Never,
 }
 
-/// To whom thoughts may go back.
+/// The models that earlier thinking may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thoughts {
-    /// To any model.
+    /// Any model.
     Free,
-    /// To the model that had them, in the conversation that it had them in.
+    /// Only the model that produced it, in the same conversation.
     Bound,
 }
 
-/// Whether a model can be told how freely to choose its words.
+/// Whether a model accepts a temperature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Temperature {
     Taken,
     Refused,
 }
 
-/// How a model is given the shape of its answer.
+/// The form of structured output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Formats {
     /// As `output_config.format`.
     Native,
-    /// As a tool that it has to call.
+    /// As a tool that the model must call.
     Tool,
 }
 
 impl Dialect {
-    /// Returns how a model is spoken to. One of Claude's whose version is not in its name, or newer
-    /// than any that we know, is taken for one like the newest; anybody else's for one that
-    /// understands what has always been there.
+    /// Returns the parameters of a model. A Claude model whose version is not in its name, or is
+    /// newer than the known ones, is treated like the newest; another vendor's model gets only the
+    /// parameters that have always existed.
     pub(super) fn of(model: &str) -> Self {
         let Some((_, name)) = model.split_once("claude") else { return Self::COMPATIBLE };
         let Some(version) = version(name) else { return Self::NEWEST };
@@ -115,19 +115,19 @@ impl Dialect {
     };
 }
 
-/// Reads a version from a model's name: `-opus-4-7`, `-sonnet-4-20250514`, `-3-5-haiku@20241022`.
+/// Parses the version in a model's name: `-opus-4-7`, `-sonnet-4-20250514`, `-3-5-haiku@20241022`.
 fn version(name: &str) -> Option<(u8, u8)> {
     let mut parts = name.split(['-', '.', '@', ':', '/']);
-    // A date is no part of a version.
+    // A date is not part of a version.
     let short = |part: &str| part.parse().ok().filter(|_| part.len() <= 2);
     let major = parts.find_map(short)?;
     Some((major, parts.next().and_then(short).unwrap_or(0)))
 }
 
-/// The least that a model may be given to think, in tokens.
+/// The smallest thinking budget, in tokens.
 const LEAST: u32 = 1024;
 
-/// Returns how many tokens of an answer are for thinking; nothing when there is no room.
+/// Returns the thinking budget within a maximum of output tokens; `None` when it is too small.
 pub(super) fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
     let share = match effort {
         Effort::None => return None,
@@ -138,7 +138,7 @@ pub(super) fn budget(effort: Effort, max_tokens: u32) -> Option<u32> {
     Some(share.max(LEAST)).filter(|budget| *budget < max_tokens)
 }
 
-/// Returns the word for a measure of thought, for models that take one.
+/// Returns the effort level, for models that accept one.
 pub(super) const fn word(effort: Effort, dialect: Dialect) -> Option<&'static str> {
     if matches!(dialect.thinking, Thinking::Never | Thinking::Budget) {
         return None;
@@ -157,7 +157,7 @@ mod tests {
     use crate::chat::Effort;
 
     #[test]
-    fn a_models_name_says_how_it_is_spoken_to() {
+    fn parameters_follow_from_the_models_name() {
         use Formats::{Native, Tool};
         use Temperature::{Refused, Taken};
         use Thinking::{Adaptive, Budget, Hidden, Never};
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_models_think_unasked_and_keep_their_thoughts_to_themselves() {
+    fn newer_models_think_by_default_without_returning_it() {
         use Thoughts::{Bound, Free};
         for (model, rest, thoughts) in [
             ("claude-opus-4-8", Rest::Unasked, Free),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_leave_room_for_an_answer() {
+    fn the_thinking_budget_leaves_tokens_for_the_reply() {
         assert_eq!(budget(Effort::None, 100_000), None);
         assert_eq!(budget(Effort::High, 1024), None);
         assert_eq!(budget(Effort::High, 1025), Some(1024));

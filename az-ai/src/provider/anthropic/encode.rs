@@ -1,4 +1,4 @@
-//! Requests.
+//! Encodes requests.
 
 use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
@@ -58,7 +58,7 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &ToolNam
     Value::Object(body)
 }
 
-/// Says how much thought to give to the answer, and its shape, where the model takes both here.
+/// Returns effort and output format, where the model takes both in this field.
 fn config(request: &ChatRequest, dialect: Dialect) -> Map<String, Value> {
     let mut config = Map::new();
     if let Some(word) = request.effort.and_then(|effort| dialect::word(effort, dialect)) {
@@ -71,8 +71,8 @@ fn config(request: &ChatRequest, dialect: Dialect) -> Map<String, Value> {
     config
 }
 
-/// Says whether and how much to think. A model that has to call a tool cannot, and one that is
-/// given a budget must not be asked to in the middle of work that it began without.
+/// Returns the thinking parameter. A model cannot think if it must call a tool; a model with a
+/// budget must not start to think within a sequence of calls that it began without thinking.
 fn thinking(
     request: &ChatRequest,
     dialect: Dialect,
@@ -93,7 +93,7 @@ fn thinking(
         _ if forced => None,
         (Thinking::Unasked, _) | (Thinking::Hidden, Some(_)) => Some(shown),
         (Thinking::Adaptive, Some(_)) => Some(json!({"type": "adaptive"})),
-        (Thinking::Budget, Some(effort)) if !so_far.is_thoughtless() => {
+        (Thinking::Budget, Some(effort)) if !so_far.continues_without_thinking() => {
             let budget = dialect::budget(effort, request.max_tokens)?;
             Some(json!({"type": "enabled", "budget_tokens": budget}))
         }
@@ -101,14 +101,14 @@ fn thinking(
     }
 }
 
-/// Whether the model has to call a tool.
+/// Whether the model must call a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Calls {
     Free,
     Forced,
 }
 
-/// What the model may call.
+/// The tools that the model may call.
 #[derive(Debug)]
 struct Tools {
     tools: Vec<Value>,
@@ -122,7 +122,7 @@ impl Tools {
         let choice = (!tools.is_empty()).then_some(&request.tool_choice);
         let mut choice = choice.and_then(|choice| choose(choice, names));
         if let (Some(format), Formats::Tool) = (&request.format, dialect.formats) {
-            // With tools to choose from it may call them before it answers.
+            // With a choice of tools the model may call them before it replies.
             let may_call = !tools.is_empty() && request.tool_choice != ToolChoice::None;
             let only = json!({"type": "tool", "name": ANSWER});
             choice = match &request.tool_choice {
@@ -151,7 +151,7 @@ fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
     })
 }
 
-/// Returns the tool whose input is the answer.
+/// Returns the tool whose input is the structured output.
 fn answer(format: &ReplyFormat) -> Value {
     let description = format!("Gives the answer: {}.", format.name);
     json!({"name": ANSWER, "description": description, "input_schema": format.schema})
@@ -166,7 +166,7 @@ fn choose(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     }
 }
 
-/// Says of every object in a schema that it has no other fields, which the provider insists on.
+/// Sets `additionalProperties: false` on every object in a schema, which the provider requires.
 fn closed(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(fields) => {
@@ -181,17 +181,17 @@ fn closed(mut schema: Value) -> Value {
     schema
 }
 
-/// Whether the same beginning is likely to be sent again soon: there are tools whose results are
-/// to follow, or it was sent before. Writing to the cache costs a quarter more than sending, and
-/// reading from it a tenth.
+/// Whether the same prefix is likely to be sent again soon: there are tools whose results will
+/// follow, or it was sent before. Writing to the cache costs a quarter more than sending, and
+/// reading a tenth.
 fn is_to_be_cached(request: &ChatRequest) -> bool {
     let spoken = |message: &Message| matches!(message, Message::Assistant { .. });
     !request.tools.is_empty() || request.messages.iter().any(spoken)
 }
 
-/// Marks up to where requests are the same: the tools and the system prompt, which come first, and
-/// the last two turns of ours. The mark before the last finds what was cached even when more has
-/// happened since than the provider looks back.
+/// Marks the cacheable prefixes: the tools and the system prompt, which come first, and the last
+/// two user turns. The second to last mark finds the cached prefix even if more has been added
+/// since than the provider looks back.
 fn cache(tools: &mut [Value], conversation: &mut Conversation) {
     mark(conversation.system.last_mut().or(tools.last_mut()));
     let ours = conversation.turns.iter_mut().rev().filter(|turn| turn.role == "user");

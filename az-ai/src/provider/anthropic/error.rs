@@ -1,4 +1,4 @@
-//! What the provider says when it says no.
+//! Decodes error responses.
 
 use az_core::ErrorKind;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::error::Refusal;
 use crate::provider::json::quote;
 use crate::provider::refused::kind_of_status;
 
-/// Reads the answer to a refused request.
+/// Decodes an error response.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = json.get("error").unwrap_or(&json);
@@ -16,7 +16,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     Refusal { request_id, ..refusal }
 }
 
-/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+/// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let error = json.get("error").filter(|error| !error.is_null())?;
     Some(read(provider, None, error, || quote(error.to_string().as_bytes())))
@@ -34,7 +34,7 @@ fn read(
     let message = message.unwrap_or_else(otherwise);
     let sort = text("type");
     let detail = error.pointer("/details/error_code").and_then(Value::as_str);
-    // Some say it in their message only.
+    // Some errors have their meaning only in the message.
     let spent = [detail, Some(message.as_str())];
     let is_spent = spent.into_iter().flatten().any(|said| said.contains("spend_limit_reached"));
     let kind = match kind(status, sort, &message) {
@@ -46,7 +46,7 @@ fn read(
     Refusal { status, code, ..Refusal::new(provider, kind, message) }
 }
 
-/// Says what is meant: some things are told apart by their message only.
+/// Classifies an error; some kinds differ only in the message.
 ///
 /// Source: the API's reference, "Errors".
 fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_error_is_of_its_sort() {
+    fn every_error_type_has_its_kind() {
         let request = "invalid_request_error";
         check(400, request, "temperature: range: 0..1", ErrorKind::BadRequest);
         check(400, request, "prompt is too long: 9 tokens > 8", ErrorKind::ContextWindow);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_by_waiting_is_told_by_its_details() {
+    fn permanent_errors_are_classified_by_their_details() {
         let read = |status, sort: &str, detail: &str| {
             let details = json!({"error_code": detail});
             let body = json!({"error": {"type": sort, "message": "m", "details": details}});
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_words_are_quoted() {
+    fn unknown_errors_are_quoted() {
         let message = |status, body: &str| {
             let refusal = refusal("p", status, body.as_bytes());
             (refusal.kind, refusal.message)
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+    fn only_errors_in_place_of_a_reply_are_errors() {
         let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
         let overloaded = json!({
             "type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"},

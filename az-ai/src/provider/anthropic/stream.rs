@@ -1,4 +1,4 @@
-//! Replies that come in as they are made.
+//! Decodes streamed responses.
 
 use serde_json::Value;
 
@@ -9,12 +9,12 @@ use crate::error::Result;
 use crate::provider::sse::{EventReader, SseEvent};
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// Decodes a stream. It is finished by `message_stop` and by nothing else.
+/// Decodes a stream. Only `message_stop` finishes it.
 #[derive(Debug)]
 pub(super) struct Decoder {
     events: EventReader,
     answered: Answered,
-    /// The turn, once it is begun and until it is finished.
+    /// The turn, from its start until it is finished.
     turn: Option<Turn>,
     finished: bool,
 }
@@ -29,7 +29,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
-        // The last event may lack the empty line after it, but half of its JSON is no JSON.
+        // The last event may lack its empty line, but a partial event is not valid JSON.
         let rest = self.events.rest();
         if let Some(rest) = rest.filter(|rest| serde_json::from_str::<Value>(&rest.data).is_ok()) {
             let events = self.take(&rest)?;
@@ -37,7 +37,7 @@ impl StreamDecoder for Decoder {
                 return Ok(events);
             }
         }
-        Err(self.events.ended_early(&self.answered))
+        Err(self.events.truncated(&self.answered))
     }
 }
 
@@ -83,7 +83,7 @@ impl Decoder {
                 let reply = self.turn.take().unwrap_or_default().finish(self.answered.clone())?;
                 Ok(vec![ChatEvent::Finished(Box::new(reply))])
             }
-            // Pings, the ends of blocks, and whatever is invented later.
+            // Pings, ends of blocks, and unknown events.
             _ => Ok(Vec::new()),
         }
     }

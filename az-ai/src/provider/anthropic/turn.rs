@@ -1,4 +1,4 @@
-//! A turn of the model's, block by block, as it comes whole or in pieces.
+//! Collects a turn of the model, block by block, from a complete or a streamed response.
 
 use az_core::ErrorKind;
 use az_core::journal::FinishReason;
@@ -10,20 +10,20 @@ use crate::error::{Refusal, Result};
 use crate::provider::finish;
 use crate::provider::wire::Answered;
 
-/// Under what a turn is kept that is to be sent back as it came.
+/// The key of the replay data.
 pub(super) const REPLAY: &str = "anthropic";
-/// Under what stands which model it was that took the turn, by the name that it was asked by.
+/// The key of the model in the replay data, by the name in the request.
 pub(super) const MODEL: &str = "model";
-/// The tool whose input is the answer, for models that are given no shape otherwise. No tool of
-/// ours can have this name: theirs begin with letters.
+/// The tool whose input is the structured output, for models without another form. Our tools cannot
+/// have this name, because theirs begin with letters.
 pub(super) const ANSWER: &str = "_answer";
 
-/// Whether a block is of a sort.
+/// Whether a block has a type.
 pub(super) fn is(block: &Value, sort: &str) -> bool {
     block.get("type").and_then(Value::as_str) == Some(sort)
 }
 
-/// A turn as far as it is known.
+/// A turn in progress.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     assembler: Assembler,
@@ -39,14 +39,14 @@ pub(super) struct Turn {
 struct Block {
     index: u64,
     json: Value,
-    /// A tool's input as far as it has come.
+    /// The input of a tool call, as far as it was received.
     input: String,
     part: Part,
-    /// It came in pieces that we do not know how to put together.
+    /// Received in pieces of an unknown type.
     unknown: bool,
 }
 
-/// What a block is to us.
+/// The kind of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Text,
@@ -57,8 +57,8 @@ enum Part {
 }
 
 impl Turn {
-    /// Takes note of what is said about the turn: its id, its model, why it ended, what it used.
-    /// The last word stands.
+    /// Records fields of the turn: id, model, stop reason, usage. Later values replace earlier
+    /// ones.
     pub(super) fn note(&mut self, json: &Value) {
         let text = |json: &Value, path: &str| {
             json.pointer(path).and_then(Value::as_str).map(str::to_owned)
@@ -70,14 +70,14 @@ impl Turn {
         self.note_usage(json);
     }
 
-    /// Takes note of what was used.
+    /// Records usage.
     pub(super) fn note_usage(&mut self, json: &Value) {
         if let Some(snapshot) = json.get("usage").and_then(Value::as_object) {
             update(&mut self.usage, snapshot);
         }
     }
 
-    /// Begins a block; it may be complete.
+    /// Starts a block, which may be complete.
     pub(super) fn begin(
         &mut self,
         index: u64,
@@ -123,7 +123,7 @@ impl Turn {
         Ok(self.say(events))
     }
 
-    /// Adds a piece to a block.
+    /// Adds a delta to a block.
     pub(super) fn add(
         &mut self,
         index: u64,
@@ -165,7 +165,7 @@ impl Turn {
         Ok(self.say(events))
     }
 
-    /// Takes note of pieces that say something.
+    /// Drops empty deltas, and records the others.
     fn say(&mut self, mut events: Vec<ChatEvent>) -> Vec<ChatEvent> {
         events.retain(|event| match event {
             ChatEvent::TextDelta { text } | ChatEvent::ReasoningDelta { text } => !text.is_empty(),
@@ -176,12 +176,13 @@ impl Turn {
         events
     }
 
-    /// Returns the reply, now that the turn is complete.
+    /// Returns the complete reply.
     pub(super) fn finish(self, answered: Answered) -> Result<ChatReply> {
         let calls = self.assembler.calls();
         let stop = match self.stop {
             Some(stop) => stop,
-            // A proxy may end politely what was cut behind it; text is taken, a call is not.
+            // A proxy may end a stream properly that was cut off behind it; text is accepted, a
+            // call is not.
             None if calls > 0 => return Err(answered.cut()),
             None => String::new(),
         };
@@ -193,7 +194,7 @@ impl Turn {
         }
         let answers = self.blocks.iter().any(|block| block.part == Part::Answer);
         let finish = match finish {
-            // The call is not one of ours: it is the answer.
+            // The call is not one of ours: it is the structured output.
             FinishReason::ToolCalls if answers && calls == 0 => FinishReason::Stop,
             finish => finish,
         };
@@ -213,7 +214,7 @@ impl Turn {
 /// Returns the error of a turn that is not a reply.
 fn refused(finish: FinishReason, said: &Assembler) -> Option<(ErrorKind, &'static str)> {
     match finish {
-        // Also in the middle: what was said before is taken back, and its calls are not made.
+        // Also in the middle of a reply: earlier text is discarded, and its calls are not executed.
         FinishReason::Refusal => Some((ErrorKind::ContentPolicy, "it declined to answer")),
         // A call that filled the window may not be complete.
         FinishReason::ContextWindow if said.is_empty() || said.calls() > 0 => {
@@ -243,9 +244,9 @@ fn cite(block: &mut Value, citation: Option<&Value>) {
     }
 }
 
-/// Returns a turn as it is to be sent back, where what it said and asked for is not all of it:
-/// thoughts, which are signed, what the provider's own tools did, and the order of it all. A turn
-/// that was interrupted is always kept.
+/// Returns the replay data of a turn whose text and calls are not all of it: signed reasoning, the
+/// results of the provider's own tools, and the order of blocks. A paused turn always has replay
+/// data.
 fn replay(blocks: Vec<Block>, finish: FinishReason, model: &str) -> Option<Box<Value>> {
     let order = blocks.iter().map(|block| matches!(block.part, Part::Call(_)));
     let plain = |block: &Block| matches!(block.part, Part::Text | Part::Call(_));
@@ -260,7 +261,7 @@ fn replay(blocks: Vec<Block>, finish: FinishReason, model: &str) -> Option<Box<V
     Some(Box::new(json!({ REPLAY: blocks, MODEL: model })))
 }
 
-/// Text that says nothing is refused when it comes back.
+/// Empty text is refused when it is sent back.
 fn is_blank(block: &Value) -> bool {
     let text = block.get("text").and_then(Value::as_str);
     is(block, "text") && text.is_none_or(|text| text.trim().is_empty())

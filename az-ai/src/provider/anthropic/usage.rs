@@ -1,13 +1,12 @@
-//! What was used, as the provider counts it.
+//! Decodes usage.
 
 use az_core::cost::Usage;
 use serde_json::{Map, Value};
 
-/// Reads a usage object of Anthropic's; nothing when it counts nothing.
+/// Decodes a usage object; `None` when it contains no counts.
 ///
-/// Its `input_tokens` exclude what was read from or written to a cache. Where the breakdown of the
-/// cache's writes by their lifetime comes to less than their sum, the rest lives five minutes,
-/// which is the default.
+/// Its `input_tokens` exclude cache reads and writes. If the breakdown of cache writes by lifetime
+/// is less than their sum, the rest has the default lifetime of five minutes.
 ///
 /// Source: the Messages API's reference, "usage".
 pub fn usage(json: &Value) -> Option<Usage> {
@@ -35,11 +34,11 @@ pub fn usage(json: &Value) -> Option<Usage> {
     })
 }
 
-/// Where a model ran that runs in one place only.
+/// The value of `inference_geo` where the region is not selectable.
 const UNKNOWN: &str = "not_available";
 
-/// Adds a later snapshot of the same usage: counts only grow, so the last word about each field
-/// stands, and nothing is added up.
+/// Applies a later snapshot of the same usage: counts only grow, so later values replace earlier
+/// ones and are not added.
 pub(super) fn update(known: &mut Map<String, Value>, snapshot: &Map<String, Value>) {
     for (field, value) in snapshot.iter().filter(|(_, value)| !value.is_null()) {
         match (known.get_mut(field), value) {
@@ -59,7 +58,7 @@ mod tests {
     use super::{update, usage};
 
     #[test]
-    fn every_part_has_its_place() {
+    fn every_count_is_read() {
         let json = json!({
             "input_tokens": 11, "output_tokens": 7,
             "cache_creation_input_tokens": 30, "cache_read_input_tokens": 5,
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_breakdown_that_leaves_something_out_leaves_it_to_five_minutes() {
+    fn cache_writes_without_a_lifetime_have_the_default_one() {
         let written = |sum: u64, breakdown: Value| {
             let json = json!({
                 "input_tokens": 0,
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_counts_nothing_is_no_usage_and_absurd_numbers_do_no_harm() {
+    fn no_counts_are_no_usage_and_huge_counts_saturate() {
         for json in [json!(null), json!([1]), json!({}), json!({"input_tokens": "many"})] {
             assert_eq!(usage(&json), None, "{json}");
         }
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn of_snapshots_the_last_word_about_each_field_stands() {
+    fn later_snapshots_replace_earlier_values() {
         let mut known = Map::new();
         for snapshot in [
             json!({"input_tokens": 9, "output_tokens": 1, "cache_creation": {"a": 1, "b": 2}}),

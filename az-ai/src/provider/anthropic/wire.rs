@@ -1,4 +1,4 @@
-//! The wire.
+//! The wire of Anthropic's Messages API.
 
 use crate::provider::tool_names::ToolNames;
 
@@ -8,19 +8,19 @@ use crate::error::{Refusal, Result};
 use crate::provider::json;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
-/// Speaks Anthropic's Messages API.
+/// Translates to and from Anthropic's Messages API.
 ///
-/// What is likely to be sent again is marked for the provider's cache: the tools and the system
-/// prompt, and the conversation up to where it stands. A single question without tools is not,
+/// Prefixes that are likely to be sent again are marked for the provider's cache: the tools, the
+/// system prompt and the conversation so far. A single question without tools is not marked,
 /// because writing to the cache costs a quarter more than sending.
 ///
-/// A reply that ended with `FinishReason::Pause` was interrupted by the provider while its own tools
-/// ran: send the conversation again with that turn at its end, and nothing added.
+/// A reply that ended with `FinishReason::Pause` was interrupted by the provider while its own
+/// tools ran: send the conversation again with that turn at its end, and nothing added.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anthropic;
 
 impl Anthropic {
-    /// Where Anthropic itself is.
+    /// The address of Anthropic's API.
     pub const BASE_URL: &'static str = "https://api.anthropic.com";
 }
 
@@ -51,7 +51,7 @@ impl Wire for Anthropic {
     }
 
     fn models_path(&self) -> &'static str {
-        // A page has 20 models unless more are asked for, and this many at most.
+        // The maximum page size; the default is 20 models.
         "/v1/models?limit=1000"
     }
 

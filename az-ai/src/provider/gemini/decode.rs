@@ -1,4 +1,4 @@
-//! Replies: one chunk that says it all, or many of the same shape.
+//! Decodes responses: a single chunk, or a stream of chunks of the same form.
 
 use std::slice;
 
@@ -15,11 +15,11 @@ use crate::provider::finish;
 use crate::provider::openai::id_or_place;
 use crate::provider::wire::Answered;
 
-/// Reads a reply that came whole.
+/// Decodes a complete response.
 pub(super) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     let mut reading = Reading::new(answered);
-    // A stream that comes whole is a list of its chunks.
+    // A stream in one response is a list of its chunks.
     for chunk in json.as_array().map_or(slice::from_ref(&json), Vec::as_slice) {
         reading.take(chunk)?;
     }
@@ -29,7 +29,7 @@ pub(super) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     reading.finish()
 }
 
-/// A reply being read.
+/// A reply in progress.
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) answered: Answered,
@@ -41,7 +41,7 @@ pub(super) struct Reading {
     model: Option<String>,
     id: Option<String>,
     has_candidate: bool,
-    /// Whether what has come may be all.
+    /// Whether the reply may be complete.
     pub(super) is_complete: bool,
 }
 
@@ -61,7 +61,7 @@ impl Reading {
         }
     }
 
-    /// Takes a chunk, and returns what it says.
+    /// Adds a chunk; returns its events.
     pub(super) fn take(&mut self, json: &Value) -> Result<Vec<ChatEvent>> {
         if let Some(refusal) = error::inside(&self.answered.provider, json) {
             return Err(self.answered.refused(refusal));
@@ -76,7 +76,7 @@ impl Reading {
         self.candidate(candidate)
     }
 
-    /// Returns the error of a question that was not put to the model at all.
+    /// Returns the error of a prompt that was blocked before it reached the model.
     fn blocked(&self, json: &Value) -> Option<crate::error::Error> {
         let feedback = json.get("promptFeedback")?;
         let reason = word(feedback, "blockReason")?;
@@ -89,8 +89,8 @@ impl Reading {
     fn candidate(&mut self, candidate: &Value) -> Result<Vec<ChatEvent>> {
         let parts = candidate.pointer("/content/parts").and_then(Value::as_array);
         let mut events = Vec::new();
-        // While Google runs code for the model, a chunk may say that the model stopped, and more
-        // follows: what asks for a run is no end of the model's own, and neither is what goes on.
+        // While Google executes code for the model, a chunk may have a stop reason and more chunks
+        // follow: a chunk with executable code, or one that continues it, does not end the reply.
         let mut is_running = false;
         for part in parts.into_iter().flatten().filter_map(Value::as_object) {
             events.extend(self.part(part)?);
@@ -124,7 +124,7 @@ impl Reading {
                 id,
                 name: self.answered.names.inward(&name),
             });
-            // Calls come whole, so one without arguments has none.
+            // Calls arrive complete, so one without arguments has none.
             let arguments = call.get("args").filter(|args| !args.is_null());
             let arguments = arguments.map_or_else(|| "{}".to_owned(), Value::to_string);
             events.push(ChatEvent::CallDelta { index, arguments });
@@ -134,7 +134,7 @@ impl Reading {
         Ok(events)
     }
 
-    /// Returns the reply, now that it is complete.
+    /// Returns the complete reply.
     pub(super) fn finish(self) -> Result<ChatReply> {
         let stop = self.stop.clone().unwrap_or_default();
         let finish = finish::GEMINI.reason(&stop);
@@ -142,7 +142,7 @@ impl Reading {
             let message = self.stop_message.unwrap_or_else(|| format!("a tool call ({stop})"));
             return Err(self.answered.malformed(message));
         }
-        // Also in the middle: half an answer is none, and its calls are not to be made.
+        // Also in the middle: a partial reply is an error, and its calls are not executed.
         if finish == FinishReason::ContentFilter {
             let message = self.stop_message.clone();
             let message =
@@ -167,13 +167,13 @@ impl Reading {
     }
 }
 
-/// Returns the first candidate, if any: of several only the first is ours.
+/// Returns the first candidate, if any; others are ignored.
 fn first(json: &Value) -> Option<&Value> {
     let mut candidates = json.get("candidates").and_then(Value::as_array)?.iter();
     candidates.find(|candidate| candidate.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
 }
 
-/// Whether a part says nothing, as the last ones of a stream do, which may be signed.
+/// Whether a part is empty, as the last parts of a stream are, which may have a signature.
 fn is_empty(part: &Map<String, Value>) -> bool {
     let silent =
         part.keys().all(|key| matches!(key.as_str(), "text" | "thought" | "thoughtSignature"));

@@ -1,4 +1,4 @@
-//! Requests, as the wire wants them.
+//! Encodes requests.
 
 use std::collections::BTreeSet;
 
@@ -43,8 +43,8 @@ pub(super) fn request(request: &ChatRequest, names: &ToolNames) -> Value {
     Value::Object(body)
 }
 
-/// Whether the model takes the shape of an answer beside what else is asked: older ones take none
-/// together with tools, and are told of it in words.
+/// Whether the model accepts an output format with this request: older models accept none together
+/// with tools, and get the format in the instructions.
 fn takes_shape(request: &ChatRequest) -> bool {
     request.tools.is_empty() || model::is_third_generation(&request.model)
 }
@@ -86,12 +86,12 @@ fn choice(choice: &ToolChoice, names: &ToolNames) -> Option<Value> {
     Some(json!({"functionCallingConfig": config}))
 }
 
-/// Returns the conversation. The results of one turn stand in one entry: there must be as many as
-/// the turn has calls.
+/// Converts the conversation. All results of a turn are in one entry, because there must be as many
+/// as the turn has calls.
 fn contents(request: &ChatRequest, names: &ToolNames) -> Value {
     let mut contents: Vec<Value> = Vec::new();
     let mut results: Vec<Value> = Vec::new();
-    // The ids that the provider itself gave the calls of the latest turn.
+    // The ids that Gemini gave the calls of the latest turn.
     let mut ids = BTreeSet::new();
     for message in &request.messages {
         if let Message::Tool(message) = message {
@@ -121,7 +121,7 @@ fn contents(request: &ChatRequest, names: &ToolNames) -> Value {
     Value::Array(contents)
 }
 
-/// Returns an entry of the conversation; none when nothing stands in it, which would be refused.
+/// Returns an entry of the conversation; `None` when it would be empty, which is refused.
 fn entry(role: &str, parts: Vec<Value>) -> Option<Value> {
     (!parts.is_empty()).then(|| json!({"role": role, "parts": Value::Array(parts)}))
 }
@@ -136,7 +136,7 @@ fn result(message: &ToolMessage, ids: &BTreeSet<String>, names: &ToolNames) -> V
         "name": names.outward(&message.tool),
         "response": {key: message.told()},
     });
-    // An id that the provider did not give would be one that it does not know.
+    // An id that did not come from Gemini is unknown to it.
     if let Some(result) = result.as_object_mut().filter(|_| ids.contains(&message.call_id)) {
         result.insert("id".to_owned(), json!(message.call_id));
     }
@@ -155,7 +155,7 @@ fn picture(image: &Image) -> Value {
     }
 }
 
-/// Returns the sort of picture that an address names.
+/// Returns the media type of an image by the extension in its address.
 fn media_type(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next()?;
     let (_, extension) = path.rsplit_once('.')?;

@@ -1,5 +1,5 @@
-//! What Google says when it says no. The shape is one of those that look-alikes of OpenAI use too;
-//! what is Google's own stands in its details.
+//! Decodes error responses. The format is one that OpenAI-compatible servers use too; Google's own
+//! fields are in its details.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::error::Refusal;
 use crate::provider::openai::error as common;
 
-/// Reads the answer to a refused request.
+/// Decodes an error response.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     let json: Option<Value> = serde_json::from_slice(body).ok();
-    // A request for a stream may be refused in a list of one.
+    // The error of a streaming request may be in a list of one.
     let inner = json.as_ref().map(unlisted);
     let bytes = inner.map(Value::to_string);
     let body = bytes.as_ref().map_or(body, String::as_bytes);
@@ -20,7 +20,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     inner.map_or(refusal.clone(), |json| with_details(refusal, json))
 }
 
-/// Reads an error that stands where a reply should.
+/// Decodes an error in place of a reply.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let json = unlisted(json);
     common::inside(provider, json).map(|refusal| with_details(refusal, json))
@@ -40,7 +40,7 @@ fn with_details(refusal: Refusal, json: &Value) -> Refusal {
     let bad_key = reason.as_deref() == Some("API_KEY_INVALID");
     let retry_after = details().find_map(|detail| duration(detail.get("retryDelay")?.as_str()?));
     Refusal {
-        // A day's quota is not to be waited for.
+        // A daily quota does not recover within a useful wait.
         kind: if is_daily || bad_key { ErrorKind::Unauthorized } else { refusal.kind },
         retry_after: retry_after.filter(|_| !is_daily),
         code: reason.or(status).or(refusal.code),
@@ -48,14 +48,14 @@ fn with_details(refusal: Refusal, json: &Value) -> Refusal {
     }
 }
 
-/// Whether a detail names a quota that is a day's.
+/// Whether a detail names a daily quota.
 fn is_daily(detail: &Value) -> bool {
     let violations = detail.get("violations").and_then(Value::as_array);
     let mut ids = violations.into_iter().flatten().filter_map(|v| v.get("quotaId")?.as_str());
     ids.any(|id| id.contains("PerDay"))
 }
 
-/// Reads a duration such as `34.07s`, as Google's JSON has them.
+/// Parses a duration such as `34.07s`, as in Google's JSON.
 fn duration(text: &str) -> Option<Duration> {
     let seconds = text.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_is_found_in_the_details() {
+    fn errors_are_classified_by_their_details() {
         let key = "API key not valid. Please pass a valid API key.";
         let expired = "API key expired. Please renew the API key.";
         let reason = json!([{"@type": "ErrorInfo", "reason": "API_KEY_INVALID"}]);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minutes_quota_is_waited_for_and_a_days_is_not() {
+    fn only_a_quota_per_minute_is_retryable() {
         let quota = |id: &str| {
             json!([
                 {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": id}]},
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_answers_are_refusals_all_the_same() {
+    fn invalid_error_responses_are_refusals() {
         for body in [
             "",
             "[]",

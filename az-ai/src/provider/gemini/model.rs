@@ -1,28 +1,28 @@
-//! In what Gemini's models differ, as far as their names say.
+//! The differences between Gemini models, by their names.
 
 use serde_json::{Value, json};
 
 use crate::chat::Effort;
 
-/// How a model is told how much to think.
+/// The form of the thinking parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Thinking {
-    /// It does not think, and refuses to be told to.
+    /// Not supported; the parameter is refused.
     Never,
-    /// In tokens.
+    /// A budget in tokens.
     Budget,
-    /// In words.
+    /// A level.
     Level,
 }
 
-/// Whether a model wants the signature of every turn's first call back, and takes a shape and tools
-/// in one request: those of the third generation on do.
+/// Whether a model requires the signature of every turn's first call, and accepts an output format
+/// together with tools: the third generation and later.
 pub(super) fn is_third_generation(model: &str) -> bool {
     generation(model).is_some_and(|generation| generation >= 3)
 }
 
-/// Returns the `thinkingConfig` of a request; nothing for a model that does not think. Thoughts are
-/// asked for, so that they can be shown, unless there are to be none.
+/// Returns the `thinkingConfig` of a request; `None` for a model that does not think. Thoughts are
+/// included in the reply unless thinking is disabled.
 ///
 /// The budgets are those of Google's own table for effort in words; see
 /// <https://ai.google.dev/gemini-api/docs/thinking> and
@@ -38,7 +38,7 @@ pub(super) fn thinking(model: &str, effort: Option<Effort>) -> Option<Value> {
         (Thinking::Budget, Effort::High) => json!({"thinkingBudget": 24_576}),
         (Thinking::Level, Effort::None) if !is_pro => json!({"thinkingLevel": "minimal"}),
         (Thinking::Level, Effort::None | Effort::Low) => json!({"thinkingLevel": "low"}),
-        // The first of them knew two words only.
+        // The first models of this generation have only two levels.
         (Thinking::Level, Effort::Medium) if name(model).starts_with("gemini-3-pro") => {
             json!({"thinkingLevel": "high"})
         }
@@ -48,20 +48,20 @@ pub(super) fn thinking(model: &str, effort: Option<Effort>) -> Option<Value> {
     Some(measure)
 }
 
-/// Whether a model can be asked for its thoughts.
+/// Whether a model can return its thoughts.
 pub(super) fn thinks(model: &str) -> bool {
     sort(model) != Thinking::Never
 }
 
 fn sort(model: &str) -> Thinking {
-    // Variants that paint, speak or listen do not think.
+    // Variants for images, speech and live audio do not think.
     if ["image", "tts", "audio", "live"].iter().any(|word| name(model).contains(word)) {
         return Thinking::Never;
     }
     match (generation(model), name(model)) {
         (Some(3..), _) => Thinking::Level,
         (Some(_), name) if name.starts_with("gemini-2.5") => Thinking::Budget,
-        // Aliases of whatever is newest, which all know budgets.
+        // Aliases of the latest models, all of which accept budgets.
         (None, name) if name.starts_with("gemini-") && name.ends_with("-latest") => {
             Thinking::Budget
         }
@@ -87,7 +87,7 @@ mod tests {
     use crate::chat::Effort;
 
     #[test]
-    fn each_generation_is_told_in_its_own_way_how_much_to_think() {
+    fn each_generation_has_its_thinking_parameter() {
         let all = |model: &str| {
             let efforts = [Effort::None, Effort::Low, Effort::Medium, Effort::High];
             efforts.map(|effort| {

@@ -1,4 +1,4 @@
-//! Replies that come in as they are made.
+//! Decodes streamed responses.
 
 use super::decode::Reading;
 use crate::chat::ChatEvent;
@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::provider::sse::EventReader;
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// Decodes a stream. Nothing is sent that ends one: it is complete when the model has said why it
-/// stopped, nothing was said after that, and the body ends.
+/// Decodes a stream. There is no final event: the reply is complete when there was a stop reason,
+/// nothing followed it, and the body ends.
 #[derive(Debug)]
 pub(super) struct Decoder {
     events: EventReader,
@@ -21,7 +21,7 @@ impl Decoder {
 
     fn take(&mut self, data: &str) -> Result<Vec<ChatEvent>> {
         match data.trim() {
-            // What look-alikes add.
+            // The end marker of compatible servers.
             "" | "[DONE]" => Ok(Vec::new()),
             data => self.reading.take(&self.reading.answered.json(data.as_bytes())?),
         }
@@ -40,14 +40,14 @@ impl StreamDecoder for Decoder {
     fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
         let mut said = Vec::new();
         if let Some(rest) = self.events.rest() {
-            // Half a chunk is no chunk.
+            // A partial chunk is not valid JSON.
             let Ok(json) = self.reading.answered.json(rest.data.as_bytes()) else {
                 return Err(self.reading.answered.cut());
             };
             said.extend(self.reading.take(&json)?);
         }
         if !self.reading.is_complete {
-            return Err(self.events.ended_early(&self.reading.answered));
+            return Err(self.events.truncated(&self.reading.answered));
         }
         said.push(ChatEvent::Finished(Box::new(self.reading.finish()?)));
         Ok(said)

@@ -1,8 +1,8 @@
-//! The model's own turns: how their parts are kept, and how they are sent back.
+//! Keeps the parts of the model's turns, and sends them back.
 //!
 //! Gemini signs parts of a turn, and refuses a conversation in which the signature of a call is
-//! missing or stands on another part. So what was signed is kept part by part and sent back as it
-//! was. See <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+//! missing or is on another part. So signed turns are kept part by part and sent back unchanged.
+//! See <https://ai.google.dev/gemini-api/docs/thought-signatures>.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,20 @@ use super::model::is_third_generation;
 use crate::provider::json::object;
 use crate::provider::openai::renamed;
 
-/// Under what a turn's parts are kept.
+/// The key of the replay data.
 const KEPT: &str = "gemini";
 const SIGNATURE: &str = "thoughtSignature";
 const CALL: &str = "functionCall";
-/// Stands for the signature of a call that Gemini did not make, by Google's own rule.
+/// The placeholder for the signature of a call that another provider made, as Google documents it.
 const NOT_SIGNED: &str = "skip_thought_signature_validator";
 
-/// The parts of a turn as they come in.
+/// The parts of a turn in progress.
 #[derive(Debug, Default)]
 pub(super) struct Parts(Vec<Map<String, Value>>);
 
 impl Parts {
-    /// Adds a part, or puts a text behind the one before it. What is thought is left out: it stands
-    /// in the reply, and no model reads it again.
+    /// Adds a part, or appends text to the previous one. Thoughts are left out: they are in the
+    /// reply, and are not sent back.
     pub(super) fn add(&mut self, part: &Map<String, Value>) {
         let is_plain = plain(part).is_some();
         if is_plain && is_thought(part) {
@@ -42,7 +42,7 @@ impl Parts {
         }
     }
 
-    /// Returns what is to be kept: nothing when the reply says it all.
+    /// Returns the replay data; `None` when the reply contains everything.
     pub(super) fn kept(self) -> Option<Box<Value>> {
         let says_all = |part: &Map<String, Value>| {
             let call = part.get(CALL).and_then(Value::as_object);
@@ -56,19 +56,19 @@ impl Parts {
     }
 }
 
-/// Returns the text of a part that is nothing but text.
+/// Returns the text of a part that has nothing but text.
 fn plain(part: &Map<String, Value>) -> Option<&str> {
     let only = part.keys().all(|key| key == "text" || key == "thought");
     part.get("text").and_then(Value::as_str).filter(|_| only)
 }
 
-/// Whether a part is something thought.
+/// Whether a part is a thought.
 pub(super) fn is_thought(part: &Map<String, Value>) -> bool {
     part.get("thought") == Some(&Value::Bool(true))
 }
 
-/// Returns a turn's parts: as they were, or made of what the reply says when they were not kept or
-/// another provider made it.
+/// Returns the parts of a turn: the kept ones, or parts made of the reply if none were kept or
+/// another provider made the turn.
 pub(super) fn parts(reply: &ModelReply, names: &ToolNames, model: &str) -> Vec<Value> {
     let mut parts = kept(reply, names).unwrap_or_else(|| made(reply, names));
     let first = parts.iter_mut().find(|part| part.get(CALL).is_some());

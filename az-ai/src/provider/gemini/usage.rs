@@ -1,12 +1,12 @@
-//! What a reply used, in Gemini's counts.
+//! Decodes usage.
 
 use az_core::cost::Usage;
 use serde_json::Value;
 
-/// Reads a `usageMetadata`; `None` when it counts nothing.
+/// Decodes a `usageMetadata` object; `None` when it contains no counts.
 ///
-/// Gemini counts what it read from its cache among the prompt, thoughts and what its own tools
-/// brought beside it, and audio among the rest, by modality. Each is counted once here. See
+/// Gemini counts cached tokens within the prompt, reasoning and the input of its own tools
+/// separately, and audio within the rest, by modality. Here each token is counted once. See
 /// `UsageMetadata` in <https://ai.google.dev/api/generate-content>.
 pub fn usage(json: &Value) -> Option<Usage> {
     let count = |name: &str| json.get(name).and_then(Value::as_u64);
@@ -19,7 +19,7 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let (prompt, candidates) = (prompt.unwrap_or(0), candidates.unwrap_or(0));
     let reasoning = thoughts.unwrap_or(0);
     let cache_read = count("cachedContentTokenCount").unwrap_or(0);
-    // Cached audio is paid for as cached.
+    // Cached audio is priced as cached input.
     let cached_audio = audio(json, "cacheTokensDetails");
     let audio_input = audio(json, "promptTokensDetails").saturating_sub(cached_audio);
     let audio_output = audio(json, "candidatesTokensDetails");
@@ -37,7 +37,7 @@ pub fn usage(json: &Value) -> Option<Usage> {
     })
 }
 
-/// Adds up the audio tokens in a list of counts by modality.
+/// Sums the audio tokens in a list of counts by modality.
 fn audio(json: &Value, list: &str) -> u64 {
     let counts = json.get(list).and_then(Value::as_array);
     let audio = counts.into_iter().flatten().filter(|count| {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_are_output_also_when_nothing_was_said() {
+    fn reasoning_is_output_even_without_text() {
         check(
             &json!({"promptTokenCount": 15, "thoughtsTokenCount": 60, "totalTokenCount": 75}),
             Usage { reasoning: 60, ..Usage::tokens(15, 60) },
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn audio_is_counted_apart_unless_it_was_cached() {
+    fn audio_is_counted_separately_unless_cached() {
         let by = |text: u64, audio: u64| json!([{"modality": "TEXT", "tokenCount": text}, {"modality": "AUDIO", "tokenCount": audio}]);
         check(
             &json!({
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_of_nothing_and_absurd_counts_are_as_large_as_numbers_get() {
+    fn no_counts_are_no_usage_and_huge_counts_saturate() {
         for json in [json!({}), json!({"totalTokenCount": 5}), json!(null), json!([1]), json!("x")]
         {
             assert_eq!(usage(&json), None, "{json}");

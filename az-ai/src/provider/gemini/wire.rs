@@ -1,4 +1,4 @@
-//! The wire: where requests go, and what the model list looks like.
+//! The wire of Google's Gemini API.
 
 use crate::provider::tool_names::ToolNames;
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
-/// Speaks Google's Gemini API.
+/// Translates to and from Google's Gemini API.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gemini;
 
 impl Gemini {
-    /// Where Google is.
+    /// The address of the Gemini API.
     pub const BASE_URL: &'static str = "https://generativelanguage.googleapis.com/v1beta";
 }
 
@@ -54,7 +54,7 @@ impl Wire for Gemini {
     }
 }
 
-/// Returns where a model is asked: `gemini-…` among the models, `tunedModels/…` where it says.
+/// Returns the path of a model: `models/…`, or its own path for `tunedModels/…`.
 fn model_path(model: &str) -> String {
     let folder = if model.contains('/') { "" } else { "models/" };
     let mut path = format!("/{folder}");
@@ -89,7 +89,7 @@ mod tests {
     use crate::provider::wire::{Delivery, Wire};
 
     #[test]
-    fn the_model_and_the_delivery_stand_in_the_path() {
+    fn the_path_contains_model_and_delivery() {
         let path = |model: &str, delivery| {
             Gemini.call(&ChatRequest::prompt(model, "hi"), delivery, &ToolNames::default()).path
         };
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn models_are_listed_by_the_names_they_are_asked_by() {
+    fn listed_models_have_the_names_of_requests() {
         let list = br#"{"models": [{"name": "models/a"}, {"name": "tunedModels/b"}]}"#;
         assert_eq!(Gemini.models(list).unwrap(), ["a", "tunedModels/b"]);
         assert_eq!(Gemini.models(b"{}").unwrap(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Replies, and the pieces of one: both have the same form.
+//! Decodes responses and the pieces of streams, which have the same form.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::provider::finish::OLLAMA;
 use crate::provider::wire::Answered;
 
-/// Reads a reply that came whole.
+/// Decodes a complete response.
 pub(super) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     let mut reply = Reply::default();
@@ -25,7 +25,7 @@ pub(super) fn is_done(json: &Value) -> bool {
     json.get("done").and_then(Value::as_bool) == Some(true)
 }
 
-/// A reply as far as it has come.
+/// A reply in progress.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
     assembler: Assembler,
@@ -33,7 +33,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Adds a piece; returns what it says.
+    /// Adds a piece; returns its events.
     pub(super) fn take(&mut self, json: &Value, answered: &Answered) -> Result<Vec<ChatEvent>> {
         if let Some(refusal) = error::inside(&answered.provider, json) {
             return Err(answered.refused(refusal));
@@ -55,7 +55,7 @@ impl Reply {
         Ok(events)
     }
 
-    /// Returns the reply, now that its last piece is there.
+    /// Returns the complete reply.
     pub(super) fn finish(self, last: &Value, answered: Answered) -> Result<ChatReply> {
         if !self.has_message {
             return Err(answered.malformed("it has no message"));
@@ -73,7 +73,7 @@ impl Reply {
     }
 }
 
-/// Returns what a call says, which always comes whole. Its id is made of its place where the
+/// Returns the events of a call, which arrives complete. The id is made of the call's index if the
 /// server gives none.
 fn begun(call: &Value, index: usize, answered: &Answered) -> Result<[ChatEvent; 2]> {
     let text = |path: &str| {

@@ -1,4 +1,4 @@
-//! Requests.
+//! Encodes requests.
 
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall};
@@ -33,7 +33,8 @@ pub(super) fn request(
     put("messages", json!(messages));
     put("options", Value::Object(options));
     put("stream", json!(delivery == Delivery::Streamed));
-    // Servers that know these say that something does not fit, rather than leave it out.
+    // Servers that support these report an error when something does not fit, instead of dropping
+    // it.
     put("truncate", json!(false));
     put("shift", json!(false));
     let tools: Vec<Value> = offered(request).map(|t| tool(t, names)).collect();
@@ -49,11 +50,11 @@ pub(super) fn request(
     Value::Object(body)
 }
 
-/// The least room that is asked for, in tokens: what the server gives of its own accord.
+/// The minimum context size in tokens, which is the server's default.
 const LEAST: u64 = 4096;
 
-/// Returns how many tokens are to fit: the next power of two above what is sent and what may come,
-/// at most the model's window.
+/// Returns the context size: the next power of two above the request and its reply, at most the
+/// model's context window.
 fn room(request: &ChatRequest, context_window: Option<u64>) -> u64 {
     let needed = estimate::tokens(request).saturating_add(u64::from(request.max_tokens));
     let room = needed.max(LEAST).checked_next_power_of_two().unwrap_or(needed);
@@ -69,7 +70,7 @@ fn offered(request: &ChatRequest) -> impl Iterator<Item = &ToolDefinition> {
     })
 }
 
-/// One family of models is told how much to think, all others only whether to.
+/// One family of models accepts levels of thinking, all others only on and off.
 fn think(model: &str, effort: Effort) -> Value {
     let graded = model.contains("gpt-oss");
     match effort {
@@ -81,7 +82,7 @@ fn think(model: &str, effort: Effort) -> Value {
     }
 }
 
-/// Whether it is a turn with nothing in it.
+/// Whether a turn is empty.
 fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
 }
@@ -128,7 +129,8 @@ fn assistant(reply: &ModelReply, names: &ToolNames) -> Value {
     if !reply.calls.is_empty() {
         let calls: Vec<Value> = reply.calls.iter().map(|c| call(c, names)).collect();
         message.insert("tool_calls".to_owned(), json!(calls));
-        // Models go on with their work from what they thought; a finished answer stands alone.
+        // Models continue from the reasoning of a turn with calls; a finished answer is sent
+        // without it.
         if !reply.reasoning.is_empty() {
             message.insert("thinking".to_owned(), json!(reply.reasoning));
         }

@@ -1,4 +1,4 @@
-//! What the server says when it says no.
+//! Decodes error responses.
 
 use az_core::ErrorKind;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::error::Refusal;
 use crate::provider::json::quote;
 use crate::provider::refused::kind_of_status;
 
-/// Reads the answer to a refused request.
+/// Decodes an error response.
 pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = message(&json).unwrap_or_else(|| quote(body));
@@ -15,7 +15,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
     Refusal { status: Some(status), ..Refusal::new(provider, kind, message) }
 }
 
-/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+/// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let error = json.get("error").filter(|error| !error.is_null())?;
     let message = message(json).unwrap_or_else(|| quote(error.to_string().as_bytes()));
@@ -28,7 +28,7 @@ fn message(json: &Value) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Says what is meant: the server has statuses and words, and no names for its errors.
+/// Classifies an error: the server has statuses and messages, but no error codes.
 fn kind(status: Option<u16>, message: &str) -> ErrorKind {
     let message = message.to_lowercase();
     let full = ["context length", "context size", "context window"];
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_says_what_sort_unless_the_window_is_full() {
+    fn errors_are_classified_by_status_except_for_context_errors() {
         let missing = r#"{"error": "model 'x' not found"}"#;
         check(404, missing, ErrorKind::NotFound, "model 'x' not found");
         check(401, r#"{"error": "unauthorized"}"#, ErrorKind::Unauthorized, "unauthorized");
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+    fn only_errors_in_place_of_a_reply_are_errors() {
         let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
         let gone = found(json!({"error": "the runner has stopped"}));
         assert_eq!(gone, Some((ErrorKind::Unavailable, "the runner has stopped".to_owned())));

@@ -1,4 +1,4 @@
-//! Ollama's own API, which says and lets us say more than its imitation of OpenAI's.
+//! Ollama's own API, which has more options than its OpenAI-compatible one.
 
 mod decode;
 mod encode;

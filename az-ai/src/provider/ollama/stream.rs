@@ -1,4 +1,4 @@
-//! Replies that come in as they are made, a line of JSON a piece.
+//! Decodes streamed responses, one JSON object a line.
 
 use std::mem;
 
@@ -7,10 +7,10 @@ use crate::chat::ChatEvent;
 use crate::error::Result;
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// The most that one line may hold, in bytes.
+/// The maximum size of a line, in bytes.
 const LARGEST: usize = 16 << 20;
 
-/// Decodes a stream. It is finished by a piece that says that it is the last, and by nothing else.
+/// Decodes a stream. Only a piece with `done` finishes it.
 #[derive(Debug)]
 pub(super) struct Decoder {
     answered: Answered,
@@ -23,7 +23,7 @@ impl StreamDecoder for Decoder {
     fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
         let mut events = Vec::new();
         let mut lines = bytes.split(|byte| *byte == b'\n');
-        // What stands after the last line end is not a whole line yet.
+        // The bytes after the last line end are an incomplete line.
         let rest = lines.next_back().unwrap_or_default();
         for line in lines {
             self.line.extend_from_slice(line);
@@ -40,7 +40,7 @@ impl StreamDecoder for Decoder {
     fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
         let rest = mem::take(&mut self.line);
         let half = rest.trim_ascii_start().first().is_none_or(|byte| *byte == b'{');
-        // The last line may lack its end, but half of its JSON is no JSON.
+        // The last line may lack its line end, but a partial line is not valid JSON.
         if half && self.answered.json(&rest).is_err() {
             return Err(self.answered.cut());
         }

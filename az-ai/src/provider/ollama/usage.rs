@@ -1,14 +1,14 @@
-//! What was used, as the server counts it.
+//! Decodes usage.
 
 use az_core::cost::Usage;
 use serde_json::Value;
 
-/// Reads what the last piece of an answer says about its use; nothing when it counts nothing.
+/// Decodes the usage in the last piece of a response; `None` when it contains no counts.
 ///
 /// Source: the API's documentation, "Generate a chat completion".
 pub fn usage(json: &Value) -> Option<Usage> {
     let count = |name: &str| json.get(name).and_then(Value::as_u64);
-    // A prompt that was still in memory from the last time may not be counted.
+    // A prompt that is still cached may have no count.
     let (input, output) = (count("prompt_eval_count"), count("eval_count"));
     (input.is_some() || output.is_some())
         .then(|| Usage::tokens(input.unwrap_or(0), output.unwrap_or(0)))
@@ -22,7 +22,7 @@ mod tests {
     use super::usage;
 
     #[test]
-    fn what_is_counted_is_read_and_nothing_else() {
+    fn only_reported_counts_are_read() {
         let most = u64::MAX;
         let both = json!({"prompt_eval_count": 7, "eval_count": most, "eval_duration": 9});
         assert_eq!(usage(&both), Some(Usage::tokens(7, most)));

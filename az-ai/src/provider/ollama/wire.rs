@@ -1,4 +1,4 @@
-//! The wire.
+//! The wire of Ollama's own API.
 
 use crate::provider::tool_names::ToolNames;
 use serde::Deserialize;
@@ -8,23 +8,23 @@ use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
-/// Speaks Ollama's own API.
+/// Translates to and from Ollama's own API.
 ///
-/// The server cuts what does not fit, silently, unless it is told how much room a request needs:
-/// each says so, in few sizes, because another size loads the model again.
+/// The server silently drops what does not fit unless the request sets a context size. Each request
+/// sets one of few sizes, because another size reloads the model.
 ///
-/// It has no way to make a model call a tool: one that must is only shown nothing else to call.
-/// Pictures have to be sent themselves; of one that is only linked to, the model is told the link.
+/// The API cannot force a tool call: the request then contains only that tool. Images must be sent
+/// as data; for an image with a URL only, the model gets the URL as text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ollama {
     context_window: Option<u64>,
 }
 
 impl Ollama {
-    /// Where it listens when nobody says otherwise.
+    /// The default address.
     pub const BASE_URL: &'static str = "http://127.0.0.1:11434";
 
-    /// Returns a wire for models with a context window, in tokens: no more room is asked for.
+    /// Creates a wire for models with a context window, in tokens, which limits the context size.
     #[must_use]
     pub const fn with_context_window(mut self, tokens: u64) -> Self {
         self.context_window = Some(tokens);

@@ -1,91 +1,91 @@
-//! In what servers that speak like OpenAI differ.
+//! The differences between OpenAI-compatible servers.
 
 use super::model;
 use crate::chat::Effort;
 
-/// How a server speaks.
+/// The options of an OpenAI-compatible server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dialect {
-    /// What the longest answer is called.
+    /// The field for the maximum of output tokens.
     pub max_tokens_field: MaxTokensField,
-    /// Whether thoughts are sent back.
+    /// Whether reasoning is sent back.
     pub reasoning: ReasoningReplay,
-    /// Which interface is used.
+    /// The API that is used.
     pub interface: Interface,
-    /// Whether the shape of an answer is asked for by its schema.
+    /// Whether structured output uses a schema.
     pub formats: Formats,
-    /// Whether the server's models are known by their names.
+    /// The family of the server's models.
     pub family: Family,
-    /// Which ids calls of tools may have.
+    /// The ids of tool calls that the server accepts.
     pub call_ids: CallIds,
 }
 
-/// What a server calls the longest answer.
+/// The field for the maximum of output tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MaxTokensField {
-    /// `max_tokens`, which all look-alikes know.
+    /// `max_tokens`, which all compatible servers accept.
     #[default]
     MaxTokens,
-    /// `max_completion_tokens`, which OpenAI's reasoning models insist on.
+    /// `max_completion_tokens`, which OpenAI's reasoning models require.
     MaxCompletionTokens,
 }
 
-/// Whether thoughts are sent back as `reasoning_content`.
+/// Whether reasoning is sent back as `reasoning_content`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReasoningReplay {
-    /// They are not.
+    /// Never.
     #[default]
     Never,
-    /// With every turn that asked for tools, even when there are none: `DeepSeek` insists on it.
+    /// With every turn that has tool calls, even if there is none: `DeepSeek` requires it.
     WithCalls,
 }
 
-/// Which of OpenAI's interfaces is used.
+/// The API that is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interface {
-    /// Chat completions, which all look-alikes know.
+    /// Chat completions, which all compatible servers support.
     #[default]
     Chat,
-    /// Responses where a model answers nowhere else, chat completions otherwise.
+    /// Responses for models that support nothing else, otherwise chat completions.
     WhereNeeded,
     /// Responses.
     Responses,
 }
 
-/// Whether the shape of an answer is asked for by its schema.
+/// Whether structured output uses a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Formats {
-    /// It is.
+    /// A schema.
     #[default]
     Schema,
-    /// The server knows only that it is to be JSON: the model is told the schema in words.
+    /// JSON without a schema: the schema is part of the instructions.
     Words,
 }
 
-/// Whose models a server has.
+/// The family of a server's models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Family {
-    /// Anybody's: they are asked as the request says.
+    /// Any models: parameters are sent as requested.
     #[default]
     Any,
-    /// OpenAI's own, some of which refuse what others take.
+    /// OpenAI's own, some of which refuse parameters that others accept.
     OpenAi,
-    /// `DeepSeek`'s, which think or do not, as they are told.
+    /// `DeepSeek`'s, whose thinking can be switched on and off.
     DeepSeek,
 }
 
-/// Which ids calls of tools may have.
+/// The ids of tool calls that a server accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallIds {
-    /// Any.
+    /// Any id.
     #[default]
     Any,
-    /// Nine letters and digits: Mistral refuses others, which come of other providers' turns.
+    /// Nine letters and digits: Mistral refuses others, such as those of other providers' turns.
     Nine,
 }
 
 impl Dialect {
-    /// What look-alikes have in common.
+    /// The options that compatible servers have in common.
     pub const COMPATIBLE: Self = Self {
         max_tokens_field: MaxTokensField::MaxTokens,
         reasoning: ReasoningReplay::Never,
@@ -94,31 +94,31 @@ impl Dialect {
         family: Family::Any,
         call_ids: CallIds::Any,
     };
-    /// OpenAI's own.
+    /// OpenAI's options.
     pub const OPENAI: Self = Self {
         max_tokens_field: MaxTokensField::MaxCompletionTokens,
         interface: Interface::WhereNeeded,
         family: Family::OpenAi,
         ..Self::COMPATIBLE
     };
-    /// `DeepSeek`'s.
+    /// `DeepSeek`'s options.
     pub const DEEPSEEK: Self = Self {
         reasoning: ReasoningReplay::WithCalls,
         formats: Formats::Words,
         family: Family::DeepSeek,
         ..Self::COMPATIBLE
     };
-    /// Mistral's.
+    /// Mistral's options.
     pub const MISTRAL: Self = Self { call_ids: CallIds::Nine, ..Self::COMPATIBLE };
 
-    /// Returns the dialect with another interface.
+    /// Returns the dialect with another API.
     #[must_use]
     pub const fn with_interface(mut self, interface: Interface) -> Self {
         self.interface = interface;
         self
     }
 
-    /// Whether a model is asked over Responses.
+    /// Whether a model is called over Responses.
     pub(super) fn has_responses(self, model: &str) -> bool {
         match self.interface {
             Interface::Chat => false,
@@ -127,21 +127,21 @@ impl Dialect {
         }
     }
 
-    /// Whether a model takes a temperature, and texts that end its answer.
+    /// Whether a model accepts a temperature and stop sequences.
     pub(super) fn has_temperature(self, model: &str) -> bool {
         self.family != Family::OpenAi || !model::thinks(model)
     }
 
-    /// Whether what a model thinks can be had encrypted, to be sent back.
+    /// Whether the reasoning of a model is available encrypted, to be sent back.
     pub(super) fn has_encrypted_thoughts(self, model: &str) -> bool {
         self.family != Family::OpenAi || model::thinks(model)
     }
 
-    /// Returns the word for how much a model is to think, if it takes one.
+    /// Returns the reasoning effort parameter, if the model accepts one.
     pub(super) fn effort(self, model: &str, effort: Effort) -> Option<&'static str> {
         match self.family {
             Family::OpenAi => model::effort(model, effort),
-            // It does not think because it is told so elsewhere.
+            // Thinking is disabled by another parameter.
             Family::DeepSeek if effort == Effort::None => None,
             Family::Any | Family::DeepSeek => Some(model::word(effort)),
         }
@@ -154,7 +154,7 @@ mod tests {
     use crate::chat::Effort;
 
     #[test]
-    fn models_that_answer_nowhere_else_are_asked_over_responses() {
+    fn models_with_responses_only_use_it() {
         let needs = |model: &str| Dialect::OPENAI.has_responses(model);
         for model in [
             "o1-pro",
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn models_that_think_take_no_temperature() {
+    fn reasoning_models_take_no_temperature() {
         for model in [
             "o1",
             "o3-mini",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn each_model_is_told_how_much_to_think_in_words_it_knows() {
+    fn each_model_gets_an_effort_that_it_supports() {
         let all = |dialect: Dialect, model: &str| {
             let efforts = [Effort::None, Effort::Low, Effort::Medium, Effort::High];
             efforts.map(|effort| dialect.effort(model, effort).unwrap_or("-"))

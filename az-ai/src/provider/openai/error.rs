@@ -1,4 +1,4 @@
-//! What servers say when they say no: six shapes, and names for what is meant.
+//! Decodes error responses, which have six forms and many error codes.
 
 use az_core::ErrorKind;
 use serde_json::Value;
@@ -7,15 +7,15 @@ use crate::error::Refusal;
 use crate::provider::json::quote;
 use crate::provider::refused::kind_of_status;
 
-/// What is known of an error.
+/// The fields of an error.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
     message: String,
-    /// The server's names for it, most specific first.
+    /// The server's error codes, most specific first.
     codes: Vec<String>,
 }
 
-/// Reads the answer to a refused request.
+/// Decodes an error response.
 pub(in crate::provider) fn refusal(provider: &str, status: Option<u16>, body: &[u8]) -> Refusal {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let said = json
@@ -25,7 +25,7 @@ pub(in crate::provider) fn refusal(provider: &str, status: Option<u16>, body: &[
     named(provider, status, said)
 }
 
-/// Reads an error that stands where a reply should: in the stream, or under a status of 200.
+/// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
     let error = json.get("error").filter(|error| !error.is_null());
     let flat = json.get("object").and_then(Value::as_str) == Some("error");
@@ -35,7 +35,7 @@ pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusa
     Some(named(provider, None, said(json)?))
 }
 
-/// Returns the refusal of an answer that a filter withheld.
+/// Returns the refusal of a reply that was withheld by a filter.
 pub(super) fn withheld(provider: &str) -> Refusal {
     let message = "its filter withheld the answer";
     let code = Some("content_filter".to_owned());
@@ -53,9 +53,8 @@ fn named(provider: &str, status: Option<u16>, said: Said) -> Refusal {
     Refusal { status, code: said.codes.into_iter().next(), ..Refusal::new(provider, kind, message) }
 }
 
-/// Finds the message in whichever of the shapes it stands:
-/// `{"error": {…}}`, `{"error": "…"}`, `{"detail": …}`, `{"message": …}`, `{"object": "error", …}`,
-/// `{"code": …, "error": "…"}`.
+/// Finds the message in any of the forms: `{"error": {…}}`, `{"error": "…"}`, `{"detail": …}`,
+/// `{"message": …}`, `{"object": "error", …}`, `{"code": …, "error": "…"}`.
 fn said(json: &Value) -> Option<Said> {
     let object = json.as_object()?;
     let inner = match object.get("error") {
@@ -82,7 +81,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns a message that is text, or a list of complaints about fields.
+/// Returns a message that is a string, or a list of validation errors.
 fn words(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -98,8 +97,8 @@ fn words(value: &Value) -> Option<String> {
     }
 }
 
-/// Says what is meant. Names are looked at before the status, because look-alikes are less careful
-/// with it: a bad key may be 400, a full context 500, an empty account 429.
+/// Classifies an error. Error codes take precedence over the status, because compatible servers are
+/// less accurate with it: an invalid key may be 400, a full context 500, an empty account 429.
 fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
     let message = said.message.to_lowercase();
     let says = |words: &[&str]| {
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_six_shapes_say_the_same() {
+    fn all_six_forms_of_errors_are_decoded() {
         for body in [
             r#"{"error": {"message": "no such thing", "type": "t", "code": null}}"#,
             r#"{"error": "no such thing"}"#,
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_says_what_sort_unless_the_server_says_it_better() {
+    fn error_codes_take_precedence_over_the_status() {
         let said = |code: &str| format!(r#"{{"error": {{"message": "m", "code": "{code}"}}}}"#);
         check(401, &said(""), ErrorKind::Unauthorized, "m");
         check(403, &said(""), ErrorKind::Unauthorized, "m");
@@ -205,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_quoted() {
+    fn invalid_json_is_quoted() {
         check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
         check(502, "[1]", ErrorKind::Unavailable, "[1]");
     }
 
     #[test]
-    fn an_error_in_place_of_a_reply_is_found_and_nothing_else_is_one() {
+    fn only_errors_in_place_of_a_reply_are_errors() {
         let found = |json| inside("p", &json).map(|refusal| (refusal.kind, refusal.message));
         assert_eq!(
             found(json!({"error": {"message": "over", "code": 429}, "choices": []})),

@@ -1,11 +1,11 @@
-//! The shape of an answer, and how it is asked for.
+//! Structured output.
 
 use serde_json::Value;
 
 use crate::chat::ReplyFormat;
 
-/// Returns what a model is told that takes no schema: the word JSON stands in it, as servers that
-/// have a mode for it insist.
+/// Returns the instruction for servers without schemas. It contains the word JSON, as servers with
+/// a JSON mode require.
 pub(in crate::provider) fn in_words(format: &ReplyFormat) -> String {
     format!(
         "Answer with one JSON object and nothing else. It has to match this JSON Schema:\n{}",
@@ -13,8 +13,8 @@ pub(in crate::provider) fn in_words(format: &ReplyFormat) -> String {
     )
 }
 
-/// Whether OpenAI can hold a model to a schema strictly: every object in it names all its fields,
-/// wants all of them, and allows no others. See
+/// Whether OpenAI can enforce a schema strictly: every object in it lists all its fields as
+/// required, and allows no others. See
 /// <https://platform.openai.com/docs/guides/structured-outputs>.
 pub(super) fn is_strict(schema: &Value) -> bool {
     const NOT_STRICT: &[&str] = &[
@@ -57,7 +57,7 @@ mod tests {
     use super::is_strict;
 
     #[test]
-    fn only_schemas_that_leave_nothing_open_are_strict() {
+    fn only_closed_schemas_are_strict() {
         let text = json!({"type": "string"});
         let closed = json!({
             "type": "object", "properties": {"a": text}, "required": ["a"],

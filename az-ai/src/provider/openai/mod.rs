@@ -1,4 +1,4 @@
-//! OpenAI's API, as OpenAI and everybody who looks alike speak it.
+//! OpenAI's API, and compatible servers.
 
 mod chat;
 mod dialect;

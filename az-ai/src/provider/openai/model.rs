@@ -1,9 +1,9 @@
-//! In what OpenAI's own models differ, as far as their names say.
+//! The differences between OpenAI's models, by their names.
 
 use crate::chat::Effort;
 
-/// Whether one of OpenAI's models thinks: the `o` series and, since its fifth generation, the `gpt`
-/// series but for its chat variants. See <https://platform.openai.com/docs/guides/reasoning>.
+/// Whether an OpenAI model reasons: the `o` series and, since its fifth generation, the `gpt`
+/// series except for its chat variants. See <https://platform.openai.com/docs/guides/reasoning>.
 pub(super) fn thinks(model: &str) -> bool {
     if model.contains("-chat") || model.contains("-audio") || model.contains("-realtime") {
         return false;
@@ -12,8 +12,8 @@ pub(super) fn thinks(model: &str) -> bool {
     series("o", 1) || series("gpt-", 5) || model.starts_with("codex-")
 }
 
-/// Whether one of OpenAI's models answers over Responses only. See the endpoints that
-/// <https://platform.openai.com/docs/models> names for each.
+/// Whether an OpenAI model supports only Responses. See the endpoints of each model in
+/// <https://platform.openai.com/docs/models>.
 pub(super) fn needs_responses(model: &str) -> bool {
     let pro = thinks(model) && has_word(model, "pro");
     pro || has_word(model, "codex")
@@ -21,11 +21,11 @@ pub(super) fn needs_responses(model: &str) -> bool {
         || model.starts_with("computer-use")
 }
 
-/// Returns the word for how much one of OpenAI's models is to think; none for those that take no
-/// such word. One that cannot be kept from thinking is asked for the least it knows.
+/// Returns the reasoning effort parameter of an OpenAI model; `None` for models without it. A model
+/// whose reasoning cannot be disabled gets its lowest effort.
 pub(super) fn effort(model: &str, effort: Effort) -> Option<&'static str> {
     let first = ["o1-mini", "o1-preview"].iter().any(|name| model.starts_with(name));
-    // It always thinks as hard as it can.
+    // This model always uses the highest effort.
     let hardest = is_first_fifth(model) && has_word(model, "pro");
     if !thinks(model) || first || hardest {
         return None;
@@ -37,7 +37,7 @@ pub(super) fn effort(model: &str, effort: Effort) -> Option<&'static str> {
     })
 }
 
-/// Returns the word for a measure of thought.
+/// Returns the name of an effort.
 pub(super) const fn word(effort: Effort) -> &'static str {
     match effort {
         Effort::None => "none",
@@ -47,7 +47,7 @@ pub(super) const fn word(effort: Effort) -> &'static str {
     }
 }
 
-/// Whether a model is of the fifth generation as it first was, which always thinks.
+/// Whether a model is one of the first of the fifth generation, which always reason.
 fn is_first_fifth(model: &str) -> bool {
     model == "gpt-5" || model.starts_with("gpt-5-")
 }
@@ -56,7 +56,7 @@ fn has_word(model: &str, word: &str) -> bool {
     model.split('-').any(|part| part == word)
 }
 
-/// Returns the number that follows a prefix.
+/// Returns the number after a prefix.
 fn generation(model: &str, prefix: &str) -> Option<u32> {
     let rest = model.strip_prefix(prefix)?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

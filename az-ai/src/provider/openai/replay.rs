@@ -1,11 +1,11 @@
-//! What turns that are sent back as they were have in common.
+//! Replay data of turns, shared by both APIs.
 
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
 use serde_json::{Value, json};
 
-/// Gives the calls of a kept turn the names that their tools have in this request. Returns whether
-/// they are still the reply's calls: whoever changed those means it.
+/// Renames the calls of a kept turn to the names of their tools in this request. Returns whether
+/// they are still the reply's calls: a caller may have changed those on purpose.
 pub(in crate::provider) fn renamed(
     calls: Vec<&mut Value>,
     reply: &ModelReply,

@@ -1,4 +1,4 @@
-//! The wire: which of OpenAI's interfaces a request goes to.
+//! The wire of OpenAI's APIs: chooses the API of a request.
 
 use crate::provider::tool_names::ToolNames;
 
@@ -9,17 +9,17 @@ use crate::error::{Refusal, Result};
 use crate::provider::json;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
-/// Speaks chat completions, and Responses to models that answer nowhere else.
+/// Translates to and from chat completions, and Responses for models that support nothing else.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenAi {
     dialect: Dialect,
 }
 
 impl OpenAi {
-    /// Where OpenAI itself is.
+    /// The address of OpenAI's API.
     pub const BASE_URL: &'static str = "https://api.openai.com/v1";
 
-    /// Returns a wire that speaks a dialect.
+    /// Creates a wire with a dialect.
     pub const fn new(dialect: Dialect) -> Self {
         Self { dialect }
     }

@@ -49,7 +49,7 @@ fn text(text: &str) -> Value {
 }
 
 #[test]
-fn a_conversation_with_tools_is_written_in_full() {
+fn a_conversation_with_tools_is_encoded() {
     let refused = ToolMessage {
         call_id: "b".to_owned(),
         tool: "filesystem.read".to_owned(),
@@ -125,7 +125,7 @@ fn a_conversation_with_tools_is_written_in_full() {
 }
 
 #[test]
-fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
+fn a_turn_is_sent_back_unchanged_and_another_providers_as_text() {
     let kept = json!([
         {"type": "thinking", "thinking": "hm", "signature": "s=="},
         {"type": "redacted_thinking", "data": "x"},
@@ -153,7 +153,7 @@ fn a_turn_of_ours_comes_back_as_it_came_and_anybody_elses_in_words() {
 }
 
 #[test]
-fn a_turn_that_was_interrupted_is_sent_again_at_the_end() {
+fn a_paused_turn_is_sent_back_at_the_end() {
     let kept = json!([
         text("searching"),
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
@@ -175,7 +175,7 @@ fn a_turn_that_was_interrupted_is_sent_again_at_the_end() {
 }
 
 #[test]
-fn calls_have_ids_of_their_own_and_results_find_them() {
+fn calls_have_unique_ids_that_results_refer_to() {
     let messages = vec![
         Message::user("go"),
         calls(vec![call("call_0", json!({})), call("fc|1", json!({}))]),
@@ -202,7 +202,7 @@ fn calls_have_ids_of_their_own_and_results_find_them() {
 }
 
 #[test]
-fn only_what_is_likely_to_be_sent_again_is_cached() {
+fn only_reused_prefixes_are_cached() {
     let marks = |request: &ChatRequest| encoded(request).to_string().matches("ephemeral").count();
     let once = ChatRequest::new("m", vec![Message::system("s"), Message::user("u")]);
     assert_eq!(marks(&once), 0);
@@ -219,7 +219,7 @@ fn only_what_is_likely_to_be_sent_again_is_cached() {
 }
 
 #[test]
-fn the_choice_of_tools_is_said_where_there_are_tools() {
+fn the_tool_choice_is_sent_only_with_tools() {
     let choice = |choice: ToolChoice, tools| {
         let request = ChatRequest::prompt("m", "u").with_tools(tools).with_tool_choice(choice);
         encoded(&request)["tool_choice"].take()
@@ -233,7 +233,7 @@ fn the_choice_of_tools_is_said_where_there_are_tools() {
 }
 
 #[test]
-fn thought_is_asked_for_as_the_model_wants_it_and_then_no_temperature() {
+fn thinking_has_the_models_form_and_excludes_a_temperature() {
     let options = |model: &str, effort: Option<Effort>| {
         let request = ChatRequest::prompt(model, "u").with_max_tokens(10_000).with_effort(effort);
         let body = encoded(&request);
@@ -272,7 +272,7 @@ fn thought_is_asked_for_as_the_model_wants_it_and_then_no_temperature() {
 }
 
 #[test]
-fn thoughts_that_are_bound_go_back_to_who_had_them_only() {
+fn bound_reasoning_is_sent_back_only_to_its_model() {
     let thought = json!({"type": "thinking", "thinking": "", "signature": "s"});
     let kept = json!({"anthropic": [thought, text("so")], "model": "claude-opus-5-5"});
     let reply = ModelReply { replay: Some(Box::new(kept)), ..ModelReply::text("so") };
@@ -290,7 +290,7 @@ fn thoughts_that_are_bound_go_back_to_who_had_them_only() {
 }
 
 #[test]
-fn a_model_with_a_budget_is_not_asked_to_think_where_it_cannot() {
+fn a_thinking_budget_is_omitted_where_it_would_be_refused() {
     let effort = Some(Effort::Low);
     let thinks = |request: ChatRequest| {
         let request = request.with_effort(effort).with_tools(vec![tool()]);
@@ -313,7 +313,7 @@ fn a_model_with_a_budget_is_not_asked_to_think_where_it_cannot() {
 }
 
 #[test]
-fn a_shape_is_given_as_the_model_takes_it() {
+fn structured_output_has_the_models_form() {
     let item = json!({"type": "object", "properties": {}});
     let schema =
         json!({"type": "object", "properties": {"items": {"type": "array", "items": item}}});
@@ -347,13 +347,13 @@ fn a_shape_is_given_as_the_model_takes_it() {
 }
 
 #[test]
-fn a_stream_is_asked_for() {
+fn streaming_is_requested() {
     let body = request(&ChatRequest::prompt("m", "u"), Delivery::Streamed, &ToolNames::default());
     assert_eq!(body["stream"], true);
 }
 
 #[test]
-fn images_that_a_tool_returned_stand_in_its_result() {
+fn images_of_a_tool_are_part_of_its_result() {
     let source = json!({"type": "base64", "media_type": "image/png", "data": "aGk="});
     let drawn = json!([text("drawn"), {"type": "image", "source": source}]);
     let expected = json!([

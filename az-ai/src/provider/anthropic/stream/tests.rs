@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::provider::stream_tests;
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// Every sort of block, and things that nobody has heard of.
+/// Every kind of block, and unknown events.
 const STREAM: &str = concat!(
     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",",
     "\"model\":\"m-1\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":9,",
@@ -85,7 +85,7 @@ const START: &str = "data: {\"type\":\"message_start\",\"message\":{}}\n\n";
 const STOP: &str = "data: {\"type\":\"message_stop\"}\n\n";
 
 #[test]
-fn every_sort_of_piece_finds_its_place() {
+fn every_kind_of_event_is_decoded() {
     let reply = reply(STREAM).unwrap();
     let said = &reply.reply;
     assert_eq!((said.text.as_str(), said.reasoning.as_str()), ("I look.", "h\u{e9}?"));
@@ -116,7 +116,7 @@ fn the_pieces_add_up_to_the_reply() {
 }
 
 #[test]
-fn a_stream_is_cut_off_wherever_it_ends_early() {
+fn a_stream_that_ends_early_is_truncated() {
     stream_tests::is_cut_off_anywhere(decoder, STREAM);
 }
 
@@ -132,7 +132,7 @@ fn an_error_in_the_stream_is_an_error() {
 }
 
 #[test]
-fn what_makes_no_sense_is_malformed() {
+fn invalid_events_are_malformed() {
     let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}});
     let placeless = json!({"type": "content_block_start", "content_block": {"type": "text"}});
     for stream in [
@@ -149,7 +149,7 @@ fn what_makes_no_sense_is_malformed() {
 }
 
 #[test]
-fn a_call_without_a_reason_to_stop_may_not_be_whole() {
+fn a_call_without_a_stop_reason_is_truncated() {
     let call = json!({"type": "tool_use", "id": "a", "name": "t", "input": {}});
     let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
     let cut = reply(&[START, &event(&begun), STOP].concat());
@@ -158,7 +158,7 @@ fn a_call_without_a_reason_to_stop_may_not_be_whole() {
 }
 
 #[test]
-fn a_call_that_reached_the_longest_length_is_kept_as_text() {
+fn arguments_cut_at_the_limit_are_kept_as_text() {
     let call = json!({"type": "tool_use", "id": "a", "name": "t", "input": {}});
     let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
     let half = json!({"type": "input_json_delta", "partial_json": "{\"path"});
@@ -170,7 +170,7 @@ fn a_call_that_reached_the_longest_length_is_kept_as_text() {
 }
 
 #[test]
-fn the_answers_call_streams_as_text() {
+fn structured_output_by_a_call_streams_as_text() {
     let call = json!({"type": "tool_use", "id": "a", "name": "_answer", "input": {}});
     let begun = json!({"type": "content_block_start", "index": 0, "content_block": call});
     let input = json!({"type": "input_json_delta", "partial_json": "{\"x\": 1}"});
@@ -186,20 +186,20 @@ fn the_answers_call_streams_as_text() {
 
 proptest! {
     #[test]
-    fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..90_usize, 90)) {
+    fn the_split_of_the_bytes_makes_no_difference(sizes in proptest::collection::vec(1..90_usize, 90)) {
         let pieces = stream_tests::pieces(STREAM, &sizes);
         prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
     }
 
     #[test]
-    fn a_wrong_byte_anywhere_is_survived(place in 0..STREAM.len(), byte: u8) {
+    fn no_wrong_byte_causes_a_panic(place in 0..STREAM.len(), byte: u8) {
         let mut bytes = STREAM.as_bytes().to_vec();
         bytes[place] = byte;
         decode([bytes.as_slice()]).err();
     }
 
     #[test]
-    fn any_bytes_are_survived(bytes: Vec<u8>) {
+    fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
         decode([bytes.as_slice()]).err();
     }
 }

@@ -35,7 +35,7 @@ fn call(id: &str, input: &Value) -> Value {
 }
 
 #[test]
-fn a_reply_is_read_in_full() {
+fn a_reply_is_decoded_completely() {
     let thought = json!({"type": "thinking", "thinking": "hm", "signature": "s=="});
     let words = json!({"type": "text", "text": "I look."});
     let content = json!([thought, words, call("a", &json!({"path": "x"})), call("b", &json!({}))]);
@@ -71,7 +71,7 @@ fn a_reply_is_read_in_full() {
 }
 
 #[test]
-fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
+fn replay_data_is_kept_only_when_the_reply_lacks_something() {
     let text = || json!({"type": "text", "text": "so"});
     let kept = |content: Value, stop: &str| said(&content, stop).replay.map(|replay| *replay);
     let end = "end_turn";
@@ -110,7 +110,7 @@ fn a_turn_is_kept_only_when_its_words_and_calls_are_not_all_of_it() {
 }
 
 #[test]
-fn the_call_that_gives_the_answer_is_the_answer() {
+fn the_call_with_structured_output_becomes_the_text() {
     let answer = json!({"type": "tool_use", "id": "a", "name": "_answer", "input": {"x": 1}});
     let expected = ModelReply {
         finish: FinishReason::Stop,
@@ -123,7 +123,7 @@ fn the_call_that_gives_the_answer_is_the_answer() {
 }
 
 #[test]
-fn what_came_to_nothing_is_an_error_of_its_sort() {
+fn failed_turns_are_errors_of_their_kind() {
     let error = |content: Value, stop: &str| {
         let error = decode(&message(&content, stop)).err()?;
         Some((error.kind(), error.to_string()))
@@ -147,7 +147,7 @@ fn what_came_to_nothing_is_an_error_of_its_sort() {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error() {
+fn an_invalid_reply_is_an_error() {
     let kind = |json| decode(&json).unwrap_err().kind();
     assert_eq!(kind(json!({})), ErrorKind::Protocol);
     assert_eq!(kind(json!({"content": "text"})), ErrorKind::Protocol);

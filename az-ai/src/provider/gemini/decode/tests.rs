@@ -17,7 +17,7 @@ fn saying(parts: &Value) -> Value {
 }
 
 #[test]
-fn a_reply_is_read_in_full() {
+fn a_reply_is_decoded_completely() {
     let call = json!({"name": "filesystem_read", "args": {"path": "x"}, "id": "c7"});
     let parts = json!([
         {"text": "which?", "thought": true},
@@ -62,7 +62,7 @@ fn a_reply_is_read_in_full() {
 }
 
 #[test]
-fn nothing_is_kept_of_a_reply_that_says_it_all() {
+fn a_reply_that_contains_everything_has_no_replay_data() {
     let plain = saying(&json!([
         {"text": "hm", "thought": true},
         {"text": "yes"},
@@ -73,20 +73,20 @@ fn nothing_is_kept_of_a_reply_that_says_it_all() {
 }
 
 #[test]
-fn a_stream_that_comes_whole_is_read_as_one() {
+fn a_stream_in_one_response_is_decoded() {
     let chunks = json!([saying(&json!([{"text": "a"}])), saying(&json!([{"text": "b"}]))]);
     assert_eq!(decode(&chunks).unwrap().reply.text, "ab");
 }
 
 #[test]
-fn of_several_candidates_the_first_is_ours() {
+fn only_the_first_candidate_is_read() {
     let candidate = |index: u64, text: &str| json!({"index": index, "content": {"parts": [{"text": text}]}, "finishReason": "STOP"});
     let json = json!({"candidates": [candidate(1, "not mine"), candidate(0, "mine")]});
     assert_eq!(decode(&json).unwrap().reply.text, "mine");
 }
 
 #[test]
-fn a_reply_at_its_longest_is_a_reply_and_its_calls_are_whole() {
+fn a_reply_at_the_limit_is_a_reply_with_complete_calls() {
     let mut json = saying(&json!([{"functionCall": {"name": "filesystem_read", "args": null}}]));
     json["candidates"][0]["finishReason"] = json!("MAX_TOKENS");
     let reply = decode(&json).unwrap().reply;
@@ -96,7 +96,7 @@ fn a_reply_at_its_longest_is_a_reply_and_its_calls_are_whole() {
 }
 
 #[test]
-fn what_was_withheld_is_the_providers_refusal() {
+fn a_withheld_reply_is_a_refusal() {
     let kind = |json: &Value| {
         let error = decode(json).unwrap_err();
         (error.kind(), error.to_string(), error.sent())
@@ -120,7 +120,7 @@ fn what_was_withheld_is_the_providers_refusal() {
 }
 
 #[test]
-fn what_is_no_reply_is_malformed() {
+fn an_invalid_reply_is_malformed() {
     let check = |json: Value, reason: &str| {
         let error = decode(&json).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }) && error.is_retryable(), "{error}");

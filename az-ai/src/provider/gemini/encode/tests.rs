@@ -51,7 +51,7 @@ fn signed() -> ModelReply {
 }
 
 #[test]
-fn a_conversation_with_tools_is_written_in_full() {
+fn a_conversation_with_tools_is_encoded() {
     let messages = vec![
         Message::system("be brief"),
         Message::Summary { turns: 2, text: "so far".to_owned() },
@@ -102,7 +102,7 @@ fn a_conversation_with_tools_is_written_in_full() {
 }
 
 #[test]
-fn a_turn_that_another_provider_made_is_told_without_its_ids() {
+fn another_providers_turn_is_sent_without_ids() {
     let mut reply = ModelReply { reasoning: "hm".to_owned(), ..ModelReply::text("") }
         .with_call("filesystem.read", json!({"path": "a"}))
         .with_call("filesystem.read", json!("{\"pa"));
@@ -129,7 +129,7 @@ fn a_turn_that_another_provider_made_is_told_without_its_ids() {
 }
 
 #[test]
-fn a_turn_whose_calls_were_changed_is_told_anew() {
+fn a_turn_with_changed_calls_is_encoded_again() {
     let mut reply = signed();
     reply.calls.truncate(1);
     let asked = ChatRequest::new(MODEL, vec![Message::user("go"), Message::assistant(reply)]);
@@ -151,7 +151,7 @@ fn a_turn_whose_calls_were_changed_is_told_anew() {
 }
 
 #[test]
-fn pictures_are_shown_inline_or_by_their_address() {
+fn images_are_sent_as_data_or_by_url() {
     let url = |url: &str| Image::Url(url.to_owned());
     let inline = Image::Inline { media_type: "image/png".to_owned(), data: "AAAA".to_owned() };
     let images = vec![inline, url("https://x/a.JPG?b=c.png"), url("https://x/a")];
@@ -167,7 +167,7 @@ fn pictures_are_shown_inline_or_by_their_address() {
 }
 
 #[test]
-fn options_change_only_what_they_say() {
+fn each_option_changes_only_its_field() {
     let asked = |model: &str| ChatRequest::prompt(model, "hi").with_temperature(None);
     let config = |asked: &ChatRequest| encoded(asked)["generationConfig"].take();
     assert_eq!(config(&asked("m")), json!({"maxOutputTokens": 2048}));
@@ -197,7 +197,7 @@ fn options_change_only_what_they_say() {
 }
 
 #[test]
-fn a_shape_is_asked_for_and_told_in_words_where_tools_forbid_it() {
+fn a_format_is_an_instruction_where_tools_exclude_it() {
     let old = ChatRequest::prompt("gemini-2.5-flash", "hi").with_format(format());
     let config = encoded(&old)["generationConfig"].take();
     assert_eq!(config["responseMimeType"], "application/json");
@@ -212,7 +212,7 @@ fn a_shape_is_asked_for_and_told_in_words_where_tools_forbid_it() {
 }
 
 #[test]
-fn images_that_a_tool_returned_follow_its_response() {
+fn images_of_a_tool_follow_its_response() {
     let body = encoded(&ChatRequest::new("m", drawn_and_seen()));
     let response = |name: &str, text: &str| json!({"functionResponse": {"name": name, "response": {"output": text}}});
     let image = json!({"inlineData": {"mimeType": "image/png", "data": "aGk="}});

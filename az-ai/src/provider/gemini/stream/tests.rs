@@ -31,7 +31,7 @@ fn stream(chunks: &[Value]) -> String {
     chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect()
 }
 
-/// Thoughts, text and two calls, the second of which comes with the end, and an end after the end.
+/// Reasoning, text and two calls, the second with the stop reason, and another chunk after it.
 fn chunks() -> Vec<Value> {
     let call = |path: &str| json!({"name": "filesystem_read", "args": {"path": path}});
     vec![
@@ -46,7 +46,7 @@ fn chunks() -> Vec<Value> {
 }
 
 #[test]
-fn a_stream_is_read_in_full_and_its_deltas_add_up() {
+fn a_streams_deltas_add_up_to_the_reply() {
     let reply = reply(&stream(&chunks())).unwrap();
     let arguments: Vec<_> = reply.reply.calls.iter().map(|call| &call.arguments).collect();
     assert_eq!(arguments, [&json!({"path": "ä"}), &json!({"path": "b"})]);
@@ -60,9 +60,9 @@ fn a_stream_is_read_in_full_and_its_deltas_add_up() {
 }
 
 #[test]
-fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
+fn a_stream_that_ends_anywhere_early_is_truncated() {
     stream_tests::is_cut_off_anywhere(decoder, &stream(&chunks()[..6]));
-    // What follows says only what was used: without it the reply is whole, but not with half of it.
+    // The last chunk has only usage: the reply is complete without it, but not with a part of it.
     let (said, whole) = (stream(&chunks()[..6]), stream(&chunks()));
     for cut in said.len()..whole.len() {
         match reply(whole.get(..cut).unwrap()) {
@@ -73,7 +73,7 @@ fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
 }
 
 #[test]
-fn an_end_that_is_gone_beyond_was_none() {
+fn a_stop_reason_with_more_content_after_it_is_not_the_end() {
     let run = chunk(&json!([{"executableCode": {"code": "1"}}]), Some("STOP"), 1);
     let ran = chunk(&json!([{"codeExecutionResult": {"output": "1"}}]), None, 1);
     let text = chunk(&json!([{"text": "one"}]), None, 2);
@@ -118,7 +118,7 @@ fn garbage_is_malformed() {
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(
+    fn the_split_of_the_bytes_makes_no_difference(
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = stream(&chunks());

@@ -20,7 +20,7 @@ fn decode(json: &Value) -> Result<ChatReply> {
 }
 
 #[test]
-fn a_reply_is_read_in_full() {
+fn a_reply_is_decoded_completely() {
     let call =
         |arguments: Value| json!({"function": {"name": "filesystem_read", "arguments": arguments}});
     let mut named = call(json!("{\"path\":\"y\"}"));
@@ -57,7 +57,7 @@ fn a_reply_is_read_in_full() {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error() {
+fn an_invalid_reply_is_an_error() {
     let kind = |json| decode(&json).unwrap_err().kind();
     assert_eq!(kind(json!({"done": true})), ErrorKind::Protocol);
     assert_eq!(kind(json!({"error": "the runner has stopped"})), ErrorKind::Unavailable);

@@ -23,7 +23,7 @@ fn encoded(asked: &ChatRequest) -> Value {
 }
 
 #[test]
-fn a_conversation_with_tools_is_written_in_full() {
+fn a_conversation_with_tools_is_encoded() {
     let call = |id: &str, arguments: Value| ToolCall {
         id: id.to_owned(),
         name: "filesystem.read".to_owned(),
@@ -105,7 +105,7 @@ fn a_conversation_with_tools_is_written_in_full() {
 }
 
 #[test]
-fn there_is_room_for_all_that_is_sent_and_may_come() {
+fn the_context_size_covers_request_and_reply() {
     let room = |bytes: usize, max_tokens: u32, window: Option<u64>| {
         let request = ChatRequest::prompt("m", "x".repeat(bytes)).with_max_tokens(max_tokens);
         within(&request, window)["options"]["num_ctx"].as_u64()
@@ -119,7 +119,7 @@ fn there_is_room_for_all_that_is_sent_and_may_come() {
 }
 
 #[test]
-fn only_what_may_be_called_is_shown() {
+fn only_callable_tools_are_sent() {
     let shown = |choice: ToolChoice| {
         let tools = vec![tool("a"), tool("b")];
         let body =
@@ -134,7 +134,7 @@ fn only_what_may_be_called_is_shown() {
 }
 
 #[test]
-fn options_change_only_what_they_say() {
+fn each_option_changes_only_its_field() {
     let prompt = |model: &str| ChatRequest::prompt(model, "u");
     let plain = encoded(&prompt("m"));
     assert_eq!((plain.get("think"), plain.get("format")), (None, None));
@@ -157,7 +157,7 @@ fn options_change_only_what_they_say() {
 }
 
 #[test]
-fn images_that_a_tool_returned_stand_in_its_message() {
+fn images_of_a_tool_are_part_of_its_message() {
     let body = encoded(&ChatRequest::new("m", drawn_and_seen()));
     let expected = json!([
         {"role": "tool", "tool_name": "draw", "content": "drawn", "images": ["aGk="]},

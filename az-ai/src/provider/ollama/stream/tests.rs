@@ -38,7 +38,7 @@ fn reply(stream: &str) -> Result<ChatReply> {
 }
 
 #[test]
-fn every_piece_finds_its_place() {
+fn every_piece_is_decoded() {
     let reply = reply(STREAM).unwrap();
     let said = &reply.reply;
     assert_eq!((said.text.as_str(), said.reasoning.as_str()), ("I look.", "h\u{e9}"));
@@ -58,7 +58,7 @@ fn the_pieces_add_up_to_the_reply() {
 }
 
 #[test]
-fn a_stream_is_cut_off_wherever_it_ends_early() {
+fn a_stream_that_ends_early_is_truncated() {
     stream_tests::is_cut_off_anywhere(decoder, STREAM);
 }
 
@@ -75,7 +75,7 @@ fn an_error_in_the_stream_is_an_error() {
 }
 
 #[test]
-fn what_is_no_stream_is_malformed() {
+fn an_invalid_stream_is_malformed() {
     for stream in ["<html>\nno</html>", "bad gateway", "[1]\n{}x\n", "{\"done\":true}"] {
         let result = reply(stream);
         assert!(matches!(result, Err(Error::Malformed { .. })), "{stream}: {result:?}");
@@ -84,13 +84,13 @@ fn what_is_no_stream_is_malformed() {
 
 proptest! {
     #[test]
-    fn how_the_bytes_are_cut_makes_no_difference(sizes in proptest::collection::vec(1..40_usize, 40)) {
+    fn the_split_of_the_bytes_makes_no_difference(sizes in proptest::collection::vec(1..40_usize, 40)) {
         let pieces = stream_tests::pieces(STREAM, &sizes);
         prop_assert_eq!(decode(pieces).unwrap(), decode([STREAM.as_bytes()]).unwrap());
     }
 
     #[test]
-    fn a_wrong_byte_anywhere_is_survived(place in 0..STREAM.len(), byte: u8) {
+    fn no_wrong_byte_causes_a_panic(place in 0..STREAM.len(), byte: u8) {
         let mut bytes = STREAM.as_bytes().to_vec();
         bytes[place] = byte;
         decode([bytes.as_slice()]).err();

@@ -1,5 +1,5 @@
-//! Replies, as the wire has them. Nothing is taken for granted: look-alikes leave out, add and
-//! rename, and only what is needed is looked for.
+//! Decodes responses. Compatible servers omit, add and rename fields, so only necessary fields are
+//! required.
 
 use az_core::Usd;
 use az_core::cost::Usage;
@@ -13,10 +13,10 @@ use crate::provider::finish::{self, CHAT_COMPLETIONS};
 use crate::provider::openai::error;
 use crate::provider::wire::Answered;
 
-/// Thoughts in a form that wants to be sent back unchanged.
+/// The key of reasoning that must be sent back unchanged.
 pub(super) const DETAILS: &str = "reasoning_details";
 
-/// Reads a reply that came whole.
+/// Decodes a complete response.
 pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     if let Some(refusal) = error::inside(&answered.provider, &json) {
@@ -48,14 +48,14 @@ pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     facts.finish(assembler, answered)
 }
 
-/// Returns the first choice, if any: of several only the first is ours.
+/// Returns the first choice, if any; others are ignored.
 pub(super) fn choices(json: &Value) -> impl Iterator<Item = &Value> {
     let all = json.get("choices").and_then(Value::as_array);
     let first = |choice: &&Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0;
     all.into_iter().flatten().filter(first).take(1)
 }
 
-/// Returns what a message or a delta says and thinks.
+/// Returns the text and the reasoning of a message or a delta.
 pub(super) fn said(message: &Value) -> Vec<ChatEvent> {
     let mut events = Vec::new();
     let text_of = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -70,7 +70,7 @@ pub(super) fn said(message: &Value) -> Vec<ChatEvent> {
             None => text.push_str(&part_text(part)),
         }
     }
-    // A refusal is what the model says instead; some servers give both, alike.
+    // A refusal takes the place of the text; some servers send both, with the same content.
     if text.is_empty() {
         text.push_str(text_of("refusal"));
     }
@@ -120,25 +120,25 @@ pub(super) fn tool_calls(message: &Value) -> impl Iterator<Item = WireCall<'_>> 
     })
 }
 
-/// Returns the call's id, or one made of its place: results are matched by it.
+/// Returns the call's id, or one made of its index, because results are matched by id.
 pub(in crate::provider) fn id_or_place(id: Option<&str>, index: usize) -> String {
     id.map_or_else(|| format!("call_{index}"), str::to_owned)
 }
 
-/// What is said about a reply besides what it says.
+/// The fields of a reply besides its content.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     model: Option<String>,
     id: Option<String>,
     tier: Option<String>,
     usage: Option<(Usage, Option<Usd>)>,
-    /// The reason that the reply ended, and the provider's word for it.
+    /// The finish reason, and the provider's term.
     pub(super) ended: Option<(FinishReason, String)>,
     pub(super) details: Option<Vec<Value>>,
 }
 
 impl Facts {
-    /// Takes note of what a reply or a chunk says; the last word stands.
+    /// Records fields of a response or a chunk; later values replace earlier ones.
     pub(super) fn note(&mut self, json: &Value) {
         let text = |name: &str| {
             let text = json.get(name).and_then(Value::as_str);
@@ -155,21 +155,21 @@ impl Facts {
         }
     }
 
-    /// Takes note of why the model stopped.
+    /// Records the finish reason.
     pub(super) fn note_choice(&mut self, choice: &Value) {
         let word = |name: &str| choice.get(name).and_then(Value::as_str);
-        // A router may say that a model wants tools when it was cut off while asking for them.
+        // A router may report tool calls although the reply was cut off within one.
         let native = word("native_finish_reason").and_then(|word| Some((finish::cut(word)?, word)));
         let own = || word("finish_reason").map(|word| (CHAT_COMPLETIONS.reason(word), word));
         let ended = native.or_else(own);
         self.ended = ended.map(|(reason, word)| (reason, word.to_owned())).or(self.ended.take());
     }
 
-    /// Returns the reply, now that it is complete.
+    /// Returns the complete reply.
     pub(super) fn finish(self, assembler: Assembler, answered: Answered) -> Result<ChatReply> {
         let (finish, stop) = self.ended.unwrap_or_default();
         match finish {
-            // Also in the middle: half an answer is none, and its calls are not made.
+            // Also in the middle: a partial reply is an error, and its calls are not executed.
             FinishReason::ContentFilter => {
                 let refusal = error::withheld(&answered.provider);
                 return Err(Refusal { request_id: answered.request_id, ..refusal }.into());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_read_in_full() {
+    fn a_reply_is_decoded_completely() {
         let json = json!({
             "id": "r1", "model": "m-1", "object": "chat.completion", "service_tier": "flex",
             "choices": [
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn text_may_come_in_parts_or_as_a_refusal_and_usage_not_at_all() {
+    fn text_may_be_in_parts_or_a_refusal_and_usage_may_be_missing() {
         let said = |message: Value| {
             let reply = decode(&json!({"choices": [{"message": message}]})).unwrap();
             assert_eq!((reply.usage, reply.model.as_str()), (None, "asked"));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reply_is_an_error() {
+    fn an_invalid_reply_is_an_error() {
         let kind = |json| decode(&json).unwrap_err().kind();
         assert_eq!(kind(json!({})), ErrorKind::Protocol);
         assert_eq!(kind(json!({"choices": []})), ErrorKind::Protocol);

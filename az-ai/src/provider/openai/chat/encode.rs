@@ -1,4 +1,4 @@
-//! Requests, as the wire wants them.
+//! Encodes requests.
 
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::{Map, Value, json};
@@ -45,7 +45,7 @@ pub(crate) fn request(
         body.insert("reasoning_effort".to_owned(), json!(effort));
     }
     if dialect.family == Family::OpenAi {
-        // What an account is set to otherwise may cost twice what was quoted.
+        // Without the tier, an account's setting could double the estimated cost.
         body.insert("service_tier".to_owned(), json!("default"));
     }
     if dialect.family == Family::DeepSeek && must_not_think(request) {
@@ -64,7 +64,7 @@ pub(crate) fn request(
     Value::Object(body)
 }
 
-/// Returns what asks for an answer of a shape.
+/// Returns the parameter for structured output.
 fn shape(format: &ReplyFormat, dialect: Dialect) -> Value {
     match dialect.formats {
         Formats::Words => json!({"type": "json_object"}),
@@ -76,8 +76,8 @@ fn shape(format: &ReplyFormat, dialect: Dialect) -> Value {
     }
 }
 
-/// Whether the model is to be told not to think: because the request says so, or because it forces
-/// a call, which `DeepSeek` refuses to thinking models.
+/// Whether thinking must be disabled: because the request says so, or because it forces a call,
+/// which `DeepSeek` refuses for thinking models.
 fn must_not_think(request: &ChatRequest) -> bool {
     let forced = matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Tool(_));
     let forced = forced && !request.tools.is_empty();
@@ -87,13 +87,13 @@ fn must_not_think(request: &ChatRequest) -> bool {
     }
 }
 
-/// Whether it is a turn with nothing in it, which most servers refuse.
+/// Whether a turn is empty, which most servers refuse.
 fn is_empty(message: &Message) -> bool {
     matches!(message, Message::Assistant { reply } if reply.text.is_empty() && reply.calls.is_empty())
 }
 
-/// Returns the conversation. The result of a tool is text on this wire: the images of a turn's
-/// results follow the last of them, as a message of the user's.
+/// Converts the conversation. Tool results are text on this wire: the images of a turn's results
+/// follow the last of them, in a user message.
 fn conversation<'a>(
     messages: impl Iterator<Item = &'a Message>,
     dialect: Dialect,
@@ -147,7 +147,7 @@ fn picture(image: &Image) -> Value {
     json!({"type": "image_url", "image_url": {"url": picture_url(image)}})
 }
 
-/// Returns where a picture is to be found, which may be the address itself.
+/// Returns the URL of an image, which may be a data URL.
 pub(in crate::provider::openai) fn picture_url(image: &Image) -> String {
     match image {
         Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
@@ -179,19 +179,19 @@ fn call(call: &ToolCall, dialect: Dialect, names: &ToolNames) -> Value {
     json!({"id": call_id(&call.id, dialect), "type": "function", "function": function})
 }
 
-/// Returns a call's arguments, as text.
+/// Returns a call's arguments as text.
 pub(in crate::provider::openai) fn arguments(call: &ToolCall) -> String {
-    // Some servers parse the arguments of earlier calls and fall over text that is no JSON.
+    // Some servers parse the arguments of earlier calls and fail on invalid JSON.
     object(&call.arguments).to_string()
 }
 
-/// Returns a call's id as the server takes it: the same for the same.
+/// Returns a call's id in a form that the server accepts; deterministic.
 fn call_id(id: &str, dialect: Dialect) -> String {
     let fits = id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if dialect.call_ids == CallIds::Any || fits {
         return id.to_owned();
     }
-    // FNV-1a, with the last nine digits of base 16: enough to tell the calls of a turn apart.
+    // The last nine hexadecimal digits of FNV-1a are sufficient to distinguish the calls of a turn.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

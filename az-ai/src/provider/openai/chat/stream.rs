@@ -1,4 +1,4 @@
-//! Replies that come in as they are made.
+//! Decodes streamed responses.
 
 use serde_json::{Map, Value};
 
@@ -9,18 +9,18 @@ use crate::provider::openai::error;
 use crate::provider::sse::{EventReader, SseEvent};
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// What ends a stream.
+/// The end marker of a stream.
 const DONE: &str = "[DONE]";
 
-/// Decodes a stream. It is finished by the server's `[DONE]` and by nothing else: a connection
-/// that ends before it was cut, whatever has come.
+/// Decodes a stream. Only the server's `[DONE]` finishes it: a connection that ends before it was
+/// cut off.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     events: EventReader,
     answered: Answered,
     assembler: Assembler,
     facts: Facts,
-    /// Where on the wire each call stands, by the place it has here.
+    /// The index of each call on the wire, by its index in the reply.
     places: Vec<Place>,
     has_choice: bool,
     finished: bool,
@@ -47,7 +47,7 @@ impl StreamDecoder for Decoder {
         if self.events.rest().is_some_and(|event| event.data.trim() == DONE) {
             return Ok(vec![self.end()?]);
         }
-        Err(self.events.ended_early(&self.answered))
+        Err(self.events.truncated(&self.answered))
     }
 }
 
@@ -97,7 +97,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Adds a piece of a call: a new one, or more of one that was begun.
+    /// Adds a piece of a call, which may start the call.
     fn call(&mut self, call: WireCall<'_>, events: &mut Vec<ChatEvent>) -> Result<()> {
         let name = call.name.filter(|name| !name.is_empty());
         let index = match (self.place(&call), name) {
@@ -121,8 +121,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Returns which call a piece belongs to. Some servers give every call the same index, or
-    /// none: a piece with a name and another id begins another call then.
+    /// Returns the call that a piece belongs to. Some servers give all calls the same index, or
+    /// none: a piece with a name and another id then starts another call.
     fn place(&self, call: &WireCall<'_>) -> Option<usize> {
         let begins = call.name.is_some_and(|name| !name.is_empty());
         let same = |place: &Place| {
@@ -133,7 +133,7 @@ impl Decoder {
         self.places.iter().rposition(same)
     }
 
-    /// Puts the pieces of thoughts that are to be sent back together again.
+    /// Merges the pieces of reasoning that is sent back.
     fn details(&mut self, delta: &Value) {
         let pieces = delta.get(DETAILS).and_then(Value::as_array);
         for piece in pieces.into_iter().flatten().filter_map(Value::as_object) {
@@ -152,7 +152,8 @@ impl Decoder {
         if !self.has_choice {
             return Err(self.answered.malformed("it has no choices"));
         }
-        // A proxy may end politely what was cut behind it; text is taken, a call is not.
+        // A proxy may end a stream properly that was cut off behind it; text is accepted, a call is
+        // not.
         if self.facts.ended.is_none() && self.assembler.calls() > 0 {
             return Err(self.answered.cut());
         }
@@ -163,7 +164,7 @@ impl Decoder {
     }
 }
 
-/// Adds a piece of a thought: text goes on, anything else is replaced.
+/// Merges a piece of reasoning: text is appended, other values are replaced.
 fn merge(known: &mut Map<String, Value>, piece: &Map<String, Value>) {
     for (key, value) in piece.iter().filter(|(_, value)| !value.is_null()) {
         match (known.get_mut(key), value) {

@@ -1,18 +1,17 @@
-//! What a reply used, in OpenAI's counts.
+//! Decodes usage.
 
 use az_core::Usd;
 use az_core::cost::Usage;
 use serde_json::Value;
 
-/// Reads a `usage` of chat completions or of Responses; `None` when it counts nothing.
+/// Decodes a `usage` object of chat completions or of Responses; `None` when it contains no counts.
 ///
-/// Both count cached and audio tokens among the others; each is counted once here. `DeepSeek` says
-/// in words of its own how many of the prompt's tokens its cache had and had not, which are read
-/// where the others' are missing. See `CompletionUsage` in
-/// <https://platform.openai.com/docs/api-reference/chat/object> and `ResponseUsage` in
-/// <https://platform.openai.com/docs/api-reference/responses/object>.
+/// Both count cached and audio tokens within the others; here each token is counted once.
+/// `DeepSeek` has its own fields for cache hits and misses, which are read if the usual ones are
+/// missing. See `CompletionUsage` in <https://platform.openai.com/docs/api-reference/chat/object>
+/// and `ResponseUsage` in <https://platform.openai.com/docs/api-reference/responses/object>.
 pub fn usage(json: &Value) -> Option<Usage> {
-    // The two differ in nothing but these names.
+    // Only the names of these fields differ.
     let count = |chat: &str, responses: &str| {
         let count = |path: &str| json.pointer(path).and_then(Value::as_u64);
         count(chat).or_else(|| count(responses))
@@ -42,7 +41,7 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let audio_input = input("_details/audio_tokens").unwrap_or(0);
     let audio_output = output("_details/audio_tokens").unwrap_or(0);
     let reasoning = output("_details/reasoning_tokens").unwrap_or(0);
-    // Some servers count thoughts or audio beside the rest; their total says so.
+    // Some servers count reasoning or audio separately, which the total shows.
     let total = own("total_tokens").unwrap_or(0);
     let beside = total.saturating_sub(prompt.saturating_add(completion));
     let both = audio_input.saturating_add(reasoning);
@@ -63,20 +62,21 @@ pub fn usage(json: &Value) -> Option<Usage> {
     })
 }
 
-/// Reads what a `usage` says the call cost, rounded up to the nano-dollar: `OpenRouter`'s `cost` in
-/// dollars, or xAI's `cost_in_usd_ticks`, of which ten thousand million are a dollar.
+/// Returns the cost in a `usage` object, rounded up to the nano-dollar: `OpenRouter`'s `cost` in
+/// dollars, or xAI's `cost_in_usd_ticks`, of which 10,000,000,000 are a dollar.
 pub fn cost(usage: &Value) -> Option<Usd> {
-    // xAI's ticks are tenths of a nano-dollar.
+    // An xAI tick is a tenth of a nano-dollar.
     if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_u64) {
         return i64::try_from(ticks.div_ceil(10)).ok().map(Usd::from_nanos);
     }
     let pico = |value: &Value| {
         let dollars = value.as_f64().filter(|dollars| *dollars >= 0.0)?;
-        // Twelve decimals give back the number that the server wrote; no arithmetic on floats.
+        // Twelve decimals reproduce the number that the server wrote, without float arithmetic.
         format!("{dollars:.12}").replace('.', "").parse::<u64>().ok()
     };
     let own = pico(usage.get("cost")?)?;
-    // With a key of one's own `cost` is the router's fee, and the model is paid for besides.
+    // With a key of the user's own `cost` is the router's fee; the model's cost is charged
+    // separately.
     let is_byok = usage.get("is_byok").and_then(Value::as_bool) == Some(true);
     let upstream = usage.pointer("/cost_details/upstream_inference_cost").filter(|_| is_byok);
     let sum = own.saturating_add(upstream.and_then(pico).unwrap_or(0));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_count_in_names_of_their_own() {
+    fn usage_of_responses_is_read() {
         assert_eq!(
             usage(&json!({
                 "input_tokens": 100, "output_tokens": 50, "total_tokens": 150,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_says_what_it_had_and_had_not_says_how_much_there_was() {
+    fn cache_hits_and_misses_give_the_input_tokens() {
         let said = json!({
             "prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 6, "completion_tokens": 3,
         });
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_numbers_are_as_large_as_numbers_get() {
+    fn huge_counts_saturate() {
         let most = u64::MAX;
         let usage = usage(&json!({
             "prompt_tokens": most, "completion_tokens": most, "total_tokens": most,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_that_the_provider_names_is_kept_to_the_nano_dollar() {
+    fn a_reported_cost_is_read_to_the_nano_dollar() {
         let cost = |json: Value| super::cost(&json).map(Usd::nanos);
         assert_eq!(cost(json!({})), None);
         assert_eq!(cost(json!({"cost": 0.000_123_4})), Some(123_400));

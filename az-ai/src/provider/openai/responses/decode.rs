@@ -1,4 +1,4 @@
-//! Replies, as items: whole ones, or pieces of them that go on.
+//! Decodes responses as items: complete ones, or items in pieces.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::provider::openai::chat::{cost, id_or_place, usage};
 use crate::provider::openai::error;
 use crate::provider::wire::Answered;
 
-/// Reads a reply that came whole.
+/// Decodes a complete response.
 pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     let json = answered.json(body)?;
     let mut reading = Reading::new(answered);
@@ -23,7 +23,7 @@ pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     reading.finish(&json)
 }
 
-/// A reply being read.
+/// A reply in progress.
 #[derive(Debug)]
 pub(super) struct Reading {
     pub(super) answered: Answered,
@@ -34,14 +34,14 @@ pub(super) struct Reading {
     has_text: bool,
 }
 
-/// An item that pieces have come of.
+/// An item in progress.
 #[derive(Debug, Default)]
 struct Open {
-    /// Which of the reply's calls it is, if it is one.
+    /// The index of its call in the reply, if it is a call.
     call: Option<usize>,
-    /// What has come of it.
+    /// The content so far.
     received: String,
-    /// Which part of it came last.
+    /// The index of the latest part.
     part: String,
 }
 
@@ -57,7 +57,7 @@ impl Reading {
         }
     }
 
-    /// Checks that a response is none that failed.
+    /// Checks that a response has not failed.
     pub(super) fn check(&self, response: &Value) -> Result<()> {
         if let Some(refusal) = error::inside(&self.answered.provider, response) {
             return Err(self.answered.refused(refusal));
@@ -70,7 +70,7 @@ impl Reading {
         }
     }
 
-    /// Takes the items of a whole response: all of them, or what has not come one by one.
+    /// Adds the items of a complete response: all of them, or those that were not streamed.
     pub(super) fn rest(&mut self, response: &Value) -> Result<Vec<ChatEvent>> {
         let nothing_came = self.items.is_empty() && self.open.is_empty();
         let Some(items) = response.get("output").and_then(Value::as_array) else {
@@ -92,7 +92,7 @@ impl Reading {
         Ok(events)
     }
 
-    /// Takes an item that begins. Only calls say something then: their name.
+    /// Starts an item. Only calls have content then: their name.
     pub(super) fn begin(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
         if self.opened(key).call.is_some() || sort(item) != CALL {
             return Ok(Vec::new());
@@ -110,7 +110,7 @@ impl Reading {
         };
         let open = self.opened(key);
         open.call = Some(index);
-        // Pieces that came before their call had to wait for it.
+        // Pieces that arrived before their call are added now.
         let arguments = open.received.clone();
         let waiting = (!arguments.is_empty()).then_some(ChatEvent::CallDelta { index, arguments });
         let events: Vec<_> = [begun].into_iter().chain(waiting).collect();
@@ -118,7 +118,7 @@ impl Reading {
         Ok(events)
     }
 
-    /// Takes a piece of an item.
+    /// Adds a piece of an item.
     pub(super) fn piece(
         &mut self,
         sort: &str,
@@ -135,7 +135,7 @@ impl Reading {
             _ => false,
         };
         let text = if apart { BETWEEN.to_owned() + piece } else { piece.to_owned() };
-        // What stands between two items is neither's.
+        // A separator belongs to neither of two items.
         open.received.push_str(if begins { piece } else { &text });
         part.clone_into(&mut open.part);
         let event = match (sort, open.call) {
@@ -153,13 +153,13 @@ impl Reading {
         event.into_iter().collect()
     }
 
-    /// Takes a finished item.
+    /// Adds a finished item.
     pub(super) fn item(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
         self.items.push(item.clone());
         self.missing(key, item)
     }
 
-    /// Returns what of a finished item has not come in pieces.
+    /// Returns the rest of a finished item that was not streamed.
     fn missing(&mut self, key: &str, item: &Value) -> Result<Vec<ChatEvent>> {
         let mut events = self.begin(key, item)?;
         let whole = text(item);
@@ -176,7 +176,7 @@ impl Reading {
         self.open.entry(key.to_owned()).or_default()
     }
 
-    /// Returns the reply, now that it is complete.
+    /// Returns the complete reply.
     pub(super) fn finish(self, response: &Value) -> Result<ChatReply> {
         let details = response.get("incomplete_details");
         let stop = match details.map(|details| word(details, "reason")) {
@@ -185,7 +185,7 @@ impl Reading {
         };
         let own = |name: &str| Some(word(response, name)).filter(|word| !word.is_empty());
         let request_id = self.answered.request_id.clone().or_else(|| own("id"));
-        // Also in the middle: half an answer is none, and its calls are not to be made.
+        // Also in the middle: a partial reply is an error, and its calls are not executed.
         let finish = RESPONSES.reason(&stop);
         if finish == FinishReason::ContentFilter {
             let refusal = error::withheld(&self.answered.provider);

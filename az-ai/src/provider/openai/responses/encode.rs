@@ -1,4 +1,4 @@
-//! Requests, as the wire wants them.
+//! Encodes requests.
 
 use std::iter;
 
@@ -13,7 +13,7 @@ use crate::provider::openai::dialect::{Dialect, Family};
 use crate::provider::openai::format::is_strict;
 use crate::provider::wire::Delivery;
 
-/// Returns a request's body. The interface has no place for texts that end an answer.
+/// Returns a request's body. The API does not support stop sequences.
 pub(crate) fn request(
     request: &ChatRequest,
     dialect: Dialect,
@@ -28,7 +28,7 @@ pub(crate) fn request(
     set("max_output_tokens", json!(request.max_tokens));
     set("store", json!(false));
     if dialect.family == Family::OpenAi {
-        // What an account is set to otherwise may cost twice what was quoted.
+        // Without the tier, an account's setting could double the estimated cost.
         set("service_tier", json!("default"));
     }
     if dialect.has_encrypted_thoughts(&request.model) {
@@ -84,7 +84,7 @@ fn message(message: &Message, names: &ToolNames) -> Vec<Value> {
     }
 }
 
-/// Returns a tool's result: text, or parts if there are images.
+/// Returns a tool result: text, or parts if there are images.
 fn output(result: &ToolMessage) -> Value {
     if result.images.is_empty() {
         return json!(result.told());
@@ -103,7 +103,7 @@ fn tool(tool: &ToolDefinition, names: &ToolNames) -> Value {
         "name": names.outward(&tool.name),
         "description": tool.description,
         "parameters": *tool.schema,
-        // Left out, it would mean that the schema may be changed to be strict.
+        // The default would allow the server to make the schema strict.
         "strict": false,
     })
 }

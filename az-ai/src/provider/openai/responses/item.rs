@@ -1,22 +1,22 @@
-//! Items: what a reply is made of.
+//! The items of a reply.
 
 use serde_json::Value;
 
-/// Something said.
+/// A message.
 pub(super) const MESSAGE: &str = "message";
-/// Something thought.
+/// Reasoning.
 pub(super) const REASONING: &str = "reasoning";
 /// A call of one of our tools.
 pub(super) const CALL: &str = "function_call";
-/// What stands between two thoughts.
+/// The separator between two pieces of reasoning.
 pub(super) const BETWEEN: &str = "\n\n";
 
-/// Returns what sort of item it is.
+/// Returns the type of an item.
 pub(super) fn sort(item: &Value) -> &str {
     item.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Returns all that a finished item says, thinks or calls a tool with.
+/// Returns the text, the reasoning or the arguments of a finished item.
 pub(super) fn text(item: &Value) -> String {
     let texts = |list: &str| -> Vec<&str> {
         let parts = item.get(list).and_then(Value::as_array).into_iter().flatten();
@@ -34,7 +34,7 @@ pub(super) fn text(item: &Value) -> String {
     }
 }
 
-/// Returns the text of a part, or of a refusal, which is what the model says instead.
+/// Returns the text of a part, or of a refusal, which takes the place of the text.
 fn part_text(part: &Value) -> Option<&str> {
     part.get("text").or_else(|| part.get("refusal")).and_then(Value::as_str)
 }

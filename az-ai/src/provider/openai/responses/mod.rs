@@ -1,7 +1,7 @@
-//! Responses, OpenAI's younger interface.
+//! OpenAI's Responses API.
 //!
-//! It is used without a memory on the other side: nothing is stored there, and what a model thought
-//! comes encrypted and goes back with the next request.
+//! It is used without state on the server: nothing is stored there, and reasoning arrives encrypted
+//! and is sent back with the next request.
 
 pub(super) mod decode;
 pub(super) mod encode;

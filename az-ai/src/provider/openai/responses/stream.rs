@@ -1,4 +1,4 @@
-//! Replies that come in as they are made.
+//! Decodes streamed responses.
 
 use serde_json::{Value, json};
 
@@ -10,12 +10,11 @@ use crate::provider::openai::error;
 use crate::provider::sse::EventReader;
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// Decodes a stream. It is finished by the event that brings the whole response, and by nothing
-/// else.
+/// Decodes a stream. Only the event with the whole response finishes it.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     events: EventReader,
-    /// Taken away by the end.
+    /// Taken at the end of the reply.
     reading: Option<Reading>,
     answered: Answered,
 }
@@ -27,7 +26,7 @@ impl Decoder {
     }
 
     fn take(&mut self, event: &Value) -> Result<Vec<ChatEvent>> {
-        // What follows the end is no concern of ours.
+        // Events after the end are ignored.
         let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let item = event.get("item").unwrap_or(&Value::Null);
@@ -71,7 +70,7 @@ impl StreamDecoder for Decoder {
         let mut said = Vec::new();
         for event in self.events.feed(bytes, &self.answered)? {
             match event.data.trim() {
-                // What look-alikes add.
+                // The end marker of compatible servers.
                 "" | "[DONE]" => {}
                 data => said.extend(self.take(&self.answered.json(data.as_bytes())?)?),
             }
@@ -85,20 +84,19 @@ impl StreamDecoder for Decoder {
         let said = rest.map_or(Ok(Vec::new()), |event| self.take(&event))?;
         match self.reading {
             None => Ok(said),
-            Some(_) => Err(self.events.ended_early(&self.answered)),
+            Some(_) => Err(self.events.truncated(&self.answered)),
         }
     }
 }
 
-/// Returns by what an item is known in all that is said of it: its place, or its id where a server
-/// leaves the place out.
+/// Returns the key of an item in its events: its index, or its id if the server omits the index.
 fn key(event: &Value, item: &Value) -> String {
     let place = event.get("output_index").and_then(Value::as_u64);
     let id = event.get("item_id").or_else(|| item.get("id")).and_then(Value::as_str);
     place.map_or_else(|| id.unwrap_or_default().to_owned(), |place| place.to_string())
 }
 
-/// Reads an error that is an event: it stands in a field of its own, or in the event itself.
+/// Decodes an error event: the error is in a field of its own, or is the event itself.
 fn said(provider: &str, event: &Value) -> crate::error::Refusal {
     let flat = || json!({"error": {"message": event.get("message"), "code": event.get("code")}});
     let nested = event.get("error").is_some_and(|error| !error.is_null());

@@ -1,4 +1,4 @@
-//! The model's own turns: how their items are kept, and how they are sent back.
+//! Keeps the items of the model's turns, and sends them back.
 
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
@@ -8,19 +8,19 @@ use super::item::{CALL, MESSAGE, REASONING, sort};
 use crate::provider::openai::chat::arguments;
 use crate::provider::openai::replay::renamed;
 
-/// Under what a turn's items are kept.
+/// The key of the replay data.
 const KEPT: &str = "responses";
 
-/// Returns what is to be kept of a turn's items: nothing when the reply says it all.
+/// Returns the replay data of a turn; `None` when the reply contains everything.
 pub(super) fn kept(items: Vec<Value>) -> Option<Box<Value>> {
     let mut items = items;
-    // What was thought without being encrypted cannot be looked up where nothing is stored.
+    // Reasoning that is not encrypted cannot be sent back, because the server does not store it.
     items.retain(|item| {
         sort(item) != REASONING || item.get("encrypted_content").is_some_and(Value::is_string)
     });
     let says_all = |item: &Value| match sort(item) {
         CALL => true,
-        // A model that marks what it says along the way wants the mark back.
+        // A model that marks intermediate messages requires the marks.
         MESSAGE => item.get("phase").is_none_or(Value::is_null),
         _ => false,
     };
@@ -30,8 +30,8 @@ pub(super) fn kept(items: Vec<Value>) -> Option<Box<Value>> {
     Some(Box::new(json!({ KEPT: items })))
 }
 
-/// Returns a turn's items: as they were, or made of what the reply says when they were not kept or
-/// another provider made it.
+/// Returns the items of a turn: the kept ones, or items made of the reply if none were kept or
+/// another provider made the turn.
 pub(super) fn items(reply: &ModelReply, names: &ToolNames) -> Vec<Value> {
     let kept = reply.replay.as_ref().and_then(|replay| replay.get(KEPT)?.as_array().cloned());
     let is_call = |item: &Value| sort(item) == CALL;

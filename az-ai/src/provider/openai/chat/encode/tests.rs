@@ -50,7 +50,7 @@ fn encoded(asked: &ChatRequest, dialect: Dialect) -> Value {
 }
 
 #[test]
-fn a_conversation_with_tools_is_written_in_full() {
+fn a_conversation_with_tools_is_encoded() {
     let function = |arguments: &str| json!({"name": "filesystem_read", "arguments": arguments});
     let expected = json!({
         "model": "m",
@@ -90,7 +90,7 @@ fn a_conversation_with_tools_is_written_in_full() {
 }
 
 #[test]
-fn options_change_only_what_they_say() {
+fn each_option_changes_only_its_field() {
     let plain = encoded(&conversation(), COMPATIBLE);
     let thoughtful = Dialect::DEEPSEEK;
     let message = &encoded(&conversation(), thoughtful)["messages"][3];
@@ -123,7 +123,7 @@ fn shape() -> ReplyFormat {
 }
 
 #[test]
-fn a_shape_is_asked_for_by_its_schema_or_in_words() {
+fn structured_output_is_a_schema_or_an_instruction() {
     let asked = conversation().with_format(shape());
     let schema = json!({"name": "answer", "schema": shape().schema, "strict": false});
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_shape_is_asked_for_by_its_schema_or_in_words() {
 }
 
 #[test]
-fn models_are_asked_only_for_what_they_take() {
+fn only_supported_parameters_are_sent() {
     let keys = ["temperature", "stop", "reasoning_effort", "thinking"];
     let set = |model: &str, dialect, effort| {
         let mut asked = conversation().with_stop(vec!["END".to_owned()]).with_effort(effort);
@@ -164,7 +164,7 @@ fn models_are_asked_only_for_what_they_take() {
 }
 
 #[test]
-fn a_forced_call_is_not_thought_about_where_that_is_refused() {
+fn a_forced_call_disables_thinking_where_required() {
     let thinking = |asked: &ChatRequest| encoded(asked, Dialect::DEEPSEEK).get("thinking").cloned();
     let forced = conversation().with_tool_choice(ToolChoice::Required);
     assert_eq!(thinking(&forced), Some(json!({"type": "disabled"})));
@@ -173,7 +173,7 @@ fn a_forced_call_is_not_thought_about_where_that_is_refused() {
 }
 
 #[test]
-fn thoughts_are_sent_back_with_calls_even_when_there_are_none() {
+fn reasoning_content_is_sent_with_calls_even_if_empty() {
     let bare = ModelReply::text("").with_call("filesystem.read", json!({}));
     let asked = ChatRequest::new("m", vec![Message::assistant(bare)]);
     assert_eq!(encoded(&asked, Dialect::DEEPSEEK)["messages"][0]["reasoning_content"], "");
@@ -182,7 +182,7 @@ fn thoughts_are_sent_back_with_calls_even_when_there_are_none() {
 }
 
 #[test]
-fn a_replay_of_another_provider_is_passed_over() {
+fn replay_data_of_another_provider_is_ignored() {
     let foreign =
         json!({"gemini": [1], "responses": [2], "anthropic": [3], "reasoning_details": 4});
     let reply = ModelReply { replay: Some(Box::new(foreign)), ..ModelReply::text("hi") };
@@ -194,7 +194,7 @@ fn a_replay_of_another_provider_is_passed_over() {
 }
 
 #[test]
-fn ids_that_a_server_refuses_are_made_to_fit() {
+fn unsupported_ids_are_replaced() {
     let ids = |id: &str, dialect| {
         let mut reply = ModelReply::text("").with_call("x", json!({}));
         reply.calls[0].id = id.to_owned();
@@ -215,7 +215,7 @@ fn ids_that_a_server_refuses_are_made_to_fit() {
 }
 
 #[test]
-fn images_that_tools_returned_follow_the_results_of_the_turn() {
+fn images_of_tools_follow_the_results_of_the_turn() {
     let body = encoded(&ChatRequest::new("m", drawn_and_seen()), Dialect::OPENAI);
     let url = json!({"url": "data:image/png;base64,aGk="});
     let expected = json!([

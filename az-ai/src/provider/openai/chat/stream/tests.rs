@@ -28,7 +28,7 @@ fn stream(chunks: &[Value]) -> String {
     lines.collect::<String>() + "data: [DONE]\n\n"
 }
 
-/// Text, thoughts and two calls whose pieces are interleaved, as servers send them.
+/// Text, reasoning and two calls with interleaved pieces, as servers send them.
 fn recorded() -> String {
     let call = |index: u64, id: &str, name: &str| {
         let function = json!({"name": name, "arguments": ""});
@@ -76,13 +76,13 @@ fn expected() -> ChatReply {
 }
 
 #[test]
-fn a_stream_is_read_in_full_and_its_deltas_add_up() {
+fn a_streams_deltas_add_up_to_the_reply() {
     assert_eq!(reply(&recorded()).unwrap(), expected());
     stream_tests::adds_up(decoder(), &recorded());
 }
 
 #[test]
-fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
+fn a_stream_that_ends_anywhere_early_is_truncated() {
     stream_tests::is_cut_off_anywhere(decoder, &recorded());
 }
 
@@ -104,7 +104,7 @@ fn garbage_is_malformed() {
 }
 
 #[test]
-fn calls_without_a_reason_to_stop_are_not_taken() {
+fn calls_without_a_finish_reason_are_truncated() {
     let function = json!({"name": "x", "arguments": "{}"});
     let call = delta(json!({"tool_calls": [{"index": 0, "id": "a", "function": function}]}));
     let error = reply(&stream(&[call])).unwrap_err();
@@ -112,7 +112,7 @@ fn calls_without_a_reason_to_stop_are_not_taken() {
 }
 
 #[test]
-fn any_reason_to_stop_is_taken_and_usage_may_be_missing() {
+fn any_finish_reason_is_accepted_and_usage_may_be_missing() {
     for stop in ["", "stop", "eos", "length"] {
         let end = json!({"choices": [{"delta": {"content": "x"}, "finish_reason": stop}]});
         let reply = reply(&stream(&[end])).unwrap();
@@ -121,7 +121,7 @@ fn any_reason_to_stop_is_taken_and_usage_may_be_missing() {
 }
 
 #[test]
-fn calls_that_share_an_index_are_told_apart_by_their_ids() {
+fn calls_with_the_same_index_are_distinguished_by_id() {
     let call = |index: Option<u64>, id: &str, arguments: &str| json!({"index": index, "id": id, "function": {"name": "x", "arguments": arguments}});
     for index in [Some(0), None] {
         let calls = json!([call(index, "a", "{\"n\":1}"), call(index, "b", "{\"n\":2}")]);
@@ -134,7 +134,7 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
 }
 
 #[test]
-fn thoughts_to_be_sent_back_are_put_together_again() {
+fn pieces_of_reasoning_are_merged_for_replay() {
     let piece = |text: &str, signature: Value| {
         let piece =
             json!({"type": "reasoning.text", "index": 0, "text": text, "signature": signature});
@@ -149,7 +149,7 @@ fn thoughts_to_be_sent_back_are_put_together_again() {
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(
+    fn the_split_of_the_bytes_makes_no_difference(
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = recorded();

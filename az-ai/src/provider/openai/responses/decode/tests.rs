@@ -18,7 +18,7 @@ fn message(text: &str) -> Value {
 }
 
 #[test]
-fn a_reply_is_read_in_full() {
+fn a_reply_is_decoded_completely() {
     let call = |id: &str, arguments: Value| json!({"type": "function_call", "call_id": id, "name": "filesystem_read", "arguments": arguments});
     let summary =
         json!([{"type": "summary_text", "text": "a"}, {"type": "summary_text", "text": "b"}]);
@@ -67,7 +67,7 @@ fn a_reply_is_read_in_full() {
 }
 
 #[test]
-fn nothing_is_kept_of_a_reply_that_says_it_all() {
+fn a_reply_that_contains_everything_has_no_replay_data() {
     let thought = json!({"type": "reasoning", "summary": [{"text": "hm"}]});
     let reply = decode(&json!({"output": [thought, message("yes")]})).unwrap();
     assert_eq!((reply.reply.replay, reply.reply.reasoning.as_str()), (None, "hm"));
@@ -75,7 +75,7 @@ fn nothing_is_kept_of_a_reply_that_says_it_all() {
 }
 
 #[test]
-fn a_reply_that_was_not_finished_says_why() {
+fn an_incomplete_reply_has_the_reason() {
     let ended = |reason: &str, output: Value| {
         decode(&json!({
             "status": "incomplete", "incomplete_details": {"reason": reason}, "output": output,
@@ -92,7 +92,7 @@ fn a_reply_that_was_not_finished_says_why() {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error() {
+fn an_invalid_reply_is_an_error() {
     for json in
         [json!({}), json!([]), json!({"output": 1}), json!({"status": "queued", "output": []})]
     {

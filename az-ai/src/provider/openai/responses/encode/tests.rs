@@ -31,7 +31,7 @@ fn thoughtful() -> ModelReply {
 }
 
 #[test]
-fn a_conversation_with_tools_is_written_in_full_and_thoughts_go_back_unchanged() {
+fn a_conversation_with_tools_and_encrypted_reasoning_is_encoded() {
     let foreign = ModelReply {
         replay: Some(Box::new(json!({"gemini": [], "reasoning_details": [1]}))),
         ..ModelReply::text("again")
@@ -78,7 +78,7 @@ fn a_conversation_with_tools_is_written_in_full_and_thoughts_go_back_unchanged()
 }
 
 #[test]
-fn a_turn_whose_calls_were_changed_is_told_anew() {
+fn a_turn_with_changed_calls_is_encoded_again() {
     let mut reply = thoughtful();
     reply.calls.clear();
     let asked = ChatRequest::new("o3-pro", vec![Message::assistant(reply)]);
@@ -87,7 +87,7 @@ fn a_turn_whose_calls_were_changed_is_told_anew() {
 }
 
 #[test]
-fn options_change_only_what_they_say() {
+fn each_option_changes_only_its_field() {
     let plain = ChatRequest::prompt("gpt-4o", "hi");
     assert_eq!(
         encoded(&plain),
@@ -119,7 +119,7 @@ fn options_change_only_what_they_say() {
 }
 
 #[test]
-fn pictures_are_shown_inline_or_by_their_address() {
+fn images_are_sent_as_data_or_by_url() {
     let inline = Image::Inline { media_type: "image/png".to_owned(), data: "AAAA".to_owned() };
     let images = vec![inline, Image::Url("https://x/a".to_owned())];
     let asked = ChatRequest::new("m", vec![Message::user_with_images("see", images)]);
@@ -134,7 +134,7 @@ fn pictures_are_shown_inline_or_by_their_address() {
 }
 
 #[test]
-fn images_that_a_tool_returned_stand_in_its_output() {
+fn images_of_a_tool_are_part_of_its_output() {
     let body = encoded(&ChatRequest::new("m", drawn_and_seen()));
     let image =
         json!({"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"});

@@ -24,7 +24,7 @@ fn stream(events: &[Value]) -> String {
     events.iter().map(event).collect()
 }
 
-/// Thoughts in two parts, text, and two calls.
+/// Reasoning in two parts, text, and two calls.
 fn items() -> [Value; 4] {
     let part = |text: &str| json!({"type": "summary_text", "text": text});
     let call = |id: &str, path: &str| {
@@ -48,7 +48,7 @@ fn response() -> Value {
     })
 }
 
-/// What a server sends: every item begun, in pieces, and whole.
+/// The events of a server: every item started, in pieces, and complete.
 fn events() -> Vec<Value> {
     let mut events =
         vec![json!({"type": "response.created", "response": {"status": "in_progress"}})];
@@ -105,14 +105,14 @@ fn check(sent: &[Value]) {
 }
 
 #[test]
-fn a_stream_is_read_in_full_and_its_deltas_add_up() {
+fn a_streams_deltas_add_up_to_the_reply() {
     check(&events());
     assert_eq!(whole().usage, Some(Usage::tokens(7, 5)));
     assert_eq!(whole().reply.reasoning, "I räd\n\ntwo");
 }
 
 #[test]
-fn what_did_not_come_in_pieces_is_taken_from_what_comes_whole() {
+fn content_without_deltas_is_taken_from_the_complete_item() {
     let without = |words: &[&str]| -> Vec<Value> {
         let sort = |event: &Value| event["type"].as_str().unwrap().to_owned();
         let kept = |event: &Value| !words.iter().any(|word| sort(event).contains(word));
@@ -131,7 +131,7 @@ fn what_did_not_come_in_pieces_is_taken_from_what_comes_whole() {
 }
 
 #[test]
-fn pieces_that_come_before_their_call_are_not_lost() {
+fn pieces_before_their_call_are_kept() {
     let mut sent = events();
     let begun = sent.iter().position(|event| event["item"]["call_id"] == "a").unwrap();
     sent.swap(begun, begun + 1);
@@ -139,7 +139,7 @@ fn pieces_that_come_before_their_call_are_not_lost() {
 }
 
 #[test]
-fn items_without_a_place_are_known_by_their_ids() {
+fn items_without_an_index_are_found_by_id() {
     let mut sent = events();
     for event in &mut sent {
         let place = event["output_index"].take().as_u64();
@@ -152,12 +152,12 @@ fn items_without_a_place_are_known_by_their_ids() {
 }
 
 #[test]
-fn a_stream_cut_anywhere_is_cut_off_and_never_a_reply() {
+fn a_stream_that_ends_anywhere_early_is_truncated() {
     stream_tests::is_cut_off_anywhere(decoder, &stream(&events()));
 }
 
 #[test]
-fn a_politely_ended_stream_without_its_end_is_cut_off() {
+fn a_closed_stream_without_its_final_event_is_truncated() {
     let mut sent = events();
     sent.pop();
     let error = reply(&(stream(&sent) + "data: [DONE]\n\n")).unwrap_err();
@@ -194,7 +194,7 @@ fn garbage_is_malformed() {
 
 proptest! {
     #[test]
-    fn cutting_the_bytes_anywhere_makes_no_difference(
+    fn the_split_of_the_bytes_makes_no_difference(
         sizes in proptest::collection::vec(1_usize..40, 0..60),
     ) {
         let sent = stream(&events());
