@@ -179,9 +179,9 @@ mod tests {
             Entries::new(&[config], &["demo"]).unwrap_err().reason
         };
         let says = |error: String, what: &str| assert!(error.contains(what), "{error}");
-        says(refused(&|c| c.max_tokens = Some(0)), "mine is not set up: max_tokens is 0");
-        says(refused(&|c| c.context_window = Some(0)), "context_window is 0");
-        says(refused(&|c| c.features = Some(vec!["visoin".into()])), "no feature \"visoin\"");
+        says(refused(&|c| c.max_tokens = Some(0)), "mine is not set up: invalid max_tokens");
+        says(refused(&|c| c.context_window = Some(0)), "invalid context_window");
+        says(refused(&|c| c.features = Some(vec!["visoin".into()])), "unknown feature \"visoin\"");
         says(refused(&|c| c.base_url = Some("127.0.0.1:1".into())), "http:// or https://");
         says(refused(&|c| c.provider = "custom".into()), "it needs a base_url");
     }

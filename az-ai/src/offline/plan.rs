@@ -133,7 +133,7 @@ impl<'a> PlannedStep<'a> {
             omitted => {
                 let advice = advice::instead(self.step, source).map_or_else(
                     || "it is too large".to_owned(),
-                    |step| format!("the shell can do it: {step}"),
+                    |step| format!("use the shell: {step}"),
                 );
                 Err(stopped(format!(
                     "step {} ({}) cannot be executed: {omitted} bytes of what it works on are not \

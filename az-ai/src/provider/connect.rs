@@ -80,7 +80,9 @@ pub fn check(config: &ProviderConfig) -> Result<&'static KnownProvider> {
     capabilities(config)?;
     let figures = [("max_tokens", config.max_tokens), ("context_window", config.context_window)];
     if let Some((name, _)) = figures.iter().find(|(_, figure)| *figure == Some(0)) {
-        return Err(setup(format!("{name} is 0; write how many tokens, or leave it out")));
+        return Err(setup(format!(
+            "invalid {name}: must be greater than 0; leave it out for the default"
+        )));
     }
     match config.base_url.as_deref().or(known.base_url) {
         None => Err(setup(NO_ADDRESS.to_owned())),
@@ -122,7 +124,7 @@ fn capabilities(config: &ProviderConfig) -> Result<Capabilities> {
         let unknown = features.iter().find(|feature| !FEATURES.contains(&feature.as_str()));
         if let Some(unknown) = unknown {
             let known = FEATURES.join(", ");
-            let reason = format!("there is no feature {unknown:?}; there are {known}");
+            let reason = format!("unknown feature {unknown:?}; known features are {known}");
             return Err(Error::Setup { provider: config.name.clone(), reason });
         }
         let has = |names: &[&str]| features.iter().any(|feature| names.contains(&feature.as_str()));

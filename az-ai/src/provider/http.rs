@@ -146,7 +146,7 @@ impl Credentials<'_> {
             };
             let mut value = value.map_err(|_| Error::Setup {
                 provider: self.provider.to_owned(),
-                reason: "its key has characters that no key has".to_owned(),
+                reason: "its key contains invalid characters".to_owned(),
             })?;
             value.set_sensitive(true);
             headers.insert(name, value);

@@ -40,7 +40,7 @@ struct Model {
 /// Quotes an error of an unknown format.
 pub(super) fn quote(body: &[u8]) -> String {
     match one_line(&String::from_utf8_lossy(body), QUOTED) {
-        quoted if quoted.is_empty() => "it gave no reason".to_owned(),
+        quoted if quoted.is_empty() => "the response has no message".to_owned(),
         quoted => quoted,
     }
 }
@@ -67,6 +67,6 @@ mod tests {
     #[test]
     fn an_unknown_error_is_quoted() {
         assert_eq!(quote(b"<html>\nbad gateway"), "<html>\u{2026}");
-        assert_eq!(quote(b""), "it gave no reason");
+        assert_eq!(quote(b""), "the response has no message");
     }
 }

@@ -144,7 +144,7 @@ impl EventReader {
             return answered.cut();
         }
         let head = String::from_utf8_lossy(&self.head);
-        answered.malformed(format!("it is no stream: {}", head.trim()))
+        answered.malformed(format!("not a stream of events: {}", head.trim()))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
     };
     if history.pending_calls().next().is_some() {
         return match repetition(&history.turns, repeated) {
-            Repetition::Stop => Decision::GiveUp(circles(turn)),
+            Repetition::Stop => Decision::GiveUp(describe_repetition(turn)),
             Repetition::None | Repetition::Nudge => Decision::RunTools,
         };
     }
@@ -47,7 +47,7 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         return Decision::Finish(answer(&turn.reply));
     }
     if is_blank(&history.turns) {
-        return Decision::GiveUp(silence(&turn.reply));
+        return Decision::GiveUp(explain_empty_reply(&turn.reply));
     }
     Decision::CallModel
 }
@@ -87,16 +87,16 @@ fn answer(reply: &ModelReply) -> String {
 }
 
 /// Explains an empty reply. A reasoning model may have used all its tokens for reasoning.
-fn silence(reply: &ModelReply) -> String {
+fn explain_empty_reply(reply: &ModelReply) -> String {
     if reply.finish_reason().is_cut() {
-        return "the model's replies reached their longest length before they said anything: it \
-                needs more tokens for its thoughts"
+        return "the model's replies reached the maximum length before any text: raise the maximum \
+                of output tokens, which includes reasoning"
             .to_owned();
     }
-    "the model said nothing, twice".to_owned()
+    "the model returned two empty replies".to_owned()
 }
 
-fn circles(turn: &Turn) -> String {
+fn describe_repetition(turn: &Turn) -> String {
     let mut names: Vec<&str> = turn.reply.calls.iter().map(|call| call.name.as_str()).collect();
     names.dedup();
     format!("the model repeats the same calls ({}) without progress", names.join(", "))

@@ -157,7 +157,7 @@ async fn whole_files_are_counted_and_copied_up_to_the_journals_limit() {
 async fn a_file_above_the_limit_needs_the_shell() {
     let text = "ten bytes\n".repeat(7_000);
     for (command, advice) in [
-        ("count the lines in notes.txt", r#"the shell can do it: run "wc -l notes.txt""#),
+        ("count the lines in notes.txt", r#"use the shell: run "wc -l notes.txt""#),
         ("read 'a b' then append it to c", r#"run "cat 'a b' >> c""#),
     ] {
         let (task, _) = run(command, files(&text)).await;

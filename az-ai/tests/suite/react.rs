@@ -150,7 +150,7 @@ async fn an_empty_reply_is_retried_once() {
     let failure = stage.run("go").await.failure.unwrap();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (ErrorKind::Agent, "the model said nothing, twice")
+        (ErrorKind::Agent, "the model returned two empty replies")
     );
 }
 

@@ -110,7 +110,7 @@ fn an_invalid_configuration_is_refused_with_its_location() {
         &az,
         &list,
         78,
-        &["config.toml:1:1: llm.providers[0]: x is not set up: max_tokens is 0"],
+        &["config.toml:1:1: llm.providers[0]: x is not set up: invalid max_tokens"],
     );
     let az = configured("[llm]\nrouting_file = \"rules.toml\"\n");
     let route = ["models", "route", "hello"];

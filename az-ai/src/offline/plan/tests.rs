@@ -184,7 +184,7 @@ fn a_suggested_command_handles_a_result_above_the_limit() {
         let mut cut = done("some");
         cut.omitted = 7;
         let error = play(command, &[cut]).1.unwrap_err().to_string();
-        assert!(error.ends_with(&format!("; the shell can do it: {advice}")), "{error}");
+        assert!(error.ends_with(&format!("; use the shell: {advice}")), "{error}");
         assert_eq!(parse(advice).unwrap().len(), 1, "{advice}");
     }
 }

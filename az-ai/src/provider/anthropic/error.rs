@@ -146,7 +146,7 @@ mod tests {
         };
         let unavailable = |text: &str| (ErrorKind::Unavailable, text.to_owned());
         assert_eq!(message(502, "<html>\nbad gateway"), unavailable("<html>…"));
-        assert_eq!(message(500, ""), unavailable("it gave no reason"));
+        assert_eq!(message(500, ""), unavailable("the response has no message"));
         assert_eq!(message(500, r#"{"error": "down"}"#), unavailable("down"));
         assert_eq!(message(500, r#"{"message": "down"}"#), unavailable("down"));
     }

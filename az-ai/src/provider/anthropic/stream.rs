@@ -65,7 +65,7 @@ impl Decoder {
         let index = || index.ok_or_else(|| self.answered.malformed("a block has no index"));
         let part = |name: &str| json.get(name).unwrap_or(&Value::Null);
         let begun = self.turn.as_mut();
-        let begun = || begun.ok_or_else(|| self.answered.malformed("it has no beginning"));
+        let begun = || begun.ok_or_else(|| self.answered.malformed("there is no message_start"));
         match sort {
             "content_block_start" => {
                 begun()?.begin(index()?, part("content_block"), &self.answered)

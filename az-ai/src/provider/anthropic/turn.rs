@@ -131,7 +131,7 @@ impl Turn {
         answered: &Answered,
     ) -> Result<Vec<ChatEvent>> {
         let block = self.blocks.iter_mut().rfind(|block| block.index == index);
-        let block = block.ok_or_else(|| answered.malformed("a piece belongs to no block"))?;
+        let block = block.ok_or_else(|| answered.malformed("a delta has no block"))?;
         let piece = |name: &str| delta.get(name).and_then(Value::as_str).unwrap_or_default();
         let mut events = Vec::new();
         match delta.get("type").and_then(Value::as_str) {
@@ -215,7 +215,7 @@ impl Turn {
 fn refused(finish: FinishReason, said: &Assembler) -> Option<(ErrorKind, &'static str)> {
     match finish {
         // Also in the middle of a reply: earlier text is discarded, and its calls are not executed.
-        FinishReason::Refusal => Some((ErrorKind::ContentPolicy, "it declined to answer")),
+        FinishReason::Refusal => Some((ErrorKind::ContentPolicy, "the model declined to answer")),
         // A call that filled the window may not be complete.
         FinishReason::ContextWindow if said.is_empty() || said.calls() > 0 => {
             Some((ErrorKind::ContextWindow, "the context window is full"))

@@ -82,7 +82,7 @@ impl Reading {
         let reason = word(feedback, "blockReason")?;
         let message = word(feedback, "blockReasonMessage");
         let message =
-            message.unwrap_or_else(|| format!("its filter refused the request ({reason})"));
+            message.unwrap_or_else(|| format!("its content filter refused the request ({reason})"));
         Some(self.withheld(reason, message))
     }
 
@@ -145,8 +145,8 @@ impl Reading {
         // Also in the middle: a partial reply is an error, and its calls are not executed.
         if finish == FinishReason::ContentFilter {
             let message = self.stop_message.clone();
-            let message =
-                message.unwrap_or_else(|| format!("its filter withheld the answer ({stop})"));
+            let message = message
+                .unwrap_or_else(|| format!("its content filter withheld the reply ({stop})"));
             return Err(self.withheld(stop, message));
         }
         Ok(self.assembler.finish(Ending {

@@ -62,7 +62,7 @@ mod tests {
         let long = "the input length exceeds the context length";
         check(400, &json!({"error": long}).to_string(), ErrorKind::ContextWindow, long);
         check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
-        check(500, "", ErrorKind::Unavailable, "it gave no reason");
+        check(500, "", ErrorKind::Unavailable, "the response has no message");
         check(500, r#"{"error": ""}"#, ErrorKind::Unavailable, r#"{"error": ""}"#);
     }
 

@@ -37,7 +37,7 @@ pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusa
 
 /// Returns the refusal of a reply that was withheld by a filter.
 pub(super) fn withheld(provider: &str) -> Refusal {
-    let message = "its filter withheld the answer";
+    let message = "its content filter withheld the reply";
     let code = Some("content_filter".to_owned());
     Refusal { code, ..Refusal::new(provider, ErrorKind::ContentPolicy, message) }
 }
@@ -47,7 +47,7 @@ fn named(provider: &str, status: Option<u16>, said: Said) -> Refusal {
     let numeric = numbers.find(|number| (400..600).contains(number));
     let kind = kind(status.or(numeric), &said);
     let message = match said.message {
-        message if message.is_empty() => "it gave no reason".to_owned(),
+        message if message.is_empty() => "the response has no message".to_owned(),
         message => message,
     };
     Refusal { status, code: said.codes.into_iter().next(), ..Refusal::new(provider, kind, message) }
@@ -200,7 +200,7 @@ mod tests {
         check(400, &said("context_length_exceeded"), ErrorKind::ContextWindow, "m");
         check(400, &said("content_filter"), ErrorKind::ContentPolicy, "m");
         check(400, &said("invalid_api_key"), ErrorKind::Unauthorized, "m");
-        check(307, "", ErrorKind::Config, "it gave no reason");
+        check(307, "", ErrorKind::Config, "the response has no message");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Said {
             let same = arguments.as_ref().is_none_or(|arguments| *arguments == call.arguments);
             assert!(same, "{name}: {} of {arguments:?}", call.arguments);
         }
-        // A reply that reached its longest length may end within the arguments of a call.
+        // A reply that was cut off at the maximum length may end within the arguments of a call.
         let whole = understood.calls.iter().all(|call| call.arguments.is_object());
         assert!(whole || understood.finish.is_cut(), "{name}");
         let counted = reply.usage.as_ref().map(|usage| (usage.total(), usage.output));

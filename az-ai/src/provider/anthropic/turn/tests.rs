@@ -129,9 +129,9 @@ fn failed_turns_are_errors_of_their_kind() {
         Some((error.kind(), error.to_string()))
     };
     let words = || json!([{"type": "text", "text": "No."}]);
-    let declined = "p: it declined to answer".to_owned();
+    let declined = "p: the model declined to answer".to_owned();
     assert_eq!(error(json!([]), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
-    let declined = "p: it declined to answer".to_owned();
+    let declined = "p: the model declined to answer".to_owned();
     assert_eq!(error(words(), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
     let acting = json!([call("a", &json!({}))]);
     assert!(error(acting, "refusal").is_some(), "what it asked for is not done");

@@ -104,7 +104,7 @@ fn a_withheld_reply_is_a_refusal() {
     let policy = |message: &str| (ErrorKind::ContentPolicy, format!("p: {message}"), Sent::Maybe);
     assert_eq!(
         kind(&json!({"promptFeedback": {"blockReason": "SAFETY"}})),
-        policy("its filter refused the request (SAFETY)")
+        policy("its content filter refused the request (SAFETY)")
     );
     assert_eq!(
         kind(&json!({"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "no"}})),
@@ -112,11 +112,15 @@ fn a_withheld_reply_is_a_refusal() {
     );
     assert_eq!(
         kind(&json!({"candidates": [{"finishReason": "RECITATION"}]})),
-        policy("its filter withheld the answer (RECITATION)")
+        policy("its content filter withheld the reply (RECITATION)")
     );
     let mut said = saying(&json!([{"text": "half"}]));
     said["candidates"][0]["finishReason"] = json!("SAFETY");
-    assert_eq!(kind(&said), policy("its filter withheld the answer (SAFETY)"), "half is nothing");
+    assert_eq!(
+        kind(&said),
+        policy("its content filter withheld the reply (SAFETY)"),
+        "half is nothing"
+    );
 }
 
 #[test]
