@@ -13,24 +13,24 @@ use crate::tool::Invocation;
 pub enum Approval {
     /// The call may be made.
     Granted {
-        /// Who granted it.
+        /// The person or the program that granted it.
         by: String,
     },
     /// The call may not be made.
     Denied {
-        /// Who denied it.
+        /// The person or the program that denied it.
         by: String,
     },
-    /// There is no one to ask: the task stops, and can be resumed where there is.
+    /// No one can be asked: the task stops, and can be resumed where someone can answer.
     Unattended,
 }
 
-/// Asks a person for approval of the calls that the [`Policy`](crate::policy::Policy) does not
-/// decide by itself.
+/// Asks a person for approval of the calls for which the [`Policy`](crate::policy::Policy) returns
+/// `Ask`.
 ///
 /// # Contract
 ///
-/// 1. The answer is the one that was given to this request: `Granted` and `Denied` say by whom.
+/// 1. The answer belongs to this request: `Granted` and `Denied` name who gave it.
 /// 2. An approver grants nothing by itself: without a person to ask it returns `Unattended`.
 /// 3. A request may be dropped at any await, for example because the task is cancelled; the next
 ///    request is answered nevertheless.

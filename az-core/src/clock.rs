@@ -1,4 +1,4 @@
-//! What time it is, given by the caller so that nothing below reads the wall clock by itself.
+//! The current time, passed in so that other code never reads the wall clock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 pub use jiff::Timestamp;
 
-/// Tells the time.
+/// Returns the current time.
 ///
 /// # Contract
 ///
-/// 1. The time has at most microsecond precision, so that every store can keep it as it is.
-/// 2. It may stand still or jump, as wall clocks do; callers use it to label and to compare with
-///    stored times, never to measure how long something took.
+/// 1. The time has at most microsecond precision, so that every store can represent it.
+/// 2. The time may stand still or jump, as wall clocks do. Callers use it for timestamps and
+///    compare it with stored times, and never measure durations with it.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's wall clock, for whoever wires a program together.
+/// The system's wall clock, for the outermost part of a program.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -29,12 +29,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to, for tests and simulations.
+/// A clock that is moved by hand, for tests and simulations.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Returns a clock that stands at `now`.
+    /// Creates a clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_microsecond()))
     }
@@ -52,12 +52,12 @@ impl Clock for ManualClock {
     }
 }
 
-/// Cuts a time to the microsecond, the precision that stores keep.
+/// Truncates a time to the microsecond, the precision of stores.
 pub fn to_micros(at: Timestamp) -> Timestamp {
     from_micros(at.as_microsecond())
 }
 
-/// Returns the time `micros` microseconds after 1970, held to the range that a time can have.
+/// Returns the time `micros` microseconds after 1970, clamped to the range of times.
 pub fn from_micros(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 {
         Timestamp::MIN
@@ -66,7 +66,7 @@ pub fn from_micros(micros: i64) -> Timestamp {
     })
 }
 
-/// Returns `at + by`, held to the range that a time can have.
+/// Returns `at + by`, clamped to the range of times.
 pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -1,10 +1,10 @@
-//! What tools return: text, images and links to resources.
+//! Content parts: text, images and links to resources.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// One part of what a tool returned.
+/// One part of a tool's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -20,12 +20,12 @@ pub enum ContentPart {
     ResourceLink {
         /// The address.
         uri: String,
-        /// A name, for people.
+        /// A name, for display.
         name: String,
         /// The media type, such as `text/csv`, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mime_type: Option<String>,
-        /// What it is, if known.
+        /// A description, if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         description: Option<String>,
     },
@@ -47,24 +47,24 @@ impl ImageContent {
         (self.data.len() / 4 * 3).saturating_sub(padding)
     }
 
-    /// Returns a line that stands for the image where it cannot be shown.
+    /// Returns a line that replaces the image where it cannot be shown.
     pub fn describe(&self) -> String {
         format!("[image {}, {} bytes]", self.mime_type, self.bytes())
     }
 }
 
 impl ContentPart {
-    /// Creates a text.
+    /// Creates a text part.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
 
-    /// Creates an image of its media type and its bytes in base64.
+    /// Creates an image part from its media type and its bytes in base64.
     pub fn image(mime_type: impl Into<String>, data: impl Into<String>) -> Self {
         Self::Image(ImageContent { mime_type: mime_type.into(), data: data.into() })
     }
 
-    /// Creates a link.
+    /// Creates a link to a resource.
     pub fn link(uri: impl Into<String>, name: impl Into<String>) -> Self {
         Self::ResourceLink {
             uri: uri.into(),
@@ -74,7 +74,7 @@ impl ContentPart {
         }
     }
 
-    /// Returns the part as text: what is not text is named, never dropped.
+    /// Returns the part as text. A part that is not text becomes a line that names it.
     pub fn describe(&self) -> Cow<'_, str> {
         match self {
             Self::Text { text } => Cow::Borrowed(text),
@@ -92,7 +92,7 @@ impl ContentPart {
     }
 }
 
-/// Returns parts as text, with a line for each that is not text.
+/// Returns parts as text, with a line for each part that is not text.
 pub fn describe(parts: &[ContentPart]) -> Cow<'_, str> {
     match parts {
         [] => Cow::Borrowed(""),
@@ -122,7 +122,7 @@ mod tests {
     use super::{ContentPart, describe, text_of};
 
     #[test]
-    fn what_is_not_text_is_named_and_never_dropped() {
+    fn parts_that_are_not_text_become_lines_that_name_them() {
         let parts = [
             ContentPart::text("one"),
             ContentPart::image("image/png", "aGVsbG8="),

@@ -1,4 +1,4 @@
-//! Text as vectors.
+//! Text embeddings.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::error::Result;
 ///
 /// # Contract
 ///
-/// 1. There is one vector per text, in the order of the texts; without texts there are no vectors,
-///    and nothing is charged.
+/// 1. There is one vector per text, in the order of the texts; without texts, there are no vectors
+///    and no charge.
 /// 2. Every vector has [`dimensions`](Self::dimensions) finite numbers.
 /// 3. The same text gives the same vector, alone or among others, up to rounding.
 /// 4. [`model`](Self::model) changes whenever vectors stop being comparable.
 /// 5. The charge covers every request that was made for the texts, and is at most the estimated
-///    cost. An unknown price is `None`; a model on this machine is free.
+///    cost. An unknown price is `None`; a local model is free.
 /// 6. [`estimate_cost`](Self::estimate_cost) performs no I/O and is deterministic.
 #[async_trait]
 pub trait Embedder: fmt::Debug + Send + Sync + 'static {
@@ -39,13 +39,13 @@ pub trait Embedder: fmt::Debug + Send + Sync + 'static {
     async fn embed(&self, texts: &[String]) -> Result<Embeddings>;
 }
 
-/// The vectors of texts, and what they cost.
+/// The vectors of texts, and their charge.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Embeddings {
     /// One vector per text, in the order of the texts.
     pub vectors: Vec<Vec<f32>>,
-    /// What was used and what it cost, in all.
+    /// The usage and the cost of all requests.
     pub charge: Charge,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, said once for every backend.
+//! The errors of all backends.
 
 use std::time::Duration;
 
@@ -9,88 +9,88 @@ use crate::cost::{Period, Scope};
 use crate::id::{TaskId, WorkerId};
 use crate::money::Usd;
 
-/// The result of most operations here.
+/// The result of most operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A source error whose type does not matter to the caller.
+/// A source error whose type the caller need not know.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong.
+/// An error of an operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something named by the caller does not exist.
+    /// Something that the caller names does not exist.
     #[error("{what} {id:?} not found")]
     NotFound {
         /// The kind of thing: `task`, `snapshot`, …
         what: &'static str,
-        /// The name that was looked up.
+        /// The id that was looked up.
         id: String,
     },
-    /// Something with this id exists already, and is not the same.
+    /// Something else with this id exists already.
     #[error("{what} {id:?} exists already")]
     AlreadyExists {
         /// The kind of thing.
         what: &'static str,
-        /// Its name.
+        /// Its id.
         id: String,
     },
     /// A value given by the caller breaks a rule.
     #[error("invalid {field}: {reason}")]
     Invalid {
-        /// Which value.
+        /// The name of the value.
         field: &'static str,
-        /// The rule that it breaks, in words for a person.
+        /// The rule that it breaks, as a message.
         reason: String,
     },
-    /// Somebody else changed the record first.
+    /// The record was changed since the caller read it.
     #[error("{what} changed meanwhile: expected {expected}, found {found}")]
     Conflict {
         /// The kind of record.
         what: &'static str,
-        /// The version that the caller knew.
+        /// The version that the caller read.
         expected: String,
-        /// The version that is there.
+        /// The version that is stored.
         found: String,
     },
-    /// Another living worker holds the task.
+    /// Another live worker has the task's lease.
     #[error("task {task} is held by {owner} until {until}")]
     LeaseHeld {
         /// The task.
         task: TaskId,
-        /// Who holds it.
+        /// The worker that has the lease.
         owner: WorkerId,
-        /// Until when, unless extended.
+        /// The time at which the lease expires, unless it is extended.
         until: Timestamp,
     },
-    /// The caller's lease was superseded; what it wanted to write was not written.
+    /// The caller's lease was superseded; its write was not made.
     #[error("lease on task {task} was lost")]
     LeaseLost {
         /// The task.
         task: TaskId,
-        /// Who holds it now, if anybody.
+        /// The worker that has the lease now, if any.
         owner: Option<WorkerId>,
     },
     /// A hard budget has too little left.
     #[error("{budget} budget: {needed} needed, {left} of {amount} left{}", also_held(*.held))]
     BudgetExceeded {
-        /// Which budget, such as `global daily`.
+        /// The name of the budget, such as `global daily`.
         budget: String,
-        /// What it covers; with the period, what names it to whoever sets it again.
+        /// The scope of the budget.
         scope: Scope,
-        /// How long it lasts until it starts anew.
+        /// The period of the budget.
         period: Period,
-        /// Its amount.
+        /// The amount of the budget.
         amount: Usd,
-        /// What is left of it.
+        /// The amount that is left of it.
         left: Usd,
-        /// What is held in it for calls under way: some of it may be free again soon.
+        /// The amount that is held for calls under way, some of which may be freed soon.
         held: Usd,
-        /// What the call could have cost.
+        /// The most that the call could cost.
         needed: Usd,
     },
     /// A hard budget applies, and the price of the model is unknown.
-    #[error("{budget} budget: the price of {model} is not known, so it cannot be kept")]
+    #[error("{budget} budget: the price of {model} is unknown, so the budget cannot be enforced")]
     Unpriced {
         /// The name of the budget, such as `global daily`.
         budget: String,
@@ -101,18 +101,18 @@ pub enum Error {
         /// The model without a price.
         model: String,
     },
-    /// A tool call needs an approval that nobody was there to give.
+    /// A tool call needs an approval, and no one can be asked.
     #[error("{tool} needs approval: {reason}")]
     ApprovalRequired {
         /// The tool.
         tool: String,
-        /// Why it has to be asked.
+        /// The reason that it needs approval.
         reason: String,
     },
     /// The task was cancelled.
     #[error("cancelled")]
     Cancelled,
-    /// The task ran longer than it may.
+    /// The task reached its time limit.
     #[error("timed out after {} s", after.as_secs_f64())]
     TimedOut {
         /// The limit.
@@ -124,69 +124,69 @@ pub enum Error {
         /// The limit.
         steps: u32,
     },
-    /// The agent gave up.
+    /// The agent ended without an answer.
     #[error("{reason}")]
     Agent {
-        /// Why, for a person.
+        /// The reason, as a message.
         reason: String,
     },
-    /// A model call failed; `kind` says whether trying again can help.
+    /// A model call failed; `kind` decides whether a retry can help.
     #[error("{message}")]
     Model {
-        /// What sort of failure.
+        /// The kind of failure.
         kind: ErrorKind,
-        /// What the provider said.
+        /// The message of the provider.
         message: String,
-        /// How long the provider asks to wait.
+        /// The wait that the provider asks for.
         retry_after: Option<Duration>,
         /// The model; absent if none was called.
         called: Option<Box<CalledModel>>,
     },
-    /// The record of a task breaks the journal's rules.
+    /// The journal of a task breaks the journal's rules.
     #[error("journal of task {task} is broken at event {seq}: {reason}")]
     BrokenJournal {
         /// The task.
         task: TaskId,
-        /// The first event that does not fit.
+        /// The number of the first invalid event.
         seq: u64,
-        /// What does not fit.
+        /// The rule that it breaks.
         reason: String,
     },
-    /// The store is locked by somebody else for longer than we wait.
+    /// The store was locked for longer than the timeout.
     #[error("{backend} is busy")]
     Busy {
         /// Which backend.
         backend: &'static str,
-        /// Its own error.
+        /// The backend's own error.
         #[source]
         source: BoxError,
     },
-    /// The store has no room left; nothing of the refused write was kept.
+    /// The store has no space left; the refused write changed nothing.
     #[error("{backend} is full")]
     Full {
-        /// Which backend.
+        /// The backend.
         backend: &'static str,
-        /// Its own error.
+        /// The backend's own error.
         #[source]
         source: BoxError,
     },
-    /// The store may not be written, or cannot be opened or created.
+    /// The store cannot be opened, created or written.
     #[error("{backend} cannot be used")]
     Unusable {
-        /// Which backend.
+        /// The backend.
         backend: &'static str,
-        /// Its own error.
+        /// The backend's own error.
         #[source]
         source: BoxError,
     },
     /// The store was written by a newer version.
-    #[error("{backend} has schema {found}, this version knows {supported}")]
+    #[error("{backend} has schema {found}, this version supports up to {supported}")]
     NewerSchema {
-        /// Which backend.
+        /// The backend.
         backend: &'static str,
-        /// The schema that is there.
+        /// The schema version of the store.
         found: u32,
-        /// The newest schema known here.
+        /// The newest schema version that this program supports.
         supported: u32,
     },
     /// The store has the schema of an older version, and was opened to be read, which does not
@@ -203,28 +203,28 @@ pub enum Error {
     /// A newer version migrated the store while this one had it open; nothing more is written.
     #[error("{backend} was migrated from schema {expected} to {found} by another process")]
     SchemaChanged {
-        /// Which backend.
+        /// The backend.
         backend: &'static str,
-        /// The schema that is there now.
+        /// The schema version of the store now.
         found: u32,
-        /// The schema that this process writes.
+        /// The schema version that this process writes.
         expected: u32,
     },
     /// Reading or writing failed.
     #[error("{backend} failed")]
     Io {
-        /// Which backend.
+        /// The backend.
         backend: &'static str,
-        /// Its own error.
+        /// The backend's own error.
         #[source]
         source: BoxError,
     },
-    /// A mistake of ours, or of a backend.
+    /// A bug in this program or in a backend.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
-/// The model that a failed call was made to.
+/// The model of a failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CalledModel {
@@ -241,7 +241,7 @@ impl CalledModel {
     }
 }
 
-/// What sort of thing went wrong: stable names, kept in records and mapped to exit codes.
+/// The kind of an error: stable names, which are stored in journals and mapped to exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -250,25 +250,25 @@ pub enum ErrorKind {
     NotFound,
     /// A value that breaks a rule.
     Invalid,
-    /// Somebody else was first, or holds it.
+    /// Another writer was first, or has the lease.
     Conflict,
-    /// A budget is used up.
+    /// A budget has too little left.
     Budget,
     /// An approval is missing.
     Approval,
     /// Cancelled.
     Cancelled,
-    /// Out of time.
+    /// A time limit was reached.
     TimedOut,
-    /// Out of steps.
+    /// The step limit was reached.
     StepLimit,
-    /// The agent gave up.
+    /// The agent ended without an answer.
     Agent,
-    /// The provider cannot be reached, or has trouble.
+    /// The provider cannot be reached or is overloaded.
     Unavailable,
-    /// The provider asks for patience.
+    /// The provider's rate limit was reached.
     RateLimited,
-    /// The provider refuses us: key, account, permission.
+    /// The provider refuses the credentials or the account.
     Unauthorized,
     /// The provider refuses the request.
     BadRequest,
@@ -276,17 +276,17 @@ pub enum ErrorKind {
     ContextWindow,
     /// The provider refuses the content.
     ContentPolicy,
-    /// The provider's answer makes no sense, or ends in the middle.
+    /// The provider's reply is malformed or incomplete.
     Protocol,
     /// The store is locked.
     Busy,
     /// The store is full, or reading or writing failed.
     Io,
-    /// The store cannot be used at all.
+    /// The store cannot be opened or created.
     Unusable,
-    /// The configuration or the data is of another version or shape.
+    /// The configuration or the data has another version or a wrong structure.
     Config,
-    /// A mistake of ours.
+    /// A bug in this program.
     #[serde(other)]
     Internal,
 }
@@ -302,7 +302,7 @@ impl Error {
         Self::NotFound { what, id: id.to_string() }
     }
 
-    /// Returns what sort of error this is.
+    /// Returns the kind of the error.
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
@@ -326,12 +326,12 @@ impl Error {
         }
     }
 
-    /// Whether the same operation may succeed later without anybody's doing.
+    /// Returns `true` if the same operation may succeed later without further action.
     pub const fn is_retryable(&self) -> bool {
         self.kind().is_retryable()
     }
 
-    /// Returns how long to wait at least before trying again, where somebody said so.
+    /// Returns the least wait before a retry, if the provider asks for one.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Model { retry_after, .. } => *retry_after,
@@ -345,7 +345,7 @@ impl Error {
     }
 }
 
-/// Says what is held, if anything is.
+/// Returns the part of the message about the held amount, if there is one.
 fn also_held(held: Usd) -> String {
     if held <= Usd::ZERO { String::new() } else { format!(", {held} held for calls under way") }
 }
@@ -363,7 +363,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl ErrorKind {
-    /// Whether the same operation may succeed later without anybody's doing.
+    /// Returns `true` if the same operation may succeed later without further action.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Unavailable | Self::RateLimited | Self::Protocol | Self::Busy)
     }

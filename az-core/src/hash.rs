@@ -1,4 +1,4 @@
-//! A small hash for spreading, not for security.
+//! A fast hash that is not cryptographic.
 
 /// Returns the 64-bit FNV-1a hash of `bytes`.
 pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {

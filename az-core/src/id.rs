@@ -1,4 +1,4 @@
-//! Ids of tasks, workers, payers and calls. The caller makes them: nothing here generates one.
+//! Ids of tasks, workers, payers and calls. Callers create them; this crate generates none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,15 +70,15 @@ macro_rules! id {
 }
 
 id! {
-    /// A task's id, unique in its store. `az` uses UUIDv7 text; any text of the alphabet will do.
+    /// A task's id, unique in its store. `az` uses UUIDv7 text; any valid text will do.
     TaskId, "task id"
 }
 id! {
-    /// Who runs tasks: one running process, or one worker in it. Unique among the living.
+    /// The id of a worker: a process, or a part of one. Unique among live workers.
     WorkerId, "worker id"
 }
 id! {
-    /// The id of a key that clients authenticate with; it is not the secret itself.
+    /// The id of a key with which clients authenticate; it is not the secret itself.
     KeyId, "key id"
 }
 id! {
@@ -86,8 +86,8 @@ id! {
     PayerId, "payer id"
 }
 id! {
-    /// A call within a payer, in a task: `m3` the model call begun at event 3, `t2.0` the first tool call of
-    /// turn 2, `e:NAME` an agent's own effect.
+    /// The id of a call within a payer. In a task: `m3` for the model call whose intent is event 3,
+    /// `t2.0` for the first tool call of turn 2, `e:NAME` for a call that an agent names.
     CallId, "call id"
 }
 
@@ -102,8 +102,7 @@ impl CallId {
         Self(format!("t{turn}.{index}").into())
     }
 
-    /// Returns the id of the tool call with this number, from 0, among those that the agent makes by
-    /// its own choice.
+    /// Returns the id of the call with this number, from 0, among those that the agent chooses.
     pub(crate) fn act(number: usize) -> Self {
         Self(format!("a{number}").into())
     }
@@ -112,16 +111,13 @@ impl CallId {
 fn check(field: &'static str, id: &str) -> Result<(), Error> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._:@/+-".contains(&b);
     if id.is_empty() {
-        return Err(Error::invalid(field, "it is empty"));
+        return Err(Error::invalid(field, "must not be empty"));
     }
     if id.len() > LONGEST {
-        return Err(Error::invalid(field, format!("it is longer than {LONGEST} bytes")));
+        return Err(Error::invalid(field, format!("must be at most {LONGEST} bytes")));
     }
     if !id.bytes().all(legal) {
-        return Err(Error::invalid(
-            field,
-            "only ASCII letters, digits and ._:@/+- may stand in it",
-        ));
+        return Err(Error::invalid(field, "must consist of ASCII letters, digits and ._:@/+-"));
     }
     Ok(())
 }

@@ -1,23 +1,27 @@
 //! Task, cost, state and journal contracts of AZ-OS, and the engine that runs an agent.
 //!
-//! The crate holds what every other part agrees on and nothing that talks to the world: no HTTP,
-//! no SQL, no environment. Storage, models and tools come in through traits.
+//! The crate holds what the other crates share and performs no I/O: no HTTP, no SQL, no
+//! environment. Storage, models and tools are passed in as traits.
 //!
-//! | To decide | implement | bundled |
+//! | To provide | implement | bundled |
 //! |---|---|---|
-//! | where tasks live and wait | [`task::TaskRepository`], [`task::TaskQueue`] | [`memory::MemoryStore`] |
-//! | where the record is kept | [`journal::Journal`] | [`memory::MemoryStore`] |
-//! | where money is counted | [`cost::CostTracker`], [`cost::BudgetKeeper`] | [`memory::MemoryStore`] |
-//! | who does the work | [`agent::Agent`] | [`agent::FnAgent`] |
-//! | what it can do | [`tool::Toolbox`] | [`tool::NoTools`] |
-//! | what it may do | [`policy::Policy`] | [`policy::WorkspacePolicy`], [`policy::AllowEverything`] |
-//! | who approves the rest | [`approval::Approver`] | [`approval::Unattended`] |
-//! | who watches | [`engine::EventSink`] | [`engine::Discard`] |
-//! | where stores are opened | [`store::StoreFactory`] | [`memory::MemoryStores`] |
-//! | what time it is | [`clock::Clock`] | [`clock::SystemClock`], [`clock::ManualClock`] |
+//! | tasks and their queue | [`task::TaskRepository`], [`task::TaskQueue`] |
+//! [`memory::MemoryStore`] |
+//! | journals | [`journal::Journal`] | [`memory::MemoryStore`] |
+//! | the ledger and budgets | [`cost::CostTracker`], [`cost::BudgetKeeper`] |
+//! [`memory::MemoryStore`] |
+//! | an agent | [`agent::Agent`] | [`agent::FnAgent`] |
+//! | tools | [`tool::Toolbox`] | [`tool::NoTools`] |
+//! | a policy for tool calls | [`policy::Policy`] | [`policy::WorkspacePolicy`],
+//! [`policy::AllowEverything`] |
+//! | approval of tool calls | [`approval::Approver`] | [`approval::Unattended`] |
+//! | a receiver of events | [`engine::EventSink`] | [`engine::Discard`] |
+//! | stores by address | [`store::StoreFactory`] | [`memory::MemoryStores`] |
+//! | the current time | [`clock::Clock`] | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!
-//! Every contract lists numbered clauses, and `testing` (feature of that name) has a conformance
-//! kit with a scenario per clause for your own implementation to run.
+//! Every contract has numbered clauses. The module `testing` (feature of that name) has a
+//! conformance kit for each, with a scenario for every clause, which tests other implementations
+//! too.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Money as integers: nothing is lost to rounding, and sums are exact.
+//! Money as integers, so that sums are exact and nothing is rounded.
 
 use std::fmt;
 use std::iter::Sum;
@@ -12,7 +12,7 @@ const NANOS: i64 = 1_000_000_000;
 
 /// An amount of US dollars in whole nano-dollars (1 USD = 1,000,000,000).
 ///
-/// Arithmetic saturates: an amount that large is wrong anyway, and a budget must not wrap around.
+/// Arithmetic saturates, because a budget must not wrap around.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -20,17 +20,17 @@ const NANOS: i64 = 1_000_000_000;
 pub struct Usd(i64);
 
 impl Usd {
-    /// No money.
+    /// Zero.
     pub const ZERO: Self = Self(0);
     /// The largest amount.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// Returns an amount of nano-dollars.
+    /// Creates an amount from nano-dollars.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// Returns an amount of whole dollars.
+    /// Creates an amount from whole dollars.
     pub const fn from_dollars(dollars: i64) -> Self {
         Self(dollars.saturating_mul(NANOS))
     }
@@ -40,26 +40,26 @@ impl Usd {
         self.0
     }
 
-    /// Returns the sum, held to the range.
+    /// Returns the sum, clamped to the range.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// Returns the difference, held to the range.
+    /// Returns the difference, clamped to the range.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Returns `percent` hundredths of the amount, rounded down.
+    /// Returns `percent` percent of the amount, rounded down.
     #[must_use]
     pub fn percent(self, percent: u8) -> Self {
         let nanos = i128::from(self.0) * i128::from(percent) / 100;
         Self(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 
-    /// Whether the amount is below zero.
+    /// Returns `true` if the amount is below zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
@@ -71,7 +71,7 @@ impl Sum for Usd {
     }
 }
 
-/// Writes `$1.50`: at least two decimals, more where they say something, never rounded.
+/// Formats as `$1.50`: at least two decimals, more where needed, never rounded.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.is_negative() { "-" } else { "" };
@@ -83,7 +83,7 @@ impl fmt::Display for Usd {
     }
 }
 
-/// Reads `1.5`, `$1.50` or `0.000000001`.
+/// Parses `1.5`, `$1.50` or `0.000000001`.
 impl FromStr for Usd {
     type Err = Error;
 
@@ -94,12 +94,14 @@ impl FromStr for Usd {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         if (whole.is_empty() && fraction.is_empty()) || !numeric(whole) || !numeric(fraction) {
-            return Err(bad("an amount of US dollars is written like 12.50"));
+            return Err(bad("must be an amount of US dollars, such as 12.50"));
         }
         if fraction.len() > 9 {
-            return Err(bad("a nano-dollar (9 decimals) is the smallest amount"));
+            return Err(bad("must have at most 9 decimals"));
         }
-        let nanos: i64 = format!("{whole}{fraction:0<9}").parse().map_err(|_| bad("too large"))?;
+        let nanos: i64 = format!("{whole}{fraction:0<9}")
+            .parse()
+            .map_err(|_| bad("must be less than 10 billion"))?;
         Ok(Self(if text.starts_with('-') { -nanos } else { nanos }))
     }
 }
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn bad_amounts_are_refused() {
         for text in ["", ".", "1,5", "1e3", "abc", "--1", "0.0000000001", "99999999999999"] {
-            assert!(text.parse::<Usd>().is_err(), "{text:?} was taken");
+            assert!(text.parse::<Usd>().is_err(), "{text:?} was accepted");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! Whether a tool call may be made: the decision, apart from asking for approval.
+//! Policies: decisions about tool calls, apart from asking for approval.
 
 use std::fmt;
 
 use crate::task::Task;
 use crate::tool::{EffectClass, PreparedCall, ToolScope, ToolSpec};
 
-/// What a policy decides about a call.
+/// The decision of a policy about a call.
 ///
-/// The list is closed: a caller has to handle every decision.
+/// Exhaustive, so that a caller has to handle every decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyDecision {
     /// The call may be made.
     Allow,
     /// The call may be made if the [`Approver`](crate::approval::Approver) grants it.
     Ask {
-        /// Why it needs approval, for the person who is asked.
+        /// The reason, for the person who is asked.
         reason: String,
     },
     /// The call may not be made.
     Deny {
-        /// Why not, for the model.
+        /// The reason, for the model.
         reason: String,
     },
 }
@@ -28,21 +28,20 @@ pub enum PolicyDecision {
 ///
 /// # Contract
 ///
-/// 1. [`evaluate`](Self::evaluate) is pure: it does no I/O, and returns the same decision for the
-///    same arguments.
+/// 1. [`evaluate`](Self::evaluate) performs no I/O and is deterministic.
 /// 2. `Ask` and `Deny` have a reason.
-/// 3. A tool that the task's `allow` option names is never `Ask`: the person has approved it
-///    already. A policy may still deny it.
+/// 3. A tool in the task's `allow` option is never `Ask`, because its user has approved it already.
+///    A policy may still deny it.
 pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// Decides about a call.
     fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision;
 }
 
-/// The default policy: allows what stays inside the task's workspace and what the task's `allow`
-/// option names, and asks about everything else.
+/// The default policy: allows calls that stay inside the task's workspace and tools in the task's
+/// `allow` option, and asks about everything else.
 ///
-/// It goes by the scope and the effect class that tools state. A call that stays inside the
-/// workspace but is unsafe to repeat is asked about as well.
+/// Decides by the scope and the effect class that tools declare. A call that stays inside the
+/// workspace but is unsafe to repeat needs approval as well.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WorkspacePolicy;
 
@@ -63,7 +62,7 @@ impl Policy for WorkspacePolicy {
     }
 }
 
-/// Allows every call, including `shell.execute`; for toolboxes that can do no harm, and for
+/// Allows every call, including `shell.execute`. For toolboxes that cannot do harm, and for
 /// programs that run in a sandbox.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AllowEverything;

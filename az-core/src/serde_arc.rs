@@ -1,6 +1,6 @@
 //! Serializes an [`Arc`] as the value in it, for `#[serde(with = "az_core::serde_arc")]`.
 //!
-//! It stands in for serde's `rc` feature, which would hold for every type of the program.
+//! Replaces serde's `rc` feature, which would apply to every type of the program.
 
 use std::sync::Arc;
 

@@ -1,16 +1,16 @@
-//! Long text made short without hiding that it was.
+//! Shortening of long text, with a mark where text was omitted.
 
 use serde::{Deserialize, Serialize};
 
-/// The head and the tail of a text, and how much was left out between them.
+/// The head and the tail of a text, and the number of bytes omitted between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     /// The first part, or the whole text.
     pub head: String,
-    /// The last part; empty when nothing was left out.
+    /// The last part; empty if nothing was omitted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tail: String,
-    /// How many bytes were left out.
+    /// The number of omitted bytes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub omitted: usize,
 }
@@ -21,8 +21,8 @@ const fn is_zero(n: &usize) -> bool {
 }
 
 impl Excerpt {
-    /// Keeps at most `limit` bytes of `text`: two thirds from its head, one third from its tail,
-    /// because commands say what they do first and how it ended last.
+    /// Keeps at most `limit` bytes of `text`: two thirds from its head and one third from its tail,
+    /// where commands print their results and errors.
     pub fn of(text: &str, limit: usize) -> Self {
         if text.len() <= limit {
             return Self { head: text.to_owned(), tail: String::new(), omitted: 0 };
@@ -33,7 +33,7 @@ impl Excerpt {
         Self { head: head.to_owned(), tail: tail.to_owned(), omitted }
     }
 
-    /// Returns the text with a line in place of what was left out.
+    /// Returns the text with a line in place of the omitted part.
     pub fn render(&self) -> String {
         if self.omitted == 0 {
             return self.head.clone();
@@ -41,12 +41,12 @@ impl Excerpt {
         format!("{}\n[… {} bytes left out …]\n{}", self.head, self.omitted, self.tail)
     }
 
-    /// Returns the size of what was kept, in bytes.
+    /// Returns the number of bytes that were kept.
     pub const fn len(&self) -> usize {
         self.head.len() + self.tail.len()
     }
 
-    /// Whether nothing was kept.
+    /// Returns `true` if nothing was kept.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -62,7 +62,7 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len())
 }
 
-/// Returns the first line of `text` in at most `width` characters, with `…` where it was cut.
+/// Returns the first line of `text` in at most `width` characters, with `…` if it was cut.
 pub fn one_line(text: &str, width: usize) -> String {
     let mut lines = text.trim().lines();
     let line = lines.next().unwrap_or_default().trim();
@@ -80,7 +80,7 @@ mod tests {
     use super::{Excerpt, one_line};
 
     #[test]
-    fn an_excerpt_keeps_head_and_tail_and_says_what_is_missing() {
+    fn an_excerpt_keeps_head_and_tail_and_the_number_of_omitted_bytes() {
         let text = format!("{}{}", "a".repeat(100), "é".repeat(100));
         let cut = Excerpt::of(&text, 30);
         assert_eq!((cut.head.len(), cut.tail.as_str(), cut.omitted), (20, "ééééé", 270));

@@ -1,4 +1,4 @@
-//! The engine: what it records, what it never does twice, how it stops.
+//! The engine: what it records, what it never repeats, and how it stops.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,17 +35,17 @@ use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, U
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
 
-/// What the model does at one call.
+/// A scripted outcome of a model call.
 #[derive(Debug, Clone)]
-enum Line {
-    Says(ModelReply),
-    Fails(ErrorKind, Option<Duration>, Settlement),
-    NeverAnswers,
+enum ScriptedReply {
+    Reply(ModelReply),
+    Failure(ErrorKind, Option<Duration>, Settlement),
+    Never,
 }
 
-/// A model that says its lines; each costs a cent and may cost a dime.
+/// A model with scripted replies; each costs a cent and may cost a dime.
 #[derive(Debug, Clone)]
-struct Model(Arc<Mutex<VecDeque<Line>>>);
+struct Model(Arc<Mutex<VecDeque<ScriptedReply>>>);
 
 const CENT: Usd = Usd::from_nanos(10_000_000);
 const DIME: Usd = Usd::from_nanos(100_000_000);
@@ -53,15 +53,15 @@ const DIME: Usd = Usd::from_nanos(100_000_000);
 #[async_trait]
 impl ModelEffect for Model {
     async fn call(&self, _meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
-        let line = self.0.lock().unwrap().pop_front().expect("a line for every call");
+        let line = self.0.lock().unwrap().pop_front().expect("a reply for every call");
         match line {
-            Line::Says(reply) => {
+            ScriptedReply::Reply(reply) => {
                 Ok(ModelCompletion { reply, charge: Charge::new(Usage::tokens(10, 5), Some(CENT)) })
             }
-            Line::Fails(kind, retry_after, settlement) => {
+            ScriptedReply::Failure(kind, retry_after, settlement) => {
                 Err(ModelFailure { kind, message: "no".to_owned(), retry_after, settlement })
             }
-            Line::NeverAnswers => std::future::pending().await,
+            ScriptedReply::Never => std::future::pending().await,
         }
     }
 
@@ -70,8 +70,8 @@ impl ModelEffect for Model {
     }
 }
 
-/// Asks the model and makes its calls until it asks for none: ReAct at its barest.
-fn agent(lines: impl IntoIterator<Item = Line>) -> Arc<dyn Agent> {
+/// Calls the model and makes its tool calls until it requests none: a minimal ReAct loop.
+fn agent(lines: impl IntoIterator<Item = ScriptedReply>) -> Arc<dyn Agent> {
     let model = Model(Arc::new(Mutex::new(lines.into_iter().collect())));
     Arc::new(FnAgent::new(move |run: &mut Run| {
         let model = model.clone();
@@ -89,13 +89,13 @@ fn agent(lines: impl IntoIterator<Item = Line>) -> Arc<dyn Agent> {
     }))
 }
 
-fn says(text: &str) -> Line {
-    Line::Says(ModelReply::text(text))
+fn reply(text: &str) -> ScriptedReply {
+    ScriptedReply::Reply(ModelReply::text(text))
 }
 
-fn calls(tools: &[&str]) -> Line {
+fn calls(tools: &[&str]) -> ScriptedReply {
     let add = |reply: ModelReply, tool: &&str| reply.with_call(*tool, json!({"for": *tool}));
-    Line::Says(tools.iter().fold(ModelReply::default(), add))
+    ScriptedReply::Reply(tools.iter().fold(ModelReply::default(), add))
 }
 
 fn tools() -> FakeToolbox {
@@ -111,7 +111,7 @@ fn options() -> EngineOptions {
     EngineOptions::new(worker("engine"))
 }
 
-fn engine(store: &MemoryStore, lines: impl IntoIterator<Item = Line>) -> Engine {
+fn engine(store: &MemoryStore, lines: impl IntoIterator<Item = ScriptedReply>) -> Engine {
     let store = Arc::new(store.clone());
     Engine::new(store, agent(lines), options())
         .with_toolbox(Arc::new(tools()))
@@ -126,7 +126,7 @@ async fn names(store: &MemoryStore, id: &str) -> Vec<&'static str> {
 #[tokio::test(start_paused = true)]
 async fn every_effect_has_an_intent_before_it_and_a_result_after_it() {
     let store = MemoryStore::new();
-    let engine = engine(&store, [calls(&["look", "look", "send"]), says("done")]);
+    let engine = engine(&store, [calls(&["look", "look", "send"]), reply("done")]);
     let done = engine.execute(task("a", 0), None).await.unwrap();
     assert_eq!((done.status, done.answer.as_deref()), (TaskStatus::Completed, Some("done")));
     assert_eq!((done.cost, done.actual_tokens), (CENT.plus(CENT), 30));
@@ -146,21 +146,21 @@ async fn every_effect_has_an_intent_before_it_and_a_result_after_it() {
             "llm_result",
             "run_finished"
         ],
-        "the two that read run side by side, the one that sends by itself"
+        "the two that read run concurrently, and the one that sends alone"
     );
     assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_may_pass_is_tried_again_and_each_attempt_is_on_record() {
+async fn a_transient_failure_is_retried_and_each_attempt_is_recorded() {
     let store = MemoryStore::new();
     let wait = Some(Duration::from_secs(7));
     let engine = engine(
         &store,
         [
-            Line::Fails(ErrorKind::RateLimited, wait, Settlement::Nothing),
-            Line::Fails(ErrorKind::Unavailable, None, Settlement::Full),
-            says("done"),
+            ScriptedReply::Failure(ErrorKind::RateLimited, wait, Settlement::Nothing),
+            ScriptedReply::Failure(ErrorKind::Unavailable, None, Settlement::Full),
+            reply("done"),
         ],
     );
     let begun = tokio::time::Instant::now();
@@ -172,9 +172,9 @@ async fn a_failure_that_may_pass_is_tried_again_and_each_attempt_is_on_record() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_cannot_pass_ends_the_task_at_once() {
+async fn a_permanent_failure_ends_the_task_at_once() {
     let store = MemoryStore::new();
-    let refused = Line::Fails(ErrorKind::BadRequest, None, Settlement::Nothing);
+    let refused = ScriptedReply::Failure(ErrorKind::BadRequest, None, Settlement::Nothing);
     let failed = engine(&store, [refused]).execute(task("a", 0), None).await.unwrap();
     assert_eq!(failed.status, TaskStatus::Failed);
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::BadRequest);
@@ -191,7 +191,7 @@ async fn a_hard_budget_refuses_before_anything_is_sent() {
         limit: Limit::Hard,
     };
     store.set_budget(&budget, at(0)).await.unwrap();
-    // The second call would need a dime, and only a dime less than that is left.
+    // The second call would need a dime, and one nano-dollar less than that is left.
     let engine = engine(&store, [calls(&["look"]), calls(&["look"])]);
     let failed = engine.execute(task("a", 0), None).await.unwrap();
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Budget);
@@ -204,7 +204,7 @@ async fn a_hard_budget_refuses_before_anything_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn cancelling_reaches_a_waiting_model_call_and_books_it_in_full() {
     let store = MemoryStore::new();
-    let engine = engine(&store, [Line::NeverAnswers]);
+    let engine = engine(&store, [ScriptedReply::Never]);
     let running = tokio::spawn({
         let engine = engine.clone();
         async move { engine.execute(task("a", 0), None).await }
@@ -218,19 +218,19 @@ async fn cancelling_reaches_a_waiting_model_call_and_books_it_in_full() {
     assert_eq!(store.open_holds().await.unwrap(), []);
 }
 
-/// Waits until no one holds the task any more.
+/// Waits until the task has no lease.
 async fn until_released(store: &MemoryStore, id: &str) {
     let begun = tokio::time::Instant::now();
     while store.lease(&task_id(id)).await.unwrap().is_some() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the lease outlives the run");
+        assert!(begun.elapsed() < Duration::from_secs(5), "the lease remains after the run");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_future_of_a_run_cancels_the_task_and_leaves_nothing_behind() {
+async fn dropping_the_future_of_a_run_cancels_the_task_and_frees_its_lease_and_hold() {
     let patience = Duration::from_secs(1);
-    for (line, cost) in [(Line::NeverAnswers, DIME), (calls(&["hang"]), CENT)] {
+    for (line, cost) in [(ScriptedReply::Never, DIME), (calls(&["hang"]), CENT)] {
         let store = MemoryStore::new();
         let stubborn = engine(&store, [line]);
         let running = stubborn.execute(task("a", 0), None);
@@ -241,11 +241,11 @@ async fn dropping_the_future_of_a_run_cancels_the_task_and_leaves_nothing_behind
         assert_eq!(store.open_holds().await.unwrap(), []);
         assert_eq!(names(&store, "a").await.last(), Some(&"run_finished"));
 
-        let running = engine(&store, [Line::NeverAnswers, says("done")]);
+        let running = engine(&store, [ScriptedReply::Never, reply("done")]);
         let id = task_id("a");
         tokio::time::timeout(patience, running.resume_until(&id, Stop::new())).await.unwrap_err();
         until_released(&store, "a").await;
-        let done = engine(&store, [says("done")]).resume_until(&id, Stop::new()).await.unwrap();
+        let done = engine(&store, [reply("done")]).resume_until(&id, Stop::new()).await.unwrap();
         assert_eq!(done.status, TaskStatus::Completed);
     }
 }
@@ -254,7 +254,7 @@ async fn dropping_the_future_of_a_run_cancels_the_task_and_leaves_nothing_behind
 async fn a_stream_ends_when_its_stop_is_requested() {
     let store = MemoryStore::new();
     let stop = Stop::new();
-    let engine = engine(&store, [Line::NeverAnswers]);
+    let engine = engine(&store, [ScriptedReply::Never]);
     let stream = engine.execute_stream_until(task("a", 0), None, stop.clone()).await.unwrap();
     stop.request(az_core::engine::StopReason::Cancelled);
     let events: Vec<_> = stream.map(Result::unwrap).collect().await;
@@ -268,7 +268,7 @@ async fn a_stream_ends_when_its_stop_is_requested() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tool_that_is_cancelled_has_its_result_on_record() {
+async fn a_cancelled_tool_call_has_a_recorded_result() {
     let store = MemoryStore::new();
     let engine = engine(&store, [calls(&["hang"])]);
     let options = TaskOptions { timeout: Some(Duration::from_secs(5)), ..TaskOptions::default() };
@@ -312,7 +312,7 @@ async fn a_panic_of_the_agent_is_a_failed_task() {
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Internal);
 }
 
-/// Leaves a record as a crash would: the last turn asks for `tool`, which was begun.
+/// Leaves a journal as a crash would: the last turn requests `tool`, whose call was begun.
 async fn crashed_in(store: &MemoryStore, toolbox: &FakeToolbox, tool: &str, happened: bool) {
     store.create(&task("a", 0)).await.unwrap();
     let lease = store.claim(&claim_of("a", "dead", 0, 1)).await.unwrap().unwrap().lease;
@@ -348,7 +348,7 @@ struct ModelParts {
 }
 
 fn model_parts(tool: &str) -> ModelParts {
-    let Line::Says(reply) = calls(&[tool]) else { unreachable!() };
+    let ScriptedReply::Reply(reply) = calls(&[tool]) else { unreachable!() };
     ModelParts {
         intent: EventBody::LlmIntent(az_core::journal::ModelIntent {
             provider: "test".to_owned(),
@@ -370,7 +370,7 @@ fn model_parts(tool: &str) -> ModelParts {
 async fn resume(store: &MemoryStore, toolbox: &FakeToolbox, on_unknown: OnUnknown) -> Task {
     let mut options = options();
     options.on_unknown = on_unknown;
-    let engine = Engine::new(Arc::new(store.clone()), agent([says("done")]), options)
+    let engine = Engine::new(Arc::new(store.clone()), agent([reply("done")]), options)
         .with_toolbox(Arc::new(toolbox.clone()));
     engine.resume_until(&task_id("a"), Stop::new()).await.unwrap()
 }
@@ -397,12 +397,12 @@ async fn an_interrupted_call_is_resumed_by_its_effect_class() {
             "{tool}, which happened: {happened}, is {state:?}"
         );
         assert_eq!(toolbox.effects().values().sum::<usize>(), effects, "{tool} {happened}");
-        assert_eq!(toolbox.abandoned().len(), 1, "what it left running is ended first");
+        assert_eq!(toolbox.abandoned().len(), 1, "the interrupted call is stopped first");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_outcome_can_be_made_to_fail_the_task_once() {
+async fn an_unknown_outcome_can_fail_the_task_once() {
     let (store, toolbox) = (MemoryStore::new(), tools());
     crashed_in(&store, &toolbox, "send", true).await;
     let failed = resume(&store, &toolbox, OnUnknown::Fail).await;
@@ -414,7 +414,7 @@ async fn an_unknown_outcome_can_be_made_to_fail_the_task_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_call_without_a_result_is_booked_in_full_and_asked_again() {
+async fn a_model_call_without_a_result_is_booked_in_full_and_repeated() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let lease = store.claim(&claim_of("a", "dead", 0, 1)).await.unwrap().unwrap().lease;
@@ -426,7 +426,7 @@ async fn a_model_call_without_a_result_is_booked_in_full_and_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_that_was_given_no_policy_makes_no_unsafe_call_unasked() {
+async fn an_engine_without_a_policy_makes_no_unsafe_call_without_approval() {
     let store = MemoryStore::new();
     let toolbox = tools()
         .with(FakeTool::new("fetch").with_scope(ToolScope::Network))
@@ -438,24 +438,24 @@ async fn an_engine_that_was_given_no_policy_makes_no_unsafe_call_unasked() {
         assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval, "{tool}");
     }
     assert_eq!(toolbox.invoked().len(), 0);
-    let lines = [calls(&["look", "put", "append", "send"]), says("done")];
+    let lines = [calls(&["look", "put", "append", "send"]), reply("done")];
     let engine = Engine::new(Arc::new(store.clone()), agent(lines), options())
         .with_toolbox(Arc::new(toolbox.clone()));
     let allow = TaskOptions { allow: vec!["send".to_owned()], ..TaskOptions::default() };
     let done = engine.execute(task("allowed", 0).with_options(allow), None).await.unwrap();
     assert_eq!(done.answer.as_deref(), Some("done"));
-    assert_eq!(toolbox.invoked().len(), 4, "those in the workspace, and the one that is allowed");
+    assert_eq!(toolbox.invoked().len(), 4, "the calls in the workspace and the allowed one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_anyone_to_ask_the_task_fails_and_resumes_at_the_same_call() {
+async fn without_an_approver_the_task_fails_and_resumes_at_the_same_call() {
     let store = MemoryStore::new();
     let asking = || Arc::new(FakePolicy::asking("it sends"));
     let first = engine(&store, [calls(&["send"])]).with_policy(asking());
     let failed = first.execute(task("a", 0), None).await.unwrap();
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
     let person = FakeApprover::new([true]);
-    let second = engine(&store, [says("sent")])
+    let second = engine(&store, [reply("sent")])
         .with_policy(asking())
         .with_approver(Arc::new(person.clone()));
     let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
@@ -516,11 +516,11 @@ async fn a_rejected_call_is_reported_to_the_model_and_never_made() {
         FakePolicy::asking("it sends"),
         &[false][..],
         &["approval_asked", "approval_given", "tool_result"][..],
-        "not approved: do without it, or ask for something else",
+        "not approved: continue without it, or call another tool",
     );
     for (policy, answers, expected, reason) in [by_policy, by_person] {
         let (store, toolbox) = (MemoryStore::new(), tools());
-        let engine = engine(&store, [calls(&["send"]), says("as you wish")])
+        let engine = engine(&store, [calls(&["send"]), reply("as you wish")])
             .with_toolbox(Arc::new(toolbox.clone()))
             .with_policy(Arc::new(policy))
             .with_approver(Arc::new(FakeApprover::new(answers.iter().copied())));
@@ -541,7 +541,7 @@ async fn the_progress_of_a_call_is_emitted_while_it_runs() {
     let events = Recorder::new();
     let report = |n| Progress::message(format!("line {n}")).with_count(n, Some(3));
     let copy = FakeTool::new("copy").reporting(report(1)).reporting(report(2)).reporting(report(3));
-    let engine = engine(&store, [calls(&["copy"]), says("done")])
+    let engine = engine(&store, [calls(&["copy"]), reply("done")])
         .with_toolbox(Arc::new(FakeToolbox::new().with(copy)))
         .with_sink(Arc::new(events.clone()));
     engine.execute(task("a", 0), None).await.unwrap();
@@ -560,7 +560,7 @@ async fn the_progress_of_a_call_is_emitted_while_it_runs() {
 async fn tools_that_the_task_may_not_use_are_refused_with_a_reason() {
     let store = MemoryStore::new();
     let toolbox = tools();
-    let engine = engine(&store, [calls(&["send", "nonsense"]), says("done")])
+    let engine = engine(&store, [calls(&["send", "nonsense"]), reply("done")])
         .with_toolbox(Arc::new(toolbox.clone()));
     let only = Some(vec!["look".to_owned()]);
     let done = engine.execute(task("a", 0), only).await.unwrap();
@@ -569,17 +569,17 @@ async fn tools_that_the_task_may_not_use_are_refused_with_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tools_given_for_a_task_that_is_known_restrict_it_too() {
+async fn tools_given_for_a_stored_task_restrict_it_too() {
     let store = MemoryStore::new();
     let toolbox = tools();
     store.create(&task("a", 0)).await.unwrap();
     let engine =
-        engine(&store, [calls(&["send"]), says("done")]).with_toolbox(Arc::new(toolbox.clone()));
+        engine(&store, [calls(&["send"]), reply("done")]).with_toolbox(Arc::new(toolbox.clone()));
     let done = engine.execute(task("a", 0), Some(vec!["look".to_owned()])).await.unwrap();
     assert_eq!((done.status, toolbox.invoked().len()), (TaskStatus::Completed, 0));
 }
 
-/// Presumes one worker gone.
+/// Reports one worker as gone.
 #[derive(Debug)]
 struct Gone(WorkerId);
 
@@ -590,18 +590,18 @@ impl Liveness for Gone {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_goes_on_with_what_a_gone_owner_left_behind() {
+async fn a_worker_continues_the_task_of_a_worker_that_has_ended() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let far = 60 * 24 * 365 * 100;
     store.claim(&claim_of("a", "dead", 0, far)).await.unwrap().unwrap();
-    let engine = engine(&store, [says("done")]).with_liveness(Arc::new(Gone(worker("dead"))));
+    let engine = engine(&store, [reply("done")]).with_liveness(Arc::new(Gone(worker("dead"))));
     let report = Worker::new(engine, worker_options(4)).run(Stop::new()).await.unwrap();
     assert_eq!(report, WorkerReport { completed: 1, ..WorkerReport::default() });
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelling_what_was_as_good_as_done_says_that_it_is_done() {
+async fn cancelling_a_task_with_a_recorded_end_reports_that_it_ended() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let far = 60 * 24 * 365 * 100;
@@ -613,17 +613,17 @@ async fn cancelling_what_was_as_good_as_done_says_that_it_is_done() {
     assert_eq!(outcome, CancelOutcome::AlreadyEnded(TaskStatus::Completed));
 }
 
-/// Drops itself out of an append, as a cancelled agent does, and lets the run find out.
+/// Drops itself during an append, as a cancelled agent does.
 #[tokio::test]
-async fn an_append_that_was_abandoned_and_written_does_not_lose_the_lease() {
+async fn an_abandoned_append_that_was_written_does_not_lose_the_lease() {
     let store = MemoryStore::new();
     let other = store.clone();
     let hasty = FnAgent::new(move |run: &mut Run| {
         let other = other.clone();
         async move {
-            // What the store wrote for a future that nobody awaits any more.
-            let lease = other.lease(&run.task().id).await?.expect("it is held");
-            let note = NewEvent::new(EventBody::Note { text: "written all the same".to_owned() });
+            // The append that the store made although its future was dropped.
+            let lease = other.lease(&run.task().id).await?.expect("a lease");
+            let note = NewEvent::new(EventBody::Note { text: "written nevertheless".to_owned() });
             other.append(&lease, run.history().next_seq, vec![note], at(0)).await?;
             Err(Error::Cancelled)
         }
@@ -636,12 +636,12 @@ async fn an_append_that_was_abandoned_and_written_does_not_lose_the_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_somebody_holds_is_refused_unless_they_are_gone() {
+async fn a_leased_task_is_refused_unless_its_worker_has_ended() {
     let store = MemoryStore::new();
     store.create(&task("a", 0)).await.unwrap();
     let far = 60 * 24 * 365 * 100;
     store.claim(&claim_of("a", "other", 0, far)).await.unwrap().unwrap();
-    let engine = engine(&store, [says("done")]);
+    let engine = engine(&store, [reply("done")]);
     let refused = engine.execute(task("a", 0), None).await.unwrap_err();
     assert!(matches!(&refused, Error::LeaseHeld { owner, .. } if *owner == worker("other")));
     let engine = engine.with_liveness(Arc::new(Gone(worker("other"))));
@@ -650,7 +650,7 @@ async fn a_task_that_somebody_holds_is_refused_unless_they_are_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_owner_that_was_superseded_writes_nothing_more() {
+async fn a_superseded_worker_writes_nothing() {
     let store = MemoryStore::new();
     let other = store.clone();
     let thief = FnAgent::new(move |run: &mut Run| {
@@ -670,9 +670,9 @@ async fn an_owner_that_was_superseded_writes_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_tells_everything_and_ends_with_the_end() {
+async fn a_stream_yields_every_event_and_ends_with_the_last() {
     let store = MemoryStore::new();
-    let engine = engine(&store, [calls(&["look"]), says("done")]);
+    let engine = engine(&store, [calls(&["look"]), reply("done")]);
     let stream = engine.execute_stream(task("a", 0), None).await.unwrap();
     let events: Vec<_> = stream.map(Result::unwrap).collect().await;
     let kinds: Vec<_> = events
@@ -695,7 +695,7 @@ async fn a_stream_tells_everything_and_ends_with_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_of_the_agents_own_is_made_once_in_the_life_of_a_task() {
+async fn a_named_call_of_the_agent_is_made_once_per_task() {
     let store = MemoryStore::new();
     let toolbox = tools();
     let own = || {
@@ -721,11 +721,11 @@ async fn a_call_of_the_agents_own_is_made_once_in_the_life_of_a_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_saves_reading_and_changes_nothing() {
+async fn a_snapshot_shortens_the_tail_and_changes_nothing_else() {
     let store = MemoryStore::new();
     let mut options = options();
     options.snapshot_every = 4;
-    let lines = [calls(&["look"]), calls(&["look"]), calls(&["look"]), says("done")];
+    let lines = [calls(&["look"]), calls(&["look"]), calls(&["look"]), reply("done")];
     let engine =
         Engine::new(Arc::new(store.clone()), agent(lines), options).with_toolbox(Arc::new(tools()));
     engine.execute(task("a", 0), None).await.unwrap();
@@ -733,7 +733,7 @@ async fn a_snapshot_saves_reading_and_changes_nothing() {
         store.read(&task_id("a"), 0, 1000).await.unwrap(),
         store.tail(&task_id("a")).await.unwrap(),
     );
-    assert!(tail.len() < all.len(), "there is a snapshot");
+    assert!(tail.len() < all.len(), "the tail begins at a snapshot");
     assert_eq!(fold(&tail).unwrap(), fold(&all).unwrap());
 }
 
@@ -742,14 +742,14 @@ fn worker_options(concurrency: usize) -> WorkerOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_runs_everything_once_the_most_urgent_first() {
+async fn a_worker_runs_every_task_once_by_priority() {
     let store = MemoryStore::new();
     for (i, priority) in TaskPriority::ALL.iter().enumerate() {
         let task = task(priority.as_str(), i64::try_from(i).unwrap()).with_priority(*priority);
         store.enqueue(&task, at(9)).await.unwrap();
     }
     let ends = Recorder::default();
-    let engine = engine(&store, (0..4).map(|_| says("done"))).with_sink(Arc::new(ends.clone()));
+    let engine = engine(&store, (0..4).map(|_| reply("done"))).with_sink(Arc::new(ends.clone()));
     let report = Worker::new(engine, worker_options(1)).run(Stop::new()).await.unwrap();
     assert_eq!(report, WorkerReport { completed: 4, ..WorkerReport::default() });
     let order: Vec<_> = ends
@@ -762,10 +762,10 @@ async fn a_worker_runs_everything_once_the_most_urgent_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_is_told_to_stop_gives_its_tasks_back() {
+async fn a_stopped_worker_releases_its_tasks() {
     let store = MemoryStore::new();
     store.enqueue(&task("a", 0), at(0)).await.unwrap();
-    let engine = engine(&store, [Line::NeverAnswers]);
+    let engine = engine(&store, [ScriptedReply::Never]);
     let stop = Stop::new();
     let running = tokio::spawn({
         let stop = stop.clone();
@@ -780,10 +780,10 @@ async fn a_worker_that_is_told_to_stop_gives_its_tasks_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_whose_future_is_dropped_gives_its_tasks_back() {
+async fn a_dropped_worker_releases_its_tasks() {
     let store = MemoryStore::new();
     store.enqueue(&task("a", 0), at(0)).await.unwrap();
-    let worker = Worker::new(engine(&store, [Line::NeverAnswers]), worker_options(8));
+    let worker = Worker::new(engine(&store, [ScriptedReply::Never]), worker_options(8));
     let running = worker.run(Stop::new());
     tokio::time::timeout(Duration::from_millis(100), running).await.unwrap_err();
     until_released(&store, "a").await;
@@ -793,22 +793,22 @@ async fn a_worker_whose_future_is_dropped_gives_its_tasks_back() {
 }
 
 #[tokio::test]
-async fn a_thousand_tasks_run_side_by_side() {
+async fn a_thousand_tasks_run_concurrently() {
     let store = MemoryStore::new();
     for i in 0..1000 {
         store.enqueue(&task(&format!("t{i}"), i), at(0)).await.unwrap();
     }
-    let engine = engine(&store, (0..1000).map(|_| says("done")));
+    let engine = engine(&store, (0..1000).map(|_| reply("done")));
     let report = Worker::new(engine, worker_options(1000)).run(Stop::new()).await.unwrap();
     assert_eq!(report, WorkerReport { completed: 1000, ..WorkerReport::default() });
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_trying_again_is_a_policy_too() {
+async fn a_policy_without_retries_makes_one_attempt() {
     let store = MemoryStore::new();
     let mut options = options();
     options.retry = RetryPolicy::never();
-    let broken = Line::Fails(ErrorKind::Unavailable, None, Settlement::Full);
+    let broken = ScriptedReply::Failure(ErrorKind::Unavailable, None, Settlement::Full);
     let engine = Engine::new(Arc::new(store.clone()), agent([broken]), options);
     let failed = engine.execute(task("a", 0), None).await.unwrap();
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Unavailable);

@@ -1,4 +1,4 @@
-//! What a run knows of the budgets over it.
+//! The amounts left that a run reports.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use az_core::task::TaskRepository;
 use az_core::testing::sample::{budget, hold, paid, task, task_id, worker};
 use az_core::{Clock, Usd};
 
-/// Returns what the run of a task finds left.
+/// Returns the amount that the run of a task finds left.
 async fn left(store: &MemoryStore, id: &str) -> Option<Usd> {
     let found = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&found);
@@ -44,7 +44,7 @@ async fn set(store: &MemoryStore, budgets: impl IntoIterator<Item = Budget>) {
 }
 
 #[tokio::test]
-async fn the_tightest_hard_budget_over_a_task_counts() {
+async fn the_smallest_amount_left_in_a_hard_budget_is_returned() {
     let store = MemoryStore::new();
     family(&store).await;
     let of = |task| Scope::task(task_id(task));
@@ -69,7 +69,7 @@ async fn the_tightest_hard_budget_over_a_task_counts() {
 }
 
 #[tokio::test]
-async fn without_a_hard_budget_nothing_is_said() {
+async fn without_a_hard_budget_there_is_no_amount_left() {
     let store = MemoryStore::new();
     family(&store).await;
     let soft = Budget { limit: Limit::Soft, ..budget(Scope::Global, Period::Daily, 1) };

@@ -1,4 +1,4 @@
-//! What the fakes and mocks promise beyond their contracts.
+//! Properties of the fakes and mocks beyond their contracts.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ fn call(tool: &str, key: &str) -> Invocation {
 }
 
 #[tokio::test]
-async fn the_world_of_a_fake_toolbox_counts_effects_by_key() {
+async fn a_fake_toolbox_counts_effects_by_key() {
     let tools = FakeToolbox::new()
         .with(FakeTool::new("read"))
         .with(FakeTool::new("put").with_effect(EffectClass::Idempotent))
@@ -34,7 +34,7 @@ async fn the_world_of_a_fake_toolbox_counts_effects_by_key() {
 }
 
 #[tokio::test]
-async fn a_fake_probe_knows_what_happened() {
+async fn a_fake_probe_finds_whether_the_call_took_effect() {
     let tools = FakeToolbox::new().with(
         FakeTool::new("append")
             .with_effect(EffectClass::Probe)
@@ -54,7 +54,7 @@ async fn a_fake_probe_knows_what_happened() {
 }
 
 #[test]
-fn a_recorder_remembers_in_order() {
+fn a_recorder_keeps_events_in_order() {
     let recorder = Recorder::new();
     let event = |kind| RunEvent::new(task_id("t"), at(0), kind);
     let kinds = [
@@ -80,7 +80,7 @@ async fn a_mock_fails_the_nth_call() {
 }
 
 #[tokio::test]
-async fn a_mock_is_told_owned_values_for_optional_references() {
+async fn a_mock_takes_owned_values_for_optional_references() {
     let mut costs = MockCostTracker::new();
     costs
         .expect_entries()

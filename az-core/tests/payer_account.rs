@@ -1,4 +1,4 @@
-//! What the account of a payer does beyond the contract of [`Account`].
+//! Behaviour of the account of a payer beyond the contract of [`Account`].
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::sync::Arc;
@@ -37,12 +37,12 @@ fn charge(nanos: i64) -> Charge {
     Charge::new(Usage::tokens(3, 2), Some(Usd::from_nanos(nanos)))
 }
 
-/// Fails so many times, then replies at a cost of 7.
+/// Fails a number of times, then replies at a cost of 7.
 #[derive(Debug, Default)]
 struct Model {
     failures: u32,
     settlement: Option<Settlement>,
-    /// Notes this charge and never ends.
+    /// Notes this charge and never returns.
     hangs_at: Option<Charge>,
     restart: Option<Restart>,
     calls: AtomicU32,
@@ -77,7 +77,7 @@ async fn spent(store: &MemoryStore) -> i64 {
 }
 
 #[tokio::test]
-async fn a_refused_hold_leaves_an_open_one_of_the_same_name_alone() {
+async fn a_refused_hold_does_not_change_an_open_one_of_the_same_name() {
     let store = MemoryStore::new();
     let (mut first, mut second) = (account(&store), account(&store));
     let hanging = Model { hangs_at: Some(charge(40)), ..Model::default() };

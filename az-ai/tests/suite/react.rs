@@ -109,7 +109,7 @@ async fn invalid_arguments_are_returned_to_the_model_as_an_error() {
 
     assert_eq!(task.answer.as_deref(), Some("A"));
     let told = &stage.requests()[1].messages[3];
-    let advice = "invalid arguments: they are not an object";
+    let advice = "invalid arguments: must be an object";
     assert_eq!(told, &result("call_0_0", ToolOutcome::Refused, advice));
     assert_eq!(stage.tools.invoked().len(), 1);
 }

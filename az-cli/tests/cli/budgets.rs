@@ -148,7 +148,7 @@ fn invalid_budgets_are_refused_and_change_nothing() {
         set(&["--amount", "-5"])
             .contains("must be greater than 0; use `az cost budget clear` to remove a budget")
     );
-    assert!(set(&["--amount", "much"]).contains("an amount of US dollars is written like 12.50"));
+    assert!(set(&["--amount", "much"]).contains("must be an amount of US dollars, such as 12.50"));
     for alert in ["150", "0", "-1", "80.5", "80,,90", "", "%"] {
         let error = set(&["--amount", "5", "--alert", alert]);
         assert!(error.contains("percentages from 1 to 100, such as 80 or 50,90"), "{error}");

@@ -20,40 +20,39 @@ use crate::error::Result;
 ///    of the failure.
 /// 3. Dropping the future of an attempt books at least what its meter has noted.
 /// 4. A hold does not expire while its effect runs.
-/// 5. [`pause`](Self::pause) ends early with an error when the account's owner is told to stop.
+/// 5. [`pause`](Self::pause) ends early with an error when the account's owner is stopped.
 #[async_trait]
 pub trait Account: fmt::Debug + Send {
     /// Makes one attempt.
     ///
     /// # Errors
     ///
-    /// `BudgetExceeded` or `Unpriced` before anything is sent; the reason when the account's owner
-    /// is told to stop; the store's own. A call that was made and failed is
-    /// [`Attempt::Failed`].
+    /// `BudgetExceeded` or `Unpriced` before anything is sent; the stop reason when the account's
+    /// owner is stopped; the store's own. A call that was made and failed is [`Attempt::Failed`].
     async fn attempt(
         &mut self,
         request: &ModelRequest,
         effect: &dyn ModelEffect,
     ) -> Result<Attempt>;
 
-    /// Reports a failed attempt, and after which time it is repeated, if it is.
+    /// Reports a failed attempt, and the wait before it is repeated, if it is.
     fn failed(&mut self, failure: &ModelFailure, retry_in: Option<Duration>);
 
-    /// Notes something that explains the next attempt: a fallback, a wait, a shorter reply.
+    /// Records an explanation of the next attempt: a fallback, a wait, a shorter reply.
     ///
     /// # Errors
     ///
     /// The store's own.
     async fn note(&mut self, text: String) -> Result<()>;
 
-    /// Waits.
+    /// Waits for a duration.
     ///
     /// # Errors
     ///
-    /// The reason when the account's owner is told to stop.
+    /// The stop reason when the account's owner is stopped.
     async fn pause(&mut self, wait: Duration) -> Result<()>;
 
-    /// Returns the policy for retries where the caller has none of its own.
+    /// Returns the retry policy for callers that have none of their own.
     fn retry_policy(&self) -> RetryPolicy;
 
     /// Returns a number that differs between accounts and attempts, to spread waits.

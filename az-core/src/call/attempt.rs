@@ -1,4 +1,4 @@
-//! One attempt to call a model: the request as far as it is recorded, the effect, and its outcome.
+//! One attempt to call a model: the request, the effect, and the outcome.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -11,21 +11,21 @@ use crate::error::{CalledModel, Error, ErrorKind};
 use crate::journal::{ModelReply, Purpose};
 use crate::money::Usd;
 
-/// A request to a model, as far as it is held, recorded and booked.
+/// The part of a model request that is held, recorded and booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelRequest {
-    /// The provider that is paid.
+    /// The provider, as calls to it are booked.
     pub provider: String,
     /// The model, by the provider's name.
     pub model: String,
-    /// What the reply is used for.
+    /// The use of the reply.
     pub purpose: Purpose,
     /// The most that the call can cost; `None` when the price is unknown.
     pub max_cost: Option<Usd>,
     /// The estimated number of tokens that are sent.
     pub estimated_tokens: u64,
-    /// Why this model was chosen, where there was a choice.
+    /// The reason for the choice of this model, if there was a choice.
     pub reason: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl ModelRequest {
 ///    attempt would contradict.
 #[async_trait]
 pub trait ModelEffect: fmt::Debug + Send + Sync {
-    /// Makes the call. What the meter has noted is booked if the future is dropped.
+    /// Makes the call. If the future is dropped, the charge last noted in the meter is booked.
     ///
     /// # Errors
     ///
@@ -96,12 +96,12 @@ pub enum Restart {
     Refused,
 }
 
-/// A model's reply, and what it cost.
+/// A model's reply and its charge.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelCompletion {
     /// The reply.
     pub reply: ModelReply,
-    /// What the call used and cost.
+    /// The usage and the cost of the call.
     pub charge: Charge,
 }
 
@@ -112,9 +112,9 @@ pub struct ModelFailure {
     pub kind: ErrorKind,
     /// The message of the provider or of the connection.
     pub message: String,
-    /// How long the provider asks to wait before the next attempt.
+    /// The wait that the provider asks for before the next attempt.
     pub retry_after: Option<Duration>,
-    /// How the call's hold is settled.
+    /// The settlement of the call's hold.
     pub settlement: Settlement,
 }
 
@@ -142,12 +142,12 @@ impl From<Result<ModelCompletion, ModelFailure>> for Attempt {
     }
 }
 
-/// What a call has used so far, in case its future is dropped.
+/// The usage of a call so far, in case its future is dropped.
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<Option<Charge>>);
 
 impl Meter {
-    /// Notes what the call has used and cost so far, in place of what was noted before.
+    /// Notes the usage and the cost so far, in place of those noted before.
     pub fn note(&self, charge: Charge) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(charge);
     }

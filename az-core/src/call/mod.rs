@@ -1,8 +1,8 @@
-//! Model calls that are paid for: what is asked, the attempt, and the account that it is made on.
+//! Paid model calls: the request, the attempt, and the account that it is made on.
 //!
 //! An [`Account`] holds money before a call and settles it afterwards. A [`Run`](crate::Run) is the
 //! account of a task, and records every attempt in its journal; a [`PayerAccount`] serves programs
-//! without a task, such as a gateway or an embedder; [`Unbooked`] keeps no books.
+//! without a task, such as a gateway or an embedder; [`Unbooked`] books nothing.
 
 mod account;
 mod attempt;

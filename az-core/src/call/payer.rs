@@ -22,7 +22,7 @@ use crate::id::CallId;
 /// How long a hold lasts between two renewals.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// What an account reports.
+/// Events that an account reports.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum AccountEvent {
@@ -34,20 +34,20 @@ pub enum AccountEvent {
     Failed {
         /// The failure.
         failure: Box<ModelFailure>,
-        /// When it is repeated, if it is.
+        /// The wait before it is repeated, if it is.
         retry_in: Option<Duration>,
     },
 }
 
-/// Receives what an account reports.
+/// A listener for the events of an account.
 pub type AccountListener = Arc<dyn Fn(&AccountEvent) + Send + Sync>;
 
 /// Holds, makes and settles calls of one payer in a [`BudgetKeeper`].
 ///
-/// A hold is renewed for as long as its call runs, so that a crash of the process books it in full
-/// soon, and a long call does not. A call whose future is dropped is settled at what is known of
-/// it, or in full. If a settlement cannot be written the hold expires and is booked in full: the
-/// reply has been paid for, and is returned all the same.
+/// A hold is renewed for as long as its call runs, so that a long call keeps its hold, and the hold
+/// of a crashed process expires soon and is booked in full. A call whose future is dropped is
+/// settled with the charge last noted, or in full. If a settlement cannot be written, the hold
+/// expires and is booked in full; the reply is returned nevertheless, because it has been paid for.
 ///
 /// A clone is another handle to the same account.
 #[derive(Clone)]
@@ -100,7 +100,7 @@ impl PayerAccount {
         })
     }
 
-    /// Returns the account with a time for which a hold lasts between two renewals.
+    /// Returns the account with a duration for which a hold lasts between two renewals.
     #[must_use]
     pub const fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -116,8 +116,11 @@ impl PayerAccount {
 
     /// Returns the account with a listener.
     #[must_use]
-    pub fn with_listener(mut self, tell: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
-        self.listener = Some(Arc::new(tell));
+    pub fn with_listener(
+        mut self,
+        listener: impl Fn(&AccountEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Arc::new(listener));
         self
     }
 
@@ -142,7 +145,7 @@ impl PayerAccount {
         &self.payer
     }
 
-    /// Holds the cost of `request`, makes the call and settles it: for calls whose result is not a
+    /// Holds the cost of `request`, makes the call and settles it. For calls whose result is not a
     /// model's reply, such as embeddings.
     ///
     /// # Errors
@@ -154,9 +157,9 @@ impl PayerAccount {
         meter: &Meter,
         call: impl Future<Output = Result<(T, Charge), ModelFailure>> + Send,
     ) -> Result<Result<(T, Charge), ModelFailure>> {
-        let mut settling = Settling { account: self, call: Some(self.next_call()?), meter };
+        let mut settling = SettleOnDrop { account: self, call: Some(self.next_call()?), meter };
         if let Err(refused) = self.hold(settling.call()?, request).await {
-            // A hold that was refused is not ours to settle: its name may be another call's.
+            // A refused hold is not settled: another call may have a hold of the same name.
             settling.call = None;
             return Err(refused);
         }
@@ -186,7 +189,7 @@ impl PayerAccount {
         Ok(())
     }
 
-    /// Runs a call, and renews its hold until it ends.
+    /// Runs a call and renews its hold until it ends.
     async fn renewing<T>(&self, call: &CallId, work: impl Future<Output = T> + Send) -> T {
         tokio::select! {
             biased;
@@ -195,8 +198,8 @@ impl PayerAccount {
         }
     }
 
-    /// Extends a hold again and again. A renewal that fails is tried again: three fit into the time
-    /// for which a hold lasts.
+    /// Renews a hold repeatedly. A failed renewal is retried: three renewals fit into the duration
+    /// of a hold.
     async fn renew(&self, call: &CallId) -> Infallible {
         let mut ticks = tokio::time::interval(self.lease / 4);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -206,7 +209,7 @@ impl PayerAccount {
             let until = later(self.clock.now(), self.lease);
             let holds = [(self.payer.clone(), call.clone())];
             if let Err(error) = self.keeper.renew(&holds, until).await {
-                tracing::warn!(%call, error = error.chain(), "a hold could not be renewed");
+                tracing::warn!(%call, error = error.chain(), "failed to renew a hold");
             }
         }
     }
@@ -215,7 +218,7 @@ impl PayerAccount {
         match self.keeper.settle(&self.payer, call, settlement).await {
             Ok(alerts) => self.alert(alerts),
             Err(error) => {
-                tracing::warn!(%call, error = error.chain(), "a hold is left to expire: it could not be settled");
+                tracing::warn!(%call, error = error.chain(), "failed to settle a hold; it is booked in full when it expires");
             }
         }
     }
@@ -232,24 +235,24 @@ impl PayerAccount {
 }
 
 /// Settles a call whose future is dropped.
-struct Settling<'a> {
+struct SettleOnDrop<'a> {
     account: &'a PayerAccount,
     /// The call, until it is settled.
     call: Option<CallId>,
     meter: &'a Meter,
 }
 
-impl Settling<'_> {
+impl SettleOnDrop<'_> {
     fn call(&self) -> Result<&CallId> {
-        self.call.as_ref().ok_or_else(|| Error::Internal("the call is settled already".to_owned()))
+        self.call.as_ref().ok_or_else(|| Error::Internal("the call is already settled".to_owned()))
     }
 }
 
-impl Drop for Settling<'_> {
+impl Drop for SettleOnDrop<'_> {
     fn drop(&mut self) {
         let Some(call) = self.call.take() else { return };
         let (account, settlement) = (self.account.clone(), self.meter.settlement());
-        // Without a runtime the hold expires, and is booked in full then.
+        // Without a runtime, the hold expires and is booked in full.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { account.settle(&call, &settlement).await });
         }

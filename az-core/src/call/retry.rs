@@ -1,19 +1,19 @@
-//! When to try a model call again.
+//! The retry policy of model calls.
 
 use std::time::Duration;
 
 use crate::error::ErrorKind;
 
-/// How often and after how long a failed model call is tried again.
+/// The number of attempts of a model call, and the waits between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The most attempts, the first included.
     pub attempts: u32,
-    /// The wait after the first failure; doubled with each further one.
+    /// The wait after the first failure; doubled after each further one.
     pub base: Duration,
-    /// The longest wait of our own choosing.
+    /// The longest wait that the policy chooses.
     pub longest: Duration,
-    /// The longest wait that a provider may ask for; a longer one is an error at once.
+    /// The longest wait that a provider may ask for; a longer one ends the retries.
     pub patience: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Returns a policy that never tries again.
+    /// Returns a policy without retries.
     pub const fn never() -> Self {
         Self {
             attempts: 1,
@@ -39,11 +39,11 @@ impl RetryPolicy {
         }
     }
 
-    /// Returns how long to wait after failed attempt number `attempt` (from 1), or `None` to give
-    /// up.
+    /// Returns the wait after failed attempt number `attempt` (from 1), or `None` if there is no
+    /// further attempt.
     ///
-    /// Our own waits are spread over their upper half by `seed`, so that many tasks that fail
-    /// together do not come back together.
+    /// Waits that the policy chooses are spread over their upper half by `seed`, so that tasks that
+    /// fail together do not retry together.
     pub fn wait(
         &self,
         attempt: u32,
@@ -62,7 +62,7 @@ impl RetryPolicy {
     }
 }
 
-/// Returns a number from 0 to 1 that looks random and is the same for the same arguments.
+/// Returns a pseudo-random number from 0 to 1 that depends only on the arguments.
 ///
 /// The mixing steps are those of `SplitMix64` (Steele, Lea, Flood 2014).
 fn spread(seed: u64, attempt: u32) -> f64 {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_obeyed_within_our_patience() {
+    fn a_wait_that_the_provider_asks_for_is_kept_up_to_the_limit() {
         let asked =
             |secs| POLICY.wait(1, ErrorKind::RateLimited, Some(Duration::from_secs(secs)), 7);
         assert_eq!(asked(30), Some(Duration::from_secs(30)));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_get_better_is_not_tried_again() {
+    fn permanent_failures_are_not_retried() {
         for kind in [ErrorKind::BadRequest, ErrorKind::Unauthorized, ErrorKind::Budget] {
             assert_eq!(POLICY.wait(1, kind, None, 7), None);
         }

@@ -1,4 +1,4 @@
-//! An account that keeps no books.
+//! An account that books nothing.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::attempt::{Attempt, Meter, ModelEffect, ModelFailure, ModelRequest};
 use super::retry::RetryPolicy;
 use crate::error::Result;
 
-/// Makes calls without holding or booking anything, for programs that pay elsewhere.
+/// Makes calls without holding or booking anything, for programs that account for costs elsewhere.
 #[derive(Debug, Clone)]
 pub struct Unbooked {
     retry: RetryPolicy,
@@ -17,8 +17,8 @@ pub struct Unbooked {
 }
 
 impl Unbooked {
-    /// Creates an account with a retry policy. `seed` spreads the waits: pass another number for
-    /// each request, so that requests that fail together are not repeated together.
+    /// Creates an account with a retry policy. `seed` spreads the waits: pass a different number
+    /// for each request, so that requests that fail together are not retried together.
     pub const fn new(retry: RetryPolicy, seed: u64) -> Self {
         Self { retry, seed }
     }

@@ -1,4 +1,4 @@
-//! Reads and writes settings.
+//! The contract of stored settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Keeps settings by dotted key, such as `llm.provider`.
+/// Stores settings by dotted key, such as `llm.provider`.
 ///
 /// # Contract
 ///
-/// 1. What was set is got again; the last setting stands.
-/// 2. A key that was never set, or was deleted, is `None`; deleting says whether it was set.
-/// 3. All settings are those set and not deleted, ordered by key.
+/// 1. A setting is returned as it was set; the last one replaces those before it.
+/// 2. A key that was never set, or was deleted, is `None`; deleting returns whether it was set.
+/// 3. `get_all` returns the settings that were set and not deleted, ordered by key.
 /// 4. A key is dotted words of `[a-z0-9_-]`, else `Invalid`.
 #[async_trait]
 pub trait ConfigManager: fmt::Debug + Send + Sync + 'static {
@@ -39,7 +39,7 @@ pub trait ConfigManager: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn get_all(&self) -> Result<BTreeMap<String, Value>>;
 
-    /// Removes a setting; says whether it was set.
+    /// Removes a setting; returns whether it was set.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ pub trait ConfigManager: fmt::Debug + Send + Sync + 'static {
     async fn delete(&self, key: &str) -> Result<bool>;
 }
 
-/// Conveniences for callers. Implemented for every [`ConfigManager`].
+/// Conveniences for callers, implemented for every [`ConfigManager`].
 #[async_trait]
 pub trait ConfigManagerExt: ConfigManager {
     /// Returns a setting, or `default` when it is not set.
@@ -72,5 +72,8 @@ pub fn check_key(key: &str) -> Result<()> {
     if key.split('.').all(|word| !word.is_empty() && word.bytes().all(legal)) {
         return Ok(());
     }
-    Err(Error::invalid("key", format!("{key:?} is not dotted words such as llm.provider")))
+    Err(Error::invalid(
+        "key",
+        format!("{key:?} must be dotted words of a-z, 0-9, _ and -, such as llm.provider"),
+    ))
 }

@@ -1,4 +1,4 @@
-//! Settings that are stored with the data.
+//! Settings, stored with the tasks.
 
 mod manager;
 

@@ -1,4 +1,4 @@
-//! Budgets: what may be spent.
+//! Budgets: limits on spending.
 
 use std::fmt;
 
@@ -15,39 +15,40 @@ use crate::id::CallId;
 use crate::log::{Level, LogRecord};
 use crate::money::Usd;
 
-/// Keeps budgets and the holds on them.
+/// Stores budgets and takes holds on them.
 ///
 /// # Contract
 ///
 /// 1. A hold is taken in every hard budget that applies, or in none: the first that has too little
-///    left refuses it with `BudgetExceeded`. Soft budgets count, but never refuse.
-/// 2. Holding never takes spent and held together over a hard budget, whatever the number of
-///    concurrent holders and handles. What was paid is booked as it is, even above its hold.
+///    left refuses it with `BudgetExceeded`. Soft budgets count a hold and never refuse it.
+/// 2. A hold never takes the spent and held amounts together over a hard budget, whatever the
+///    number of concurrent callers and handles. A payment is booked in full, even above its hold.
 /// 3. A call whose price is unknown is refused with `Unpriced` where a hard budget applies.
-/// 4. Taking the same open hold again changes nothing; another one of the same payer and call, or
-///    one that was settled, is refused with `AlreadyExists`; a negative amount is refused with
-///    `Invalid` in any case. A hold is settled once: what it held is freed and what was paid is booked, in the period the
-///    hold was taken in. Settling again, or settling an unknown hold, changes nothing.
-///    A payment whose price is unknown is booked at the held amount, as an estimate, not at nothing.
-/// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books holds that ran out
-///    in full, except those of a task whose lease still runs.
-/// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses it
-///    or by the next one after an operation that reports none. A store that keeps a log also logs
-///    it. The alerts that a raised budget has
-///    ahead of it again are reported again when they are crossed.
-/// 7. A budget counts what its period has spent and holds, also before it was set; set again, it
-///    keeps that. A cleared one refuses nothing more.
+/// 4. Taking the same open hold again changes nothing. A different hold of the same payer and call,
+///    or one that was settled, is refused with `AlreadyExists`. A negative amount is always refused
+///    with `Invalid`. A hold is settled once: the held amount is freed and the payment is booked,
+///    in the period in which the hold was taken. Settling again, or settling an unknown hold,
+///    changes nothing. A payment whose price is unknown is booked at the held amount, as an
+///    estimate.
+/// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books expired holds in
+///    full, except those of a task whose lease is still valid.
+/// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses
+///    it, or by the next one after an operation that reports none. A store with a log also logs it.
+///    After a budget is raised, the alerts above its current level are reported again when they are
+///    crossed.
+/// 7. A budget counts the spent and held amounts of its whole period, also from before it was set;
+///    setting it again keeps them. A cleared budget refuses nothing.
 /// 8. The budget of a payer also covers its descendants: the payers whose parent it is, and theirs.
-///    What it refuses them is refused in its own name. The parent of a task is the task that it is
-///    part of, also after it was deleted.
-/// 9. [`set_parent`](Self::set_parent) registers the parent of any other payer, and of a task that
-///    is part of none. Budgets then cover the payer as if it had always had this parent. A parent
-///    that descends from the payer, or is the payer itself, is refused with `Invalid`, and so is
-///    another parent for a task that is part of one. [`ancestors`](Self::ancestors) lists the parent
-///    and its ancestors, nearest first.
-/// 10. A hold that was renewed does not run out before the time that it was renewed until; renewing
-///     never brings that time forward. What is not open is reported as such, changes nothing, and
-///     does not keep the other holds from being renewed.
+///    A refusal names the budget that refuses, also when a descendant pays. The parent of a task is
+///    the task that it is part of, also after that task was deleted.
+/// 9. [`set_parent`](Self::set_parent) registers the parent of a payer that is not a task, or of a
+///    task that is not part of another. Budgets then cover the payer as if it had always had this
+///    parent. A parent that is the payer or descends from it is refused with `Invalid`, and so is a
+///    registered parent for a task that is part of another. [`ancestors`](Self::ancestors) lists
+///    the parent and its ancestors, nearest first.
+/// 10. A renewed hold does not expire before the time until which it was renewed; renewing never
+///     brings that time forward. A hold that is not open is reported as such, changes nothing, and
+///     does not prevent the other holds from being renewed.
 #[async_trait]
 pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// Sets the budget of a scope and period.
@@ -65,7 +66,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool>;
 
-    /// Lists the budgets and where they stand in the periods around `now`.
+    /// Lists the budgets and their levels in the periods around `now`.
     ///
     /// # Errors
     ///
@@ -94,9 +95,9 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// `BudgetExceeded`, `Unpriced`, or the backend's own.
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
 
-    /// Renews holds whose calls are still running; returns what came of each, in the same order.
+    /// Renews holds whose calls are still running; returns one result for each, in the same order.
     ///
-    /// The holds of a task that runs under a lease need no renewal.
+    /// The holds of a task under a lease need no renewal.
     ///
     /// # Errors
     ///
@@ -115,7 +116,7 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
         settlement: &Settlement,
     ) -> Result<Vec<Alert>>;
 
-    /// Books every hold that ran out by `now` in full; returns how many.
+    /// Books every hold that expired by `now` in full; returns their number.
     ///
     /// # Errors
     ///
@@ -131,18 +132,18 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     async fn open_holds(&self) -> Result<Vec<Hold>>;
 }
 
-/// Whether a budget refuses calls or is only counted.
+/// The effect of a budget on calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// A call that could exceed it is refused.
+    /// The budget refuses calls that could exceed it.
     Hard,
-    /// It is only counted and reported.
+    /// The budget only counts and reports.
     Soft,
 }
 
 impl Limit {
-    /// Returns the name used in records and on the command line.
+    /// Returns the name used in journals and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hard => "hard",
@@ -157,13 +158,13 @@ pub struct Budget {
     /// The scope that it covers.
     #[serde(flatten)]
     pub scope: Scope,
-    /// The period after which it starts anew.
+    /// The period after which the count restarts.
     pub period: Period,
     /// The amount that may be spent in one period.
     pub amount: Usd,
     /// The percentages of the amount at which an alert is reported.
     pub alerts: Vec<u8>,
-    /// Whether it refuses calls, or is only counted.
+    /// Whether it refuses calls or only counts them.
     pub limit: Limit,
 }
 
@@ -189,51 +190,53 @@ impl Budget {
         Ok(())
     }
 
-    /// Whether setting this budget in place of `before` puts alerts ahead of it again: those that it
-    /// has not reached are then no longer marked as reported. For implementers of stores.
+    /// Returns `true` if setting this budget in place of `before` makes alerts reportable again:
+    /// stores then clear the marks of the alerts that it has not reached. For implementers of
+    /// stores.
     pub fn raises(&self, before: Option<Usd>) -> bool {
         before.is_some_and(|before| before < self.amount)
     }
 
-    /// Returns its name for people, such as `global daily`.
+    /// Returns the display name, such as `global daily`.
     pub fn name(&self) -> String {
         format!("{} {}", self.scope, self.period)
     }
 }
 
-/// Where a budget stands.
+/// The level of a budget in one period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetStatus {
     /// The budget.
     #[serde(flatten)]
     pub budget: Budget,
-    /// The period around the requested time.
+    /// The period.
     pub span: TimeRange,
-    /// What is spent in it.
+    /// The amount that is spent.
     pub spent: Usd,
-    /// What is held in it for running calls.
+    /// The amount that is held for running calls.
     pub held: Usd,
 }
 
 impl BudgetStatus {
-    /// Returns what is left, not below zero.
+    /// Returns the amount that is left, at least zero.
     pub fn left(&self) -> Usd {
         self.budget.amount.minus(self.used()).max(Usd::ZERO)
     }
 
-    /// Returns what is spent and held.
+    /// Returns the amount that is spent or held.
     pub const fn used(&self) -> Usd {
         self.spent.plus(self.held)
     }
 
-    /// Whether at least so many percent of the amount are used, without rounding.
+    /// Returns `true` if at least `percent` percent of the amount are spent or held, without
+    /// rounding.
     pub fn has_crossed(&self, percent: u8) -> bool {
         let (used, amount) = (self.used().nanos(), self.budget.amount.nanos());
         i128::from(used) * 100 >= i128::from(amount) * i128::from(percent)
     }
 
-    /// Returns the alerts of all percentages that are reached, for implementers of stores: a store
-    /// reports those that it has not reported in this period.
+    /// Returns the alerts of all percentages that are reached. A store reports those that it has
+    /// not reported in this period. For implementers of stores.
     pub fn reached(&self) -> impl Iterator<Item = Alert> {
         let percentages = self.budget.alerts.iter().copied();
         let reached = percentages.filter(|percent| self.has_crossed(*percent));
@@ -246,7 +249,8 @@ impl BudgetStatus {
         Alert { budget: self.budget.name(), percent, used: self.used(), amount }
     }
 
-    /// Checks that a hold fits into what is left. An unknown amount does not fit into a hard budget.
+    /// Checks that a hold fits into the amount that is left. A hold of unknown amount does not fit
+    /// into a hard budget.
     ///
     /// # Errors
     ///
@@ -270,7 +274,7 @@ impl BudgetStatus {
         }
     }
 
-    /// Returns the refusal of a call that could cost more than is left.
+    /// Returns the error for a call that could cost more than is left.
     pub fn exceeded(&self, needed: Usd) -> Error {
         let Budget { scope, period, amount, .. } = &self.budget;
         Error::BudgetExceeded {
@@ -285,22 +289,22 @@ impl BudgetStatus {
     }
 }
 
-/// A budget has reached one of its alert percentages.
+/// An alert percentage that a budget has reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// The budget's name.
     pub budget: String,
     /// The percentage that was reached.
     pub percent: u8,
-    /// What is spent and held in the period.
+    /// The amount that is spent or held in the period.
     pub used: Usd,
     /// The budget's amount.
     pub amount: Usd,
 }
 
 impl Alert {
-    /// Returns the record that a store adds to its log when it reports the alert for a hold, since
-    /// the caller that receives the alert may be gone.
+    /// Returns the log record that a store adds when it reports the alert, because the caller that
+    /// receives the alert may have crashed.
     pub fn log_record(&self, hold: &Hold) -> LogRecord {
         LogRecord {
             at: hold.at,
@@ -312,7 +316,7 @@ impl Alert {
     }
 }
 
-/// Writes it for people.
+/// Formats the alert for display.
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { budget, percent, used, amount } = self;

@@ -1,4 +1,4 @@
-//! What one call is charged.
+//! The charge of one call.
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -6,33 +6,33 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::usage::Usage;
 use crate::money::Usd;
 
-/// What one call used and cost: one type from the reply of a model to the ledger.
+/// The usage and the cost of one call, from the reply of a model to the ledger.
 ///
-/// In JSON, `estimated` is left out where the usage has the same mark, as in records that were
-/// written before it was kept apart.
+/// In JSON, `estimated` is omitted if it equals the mark of the usage, as in records of versions
+/// that did not store it separately.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Charge {
-    /// What was used.
+    /// The usage.
     pub usage: Usage,
-    /// What it cost: what the provider says, else what is computed. `None` when the price is
-    /// unknown, which is not the same as free.
+    /// The cost: as the provider reports it, else as computed. `None` if the price is unknown,
+    /// which is not the same as free.
     pub cost: Option<Usd>,
-    /// The computed cost, kept beside what the provider says.
+    /// The computed cost, beside the one that the provider reports.
     pub computed: Option<Usd>,
-    /// Whether the charge is an estimate: an upper bound because the true cost was never learnt, or
-    /// based on tokens that were counted by rule of thumb.
+    /// Whether the charge is an estimate: an upper bound because the true cost is unknown, or based
+    /// on estimated token counts.
     pub estimated: bool,
 }
 
 impl Charge {
-    /// Creates the charge of a call whose cost is known from one side only.
+    /// Creates the charge of a call whose cost has a single source.
     pub const fn new(usage: Usage, cost: Option<Usd>) -> Self {
         let estimated = usage.estimated;
         Self { usage, cost, computed: None, estimated }
     }
 
-    /// Creates the estimate of a call of which only the most that it can cost is known.
+    /// Creates the estimate of a call for which only the highest possible cost is known.
     pub fn upper_bound(cost: Option<Usd>) -> Self {
         Self { cost, estimated: true, ..Self::default() }
     }
@@ -44,9 +44,9 @@ impl Charge {
         self
     }
 
-    /// Returns what a task cost and used after the charge is booked to it, for implementers of
-    /// stores. The task's `updated_at` stays: it is the version that callers update the task by, and
-    /// they do not change its cost.
+    /// Returns a task's cost and tokens after the charge is booked to it. For implementers of
+    /// stores. The task's `updated_at` does not change: it is the version by which callers update
+    /// the task, and they do not change its cost.
     pub fn added_to(&self, cost: Usd, tokens: u64) -> (Usd, u64) {
         let tokens = tokens.saturating_add(self.usage.total());
         (cost.plus(self.cost.unwrap_or_default()), tokens)
@@ -68,7 +68,7 @@ impl Serialize for Charge {
     }
 }
 
-/// A charge as it is recorded.
+/// A charge as it is stored.
 #[derive(Deserialize)]
 struct Recorded {
     usage: Usage,

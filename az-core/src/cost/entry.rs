@@ -9,27 +9,27 @@ use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 
-/// What one call cost, as it is booked.
+/// A ledger entry: the charge of one call and its payer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostEntry {
     /// The payer.
     #[serde(flatten, with = "payer::field")]
     pub payer: Payer,
-    /// The call; with the payer, the name of the entry.
+    /// The call, which identifies the entry together with the payer.
     pub call: CallId,
     /// The provider that was paid.
     pub provider: String,
     /// The model.
     pub model: String,
-    /// What was used and what it cost.
+    /// The usage and the cost.
     #[serde(flatten)]
     pub charge: Charge,
-    /// When the call began, which decides the period that it counts in.
+    /// The time at which the call began, which decides the period that it counts in.
     pub at: Timestamp,
 }
 
 impl CostEntry {
-    /// Checks that the entry may be booked, for implementers of stores.
+    /// Checks that the entry may be booked. For implementers of stores.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
-//! What a call is expected to cost.
+//! The estimated cost of a call.
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 
-/// What a call is expected to send, and the most that it can cost.
+/// The estimated tokens of a request, and the most that its call can cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CostEstimate {
     /// The most that the call can cost; `None` when the price is unknown.

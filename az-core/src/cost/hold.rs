@@ -1,4 +1,4 @@
-//! Holds: amounts that are reserved for calls, and their settlement.
+//! Holds, and their settlement.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,29 +11,29 @@ use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 
-/// An amount that is reserved for a call that is about to be made.
+/// An amount that is set aside for a call before it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// The payer.
     #[serde(flatten, with = "payer::field")]
     pub payer: Payer,
-    /// The call; with the payer, the name of the hold.
+    /// The call, which identifies the hold together with the payer.
     pub call: CallId,
-    /// The provider that will be paid.
+    /// The provider, as calls to it are booked.
     pub provider: String,
     /// The model.
     pub model: String,
     /// The most that the call can cost; `None` when the price is unknown.
     pub amount: Option<Usd>,
-    /// When the hold is taken.
+    /// The time at which the hold is taken.
     pub at: Timestamp,
-    /// When the hold expires, unless it is renewed.
+    /// The time at which the hold expires, unless it is renewed.
     pub until: Timestamp,
 }
 
 impl Hold {
-    /// Returns the entry that a settlement of the hold books, if it books any: in the period that
-    /// the hold was taken in.
+    /// Returns the entry that a settlement of the hold books, if it books one. The entry counts in
+    /// the period in which the hold was taken.
     pub fn book(&self, settlement: &Settlement) -> Option<CostEntry> {
         let charge = settlement.charge(self.amount)?;
         Some(CostEntry {
@@ -47,7 +47,7 @@ impl Hold {
     }
 }
 
-/// The rules of holds, for implementers of stores.
+/// The rules of holds. For implementers of stores.
 impl Hold {
     /// Decides whether a hold is taken. `open` is the open hold of the same payer and call, and
     /// `is_booked` whether an entry of them exists. The budgets that apply are checked afterwards,
@@ -55,8 +55,8 @@ impl Hold {
     ///
     /// # Errors
     ///
-    /// `Invalid` for a negative amount; `AlreadyExists` if the call was held otherwise or booked
-    /// before.
+    /// `Invalid` for a negative amount; `AlreadyExists` if the call has a different hold or was
+    /// booked before.
     pub fn admit(&self, open: Option<&Self>, is_booked: bool) -> Result<Admission> {
         if self.amount.is_some_and(Usd::is_negative) {
             return Err(Error::invalid("amount", "must not be negative"));
@@ -77,8 +77,8 @@ impl Hold {
         self.until.max(until)
     }
 
-    /// Whether the hold is to be booked in full at `now`: it has expired, and so has the lease of
-    /// its task if there is one.
+    /// Returns `true` if the hold is to be booked in full at `now`: it has expired, and so has the
+    /// lease of its task, if it has one.
     pub fn is_expired(&self, now: Timestamp, lease_until: Option<Timestamp>) -> bool {
         self.until <= now && lease_until.is_none_or(|until| until <= now)
     }
@@ -88,7 +88,7 @@ impl Hold {
         (&self.payer, &self.call)
     }
 
-    /// Compares times to the microsecond, the precision of stores.
+    /// Compares two holds, times to the microsecond, the precision of stores.
     fn is_same(&self, other: &Self) -> bool {
         let stored = |hold: &Self| Self {
             at: to_micros(hold.at),
@@ -99,21 +99,21 @@ impl Hold {
     }
 }
 
-/// Whether a hold is to be taken.
+/// The decision whether a hold is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It is to be taken in every budget that applies.
+    /// The hold is taken in every budget that applies.
     Take,
     /// The same hold is open, and nothing changes.
     AlreadyOpen,
 }
 
-/// How a hold is settled.
+/// The way in which a hold ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "settled", rename_all = "snake_case")]
 pub enum Settlement {
-    /// The call was made: its charge is booked. When the cost is unknown, the held amount is booked
-    /// as an estimate; and when no amount was held, the cost stays unknown.
+    /// The call was made: its charge is booked. If the cost is unknown, the held amount is booked
+    /// as an estimate; if no amount was held, the cost remains unknown.
     Paid(Charge),
     /// The outcome of the call is unknown: the hold is booked in full, as an estimate.
     Full,
@@ -122,12 +122,12 @@ pub enum Settlement {
 }
 
 impl Settlement {
-    /// Creates the settlement of a call whose cost is known from one side only.
+    /// Creates the settlement of a call whose cost has a single source.
     pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
         Self::Paid(Charge::new(usage, cost))
     }
 
-    /// Returns the charge that is booked, if any is, for a call that this amount was held for.
+    /// Returns the charge that is booked for a call with this held amount, if any.
     pub fn charge(&self, held: Option<Usd>) -> Option<Charge> {
         match self {
             Self::Nothing => None,
@@ -143,9 +143,9 @@ impl Settlement {
 /// The result of renewing a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Renewal {
-    /// The hold is open, and does not expire before the requested time.
+    /// The hold is open, and expires no earlier than requested.
     Renewed,
-    /// There is no such open hold: it was never taken, or was settled or swept meanwhile.
+    /// There is no such open hold: it was never taken, or was settled or swept.
     NotOpen,
 }
 

@@ -1,7 +1,7 @@
 //! Costs: payers, budgets, holds and the ledger.
 //!
-//! [`Hold::admit`], [`BudgetStatus::check`], [`CostEntry::check`] and [`parents`] are among the rules
-//! that every store applies. They are for implementers of stores.
+//! [`Hold::admit`], [`BudgetStatus::check`], [`CostEntry::check`] and [`parents`] are rules that
+//! every store applies. They are for implementers of stores.
 
 mod budget;
 mod charge;

@@ -1,4 +1,4 @@
-//! The rules of the parents of payers, for implementers of stores.
+//! The rules for the parents of payers, for implementers of stores.
 
 use super::payer::Payer;
 use crate::error::{Error, Result};
@@ -11,7 +11,8 @@ use crate::id::TaskId;
 ///
 /// # Errors
 ///
-/// `Invalid` for another parent of a part, and for a parent that is the payer or descends from it.
+/// `Invalid` for a registered parent of a task that is part of another, and for a parent that is
+/// the payer or descends from it.
 pub fn check(
     payer: &Payer,
     parent: Option<&Payer>,
@@ -19,7 +20,7 @@ pub fn check(
     ancestors: &[Payer],
 ) -> Result<()> {
     if part_of.is_some() && parent.and_then(Payer::task) != part_of {
-        let reason = format!("{payer} is part of another task, whose budgets cover it already");
+        let reason = format!("{payer} is part of another task, which is its parent");
         return Err(Error::invalid("parent", reason));
     }
     match parent {
@@ -31,19 +32,20 @@ pub fn check(
     }
 }
 
-/// Returns how storing a task changes its parent: to `Some` payer, to none, or not at all.
+/// Returns the change to a task's parent when the task is stored: a payer, `Some(None)` to remove
+/// it, or `None` to keep it.
 ///
 /// `before` is the task that it was part of, and `after` the one that it is part of now. The parent
-/// is not checked, because the tasks may be created in any order. A parent that was registered
-/// otherwise stays unless the task was or becomes a part.
+/// is not checked, because tasks may be created in any order. A parent registered in another way
+/// stays, unless the task was or becomes part of another.
 pub fn change(before: Option<&TaskId>, after: Option<&TaskId>) -> Option<Option<Payer>> {
     (before != after).then(|| after.map(Payer::from))
 }
 
 /// Returns the ancestors of a payer, nearest first. `parent_of` looks up the registered parent.
 ///
-/// Tasks that are parts of each other are possible, since parts are not checked. The ancestors then
-/// end before the first that would be listed twice.
+/// Tasks can be parts of each other, because that is not checked. The list then ends before the
+/// first ancestor that it already has.
 ///
 /// # Errors
 ///
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_parent_is_refused_with_its_reason() {
-        let part = "invalid parent: task:t is part of another task, whose budgets cover it already";
+        let part = "invalid parent: task:t is part of another task, which is its parent";
         let cycle =
             |parent: &str| format!("invalid parent: {parent} is task:t or descends from it");
         for (parent, part_of, ancestors, expected) in [

@@ -1,4 +1,4 @@
-//! Who pays for a call.
+//! Payers: what calls are charged to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::id::{KeyId, PayerId, TaskId};
 /// The longest kind of payer, in bytes.
 const LONGEST_KIND: usize = 32;
 
-/// Kinds that have a meaning of their own in names of payers and scopes.
+/// Kinds with a meaning of their own in names of payers and scopes.
 const RESERVED: &[&str] = &["global", "key", "model", "payer", "task"];
 
 /// A payer: what a hold is taken for, what an entry of the ledger is booked to, and what a budget
@@ -24,7 +24,7 @@ const RESERVED: &[&str] = &["global", "key", "model", "payer", "task"];
 pub enum Payer {
     /// A task.
     Task(TaskId),
-    /// A key that clients authenticate with, such as one of a gateway.
+    /// A key with which clients authenticate, such as one of a gateway.
     Key(KeyId),
     /// Something that an embedder defines, such as a tenant.
     Other(OtherPayer),
@@ -34,7 +34,7 @@ pub enum Payer {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OtherPayer(Box<KindAndId>);
 
-/// Boxed, because payers are part of errors, which are to be small.
+/// Boxed, because payers are part of errors, which should be small.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct KindAndId {
     kind: Box<str>,
@@ -79,7 +79,7 @@ impl Payer {
         }
     }
 
-    /// Creates a payer of a kind and an id, which are checked.
+    /// Creates a payer of a kind and an id, after checking both.
     pub(super) fn of(kind: &str, id: &str) -> Result<Self> {
         match kind {
             "task" => Ok(Self::Task(TaskId::new(id)?)),
@@ -147,8 +147,8 @@ impl<'de> Deserialize<'de> for Payer {
     }
 }
 
-/// Serialises a payer as the field `payer`, and also reads the field `task` of older records, which
-/// holds the id of a task.
+/// Serializes a payer as the field `payer`, and also reads the field `task` of older records, which
+/// has the id of a task.
 pub(super) mod field {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_payers_are_refused() {
+    fn invalid_names_of_payers_are_refused() {
         let long = format!("{}:x", "k".repeat(33));
         for name in
             ["", "t", ":t", "task:", "key:a b", "global:x", "model:m", "payer:x", "Key:x", "1a:x"]

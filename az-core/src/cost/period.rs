@@ -1,4 +1,4 @@
-//! Calendar periods: days, weeks and months as people in a place count them.
+//! Calendar periods: days, weeks and months of a time zone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// How long money is counted together.
+/// The period over which a budget counts.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -22,17 +22,17 @@ pub enum Period {
     Daily,
     /// From Monday to Monday.
     Weekly,
-    /// From the first to the first.
+    /// From the first of a month to the first of the next.
     Monthly,
-    /// From the beginning on.
+    /// All of time.
     Total,
 }
 
 impl Period {
-    /// All of them, shortest first.
+    /// All periods, shortest first.
     pub const ALL: &[Self] = &[Self::Daily, Self::Weekly, Self::Monthly, Self::Total];
 
-    /// Returns the name used in records and on the command line.
+    /// Returns the name used in journals and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Daily => "daily",
@@ -60,12 +60,12 @@ impl FromStr for Period {
     }
 }
 
-/// A half-open stretch of time: `start` belongs to it, `end` does not.
+/// A half-open range of time: includes `start` and excludes `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TimeRange {
-    /// The first instant of it.
+    /// The first instant.
     pub start: Timestamp,
-    /// The first instant after it.
+    /// The first instant after the range.
     pub end: Timestamp,
 }
 
@@ -73,13 +73,13 @@ impl TimeRange {
     /// All of time.
     pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
-    /// Whether `at` lies in it.
+    /// Returns `true` if the range contains `at`.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.start <= at && at < self.end
     }
 }
 
-/// Where days begin: calendar periods in a time zone.
+/// A time zone that decides when days, weeks and months begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar(TimeZone);
 
@@ -95,27 +95,27 @@ impl Calendar {
         Self(zone)
     }
 
-    /// Returns the period around `at`: it contains `at`, and ends where the next one begins.
+    /// Returns the period that contains `at`.
     ///
-    /// A day that changes to or from summer time has 23 or 25 hours, as it should.
+    /// A day on which clocks change has 23 or 25 hours.
     pub fn span(&self, period: Period, at: Timestamp) -> TimeRange {
         self.around(period, at).1
     }
 
-    /// Returns the date of the day around `at`.
+    /// Returns the date at `at`.
     pub fn date(&self, at: Timestamp) -> Date {
         self.around(Period::Daily, at).0
     }
 
-    /// Returns the period around `at` and the date that it begins on.
+    /// Returns the period that contains `at` and the date on which it begins.
     fn around(&self, period: Period, at: Timestamp) -> (Date, TimeRange) {
         let today = at.to_zoned(self.0.clone()).date();
         if period == Period::Total {
             return (today, TimeRange::ALL);
         }
         let mut first = first_of(period, today);
-        // Where clocks are set at midnight itself, a date can come twice, or begin late. What the
-        // clock then shows lies in the period beside its own.
+        // Where clocks change at midnight, a date can occur twice or begin late. The time shown
+        // then lies in the period beside the computed one.
         if at < self.begin(first) {
             first = first_of(period, first.saturating_sub(1.day()));
         }
@@ -128,14 +128,14 @@ impl Calendar {
         (first, TimeRange { start, end })
     }
 
-    /// Returns the first instant of a date, held to the range that a time can have.
+    /// Returns the first instant of a date, clamped to the range of times.
     fn begin(&self, date: Date) -> Timestamp {
         let edge = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         date.to_zoned(self.0.clone()).map_or(edge, |midnight| midnight.timestamp())
     }
 }
 
-/// Returns the first date of the period around a date.
+/// Returns the first date of the period that contains a date.
 fn first_of(period: Period, date: Date) -> Date {
     match period {
         Period::Daily | Period::Total => date,
@@ -210,19 +210,19 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_its_date_also_where_midnight_is_missing() {
+    fn a_day_has_its_date_where_midnight_is_skipped_or_repeated() {
         let check = |zone: &str, at: &str, expect: &str| {
             let zone = jiff::tz::TimeZone::get(zone).unwrap();
             let date = Calendar::new(zone).date(at.parse().unwrap());
             assert_eq!(date.to_string(), expect, "{at}");
         };
-        // Midnight was skipped: the 4th began at one o'clock.
+        // Midnight was skipped: the 4th began at 01:00.
         check("America/Sao_Paulo", "2018-11-04T02:59:59Z", "2018-11-03");
         check("America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-04");
-        // A minute past midnight clocks went back an hour: to the end of a day that was over.
+        // At 00:01 clocks went back an hour, into the previous day.
         check("America/St_Johns", "2010-11-07T02:30:30Z", "2010-11-07");
         check("America/St_Johns", "2010-11-07T02:45:00Z", "2010-11-07");
-        // A whole day was left out.
+        // A whole day was skipped.
         check("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29");
         check("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31");
     }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_time_have_their_periods() {
+    fn the_first_and_last_instants_have_periods() {
         let east = Calendar::new(jiff::tz::TimeZone::get("Pacific/Kiritimati").unwrap());
         let last = Timestamp::MAX - 1.microsecond();
         for calendar in [Calendar::default(), east] {

@@ -1,4 +1,4 @@
-//! What a budget covers.
+//! The scope of a budget.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use super::payer::Payer;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 
-/// What a budget covers.
+/// The calls that a budget covers.
 ///
-/// In JSON, a scope is an object such as `{"scope":"task","of":"ID"}`, with the kind of the payer as
-/// its name.
+/// In JSON, a scope is an object such as `{"scope":"task","of":"ID"}`, whose `scope` is the kind of
+/// payer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Recorded", into = "Recorded")]
 pub enum Scope {
@@ -30,8 +30,8 @@ impl Scope {
         Self::Payer(Payer::Task(id))
     }
 
-    /// Returns the name in stores and on the command line: `global`, `model:NAME`, or the payer's
-    /// `KIND:ID`. [`FromStr`] reads it.
+    /// Returns the name used in stores and on the command line: `global`, `model:NAME`, or the
+    /// payer's `KIND:ID`. [`FromStr`] parses it.
     pub fn key(&self) -> String {
         match self {
             Self::Global => "global".to_owned(),
@@ -47,7 +47,7 @@ impl From<Payer> for Scope {
     }
 }
 
-/// Writes it for people, such as `task 42`.
+/// Formats the scope for display, such as `task 42`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,7 +70,7 @@ impl FromStr for Scope {
     }
 }
 
-/// A scope as it is recorded.
+/// A scope as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
     scope: String,
@@ -101,7 +101,7 @@ impl TryFrom<Recorded> for Scope {
             (kind, Some(id)) => Ok(Self::Payer(Payer::of(kind, &id)?)),
             (kind, None) => Err(Error::invalid(
                 "scope",
-                format!("{kind:?} needs `of`, the name of what it covers"),
+                format!("{kind:?} needs the field `of` with the name that it covers"),
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! The ledger summed up.
+//! Sums over the ledger.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::entry::CostEntry;
 use super::period::Calendar;
 use crate::money::Usd;
 
-/// By what the entries of a ledger are summed up.
+/// The grouping of ledger entries in a sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grouping {
-    /// By nothing: one sum of everything, with the key `all`.
+    /// One group of all entries, with the key `all`.
     All,
     /// By the model, as it was booked.
     Model,
@@ -51,8 +51,7 @@ impl Grouping {
         sums
     }
 
-    /// Puts sums in the order in which they are given: the highest cost first, equal ones in the
-    /// order of their keys, and days one after the other.
+    /// Sorts sums: the highest cost first, equal ones by key; days in order.
     pub fn sort(&self, sums: &mut [CostSum]) {
         sums.sort_by(|a, b| match self {
             Self::Day(_) => a.key.cmp(&b.key),
@@ -63,29 +62,29 @@ impl Grouping {
     }
 }
 
-/// What a group of entries comes to.
+/// The sum of a group of entries.
 ///
 /// Figures that are too large for their type saturate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CostSum {
-    /// What names the group: see [`Grouping`].
+    /// The key of the group: see [`Grouping`].
     pub key: String,
-    /// How many entries there are.
+    /// The number of entries.
     pub calls: u64,
-    /// Tokens that went in, cached or not.
+    /// Input tokens, cached or not.
     pub input_tokens: u64,
-    /// Tokens that came out.
+    /// Output tokens.
     pub output_tokens: u64,
-    /// What the entries cost whose cost is known.
+    /// The cost of the entries whose cost is known.
     pub cost: Usd,
-    /// Entries whose cost is unknown: they are not in `cost`.
+    /// The number of entries whose cost is unknown; they are not in `cost`.
     pub unpriced: u64,
-    /// Entries that are estimates.
+    /// The number of entries that are estimates.
     pub estimated: u64,
 }
 
 impl CostSum {
-    /// Returns the sum of no entries.
+    /// Creates an empty sum.
     pub fn new(key: &str) -> Self {
         Self { key: key.to_owned(), ..Self::default() }
     }

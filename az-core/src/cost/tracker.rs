@@ -1,4 +1,4 @@
-//! What was spent.
+//! The contract of the ledger.
 
 use std::fmt;
 
@@ -12,26 +12,25 @@ use crate::error::Result;
 use crate::id::TaskId;
 use crate::money::Usd;
 
-/// Keeps the ledger.
+/// Stores the ledger.
 ///
 /// # Contract
 ///
 /// 1. Totals are exact to the nano-dollar; entries without a cost add nothing to them.
-/// 2. The same payer and call is booked once, however often it is tracked; the first stays.
-/// 3. A span is half-open: an entry at its start counts, one at its end does not.
+/// 2. A payer and call is booked once, however often it is tracked; the first entry stays.
+/// 3. A range is half-open: an entry at its start counts, one at its end does not.
 /// 4. The totals of all payers add up to the total of all time.
 /// 5. A negative cost is refused with `Invalid`.
-/// 6. Tracking an entry of a task moves the task's own `cost` and `actual_tokens`, where the store
-///    has the task; an entry of any payer moves the spent amounts of its budgets.
+/// 6. Tracking an entry of a task updates the task's own `cost` and `actual_tokens`, if the store
+///    has the task; an entry of any payer updates the spent amounts of its budgets.
 /// 7. Entries are listed oldest first and outlive their task.
-/// 8. Sums add up to the total of their span, whatever they are grouped by. Every entry is in one
-///    group, and no group is without entries.
-/// 9. A sum counts its calls and all their tokens, and of the calls those whose cost is unknown and
-///    those that are estimates. Figures that are too large saturate.
-/// 10. The highest sum comes first, equal ones in the order of their keys; days come one after the
-///     other.
-/// 11. Days are the calendar's, whatever their length.
-/// 12. [`calendar`](Self::calendar) is the calendar by which the periods of budgets begin.
+/// 8. Sums add up to the total of their range, whatever the grouping. Every entry is in exactly one
+///    group, and no group is empty.
+/// 9. A sum counts its calls, all their tokens, the calls whose cost is unknown and those that are
+///    estimates. Figures that are too large saturate.
+/// 10. The highest sum comes first, equal ones ordered by key; days are in order.
+/// 11. Days are those of the calendar, whatever their length.
+/// 12. [`calendar`](Self::calendar) is the calendar that decides when the periods of budgets begin.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.
@@ -41,21 +40,21 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// `Invalid` for a negative cost, or the backend's own.
     async fn book(&self, entry: &CostEntry) -> Result<()>;
 
-    /// Returns what was spent in a span.
+    /// Returns the amount spent in a range.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn total_in(&self, span: TimeRange) -> Result<Usd>;
 
-    /// Returns what is booked to a payer, without its descendants.
+    /// Returns the amount booked to a payer, without its descendants.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
 
-    /// Returns what is booked to a task: [`cost_by_payer`](Self::cost_by_payer) of the task.
+    /// Returns the amount booked to a task: [`cost_by_payer`](Self::cost_by_payer) of the task.
     ///
     /// # Errors
     ///
@@ -64,21 +63,21 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
         self.cost_by_payer(&task.into()).await
     }
 
-    /// Lists the entries of a span, of one payer if given.
+    /// Lists the entries of a range, of one payer if given.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>>;
 
-    /// Sums up the entries of a span, group by group.
+    /// Sums up the entries of a range, group by group.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
 
-    /// Returns the calendar that decides where days begin.
+    /// Returns the calendar that decides when days begin.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::id::{CallId, TaskId};
 use crate::money::Usd;
 
-/// Shorthands for every [`CostTracker`], for costs that arise outside of the engine.
+/// Shorthands for every [`CostTracker`], for costs that arise outside the engine.
 ///
 /// ```
 /// use az_core::cost::{CostTrackerExt, Period};
@@ -30,11 +30,12 @@ use crate::money::Usd;
 /// ```
 #[async_trait]
 pub trait CostTrackerExt: CostTracker {
-    /// Books the cost of a call that was made elsewhere, now. Every call of this function books
-    /// another entry; [`book`](CostTracker::book) takes the name of the call instead.
+    /// Books the cost of a call that was made elsewhere, at the current time. Every call of this
+    /// function books another entry; [`book`](CostTracker::book) takes the name of the call
+    /// instead.
     ///
-    /// All tokens are booked as input, because it is not known how they divide, and the model also
-    /// stands for its provider.
+    /// All tokens are booked as input, because their division is unknown, and the model also stands
+    /// for its provider.
     ///
     /// # Errors
     ///
@@ -52,8 +53,8 @@ pub trait CostTrackerExt: CostTracker {
         .await
     }
 
-    /// Returns what was spent in the current period of the ledger's calendar; the default period is
-    /// [`Period::Daily`].
+    /// Returns the amount spent in the current period of the ledger's calendar; the default period
+    /// is [`Period::Daily`].
     ///
     /// # Errors
     ///

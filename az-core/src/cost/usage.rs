@@ -1,17 +1,17 @@
-//! What a model call used.
+//! The usage of a model call.
 
 use serde::{Deserialize, Serialize};
 
-/// What the provider said a call used. Counts are tokens unless they say otherwise.
+/// The usage that a provider reports for a call. Counts are tokens unless stated otherwise.
 ///
-/// The parts do not overlap: `input` excludes what was read from or written to a cache, and
-/// `output` includes `reasoning`, which says how much of it was thought.
+/// The counts do not overlap: `input` excludes tokens read from or written to a cache; `output`
+/// includes `reasoning`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    /// Fresh input.
+    /// Input that is not cached.
     pub input: u64,
-    /// Output, thoughts included.
+    /// Output, reasoning included.
     pub output: u64,
     /// Input read from a cache.
     #[serde(skip_serializing_if = "is_zero")]
@@ -22,10 +22,10 @@ pub struct Usage {
     /// Input written to a cache for an hour.
     #[serde(skip_serializing_if = "is_zero")]
     pub cache_write_1h: u64,
-    /// The part of the output that was thought.
+    /// The part of the output that is reasoning.
     #[serde(skip_serializing_if = "is_zero")]
     pub reasoning: u64,
-    /// Input that tools which the provider ran put before the model.
+    /// Input that tools run by the provider added.
     #[serde(skip_serializing_if = "is_zero")]
     pub tool_input: u64,
     /// Audio input.
@@ -37,16 +37,16 @@ pub struct Usage {
     /// Calls of tools that the provider ran, such as web searches.
     #[serde(skip_serializing_if = "is_zero")]
     pub server_tool_calls: u64,
-    /// The service tier that the provider billed, where it says so.
+    /// The service tier that the provider billed, if it reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
-    /// Where the model ran, where the provider says so and charges by it.
+    /// The region in which the model ran, if the provider reports it and prices by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// How fast the model ran, where the provider says so and charges by it.
+    /// The speed at which the model ran, if the provider reports it and prices by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<String>,
-    /// Whether the counts are our estimate because the provider gave none.
+    /// Whether the counts are estimates because the provider reported none.
     #[serde(skip_serializing_if = "is_false")]
     pub estimated: bool,
 }
@@ -62,7 +62,7 @@ const fn is_false(b: &bool) -> bool {
 }
 
 impl Usage {
-    /// Returns usage of plain text tokens.
+    /// Creates the usage of plain text tokens.
     pub fn tokens(input: u64, output: u64) -> Self {
         Self { input, output, ..Self::default() }
     }
@@ -77,12 +77,12 @@ impl Usage {
             .saturating_add(self.audio_input)
     }
 
-    /// Returns all output tokens, spoken or not.
+    /// Returns all output tokens, reasoning included.
     pub const fn total_output(&self) -> u64 {
         self.output.saturating_add(self.audio_output)
     }
 
-    /// Returns all tokens, in and out.
+    /// Returns all tokens, input and output.
     pub const fn total(&self) -> u64 {
         self.total_input().saturating_add(self.total_output())
     }

@@ -1,4 +1,4 @@
-//! Who does the work: the port that the engine runs.
+//! The agent: what the engine runs on a task.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::run::Run;
 use crate::error::Result;
 
-/// What an agent ends with.
+/// The result of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer(pub String);
 
@@ -18,14 +18,14 @@ impl<T: Into<String>> From<T> for Answer {
     }
 }
 
-/// Carries a task on until it has an answer.
+/// Works on a task until it has an answer.
 ///
 /// # Contract
 ///
-/// 1. Everything that costs or changes something goes through the [`Run`], so that it is recorded
+/// 1. Everything that costs money or changes something goes through the [`Run`], which records it
 ///    before and after.
-/// 2. An agent continues from [`Run::history`], whatever it contains; it keeps no state of its own
-///    between runs.
+/// 2. An agent continues from [`Run::history`], whatever it contains, and keeps no state between
+///    runs.
 /// 3. An agent may be dropped at any await.
 #[async_trait]
 pub trait Agent: fmt::Debug + Send + Sync + 'static {
@@ -33,11 +33,11 @@ pub trait Agent: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from answering. Errors of the run's methods are passed on as they are.
+    /// Any error that prevents an answer. Errors of the run's methods are returned unchanged.
     async fn work(&self, run: &mut Run) -> Result<Answer>;
 }
 
-/// An agent made of a function.
+/// An agent that is a function.
 #[derive(Clone)]
 pub struct FnAgent<F>(F);
 

@@ -1,4 +1,4 @@
-//! Whether a call may be made: what the policy decides, and what a person answered.
+//! Permission for a tool call: the policy's decision, and a person's answer.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -11,28 +11,28 @@ use crate::point;
 use crate::policy::PolicyDecision;
 use crate::tool::{Invocation, PreparedCall, ToolSpec};
 
-/// Whether a call may be made.
+/// Permission for a call.
 pub(super) enum Permission {
     Granted,
-    /// It may not, for this reason.
+    /// The call may not be made, for this reason.
     Refused(String),
 }
 
-const DENIED: &str = "not approved: do without it, or ask for something else";
+const DENIED: &str = "not approved: continue without it, or call another tool";
 
 impl Run {
-    /// Evaluates the policy, and asks for approval where the policy says so. An answer on record is
-    /// not asked for again.
+    /// Evaluates the policy, and asks for approval if the policy says so. A recorded answer is not
+    /// asked for again.
     ///
     /// # Errors
     ///
-    /// `ApprovalRequired` if there is no one to ask; the reason if the run is stopped meanwhile.
+    /// `ApprovalRequired` if no one can be asked; the stop reason if the run is stopped meanwhile.
     pub(super) async fn permission(
         &mut self,
         spec: &ToolSpec,
         call: &PreparedCall,
     ) -> Result<Permission> {
-        let reason = match self.parts.policy.evaluate(&self.task, spec, call) {
+        let reason = match self.context.policy.evaluate(&self.task, spec, call) {
             PolicyDecision::Allow => return Ok(Permission::Granted),
             PolicyDecision::Deny { reason } => {
                 return Ok(Permission::Refused(format!("not allowed: {reason}")));
@@ -49,7 +49,7 @@ impl Run {
                 return Ok(Permission::Refused(DENIED.to_owned()));
             }
             Some(_) => {
-                let other = "the approval on record is for other arguments: call the tool again";
+                let other = "the recorded approval is for other arguments: call the tool again";
                 return Ok(Permission::Refused(other.to_owned()));
             }
             None => {}
@@ -66,7 +66,7 @@ impl Run {
         self.ask(call, digest, reason).await
     }
 
-    /// Asks the approver, and records the answer.
+    /// Asks the approver and records the answer.
     async fn ask(
         &mut self,
         call: &Invocation,
@@ -78,7 +78,7 @@ impl Run {
         let answer = tokio::select! {
             biased;
             () = stop.requested() => return self.check_stop().map(|()| denied()),
-            answer = self.parts.approver.ask(&self.task, call, &reason) => answer?,
+            answer = self.context.approver.ask(&self.task, call, &reason) => answer?,
         };
         let (granted, by) = match answer {
             Approval::Granted { by } => (true, by),
@@ -94,7 +94,7 @@ impl Run {
     }
 }
 
-/// Returns what an approval is bound to: this tool with these arguments.
+/// Returns the digest that an approval is bound to: this tool with these arguments.
 fn digest(tool: &str, arguments: &Value) -> String {
     let hash = Sha256::digest(format!("{tool}\n{arguments}"));
     hash.iter().fold(String::with_capacity(64), |mut hex, byte| {

@@ -1,4 +1,4 @@
-//! What an engine does.
+//! The contract of an engine.
 
 use std::fmt;
 
@@ -13,19 +13,20 @@ use crate::task::Task;
 ///
 /// # Contract
 ///
-/// 1. A task that the store does not know is created; one that it knows is carried on from where
-///    its record ends.
-/// 2. Executing returns once the task has ended, with the task as it ended: a task that failed is
-///    an `Ok` task with a failure. `Err` means that the task did not end: another worker holds it,
-///    the store cannot be written, or it was released.
-/// 3. `tools`, if given, are the only ones that the task may use. A name that no tool has is refused
-///    with `Invalid` before the task is created or claimed.
+/// 1. A task that the store does not have is created; one that it has is continued from the end of
+///    its journal.
+/// 2. Executing returns once the task has ended, with the task as it ended: a failed task is an
+///    `Ok` task with a failure. `Err` means that the task did not end: another worker has its
+///    lease, the store cannot be written, or the task was released.
+/// 3. `tools`, if given, are the only ones that the task may use. A name that no tool has is
+///    refused with `Invalid` before the task is created or claimed.
+/// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
 /// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
 ///    task: in the background the run stops, settles its hold, ends as `Cancelled` and gives up its
 ///    lease. The task can be resumed. If the runtime is shut down before that, the lease and the
-///    hold last until they expire, as after a crash.
-/// 5. A stream yields everything that happens in order; its last event is `RunFinished`, or it ends
-///    with an error. Dropping it does not stop the task.
+///    hold remain until they expire, as after a crash.
+/// 5. A stream yields all events in order; its last event is `RunFinished`, or it ends with an
+///    error. Dropping it does not stop the task.
 /// 6. A task finishes exactly once, whatever is cancelled, killed or raced.
 #[async_trait]
 pub trait ExecutionEngine: fmt::Debug + Send + Sync + 'static {
@@ -33,14 +34,15 @@ pub trait ExecutionEngine: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `LeaseHeld`, `LeaseLost`, `Invalid` for a completed task or a tool that does not exist, or the store's own.
+    /// `LeaseHeld`, `LeaseLost`, `Invalid` for a completed task or a tool that does not exist, or
+    /// the store's own.
     async fn execute(&self, task: Task, tools: Option<Vec<String>>) -> Result<Task>;
 
-    /// Executes a task, telling what happens.
+    /// Executes a task and streams its events.
     ///
     /// # Errors
     ///
-    /// As [`execute`](Self::execute), for what goes wrong before the first event.
+    /// Those of [`execute`](Self::execute), before the first event.
     async fn execute_stream(
         &self,
         task: Task,

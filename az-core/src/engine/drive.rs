@@ -15,21 +15,26 @@ use crate::journal::{EventBody, NewEvent, RunTotals, fold};
 use crate::point;
 use crate::task::{Claimed, Failure, Outcome, Task};
 
-/// Runs the agent on a claimed task, and records how it ended.
-pub(super) async fn drive(parts: Arc<EngineContext>, claimed: Claimed, stop: Stop) -> Result<Task> {
+/// Runs the agent on a claimed task, and records the outcome.
+pub(super) async fn drive(
+    context: Arc<EngineContext>,
+    claimed: Claimed,
+    stop: Stop,
+) -> Result<Task> {
     let started = Instant::now();
     let Claimed { task, lease } = claimed;
-    let record = parts.store.tail(&task.id).await.and_then(|events| fold(&events));
+    let record = context.store.tail(&task.id).await.and_then(|events| fold(&events));
     let history = match record {
         Ok(history) => history,
         Err(error) if !matches!(error, Error::BrokenJournal { .. }) => return Err(error),
         Err(error) => {
-            // Nothing can be appended to such a record, and no worker should claim the task again.
+            // Nothing can be appended to a broken journal, and no worker should claim the task
+            // again.
             let outcome = Outcome::Failed { failure: Failure::from(&error) };
-            return parts.store.finish(&lease, &outcome, parts.clock.now()).await;
+            return context.store.finish(&lease, &outcome, context.clock.now()).await;
         }
     };
-    let mut run = Run::new(parts, task, lease, history, stop);
+    let mut run = Run::new(context, task, lease, history, stop);
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
@@ -37,12 +42,12 @@ pub(super) async fn drive(parts: Arc<EngineContext>, claimed: Claimed, stop: Sto
     finish(run, worked, started).await
 }
 
-/// Lets the agent work, within the task's time.
+/// Lets the agent work, within the task's time limit.
 async fn work(run: &mut Run) -> Result<Answer> {
     let stop = run.stop.clone();
     let task = run.task.id.clone();
-    let agent = Arc::clone(&run.parts.agent);
-    let too_long = overstay(stop.clone(), run.task.options.timeout, run.parts.options.grace);
+    let agent = Arc::clone(&run.context.agent);
+    let too_long = grace_expired(stop.clone(), run.task.options.timeout, run.context.options.grace);
     tokio::select! {
         worked = AssertUnwindSafe(agent.work(run)).catch_unwind() => worked.unwrap_or_else(|_| {
             Err(Error::Internal("the agent panicked".to_owned()))
@@ -51,10 +56,10 @@ async fn work(run: &mut Run) -> Result<Answer> {
     }
 }
 
-/// Returns once a run has not stopped within the grace after its stop was requested or its time
-/// ran out.
+/// Waits until a run has not stopped within the grace period after a stop was requested or its time
+/// limit was reached.
 #[expect(clippy::disallowed_methods, reason = "a task's time is real time")]
-async fn overstay(stop: Stop, timeout: Option<Duration>, grace: Duration) {
+async fn grace_expired(stop: Stop, timeout: Option<Duration>, grace: Duration) {
     let expire = async {
         match timeout {
             Some(limit) => {
@@ -68,7 +73,7 @@ async fn overstay(stop: Stop, timeout: Option<Duration>, grace: Duration) {
         () = expire => {}
         () = stop.requested() => {}
     }
-    // Half as long again as a tool may take, so that its result is still recorded.
+    // One and a half times as long as a tool may take, so that its result is still recorded.
     tokio::time::sleep(grace + grace / 2).await;
 }
 
@@ -85,22 +90,22 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
     end(&mut run, Some((&outcome, started))).await?;
     point!("run.finished");
     let id = run.task.id.clone();
-    run.parts.store.get(&id).await?.ok_or_else(|| Error::not_found("task", &id))
+    run.context.store.get(&id).await?.ok_or_else(|| Error::not_found("task", &id))
 }
 
-/// Whether an error means that nothing can be recorded: the task stays as its record says, to be
-/// resumed.
+/// Returns `true` for errors after which nothing can be recorded: the task keeps its recorded state
+/// and can be resumed.
 fn cannot_record(error: &Error) -> bool {
     matches!(error, Error::LeaseLost { .. } | Error::Conflict { .. } | Error::BrokenJournal { .. })
         || (!matches!(error, Error::Model { .. })
             && matches!(error.kind(), ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable))
 }
 
-/// How often the end is tried again: an append that a dropped agent had under way may still be
-/// written, and is learnt of by a conflict.
+/// The number of attempts to record the end. A dropped agent's append that was under way may still
+/// be written, which then causes a conflict.
 const SURPRISES: usize = 3;
 
-/// Closes the run, and records its end if it has one.
+/// Closes the run, and records its outcome if it has one.
 async fn end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
     for _ in 0..SURPRISES {
         match try_to_end(run, ending).await {
@@ -126,9 +131,9 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
     run.append(vec![NewEvent::new(body)]).await.map(drop)
 }
 
-/// Gives the task back for another worker to go on with.
+/// Returns the task to the queue for another worker.
 async fn release(mut run: Run) -> Result<Task> {
     end(&mut run, None).await?;
-    let now = run.parts.clock.now();
-    run.parts.store.release(&run.lease, None, now).await
+    let now = run.context.clock.now();
+    run.context.store.release(&run.lease, None, now).await
 }

@@ -1,4 +1,4 @@
-//! The engine: claims a task, runs the agent on it, finishes it.
+//! The engine: claims a task, runs the agent on it, records the outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::policy::{Policy, WorkspacePolicy};
 use crate::task::{CancelOutcome, Claim, Claimed, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
-/// What all runs of an engine share.
+/// The parts that all runs of an engine share.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineContext {
     pub(super) store: Arc<dyn RunStore>,
@@ -59,23 +59,23 @@ pub(crate) struct EngineContext {
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    parts: Arc<EngineContext>,
+    context: Arc<EngineContext>,
     keeper: LeaseKeeper,
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("Engine").field("context", &self.context).finish_non_exhaustive()
     }
 }
 
 impl Engine {
-    /// Creates an engine without tools and without event sink; the `with_` methods add them.
+    /// Creates an engine without tools and without an event sink; the `with_` methods add them.
     ///
-    /// Until set otherwise, [`WorkspacePolicy`] decides about tool calls and there is no one to
-    /// approve the others: a task that makes such a call ends with `ApprovalRequired`.
+    /// By default, [`WorkspacePolicy`] decides about tool calls and no one can be asked for
+    /// approval: a task whose call needs one ends with `ApprovalRequired`.
     pub fn new(store: Arc<dyn RunStore>, agent: Arc<dyn Agent>, options: EngineOptions) -> Self {
-        let parts = Arc::new(EngineContext {
+        let context = Arc::new(EngineContext {
             store,
             agent,
             toolbox: Arc::new(NoTools),
@@ -86,54 +86,54 @@ impl Engine {
             liveness: Arc::new(AssumeAlive),
             options,
         });
-        Self { keeper: LeaseKeeper::new(), parts }
+        Self { keeper: LeaseKeeper::new(), context }
     }
 
     /// Sets the tools.
     #[must_use]
     pub fn with_toolbox(mut self, toolbox: Arc<dyn Toolbox>) -> Self {
-        Arc::make_mut(&mut self.parts).toolbox = toolbox;
+        Arc::make_mut(&mut self.context).toolbox = toolbox;
         self
     }
 
     /// Sets the policy that decides which tool calls may be made.
     #[must_use]
     pub fn with_policy(mut self, policy: Arc<dyn Policy>) -> Self {
-        Arc::make_mut(&mut self.parts).policy = policy;
+        Arc::make_mut(&mut self.context).policy = policy;
         self
     }
 
-    /// Sets the approver that is asked about the calls that the policy does not decide.
+    /// Sets the approver that is asked about the calls for which the policy returns `Ask`.
     #[must_use]
     pub fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
-        Arc::make_mut(&mut self.parts).approver = approver;
+        Arc::make_mut(&mut self.context).approver = approver;
         self
     }
 
     /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        Arc::make_mut(&mut self.parts).clock = clock;
+        Arc::make_mut(&mut self.context).clock = clock;
         self
     }
 
-    /// Sets the sink that gets the events of all runs.
+    /// Sets the sink for the events of all runs.
     #[must_use]
     pub fn with_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
-        Arc::make_mut(&mut self.parts).sink = sink;
+        Arc::make_mut(&mut self.context).sink = sink;
         self
     }
 
-    /// Sets what tells which workers are gone.
+    /// Sets the liveness check of workers.
     #[must_use]
     pub fn with_liveness(mut self, liveness: Arc<dyn Liveness>) -> Self {
-        Arc::make_mut(&mut self.parts).liveness = liveness;
+        Arc::make_mut(&mut self.context).liveness = liveness;
         self
     }
 
-    /// Returns the engine's figures.
+    /// Returns the engine's options.
     pub fn options(&self) -> &EngineOptions {
-        &self.parts.options
+        &self.context.options
     }
 
     /// Executes a task until it ends or `stop` is requested. Dropping the future cancels the task.
@@ -145,8 +145,8 @@ impl Engine {
         self.execute_with(task, None, stop).await
     }
 
-    /// Takes up a task of the store until it ends or `stop` is requested. Dropping the future
-    /// cancels the task.
+    /// Resumes a stored task until it ends or `stop` is requested. Dropping the future cancels the
+    /// task.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl Engine {
         supervise(stop, run).await
     }
 
-    /// Executes a task until it ends or `stop` is requested, and streams what happens. Dropping the
+    /// Executes a task until it ends or `stop` is requested, and streams its events. Dropping the
     /// stream does not stop the task.
     ///
     /// # Errors
@@ -173,12 +173,12 @@ impl Engine {
         stop: Stop,
     ) -> Result<BoxStream<'static, Result<RunEvent>>> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let sink = Arc::new(Tee { first: Arc::clone(&self.parts.sink), then: sender.clone() });
+        let sink = Arc::new(Tee { first: Arc::clone(&self.context.sink), then: sender.clone() });
         let engine = self.clone().with_sink(sink);
         let claimed = engine.admit(task, tools).await?;
         tokio::spawn(async move {
             if let Err(error) = engine.drive(claimed, stop).await {
-                // A reader that went away does not need to know.
+                // The receiver may have been dropped, which does not matter.
                 sender.send(Err(error)).ok();
             }
         });
@@ -202,20 +202,21 @@ impl Engine {
         supervise(stop, run).await
     }
 
-    /// Cancels a task wherever it is: waiting, running in another process, or left behind by one
-    /// that is gone.
+    /// Cancels a task in any state: queued, running in another process, or left by a process that
+    /// crashed.
     ///
     /// # Errors
     ///
     /// `NotFound`, or the store's own.
     pub async fn cancel(&self, id: &TaskId) -> Result<CancelOutcome> {
-        let outcome = self.parts.store.request_cancel(id, self.parts.clock.now()).await?;
+        let outcome = self.context.store.request_cancel(id, self.context.clock.now()).await?;
         if outcome != CancelOutcome::Requested {
             return Ok(outcome);
         }
-        let abandoned = match self.parts.store.lease(id).await? {
+        let abandoned = match self.context.store.lease(id).await? {
             Some(lease) => {
-                lease.until <= self.parts.clock.now() || self.parts.liveness.is_gone(&lease.owner)
+                lease.until <= self.context.clock.now()
+                    || self.context.liveness.is_gone(&lease.owner)
             }
             None => false,
         };
@@ -228,41 +229,41 @@ impl Engine {
         let ended = self.resume_until(id, stop).await?;
         Ok(match ended.status {
             TaskStatus::Cancelled => CancelOutcome::Cancelled,
-            // There was nothing left to do but to say so.
+            // The task had ended already; only the outcome is reported.
             status => CancelOutcome::AlreadyEnded(status),
         })
     }
 
     /// Runs a claimed task until it ends or `stop` is requested.
     pub(super) async fn drive(&self, claimed: Claimed, stop: Stop) -> Result<Task> {
-        let guard = self.keeper.keep(&self.parts, &claimed.lease, &stop);
-        let ended = super::drive::drive(Arc::clone(&self.parts), claimed, stop).await;
+        let guard = self.keeper.keep(&self.context, &claimed.lease, &stop);
+        let ended = super::drive::drive(Arc::clone(&self.context), claimed, stop).await;
         drop(guard);
         ended
     }
 
-    pub(super) fn parts(&self) -> &Arc<EngineContext> {
-        &self.parts
+    pub(super) fn context(&self) -> &Arc<EngineContext> {
+        &self.context
     }
 
-    /// Creates the task if need be, claims it, and restricts it to `tools` if given.
+    /// Creates the task if necessary, claims it, and restricts it to `tools` if given.
     async fn admit(&self, mut task: Task, tools: Option<Vec<String>>) -> Result<Claimed> {
         if let Some(names) = &tools {
             self.check_tools(names)?;
         }
-        if self.parts.store.get(&task.id).await?.is_none() {
+        if self.context.store.get(&task.id).await?.is_none() {
             task.options.tools = tools.clone().or(task.options.tools);
-            self.parts.store.create(&task).await?;
+            self.context.store.create(&task).await?;
         }
         let mut claimed = self.claim_named(&task.id).await?;
-        // A task that the store knew may have been made with others.
+        // A stored task may have been created with other tools.
         claimed.task.options.tools = tools.or(claimed.task.options.tools);
         Ok(claimed)
     }
 
-    /// Returns an error that lists the tools unless every name is one of them.
+    /// Checks that every name is the name of a tool.
     fn check_tools(&self, names: &[String]) -> Result<()> {
-        let specs = self.parts.toolbox.specs();
+        let specs = self.context.toolbox.specs();
         let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) else {
             return Ok(());
@@ -276,19 +277,19 @@ impl Engine {
 
     async fn claim_named(&self, id: &TaskId) -> Result<Claimed> {
         let claim = self.claim().of(id.clone());
-        let claimed = match self.parts.store.claim(&claim).await {
-            Err(Error::LeaseHeld { owner, .. }) if self.parts.liveness.is_gone(&owner) => {
-                self.parts.store.claim(&claim.presuming_dead(owner)).await
+        let claimed = match self.context.store.claim(&claim).await {
+            Err(Error::LeaseHeld { owner, .. }) if self.context.liveness.is_gone(&owner) => {
+                self.context.store.claim(&claim.presuming_dead(owner)).await
             }
             other => other,
         };
-        claimed?.ok_or_else(|| Error::Internal(format!("a claim of task {id} got nothing")))
+        claimed?.ok_or_else(|| Error::Internal(format!("a claim of task {id} returned no task")))
     }
 
     pub(super) fn claim(&self) -> Claim {
-        let now = self.parts.clock.now();
-        let until = later(now, self.parts.options.lease);
-        Claim::next(self.parts.options.worker.clone(), now, until)
+        let now = self.context.clock.now();
+        let until = later(now, self.context.options.lease);
+        Claim::next(self.context.options.worker.clone(), now, until)
     }
 }
 
@@ -307,7 +308,7 @@ impl ExecutionEngine for Engine {
     }
 }
 
-/// Passes events on to two sinks.
+/// Forwards events to two sinks.
 #[derive(Debug)]
 struct Tee {
     first: Arc<dyn EventSink>,
@@ -317,7 +318,7 @@ struct Tee {
 impl EventSink for Tee {
     fn emit(&self, event: &RunEvent) {
         self.first.emit(event);
-        // A reader that went away does not stop the run.
+        // A dropped receiver does not stop the run.
         self.then.send(Ok(event.clone())).ok();
     }
 }

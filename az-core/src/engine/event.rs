@@ -1,4 +1,4 @@
-//! What happens in a run, as it happens: what is recorded, and what passes in between.
+//! The events of a run: recorded ones, and those that are only emitted.
 
 use std::fmt;
 
@@ -13,15 +13,15 @@ use crate::id::{CallId, TaskId};
 use crate::journal::{EventBody, NewEvent};
 use crate::tool::Progress;
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunEvent {
     /// The task.
     pub task: TaskId,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The kind of event, with its data.
     #[serde(flatten)]
     pub kind: RunEventKind,
 }
@@ -33,7 +33,7 @@ impl RunEvent {
     }
 }
 
-/// What happened. In JSON all kinds are told apart by the field `event`.
+/// The kind of an event. In JSON, the field `event` names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -48,15 +48,15 @@ pub enum RunEventKind {
         /// The piece.
         text: String,
     },
-    /// A failed model call will be tried again.
+    /// A failed model call will be retried.
     RetryScheduled {
         /// The call that failed.
         call: CallId,
         /// The kind of failure.
         kind: ErrorKind,
-        /// What the provider or the connection said.
+        /// The message of the provider or of the connection.
         message: String,
-        /// How long the run waits first, in milliseconds.
+        /// The wait before the retry, in milliseconds.
         in_millis: u64,
     },
     /// A running tool call reports its progress: the latest of several reports in a short time.
@@ -65,43 +65,44 @@ pub enum RunEventKind {
         call: CallId,
         /// The tool.
         tool: String,
-        /// How far it has come.
+        /// The progress of the call.
         #[serde(flatten)]
         progress: Progress,
     },
-    /// A budget crossed one of its marks.
+    /// A budget reached one of its alert percentages.
     BudgetAlert(Alert),
-    /// An event was recorded in the task's journal. Snapshots are not emitted: they repeat what was.
+    /// An event was recorded in the task's journal. Snapshots are not emitted, because they repeat
+    /// earlier events.
     #[serde(untagged)]
     Recorded(Box<RecordedEvent>),
 }
 
-/// An event that was recorded.
+/// An event of a journal.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedEvent {
-    /// Its number in the task's record.
+    /// Its number in the journal.
     pub seq: u64,
     /// The call that it is about, if any.
     pub call: Option<CallId>,
-    /// What it says.
+    /// The type of event, with its data.
     pub body: EventBody,
 }
 
 impl RecordedEvent {
-    /// Creates the event with a number in the record.
+    /// Creates the event with its number in the journal.
     pub fn new(seq: u64, event: NewEvent) -> Self {
         let NewEvent { call, body } = event;
         Self { seq, call, body }
     }
 }
 
-/// The field that tells events apart where they are emitted.
+/// The field that names the type of an emitted event.
 const EMITTED: &str = "event";
-/// The field that tells events apart in journals, which keep it for good.
+/// The field that names the type of an event in journals.
 const STORED: &str = "type";
 
-/// Writes the event as journals do, with its number and the name of the type in `event`.
+/// Serializes the event as journals do, with its number and with its type in `event`.
 impl Serialize for RecordedEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { seq, call, body } = self;
@@ -134,7 +135,7 @@ impl<'de> Deserialize<'de> for RecordedEvent {
 }
 
 impl RunEventKind {
-    /// Returns what was recorded, if the event is a recorded one.
+    /// Returns the recorded event, if it is one.
     pub const fn recorded(&self) -> Option<&EventBody> {
         match self {
             Self::Recorded(event) => Some(&event.body),
@@ -143,13 +144,13 @@ impl RunEventKind {
     }
 }
 
-/// Gets the events of runs.
+/// Receives the events of runs.
 ///
 /// # Contract
 ///
-/// 1. A sink returns at once and never fails: a slow reader does not hold up a run.
+/// 1. A sink returns at once and never fails: a slow receiver does not delay a run.
 pub trait EventSink: fmt::Debug + Send + Sync + 'static {
-    /// Takes an event.
+    /// Receives an event.
     fn emit(&self, event: &RunEvent);
 }
 

@@ -1,4 +1,4 @@
-//! Renews leases and looks for requests to cancel, for all runs of an engine at once.
+//! Renews the leases of all runs of an engine, and finds requests to cancel them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,41 +16,42 @@ use crate::id::TaskId;
 use crate::journal::RunStore;
 use crate::task::{HeartbeatStatus, Lease};
 
-/// One background loop for all leases of an engine; it ends with the last of them.
+/// One background loop for all leases of an engine; it ends with the last lease.
 #[derive(Clone, Default)]
 pub(super) struct LeaseKeeper(Arc<Mutex<State>>);
 
-/// What the loop needs, and no more: it must not keep the event sink alive after the last run.
-struct Watched {
+/// The parts of the engine that the loop uses. It must not keep the event sink alive after the last run.
+struct KeeperContext {
     store: Arc<dyn RunStore>,
     clock: Arc<dyn Clock>,
     options: EngineOptions,
 }
 
-impl Watched {
-    fn of(parts: &EngineContext) -> Self {
+impl KeeperContext {
+    fn of(context: &EngineContext) -> Self {
         Self {
-            store: Arc::clone(&parts.store),
-            clock: Arc::clone(&parts.clock),
-            options: parts.options.clone(),
+            store: Arc::clone(&context.store),
+            clock: Arc::clone(&context.clock),
+            options: context.options.clone(),
         }
     }
 }
 
 #[derive(Default)]
 struct State {
-    held: HashMap<TaskId, Held>,
+    held: HashMap<TaskId, HeldLease>,
     running: bool,
 }
 
-/// A lease, whom to tell when it is lost, and when it was last known to be ours.
-struct Held {
+/// A lease, the stop that is requested when it is lost, and the time at which it was last
+/// confirmed.
+struct HeldLease {
     lease: Lease,
     stop: Stop,
-    known: Instant,
+    confirmed: Instant,
 }
 
-/// Keeps one lease until dropped.
+/// Keeps one lease until it is dropped.
 pub(super) struct LeaseGuard {
     keeper: LeaseKeeper,
     task: TaskId,
@@ -60,21 +61,21 @@ pub(super) struct LeaseGuard {
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
         let mut state = self.keeper.state();
-        // The same task may have been claimed again meanwhile; that lease is not this guard's.
+        // The same task may have been claimed again meanwhile; that lease belongs to another guard.
         if state.held.get(&self.task).is_some_and(|held| held.lease.epoch == self.epoch) {
             state.held.remove(&self.task);
         }
     }
 }
 
-/// Notices when the loop is gone before its time, with a panic or its runtime: the next lease starts
-/// another.
-struct Watching {
+/// Detects that the loop ended early, with a panic or with its runtime, so that the next lease
+/// starts a new one.
+struct LoopGuard {
     keeper: LeaseKeeper,
     ended: bool,
 }
 
-impl Drop for Watching {
+impl Drop for LoopGuard {
     fn drop(&mut self) {
         if !self.ended {
             self.keeper.state().running = false;
@@ -97,88 +98,92 @@ impl LeaseKeeper {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a lease; whatever becomes of it is requested of `stop`.
+    /// Keeps a lease; requests `stop` if it is lost or the task is cancelled.
     pub(super) fn keep(
         &self,
-        parts: &Arc<EngineContext>,
+        context: &Arc<EngineContext>,
         lease: &Lease,
         stop: &Stop,
     ) -> LeaseGuard {
         let mut state = self.state();
-        let held = Held { lease: lease.clone(), stop: stop.clone(), known: Instant::now() };
+        let held =
+            HeldLease { lease: lease.clone(), stop: stop.clone(), confirmed: Instant::now() };
         state.held.insert(lease.task.clone(), held);
         if !state.running {
             state.running = true;
-            tokio::spawn(self.clone().watch(Watched::of(parts)));
+            tokio::spawn(self.clone().watch(KeeperContext::of(context)));
         }
         LeaseGuard { keeper: self.clone(), task: lease.task.clone(), epoch: lease.epoch }
     }
 
-    async fn watch(self, parts: Watched) {
-        let mut watching = Watching { keeper: self.clone(), ended: false };
-        let mut ticks = tokio::time::interval(parts.options.poll);
+    async fn watch(self, context: KeeperContext) {
+        let mut guard = LoopGuard { keeper: self.clone(), ended: false };
+        let mut ticks = tokio::time::interval(context.options.poll);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut beaten = Instant::now();
+        let mut renewed = Instant::now();
         loop {
             ticks.tick().await;
             if self.ended() {
-                watching.ended = true;
+                guard.ended = true;
                 return;
             }
-            let due = beaten.elapsed() >= parts.options.lease / 3;
-            let looked =
-                if due { self.beat_in_time(&parts).await } else { self.look(&parts).await };
-            match looked {
-                Ok(()) if due => beaten = Instant::now(),
+            let due = renewed.elapsed() >= context.options.lease / 3;
+            let result = if due {
+                self.heartbeat_in_time(&context).await
+            } else {
+                self.poll_cancel_requests(&context).await
+            };
+            match result {
+                Ok(()) if due => renewed = Instant::now(),
                 Ok(()) => {}
-                // The next tick tries again, until the leases are as good as lost.
+                // The next tick tries again, until the leases are about to expire.
                 Err(error) => {
-                    tracing::warn!(error = error.chain(), "leases could not be looked after");
+                    tracing::warn!(error = error.chain(), "failed to renew leases");
                 }
             }
-            self.give_up(parts.options.lease);
+            self.give_up(context.options.lease);
         }
     }
 
-    /// Whether nothing is held any more; if so, the loop counts as ended from here on.
+    /// Returns `true` if no lease is left, and marks the loop as ended then.
     fn ended(&self) -> bool {
         let mut state = self.state();
         state.running = !state.held.is_empty();
         !state.running
     }
 
-    /// Stops runs whose lease may have expired: another worker may claim them from then on.
+    /// Stops runs whose lease may have expired: other workers may claim their tasks from then on.
     fn give_up(&self, lease: Duration) {
         for held in self.state().held.values() {
-            if held.known.elapsed() >= lease * 9 / 10 {
+            if held.confirmed.elapsed() >= lease * 9 / 10 {
                 held.stop.request(StopReason::LeaseLost);
             }
         }
     }
 
-    async fn look(&self, parts: &Watched) -> Result<()> {
-        for task in parts.store.cancel_requests(&parts.options.worker).await? {
+    async fn poll_cancel_requests(&self, context: &KeeperContext) -> Result<()> {
+        for task in context.store.cancel_requests(&context.options.worker).await? {
             self.request(&task, None, StopReason::Cancelled);
         }
         Ok(())
     }
 
-    /// A store that is locked must not take the time that further attempts need.
-    async fn beat_in_time(&self, parts: &Watched) -> Result<()> {
-        let patience = parts.options.lease / 6;
-        let beaten = tokio::time::timeout(patience, self.beat(parts)).await;
-        beaten.unwrap_or(Err(Error::TimedOut { after: patience }))
+    /// Limits the time of an attempt, so that a locked store leaves time for further ones.
+    async fn heartbeat_in_time(&self, context: &KeeperContext) -> Result<()> {
+        let limit = context.options.lease / 6;
+        let renewed = tokio::time::timeout(limit, self.heartbeat(context)).await;
+        renewed.unwrap_or(Err(Error::TimedOut { after: limit }))
     }
 
-    async fn beat(&self, parts: &Watched) -> Result<()> {
+    async fn heartbeat(&self, context: &KeeperContext) -> Result<()> {
         let leases: Vec<_> = self.state().held.values().map(|held| held.lease.clone()).collect();
-        let (begun, now) = (Instant::now(), parts.clock.now());
-        let beats = parts.store.heartbeat(&leases, later(now, parts.options.lease)).await?;
-        for (lease, beat) in leases.iter().zip(beats) {
-            match beat {
-                HeartbeatStatus::Held => self.known(lease, begun),
+        let (begun, now) = (Instant::now(), context.clock.now());
+        let statuses = context.store.heartbeat(&leases, later(now, context.options.lease)).await?;
+        for (lease, status) in leases.iter().zip(statuses) {
+            match status {
+                HeartbeatStatus::Held => self.confirm(lease, begun),
                 HeartbeatStatus::CancelRequested => {
-                    self.known(lease, begun);
+                    self.confirm(lease, begun);
                     self.request(&lease.task, Some(lease.epoch), StopReason::Cancelled);
                 }
                 HeartbeatStatus::Lost => {
@@ -186,16 +191,16 @@ impl LeaseKeeper {
                 }
             }
         }
-        // Expired holds of processes that are gone are settled by every worker that is alive.
-        parts.store.sweep(now).await.map(drop)
+        // Every worker settles the expired holds of crashed processes.
+        context.store.sweep(now).await.map(drop)
     }
 
-    /// Notes that a lease was ours at a time.
-    fn known(&self, lease: &Lease, at: Instant) {
+    /// Notes the time at which a lease was confirmed.
+    fn confirm(&self, lease: &Lease, at: Instant) {
         if let Some(held) = self.state().held.get_mut(&lease.task)
             && held.lease.epoch == lease.epoch
         {
-            held.known = at;
+            held.confirmed = at;
         }
     }
 

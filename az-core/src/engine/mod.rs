@@ -1,4 +1,5 @@
-//! Runs agents on tasks: claims, records, limits, retries, and finishes exactly once.
+//! Runs agents on tasks: claims them, records and limits what they do, retries, and ends each task
+//! exactly once.
 
 pub mod agent;
 mod approve;

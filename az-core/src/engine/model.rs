@@ -20,8 +20,9 @@ use crate::journal::{
 use crate::point;
 
 impl Run {
-    /// Calls a model: takes the hold and records the intent, makes the call, records and settles the
-    /// result. Failures that may pass are retried by the engine's policy, each attempt recorded.
+    /// Calls a model: takes the hold and records the intent, makes the call, records and settles
+    /// the result. Transient failures are retried by the engine's policy; every attempt is
+    /// recorded.
     ///
     /// # Errors
     ///
@@ -40,14 +41,14 @@ impl Run {
 /// The account of the run's task. Attempts are recorded: an `llm_intent` takes the hold and an
 /// `llm_result` settles it, both in the journal's transaction.
 ///
-/// An attempt whose future is dropped is settled in full when the run is closed. While the run
-/// lasts, its lease keeps the hold.
+/// An attempt whose future is dropped is settled in full when the run is closed. During the run,
+/// its lease keeps the hold from expiring.
 #[async_trait]
 impl Account for Run {
     /// # Errors
     ///
-    /// `BudgetExceeded` or `Unpriced` before anything is sent; `StepLimit`; the reason when the run
-    /// is told to stop; the journal's own.
+    /// `BudgetExceeded` or `Unpriced` before anything is sent; `StepLimit`; the stop reason when
+    /// the run is stopped; the journal's own.
     async fn attempt(
         &mut self,
         request: &ModelRequest,
@@ -105,7 +106,7 @@ impl Account for Run {
     }
 
     fn retry_policy(&self) -> RetryPolicy {
-        self.parts.options.retry
+        self.context.options.retry
     }
 
     fn seed(&self) -> u64 {
@@ -156,7 +157,7 @@ impl Run {
         self.record_model(call, ModelResult { outcome, settlement, millis }).await
     }
 
-    /// Records that a call was interrupted, and settles it.
+    /// Records that a call was interrupted and settles it.
     pub(super) async fn interrupt_model(
         &mut self,
         call: CallId,

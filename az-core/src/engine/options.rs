@@ -1,4 +1,4 @@
-//! How an engine is set up.
+//! The options of an engine.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,29 +6,29 @@ use std::time::Duration;
 use crate::call::RetryPolicy;
 use crate::id::WorkerId;
 
-/// An engine's figures. [`EngineOptions::new`] has sensible ones.
+/// The options of an engine. [`EngineOptions::new`] sets defaults.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Who claims tasks: unique among the living.
+    /// The worker that claims tasks, with an id that no other live worker has.
     pub worker: WorkerId,
-    /// How long a lease lasts without a heartbeat; heartbeats come at a third of it.
+    /// The duration of a lease without a heartbeat; heartbeats are sent at a third of it.
     pub lease: Duration,
-    /// How often to look for requests to cancel.
+    /// The interval at which requests to cancel are polled.
     pub poll: Duration,
-    /// The most steps of a task that does not say.
+    /// The step limit of tasks that have none of their own.
     pub max_steps: u32,
-    /// When to try a model call again.
+    /// The retry policy of model calls.
     pub retry: RetryPolicy,
-    /// What to do about tool calls whose outcome is unknown.
+    /// The handling of tool calls whose outcome is unknown.
     pub on_unknown: OnUnknown,
-    /// How long a stopped tool may take to clean up.
+    /// The time that a stopped tool has to clean up.
     pub grace: Duration,
-    /// How many events may follow a snapshot before the next one.
+    /// The number of events after a snapshot before the next one is taken.
     pub snapshot_every: u64,
 }
 
 impl EngineOptions {
-    /// Returns sensible options for a worker.
+    /// Creates options with defaults for a worker.
     pub fn new(worker: WorkerId) -> Self {
         Self {
             worker,
@@ -43,23 +43,23 @@ impl EngineOptions {
     }
 }
 
-/// What to do about tool calls whose outcome is unknown.
+/// The handling of tool calls whose outcome is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnUnknown {
-    /// Tell the model, and go on.
+    /// Tell the model and continue.
     #[default]
     Continue,
-    /// End the task as failed; it continues when it is resumed.
+    /// End the task as failed; resuming continues it.
     Fail,
 }
 
-/// Tells which workers are gone for good, so that their leases need not expire first.
+/// Detects workers that have ended for good, so that their leases need not expire first.
 ///
 /// # Contract
 ///
-/// 1. A worker that may still be running is never said to be gone.
+/// 1. A worker that may still be running is never reported as gone.
 pub trait Liveness: fmt::Debug + Send + Sync + 'static {
-    /// Whether this worker is certainly gone.
+    /// Returns `true` if the worker has certainly ended.
     fn is_gone(&self, worker: &WorkerId) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! Passes the progress of running calls on to the event sink.
+//! Forwards the progress of running calls to the event sink.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use super::run::Emitter;
 use crate::id::CallId;
 use crate::tool::ProgressReceiver;
 
-/// The shortest time between two events of one call: what changes faster cannot be read, and a
-/// command that prints without pause must not flood the sink.
+/// The shortest time between two events of one call. A command that prints without pause must not
+/// flood the sink.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Emits the progress of one call. Never returns: the caller drops it when the call has ended.
+/// Emits the progress of one call. Never returns; the caller drops it when the call has ended.
 #[expect(clippy::disallowed_methods, reason = "the interval is real time")]
 pub(super) async fn forward(
     mut receiver: ProgressReceiver,

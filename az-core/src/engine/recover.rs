@@ -1,4 +1,4 @@
-//! How a run recovers what an interrupted one left behind.
+//! Recovery of the effects that an interrupted run left open.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::journal::{
 use crate::point;
 use crate::tool::{EffectClass, PreparedCall, Probed};
 
-/// A call that was begun and has no result.
+/// A call with an intent and without a result.
 struct Begun {
     call: CallId,
     tool: String,
@@ -23,15 +23,14 @@ struct Begun {
 }
 
 impl Run {
-    /// Opens the run: settles an interrupted model call, and finds out about interrupted tool
-    /// calls.
+    /// Opens the run: settles an interrupted model call, and probes interrupted tool calls.
     pub(super) async fn open(&mut self) -> Result<()> {
         let owner = self.lease.owner.clone();
         let steps = self.history.steps;
         let started = EventBody::RunStarted { schema: SCHEMA, owner, steps };
         let mut events = vec![NewEvent::new(started)];
         if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
-            // It is unknown whether the request was sent: it is booked in full, and sent again.
+            // The request may have been sent: it is booked in full, and sent again.
             let result = ModelResult {
                 outcome: ModelOutcome::Interrupted,
                 settlement: Settlement::Full,
@@ -55,13 +54,13 @@ impl Run {
                 (EffectClass::Read | EffectClass::Idempotent, _) => Probed::DidNotHappen,
                 (EffectClass::Unsafe, _) | (EffectClass::Probe, None) => Probed::Unknown,
                 (EffectClass::Probe, Some(call)) => {
-                    let probed = self.parts.toolbox.probe(&call, witness.as_ref()).await;
+                    let probed = self.context.toolbox.probe(&call, witness.as_ref()).await;
                     probed.unwrap_or(Probed::Unknown)
                 }
             };
             point!("recover.probed");
             match probed {
-                // It stays begun, and is made when the agent comes to it.
+                // The call remains begun, and is made when the agent reaches it.
                 Probed::DidNotHappen => {}
                 Probed::Happened(output) => self.record_found(call, tool, Some(output)).await?,
                 Probed::Unknown => {
@@ -70,15 +69,15 @@ impl Run {
                 }
             }
         }
-        if !unknown.is_empty() && self.parts.options.on_unknown == OnUnknown::Fail {
+        if !unknown.is_empty() && self.context.options.on_unknown == OnUnknown::Fail {
             let reason = format!("interrupted, outcome unknown: {}", unknown.join(", "));
             return Err(Error::Agent { reason });
         }
         Ok(())
     }
 
-    /// Leaves nothing open that costs money or keeps running; what stays begun is found out about
-    /// when the task is taken up again.
+    /// Closes everything that costs money or keeps running. Calls that remain begun are probed when
+    /// the task is resumed.
     pub(super) async fn close(&mut self) -> Result<()> {
         if let Some(OpenModelCall { call, .. }) = self.history.open_model.clone() {
             self.interrupt_model(call, Settlement::Full, 0).await?;
@@ -89,17 +88,21 @@ impl Run {
         Ok(())
     }
 
-    /// Stops what a call left running. If that fails the task continues all the same: otherwise it
-    /// could be neither resumed nor cancelled.
+    /// Stops what a call left running. The task continues if that fails; otherwise it could be
+    /// neither resumed nor cancelled.
     ///
-    /// Returns the call; `None` if its tool is gone or takes the arguments no more. Then nothing of
-    /// it can be stopped or found out.
+    /// Returns the call; `None` if its tool no longer exists or no longer accepts the arguments.
+    /// Nothing of the call can be stopped or probed then.
     async fn abandon(&self, call: CallId, tool: String, arguments: Value) -> Option<PreparedCall> {
-        let toolbox = &self.parts.toolbox;
+        let toolbox = &self.context.toolbox;
         let call = toolbox.prepare(self.invocation(call, tool, arguments)).ok()?;
         if let Err(error) = toolbox.abandon(&call).await {
             let tool = &call.invocation.tool;
-            tracing::warn!(tool, error = error.chain(), "something may be left running");
+            tracing::warn!(
+                tool,
+                error = error.chain(),
+                "failed to stop an interrupted tool call; it may still be running"
+            );
         }
         Some(call)
     }

@@ -1,4 +1,4 @@
-//! One run of a task: what an agent holds while it works.
+//! One run of a task, as the agent sees it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::tool::ToolSpec;
 
 /// One run of a task under a lease.
 ///
-/// Everything that an agent does goes through it: [`call_model`](Self::call_model) and
-/// [`call_tools`](Self::call_tools) write an intent before and a result after, and what they find
-/// written already they do not do again. [`history`](Self::history) is all the state there is.
+/// Everything that an agent does goes through it. [`call_model`](Self::call_model) and
+/// [`call_tools`](Self::call_tools) record an intent before a call and a result after it, and do
+/// not repeat a call that has a result. [`history`](Self::history) is the only state.
 #[derive(Debug)]
 pub struct Run {
-    pub(super) parts: Arc<EngineContext>,
+    pub(super) context: Arc<EngineContext>,
     pub(super) task: Task,
     pub(super) lease: Lease,
     pub(super) history: History,
@@ -35,14 +35,14 @@ pub struct Run {
 
 impl Run {
     pub(super) fn new(
-        parts: Arc<EngineContext>,
+        context: Arc<EngineContext>,
         task: Task,
         lease: Lease,
         history: History,
         stop: Stop,
     ) -> Self {
         let snapshot_seq = history.next_seq;
-        Self { parts, task, lease, history, stop, last_model_call: None, snapshot_seq }
+        Self { context, task, lease, history, stop, last_model_call: None, snapshot_seq }
     }
 
     /// Returns the task.
@@ -50,25 +50,25 @@ impl Run {
         &self.task
     }
 
-    /// Returns what the record adds up to.
+    /// Returns the fold of the journal.
     pub const fn history(&self) -> &History {
         &self.history
     }
 
-    /// Returns the request to stop: a long computation looks at it now and then.
+    /// Returns the stop request, which long computations check from time to time.
     pub const fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// Returns how many steps the task may take in all.
+    /// Returns the number of steps that the task may take in total.
     pub fn max_steps(&self) -> u32 {
-        self.task.options.max_steps.unwrap_or(self.parts.options.max_steps)
+        self.task.options.max_steps.unwrap_or(self.context.options.max_steps)
     }
 
     /// Lists the tools that the task may use: the toolbox's own shared slice unless the task is
     /// restricted to some of them.
     pub fn tools(&self) -> Arc<[ToolSpec]> {
-        let specs = self.parts.toolbox.specs();
+        let specs = self.context.toolbox.specs();
         if specs.iter().all(|spec| self.may_use(&spec.name)) {
             return specs;
         }
@@ -88,12 +88,12 @@ impl Run {
     pub fn emitter(&self) -> Emitter {
         Emitter {
             task: self.task.id.clone(),
-            clock: Arc::clone(&self.parts.clock),
-            sink: Arc::clone(&self.parts.sink),
+            clock: Arc::clone(&self.context.clock),
+            sink: Arc::clone(&self.context.sink),
         }
     }
 
-    /// Records something worth knowing.
+    /// Records a note, which changes nothing.
     ///
     /// # Errors
     ///
@@ -113,23 +113,23 @@ impl Run {
         self.append(vec![NewEvent::new(EventBody::Observation { text })]).await.map(drop)
     }
 
-    /// Returns what the tightest hard budget over this task has left, whichever model is asked;
-    /// `None` when there is none. Another call may take it at any moment.
+    /// Returns the smallest amount left in the hard budgets that cover this task, for any model;
+    /// `None` if there is none. Other calls may use it at any time.
     ///
     /// # Errors
     ///
     /// The store's.
     pub async fn budget_left(&self) -> Result<Option<Usd>> {
-        let mut budgets = self.parts.store.budgets(self.parts.clock.now()).await?;
+        let mut budgets = self.context.store.budgets(self.context.clock.now()).await?;
         budgets.retain(|status| status.budget.limit == Limit::Hard);
         let payer = Payer::from(&self.task.id);
         let of_another = |status: &BudgetStatus| match &status.budget.scope {
             Scope::Payer(other) => *other != payer,
             Scope::Global | Scope::Model(_) => false,
         };
-        // The ancestors matter only where another payer has a budget.
+        // The ancestors matter only if another payer has a budget.
         let ancestors = if budgets.iter().any(of_another) {
-            self.parts.store.ancestors(&payer).await?
+            self.context.store.ancestors(&payer).await?
         } else {
             Vec::new()
         };
@@ -141,12 +141,12 @@ impl Run {
         Ok(applying.map(BudgetStatus::left).min())
     }
 
-    /// Appends events, folds them in and emits them; returns the number of the first.
+    /// Appends events, folds and emits them; returns the number of the first.
     pub(super) async fn append(&mut self, events: Vec<NewEvent>) -> Result<u64> {
         let first = self.history.next_seq;
-        let now = self.parts.clock.now();
+        let now = self.context.clock.now();
         point!("append.before");
-        let appended = self.parts.store.append(&self.lease, first, events.clone(), now).await;
+        let appended = self.context.store.append(&self.lease, first, events.clone(), now).await;
         point!("append.after");
         let appended = match appended {
             Err(error @ Error::Conflict { .. }) => {
@@ -174,18 +174,18 @@ impl Run {
         }
         let Event { task, seq, at, event, .. } = event;
         let kind = RunEventKind::Recorded(Box::new(RecordedEvent::new(seq, event)));
-        self.parts.sink.emit(&RunEvent::new(task, at, kind));
+        self.context.sink.emit(&RunEvent::new(task, at, kind));
     }
 
-    /// Folds in what the record has more than we know: an append of ours that was abandoned while
-    /// it was under way, and written all the same.
+    /// Folds events of the journal that this run has not seen: an append of this run that was
+    /// abandoned while under way, and was written nevertheless.
     ///
     /// # Errors
     ///
-    /// `LeaseLost` when somebody else wrote it.
+    /// `LeaseLost` if another worker wrote them.
     async fn catch_up(&mut self) -> Result<()> {
         let from = self.history.next_seq;
-        for event in self.parts.store.read(&self.task.id, from, usize::MAX).await? {
+        for event in self.context.store.read(&self.task.id, from, usize::MAX).await? {
             if event.epoch != self.lease.epoch {
                 return Err(Error::LeaseLost { task: self.task.id.clone(), owner: None });
             }
@@ -195,9 +195,9 @@ impl Run {
         Ok(())
     }
 
-    /// Saves the fold once enough events have come since the last time.
+    /// Records a snapshot once enough events have been appended since the last one.
     pub(super) async fn snapshot_if_due(&mut self) -> Result<()> {
-        if self.history.next_seq - self.snapshot_seq < self.parts.options.snapshot_every {
+        if self.history.next_seq - self.snapshot_seq < self.context.options.snapshot_every {
             return Ok(());
         }
         point!("snapshot.due");
@@ -207,16 +207,16 @@ impl Run {
         Ok(())
     }
 
-    /// Fails when the run has been told to stop.
+    /// Fails if a stop was requested.
     pub(super) fn check_stop(&self) -> Result<()> {
         self.stop.error(&self.task.id).map_or(Ok(()), Err)
     }
 
-    /// Waits, unless the run is told to stop: for something that others are about to set free.
+    /// Waits, unless a stop is requested.
     ///
     /// # Errors
     ///
-    /// The reason when the run is told to stop.
+    /// The stop reason.
     #[expect(clippy::disallowed_methods, reason = "the wait before another attempt is real time")]
     pub async fn pause(&self, wait: Duration) -> Result<()> {
         tokio::select! {
@@ -225,9 +225,9 @@ impl Run {
         }
     }
 
-    /// Returns when a hold taken now may be swept if nothing more is heard of this run.
+    /// Returns the time at which a hold taken now expires, unless the lease is extended.
     pub(super) fn hold_until(&self) -> crate::Timestamp {
-        later(self.parts.clock.now(), self.parts.options.lease)
+        later(self.context.clock.now(), self.context.options.lease)
     }
 }
 

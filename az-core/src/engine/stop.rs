@@ -1,4 +1,4 @@
-//! Requests that a run stops, and the reasons.
+//! Stop requests for runs, and their reasons.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::id::TaskId;
 
-/// Why a run has to stop.
+/// The reason for stopping a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -16,13 +16,13 @@ pub enum StopReason {
     Cancelled,
     /// The task reached its time limit.
     TimedOut(Duration),
-    /// The worker shuts down: the task is given back.
+    /// The worker shuts down: the task is released.
     Shutdown,
     /// Another worker holds the task now.
     LeaseLost,
 }
 
-/// A request to stop, shared between the caller and the run. The first reason counts.
+/// A request to stop that the caller and the run share. The first reason stays.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Inner>);
 
@@ -33,7 +33,7 @@ struct Inner {
 }
 
 impl Stop {
-    /// Creates a request that is not made yet.
+    /// Creates a request that has not been made.
     pub fn new() -> Self {
         Self::default()
     }
@@ -44,7 +44,7 @@ impl Stop {
         self.0.token.cancel();
     }
 
-    /// Returns the reason, once the request was made.
+    /// Returns the reason once the request has been made.
     pub fn reason(&self) -> Option<StopReason> {
         self.0.reason.get().copied()
     }
@@ -59,7 +59,7 @@ impl Stop {
         self.0.token.cancelled().await;
     }
 
-    /// Returns the error that a stopped run of `task` ends with, if the request was made.
+    /// Returns the error with which a stopped run of `task` ends, if the request has been made.
     pub fn error(&self, task: &TaskId) -> Option<Error> {
         self.reason().map(|reason| match reason {
             StopReason::Cancelled | StopReason::Shutdown => Error::Cancelled,

@@ -1,4 +1,4 @@
-//! Runs that outlive the future of their caller just long enough to end in order.
+//! Runs that continue after their caller's future is dropped, until they have ended in order.
 
 use super::stop::{Stop, StopReason};
 use crate::error::{Error, Result};
@@ -18,11 +18,11 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// Drives a run in a task of its own.
+/// Drives a run in a Tokio task of its own.
 ///
-/// If the returned future is dropped, the run is cancelled: it settles what it holds, records its
-/// end and gives up its lease in the background. Dropping the run itself would leave all of that to
-/// the day on which the lease runs out.
+/// If the returned future is dropped, the run is cancelled: it settles its holds, records its end
+/// and gives up its lease in the background. Dropping the run itself would leave that until the
+/// lease expires.
 pub(super) async fn supervise(
     stop: Stop,
     run: impl Future<Output = Result<Task>> + Send + 'static,

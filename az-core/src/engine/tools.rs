@@ -1,4 +1,4 @@
-//! The journaled tool call.
+//! Recorded tool calls.
 
 use std::time::Instant;
 
@@ -17,13 +17,13 @@ use crate::journal::{
 use crate::point;
 use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
 
-/// How many calls that only read run concurrently.
+/// The number of read-only calls that run concurrently.
 const CONCURRENT_READS: usize = 8;
 
 /// A call that may be made.
 struct ReadyCall {
     call: PreparedCall,
-    /// The intent is on record already, from an earlier run.
+    /// Whether the intent is recorded already, by an earlier run.
     begun: bool,
 }
 
@@ -34,7 +34,7 @@ struct EndedCall {
 }
 
 impl Run {
-    /// Makes the calls that the last turn asks for and that have no result yet.
+    /// Makes the calls that the last turn requests and that have no result yet.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Run {
         self.call_tools(calls).await
     }
 
-    /// Makes the call that the agent chooses, and returns how it ended.
+    /// Makes a call that the agent chooses, and returns its record.
     ///
     /// A call of the last turn with the same tool and arguments that has no result yet gets this
     /// result. Otherwise it is a call of the agent's own, which the model does not see; a call that
@@ -64,8 +64,8 @@ impl Run {
         self.call_one(next_act(&self.history), call).await
     }
 
-    /// Records that the calls of the last turn that have no result are not made, and why; the model
-    /// sees the reason as their results.
+    /// Records that the pending calls of the last turn are not made, and why; the model sees the
+    /// reason as their results.
     ///
     /// # Errors
     ///
@@ -80,12 +80,11 @@ impl Run {
         self.record(ended.collect()).await
     }
 
-    /// Makes a call of the agent's own, at most once per name in the life of the task; returns how
-    /// it ended.
+    /// Makes a call of the agent's own, at most once per name in a task; returns its record.
     ///
     /// # Errors
     ///
-    /// Those of [`call_tools`](Self::call_tools), and `Invalid` for a name that makes no id.
+    /// Those of [`call_tools`](Self::call_tools), and `Invalid` for a name that is not a valid id.
     pub async fn call_tool(
         &mut self,
         name: &str,
@@ -100,17 +99,18 @@ impl Run {
     async fn call_one(&mut self, id: CallId, call: ToolCall) -> Result<CallRecord> {
         self.call_tools(vec![(id.clone(), call)]).await?;
         let record = self.history.call(&id).cloned();
-        record.ok_or_else(|| Error::Internal(format!("call {id} left no record")))
+        record.ok_or_else(|| Error::Internal(format!("call {id} has no record")))
     }
 
-    /// Makes calls in order, those that only read concurrently. Each has a result on record
-    /// afterwards; a call that had one before is not made again.
+    /// Makes calls in order, and read-only ones concurrently. Each has a recorded result
+    /// afterwards; a call that had one is not made again.
     ///
-    /// A call that a tool or the policy rejects has the reason as its result; it is not an error.
+    /// A call that a tool or the policy rejects has the reason as its result, which is not an
+    /// error.
     ///
     /// # Errors
     ///
-    /// `ApprovalRequired` if there was no one to ask; the reason if the run is stopped; the
+    /// `ApprovalRequired` if no one can be asked; the stop reason if the run is stopped; the
     /// journal's own.
     pub async fn call_tools(&mut self, calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
@@ -133,7 +133,7 @@ impl Run {
         self.snapshot_if_due().await
     }
 
-    /// Checks a call, and whether it may be made; records a refusal as its result.
+    /// Checks a call and its permission; records a refusal as its result.
     async fn prepare(&mut self, id: CallId, call: ToolCall) -> Result<Option<ReadyCall>> {
         let begun = match self.history.call(&id).map(|record| &record.state) {
             Some(CallState::Ended { .. }) => return Ok(None),
@@ -141,7 +141,7 @@ impl Run {
             Some(CallState::Waiting) | None => false,
         };
         let tool = call.name.clone();
-        let specs = self.parts.toolbox.specs();
+        let specs = self.context.toolbox.specs();
         let allowed = match self.check(&specs, id.clone(), call) {
             Ok((spec, call)) => match self.permission(spec, &call).await? {
                 Permission::Granted => Ok(call),
@@ -168,7 +168,7 @@ impl Run {
         let spec = specs.iter().find(|spec| spec.name == call.name && self.may_use(&spec.name));
         let spec = spec.ok_or_else(|| Error::not_found("tool", &call.name))?;
         let invocation = self.invocation(id, call.name, call.arguments);
-        let call = self.parts.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
+        let call = self.context.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
         Ok((spec, call))
     }
 
@@ -213,8 +213,8 @@ impl Run {
             ready.call.invocation.key = self.key(seq);
             let call = &ready.call;
             let witness = match call.effect {
-                // A witness that cannot be taken costs the probe its certainty, not the call.
-                EffectClass::Probe => self.parts.toolbox.witness(call).await.unwrap_or_default(),
+                // A failed witness makes the probe less certain, and does not prevent the call.
+                EffectClass::Probe => self.context.toolbox.witness(call).await.unwrap_or_default(),
                 EffectClass::Read | EffectClass::Idempotent | EffectClass::Unsafe => None,
             };
             let intent = ToolIntent {
@@ -243,11 +243,11 @@ impl Run {
         let watch = forward(receiver, self.emitter(), id.clone(), tool.clone());
         let too_late = async {
             self.stop.requested().await;
-            tokio::time::sleep(self.parts.options.grace).await;
+            tokio::time::sleep(self.context.options.grace).await;
         };
         let returned = tokio::select! {
             biased;
-            returned = self.parts.toolbox.invoke(call) => returned,
+            returned = self.context.toolbox.invoke(call) => returned,
             () = too_late => return None,
             never = watch => match never {},
         };
@@ -275,7 +275,7 @@ impl Run {
         self.append(events.collect()).await.map(drop)
     }
 
-    /// Records what is known of an interrupted call.
+    /// Records the known outcome of an interrupted call.
     pub(super) async fn record_found(
         &mut self,
         call: CallId,
@@ -292,7 +292,7 @@ impl Run {
     }
 }
 
-/// Returns the id of the agent's next call by its own choice: the last one again if it waits for
+/// Returns the id of the next call that the agent chooses: the previous one if it waits for
 /// approval.
 fn next_act(history: &History) -> CallId {
     let acts = (0..).map(CallId::act).take_while(|id| history.call(id).is_some());

@@ -10,78 +10,78 @@ use super::stop::{Stop, StopReason};
 use crate::error::{Error, Result};
 use crate::task::{self, Task, TaskStatus};
 
-/// How many claims are made at once when there is plenty to do.
+/// The number of claims that are made at once while tasks are waiting.
 const MOST_CLAIMS: usize = 64;
 
-/// How a worker works.
+/// The options of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerOptions {
-    /// The most tasks at once.
+    /// The number of tasks that run at once.
     pub concurrency: usize,
-    /// What to do when nothing is waiting.
+    /// What to do when no task is waiting.
     pub when_idle: WhenIdle,
-    /// How long to wait before looking again.
+    /// The wait before the queue is polled again.
     pub poll: Duration,
 }
 
-/// What a worker does when nothing is waiting.
+/// What a worker does when no task is waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenIdle {
-    /// Waits for more.
+    /// Waits for more tasks.
     Wait,
-    /// Ends, once what is running has ended.
+    /// Ends once all running tasks have ended.
     End,
 }
 
-/// What a worker did.
+/// The counts of the tasks that a worker ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WorkerReport {
-    /// Tasks with an answer.
+    /// Completed tasks.
     pub completed: u64,
-    /// Tasks without one.
+    /// Failed tasks.
     pub failed: u64,
-    /// Tasks stopped on request.
+    /// Cancelled tasks.
     pub cancelled: u64,
-    /// Tasks given back or lost to another worker.
+    /// Tasks that were released or claimed by another worker.
     pub released: u64,
 }
 
-/// Claims tasks from the queue and runs them, the most urgent first.
+/// Claims tasks from the queue and runs them, highest priority first.
 #[derive(Debug)]
 pub struct Worker {
     engine: Engine,
     options: WorkerOptions,
 }
 
-/// What a lane tells the worker once it knows whether there is something to do.
-enum Claimed {
+/// The result of a lane's claim.
+enum ClaimReport {
     Task,
     Nothing,
 }
 
 impl Worker {
-    /// Returns a worker that runs tasks on `engine`.
+    /// Creates a worker that runs tasks on `engine`.
     pub const fn new(engine: Engine, options: WorkerOptions) -> Self {
         Self { engine, options }
     }
 
-    /// Works until `stop` is requested, or until idle if so configured.
+    /// Runs tasks until `stop` is requested, or until idle if so configured.
     ///
-    /// Tasks that are running when `stop` is requested, or when the future is dropped, are given
-    /// back.
+    /// Tasks that are running when `stop` is requested, or when the future is dropped, are
+    /// released.
     ///
     /// # Errors
     ///
-    /// The store's, when claiming fails for good; what is under way is given back first.
+    /// The store's, if claims keep failing; running tasks are released first.
     pub async fn run(&self, stop: Stop) -> Result<WorkerReport> {
-        let parts = self.engine.parts();
-        parts.store.sweep(parts.clock.now()).await?;
+        let context = self.engine.context();
+        context.store.sweep(context.clock.now()).await?;
         let mut state = Lanes::new(stop.clone());
         let result = loop {
             if stop.reason().is_some() {
                 break Ok(());
             }
-            while state.claiming < state.wanted(self.options.concurrency) {
+            while state.claiming < state.target_claims(self.options.concurrency) {
                 state.open(self.engine.clone());
             }
             if state.idle && state.claiming == 0 {
@@ -101,21 +101,21 @@ impl Worker {
     }
 }
 
-/// What became of a lane that could claim.
-enum Ended {
-    /// Nothing was waiting.
+/// The end of a lane.
+enum LaneEnd {
+    /// No task was waiting.
     Idle,
-    /// The task ended, or was given back.
+    /// The task ended or was released.
     Task(Box<Task>),
-    /// The task could not be run to its end; its record says how far it came.
+    /// The task could not be run to its end; its journal has its state.
     Left(Error),
 }
 
-/// The tasks under way and the claims being made.
+/// The running tasks and the claims under way.
 struct Lanes {
-    lanes: JoinSet<Result<Ended>>,
-    claimed: mpsc::UnboundedReceiver<Claimed>,
-    tell: mpsc::UnboundedSender<Claimed>,
+    lanes: JoinSet<Result<LaneEnd>>,
+    claimed: mpsc::UnboundedReceiver<ClaimReport>,
+    claims: mpsc::UnboundedSender<ClaimReport>,
     claiming: usize,
     burst: usize,
     idle: bool,
@@ -124,8 +124,8 @@ struct Lanes {
 }
 
 impl Drop for Lanes {
-    /// A worker whose future is dropped gives its tasks back in the background: aborted, they would
-    /// keep their leases and holds until these expire.
+    /// Dropping a worker releases its tasks in the background. Aborting them would leave their
+    /// leases and holds until these expire.
     fn drop(&mut self) {
         if !self.lanes.is_empty() {
             self.stop.request(StopReason::Shutdown);
@@ -136,11 +136,11 @@ impl Drop for Lanes {
 
 impl Lanes {
     fn new(stop: Stop) -> Self {
-        let (tell, claimed) = mpsc::unbounded_channel();
+        let (claims, claimed) = mpsc::unbounded_channel();
         Self {
             lanes: JoinSet::new(),
             claimed,
-            tell,
+            claims,
             claiming: 0,
             burst: 1,
             idle: false,
@@ -149,8 +149,8 @@ impl Lanes {
         }
     }
 
-    /// Returns how many claims should be under way: few until one succeeds, then more and more.
-    fn wanted(&self, concurrency: usize) -> usize {
+    /// Returns the number of claims that should be under way: few until one succeeds, then more.
+    fn target_claims(&self, concurrency: usize) -> usize {
         if self.idle {
             return 0;
         }
@@ -160,12 +160,12 @@ impl Lanes {
 
     fn open(&mut self, engine: Engine) {
         self.claiming += 1;
-        let tell = self.tell.clone();
+        let claims = self.claims.clone();
         let stop = self.stop.clone();
-        self.lanes.spawn(lane(engine, tell, stop));
+        self.lanes.spawn(lane(engine, claims, stop));
     }
 
-    /// Waits for a claim to succeed or not, or for a task to end.
+    /// Waits for a claim to return or for a task to end.
     async fn next(&mut self, stop: &Stop) -> Result<()> {
         tokio::select! {
             () = stop.requested() => {}
@@ -175,19 +175,19 @@ impl Lanes {
         Ok(())
     }
 
-    fn note(&mut self, claimed: &Claimed) {
+    fn note(&mut self, claimed: &ClaimReport) {
         self.claiming = self.claiming.saturating_sub(1);
         match claimed {
-            Claimed::Task => self.burst = (self.burst * 2).min(MOST_CLAIMS),
-            Claimed::Nothing => {
+            ClaimReport::Task => self.burst = (self.burst * 2).min(MOST_CLAIMS),
+            ClaimReport::Nothing => {
                 self.burst = 1;
                 self.idle = true;
             }
         }
     }
 
-    /// Waits a moment, or until a task ends: that may have made another one possible.
-    #[expect(clippy::disallowed_methods, reason = "an idle worker looks again after a while")]
+    /// Waits until the next poll, or until a task ends, because that may unblock another one.
+    #[expect(clippy::disallowed_methods, reason = "an idle worker polls the queue")]
     async fn rest(&mut self, poll: Duration) {
         let stop = self.stop.clone();
         tokio::select! {
@@ -195,20 +195,20 @@ impl Lanes {
             () = tokio::time::sleep(poll) => {}
             Some(ended) = self.lanes.join_next() => {
                 if let Err(error) = self.count(ended) {
-                    tracing::warn!(error = error.chain(), "a task could not be run");
+                    tracing::warn!(error = error.chain(), "failed to run a task");
                 }
             }
         }
         self.idle = false;
     }
 
-    /// Counts a lane that ended. What goes wrong with one task does not keep others from being run;
-    /// what keeps us from claiming does.
-    fn count(&mut self, ended: Result<Result<Ended>, tokio::task::JoinError>) -> Result<()> {
+    /// Counts a lane that ended. An error of one task does not affect the others; an error of a
+    /// claim ends the worker.
+    fn count(&mut self, ended: Result<Result<LaneEnd>, tokio::task::JoinError>) -> Result<()> {
         let ended = ended.unwrap_or_else(|e| Err(Error::Internal(format!("a lane ended: {e}"))));
         match ended {
-            Ok(Ended::Idle) => {}
-            Ok(Ended::Task(task)) => match task.status {
+            Ok(LaneEnd::Idle) => {}
+            Ok(LaneEnd::Task(task)) => match task.status {
                 TaskStatus::Completed => self.report.completed += 1,
                 TaskStatus::Failed => self.report.failed += 1,
                 TaskStatus::Cancelled => self.report.cancelled += 1,
@@ -216,12 +216,12 @@ impl Lanes {
                     self.report.released += 1;
                 }
             },
-            Ok(Ended::Left(error)) => {
-                tracing::warn!(error = error.chain(), "a task could not be run to its end");
+            Ok(LaneEnd::Left(error)) => {
+                tracing::warn!(error = error.chain(), "failed to run a task to its end");
                 self.report.released += 1;
             }
             Err(error @ Error::Busy { .. }) => {
-                tracing::warn!(error = error.chain(), "the store is busy; looking again later");
+                tracing::warn!(error = error.chain(), "the store is busy; trying again later");
                 self.idle = true;
             }
             Err(error) => return Err(error),
@@ -233,36 +233,41 @@ impl Lanes {
     async fn close(&mut self) {
         while let Some(ended) = self.lanes.join_next().await {
             if let Err(error) = self.count(ended) {
-                tracing::warn!(error = error.chain(), "a task could not be run");
+                tracing::warn!(error = error.chain(), "failed to run a task");
             }
         }
     }
 }
 
-/// How many leases are looked at for owners that are gone.
-const LOOKED_AT: usize = 64;
+/// The number of leases that are checked for workers that have ended.
+const CHECKED_LEASES: usize = 64;
 
-/// Claims the next task; when nothing is waiting, one that its owner left behind.
+/// Claims the next task; if none is waiting, one whose worker has ended.
 async fn claim_next(engine: &Engine) -> Result<Option<task::Claimed>> {
-    let parts = engine.parts();
+    let context = engine.context();
     let claim = engine.claim();
-    if let Some(claimed) = parts.store.claim(&claim).await? {
+    if let Some(claimed) = context.store.claim(&claim).await? {
         return Ok(Some(claimed));
     }
-    let leases = parts.store.leases_of_others(&claim.owner, LOOKED_AT).await?;
-    match leases.into_iter().find(|lease| parts.liveness.is_gone(&lease.owner)) {
-        Some(lease) => parts.store.claim(&claim.presuming_dead(lease.owner)).await,
+    let leases = context.store.leases_of_others(&claim.owner, CHECKED_LEASES).await?;
+    match leases.into_iter().find(|lease| context.liveness.is_gone(&lease.owner)) {
+        Some(lease) => context.store.claim(&claim.presuming_dead(lease.owner)).await,
         None => Ok(None),
     }
 }
 
 /// Claims the next task and runs it.
-async fn lane(engine: Engine, tell: mpsc::UnboundedSender<Claimed>, stop: Stop) -> Result<Ended> {
+async fn lane(
+    engine: Engine,
+    claims: mpsc::UnboundedSender<ClaimReport>,
+    stop: Stop,
+) -> Result<LaneEnd> {
     let claimed = claim_next(&engine).await;
-    let told = if matches!(claimed, Ok(Some(_))) { Claimed::Task } else { Claimed::Nothing };
+    let report =
+        if matches!(claimed, Ok(Some(_))) { ClaimReport::Task } else { ClaimReport::Nothing };
     // If the worker was dropped, its lanes end without being counted.
-    tell.send(told).ok();
-    let Some(claimed) = claimed? else { return Ok(Ended::Idle) };
+    claims.send(report).ok();
+    let Some(claimed) = claimed? else { return Ok(LaneEnd::Idle) };
     let own = Stop::new();
     let pass_on = async {
         stop.requested().await;
@@ -271,8 +276,8 @@ async fn lane(engine: Engine, tell: mpsc::UnboundedSender<Claimed>, stop: Stop) 
     };
     tokio::select! {
         ended = Box::pin(engine.drive(claimed, own.clone())) => {
-            Ok(ended.map_or_else(Ended::Left, |task| Ended::Task(Box::new(task))))
+            Ok(ended.map_or_else(LaneEnd::Left, |task| LaneEnd::Task(Box::new(task))))
         }
-        () = pass_on => Ok(Ended::Idle),
+        () = pass_on => Ok(LaneEnd::Idle),
     }
 }

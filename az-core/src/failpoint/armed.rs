@@ -1,14 +1,14 @@
-//! Crash points: places where the process can be killed on purpose, to prove that nothing is lost.
+//! Crash points: places where tests kill the process, to prove that nothing is lost.
 //!
-//! A run passes the points in an order of its own; the n-th passage is a crash point of that run.
-//! Armed with `N`, the process sends itself SIGKILL at the N-th passage, as a power cut would.
-//! Armed with `trace`, it prints every passage to standard error, which enumerates them.
+//! The points that a run passes are numbered in order. Armed with `N`, the process sends itself
+//! SIGKILL at the N-th, which has the effect of a power failure. Armed with `trace`, it prints each
+//! to standard error, which enumerates them.
 
 use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Whether crash points exist in this build.
+/// Whether this build has crash points.
 pub const AVAILABLE: bool = true;
 
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +20,10 @@ enum Plan {
 static PLAN: OnceLock<Plan> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// Arms the process with a plan: `trace`, or the number of the passage to die at (from 1).
+/// Arms the process with a plan: `trace`, or the number (from 1) of the point at which it is
+/// killed.
 ///
-/// The first plan stays; text that is neither is ignored.
+/// The first plan stays; other text is ignored.
 pub fn arm(plan: &str) {
     let plan =
         if plan == "trace" { Some(Plan::Trace) } else { plan.parse().ok().map(Plan::KillAt) };

@@ -1,9 +1,9 @@
-//! Crash points, compiled out: [`point!`](crate::point) costs nothing in this build.
+//! Crash points that are compiled out: [`point!`](crate::point) has no cost in this build.
 
 /// Arms nothing: this build has no crash points.
 pub const fn arm(_plan: &str) {}
 
-/// Whether crash points exist in this build.
+/// Whether this build has crash points.
 pub const AVAILABLE: bool = false;
 
 /// Does nothing in this build.

@@ -1,4 +1,4 @@
-//! The rules of an append, for implementers of stores: what is refused, and what events imply.
+//! The rules of an append, for implementers of stores: when it is refused, and its effects.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
 use crate::task::{Lease, Outcome};
 
-/// What a store changes, besides the journal, in the same transaction as it appends an event.
+/// A change that a store makes, besides the journal, in the same transaction as it appends an
+/// event.
 ///
-/// Matching it exhaustively is intended: a store has to apply every one of them.
+/// Exhaustive, so that a store has to apply every effect.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Take a hold, as [`BudgetKeeper::hold`](crate::cost::BudgetKeeper::hold) does.
@@ -30,11 +31,11 @@ pub enum Effect {
 }
 
 impl NewEvent {
-    /// Returns what appending the event to the journal of `task` at `now` implies.
+    /// Returns the effect of appending the event to the journal of `task` at `now`.
     ///
     /// # Errors
     ///
-    /// `Invalid` for an event about a call that names none.
+    /// `Invalid` for an event that needs a call id and has none.
     pub fn effect(&self, task: &TaskId, now: Timestamp) -> Result<Option<Effect>> {
         Ok(match &self.body {
             EventBody::LlmIntent(intent) => {
@@ -62,16 +63,16 @@ impl NewEvent {
         Some((self.call.as_ref()?, self.body.name()))
     }
 
-    /// Returns the refusal of an event whose [`key`](Self::key) is in the journal already.
+    /// Returns the error for an event whose [`key`](Self::key) is in the journal already.
     pub fn repeated(&self) -> Error {
         let call = self.call.as_ref().map(ToString::to_string).unwrap_or_default();
         Error::AlreadyExists { what: self.body.name(), id: call }
     }
 }
 
-/// Checks an append before anything is written: the lease, the position, and the events among
-/// themselves. `current` is the current lease of the task, and `end` the number of the event that
-/// its journal gets next.
+/// Checks an append before anything is written: the lease, the position, and the keys of the
+/// events. `current` is the current lease of the task, and `end` the number of the next event of
+/// its journal.
 ///
 /// The store then refuses events that are [`repeated`](NewEvent::repeated), writes the others, and
 /// applies their effects in order.
@@ -139,10 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn an_intent_without_a_call_has_no_effect_but_an_error() {
+    fn an_intent_without_a_call_is_an_error() {
         let nameless = NewEvent::new(llm_intent("m0", Some(7), 61).body);
         let error = nameless.effect(&task_id("t"), at(1)).unwrap_err();
-        assert_eq!(error.to_string(), "invalid event: llm_intent names no call");
+        assert_eq!(error.to_string(), "invalid event: llm_intent has no call id");
     }
 
     #[test]

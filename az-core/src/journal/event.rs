@@ -1,4 +1,4 @@
-//! What the record is made of.
+//! The events of a journal.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,132 +14,131 @@ use crate::money::Usd;
 use crate::task::Outcome;
 use crate::tool::{EffectClass, ToolOutput};
 
-/// The version of the events that are written; kept in every `run_started`.
+/// The version of the events that are written; stored in every `run_started`.
 ///
-/// Version 2 holds the results of tools as content parts and has observations. Events of version 1,
-/// which hold results as one text, are read as well.
+/// Version 2 stores the results of tools as content parts and has observations. Version 1, which
+/// stores results as one text, is also read.
 pub const SCHEMA: u32 = 2;
 
-/// One entry of a task's record.
+/// One entry of a task's journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The task.
     pub task: TaskId,
-    /// Its place in the record, from 0 without gaps.
+    /// Its number in the journal, from 0 without gaps.
     pub seq: u64,
-    /// The claim under which it was written.
+    /// The epoch of the claim under which it was written.
     pub epoch: u64,
-    /// When it was written.
+    /// The time at which it was written.
     pub at: Timestamp,
-    /// What it says.
+    /// The call and the body.
     #[serde(flatten)]
     pub event: NewEvent,
 }
 
-/// An entry before it has its place.
+/// An event without a number yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewEvent {
-    /// The call that it is about. At most one intent and one result, one question and one answer
-    /// per call.
+    /// The call that it is about. A journal has at most one event of each type about a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallId>,
-    /// What it says.
+    /// The body.
     #[serde(flatten)]
     pub body: EventBody,
 }
 
 impl NewEvent {
-    /// Returns an event about the run as a whole.
+    /// Creates an event about the run as a whole.
     pub const fn new(body: EventBody) -> Self {
         Self { call: None, body }
     }
 
-    /// Returns an event about a call.
+    /// Creates an event about a call.
     pub const fn about(call: CallId, body: EventBody) -> Self {
         Self { call: Some(call), body }
     }
 
-    /// Returns the call that it is about.
+    /// Returns the id of the call that it is about.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when it names none.
+    /// [`Error::Invalid`] if it has none.
     pub fn call_id(&self) -> Result<&CallId, Error> {
-        let nameless = || Error::invalid("event", format!("{} names no call", self.body.name()));
+        let nameless = || Error::invalid("event", format!("{} has no call id", self.body.name()));
         self.call.as_ref().ok_or_else(nameless)
     }
 }
 
-/// What an event says.
+/// The body of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventBody {
-    /// A worker took the task up.
+    /// A worker claimed the task and began a run.
     RunStarted {
         /// The version of the events that follow.
         schema: u32,
         /// The worker.
         owner: WorkerId,
-        /// How many steps are on record already.
+        /// The number of steps that were recorded before.
         #[serde(default, skip_serializing_if = "is_zero")]
         steps: u32,
     },
-    /// A model is about to be asked.
+    /// A model call is about to be made.
     LlmIntent(ModelIntent),
-    /// What came of it.
+    /// The result of a model call.
     LlmResult(ModelResult),
-    /// A tool is about to be called.
+    /// A tool call is about to be made.
     ToolIntent(ToolIntent),
     /// Approval of a tool call was requested.
     ApprovalAsked {
         /// The tool.
         tool: String,
-        /// A digest of its arguments: the answer holds for these and no others.
+        /// A digest of its arguments; the answer applies only to these.
         digest: String,
-        /// Why it had to be asked.
+        /// The reason that it needs approval.
         reason: String,
-        /// The arguments; absent in older records.
+        /// The arguments; absent in older journals.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         arguments: Value,
     },
-    /// The answer.
+    /// The answer to a request for approval.
     ApprovalGiven {
-        /// The digest that was asked about.
+        /// The digest from the request.
         digest: String,
-        /// Whether it may.
+        /// Whether the call may be made.
         granted: bool,
-        /// Who or what answered.
+        /// The person or program that answered.
         by: String,
     },
-    /// What came of a tool call.
+    /// The result of a tool call.
     ToolResult(ToolResult),
-    /// A text that the agent adds to what the model sees.
+    /// A text that the agent adds for the model.
     Observation {
         /// The text.
         text: String,
     },
-    /// Something worth knowing that changes nothing.
+    /// A note, which changes nothing.
     Note {
-        /// What.
+        /// The text.
         text: String,
     },
-    /// The fold of everything before it, so that reading can begin here.
+    /// The fold of all events before it, so that reading can begin here.
     Snapshot {
         /// The fold.
         history: Box<History>,
     },
     /// The run ended.
     RunFinished {
-        /// How.
+        /// The outcome.
         outcome: Outcome,
-        /// What the task came to; absent in older records.
+        /// The task's totals; absent in older journals.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         totals: Option<RunTotals>,
     },
 }
 
 impl EventBody {
-    /// Returns the type's name in records.
+    /// Returns the type's name in journals.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run_started",
@@ -162,31 +161,31 @@ const fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// What a task came to when a run of it ended.
+/// The totals of a task when a run of it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTotals {
-    /// What the task has cost, as far as prices are known.
+    /// The cost of the task, without calls whose price is unknown.
     pub cost: Usd,
-    /// Whether some of it has no known price.
+    /// Whether some calls have no known price.
     pub unpriced: bool,
-    /// All tokens that it used.
+    /// The number of tokens that it used.
     pub tokens: u64,
-    /// All steps that it took.
+    /// The number of steps that it took.
     pub steps: u32,
-    /// How long this run took, in milliseconds.
+    /// The duration of this run, in milliseconds.
     pub millis: u64,
 }
 
-/// What a model is asked for.
+/// The use of a model's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum Purpose {
     /// The next step of the task.
     #[default]
     Step,
-    /// A summary of the first turns, to make room.
+    /// A summary of the first turns, for compaction.
     Summary {
-        /// How many turns it stands for.
+        /// The number of turns that it replaces.
         turns: usize,
     },
 }
@@ -194,26 +193,26 @@ pub enum Purpose {
 /// A model call about to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelIntent {
-    /// Who is asked.
+    /// The provider.
     pub provider: String,
-    /// Which model.
+    /// The model.
     pub model: String,
-    /// What for.
+    /// The use of the reply.
     #[serde(flatten)]
     pub purpose: Purpose,
-    /// The most that it can cost; `None` when the price is unknown. Taken as a hold.
+    /// The most that it can cost; `None` if the price is unknown. The amount of the hold.
     pub hold: Option<Usd>,
-    /// When the hold may be swept if nothing more is heard.
+    /// The time at which the hold expires, unless the lease is extended.
     pub hold_until: Timestamp,
-    /// Tokens expected to be sent.
+    /// The estimated number of tokens that are sent.
     pub estimated_tokens: u64,
-    /// Why this model, where there was a choice.
+    /// The reason for the choice of this model, if there was a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl ModelIntent {
-    /// Returns the hold that it takes.
+    /// Returns the hold that the intent takes.
     pub fn hold_of(&self, task: &TaskId, call: &CallId, now: Timestamp) -> Hold {
         Hold {
             payer: Payer::Task(task.clone()),
@@ -227,21 +226,21 @@ impl ModelIntent {
     }
 }
 
-/// What came of a model call.
+/// The result of a model call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelResult {
-    /// What the model did.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: ModelOutcome,
-    /// What becomes of the hold.
+    /// The settlement of the hold.
     #[serde(flatten)]
     pub settlement: Settlement,
-    /// How long it took, in milliseconds.
+    /// The duration of the call, in milliseconds.
     pub millis: u64,
 }
 
 impl ModelResult {
-    /// Returns what the call used and cost, as far as that is known.
+    /// Returns the charge of the call, if it is known.
     pub const fn charge(&self) -> Option<&Charge> {
         match &self.settlement {
             Settlement::Paid(charge) => Some(charge),
@@ -250,20 +249,20 @@ impl ModelResult {
     }
 }
 
-/// What a model did.
+/// The outcome of a model call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ModelOutcome {
-    /// It replied.
+    /// The model replied.
     Replied {
-        /// What it said.
+        /// The reply.
         reply: ModelReply,
     },
     /// The call failed.
     Failed {
-        /// What sort of failure.
+        /// The kind of failure.
         kind: ErrorKind,
-        /// What the provider or the connection said.
+        /// The message of the provider or of the connection.
         message: String,
     },
     /// The call was interrupted before a reply arrived.
@@ -279,7 +278,7 @@ pub struct ToolIntent {
     pub arguments: Value,
     /// What may be done if no result follows.
     pub effect: EffectClass,
-    /// What the tool needs to know later of how things stood before.
+    /// The tool's note about the state before the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Value>,
 }
@@ -291,26 +290,26 @@ pub struct ToolIntent {
 pub struct ToolResult {
     /// The tool.
     pub tool: String,
-    /// What it did.
+    /// The outcome.
     pub outcome: ToolOutcome,
-    /// What it returned, in full, for the model.
+    /// The output of the tool, in full, for the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content: Vec<ContentPart>,
-    /// The same as data, where the tool returns data.
+    /// The output as structured data, if the tool returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
-    /// How long it took, in milliseconds.
+    /// The duration of the call, in milliseconds.
     pub millis: u64,
 }
 
 impl ToolResult {
-    /// Creates a result from what a tool returned.
+    /// Creates a result from a tool's output.
     pub fn new(tool: impl Into<String>, outcome: ToolOutcome, output: ToolOutput) -> Self {
         let ToolOutput { content, data, .. } = output;
         Self { tool: tool.into(), outcome, content, data, millis: 0 }
     }
 
-    /// Sets how long the call took, in milliseconds.
+    /// Sets the duration of the call, in milliseconds.
     #[must_use]
     pub const fn with_millis(mut self, millis: u64) -> Self {
         self.millis = millis;
@@ -344,16 +343,17 @@ impl From<StoredToolResult> for ToolResult {
     }
 }
 
-/// What a tool did.
+/// The outcome of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolOutcome {
-    /// What it was asked to.
+    /// The tool succeeded.
     Done,
-    /// It failed, and said so.
+    /// The tool reported a failure.
     Failed,
-    /// It was not called: it does not exist, its arguments do not fit, or it was not approved.
+    /// The call was not made: the tool does not exist, the arguments are invalid, or it was not
+    /// approved.
     Refused,
-    /// It was interrupted, and its outcome is unknown.
+    /// The call was interrupted, and its outcome is unknown.
     Unknown,
 }

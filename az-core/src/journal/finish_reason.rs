@@ -1,12 +1,12 @@
-//! The reason that a reply ended, independent of the provider.
+//! The reason for the end of a reply, independent of the provider.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The reason that a reply ended.
+/// The reason for the end of a reply.
 ///
-/// A client maps its provider's words to reasons, and keeps the word beside the reason in
+/// A client maps its provider's values to reasons, and keeps the value beside the reason in
 /// [`ModelReply::stop`](super::ModelReply::stop).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum FinishReason {
     /// The model finished its turn.
     Stop,
-    /// The reply reached the limit of its length.
+    /// The reply reached its length limit.
     Length,
     /// The reply filled the context window.
     ContextWindow,
@@ -24,14 +24,14 @@ pub enum FinishReason {
     ContentFilter,
     /// The model declined to answer.
     Refusal,
-    /// The provider paused its own work and continues with the next request.
+    /// The provider paused its own work, and continues it with the next request.
     Pause,
     /// The provider reported an error.
     Error,
     /// The provider gave no reason.
     #[default]
     Unknown,
-    /// The provider gave a reason that is not known; its word is kept.
+    /// The provider gave an unknown reason; its value is kept.
     #[serde(other)]
     Other,
 }
@@ -51,7 +51,7 @@ impl FinishReason {
         Self::Other,
     ];
 
-    /// Returns the reason as a word, as it is serialized.
+    /// Returns the serialized form of the reason.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -67,14 +67,14 @@ impl FinishReason {
         }
     }
 
-    /// Whether the reply was cut: it may end in the middle of a sentence or of a call.
+    /// Returns `true` if the reply was cut off: it may end in the middle of a sentence or of a
+    /// call.
     pub const fn is_cut(self) -> bool {
         matches!(self, Self::Length | Self::ContextWindow)
     }
 
-    /// Returns the reason of a reply that was recorded with the provider's word only, as earlier
-    /// versions did, or of a script: the reason of a neutral word, or of one that a provider had when
-    /// those records were made.
+    /// Returns the reason for a value in a script, or in a record of an earlier version, which
+    /// stored only the provider's value.
     pub fn from_word(word: &str) -> Self {
         match word {
             "" => Self::Unknown,
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_was_recorded_with_a_word_only_has_a_reason() {
+    fn a_reply_that_was_recorded_without_a_reason_has_one() {
         let words = [
             ("end_turn", Stop),
             ("STOP", Stop),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_neutral_word_is_its_own_reason_and_is_serialized_as_that_word() {
+    fn a_neutral_reason_is_read_as_it_is_serialized() {
         for reason in FinishReason::ALL {
             assert_eq!(FinishReason::from_word(reason.as_str()), *reason);
             assert_eq!(json!(reason), json!(reason.as_str()));
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_reason_counts_whatever_the_word() {
+    fn the_reason_of_the_client_takes_precedence_over_the_value() {
         let reply = ModelReply { finish: Pause, ..recorded("max_tokens") };
         assert_eq!(reply.finish_reason(), Pause);
     }
 
     #[test]
-    fn a_reply_that_calls_tools_ends_with_tool_calls_unless_it_was_cut() {
+    fn a_complete_reply_with_calls_has_the_reason_tool_calls() {
         let calls = |stop: &str| recorded(stop).with_call("echo", json!({})).finish_reason();
         let found = ["STOP", "completed", "", "tool_use", "new", "MAX_TOKENS"].map(calls);
         assert_eq!(found, [ToolCalls, ToolCalls, ToolCalls, ToolCalls, ToolCalls, Length]);

@@ -1,4 +1,4 @@
-//! What a record adds up to: the only state of a run.
+//! The fold of a journal: the only state of a run.
 
 use std::collections::BTreeMap;
 
@@ -19,56 +19,56 @@ use crate::task::Outcome;
 use crate::text::Excerpt;
 use crate::tool::EffectClass;
 
-/// How much text of a tool's result the fold keeps, in bytes; the record has all of it. It is more
-/// than a model is usually shown, for agents that work on results themselves.
+/// The part of a tool result's text that the fold keeps, in bytes; the journal has all of it. It is
+/// more than a model is usually shown, for agents that process results themselves.
 const KEPT: usize = 64 << 10;
 
-/// How much of a result's images the fold keeps, in bytes of base64; the record has all of them.
-/// Providers accept no larger images.
+/// The part of a result's images that the fold keeps, in bytes of base64; the journal has all of
+/// them. Providers accept no larger images.
 const IMAGES_KEPT: usize = 8 << 20;
 
-/// What a task's record adds up to.
+/// The fold of a task's events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct History {
-    /// The number that the next event gets.
+    /// The number of the next event.
     pub next_seq: u64,
-    /// How many times the task was taken up.
+    /// The number of runs.
     pub runs: u32,
-    /// How many turns were done each time that it was taken up again; one with calls still to be
-    /// made is not.
+    /// The number of complete turns at the start of each later run; a turn with pending calls is
+    /// not complete.
     pub resumed_after: Vec<usize>,
-    /// How many replies counted as steps.
+    /// The number of replies that counted as steps.
     pub steps: u32,
-    /// What the model said, and what it wanted called.
+    /// The model's replies, with the calls that they request.
     pub turns: Vec<Turn>,
-    /// What the agent added to what the model sees, in order.
+    /// The texts that the agent added for the model, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Observation>,
-    /// Every tool call and effect begun, refused or asked about.
+    /// The tool calls that were begun, refused or submitted for approval.
     pub calls: BTreeMap<CallId, CallRecord>,
-    /// What stands for the first turns, once they were summarised.
+    /// The summary that replaces the first turns, if there is one.
     pub summary: Option<Summary>,
-    /// The model call that has no result yet.
+    /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
-    /// What was booked so far, as far as prices are known.
+    /// The cost booked so far, without calls whose price is unknown.
     pub cost: Usd,
-    /// Whether some of it has no known price.
+    /// Whether some calls have no known price.
     pub unpriced: bool,
-    /// All tokens used, in and out.
+    /// The number of tokens used, input and output.
     pub tokens: u64,
-    /// How the last run ended; nothing while one is under way.
+    /// The outcome of the last run; `None` during a run.
     pub outcome: Option<Outcome>,
 }
 
-/// A model's turn.
+/// One reply of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
-    /// What it said.
+    /// The reply.
     pub reply: ModelReply,
 }
 
-/// A text that the agent added to what the model sees.
+/// A text that the agent added for the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The number of turns before it.
@@ -77,12 +77,12 @@ pub struct Observation {
     pub text: String,
 }
 
-/// The first turns in short.
+/// A summary of the first turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// How many turns it stands for.
+    /// The number of turns that it replaces.
     pub turns: usize,
-    /// What they came to.
+    /// The text of the summary.
     pub text: String,
 }
 
@@ -91,27 +91,26 @@ pub struct Summary {
 pub struct OpenModelCall {
     /// Its id.
     pub call: CallId,
-    /// What was about to be asked.
+    /// The intent.
     pub intent: ModelIntent,
 }
 
-/// A tool call or effect.
+/// The record of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// The number of its intent, once begun: with the task's id the key under which it happens at
-    /// most once.
+    /// The number of its intent, once begun; with the task's id, its idempotency key.
     pub intent_seq: Option<u64>,
-    /// The answer to whether it may be made, with the digest that it holds for.
+    /// The answer to the request for approval, with the digest that it applies to.
     pub approval: Option<(String, bool)>,
-    /// How far it got.
+    /// The state of the call.
     pub state: CallState,
 }
 
-/// How far a call got.
+/// The state of a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CallState {
-    /// Asked about, not begun.
+    /// Submitted for approval, not begun.
     Waiting,
     /// Begun, without a result.
     Begun {
@@ -121,28 +120,28 @@ pub enum CallState {
         arguments: Value,
         /// What may be done about it.
         effect: EffectClass,
-        /// What the tool noted of how things stood before.
+        /// The tool's note about the state before the call.
         witness: Option<Value>,
     },
-    /// With a result.
+    /// Has a result.
     Ended {
-        /// What it did.
+        /// The outcome.
         outcome: ToolOutcome,
-        /// What it returned as text, shortened; a line stands for each part that is not kept.
+        /// The output as text, shortened; a line replaces each part that is not kept.
         text: Excerpt,
-        /// The images that it returned, the first few megabytes of them.
+        /// The images of the output, up to the limit.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         images: Vec<ImageContent>,
-        /// The same as data, where it is small.
+        /// The output as structured data, if it is small.
         data: Option<Value>,
     },
 }
 
-/// Folds a record, or the tail of one that begins with a snapshot.
+/// Folds a journal, or the tail of one that begins with a snapshot.
 ///
 /// # Errors
 ///
-/// [`Error::BrokenJournal`] at the first event that cannot follow those before it.
+/// [`Error::BrokenJournal`] at the first event that does not fit those before it.
 pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<History> {
     let mut history = History::default();
     let mut first = true;
@@ -164,7 +163,7 @@ impl History {
     ///
     /// # Errors
     ///
-    /// [`Error::BrokenJournal`] when it cannot follow what is there.
+    /// [`Error::BrokenJournal`] if it does not fit the events before it.
     pub fn apply(&mut self, event: &Event) -> Result<()> {
         let broken = |reason: &str| Error::BrokenJournal {
             task: event.task.clone(),
@@ -172,7 +171,7 @@ impl History {
             reason: reason.to_owned(),
         };
         if event.seq != self.next_seq {
-            return Err(broken(&format!("number {} was expected", self.next_seq)));
+            return Err(broken(&format!("expected number {}", self.next_seq)));
         }
         self.add(event).map_err(broken)?;
         self.next_seq += 1;
@@ -180,7 +179,7 @@ impl History {
     }
 
     fn add(&mut self, event: &Event) -> Result<(), &'static str> {
-        let call = || event.event.call.clone().ok_or("it names no call");
+        let call = || event.event.call.clone().ok_or("it has no call id");
         match &event.event.body {
             EventBody::RunStarted { .. } => {
                 if self.runs > 0 {
@@ -212,10 +211,10 @@ impl History {
 
     fn begin_model(&mut self, call: CallId, intent: &ModelIntent) -> Result<(), &'static str> {
         if self.open_model.is_some() {
-            return Err("a model call is under way already");
+            return Err("another model call has no result yet");
         }
         if intent.purpose == Purpose::Step && self.pending_calls().next().is_some() {
-            return Err("a tool call of the last turn has no result");
+            return Err("a tool call of the last turn has no result yet");
         }
         self.open_model = Some(OpenModelCall { call, intent: intent.clone() });
         Ok(())
@@ -223,7 +222,7 @@ impl History {
 
     fn end_model(&mut self, call: &CallId, result: &ModelResult) -> Result<(), &'static str> {
         let open = self.open_model.take_if(|open| open.call == *call);
-        let open = open.ok_or("no such model call is under way")?;
+        let open = open.ok_or("it is the result of a model call that has no intent")?;
         self.book(&result.settlement, &open.intent);
         if let ModelOutcome::Replied { reply } = &result.outcome {
             match open.intent.purpose {
@@ -258,7 +257,7 @@ impl History {
     ) -> Result<(), &'static str> {
         let record = self.record(call);
         if record.state != CallState::Waiting {
-            return Err("the tool call was begun before");
+            return Err("the tool call has an intent already");
         }
         record.intent_seq = Some(seq);
         record.state = CallState::Begun {
@@ -289,7 +288,7 @@ impl History {
         })
     }
 
-    /// Returns how far a call got, if anything is known of it.
+    /// Returns the record of a call, if there is one.
     pub fn call(&self, id: &CallId) -> Option<&CallRecord> {
         self.calls.get(id)
     }
@@ -305,23 +304,23 @@ impl History {
         )
     }
 
-    /// Returns the observations that were made after so many turns.
+    /// Returns the observations that were made after this number of turns.
     pub fn observations_after(&self, turns: usize) -> impl Iterator<Item = &Observation> {
         self.observations.iter().filter(move |observation| observation.after == turns)
     }
 
-    /// Returns the calls that were begun and have no result: what a crash leaves behind.
+    /// Returns the calls that were begun and have no result, as a crash leaves them.
     pub fn begun_calls(&self) -> impl Iterator<Item = (&CallId, &CallRecord)> {
         self.calls.iter().filter(|(_, record)| matches!(record.state, CallState::Begun { .. }))
     }
 
-    /// Returns the last reply that asked for nothing more, if the last turn is one.
+    /// Returns the last reply, if the last turn requests no calls.
     pub fn final_reply(&self) -> Option<&ModelReply> {
         self.turns.last().map(|turn| &turn.reply).filter(|reply| reply.calls.is_empty())
     }
 }
 
-/// Returns what the fold keeps of a result.
+/// Returns the part of a result that the fold keeps.
 fn excerpt(content: &[ContentPart]) -> (Excerpt, Vec<ImageContent>) {
     if let [] | [ContentPart::Text { .. }] = content {
         return (Excerpt::of(&describe(content), KEPT), Vec::new());

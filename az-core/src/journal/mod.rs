@@ -1,6 +1,6 @@
 //! The journal of a task: every effect has an intent before it and a result after it.
 //!
-//! [`check_append`] and [`NewEvent::effect`] are the rules that every store applies. They are for
+//! [`check_append`] and [`NewEvent::effect`] are rules that every store applies. They are for
 //! implementers of stores.
 
 mod contract;

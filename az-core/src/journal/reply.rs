@@ -1,36 +1,36 @@
-//! What a model said, as far as every part of the program understands it.
+//! A model's reply, independent of the provider.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::finish_reason::FinishReason;
 
-/// A model's turn.
+/// One reply of a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelReply {
-    /// What it said.
+    /// The text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// What it thought, where the provider shows it.
+    /// The reasoning, if the provider returns it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reasoning: String,
-    /// The tools it wants called.
+    /// The tool calls that the model requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
-    /// The reason that the reply ended, as the client understood it; absent in older records. Use
-    /// [`finish_reason`](Self::finish_reason), which also knows the words of those.
+    /// The reason for the end of the reply, as the client maps it; absent in older records. Use
+    /// [`finish_reason`](Self::finish_reason), which also reads those.
     #[serde(skip_serializing_if = "is_unknown")]
     pub finish: FinishReason,
-    /// The provider's word for the reason.
+    /// The provider's value for the reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop: String,
-    /// What the provider wants back unchanged with the next request, in its own shape.
+    /// Replay data: what the provider needs back unchanged with the next request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<Box<Value>>,
 }
 
-/// A call that a model asks for.
+/// A tool call that a model requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The provider's id for it; need not be unique, may be empty.
@@ -38,20 +38,20 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments: a JSON object, or whatever the model wrote instead, as a string.
+    /// Its arguments: a JSON object, or the model's text as a string if it is not one.
     pub arguments: Value,
 }
 
 impl ModelReply {
-    /// Returns a reply of text only.
+    /// Creates a reply of text only.
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// Returns the reason that the reply ended.
+    /// Returns the reason for the end of the reply.
     ///
-    /// Some providers use the same word whether the model calls tools or not, so a reply with calls
-    /// that is complete ended with [`FinishReason::ToolCalls`].
+    /// Some providers use one value whether or not the model calls tools, so a complete reply with
+    /// calls has the reason [`FinishReason::ToolCalls`].
     pub fn finish_reason(&self) -> FinishReason {
         let reason = match self.finish {
             FinishReason::Unknown => FinishReason::from_word(&self.stop),
@@ -67,7 +67,7 @@ impl ModelReply {
         }
     }
 
-    /// Returns the reply with the reason that it ended, in the neutral word.
+    /// Returns the reply with a reason for its end, and its neutral value.
     #[must_use]
     pub fn with_finish(mut self, reason: FinishReason) -> Self {
         self.finish = reason;

@@ -1,4 +1,4 @@
-//! What happened, in words.
+//! The log: messages about events, with levels.
 
 mod record;
 mod store;

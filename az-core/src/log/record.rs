@@ -1,4 +1,4 @@
-//! One line of the log.
+//! One record of the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,25 +9,25 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 
-/// How much a record matters; later ones matter more.
+/// The severity of a record; later ones are more severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// For whoever looks for a mistake of ours.
+    /// Details for debugging.
     Debug,
-    /// As it should be.
+    /// Normal operation.
     Info,
-    /// Not as it should be, but gone on.
+    /// A problem that did not stop the operation.
     Warn,
-    /// Not gone on.
+    /// A problem that stopped the operation.
     Error,
 }
 
 impl Level {
-    /// All of them, least first.
+    /// All levels, least severe first.
     pub const ALL: &[Self] = &[Self::Debug, Self::Info, Self::Warn, Self::Error];
 
-    /// Returns the name used in records and on the command line.
+    /// Returns the name used in journals and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -55,17 +55,17 @@ impl FromStr for Level {
     }
 }
 
-/// Something that happened.
+/// A log record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogRecord {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// Which part of the program says so.
+    /// The component that logs.
     pub target: String,
-    /// The task it belongs to, if any.
+    /// The task that it belongs to, if any.
     pub task: Option<TaskId>,
-    /// What happened.
+    /// The message.
     pub message: String,
 }

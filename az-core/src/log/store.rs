@@ -1,4 +1,4 @@
-//! Keeps the log.
+//! The contract of the log.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::TaskId;
 
-/// Keeps log records.
+/// Stores log records.
 ///
 /// # Contract
 ///
-/// 1. Records come back as they were appended, oldest first; those of one time in the order in
+/// 1. Records are returned as they were appended, oldest first; those of one time in the order in
 ///    which they were appended.
-/// 2. Filters combine by *and*; `since` belongs to the answer, `until` does not; a level lets
-///    itself and all that matter more through.
-/// 3. Text is found anywhere in the message, whatever the case of ASCII letters, and never as a
-///    pattern.
-/// 4. With a limit, the newest records are the ones returned.
+/// 2. Filters combine by *and*; `since` is inclusive, `until` is exclusive; a level includes all
+///    more severe ones.
+/// 3. Text is found anywhere in the message, regardless of the case of ASCII letters, and is never
+///    a pattern.
+/// 4. With a limit, the newest records are returned.
 #[async_trait]
 pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     /// Adds records.
@@ -37,25 +37,25 @@ pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     async fn query(&self, query: &LogQuery) -> Result<Vec<LogRecord>>;
 }
 
-/// Which records to return.
+/// A filter of log records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogQuery {
-    /// Only those that matter at least so much.
+    /// Only records of at least this severity.
     pub level: Option<Level>,
-    /// Only from this time on.
+    /// Only records from this time on.
     pub since: Option<Timestamp>,
-    /// Only before this time.
+    /// Only records before this time.
     pub until: Option<Timestamp>,
-    /// Only of this task.
+    /// Only records of this task.
     pub task: Option<TaskId>,
-    /// Only with this text.
+    /// Only records whose message contains this text.
     pub text: Option<String>,
-    /// At most this many, the newest.
+    /// At most this many records, the newest.
     pub limit: Option<usize>,
 }
 
 impl LogQuery {
-    /// Whether the query lets a record through, the limit aside.
+    /// Returns `true` if the query matches a record, its limit aside.
     pub fn matches(&self, record: &LogRecord) -> bool {
         let has = |text: &String| {
             record.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())

@@ -1,4 +1,4 @@
-//! What an operator sees of a store in memory.
+//! Status and check of a store in memory.
 
 use async_trait::async_trait;
 
@@ -21,7 +21,7 @@ impl StoreAdmin for MemoryStore {
         })
     }
 
-    /// What is in memory is as it was written.
+    /// Memory cannot be corrupted, so there is nothing to check.
     async fn check(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

@@ -1,4 +1,4 @@
-//! The journal of every task, and what an append changes with it.
+//! The journals, and the effects of an append.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ impl Journal for MemoryStore {
         let mut state = self.lock();
         state.check_append(lease, next_seq, &events)?;
 
-        // From here on only the ledger can refuse the append, and it is restored.
+        // From here on only the ledger can refuse the append, and it is restored then.
         let before = state.ledger.savepoint();
         let applied = match state.apply(lease, &events, now) {
             Ok(applied) => applied,
@@ -56,13 +56,13 @@ impl Journal for MemoryStore {
     }
 }
 
-/// What is on record of one task.
+/// The journal of one task.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) events: Vec<Event>,
-    /// Which types of events there are about which calls.
+    /// The keys of the events about calls.
     known: BTreeSet<(CallId, &'static str)>,
-    /// Where the last snapshot stands, or the beginning.
+    /// The index of the last snapshot, or 0.
     snapshot: usize,
 }
 
@@ -89,7 +89,7 @@ impl Record {
     }
 }
 
-/// What the effects of events changed besides the journal.
+/// The changes that the effects of events made besides the journal.
 #[derive(Debug, Default)]
 struct Applied {
     booked: Vec<CostEntry>,
@@ -121,7 +121,7 @@ impl State {
         events.iter().find(is_known).map_or(Ok(()), |event| Err(event.repeated()))
     }
 
-    /// Applies the effects of events, those on the ledger first: they are the ones that can fail.
+    /// Applies the effects of events, those on the ledger first, because only they can fail.
     fn apply(&mut self, lease: &Lease, events: &[NewEvent], now: Timestamp) -> Result<Applied> {
         let mut applied = Applied::default();
         let effects = events.iter().map(|event| event.effect(&lease.task, now));
@@ -135,7 +135,7 @@ impl State {
                         applied.report(&settled.hold, settled.alerts);
                     }
                 }
-                // The last event, or the append was refused.
+                // The last event; the append was refused otherwise.
                 Effect::Finish(outcome) => self.held(lease)?.finish(lease, &outcome, now)?,
             }
         }

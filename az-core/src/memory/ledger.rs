@@ -12,13 +12,13 @@ use crate::error::Result;
 use crate::id::CallId;
 use crate::money::Usd;
 
-/// What identifies an entry and a hold.
+/// The key of an entry and of a hold.
 type Key = (Payer, CallId);
 
 /// Entries, holds, budgets and parents.
 ///
-/// What a budget has spent is summed up from the entries every time, which is slower than a counter
-/// and needs no updates. Parents outlive their payers, as entries do.
+/// The spent amount of a budget is summed up from its entries each time: slower than a counter, and
+/// always consistent. Parents outlive their payers, as costs do.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     calendar: Calendar,
@@ -27,11 +27,11 @@ pub(super) struct Ledger {
     holds: BTreeMap<Key, Hold>,
     parents: BTreeMap<Payer, Payer>,
     budgets: BTreeMap<(Scope, Period), Budget>,
-    /// The alerts that were reported, with the start of their period.
+    /// The alerts that were reported, with the beginning of the period in which they were crossed.
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
 
-/// A hold that was settled, and what that changed.
+/// A settled hold and the changes that settling it made.
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) hold: Hold,
@@ -39,7 +39,7 @@ pub(super) struct Settled {
     pub(super) alerts: Vec<Alert>,
 }
 
-/// A state of the ledger that can be restored.
+/// A saved state of the ledger, for restoring it.
 #[derive(Debug)]
 pub(super) struct Savepoint {
     entries: usize,
@@ -97,12 +97,12 @@ impl Ledger {
         }
     }
 
-    /// Whether a payer is another one or descends from it.
+    /// Returns `true` if a payer is another one or descends from it.
     fn descends(&self, payer: &Payer, from: &Payer) -> bool {
         payer == from || self.ancestors(payer).contains(from)
     }
 
-    /// Whether a budget of `scope` covers what a payer spends on a model.
+    /// Returns `true` if a budget of `scope` covers a payer's calls to a model.
     fn covers(&self, scope: &Scope, model: &str, payer: &Payer) -> bool {
         match scope {
             Scope::Global => true,
@@ -121,7 +121,7 @@ impl Ledger {
         Ok(new)
     }
 
-    /// Returns the entries of a span, oldest first, and of one time as they were booked.
+    /// Returns the entries of a range, oldest first, and those of one time in the order of booking.
     pub(super) fn entries(&self, span: TimeRange) -> Vec<&CostEntry> {
         let mut found: Vec<_> =
             self.entries.iter().filter(|entry| span.contains(entry.at)).collect();
@@ -129,18 +129,18 @@ impl Ledger {
         found
     }
 
-    /// Sums up the entries of a span.
+    /// Sums up the entries of a range.
     pub(super) fn sums(&self, span: TimeRange, by: &Grouping) -> Vec<CostSum> {
         by.sums(self.entries(span))
     }
 
-    /// Returns what is booked to a payer.
+    /// Returns the amount booked to a payer.
     pub(super) fn cost_of(&self, payer: &Payer) -> Usd {
         let own = self.entries.iter().filter(|entry| entry.payer == *payer);
         own.filter_map(|entry| entry.charge.cost).sum()
     }
 
-    /// Sets a budget. Alerts that a higher amount puts ahead of it again may be reported again.
+    /// Sets a budget. Alerts that a higher amount puts out of reach again become reportable again.
     pub(super) fn set(&mut self, budget: &Budget, now: Timestamp) -> Result<()> {
         budget.check()?;
         let key = (budget.scope.clone(), budget.period);
@@ -181,7 +181,7 @@ impl Ledger {
         }
     }
 
-    /// Returns where the budgets stand that apply to a hold.
+    /// Returns the status of every budget that applies to a hold.
     fn applying(&self, hold: &Hold) -> Vec<BudgetStatus> {
         let applies = |budget: &&Budget| self.covers(&budget.scope, &hold.model, &hold.payer);
         let budgets = self.budgets.values().filter(applies);
@@ -202,7 +202,7 @@ impl Ledger {
         Ok(self.alerts(hold))
     }
 
-    /// Lets an open hold run out no earlier than `until`.
+    /// Extends an open hold, so that it expires no earlier than `until`.
     pub(super) fn renew(&mut self, key: &Key, until: Timestamp) -> Renewal {
         let Some(hold) = self.holds.get_mut(key) else {
             return Renewal::NotOpen;
@@ -221,8 +221,8 @@ impl Ledger {
         Ok(Some(Settled { hold, booked, alerts }))
     }
 
-    /// Books a hold, if it is open, and frees what it held. Alerts are left to the next operation
-    /// that can report them.
+    /// Books a hold and frees its amount, if it is open. Its alerts are reported by the next
+    /// operation that can report any.
     pub(super) fn close(
         &mut self,
         key: &Key,

@@ -16,7 +16,7 @@ impl LogStore for MemoryStore {
     async fn query(&self, query: &LogQuery) -> Result<Vec<LogRecord>> {
         let state = self.lock();
         let mut found: Vec<_> = state.log.iter().filter(|r| query.matches(r)).collect();
-        // A stable sort, so that records of one time stay in the order of their appending.
+        // A stable sort, so that records of one time stay in the order in which they were appended.
         found.sort_by_key(|record| record.at);
         let newest = query.limit.unwrap_or(usize::MAX);
         let left_out = found.len().saturating_sub(newest);

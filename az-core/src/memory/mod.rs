@@ -1,5 +1,4 @@
-//! The reference implementation of every contract that keeps something: strict, and forgotten when
-//! the program ends.
+//! The reference implementation of the storage contracts, in memory.
 
 mod admin;
 mod config;

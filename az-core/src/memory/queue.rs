@@ -1,4 +1,4 @@
-//! The queue: which worker has which task, and until when.
+//! The queue: claims and leases.
 
 use std::cmp::Reverse;
 
@@ -90,12 +90,12 @@ impl State {
         self.tasks.get_mut(id).ok_or_else(|| Error::not_found("task", id))
     }
 
-    /// Returns the row of a task that a lease is the current one of.
+    /// Returns the row of a task whose current lease is `lease`.
     pub(super) fn held(&mut self, lease: &Lease) -> Result<&mut QueuedTask> {
         held(self.tasks.get_mut(&lease.task), lease)
     }
 
-    /// Returns the task that a claim of the next one gets.
+    /// Returns the task that the next claim gets.
     fn next(&mut self, claim: &Claim) -> Option<&mut QueuedTask> {
         let claimable = self.tasks.values_mut().filter(|row| is_claimable(row, claim));
         claimable.min_by(|a, b| order(a).cmp(&order(b)))
@@ -105,7 +105,7 @@ impl State {
 fn is_claimable(row: &QueuedTask, claim: &Claim) -> bool {
     match row.task.status {
         TaskStatus::Pending => row.not_before.is_none_or(|from| from <= claim.now),
-        TaskStatus::Running => row.lease.as_ref().is_some_and(|lease| !claim.is_barred_by(lease)),
+        TaskStatus::Running => row.lease.as_ref().is_some_and(|lease| !claim.is_blocked_by(lease)),
         TaskStatus::Initialized
         | TaskStatus::Completed
         | TaskStatus::Failed

@@ -1,4 +1,4 @@
-//! What was spent and what may be.
+//! The ledger and the budgets of a store in memory.
 
 use async_trait::async_trait;
 

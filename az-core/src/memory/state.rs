@@ -12,7 +12,7 @@ use crate::state::{Snapshot, SnapshotInfo, StateManager, check_name};
 /// The snapshots of one task, in the order in which they were saved.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    /// The last id given; never given again, also when its snapshot is deleted.
+    /// The last id that was used; ids are never reused, even after a snapshot is deleted.
     last: u64,
     snapshots: Vec<Snapshot>,
 }

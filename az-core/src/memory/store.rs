@@ -1,4 +1,4 @@
-//! The store, and what its parts share.
+//! The store, and the data that its contracts share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,34 +13,35 @@ use crate::id::TaskId;
 use crate::log::LogRecord;
 use crate::task::QueuedTask;
 
-/// Keeps everything in memory: the strict reference of the contracts.
+/// A store in memory: the strict reference of the contracts.
 ///
-/// A clone is another handle to the same data. Every operation is one short critical section, so
-/// it is atomic, and none is held over an await.
+/// A clone is another handle to the same data. Every operation is one short critical section, so it
+/// is atomic, and no lock is held across an await.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
 }
 
 impl MemoryStore {
-    /// Returns an empty store whose budgets follow the calendar of UTC.
+    /// Creates an empty store whose budgets follow the calendar of UTC.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns an empty store whose budgets follow a calendar.
+    /// Creates an empty store whose budgets follow a calendar.
     pub fn with_calendar(calendar: Calendar) -> Self {
         let state = State { ledger: Ledger::new(calendar), ..State::default() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Locks the data. A panic elsewhere leaves nothing half done: what can fail comes first.
+    /// Locks the data. A panic elsewhere leaves it consistent, because operations that can fail
+    /// come first.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// All that is kept.
+/// All data of a store.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) tasks: BTreeMap<TaskId, QueuedTask>,
@@ -60,7 +61,7 @@ impl State {
         }
     }
 
-    /// Logs alerts that are reported for a hold.
+    /// Logs the alerts of a hold.
     pub(super) fn log_alerts(&mut self, hold: &Hold, alerts: &[Alert]) {
         self.log.extend(alerts.iter().map(|alert| alert.log_record(hold)));
     }

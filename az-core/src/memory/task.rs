@@ -1,4 +1,4 @@
-//! Tasks: created, found, changed, listed, deleted.
+//! The repository of tasks.
 
 use std::cmp::Reverse;
 
@@ -60,8 +60,8 @@ impl TaskRepository for MemoryStore {
 }
 
 impl State {
-    /// Stores a row and the parent that it implies, and returns its task. `part_of` is the task that
-    /// it was part of before.
+    /// Stores a row and the parent that it implies, and returns its task. `part_of` is the task
+    /// that it was part of before.
     pub(super) fn put(&mut self, row: QueuedTask, part_of: Option<&TaskId>) -> Task {
         let task = row.task.clone();
         if let Some(parent) = parents::change(part_of, task.parent_task_id.as_ref()) {

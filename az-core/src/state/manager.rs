@@ -1,4 +1,4 @@
-//! The contract of the store of states.
+//! The contract of saved states.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use crate::id::TaskId;
 ///
 /// # Contract
 ///
-/// 1. A state is loaded as it was saved.
-/// 2. Without a name, the state that was saved last is loaded, whatever its time is; with a name, the
-///    one that was saved last under it. If there is none, `None` is returned.
-/// 3. Saving under a name in use keeps the older state too: the ids differ, and the name refers to
-///    the newest.
+/// 1. A state is returned as it was saved.
+/// 2. Without a name, the state saved last is loaded, whatever its time; with a name, the one saved
+///    last under it. If there is none, the result is `None`.
+/// 3. Saving under a used name keeps the older state: ids differ, and the name refers to the
+///    newest.
 /// 4. Snapshots are listed oldest first, and only those of the task.
-/// 5. Deleting by id deletes that snapshot only, and returns whether it existed.
+/// 5. Deleting by id removes that snapshot and returns whether it existed.
 #[async_trait]
 pub trait StateManager: fmt::Debug + Send + Sync + 'static {
     /// Saves a state; returns the snapshot's id.
@@ -43,14 +43,14 @@ pub trait StateManager: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn load_snapshot(&self, task: &TaskId, name: Option<&str>) -> Result<Option<Snapshot>>;
 
-    /// Lists what was saved.
+    /// Lists the snapshots of a task.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn list_snapshots(&self, task: &TaskId) -> Result<Vec<SnapshotInfo>>;
 
-    /// Deletes a snapshot by its id; returns whether there was one.
+    /// Deletes a snapshot by its id; returns whether it existed.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Named states of a task that can be gone back to.
+//! Named states of a task that can be restored.
 
 mod manager;
 mod snapshot;

@@ -1,4 +1,4 @@
-//! A state that was saved.
+//! A saved state.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,30 +7,30 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 
-/// A state as it was at one time.
+/// A saved state of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// What is known of it without its content.
+    /// Its id, task, name and time.
     #[serde(flatten)]
     pub info: SnapshotInfo,
     /// The state.
     pub state: Value,
 }
 
-/// What is known of a snapshot without its content.
+/// A snapshot's id, task, name and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotInfo {
-    /// Unique in its task: a number that grows.
+    /// The id, unique in its task: a number that grows.
     pub id: String,
     /// The task.
     pub task: TaskId,
-    /// Its name, if it was given one.
+    /// The name, if it was given one.
     pub name: Option<String>,
-    /// When it was saved.
+    /// The time at which it was saved.
     pub at: Timestamp,
 }
 
-/// Checks the name of a snapshot that is to be saved, for implementers of stores.
+/// Checks the name of a snapshot before it is saved. For implementers of stores.
 ///
 /// # Errors
 ///

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use crate::error::Error;
 
-/// The address of a store: a scheme that chooses the backend, and what the backend opens.
+/// The address of a store: a scheme that chooses the backend, and a target that the backend opens.
 ///
-/// `sqlite:/home/me/az.db`, `memory:` and `postgres://host/az` are addresses. A target may be any
+/// Examples are `sqlite:/home/me/az.db`, `memory:` and `postgres://host/az`. A target may be any
 /// path of the system, so it need not be UTF-8. Debug and display output hide a password.
 ///
 /// ```
@@ -52,7 +52,7 @@ impl StoreAddress {
         &self.scheme
     }
 
-    /// Returns everything after the scheme and its colon, with passwords.
+    /// Returns the text after the scheme and its colon, with passwords.
     pub fn target(&self) -> &OsStr {
         &self.target
     }
@@ -77,7 +77,7 @@ impl FromStr for StoreAddress {
     }
 }
 
-/// Writes the address without a password.
+/// Formats the address without its password.
 impl fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{}:{}", self.scheme, without_password(&self.target.to_string_lossy())))

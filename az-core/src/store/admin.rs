@@ -1,4 +1,4 @@
-//! What an operator sees of a store.
+//! Status, check and migration of a store.
 
 use std::fmt;
 
@@ -13,25 +13,25 @@ use crate::error::Result;
 ///
 /// 1. [`status`](Self::status) counts the tasks, events, ledger entries and open holds that the
 ///    other contracts of the same store return.
-/// 2. [`check`](Self::check) reads everything that is stored and returns one message for each
-///    problem; a sound store has none.
+/// 2. [`check`](Self::check) reads all stored data and returns one message for each problem; an
+///    intact store has none.
 /// 3. Both change nothing, and work on a store that was opened read-only.
-/// 4. [`migration`](Self::migration) returns what opening this handle has migrated; it is `None`
+/// 4. [`migration`](Self::migration) returns the migration that opening this handle made; `None`
 ///    for a store that was new or up to date.
 #[async_trait]
 pub trait StoreAdmin: fmt::Debug + Send + Sync + 'static {
-    /// Returns how much the store holds.
+    /// Returns the counts and the size of the store.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn status(&self) -> Result<StoreStatus>;
 
-    /// Reads everything that is stored and returns the problems found.
+    /// Reads all stored data and returns the problems found.
     ///
     /// # Errors
     ///
-    /// The backend's own, for a problem that ends the check.
+    /// The backend's own, if a problem prevents the rest of the check.
     async fn check(&self) -> Result<Vec<String>>;
 
     /// Returns the migration that opening this handle made, if it made one.
@@ -43,23 +43,22 @@ pub trait StoreAdmin: fmt::Debug + Send + Sync + 'static {
 /// A migration of a store to a newer schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreMigration {
-    /// The schema before.
+    /// The schema version before.
     pub from: u32,
-    /// The schema now.
+    /// The schema version now.
     pub to: u32,
     /// The name of the backup that was made first.
     pub backup: String,
 }
 
-/// How much a store holds.
+/// The counts and the size of a store.
 ///
-/// The struct is exhaustive, so that a new field is a compile error in every backend that does not
-/// fill it.
+/// Exhaustive, so that a new field is a compile error in every backend that does not set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StoreStatus {
-    /// The version of the schema, where the backend has one.
+    /// The schema version, if the backend has one.
     pub schema: Option<u32>,
-    /// The space that the store takes on disk, in bytes, where the backend knows it.
+    /// The size on disk, in bytes, if the backend knows it.
     pub bytes: Option<u64>,
     /// The number of tasks.
     pub tasks: u64,

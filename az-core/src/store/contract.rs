@@ -6,8 +6,8 @@ use crate::journal::RunStore;
 use crate::log::LogStore;
 use crate::state::StateManager;
 
-/// A store with everything that a command, a server or a worker needs. Implemented for every type
-/// that keeps all of the contracts.
+/// All contracts that a command, a server or a worker needs, in one store. Implemented for every
+/// type that implements all of them.
 pub trait Store: RunStore + StateManager + ConfigManager + LogStore + StoreAdmin {}
 
 impl<S: RunStore + StateManager + ConfigManager + LogStore + StoreAdmin + ?Sized> Store for S {}

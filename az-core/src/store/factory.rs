@@ -1,4 +1,4 @@
-//! What opens the stores of a scheme.
+//! The contract of store factories.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,40 +15,43 @@ use crate::error::{Error, Result};
 ///
 /// # Contract
 ///
-/// 1. Opening an address again, with the same factory, reaches the same data.
-/// 2. Opening with [`StoreAccess::ReadWrite`] creates a store that does not exist and brings an
-///    older schema up to date.
+/// 1. Opening an address again, with the same factory, returns a store with the same data.
+/// 2. Opening with [`StoreAccess::ReadWrite`] creates a store that does not exist and migrates an
+///    older schema.
 /// 3. Opening with [`StoreAccess::ReadOnly`] creates and changes nothing: a store that does not
-///    exist is [`Error::NotFound`], or an empty store where the backend has nothing to create.
-/// 4. After [`set_aside`](Self::set_aside) the address has no store in any namespace, and what it
-///    had is kept under the name that is returned. A backend that cannot do that refuses with [`Error::Invalid`] and
-///    changes nothing.
-/// 5. Handles of two namespaces of one address share nothing. A backend that cannot keep namespaces
-///    apart refuses every one but the default with [`Error::Invalid`].
+///    exist is [`Error::NotFound`], or an empty store if the backend has nothing to create.
+/// 4. After [`set_aside`](Self::set_aside) the address has no store in any namespace, and its data
+///    is kept under the returned name. A backend that does not support this returns
+///    [`Error::Invalid`] and changes nothing.
+/// 5. Handles of two namespaces of one address share nothing. A backend without namespaces refuses
+///    every one but the default with [`Error::Invalid`].
 #[async_trait]
 pub trait StoreFactory: fmt::Debug + Send + Sync + 'static {
     /// Opens the store that the request names.
     ///
     /// # Errors
     ///
-    /// `NotFound`, `Invalid` for a target that makes no sense, or the backend's own.
+    /// `NotFound`, `Invalid` for an invalid target, or the backend's own.
     async fn open(&self, request: &StoreRequest) -> Result<Arc<dyn Store>>;
 
     /// Moves the data of a store aside; returns the name under which it is kept.
     ///
     /// # Errors
     ///
-    /// `NotFound` where there is no store, `Invalid` where the backend cannot do it, or the
+    /// `NotFound` if there is no store, `Invalid` if the backend does not support it, or the
     /// backend's own.
     async fn set_aside(&self, request: &StoreRequest) -> Result<String> {
         Err(Error::invalid(
             "store address",
-            format!("{} cannot be set aside; back it up and empty it yourself", request.address),
+            format!(
+                "{} does not support setting data aside; back the store up and empty it by hand",
+                request.address
+            ),
         ))
     }
 }
 
-/// What a factory is asked to open.
+/// A request to open a store.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoreRequest {
@@ -56,14 +59,14 @@ pub struct StoreRequest {
     pub address: StoreAddress,
     /// Whether the caller writes.
     pub access: StoreAccess,
-    /// The calendar that decides where the days of budgets begin.
+    /// The calendar that decides when the periods of budgets begin.
     pub calendar: Calendar,
     /// The namespace that the handle is bound to.
     pub namespace: Namespace,
 }
 
 impl StoreRequest {
-    /// Returns a request for the default namespace, with the calendar of UTC.
+    /// Creates a request for the default namespace, with the calendar of UTC.
     pub fn new(address: StoreAddress, access: StoreAccess) -> Self {
         let (calendar, namespace) = (Calendar::default(), Namespace::default());
         Self { address, access, calendar, namespace }

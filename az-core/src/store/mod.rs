@@ -1,4 +1,4 @@
-//! Stores as a whole: what every command needs of one, and how one is opened by its address.
+//! Stores with all contracts, opened by address.
 
 mod address;
 mod admin;

@@ -1,4 +1,4 @@
-//! Namespaces keep several tenants apart in one store.
+//! Namespaces separate several tenants in one store.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! The backends by the schemes of their addresses.
+//! The registry of store backends by scheme.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::contract::Store;
 use super::factory::{StoreFactory, StoreRequest};
 use crate::error::{Error, Result};
 
-/// The factories of stores by the schemes of their addresses.
+/// Store factories by the schemes of their addresses.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 pub struct StoreRegistry(BTreeMap<String, Arc<dyn StoreFactory>>);
 
 impl StoreRegistry {
-    /// Returns a registry without schemes.
+    /// Creates a registry without schemes.
     pub fn new() -> Self {
         Self::default()
     }
@@ -43,7 +43,7 @@ impl StoreRegistry {
         self.0.keys().map(String::as_str)
     }
 
-    /// Opens the store that the request names.
+    /// Opens the requested store.
     ///
     /// # Errors
     ///
@@ -52,12 +52,11 @@ impl StoreRegistry {
         self.factory(request)?.open(request).await
     }
 
-    /// Moves the data of the store that the request names aside; returns the name under which it
-    /// is kept.
+    /// Moves the data of the requested store aside; returns the name under which it is kept.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// Those of [`open`](Self::open).
     pub async fn set_aside(&self, request: &StoreRequest) -> Result<String> {
         self.factory(request)?.set_aside(request).await
     }

@@ -1,4 +1,4 @@
-//! Why a task did not complete: a message for people, and the same as data.
+//! The failure of a task: a message, and the same as data.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use crate::cost::{Period, Scope};
 use crate::error::{CalledModel, Error, ErrorKind};
 use crate::money::Usd;
 
-/// Why a task did not complete.
+/// The failure of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failure {
     /// The kind of failure.
     pub kind: ErrorKind,
-    /// What happened, for people.
+    /// The message.
     pub message: String,
-    /// What happened, as data; absent for kinds that have none, and in records of earlier versions.
+    /// The detail; absent for kinds that have none, and in journals of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<FailureDetail>,
 }
 
-/// The figures and names behind a [`Failure`]: what a program needs to remove its cause.
+/// The figures and names behind a [`Failure`], with which a program can remove its cause.
 ///
-/// Programs read this and never the message, whose wording may change.
+/// Programs read this and not the message, whose wording may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -39,10 +39,10 @@ pub enum FailureDetail {
         /// The amount of the budget.
         #[serde(rename = "amount_nanos")]
         amount: Usd,
-        /// What was left of it.
+        /// The amount that was left.
         #[serde(rename = "left_nanos")]
         left: Usd,
-        /// What was held in it for other calls.
+        /// The amount that was held for other calls.
         #[serde(rename = "held_nanos")]
         held: Usd,
         /// The most that the call could cost.
@@ -59,20 +59,20 @@ pub enum FailureDetail {
         /// The model.
         model: String,
     },
-    /// A tool call needed an approval, and there was no one to ask.
+    /// A tool call needed an approval, and no one could be asked.
     Approval {
         /// The tool.
         tool: String,
-        /// Why it needs an approval.
+        /// The reason that it needs approval.
         reason: String,
     },
-    /// A call to a model failed; the failure's kind says how.
+    /// A model call failed; the failure's kind says how.
     ModelCall {
         /// The provider, as calls to it are booked.
         provider: String,
         /// The model, by the provider's name.
         model: String,
-        /// How long the provider asked to wait, in milliseconds.
+        /// The wait that the provider asked for, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_millis: Option<u64>,
     },
@@ -81,12 +81,12 @@ pub enum FailureDetail {
         /// The limit.
         limit: u32,
     },
-    /// The task ran for longer than it may.
+    /// The task reached its time limit.
     TimedOut {
         /// The limit, in milliseconds.
         limit_millis: u64,
     },
-    /// A detail that a newer version recorded.
+    /// A detail of a newer version.
     #[serde(other)]
     Unknown,
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_carries_what_happened_as_data_and_is_read_back() {
+    fn a_failure_has_its_details_as_data_and_is_read_back() {
         let details = [
             json!({
                 "type": "budget", "scope": "key", "of": "test", "period": "daily",

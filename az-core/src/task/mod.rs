@@ -1,6 +1,6 @@
 //! Tasks: the model, the queue and the repository.
 //!
-//! [`QueuedTask`], [`held`] and some methods of [`Task`], [`Lease`] and [`Claim`] are the rules that
+//! [`QueuedTask`], [`held`] and some methods of [`Task`], [`Lease`] and [`Claim`] are rules that
 //! every store applies. They are for implementers of stores.
 
 mod failure;

@@ -12,60 +12,60 @@ use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::money::Usd;
 
-/// The largest command, in bytes. Larger input belongs into a file that the task names.
+/// The largest command, in bytes. Larger input belongs in a file that the command names.
 pub const LARGEST_COMMAND: usize = 1 << 20;
 
-/// A task, as it is stored.
+/// Something that a person or a program wants done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// The id, which is unique in its store; created by the caller.
+    /// Unique in its store; created by the caller.
     pub id: TaskId,
-    /// What to do, in words.
+    /// The command, in words.
     pub command: String,
     /// The status.
     pub status: TaskStatus,
-    /// The priority among the tasks that wait.
+    /// The priority.
     pub priority: TaskPriority,
-    /// Which model to use; the program's default when absent.
+    /// The model; the program's default if absent.
     pub model: Option<String>,
-    /// What it has cost so far, as far as prices are known.
+    /// The cost so far, without calls whose price is unknown.
     pub cost: Usd,
     /// The estimated tokens of the command; 0 if it was not estimated.
     pub estimated_tokens: u64,
-    /// Tokens used so far, in and out.
+    /// The tokens used so far, input and output.
     pub actual_tokens: u64,
-    /// When it was created.
+    /// The time at which it was created.
     pub created_at: Timestamp,
-    /// When it first ran.
+    /// The time at which it first ran.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// The time at which it ended.
     pub completed_at: Option<Timestamp>,
-    /// When it last changed.
+    /// The time at which it last changed.
     pub updated_at: Timestamp,
     /// The task that this one is a part of.
     pub parent_task_id: Option<TaskId>,
-    /// The limits and the environment.
+    /// Limits, permissions and the workspace.
     pub options: TaskOptions,
     /// The answer, once completed.
     pub answer: Option<String>,
-    /// Why it did not complete, once failed or cancelled.
+    /// The reason that it did not complete, once failed or cancelled.
     pub failure: Option<Failure>,
 }
 
-/// The limits and the environment of a task.
+/// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskOptions {
-    /// The only tools it may use; all when absent.
+    /// The only tools that it may use; all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<String>>,
-    /// Tools that may run without asking.
+    /// The tools that need no approval.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
-    /// The most model calls it may make.
+    /// The most steps that it may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u32>,
-    /// The longest one run of it may take, in milliseconds when serialised.
+    /// The longest that one run of it may take, serialized in milliseconds.
     #[serde(with = "millis", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// The directory that its tools work in.
@@ -74,7 +74,7 @@ pub struct TaskOptions {
 }
 
 impl Task {
-    /// Returns a new task with defaults for all but its id, its command and its time.
+    /// Creates a task with defaults for all but its id, its command and its time.
     ///
     /// # Errors
     ///
@@ -82,17 +82,19 @@ impl Task {
     pub fn new(id: TaskId, command: impl Into<String>, now: Timestamp) -> Result<Self> {
         let command = command.into();
         if command.trim().is_empty() {
-            return Err(Error::invalid("command", "must not be empty; describe what to do"));
+            return Err(Error::invalid("command", "must not be empty"));
         }
         if command.len() > LARGEST_COMMAND {
             let size = command.len();
             return Err(Error::invalid(
                 "command",
-                format!("{size} bytes, at most {LARGEST_COMMAND}; put large input into a file"),
+                format!(
+                    "{size} bytes, at most {LARGEST_COMMAND} are allowed; put large input into a file"
+                ),
             ));
         }
         if command.contains('\0') {
-            return Err(Error::invalid("command", "it contains a NUL character"));
+            return Err(Error::invalid("command", "must not contain a NUL character"));
         }
         Ok(Self {
             id,
@@ -142,14 +144,14 @@ impl Task {
         self
     }
 
-    /// Returns the task as a part of another.
+    /// Returns the task as part of another.
     #[must_use]
     pub fn with_parent(mut self, parent: TaskId) -> Self {
         self.parent_task_id = Some(parent);
         self
     }
 
-    /// Moves the task to `next` at `now`, and keeps its times in step.
+    /// Changes the status to `next` at `now`, and the times that depend on it.
     ///
     /// # Errors
     ///
@@ -172,10 +174,10 @@ impl Task {
 macro_rules! names {
     ($type:ident, $what:literal, $($variant:ident = $name:literal),+) => {
         impl $type {
-            /// All of them, in order.
+            /// All values, in order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Returns the name used in records and on the command line.
+            /// Returns the name used in journals and on the command line.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
@@ -206,17 +208,17 @@ macro_rules! names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
-    /// Created, and not enqueued.
+    /// Created, not yet queued.
     Initialized,
     /// Waiting for a worker.
     Pending,
-    /// Leased to a worker.
+    /// Claimed by a worker under a lease.
     Running,
     /// Ended with an answer.
     Completed,
-    /// Ended with a failure; can be enqueued or claimed again.
+    /// Ended with a failure; can be resumed.
     Failed,
-    /// Cancelled; can be enqueued or claimed again.
+    /// Stopped on request; can be resumed.
     Cancelled,
 }
 
@@ -232,21 +234,21 @@ names!(
 );
 
 impl TaskStatus {
-    /// Whether a task may go from this status to `next`.
+    /// Returns `true` if a task may change from this status to `next`.
     pub const fn allows(self, next: Self) -> bool {
         match self {
             Self::Initialized => matches!(next, Self::Pending | Self::Running | Self::Cancelled),
             Self::Pending => matches!(next, Self::Running | Self::Cancelled),
-            // Back to pending: released for another worker. Running again: claimed anew after
-            // the lease ran out.
+            // Back to pending: released for another worker. Running again: claimed after the lease
+            // expired.
             Self::Running => !matches!(next, Self::Initialized),
-            // An explicit resume takes them up where their record ends.
+            // An explicit resume continues them from the end of their journal.
             Self::Failed | Self::Cancelled => matches!(next, Self::Pending | Self::Running),
             Self::Completed => false,
         }
     }
 
-    /// Checks that a task may go from this status to `next`.
+    /// Checks that a task may change from this status to `next`.
     ///
     /// # Errors
     ///
@@ -258,32 +260,32 @@ impl TaskStatus {
         Err(Error::invalid("status", format!("a task that is {self} cannot become {next}")))
     }
 
-    /// Whether the task is no longer waiting or running.
+    /// Returns `true` if the task is neither waiting nor running.
     pub const fn is_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 
-/// How soon a task should run; later ones order first.
+/// The priority of a task; later ones are higher.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum TaskPriority {
-    /// When nothing else is waiting.
+    /// Runs when no other task is waiting.
     Low,
-    /// The usual.
+    /// The default.
     #[default]
     Medium,
-    /// Before the usual.
+    /// Runs before the default.
     High,
-    /// Before everything.
+    /// Runs before everything else.
     Urgent,
 }
 
 names!(TaskPriority, "priority", Low = "low", Medium = "medium", High = "high", Urgent = "urgent");
 
-/// Serialises an optional duration as whole milliseconds.
+/// Serializes an optional duration as whole milliseconds.
 pub mod millis {
     use std::time::Duration;
 
@@ -293,7 +295,7 @@ pub mod millis {
     ///
     /// # Errors
     ///
-    /// The serialiser's own.
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
         d.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)).serialize(s)
     }
@@ -302,7 +304,7 @@ pub mod millis {
     ///
     /// # Errors
     ///
-    /// The deserialiser's own.
+    /// The deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
         Ok(Option::<u64>::deserialize(d)?.map(Duration::from_millis))
     }

@@ -1,4 +1,4 @@
-//! The contract of the queue, and its claims, leases and outcomes.
+//! The contract of the task queue.
 
 use std::fmt;
 
@@ -15,37 +15,37 @@ use crate::id::{TaskId, WorkerId};
 ///
 /// # Contract
 ///
-/// 1. Enqueueing makes a task `pending`, and creates it if it does not exist. A task that is pending
-///    or running stays as it is. A failed or cancelled one can be claimed again, at once. A
-///    completed one is refused with `Invalid`.
-/// 2. A claim returns the pending task with the highest priority; among those the one created first,
-///    then the one with the smallest id. It never returns a task that was released until a later
-///    time. It returns `None` if no task can be claimed.
-/// 3. A task is leased to at most one worker at any time, also when several handles claim
-///    concurrently. The claimed task is `running`; the first claim sets its `started_at`.
-/// 4. A task whose lease has `until` at or before `now` can be claimed again, and so can one whose
+/// 1. Enqueueing makes a task `pending`, and creates it if necessary; a task that is pending or
+///    running stays as it is, and a failed or cancelled one becomes pending again. A completed one
+///    is refused with `Invalid`.
+/// 2. A claim gets the pending task of the highest priority, among those the one created first,
+///    then the one with the smallest id; never one that was released until a later time. If there
+///    is none, the result is `None`.
+/// 3. A task is leased to at most one worker at any time, also with concurrent claims from several
+///    handles. A claimed task is `running`; its first claim sets `started_at`.
+/// 4. A lease whose `until` is at or before `now` is superseded by the next claim. So is one whose
 ///    owner the claim presumes dead. Every claim of a task has a larger epoch than the one before.
-/// 5. A claim of a named task succeeds whatever its status is, also when it failed or was cancelled.
-///    It is refused with `LeaseHeld`, which names the owner, while a worker holds the task, also if
-///    that is the claimant; with `Invalid` if the task is completed; and with `NotFound` if there is
-///    none.
-/// 6. A heartbeat extends the lease, never shortens it, and reports a requested cancellation. A
+/// 5. A claim of a named task gets it in any other status, failed and cancelled included, and
+///    before its release time. It is refused with `LeaseHeld` while a worker, the claimant
+///    included, has the lease, with `Invalid` if the task is completed, and with `NotFound` if it
+///    does not exist.
+/// 6. A heartbeat extends the lease, never shortens it, and reports a requested cancellation; a
 ///    superseded lease is `Lost` and stays so.
 /// 7. Finishing and releasing need the current lease, expired or not, else `LeaseLost`, and end it.
 ///    Finishing sets status, answer or failure, and `completed_at`, once. Releasing makes the task
-///    pending again, unless a cancellation was requested.
-/// 8. Cancelling a task that waits ends it at once. Cancelling a running task records a request,
-///    which its owner reads in [`cancel_requests`](Self::cancel_requests) and in the status of its
-///    heartbeats. A task that has ended stays as it is. The request outlives the lease: a worker
-///    that gets the task by a claim of the next one reads it too, and a release ends the task as
-///    cancelled. The end of the task clears the request, and so does a claim of the task by name.
-/// 9. The queue creates no ids and no times: they come from the caller.
-/// 10. [`leases_of_others`](Self::leases_of_others) lists every lease whose owner is not `owner`,
-///     expired or not, at most `limit` of them: ordered by the time at which they expire, then by
-///     id.
+///    pending again, unless its cancellation was requested.
+/// 8. Cancelling a waiting task ends it at once. For a running task the request is stored for its
+///    owner, who finds it in [`cancel_requests`](Self::cancel_requests) and in heartbeats. A task
+///    that has ended stays as it is. The request outlives the lease: a later claim of the next task
+///    that gets this one sees it too, and a release ends the task as cancelled. The end of the task
+///    clears the request, and so does a claim of the task by name.
+/// 9. The queue generates nothing: ids and times come from the caller.
+/// 10. [`leases_of_others`](Self::leases_of_others) lists the leases whose owner is not `owner`,
+///     expired or not, at most `limit` of them: those that expire first come first, then those with
+///     the smallest id.
 #[async_trait]
 pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
-    /// Makes a task claimable.
+    /// Queues a task.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// backend's own.
     async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
 
-    /// Claims the next task, or the one that the claim names.
+    /// Claims the next task, or the named one.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// `LeaseLost`, or the backend's own.
     async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;
 
-    /// Releases a task, which can be claimed again from `not_before` on; ends it if a cancellation
-    /// was requested.
+    /// Releases a task, to be claimed again from `not_before` on; ends it if its cancellation was
+    /// requested.
     ///
     /// # Errors
     ///
@@ -87,28 +87,28 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Task>;
 
-    /// Cancels a task that waits, and requests the cancellation of a running one.
+    /// Requests that a task is cancelled.
     ///
     /// # Errors
     ///
     /// `NotFound`, or the backend's own.
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome>;
 
-    /// Lists the tasks that `owner` holds and whose cancellation was requested.
+    /// Lists the tasks of `owner` whose cancellation was requested.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
 
-    /// Returns the lease of a task, expired or not.
+    /// Returns the lease of a task, if there is one, expired or not.
     ///
     /// # Errors
     ///
     /// The backend's own.
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
 
-    /// Lists the leases of other owners, so that a worker can find those of workers that are gone.
+    /// Lists the leases of other workers, so that a worker can find those of crashed ones.
     ///
     /// # Errors
     ///
@@ -116,27 +116,27 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>>;
 }
 
-/// The right to work on a task, until it expires or is superseded.
+/// The exclusive right to work on a task, until it expires or is superseded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The task.
     pub task: TaskId,
-    /// The worker that holds it.
+    /// The worker that has it.
     pub owner: WorkerId,
-    /// How many times the task has been claimed; fences off earlier owners.
+    /// The number of times that the task has been claimed: the fencing token.
     pub epoch: u64,
-    /// When the lease expires, unless it is extended.
+    /// The time at which it expires, unless it is extended.
     pub until: Timestamp,
 }
 
 impl Lease {
-    /// Whether both come from the same claim, whatever their times.
+    /// Returns `true` if both come from the same claim, whatever their times.
     pub fn is_same_claim(&self, other: &Self) -> bool {
         self.task == other.task && self.epoch == other.epoch && self.owner == other.owner
     }
 
-    /// Checks that this lease is the current one, for implementers of stores. That its time has
-    /// expired does not matter until another claim supersedes it.
+    /// Checks that this lease is the current one. An expired lease is current until another claim
+    /// supersedes it. For implementers of stores.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl Lease {
         if self.until > now { Err(self.held()) } else { Ok(()) }
     }
 
-    /// Returns the refusal of a request that this lease bars.
+    /// Returns the error for a request that this lease blocks.
     pub(super) fn held(&self) -> Error {
         let Self { task, owner, until, .. } = self.clone();
         Error::LeaseHeld { task, owner, until }
@@ -174,11 +174,11 @@ pub struct Claim {
     pub owner: WorkerId,
     /// The current time.
     pub now: Timestamp,
-    /// Until when the task is to be leased.
+    /// The time at which the lease expires.
     pub until: Timestamp,
-    /// The only task to claim; the next one if absent.
+    /// The id of the only task to claim; the next one if absent.
     pub task: Option<TaskId>,
-    /// An owner that is known to be gone, whose lease does not bar the claim.
+    /// An owner that is known to have ended, whose lease need not expire first.
     pub presumed_dead: Option<WorkerId>,
 }
 
@@ -188,36 +188,36 @@ impl Claim {
         Self { owner, now, until, task: None, presumed_dead: None }
     }
 
-    /// Restricts the claim to one task.
+    /// Returns the claim for one named task.
     #[must_use]
     pub fn of(mut self, task: TaskId) -> Self {
         self.task = Some(task);
         self
     }
 
-    /// Ignores the lease of an owner that is known to be gone.
+    /// Returns the claim with an owner known to have ended, whose lease need not expire first.
     #[must_use]
     pub fn presuming_dead(mut self, owner: WorkerId) -> Self {
         self.presumed_dead = Some(owner);
         self
     }
 
-    /// Whether a lease bars this claim.
-    pub fn is_barred_by(&self, lease: &Lease) -> bool {
+    /// Returns `true` if a lease blocks this claim.
+    pub fn is_blocked_by(&self, lease: &Lease) -> bool {
         lease.until > self.now && self.presumed_dead.as_ref() != Some(&lease.owner)
     }
 }
 
-/// A task with the lease on it.
+/// A claimed task with its lease.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// The task, now running.
     pub task: Task,
-    /// The right to work on it.
+    /// The lease.
     pub lease: Lease,
 }
 
-/// What a heartbeat reports about a lease.
+/// The status of a lease, as a heartbeat reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatStatus {
     /// The lease is the current one.
@@ -235,40 +235,40 @@ impl HeartbeatStatus {
     }
 }
 
-/// What a request to cancel did.
+/// The result of a request to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelOutcome {
-    /// The task was waiting and is cancelled.
+    /// The task was waiting and is cancelled now.
     Cancelled,
-    /// The task is running, and its owner is to stop.
+    /// The task is running; its owner is to stop it.
     Requested,
     /// The task had ended before.
     AlreadyEnded(TaskStatus),
 }
 
-/// How a task ended.
+/// The outcome of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Outcome {
-    /// With an answer.
+    /// Completed with an answer.
     Completed {
         /// The answer.
         answer: String,
     },
-    /// Without one.
+    /// Failed.
     Failed {
         /// The failure.
         failure: Failure,
     },
-    /// On request.
+    /// Cancelled on request.
     Cancelled {
-        /// The source of the request.
+        /// The person or program that requested it.
         failure: Failure,
     },
 }
 
 impl Outcome {
-    /// Returns the status of a task that ended so.
+    /// Returns the status that the outcome gives a task.
     pub const fn status(&self) -> TaskStatus {
         match self {
             Self::Completed { .. } => TaskStatus::Completed,
@@ -281,7 +281,7 @@ impl Outcome {
     ///
     /// # Errors
     ///
-    /// `Invalid` if the status of the task does not allow it.
+    /// `Invalid` if the task cannot end from its status.
     pub fn apply(&self, task: &mut Task, now: Timestamp) -> Result<()> {
         task.move_to(self.status(), now)?;
         match self {

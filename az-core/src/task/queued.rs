@@ -1,4 +1,4 @@
-//! The rules of the queue: what enqueueing, claiming, finishing, releasing and cancelling change.
+//! The rules of enqueueing, claiming, finishing, releasing and cancelling.
 
 use std::borrow::Borrow;
 
@@ -7,24 +7,24 @@ use super::queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcom
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// A task and what the queue stores with it, for implementers of stores.
+/// A task and the data that the queue stores with it. For implementers of stores.
 ///
-/// The methods are the rules of [`TaskQueue`](super::TaskQueue). A store reads the row, applies a
-/// method and writes the row back, all in one transaction. The methods perform no I/O and are
-/// deterministic. One that fails leaves the row as it was.
+/// The methods are the rules of [`TaskQueue`](super::TaskQueue). A store reads the row, calls a
+/// method and writes the row back, in one transaction. The methods perform no I/O and are
+/// deterministic. If one fails, the row is unchanged.
 ///
-/// Matching the fields exhaustively is intended: a store has to store every one of them.
+/// Exhaustive, so that a store has to store every field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedTask {
     /// The task.
     pub task: Task,
-    /// How many times the task was claimed.
+    /// The number of times that the task was claimed.
     pub epoch: u64,
-    /// The current lease, whether or not it has expired.
+    /// The current lease, expired or not.
     pub lease: Option<Lease>,
-    /// The time before which no worker gets the task as its next one.
+    /// The time before which the task is not claimed as the next one.
     pub not_before: Option<Timestamp>,
-    /// Whether the owner of the lease is to stop.
+    /// Whether the cancellation of the task was requested.
     pub cancel_requested: bool,
 }
 
@@ -56,20 +56,19 @@ impl QueuedTask {
         Ok(row)
     }
 
-    /// Gives the task to a claimant.
+    /// Claims the task.
     ///
     /// # Errors
     ///
-    /// `LeaseHeld` if a lease bars the claim; `Invalid` if the task is completed.
+    /// `LeaseHeld` if a lease blocks the claim; `Invalid` if the task is completed.
     pub fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
-        if let Some(lease) = self.lease.as_ref().filter(|lease| claim.is_barred_by(lease)) {
+        if let Some(lease) = self.lease.as_ref().filter(|lease| claim.is_blocked_by(lease)) {
             return Err(lease.held());
         }
         self.task.move_to(TaskStatus::Running, claim.now)?;
         self.epoch += 1;
         self.not_before = None;
-        // A claim by name withdraws the request to stop; a claim of the next task does not know of
-        // it.
+        // A claim by name withdraws a request to cancel; a claim of the next task keeps it.
         self.cancel_requested &= claim.task.is_none();
         let lease = Lease {
             task: self.task.id.clone(),
@@ -122,11 +121,11 @@ impl QueuedTask {
         Ok(())
     }
 
-    /// Cancels a task that waits, and requests that a running one is stopped.
+    /// Cancels a waiting task, or stores the request for a running one.
     ///
     /// # Errors
     ///
-    /// None in practice; a task that waits may be cancelled.
+    /// None in practice; a waiting task may always be cancelled.
     pub fn request_cancel(&mut self, now: Timestamp) -> Result<CancelOutcome> {
         match self.task.status {
             TaskStatus::Initialized | TaskStatus::Pending => {
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn enqueueing_makes_pending_whatever_is_neither_pending_nor_running_nor_completed() {
+    fn enqueueing_makes_initialized_failed_and_cancelled_tasks_pending() {
         use TaskStatus::{Cancelled, Completed, Failed, Initialized, Pending, Running};
         for (stored, expected) in [
             (Initialized, Some(Pending)),

@@ -1,4 +1,4 @@
-//! The contract of the repository of tasks.
+//! The contract of the task repository.
 
 use std::fmt;
 
@@ -13,21 +13,21 @@ use crate::id::TaskId;
 ///
 /// # Contract
 ///
-/// 1. A task is read back as it was created, times and text to the last byte.
-/// 2. Creating the same task twice, by id, command, `created_at` and parent, creates one task.
-///    Another task of a stored id is refused with `AlreadyExists`. Ids are not reused: what a
-///    deleted task cost stays booked under its id.
-/// 3. For an unknown id, [`get`](Self::get) returns `None`, [`update`](Self::update) fails with
-///    `NotFound`, and [`delete`](Self::delete) returns `false`.
-/// 4. An update needs the stored `updated_at`, else it fails with `Conflict`. The stored task then
-///    has `updated_at = now`. The status changes only where [`TaskStatus::allows`] does, and never to
-///    or from `Running`, which only the queue sets. The cost and the tokens of a task are kept; only
-///    the ledger changes them.
-/// 5. A list is newest first (by `created_at`, then id). Filters combine by *and*. Pages by `offset`
-///    cover every task once while no task is added.
-/// 6. A task that a worker holds is not deleted (`LeaseHeld`). A deleted task takes its journal and
-///    its snapshots with it, but not its costs: its open holds are booked in full.
-/// 7. What was acknowledged survives a restart, where the backend is durable.
+/// 1. A created task is returned as it was given, with times and text unchanged.
+/// 2. Creating the same task twice, by id, command, `created_at` and parent, creates one task;
+///    another task with a stored id is refused with `AlreadyExists`. Ids are not reused: the cost
+///    of a deleted task stays booked under its id.
+/// 3. An unknown id is `None` to [`get`](Self::get), `NotFound` to [`update`](Self::update),
+///    `false` to [`delete`](Self::delete).
+/// 4. An update succeeds only if the caller's `updated_at` is the stored one, else `Conflict`; the
+///    stored task then has `updated_at = now`. The status changes only as [`TaskStatus::allows`]
+///    permits, and never to or from `Running`, which only the queue changes. An update does not
+///    change cost and tokens, which only the ledger changes.
+/// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages by
+///    `offset` contain every task once while none is added.
+/// 6. A task under a lease is not deleted (`LeaseHeld`). Deleting a task deletes its journal and
+///    its snapshots, but not its costs: its holds are booked in full.
+/// 7. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     /// Adds a task and returns it as stored.
@@ -58,28 +58,28 @@ pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
 
-    /// Deletes a task; returns whether there was one.
+    /// Deletes a task; returns whether it existed.
     ///
     /// # Errors
     ///
-    /// `LeaseHeld` while a worker holds it at `now`, or the backend's own.
+    /// `LeaseHeld` while a worker has its lease at `now`, or the backend's own.
     async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool>;
 }
 
-/// Which tasks to list.
+/// A filter of tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskFilter {
-    /// Only in this status.
+    /// Only tasks in this status.
     pub status: Option<TaskStatus>,
-    /// Only of this priority.
+    /// Only tasks of this priority.
     pub priority: Option<TaskPriority>,
     /// Only parts of this task.
     pub parent: Option<TaskId>,
-    /// Only ids that begin or end with this text.
+    /// Only tasks whose id begins or ends with this text.
     pub id_part: Option<String>,
-    /// The most tasks to list.
+    /// At most this many tasks.
     pub limit: usize,
-    /// How many tasks to skip.
+    /// The number of tasks to skip.
     pub offset: usize,
 }
 
@@ -90,7 +90,7 @@ impl Default for TaskFilter {
 }
 
 impl TaskFilter {
-    /// Whether the filter lets `task` through, limit and offset aside.
+    /// Returns `true` if the filter matches `task`, limit and offset aside.
     pub fn matches(&self, task: &Task) -> bool {
         let id = task.id.as_str();
         self.status.is_none_or(|s| s == task.status)

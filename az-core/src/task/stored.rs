@@ -1,4 +1,4 @@
-//! The rules of a stored task: what makes it the same, and what an update changes.
+//! The rules of stored tasks: identity and updates.
 
 use super::model::{Task, TaskStatus};
 use crate::clock::{Timestamp, to_micros};
@@ -22,8 +22,8 @@ impl Task {
         Err(Error::AlreadyExists { what: "task", id: given.id.to_string() })
     }
 
-    /// Returns what is stored of this task after an update to `given`: all of it, except what it
-    /// cost and used, which only the ledger changes.
+    /// Returns the task to store after an update to `given`: all of it, except cost and tokens,
+    /// which only the ledger changes.
     ///
     /// # Errors
     ///

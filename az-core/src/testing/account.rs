@@ -22,21 +22,21 @@ use crate::memory::MemoryStore;
 use crate::money::Usd;
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
-/// What a scenario does with an account.
+/// The steps of a scenario with an account.
 pub type AccountSteps =
     Box<dyn for<'a> FnOnce(&'a mut dyn Account) -> BoxFuture<'a, Checked> + Send>;
 
-/// A fresh account for one scenario.
+/// A new account for one scenario.
 ///
 /// Time is virtual: the kit needs a runtime whose clock is paused, such as that of
-/// `#[tokio::test(start_paused = true)]`. Give the suite `runtime: (start_paused = true)`.
+/// `#[tokio::test(start_paused = true)]`. Pass `runtime: (start_paused = true)` to the suite.
 #[async_trait]
 pub trait AccountFixture: Send + Sync {
-    /// Opens the account, plays the steps on it, and closes it. Called once.
-    async fn play(&self, steps: AccountSteps) -> Checked;
+    /// Opens the account, runs the steps with it, and closes it. Called once.
+    async fn run_steps(&self, steps: AccountSteps) -> Checked;
 
-    /// Returns the store and the payer of the account; `None` if it keeps no books.
-    fn books(&self) -> Option<(Arc<dyn RunStore>, Payer)>;
+    /// Returns the store and the payer of the account; `None` if it books nothing.
+    fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)>;
 
     /// Returns the time of the account's clock.
     fn now(&self) -> Timestamp;
@@ -44,12 +44,12 @@ pub trait AccountFixture: Send + Sync {
     /// Moves the clock and the runtime's time forward.
     async fn advance(&self, by: Duration);
 
-    /// Requests that the account's owner stops. Returns `false` if the fixture cannot.
+    /// Stops the account's owner. Returns `false` if the owner cannot be stopped.
     fn stop(&self) -> bool;
 }
 
-/// The fixture of an account that is made from a store, a clock and a payer, and which cannot be
-/// stopped.
+/// The fixture of an account that is created from a store, a clock and a payer, and whose owner
+/// cannot be stopped.
 #[derive(Debug)]
 pub struct AccountInStore<F> {
     store: MemoryStore,
@@ -76,13 +76,13 @@ where
     A: Account,
     F: Fn(MemoryStore, Arc<ManualClock>, Payer) -> A + Send + Sync,
 {
-    async fn play(&self, steps: AccountSteps) -> Checked {
+    async fn run_steps(&self, steps: AccountSteps) -> Checked {
         let Self { store, clock, payer, open } = self;
         let mut account = open(store.clone(), Arc::clone(clock), payer.clone());
         steps(&mut account).await
     }
 
-    fn books(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
+    fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
         Some((Arc::new(self.store.clone()), self.payer.clone()))
     }
 
@@ -106,8 +106,8 @@ where
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`Account`]'s contract. Those about holds are skipped if the account
-    /// keeps no books, and the one about stopping if its owner cannot be stopped.
+    /// Runs every scenario of [`Account`]'s contract. Those about holds are skipped if the account
+    /// books nothing, and the one about stopping if its owner cannot be stopped.
     account for AccountFixture, in account_conformance;
 
     a_hold_is_open_while_the_effect_runs;
@@ -120,7 +120,7 @@ scenarios! {
     a_pause_ends_with_an_error_when_the_owner_stops;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Accounts<'a> = &'a dyn AccountFixture;
 
 /// The most that a call of [`request`] can cost, in nano-dollars.
@@ -149,7 +149,7 @@ fn failure(settlement: Settlement) -> ModelFailure {
     }
 }
 
-/// An effect that notes a charge, waits until it is released, and ends with a given outcome.
+/// An effect that notes a charge, waits until it is released, and returns its scripted outcome.
 #[derive(Debug)]
 struct ScriptedEffect {
     noted: Option<Charge>,
@@ -203,33 +203,33 @@ fn attempting(effect: &Arc<ScriptedEffect>) -> AccountSteps {
         Box::pin(async move {
             let found = account.attempt(&request(), &*effect).await?;
             let expected = Attempt::from(effect.outcome.clone());
-            ensure_eq!(found, expected, "an attempt ended otherwise than its effect");
+            ensure_eq!(found, expected, "the outcome of an attempt differs from its effect's");
             Ok(())
         })
     })
 }
 
-/// Plays steps while `meanwhile` runs, which must end first.
-async fn play_while(
+/// Runs steps concurrently with `meanwhile`, which must end first.
+async fn run_while(
     fixture: Accounts<'_>,
     steps: AccountSteps,
     meanwhile: impl Future<Output = Checked> + Send,
 ) -> Checked {
-    let (playing, meanwhile) = (fixture.play(steps), std::pin::pin!(meanwhile));
-    match select(meanwhile, playing).await {
-        Either::Left((done, playing)) => {
+    let (running, meanwhile) = (fixture.run_steps(steps), std::pin::pin!(meanwhile));
+    match select(meanwhile, running).await {
+        Either::Left((done, running)) => {
             done?;
-            playing.await
+            running.await
         }
         Either::Right((ended, _)) => {
             ended?;
-            Err(Violation::Broken("the account went on without waiting".to_owned()))
+            Err(Violation::Broken("the steps ended without waiting".to_owned()))
         }
     }
 }
 
-fn books(fixture: Accounts<'_>) -> Checked<(Arc<dyn RunStore>, Payer)> {
-    fixture.books().ok_or(Violation::Unmet("an account that keeps books"))
+fn ledger(fixture: Accounts<'_>) -> Checked<(Arc<dyn RunStore>, Payer)> {
+    fixture.ledger().ok_or(Violation::Unmet("an account that books"))
 }
 
 async fn entries(store: &dyn RunStore, payer: &Payer) -> Checked<Vec<CostEntry>> {
@@ -245,12 +245,12 @@ async fn settled(store: &dyn RunStore) -> Checked {
         tokio::task::yield_now().await;
     }
     let open = store.open_holds().await?;
-    ensure_eq!(open, [], "a hold is left open");
+    ensure_eq!(open, [], "the open holds after the attempt");
     Ok(())
 }
 
 async fn a_hold_is_open_while_the_effect_runs(fixture: Accounts<'_>) -> Checked {
-    let (store, payer) = books(fixture)?;
+    let (store, payer) = ledger(fixture)?;
     let effect = ScriptedEffect::waiting(None, Ok(completion()));
     let inspect = async {
         effect.started.notified().await;
@@ -261,11 +261,11 @@ async fn a_hold_is_open_while_the_effect_runs(fixture: Accounts<'_>) -> Checked 
         effect.released.cancel();
         Ok(())
     };
-    play_while(fixture, attempting(&effect), inspect).await
+    run_while(fixture, attempting(&effect), inspect).await
 }
 
 async fn a_refused_attempt_calls_nothing_and_books_nothing(fixture: Accounts<'_>) -> Checked {
-    let (store, payer) = books(fixture)?;
+    let (store, payer) = ledger(fixture)?;
     let tight = budget(Scope::Payer(payer.clone()), Period::Total, MAX_COST - 1);
     store.set_budget(&tight, fixture.now()).await?;
     let effect = ScriptedEffect::released(Ok(completion()));
@@ -273,26 +273,30 @@ async fn a_refused_attempt_calls_nothing_and_books_nothing(fixture: Accounts<'_>
     let steps: AccountSteps = Box::new(move |account| {
         Box::pin(async move {
             let refused = account.attempt(&request(), &*steps_effect).await;
-            ensure_refused!(refused, Error::BudgetExceeded { .. }, "a budget was overrun");
+            ensure_refused!(
+                refused,
+                Error::BudgetExceeded { .. },
+                "an attempt over a budget was made"
+            );
             Ok(())
         })
     });
-    fixture.play(steps).await?;
-    ensure_eq!(called.calls.load(Ordering::SeqCst), 0, "so many calls were made without a hold");
+    fixture.run_steps(steps).await?;
+    ensure_eq!(called.calls.load(Ordering::SeqCst), 0, "the number of calls without a hold");
     ensure_eq!(entries(&*store, &payer).await?, [], "a refused attempt was booked");
     settled(&*store).await
 }
 
 async fn a_completion_is_charged_once(fixture: Accounts<'_>) -> Checked {
-    let (store, payer) = books(fixture)?;
-    fixture.play(attempting(&ScriptedEffect::released(Ok(completion())))).await?;
+    let (store, payer) = ledger(fixture)?;
+    fixture.run_steps(attempting(&ScriptedEffect::released(Ok(completion())))).await?;
     let found: Vec<_> = entries(&*store, &payer).await?.into_iter().map(|e| e.charge).collect();
     ensure_eq!(found, [charge(7)], "the charges of one completion");
     settled(&*store).await
 }
 
 async fn a_failure_is_settled_as_it_says(fixture: Accounts<'_>) -> Checked {
-    let (store, payer) = books(fixture)?;
+    let (store, payer) = ledger(fixture)?;
     let settlements = [Settlement::Nothing, Settlement::Full, Settlement::Paid(charge(9))];
     let steps: AccountSteps = Box::new(move |account| {
         Box::pin(async move {
@@ -300,12 +304,12 @@ async fn a_failure_is_settled_as_it_says(fixture: Accounts<'_>) -> Checked {
                 let effect = ScriptedEffect::released(Err(failure(settlement)));
                 let found = account.attempt(&request(), &*effect).await?;
                 let expected = Attempt::from(effect.outcome.clone());
-                ensure_eq!(found, expected, "an attempt ended otherwise than its effect");
+                ensure_eq!(found, expected, "the outcome of an attempt differs from its effect's");
             }
             Ok(())
         })
     });
-    fixture.play(steps).await?;
+    fixture.run_steps(steps).await?;
     let found: Vec<_> = entries(&*store, &payer).await?.into_iter().map(|e| e.charge).collect();
     let expected = [Charge::upper_bound(Some(Usd::from_nanos(MAX_COST))), charge(9)];
     ensure_eq!(found, expected, "the charges of failures that cost nothing, all and 9");
@@ -313,7 +317,7 @@ async fn a_failure_is_settled_as_it_says(fixture: Accounts<'_>) -> Checked {
 }
 
 async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) -> Checked {
-    let (store, payer) = books(fixture)?;
+    let (store, payer) = ledger(fixture)?;
     let effect = ScriptedEffect::waiting(Some(charge(40)), Ok(completion()));
     let steps: AccountSteps = Box::new(move |account| {
         Box::pin(async move {
@@ -330,7 +334,7 @@ async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) 
             }
         })
     });
-    fixture.play(steps).await?;
+    fixture.run_steps(steps).await?;
     settled(&*store).await?;
     let booked = store.cost_by_payer(&payer).await?;
     ensure!(booked >= Usd::from_nanos(40), "a dropped attempt was booked at {booked} only");
@@ -338,14 +342,13 @@ async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) 
 }
 
 async fn a_hold_does_not_expire_while_the_effect_runs(fixture: Accounts<'_>) -> Checked {
-    let (store, _) = books(fixture)?;
+    let (store, _) = ledger(fixture)?;
     let effect = ScriptedEffect::waiting(None, Ok(completion()));
     let wait = async {
         effect.started.notified().await;
         let open = store.open_holds().await?;
         let first = open.first().ok_or(Violation::Broken("no hold is open".to_owned()))?.until;
-        // Well past the time at which the hold expires unless it is renewed or guarded, but not for
-        // days.
+        // Past the time at which the hold expires unless it is renewed, and at most an hour.
         let end = later(first, MINUTE * 5).min(later(fixture.now(), MINUTE * 60));
         while fixture.now() < end {
             fixture.advance(Duration::from_secs(1)).await;
@@ -355,7 +358,7 @@ async fn a_hold_does_not_expire_while_the_effect_runs(fixture: Accounts<'_>) -> 
         effect.released.cancel();
         Ok(())
     };
-    play_while(fixture, attempting(&effect), wait).await
+    run_while(fixture, attempting(&effect), wait).await
 }
 
 async fn a_pause_lasts_as_long_as_requested(fixture: Accounts<'_>) -> Checked {
@@ -368,7 +371,7 @@ async fn a_pause_lasts_as_long_as_requested(fixture: Accounts<'_>) -> Checked {
             Ok(())
         })
     });
-    fixture.play(steps).await
+    fixture.run_steps(steps).await
 }
 
 async fn a_pause_ends_with_an_error_when_the_owner_stops(fixture: Accounts<'_>) -> Checked {
@@ -392,5 +395,5 @@ async fn a_pause_ends_with_an_error_when_the_owner_stops(fixture: Accounts<'_>) 
             false => Err(Violation::Unmet("an owner that can be stopped")),
         }
     };
-    play_while(fixture, steps, stop).await
+    run_while(fixture, steps, stop).await
 }

@@ -9,29 +9,29 @@ use crate::approval::{Approval, Approver};
 use crate::tool::Invocation;
 use crate::{ensure, ensure_eq, scenarios};
 
-/// A fixture of an approver, with a person who answers as the scenario says.
+/// A fixture of an approver that can simulate a person with scripted answers.
 pub trait ApproverFixture: Fixture<dyn Approver> {
-    /// Sets whether the person grants each of the next requests; with the last answer the person
-    /// leaves. Returns `false` if the fixture cannot play a person.
-    fn attend(&self, granted: &[bool]) -> bool;
+    /// Sets whether the person grants each of the next requests; after the last one, no person is
+    /// present. Returns `false` if the fixture cannot simulate a person.
+    fn answer_with(&self, granted: &[bool]) -> bool;
 }
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`Approver`]'s contract. One that needs a person is skipped if the
-    /// fixture cannot play one.
+    /// Runs every scenario of [`Approver`]'s contract. Those that need a person are skipped if the
+    /// fixture cannot simulate one.
     approver for ApproverFixture, in approver_conformance;
 
-    an_answer_is_the_persons_own;
+    an_answer_is_the_one_that_the_person_gave;
     without_a_person_nothing_is_granted;
     a_dropped_request_does_not_block_the_next;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Approvers<'a> = &'a dyn ApproverFixture;
 
-fn attend(fixture: Approvers<'_>, granted: &[bool]) -> Checked {
-    match fixture.attend(granted) {
+fn answer_with(fixture: Approvers<'_>, granted: &[bool]) -> Checked {
+    match fixture.answer_with(granted) {
         true => Ok(()),
         false => Err(Violation::Unmet("a person to ask")),
     }
@@ -42,15 +42,15 @@ async fn ask(approver: &dyn Approver) -> Checked<Approval> {
     Ok(approver.ask(&task("t", 0), &call, "it runs a command").await?)
 }
 
-async fn an_answer_is_the_persons_own(fixture: Approvers<'_>) -> Checked {
-    attend(fixture, &[true, false])?;
+async fn an_answer_is_the_one_that_the_person_gave(fixture: Approvers<'_>) -> Checked {
+    answer_with(fixture, &[true, false])?;
     let approver = fixture.open().await;
     let answers = (ask(&*approver).await?, ask(&*approver).await?);
     let (Approval::Granted { by: first }, Approval::Denied { by: second }) = &answers else {
         let how = format!("the person granted and denied, and the answers are {answers:?}");
         return Err(Violation::Broken(how));
     };
-    ensure!(!first.is_empty() && !second.is_empty(), "an answer does not say by whom");
+    ensure!(!first.is_empty() && !second.is_empty(), "an answer does not name who gave it");
     Ok(())
 }
 
@@ -61,9 +61,9 @@ async fn without_a_person_nothing_is_granted(fixture: Approvers<'_>) -> Checked 
 }
 
 async fn a_dropped_request_does_not_block_the_next(fixture: Approvers<'_>) -> Checked {
-    attend(fixture, &[true, true])?;
+    answer_with(fixture, &[true, true])?;
     let approver = fixture.open().await;
-    // Polled once, and dropped wherever it waits.
+    // Polled once, and dropped while it waits.
     ask(&*approver).now_or_never();
     let next = ask(&*approver).await?;
     ensure!(matches!(next, Approval::Granted { .. }), "after a dropped request: {next:?}");

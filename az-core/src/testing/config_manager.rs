@@ -11,22 +11,22 @@ use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`ConfigManager`]'s contract.
+    /// Runs every scenario of [`ConfigManager`]'s contract.
     config_manager for Fixture<dyn ConfigManager>, in config_manager_conformance;
 
-    what_was_set_is_got_again;
-    the_last_setting_stands;
-    what_was_never_set_is_nothing;
-    what_was_deleted_is_nothing;
-    all_settings_are_those_set_and_not_deleted;
+    a_setting_is_returned_as_it_was_set;
+    setting_again_replaces_the_value;
+    a_setting_that_was_never_set_is_none;
+    a_deleted_setting_is_none;
+    get_all_returns_the_settings_that_were_set_and_not_deleted;
     malformed_keys_are_refused;
     settings_survive_a_restart needs durable;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Settings<'a> = &'a dyn Fixture<dyn ConfigManager>;
 
-async fn what_was_set_is_got_again(fixture: Settings<'_>) -> Checked {
+async fn a_setting_is_returned_as_it_was_set(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for (key, value) in [
         ("text", json!("日本語 \u{1F980} '\"\n")),
@@ -36,44 +36,46 @@ async fn what_was_set_is_got_again(fixture: Settings<'_>) -> Checked {
         ("nothing", Value::Null),
     ] {
         config.set(key, &value).await?;
-        ensure_eq!(config.get(key).await?, Some(value), "the setting {key} came back changed");
+        ensure_eq!(config.get(key).await?, Some(value), "the setting {key} was changed");
     }
     Ok(())
 }
 
-async fn the_last_setting_stands(fixture: Settings<'_>) -> Checked {
+async fn setting_again_replaces_the_value(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for value in [json!("first"), json!(2), json!("last")] {
         config.set("key", &value).await?;
     }
-    ensure_eq!(config.get("key").await?, Some(json!("last")), "an older setting stands");
+    ensure_eq!(config.get("key").await?, Some(json!("last")), "an older value was returned");
     Ok(())
 }
 
-async fn what_was_never_set_is_nothing(fixture: Settings<'_>) -> Checked {
+async fn a_setting_that_was_never_set_is_none(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     config.set("llm.provider", &json!("p")).await?;
     for key in ["llm", "llm.provider.name", "provider", "llm_provider"] {
         ensure_eq!(config.get(key).await?, None, "{key} was never set");
-        ensure!(!config.delete(key).await?, "{key} was never set, and yet deleted");
+        ensure!(!config.delete(key).await?, "deleting {key}, which was never set, returned true");
     }
     Ok(())
 }
 
-async fn what_was_deleted_is_nothing(fixture: Settings<'_>) -> Checked {
+async fn a_deleted_setting_is_none(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     config.set("key", &json!(1)).await?;
     config.set("key.below", &json!(2)).await?;
-    ensure!(config.delete("key").await?, "deleting did not say that the key was set");
-    ensure!(!config.delete("key").await?, "a key was deleted twice");
-    ensure_eq!(config.get("key").await?, None, "a deleted setting is still there");
-    ensure_eq!(config.get("key.below").await?, Some(json!(2)), "another setting is gone");
+    ensure!(config.delete("key").await?, "deleting a key that was set returned false");
+    ensure!(!config.delete("key").await?, "deleting a deleted key returned true");
+    ensure_eq!(config.get("key").await?, None, "a deleted setting was returned");
+    ensure_eq!(config.get("key.below").await?, Some(json!(2)), "another setting was deleted");
     config.set("key", &json!(3)).await?;
     ensure_eq!(config.get("key").await?, Some(json!(3)), "a deleted key cannot be set again");
     Ok(())
 }
 
-async fn all_settings_are_those_set_and_not_deleted(fixture: Settings<'_>) -> Checked {
+async fn get_all_returns_the_settings_that_were_set_and_not_deleted(
+    fixture: Settings<'_>,
+) -> Checked {
     let config = fixture.open().await;
     ensure_eq!(config.get_all().await?, BTreeMap::new(), "a new store has settings");
     for key in ["b", "a.z", "a.b", "gone", "nothing"] {
@@ -92,13 +94,13 @@ async fn malformed_keys_are_refused(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for key in ["", ".", "a.", ".a", "a..b", "A", "a b", "ä", "a/b", "a\n", "%"] {
         let got = config.get(key).await;
-        ensure_refused!(got, Error::Invalid { .. }, "the key {key:?} was looked up");
+        ensure_refused!(got, Error::Invalid { .. }, "the key {key:?} was accepted by get");
         let set = config.set(key, &json!(1)).await;
-        ensure_refused!(set, Error::Invalid { .. }, "the key {key:?} was set");
+        ensure_refused!(set, Error::Invalid { .. }, "the key {key:?} was accepted by set");
         let deleted = config.delete(key).await;
-        ensure_refused!(deleted, Error::Invalid { .. }, "the key {key:?} was deleted");
+        ensure_refused!(deleted, Error::Invalid { .. }, "the key {key:?} was accepted by delete");
     }
-    ensure_eq!(config.get_all().await?, BTreeMap::new(), "a refused setting was kept");
+    ensure_eq!(config.get_all().await?, BTreeMap::new(), "a refused setting was stored");
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! The kit of [`Journal`](crate::journal::Journal), played on a whole [`RunStore`] because an
-//! append moves tasks and costs too.
+//! The kit of [`Journal`](crate::journal::Journal), run on a whole [`RunStore`] because an append
+//! changes tasks and costs too.
 
 mod lease;
 mod projection;
@@ -10,11 +10,11 @@ use crate::journal::RunStore;
 use crate::scenarios;
 
 use self::lease::{
-    a_late_owner_may_append_while_nobody_else_has_claimed,
-    a_released_or_unknown_task_takes_nothing, an_append_needs_the_current_lease,
+    a_released_or_unknown_task_refuses_appends, an_append_needs_the_current_lease,
+    an_expired_lease_may_append_until_it_is_superseded,
 };
 use self::projection::{
-    a_refused_append_moves_no_money, a_result_settles_its_hold_and_is_charged_to_the_task,
+    a_refused_append_changes_no_money, a_result_settles_its_hold_and_is_charged_to_the_task,
     a_run_that_ends_ends_the_task, an_append_reports_the_alerts_it_crossed,
     an_intent_over_budget_is_not_recorded, an_intent_takes_its_hold,
     an_interrupted_call_is_booked_in_full, an_unpriced_intent_is_not_recorded,
@@ -22,29 +22,29 @@ use self::projection::{
 use self::record::{
     a_number_that_is_taken_is_refused, a_repeated_event_is_refused_whatever_the_budgets_say,
     a_second_event_of_a_type_about_a_call_is_refused, an_append_is_all_or_nothing,
-    concurrent_appends_do_not_overwrite_each_other, events_come_back_as_they_were_appended,
-    events_survive_a_restart, numbers_have_no_gaps, reading_begins_and_ends_where_asked,
-    records_of_tasks_are_kept_apart, the_tail_begins_at_the_last_snapshot,
-    the_tail_folds_to_the_same_history,
+    concurrent_appends_do_not_overwrite_each_other, events_are_returned_as_they_were_appended,
+    events_survive_a_restart, journals_of_tasks_are_separate, numbers_have_no_gaps,
+    reading_respects_its_start_and_limit, the_tail_and_the_journal_fold_to_the_same_history,
+    the_tail_begins_at_the_last_snapshot,
 };
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`Journal`](crate::journal::Journal)'s contract.
+    /// Runs every scenario of [`Journal`](crate::journal::Journal)'s contract.
     journal for Fixture<dyn RunStore>, in journal_conformance;
 
-    events_come_back_as_they_were_appended;
+    events_are_returned_as_they_were_appended;
     numbers_have_no_gaps;
-    reading_begins_and_ends_where_asked;
-    records_of_tasks_are_kept_apart;
+    reading_respects_its_start_and_limit;
+    journals_of_tasks_are_separate;
 
     a_number_that_is_taken_is_refused;
     an_append_is_all_or_nothing;
     concurrent_appends_do_not_overwrite_each_other;
 
     an_append_needs_the_current_lease;
-    a_released_or_unknown_task_takes_nothing;
-    a_late_owner_may_append_while_nobody_else_has_claimed;
+    a_released_or_unknown_task_refuses_appends;
+    an_expired_lease_may_append_until_it_is_superseded;
 
     a_second_event_of_a_type_about_a_call_is_refused;
     a_repeated_event_is_refused_whatever_the_budgets_say;
@@ -54,15 +54,15 @@ scenarios! {
     an_unpriced_intent_is_not_recorded;
     a_result_settles_its_hold_and_is_charged_to_the_task;
     an_interrupted_call_is_booked_in_full;
-    a_refused_append_moves_no_money;
+    a_refused_append_changes_no_money;
     an_append_reports_the_alerts_it_crossed;
     a_run_that_ends_ends_the_task;
 
     the_tail_begins_at_the_last_snapshot;
-    the_tail_folds_to_the_same_history;
+    the_tail_and_the_journal_fold_to_the_same_history;
 
     events_survive_a_restart needs durable;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Runs<'a> = &'a dyn Fixture<dyn RunStore>;

@@ -1,4 +1,4 @@
-//! What conformance kits are made of: fixtures, scenarios, verdicts and reports.
+//! The parts of conformance kits: fixtures, scenarios, verdicts and reports.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,41 +9,42 @@ use crate::error::Error;
 
 /// Fresh storage for one scenario.
 ///
-/// Every scenario gets a fixture of its own, so nothing has to be wiped between them. Opening one
-/// fixture twice must reach the same storage, as another process or a restarted one would.
+/// Every scenario gets a new fixture, so nothing has to be deleted between scenarios. Opening one
+/// fixture twice must return handles to the same storage, as another process or a restarted one
+/// would.
 #[async_trait]
 pub trait Fixture<T: ?Sized>: Send + Sync {
     /// Opens the storage.
     async fn open(&self) -> Arc<T>;
 
-    /// Says what the storage can do beyond the contract.
+    /// Returns the capabilities of the storage beyond the contract.
     fn capabilities(&self) -> Capabilities;
 }
 
-/// What a fixture's storage can do beyond the contract.
+/// The capabilities of a fixture's storage beyond the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// What was acknowledged survives a restart.
+    /// Acknowledged writes survive a restart.
     pub durable: bool,
-    /// Several handles, opened one by one, may be used at once.
+    /// Several handles, opened one after the other, may be used at the same time.
     pub shared: bool,
 }
 
 impl Capabilities {
-    /// Nothing beyond the contract.
+    /// No capabilities.
     pub const NONE: Self = Self { durable: false, shared: false };
-    /// All there is.
+    /// All capabilities.
     pub const ALL: Self = Self { durable: true, shared: true };
 
-    /// Returns them with durability.
+    /// Adds durability.
     #[must_use]
     pub const fn durable(mut self) -> Self {
         self.durable = true;
         self
     }
 
-    /// Returns them with sharing.
+    /// Adds sharing.
     #[must_use]
     pub const fn shared(mut self) -> Self {
         self.shared = true;
@@ -51,15 +52,15 @@ impl Capabilities {
     }
 }
 
-/// What a scenario returns.
+/// The result of a scenario.
 pub type Checked<T = ()> = Result<T, Violation>;
 
-/// Why a scenario did not pass.
+/// The reason that a scenario did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// A clause was broken; the text quotes which, and how.
+    /// A clause was broken; the text describes how.
     Broken(String),
-    /// The scenario cannot be played with this fixture, for want of what the text names.
+    /// The fixture cannot run the scenario, because it lacks what the text names.
     Unmet(&'static str),
 }
 
@@ -69,14 +70,14 @@ impl From<Error> for Violation {
     }
 }
 
-/// What became of a scenario.
+/// The outcome of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The clause held.
     Passed,
-    /// It was broken, in these words.
+    /// The clause was broken, as described.
     Failed(String),
-    /// It was not played, for want of this.
+    /// The scenario was not run, because the fixture lacks this.
     Skipped(&'static str),
 }
 
@@ -92,14 +93,14 @@ impl From<Checked> for Verdict {
 
 /// The verdicts of one kit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a report says nothing unless it is read"]
+#[must_use = "a report has no effect unless it is read"]
 pub struct Report {
     kit: &'static str,
     verdicts: Vec<(&'static str, Verdict)>,
 }
 
 impl Report {
-    /// Returns an empty report of the kit of this name.
+    /// Creates an empty report of the kit of this name.
     pub const fn new(kit: &'static str) -> Self {
         Self { kit, verdicts: Vec::new() }
     }
@@ -119,7 +120,7 @@ impl Report {
         self.names(|verdict| matches!(verdict, Verdict::Failed(_)))
     }
 
-    /// Returns the names of the scenarios that were not played.
+    /// Returns the names of the scenarios that were not run.
     pub fn skipped(&self) -> Vec<&'static str> {
         self.names(|verdict| matches!(verdict, Verdict::Skipped(_)))
     }
@@ -133,14 +134,14 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the whole report, if one did.
+    /// With the whole report, if one failed.
     #[track_caller]
     pub fn assert_passed(&self) {
-        assert!(self.failed().is_empty(), "{} is not kept:\n{self}", self.kit);
+        assert!(self.failed().is_empty(), "{} failed:\n{self}", self.kit);
     }
 }
 
-/// Writes a line per scenario.
+/// Formats a line for each scenario.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, verdict) in &self.verdicts {
@@ -154,11 +155,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// Judges one scenario of a suite that declared which ones it skips.
+/// Asserts that a scenario passed, or was skipped as declared.
 ///
 /// # Panics
 ///
-/// If the scenario failed, was skipped without being declared so, or was declared and yet played.
+/// If the scenario failed, was skipped without being declared, or was declared and not skipped.
 #[track_caller]
 #[expect(clippy::panic, reason = "it is the last line of a generated test")]
 pub fn judge(scenario: &str, verdict: &Verdict, skips: &[&str]) {
@@ -166,9 +167,11 @@ pub fn judge(scenario: &str, verdict: &Verdict, skips: &[&str]) {
         (Verdict::Passed, false) | (Verdict::Skipped(_), true) => {}
         (Verdict::Failed(how), _) => panic!("{how}"),
         (Verdict::Skipped(need), false) => {
-            panic!("it needs {need}; if the fixture lacks that, name it in `skips`")
+            panic!(
+                "the scenario needs {need}; if the fixture lacks that, name the scenario in `skips`"
+            )
         }
-        (Verdict::Passed, true) => panic!("it is named in `skips`, but it passed"),
+        (Verdict::Passed, true) => panic!("the scenario is named in `skips`, but it passed"),
     }
 }
 
@@ -180,7 +183,7 @@ pub fn judge(scenario: &str, verdict: &Verdict, skips: &[&str]) {
 #[track_caller]
 pub fn judge_skips(skips: &[&str], scenarios: &[&str]) {
     for skip in skips {
-        assert!(scenarios.contains(skip), "`skips` names {skip}, which is no scenario");
+        assert!(scenarios.contains(skip), "`skips` names {skip}, which is not a scenario");
     }
 }
 
@@ -224,10 +227,10 @@ macro_rules! ensure_refused {
 }
 
 /// Derives a kit from its list of scenarios: the list of their names, the function that runs all,
-/// the one that runs one, and the macro that makes a test of each. So they cannot disagree.
+/// the one that runs one, and the macro that makes a test of each.
 ///
-/// The list begins with a `$`, which the inner macro is written with. The kit must be reachable as
-/// `testing::<kit>` from the root of the crate that it is written in.
+/// The list begins with a `$`, with which the inner macro is written. The kit must be reachable as
+/// `testing::<kit>` from the root of the crate that defines it.
 #[macro_export]
 macro_rules! scenarios {
     (
@@ -236,7 +239,7 @@ macro_rules! scenarios {
         $kit:ident for $fixture:path, in $suite:ident;
         $($scenario:ident $(needs $need:ident)?;)+
     ) => {
-        /// The names of the scenarios, in the order in which they are played.
+        /// The names of the scenarios, in the order in which they are run.
         pub const SCENARIOS: &[&str] = &[$(stringify!($scenario)),+];
 
         $(#[$doc])*
@@ -250,7 +253,7 @@ macro_rules! scenarios {
             report
         }
 
-        /// Plays one scenario.
+        /// Runs one scenario.
         pub async fn run(scenario: &str, fixture: &dyn $fixture) -> $crate::testing::Verdict {
             match scenario {
                 $(stringify!($scenario) => {
@@ -263,11 +266,11 @@ macro_rules! scenarios {
             }
         }
 
-        /// Makes one `#[tokio::test]` of each scenario of the kit of this name.
+        /// Defines a `#[tokio::test]` for each scenario of the kit of this name.
         ///
-        /// `make` makes a fixture; `skips` lists exactly the scenarios that the fixture's
-        /// capabilities leave out; `runtime` is what `#[tokio::test]` is given, such as
-        /// `(start_paused = true)`. The calling crate needs `tokio` with `macros` and `rt`.
+        /// `make` creates a fixture; `skips` lists exactly the scenarios that the fixture cannot
+        /// run; `runtime` is passed to `#[tokio::test]`, such as `(start_paused = true)`. The
+        /// calling crate needs `tokio` with `macros` and `rt`.
         #[macro_export]
         macro_rules! $suite {
             (make: $d make:expr, skips: $d skips:expr $d(,)?) => {

@@ -7,23 +7,23 @@ use crate::{ensure_eq, scenarios};
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`LogStore`]'s contract.
+    /// Runs every scenario of [`LogStore`]'s contract.
     log_store for Fixture<dyn LogStore>, in log_store_conformance;
 
-    records_come_back_as_they_were_appended;
-    records_come_oldest_first;
+    records_are_returned_as_they_were_appended;
+    records_are_returned_oldest_first;
     records_of_one_time_keep_their_order;
-    a_level_lets_what_matters_more_through;
-    since_belongs_to_the_answer_and_until_does_not;
-    a_task_has_its_own_records;
-    text_is_found_anywhere_in_any_case_of_ascii;
+    a_level_includes_more_severe_records;
+    since_is_inclusive_and_until_is_exclusive;
+    a_query_for_a_task_returns_only_its_records;
+    text_matches_anywhere_ignoring_ascii_case;
     text_is_never_a_pattern;
     filters_combine_by_and;
-    a_limit_keeps_the_newest;
+    a_limit_returns_the_newest_records;
     records_survive_a_restart needs durable;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Logs<'a> = &'a dyn Fixture<dyn LogStore>;
 
 fn record(message: &str, minute: i64) -> LogRecord {
@@ -53,7 +53,7 @@ fn with_text(text: &str) -> LogQuery {
     LogQuery { text: Some(text.to_owned()), ..LogQuery::default() }
 }
 
-async fn records_come_back_as_they_were_appended(fixture: Logs<'_>) -> Checked {
+async fn records_are_returned_as_they_were_appended(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     let found = log.query(&LogQuery::default()).await?;
     ensure_eq!(found, [], "a new log has records");
@@ -68,16 +68,16 @@ async fn records_come_back_as_they_were_appended(fixture: Logs<'_>) -> Checked {
     log.append(&expected).await?;
     log.append(&[]).await?;
     let found = log.query(&LogQuery::default()).await?;
-    ensure_eq!(found, expected, "records came back changed");
+    ensure_eq!(found, expected, "records were changed");
     Ok(())
 }
 
-async fn records_come_oldest_first(fixture: Logs<'_>) -> Checked {
+async fn records_are_returned_oldest_first(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     log.append(&[record("b", 2), record("d", 4)]).await?;
     log.append(&[record("a", -1), record("c", 3)]).await?;
     let found = messages(&*log, &LogQuery::default()).await?;
-    ensure_eq!(found, ["a", "b", "c", "d"], "records came in another order");
+    ensure_eq!(found, ["a", "b", "c", "d"], "records are in another order");
     Ok(())
 }
 
@@ -90,7 +90,7 @@ async fn records_of_one_time_keep_their_order(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
-async fn a_level_lets_what_matters_more_through(fixture: Logs<'_>) -> Checked {
+async fn a_level_includes_more_severe_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     for level in Level::ALL {
         let record = LogRecord { level: *level, ..record(level.as_str(), 0) };
@@ -105,32 +105,32 @@ async fn a_level_lets_what_matters_more_through(fixture: Logs<'_>) -> Checked {
     ] {
         let query = LogQuery { level, ..LogQuery::default() };
         let found = messages(&*log, &query).await?;
-        ensure_eq!(found, expected, "{level:?} lets other records through");
+        ensure_eq!(found, expected, "the records of level {level:?}");
     }
     Ok(())
 }
 
-async fn since_belongs_to_the_answer_and_until_does_not(fixture: Logs<'_>) -> Checked {
+async fn since_is_inclusive_and_until_is_exclusive(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["0", "1", "2", "3"]).await?;
     let query = LogQuery { since: Some(at(1)), until: Some(at(3)), ..LogQuery::default() };
     let found = messages(&*log, &query).await?;
-    ensure_eq!(found, ["1", "2"], "minutes 1 to 3 are others");
+    ensure_eq!(found, ["1", "2"], "the records from minute 1 to minute 3");
     Ok(())
 }
 
-async fn a_task_has_its_own_records(fixture: Logs<'_>) -> Checked {
+async fn a_query_for_a_task_returns_only_its_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
-    for (message, task) in [("mine", Some("t")), ("theirs", Some("t2")), ("nobody's", None)] {
+    for (message, task) in [("mine", Some("t")), ("theirs", Some("t2")), ("no task's", None)] {
         let record = LogRecord { task: task.map(task_id), ..record(message, 0) };
         log.append(&[record]).await?;
     }
     let query = LogQuery { task: Some(task_id("t")), ..LogQuery::default() };
-    ensure_eq!(messages(&*log, &query).await?, ["mine"], "the task has other records");
+    ensure_eq!(messages(&*log, &query).await?, ["mine"], "the records of the task");
     Ok(())
 }
 
-async fn text_is_found_anywhere_in_any_case_of_ascii(fixture: Logs<'_>) -> Checked {
+async fn text_matches_anywhere_ignoring_ascii_case(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["Budget exceeded", "the BUDGET", "budge", "Größe", "GRÖSSE"]).await?;
     for (text, expected) in [
@@ -141,7 +141,7 @@ async fn text_is_found_anywhere_in_any_case_of_ascii(fixture: Logs<'_>) -> Check
         ("", vec!["Budget exceeded", "the BUDGET", "budge", "Größe", "GRÖSSE"]),
     ] {
         let found = messages(&*log, &with_text(text)).await?;
-        ensure_eq!(found, expected, "{text:?} found other records");
+        ensure_eq!(found, expected, "{text:?} the records with the text {text:?}");
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ async fn text_is_never_a_pattern(fixture: Logs<'_>) -> Checked {
         ("k\\s", "back\\slash"),
     ] {
         let found = messages(&*log, &with_text(text)).await?;
-        ensure_eq!(found, [expected], "{text:?} found other records");
+        ensure_eq!(found, [expected], "{text:?} the records with the text {text:?}");
     }
     for text in ["a?b", "\"say\" OR \"axb\"", "axb*", "a%b"] {
         let found = messages(&*log, &with_text(text)).await?;
@@ -187,11 +187,11 @@ async fn filters_combine_by_and(fixture: Logs<'_>) -> Checked {
         text: Some("slow".to_owned()),
         limit: Some(9),
     };
-    ensure_eq!(log.query(&query).await?, [wanted], "five filters let others through");
+    ensure_eq!(log.query(&query).await?, [wanted], "the records that match five filters");
     Ok(())
 }
 
-async fn a_limit_keeps_the_newest(fixture: Logs<'_>) -> Checked {
+async fn a_limit_returns_the_newest_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["0 x", "1", "2 x", "3", "4 x"]).await?;
     for (limit, expected) in
@@ -199,7 +199,7 @@ async fn a_limit_keeps_the_newest(fixture: Logs<'_>) -> Checked {
     {
         let query = LogQuery { limit: Some(limit), ..with_text("x") };
         let found = messages(&*log, &query).await?;
-        ensure_eq!(found, expected, "a limit of {limit} kept others than the newest");
+        ensure_eq!(found, expected, "the records with a limit of {limit}");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Conformance kits, fakes and mocks, for backends and for tests of embedders.
 //!
-//! A kit has a scenario for every clause of a contract. There are two ways in. A suite makes a test
-//! of each scenario, for a backend's own tests:
+//! A kit has a scenario for every clause of a contract, and two entry points. A suite defines a
+//! test for each scenario, for a backend's own tests:
 //!
 //! ```
 //! mod memory {
@@ -10,12 +10,12 @@
 //!
 //!     az_core::task_queue_conformance! {
 //!         make: Shared::<MemoryStore>::new,
-//!         skips: ["what_was_enqueued_survives_a_restart", "leases_survive_a_restart"],
+//!         skips: ["enqueued_tasks_survive_a_restart", "leases_survive_a_restart"],
 //!     }
 //! }
 //! ```
 //!
-//! One call runs all of them and reports, for scripts and examples:
+//! A function runs all scenarios and returns a report, for scripts and examples:
 //!
 //! ```
 //! use az_core::memory::MemoryStore;
@@ -34,7 +34,7 @@
 //! | [`Journal`](crate::journal::Journal) | [`journal()`] | `journal_conformance!` |
 //! | [`CostTracker`](crate::cost::CostTracker), [`BudgetKeeper`](crate::cost::BudgetKeeper) | [`ledger()`] | `ledger_conformance!` |
 //! | [`StateManager`](crate::state::StateManager) | [`state_manager()`] | `state_manager_conformance!` |
-//! | what concerns several of these | [`store()`] | `store_conformance!` |
+//! | several of these together | [`store()`] | `store_conformance!` |
 //! | [`StoreAdmin`](crate::store::StoreAdmin) | [`store_admin()`] | `store_admin_conformance!` |
 //! | [`StoreFactory`](crate::store::StoreFactory) | [`store_factory()`] | `store_factory_conformance!` |
 //! | [`ConfigManager`](crate::config::ConfigManager) | [`config_manager()`] | `config_manager_conformance!` |
@@ -45,17 +45,17 @@
 //! | [`Account`](crate::call::Account) | [`account()`] | `account_conformance!` |
 //! | [`Embedder`](crate::embed::Embedder) | [`embedder()`] | `embedder_conformance!` |
 //!
-//! A kit of one's own is a list of scenarios, too: see [`scenarios!`](crate::scenarios).
+//! Other kits can be defined with [`scenarios!`](crate::scenarios).
 //!
-//! For tests of what runs on top there are [fakes](FakeToolbox) that keep their contracts,
-//! [`mocks`] that do not, and [`sample`] values.
+//! For tests of code that uses contracts there are [fakes](FakeToolbox), which satisfy them,
+//! [`mocks`], which do not, and [`sample`] values.
 
 mod fakes;
 mod kit;
 pub mod mocks;
-mod play;
 pub mod sample;
 mod shared;
+mod steps;
 
 pub mod account;
 pub mod approver;
@@ -91,4 +91,4 @@ pub use store_admin::{AdminStore, StoreAdminFixture, store_admin};
 pub use store_factory::{StoreFactoryFixture, store_factory};
 pub use task_queue::task_queue;
 pub use task_repository::task_repository;
-pub use toolbox::{ComesTo, Example, ToolboxFixture, toolbox};
+pub use toolbox::{Example, ExpectedOutcome, ToolboxFixture, toolbox};

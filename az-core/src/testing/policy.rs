@@ -11,15 +11,15 @@ use crate::{ensure, ensure_eq, scenarios};
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`Policy`]'s contract.
+    /// Runs every scenario of [`Policy`]'s contract.
     policy for Fixture<dyn Policy>, in policy_conformance;
 
     the_same_call_gets_the_same_decision;
     ask_and_deny_have_a_reason;
-    what_the_task_allows_is_not_asked_about;
+    a_tool_that_the_task_allows_needs_no_approval;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Policies<'a> = &'a dyn Fixture<dyn Policy>;
 
 /// Returns a tool and a call of it for every scope and effect class.
@@ -71,14 +71,14 @@ async fn ask_and_deny_have_a_reason(fixture: Policies<'_>) -> Checked {
     Ok(())
 }
 
-async fn what_the_task_allows_is_not_asked_about(fixture: Policies<'_>) -> Checked {
+async fn a_tool_that_the_task_allows_needs_no_approval(fixture: Policies<'_>) -> Checked {
     let policy = fixture.open().await;
     for (tool, call) in samples()? {
         let mut task = strict_task();
         task.options.allow.push(tool.name.clone());
         let decision = policy.evaluate(&task, &tool, &call);
         let asks = matches!(decision, PolicyDecision::Ask { .. });
-        ensure!(!asks, "{} is asked about, although the task allows it", tool.name);
+        ensure!(!asks, "{} needs approval, although the task allows it", tool.name);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Values for tests: short to write, and the same every time.
+//! Values for tests: short to write, and deterministic.
 
 use std::time::Duration;
 
@@ -41,9 +41,9 @@ macro_rules! named {
             ///
             /// # Panics
             ///
-            /// If the text is no such id.
+            /// If the text is not a valid id.
             pub fn $name(id: &str) -> $type {
-                $type::new(id).expect("a legal id")
+                $type::new(id).expect("a valid id")
             }
         )+
     };
@@ -58,17 +58,17 @@ named! {
     call_id: CallId;
 }
 
-/// Returns a task made at a minute.
+/// Returns a task created at a minute.
 ///
 /// # Panics
 ///
-/// If the text is no id of a task.
+/// If the text is not a valid id.
 #[expect(clippy::expect_used, reason = "the command is fixed")]
 pub fn task(id: &str, minute: i64) -> Task {
-    Task::new(task_id(id), format!("do {id}"), at(minute)).expect("a legal task")
+    Task::new(task_id(id), format!("do {id}"), at(minute)).expect("a valid task")
 }
 
-/// Returns a claim of whatever is next, from one minute to another.
+/// Returns a claim of the next task, from one minute to another.
 pub fn claim(who: &str, now: i64, until: i64) -> Claim {
     Claim::next(worker(who), at(now), at(until))
 }
@@ -78,17 +78,17 @@ pub fn claim_of(id: &str, who: &str, now: i64, until: i64) -> Claim {
     claim(who, now, until).of(task_id(id))
 }
 
-/// Returns the outcome of a task that was done.
+/// Returns the outcome of a completed task.
 pub fn completed(answer: &str) -> Outcome {
     Outcome::Completed { answer: answer.to_owned() }
 }
 
-/// Returns the outcome of a task that was given up.
+/// Returns the outcome of a failed task.
 pub fn failed(why: &str) -> Outcome {
     Outcome::Failed { failure: Failure::new(ErrorKind::Agent, why) }
 }
 
-/// Returns the outcome of a task that was stopped.
+/// Returns the outcome of a cancelled task.
 pub fn cancelled(who: &str) -> Outcome {
     Outcome::Cancelled {
         failure: Failure::new(ErrorKind::Cancelled, format!("cancelled by {who}")),
@@ -117,18 +117,19 @@ pub fn hold(task: &str, call: &str, nanos: i64, minute: i64) -> Hold {
 ///
 /// # Panics
 ///
-/// If the text names no payer.
-#[expect(clippy::expect_used, reason = "tests give legal names")]
+/// If the text is not a valid payer.
+#[expect(clippy::expect_used, reason = "tests pass valid names")]
 pub fn payer(name: &str) -> Payer {
-    name.parse().expect("a legal payer")
+    name.parse().expect("a valid payer")
 }
 
-/// Returns the settlement of a call that cost something and used ten tokens in and five out.
+/// Returns the settlement of a call with this cost, ten input tokens and five output tokens.
 pub fn paid(nanos: i64) -> Settlement {
     Settlement::paid(Some(Usd::from_nanos(nanos)), Usage::tokens(10, 5))
 }
 
-/// Returns an entry for the model `m` of the provider `p` with ten tokens in and five out.
+/// Returns an entry for the model `m` of the provider `p` with ten input tokens and five output
+/// tokens.
 pub fn entry(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
     CostEntry {
         payer: Payer::Task(task_id(task)),
@@ -150,7 +151,7 @@ pub fn note(text: &str) -> NewEvent {
     NewEvent::new(EventBody::Note { text: text.to_owned() })
 }
 
-/// Returns the intent to ask the model `m` of the provider `p` for the next step.
+/// Returns the intent of a call to the model `m` of the provider `p` for the next step.
 pub fn llm_intent(call: &str, hold: Option<i64>, until: i64) -> NewEvent {
     let intent = ModelIntent {
         provider: "p".to_owned(),
@@ -193,7 +194,7 @@ pub const fn run_finished(outcome: Outcome) -> NewEvent {
     NewEvent::new(EventBody::RunFinished { outcome, totals: None })
 }
 
-/// Returns a minute's time with a fraction of a second, as clocks give them.
+/// Returns the time at a minute with a fraction of a second, as clocks return it.
 pub fn odd_time(minute: i64) -> Timestamp {
     later(at(minute), Duration::from_micros(1_234_567))
 }

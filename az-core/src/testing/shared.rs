@@ -17,7 +17,7 @@ use crate::state::StateManager;
 use crate::task::{TaskQueue, TaskRepository};
 use crate::tool::Toolbox;
 
-/// A fixture of one value whose clones are handles to the same data. Shared, but not durable.
+/// A fixture of a value whose clones are handles to the same data. Shared, but not durable.
 #[derive(Debug, Clone, Default)]
 pub struct Shared<S>(S);
 

@@ -11,23 +11,23 @@ use crate::{ensure, ensure_eq, ensure_refused};
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`StateManager`]'s contract.
+    /// Runs every scenario of [`StateManager`]'s contract.
     state_manager for Fixture<dyn StateManager>, in state_manager_conformance;
 
-    a_state_comes_back_as_it_was_saved;
-    nothing_saved_is_nothing_loaded;
+    a_state_is_returned_as_it_was_saved;
+    without_a_saved_state_loading_returns_none;
     the_state_saved_last_is_loaded_whatever_its_time;
-    a_name_means_the_newest_of_that_name;
-    saving_under_a_name_in_use_keeps_the_older_state;
+    a_name_refers_to_its_newest_state;
+    saving_under_a_used_name_keeps_the_older_state;
     an_empty_name_is_refused;
     snapshots_are_listed_oldest_first;
-    tasks_do_not_see_each_others_states;
-    deleting_takes_one_snapshot;
-    ids_are_not_given_again;
+    states_of_tasks_are_separate;
+    deleting_removes_one_snapshot;
+    ids_are_not_reused;
     states_survive_a_restart needs durable;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type States<'a> = &'a dyn Fixture<dyn StateManager>;
 
 /// Saves a number as the state of `t` at that minute; returns the snapshot's id.
@@ -47,7 +47,7 @@ async fn ids(states: &dyn StateManager) -> Checked<Vec<String>> {
     Ok(listed.into_iter().map(|info| info.id).collect())
 }
 
-async fn a_state_comes_back_as_it_was_saved(fixture: States<'_>) -> Checked {
+async fn a_state_is_returned_as_it_was_saved(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     for (n, state) in [
         json!({ "z": [1, -2, 2.5, null, true], "a": { "": "日本語 \u{1F980} \u{0}\n" }, "m": {} }),
@@ -64,20 +64,17 @@ async fn a_state_comes_back_as_it_was_saved(fixture: States<'_>) -> Checked {
         let info =
             SnapshotInfo { id, task: task.clone(), name: Some(name.clone()), at: odd_time(1) };
         let loaded = states.load_snapshot(&task, Some(&name)).await?;
-        ensure!(
-            loaded == Some(Snapshot { info, state }),
-            "state {n} came back otherwise than saved"
-        );
+        ensure!(loaded == Some(Snapshot { info, state }), "state {n} was changed");
     }
     Ok(())
 }
 
-async fn nothing_saved_is_nothing_loaded(fixture: States<'_>) -> Checked {
+async fn without_a_saved_state_loading_returns_none(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
-    ensure_eq!(load(&*states, None).await?, None, "a state came from nowhere");
-    ensure_eq!(ids(&*states).await?.len(), 0, "snapshots came from nowhere");
+    ensure_eq!(load(&*states, None).await?, None, "a new store has a state");
+    ensure_eq!(ids(&*states).await?.len(), 0, "the number of snapshots of a new store");
     save(&*states, 1, None).await?;
-    ensure_eq!(load(&*states, Some("x")).await?, None, "a name never given was found");
+    ensure_eq!(load(&*states, Some("x")).await?, None, "a name that was never used was found");
     Ok(())
 }
 
@@ -86,50 +83,50 @@ async fn the_state_saved_last_is_loaded_whatever_its_time(fixture: States<'_>) -
     save(&*states, 9, Some("named")).await?;
     save(&*states, 5, None).await?;
     let newest = load(&*states, None).await?;
-    ensure_eq!(newest, Some(json!(5)), "the state saved last was not the one loaded");
+    ensure_eq!(newest, Some(json!(5)), "the loaded state is not the one saved last");
     save(&*states, 3, Some("named")).await?;
     let newest = load(&*states, None).await?;
-    ensure_eq!(newest, Some(json!(3)), "the state saved last was not the one loaded");
+    ensure_eq!(newest, Some(json!(3)), "the loaded state is not the one saved last");
     Ok(())
 }
 
-async fn a_name_means_the_newest_of_that_name(fixture: States<'_>) -> Checked {
+async fn a_name_refers_to_its_newest_state(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     for (n, name) in [(1, "x"), (9, "y"), (8, "x"), (2, "X")] {
         save(&*states, n, Some(name)).await?;
     }
     for (name, expected) in [("x", 8), ("y", 9), ("X", 2)] {
         let found = load(&*states, Some(name)).await?;
-        ensure_eq!(found, Some(json!(expected)), "the name {name} means another state");
+        ensure_eq!(found, Some(json!(expected)), "the state of the name {name}");
     }
     Ok(())
 }
 
-async fn saving_under_a_name_in_use_keeps_the_older_state(fixture: States<'_>) -> Checked {
+async fn saving_under_a_used_name_keeps_the_older_state(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let older = save(&*states, 1, Some("x")).await?;
     let newer = save(&*states, 2, Some("x")).await?;
-    ensure!(older != newer, "two snapshots have one id: {older}");
+    ensure!(older != newer, "two snapshots have the same id: {older}");
     let listed = ids(&*states).await?;
-    ensure_eq!(listed, [older, newer.clone()], "the older state of a name is gone");
+    ensure_eq!(listed, [older, newer.clone()], "the snapshots after a name was used again");
     states.delete_snapshot(&task_id("t"), &newer).await?;
     let found = load(&*states, Some("x")).await?;
-    ensure_eq!(found, Some(json!(1)), "without the newer state a name means another");
+    ensure_eq!(found, Some(json!(1)), "the state of a name after its newest was deleted");
     Ok(())
 }
 
 async fn an_empty_name_is_refused(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let saved = states.save_snapshot(&task_id("t"), &json!(1), Some(""), at(1)).await;
-    ensure_refused!(saved, Error::Invalid { .. }, "an empty name was taken");
-    ensure_eq!(ids(&*states).await?.len(), 0, "a refused state was kept");
+    ensure_refused!(saved, Error::Invalid { .. }, "an empty name was accepted");
+    ensure_eq!(ids(&*states).await?.len(), 0, "a refused state was saved");
     Ok(())
 }
 
 async fn snapshots_are_listed_oldest_first(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let mut expected = Vec::new();
-    // Enough of them that text would order their numbers otherwise.
+    // More than nine, so that ordering their numbers as text gives another order.
     for n in 1..=12 {
         let name = (n % 2 == 0).then_some("even");
         let id = save(&*states, n, name).await?;
@@ -141,11 +138,11 @@ async fn snapshots_are_listed_oldest_first(fixture: States<'_>) -> Checked {
         });
     }
     let listed = states.list_snapshots(&task_id("t")).await?;
-    ensure_eq!(listed, expected, "snapshots came in another order");
+    ensure_eq!(listed, expected, "snapshots are in another order");
     Ok(())
 }
 
-async fn tasks_do_not_see_each_others_states(fixture: States<'_>) -> Checked {
+async fn states_of_tasks_are_separate(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let id = save(&*states, 1, Some("x")).await?;
     let other = task_id("other");
@@ -155,11 +152,15 @@ async fn tasks_do_not_see_each_others_states(fixture: States<'_>) -> Checked {
     ensure_eq!(listed, [], "another task's state was listed");
     let deleted = states.delete_snapshot(&other, &id).await?;
     ensure!(!deleted, "another task's state was deleted");
-    ensure_eq!(load(&*states, None).await?, Some(json!(1)), "a state is gone");
+    ensure_eq!(
+        load(&*states, None).await?,
+        Some(json!(1)),
+        "the state after another task's was deleted"
+    );
     Ok(())
 }
 
-async fn deleting_takes_one_snapshot(fixture: States<'_>) -> Checked {
+async fn deleting_removes_one_snapshot(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let (a, b, c) = (
         save(&*states, 1, None).await?,
@@ -167,19 +168,23 @@ async fn deleting_takes_one_snapshot(fixture: States<'_>) -> Checked {
         save(&*states, 3, None).await?,
     );
     let task = task_id("t");
-    ensure!(states.delete_snapshot(&task, &b).await?, "deleting did not say that it did");
-    ensure!(!states.delete_snapshot(&task, &b).await?, "a snapshot was deleted twice");
+    ensure!(states.delete_snapshot(&task, &b).await?, "deleting a snapshot returned false");
+    ensure!(!states.delete_snapshot(&task, &b).await?, "deleting a deleted snapshot returned true");
     for never in ["999", "", "x", "-1"] {
         let deleted = states.delete_snapshot(&task, never).await?;
-        ensure!(!deleted, "a snapshot {never:?} was deleted that never was");
+        ensure!(!deleted, "deleting {never:?}, which was never saved, returned true");
     }
-    ensure_eq!(ids(&*states).await?, [a, c.clone()], "the wrong snapshots are left");
+    ensure_eq!(ids(&*states).await?, [a, c.clone()], "the remaining snapshots");
     states.delete_snapshot(&task, &c).await?;
-    ensure_eq!(load(&*states, None).await?, Some(json!(1)), "the newest left was not loaded");
+    ensure_eq!(
+        load(&*states, None).await?,
+        Some(json!(1)),
+        "the loaded state is not the newest that remains"
+    );
     Ok(())
 }
 
-async fn ids_are_not_given_again(fixture: States<'_>) -> Checked {
+async fn ids_are_not_reused(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let first = save(&*states, 1, None).await?;
     let second = save(&*states, 2, None).await?;
@@ -207,6 +212,6 @@ async fn states_survive_a_restart(fixture: States<'_>) -> Checked {
     drop(states);
     let states = fixture.open().await;
     let found = load(&*states, None).await?;
-    ensure_eq!(found, Some(json!(1)), "a deleted state came back");
+    ensure_eq!(found, Some(json!(1)), "a deleted state was returned after a restart");
     Ok(())
 }

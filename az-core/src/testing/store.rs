@@ -1,10 +1,10 @@
-//! The kit of what concerns several contracts of one store.
+//! The kit of clauses that concern several contracts of one store.
 
 use super::kit::{Checked, Fixture};
-use super::play::{begin, claimed};
 use super::sample::{
     always, at, budget, claim, claim_of, entry, failed, hold, note, run_finished, task, task_id,
 };
+use super::steps::{begin, claimed};
 use crate::cost::{Period, Scope, Settlement};
 use crate::error::Error;
 use crate::journal::RunStore;
@@ -20,47 +20,47 @@ impl<S: RunStore + StateManager + ?Sized> RunAndStateStore for S {}
 
 scenarios! {
     $crate
-    /// Plays the scenarios of clauses that concern several contracts at once.
+    /// Runs the scenarios of clauses that concern several contracts.
     store for Fixture<dyn RunAndStateStore>, in store_conformance;
 
-    a_held_task_is_not_deleted;
-    a_task_whose_lease_ran_out_is_deleted;
-    a_deleted_task_takes_its_record_and_its_states_along;
-    a_deleted_task_leaves_its_costs;
-    what_is_held_for_a_deleted_task_is_booked_in_full;
-    what_is_created_waits_until_it_is_enqueued;
+    a_task_under_a_lease_is_not_deleted;
+    a_task_with_an_expired_lease_can_be_deleted;
+    deleting_a_task_deletes_its_journal_and_its_states;
+    deleting_a_task_keeps_its_costs;
+    holds_of_a_deleted_task_are_booked_in_full;
+    a_created_task_is_not_claimed_until_it_is_enqueued;
     a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release;
-    a_cancelled_task_says_so;
-    a_run_that_ends_clears_the_request_to_stop;
+    a_cancelled_task_has_its_status_times_and_reason;
+    the_end_of_a_run_clears_the_request_to_cancel;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Stores<'a> = &'a dyn Fixture<dyn RunAndStateStore>;
 
-async fn a_held_task_is_not_deleted(fixture: Stores<'_>) -> Checked {
+async fn a_task_under_a_lease_is_not_deleted(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     ensure_refused!(
         store.delete(&lease.task, at(59)).await,
         Error::LeaseHeld { owner, until, .. } if (&owner, until) == (&lease.owner, at(60)),
-        "a held task was not kept from being deleted with its owner and time"
+        "deleting a task under a lease was not refused with the owner and the time"
     );
     let found = store.get(&lease.task).await?.map(|task| task.status);
-    ensure_eq!(found, Some(TaskStatus::Running), "a held task was deleted");
+    ensure_eq!(found, Some(TaskStatus::Running), "the status of a task under a lease");
     store.append(&lease, 0, vec![note("still there")], at(59)).await?;
     Ok(())
 }
 
-async fn a_task_whose_lease_ran_out_is_deleted(fixture: Stores<'_>) -> Checked {
+async fn a_task_with_an_expired_lease_can_be_deleted(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     ensure!(store.delete(&lease.task, at(60)).await?, "an abandoned task was not deleted");
     let late = store.append(&lease, 0, vec![note("late")], at(60)).await;
-    ensure_refused!(late, Error::LeaseLost { .. }, "a deleted task was written to");
+    ensure_refused!(late, Error::LeaseLost { .. }, "an append to a deleted task was accepted");
     Ok(())
 }
 
-async fn a_deleted_task_takes_its_record_and_its_states_along(fixture: Stores<'_>) -> Checked {
+async fn deleting_a_task_deletes_its_journal_and_its_states(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     for id in ["t", "other"] {
         let lease = begin(&*store, id).await?;
@@ -69,30 +69,34 @@ async fn a_deleted_task_takes_its_record_and_its_states_along(fixture: Stores<'_
     }
     let id = task_id("t");
     store.delete(&id, at(60)).await?;
-    ensure_eq!(store.read(&id, 0, 9).await?, [], "a deleted task has a record");
+    ensure_eq!(store.read(&id, 0, 9).await?, [], "a deleted task has a journal");
     ensure_eq!(store.tail(&id).await?, [], "a deleted task has a tail");
     ensure_eq!(store.list_snapshots(&id).await?, [], "a deleted task has states");
     ensure_eq!(store.load_snapshot(&id, None).await?, None, "a deleted task has a state");
     let other = task_id("other");
-    ensure_eq!(store.read(&other, 0, 9).await?.len(), 1, "another task's record is gone");
-    ensure_eq!(store.list_snapshots(&other).await?.len(), 1, "another task's state is gone");
-    // A new task of the same name begins with nothing.
+    ensure_eq!(store.read(&other, 0, 9).await?.len(), 1, "the number of events of another task");
+    ensure_eq!(
+        store.list_snapshots(&other).await?.len(),
+        1,
+        "the number of states of another task"
+    );
+    // A new task with the same id begins empty.
     let lease = begin(&*store, "t").await?;
     store.append(&lease, 0, vec![note("new")], at(61)).await?;
     Ok(())
 }
 
-async fn a_deleted_task_leaves_its_costs(fixture: Stores<'_>) -> Checked {
+async fn deleting_a_task_keeps_its_costs(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
     store.book(&entry("t", "m0", 5, 1)).await?;
     store.delete(&task_id("t"), at(2)).await?;
     let cost = store.cost_by_task(&task_id("t")).await?;
-    ensure_eq!(cost, Usd::from_nanos(5), "a deleted task took its costs along");
+    ensure_eq!(cost, Usd::from_nanos(5), "the cost after the task was deleted");
     Ok(())
 }
 
-async fn what_is_held_for_a_deleted_task_is_booked_in_full(fixture: Stores<'_>) -> Checked {
+async fn holds_of_a_deleted_task_are_booked_in_full(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 1000), at(0)).await?;
     for id in ["t", "other"] {
@@ -104,34 +108,34 @@ async fn what_is_held_for_a_deleted_task_is_booked_in_full(fixture: Stores<'_>) 
     }
     let [first, second, other] = held;
     store.delete(&task_id("t"), at(3)).await?;
-    ensure_eq!(store.open_holds().await?, [other], "what is still held");
+    ensure_eq!(store.open_holds().await?, [other], "the open holds");
     let booked = store.entries(always(), Some(&first.payer)).await?;
     let full = [&first, &second].map(|hold| hold.book(&Settlement::Full));
     let full: Vec<_> = full.into_iter().flatten().collect();
-    ensure_eq!(booked, full, "what was held for a deleted task is not booked in full");
+    ensure_eq!(booked, full, "the entries of a deleted task's holds");
     let budgets = store.budgets(at(4)).await?;
     let found: Vec<_> = budgets.into_iter().map(|status| (status.spent, status.held)).collect();
     let expected = [(Usd::from_nanos(12), Usd::from_nanos(9))];
-    ensure_eq!(found, expected, "what is spent and held");
-    // As from a worker that does not know yet.
+    ensure_eq!(found, expected, "the spent and held amounts");
+    // As from a worker that has not noticed the deletion.
     store.settle(&first.payer, &first.call, &Settlement::Nothing).await?;
     let booked = store.entries(always(), Some(&first.payer)).await?;
     ensure_eq!(booked, full, "a hold of a deleted task was settled again");
     Ok(())
 }
 
-async fn what_is_created_waits_until_it_is_enqueued(fixture: Stores<'_>) -> Checked {
+async fn a_created_task_is_not_claimed_until_it_is_enqueued(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let mut created = store.create(&task("t", 0)).await?;
     let next = store.claim(&claim("a", 1, 9)).await?;
-    ensure!(next.is_none(), "a task that was never enqueued was handed out");
+    ensure!(next.is_none(), "a task that was never enqueued was claimed");
     let pending = store.enqueue(&created, at(2)).await?;
     created.status = TaskStatus::Pending;
     created.updated_at = at(2);
     ensure_eq!(pending, created, "enqueueing a created task changed more than its status");
     let held = claimed(&*store, &claim_of("t", "a", 3, 9)).await?;
     let found = store.get(&task_id("t")).await?;
-    ensure_eq!(found, Some(held.task), "the queue and the repository disagree");
+    ensure_eq!(found, Some(held.task), "the claimed task in the repository");
     Ok(())
 }
 
@@ -148,7 +152,7 @@ async fn a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release(
     Ok(())
 }
 
-async fn a_cancelled_task_says_so(fixture: Stores<'_>) -> Checked {
+async fn a_cancelled_task_has_its_status_times_and_reason(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let created = store.create(&task("t", 0)).await?;
     store.request_cancel(&created.id, at(5)).await?;
@@ -159,7 +163,7 @@ async fn a_cancelled_task_says_so(fixture: Stores<'_>) -> Checked {
     Ok(())
 }
 
-async fn a_run_that_ends_clears_the_request_to_stop(fixture: Stores<'_>) -> Checked {
+async fn the_end_of_a_run_clears_the_request_to_cancel(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     store.request_cancel(&lease.task, at(1)).await?;
@@ -167,6 +171,6 @@ async fn a_run_that_ends_clears_the_request_to_stop(fixture: Stores<'_>) -> Chec
     store.enqueue(&task("t", 0), at(3)).await?;
     let lease = claimed(&*store, &claim("a", 4, 9)).await?.lease;
     let beats = store.heartbeat(&[lease], at(20)).await?;
-    ensure_eq!(beats, [HeartbeatStatus::Held], "a task that was taken up again was asked to stop");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "a resumed task has a request to cancel");
     Ok(())
 }

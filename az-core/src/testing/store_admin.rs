@@ -5,27 +5,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::kit::{Checked, Fixture, Violation};
-use super::play::begin;
 use super::sample::{at, entry, hold, note, task};
+use super::steps::begin;
 use crate::journal::RunStore;
 use crate::store::{StoreAdmin, StoreStatus};
 use crate::{ensure, ensure_eq, scenarios};
 
-/// A store of runs that an operator can look at. Implemented for every type that is both.
+/// A store of runs with status and check. Implemented for every type that is both.
 pub trait AdminStore: RunStore + StoreAdmin {}
 
 impl<S: RunStore + StoreAdmin + ?Sized> AdminStore for S {}
 
-/// Storage that an operator can look at in every way that its backend has.
+/// A fixture that can also open its storage read-only and with an earlier schema.
 #[async_trait]
 pub trait StoreAdminFixture: Fixture<dyn AdminStore> {
-    /// Opens the storage to read only, where the backend can; it exists already.
+    /// Opens existing storage read-only, if the backend supports it.
     async fn open_read_only(&self) -> Arc<dyn AdminStore> {
         self.open().await
     }
 
-    /// Puts storage of an earlier schema in place and returns that schema; `None` where the backend
-    /// never had another.
+    /// Puts storage of an earlier schema in place and returns that schema; `None` if the backend
+    /// has only one.
     fn put_earlier_schema(&self) -> Option<u32> {
         None
     }
@@ -33,22 +33,22 @@ pub trait StoreAdminFixture: Fixture<dyn AdminStore> {
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`StoreAdmin`]'s contract.
+    /// Runs every scenario of [`StoreAdmin`]'s contract.
     store_admin for StoreAdminFixture, in store_admin_conformance;
 
-    a_new_store_holds_nothing;
-    a_status_counts_what_the_other_contracts_return;
-    a_sound_store_has_no_problems;
-    a_look_changes_nothing;
-    a_store_that_is_open_read_only_is_looked_at;
-    a_store_that_is_up_to_date_is_not_migrated;
+    a_new_store_is_empty;
+    the_status_counts_what_the_other_contracts_return;
+    an_intact_store_has_no_problems;
+    status_and_check_change_nothing;
+    status_and_check_work_on_a_read_only_store;
+    an_up_to_date_store_is_not_migrated;
     a_migration_is_reported_by_the_handle_that_made_it;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Admins<'a> = &'a dyn StoreAdminFixture;
 
-/// Returns how much is in a store: tasks, events, ledger entries, holds.
+/// Returns the counts of tasks, events, ledger entries and holds.
 const fn counts(status: StoreStatus) -> [u64; 4] {
     [status.tasks, status.events, status.entries, status.holds]
 }
@@ -67,14 +67,14 @@ async fn fill(store: &dyn AdminStore) -> Checked {
     Ok(())
 }
 
-async fn a_new_store_holds_nothing(fixture: Admins<'_>) -> Checked {
+async fn a_new_store_is_empty(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     ensure_eq!(counts(store.status().await?), [0; 4], "a new store is not empty");
     ensure_eq!(store.migration(), None, "a new store was migrated");
     Ok(())
 }
 
-async fn a_status_counts_what_the_other_contracts_return(fixture: Admins<'_>) -> Checked {
+async fn the_status_counts_what_the_other_contracts_return(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
     let found = counts(store.status().await?);
@@ -82,25 +82,25 @@ async fn a_status_counts_what_the_other_contracts_return(fixture: Admins<'_>) ->
     Ok(())
 }
 
-async fn a_sound_store_has_no_problems(fixture: Admins<'_>) -> Checked {
+async fn an_intact_store_has_no_problems(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
-    ensure_eq!(store.check().await?, [""; 0], "a sound store has problems");
+    ensure_eq!(store.check().await?, [""; 0], "an intact store has problems");
     Ok(())
 }
 
-async fn a_look_changes_nothing(fixture: Admins<'_>) -> Checked {
+async fn status_and_check_change_nothing(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
     let before = (store.open_holds().await?, store.list(&Default::default()).await?);
     store.status().await?;
     store.check().await?;
     let after = (store.open_holds().await?, store.list(&Default::default()).await?);
-    ensure_eq!(after, before, "a look at the store changed holds or tasks");
+    ensure_eq!(after, before, "status or check changed holds or tasks");
     Ok(())
 }
 
-async fn a_store_that_is_open_read_only_is_looked_at(fixture: Admins<'_>) -> Checked {
+async fn status_and_check_work_on_a_read_only_store(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
     let reader = fixture.open_read_only().await;
@@ -110,7 +110,7 @@ async fn a_store_that_is_open_read_only_is_looked_at(fixture: Admins<'_>) -> Che
     Ok(())
 }
 
-async fn a_store_that_is_up_to_date_is_not_migrated(fixture: Admins<'_>) -> Checked {
+async fn an_up_to_date_store_is_not_migrated(fixture: Admins<'_>) -> Checked {
     fill(&*fixture.open().await).await?;
     for handle in [fixture.open().await, fixture.open_read_only().await] {
         ensure_eq!(handle.migration(), None, "a store that is up to date was migrated");
@@ -129,7 +129,7 @@ async fn a_migration_is_reported_by_the_handle_that_made_it(fixture: Admins<'_>)
     };
     let found = (migration.from, Some(migration.to));
     ensure_eq!(found, (earlier, now), "the schemas of a migration");
-    ensure!(!migration.backup.is_empty(), "a migration has a backup without a name");
+    ensure!(!migration.backup.is_empty(), "the name of a migration's backup is empty");
     let later = fixture.open().await.migration();
     ensure_eq!(later, None, "a migration was reported by a later handle");
     Ok(())

@@ -20,17 +20,17 @@ pub trait StoreFactoryFixture: Fixture<dyn StoreFactory> {
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`StoreFactory`]'s contract.
+    /// Runs every scenario of [`StoreFactory`]'s contract.
     store_factory for StoreFactoryFixture, in store_factory_conformance;
 
-    an_address_reaches_the_same_data_again;
+    opening_an_address_again_reaches_the_same_data;
     opening_to_write_creates_a_store;
     opening_to_read_creates_nothing;
-    a_store_that_was_set_aside_is_gone_from_its_address;
+    an_address_has_no_store_after_it_was_set_aside;
     namespaces_of_an_address_share_nothing;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Factories<'a> = &'a dyn StoreFactoryFixture;
 
 fn request(fixture: Factories<'_>, access: StoreAccess) -> StoreRequest {
@@ -45,7 +45,7 @@ async fn write(fixture: Factories<'_>, id: &str) -> Checked {
     Ok(())
 }
 
-/// Opens the store to read; returns the ids of its tasks, or `None` when there is no store.
+/// Opens the store to read; returns the ids of its tasks, or `None` if there is no store.
 async fn read(fixture: Factories<'_>) -> Checked<Option<Vec<String>>> {
     let factory = fixture.open().await;
     match factory.open(&request(fixture, StoreAccess::ReadOnly)).await {
@@ -60,7 +60,7 @@ async fn ids(store: &Arc<dyn Store>) -> Checked<Vec<String>> {
     Ok(tasks.into_iter().map(|task| task.id.to_string()).collect())
 }
 
-async fn an_address_reaches_the_same_data_again(fixture: Factories<'_>) -> Checked {
+async fn opening_an_address_again_reaches_the_same_data(fixture: Factories<'_>) -> Checked {
     write(fixture, "a").await?;
     write(fixture, "b").await?;
     let mut found = read(fixture).await?.unwrap_or_default();
@@ -73,7 +73,7 @@ async fn opening_to_write_creates_a_store(fixture: Factories<'_>) -> Checked {
     let factory = fixture.open().await;
     let store = factory.open(&request(fixture, StoreAccess::ReadWrite)).await?;
     ensure_eq!(ids(&store).await?, [""; 0], "a new store has tasks");
-    ensure_eq!(read(fixture).await?, Some(Vec::new()), "a new store is not there to read");
+    ensure_eq!(read(fixture).await?, Some(Vec::new()), "the tasks of a new store, opened to read");
     Ok(())
 }
 
@@ -81,24 +81,24 @@ async fn opening_to_read_creates_nothing(fixture: Factories<'_>) -> Checked {
     let first = read(fixture).await?;
     ensure!(
         first.clone().unwrap_or_default().is_empty(),
-        "a store that was never written has tasks"
+        "the tasks of a store that was never written"
     );
-    ensure_eq!(read(fixture).await?, first, "opening to read made a store");
+    ensure_eq!(read(fixture).await?, first, "opening to read created a store");
     Ok(())
 }
 
-async fn a_store_that_was_set_aside_is_gone_from_its_address(fixture: Factories<'_>) -> Checked {
+async fn an_address_has_no_store_after_it_was_set_aside(fixture: Factories<'_>) -> Checked {
     write(fixture, "a").await?;
     let factory = fixture.open().await;
     match factory.set_aside(&request(fixture, StoreAccess::ReadWrite)).await {
         Ok(kept) => {
-            ensure!(!kept.is_empty(), "the data was set aside under no name");
+            ensure!(!kept.is_empty(), "the name of the data that was set aside is empty");
             let left = read(fixture).await?.unwrap_or_default();
-            ensure_eq!(left, [""; 0], "tasks at the address after it was set aside");
+            ensure_eq!(left, [""; 0], "the tasks at the address after its data was set aside");
         }
         Err(Error::Invalid { .. }) => {
             let left = read(fixture).await?.unwrap_or_default();
-            ensure_eq!(left, ["a"], "tasks after a refusal to set the store aside");
+            ensure_eq!(left, ["a"], "the tasks after setting aside was refused");
         }
         Err(error) => return Err(error.into()),
     }

@@ -11,36 +11,37 @@ use crate::error::Error;
 use crate::tool::{EffectClass, Invocation, Probed, Toolbox};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
-/// A fixture of a toolbox, with calls to try.
+/// A fixture of a toolbox, with example calls.
 pub trait ToolboxFixture: Fixture<dyn Toolbox> {
-    /// Returns calls and what comes of them; at least one of each kind that the tools know.
+    /// Returns example calls with their expected outcomes; at least one of each kind that the tools
+    /// have.
     fn examples(&self) -> Vec<Example>;
 }
 
-/// A call and what comes of it.
+/// An example call with its expected outcome.
 #[derive(Debug, Clone)]
 pub struct Example {
     /// The call.
     pub call: Invocation,
-    /// What comes of it.
-    pub comes_to: ComesTo,
+    /// The expected outcome.
+    pub comes_to: ExpectedOutcome,
 }
 
 impl Example {
-    /// Returns an example.
-    pub const fn new(call: Invocation, comes_to: ComesTo) -> Self {
+    /// Creates an example.
+    pub const fn new(call: Invocation, comes_to: ExpectedOutcome) -> Self {
         Self { call, comes_to }
     }
 }
 
-/// What comes of a call.
+/// The expected outcome of an example call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ComesTo {
-    /// The tool does what was asked.
+pub enum ExpectedOutcome {
+    /// The tool succeeds.
     Done,
     /// The tool runs and fails.
     Failed,
-    /// The arguments do not fit the tool's schema.
+    /// The arguments do not match the tool's schema.
     Invalid,
     /// The tool runs until it is cancelled.
     Endless,
@@ -48,32 +49,36 @@ pub enum ComesTo {
 
 scenarios! {
     $crate
-    /// Plays every scenario of [`Toolbox`]'s contract. One for which the fixture has no example is
-    /// skipped.
+    /// Runs every scenario of [`Toolbox`]'s contract. Those for which the fixture has no example
+    /// are skipped.
     toolbox for ToolboxFixture, in toolbox_conformance;
 
     names_are_unique_and_well_formed;
     every_schema_is_of_an_object;
-    specs_come_in_the_same_order;
+    specs_are_in_a_stable_order;
     specs_are_shared_and_not_copied;
     an_unknown_tool_is_not_found;
     bad_arguments_are_invalid;
-    a_tool_that_works_says_so;
-    a_tool_that_fails_is_an_output;
+    a_successful_call_returns_an_ok_output;
+    a_failed_call_returns_an_output_that_is_not_ok;
     a_cancelled_call_returns_soon;
-    a_call_is_as_mild_as_its_tool;
-    only_a_probe_can_tell_what_happened;
-    looking_changes_nothing_about_a_call;
+    a_call_is_at_most_as_severe_as_its_tool;
+    probing_a_call_of_another_class_returns_unknown;
+    witness_and_probe_change_nothing;
 }
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Tools<'a> = &'a dyn ToolboxFixture;
 
-/// How long a cancelled call may take, and any call of an example.
+/// The time limit of a cancelled call, and of every example call.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Returns the examples of a kind, of which there has to be one.
-fn examples(fixture: Tools<'_>, kind: ComesTo, need: &'static str) -> Checked<Vec<Invocation>> {
+/// Returns the examples of a kind, of which there must be one.
+fn examples(
+    fixture: Tools<'_>,
+    kind: ExpectedOutcome,
+    need: &'static str,
+) -> Checked<Vec<Invocation>> {
     let all = fixture.examples().into_iter();
     let of_kind = all.filter(|example| example.comes_to == kind);
     let calls: Vec<_> = of_kind.map(|example| example.call).collect();
@@ -83,7 +88,7 @@ fn examples(fixture: Tools<'_>, kind: ComesTo, need: &'static str) -> Checked<Ve
     Ok(calls)
 }
 
-/// Returns how much harm a second call could do.
+/// Returns the severity of repeating a call of this class.
 const fn severity(effect: EffectClass) -> u8 {
     match effect {
         EffectClass::Read => 0,
@@ -99,18 +104,21 @@ async fn names_are_unique_and_well_formed(fixture: Tools<'_>) -> Checked {
     for spec in specs.iter() {
         let name = &spec.name;
         let first = name.chars().next();
-        ensure!(first.is_some_and(|c| c.is_ascii_alphabetic()), "{name:?} begins with no letter");
+        ensure!(
+            first.is_some_and(|c| c.is_ascii_alphabetic()),
+            "{name:?} does not begin with a letter"
+        );
         let legal = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        ensure!(name.chars().all(legal), "{name:?} has characters that no name has");
-        ensure!(seen.insert(name), "two tools are called {name}");
+        ensure!(name.chars().all(legal), "{name:?} has invalid characters");
+        ensure!(seen.insert(name), "two tools have the name {name}");
     }
     Ok(())
 }
 
-async fn specs_come_in_the_same_order(fixture: Tools<'_>) -> Checked {
+async fn specs_are_in_a_stable_order(fixture: Tools<'_>) -> Checked {
     let (one, two) = (fixture.open().await, fixture.open().await);
     ensure_eq!(one.specs(), two.specs(), "two handles list the tools differently");
-    ensure_eq!(one.specs(), one.specs(), "the tools are listed differently each time");
+    ensure_eq!(one.specs(), one.specs(), "two lists of one handle differ");
     Ok(())
 }
 
@@ -125,7 +133,7 @@ async fn every_schema_is_of_an_object(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     for spec in tools.specs().iter() {
         let of = spec.input_schema.get("type").and_then(Value::as_str);
-        ensure_eq!(of, Some("object"), "what the arguments of {} are", spec.name);
+        ensure_eq!(of, Some("object"), "the type in the schema of {}", spec.name);
     }
     Ok(())
 }
@@ -140,38 +148,39 @@ async fn an_unknown_tool_is_not_found(fixture: Tools<'_>) -> Checked {
 
 async fn bad_arguments_are_invalid(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Invalid, "an example with bad arguments")? {
+    for call in examples(fixture, ExpectedOutcome::Invalid, "an example with bad arguments")? {
         let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
         ensure_refused!(
             tools.prepare(call),
             Error::Invalid { reason, .. } if !reason.is_empty(),
-            "{tool} took {arguments}, or gave no advice"
+            "{tool} accepted {arguments}, or its error has no advice"
         );
     }
     Ok(())
 }
 
-async fn a_tool_that_works_says_so(fixture: Tools<'_>) -> Checked {
+async fn a_successful_call_returns_an_ok_output(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+    for call in examples(fixture, ExpectedOutcome::Done, "an example of a call that works")? {
         let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
         let output = tools.call(call).await?;
-        ensure!(output.ok, "{tool} did not do {arguments}: {}", output.text());
+        ensure!(output.ok, "{tool} failed with {arguments}: {}", output.text());
     }
     Ok(())
 }
 
-async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
+async fn a_failed_call_returns_an_output_that_is_not_ok(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Failed, "an example of a call that fails")? {
+    for call in examples(fixture, ExpectedOutcome::Failed, "an example of a call that fails")? {
         let (tool, arguments) = (call.tool.clone(), call.arguments.clone());
         match tools.call(call).await {
             Ok(output) => {
-                ensure!(!output.ok, "{tool} did {arguments}");
-                ensure!(!output.text().is_empty(), "{tool} failed and did not say how");
+                ensure!(!output.ok, "{tool} succeeded with {arguments}");
+                ensure!(!output.text().is_empty(), "{tool} failed without a message");
             }
             Err(error) => {
-                let how = format!("{tool} failed by an error: {}", error.chain());
+                let how =
+                    format!("{tool} failed with an error instead of an output: {}", error.chain());
                 return Err(Violation::Broken(how));
             }
         }
@@ -181,7 +190,7 @@ async fn a_tool_that_fails_is_an_output(fixture: Tools<'_>) -> Checked {
 
 async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Endless, "an example of a call without end")? {
+    for call in examples(fixture, ExpectedOutcome::Endless, "an example of a call without end")? {
         let (tool, cancel) = (call.tool.clone(), call.cancel.clone());
         let running = tokio::time::timeout(SOON, tools.call(call));
         let cancelling = async {
@@ -190,12 +199,12 @@ async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
             cancel.cancel();
         };
         let (ended, ()) = futures_util::future::join(running, cancelling).await;
-        ensure!(ended.is_ok(), "{tool} went on after it was cancelled");
+        ensure!(ended.is_ok(), "{tool} continued after it was cancelled");
     }
     Ok(())
 }
 
-async fn a_call_is_as_mild_as_its_tool(fixture: Tools<'_>) -> Checked {
+async fn a_call_is_at_most_as_severe_as_its_tool(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
     let specs = tools.specs();
     for call in fixture.examples().into_iter().map(|example| example.call) {
@@ -218,9 +227,9 @@ async fn a_call_is_as_mild_as_its_tool(fixture: Tools<'_>) -> Checked {
     Ok(())
 }
 
-async fn only_a_probe_can_tell_what_happened(fixture: Tools<'_>) -> Checked {
+async fn probing_a_call_of_another_class_returns_unknown(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for call in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+    for call in examples(fixture, ExpectedOutcome::Done, "an example of a call that works")? {
         let call = tools.prepare(call)?;
         if call.effect == EffectClass::Probe {
             continue;
@@ -229,23 +238,23 @@ async fn only_a_probe_can_tell_what_happened(fixture: Tools<'_>) -> Checked {
         tools.call(call.invocation.clone()).await?;
         let probed = tools.probe(&call, witness.as_ref()).await?;
         let tool = &call.invocation.tool;
-        ensure_eq!(probed, Probed::Unknown, "what {tool} says of a call, being no probe");
+        ensure_eq!(probed, Probed::Unknown, "the probe of {tool}, whose class is not probe");
     }
     Ok(())
 }
 
-async fn looking_changes_nothing_about_a_call(fixture: Tools<'_>) -> Checked {
+async fn witness_and_probe_change_nothing(fixture: Tools<'_>) -> Checked {
     let tools = fixture.open().await;
-    for invocation in examples(fixture, ComesTo::Done, "an example of a call that works")? {
+    for invocation in examples(fixture, ExpectedOutcome::Done, "an example of a call that works")? {
         let tool = invocation.tool.clone();
         let call = tools.prepare(invocation.clone())?;
         let witness = tools.witness(&call).await?;
         let again = tools.witness(&call).await?;
-        ensure_eq!(again, witness, "{tool} sees another state after looking");
+        ensure_eq!(again, witness, "the witness of {tool} changed");
         let prepared = tools.prepare(invocation.clone())?;
-        ensure_eq!(prepared.effect, call.effect, "the effect of {tool} after looking");
+        ensure_eq!(prepared.effect, call.effect, "the effect class of {tool} changed");
         let output = tools.invoke(prepared).await?;
-        ensure!(output.ok, "{tool} did not work after looking");
+        ensure!(output.ok, "{tool} failed after a witness and a probe");
         tools.abandon(&call).await?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::spec::EffectClass;
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
 
-/// A call to be made.
+/// A call of a tool.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Invocation {
@@ -29,16 +29,16 @@ pub struct Invocation {
     pub arguments: Value,
     /// The directory to work in, if the task has one.
     pub workspace: Option<String>,
-    /// How long the call may take, if there is a limit.
+    /// The time limit, if there is one.
     pub timeout: Option<Duration>,
-    /// Cancelled when the result is no longer needed: the tool stops, and stops what it started.
+    /// Cancelled when the result is no longer needed: the tool stops itself and what it started.
     pub cancel: CancellationToken,
-    /// Where the tool reports its progress.
+    /// The sender of the call's progress.
     pub progress: ProgressSender,
 }
 
 impl Invocation {
-    /// Creates a call of a task, without workspace, time limit or progress.
+    /// Creates a call by a task, without workspace, time limit or progress.
     pub fn new(task: TaskId, call: CallId, tool: impl Into<String>, arguments: Value) -> Self {
         Self {
             key: format!("{task}:0"),
@@ -53,7 +53,7 @@ impl Invocation {
         }
     }
 
-    /// Creates a call outside any task, for trying a tool by hand and in tests.
+    /// Creates a call outside any task, for manual calls and tests.
     ///
     /// # Errors
     ///
@@ -76,14 +76,14 @@ impl Invocation {
         self
     }
 
-    /// Sets how long the call may take.
+    /// Sets the time limit.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets where progress is reported.
+    /// Sets the sender of progress.
     #[must_use]
     pub fn with_progress(mut self, progress: ProgressSender) -> Self {
         self.progress = progress;
@@ -91,13 +91,13 @@ impl Invocation {
     }
 }
 
-/// A call whose arguments the tool has accepted; made by
+/// A call whose arguments the tool has accepted, made by
 /// [`Toolbox::prepare`](super::Toolbox::prepare).
 ///
-/// It carries the arguments as the tool has parsed them, so that they are checked once per call.
+/// It has the arguments as the tool parsed them, so that they are checked once per call.
 #[non_exhaustive]
 pub struct PreparedCall {
-    /// The call, with its arguments in the form that the tool's schema describes.
+    /// The call, with its arguments as the tool's schema describes them.
     pub invocation: Invocation,
     /// The effect class of this call: that of the tool, or a milder one for these arguments.
     pub effect: EffectClass,
@@ -110,7 +110,7 @@ impl PreparedCall {
         Self { invocation, effect, parsed: Box::new(()) }
     }
 
-    /// Attaches the arguments as the tool has parsed them.
+    /// Attaches the arguments as the tool parsed them.
     #[must_use]
     pub fn with_parsed<A: Any + Send + Sync>(mut self, arguments: A) -> Self {
         self.parsed = Box::new(arguments);

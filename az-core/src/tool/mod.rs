@@ -1,4 +1,4 @@
-//! Tools: what an agent can do besides asking a model.
+//! Tools that agents and models call.
 
 mod invocation;
 mod output;

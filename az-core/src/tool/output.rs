@@ -1,4 +1,4 @@
-//! What a call returned, and what is known of one that was interrupted.
+//! The output of a call, and the result of probing an interrupted one.
 
 use std::borrow::Cow;
 
@@ -6,25 +6,25 @@ use serde_json::Value;
 
 use crate::content::{ContentPart, text_of};
 
-/// What a tool returned.
+/// The output of a tool.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct ToolOutput {
-    /// Whether the tool did what was asked.
+    /// Whether the tool succeeded.
     pub ok: bool,
-    /// What the model is shown. Never a secret.
+    /// The content for the model. Never a secret.
     pub content: Vec<ContentPart>,
-    /// The same as data, where the tool returns data.
+    /// The output as structured data, if the tool returns it.
     pub data: Option<Value>,
 }
 
 impl ToolOutput {
-    /// Creates the output of a call that succeeded; without content if the text is empty.
+    /// Creates the output of a successful call; without content if the text is empty.
     pub fn done(text: impl Into<String>) -> Self {
         Self::new(true, text.into())
     }
 
-    /// Creates the output of a call that failed.
+    /// Creates the output of a failed call.
     pub fn failed(text: impl Into<String>) -> Self {
         Self::new(false, text.into())
     }
@@ -34,27 +34,27 @@ impl ToolOutput {
         Self { ok, content, data: None }
     }
 
-    /// Sets whether the tool did what was asked.
+    /// Sets whether the tool succeeded.
     #[must_use]
     pub const fn with_ok(mut self, ok: bool) -> Self {
         self.ok = ok;
         self
     }
 
-    /// Adds a part.
+    /// Adds a content part.
     #[must_use]
     pub fn with_part(mut self, part: ContentPart) -> Self {
         self.content.push(part);
         self
     }
 
-    /// Adds an image of its media type and its bytes in base64.
+    /// Adds an image from its media type and its bytes in base64.
     #[must_use]
     pub fn with_image(self, mime_type: impl Into<String>, data: impl Into<String>) -> Self {
         self.with_part(ContentPart::image(mime_type, data))
     }
 
-    /// Sets the data.
+    /// Sets the structured data.
     #[must_use]
     pub fn with_data(mut self, data: Value) -> Self {
         self.data = Some(data);
@@ -67,12 +67,12 @@ impl ToolOutput {
     }
 }
 
-/// What a tool knows of a call that was interrupted.
+/// The result of probing an interrupted call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Probed {
-    /// The call took effect; this is what it would have returned.
+    /// The call took effect; this is its output.
     Happened(ToolOutput),
-    /// The call did not take effect: it can be made.
+    /// The call did not take effect, and can be made.
     DidNotHappen,
     /// The tool cannot find out.
     Unknown,

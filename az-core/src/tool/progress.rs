@@ -1,32 +1,32 @@
-//! How a running call reports its progress.
+//! The progress of a running call.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// How far a call has come.
+/// A progress report.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// What the call is doing, or the last line that it printed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// How many units of work are done, if the tool counts them.
+    /// The number of units of work that are done, if the tool counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<u64>,
-    /// How many units of work there are, if that is known.
+    /// The total number of units of work, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }
 
 impl Progress {
-    /// Creates a report of what the call is doing.
+    /// Creates a report with a message.
     pub fn message(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
     }
 
-    /// Sets how much of the work is done.
+    /// Sets the units of work.
     #[must_use]
     pub const fn with_count(mut self, done: u64, total: Option<u64>) -> Self {
         self.done = Some(done);
@@ -37,8 +37,8 @@ impl Progress {
 
 /// Creates a channel that holds the latest report.
 ///
-/// A report replaces the one before it, read or not: memory is bounded and a sender never waits,
-/// however slow the receiver is.
+/// A report replaces the one before it, read or not, so that memory is bounded and a sender never
+/// waits for a slow receiver.
 pub fn progress_channel() -> (ProgressSender, ProgressReceiver) {
     let (sender, receiver) = watch::channel(Progress::default());
     (ProgressSender(Some(Arc::new(sender))), ProgressReceiver(receiver))
@@ -54,14 +54,15 @@ impl ProgressSender {
         Self(None)
     }
 
-    /// Reports how far the call has come. Never blocks and never fails.
+    /// Sends a report. Never blocks and never fails.
     pub fn report(&self, progress: Progress) {
         if let Some(sender) = &self.0 {
             sender.send_replace(progress);
         }
     }
 
-    /// Returns whether reports go anywhere; a tool for which a report is work may ask first.
+    /// Returns `true` if reports are received; a tool for which a report is expensive can check
+    /// first.
     pub fn is_connected(&self) -> bool {
         self.0.as_ref().is_some_and(|sender| sender.receiver_count() > 0)
     }
@@ -72,8 +73,7 @@ impl ProgressSender {
 pub struct ProgressReceiver(watch::Receiver<Progress>);
 
 impl ProgressReceiver {
-    /// Waits for a report that was not returned before, and returns the latest one; `None` once all
-    /// senders are dropped.
+    /// Waits for a new report and returns the latest; `None` once all senders are dropped.
     ///
     /// Cancel safe: a report is not lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Progress> {

@@ -1,4 +1,4 @@
-//! How a tool is described.
+//! The description of a tool.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What may be done about a call that was started and has no recorded result.
+/// What may be done about a call that has an intent and no result.
 ///
-/// The list is closed: the engine decides by it how an interrupted call is recovered.
+/// Exhaustive, because the engine recovers interrupted calls by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectClass {
@@ -18,15 +18,15 @@ pub enum EffectClass {
     Idempotent,
     /// The tool can find out whether the call took effect.
     Probe,
-    /// The call is never repeated; the model is told that the outcome is unknown.
+    /// The call is never repeated; the model learns that the outcome is unknown.
     #[default]
     Unsafe,
 }
 
 /// What a tool can reach.
 ///
-/// A tool states its scope honestly: [`WorkspacePolicy`](crate::policy::WorkspacePolicy) asks for
-/// approval by it.
+/// A tool must declare its scope correctly, because
+/// [`WorkspacePolicy`](crate::policy::WorkspacePolicy) asks for approval by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum ToolScope {
     System,
 }
 
-/// A tool as it is described to models, people and policies.
+/// The description of a tool for models, people and policies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolSpec {
@@ -53,19 +53,19 @@ pub struct ToolSpec {
     pub input_schema: Arc<Value>,
     /// A category for listings, such as `filesystem`.
     pub category: String,
-    /// What may be done about an interrupted call.
+    /// The effect class: what may be done about an interrupted call.
     pub effect: EffectClass,
     /// What the tool can reach.
     #[serde(default)]
     pub scope: ToolScope,
-    /// How long a call may take, if the tool has a limit of its own.
+    /// The tool's own time limit, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }
 
 impl ToolSpec {
-    /// Creates the description of a tool of the category `general` about which the worst is
-    /// assumed: unsafe to repeat, and able to reach everything.
+    /// Creates the description of a tool of the category `general` with the most cautious
+    /// assumptions: unsafe to repeat, and able to reach everything.
     pub fn new(
         name: impl Into<String>,
         description: impl Into<String>,
@@ -103,7 +103,7 @@ impl ToolSpec {
         self
     }
 
-    /// Sets how long a call may take.
+    /// Sets the tool's own time limit.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;

@@ -1,4 +1,4 @@
-//! The port through which tools come in.
+//! The contract of toolboxes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ use crate::error::{Error, Result};
 /// 2. [`specs`](Self::specs) returns the tools in a stable order, and the same shared slice until
 ///    the set of tools changes. It may change at any time, also during a run.
 /// 3. [`prepare`](Self::prepare) checks the arguments, once per call. A tool that does not exist is
-///    `NotFound`; arguments that do not fit its schema are `Invalid`, with advice for the model.
-///    Nothing is done in either case.
-/// 4. The effect class of a prepared call is its spec's class, or a milder one that holds for its
+///    `NotFound`; arguments that do not match its schema are `Invalid`, with advice for the model.
+///    Neither has any effect.
+/// 4. The effect class of a prepared call is that of its spec, or a milder one that applies to its
 ///    arguments.
 /// 5. A tool that ran and failed returns an output that is not `ok`, not an error.
-/// 6. A call that is cancelled or takes longer than its timeout returns soon, as a failed output,
-///    and leaves nothing running.
+/// 6. A call that is cancelled or exceeds its time limit returns soon, as a failed output, and
+///    leaves nothing running.
 /// 7. [`probe`](Self::probe) of a call whose class is not `Probe` returns `Unknown`, and
-///    [`abandon`](Self::abandon) of such a call is no error.
+///    [`abandon`](Self::abandon) of such a call is not an error.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.
@@ -41,7 +41,7 @@ pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` or `Invalid`.
     fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
 
-    /// Notes the state before a call, for a later [`probe`](Self::probe); changes nothing.
+    /// Records the state before a call, for a later [`probe`](Self::probe); changes nothing.
     ///
     /// # Errors
     ///
@@ -52,25 +52,25 @@ pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `NotFound` if the tool has been removed since, and `Invalid` for what only shows when the
-    /// call is made. All other failures are outputs.
+    /// `NotFound` if the tool has been removed since, and `Invalid` for problems that only appear
+    /// when the call is made. All other failures are outputs.
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
 
     /// Finds out whether an interrupted call took effect.
     ///
     /// # Errors
     ///
-    /// The tool's own, if it cannot look.
+    /// The tool's own, if the probe fails.
     async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed>;
 
-    /// Stops and removes what an interrupted call left behind.
+    /// Stops and removes everything that an interrupted call left behind.
     ///
     /// # Errors
     ///
     /// The tool's own, if that fails.
     async fn abandon(&self, call: &PreparedCall) -> Result<()>;
 
-    /// Prepares and makes a call, outside the engine: nothing is recorded, and no policy is asked.
+    /// Prepares and makes a call outside the engine: nothing is recorded, and no policy applies.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The accounts of this crate keep the contract of [`Account`].
+//! The accounts of this crate satisfy the contract of [`Account`].
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn payer_account_fixture() -> impl AccountFixture {
     })
 }
 
-/// The run of task `t`, which plays the steps as its agent.
+/// The run of task `t`, whose agent runs the steps.
 #[derive(Debug)]
 struct RunFixture {
     store: MemoryStore,
@@ -72,7 +72,7 @@ impl Default for RunFixture {
 
 #[async_trait]
 impl AccountFixture for RunFixture {
-    async fn play(&self, steps: AccountSteps) -> Checked {
+    async fn run_steps(&self, steps: AccountSteps) -> Checked {
         let (steps, checked) = (Mutex::new(Some(steps)), Arc::new(Mutex::new(None)));
         let found = Arc::clone(&checked);
         let agent = FnAgent::new(move |run| {
@@ -88,12 +88,11 @@ impl AccountFixture for RunFixture {
             .with_clock(Arc::<ManualClock>::clone(&self.clock));
         let ended = engine.execute_until(task("t", 0), self.stop.clone()).await;
         let checked = checked.lock().unwrap().take();
-        checked.unwrap_or_else(|| {
-            Err(Violation::Broken(format!("the steps were not played: {ended:?}")))
-        })
+        checked
+            .unwrap_or_else(|| Err(Violation::Broken(format!("the steps were not run: {ended:?}"))))
     }
 
-    fn books(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
+    fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
         Some((Arc::new(self.store.clone()), payer("task:t")))
     }
 
@@ -117,11 +116,11 @@ struct UnbookedFixture;
 
 #[async_trait]
 impl AccountFixture for UnbookedFixture {
-    async fn play(&self, steps: AccountSteps) -> Checked {
+    async fn run_steps(&self, steps: AccountSteps) -> Checked {
         steps(&mut Unbooked::new(RetryPolicy::never(), 0)).await
     }
 
-    fn books(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
+    fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! The reference implementations keep every contract, and no kit is forgotten.
+//! The reference implementations satisfy every contract, and every kit is run.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 mod account;
@@ -13,8 +13,8 @@ use az_core::approval::{Approver, Unattended};
 use az_core::memory::{MemoryStore, MemoryStores};
 use az_core::store::{StoreAddress, StoreFactory};
 use az_core::testing::{
-    self, ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakeTool, FakeToolbox,
-    Fixture, LetterEmbedder, Shared, StoreFactoryFixture, ToolboxFixture,
+    self, ApproverFixture, Capabilities, Example, ExpectedOutcome, FakeApprover, FakeTool,
+    FakeToolbox, Fixture, LetterEmbedder, Shared, StoreFactoryFixture, ToolboxFixture,
 };
 use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
 use serde_json::json;
@@ -29,7 +29,7 @@ mod task_repository {
 mod task_queue {
     az_core::task_queue_conformance! {
         make: crate::Shared::<crate::MemoryStore>::new,
-        skips: ["what_was_enqueued_survives_a_restart", "leases_survive_a_restart"],
+        skips: ["enqueued_tasks_survive_a_restart", "leases_survive_a_restart"],
     }
 }
 
@@ -121,7 +121,7 @@ mod approver {
     mod unattended {
         az_core::approver_conformance! {
             make: || crate::NoPerson,
-            skips: ["an_answer_is_the_persons_own", "a_dropped_request_does_not_block_the_next"],
+            skips: ["an_answer_is_the_one_that_the_person_gave", "a_dropped_request_does_not_block_the_next"],
         }
     }
 }
@@ -154,7 +154,7 @@ impl StoreFactoryFixture for Factory {
     }
 }
 
-/// A toolbox of every kind of tool, with a call of each.
+/// A toolbox with every kind of tool, and an example call of each.
 #[derive(Debug)]
 struct Tools(FakeToolbox);
 
@@ -188,14 +188,14 @@ impl ToolboxFixture for Tools {
         let call = |tool: &str, arguments| Invocation::bare(tool, arguments).unwrap();
         let works = ["read", "put", "append", "run"].map(|tool| {
             let call = call(tool, json!({ "text": "hello" }));
-            Example::new(call, ComesTo::Done)
+            Example::new(call, ExpectedOutcome::Done)
         });
         let mut examples = works.to_vec();
         examples.extend([
-            Example::new(call("read", json!({})), ComesTo::Invalid),
-            Example::new(call("put", json!("hello")), ComesTo::Invalid),
-            Example::new(call("fail", json!({})), ComesTo::Failed),
-            Example::new(call("wait", json!({})), ComesTo::Endless),
+            Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
+            Example::new(call("put", json!("hello")), ExpectedOutcome::Invalid),
+            Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ]);
         examples
     }
@@ -217,13 +217,13 @@ impl Fixture<dyn Approver> for Person {
 }
 
 impl ApproverFixture for Person {
-    fn attend(&self, granted: &[bool]) -> bool {
+    fn answer_with(&self, granted: &[bool]) -> bool {
         *self.0.lock().unwrap() = FakeApprover::new(granted.iter().copied());
         true
     }
 }
 
-/// The approver of an engine that was given none.
+/// The approver of an engine without one.
 #[derive(Debug)]
 struct NoPerson;
 
@@ -239,12 +239,12 @@ impl Fixture<dyn Approver> for NoPerson {
 }
 
 impl ApproverFixture for NoPerson {
-    fn attend(&self, _granted: &[bool]) -> bool {
+    fn answer_with(&self, _granted: &[bool]) -> bool {
         false
     }
 }
 
-/// Which suites above check which contract of `MemoryStore`. A suite that is commented out does
+/// The suites above that check each contract of `MemoryStore`. A suite that is commented out does
 /// not compile here.
 const CHECKED: &[(&str, &str)] = &[
     ("BudgetKeeper", ledger::COVERS),
@@ -258,7 +258,7 @@ const CHECKED: &[(&str, &str)] = &[
     ("TaskRepository", task_repository::COVERS),
 ];
 
-/// Which suites check what is not one contract of `MemoryStore`.
+/// The suites that check anything other than one contract of `MemoryStore`.
 const OTHERS: &[&str] = &[
     account::payer_account::COVERS,
     account::run::COVERS,
@@ -280,7 +280,7 @@ fn sources(folder: &str) -> String {
 }
 
 #[test]
-fn every_contract_that_the_memory_store_has_is_checked() {
+fn every_contract_of_the_memory_store_is_checked() {
     let source = sources("src/memory");
     let contract = |line: &str| {
         let line = line.strip_prefix("impl ")?.strip_suffix(" for MemoryStore {")?;
@@ -292,7 +292,7 @@ fn every_contract_that_the_memory_store_has_is_checked() {
 }
 
 #[test]
-fn every_kit_is_played() {
+fn every_kit_is_run() {
     let source = sources("src/testing");
     let kit = |line: &str| {
         let suite = line.trim().strip_suffix("_conformance;")?;
@@ -307,7 +307,7 @@ fn every_kit_is_played() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_contracts_are_kept_on_several_threads() {
+async fn the_contracts_hold_on_several_threads() {
     for _ in 0..20 {
         testing::task_queue(Shared::<MemoryStore>::new).await.assert_passed();
         testing::journal(Shared::<MemoryStore>::new).await.assert_passed();
@@ -316,11 +316,11 @@ async fn the_contracts_are_kept_on_several_threads() {
 }
 
 #[tokio::test]
-async fn a_report_has_a_line_per_scenario() {
+async fn a_report_has_a_line_for_each_scenario() {
     let report = testing::store(Shared::<MemoryStore>::new).await;
     let lines: Vec<_> = report.to_string().lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), testing::store::SCENARIOS.len());
-    assert_eq!(lines.first().expect("a line"), "pass  a_held_task_is_not_deleted");
+    assert_eq!(lines.first().expect("a line"), "pass  a_task_under_a_lease_is_not_deleted");
     let report = testing::config_manager(Shared::<MemoryStore>::new).await;
     assert_eq!(report.skipped(), ["settings_survive_a_restart"]);
     let last = "skip  settings_survive_a_restart (needs durable)\n";

@@ -1,4 +1,4 @@
-//! Any event whatever, whether or not it makes sense.
+//! Arbitrary events, valid or not.
 
 use az_core::clock::from_micros;
 use az_core::content::ContentPart;
@@ -15,7 +15,7 @@ use az_core::tool::{EffectClass, ToolOutput};
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// Few ids, so that events meet.
+/// Few ids, so that several events have the same.
 fn call() -> impl Strategy<Value = Option<az_core::CallId>> {
     let id = prop::sample::select(&["m0", "m1", "t0.0", "t0.1", "t1.0", "e:x"][..]);
     prop::option::of(id.prop_map(call_id))

@@ -1,4 +1,4 @@
-//! Journals that an earlier version wrote, one event a line, are read and add up to the same.
+//! Journals of an earlier version, one event per line, are read and fold to the same history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ fn journals() -> BTreeMap<TaskId, Vec<Event>> {
 }
 
 #[test]
-fn every_kind_of_event_is_read_and_every_journal_adds_up() {
+fn every_stored_journal_is_read_and_folds() {
     let journals = journals();
     let kinds: BTreeSet<_> =
         journals.values().flatten().map(|event| event.event.body.name()).collect();
@@ -37,16 +37,16 @@ fn every_kind_of_event_is_read_and_every_journal_adds_up() {
     ];
     assert_eq!(kinds, BTreeSet::from(expected));
     for (task, events) in &journals {
-        let history = fold(events).expect("a sound journal");
+        let history = fold(events).expect("a valid journal");
         assert_eq!(history.next_seq, events.len() as u64, "{task}");
     }
 }
 
 #[test]
-fn a_journal_with_every_shape_adds_up_to_what_it_did() {
-    let task = TaskId::new("every-event").expect("a legal id");
+fn a_journal_with_every_kind_of_event_folds_to_its_history() {
+    let task = TaskId::new("every-event").expect("a valid id");
     let History { steps, turns, calls, cost, unpriced, tokens, summary, .. } =
-        fold(&journals()[&task]).expect("a sound journal");
+        fold(&journals()[&task]).expect("a valid journal");
     assert_eq!((steps, turns.len(), calls.len()), (1, 1, 4));
     assert_eq!((cost.nanos(), unpriced, tokens), (18_000, true, 141));
     assert_eq!(summary.map(|summary| summary.text), Some("a summary".to_owned()));

@@ -1,4 +1,4 @@
-//! Records as a run could have written them: random, and legal.
+//! Random journals that a run could have written.
 
 use az_core::CallId;
 use az_core::cost::{Settlement, Usage};
@@ -27,7 +27,7 @@ pub(crate) fn numbered(events: impl IntoIterator<Item = NewEvent>) -> Vec<Event>
     numbered.collect()
 }
 
-/// Returns legal records of up to 40 events.
+/// Returns valid journals of up to 40 events.
 pub(crate) fn record() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(any::<(u8, u8)>(), 0..40).prop_map(|choices| {
         let mut history = History::default();
@@ -35,10 +35,10 @@ pub(crate) fn record() -> impl Strategy<Value = Vec<Event>> {
         for (what, how) in choices {
             let next = next(&history, what, how);
             let event = Event { seq: history.next_seq, ..numbered([next]).remove(0) };
-            history.apply(&event).expect("what may come next");
+            history.apply(&event).expect("an event that may come next");
             events.push(event);
         }
-        assert_eq!(fold(&events).expect("a legal record"), history);
+        assert_eq!(fold(&events).expect("a valid journal"), history);
         events
     })
 }
@@ -55,7 +55,7 @@ fn next(history: &History, what: u8, how: u8) -> NewEvent {
     }
 }
 
-/// Returns an event that carries the task on.
+/// Returns an event that continues the task.
 fn step(history: &History, how: u8) -> NewEvent {
     if let Some(open) = &history.open_model {
         let result = ModelResult {
@@ -86,7 +86,7 @@ fn step(history: &History, how: u8) -> NewEvent {
     NewEvent::about(CallId::model(history.next_seq), EventBody::LlmIntent(intent))
 }
 
-/// Returns an event about an agent's own effect, or a note when there is nothing to say.
+/// Returns an event about a call of the agent's own, or a note if none is due.
 fn effect(history: &History, how: u8) -> NewEvent {
     let call = call_id(&format!("e:{}", how % 4));
     match history.call(&call).map(|record| &record.state) {

@@ -1,4 +1,4 @@
-//! What a record adds up to, for records that nobody thought of.
+//! Properties of the fold, for generated journals.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -18,12 +18,12 @@ use proptest::prelude::*;
 
 use crate::legal::{numbered, record};
 
-/// Numbers anew, as if the record had been written like this.
+/// Renumbers the events from 0.
 fn renumbered(events: &[Event]) -> Vec<Event> {
     numbered(events.iter().map(|event| event.event.clone()))
 }
 
-/// Returns the places of events of a kind.
+/// Returns the positions of events of a kind.
 fn places(events: &[Event], wanted: impl Fn(&EventBody) -> bool) -> Vec<usize> {
     let all = events.iter().enumerate();
     all.filter(|(_, event)| wanted(&event.event.body)).map(|(place, _)| place).collect()
@@ -33,11 +33,11 @@ fn is_step(body: &EventBody) -> bool {
     matches!(body, EventBody::LlmIntent(intent) if intent.purpose == Purpose::Step)
 }
 
-/// Checks that the record is refused, and at which event.
+/// Checks that the journal is refused, and at which event.
 fn assert_broken_at(events: &[Event], seq: usize) {
     match fold(events) {
         Err(Error::BrokenJournal { seq: found, .. }) => assert_eq!(found, seq as u64),
-        other => panic!("the record was taken: {other:?}"),
+        other => panic!("the journal was accepted: {other:?}"),
     }
 }
 
@@ -49,7 +49,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_legal_record_folds(events in record()) {
+    fn a_valid_journal_folds(events in record()) {
         let history = fold(&events).unwrap();
         prop_assert_eq!(history.next_seq, events.len() as u64);
     }
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fold_goes_on_from_where_another_ended(events in record(), at in any::<prop::sample::Index>()) {
+    fn a_fold_can_be_continued(events in record(), at in any::<prop::sample::Index>()) {
         let place = at.index(events.len() + 1);
         let mut history = fold(&events[..place]).unwrap();
         for event in &events[place..] {
@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn a_gap_is_refused(events in record(), at in any::<prop::sample::Index>()) {
-        // Without its first event a record may begin with a snapshot, which is no gap.
+        // Without its first event a journal may begin with a snapshot, which is not a gap.
         prop_assume!(events.len() > 2);
         let place = 1 + at.index(events.len() - 2);
         let mut gap = events;
@@ -136,8 +136,8 @@ proptest! {
     }
 
     #[test]
-    fn no_record_makes_the_fold_panic(events in prop::collection::vec(any::event(), 0..40)) {
-        // As read, and with numbers that let it come further.
+    fn no_sequence_of_events_makes_the_fold_panic(events in prop::collection::vec(any::event(), 0..40)) {
+        // As read, and renumbered, so that later checks are reached.
         fold(&events).ok();
         if let Ok(history) = fold(&renumbered(&events)) {
             history.pending_calls().count();
@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn no_cut_or_shuffled_record_makes_the_fold_panic(
+    fn no_truncated_or_shuffled_journal_makes_the_fold_panic(
         events in record().prop_map(|events| renumbered(&events)).prop_shuffle(),
     ) {
         fold(&events).ok();
@@ -155,13 +155,13 @@ proptest! {
     }
 
     #[test]
-    fn events_are_read_as_they_were_written(event in any::event()) {
+    fn serialized_events_are_read_back(event in any::event()) {
         let json = serde_json::to_string(&event).unwrap();
         prop_assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event, "{}", json);
     }
 
     #[test]
-    fn histories_are_read_as_they_were_written(events in record()) {
+    fn serialized_histories_are_read_back(events in record()) {
         let history = fold(&events).unwrap();
         let json = serde_json::to_string(&history).unwrap();
         let read: az_core::journal::History = serde_json::from_str(&json).unwrap();
@@ -170,7 +170,7 @@ proptest! {
 }
 
 #[test]
-fn records_have_something_to_say() {
+fn generated_journals_have_every_kind_of_event() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
 
@@ -178,7 +178,7 @@ fn records_have_something_to_say() {
     let mut names = std::collections::BTreeSet::new();
     for _ in 0..64 {
         for event in record().new_tree(&mut runner).unwrap().current() {
-            assert_eq!(event.at, at(0), "records of one time compare whole");
+            assert_eq!(event.at, at(0), "all events have the same time");
             names.insert(event.event.body.name());
         }
     }

@@ -1,4 +1,4 @@
-//! How events are written: records of years ago have to be read.
+//! The serialized form of events: old journals must stay readable.
 
 use az_core::content::ContentPart;
 use az_core::cost::{Settlement, Usage};
@@ -72,7 +72,7 @@ fn one_of_each() -> Vec<Event> {
 }
 
 #[test]
-fn events_are_written_like_this_for_good() {
+fn the_serialized_form_of_events_does_not_change() {
     let lines: Vec<_> =
         one_of_each().iter().map(|event| serde_json::to_string(event).unwrap()).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -105,7 +105,7 @@ fn image_result(call: &str) -> NewEvent {
     NewEvent::about(call_id(call), EventBody::ToolResult(result))
 }
 
-/// A record as version 1 wrote it: the result of a tool is one text.
+/// The record of a call as version 1 wrote it: the result of a tool is one text.
 const VERSION_1: &str = r#"
 {"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":1,"owner":"a"}
 {"task":"t","seq":1,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"hi"},"effect":"idempotent"}
@@ -115,7 +115,7 @@ const VERSION_1: &str = r#"
 "#;
 
 #[test]
-fn a_record_of_version_1_folds_to_the_same_history() {
+fn a_journal_of_version_1_folds_to_the_same_history() {
     let lines = VERSION_1.trim().lines();
     let events: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     let output = ToolOutput::done("hi").with_data(json!({ "n": 1 }));
@@ -141,7 +141,7 @@ fn a_record_of_version_1_folds_to_the_same_history() {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn written_events_are_read_back() {
     for event in one_of_each() {
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
@@ -163,7 +163,7 @@ fn the_fold_keeps_images_up_to_a_bound_and_names_the_others() {
     let Some(CallState::Ended { text, images, .. }) =
         history.call(&call_id("t0.0")).map(|record| &record.state)
     else {
-        panic!("it has ended");
+        panic!("it has a result");
     };
     let kept: Vec<_> = images.iter().map(|i| (i.mime_type.as_str(), i.data.len())).collect();
     assert_eq!(kept, [("image/png", large.len())]);
@@ -171,7 +171,7 @@ fn the_fold_keeps_images_up_to_a_bound_and_names_the_others() {
 }
 
 #[test]
-fn what_is_emitted_is_what_is_recorded_told_apart_by_one_field() {
+fn an_emitted_event_is_the_recorded_one_with_another_type_field() {
     let emitted = |kind| RunEvent::new(task_id("t"), at(0), kind);
     let mut recorded = one_of_each();
     recorded.retain(|event| !matches!(event.event.body, EventBody::Snapshot { .. }));

@@ -16,7 +16,7 @@ use az_core::testing::sample::entry;
 use az_core::testing::{AccountFixture, AccountInStore, AccountSteps, Checked, account};
 use az_core::{CallId, Result, Timestamp};
 
-/// What is broken about an account.
+/// The fault of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Broken {
     Nothing,
@@ -56,7 +56,7 @@ impl ModelEffect for InFull<'_> {
 }
 
 impl BentAccount {
-    /// Holds, calls and settles, and does nothing if it is dropped in between.
+    /// Holds, calls and settles, without a guard for a dropped future.
     async fn attempt_without_guard(
         &self,
         request: &ModelRequest,
@@ -113,7 +113,7 @@ impl Account for BentAccount {
             }
             Broken::SettlesFailuresInFull => {
                 match self.inner.attempt(request, &InFull(effect)).await? {
-                    // What the effect itself reports, so that only the books are wrong.
+                    // The settlement that the effect reports, so that only the ledger is wrong.
                     Attempt::Failed(_) => Ok(effect.call(&Meter::default()).await.into()),
                     completed @ Attempt::Completed(_) => Ok(completed),
                 }
@@ -165,12 +165,12 @@ struct IgnoringStop<F>(F);
 
 #[async_trait]
 impl<F: AccountFixture> AccountFixture for IgnoringStop<F> {
-    async fn play(&self, steps: AccountSteps) -> Checked {
-        self.0.play(steps).await
+    async fn run_steps(&self, steps: AccountSteps) -> Checked {
+        self.0.run_steps(steps).await
     }
 
-    fn books(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
-        self.0.books()
+    fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)> {
+        self.0.ledger()
     }
 
     fn now(&self) -> Timestamp {
@@ -195,12 +195,12 @@ const RENEWS: &str = "a_hold_does_not_expire_while_the_effect_runs";
 const PAUSES: &str = "a_pause_lasts_as_long_as_requested";
 const STOPS: &str = "a_pause_ends_with_an_error_when_the_owner_stops";
 
-/// The scenarios that a saboteur here breaks.
+/// The scenarios that the saboteurs of this module break.
 pub(crate) const BROKEN: &[&str] =
     &[HOLDS, REFUSES, CHARGES, SETTLES, DROPS, RENEWS, PAUSES, STOPS];
 
 #[tokio::test(start_paused = true)]
-async fn every_broken_clause_of_an_account_is_seen() {
+async fn every_broken_clause_of_an_account_is_detected() {
     for (broken, expected) in [
         (Broken::Nothing, &[][..]),
         (Broken::CallsBeforeItHolds, &[HOLDS, REFUSES, DROPS, RENEWS]),
@@ -216,7 +216,7 @@ async fn every_broken_clause_of_an_account_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_does_not_stop_is_seen() {
+async fn an_account_that_does_not_stop_is_detected() {
     let report = account(|| IgnoringStop(bent(Broken::Nothing))).await;
     assert_eq!(report.failed(), [STOPS], "\n{report}");
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 super::support::saboteurs! {
     of config_manager bending BendSettings;
 
-    taking_null_for_nothing => [what_was_set_is_got_again] {
+    taking_null_for_nothing => [a_setting_is_returned_as_it_was_set] {
         async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
             let value = ConfigManager::get(store, key).await?;
             Ok(value.filter(|value| !value.is_null()))
         }
     }
 
-    keeping_the_first => [the_last_setting_stands] {
+    keeping_the_first => [setting_again_replaces_the_value] {
         async fn set(&self, store: &MemoryStore, key: &str, value: &Value) -> Result<()> {
             let set = ConfigManager::get(store, key).await?;
             if set.is_none() || value.is_null() {
@@ -28,7 +28,7 @@ super::support::saboteurs! {
         }
     }
 
-    inventing_sections => [what_was_never_set_is_nothing] {
+    inventing_sections => [a_setting_that_was_never_set_is_none] {
         async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
             let value = ConfigManager::get(store, key).await?;
             let all = store.get_all().await?;
@@ -37,7 +37,7 @@ super::support::saboteurs! {
         }
     }
 
-    deleting_sections => [what_was_deleted_is_nothing] {
+    deleting_sections => [a_deleted_setting_is_none] {
         async fn delete(&self, store: &MemoryStore, key: &str) -> Result<bool> {
             for known in store.get_all().await?.into_keys() {
                 if known.starts_with(&format!("{key}.")) && key == "key" {
@@ -48,7 +48,7 @@ super::support::saboteurs! {
         }
     }
 
-    leaving_null_out => [all_settings_are_those_set_and_not_deleted] {
+    leaving_null_out => [get_all_returns_the_settings_that_were_set_and_not_deleted] {
         async fn get_all(&self, store: &MemoryStore) -> Result<BTreeMap<String, Value>> {
             let mut all = store.get_all().await?;
             all.retain(|_, value| !value.is_null());

@@ -25,7 +25,7 @@ fn bend_intents(events: &mut [NewEvent], hold: Option<Usd>) {
 super::support::saboteurs! {
     of journal bending BendRuns;
 
-    rounding_times => [events_come_back_as_they_were_appended] {
+    rounding_times => [events_are_returned_as_they_were_appended] {
         async fn read(
             &self,
             store: &MemoryStore,
@@ -55,7 +55,7 @@ super::support::saboteurs! {
         }
     }
 
-    reading_one_too_many => [reading_begins_and_ends_where_asked] {
+    reading_one_too_many => [reading_respects_its_start_and_limit] {
         async fn read(
             &self,
             store: &MemoryStore,
@@ -67,7 +67,7 @@ super::support::saboteurs! {
         }
     }
 
-    mixing_records => [records_of_tasks_are_kept_apart] {
+    mixing_records => [journals_of_tasks_are_separate] {
         async fn read(
             &self,
             store: &MemoryStore,
@@ -102,7 +102,7 @@ super::support::saboteurs! {
         a_second_event_of_a_type_about_a_call_is_refused,
         a_repeated_event_is_refused_whatever_the_budgets_say,
         an_intent_over_budget_is_not_recorded,
-        a_refused_append_moves_no_money
+        a_refused_append_changes_no_money
     ] {
         async fn append(
             &self,
@@ -154,7 +154,7 @@ super::support::saboteurs! {
         }
     }
 
-    appending_to_what_was_released => [a_released_or_unknown_task_takes_nothing] {
+    appending_to_what_was_released => [a_released_or_unknown_task_refuses_appends] {
         async fn append(
             &self,
             store: &MemoryStore,
@@ -175,7 +175,7 @@ super::support::saboteurs! {
         }
     }
 
-    throwing_late_work_away => [a_late_owner_may_append_while_nobody_else_has_claimed] {
+    throwing_late_work_away => [an_expired_lease_may_append_until_it_is_superseded] {
         async fn append(
             &self,
             store: &MemoryStore,
@@ -211,7 +211,7 @@ super::support::saboteurs! {
         }
     }
 
-    holding_under_another_name => [an_intent_takes_its_hold, a_refused_append_moves_no_money] {
+    holding_under_another_name => [an_intent_takes_its_hold, a_refused_append_changes_no_money] {
         async fn open_holds(&self, store: &MemoryStore) -> Result<Vec<Hold>> {
             let mut holds = store.open_holds().await?;
             for hold in &mut holds {
@@ -222,7 +222,7 @@ super::support::saboteurs! {
     }
 
     recording_what_is_over_budget => [
-        an_intent_over_budget_is_not_recorded, a_refused_append_moves_no_money
+        an_intent_over_budget_is_not_recorded, a_refused_append_changes_no_money
     ] {
         async fn append(
             &self,
@@ -282,7 +282,7 @@ super::support::saboteurs! {
         }
     }
 
-    paying_for_what_was_refused => [a_refused_append_moves_no_money] {
+    paying_for_what_was_refused => [a_refused_append_changes_no_money] {
         async fn append(
             &self,
             store: &MemoryStore,
@@ -330,7 +330,7 @@ super::support::saboteurs! {
         }
     }
 
-    forgetting_costs_in_snapshots => [the_tail_folds_to_the_same_history] {
+    forgetting_costs_in_snapshots => [the_tail_and_the_journal_fold_to_the_same_history] {
         async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
             let mut tail = store.tail(task).await?;
             for event in &mut tail {

@@ -17,7 +17,7 @@ use az_core::testing::sample::{always, at, call_id};
 use az_core::{CallId, Error, Result, Task, TaskId, Timestamp, Usd};
 use jiff::tz::TimeZone;
 
-/// Lists where budgets stand, each changed a little.
+/// Lists the status of budgets, each changed a little.
 async fn budgets(
     store: &MemoryStore,
     now: Timestamp,
@@ -40,7 +40,7 @@ async fn lease_of(store: &MemoryStore, payer: &Payer) -> Result<Option<Lease>> {
     }
 }
 
-/// Takes a hold even if there is no room for it.
+/// Takes a hold even if it does not fit into a budget.
 async fn force(store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
     let budgets = store.budgets(hold.at).await?;
     for status in &budgets {
@@ -62,7 +62,7 @@ type Shared<T> = Arc<Mutex<T>>;
 super::support::saboteurs! {
     of ledger bending BendRuns;
 
-    forgetting_service_tiers => [entries_come_back_as_tracked] {
+    forgetting_service_tiers => [entries_are_returned_as_they_were_booked] {
         async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let mut entry = entry.clone();
             entry.charge.usage.service_tier = None;
@@ -103,7 +103,7 @@ super::support::saboteurs! {
         }
     }
 
-    counting_the_end_of_a_span => [a_span_is_half_open, sums_add_up_to_the_total] {
+    counting_the_end_of_a_span => [a_range_is_half_open, sums_add_up_to_the_total] {
         async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let end = later(span.end, Duration::from_micros(1));
             store.total_in(TimeRange { end, ..span }).await
@@ -146,8 +146,8 @@ super::support::saboteurs! {
 
     charging_no_tokens => [
         concurrent_entries_add_up,
-        tracking_moves_the_task_and_its_budgets,
-        settling_frees_what_was_held_and_books_what_was_paid
+        booking_updates_the_task_and_its_budgets,
+        settling_frees_the_hold_and_books_the_payment
     ] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
@@ -155,7 +155,7 @@ super::support::saboteurs! {
         }
     }
 
-    charging_no_model => [tracking_moves_the_task_and_its_budgets, a_budget_covers_its_model_only] {
+    charging_no_model => [booking_updates_the_task_and_its_budgets, a_budget_covers_its_model_only] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             budgets(store, now, |status| {
                 if matches!(status.budget.scope, Scope::Model(_)) {
@@ -167,7 +167,7 @@ super::support::saboteurs! {
     }
 
     updating_what_is_not_the_callers remembering Shared<Option<Usd>> => [
-        an_update_of_the_task_keeps_what_it_cost
+        an_update_of_the_task_keeps_its_cost
     ] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             *self.0.lock().unwrap() = Some(task.cost);
@@ -221,7 +221,7 @@ super::support::saboteurs! {
         }
     }
 
-    passing_over_what_is_not_known => [a_sum_counts_calls_tokens_and_what_is_not_known] {
+    passing_over_what_is_not_known => [a_sum_counts_calls_tokens_unknown_costs_and_estimates] {
         async fn sums(
             &self,
             store: &MemoryStore,
@@ -234,7 +234,7 @@ super::support::saboteurs! {
         }
     }
 
-    sorting_sums_by_key => [the_highest_sum_comes_first, sums_tell_payers_apart] {
+    sorting_sums_by_key => [the_highest_sum_comes_first, sums_group_by_payer] {
         async fn sums(
             &self,
             store: &MemoryStore,
@@ -247,7 +247,7 @@ super::support::saboteurs! {
         }
     }
 
-    living_in_greenwich => [days_are_the_calendars] {
+    living_in_greenwich => [days_are_those_of_the_calendar] {
         async fn sums(
             &self,
             store: &MemoryStore,
@@ -262,7 +262,7 @@ super::support::saboteurs! {
         }
     }
 
-    /// The global budget is taken first, and nobody gives it back.
+    /// The hold is taken in the global budget first, and never freed there.
     holding_what_was_refused remembering Shared<Usd> => [a_hold_is_taken_in_every_budget_or_in_none] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let held = store.hold(hold).await;
@@ -298,7 +298,7 @@ super::support::saboteurs! {
     }
 
     saying_that_all_is_left => [
-        a_refusal_says_what_is_missing, a_part_is_refused_in_the_name_of_the_whole
+        a_refusal_has_the_budget_and_its_figures, a_refusal_of_a_part_names_the_budget_of_the_whole
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
@@ -363,9 +363,9 @@ super::support::saboteurs! {
     }
 
     forgetting_what_was_used => [
-        settling_frees_what_was_held_and_books_what_was_paid,
-        what_cannot_be_priced_is_booked_at_its_hold,
-        a_key_holds_pays_and_has_a_budget
+        settling_frees_the_hold_and_books_the_payment,
+        a_payment_without_a_price_is_booked_at_its_hold,
+        a_key_has_holds_entries_and_a_budget
     ] {
         async fn settle(
             &self,
@@ -383,11 +383,11 @@ super::support::saboteurs! {
     }
 
     booking_a_day_late => [
-        settling_frees_what_was_held_and_books_what_was_paid,
+        settling_frees_the_hold_and_books_the_payment,
         settling_books_in_the_period_of_the_hold,
-        what_cannot_be_priced_is_booked_at_its_hold,
-        settling_reports_the_marks_it_crosses,
-        a_key_holds_pays_and_has_a_budget
+        a_payment_without_a_price_is_booked_at_its_hold,
+        settling_reports_the_alerts_it_crosses,
+        a_key_has_holds_entries_and_a_budget
     ] {
         async fn settle(
             &self,
@@ -473,7 +473,7 @@ super::support::saboteurs! {
         }
     }
 
-    giving_away_what_has_no_price => [what_cannot_be_priced_is_booked_at_its_hold] {
+    giving_away_what_has_no_price => [a_payment_without_a_price_is_booked_at_its_hold] {
         async fn settle(
             &self,
             store: &MemoryStore,
@@ -492,7 +492,7 @@ super::support::saboteurs! {
     }
 
     booking_what_was_never_sent => [
-        what_was_never_sent_costs_nothing, an_alert_is_reported_once_per_period
+        a_call_that_was_not_made_costs_nothing, an_alert_is_reported_once_per_period
     ] {
         async fn settle(
             &self,
@@ -509,7 +509,7 @@ super::support::saboteurs! {
     }
 
     freeing_by_forgetting => [
-        holds_that_ran_out_are_booked_in_full, a_mark_crossed_unseen_is_reported_next
+        expired_holds_are_booked_in_full, an_alert_crossed_by_a_sweep_is_reported_next
     ] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut freed = 0;
@@ -524,13 +524,13 @@ super::support::saboteurs! {
         }
     }
 
-    sweeping_in_silence => [a_mark_crossed_unseen_is_reported_next] {
+    sweeping_in_silence => [an_alert_crossed_by_a_sweep_is_reported_next] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut swept = 0;
             for hold in store.open_holds().await?.into_iter().filter(|hold| hold.until <= now) {
                 let lease = lease_of(store, &hold.payer).await?;
                 if lease.is_none_or(|lease| lease.until <= now) {
-                    // The alerts of this settlement are heard by nobody.
+                    // The alerts of this settlement are lost.
                     store.settle(&hold.payer, &hold.call, &Settlement::Full).await?;
                     swept += 1;
                 }
@@ -540,7 +540,7 @@ super::support::saboteurs! {
     }
 
     sweeping_the_living => [
-        a_living_tasks_hold_is_not_swept, a_mark_crossed_unseen_is_reported_next
+        a_hold_under_a_valid_lease_is_not_swept, an_alert_crossed_by_a_sweep_is_reported_next
     ] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut swept = 0;
@@ -553,7 +553,7 @@ super::support::saboteurs! {
     }
 
     repeating_alerts remembering Shared<Vec<Alert>> => [
-        an_alert_is_reported_once_per_period, a_raised_budget_has_its_marks_ahead_again
+        an_alert_is_reported_once_per_period, a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let alerts = store.hold(hold).await?;
@@ -566,7 +566,7 @@ super::support::saboteurs! {
     }
 
     alerting_once_for_good remembering Shared<BTreeSet<(String, u8)>> => [
-        an_alert_comes_again_in_the_next_period, a_raised_budget_has_its_marks_ahead_again
+        an_alert_is_reported_again_in_the_next_period, a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let mut alerts = store.hold(hold).await?;
@@ -577,7 +577,7 @@ super::support::saboteurs! {
     }
 
     alerting_one_at_a_time => [
-        one_call_reports_every_mark_it_crosses, a_raised_budget_has_its_marks_ahead_again
+        one_call_reports_every_alert_it_crosses, a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let mut alerts = store.hold(hold).await?;
@@ -586,9 +586,9 @@ super::support::saboteurs! {
         }
     }
 
-    /// Also when the budget is another one by then.
+    /// Also if the budget has changed since.
     alerting_once_per_day remembering Shared<BTreeSet<(Timestamp, u8)>> => [
-        a_raised_budget_has_its_marks_ahead_again
+        a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let mut alerts = store.hold(hold).await?;
@@ -599,7 +599,7 @@ super::support::saboteurs! {
         }
     }
 
-    settling_in_silence => [settling_reports_the_marks_it_crosses] {
+    settling_in_silence => [settling_reports_the_alerts_it_crosses] {
         async fn settle(
             &self,
             store: &MemoryStore,
@@ -612,7 +612,7 @@ super::support::saboteurs! {
         }
     }
 
-    sorting_alerts => [budgets_are_read_back_as_set] {
+    sorting_alerts => [budgets_are_returned_as_they_were_set] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             budgets(store, now, |status| status.budget.alerts.sort_unstable()).await
         }
@@ -637,7 +637,7 @@ super::support::saboteurs! {
         }
     }
 
-    shrugging_at_senseless_figures => [figures_that_make_no_sense_are_refused] {
+    shrugging_at_senseless_figures => [invalid_budgets_are_refused] {
         async fn set_budget(
             &self,
             store: &MemoryStore,
@@ -652,7 +652,7 @@ super::support::saboteurs! {
     }
 
     beginning_anew_when_set_again remembering Shared<Usd> => [
-        a_budget_set_again_keeps_what_was_spent
+        a_budget_set_again_keeps_its_spent_amount
     ] {
         async fn set_budget(
             &self,
@@ -677,7 +677,7 @@ super::support::saboteurs! {
     }
 
     beginning_when_set_first remembering Shared<Usd> => [
-        a_budget_set_late_counts_what_was_spent_before
+        a_budget_counts_spending_from_before_it_was_set
     ] {
         async fn set_budget(
             &self,
@@ -699,7 +699,7 @@ super::support::saboteurs! {
         }
     }
 
-    clearing_too_much => [a_cleared_budget_refuses_nothing_more] {
+    clearing_too_much => [a_cleared_budget_refuses_nothing] {
         async fn clear_budget(
             &self,
             store: &MemoryStore,
@@ -743,9 +743,9 @@ super::support::saboteurs! {
 
     disowning_parts => [
         a_tasks_budget_covers_its_parts,
-        a_part_is_refused_in_the_name_of_the_whole,
+        a_refusal_of_a_part_names_the_budget_of_the_whole,
         deleting_a_part_frees_nothing,
-        a_task_that_is_part_of_none_takes_a_parent,
+        a_task_that_is_not_a_part_can_have_a_registered_parent,
         the_parent_of_a_part_is_not_changed
     ] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
@@ -753,7 +753,7 @@ super::support::saboteurs! {
         }
     }
 
-    refusing_in_the_name_of_the_part => [a_part_is_refused_in_the_name_of_the_whole] {
+    refusing_in_the_name_of_the_part => [a_refusal_of_a_part_names_the_budget_of_the_whole] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
                 Error::BudgetExceeded {
@@ -787,7 +787,7 @@ super::support::saboteurs! {
         }
     }
 
-    charging_tasks_only => [a_key_holds_pays_and_has_a_budget] {
+    charging_tasks_only => [a_key_has_holds_entries_and_a_budget] {
         async fn cost_by_payer(&self, store: &MemoryStore, payer: &Payer) -> Result<Usd> {
             match payer {
                 Payer::Task(_) => store.cost_by_payer(payer).await,
@@ -799,8 +799,8 @@ super::support::saboteurs! {
     forgetting_registered_parents => [
         a_payers_budget_covers_its_descendants,
         a_parent_that_makes_a_cycle_is_refused,
-        what_a_payer_spent_moves_with_it_to_another_parent,
-        a_task_that_is_part_of_none_takes_a_parent,
+        a_payers_spending_follows_it_to_another_parent,
+        a_task_that_is_not_a_part_can_have_a_registered_parent,
         the_parent_of_a_part_is_not_changed
     ] {
         async fn set_parent(
@@ -814,7 +814,7 @@ super::support::saboteurs! {
     }
 
     never_removing_a_parent => [
-        what_a_payer_spent_moves_with_it_to_another_parent, the_parent_of_a_part_is_not_changed
+        a_payers_spending_follows_it_to_another_parent, the_parent_of_a_part_is_not_changed
     ] {
         async fn set_parent(
             &self,
@@ -860,7 +860,7 @@ super::support::saboteurs! {
     knowing_parents_only => [
         a_payers_budget_covers_its_descendants,
         a_parent_that_makes_a_cycle_is_refused,
-        a_task_that_is_part_of_none_takes_a_parent
+        a_task_that_is_not_a_part_can_have_a_registered_parent
     ] {
         async fn ancestors(&self, store: &MemoryStore, payer: &Payer) -> Result<Vec<Payer>> {
             let mut ancestors = store.ancestors(payer).await?;
@@ -872,7 +872,7 @@ super::support::saboteurs! {
     renewing_nothing => [
         a_renewed_hold_is_not_swept,
         renewing_never_shortens_a_hold,
-        what_is_not_open_is_not_renewed
+        a_hold_that_is_not_open_is_not_renewed
     ] {
         async fn renew(
             &self,

@@ -8,7 +8,7 @@ use az_core::memory::MemoryStore;
 super::support::saboteurs! {
     of log_store bending BendLog;
 
-    trimming_messages => [records_come_back_as_they_were_appended] {
+    trimming_messages => [records_are_returned_as_they_were_appended] {
         async fn append(&self, store: &MemoryStore, records: &[LogRecord]) -> Result<()> {
             let mut records = records.to_vec();
             for record in &mut records {
@@ -19,13 +19,13 @@ super::support::saboteurs! {
     }
 
     listing_the_newest_first => [
-        records_come_back_as_they_were_appended,
-        records_come_oldest_first,
+        records_are_returned_as_they_were_appended,
+        records_are_returned_oldest_first,
         records_of_one_time_keep_their_order,
-        a_level_lets_what_matters_more_through,
-        since_belongs_to_the_answer_and_until_does_not,
-        text_is_found_anywhere_in_any_case_of_ascii,
-        a_limit_keeps_the_newest
+        a_level_includes_more_severe_records,
+        since_is_inclusive_and_until_is_exclusive,
+        text_matches_anywhere_ignoring_ascii_case,
+        a_limit_returns_the_newest_records
     ] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -44,7 +44,7 @@ super::support::saboteurs! {
         }
     }
 
-    taking_a_level_for_itself => [a_level_lets_what_matters_more_through] {
+    taking_a_level_for_itself => [a_level_includes_more_severe_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
             found.retain(|record| query.level.is_none_or(|level| level == record.level));
@@ -52,7 +52,7 @@ super::support::saboteurs! {
         }
     }
 
-    leaving_since_out => [since_belongs_to_the_answer_and_until_does_not, filters_combine_by_and] {
+    leaving_since_out => [since_is_inclusive_and_until_is_exclusive, filters_combine_by_and] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
             found.retain(|record| query.since != Some(record.at));
@@ -60,7 +60,7 @@ super::support::saboteurs! {
         }
     }
 
-    finding_tasks_by_their_beginning => [a_task_has_its_own_records] {
+    finding_tasks_by_their_beginning => [a_query_for_a_task_returns_only_its_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut query = query.clone();
             let task = query.task.take();
@@ -73,7 +73,7 @@ super::support::saboteurs! {
         }
     }
 
-    minding_the_case => [text_is_found_anywhere_in_any_case_of_ascii] {
+    minding_the_case => [text_matches_anywhere_ignoring_ascii_case] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
             let text = query.text.clone().unwrap_or_default();
@@ -82,7 +82,7 @@ super::support::saboteurs! {
         }
     }
 
-    minding_no_case_at_all => [text_is_found_anywhere_in_any_case_of_ascii] {
+    minding_no_case_at_all => [text_matches_anywhere_ignoring_ascii_case] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let all = LogQuery { text: None, limit: None, ..query.clone() };
             let mut found = store.query(&all).await?;
@@ -116,7 +116,7 @@ super::support::saboteurs! {
         }
     }
 
-    keeping_the_oldest => [a_limit_keeps_the_newest] {
+    keeping_the_oldest => [a_limit_returns_the_newest_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(&LogQuery { limit: None, ..query.clone() }).await?;
             found.truncate(query.limit.unwrap_or(usize::MAX));

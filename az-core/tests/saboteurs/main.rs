@@ -1,8 +1,8 @@
-//! The kits have teeth: whoever breaks one clause fails exactly the scenarios of that clause.
+//! The kits detect every broken clause: a saboteur fails exactly the scenarios of its clause.
 #![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 #![expect(
     clippy::too_many_arguments,
-    reason = "a saboteur gets the store, and all that the contract's method gets"
+    reason = "a saboteur's method takes the store besides the arguments of the contract's method"
 )]
 
 mod account;
@@ -26,10 +26,10 @@ const SHARED: Capabilities = Capabilities::NONE.shared();
 
 support::pretenders! {
     task_queue, a_queue_that_forgets_at_a_restart, DURABLE => [
-        what_was_enqueued_survives_a_restart, leases_survive_a_restart
+        enqueued_tasks_survive_a_restart, leases_survive_a_restart
     ];
     task_queue, a_queue_that_is_not_shared, SHARED => [
-        concurrent_claims_of_several_handles_hand_out_each_task_once
+        concurrent_claims_of_several_handles_get_each_task_once
     ];
     journal, a_journal_that_forgets_at_a_restart, DURABLE => [events_survive_a_restart];
     ledger, a_ledger_that_forgets_at_a_restart, DURABLE => [

@@ -10,7 +10,7 @@ use serde_json::Value;
 super::support::saboteurs! {
     of state_manager bending BendRuns;
 
-    writing_numbers_as_text => [a_state_comes_back_as_it_was_saved] {
+    writing_numbers_as_text => [a_state_is_returned_as_it_was_saved] {
         async fn load_snapshot(
             &self,
             store: &MemoryStore,
@@ -26,7 +26,7 @@ super::support::saboteurs! {
     }
 
     taking_a_name_for_a_wish => [
-        nothing_saved_is_nothing_loaded, tasks_do_not_see_each_others_states
+        without_a_saved_state_loading_returns_none, states_of_tasks_are_separate
     ] {
         async fn load_snapshot(
             &self,
@@ -58,8 +58,8 @@ super::support::saboteurs! {
     }
 
     ignoring_names => [
-        nothing_saved_is_nothing_loaded,
-        a_name_means_the_newest_of_that_name
+        without_a_saved_state_loading_returns_none,
+        a_name_refers_to_its_newest_state
     ] {
         async fn load_snapshot(
             &self,
@@ -72,7 +72,7 @@ super::support::saboteurs! {
     }
 
     replacing_a_name => [
-        saving_under_a_name_in_use_keeps_the_older_state, snapshots_are_listed_oldest_first
+        saving_under_a_used_name_keeps_the_older_state, snapshots_are_listed_oldest_first
     ] {
         async fn save_snapshot(
             &self,
@@ -116,7 +116,7 @@ super::support::saboteurs! {
         }
     }
 
-    deleting_for_any_task => [tasks_do_not_see_each_others_states] {
+    deleting_for_any_task => [states_of_tasks_are_separate] {
         async fn delete_snapshot(
             &self,
             store: &MemoryStore,
@@ -127,7 +127,7 @@ super::support::saboteurs! {
         }
     }
 
-    refusing_unknown_ids => [tasks_do_not_see_each_others_states, deleting_takes_one_snapshot] {
+    refusing_unknown_ids => [states_of_tasks_are_separate, deleting_removes_one_snapshot] {
         async fn delete_snapshot(
             &self,
             store: &MemoryStore,
@@ -141,7 +141,7 @@ super::support::saboteurs! {
         }
     }
 
-    numbering_by_count => [ids_are_not_given_again] {
+    numbering_by_count => [ids_are_not_reused] {
         async fn save_snapshot(
             &self,
             store: &MemoryStore,
@@ -152,7 +152,7 @@ super::support::saboteurs! {
         ) -> Result<String> {
             store.save_snapshot(task, state, name, now).await?;
             let listed = store.list_snapshots(task).await?;
-            // What is listed is numbered by place; here the same number is only said.
+            // Listed snapshots are numbered by position; this one repeats the previous number.
             Ok(listed.len().to_string())
         }
     }

@@ -1,4 +1,4 @@
-//! Saboteurs of what concerns several contracts.
+//! Saboteurs of clauses that concern several contracts.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use az_core::{Error, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 super::support::saboteurs! {
     of store bending BendRuns;
 
-    deleting_what_is_held => [a_held_task_is_not_deleted] {
+    deleting_what_is_held => [a_task_under_a_lease_is_not_deleted] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             match store.delete(id, now).await {
                 Err(Error::LeaseHeld { .. }) => store.delete(id, Timestamp::MAX).await,
@@ -22,8 +22,8 @@ super::support::saboteurs! {
     }
 
     keeping_what_was_ever_held => [
-        a_task_whose_lease_ran_out_is_deleted,
-        a_deleted_task_takes_its_record_and_its_states_along
+        a_task_with_an_expired_lease_can_be_deleted,
+        deleting_a_task_deletes_its_journal_and_its_states
     ] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             match store.lease(id).await? {
@@ -34,7 +34,7 @@ super::support::saboteurs! {
     }
 
     leaving_records_behind remembering Arc<Mutex<Vec<Event>>> => [
-        a_deleted_task_takes_its_record_and_its_states_along
+        deleting_a_task_deletes_its_journal_and_its_states
     ] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             let record = store.tail(id).await?;
@@ -49,7 +49,7 @@ super::support::saboteurs! {
         }
     }
 
-    burying_costs_with_their_task => [a_deleted_task_leaves_its_costs] {
+    burying_costs_with_their_task => [deleting_a_task_keeps_its_costs] {
         async fn cost_by_payer(&self, store: &MemoryStore, payer: &Payer) -> Result<Usd> {
             match payer.task() {
                 Some(task) if store.get(task).await?.is_none() => Ok(Usd::ZERO),
@@ -58,7 +58,7 @@ super::support::saboteurs! {
         }
     }
 
-    letting_holds_go_with_their_task => [what_is_held_for_a_deleted_task_is_booked_in_full] {
+    letting_holds_go_with_their_task => [holds_of_a_deleted_task_are_booked_in_full] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             let payer = Payer::from(id);
             for hold in store.open_holds().await?.iter().filter(|hold| hold.payer == payer) {
@@ -68,7 +68,7 @@ super::support::saboteurs! {
         }
     }
 
-    handing_out_what_was_only_created => [what_is_created_waits_until_it_is_enqueued] {
+    handing_out_what_was_only_created => [a_created_task_is_not_claimed_until_it_is_enqueued] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for task in store.list(&TaskFilter::default()).await? {
                 if task.status == az_core::TaskStatus::Initialized {
@@ -94,7 +94,7 @@ super::support::saboteurs! {
         }
     }
 
-    cancelling_without_a_reason => [a_cancelled_task_says_so] {
+    cancelling_without_a_reason => [a_cancelled_task_has_its_status_times_and_reason] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
             Ok(task.map(|task| Task { failure: None, ..task }))
@@ -102,7 +102,7 @@ super::support::saboteurs! {
     }
 
     remembering_requests_beyond_the_run remembering Arc<Mutex<Vec<TaskId>>> => [
-        a_run_that_ends_clears_the_request_to_stop
+        the_end_of_a_run_clears_the_request_to_cancel
     ] {
         async fn append(
             &self,

@@ -1,4 +1,4 @@
-//! Saboteurs of what an operator sees of a store.
+//! Saboteurs of the status and check of stores.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,8 +16,8 @@ saboteurs! {
     of store_admin bending BendRuns;
 
     reporting_a_migration_of_every_store => [
-        a_new_store_holds_nothing,
-        a_store_that_is_up_to_date_is_not_migrated
+        a_new_store_is_empty,
+        an_up_to_date_store_is_not_migrated
     ] {
         fn migration(&self, _: &MemoryStore) -> Option<StoreMigration> {
             Some(from_the_first_schema())
@@ -25,8 +25,8 @@ saboteurs! {
     }
 
     counting_from_one => [
-        a_new_store_holds_nothing,
-        a_status_counts_what_the_other_contracts_return
+        a_new_store_is_empty,
+        the_status_counts_what_the_other_contracts_return
     ] {
         async fn status(&self, store: &MemoryStore) -> Result<StoreStatus> {
             let status = store.status().await?;
@@ -34,7 +34,7 @@ saboteurs! {
         }
     }
 
-    taking_holds_for_entries => [a_status_counts_what_the_other_contracts_return] {
+    taking_holds_for_entries => [the_status_counts_what_the_other_contracts_return] {
         async fn status(&self, store: &MemoryStore) -> Result<StoreStatus> {
             let status = store.status().await?;
             Ok(StoreStatus { entries: status.entries + status.holds, ..status })
@@ -42,8 +42,8 @@ saboteurs! {
     }
 
     reporting_open_holds_as_problems => [
-        a_sound_store_has_no_problems,
-        a_store_that_is_open_read_only_is_looked_at
+        an_intact_store_has_no_problems,
+        status_and_check_work_on_a_read_only_store
     ] {
         async fn check(&self, store: &MemoryStore) -> Result<Vec<String>> {
             let holds = store.open_holds().await?;
@@ -51,7 +51,7 @@ saboteurs! {
         }
     }
 
-    settling_holds_in_passing => [a_look_changes_nothing] {
+    settling_holds_in_passing => [status_and_check_change_nothing] {
         async fn check(&self, store: &MemoryStore) -> Result<Vec<String>> {
             for hold in store.open_holds().await? {
                 store.settle(&hold.payer, &hold.call, &Settlement::Nothing).await?;
@@ -63,7 +63,7 @@ saboteurs! {
 
 /// The scenarios that a fixture below fails.
 pub(crate) const BROKEN_BY_FIXTURES: &[&str] = &[
-    "a_store_that_is_open_read_only_is_looked_at",
+    "status_and_check_work_on_a_read_only_store",
     "a_migration_is_reported_by_the_handle_that_made_it",
 ];
 

@@ -1,4 +1,4 @@
-//! Saboteurs of the factories of stores.
+//! Saboteurs of store factories.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use az_core::task::TaskRepository;
 use az_core::testing::{Capabilities, Fixture, StoreFactoryFixture, sample, store_factory};
 use az_core::{Error, Result};
 
-/// The scenarios that a factory here fails.
+/// The scenarios that a factory of this file fails.
 pub(crate) const BROKEN: &[&str] = &[
-    "an_address_reaches_the_same_data_again",
+    "opening_an_address_again_reaches_the_same_data",
     "opening_to_write_creates_a_store",
     "opening_to_read_creates_nothing",
-    "a_store_that_was_set_aside_is_gone_from_its_address",
+    "an_address_has_no_store_after_it_was_set_aside",
     "namespaces_of_an_address_share_nothing",
 ];
 
-/// What is broken about a factory.
+/// The fault of a factory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     OpensAnother,
@@ -57,7 +57,7 @@ impl StoreFactory for BentFactory {
     async fn set_aside(&self, request: &StoreRequest) -> Result<String> {
         match self.fault {
             Fault::KeepsWhatIsSetAside => Ok(request.address.to_string()),
-            _ => Err(Error::invalid("store address", "cannot be set aside")),
+            _ => Err(Error::invalid("store address", "setting aside is not supported")),
         }
     }
 }

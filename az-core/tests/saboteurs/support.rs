@@ -1,4 +1,4 @@
-//! Stores that keep every clause but one.
+//! Stores that violate exactly one clause.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ use az_core::testing::{Capabilities, Fixture};
 use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 use serde_json::Value;
 
-/// A store that does as a saboteur says, and otherwise as it should.
+/// A store whose methods a saboteur may replace.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bent<S> {
     store: MemoryStore,
@@ -31,13 +31,13 @@ pub(crate) struct Bent<S> {
 }
 
 impl<S: Default> Bent<S> {
-    /// Bends a store that others use as it is.
+    /// Creates a handle to a store whose other handles are not changed.
     pub(crate) fn of(store: MemoryStore) -> Self {
         Self { store, saboteur: S::default() }
     }
 }
 
-/// Declares what a saboteur may bend: every method does as the store does, unless overridden.
+/// Declares the methods that a saboteur may override; by default they call the store.
 macro_rules! bendable {
     ($(
         $bend:ident {
@@ -162,7 +162,7 @@ bendable! {
     }
 }
 
-/// A fixture that begins with nothing every time it is opened, whatever it says it can do.
+/// A fixture that is empty each time it is opened, whatever capabilities it claims.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Forgetful(pub(crate) Capabilities);
 
@@ -187,9 +187,9 @@ forgetful!(
     TaskRepository TaskQueue az_core::journal::RunStore StateManager ConfigManager LogStore
 );
 
-/// Makes a test of each saboteur: that exactly the scenarios fail whose clause it breaks.
+/// Defines a test for each saboteur: exactly the scenarios of the clause that it breaks fail.
 ///
-/// A saboteur may remember things: `remembering TYPE` makes that its field.
+/// `remembering TYPE` gives a saboteur a field of that type.
 macro_rules! saboteurs {
     (
         of $kit:ident bending $bend:ident;
@@ -200,7 +200,7 @@ macro_rules! saboteurs {
             }
         )+
     ) => {
-        /// The scenarios that somebody here breaks.
+        /// The scenarios that the saboteurs of this module break.
         pub(crate) const BROKEN: &[&str] = &[$($(stringify!($scenario)),+),+];
 
         $(
@@ -223,10 +223,10 @@ macro_rules! saboteurs {
     };
 }
 
-/// Makes a test that exactly the scenarios that need a capability fail when it is pretended.
+/// Defines tests that exactly the scenarios that need a capability fail when it is falsely claimed.
 macro_rules! pretenders {
     ($($kit:ident, $name:ident, $capabilities:expr => [$($scenario:ident),+];)+) => {
-        /// The scenarios that somebody here breaks.
+        /// The scenarios that these fixtures break.
         const BROKEN: &[&str] = &[$($(stringify!($scenario)),+),+];
 
         $(

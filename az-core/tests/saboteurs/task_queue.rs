@@ -20,7 +20,7 @@ async fn tasks(store: &MemoryStore, status: TaskStatus) -> Vec<Task> {
     store.list(&filter).await.unwrap()
 }
 
-/// Claims the pending task that comes first by another order than the queue's.
+/// Claims the pending task that comes first in another order than the queue's.
 async fn claim_by<K: Ord>(
     store: &MemoryStore,
     claim: &Claim,
@@ -34,7 +34,7 @@ async fn claim_by<K: Ord>(
     }
 }
 
-/// Changes a task that is handed out.
+/// Changes a task that is claimed.
 fn with(claimed: Option<Claimed>, change: impl FnOnce(&mut Claimed)) -> Result<Option<Claimed>> {
     Ok(claimed.map(|mut claimed| {
         change(&mut claimed);
@@ -68,7 +68,7 @@ super::support::saboteurs! {
         }
     }
 
-    shrugging_at_completed_tasks => [a_completed_task_is_not_taken_up_again] {
+    shrugging_at_completed_tasks => [a_completed_task_is_not_enqueued_again] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.get(&task.id).await? {
                 Some(done) if done.status == TaskStatus::Completed => Ok(done),
@@ -77,7 +77,7 @@ super::support::saboteurs! {
         }
     }
 
-    shrugging_at_other_tasks => [another_task_under_a_known_id_is_refused] {
+    shrugging_at_other_tasks => [another_task_with_a_stored_id_is_refused] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.enqueue(task, now).await {
                 Err(Error::AlreadyExists { .. }) => Ok(task.clone()),
@@ -86,7 +86,7 @@ super::support::saboteurs! {
         }
     }
 
-    cutting_large_commands => [a_large_command_in_any_script_comes_through] {
+    cutting_large_commands => [a_large_command_in_any_script_is_claimed_unchanged] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
                 let command = &mut claimed.task.command;
@@ -95,7 +95,7 @@ super::support::saboteurs! {
         }
     }
 
-    inventing_work => [an_empty_queue_has_nothing_to_claim] {
+    inventing_work => [an_empty_queue_returns_no_task] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             if store.list(&TaskFilter::default()).await?.is_empty() {
                 store.enqueue(&task("ghost", 0), claim.now).await?;
@@ -104,27 +104,27 @@ super::support::saboteurs! {
         }
     }
 
-    serving_in_the_order_of_age => [urgent_tasks_come_first] {
+    serving_in_the_order_of_age => [tasks_of_higher_priority_are_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             claim_by(store, claim, |task| (task.created_at, task.id.clone())).await
         }
     }
 
-    serving_the_newest => [among_equals_the_oldest_comes_first] {
+    serving_the_newest => [among_equal_priorities_the_oldest_is_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let place = |t: &Task| (Reverse(t.priority), Reverse(t.created_at), t.id.clone());
             claim_by(store, claim, place).await
         }
     }
 
-    serving_the_largest_id => [among_equally_old_the_smallest_id_comes_first] {
+    serving_the_largest_id => [among_equal_ages_the_smallest_id_is_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let place = |t: &Task| (Reverse(t.priority), t.created_at, Reverse(t.id.clone()));
             claim_by(store, claim, place).await
         }
     }
 
-    being_impatient => [a_task_released_until_later_waits] {
+    being_impatient => [a_task_released_until_later_is_not_claimed_before] {
         async fn release(
             &self,
             store: &MemoryStore,
@@ -137,7 +137,7 @@ super::support::saboteurs! {
     }
 
     handing_out_without_a_trace => [
-        enqueueing_again_changes_nothing, a_claimed_task_is_running, times_are_the_callers_own
+        enqueueing_again_changes_nothing, a_claimed_task_is_running, times_come_from_the_caller
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
@@ -146,7 +146,7 @@ super::support::saboteurs! {
         }
     }
 
-    starting_anew_with_every_claim => [the_first_claim_sets_the_start_for_good] {
+    starting_anew_with_every_claim => [later_claims_keep_the_start_of_the_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
                 claimed.task.started_at = Some(claim.now);
@@ -154,8 +154,8 @@ super::support::saboteurs! {
         }
     }
 
-    /// Late in the day a second worker gets what the first one holds.
-    handing_out_twice => [a_held_task_is_not_handed_out_twice] {
+    /// At a later time, a second worker gets a task under a lease.
+    handing_out_twice => [a_task_under_a_lease_is_not_claimed_again] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let found = store.claim(claim).await?;
             let others = tasks(store, TaskStatus::Running).await;
@@ -170,8 +170,8 @@ super::support::saboteurs! {
     }
 
     checking_before_acting => [
-        concurrent_claims_hand_out_each_task_once,
-        concurrent_claims_of_several_handles_hand_out_each_task_once
+        concurrent_claims_get_each_task_once,
+        concurrent_claims_of_several_handles_get_each_task_once
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let pending = tasks(store, TaskStatus::Pending).await;
@@ -187,7 +187,7 @@ super::support::saboteurs! {
     }
 
     losing_what_is_given_up => [
-        a_claim_that_is_given_up_loses_nothing, a_request_to_stop_outlives_the_owner
+        dropping_a_claim_loses_no_task, a_request_to_cancel_outlives_the_lease
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let Some(Claimed { task, lease }) = store.claim(claim).await? else {
@@ -201,7 +201,7 @@ super::support::saboteurs! {
         }
     }
 
-    waiting_a_minute_too_long => [an_expired_lease_is_handed_out_again] {
+    waiting_a_minute_too_long => [a_task_with_an_expired_lease_is_claimed_again] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for held in tasks(store, TaskStatus::Running).await {
                 let lease = store.lease(&held.id).await?.unwrap();
@@ -214,13 +214,13 @@ super::support::saboteurs! {
         }
     }
 
-    waiting_for_the_dead => [a_dead_owners_lease_is_not_waited_for] {
+    waiting_for_the_dead => [the_lease_of_an_owner_presumed_dead_is_superseded] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             store.claim(&Claim { presumed_dead: None, ..claim.clone() }).await
         }
     }
 
-    presuming_everybody_dead => [a_dead_owners_lease_is_not_waited_for] {
+    presuming_everybody_dead => [the_lease_of_an_owner_presumed_dead_is_superseded] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match tasks(store, TaskStatus::Running).await.first() {
                 Some(held) if claim.presumed_dead.is_some() => {
@@ -237,7 +237,7 @@ super::support::saboteurs! {
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
-                // The fence holds, as far as owners differ; the number says nothing.
+                // The lease is still fenced by its owner, but no longer by its epoch.
                 claimed.lease.epoch = 7;
             })
         }
@@ -291,19 +291,19 @@ super::support::saboteurs! {
         }
     }
 
-    leaving_ended_tasks_alone => [a_named_task_is_claimed_whatever_it_waits_for] {
+    leaving_ended_tasks_alone => [a_named_task_is_claimed_in_any_status_but_completed] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let named = claim.task.as_ref();
             if let Some(id) = named
                 && status(store, id).await == Some(TaskStatus::Cancelled)
             {
-                return Err(Error::invalid("status", "it has ended"));
+                return Err(Error::invalid("status", "the task has ended"));
             }
             store.claim(claim).await
         }
     }
 
-    naming_the_wrong_owner => [naming_a_held_task_names_its_owner] {
+    naming_the_wrong_owner => [claiming_a_task_under_a_lease_reports_its_owner] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             store.claim(claim).await.map_err(|error| match error {
                 Error::LeaseHeld { task, until, .. } => {
@@ -314,7 +314,7 @@ super::support::saboteurs! {
         }
     }
 
-    saying_nothing_of_completed_tasks => [naming_a_completed_task_is_invalid] {
+    saying_nothing_of_completed_tasks => [claiming_a_completed_task_by_name_is_invalid] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await {
                 Err(Error::Invalid { .. }) => Ok(None),
@@ -323,7 +323,7 @@ super::support::saboteurs! {
         }
     }
 
-    saying_nothing_of_unknown_tasks => [naming_an_unknown_task_is_not_found] {
+    saying_nothing_of_unknown_tasks => [claiming_an_unknown_task_is_not_found] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await {
                 Err(Error::NotFound { .. }) => Ok(None),
@@ -333,7 +333,7 @@ super::support::saboteurs! {
     }
 
     hearing_and_forgetting => [
-        a_beat_extends_the_lease, a_beat_reports_a_requested_cancellation
+        a_heartbeat_extends_the_lease, a_heartbeat_reports_a_requested_cancellation
     ] {
         async fn heartbeat(
             &self,
@@ -346,7 +346,7 @@ super::support::saboteurs! {
     }
 
     keeping_requests_from_beats => [
-        a_beat_reports_a_requested_cancellation, beats_are_answered_in_order
+        a_heartbeat_reports_a_requested_cancellation, heartbeats_are_answered_in_order
     ] {
         async fn heartbeat(
             &self,
@@ -379,7 +379,7 @@ super::support::saboteurs! {
         }
     }
 
-    answering_backwards => [beats_are_answered_in_order] {
+    answering_backwards => [heartbeats_are_answered_in_order] {
         async fn heartbeat(
             &self,
             store: &MemoryStore,
@@ -404,7 +404,7 @@ super::support::saboteurs! {
         }
     }
 
-    finishing_again => [finishing_is_final] {
+    finishing_again => [a_finished_task_is_not_finished_again] {
         async fn finish(
             &self,
             store: &MemoryStore,
@@ -460,7 +460,7 @@ super::support::saboteurs! {
         }
     }
 
-    throwing_late_work_away => [a_late_owner_may_finish_while_nobody_else_has_claimed] {
+    throwing_late_work_away => [an_expired_lease_may_finish_until_it_is_superseded] {
         async fn finish(
             &self,
             store: &MemoryStore,
@@ -476,7 +476,7 @@ super::support::saboteurs! {
     }
 
     releasing_without_a_trace => [
-        a_released_task_is_pending_again, a_task_asked_to_stop_ends_when_it_is_released
+        a_released_task_is_pending_again, releasing_a_task_with_a_request_to_cancel_ends_it
     ] {
         async fn release(
             &self,
@@ -491,7 +491,7 @@ super::support::saboteurs! {
         }
     }
 
-    failing_to_look_up => [a_lease_can_be_looked_up] {
+    failing_to_look_up => [the_lease_of_a_task_is_returned] {
         async fn lease(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Lease>> {
             let known = store.get(id).await?;
             known.ok_or_else(|| Error::not_found("task", id))?;
@@ -499,7 +499,7 @@ super::support::saboteurs! {
         }
     }
 
-    listing_own_leases_too => [the_leases_of_others_are_listed_by_their_end] {
+    listing_own_leases_too => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
             store: &MemoryStore,
@@ -510,7 +510,7 @@ super::support::saboteurs! {
         }
     }
 
-    listing_leases_by_their_task => [the_leases_of_others_are_listed_by_their_end] {
+    listing_leases_by_their_task => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
             store: &MemoryStore,
@@ -524,7 +524,7 @@ super::support::saboteurs! {
         }
     }
 
-    listing_without_a_limit => [the_leases_of_others_are_listed_by_their_end] {
+    listing_without_a_limit => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
             store: &MemoryStore,
@@ -549,7 +549,7 @@ super::support::saboteurs! {
         }
     }
 
-    asking_everybody => [cancelling_a_running_task_asks_its_owner] {
+    asking_everybody => [cancelling_a_running_task_stores_a_request_for_its_owner] {
         async fn cancel_requests(
             &self,
             store: &MemoryStore,
@@ -589,7 +589,7 @@ super::support::saboteurs! {
         }
     }
 
-    forgetting_requests_with_the_owner => [a_request_to_stop_outlives_the_owner] {
+    forgetting_requests_with_the_owner => [a_request_to_cancel_outlives_the_lease] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await? {
                 Some(claimed) => {
@@ -601,7 +601,7 @@ super::support::saboteurs! {
         }
     }
 
-    bearing_a_grudge => [a_claim_by_name_clears_the_request_to_stop] {
+    bearing_a_grudge => [a_claim_by_name_clears_the_request_to_cancel] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let asked = store.cancel_requests(&worker("a")).await?;
             let claimed = store.claim(claim).await?;
@@ -613,7 +613,7 @@ super::support::saboteurs! {
     }
 
     remembering_requests_for_the_next_life remembering Arc<Mutex<Vec<TaskId>>> => [
-        an_end_clears_the_request_to_stop
+        the_end_of_a_task_clears_the_request_to_cancel
     ] {
         async fn finish(
             &self,
@@ -637,7 +637,7 @@ super::support::saboteurs! {
         }
     }
 
-    giving_back_what_is_to_be_stopped => [a_task_asked_to_stop_ends_when_it_is_released] {
+    giving_back_what_is_to_be_stopped => [releasing_a_task_with_a_request_to_cancel_ends_it] {
         async fn release(
             &self,
             store: &MemoryStore,
@@ -654,7 +654,7 @@ super::support::saboteurs! {
         }
     }
 
-    rounding_times => [times_are_the_callers_own] {
+    rounding_times => [times_come_from_the_caller] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
                 let whole = |at: Timestamp| from_micros(at.as_second() * 1_000_000);

@@ -9,7 +9,7 @@ use az_core::task::{TaskFilter, TaskRepository};
 use az_core::testing::sample::task;
 use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp};
 
-/// Lists all tasks that a filter lets through, in an order of one's own.
+/// Lists all tasks that a filter matches, in another order.
 async fn list_by<K: Ord>(
     store: &MemoryStore,
     filter: &TaskFilter,
@@ -24,7 +24,7 @@ async fn list_by<K: Ord>(
 super::support::saboteurs! {
     of task_repository bending BendRuns;
 
-    rounding_times => [a_created_task_comes_back_as_given] {
+    rounding_times => [a_created_task_is_returned_as_given] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             let whole = |at: Timestamp| from_micros(at.as_second() * 1_000_000);
             let started_at = task.started_at.map(whole);
@@ -32,7 +32,7 @@ super::support::saboteurs! {
         }
     }
 
-    cutting_large_commands => [a_large_command_in_any_script_comes_back] {
+    cutting_large_commands => [a_large_command_in_any_script_is_returned_unchanged] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let cut = |task: Task| Task {
                 command: task.command.chars().take(1 << 16).collect(),
@@ -43,7 +43,7 @@ super::support::saboteurs! {
     }
 
     refusing_to_create_again => [
-        creating_a_task_again_changes_nothing, creating_again_after_a_change_is_still_one_task
+        creating_a_task_again_changes_nothing, creating_a_changed_task_again_keeps_the_change
     ] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             if store.get(&task.id).await?.is_some() {
@@ -53,14 +53,14 @@ super::support::saboteurs! {
         }
     }
 
-    undoing_changes => [creating_again_after_a_change_is_still_one_task] {
+    undoing_changes => [creating_a_changed_task_again_keeps_the_change] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             store.create(task).await?;
             Ok(task.clone())
         }
     }
 
-    shrugging_at_other_tasks => [another_task_under_a_known_id_is_refused] {
+    shrugging_at_other_tasks => [another_task_with_a_stored_id_is_refused] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             match store.create(task).await {
                 Err(Error::AlreadyExists { .. }) => Ok(task.clone()),
@@ -69,14 +69,14 @@ super::support::saboteurs! {
         }
     }
 
-    creating_what_is_unknown => [an_unknown_id_is_nothing_refused_or_false] {
+    creating_what_is_unknown => [an_unknown_id_is_none_not_found_or_false] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             store.create(task).await.ok();
             store.update(task, now).await
         }
     }
 
-    forgetting_the_model => [an_update_replaces_what_was_stored] {
+    forgetting_the_model => [an_update_replaces_the_stored_task] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             store.update(&Task { model: None, ..task.clone() }, now).await
         }
@@ -90,7 +90,7 @@ super::support::saboteurs! {
         }
     }
 
-    reviving_the_completed => [a_status_moves_only_where_it_may] {
+    reviving_the_completed => [the_status_changes_only_as_allowed] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.update(task, now).await {
                 Err(Error::Invalid { .. }) if task.status == TaskStatus::Initialized => {
@@ -126,9 +126,9 @@ super::support::saboteurs! {
         }
     }
 
-    listing_the_smallest_id_first => [among_equally_new_the_largest_id_comes_first] {
+    listing_the_smallest_id_first => [among_equal_ages_the_largest_id_is_listed_first] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
-            // Only where nothing is filtered, which is where the order of ids is looked at.
+            // Only without a filter, because only such lists are checked for the order of ids.
             if *filter != TaskFilter::default() || store.list(filter).await?.len() != 4 {
                 return store.list(filter).await;
             }
@@ -137,7 +137,7 @@ super::support::saboteurs! {
         }
     }
 
-    capping_lists => [a_list_has_a_hundred_tasks_unless_told_otherwise] {
+    capping_lists => [a_list_has_a_hundred_tasks_by_default] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let limit = filter.limit.min(100);
             store.list(&TaskFilter { limit, ..filter.clone() }).await
@@ -154,7 +154,7 @@ super::support::saboteurs! {
         }
     }
 
-    finding_parts_anywhere => [parts_of_ids_begin_or_end_them] {
+    finding_parts_anywhere => [a_part_of_an_id_matches_its_beginning_or_end] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let all = TaskFilter { id_part: None, ..filter.clone() };
             let mut found = store.list(&all).await?;
@@ -164,7 +164,7 @@ super::support::saboteurs! {
         }
     }
 
-    skipping_one_per_page => [pages_cover_every_task_once] {
+    skipping_one_per_page => [pages_contain_every_task_once] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let offset = filter.offset + filter.offset / 3;
             store.list(&TaskFilter { offset, ..filter.clone() }).await

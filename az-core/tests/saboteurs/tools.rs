@@ -10,7 +10,7 @@ use az_core::cost::CostEstimate;
 use az_core::embed::{Embedder, Embeddings};
 use az_core::policy::{Policy, PolicyDecision, WorkspacePolicy};
 use az_core::testing::{
-    ApproverFixture, Capabilities, ComesTo, Example, FakeApprover, FakePolicy, FakeTool,
+    ApproverFixture, Capabilities, Example, ExpectedOutcome, FakeApprover, FakePolicy, FakeTool,
     FakeToolbox, Fixture, LetterEmbedder, Shared, ToolboxFixture, approver, embedder, policy,
     toolbox,
 };
@@ -18,7 +18,7 @@ use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, T
 use az_core::{Error, Result, Task};
 use serde_json::{Value, json};
 
-/// What is broken about a toolbox.
+/// The fault of a toolbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Broken {
     Nothing,
@@ -58,7 +58,7 @@ impl BentTools {
         self.looks.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Returns specs of which the last is changed, once, and which are shared from then on.
+    /// Returns specs of which the last is changed, created once and shared from then on.
     fn bent(&self, change: fn(&mut ToolSpec)) -> Arc<[ToolSpec]> {
         let specs = self.bent.get_or_init(|| {
             let mut specs = self.tools.specs().to_vec();
@@ -145,14 +145,14 @@ impl ToolboxFixture for BentTools {
     fn examples(&self) -> Vec<Example> {
         let call = |tool: &str, arguments| Invocation::bare(tool, arguments).unwrap();
         let mut examples = vec![
-            Example::new(call("read", json!({ "text": "hello" })), ComesTo::Done),
-            Example::new(call("put", json!({})), ComesTo::Done),
-            Example::new(call("read", json!({})), ComesTo::Invalid),
-            Example::new(call("fail", json!({})), ComesTo::Failed),
-            Example::new(call("wait", json!({})), ComesTo::Endless),
+            Example::new(call("read", json!({ "text": "hello" })), ExpectedOutcome::Done),
+            Example::new(call("put", json!({})), ExpectedOutcome::Done),
+            Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
+            Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ];
         if self.broken == Broken::Names {
-            // Its name is not legal, and so it cannot be called either.
+            // Its name is invalid, so it cannot be called either.
             examples.retain(|example| example.call.tool != "wait");
         }
         examples
@@ -165,10 +165,10 @@ async fn check_tools(broken: Broken, expected: &[&str]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_broken_clause_of_a_toolbox_is_seen() {
+async fn every_broken_clause_of_a_toolbox_is_detected() {
     check_tools(Broken::Nothing, &[]).await;
     check_tools(Broken::Names, &["names_are_unique_and_well_formed"]).await;
-    let failed = ["specs_come_in_the_same_order", "specs_are_shared_and_not_copied"];
+    let failed = ["specs_are_in_a_stable_order", "specs_are_shared_and_not_copied"];
     check_tools(Broken::Order, &failed).await;
     check_tools(Broken::Sharing, &["specs_are_shared_and_not_copied"]).await;
     check_tools(Broken::Schema, &["every_schema_is_of_an_object"]).await;
@@ -176,14 +176,14 @@ async fn every_broken_clause_of_a_toolbox_is_seen() {
     check_tools(Broken::Arguments, &["bad_arguments_are_invalid"]).await;
     check_tools(
         Broken::Success,
-        &["a_tool_that_works_says_so", "looking_changes_nothing_about_a_call"],
+        &["a_successful_call_returns_an_ok_output", "witness_and_probe_change_nothing"],
     )
     .await;
-    check_tools(Broken::Failure, &["a_tool_that_fails_is_an_output"]).await;
+    check_tools(Broken::Failure, &["a_failed_call_returns_an_output_that_is_not_ok"]).await;
     check_tools(Broken::Cancelling, &["a_cancelled_call_returns_soon"]).await;
-    check_tools(Broken::Effect, &["a_call_is_as_mild_as_its_tool"]).await;
-    check_tools(Broken::Probing, &["only_a_probe_can_tell_what_happened"]).await;
-    check_tools(Broken::Witness, &["looking_changes_nothing_about_a_call"]).await;
+    check_tools(Broken::Effect, &["a_call_is_at_most_as_severe_as_its_tool"]).await;
+    check_tools(Broken::Probing, &["probing_a_call_of_another_class_returns_unknown"]).await;
+    check_tools(Broken::Witness, &["witness_and_probe_change_nothing"]).await;
 }
 
 /// A policy that breaks one clause.
@@ -193,7 +193,7 @@ enum BentPolicy {
     Moody(Arc<AtomicUsize>),
     /// Asks without a reason.
     Silent,
-    /// Asks whatever the task allows.
+    /// Asks about tools that the task allows, too.
     Deaf,
 }
 
@@ -216,15 +216,15 @@ async fn check_policy<P: Policy + Clone>(made: P, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn every_broken_clause_of_a_policy_is_seen() {
+async fn every_broken_clause_of_a_policy_is_detected() {
     check_policy(WorkspacePolicy, &[]).await;
     let moody = BentPolicy::Moody(Arc::default());
     check_policy(moody, &["the_same_call_gets_the_same_decision"]).await;
     check_policy(BentPolicy::Silent, &["ask_and_deny_have_a_reason"]).await;
-    check_policy(BentPolicy::Deaf, &["what_the_task_allows_is_not_asked_about"]).await;
+    check_policy(BentPolicy::Deaf, &["a_tool_that_the_task_allows_needs_no_approval"]).await;
 }
 
-/// What is broken about an approver.
+/// The fault of an approver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BentAnswer {
     Nothing,
@@ -279,7 +279,7 @@ impl Fixture<dyn Approver> for BentApprover {
 }
 
 impl ApproverFixture for BentApprover {
-    fn attend(&self, granted: &[bool]) -> bool {
+    fn answer_with(&self, granted: &[bool]) -> bool {
         let person = FakeApprover::new(granted.iter().copied());
         *self.person.lock().unwrap_or_else(PoisonError::into_inner) = person;
         true
@@ -294,9 +294,9 @@ async fn check_approver(broken: BentAnswer, expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn every_broken_clause_of_an_approver_is_seen() {
+async fn every_broken_clause_of_an_approver_is_detected() {
     check_approver(BentAnswer::Nothing, &[]).await;
-    let own = "an_answer_is_the_persons_own";
+    let own = "an_answer_is_the_one_that_the_person_gave";
     let next = "a_dropped_request_does_not_block_the_next";
     check_approver(BentAnswer::Reversed, &[own, next]).await;
     check_approver(BentAnswer::Anonymous, &[own]).await;
@@ -305,7 +305,7 @@ async fn every_broken_clause_of_an_approver_is_seen() {
     check_approver(BentAnswer::BlockedByDropped, &[next]).await;
 }
 
-/// An embedder that does one thing wrong to the vectors of [`LetterEmbedder`].
+/// An embedder with one fault in the vectors of [`LetterEmbedder`].
 #[derive(Debug, Clone, Copy)]
 struct BentEmbedder {
     name: &'static str,
@@ -342,7 +342,7 @@ async fn check_embedder(name: &'static str, bend: fn(&mut Vec<Vec<f32>>), expect
 }
 
 #[tokio::test]
-async fn a_charge_above_the_estimate_or_without_a_price_is_seen() {
+async fn a_charge_above_the_estimate_or_without_a_price_is_detected() {
     for cost in [Some(Usd::from_nanos(1)), None] {
         let bent = BentEmbedder { name: "letters", cost, bend: |_| {} };
         let report = embedder(|| Shared::of(bent)).await;
@@ -351,15 +351,15 @@ async fn a_charge_above_the_estimate_or_without_a_price_is_seen() {
 }
 
 #[tokio::test]
-async fn every_broken_clause_of_an_embedder_is_seen() {
+async fn every_broken_clause_of_an_embedder_is_detected() {
     check_embedder("letters", |_| {}, &[]).await;
-    check_embedder("", |_| {}, &["the_model_has_one_name"]).await;
+    check_embedder("", |_| {}, &["the_model_has_a_stable_name"]).await;
     let invent = |vectors: &mut Vec<Vec<f32>>| {
         if vectors.is_empty() {
             vectors.push(vec![0.0; 26]);
         }
     };
-    check_embedder("letters", invent, &["no_text_is_no_vector"]).await;
+    check_embedder("letters", invent, &["no_texts_give_no_vectors"]).await;
     let drop_the_last = |vectors: &mut Vec<Vec<f32>>| {
         if vectors.len() == 2 {
             vectors.pop();
@@ -372,19 +372,21 @@ async fn every_broken_clause_of_an_embedder_is_seen() {
         }
     };
     let failed = [
-        "vectors_have_the_length_that_was_said",
+        "vectors_have_the_declared_dimensions",
         "vectors_come_in_the_order_of_the_texts",
-        "a_text_has_one_vector_alone_or_among_others",
+        "a_text_has_the_same_vector_alone_and_among_others",
     ];
     check_embedder("letters", not_a_number, &failed).await;
     let sort = |vectors: &mut Vec<Vec<f32>>| vectors.sort_by(|a, b| a.partial_cmp(b).unwrap());
-    let failed =
-        ["vectors_come_in_the_order_of_the_texts", "a_text_has_one_vector_alone_or_among_others"];
+    let failed = [
+        "vectors_come_in_the_order_of_the_texts",
+        "a_text_has_the_same_vector_alone_and_among_others",
+    ];
     check_embedder("letters", sort, &failed).await;
     let scale_by_company = |vectors: &mut Vec<Vec<f32>>| {
         let scale = if vectors.len() > 1 { 0.5 } else { 1.0 };
         vectors.iter_mut().flatten().for_each(|x| *x *= scale);
     };
-    let failed = ["a_text_has_one_vector_alone_or_among_others"];
+    let failed = ["a_text_has_the_same_vector_alone_and_among_others"];
     check_embedder("letters", scale_by_company, &failed).await;
 }

@@ -34,7 +34,7 @@ fn check_unusable(opened: Result<SqliteStore, Error>, why: &str) {
 }
 
 #[tokio::test]
-async fn the_directory_and_the_files_are_for_nobody_else() {
+async fn the_directory_and_the_files_are_private_to_the_user() {
     let home = Home::new();
     let store = home.open();
     store.create(&task("a", 0)).await.unwrap();
@@ -52,7 +52,7 @@ async fn the_directory_and_the_files_are_for_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_closed_leaves_one_file() {
+async fn a_closed_store_is_one_file() {
     let home = Home::new();
     let store = home.open();
     store.create(&task("a", 0)).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_store_that_is_closed_leaves_one_file() {
 }
 
 #[test]
-fn many_that_open_a_new_file_at_once_all_succeed() {
+fn concurrent_opens_of_a_new_file_all_succeed() {
     for _ in 0..8 {
         let home = Home::new();
         let start = Barrier::new(4);
@@ -79,7 +79,7 @@ fn many_that_open_a_new_file_at_once_all_succeed() {
 }
 
 #[tokio::test]
-async fn what_is_there_can_be_read_without_being_written() {
+async fn reading_does_not_write() {
     let home = Home::new();
     let stored = home.open().create(&task("a", 0)).await.unwrap();
     let reader = read_only(&home.path()).unwrap();
@@ -89,7 +89,7 @@ async fn what_is_there_can_be_read_without_being_written() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_what_a_writer_acknowledges_after_it_opened() {
+async fn a_reader_sees_writes_acknowledged_after_it_opened() {
     let home = Home::new();
     let store = home.open();
     let reader = read_only(&home.path()).unwrap();
@@ -105,7 +105,7 @@ fn block(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_store_in_a_place_that_cannot_be_written_can_be_read() {
+async fn a_store_in_a_read_only_directory_can_be_read() {
     let home = Home::new();
     let stored = home.open().create(&task("a", 0)).await.unwrap();
     block(&home.path());
@@ -115,7 +115,7 @@ async fn a_store_in_a_place_that_cannot_be_written_can_be_read() {
 }
 
 #[tokio::test]
-async fn changes_that_cannot_be_read_are_not_passed_over() {
+async fn an_unreadable_write_ahead_log_is_an_error() {
     let home = Home::new();
     let store = home.open();
     store.create(&task("a", 0)).await.unwrap();
@@ -139,7 +139,7 @@ fn a_store_that_does_not_exist_is_not_found() {
 }
 
 #[test]
-fn what_is_no_database_is_left_alone() {
+fn a_file_that_is_not_a_database_is_refused_unchanged() {
     let home = Home::new();
     let file = home.parent().join("notes.txt");
     let text = "not a database, whatever its name says\n".repeat(50);
@@ -150,7 +150,7 @@ fn what_is_no_database_is_left_alone() {
 }
 
 #[test]
-fn a_directory_and_a_path_below_a_file_cannot_be_used() {
+fn a_directory_and_a_path_below_a_file_are_refused() {
     let home = Home::new();
     check_unusable(open(home.parent()), "unable to open database file");
     check_unusable(read_only(home.parent()), "is a directory");
@@ -160,7 +160,7 @@ fn a_directory_and_a_path_below_a_file_cannot_be_used() {
 }
 
 #[test]
-fn somebody_elses_database_is_left_alone() {
+fn a_database_of_another_application_is_refused_unchanged() {
     let home = Home::new();
     let file = home.parent().join("other.db");
     let other = rusqlite::Connection::open(&file).unwrap();
@@ -173,7 +173,7 @@ fn somebody_elses_database_is_left_alone() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store_and_is_none_before() {
+fn an_empty_file_becomes_a_store_only_when_opened_to_write() {
     let home = Home::new();
     let file = home.parent().join("empty.db");
     fs::write(&file, "").unwrap();
@@ -185,7 +185,7 @@ fn an_empty_file_becomes_a_store_and_is_none_before() {
 }
 
 #[tokio::test]
-async fn a_store_of_a_newer_version_is_left_alone() {
+async fn a_store_of_a_newer_version_is_refused_unchanged() {
     let home = Home::new();
     let newest = home.open().status().await.unwrap().schema;
     home.raw().pragma_update(None, "user_version", 4_000).unwrap();
@@ -198,7 +198,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
-fn names_with_a_meaning_to_sqlite_are_names() {
+fn file_names_with_special_meaning_in_sqlite_are_file_names() {
     let home = Home::new();
     for name in [":memory:", "file:x?mode=memory", "a b%20c?immutable=1.db", "ü"] {
         let file = home.parent().join(name);

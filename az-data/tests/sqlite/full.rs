@@ -27,7 +27,7 @@ async fn check_holds(store: &SqliteStore, calls: u64) {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_an_append_wholly_and_keeps_the_rest() {
+async fn a_full_disk_refuses_the_whole_append_and_keeps_earlier_data() {
     let home = Home::new();
     let lease = held(&home.open(), "t").await;
     let mut calls = 0;
@@ -55,7 +55,7 @@ async fn a_full_disk_refuses_an_append_wholly_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn a_disk_too_small_for_a_new_store_is_full_and_a_larger_one_goes_on() {
+async fn creating_a_store_on_a_full_disk_fails_and_can_be_repeated() {
     for pages in 1..=60 {
         let home = Home::new();
         let limit = SqliteOptions::default().with_max_page_count(pages);
@@ -75,7 +75,7 @@ async fn a_disk_too_small_for_a_new_store_is_full_and_a_larger_one_goes_on() {
 }
 
 #[tokio::test]
-async fn a_request_too_large_for_the_disk_does_not_take_its_neighbours_along() {
+async fn a_request_too_large_for_the_disk_does_not_affect_its_batch() {
     let home = Home::new();
     let small = home.open();
     let mut leases = Vec::new();

@@ -34,7 +34,7 @@ fn blobs(home: &Home) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_large_body_lies_in_a_file_and_comes_back_as_it_was() {
+async fn a_large_body_is_stored_in_a_file_and_returned_unchanged() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -49,7 +49,7 @@ async fn a_large_body_lies_in_a_file_and_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn equal_bodies_share_a_file_that_goes_with_the_last_of_them() {
+async fn equal_bodies_share_a_file_that_is_removed_with_the_last() {
     let home = Home::new();
     let store = home.open();
     let text = "x".repeat(100_000);
@@ -77,7 +77,7 @@ async fn a_refused_deletion_removes_no_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_a_dying_program_left_goes_with_the_next_deletion() {
+async fn an_orphaned_blob_is_removed_by_the_next_deletion() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -97,7 +97,7 @@ async fn a_file_that_a_dying_program_left_goes_with_the_next_deletion() {
 
 /// One handle deletes the last task with a text while another is about to record the same text.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_file_is_removed_that_another_handle_is_about_to_refer_to() {
+async fn a_blob_that_another_handle_is_about_to_refer_to_is_kept() {
     let home = Home::new();
     let (one, two) = (home.open(), home.open());
     for round in 0..16 {
@@ -130,7 +130,7 @@ async fn no_file_is_removed_that_another_handle_is_about_to_refer_to() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_or_torn_is_damage() {
+async fn the_check_reports_missing_and_damaged_blobs() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -149,7 +149,7 @@ async fn a_file_that_is_missing_or_torn_is_damage() {
 }
 
 #[tokio::test]
-async fn a_task_whose_record_cannot_be_read_can_still_be_managed() {
+async fn a_task_with_an_unreadable_journal_can_be_listed_cancelled_and_deleted() {
     let home = Home::new();
     let store = home.open();
     for id in ["finished", "cancelled", "deleted"] {
@@ -184,7 +184,7 @@ async fn a_task_whose_record_cannot_be_read_can_still_be_managed() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_missing_or_torn_is_an_error_that_says_where() {
+async fn an_error_names_the_missing_or_damaged_blob() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -204,7 +204,7 @@ async fn a_body_that_is_missing_or_torn_is_an_error_that_says_where() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_cannot_be_read_is_passed_over_for_the_one_before_it() {
+async fn an_unreadable_snapshot_is_skipped_for_the_one_before_it() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -230,7 +230,7 @@ async fn a_snapshot_that_cannot_be_read_is_passed_over_for_the_one_before_it() {
 }
 
 #[tokio::test]
-async fn nesting_comes_back_as_deep_as_it_was_and_is_refused_where_it_could_not() {
+async fn nesting_is_stored_up_to_the_readable_depth_and_refused_beyond() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;
@@ -246,7 +246,7 @@ async fn nesting_comes_back_as_deep_as_it_was_and_is_refused_where_it_could_not(
 }
 
 #[tokio::test]
-async fn a_link_to_the_file_leads_to_its_bodies_too() {
+async fn a_link_to_the_database_finds_its_blobs() {
     let home = Home::new();
     let store = home.open();
     let lease = held(&store, "t").await;

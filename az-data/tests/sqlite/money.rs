@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use crate::support::Home;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
+async fn concurrent_holds_never_overspend_a_budget() {
     const CAP: i64 = 1_000;
     let home = Home::new();
     let handles = [home.open(), home.open()];
@@ -53,7 +53,7 @@ async fn a_race_for_the_last_of_a_budget_never_overspends_it() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_calendar_forgets_nothing() {
+async fn a_change_of_the_calendar_keeps_spent_amounts() {
     let home = Home::new();
     let day = budget(Scope::Global, Period::Daily, 100);
     let greenwich = home.open();
@@ -190,7 +190,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn money_is_counted_as_the_reference_counts_it(steps in steps()) {
+    fn amounts_agree_with_the_reference_implementation(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let home = Home::new();
@@ -220,7 +220,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn an_alert_is_in_the_log_as_often_as_it_is_reported() {
+async fn an_alert_is_logged_each_time_it_is_reported() {
     let home = Home::new();
     let store = home.open();
     let cap = Budget { alerts: vec![50], ..budget(Scope::Global, Period::Daily, 100) };

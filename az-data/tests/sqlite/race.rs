@@ -197,8 +197,8 @@ fn kill_at(mut child: Child, open: usize) -> BTreeMap<(Payer, CallId), Said> {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "figures for those who run it with --nocapture")]
-fn what_killed_processes_held_is_booked_in_full() {
-    const NAME: &str = "race::what_killed_processes_held_is_booked_in_full";
+fn holds_of_killed_processes_are_booked_in_full() {
+    const NAME: &str = "race::holds_of_killed_processes_are_booked_in_full";
     let runtime = Runtime::new().unwrap();
     if let Some(told) = child::part() {
         // It ends when it is killed, or when its parent has ended.

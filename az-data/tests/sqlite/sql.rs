@@ -25,7 +25,7 @@ impl Fixture<dyn SqlRepository> for Home {
 }
 
 #[tokio::test]
-async fn the_contract_is_kept() {
+async fn the_contract_holds() {
     let report = sql_repository(Home::new).await;
     report.assert_passed();
     assert_eq!(report.skipped(), [""; 0]);
@@ -43,7 +43,7 @@ fn check_invalid<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
 }
 
 #[tokio::test]
-async fn what_is_the_stores_own_can_be_read_and_not_changed() {
+async fn tables_of_the_store_are_read_only() {
     let home = Home::new();
     let store = home.open();
     let stored = store.create(&task("t", 0)).await.unwrap();
@@ -75,7 +75,7 @@ async fn what_is_the_stores_own_can_be_read_and_not_changed() {
 }
 
 #[tokio::test]
-async fn a_trigger_is_no_way_around() {
+async fn a_trigger_cannot_change_tables_of_the_store() {
     let home = Home::new();
     let store = home.open();
     let stored = store.create(&task("t", 0)).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_trigger_is_no_way_around() {
 }
 
 #[tokio::test]
-async fn a_statement_that_gives_up_its_transaction_takes_nobody_along() {
+async fn a_rolled_back_statement_does_not_affect_other_requests() {
     let home = Home::new();
     let store = home.open();
     let sql = "CREATE TABLE note (title UNIQUE)";
@@ -111,7 +111,7 @@ async fn a_statement_that_gives_up_its_transaction_takes_nobody_along() {
 }
 
 #[tokio::test]
-async fn binary_values_come_back_in_hexadecimal() {
+async fn binary_values_are_returned_in_hexadecimal() {
     let home = Home::new();
     let found = home.open().fetch_one("SELECT x'00ff' AS b", &none()).await;
     let found = found.unwrap().map(serde_json::Value::Object);

@@ -40,7 +40,7 @@ fn found(path: &Path) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn a_migration_keeps_the_database_as_it_was() {
+async fn a_migration_makes_a_backup_of_the_database() {
     for schema in 1..=5 {
         let home = Home::new();
         let path = earlier(&home, schema);
@@ -83,7 +83,7 @@ async fn views_and_tables_of_users_survive_a_migration() {
 }
 
 #[tokio::test]
-async fn a_backup_put_back_is_migrated_again_and_no_backup_is_replaced() {
+async fn a_restored_backup_is_migrated_again_without_replacing_backups() {
     let home = Home::new();
     let path = earlier(&home, 3);
     // What a crash during an earlier backup left.
@@ -124,7 +124,7 @@ fn a_migration_that_cannot_be_backed_up_does_not_begin() {
 
 /// Two processes as two handles: one has the file open, another brings it to the next schema.
 #[tokio::test]
-async fn a_store_whose_file_was_migrated_meanwhile_writes_nothing_more() {
+async fn a_store_that_another_process_migrated_writes_nothing_more() {
     let home = Home::new();
     let store = home.open();
     store.create(&task("before", 0)).await.expect("it is written");

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use crate::support::{Home, append, held};
 
 #[tokio::test]
-async fn a_refused_request_spoils_no_other_of_its_batch() {
+async fn a_refused_request_does_not_affect_its_batch() {
     let home = Home::new();
     let store = home.open();
     let mut leases = Vec::new();
@@ -38,7 +38,7 @@ async fn a_refused_request_spoils_no_other_of_its_batch() {
 }
 
 #[tokio::test]
-async fn what_is_queued_is_written_before_the_store_closes() {
+async fn queued_writes_are_made_before_the_store_closes() {
     let home = Home::new();
     let store = home.open();
     for n in 0..50 {
@@ -53,7 +53,7 @@ async fn what_is_queued_is_written_before_the_store_closes() {
 }
 
 #[tokio::test]
-async fn a_lock_that_stays_is_busy_and_nothing_is_done() {
+async fn a_lasting_lock_is_busy_and_nothing_is_written() {
     let home = Home::new();
     let store =
         home.open_with(SqliteOptions::default().with_busy_timeout(Duration::from_millis(30)));
@@ -69,7 +69,7 @@ async fn a_lock_that_stays_is_busy_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_lock_that_goes_away_is_waited_for() {
+async fn a_passing_lock_is_waited_for() {
     let home = Home::new();
     let store = home.open();
     let other = home.raw();
@@ -85,7 +85,7 @@ async fn a_lock_that_goes_away_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn handles_that_claim_at_once_never_get_the_same_task() {
+async fn concurrent_claims_of_handles_never_get_the_same_task() {
     let home = Home::new();
     let handles = [home.open(), home.open(), home.open()];
     for n in 0..60 {

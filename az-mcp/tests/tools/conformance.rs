@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::testing::toolbox::{ComesTo, Example, ToolboxFixture};
+use az_core::testing::toolbox::{Example, ExpectedOutcome, ToolboxFixture};
 use az_core::testing::{Capabilities, Fixture};
 use az_core::tool::Toolbox;
 use az_mcp::builtin::builtin_tools;
@@ -38,24 +38,44 @@ impl ToolboxFixture for Builtin {
         let example =
             |tool, arguments, comes_to| Example::new(self.0.call(tool, arguments), comes_to);
         vec![
-            example("filesystem.list", json!({"path": ".", "recursive": true}), ComesTo::Done),
-            example("filesystem.list", json!({"path": "nowhere"}), ComesTo::Failed),
-            example("filesystem.list", json!({}), ComesTo::Invalid),
-            example("filesystem.read", json!({"path": "there"}), ComesTo::Done),
-            example("filesystem.read", json!({"path": "../secret"}), ComesTo::Failed),
-            example("filesystem.read", json!({"path": "there", "line": 1}), ComesTo::Invalid),
-            example("filesystem.write", json!({"path": "w", "content": "x"}), ComesTo::Done),
+            example(
+                "filesystem.list",
+                json!({"path": ".", "recursive": true}),
+                ExpectedOutcome::Done,
+            ),
+            example("filesystem.list", json!({"path": "nowhere"}), ExpectedOutcome::Failed),
+            example("filesystem.list", json!({}), ExpectedOutcome::Invalid),
+            example("filesystem.read", json!({"path": "there"}), ExpectedOutcome::Done),
+            example("filesystem.read", json!({"path": "../secret"}), ExpectedOutcome::Failed),
+            example(
+                "filesystem.read",
+                json!({"path": "there", "line": 1}),
+                ExpectedOutcome::Invalid,
+            ),
+            example(
+                "filesystem.write",
+                json!({"path": "w", "content": "x"}),
+                ExpectedOutcome::Done,
+            ),
             example(
                 "filesystem.write",
                 json!({"path": "there", "content": "x", "append": true}),
-                ComesTo::Done,
+                ExpectedOutcome::Done,
             ),
-            example("filesystem.write", json!({"path": ".", "content": "x"}), ComesTo::Failed),
-            example("filesystem.write", json!({"path": "w", "content": 1}), ComesTo::Invalid),
-            example("shell.execute", json!({"command": "true"}), ComesTo::Done),
-            example("shell.execute", json!({"command": "false"}), ComesTo::Failed),
-            example("shell.execute", json!({"command": true}), ComesTo::Invalid),
-            example("shell.execute", json!({"command": "sleep 1000"}), ComesTo::Endless),
+            example(
+                "filesystem.write",
+                json!({"path": ".", "content": "x"}),
+                ExpectedOutcome::Failed,
+            ),
+            example(
+                "filesystem.write",
+                json!({"path": "w", "content": 1}),
+                ExpectedOutcome::Invalid,
+            ),
+            example("shell.execute", json!({"command": "true"}), ExpectedOutcome::Done),
+            example("shell.execute", json!({"command": "false"}), ExpectedOutcome::Failed),
+            example("shell.execute", json!({"command": true}), ExpectedOutcome::Invalid),
+            example("shell.execute", json!({"command": "sleep 1000"}), ExpectedOutcome::Endless),
         ]
     }
 }

@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::task::Task;
 use crate::tool::Invocation;
 
-/// An approver with scripted answers: once they are used up there is no one to ask any more.
+/// An approver with scripted answers; once they are used up, no one can be asked.
 ///
-/// A clone answers from the same script.
+/// A clone uses the same script.
 #[derive(Debug, Clone, Default)]
 pub struct FakeApprover(Arc<Mutex<Script>>);
 

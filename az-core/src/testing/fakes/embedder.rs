@@ -7,8 +7,8 @@ use crate::embed::{Embedder, Embeddings};
 use crate::error::Result;
 use crate::money::Usd;
 
-/// Counts the letters of a text: vectors are near where texts use the same letters. It is free,
-/// deterministic and knows no meaning.
+/// Counts the letters of a text, so that texts with the same letters have near vectors. It is free
+/// and deterministic.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LetterEmbedder;
 

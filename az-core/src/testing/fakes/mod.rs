@@ -1,4 +1,4 @@
-//! Stand-ins that keep their contracts.
+//! Simple implementations that satisfy their contracts, for tests.
 
 mod approver;
 mod embedder;

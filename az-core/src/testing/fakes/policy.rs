@@ -4,13 +4,13 @@ use crate::policy::{Policy, PolicyDecision};
 use crate::task::Task;
 use crate::tool::{PreparedCall, ToolSpec};
 
-/// A policy that makes the same decision about every call, except that it asks about none that the
-/// task allows by name.
+/// A policy that makes the same decision about every call, except that it never asks about a tool
+/// that the task allows by name.
 #[derive(Debug, Clone)]
 pub struct FakePolicy(PolicyDecision);
 
 impl FakePolicy {
-    /// Creates a policy that always decides this.
+    /// Creates a policy that always makes this decision.
     pub const fn always(decision: PolicyDecision) -> Self {
         Self(decision)
     }

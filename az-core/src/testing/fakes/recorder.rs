@@ -1,11 +1,11 @@
-//! A sink that keeps every event.
+//! A sink that stores every event.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::{EventSink, RunEvent, RunEventKind};
 use crate::journal::EventBody;
 
-/// Keeps every event. A clone keeps them in the same place.
+/// Stores every event. A clone shares the stored events.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
     events: Arc<Mutex<Vec<RunEvent>>>,
@@ -23,17 +23,17 @@ impl Recorder {
         events.clone()
     }
 
-    /// Returns what happened, in order, without time and task.
+    /// Returns the kinds of the events, in order, without time and task.
     pub fn kinds(&self) -> Vec<RunEventKind> {
         self.events().into_iter().map(|event| event.kind).collect()
     }
 
-    /// Returns what was recorded in journals, in order.
+    /// Returns the events that were recorded in journals, in order.
     pub fn recorded(&self) -> Vec<EventBody> {
         self.kinds().iter().filter_map(|kind| kind.recorded().cloned()).collect()
     }
 
-    /// Returns the names of what happened, such as `llm_intent`, in order.
+    /// Returns the names of the events, such as `llm_intent`, in order.
     pub fn names(&self) -> Vec<String> {
         let name = |kind| {
             let json = serde_json::to_value(kind).ok()?;

@@ -60,15 +60,15 @@ impl FakeTool {
         self
     }
 
-    /// Adds an output: the first call returns the first, and once all are used every further call
-    /// returns the last.
+    /// Adds an output. The first call returns the first output; once all are used, further calls
+    /// return the last.
     #[must_use]
     pub fn answering(mut self, output: ToolOutput) -> Self {
         self.outputs.push(output);
         self
     }
 
-    /// Adds a report of progress that every call makes, one after the other.
+    /// Adds a progress report that every call sends, in the order of adding.
     #[must_use]
     pub fn reporting(mut self, progress: Progress) -> Self {
         self.progress.push(progress);
@@ -89,7 +89,7 @@ impl FakeTool {
             "properties": properties,
             "required": self.required,
         });
-        ToolSpec::new(&self.name, format!("Pretends to {}.", self.name), schema)
+        ToolSpec::new(&self.name, format!("Simulates {}.", self.name), schema)
             .with_category("fake")
             .with_effect(self.effect)
             .with_scope(self.scope)
@@ -97,7 +97,7 @@ impl FakeTool {
 
     fn check(&self, arguments: &Value) -> Result<()> {
         let Some(given) = arguments.as_object() else {
-            return Err(Error::invalid("arguments", "they are not an object"));
+            return Err(Error::invalid("arguments", "must be an object"));
         };
         match self.required.iter().find(|name| !given.contains_key(*name)) {
             Some(name) => Err(Error::invalid("arguments", format!("{name} is missing"))),
@@ -112,9 +112,9 @@ impl FakeTool {
     }
 }
 
-/// Tools with scripted outputs, in a world that records what was done to it.
+/// Tools with scripted outputs, which record their effects.
 ///
-/// A clone acts in the same world, as the tools of a restarted process would.
+/// A clone shares the record, as the tools of a restarted process share the outside world.
 #[derive(Debug, Clone, Default)]
 pub struct FakeToolbox {
     tools: Vec<FakeTool>,
@@ -126,7 +126,7 @@ pub struct FakeToolbox {
 struct World {
     invoked: Vec<Invocation>,
     abandoned: Vec<Invocation>,
-    /// What happened under which key, as often as it did.
+    /// The keys of the effects, one for each time that it happened.
     happened: BTreeMap<String, Vec<ToolOutput>>,
 }
 
@@ -154,10 +154,10 @@ impl FakeToolbox {
         self.world().abandoned.clone()
     }
 
-    /// Returns how often the world was changed under each key.
+    /// Returns the number of effects under each key.
     ///
-    /// Reading changes nothing; an idempotent tool changes it once for a key, however often it is
-    /// called; the others change it every time.
+    /// Reading has no effect; an idempotent tool has one effect for a key, however often it is
+    /// called; other tools have one for every call.
     pub fn effects(&self) -> BTreeMap<String, usize> {
         let world = self.world();
         let counts = world.happened.iter();
@@ -219,7 +219,7 @@ impl Toolbox for FakeToolbox {
         let output = self.world().invoke(tool, &call);
         for progress in &tool.progress {
             call.progress.report(progress.clone());
-            // The engine gets the chance to emit this report before the next one replaces it.
+            // Lets the engine emit this report before the next one replaces it.
             tokio::task::yield_now().await;
         }
         if tool.endless {

@@ -1,17 +1,17 @@
-//! Clause 3: who may append.
+//! Clause 3: leases.
 
 use super::Runs;
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::task::Lease;
 use crate::testing::kit::Checked;
-use crate::testing::play::{begin, claimed};
 use crate::testing::sample::{at, claim_of, completed, note, task_id, worker};
+use crate::testing::steps::{begin, claimed};
 use crate::{ensure_eq, ensure_refused};
 
 async fn ensure_empty(store: &dyn RunStore, task: &str) -> Checked {
     let events = store.read(&task_id(task), 0, 9).await?;
-    ensure_eq!(events, [], "an event that was refused is on record");
+    ensure_eq!(events, [], "a refused event was recorded");
     Ok(())
 }
 
@@ -22,17 +22,17 @@ pub(super) async fn an_append_needs_the_current_lease(fixture: Runs<'_>) -> Chec
     ensure_refused!(
         store.append(&old, 0, vec![note("late")], at(61)).await,
         Error::LeaseLost { owner, .. } if owner == Some(worker("b")),
-        "a superseded owner wrote, or was not told whose the task is"
+        "a superseded lease was accepted, or the refusal does not name the owner"
     );
     let forged = Lease { owner: worker("c"), ..new.clone() };
     let forged = store.append(&forged, 0, vec![note("forged")], at(61)).await;
-    ensure_refused!(forged, Error::LeaseLost { .. }, "one who never claimed wrote");
+    ensure_refused!(forged, Error::LeaseLost { .. }, "a forged lease was accepted");
     ensure_empty(&*store, "t").await?;
     store.append(&new, 0, vec![note("on time")], at(62)).await?;
     Ok(())
 }
 
-pub(super) async fn a_released_or_unknown_task_takes_nothing(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_released_or_unknown_task_refuses_appends(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let released = begin(&*store, "released").await?;
     store.release(&released, None, at(1)).await?;
@@ -42,13 +42,13 @@ pub(super) async fn a_released_or_unknown_task_takes_nothing(fixture: Runs<'_>) 
     for lease in [released, ended, unknown] {
         let id = &lease.task;
         let late = store.append(&lease, 0, vec![note("late")], at(2)).await;
-        ensure_refused!(late, Error::LeaseLost { .. }, "the task {id} was written to");
+        ensure_refused!(late, Error::LeaseLost { .. }, "an append to the task {id} was accepted");
         ensure_empty(&*store, id.as_str()).await?;
     }
     Ok(())
 }
 
-pub(super) async fn a_late_owner_may_append_while_nobody_else_has_claimed(
+pub(super) async fn an_expired_lease_may_append_until_it_is_superseded(
     fixture: Runs<'_>,
 ) -> Checked {
     let store = fixture.open().await;

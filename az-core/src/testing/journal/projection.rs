@@ -1,4 +1,4 @@
-//! Clause 5: what an append moves in the same step.
+//! Clause 5: the effects of an append.
 
 use super::Runs;
 use crate::cost::{Alert, Charge, Period, Scope, Settlement};
@@ -7,16 +7,16 @@ use crate::journal::{EventBody, ModelOutcome, ModelReply, ModelResult, NewEvent,
 use crate::money::Usd;
 use crate::task::{Task, TaskStatus};
 use crate::testing::kit::{Checked, Violation};
-use crate::testing::play::begin;
 use crate::testing::sample::{
     always, at, budget, call_id, cancelled, claim, completed, entry, failed, hold, llm_intent,
     llm_result, note, paid, run_finished, task_id,
 };
+use crate::testing::steps::begin;
 use crate::{ensure, ensure_eq, ensure_refused};
 
 async fn task(store: &dyn RunStore, id: &str) -> Checked<Task> {
     let task = store.get(&task_id(id)).await?;
-    task.ok_or_else(|| Violation::Broken(format!("the task {id} is gone")))
+    task.ok_or_else(|| Violation::Broken(format!("the task {id} does not exist")))
 }
 
 pub(super) async fn an_intent_takes_its_hold(fixture: Runs<'_>) -> Checked {
@@ -25,7 +25,7 @@ pub(super) async fn an_intent_takes_its_hold(fixture: Runs<'_>) -> Checked {
     let intent = llm_intent("m0", Some(100), 65);
     store.append(&lease, 0, vec![intent], at(5)).await?;
     let open = store.open_holds().await?;
-    ensure_eq!(open, [hold("t", "m0", 100, 5)], "the intent's hold was not taken as it says");
+    ensure_eq!(open, [hold("t", "m0", 100, 5)], "the hold of the intent is wrong");
     Ok(())
 }
 
@@ -38,10 +38,10 @@ pub(super) async fn an_intent_over_budget_is_not_recorded(fixture: Runs<'_>) -> 
         store.append(&lease, 0, events, at(5)).await,
         Error::BudgetExceeded { needed, left, .. }
             if (needed, left) == (Usd::from_nanos(100), Usd::from_nanos(99)),
-        "an intent over the budget was not refused with what is missing"
+        "an intent over the budget was not refused with the budget's figures"
     );
     ensure_eq!(store.read(&lease.task, 0, 9).await?, [], "a refused append was recorded");
-    ensure_eq!(store.open_holds().await?, [], "a refused append holds money");
+    ensure_eq!(store.open_holds().await?, [], "a refused append left a hold");
     store.append(&lease, 0, vec![llm_intent("m0", Some(99), 65)], at(5)).await?;
     Ok(())
 }
@@ -54,7 +54,7 @@ pub(super) async fn an_unpriced_intent_is_not_recorded(fixture: Runs<'_>) -> Che
     ensure_refused!(
         unpriced,
         Error::Unpriced { .. },
-        "an intent of unknown price was taken under a hard budget"
+        "an intent of unknown price was accepted under a hard budget"
     );
     ensure_eq!(store.read(&lease.task, 0, 9).await?, [], "a refused append was recorded");
     Ok(())
@@ -70,7 +70,7 @@ pub(super) async fn a_result_settles_its_hold_and_is_charged_to_the_task(
     store.append(&lease, 1, vec![result], at(6)).await?;
     ensure_eq!(store.open_holds().await?, [], "a settled hold is still open");
     let booked = store.entries(always(), None).await?;
-    ensure_eq!(booked, [entry("t", "m0", 70, 5)], "the call was not booked as paid");
+    ensure_eq!(booked, [entry("t", "m0", 70, 5)], "the ledger entry of the call is wrong");
     let task = task(&*store, "t").await?;
     let found = (task.cost, task.actual_tokens);
     ensure_eq!(found, (Usd::from_nanos(70), 15), "the call was not charged to its task");
@@ -90,30 +90,34 @@ pub(super) async fn an_interrupted_call_is_booked_in_full(fixture: Runs<'_>) -> 
     let mut expected = entry("t", "m0", 100, 5);
     expected.charge = Charge::upper_bound(expected.charge.cost);
     let booked = store.entries(always(), None).await?;
-    ensure_eq!(booked, [expected], "a call of unknown end was not booked in full");
+    ensure_eq!(booked, [expected], "an interrupted call was not booked in full");
     let cost = task(&*store, "t").await?.cost;
-    ensure_eq!(cost, Usd::from_nanos(100), "a call of unknown end was not charged in full");
+    ensure_eq!(
+        cost,
+        Usd::from_nanos(100),
+        "an interrupted call was not charged to its task in full"
+    );
     Ok(())
 }
 
-pub(super) async fn a_refused_append_moves_no_money(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_refused_append_changes_no_money(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     store.set_budget(&budget(Scope::Global, Period::Total, 150), at(0)).await?;
     store.append(&lease, 0, vec![llm_intent("m0", Some(100), 65)], at(5)).await?;
     let before = task(&*store, "t").await?;
-    // The result could be booked and the first intent held, but the second is over the budget.
+    // The result could be booked and the first hold taken, but the second is over the budget.
     let events = vec![
         llm_result("m0", ModelReply::text("hm"), paid(70)),
         llm_intent("m2", Some(20), 65),
         llm_intent("m3", Some(61), 65),
     ];
     let refused = store.append(&lease, 1, events, at(6)).await;
-    ensure_refused!(refused, Error::BudgetExceeded { .. }, "a budget was overrun");
+    ensure_refused!(refused, Error::BudgetExceeded { .. }, "an append over a budget was accepted");
     let open = store.open_holds().await?;
-    ensure_eq!(open, [hold("t", "m0", 100, 5)], "a refused append moved holds");
+    ensure_eq!(open, [hold("t", "m0", 100, 5)], "a refused append changed holds");
     ensure_eq!(store.entries(always(), None).await?, [], "a refused append was booked");
-    ensure_eq!(task(&*store, "t").await?, before, "a refused append moved the task");
+    ensure_eq!(task(&*store, "t").await?, before, "a refused append changed the task");
     Ok(())
 }
 
@@ -124,7 +128,7 @@ pub(super) async fn an_append_reports_the_alerts_it_crossed(fixture: Runs<'_>) -
     watched.alerts = vec![50];
     store.set_budget(&watched, at(0)).await?;
     let intent = store.append(&lease, 0, vec![llm_intent("m0", Some(99), 65)], at(5)).await?;
-    ensure_eq!(intent.alerts, [], "an alert came before its mark");
+    ensure_eq!(intent.alerts, [], "an alert was reported before its percentage");
     let intent = store.append(&lease, 1, vec![llm_intent("m1", Some(1), 65)], at(5)).await?;
     let alert = Alert {
         budget: "global total".to_owned(),
@@ -132,9 +136,9 @@ pub(super) async fn an_append_reports_the_alerts_it_crossed(fixture: Runs<'_>) -
         used: Usd::from_nanos(100),
         amount: Usd::from_nanos(200),
     };
-    ensure_eq!(intent.alerts, [alert], "the intent that crossed the mark does not say so");
+    ensure_eq!(intent.alerts, [alert], "the intent that crossed the percentage reported no alert");
     let note = store.append(&lease, 2, vec![note("quiet")], at(6)).await?;
-    ensure_eq!(note.alerts, [], "an event that costs nothing crossed a mark");
+    ensure_eq!(note.alerts, [], "an event without a cost reported an alert");
     Ok(())
 }
 
@@ -150,13 +154,13 @@ pub(super) async fn a_run_that_ends_ends_the_task(fixture: Runs<'_>) -> Checked 
         outcome.apply(&mut expected, at(5))?;
         store.append(&lease, 0, vec![run_finished(outcome)], at(5)).await?;
         let ended = task(&*store, id).await?;
-        ensure_eq!(ended, expected, "the record ended as {id} and the task did not");
-        ensure_eq!(store.lease(&lease.task).await?, None, "a {id} task is still held");
+        ensure_eq!(ended, expected, "the task's end does not agree with the journal's, {id}");
+        ensure_eq!(store.lease(&lease.task).await?, None, "a {id} task still has a lease");
         let late = store.append(&lease, 1, vec![note("late")], at(6)).await;
-        ensure_refused!(late, Error::LeaseLost { .. }, "a {id} task was written to");
+        ensure_refused!(late, Error::LeaseLost { .. }, "an append to a {id} task was accepted");
         ensure!(ended.status != TaskStatus::Running, "a {id} task is running");
     }
     let next = store.claim(&claim("b", 90, 120)).await?;
-    ensure!(next.is_none(), "an ended task was handed out: {next:?}");
+    ensure!(next.is_none(), "an ended task was claimed: {next:?}");
     Ok(())
 }

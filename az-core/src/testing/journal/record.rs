@@ -1,4 +1,4 @@
-//! Clauses 1, 2, 4, 6 and 7: what is kept, and in which order.
+//! Clauses 1, 2, 4, 6 and 7: order, conflicts, duplicates, tails and durability.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::journal::{Event, EventBody, ModelReply, NewEvent, RunStore, fold};
 use crate::task::Lease;
 use crate::testing::kit::Checked;
-use crate::testing::play::begin;
 use crate::testing::sample::{
     at, budget, call_id, completed, llm_intent, llm_result, note, odd_time, paid, run_finished,
     run_started, task_id, tool_intent, tool_result,
 };
+use crate::testing::steps::begin;
 use crate::{ensure, ensure_eq, ensure_refused};
 
 /// Appends notes one by one.
@@ -24,7 +24,7 @@ async fn append_notes(store: &dyn RunStore, lease: &Lease, from: u64, texts: &[&
     Ok(())
 }
 
-/// Returns the texts of the notes on record.
+/// Returns the texts of the recorded notes.
 async fn notes(store: &dyn RunStore, task: &str) -> Checked<Vec<String>> {
     let events = store.read(&task_id(task), 0, usize::MAX).await?;
     let text = |event: Event| match event.event.body {
@@ -34,7 +34,7 @@ async fn notes(store: &dyn RunStore, task: &str) -> Checked<Vec<String>> {
     Ok(events.into_iter().filter_map(text).collect())
 }
 
-/// Returns the events of a short run: a step that calls a tool after asking, and the answer.
+/// Returns the events of a short run: a step with an approved tool call, and the answer.
 fn short_run() -> Vec<NewEvent> {
     let wants_echo = ModelReply::text("let me see").with_call("echo", json!({ "text": "é" }));
     let asked = EventBody::ApprovalAsked {
@@ -63,7 +63,7 @@ fn short_run() -> Vec<NewEvent> {
     ]
 }
 
-/// Returns the events as they have to come back.
+/// Returns the events as they are expected from the store.
 fn as_recorded(lease: &Lease, events: Vec<NewEvent>) -> Vec<Event> {
     let recorded = (0..).zip(events).map(|(seq, event)| Event {
         task: lease.task.clone(),
@@ -75,14 +75,14 @@ fn as_recorded(lease: &Lease, events: Vec<NewEvent>) -> Vec<Event> {
     recorded.collect()
 }
 
-pub(super) async fn events_come_back_as_they_were_appended(fixture: Runs<'_>) -> Checked {
+pub(super) async fn events_are_returned_as_they_were_appended(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     let events = short_run();
     let appended = store.append(&lease, 0, events.clone(), odd_time(1)).await?;
     ensure_eq!(appended.next_seq, 11, "the next number is wrong");
     let found = store.read(&lease.task, 0, usize::MAX).await?;
-    ensure_eq!(found, as_recorded(&lease, events), "events came back changed");
+    ensure_eq!(found, as_recorded(&lease, events), "events were changed");
     Ok(())
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn numbers_have_no_gaps(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn reading_begins_and_ends_where_asked(fixture: Runs<'_>) -> Checked {
+pub(super) async fn reading_respects_its_start_and_limit(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     append_notes(&*store, &lease, 0, &["a", "b", "c", "d"]).await?;
@@ -122,18 +122,18 @@ pub(super) async fn reading_begins_and_ends_where_asked(fixture: Runs<'_>) -> Ch
     Ok(())
 }
 
-pub(super) async fn records_of_tasks_are_kept_apart(fixture: Runs<'_>) -> Checked {
+pub(super) async fn journals_of_tasks_are_separate(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let t = begin(&*store, "t").await?;
     let u = begin(&*store, "u").await?;
     append_notes(&*store, &t, 0, &["t0"]).await?;
     append_notes(&*store, &u, 0, &["u0", "u1"]).await?;
     append_notes(&*store, &t, 1, &["t1"]).await?;
-    ensure_eq!(notes(&*store, "t").await?, ["t0", "t1"], "records got mixed");
-    ensure_eq!(notes(&*store, "u").await?, ["u0", "u1"], "records got mixed");
+    ensure_eq!(notes(&*store, "t").await?, ["t0", "t1"], "journals of tasks are mixed");
+    ensure_eq!(notes(&*store, "u").await?, ["u0", "u1"], "journals of tasks are mixed");
     let unknown = task_id("unknown");
     let nothing = store.read(&unknown, 0, 9).await?;
-    ensure_eq!(nothing, [], "an unknown task has a record");
+    ensure_eq!(nothing, [], "an unknown task has a journal");
     ensure_eq!(store.tail(&unknown).await?, [], "an unknown task has a tail");
     Ok(())
 }
@@ -144,9 +144,13 @@ pub(super) async fn a_number_that_is_taken_is_refused(fixture: Runs<'_>) -> Chec
     append_notes(&*store, &lease, 0, &["first", "second"]).await?;
     for taken in [0, 1] {
         let again = store.append(&lease, taken, vec![note("late")], at(2)).await;
-        ensure_refused!(again, Error::Conflict { .. }, "number {taken} was given twice");
+        ensure_refused!(
+            again,
+            Error::Conflict { .. },
+            "an append at the taken number {taken} was accepted"
+        );
     }
-    ensure_eq!(notes(&*store, "t").await?, ["first", "second"], "a refused event was kept");
+    ensure_eq!(notes(&*store, "t").await?, ["first", "second"], "a refused event was recorded");
     Ok(())
 }
 
@@ -157,8 +161,8 @@ pub(super) async fn an_append_is_all_or_nothing(fixture: Runs<'_>) -> Checked {
     store.append(&lease, 1, vec![tool_intent("t0.0")], at(1)).await?;
     let bad_end = vec![note("good"), tool_intent("t0.0")];
     let refused = store.append(&lease, 2, bad_end, at(2)).await;
-    ensure!(refused.is_err(), "a second intent of one call was taken");
-    ensure_eq!(notes(&*store, "t").await?, ["first"], "half of a refused append was kept");
+    ensure!(refused.is_err(), "a second intent of one call was accepted");
+    ensure_eq!(notes(&*store, "t").await?, ["first"], "part of a refused append was recorded");
     append_notes(&*store, &lease, 2, &["third"]).await?;
     Ok(())
 }
@@ -181,8 +185,8 @@ pub(super) async fn concurrent_appends_do_not_overwrite_each_other(fixture: Runs
             Err(other) => return Err(other.into()),
         }
     }
-    ensure_eq!(taken, 1, "so many appends got number 0");
-    ensure_eq!(notes(&*store, "t").await?.len(), 2, "so many events have numbers 0 and 1");
+    ensure_eq!(taken, 1, "the number of appends that got number 0");
+    ensure_eq!(notes(&*store, "t").await?.len(), 2, "the number of events");
     Ok(())
 }
 
@@ -195,12 +199,20 @@ pub(super) async fn a_second_event_of_a_type_about_a_call_is_refused(fixture: Ru
         let name = again.body.name();
         let again = store.append(&lease, 2, vec![again], at(2)).await;
         let what = Error::AlreadyExists { what: name, id: "t0.0".to_owned() };
-        ensure_refused!(again, Error::AlreadyExists { .. }, "no {what}, but a second");
+        ensure_refused!(
+            again,
+            Error::AlreadyExists { .. },
+            "a second {what} of one call was accepted"
+        );
     }
     let twins = vec![tool_intent("t0.1"), tool_intent("t0.1")];
     let twins = store.append(&lease, 2, twins, at(2)).await;
-    ensure_refused!(twins, Error::AlreadyExists { .. }, "one append began a call twice");
-    // Another call, and events about none, are free.
+    ensure_refused!(
+        twins,
+        Error::AlreadyExists { .. },
+        "two intents of one call were accepted in one append"
+    );
+    // Another call, and events without a call, are allowed.
     let free = vec![tool_intent("t0.1"), note("a"), note("a")];
     store.append(&lease, 2, free, at(2)).await?;
     Ok(())
@@ -215,7 +227,11 @@ pub(super) async fn a_repeated_event_is_refused_whatever_the_budgets_say(
     store.set_budget(&budget(Scope::Global, Period::Total, 9), at(1)).await?;
     let events = vec![llm_intent("m1", Some(10), 65), tool_intent("t0.0")];
     let refused = store.append(&lease, 1, events, at(2)).await;
-    ensure_refused!(refused, Error::AlreadyExists { .. }, "the order of refusals is another");
+    ensure_refused!(
+        refused,
+        Error::AlreadyExists { .. },
+        "a repeated event over a budget was not refused as repeated"
+    );
     Ok(())
 }
 
@@ -224,7 +240,11 @@ pub(super) async fn the_tail_begins_at_the_last_snapshot(fixture: Runs<'_>) -> C
     let lease = begin(&*store, "t").await?;
     append_notes(&*store, &lease, 0, &["a", "b"]).await?;
     let all = store.read(&lease.task, 0, 9).await?;
-    ensure_eq!(store.tail(&lease.task).await?, all, "a tail without snapshot is not all");
+    ensure_eq!(
+        store.tail(&lease.task).await?,
+        all,
+        "a tail without a snapshot is not the whole journal"
+    );
     for seq in [2, 4] {
         let before = fold(&store.read(&lease.task, 0, 9).await?)?;
         let snapshot = NewEvent::new(EventBody::Snapshot { history: Box::new(before) });
@@ -237,7 +257,9 @@ pub(super) async fn the_tail_begins_at_the_last_snapshot(fixture: Runs<'_>) -> C
     Ok(())
 }
 
-pub(super) async fn the_tail_folds_to_the_same_history(fixture: Runs<'_>) -> Checked {
+pub(super) async fn the_tail_and_the_journal_fold_to_the_same_history(
+    fixture: Runs<'_>,
+) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     let mut seq = 0;
@@ -245,7 +267,11 @@ pub(super) async fn the_tail_folds_to_the_same_history(fixture: Runs<'_>) -> Che
         seq = store.append(&lease, seq, vec![event], at(1)).await?.next_seq;
         let all = store.read(&lease.task, 0, usize::MAX).await?;
         let history = fold(&all)?;
-        ensure_eq!(fold(&store.tail(&lease.task).await?)?, history, "the tail folds otherwise");
+        ensure_eq!(
+            fold(&store.tail(&lease.task).await?)?,
+            history,
+            "the fold of the tail is wrong"
+        );
         if history.outcome.is_none() {
             let snapshot = EventBody::Snapshot { history: Box::new(history) };
             let snapshot = vec![NewEvent::new(snapshot)];

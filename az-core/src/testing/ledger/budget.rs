@@ -1,4 +1,4 @@
-//! Clauses 7 and 8 of `BudgetKeeper`: what budgets cover.
+//! Clauses 7 and 8 of `BudgetKeeper`: the spending that budgets cover.
 
 use super::Runs;
 use crate::cost::{Budget, BudgetStatus, Limit, Period, Scope, TimeRange};
@@ -9,7 +9,7 @@ use crate::testing::kit::{Checked, Violation};
 use crate::testing::sample::{DAY, at, budget, entry, hold, task, task_id};
 use crate::{ensure, ensure_eq, ensure_refused};
 
-/// Returns where a budget stands at a minute.
+/// Returns the status of a budget at a minute.
 async fn status(
     store: &dyn RunStore,
     scope: &Scope,
@@ -25,7 +25,7 @@ async fn status(
     Ok(status)
 }
 
-/// Returns what is spent and what is held of a budget at a minute.
+/// Returns the spent and held amounts of a budget at a minute.
 pub(super) async fn stands(
     store: &dyn RunStore,
     scope: &Scope,
@@ -36,7 +36,7 @@ pub(super) async fn stands(
     Ok((status.spent, status.held))
 }
 
-pub(super) async fn budgets_are_read_back_as_set(fixture: Runs<'_>) -> Checked {
+pub(super) async fn budgets_are_returned_as_they_were_set(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let expected = Budget {
         scope: Scope::Model("m:free".to_owned()),
@@ -48,12 +48,12 @@ pub(super) async fn budgets_are_read_back_as_set(fixture: Runs<'_>) -> Checked {
     store.set_budget(&expected, at(0)).await?;
     let found = status(&*store, &expected.scope, Period::Weekly, 5 * DAY).await?;
     let span = TimeRange { start: at(0), end: at(7 * DAY) };
-    ensure_eq!((found.budget, found.span), (expected, span), "a budget came back changed");
-    ensure_eq!((found.spent, found.held), (Usd::ZERO, Usd::ZERO), "a new budget is used");
+    ensure_eq!((found.budget, found.span), (expected, span), "a budget was changed");
+    ensure_eq!((found.spent, found.held), (Usd::ZERO, Usd::ZERO), "a new budget is not empty");
     Ok(())
 }
 
-pub(super) async fn figures_that_make_no_sense_are_refused(fixture: Runs<'_>) -> Checked {
+pub(super) async fn invalid_budgets_are_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let with_alert =
         |alert| Budget { alerts: vec![50, alert], ..budget(Scope::Global, Period::Total, 100) };
@@ -64,13 +64,13 @@ pub(super) async fn figures_that_make_no_sense_are_refused(fixture: Runs<'_>) ->
         with_alert(101),
     ] {
         let refused = store.set_budget(&bad, at(0)).await;
-        ensure_refused!(refused, Error::Invalid { .. }, "{bad:?} was taken");
+        ensure_refused!(refused, Error::Invalid { .. }, "{bad:?} was accepted");
     }
-    ensure_eq!(store.budgets(at(0)).await?, [], "a refused budget was kept");
+    ensure_eq!(store.budgets(at(0)).await?, [], "a refused budget was stored");
     Ok(())
 }
 
-pub(super) async fn a_budget_set_late_counts_what_was_spent_before(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_budget_counts_spending_from_before_it_was_set(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // The last minute of December, then January from its 5th on.
     for (call, nanos, minute) in [("m0", 1000, -4 * DAY - 1), ("m1", 30, 0), ("m2", 12, 10 * DAY)] {
@@ -81,14 +81,18 @@ pub(super) async fn a_budget_set_late_counts_what_was_spent_before(fixture: Runs
     store.set_budget(&budget(Scope::Global, Period::Monthly, 60), at(now)).await?;
     let found = stands(&*store, &Scope::Global, Period::Monthly, now).await?;
     let expected = (Usd::from_nanos(42), Usd::from_nanos(8));
-    ensure_eq!(found, expected, "a budget forgot what its period had spent before it was set");
+    ensure_eq!(found, expected, "a budget does not count spending from before it was set");
     let more = store.hold(&hold("t", "m4", 11, now)).await;
-    ensure_refused!(more, Error::BudgetExceeded { .. }, "what was spent before does not count");
+    ensure_refused!(
+        more,
+        Error::BudgetExceeded { .. },
+        "spending from before the budget was set is not enforced"
+    );
     store.hold(&hold("t", "m4", 9, now)).await?;
     Ok(())
 }
 
-pub(super) async fn a_budget_set_again_keeps_what_was_spent(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_budget_set_again_keeps_its_spent_amount(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 100), at(0)).await?;
     store.book(&entry("t", "m0", 30, 1)).await?;
@@ -97,24 +101,24 @@ pub(super) async fn a_budget_set_again_keeps_what_was_spent(fixture: Runs<'_>) -
     let found = status(&*store, &Scope::Global, Period::Daily, 4).await?;
     let found = (found.budget.amount, found.spent, found.held);
     let expected = (Usd::from_nanos(60), Usd::from_nanos(30), Usd::from_nanos(20));
-    ensure_eq!(found, expected, "setting a budget again forgot what it had spent and held");
+    ensure_eq!(found, expected, "setting a budget again changed its spent and held amounts");
     let more = store.hold(&hold("t", "m2", 11, 4)).await;
-    ensure_refused!(more, Error::BudgetExceeded { .. }, "the new amount does not count");
+    ensure_refused!(more, Error::BudgetExceeded { .. }, "the new amount is not enforced");
     Ok(())
 }
 
-pub(super) async fn a_cleared_budget_refuses_nothing_more(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_cleared_budget_refuses_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for period in [Period::Daily, Period::Total] {
         store.set_budget(&budget(Scope::Global, period, 10), at(0)).await?;
     }
     let cleared = store.clear_budget(&Scope::Global, Period::Daily).await?;
-    ensure!(cleared, "clearing a budget did not say that there was one");
+    ensure!(cleared, "clearing a budget returned false");
     let again = store.clear_budget(&Scope::Global, Period::Daily).await?;
-    ensure!(!again, "clearing said that there was a budget where none was left");
+    ensure!(!again, "clearing a cleared budget returned true");
     let left = store.budgets(at(1)).await?;
     let left: Vec<_> = left.iter().map(|status| status.budget.name()).collect();
-    ensure_eq!(left, ["global total"], "the wrong budgets are left");
+    ensure_eq!(left, ["global total"], "the remaining budgets");
     let hard = store.hold(&hold("t", "m0", 11, 1)).await;
     ensure_refused!(hard, Error::BudgetExceeded { .. }, "clearing one budget cleared another");
     store.clear_budget(&Scope::Global, Period::Total).await?;
@@ -136,7 +140,7 @@ pub(super) async fn budgets_count_by_the_calendar(fixture: Runs<'_>) -> Checked 
     {
         let (spent, _) = stands(&*store, &Scope::Global, period, DAY + 5).await?;
         let expected = Usd::from_nanos(expected);
-        ensure_eq!(spent, expected, "the {period} budget counts another period");
+        ensure_eq!(spent, expected, "the spent amount of the {period} budget");
     }
     Ok(())
 }
@@ -154,10 +158,14 @@ pub(super) async fn a_budget_covers_its_model_only(fixture: Runs<'_>) -> Checked
     store.book(&entry("v", "m0", 30, 1)).await?;
     let found = stands(&*store, &Scope::Model("m".to_owned()), Period::Total, 1).await?;
     let expected = (Usd::from_nanos(30), Usd::from_nanos(60));
-    ensure_eq!(found, expected, "the model's budget does not count the model's calls");
+    ensure_eq!(found, expected, "the amounts of the model's budget");
     for scope in [Scope::Model("other".to_owned()), Scope::task(task_id("u"))] {
         let found = stands(&*store, &scope, Period::Total, 1).await?;
-        ensure_eq!(found, (Usd::ZERO, Usd::ZERO), "the budget of {scope} counts others' calls");
+        ensure_eq!(
+            found,
+            (Usd::ZERO, Usd::ZERO),
+            "the budget of {scope} counts calls outside its scope"
+        );
     }
     Ok(())
 }
@@ -183,14 +191,16 @@ pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checke
     store.hold(&hold("leaf", "m1", 60, 4)).await?;
     let found = stands(&*store, &top, Period::Total, 4).await?;
     let expected = (Usd::from_nanos(31), Usd::from_nanos(60));
-    ensure_eq!(found, expected, "the budget of a task does not count its parts");
+    ensure_eq!(found, expected, "the amounts of the budget of a task with parts");
     let more = store.hold(&hold("part", "m1", 10, 4)).await;
-    ensure_refused!(more, Error::BudgetExceeded { .. }, "a part overran the task's budget");
+    ensure_refused!(more, Error::BudgetExceeded { .. }, "a part exceeded the task's budget");
     store.hold(&hold("stranger", "m1", 1000, 4)).await?;
     Ok(())
 }
 
-pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_refusal_of_a_part_names_the_budget_of_the_whole(
+    fixture: Runs<'_>,
+) -> Checked {
     let store = fixture.open().await;
     let top = Scope::task(task_id("top"));
     family(&*store).await?;
@@ -205,7 +215,7 @@ pub(super) async fn a_part_is_refused_in_the_name_of_the_whole(fixture: Runs<'_>
             if budget == "task top total"
                 && scope == top
                 && (amount, left, needed) == (usd(100), usd(30), usd(31)),
-        "a part of a part was not refused by the budget of the whole"
+        "a part of a part was not refused by the budget of the whole task"
     );
     store.hold(&hold("leaf", "m0", 29, 4)).await?;
     store.clear_budget(&top, Period::Total).await?;
@@ -223,9 +233,9 @@ pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked 
         store.delete(&task_id(id), at(5)).await?;
     }
     let found = stands(&*store, &top, Period::Total, 6).await?;
-    // What was held for the leaf may have been spent: nobody is left to say.
+    // The hold of the leaf may have been spent; its outcome is unknown.
     let expected = (Usd::from_nanos(80), Usd::ZERO);
-    ensure_eq!(found, expected, "deleting a part gave its money back");
+    ensure_eq!(found, expected, "deleting a part freed its amounts");
     Ok(())
 }
 
@@ -235,12 +245,12 @@ pub(super) async fn budgets_survive_a_restart(fixture: Runs<'_>) -> Checked {
     expected.alerts = vec![50];
     store.set_budget(&expected, at(0)).await?;
     let crossed = store.hold(&hold("t", "m0", 50, 1)).await?;
-    ensure_eq!(crossed.len(), 1, "an alert is missing");
+    ensure_eq!(crossed.len(), 1, "the number of alerts");
     drop(store);
     let store = fixture.open().await;
     let found = status(&*store, &expected.scope, Period::Daily, 2).await?;
     ensure_eq!(found.budget, expected, "an acknowledged budget was lost or changed");
     let again = store.hold(&hold("t", "m1", 1, 2)).await?;
-    ensure_eq!(again, [], "a restart forgot which alerts were reported");
+    ensure_eq!(again, [], "an alert was reported again after a restart");
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::testing::kit::{Checked, Violation};
-use crate::testing::play::begin;
 use crate::testing::sample::{DAY, always, at, budget, call_id, entry, hold, paid, payer, task_id};
+use crate::testing::steps::begin;
 use crate::{ensure, ensure_eq, ensure_refused};
 
 const GLOBAL: Scope = Scope::Global;
@@ -34,7 +34,7 @@ pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>
     cap(&*store, tight.clone(), 10).await?;
     cap(&*store, Scope::Model("m".to_owned()), 100).await?;
     let refused = store.hold(&hold("t", "m0", 11, 1)).await;
-    ensure_refused!(refused, Error::BudgetExceeded { .. }, "a hold overran its task's budget");
+    ensure_refused!(refused, Error::BudgetExceeded { .. }, "a hold exceeded its task's budget");
     for status in store.budgets(at(1)).await? {
         let name = status.budget.name();
         ensure_eq!(status.held, Usd::ZERO, "a refused hold was taken in the {name} budget");
@@ -43,7 +43,7 @@ pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>
     store.hold(&hold("t", "m0", 9, 1)).await?;
     for status in store.budgets(at(1)).await? {
         let name = status.budget.name();
-        ensure_eq!(status.held, Usd::from_nanos(9), "a hold is missing in the {name} budget");
+        ensure_eq!(status.held, Usd::from_nanos(9), "the held amount of the {name} budget");
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Chec
     store.hold(&hold("t", "m1", 30, 1)).await?;
     store.hold(&hold("t", "m2", 40, 1)).await?;
     let more = store.hold(&hold("t", "m3", 1, 1)).await;
-    ensure_refused!(more, Error::BudgetExceeded { .. }, "a full budget took another hold");
+    ensure_refused!(more, Error::BudgetExceeded { .. }, "a full budget accepted another hold");
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn a_negative_hold_is_refused(fixture: Runs<'_>) -> Checked {
     store.hold(&open).await?;
     for call in ["m0", "m1"] {
         let refused = store.hold(&hold("t", call, -1, 1)).await;
-        ensure_refused!(refused, Error::Invalid { .. }, "a negative hold of {call} was taken");
+        ensure_refused!(refused, Error::Invalid { .. }, "a negative hold of {call} was accepted");
     }
     ensure_eq!(store.open_holds().await?, [open], "a refused hold is open");
     Ok(())
@@ -79,11 +79,11 @@ pub(super) async fn open_holds_are_listed_by_payer_and_call(fixture: Runs<'_>) -
         store.hold(&held(payer, call)).await?;
     }
     let expected: Vec<_> = sorted.iter().map(|(payer, call)| held(payer, call)).collect();
-    ensure_eq!(store.open_holds().await?, expected, "open holds are out of order");
+    ensure_eq!(store.open_holds().await?, expected, "the open holds, in order");
     Ok(())
 }
 
-pub(super) async fn a_refusal_says_what_is_missing(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_refusal_has_the_budget_and_its_figures(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
     store.book(&entry("t", "m0", 30, 1)).await?;
@@ -108,11 +108,11 @@ pub(super) async fn a_soft_budget_counts_and_never_refuses(fixture: Runs<'_>) ->
     store.book(&entry("t", "m1", 60, 1)).await?;
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     let expected = (Usd::from_nanos(60), Usd::from_nanos(50));
-    ensure_eq!(found, expected, "a soft budget does not count");
+    ensure_eq!(found, expected, "the amounts of a soft budget");
     Ok(())
 }
 
-/// Lets 32 holders take 10 of 95 each, and checks that 9 of them got it.
+/// Lets 32 callers take holds of 10 in a budget of 95 at once, and checks that 9 succeed.
 async fn crowd(handles: Vec<Arc<dyn RunStore>>) -> Checked {
     let store = handles.first().cloned().ok_or(Violation::Unmet("a handle"))?;
     cap(&*store, GLOBAL, 95).await?;
@@ -127,9 +127,9 @@ async fn crowd(handles: Vec<Arc<dyn RunStore>>) -> Checked {
             Err(other) => return Err(other.into()),
         }
     }
-    ensure_eq!(taken, 9, "so many holds of 10 were taken in a budget of 95");
+    ensure_eq!(taken, 9, "the number of holds of 10 in a budget of 95");
     let (_, held) = stands(&*store, &GLOBAL, Period::Total, 1).await?;
-    ensure_eq!(held, Usd::from_nanos(90), "the budget does not hold what was taken");
+    ensure_eq!(held, Usd::from_nanos(90), "the held amount");
     Ok(())
 }
 
@@ -160,29 +160,27 @@ pub(super) async fn an_unpriced_call_is_refused_only_by_a_hard_budget(
         Error::Unpriced { budget, scope, period: Period::Total, model }
             if (budget.as_str(), model.as_str()) == ("task t total", "m")
                 && scope == Scope::task(task_id("t")),
-        "a call of unknown price was not refused by the hard budget's name"
+        "a call of unknown price was not refused with the hard budget's name"
     );
     ensure_eq!(store.open_holds().await?.len(), 2, "a refused hold is open");
     Ok(())
 }
 
-pub(super) async fn settling_frees_what_was_held_and_books_what_was_paid(
-    fixture: Runs<'_>,
-) -> Checked {
+pub(super) async fn settling_frees_the_hold_and_books_the_payment(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
     begin(&*store, "t").await?;
     let taken = hold("t", "m0", 80, 1);
     store.hold(&taken).await?;
-    ensure_eq!(store.open_holds().await?, std::slice::from_ref(&taken), "a hold came back changed");
+    ensure_eq!(store.open_holds().await?, std::slice::from_ref(&taken), "a hold was changed");
     settle(&*store, &taken, &paid(30)).await?;
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
-    ensure_eq!(found, (Usd::from_nanos(30), Usd::ZERO), "spent and held are wrong");
+    ensure_eq!(found, (Usd::from_nanos(30), Usd::ZERO), "the spent and held amounts");
     let booked = store.entries(always(), None).await?;
-    ensure_eq!(booked, [entry("t", "m0", 30, 1)], "what was paid was not booked");
+    ensure_eq!(booked, [entry("t", "m0", 30, 1)], "the entries after a settlement");
     let task = store.get(&task_id("t")).await?;
     let found = task.map(|task| (task.cost, task.actual_tokens));
-    ensure_eq!(found, Some((Usd::from_nanos(30), 15)), "the task was not charged");
+    ensure_eq!(found, Some((Usd::from_nanos(30), 15)), "the cost and tokens of the task");
     store.hold(&hold("t", "m1", 69, 2)).await?;
     Ok(())
 }
@@ -192,13 +190,13 @@ pub(super) async fn settling_books_in_the_period_of_the_hold(fixture: Runs<'_>) 
     store.set_budget(&budget(GLOBAL, Period::Daily, 100), at(0)).await?;
     let late = hold("t", "m0", 80, DAY - 1);
     store.hold(&late).await?;
-    // The next day has begun; the hold is the first day's.
+    // The next day has begun; the hold belongs to the first.
     store.hold(&hold("t", "m1", 90, DAY)).await?;
     settle(&*store, &late, &paid(30)).await?;
     let first = stands(&*store, &GLOBAL, Period::Daily, DAY - 1).await?;
-    ensure_eq!(first, (Usd::from_nanos(30), Usd::ZERO), "the first day is wrong");
+    ensure_eq!(first, (Usd::from_nanos(30), Usd::ZERO), "the amounts of the first day");
     let second = stands(&*store, &GLOBAL, Period::Daily, DAY).await?;
-    ensure_eq!(second, (Usd::ZERO, Usd::from_nanos(90)), "the second day is wrong");
+    ensure_eq!(second, (Usd::ZERO, Usd::from_nanos(90)), "the amounts of the second day");
     Ok(())
 }
 
@@ -215,7 +213,7 @@ pub(super) async fn settling_twice_changes_nothing(fixture: Runs<'_>) -> Checked
     }
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     let expected = (Usd::from_nanos(30), Usd::from_nanos(50));
-    ensure_eq!(found, expected, "settling again moved money");
+    ensure_eq!(found, expected, "settling again changed the amounts");
     let task = store.get(&task_id("t")).await?;
     let cost = task.map(|task| task.cost);
     ensure_eq!(cost, Some(Usd::from_nanos(30)), "settling again charged the task");
@@ -227,9 +225,13 @@ pub(super) async fn settling_an_unknown_hold_changes_nothing(fixture: Runs<'_>) 
     store.hold(&hold("t", "m0", 40, 1)).await?;
     for (task, call) in [("t", "m1"), ("u", "m0")] {
         let alerts = store.settle(&task_id(task).into(), &call_id(call), &paid(30)).await?;
-        ensure_eq!(alerts, [], "settling what was never held raised an alert");
+        ensure_eq!(alerts, [], "settling an unknown hold reported an alert");
     }
-    ensure_eq!(store.entries(always(), None).await?, [], "what was never held was booked");
+    ensure_eq!(
+        store.entries(always(), None).await?,
+        [],
+        "settling an unknown hold booked an entry"
+    );
     ensure_eq!(store.open_holds().await?.len(), 1, "another hold was freed");
     Ok(())
 }
@@ -242,11 +244,11 @@ pub(super) async fn a_lost_call_is_booked_in_full(fixture: Runs<'_>) -> Checked 
     let mut expected = entry("t", "m0", 40, 1);
     expected.charge = Charge::upper_bound(expected.charge.cost);
     let booked = store.entries(always(), None).await?;
-    ensure_eq!(booked, [expected], "a lost call was not booked as an estimate of its hold");
+    ensure_eq!(booked, [expected], "the entry of a call of unknown outcome");
     Ok(())
 }
 
-pub(super) async fn what_cannot_be_priced_is_booked_at_its_hold(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_payment_without_a_price_is_booked_at_its_hold(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
     let taken = hold("t", "m0", 40, 1);
@@ -256,52 +258,56 @@ pub(super) async fn what_cannot_be_priced_is_booked_at_its_hold(fixture: Runs<'_
     let mut expected = entry("t", "m0", 40, 1);
     expected.charge.estimated = true;
     let booked = store.entries(always(), None).await?;
-    ensure_eq!(booked, [expected], "a payment without a price was not booked at its hold");
+    ensure_eq!(booked, [expected], "the entry of a payment without a price");
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     let left = (Usd::from_nanos(40), Usd::ZERO);
-    ensure_eq!(found, left, "a payment without a price is not in its budget");
+    ensure_eq!(found, left, "the amounts of the budget after a payment without a price");
     Ok(())
 }
 
-pub(super) async fn what_was_never_sent_costs_nothing(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_call_that_was_not_made_costs_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
     let taken = hold("t", "m0", 90, 1);
     store.hold(&taken).await?;
     settle(&*store, &taken, &Settlement::Nothing).await?;
-    ensure_eq!(store.entries(always(), None).await?, [], "a call never made was booked");
+    ensure_eq!(store.entries(always(), None).await?, [], "a call that was not made was booked");
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
-    ensure_eq!(found, (Usd::ZERO, Usd::ZERO), "a call never made holds money");
+    ensure_eq!(found, (Usd::ZERO, Usd::ZERO), "the amounts after a call that was not made");
     Ok(())
 }
 
-pub(super) async fn holds_that_ran_out_are_booked_in_full(fixture: Runs<'_>) -> Checked {
+pub(super) async fn expired_holds_are_booked_in_full(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
     let (old, new) = (hold("t", "m0", 40, 1), hold("t", "m1", 50, 2));
     store.hold(&old).await?;
     store.hold(&new).await?;
-    ensure_eq!(store.sweep(at(60)).await?, 0, "a hold was swept before its time");
-    ensure_eq!(store.sweep(at(61)).await?, 1, "so many holds ran out by then");
+    ensure_eq!(store.sweep(at(60)).await?, 0, "a hold was swept before it expired");
+    ensure_eq!(store.sweep(at(61)).await?, 1, "the number of expired holds");
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
     let expected = (Usd::from_nanos(40), Usd::from_nanos(50));
-    ensure_eq!(found, expected, "the hold that ran out was not booked in full");
-    ensure_eq!(store.open_holds().await?, [new], "the wrong holds are open");
+    ensure_eq!(found, expected, "the amounts after an expired hold was swept");
+    ensure_eq!(store.open_holds().await?, [new], "the open holds");
     let booked = store.entries(always(), None).await?;
-    ensure!(booked.iter().all(|e| e.charge.estimated), "a swept hold is booked as if it were paid");
+    ensure!(booked.iter().all(|e| e.charge.estimated), "a swept hold is not booked as an estimate");
     settle(&*store, &old, &paid(10)).await?;
     let (spent, _) = stands(&*store, &GLOBAL, Period::Total, 1).await?;
-    ensure_eq!(spent, Usd::from_nanos(40), "a swept hold was settled once more");
+    ensure_eq!(spent, Usd::from_nanos(40), "a swept hold was settled again");
     Ok(())
 }
 
-pub(super) async fn a_living_tasks_hold_is_not_swept(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_hold_under_a_valid_lease_is_not_swept(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
     store.hold(&hold("t", "m0", 40, 1)).await?;
     store.heartbeat(std::slice::from_ref(&lease), at(90)).await?;
-    ensure_eq!(store.sweep(at(89)).await?, 0, "a hold was swept under its task's lease");
-    ensure_eq!(store.sweep(at(90)).await?, 1, "a hold outlived its time and its task's lease");
+    ensure_eq!(store.sweep(at(89)).await?, 0, "a hold was swept while its task's lease was valid");
+    ensure_eq!(
+        store.sweep(at(90)).await?,
+        1,
+        "a hold was not swept after its task's lease expired"
+    );
     Ok(())
 }
 
@@ -314,9 +320,9 @@ pub(super) async fn holds_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     ensure_eq!(store.open_holds().await?, std::slice::from_ref(&taken), "a restart freed a hold");
     let more = store.hold(&hold("t", "m1", 41, 2)).await;
-    ensure_refused!(more, Error::BudgetExceeded { .. }, "a restart forgot what is held");
+    ensure_refused!(more, Error::BudgetExceeded { .. }, "a restart freed a held amount");
     settle(&*store, &taken, &paid(30)).await?;
     let found = stands(&*store, &GLOBAL, Period::Total, 1).await?;
-    ensure_eq!(found, (Usd::from_nanos(30), Usd::ZERO), "spent and held are wrong");
+    ensure_eq!(found, (Usd::from_nanos(30), Usd::ZERO), "the spent and held amounts");
     Ok(())
 }

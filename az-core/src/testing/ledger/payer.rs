@@ -1,4 +1,4 @@
-//! Clauses 8 to 10 of `BudgetKeeper`: payers that are no tasks, their parents, and renewals.
+//! Clauses 8 to 10 of `BudgetKeeper`: payers that are not tasks, their parents, and renewals.
 
 use super::Runs;
 use super::budget::stands;
@@ -20,7 +20,7 @@ fn entry_of(name: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
     CostEntry { payer: payer(name), ..entry("t", call, nanos, minute) }
 }
 
-/// Returns what is spent and held in the total budget of a payer.
+/// Returns the spent and held amounts of the total budget of a payer.
 async fn used(store: &dyn RunStore, name: &str) -> Checked<(i64, i64)> {
     let (spent, held) = stands(store, &payer(name).into(), Period::Total, 9).await?;
     Ok((spent.nanos(), held.nanos()))
@@ -38,7 +38,7 @@ async fn parents(store: &dyn RunStore, pairs: &[(&str, &str)]) -> Checked {
     Ok(())
 }
 
-pub(super) async fn a_key_holds_pays_and_has_a_budget(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_key_has_holds_entries_and_a_budget(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // A task of the same id is another payer.
     store.create(&task("test", 0)).await?;
@@ -51,20 +51,20 @@ pub(super) async fn a_key_holds_pays_and_has_a_budget(fixture: Runs<'_>) -> Chec
         more,
         Error::BudgetExceeded { budget, scope, .. }
             if budget == "key test total" && scope == Scope::Payer(payer("key:test")),
-        "a key overran its budget"
+        "a key exceeded its budget"
     );
     store.settle(&taken.payer, &taken.call, &paid(30)).await?;
-    ensure_eq!(used(&*store, "key:test").await?, (30, 0), "the key's budget is wrong");
+    ensure_eq!(used(&*store, "key:test").await?, (30, 0), "the amounts of the key's budget");
     let booked = store.entries(always(), Some(&taken.payer)).await?;
-    ensure_eq!(booked, [entry_of("key:test", "m0", 30, 1)], "the entry of the key is wrong");
+    ensure_eq!(booked, [entry_of("key:test", "m0", 30, 1)], "the entries");
     let cost = store.cost_by_payer(&taken.payer).await?;
-    ensure_eq!(cost, Usd::from_nanos(30), "the cost of the key is wrong");
+    ensure_eq!(cost, Usd::from_nanos(30), "the cost of the key");
     let charged = store.get(&task_id("test")).await?.map(|task| task.cost);
     ensure_eq!(charged, Some(Usd::ZERO), "the call of a key was charged to a task");
     Ok(())
 }
 
-pub(super) async fn sums_tell_payers_apart(fixture: Runs<'_>) -> Checked {
+pub(super) async fn sums_group_by_payer(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (name, nanos) in [("task:a", 1), ("key:a", 2), ("key:b", 4), ("tenant:a", 8)] {
         store.book(&entry_of(name, "m0", nanos, 1)).await?;
@@ -96,12 +96,16 @@ pub(super) async fn a_payers_budget_covers_its_descendants(fixture: Runs<'_>) ->
     store.book(&entry_of("team:x", "m0", 20, 1)).await?;
     store.hold(&hold_of("key:a", "m0", 50, 1)).await?;
     store.book(&entry_of("key:other", "m0", 1000, 1)).await?;
-    ensure_eq!(used(&*store, "tenant:1").await?, (20, 50), "a budget misses descendants");
+    ensure_eq!(
+        used(&*store, "tenant:1").await?,
+        (20, 50),
+        "the amounts of a budget with descendants"
+    );
     let more = store.hold(&hold_of("key:a", "m1", 31, 1)).await;
     ensure_refused!(
         more,
         Error::BudgetExceeded { budget, .. } if budget == "tenant 1 total",
-        "a descendant overran the budget of its ancestor"
+        "a descendant exceeded the budget of its ancestor"
     );
     Ok(())
 }
@@ -111,16 +115,22 @@ pub(super) async fn a_parent_that_makes_a_cycle_is_refused(fixture: Runs<'_>) ->
     parents(&*store, &[("key:a", "team:x"), ("team:x", "tenant:1")]).await?;
     for (child, parent) in [("tenant:1", "key:a"), ("team:x", "key:a"), ("key:a", "key:a")] {
         let refused = store.set_parent(&payer(child), Some(&payer(parent))).await;
-        ensure_refused!(refused, Error::Invalid { .. }, "{parent} became the parent of {child}");
+        ensure_refused!(
+            refused,
+            Error::Invalid { .. },
+            "{parent} was accepted as the parent of {child}"
+        );
     }
     let ancestors = store.ancestors(&payer("key:a")).await?;
-    ensure_eq!(ancestors, [payer("team:x"), payer("tenant:1")], "a refused parent was kept");
+    ensure_eq!(
+        ancestors,
+        [payer("team:x"), payer("tenant:1")],
+        "the ancestors after a refused parent"
+    );
     Ok(())
 }
 
-pub(super) async fn what_a_payer_spent_moves_with_it_to_another_parent(
-    fixture: Runs<'_>,
-) -> Checked {
+pub(super) async fn a_payers_spending_follows_it_to_another_parent(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, "team:x", 100).await?;
     cap(&*store, "team:y", 100).await?;
@@ -128,18 +138,20 @@ pub(super) async fn what_a_payer_spent_moves_with_it_to_another_parent(
     store.book(&entry_of("key:a", "m0", 20, 1)).await?;
     let open = hold_of("key:a", "m1", 50, 1);
     store.hold(&open).await?;
-    ensure_eq!(used(&*store, "team:x").await?, (20, 50), "the first parent is wrong");
+    ensure_eq!(used(&*store, "team:x").await?, (20, 50), "the amounts of the first parent");
     parents(&*store, &[("key:a", "team:y")]).await?;
     ensure_eq!(used(&*store, "team:x").await?, (0, 0), "the former parent still counts");
     ensure_eq!(used(&*store, "team:y").await?, (20, 50), "the new parent does not count");
     store.settle(&open.payer, &open.call, &paid(30)).await?;
-    ensure_eq!(used(&*store, "team:y").await?, (50, 0), "the hold was not settled");
+    ensure_eq!(used(&*store, "team:y").await?, (50, 0), "the amounts after the settlement");
     store.set_parent(&payer("key:a"), None).await?;
     ensure_eq!(used(&*store, "team:y").await?, (0, 0), "a removed parent still counts");
     Ok(())
 }
 
-pub(super) async fn a_task_that_is_part_of_none_takes_a_parent(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_task_that_is_not_a_part_can_have_a_registered_parent(
+    fixture: Runs<'_>,
+) -> Checked {
     let store = fixture.open().await;
     cap(&*store, "key:a", 100).await?;
     // Before the task is created.
@@ -163,7 +175,11 @@ pub(super) async fn the_parent_of_a_part_is_not_changed(fixture: Runs<'_>) -> Ch
         let refused = store.set_parent(&part, parent).await;
         ensure_refused!(refused, Error::Invalid { .. }, "a part was given another parent");
     }
-    ensure_eq!(store.ancestors(&part).await?, [payer("task:top")], "a part lost its whole");
+    ensure_eq!(
+        store.ancestors(&part).await?,
+        [payer("task:top")],
+        "the ancestors of a part after a refused parent"
+    );
     Ok(())
 }
 
@@ -173,7 +189,7 @@ pub(super) async fn parents_survive_a_restart(fixture: Runs<'_>) -> Checked {
     drop(store);
     let store = fixture.open().await;
     let ancestors = store.ancestors(&payer("key:a")).await?;
-    ensure_eq!(ancestors, [payer("team:x")], "a restart forgot a parent");
+    ensure_eq!(ancestors, [payer("team:x")], "the ancestors after a restart");
     Ok(())
 }
 
@@ -182,17 +198,17 @@ async fn renew(store: &dyn RunStore, call: &str, until: i64) -> Checked {
     let calls: [(Payer, _); 2] =
         [(payer("key:a"), call_id("unknown")), (payer("key:a"), call_id(call))];
     let renewed = store.renew(&calls, at(until)).await?;
-    ensure_eq!(renewed, [Renewal::NotOpen, Renewal::Renewed], "what came of renewing");
+    ensure_eq!(renewed, [Renewal::NotOpen, Renewal::Renewed], "the results of renewing");
     Ok(())
 }
 
 pub(super) async fn a_renewed_hold_is_not_swept(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.hold(&hold_of("key:a", "m0", 40, 1)).await?;
-    // Late, but nothing has swept it yet.
+    // Expired, but not swept yet.
     renew(&*store, "m0", 90).await?;
     ensure_eq!(store.sweep(at(89)).await?, 0, "a renewed hold was swept");
-    ensure_eq!(store.sweep(at(90)).await?, 1, "a hold outlived its renewal");
+    ensure_eq!(store.sweep(at(90)).await?, 1, "a renewed hold was not swept after it expired");
     Ok(())
 }
 
@@ -207,7 +223,7 @@ pub(super) async fn renewing_never_shortens_a_hold(fixture: Runs<'_>) -> Checked
     Ok(())
 }
 
-pub(super) async fn what_is_not_open_is_not_renewed(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_hold_that_is_not_open_is_not_renewed(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let taken = hold_of("key:a", "m0", 40, 1);
     store.hold(&taken).await?;

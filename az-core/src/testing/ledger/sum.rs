@@ -12,7 +12,7 @@ use crate::money::Usd;
 use crate::testing::kit::{Checked, Violation};
 use crate::testing::sample::{DAY, always, at, budget, entry};
 
-/// Returns an entry for a model, who is paid for it, and a task.
+/// Returns an entry of a task for a model of a provider.
 fn of(task: &str, model: &str, provider: &str, nanos: i64, minute: i64) -> CostEntry {
     let (model, provider) = (model.to_owned(), provider.to_owned());
     CostEntry { model, provider, ..entry(task, &format!("m{minute}"), nanos, minute) }
@@ -23,7 +23,7 @@ fn charged(mut entry: CostEntry, change: impl FnOnce(&mut Charge)) -> CostEntry 
     entry
 }
 
-/// Returns the keys of the sums of all time, with what they cost.
+/// Returns the keys and costs of the sums of all time.
 async fn costs(store: &dyn RunStore, by: &Grouping) -> Checked<Vec<(String, i64)>> {
     let sums = store.sums(always(), by).await?;
     Ok(sums.into_iter().map(|sum| (sum.key, sum.cost.nanos())).collect())
@@ -36,9 +36,9 @@ fn named(costs: &[(&str, i64)]) -> Vec<(String, i64)> {
 pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
-        ensure_eq!(store.sums(always(), &by).await?, [], "no entries have a sum by {by:?}");
+        ensure_eq!(store.sums(always(), &by).await?, [], "an empty ledger has sums by {by:?}");
     }
-    // A sum that no binary floating point number holds, and nothing before minute 1 or after.
+    // A sum that a binary floating-point number cannot represent, and entries around minute 1.
     let large = 9_007_199_254_740_992;
     for entry in [
         of("t", "m", "p", 64, 0),
@@ -62,11 +62,13 @@ pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
         ensure_eq!((cost, calls), total, "sums by {by:?} do not add up to the total and its calls");
     }
     let all = costs(&*store, &Grouping::All).await?;
-    ensure_eq!(all, named(&[("all", large + 103)]), "the sum of everything is wrong");
+    ensure_eq!(all, named(&[("all", large + 103)]), "the sum of all entries");
     Ok(())
 }
 
-pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
+    fixture: Runs<'_>,
+) -> Checked {
     let store = fixture.open().await;
     let cached = Usage { cache_read: 100, tool_input: 7, audio_output: 9, ..Usage::tokens(10, 5) };
     let absurd = Usage { cache_read: 1, ..Usage::tokens(u64::MAX, u64::MAX) };
@@ -103,7 +105,7 @@ pub(super) async fn a_sum_counts_calls_tokens_and_what_is_not_known(fixture: Run
         unpriced: 0,
         estimated: 0,
     };
-    ensure_eq!(found, [large, small], "what the sums count");
+    ensure_eq!(found, [large, small], "the counts of the sums");
     Ok(())
 }
 
@@ -114,7 +116,7 @@ pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
     }
     let found = costs(&*store, &Grouping::Model).await?;
     let expected = named(&[("c", 9), ("a", 5), ("b", 5), ("d", 3)]);
-    ensure_eq!(found, expected, "sums came in another order");
+    ensure_eq!(found, expected, "sums are in another order");
     let found = costs(&*store, &Grouping::Day(Calendar::default())).await?;
     let expected = named(&[
         ("2026-01-05", 5),
@@ -123,11 +125,11 @@ pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
         ("2026-01-08", 9),
         ("2026-01-09", 3),
     ]);
-    ensure_eq!(found, expected, "days came in another order");
+    ensure_eq!(found, expected, "days are in another order");
     Ok(())
 }
 
-pub(super) async fn days_are_the_calendars(fixture: Runs<'_>) -> Checked {
+pub(super) async fn days_are_those_of_the_calendar(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // Half an hour more than whole hours, and an hour more in summer: from Sunday, 29 March, to
     // Sunday, 25 October.
@@ -157,7 +159,7 @@ pub(super) async fn days_are_the_calendars(fixture: Runs<'_>) -> Checked {
         ("2026-10-25", 32 + 64),
         ("2026-10-26", 128),
     ]);
-    ensure_eq!(found, expected, "days of 23 and 25 hours");
+    ensure_eq!(found, expected, "the sums of days of 23 and 25 hours");
     Ok(())
 }
 
@@ -168,7 +170,11 @@ pub(super) async fn the_calendar_is_that_of_the_budgets(fixture: Runs<'_>) -> Ch
     for time in [at(1), at(DAY + 1)] {
         let spans = store.budgets(time).await?.into_iter().map(|status| status.span);
         let expected = store.calendar().await?.span(Period::Daily, time);
-        ensure_eq!(spans.collect::<Vec<_>>(), [expected], "a budget's day is not the calendar's");
+        ensure_eq!(
+            spans.collect::<Vec<_>>(),
+            [expected],
+            "the day of a budget differs from the calendar's"
+        );
     }
     Ok(())
 }

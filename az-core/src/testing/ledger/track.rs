@@ -20,7 +20,7 @@ async fn track(store: &dyn RunStore, entries: &[CostEntry]) -> Checked {
     Ok(())
 }
 
-pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
+pub(super) async fn entries_are_returned_as_they_were_booked(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let odd = CostEntry {
         provider: "anbieter/日本".to_owned(),
@@ -49,9 +49,9 @@ pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
     };
     let expected = [entry("t", "m0", 7, 1), odd];
     track(&*store, &expected).await?;
-    ensure_eq!(store.entries(always(), None).await?, expected, "entries came back changed");
+    ensure_eq!(store.entries(always(), None).await?, expected, "entries were changed");
     let of_task = store.entries(always(), Some(&payer("task:t"))).await?;
-    ensure_eq!(of_task, expected, "entries of a task came back changed");
+    ensure_eq!(of_task, expected, "entries of a task was changed");
     let of_other = store.entries(always(), Some(&payer("task:u"))).await?;
     ensure_eq!(of_other, [], "entries of another task were listed");
     Ok(())
@@ -59,7 +59,7 @@ pub(super) async fn entries_come_back_as_tracked(fixture: Runs<'_>) -> Checked {
 
 pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    // A sum that no binary floating point number holds: 2^53 + 3.
+    // A sum that a binary floating-point number cannot represent: 2^53 + 3.
     let large = 9_007_199_254_740_992;
     let costs = [large, 1, 1, 1];
     for (n, cost) in costs.into_iter().enumerate() {
@@ -78,8 +78,12 @@ pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Che
     unknown.charge.cost = None;
     track(&*store, &[unknown, entry("t", "m1", 5, 1)]).await?;
     let total = store.total_in(always()).await?;
-    ensure_eq!(total, Usd::from_nanos(5), "an unknown cost was counted");
-    ensure_eq!(store.entries(always(), None).await?.len(), 2, "an unknown cost was not kept");
+    ensure_eq!(total, Usd::from_nanos(5), "the total with an unknown cost");
+    ensure_eq!(
+        store.entries(always(), None).await?.len(),
+        2,
+        "the number of entries with an unknown cost"
+    );
     Ok(())
 }
 
@@ -92,25 +96,25 @@ pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
     let task = store.get(&task_id("t")).await?;
     let cost = task.map(|task| task.cost);
     ensure_eq!(cost, Some(Usd::from_nanos(5)), "one call was charged twice");
-    // Calls of other tasks have the same names.
+    // Calls of different tasks may have the same ids.
     store.book(&entry("u", "m0", 7, 1)).await?;
     let total = store.total_in(always()).await?;
-    ensure_eq!(total, Usd::from_nanos(12), "two tasks' calls of one name are one");
+    ensure_eq!(total, Usd::from_nanos(12), "calls of two tasks with one id were booked once");
     Ok(())
 }
 
-pub(super) async fn a_span_is_half_open(fixture: Runs<'_>) -> Checked {
+pub(super) async fn a_range_is_half_open(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (n, minute) in [(1, 9), (10, 10), (100, 15), (1000, 20), (10_000, 21)] {
         store.book(&entry("t", &format!("m{minute}"), n, minute)).await?;
     }
     let span = TimeRange { start: at(10), end: at(20) };
     let total = store.total_in(span).await?;
-    ensure_eq!(total, Usd::from_nanos(110), "a span has its start and lacks its end");
+    ensure_eq!(total, Usd::from_nanos(110), "the total of a range");
     let listed = store.entries(span, None).await?;
     let costs: Vec<_> = listed.into_iter().filter_map(|entry| entry.charge.cost).collect();
     let expected = [Usd::from_nanos(10), Usd::from_nanos(100)];
-    ensure_eq!(costs, expected, "a span lists its start and not its end");
+    ensure_eq!(costs, expected, "the entries of a range");
     Ok(())
 }
 
@@ -126,7 +130,7 @@ pub(super) async fn the_totals_of_tasks_add_up_to_the_total(fixture: Runs<'_>) -
     }
     ensure_eq!(store.total_in(always()).await?, sum, "the tasks do not add up to the total");
     let unknown = store.cost_by_task(&task_id("unknown")).await?;
-    ensure_eq!(unknown, Usd::ZERO, "a task without entries has cost something");
+    ensure_eq!(unknown, Usd::ZERO, "the cost of a task without entries");
     Ok(())
 }
 
@@ -158,12 +162,12 @@ pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let negative = store.book(&entry("t", "m0", -1, 1)).await;
     ensure_refused!(negative, Error::Invalid { .. }, "a negative cost was booked");
-    ensure_eq!(store.entries(always(), None).await?, [], "a refused entry was kept");
+    ensure_eq!(store.entries(always(), None).await?, [], "a refused entry was booked");
     store.book(&entry("t", "m0", 0, 1)).await?;
     Ok(())
 }
 
-pub(super) async fn tracking_moves_the_task_and_its_budgets(fixture: Runs<'_>) -> Checked {
+pub(super) async fn booking_updates_the_task_and_its_budgets(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
     for scope in [Scope::Global, Scope::task(task_id("t")), Scope::Model("m".to_owned())] {
@@ -172,17 +176,17 @@ pub(super) async fn tracking_moves_the_task_and_its_budgets(fixture: Runs<'_>) -
     track(&*store, &[entry("t", "m0", 5, 1), entry("t", "m1", 7, 2)]).await?;
     let task = store.get(&task_id("t")).await?;
     let found = task.map(|task| (task.cost, task.actual_tokens));
-    ensure_eq!(found, Some((Usd::from_nanos(12), 30)), "the task was not charged");
+    ensure_eq!(found, Some((Usd::from_nanos(12), 30)), "the cost and tokens of the task");
     for status in store.budgets(at(3)).await? {
         let name = status.budget.name();
-        ensure_eq!(status.spent, Usd::from_nanos(12), "the {name} budget was not charged");
+        ensure_eq!(status.spent, Usd::from_nanos(12), "the spent amount of the {name} budget");
     }
     Ok(())
 }
 
-pub(super) async fn an_update_of_the_task_keeps_what_it_cost(fixture: Runs<'_>) -> Checked {
+pub(super) async fn an_update_of_the_task_keeps_its_cost(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
-    // Read before the call was booked, written after it.
+    // Read before the call was booked, and written after it.
     let mut copy = store.create(&task("t", 0)).await?;
     store.book(&entry("t", "m0", 5, 1)).await?;
     copy.estimated_tokens = 9;
@@ -192,7 +196,7 @@ pub(super) async fn an_update_of_the_task_keeps_what_it_cost(fixture: Runs<'_>) 
     }
     let task = store.get(&task_id("t")).await?;
     let cost = task.map(|task| task.cost);
-    ensure_eq!(cost, Some(Usd::from_nanos(5)), "an update from an older copy undid a charge");
+    ensure_eq!(cost, Some(Usd::from_nanos(5)), "the cost after an update with an older copy");
     Ok(())
 }
 
@@ -202,7 +206,7 @@ pub(super) async fn entries_are_listed_oldest_first(fixture: Runs<'_>) -> Checke
         (entry("t", "m2", 1, 1), entry("u", "m0", 1, 2), entry("t", "m1", 1, 3));
     track(&*store, &[middle.clone(), new.clone(), old.clone()]).await?;
     let listed = store.entries(always(), None).await?;
-    ensure_eq!(listed, [old, middle, new], "entries came in another order");
+    ensure_eq!(listed, [old, middle, new], "entries are in another order");
     Ok(())
 }
 
@@ -213,10 +217,10 @@ pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     store.book(&entry("t", "m0", 5, 1)).await?;
     ensure!(store.delete(&id, at(2)).await?, "the task was not deleted");
     let expected = Usd::from_nanos(5);
-    ensure_eq!(store.total_in(always()).await?, expected, "a deleted task took its costs along");
-    ensure_eq!(store.cost_by_task(&id).await?, expected, "a deleted task took its costs along");
+    ensure_eq!(store.total_in(always()).await?, expected, "the cost after the task was deleted");
+    ensure_eq!(store.cost_by_task(&id).await?, expected, "the cost after the task was deleted");
     let listed = store.entries(always(), Some(&id.into())).await?;
-    ensure_eq!(listed.len(), 1, "a deleted task took its entries along");
+    ensure_eq!(listed.len(), 1, "the entries after the task was deleted");
     Ok(())
 }
 
@@ -231,7 +235,7 @@ pub(super) async fn entries_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let total = store.total_in(always()).await?;
     let expected = Usd::from_nanos(5);
     if total != expected {
-        let how = format!("a restart let one call be booked twice: {total} instead of {expected}");
+        let how = format!("a call was booked twice after a restart: {total} instead of {expected}");
         return Err(Violation::Broken(how));
     }
     Ok(())

@@ -16,17 +16,17 @@ mock! {
     /// A mock of [`CostTracker`].
     #[derive(Debug)]
     pub CostTracker {
-        /// Stands in for [`CostTracker::book`].
+        /// Mocks [`CostTracker::book`].
         pub fn book(&self, entry: &CostEntry) -> Result<()>;
-        /// Stands in for [`CostTracker::total_in`].
+        /// Mocks [`CostTracker::total_in`].
         pub fn total_in(&self, span: TimeRange) -> Result<Usd>;
-        /// Stands in for [`CostTracker::cost_by_payer`].
+        /// Mocks [`CostTracker::cost_by_payer`].
         pub fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
-        /// Stands in for [`CostTracker::entries`].
+        /// Mocks [`CostTracker::entries`].
         pub fn entries(&self, span: TimeRange, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
-        /// Stands in for [`CostTracker::calendar`].
+        /// Mocks [`CostTracker::calendar`].
         pub fn calendar(&self) -> Result<Calendar>;
-        /// Stands in for [`CostTracker::sums`].
+        /// Mocks [`CostTracker::sums`].
         pub fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>>;
     }
 }
@@ -62,25 +62,25 @@ mock! {
     /// A mock of [`BudgetKeeper`].
     #[derive(Debug)]
     pub BudgetKeeper {
-        /// Stands in for [`BudgetKeeper::set_budget`].
+        /// Mocks [`BudgetKeeper::set_budget`].
         pub fn set_budget(&self, budget: &Budget, now: Timestamp) -> Result<()>;
-        /// Stands in for [`BudgetKeeper::clear_budget`].
+        /// Mocks [`BudgetKeeper::clear_budget`].
         pub fn clear_budget(&self, scope: &Scope, period: Period) -> Result<bool>;
-        /// Stands in for [`BudgetKeeper::budgets`].
+        /// Mocks [`BudgetKeeper::budgets`].
         pub fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>>;
-        /// Stands in for [`BudgetKeeper::set_parent`].
+        /// Mocks [`BudgetKeeper::set_parent`].
         pub fn set_parent(&self, payer: &Payer, parent: Option<Payer>) -> Result<()>;
-        /// Stands in for [`BudgetKeeper::ancestors`].
+        /// Mocks [`BudgetKeeper::ancestors`].
         pub fn ancestors(&self, payer: &Payer) -> Result<Vec<Payer>>;
-        /// Stands in for [`BudgetKeeper::hold`].
+        /// Mocks [`BudgetKeeper::hold`].
         pub fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
-        /// Stands in for [`BudgetKeeper::renew`].
+        /// Mocks [`BudgetKeeper::renew`].
         pub fn renew(&self, calls: &[(Payer, CallId)], until: Timestamp) -> Result<Vec<Renewal>>;
-        /// Stands in for [`BudgetKeeper::settle`].
+        /// Mocks [`BudgetKeeper::settle`].
         pub fn settle(&self, payer: &Payer, call: &CallId, settlement: &Settlement) -> Result<Vec<Alert>>;
-        /// Stands in for [`BudgetKeeper::sweep`].
+        /// Mocks [`BudgetKeeper::sweep`].
         pub fn sweep(&self, now: Timestamp) -> Result<usize>;
-        /// Stands in for [`BudgetKeeper::open_holds`].
+        /// Mocks [`BudgetKeeper::open_holds`].
         pub fn open_holds(&self) -> Result<Vec<Hold>>;
     }
 }

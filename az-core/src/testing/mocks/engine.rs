@@ -1,4 +1,4 @@
-//! Mocks of what an engine runs on.
+//! Mocks of the contracts that an engine uses.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ mock! {
     /// A mock of [`Toolbox`].
     #[derive(Debug)]
     pub Toolbox {
-        /// Stands in for [`Toolbox::specs`].
+        /// Mocks [`Toolbox::specs`].
         pub fn specs(&self) -> Arc<[ToolSpec]>;
-        /// Stands in for [`Toolbox::prepare`].
+        /// Mocks [`Toolbox::prepare`].
         pub fn prepare(&self, call: Invocation) -> Result<PreparedCall>;
-        /// Stands in for [`Toolbox::witness`].
+        /// Mocks [`Toolbox::witness`].
         pub fn witness(&self, call: &PreparedCall) -> Result<Option<Value>>;
-        /// Stands in for [`Toolbox::invoke`].
+        /// Mocks [`Toolbox::invoke`].
         pub fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
-        /// Stands in for [`Toolbox::probe`].
+        /// Mocks [`Toolbox::probe`].
         pub fn probe(&self, call: &PreparedCall, witness: Option<Value>) -> Result<Probed>;
-        /// Stands in for [`Toolbox::abandon`].
+        /// Mocks [`Toolbox::abandon`].
         pub fn abandon(&self, call: &PreparedCall) -> Result<()>;
     }
 }

@@ -1,6 +1,6 @@
-//! Mocks of every contract, for tests that need the n-th call to fail. Where a whole store or
-//! toolbox is needed, [`MemoryStore`](crate::memory::MemoryStore) and the [fakes](super) keep
-//! their contracts, which a mock does not.
+//! Mocks of every contract, for tests that need the n-th call to fail. For a whole store or
+//! toolbox, use [`MemoryStore`](crate::memory::MemoryStore) and the [fakes](super), which satisfy
+//! their contracts; a mock does not.
 //!
 //! Where a contract takes an optional reference, its mock takes an owned value.
 

@@ -17,7 +17,7 @@ mock! {
     /// A mock of [`StateManager`].
     #[derive(Debug)]
     pub StateManager {
-        /// Stands in for [`StateManager::save_snapshot`].
+        /// Mocks [`StateManager::save_snapshot`].
         pub fn save_snapshot(
             &self,
             task: &TaskId,
@@ -25,15 +25,15 @@ mock! {
             name: Option<String>,
             now: Timestamp,
         ) -> Result<String>;
-        /// Stands in for [`StateManager::load_snapshot`].
+        /// Mocks [`StateManager::load_snapshot`].
         pub fn load_snapshot(
             &self,
             task: &TaskId,
             name: Option<String>,
         ) -> Result<Option<Snapshot>>;
-        /// Stands in for [`StateManager::list_snapshots`].
+        /// Mocks [`StateManager::list_snapshots`].
         pub fn list_snapshots(&self, task: &TaskId) -> Result<Vec<SnapshotInfo>>;
-        /// Stands in for [`StateManager::delete_snapshot`].
+        /// Mocks [`StateManager::delete_snapshot`].
         pub fn delete_snapshot(&self, task: &TaskId, id: &str) -> Result<bool>;
     }
 }

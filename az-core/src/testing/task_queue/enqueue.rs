@@ -1,13 +1,13 @@
-//! Clauses 1 and 9: getting into line.
+//! Clauses 1 and 9: enqueueing.
 
 use super::Queue;
 use crate::error::Error;
 use crate::task::{Claim, LARGEST_COMMAND, TaskPriority, TaskStatus};
 use crate::testing::kit::Checked;
-use crate::testing::play::{claimed, end, enqueue};
 use crate::testing::sample::{
     at, cancelled, claim, completed, failed, odd_time, task, task_id, worker,
 };
+use crate::testing::steps::{claimed, end, enqueue};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 pub(super) async fn enqueueing_makes_a_task_pending(fixture: Queue<'_>) -> Checked {
@@ -16,7 +16,7 @@ pub(super) async fn enqueueing_makes_a_task_pending(fixture: Queue<'_>) -> Check
     let stored = queue.enqueue(&expected, at(1)).await?;
     expected.status = TaskStatus::Pending;
     expected.updated_at = at(1);
-    ensure_eq!(stored, expected, "the task was not stored as given and pending");
+    ensure_eq!(stored, expected, "the stored task");
     let claimed = claimed(&*queue, &claim("a", 2, 9)).await?;
     ensure_eq!(claimed.task.id, expected.id, "another task than the enqueued one was claimed");
     Ok(())
@@ -31,7 +31,7 @@ pub(super) async fn enqueueing_again_changes_nothing(fixture: Queue<'_>) -> Chec
     let again = queue.enqueue(&task("t", 0), at(4)).await?;
     ensure_eq!(again, running.task, "enqueueing a running task changed it");
     let lease = queue.lease(&task_id("t")).await?;
-    ensure_eq!(lease, Some(running.lease), "enqueueing a running task took its lease");
+    ensure_eq!(lease, Some(running.lease), "the lease after a running task was enqueued");
     Ok(())
 }
 
@@ -42,25 +42,29 @@ pub(super) async fn a_failed_or_cancelled_task_can_be_enqueued_again(
     for (id, outcome) in [("failed", failed("tired")), ("cancelled", cancelled("me"))] {
         end(&*queue, id, &outcome).await?;
         let again = queue.enqueue(&task(id, 0), at(3)).await?;
-        ensure_eq!(again.status, TaskStatus::Pending, "a {id} task was not taken up again");
-        ensure_eq!(again.completed_at, None, "a {id} task is pending and completed");
+        ensure_eq!(
+            again.status,
+            TaskStatus::Pending,
+            "the status of a {id} task that was enqueued"
+        );
+        ensure_eq!(again.completed_at, None, "the end of a {id} task that was enqueued");
         let next = claimed(&*queue, &claim("b", 4, 9)).await?;
-        ensure_eq!(next.task.id, task_id(id), "a {id} task was not handed out again");
+        ensure_eq!(next.task.id, task_id(id), "the next task after a {id} one was enqueued");
     }
     Ok(())
 }
 
-pub(super) async fn a_completed_task_is_not_taken_up_again(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_completed_task_is_not_enqueued_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     end(&*queue, "done", &completed("42")).await?;
     let again = queue.enqueue(&task("done", 0), at(3)).await;
     ensure_refused!(again, Error::Invalid { .. }, "a completed task was enqueued");
     let next = queue.claim(&claim("b", 4, 9)).await?;
-    ensure!(next.is_none(), "a completed task was handed out: {next:?}");
+    ensure!(next.is_none(), "a completed task was claimed: {next:?}");
     Ok(())
 }
 
-pub(super) async fn another_task_under_a_known_id_is_refused(fixture: Queue<'_>) -> Checked {
+pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     let mut other = task("t", 5);
@@ -68,21 +72,23 @@ pub(super) async fn another_task_under_a_known_id_is_refused(fixture: Queue<'_>)
     let refused = queue.enqueue(&other, at(5)).await;
     ensure_refused!(refused, Error::AlreadyExists { .. }, "two tasks share an id");
     let first = claimed(&*queue, &claim("a", 6, 9)).await?;
-    ensure_eq!(first.task.command, task("t", 0).command, "the refused task was kept");
+    ensure_eq!(first.task.command, task("t", 0).command, "the refused task was stored");
     Ok(())
 }
 
-pub(super) async fn a_large_command_in_any_script_comes_through(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_large_command_in_any_script_is_claimed_unchanged(
+    fixture: Queue<'_>,
+) -> Checked {
     let queue = fixture.open().await;
     let mut large = task("large", 0);
     large.command = "日本語 \u{1F980} ' \" \\ \r\n\u{7}% ".repeat(LARGEST_COMMAND / 32);
     queue.enqueue(&large, at(0)).await?;
     let found = claimed(&*queue, &claim("a", 1, 9)).await?;
-    ensure!(found.task.command == large.command, "a large command came back changed");
+    ensure!(found.task.command == large.command, "a large command was changed");
     Ok(())
 }
 
-pub(super) async fn what_was_enqueued_survives_a_restart(fixture: Queue<'_>) -> Checked {
+pub(super) async fn enqueued_tasks_survive_a_restart(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let stored = queue.enqueue(&task("t", 0), at(1)).await?;
     drop(queue);
@@ -93,9 +99,9 @@ pub(super) async fn what_was_enqueued_survives_a_restart(fixture: Queue<'_>) -> 
     Ok(())
 }
 
-pub(super) async fn times_are_the_callers_own(fixture: Queue<'_>) -> Checked {
+pub(super) async fn times_come_from_the_caller(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
-    // Long ago, and with a fraction of a second: no wall clock says so, and nothing is rounded.
+    // Long ago, and with a fraction of a second: no wall clock returns it, and nothing is rounded.
     let ago = |minute: i64| odd_time(minute - 1_000_000);
     let mut expected = task("t", 0);
     expected.created_at = ago(0);

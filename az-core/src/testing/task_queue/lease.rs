@@ -1,4 +1,4 @@
-//! Clauses 3, 4 and 6: one worker at a time, for as long as it holds on.
+//! Clauses 3, 4 and 6: exclusive leases and heartbeats.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use super::Queue;
 use crate::error::Error;
 use crate::task::{HeartbeatStatus, TaskQueue};
 use crate::testing::kit::Checked;
-use crate::testing::play::{claimed, enqueue};
 use crate::testing::sample::{at, claim, claim_of, failed, task, task_id, worker};
+use crate::testing::steps::{claimed, enqueue};
 use crate::{ensure, ensure_eq};
 
-pub(super) async fn a_held_task_is_not_handed_out_twice(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_task_under_a_lease_is_not_claimed_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "only", 0).await?;
     claimed(&*queue, &claim("a", 1, 9)).await?;
     for now in [2, 8] {
         let second = queue.claim(&claim("b", now, 20)).await?;
-        ensure!(second.is_none(), "two workers hold one task: {second:?}");
+        ensure!(second.is_none(), "two workers have a lease on one task: {second:?}");
     }
     Ok(())
 }
 
-/// Lets eight workers claim all there is, and checks that no task was handed out twice.
+/// Lets eight workers claim all tasks, and checks that each is claimed once.
 async fn race(handles: Vec<Arc<dyn TaskQueue>>) -> Checked {
     const TASKS: usize = 40;
     for n in 0..TASKS {
-        // Through every handle: it is one task all the same.
+        // Every handle reaches the same task.
         for queue in &handles {
             enqueue(&**queue, &format!("t{n:02}"), 0).await?;
         }
@@ -52,51 +52,57 @@ async fn race(handles: Vec<Arc<dyn TaskQueue>>) -> Checked {
         }
     }
     let twice: Vec<_> = count.iter().filter(|(_, times)| **times > 1).collect();
-    ensure!(twice.is_empty(), "two workers hold one task: {twice:?}");
-    ensure_eq!(count.len(), TASKS, "tasks were handed out to nobody");
+    ensure!(twice.is_empty(), "two workers have a lease on one task: {twice:?}");
+    ensure_eq!(count.len(), TASKS, "the number of claimed tasks");
     Ok(())
 }
 
-pub(super) async fn concurrent_claims_hand_out_each_task_once(fixture: Queue<'_>) -> Checked {
+pub(super) async fn concurrent_claims_get_each_task_once(fixture: Queue<'_>) -> Checked {
     race(vec![fixture.open().await]).await
 }
 
-pub(super) async fn concurrent_claims_of_several_handles_hand_out_each_task_once(
+pub(super) async fn concurrent_claims_of_several_handles_get_each_task_once(
     fixture: Queue<'_>,
 ) -> Checked {
     race(vec![fixture.open().await, fixture.open().await, fixture.open().await]).await
 }
 
-pub(super) async fn a_claim_that_is_given_up_loses_nothing(fixture: Queue<'_>) -> Checked {
+pub(super) async fn dropping_a_claim_loses_no_task(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
-    // Polled once and dropped, as when somebody stops waiting.
+    // Polled once and dropped, as by a timeout.
     let given_up = claim("gone", 1, 5);
     drop(queue.claim(&given_up).now_or_never());
     let found = claimed(&*queue, &claim("b", 6, 9)).await?;
-    ensure_eq!(found.task.id, task_id("t"), "the task is lost");
+    ensure_eq!(found.task.id, task_id("t"), "the claimed task");
     Ok(())
 }
 
-pub(super) async fn an_expired_lease_is_handed_out_again(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_task_with_an_expired_lease_is_claimed_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     claimed(&*queue, &claim("a", 1, 5)).await?;
-    // A lease until minute 5 is over at minute 5.
+    // A lease until minute 5 is expired at minute 5.
     let next = claimed(&*queue, &claim("b", 5, 9)).await?;
-    ensure_eq!(next.lease.owner, worker("b"), "the expired lease was kept");
+    ensure_eq!(next.lease.owner, worker("b"), "the expired lease was not superseded");
     let named = claimed(&*queue, &claim_of("t", "c", 9, 12)).await?;
-    ensure_eq!(named.lease.owner, worker("c"), "the expired lease was kept from one who named it");
+    ensure_eq!(
+        named.lease.owner,
+        worker("c"),
+        "the expired lease was not superseded by a claim by name"
+    );
     Ok(())
 }
 
-pub(super) async fn a_dead_owners_lease_is_not_waited_for(fixture: Queue<'_>) -> Checked {
+pub(super) async fn the_lease_of_an_owner_presumed_dead_is_superseded(
+    fixture: Queue<'_>,
+) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     claimed(&*queue, &claim("dead", 1, 60)).await?;
     let wrong = claim("b", 2, 60).presuming_dead(worker("other"));
     let wrong = queue.claim(&wrong).await?;
-    ensure!(wrong.is_none(), "the lease of another than the dead owner was taken");
+    ensure!(wrong.is_none(), "the lease of an owner who is not presumed dead was superseded");
     let next = claim("b", 2, 60).presuming_dead(worker("dead"));
     claimed(&*queue, &next).await?;
     let named = claim_of("t", "c", 3, 60).presuming_dead(worker("b"));
@@ -120,29 +126,36 @@ pub(super) async fn every_claim_has_a_larger_epoch(fixture: Queue<'_>) -> Checke
     Ok(())
 }
 
-pub(super) async fn a_beat_extends_the_lease(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_heartbeat_extends_the_lease(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
     let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
-    ensure_eq!(beats, [HeartbeatStatus::Held], "the owner's beat was not answered");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "the status of the lease");
     let other = queue.claim(&claim("b", 19, 30)).await?;
-    ensure!(other.is_none(), "a lease extended until minute 20 was lost at minute 19");
+    ensure!(
+        other.is_none(),
+        "a lease that was extended until minute 20 was superseded at minute 19"
+    );
     claimed(&*queue, &claim("b", 21, 30)).await?;
     Ok(())
 }
 
-pub(super) async fn a_beat_reports_a_requested_cancellation(fixture: Queue<'_>) -> Checked {
+pub(super) async fn a_heartbeat_reports_a_requested_cancellation(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
     queue.request_cancel(&task_id("t"), at(2)).await?;
     for until in [20, 30] {
         let beats = queue.heartbeat(std::slice::from_ref(&lease), at(until)).await?;
-        ensure_eq!(beats, [HeartbeatStatus::CancelRequested], "the owner was not told to stop");
+        ensure_eq!(
+            beats,
+            [HeartbeatStatus::CancelRequested],
+            "the status of a lease with a request to cancel"
+        );
     }
     let other = queue.claim(&claim("b", 29, 60)).await?;
-    ensure!(other.is_none(), "a beat with a request to stop did not extend the lease");
+    ensure!(other.is_none(), "a heartbeat with a request to cancel did not extend the lease");
     Ok(())
 }
 
@@ -150,31 +163,31 @@ pub(super) async fn a_superseded_lease_is_lost_and_stays_lost(fixture: Queue<'_>
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
     let old = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
-    // The same worker claims again: what counts is the claim, not the name.
+    // The same worker claims again: the claim decides, not the worker.
     let new = claimed(&*queue, &claim("a", 6, 20)).await?.lease;
     let old = std::slice::from_ref(&old);
     ensure_eq!(
         queue.heartbeat(old, at(30)).await?,
         [HeartbeatStatus::Lost],
-        "an old claim still holds"
+        "the status of a superseded lease of the same worker"
     );
     queue.finish(&new, &failed("tired"), at(7)).await?;
     let new = std::slice::from_ref(&new);
     ensure_eq!(
         queue.heartbeat(new, at(30)).await?,
         [HeartbeatStatus::Lost],
-        "a finished claim still holds"
+        "the status of a lease that has ended"
     );
     queue.enqueue(&task("t", 0), at(7)).await?;
     ensure_eq!(
         queue.heartbeat(old, at(30)).await?,
         [HeartbeatStatus::Lost],
-        "a lost lease came back"
+        "the status of a lost lease"
     );
     Ok(())
 }
 
-pub(super) async fn beats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
+pub(super) async fn heartbeats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut leases = Vec::new();
     for id in ["gone", "asked", "held"] {
@@ -187,22 +200,22 @@ pub(super) async fn beats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
     queue.request_cancel(&task_id("asked"), at(2)).await?;
     let beats = queue.heartbeat(&leases, at(20)).await?;
     let expected = [HeartbeatStatus::Lost, HeartbeatStatus::CancelRequested, HeartbeatStatus::Held];
-    ensure_eq!(beats, expected, "beats were not answered one by one, in order");
-    ensure_eq!(queue.heartbeat(&[], at(30)).await?, [], "no lease got an answer");
+    ensure_eq!(beats, expected, "the statuses of the leases, in order");
+    ensure_eq!(queue.heartbeat(&[], at(30)).await?, [], "the statuses of no leases");
     Ok(())
 }
 
-pub(super) async fn a_lease_can_be_looked_up(fixture: Queue<'_>) -> Checked {
+pub(super) async fn the_lease_of_a_task_is_returned(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
-    ensure_eq!(queue.lease(&task_id("t")).await?, None, "a waiting task is held");
-    ensure_eq!(queue.lease(&task_id("unknown")).await?, None, "an unknown task is held");
+    ensure_eq!(queue.lease(&task_id("t")).await?, None, "a waiting task has a lease");
+    ensure_eq!(queue.lease(&task_id("unknown")).await?, None, "an unknown task has a lease");
     let lease = claimed(&*queue, &claim("a", 1, 5)).await?.lease;
-    ensure_eq!(queue.lease(&task_id("t")).await?, Some(lease), "the lease was not found");
+    ensure_eq!(queue.lease(&task_id("t")).await?, Some(lease), "the lease");
     Ok(())
 }
 
-pub(super) async fn the_leases_of_others_are_listed_by_their_end(fixture: Queue<'_>) -> Checked {
+pub(super) async fn the_leases_of_others_are_listed_by_expiry(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut leases = BTreeMap::new();
     for (id, owner, until) in [
@@ -226,11 +239,11 @@ pub(super) async fn the_leases_of_others_are_listed_by_their_end(fixture: Queue<
     }
     let expected = of(&["over", "soon-1", "soon-2", "late"]);
     let found = queue.leases_of_others(&worker("me"), 99).await?;
-    ensure_eq!(found, expected, "the leases of others are not all that others hold, in order");
+    ensure_eq!(found, expected, "the leases of others, in order");
     let few = queue.leases_of_others(&worker("me"), 2).await?;
     ensure_eq!(few, of(&["over", "soon-1"]), "the first two leases of others");
     let none = queue.leases_of_others(&worker("me"), 0).await?;
-    ensure_eq!(none, [], "no lease at all");
+    ensure_eq!(none, [], "the leases of others with a limit of 0");
     Ok(())
 }
 
@@ -241,10 +254,10 @@ pub(super) async fn leases_survive_a_restart(fixture: Queue<'_>) -> Checked {
     drop(queue);
     let queue = fixture.open().await;
     let other = queue.claim(&claim("b", 2, 9)).await?;
-    ensure!(other.is_none(), "a restart gave a held task away");
+    ensure!(other.is_none(), "a task under a lease was claimed after a restart");
     let beats = queue.heartbeat(std::slice::from_ref(&lease), at(20)).await?;
-    ensure_eq!(beats, [HeartbeatStatus::Held], "a restart took the lease from its owner");
+    ensure_eq!(beats, [HeartbeatStatus::Held], "the status of a lease after a restart");
     let next = claimed(&*queue, &claim("b", 21, 30)).await?.lease;
-    ensure!(next.epoch > lease.epoch, "a restart forgot the epoch");
+    ensure!(next.epoch > lease.epoch, "the epoch did not grow after a restart");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Clauses 1, 2, 3, 6 and 7: what is kept, and what is gone.
+//! Clauses 1, 2, 3, 6 and 7: creating, finding and deleting.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id};
 use crate::{ensure, ensure_eq, ensure_refused};
 
-/// Returns a task with something in every field.
+/// Returns a task with a value in every field.
 fn full(id: &str) -> Task {
     let early = |minute: i64| odd_time(minute - 50_000_000);
     Task {
@@ -51,18 +51,20 @@ fn failure() -> Failure {
     Failure::new(ErrorKind::RateLimited, "slow down").with_detail(Some(detail))
 }
 
-pub(super) async fn a_created_task_comes_back_as_given(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn a_created_task_is_returned_as_given(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for given in [task("plain", 0), full("full")] {
         let stored = tasks.create(&given).await?;
-        ensure_eq!(stored, given, "a task was stored otherwise than given");
+        ensure_eq!(stored, given, "the stored task");
         let found = tasks.get(&given.id).await?;
-        ensure_eq!(found, Some(given), "a task came back otherwise than given");
+        ensure_eq!(found, Some(given), "the task");
     }
     Ok(())
 }
 
-pub(super) async fn a_large_command_in_any_script_comes_back(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn a_large_command_in_any_script_is_returned_unchanged(
+    fixture: Tasks<'_>,
+) -> Checked {
     let tasks = fixture.open().await;
     let mut large = task("large", 0);
     large.command = "日本語 \u{1F980} ' \" \\ \r\n\u{7}% ".repeat(LARGEST_COMMAND / 32);
@@ -78,24 +80,24 @@ pub(super) async fn creating_a_task_again_changes_nothing(fixture: Tasks<'_>) ->
     let again = tasks.create(&full("t")).await?;
     ensure_eq!(again, first, "creating a task again changed it");
     let all = tasks.list(&TaskFilter::default()).await?;
-    ensure_eq!(all, [first], "a task that was created twice is not one task");
+    ensure_eq!(all, [first], "the tasks after one was created twice");
     Ok(())
 }
 
-pub(super) async fn creating_again_after_a_change_is_still_one_task(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn creating_a_changed_task_again_keeps_the_change(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let given = task("t", 0);
     let mut changed = tasks.create(&given).await?;
     changed.priority = TaskPriority::High;
     changed.status = TaskStatus::Pending;
     let changed = tasks.update(&changed, at(1)).await?;
-    // As from a caller whom no acknowledgement reached.
+    // As from a caller that received no acknowledgement.
     let again = tasks.create(&given).await?;
-    ensure_eq!(again, changed, "creating a task again undid a change");
+    ensure_eq!(again, changed, "creating a changed task again");
     Ok(())
 }
 
-pub(super) async fn another_task_under_a_known_id_is_refused(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let first = tasks.create(&task("t", 0)).await?;
     let mut other = task("t", 5);
@@ -103,11 +105,11 @@ pub(super) async fn another_task_under_a_known_id_is_refused(fixture: Tasks<'_>)
     let refused = tasks.create(&other).await;
     ensure_refused!(refused, Error::AlreadyExists { .. }, "two tasks share an id");
     let found = tasks.get(&task_id("t")).await?;
-    ensure_eq!(found, Some(first), "the refused task was kept");
+    ensure_eq!(found, Some(first), "the refused task was stored");
     Ok(())
 }
 
-pub(super) async fn an_unknown_id_is_nothing_refused_or_false(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn an_unknown_id_is_none_not_found_or_false(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     tasks.create(&task("known", 0)).await?;
     let unknown = task("unknown", 0);
@@ -116,7 +118,7 @@ pub(super) async fn an_unknown_id_is_nothing_refused_or_false(fixture: Tasks<'_>
     ensure_refused!(updated, Error::NotFound { .. }, "an unknown task was updated");
     let deleted = tasks.delete(&unknown.id, at(1)).await?;
     ensure!(!deleted, "an unknown task was deleted");
-    ensure_eq!(tasks.get(&unknown.id).await?, None, "a refused update was kept");
+    ensure_eq!(tasks.get(&unknown.id).await?, None, "a refused update was stored");
     Ok(())
 }
 
@@ -124,11 +126,11 @@ pub(super) async fn a_deleted_task_is_gone(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     tasks.create(&task("t", 0)).await?;
     let other = tasks.create(&task("other", 0)).await?;
-    ensure!(tasks.delete(&task_id("t"), at(1)).await?, "deleting did not say that it did");
-    ensure!(!tasks.delete(&task_id("t"), at(1)).await?, "a task was deleted twice");
+    ensure!(tasks.delete(&task_id("t"), at(1)).await?, "deleting a task returned false");
+    ensure!(!tasks.delete(&task_id("t"), at(1)).await?, "deleting a deleted task returned true");
     ensure_eq!(tasks.get(&task_id("t")).await?, None, "a deleted task was found");
     let left = tasks.list(&TaskFilter::default()).await?;
-    ensure_eq!(left, [other], "the wrong tasks are left");
+    ensure_eq!(left, [other], "the remaining tasks");
     Ok(())
 }
 

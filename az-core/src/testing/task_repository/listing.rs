@@ -23,28 +23,26 @@ pub(super) async fn a_list_is_newest_first(fixture: Tasks<'_>) -> Checked {
     for (id, minute) in [("b", 2), ("c", -9), ("a", 3)] {
         tasks.create(&task(id, minute)).await?;
     }
-    // What counts is when a task was made, not when it changed.
+    // The time of creation decides, not that of the last change.
     if let Some(old) = tasks.get(&task_id("c")).await? {
         tasks.update(&old, at(60)).await?;
     }
     let found = ids(&*tasks, &TaskFilter::default()).await?;
-    ensure_eq!(found, ["a", "b", "c"], "tasks came in another order");
+    ensure_eq!(found, ["a", "b", "c"], "tasks are in another order");
     Ok(())
 }
 
-pub(super) async fn among_equally_new_the_largest_id_comes_first(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn among_equal_ages_the_largest_id_is_listed_first(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for id in ["b", "B", "a0", "a"] {
         tasks.create(&task(id, 1)).await?;
     }
     let found = ids(&*tasks, &TaskFilter::default()).await?;
-    ensure_eq!(found, ["b", "a0", "a", "B"], "tasks came in another order");
+    ensure_eq!(found, ["b", "a0", "a", "B"], "tasks are in another order");
     Ok(())
 }
 
-pub(super) async fn a_list_has_a_hundred_tasks_unless_told_otherwise(
-    fixture: Tasks<'_>,
-) -> Checked {
+pub(super) async fn a_list_has_a_hundred_tasks_by_default(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for n in 0..101 {
         tasks.create(&task(&format!("t{n:03}"), n)).await?;
@@ -52,10 +50,10 @@ pub(super) async fn a_list_has_a_hundred_tasks_unless_told_otherwise(
     for (limit, expected) in [(100, 100), (101, 101), (usize::MAX, 101), (1, 1), (0, 0)] {
         let filter = TaskFilter { limit, ..TaskFilter::default() };
         let found = tasks.list(&filter).await?.len();
-        ensure_eq!(found, expected, "so many tasks were listed for a limit of {limit}");
+        ensure_eq!(found, expected, "the number of tasks with a limit of {limit}");
     }
     let found = tasks.list(&TaskFilter::default()).await?.len();
-    ensure_eq!(found, 100, "so many tasks were listed by default");
+    ensure_eq!(found, 100, "the number of tasks by default");
     Ok(())
 }
 
@@ -90,12 +88,12 @@ pub(super) async fn filters_combine_by_and(fixture: Tasks<'_>) -> Checked {
         (by_id, vec![]),
         (only_parent, vec!["pu-p", "fu-p", "fl-p"]),
     ] {
-        ensure_eq!(ids(&*tasks, &filter).await?, expected, "{filter:?} found other tasks");
+        ensure_eq!(ids(&*tasks, &filter).await?, expected, "{filter:?} the tasks with {filter:?}");
     }
     Ok(())
 }
 
-pub(super) async fn parts_of_ids_begin_or_end_them(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn a_part_of_an_id_matches_its_beginning_or_end(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for id in ["abc-1", "xyz-abc", "x-abc-y", "ABC-2", "a_c"] {
         tasks.create(&task(id, 0)).await?;
@@ -103,22 +101,22 @@ pub(super) async fn parts_of_ids_begin_or_end_them(fixture: Tasks<'_>) -> Checke
     for (part, expected) in [
         ("abc", vec!["xyz-abc", "abc-1"]),
         ("abc-1", vec!["abc-1"]),
-        // No pattern, and upper case is not lower case.
+        // Not a pattern, and case-sensitive.
         ("a_c", vec!["a_c"]),
         ("%", vec![]),
         ("ABC", vec!["ABC-2"]),
     ] {
         let filter = TaskFilter { id_part: Some(part.to_owned()), ..TaskFilter::default() };
         let found = ids(&*tasks, &filter).await?;
-        ensure_eq!(found, expected, "{part:?} found other ids");
+        ensure_eq!(found, expected, "the ids with the part {part:?}");
     }
     Ok(())
 }
 
-pub(super) async fn pages_cover_every_task_once(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn pages_contain_every_task_once(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for n in 0..10 {
-        // Some of one time, so that pages are cut among equals.
+        // Some have the same time, so that pages divide equal ones.
         tasks.create(&task(&format!("t{n}"), n / 4)).await?;
     }
     let all = ids(&*tasks, &TaskFilter::default()).await?;
@@ -127,7 +125,7 @@ pub(super) async fn pages_cover_every_task_once(fixture: Tasks<'_>) -> Checked {
         let filter = TaskFilter { limit: 3, offset, ..TaskFilter::default() };
         paged.extend(ids(&*tasks, &filter).await?);
     }
-    ensure_eq!(paged, all, "pages are not the list");
-    ensure_eq!(all.len(), 10, "so many of 10 tasks were listed");
+    ensure_eq!(paged, all, "the pages together");
+    ensure_eq!(all.len(), 10, "the number of listed tasks");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Clause 4: changes.
+//! Clause 4: updates.
 
 use super::Tasks;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id};
 use crate::{ensure_eq, ensure_refused};
 
-pub(super) async fn an_update_replaces_what_was_stored(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn an_update_replaces_the_stored_task(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let created = tasks.create(&task("t", 0)).await?;
     let mut changed = Task {
@@ -20,9 +20,9 @@ pub(super) async fn an_update_replaces_what_was_stored(fixture: Tasks<'_>) -> Ch
     changed.options.max_steps = Some(3);
     let stored = tasks.update(&changed, odd_time(1)).await?;
     changed.updated_at = odd_time(1);
-    ensure_eq!(stored, changed, "the update was not stored as given, at the caller's time");
+    ensure_eq!(stored, changed, "the updated task");
     let found = tasks.get(&task_id("t")).await?;
-    ensure_eq!(found, Some(changed), "the update was not kept");
+    ensure_eq!(found, Some(changed), "the task after the update");
     tasks.update(&stored, at(5)).await?;
     Ok(())
 }
@@ -34,15 +34,15 @@ pub(super) async fn an_update_from_an_old_copy_is_refused(fixture: Tasks<'_>) ->
     let theirs = Task { priority: TaskPriority::Low, ..copy };
     let stored = tasks.update(&mine, at(1)).await?;
     let late = tasks.update(&theirs, at(2)).await;
-    ensure_refused!(late, Error::Conflict { .. }, "an update from an old copy was taken");
+    ensure_refused!(late, Error::Conflict { .. }, "an update with an old copy was accepted");
     let found = tasks.get(&task_id("t")).await?;
-    ensure_eq!(found, Some(stored), "a refused update was kept");
+    ensure_eq!(found, Some(stored), "the task after a refused update");
     Ok(())
 }
 
-pub(super) async fn a_status_moves_only_where_it_may(fixture: Tasks<'_>) -> Checked {
+pub(super) async fn the_status_changes_only_as_allowed(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
-    // Into and out of `Running` is another scenario's.
+    // Another scenario checks the status `Running`.
     let by_hand = || TaskStatus::ALL.iter().filter(|s| **s != TaskStatus::Running);
     for from in by_hand() {
         for to in by_hand().filter(|to| *to != from) {
@@ -53,11 +53,15 @@ pub(super) async fn a_status_moves_only_where_it_may(fixture: Tasks<'_>) -> Chec
             let found = tasks.get(&given.id).await?.map(|task| task.status);
             if from.allows(*to) {
                 moved?;
-                ensure_eq!(found, Some(*to), "a {from} task did not become {to}");
+                ensure_eq!(found, Some(*to), "the status of a {from} task after an update to {to}");
             } else {
                 let refused = matches!(moved, Err(Error::Invalid { .. }));
-                ensure_eq!(refused, true, "whether a {from} task was kept from becoming {to}");
-                ensure_eq!(found, Some(*from), "a {from} task became {to}");
+                ensure_eq!(refused, true, "whether an update of a {from} task to {to} was refused");
+                ensure_eq!(
+                    found,
+                    Some(*from),
+                    "the status of a {from} task after a refused update to {to}"
+                );
             }
         }
     }
@@ -76,9 +80,13 @@ pub(super) async fn only_the_queue_starts_and_stops_a_task(fixture: Tasks<'_>) -
         let stored = tasks.create(&given).await?;
         let moved = Task { status: to, ..stored.clone() };
         let moved = tasks.update(&moved, at(1)).await;
-        ensure_refused!(moved, Error::Invalid { .. }, "an update took a task from {from} to {to}");
+        ensure_refused!(
+            moved,
+            Error::Invalid { .. },
+            "an update of a {from} task to {to} was accepted"
+        );
         let found = tasks.get(&given.id).await?;
-        ensure_eq!(found, Some(stored), "a refused update was kept");
+        ensure_eq!(found, Some(stored), "the task after a refused update");
     }
     Ok(())
 }

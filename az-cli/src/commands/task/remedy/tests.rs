@@ -73,7 +73,8 @@ fn a_failure_without_a_detail_gets_the_general_advice() {
     let message = "global daily budget: $0.05 needed, $0.04 of $0.06 left";
     let told = Failure::new(ErrorKind::Budget, message);
     check(&told, &now, &format!("{budgets}{RESUME}"));
-    let unpriced = "global daily budget: the price of m is not known, so it cannot be kept";
+    let unpriced =
+        "global daily budget: the price of m is unknown, so the budget cannot be enforced";
     check(&Failure::new(ErrorKind::Budget, unpriced), &now, &format!("{budgets}{RESUME}"));
     check(
         &Failure::new(ErrorKind::Approval, "shell.execute needs approval: it runs"),

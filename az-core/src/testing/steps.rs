@@ -1,16 +1,16 @@
-//! What scenarios of several kits begin with.
+//! The first steps of scenarios, shared by several kits.
 
 use super::kit::{Checked, Violation};
 use super::sample::{at, claim, claim_of, task};
 use crate::task::{Claim, Claimed, Lease, Outcome, TaskQueue};
 
-/// Claims what has to be there.
+/// Claims a task, which has to exist.
 pub(super) async fn claimed<Q: TaskQueue + ?Sized>(queue: &Q, claim: &Claim) -> Checked<Claimed> {
     let claimed = queue.claim(claim).await?;
-    claimed.ok_or_else(|| Violation::Broken(format!("there is nothing to claim for {claim:?}")))
+    claimed.ok_or_else(|| Violation::Broken(format!("no task was claimed for {claim:?}")))
 }
 
-/// Enqueues a task made at a minute, at that minute.
+/// Enqueues a task created at a minute, at that minute.
 pub(super) async fn enqueue<Q: TaskQueue + ?Sized>(queue: &Q, id: &str, minute: i64) -> Checked {
     queue.enqueue(&task(id, minute), at(minute)).await?;
     Ok(())
@@ -30,7 +30,7 @@ pub(super) async fn begin<Q: TaskQueue + ?Sized>(queue: &Q, id: &str) -> Checked
     Ok(claimed(queue, &claim_of(id, "a", 0, 60)).await?.lease)
 }
 
-/// Claims whatever is next until nothing is left; returns the ids in order.
+/// Claims the next task until none is left; returns the ids in order.
 pub(super) async fn drain<Q: TaskQueue + ?Sized>(queue: &Q, now: i64) -> Checked<Vec<String>> {
     let mut order = Vec::new();
     while let Some(claimed) = queue.claim(&claim("drain", now, now + 60)).await? {
