@@ -10,7 +10,7 @@ use rusqlite::{ErrorCode, ffi};
 /// The name of this backend in errors.
 const BACKEND: &str = "sqlite";
 
-/// The result of work inside this crate.
+/// The result of functions inside this crate.
 pub(crate) type Result<T, E = SqliteError> = std::result::Result<T, E>;
 
 /// An error inside this crate, which leaves it only as an [`Error`].
@@ -22,16 +22,16 @@ pub(crate) enum SqliteError {
     /// The library or the file system under it failed.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
-    /// A file beside the database could not be made, written or read.
+    /// A file beside the database could not be created, written or read.
     #[error("{}", path.display())]
     File { path: PathBuf, source: std::io::Error },
-    /// A write on a store that was opened to be read.
-    #[error("it was opened read-only")]
+    /// A write on a store that was opened read-only.
+    #[error("the store was opened read-only")]
     ReadOnly,
     /// A database of another application.
     #[error("{} is not a database of AZ-OS", path.display())]
     Foreign { path: PathBuf },
-    /// An older schema, which a read-only store must not migrate.
+    /// An older schema, which a read-only store cannot migrate.
     #[error("schema {found} is older than {supported}")]
     Outdated { found: u32, supported: u32 },
     /// A newer schema.
@@ -40,7 +40,7 @@ pub(crate) enum SqliteError {
     /// Another process migrated the file while this one had it open.
     #[error("schema {expected} became {found} while the file was open")]
     SchemaChanged { found: u32, expected: u32 },
-    /// A write-ahead log that must be read and cannot be.
+    /// A write-ahead log that must be read and is not readable.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
     /// A stored value that is invalid.
@@ -51,7 +51,7 @@ pub(crate) enum SqliteError {
     Ended(&'static str),
 }
 
-/// Returns the error of a stored value that makes no sense.
+/// Returns the error for an invalid stored value.
 pub(crate) fn unreadable(what: &'static str, reason: impl fmt::Display) -> SqliteError {
     SqliteError::Unreadable { what, reason: reason.to_string() }
 }
@@ -63,7 +63,7 @@ pub(crate) fn about(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> 
 }
 
 impl SqliteError {
-    /// Returns the same failure once more, for another member of the batch that it ended.
+    /// Returns a copy of the error, for another request of the batch that it ended.
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(code, text)) => {
@@ -123,7 +123,7 @@ impl From<SqliteError> for Error {
     }
 }
 
-/// What a failure of SQLite means to a caller.
+/// The errors of az-core that SQLite's errors become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Busy,
@@ -146,7 +146,7 @@ impl Meaning {
     }
 }
 
-/// Returns SQLite's code of an error, also of one that it found before a statement ran.
+/// Returns SQLite's code of an error, also of one that occurred before a statement ran.
 pub(crate) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
     match error {
         rusqlite::Error::SqlInputError { error, .. } => Some(*error),
@@ -168,7 +168,7 @@ fn meaning(error: &rusqlite::Error) -> Meaning {
             | ErrorCode::PermissionDenied,
         ) => Meaning::Unusable,
         Some(_) => Meaning::Internal,
-        // Without a code it is a stored value of another type than the schema promises.
+        // Without a code, it is a stored value of another type than the schema has.
         None => Meaning::Io,
     }
 }

@@ -1,19 +1,19 @@
-//! Storage of AZ-OS: everything in one SQLite file, and tables of one's own beside it.
+//! Storage of AZ-OS in one SQLite file, with room for tables of users.
 //!
-//! | To keep | use the contract | which [`sqlite::SqliteStore`] keeps in |
+//! | To store | use the contract | tables of [`sqlite::SqliteStore`] |
 //! |---|---|---|
-//! | tasks, and who works on them | [`TaskRepository`], [`TaskQueue`] | `task` |
-//! | what happened, so that it can be resumed | [`Journal`] | `event`, and files for large bodies |
+//! | tasks, with their leases | [`TaskRepository`], [`TaskQueue`] | `task` |
+//! | journals | [`Journal`] | `event`, and files for large bodies |
 //! | money | [`CostTracker`], [`BudgetKeeper`] | `entry`, `budget`, `bucket`, `hold`, `alert`, `payer` |
 //! | states, settings, the log | [`StateManager`], [`ConfigManager`], [`LogStore`] | `snapshot`, `setting`, `log` |
-//! | anything else | [`repository::SqlRepository`] | tables that you make |
+//! | anything else | [`repository::SqlRepository`] | tables of users |
 //!
 //! A handle is bound to a [`Namespace`](az_core::store::Namespace), `default` unless the options say
 //! otherwise. Handles of two namespaces of one file share nothing but the files of large bodies,
 //! which are named by their content.
 //!
-//! An append to the journal moves tasks and money in the same transaction, so one store is all of
-//! a [`RunStore`](az_core::journal::RunStore).
+//! An append to the journal changes tasks and money in the same transaction, so one store
+//! implements all of [`RunStore`](az_core::journal::RunStore).
 //!
 //! ```
 //! use az_core::task::{Task, TaskFilter, TaskRepository};
@@ -35,11 +35,11 @@
 //!
 //! # Reading the code
 //!
-//! `sqlite/store` opens, `sqlite/connect` and `sqlite/migrate` make the file what it should be,
-//! `sqlite/namespace` binds connections to a namespace,
-//! `sqlite/writer` commits in groups, `sqlite/reader` lends connections. Then one file per
-//! contract: `task queue journal cost budget state config log sql`, with what they share beneath:
-//! `task_row`, `projection`, `ledger`, `hold`, `bucket`, `blob`.
+//! `sqlite/store` opens a store; `sqlite/connect` creates and `sqlite/migrate` migrates the file;
+//! `sqlite/namespace` binds connections to a namespace; `sqlite/writer` commits in groups;
+//! `sqlite/reader` lends connections. There is one file per contract: `task queue journal cost
+//! budget state config log sql`. They share `task_row`, `projection`, `ledger`, `hold`, `bucket`
+//! and `blob`.
 //!
 //! [`TaskRepository`]: az_core::task::TaskRepository
 //! [`TaskQueue`]: az_core::task::TaskQueue

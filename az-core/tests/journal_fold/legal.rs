@@ -109,7 +109,7 @@ fn tool(history: &History, call: CallId, how: u8) -> NewEvent {
         (false, 2) => EventBody::ApprovalGiven {
             digest: "d".to_owned(),
             granted: how.is_multiple_of(4),
-            by: "somebody".to_owned(),
+            by: "alice".to_owned(),
         },
         (false, _) => EventBody::ToolIntent(ToolIntent {
             tool: "echo".to_owned(),

@@ -43,11 +43,8 @@ fn one_of_each() -> Vec<Event> {
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
     };
-    let given = EventBody::ApprovalGiven {
-        digest: "d".to_owned(),
-        granted: true,
-        by: "somebody".to_owned(),
-    };
+    let given =
+        EventBody::ApprovalGiven { digest: "d".to_owned(), granted: true, by: "alice".to_owned() };
     let history = Box::new(History::default());
     let events = [
         run_started("a"),
@@ -85,7 +82,7 @@ fn the_serialized_form_of_events_does_not_change() {
     {"task":"t","seq":6,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_result","outcome":"replied","reply":{},"settled":"paid","cost":null,"usage":{"input":1,"output":2,"cache_read":3,"estimated":true},"millis":12}
     {"task":"t","seq":7,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"t0.0"},"effect":"idempotent"}
     {"task":"t","seq":8,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud","arguments":{"text":"hi"}}
-    {"task":"t","seq":9,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_given","digest":"d","granted":true,"by":"somebody"}
+    {"task":"t","seq":9,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_given","digest":"d","granted":true,"by":"alice"}
     {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
     {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
     {"task":"t","seq":12,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}

@@ -506,7 +506,7 @@ super::support::saboteurs! {
             _owner: &WorkerId,
             limit: usize,
         ) -> Result<Vec<Lease>> {
-            store.leases_of_others(&worker("nobody"), limit).await
+            store.leases_of_others(&worker("none"), limit).await
         }
     }
 

@@ -1,4 +1,4 @@
-//! Contracts of this crate: what an embedder may keep beside what `az` keeps.
+//! Contracts of this crate, for data of embedders.
 
 mod sql;
 

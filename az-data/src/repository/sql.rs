@@ -1,4 +1,4 @@
-//! Tables of one's own.
+//! The contract of tables of users.
 
 use std::fmt;
 
@@ -14,22 +14,22 @@ pub type Record = serde_json::Map<String, serde_json::Value>;
 ///
 /// 1. Values are always bound, never written into the statement. A parameter is named `:name`; one
 ///    without a value, and a value without a parameter, are refused with `Invalid`.
-/// 2. Names of tables and columns given apart from a statement are ASCII letters, digits and `_`,
-///    not beginning with a digit, at most 64; anything else is refused with `Invalid`.
+/// 2. Names of tables and columns passed apart from a statement are ASCII letters, digits and `_`,
+///    do not begin with a digit, and have at most 64 characters; anything else is refused with
+///    `Invalid`.
 /// 3. One call runs one statement; a second one in it is refused with `Invalid`.
-/// 4. Fetching changes nothing: a statement that would is refused with `Invalid`.
+/// 4. Fetching changes nothing: a statement that changes something is refused with `Invalid`.
 /// 5. Updating and deleting need a condition; an empty one is refused with `Invalid`.
-/// 6. The store's own tables may be read and not changed, for they have contracts of their own; nor
-///    may a statement begin or end transactions, attach files or change settings. All of that is
-///    refused with `Invalid`.
-/// 7. A row that breaks a unique key is refused with `AlreadyExists`, one that breaks another rule
-///    of its table with `Invalid`. A refused statement has changed nothing.
-/// 8. Null, whole numbers, text and floats come back as they went in. Booleans are kept as 0 and
-///    1, lists and objects as JSON text; binary values come back in hexadecimal.
-/// 9. What was acknowledged survives a restart, where the backend is durable.
+/// 6. The store's own tables are read-only. A statement that changes them, begins or ends a
+///    transaction, attaches a file or changes a setting is refused with `Invalid`.
+/// 7. A row that breaks a unique key is refused with `AlreadyExists`, one that breaks another
+///    constraint of its table with `Invalid`. A refused statement changes nothing.
+/// 8. Null, whole numbers, text and floats are returned unchanged. Booleans are stored as 0 and 1,
+///    lists and objects as JSON text; binary values are returned in hexadecimal.
+/// 9. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait SqlRepository: fmt::Debug + Send + Sync + 'static {
-    /// Runs a statement; returns how many rows it changed.
+    /// Runs a statement; returns the number of rows that it changed.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ pub trait SqlRepository: fmt::Debug + Send + Sync + 'static {
     /// `Invalid`, `AlreadyExists`, or the backend's own.
     async fn insert(&self, table: &str, row: &Record) -> Result<i64>;
 
-    /// Changes the rows that meet a condition; returns how many.
+    /// Updates the rows that meet a condition; returns their number.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ pub trait SqlRepository: fmt::Debug + Send + Sync + 'static {
         params: &Record,
     ) -> Result<usize>;
 
-    /// Deletes the rows that meet a condition; returns how many.
+    /// Deletes the rows that meet a condition; returns their number.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The copy of the database that a migration makes first.
+//! The backup of the database that a migration makes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -14,9 +14,9 @@ use crate::error::{Result, about};
 
 /// Copies the database of this schema to `<path>.schema<N>.bak` and returns the copy's path.
 ///
-/// The copy is complete and on disk before it gets that name, and no file that has it already is
-/// replaced: `.schema<N>.2.bak` and so on are tried instead. The caller holds the write lock, so the
-/// database does not change meanwhile, and no other process makes a backup of it.
+/// The backup is complete and on disk before it gets that name. An existing file is never replaced:
+/// `.schema<N>.2.bak` and so on are tried instead. The caller holds the write lock, so the database
+/// does not change meanwhile, and no other process makes a backup of it.
 pub(super) fn make(path: &Path, schema: u32) -> Result<PathBuf> {
     let unfinished = beside(path, ".backup");
     write(path, &unfinished)?;
@@ -26,9 +26,9 @@ pub(super) fn make(path: &Path, schema: u32) -> Result<PathBuf> {
     Ok(backup)
 }
 
-/// Writes the copy for its owner only, and waits until it is on disk.
+/// Writes the backup with access for its owner only, and waits until it is on disk.
 fn write(path: &Path, copy: &Path) -> Result<()> {
-    // What is there is the rest of a backup that a crash interrupted.
+    // An existing file is part of a backup that a crash interrupted.
     match fs::remove_file(copy) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(about(copy)(error)),
         _ => {}
@@ -37,7 +37,7 @@ fn write(path: &Path, copy: &Path) -> Result<()> {
     file.map_err(about(copy))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    // A path need not be UTF-8; SQLite takes its bytes as they are.
+    // A path need not be UTF-8; SQLite takes it as bytes.
     let name = ToSqlOutput::Borrowed(ValueRef::Text(copy.as_os_str().as_bytes()));
     conn.execute("VACUUM INTO ?1", [name])?;
     File::open(copy).and_then(|file| file.sync_all()).map_err(about(copy))

@@ -26,20 +26,20 @@ use crate::error::{Result, about, unreadable};
 const ORPHANED: &str = "SELECT name FROM orphaned_blob \
     WHERE NOT EXISTS (SELECT 1 FROM event WHERE blob = orphaned_blob.name)";
 
-/// Tells apart the temporary files of one process.
+/// Distinguishes the temporary files of one process.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// The directory of the bodies of one database.
+/// The directory for the bodies of one database.
 #[derive(Debug, Clone)]
 pub(super) struct Blobs(Arc<Path>);
 
 impl Blobs {
-    /// Returns the directory that belongs to a database.
+    /// Returns the directory of a database.
     pub(super) fn beside(database: &Path) -> Self {
         Self(beside(database, ".blobs").into())
     }
 
-    /// Keeps a text and returns its name. When this returns, the text survives a power cut.
+    /// Stores a text and returns its name. When it returns, the text is durable.
     pub(super) fn put(&self, text: &str) -> Result<String> {
         let name = name_of(text);
         let path = self.path(&name);
@@ -49,7 +49,7 @@ impl Blobs {
             .mode(0o700)
             .create(directory)
             .map_err(about(directory))?;
-        // One that is there and whole need not be written again; a torn one is replaced.
+        // An intact file need not be written again; a damaged one is replaced.
         if self.get(&name).is_err() {
             let draft = self.draft(&name);
             write(&draft, text)
@@ -58,13 +58,13 @@ impl Blobs {
                     fs::rename(&draft, &path)
                 })
                 .map_err(|error| {
-                    // It may not even exist; what matters is the first error.
+                    // The file may not exist; the first error is the one to report.
                     fs::remove_file(&draft).ok();
                     about(&path)(error)
                 })?;
             point!("blob.renamed");
         }
-        // Another process may have made any of these and not come as far as here.
+        // Another process may have created any of these without syncing them yet.
         for directory in directory.ancestors().take(3) {
             sync(directory)?;
         }
@@ -105,11 +105,11 @@ impl Blobs {
         let path = self.path(name);
         let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => unreadable("body", format!("{} is missing", path.display())),
-            ErrorKind::InvalidData => unreadable("body", format!("{} is torn", path.display())),
+            ErrorKind::InvalidData => unreadable("body", format!("{} is damaged", path.display())),
             _ => about(&path)(error),
         })?;
         if name_of(&text) != name {
-            return Err(unreadable("body", format!("{} is torn", path.display())));
+            return Err(unreadable("body", format!("{} is damaged", path.display())));
         }
         Ok(text)
     }
@@ -166,24 +166,24 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let blobs = Blobs::beside(&home.path().join("data.db"));
         let mut conn = migrate::in_memory();
-        let [used, loose] = ["used", "loose"].map(|text| blobs.put(text).unwrap());
+        let [used, orphaned] = ["used", "orphaned"].map(|text| blobs.put(text).unwrap());
         conn.execute_batch(&format!(
             "PRAGMA foreign_keys = OFF;
              INSERT INTO event (task_id, seq, epoch, type, at, blob) \
                  VALUES ('t', 0, 1, 'note', 0, '{used}');
-             INSERT INTO orphaned_blob VALUES ('{used}'), ('{loose}'), ('never-was');"
+             INSERT INTO orphaned_blob VALUES ('{used}'), ('{orphaned}'), ('never-was');"
         ))
         .unwrap();
         blobs.tidy(&mut conn).unwrap();
         assert_eq!(blobs.get(&used).unwrap(), "used");
-        assert!(blobs.get(&loose).is_err());
+        assert!(blobs.get(&orphaned).is_err());
         let left: i64 =
             conn.query_row("SELECT count(*) FROM orphaned_blob", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0);
 
-        for name in [&loose, &loose] {
-            blobs.keep(name, "loose").unwrap();
-            assert_eq!(blobs.get(name).unwrap(), "loose");
+        for name in [&orphaned, &orphaned] {
+            blobs.keep(name, "orphaned").unwrap();
+            assert_eq!(blobs.get(name).unwrap(), "orphaned");
         }
     }
 

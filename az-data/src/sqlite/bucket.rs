@@ -1,8 +1,8 @@
-//! Buckets: what the scope of a budget has used in one of its periods.
+//! Buckets: the spent and held amounts of a budget in one of its periods.
 //!
-//! A bucket is made when its budget is first asked in a period, from the ledger and the open holds,
-//! so that a budget that was set late knows what was spent before. From then on it is kept in step
-//! by whatever moves the ledger or the holds, in the same transaction.
+//! A bucket is created when its budget is first used in a period, from the ledger and the open
+//! holds, so that a new budget counts earlier spending. From then on, every change of the ledger or
+//! the holds updates it in the same transaction.
 
 use az_core::clock::Timestamp;
 use az_core::cost::{
@@ -34,8 +34,7 @@ pub(super) const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
     scopes (scope) AS ( \
         SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT payer FROM line)";
 
-/// Returns the buckets that count a hold, creating those that are missing; in the order of their
-/// scopes and periods.
+/// Returns the buckets that count a hold, ordered by scope and period. Creates missing ones.
 pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Bucket>> {
     let sql = format!("{SCOPES} {BUDGET} AND scope IN scopes");
     let mut budgets = all(conn, &sql, (hold.payer.to_string(), &hold.model), budget)?;
@@ -49,7 +48,7 @@ pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> R
     budgets.into_iter().map(in_period).collect()
 }
 
-/// Adds an entry to the buckets that count it: to all that there are, also those of another calendar.
+/// Adds an entry to all stored buckets that count it, also those of another calendar.
 pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     let Some(cost) = entry.charge.cost else {
         return Ok(());
@@ -63,7 +62,7 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     Ok(())
 }
 
-/// Counts a hold in the same buckets, which remember it until it is settled.
+/// Counts a hold in the buckets, and stores which they are until it is settled.
 pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
     let (payer, call) = (hold.payer.to_string(), hold.call.as_str());
     let sql = format!(
@@ -80,7 +79,7 @@ pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
     Ok(())
 }
 
-/// Lists all budgets and where they stand; makes nothing.
+/// Lists all budgets with their status; writes nothing.
 pub(super) fn statuses(
     conn: &Connection,
     calendar: &Calendar,
@@ -96,7 +95,7 @@ pub(super) fn statuses(
 }
 
 impl Bucket {
-    /// Returns where the budget stands.
+    /// Returns the status of the budget.
     pub(super) fn status(&self, conn: &Connection) -> Result<BudgetStatus> {
         let (spent, held) = match self.stored(conn)? {
             Some(stored) => stored,
@@ -105,13 +104,13 @@ impl Bucket {
         Ok(BudgetStatus { budget: self.budget.clone(), span: self.span, spent, held })
     }
 
-    /// Returns the name of the bucket in its table.
+    /// Returns the key of the bucket in its table.
     pub(super) fn key(&self) -> (String, &'static str, i64) {
         let Budget { scope, period, .. } = &self.budget;
         (scope.key(), period.as_str(), bounds(self.span).0)
     }
 
-    /// Reports the marks that are crossed and were not reported before.
+    /// Returns the alerts that are reached and were not reported before.
     pub(super) fn alerts(&self, conn: &Connection) -> Result<Vec<Alert>> {
         let mut alerts = Vec::new();
         if self.budget.alerts.is_empty() {
@@ -130,7 +129,7 @@ impl Bucket {
         Ok(alerts)
     }
 
-    /// Forgets that marks were reported that are not crossed any more.
+    /// Deletes the marks of alerts that are no longer reached.
     pub(super) fn rearm(&self, conn: &Connection) -> Result<()> {
         let status = self.status(conn)?;
         let (scope, period, start) = self.key();
@@ -171,7 +170,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Adds up the ledger.
+    /// Sums up the ledger.
     fn spent(&self, conn: &Connection) -> Result<Usd> {
         let (covered, of) = covered(&self.budget.scope);
         let sql = format!("SELECT {SUM} FROM entry WHERE {covered}");
@@ -179,7 +178,7 @@ impl Bucket {
         total(conn, &sql, (start, stop, of))
     }
 
-    /// Adds up the open holds.
+    /// Sums up the open holds.
     fn held(&self, conn: &Connection) -> Result<Usd> {
         let (covered, of) = covered(&self.budget.scope);
         let sql = format!("SELECT amount FROM hold WHERE {covered}");
@@ -200,8 +199,8 @@ pub(super) fn covered(scope: &Scope) -> (&'static str, Option<String>) {
             "namespace = az_namespace() AND at >= ?1 AND at < ?2 AND model = ?3",
             Some(name.clone()),
         ),
-        // The signs make SQLite find the payers' rows by the payers: there are few of them, while
-        // the time may be all there is. CROSS JOIN does the same for the children of a payer.
+        // The signs make SQLite find the rows by payer: there are few of them, while the time range
+        // may cover the whole table. CROSS JOIN does the same for the children of a payer.
         Scope::Payer(payer) => (
             "namespace = az_namespace() AND +at >= ?1 AND +at < ?2 AND payer IN ( \
                 WITH RECURSIVE family (payer) AS (SELECT ?3 UNION \

@@ -1,4 +1,4 @@
-//! What may be spent, in SQLite.
+//! Budgets in SQLite.
 
 use async_trait::async_trait;
 use az_core::clock::Timestamp;
@@ -33,7 +33,7 @@ impl BudgetKeeper for SqliteStore {
     async fn budgets(&self, now: Timestamp) -> Result<Vec<BudgetStatus>, Error> {
         let calendar = self.calendar();
         self.scan(move |conn| {
-            // One look at all of it: budgets that were read one by one might not add up.
+            // In one transaction, so that the budgets are consistent with each other.
             let look = conn.transaction()?;
             statuses(&look, &calendar, now)
         })
@@ -88,7 +88,7 @@ impl BudgetKeeper for SqliteStore {
     }
 }
 
-/// Sets a budget. What a higher amount puts ahead of it again was not reported yet.
+/// Sets a budget. Alerts that a higher amount puts out of reach become reportable again.
 fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     let budget = &bucket.budget;
     let sql = "INSERT INTO budget (namespace, scope, period, amount, alerts, hard) \
@@ -108,7 +108,8 @@ fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     Ok(())
 }
 
-/// Removes a budget with all that was counted for it: set anew, it is counted from the ledger.
+/// Removes a budget with its buckets and marks: if it is set again, they are computed from the
+/// ledger.
 fn clear(conn: &Connection, scope: &str, period: Period) -> Result<bool> {
     let remove = |table| {
         let sql = format!(

@@ -1,4 +1,4 @@
-//! Makes the file, and connections to it.
+//! Creates the file, and opens connections to it.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -17,19 +17,21 @@ use super::namespace;
 use super::options::SqliteOptions;
 use crate::error::{Result, SqliteError, about};
 
-/// Statements kept prepared by a connection: about as many as there are in this crate.
+/// The number of statements that a connection keeps prepared: about as many as this crate has.
 const STATEMENTS: usize = 128;
-/// Pages of the write-ahead log after which it is merged: 16 MiB, so that bursts stay sequential.
+/// The number of pages after which the write-ahead log is checkpointed: 16 MiB, so that bursts of
+/// writes stay sequential.
 const CHECKPOINT: u32 = 4_000;
-/// The longest nap while waiting for a lock. Short ones let a waiting writer in soon after its
-/// turn has come, which the built-in handler with its naps of 100 ms does not.
+/// The longest sleep between two attempts to get a lock. Short ones let a waiting writer proceed
+/// soon, unlike those of the built-in handler, of 100 ms.
 const NAP: Duration = Duration::from_millis(5);
 
-/// Held while the file is made. Closing any descriptor of a file drops all locks that the process
-/// has on it, so no connection may be opened between making the file and closing it.
+/// Locked while the file is created. Closing any descriptor of a file releases all locks that the
+/// process has on it, so no connection may be opened between creating the file and closing it.
 static MAKING: Mutex<()> = Mutex::new(());
 
-/// Opens the file to read and write, making and migrating it if need be; returns the migration too.
+/// Opens the file to read and write; creates and migrates it if necessary. Returns the migration
+/// too.
 pub(super) fn writable(
     path: &Path,
     options: &SqliteOptions,
@@ -38,7 +40,7 @@ pub(super) fn writable(
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags)?;
     if conn.is_readonly(c"main")? {
-        // SQLite would be content with less than it was asked for, until the first write.
+        // SQLite reports insufficient permissions only at the first write.
         return Err(about(path)(ErrorKind::PermissionDenied.into()));
     }
     wait_for_locks(&mut conn, options.busy_timeout)?;
@@ -57,7 +59,7 @@ pub(super) fn writable(
     Ok((conn, migration))
 }
 
-/// Opens a file that is there, to read only. Neither migrates nor makes anything of ours.
+/// Opens an existing file read-only. Neither migrates nor creates anything.
 ///
 /// SQLite creates two small files beside a database that no other process has open. Where it has no
 /// permission to, the file is read as one that cannot change, provided that its log is empty.
@@ -93,7 +95,7 @@ pub(super) fn read_only(
     Ok(opened)
 }
 
-/// Opens one more connection for reading beside the writer's.
+/// Opens another connection for reading beside the writer's.
 pub(super) fn reading(
     path: &Path,
     options: &SqliteOptions,
@@ -136,13 +138,13 @@ fn frozen_uri(path: &Path) -> String {
     uri
 }
 
-/// Makes a connection give up at once when another connection holds a lock that it needs.
+/// Makes a connection fail at once if another connection holds a lock that it needs.
 pub(super) fn never_wait(conn: &mut Connection) -> Result<()> {
     conn.busy_handler(None::<fn(i32) -> bool>)?;
     Ok(())
 }
 
-/// Makes a connection wait for locks until the timeout, in short naps.
+/// Makes a connection wait for locks until the timeout, in short sleeps.
 pub(super) fn wait_for_locks(conn: &mut Connection, timeout: Duration) -> Result<()> {
     let mut since = Instant::now();
     conn.busy_handler(Some(move |count: i32| {
@@ -173,13 +175,13 @@ fn make(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes new names in a directory survive a power cut.
+/// Syncs a directory, so that new names in it are durable.
 pub(super) fn sync(directory: &Path) -> Result<()> {
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(about(directory))
 }
 
-/// Returns the path of something beside the database.
+/// Returns the path of the database with a suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

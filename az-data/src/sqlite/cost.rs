@@ -1,4 +1,4 @@
-//! What tasks cost, in SQLite.
+//! The ledger contract in SQLite.
 
 use async_trait::async_trait;
 use az_core::cost::{Calendar, CostEntry, CostSum, CostTracker, Grouping, Payer, TimeRange};

@@ -1,4 +1,4 @@
-//! What statements of users may do.
+//! Permissions of statements of users.
 
 use az_core::error::Error;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 use super::migrate::is_own;
 use crate::error::{Result, SqliteError, code};
 
-/// Does work whose statements come from a user.
+/// Runs a function whose statements come from a user.
 pub(super) fn as_guest<T>(
     conn: &mut Connection,
     work: impl FnOnce(&Connection) -> Result<T>,
@@ -18,8 +18,8 @@ pub(super) fn as_guest<T>(
     result.map_err(refused)
 }
 
-/// Everything is forbidden that is not known to be harmless. Transactions are the writer's: to end
-/// one would commit half of what others asked for.
+/// Denies everything that is not known to be harmless. Transactions belong to the writer: ending
+/// one would commit part of other requests.
 fn judge(action: &AuthAction<'_>) -> Authorization {
     let unless_own = |table: &str| {
         if is_own(table) { Authorization::Deny } else { Authorization::Allow }
@@ -50,7 +50,7 @@ fn judge(action: &AuthAction<'_>) -> Authorization {
     }
 }
 
-/// Tells what is wrong with a statement from what is wrong with the database.
+/// Distinguishes errors of a statement from errors of the database.
 fn refused(error: SqliteError) -> SqliteError {
     let SqliteError::Sqlite(error) = error else {
         return error;

@@ -24,7 +24,7 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
         return Ok(Vec::new());
     }
     let buckets = bucket::applying(conn, calendar, hold)?;
-    // There is one writer at a time, so nothing changes between the check and what it allows.
+    // There is only one writer at a time, so nothing changes between the check and the write.
     for bucket in &buckets {
         bucket.status(conn)?.check(hold)?;
     }
@@ -47,7 +47,7 @@ pub(super) fn settle(
     alerts(conn, &buckets, &hold)
 }
 
-/// Lets an open hold run out no earlier than `until`.
+/// Extends an open hold, so that it expires no earlier than `until`.
 pub(super) fn renew(
     conn: &Connection,
     payer: &Payer,
@@ -60,7 +60,7 @@ pub(super) fn renew(
     Ok(if renewed == 0 { Renewal::NotOpen } else { Renewal::Renewed })
 }
 
-/// Settles what is held for a task in full.
+/// Settles the holds of a task in full.
 pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
     let payer = Payer::from(task);
     let open = all(conn, &format!("{HOLD} AND payer = ?1"), [payer.to_string()], hold)?;
@@ -70,8 +70,8 @@ pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) 
     Ok(())
 }
 
-/// Books a hold, if it is open, and frees what it held; returns the buckets that it may have moved.
-/// Their alerts are left to the next operation that can report them.
+/// Books a hold and frees its amount, if it is open; returns the buckets that it may have changed.
+/// Their alerts are reported by the next operation that can report any.
 fn close(
     conn: &Connection,
     calendar: &Calendar,
@@ -81,7 +81,7 @@ fn close(
     let Some(hold) = find(conn, payer, call)? else {
         return Ok(Vec::new());
     };
-    // Also the buckets of budgets that were set since the hold was taken.
+    // Includes the buckets of budgets that were set after the hold was taken.
     let buckets = bucket::applying(conn, calendar, &hold)?;
     if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
@@ -122,7 +122,7 @@ pub(super) fn open(conn: &Connection) -> Result<Vec<Hold>> {
     Ok(in_order(all(conn, HOLD, [], hold)?))
 }
 
-/// Sorts holds by their payers and calls. The order of payers is not that of their texts.
+/// Sorts holds by payer and call. The order of payers is not that of their text.
 fn in_order(mut holds: Vec<Hold>) -> Vec<Hold> {
     holds.sort_by(|a, b| a.key().cmp(&b.key()));
     holds
@@ -149,7 +149,7 @@ fn add(conn: &Connection, hold: &Hold) -> Result<()> {
     Ok(())
 }
 
-/// Reports the alerts that are reached and were not reported before, and logs them.
+/// Returns the alerts that are reached and were not reported before, and logs them.
 fn alerts(conn: &Connection, buckets: &[Bucket], hold: &Hold) -> Result<Vec<Alert>> {
     let mut alerts = Vec::new();
     for bucket in buckets {

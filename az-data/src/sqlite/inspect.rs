@@ -1,4 +1,4 @@
-//! What an operator sees of the file.
+//! Status and check of the file.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ impl StoreAdmin for SqliteStore {
             found.retain(|line| line != "ok");
             match lost_bodies(conn, &blobs) {
                 Ok(lost) => found.extend(lost),
-                // What keeps the events from being read is on the list already.
+                // Errors that prevent reading the events are in the list already.
                 Err(_) if !found.is_empty() => {}
                 Err(error) => return Err(error),
             }
@@ -59,7 +59,7 @@ impl StoreAdmin for SqliteStore {
     }
 }
 
-/// Returns the size of the file and of the log that is not merged into it yet.
+/// Returns the size of the file and of its write-ahead log.
 fn size(path: &Path) -> u64 {
     let len = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
     len(path).saturating_add(len(&beside(path, "-wal")))
@@ -71,7 +71,7 @@ fn lost_bodies(conn: &Connection, blobs: &Blobs) -> Result<Vec<String>> {
         WHERE namespace = az_namespace() AND blob IS NOT NULL ORDER BY blob";
     let mut lost = Vec::new();
     for name in all(conn, sql, [], |row| row.take::<String>())? {
-        // A task may have been deleted since, and its files with it.
+        // The task may have been deleted meanwhile, and its files with it.
         if let Err(error) = blobs.get(&name)
             && is_referred_to(conn, &name)?
         {

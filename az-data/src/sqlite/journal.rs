@@ -18,7 +18,7 @@ use super::store::SqliteStore;
 use super::task_row::find_lease;
 use crate::error::{Result, SqliteError, unreadable};
 
-/// Bodies of more bytes lie in files of their own.
+/// The size in bytes above which a body is stored in a file.
 const LARGE: usize = 64 << 10;
 
 /// The columns of an event, in the order in which [`Row::read`] reads them.
@@ -53,7 +53,7 @@ impl Journal for SqliteStore {
         let (task, blobs) = (task.clone(), self.blobs());
         self.scan(move |conn| {
             let sql = format!("{EVENT} AND seq >= ?2 ORDER BY seq LIMIT ?3");
-            // Numbers that no event can have are beyond the last one.
+            // A number that does not fit into an integer is beyond the last event.
             let from = i64::try_from(from).unwrap_or(i64::MAX);
             let params = (task.as_str(), from, bound(limit));
             all(conn, &sql, params, |row| Row::read(row)?.into_event(&task, &blobs))
@@ -71,7 +71,7 @@ impl Journal for SqliteStore {
     }
 }
 
-/// The body of an event, as its row has it.
+/// The body of an event, as its row stores it.
 #[derive(Debug)]
 enum Body {
     Text(String),
@@ -101,7 +101,7 @@ impl SqliteStore {
     }
 }
 
-/// An append, ready to be done.
+/// A prepared append.
 #[derive(Debug)]
 struct Append {
     calendar: Calendar,
@@ -114,8 +114,8 @@ struct Append {
 }
 
 impl Append {
-    /// Writes all events before it applies their effects, so that an event that is refused is
-    /// refused whatever the budgets say.
+    /// Writes all events before it applies their effects, so that a repeated event is refused also
+    /// if a budget would refuse the append.
     fn run(&self, conn: &Connection) -> Result<Appended> {
         self.check(conn)?;
         let mut next_seq = self.next_seq;
@@ -175,7 +175,7 @@ fn is_repeated(error: &SqliteError) -> bool {
     code.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE
 }
 
-/// Reads from the last snapshot that can be read on.
+/// Reads from the last readable snapshot on.
 fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
     let sql = format!("{EVENT} AND type = 'snapshot' ORDER BY seq DESC");
     let mut query = prepare(conn, &sql)?;
@@ -195,8 +195,8 @@ fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
     let sql = format!("{EVENT} AND seq >= ?2 ORDER BY seq");
     let rest = all(conn, &sql, (task.as_str(), from.cast_signed()), |row| {
         let row = Row::read(row)?;
-        // Only those that were passed over are left, and they say nothing that the events before
-        // them do not. Their numbers must not be missing.
+        // Only the skipped snapshots are left. They repeat earlier events, but their numbers must
+        // not be missing.
         if row.name == "snapshot" {
             return Ok(row.into_gap(task));
         }
@@ -205,7 +205,7 @@ fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
     Ok(start.into_iter().chain(rest).collect())
 }
 
-/// An event as its row has it.
+/// An event as its row stores it.
 struct Row {
     seq: u64,
     epoch: u64,

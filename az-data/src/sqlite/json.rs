@@ -1,4 +1,4 @@
-//! Values as JSON text that is sure to be readable again.
+//! Values as JSON text that can be read back.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Result, unreadable};
 
-/// How deep a value may be nested. Far more than real values need, and few enough levels that any
-/// thread's stack has room to read them.
+/// The deepest nesting of a value. Far more than real values need, and little enough for any
+/// thread's stack.
 const DEEPEST: usize = 192;
 
 /// Writes a value as text.
@@ -17,15 +17,15 @@ pub(super) fn write<T: Serialize + ?Sized>(field: &'static str, value: &T) -> Re
     let refused = |reason: &dyn fmt::Display| Error::invalid(field, reason.to_string());
     let text = serde_json::to_string(value).map_err(|error| refused(&error))?;
     if depth(&text) > DEEPEST {
-        return Err(refused(&format!("it is nested more than {DEEPEST} levels deep")).into());
+        return Err(refused(&format!("must be nested at most {DEEPEST} levels deep")).into());
     }
     Ok(text)
 }
 
-/// Reads what [`write()`] wrote.
+/// Reads the output of [`write()`].
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
-    // The library would stop at 128 levels, fewer than were let in.
+    // The default limit of the library, 128 levels, is lower.
     json.disable_recursion_limit();
     let value = T::deserialize(&mut json).map_err(|error| unreadable(what, error))?;
     json.end().map_err(|error| unreadable(what, error))?;

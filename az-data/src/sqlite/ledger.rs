@@ -1,4 +1,4 @@
-//! The ledger: one row per call that was paid, and the sums of them.
+//! The ledger: one row per paid call, and sums of them.
 
 use az_core::cost::{Charge, CostEntry, Payer, TimeRange};
 use az_core::id::CallId;
@@ -9,11 +9,11 @@ use super::row::{Columns, all, first, micros, run};
 use super::{json, payer};
 use crate::error::{Result, unreadable};
 
-/// What adds up to a sum: dollars and nano-dollars apart, which cannot overflow as whole amounts
-/// can. Money is never negative here.
+/// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow. Costs
+/// are never negative.
 pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 
-/// Books an entry, and its cost to its task if it has one; returns whether it was new.
+/// Books an entry, and adds its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     entry.check()?;
     let sql = "INSERT INTO entry (namespace, payer, call_id, provider, model, usage, input_tokens, \
@@ -41,7 +41,7 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     Ok(is_new)
 }
 
-/// Adds an entry to what its task cost and used, if its payer is a task that is stored.
+/// Adds an entry to the cost and tokens of its task, if its payer is a stored task.
 fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
     let Some(task) = entry.payer.task() else {
         return Ok(());
@@ -58,7 +58,7 @@ fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
     Ok(())
 }
 
-/// Whether a call was booked.
+/// Returns `true` if a call was booked.
 pub(super) fn is_booked(conn: &Connection, payer: &Payer, call: &CallId) -> Result<bool> {
     let sql =
         "SELECT 1 FROM entry WHERE namespace = az_namespace() AND payer = ?1 AND call_id = ?2";
@@ -66,12 +66,12 @@ pub(super) fn is_booked(conn: &Connection, payer: &Payer, call: &CallId) -> Resu
     Ok(found.is_some())
 }
 
-/// Adds up what a query selects by [`SUM`].
+/// Runs a query that selects [`SUM`].
 pub(super) fn total(conn: &Connection, sql: &str, params: impl Params) -> Result<Usd> {
     Ok(first(conn, sql, params, money)?.unwrap_or_default())
 }
 
-/// Takes what [`SUM`] selects: nothing adds up to nothing, and too much to the largest amount.
+/// Reads the columns of [`SUM`]: no rows are zero, and an amount that is too large saturates.
 pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
     let (dollars, nanos): (Option<i64>, Option<i64>) = (row.take()?, row.take()?);
     let whole = i128::from(dollars.unwrap_or(0)) * 1_000_000_000;
@@ -79,7 +79,7 @@ pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
     Ok(i64::try_from(exact).map_or(Usd::MAX, Usd::from_nanos))
 }
 
-/// Lists the entries of a span, oldest first, of one payer if given.
+/// Lists the entries of a range, oldest first, of one payer if given.
 pub(super) fn entries(
     conn: &Connection,
     span: TimeRange,
@@ -118,12 +118,12 @@ fn entry(row: &mut Columns<'_>) -> Result<CostEntry> {
     })
 }
 
-/// Reads an id of a call.
+/// Parses the id of a call.
 pub(super) fn call_id(text: &str) -> Result<CallId> {
     CallId::new(text).map_err(|error| unreadable("call id", error))
 }
 
-/// Returns the bounds of a span as they are compared with what is stored.
+/// Returns the bounds of a range as stored values.
 pub(super) fn bounds(span: TimeRange) -> (i64, i64) {
     (micros(span.start), micros(span.end))
 }

@@ -41,8 +41,8 @@ pub(super) fn add(conn: &Connection, record: &LogRecord) -> Result<()> {
     Ok(())
 }
 
-/// Finds records, newest first until there are enough. The database leaves out what it has an index
-/// for; the query itself has the last word, so that text means what the contract says.
+/// Finds records, newest first up to the limit. The database filters by its indexes; the query
+/// itself makes the final decision, so that text matches as the contract requires.
 fn find(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
     let wanted = [
         ("level >= ?", query.level.map(|level| rank(level).into())),
@@ -89,7 +89,7 @@ fn record(row: &mut Columns<'_>) -> Result<LogRecord> {
     })
 }
 
-/// Returns a level as a number that orders.
+/// Returns a level as a number in the order of severity.
 const fn rank(level: Level) -> i64 {
     match level {
         Level::Debug => 0,

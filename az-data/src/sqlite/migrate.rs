@@ -1,4 +1,4 @@
-//! The schema, and how it came to be: forward only, one file a step.
+//! The schema and its migrations: forward only, one file per step.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,18 +16,18 @@ use crate::error::{Result, SqliteError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Migration {
-    /// The schema that the file had.
+    /// The schema version before.
     pub from: u32,
-    /// The schema that it has now.
+    /// The schema version now.
     pub to: u32,
-    /// Where the database is as it was before.
+    /// The path of the backup of the database.
     pub backup: PathBuf,
 }
 
-/// Marks the file as ours: `AZOS`.
+/// The application id, `AZOS`, which identifies the file.
 const APPLICATION: i32 = 0x415A_4F53;
 
-/// The steps, oldest first; the schema's version is how many were taken.
+/// The steps, oldest first; the schema version is the number of steps that were made.
 const STEPS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_loose_blobs.sql"),
@@ -37,10 +37,10 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0006_namespaces.sql"),
 ];
 
-/// The newest version.
+/// The newest schema version.
 const NEWEST: u32 = STEPS.len() as u32;
 
-/// The tables that these steps make.
+/// The tables that the steps create.
 pub(super) const OWN: &[&str] = &[
     "alert",
     "bucket",
@@ -57,7 +57,7 @@ pub(super) const OWN: &[&str] = &[
     "task",
 ];
 
-/// Brings a new or older file to the newest version. An older one is backed up first.
+/// Migrates a new or older file to the newest version. An older one is backed up first.
 pub(super) fn bring_up_to_date(
     conn: &Connection,
     path: &Path,
@@ -66,8 +66,8 @@ pub(super) fn bring_up_to_date(
     if version(conn, path)? == NEWEST {
         return Ok(None);
     }
-    // SQLite does not wait for a lock to change the mode, lest two that wait for each other wait
-    // for ever; here nothing is held meanwhile, so waiting is safe.
+    // SQLite does not wait for a lock when it changes the mode, to prevent deadlocks; no lock is
+    // held here, so waiting is safe.
     let since = Instant::now();
     while let Err(error) = use_log(conn) {
         if !error.is_busy() || since.elapsed() > patience {
@@ -78,7 +78,7 @@ pub(super) fn bring_up_to_date(
     advance(conn, path, STEPS)
 }
 
-/// Checks that a file which must not be changed can be read by this version.
+/// Checks that this version can read a file that must not be changed.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<()> {
     let supported = NEWEST;
     match version(conn, path)? {
@@ -89,8 +89,7 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<()> {
 
 /// Checks, in a transaction, that no other process has migrated the file since it was opened.
 ///
-/// An older version that runs on would otherwise write rows that the newer schema gives another
-/// meaning.
+/// An older version would otherwise write rows that have another meaning in the newer schema.
 pub(super) fn check_unchanged(conn: &Connection) -> Result<()> {
     let mut query = conn.prepare_cached("PRAGMA user_version")?;
     match query.query_row([], |row| row.get(0))? {
@@ -104,27 +103,27 @@ fn use_log(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Takes the steps that are missing, all or none.
+/// Makes the missing steps, all or none.
 fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
     // A step may replace a table that others refer to: dropping the old one must not cascade. The
-    // pragma has no effect inside of a transaction.
+    // pragma has no effect inside a transaction.
     conn.execute_batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
     let taken = take(conn, path, steps);
     if taken.is_err() {
-        // The first failure is the one to report; without a transaction this one says nothing.
+        // The first error is the one to report; without a transaction, this one has no meaning.
         conn.execute_batch("ROLLBACK").ok();
     }
     conn.execute_batch("PRAGMA foreign_keys = ON")?;
     taken
 }
 
-/// Takes the steps in the transaction that is open, and commits it. The lock that it holds keeps the
-/// file as it is while the backup is made.
+/// Makes the missing steps in the open transaction and commits it. Its lock keeps the file
+/// unchanged during the backup.
 fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
     let from = version(conn, path)?;
     let mut missing = steps.iter().zip(1..).skip(from as usize).peekable();
     let backup = match (from, missing.peek()) {
-        // A new file, or one that another process has migrated in the meantime.
+        // A new file, or one that another process has migrated meanwhile.
         (0, _) | (_, None) => None,
         (_, Some(_)) => Some(backup::make(path, from)?),
     };
@@ -139,7 +138,7 @@ fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migrati
     Ok(backup.map(|backup| Migration { from, to, backup }))
 }
 
-/// Returns the version of the schema; 0 for a file without anything in it.
+/// Returns the schema version; 0 for an empty file.
 fn version(conn: &Connection, path: &Path) -> Result<u32> {
     // In one transaction: another process may be creating the same file.
     conn.execute_batch("SAVEPOINT look")?;
@@ -160,7 +159,7 @@ fn version(conn: &Connection, path: &Path) -> Result<u32> {
     }
 }
 
-/// Returns whose file it is, its version, and how much is in it.
+/// Returns the application id, the schema version, and the number of objects in the file.
 fn look(conn: &Connection) -> Result<(i32, i32, i64)> {
     let number = |pragma| conn.pragma_query_value(None, pragma, |row| row.get(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
@@ -169,12 +168,12 @@ fn look(conn: &Connection) -> Result<(i32, i32, i64)> {
     Ok((application, version, objects))
 }
 
-/// Whether a table is one of the store's own.
+/// Returns `true` if a table is one of the store's own.
 pub(super) fn is_own(table: &str) -> bool {
     OWN.iter().any(|own| own.eq_ignore_ascii_case(table))
 }
 
-/// Returns a new database that is gone with its connection, for tests of statements.
+/// Returns a new database in memory, for tests of statements.
 #[cfg(test)]
 pub(super) fn in_memory() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
@@ -206,7 +205,7 @@ mod tests {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// Returns a new file with the first steps taken.
+    /// Creates a file with the first steps made.
     fn of_steps(path: &Path, taken: usize) -> Connection {
         let conn = Connection::open(path).unwrap();
         use_log(&conn).unwrap();
@@ -230,7 +229,7 @@ mod tests {
 
     #[test]
     fn entries_of_earlier_versions_are_kept_and_counted() {
-        // Entries have columns for their tokens from version 4 on.
+        // Entries have columns for their tokens since version 4.
         for taken in 1..4 {
             let home = tempfile::tempdir().unwrap();
             let path = &home.path().join("az.db");
@@ -242,7 +241,7 @@ mod tests {
                 VALUES ('t', ?1, 'p', 'm', ?2, ?3, 0, 7)";
             let text = serde_json::to_string(&usage).unwrap();
             conn.execute(sql, (call.as_str(), text, 5)).unwrap();
-            // More than any column holds.
+            // A count that no column can store.
             let absurd =
                 r#"{"input":18446744073709551615,"output":9223372036854775807,"audio_output":1}"#;
             conn.execute(sql, ("m1", absurd, None::<i64>)).unwrap();

@@ -1,4 +1,4 @@
-//! Everything in one SQLite file.
+//! A store in one SQLite file.
 
 mod backup;
 mod blob;

@@ -1,7 +1,7 @@
 //! The namespace that a connection is bound to.
 //!
-//! Statements name it with the SQL function `az_namespace()`, so that no caller has to pass it and
-//! the planner takes it for a constant.
+//! Statements use it as the SQL function `az_namespace()`, so that no caller has to pass it and the
+//! planner treats it as a constant.
 
 use az_core::store::Namespace;
 use rusqlite::Connection;
@@ -9,7 +9,7 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::error::Result;
 
-/// The tables whose rows belong to a namespace. `orphaned_blob` is the one that all share.
+/// The tables whose rows belong to a namespace. All namespaces share `orphaned_blob`.
 const SCOPED: &[&str] = &[
     "alert",
     "bucket",
@@ -28,8 +28,8 @@ const SCOPED: &[&str] = &[
 /// Binds a connection to a namespace.
 pub(super) fn bind(conn: &Connection, namespace: &Namespace) -> Result<()> {
     let name = namespace.as_str().to_owned();
-    // Deterministic, so that it is evaluated once per statement; direct only, so that the triggers
-    // and views of users cannot depend on it.
+    // Deterministic, so that it is evaluated once per statement; direct only, so that triggers and
+    // views of users cannot use it.
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;

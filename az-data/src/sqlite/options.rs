@@ -1,25 +1,26 @@
-//! How a store is opened.
+//! The options of a store.
 
 use std::time::Duration;
 
 use az_core::cost::Calendar;
 use az_core::store::Namespace;
 
-/// How a [`SqliteStore`](super::SqliteStore) is opened.
+/// The options of a [`SqliteStore`](super::SqliteStore).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SqliteOptions {
-    /// How long to wait for a lock that another process holds.
+    /// The longest wait for a lock of another process.
     pub busy_timeout: Duration,
-    /// How many pages the file may have; as many as the disk holds when absent. Reaching it is
-    /// refused like a full disk.
+    /// The largest number of pages of the file; unlimited if absent. Reaching it is an error like a
+    /// full disk.
     pub max_page_count: Option<u32>,
-    /// Where the days of budgets begin.
+    /// The calendar that decides when the periods of budgets begin.
     pub calendar: Calendar,
-    /// How many readers may read side by side.
+    /// The largest number of concurrent readers.
     pub readers: usize,
-    /// The namespace that the handle is bound to. Outside of the default one, a handle refuses
-    /// [`SqlRepository`](crate::repository::SqlRepository), whose SQL reaches all of the file.
+    /// The namespace that the handle is bound to. A handle of another namespace than the default
+    /// refuses [`SqlRepository`](crate::repository::SqlRepository), whose SQL reaches the whole
+    /// file.
     pub namespace: Namespace,
 }
 
@@ -36,7 +37,7 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Returns the options with another patience for locks.
+    /// Returns the options with another timeout for locks.
     #[must_use]
     pub const fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;

@@ -17,7 +17,7 @@ pub(super) fn set_parent(conn: &Connection, payer: &Payer, parent: Option<&Payer
     put(conn, payer, parent)
 }
 
-/// Stores the parent that a task has as a part of another. `before` is the task that it was part of.
+/// Stores the parent of a task that is part of another. `before` is the task that it was part of.
 pub(super) fn set_part(
     conn: &Connection,
     task: &TaskId,
@@ -36,13 +36,13 @@ pub(super) fn ancestors(conn: &Connection, payer: &Payer) -> Result<Vec<Payer>> 
     parents::ancestors(payer, |payer| first(conn, sql, [payer.to_string()], |row| row.parsed(read)))
 }
 
-/// Reads a payer.
+/// Parses a payer.
 pub(super) fn read(name: &str) -> Result<Payer> {
     name.parse().map_err(|error| unreadable("payer", error))
 }
 
-/// Changes the parent of a payer. The buckets of its old and new ancestors are forgotten, and are
-/// counted from the ledger and the open holds when they are needed next.
+/// Changes the parent of a payer. The buckets of its old and new ancestors are deleted; they are
+/// computed again from the ledger and the open holds when they are needed.
 fn put(conn: &Connection, payer: &Payer, parent: Option<&Payer>) -> Result<()> {
     forget_buckets(conn, payer)?;
     let name = payer.to_string();

@@ -1,4 +1,4 @@
-//! How SQLite finds the rows of the statements that the store runs.
+//! The query plans of the store's statements.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +24,7 @@ use super::{SqliteOptions, SqliteStore, bucket};
 /// The statements that the tests of this process have prepared.
 static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Remembers a statement that is being prepared.
+/// Stores a statement that is being prepared.
 pub(super) fn record(sql: &str) {
     let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
     if !prepared.iter().any(|known| known == sql) {
@@ -38,7 +38,7 @@ pub(super) fn plan(sql: &str) -> Vec<String> {
 }
 
 fn plan_on(conn: &Connection, sql: &str) -> Vec<String> {
-    // Parameters that are not bound are NULL, which changes no plan.
+    // Parameters that are not bound are NULL, which does not change a plan.
     let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let mut rows = query.raw_query();
     let mut steps = Vec::new();
@@ -119,9 +119,9 @@ async fn run_every_statement(store: &SqliteStore) {
     }
 }
 
-/// The statements that read more than an index narrows down, with the step that does.
+/// The statements that read more rows than an index selects, with the step that does.
 const WHOLE: &[(&str, &str)] = &[
-    // In the order of the index, of which a page or the first row is read.
+    // Reads a page or the first row in the order of the index.
     (
         "ORDER BY created_at DESC, id DESC LIMIT",
         "SEARCH task USING INDEX task_newest (namespace=?)",
@@ -138,7 +138,7 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     ("FROM entry WHERE namespace = az_namespace() AND payer = ?1", "USE TEMP B-TREE FOR ORDER BY"),
     ("GROUP BY +model", "USE TEMP B-TREE FOR GROUP BY"),
-    // All rows are asked for.
+    // Returns all rows.
     ("count(*) FROM task", "SEARCH task USING COVERING INDEX task_newest_of_both (namespace=?)"),
     (
         "count(*) FROM task",
@@ -191,7 +191,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
     assert_eq!(expected, BTreeSet::new(), "steps that no statement takes");
 }
 
-/// The statements of payers' budgets walk from each payer to its parent or its children.
+/// The statements of payers' budgets go from each payer to its parent or its children.
 #[test]
 fn payers_are_found_by_their_keys() {
     let searches = |sql: &str| {

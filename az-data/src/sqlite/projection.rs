@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{hold, queue};
 use crate::error::Result;
 
-/// Applies what an event implies; returns the alerts that it reports.
+/// Applies the effect of an event; returns the alerts that it reports.
 pub(super) fn project(
     conn: &Connection,
     calendar: &Calendar,

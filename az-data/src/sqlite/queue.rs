@@ -1,4 +1,4 @@
-//! The queue in SQLite: the same rows as the tasks, with a lease on them.
+//! The queue in SQLite: the rows of the tasks, with their leases.
 
 use async_trait::async_trait;
 use az_core::clock::Timestamp;
@@ -16,9 +16,9 @@ use super::task::store;
 use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
-/// Finds the next task for a claim at `:now` that presumes `:dead` to be so. The index of what waits
-/// is in this order, so its first row is all that is read of it. What ran out, or belongs to the
-/// dead, is little and looked at whole. Left to itself, the planner prefers an index of all tasks.
+/// Finds the next task for a claim at `:now` that presumes the owner `:dead` dead. The index of
+/// waiting tasks has this order, so only its first row is read. Expired leases and those of the
+/// dead owner are few and all read. Without the hint, the planner would use an index of all tasks.
 const NEXT: &str = "SELECT id FROM ( \
         SELECT * FROM (SELECT id, priority, created_at FROM task INDEXED BY task_next \
             WHERE namespace = az_namespace() AND status = 'pending' \
@@ -30,8 +30,8 @@ const NEXT: &str = "SELECT id FROM ( \
             WHERE namespace = az_namespace() AND lease_owner = :dead \
     ) ORDER BY priority DESC, created_at, id LIMIT 1";
 
-/// Finds the leases of others than `?1`, in the order of the index, of which no more is read than
-/// the limit `?2` and the caller's own leases ask for.
+/// Finds the leases of owners other than `?1` in the order of the index, and reads no more of it
+/// than the limit `?2` and the caller's own leases require.
 const OTHERS: &str = "SELECT id, lease_owner, epoch, lease_until FROM task INDEXED BY task_expiring \
     WHERE namespace = az_namespace() AND status = 'running' AND lease_owner <> ?1 \
     ORDER BY lease_until, id LIMIT ?2";
@@ -139,7 +139,7 @@ fn heartbeat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<Heart
     Ok(requested.map_or(HeartbeatStatus::Lost, HeartbeatStatus::held))
 }
 
-/// Ends a task and the lease on it.
+/// Ends a task and its lease.
 pub(super) fn finish(
     conn: &Connection,
     lease: &Lease,
@@ -164,7 +164,7 @@ fn release(
     Ok(row.task)
 }
 
-/// Applies a rule of the queue to a task, and stores what it changes.
+/// Applies a rule of the queue to a task and stores the change.
 fn change<T>(
     conn: &Connection,
     id: &TaskId,
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn leases_of_others_are_read_in_the_order_of_their_index() {
-        // Only those that run out at one instant are sorted, by their task.
+        // Only leases that expire at the same instant are sorted, by task.
         let sorted = "USE TEMP B-TREE FOR LAST TERM OF ORDER BY";
         let expected = ["SEARCH task USING INDEX task_expiring (namespace=?)", sorted];
         assert_eq!(plan(OTHERS), expected);

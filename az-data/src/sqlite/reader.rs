@@ -1,4 +1,4 @@
-//! The connections that read, side by side with the writer.
+//! The connections for reading, concurrent with the writer.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(super) struct Readers {
     mode: ReadMode,
 }
 
-/// What connections are opened from, and those that are not lent.
+/// The idle connections, and the file and options for opening others.
 struct Pool {
     path: PathBuf,
     options: SqliteOptions,
@@ -56,7 +56,7 @@ impl Readers {
         }
     }
 
-    /// Reads a few rows on the caller's thread: handing the read to another thread takes ten times
+    /// Reads a few rows on the caller's thread: passing the read to another thread takes ten times
     /// as long as the read itself.
     pub(super) async fn point<T, F>(&self, read: F) -> Result<T>
     where
@@ -76,7 +76,7 @@ impl Readers {
         }
     }
 
-    /// Reads many rows without keeping the caller's thread from other work.
+    /// Reads many rows without blocking the caller's thread.
     pub(super) async fn scan<T, F>(&self, read: F) -> Result<T>
     where
         T: Send + 'static,
@@ -96,7 +96,8 @@ impl Readers {
         permit.map_err(|_| SqliteError::Ended("the pool of readers"))
     }
 
-    /// Reads where waiting for a lock blocks no runtime; without one, on the caller's thread.
+    /// Reads on the blocking pool, where waiting for a lock does not block the runtime; without a
+    /// runtime, on the caller's thread.
     async fn wait<T, F>(
         &self,
         permit: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! How values stand in rows.
+//! Conversion of values to and from columns.
 
 use az_core::clock::{Timestamp, from_micros};
 use az_core::money::Usd;
@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, Params, Row};
 use super::namespace;
 use crate::error::Result;
 
-/// Takes the columns of a row one after the other.
+/// Takes the columns of a row in order.
 pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
@@ -46,7 +46,7 @@ impl<'r> Columns<'r> {
         Ok(self.take::<Option<i64>>()?.map(Usd::from_nanos))
     }
 
-    /// Takes a count, which is kept bit by bit because columns have a sign and counts do not.
+    /// Takes a count, which is stored as its bits, because columns are signed.
     pub(super) fn count(&mut self) -> Result<u64> {
         Ok(self.take::<i64>()?.cast_unsigned())
     }
@@ -57,7 +57,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Returns a time as it is stored.
+/// Converts a time to its stored value.
 pub(super) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
@@ -97,12 +97,12 @@ pub(super) fn all<T>(
     rows.collect()
 }
 
-/// Runs a statement; returns how many rows it changed.
+/// Runs a statement; returns the number of rows that it changed.
 pub(super) fn run(conn: &Connection, sql: &str, params: impl Params) -> Result<usize> {
     Ok(prepare(conn, sql)?.execute(params)?)
 }
 
-/// Returns a limit or an offset as SQLite takes it.
+/// Converts a limit or an offset for SQLite.
 pub(super) fn bound(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -57,7 +57,7 @@ impl SqlRepository for SqliteStore {
     ) -> Result<usize, Error> {
         let (columns, mut all) = columns(row)?;
         if columns.is_empty() {
-            return Err(Error::invalid("row", "it has no columns to change"));
+            return Err(Error::invalid("row", "must have at least one column"));
         }
         all.extend(params.clone());
         let set = |(name, value): (String, String)| format!("{name} = {value}");
@@ -101,19 +101,19 @@ impl SqliteStore {
 }
 
 fn change(conn: &Connection, sql: &str, params: &Record) -> Result<usize> {
-    // Never the cache: a statement of a user must not be taken for one of ours, nor ours for it.
+    // Not cached: a statement of a user must not be confused with one of the store.
     let mut statement = conn.prepare(sql)?;
     bind(&mut statement, params)?;
     let before = conn.total_changes();
     let changed = statement.raw_execute()?;
-    // What changes no rows leaves the count of the statement before it.
+    // A statement that changes no rows keeps the count of the statement before it.
     Ok(if conn.total_changes() == before { 0 } else { changed })
 }
 
 fn fetch(conn: &Connection, sql: &str, params: &Record, limit: usize) -> Result<Vec<Record>> {
     let mut statement = conn.prepare(sql)?;
     if !statement.readonly() {
-        return Err(Error::invalid("sql", "it changes something; execute it instead").into());
+        return Err(Error::invalid("sql", "must not change anything; use `execute`").into());
     }
     bind(&mut statement, params)?;
     let names: Vec<_> = statement.column_names().map(ToOwned::to_owned).collect();
@@ -131,7 +131,7 @@ fn fetch(conn: &Connection, sql: &str, params: &Record, limit: usize) -> Result<
     Ok(found)
 }
 
-/// Binds each parameter, and sees to it that none is missing and none is left over.
+/// Binds each parameter, and checks that there is a value for each and a parameter for each value.
 fn bind(statement: &mut Statement<'_>, params: &Record) -> Result<()> {
     let refused = |reason: String| Error::invalid("params", reason);
     let mut bound = 0;
@@ -157,8 +157,8 @@ fn bind(statement: &mut Statement<'_>, params: &Record) -> Result<()> {
     }
 }
 
-/// Returns the columns of a row with the parameters that stand for them, and their values. The
-/// names of these parameters cannot be those of a user.
+/// Returns the columns of a row with their parameters, and the values. Parameters of users cannot
+/// have these names.
 fn columns(row: &Record) -> Result<(Vec<(String, String)>, Record)> {
     let mut columns = Vec::new();
     let mut params = Record::new();
@@ -170,7 +170,7 @@ fn columns(row: &Record) -> Result<(Vec<(String, String)>, Record)> {
     Ok((columns, params))
 }
 
-/// Checks a name and quotes it.
+/// Checks and quotes a name.
 fn name(name: &str) -> Result<String, Error> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let begins = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
@@ -183,7 +183,7 @@ fn name(name: &str) -> Result<String, Error> {
 
 fn checked(condition: &str) -> Result<&str, Error> {
     if condition.trim().is_empty() {
-        return Err(Error::invalid("condition", "it is empty; say which rows"));
+        return Err(Error::invalid("condition", "must not be empty; use `1 = 1` for all rows"));
     }
     Ok(condition)
 }

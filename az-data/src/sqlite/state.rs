@@ -54,7 +54,7 @@ impl StateManager for SqliteStore {
     async fn delete_snapshot(&self, task: &TaskId, id: &str) -> Result<bool, Error> {
         let (task, id) = (task.clone(), id.to_owned());
         self.write(move |conn| {
-            // Compared as text: `01` is no other way to say `1`.
+            // Compared as text, because `01` is not an id.
             let sql = "DELETE FROM snapshot \
                 WHERE namespace = az_namespace() AND task_id = ?1 AND CAST(id AS TEXT) = ?2";
             Ok(run(conn, sql, [task.as_str(), &id])? == 1)

@@ -18,32 +18,32 @@ use super::reader::{ReadMode, Readers};
 use super::writer::{Durability, Writer};
 use crate::error::{Result, SqliteError, about};
 
-/// Everything that `az` keeps, in one SQLite file.
+/// A store in one SQLite file.
 ///
-/// It is all of a [`RunStore`](az_core::journal::RunStore), and also keeps states, settings and
-/// the log. Any number of handles and processes may use one file at once: they see what the others
-/// have acknowledged, and take turns in writing. Clones are handles to the same connections.
+/// It implements all of [`RunStore`](az_core::journal::RunStore), and also stores states, settings
+/// and the log. Any number of handles and processes may use one file concurrently: they see
+/// acknowledged writes of the others, and write one at a time. Clones share the same connections.
 ///
 /// # Files
 ///
-/// The directory is made with mode 0700 and the file with 0600, whatever the umask. Beside the file
-/// `data.db` lie `data.db-wal` and `data.db-shm`, which belong to SQLite, and the directory
-/// `data.db.blobs` with the bodies of large events, each named by its SHA-256. Such a body may be
-/// shared by several tasks, and is removed when the last of them is deleted. Should the program die
-/// just then, the next deletion removes it.
+/// The directory is created with mode 0700 and the file with 0600, whatever the umask. Beside the
+/// file `data.db` are `data.db-wal` and `data.db-shm`, which belong to SQLite, and the directory
+/// `data.db.blobs` with the bodies of large events, each named by its SHA-256. A body may be shared
+/// by several tasks, and is removed when the last of them is deleted. If the program crashes before
+/// that, the next deletion removes it.
 ///
 /// # Durability
 ///
-/// What was acknowledged is on disk, and survives the loss of power; only the last log records may
-/// be lost with it. A failed write has changed nothing.
+/// Acknowledged writes are on disk, and survive a loss of power, except for the last log records. A
+/// failed write changes nothing.
 ///
-/// A caller that stops waiting does not take back what it asked for: it may be written all the
-/// same. Dropping the last handle waits until everything that was asked for is written.
+/// Dropping the future of a write does not cancel it: it may be made nevertheless. Dropping the
+/// last handle waits until all requested writes are made.
 #[derive(Debug, Clone)]
 pub struct SqliteStore(Arc<Inner>);
 
-// The readers close before the writer: the last connection to close merges the log into the file,
-// which one that reads only cannot do.
+// The readers close before the writer: the last connection to close checkpoints the write-ahead
+// log, which a read-only one cannot do.
 #[derive(Debug)]
 struct Inner {
     readers: Readers,
@@ -55,15 +55,15 @@ struct Inner {
 }
 
 impl SqliteStore {
-    /// Opens the store in a file, making it and its directory if need be, and brings its schema up
-    /// to date. Before that a copy of an older database is kept beside it:
-    /// [`migration`](Self::migration) says where.
+    /// Opens the store in a file; creates it and its directory if necessary, and migrates an older
+    /// schema. An older database is backed up first: [`migration`](Self::migration) returns the
+    /// path.
     ///
     /// # Errors
     ///
-    /// [`Error::Unusable`] when the file cannot be opened or is not ours,
-    /// [`Error::NewerSchema`] when a newer version wrote it, [`Error::Busy`] when another
-    /// process keeps it locked for too long, [`Error::Full`] or [`Error::Io`] when the disk is full or fails.
+    /// [`Error::Unusable`] if the file cannot be opened or is not a database of AZ-OS,
+    /// [`Error::NewerSchema`] if a newer version wrote it, [`Error::Busy`] if another process keeps
+    /// it locked for too long, [`Error::Full`] or [`Error::Io`] if the disk is full or fails.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
         let (conn, migration) = connect::writable(&path, &options)?;
@@ -71,24 +71,24 @@ impl SqliteStore {
         Ok(Self::new(real(&path)?, options, None, Some(writer), migration))
     }
 
-    /// Opens a store that exists, to read only: no thread, no write, no migration, and nothing kept
-    /// in memory. Every write is refused with [`Error::Unusable`].
+    /// Opens an existing store read-only: without threads, writes, migrations or caches. Every
+    /// write is refused with [`Error::Unusable`].
     ///
-    /// It works where neither the file nor its directory may be written, too.
+    /// The file and its directory may be read-only.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no such file, [`Error::Unusable`] when it cannot be read,
-    /// is not ours, or has an older schema that has to be brought up to date first, and
-    /// [`Error::NewerSchema`] when a newer version wrote it.
+    /// [`Error::NotFound`] if the file does not exist, [`Error::Unusable`] if it cannot be read, is
+    /// not a database of AZ-OS, or has an older schema that has to be migrated first, and
+    /// [`Error::NewerSchema`] if a newer version wrote it.
     pub fn open_read_only(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let timeout = options.busy_timeout;
         Ok(Self::read_only(path, options, timeout)?)
     }
 
-    /// Opens a store to read only, and waits for a lock until the timeout; the options' own is for
-    /// the reads.
+    /// Opens a store read-only, and waits for a lock until the timeout; that of the options applies
+    /// to reads.
     pub(super) fn read_only(
         path: &Path,
         options: SqliteOptions,
@@ -134,7 +134,7 @@ impl SqliteStore {
         self.write_with(Durability::Full, work).await
     }
 
-    /// Writes as durably as asked.
+    /// Writes with the given durability.
     pub(super) async fn write_with<T, F>(&self, durability: Durability, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -144,7 +144,7 @@ impl SqliteStore {
         Ok(writer.write(durability, work).await?)
     }
 
-    /// Reads a row or a few; see [`Readers::point`].
+    /// Reads few rows; see [`Readers::point`].
     pub(super) async fn point<T, F>(&self, read: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -196,18 +196,22 @@ impl SqliteStore {
         };
         match tidied {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "files of deleted tasks are left for later"),
-            Err(error) => tracing::warn!(%error, "files of deleted tasks are left for later"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "failed to remove orphaned blobs");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to remove orphaned blobs");
+            }
         }
     }
 }
 
-/// SQLite gives some relative names, such as `:memory:`, a meaning of their own.
+/// SQLite gives some relative names, such as `:memory:`, a special meaning.
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(about(path))
 }
 
-/// Whatever links led to the file, its large bodies lie beside the file itself.
+/// The large bodies are beside the file itself, also if it was opened through a link.
 fn real(path: &Path) -> Result<PathBuf> {
     std::fs::canonicalize(path).map_err(about(path))
 }

@@ -20,14 +20,14 @@ use crate::error::{Result, SqliteError, about};
 /// The files that belong to a database, the database itself last.
 const SUFFIXES: [&str; 4] = ["-wal", "-shm", ".blobs", ""];
 
-/// Opens stores in SQLite files: `sqlite:PATH`. A relative path begins at the working directory.
+/// Opens stores in SQLite files: `sqlite:PATH`. A relative path starts at the working directory.
 #[derive(Debug, Clone, Default)]
 pub struct SqliteStores {
     options: SqliteOptions,
 }
 
 impl SqliteStores {
-    /// Returns a factory that opens stores with these options; the calendar is the request's.
+    /// Creates a factory that opens stores with these options; the calendar is the request's.
     pub const fn new(options: SqliteOptions) -> Self {
         Self { options }
     }
@@ -56,8 +56,8 @@ impl StoreFactory for SqliteStores {
     }
 }
 
-/// Opens a store to read only: at once where no lock is in the way, which takes less time than
-/// handing the work to another thread, and else where waiting for it blocks no runtime.
+/// Opens a store read-only: on the caller's thread, which takes less time than passing the work to
+/// another one; if a lock is in the way, on the blocking pool.
 async fn open_read_only(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore> {
     match SqliteStore::read_only(&path, options.clone(), Duration::ZERO) {
         Err(error) if error.is_busy() => {
@@ -68,14 +68,14 @@ async fn open_read_only(path: PathBuf, options: SqliteOptions) -> Result<SqliteS
     }
 }
 
-/// Runs work on the blocking pool of the runtime.
+/// Runs a function on the blocking pool of the runtime.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     spawn_blocking(work).await.unwrap_or(Err(SqliteError::Ended("the thread that opens stores")))
 }
 
-/// Returns the path of a request that SQLite can serve.
+/// Returns the path of a request, or an error if SQLite cannot serve it.
 fn path(request: &StoreRequest) -> Result<PathBuf, Error> {
     if request.address.target().is_empty() {
         let reason = format!("{} names no file; write sqlite:PATH", request.address);
@@ -84,7 +84,7 @@ fn path(request: &StoreRequest) -> Result<PathBuf, Error> {
     Ok(request.address.path().to_owned())
 }
 
-/// Moves the database and its files to names with the present time.
+/// Renames the database and its files, with the current time in their names.
 fn set_aside(path: &Path) -> Result<PathBuf> {
     if !path.exists() {
         return Err(Error::not_found("database", &path.display()).into());

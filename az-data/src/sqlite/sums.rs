@@ -8,7 +8,7 @@ use super::ledger::{SUM, bounds, money};
 use super::row::{Columns, all, first};
 use crate::error::Result;
 
-/// Sums up the entries of a span.
+/// Sums up the entries of a range.
 pub(super) fn sums(conn: &mut Connection, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
     let mut sums = match by {
         Grouping::All => whole(conn, span)?,
@@ -22,23 +22,23 @@ pub(super) fn sums(conn: &mut Connection, span: TimeRange, by: &Grouping) -> Res
     Ok(sums)
 }
 
-/// The task of an entry, or nothing where its payer is none.
+/// The id of an entry's task, or an empty text if its payer is not a task.
 const TASK: &str = "iif(payer LIKE 'task:%', substr(payer, 6), '')";
 
-/// Sums up all entries of a span, if there are any.
+/// Sums up all entries of a range, if there are any.
 fn whole(conn: &Connection, span: TimeRange) -> Result<Vec<CostSum>> {
     select(conn, span, "'all'", "HAVING count(*) > 0")
 }
 
-/// Sums up the entries of a span by a column.
+/// Sums up the entries of a range by a column.
 ///
-/// The sign keeps SQLite from reading them in the order of an index of that column, row by row from
-/// all over the file: sorting them takes half as long.
+/// The sign keeps SQLite from reading them in the order of an index of that column, at random
+/// positions of the file: sorting them takes half as long.
 fn groups(conn: &Connection, span: TimeRange, column: &str) -> Result<Vec<CostSum>> {
     select(conn, span, column, &format!("GROUP BY +{column}"))
 }
 
-/// Counts of tokens are added up in halves, which cannot overflow as whole ones can.
+/// Counts of tokens are summed up in halves, which cannot overflow.
 fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result<Vec<CostSum>> {
     let sql = format!(
         "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), {SUM}, \
@@ -59,10 +59,10 @@ fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result
     })
 }
 
-/// Sums up the entries of a span day by day, each between its own bounds: no length of a day and no
-/// offset of a zone has to be known here.
+/// Sums up the entries of a range day by day, each between its own bounds, so that the statement
+/// does not depend on the length of days and the offsets of zones.
 fn days(conn: &mut Connection, span: TimeRange, calendar: &Calendar) -> Result<Vec<CostSum>> {
-    // One look at all of it: days that were read one by one might not add up.
+    // In one transaction, so that the days are consistent with each other.
     let look = conn.transaction()?;
     let mut sums = Vec::new();
     let mut rest = span;
@@ -83,7 +83,7 @@ fn first_in(conn: &Connection, span: TimeRange) -> Result<Option<Timestamp>> {
     first(conn, sql, bounds(span), |row| row.time())
 }
 
-/// Takes a sum of tokens: of their upper halves, then of their lower ones.
+/// Reads a sum of tokens: of their upper halves, then of their lower ones.
 fn tokens(row: &mut Columns<'_>) -> Result<u64> {
     let (upper, lower): (i64, i64) = (row.take()?, row.take()?);
     let exact = (i128::from(upper) << 32) + i128::from(lower);

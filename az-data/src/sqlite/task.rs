@@ -77,8 +77,8 @@ fn list(conn: &Connection, filter: &TaskFilter) -> Result<Vec<Task>> {
     find_all(conn, &rest, params_from_iter(values))
 }
 
-/// Returns what follows the columns of the query, and the values bound in it. Only the conditions
-/// that are asked for stand in it, so that each combination finds its index.
+/// Returns the rest of the query after its columns, and the values to bind. It has only the
+/// conditions of the filter, so that each combination uses its index.
 fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
     let text = |text: &str| Value::from(text.to_owned());
     let wanted = [
@@ -111,14 +111,14 @@ fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
     (rest, values)
 }
 
-/// What was deleted.
+/// The result of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deleted {
-    /// There was no such task.
+    /// The task did not exist.
     Nothing,
-    /// The task.
+    /// The task was deleted.
     Task,
-    /// The task, and there are files that may be orphaned.
+    /// The task was deleted, and there may be orphaned blobs.
     AndLoose,
 }
 
@@ -136,7 +136,7 @@ fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -
     run(conn, sql, [id.as_str()])?;
     let sql = "DELETE FROM task WHERE namespace = az_namespace() AND id = ?1";
     run(conn, sql, [id.as_str()])?;
-    // Also what others put down who did not come to remove it.
+    // Includes blobs that an interrupted deletion has listed.
     let sql = "SELECT 1 FROM orphaned_blob LIMIT 1";
     let loose = first(conn, sql, [], |row| row.take::<i64>())?;
     Ok(loose.map_or(Deleted::Task, |_| Deleted::AndLoose))

@@ -1,4 +1,4 @@
-//! A task as a row.
+//! The row of a task.
 
 use az_core::id::{TaskId, WorkerId};
 use az_core::task::{Lease, QueuedTask, Task, TaskPriority};
@@ -13,7 +13,7 @@ pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, 
      completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, failure, \
      command, answer";
 
-/// The columns of what the queue stores with a task, in the order in which [`queued`] reads them.
+/// The columns of the queue, in the order in which [`queued`] reads them.
 const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
 
 /// Reads a task from the [`COLUMNS`].
@@ -41,17 +41,17 @@ pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
     })
 }
 
-/// Reads an id of a task.
+/// Parses the id of a task.
 pub(super) fn task_id(text: &str) -> Result<TaskId> {
     TaskId::new(text).map_err(|error| unreadable("task id", error))
 }
 
-/// Reads a name of a worker.
+/// Parses the id of a worker.
 pub(super) fn worker_id(text: &str) -> Result<WorkerId> {
     WorkerId::new(text).map_err(|error| unreadable("worker id", error))
 }
 
-/// Returns a priority as a number that orders.
+/// Returns a priority as a number in the order of priorities.
 pub(super) const fn rank(priority: TaskPriority) -> i64 {
     match priority {
         TaskPriority::Low => 0,
@@ -73,7 +73,7 @@ pub(super) fn find(conn: &Connection, id: &TaskId) -> Result<Option<Task>> {
     first(conn, &sql, [id.as_str()], task)
 }
 
-/// Finds a task with what the queue stores with it.
+/// Finds a task with the data of the queue.
 pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<QueuedTask>> {
     let sql =
         format!("SELECT {COLUMNS}, {QUEUE} FROM task WHERE namespace = az_namespace() AND id = ?1");
@@ -91,7 +91,7 @@ fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {
     Ok(QueuedTask { task, epoch, lease, not_before, cancel_requested })
 }
 
-/// Finds the lease of a task, whether or not it has expired.
+/// Finds the lease of a task, expired or not.
 pub(super) fn find_lease(conn: &Connection, id: &TaskId) -> Result<Option<Lease>> {
     let sql = "SELECT id, lease_owner, epoch, lease_until FROM task \
         WHERE namespace = az_namespace() AND id = ?1 AND lease_owner IS NOT NULL AND lease_until IS NOT NULL";
@@ -117,7 +117,7 @@ pub(super) fn find_all(
     all(conn, &format!("SELECT {COLUMNS} {rest}"), params, task)
 }
 
-/// Adds a task, or replaces what is stored of it but for its lease.
+/// Adds a task, or replaces a stored one except for its lease.
 pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
     let sql = "INSERT INTO task (namespace, id, status, priority, created_at, updated_at, started_at, \
             completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, \
@@ -155,8 +155,8 @@ pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Stores what a rule of the queue changes in a row: the status and what depends on it, and the
-/// lease. The rest of the task stays as it is.
+/// Stores the changes that a rule of the queue makes to a row: the status, the times that depend on
+/// it, and the lease.
 pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
     let QueuedTask { task, epoch, lease, not_before, cancel_requested } = row;
     let sql = "UPDATE task SET status = :status, started_at = :started_at, \

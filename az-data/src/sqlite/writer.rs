@@ -1,8 +1,8 @@
-//! The one thread that writes: it commits whatever is queued in one transaction.
+//! The thread that writes: it commits all queued requests in one transaction.
 //!
-//! A durable commit costs a sync of the disk, whether it carries one request or hundreds. So while
-//! one batch is being committed the next gathers in the queue, and each caller is answered once
-//! its own batch is on disk.
+//! A durable commit needs one sync of the disk, for one request or for hundreds. While one batch is
+//! being committed, the next one gathers in the queue, and each caller gets its result once its
+//! batch is on disk.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,19 +17,19 @@ use tokio::sync::oneshot;
 use super::migrate;
 use crate::error::{Result, SqliteError};
 
-/// The most requests in one transaction, so that the first does not wait for ever.
+/// The most requests in one transaction, which bounds the wait of the first.
 const BATCH: usize = 512;
 
-/// How sure a caller wants to be before it is answered.
+/// The durability that a caller needs before it gets its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Durability {
-    /// A power cut may take the last moments with it, a crash of the program nothing.
+    /// A power failure may lose the last writes; a crash of the program loses nothing.
     Relaxed,
-    /// Not even a power cut takes anything.
+    /// A power failure loses nothing.
     Full,
 }
 
-/// Hands work to the writing thread, which is started by the first that comes.
+/// Passes requests to the writing thread, which the first request starts.
 pub(super) struct Writer {
     state: Mutex<State>,
 }
@@ -41,15 +41,15 @@ enum State {
 }
 
 impl Writer {
-    /// Returns a writer that will write through `conn`.
+    /// Creates a writer that uses `conn`.
     pub(super) const fn new(conn: Connection) -> Self {
         Self { state: Mutex::new(State::Waiting(conn)) }
     }
 
-    /// Does `work` in a transaction and returns its result once that is on disk.
+    /// Runs `work` in a transaction and returns its result once that is on disk.
     ///
-    /// The work must depend on nothing but the connection and what it captured: it is done again
-    /// when the transaction was lost through the fault of another request in it.
+    /// The work must depend only on the connection and its captured values: it is repeated if the
+    /// transaction was lost because of another request in it.
     pub(super) async fn write<T, F>(&self, durability: Durability, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -80,7 +80,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Waits until everything queued is written.
+/// Waits until all queued requests are written.
 impl Drop for Writer {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +98,7 @@ fn start(conn: Connection) -> Result<State> {
     let thread = std::thread::Builder::new()
         .name("az-sqlite-writer".to_owned())
         .spawn(move || run(conn, &receive))
-        .map_err(|error| Error::Internal(format!("no thread to write with: {error}")))?;
+        .map_err(|error| Error::Internal(format!("failed to start the writing thread: {error}")))?;
     Ok(State::Running(send, thread))
 }
 
@@ -112,7 +112,7 @@ fn run(mut conn: Connection, queue: &Receiver<Box<dyn Job>>) {
     }
 }
 
-/// Commits a batch and answers the caller of each request in it.
+/// Commits a batch and sends each caller its result.
 fn commit(
     conn: &mut Connection,
     mut batch: Vec<Box<dyn Job>>,
@@ -122,7 +122,7 @@ fn commit(
     let outcome = prepare(conn, synchronous, wanted).and_then(|()| transact(conn, &mut batch));
     match outcome {
         Ok(Ended::Committed) => batch.into_iter().for_each(|job| job.answer(None)),
-        // Nothing of the batch was kept, so each may try again without the others.
+        // The batch was rolled back, so each request is repeated on its own.
         Ok(Ended::Lost) if batch.len() > 1 => {
             for job in batch {
                 commit(conn, vec![job], synchronous, wanted);
@@ -130,7 +130,7 @@ fn commit(
         }
         Ok(Ended::Lost) => batch.into_iter().for_each(|job| job.answer(None)),
         Err(error) => {
-            // Without a transaction to roll back there is nothing to undo.
+            // Without a transaction there is nothing to roll back.
             conn.execute_batch("ROLLBACK").ok();
             for job in batch {
                 job.answer(Some(error.again()));
@@ -151,11 +151,11 @@ fn prepare(conn: &Connection, synchronous: &mut Durability, wanted: Durability) 
     Ok(())
 }
 
-/// How a transaction ended, if not by an error of its own.
+/// The end of a transaction without an error of its own.
 enum Ended {
-    /// It is on disk.
+    /// The transaction is on disk.
     Committed,
-    /// A request made SQLite give all of it up, as a full disk does.
+    /// A request made SQLite roll back all of it, as a full disk does.
     Lost,
 }
 
@@ -186,19 +186,19 @@ fn step(conn: &Connection, sql: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a request's changes are to be kept.
+/// Whether the changes of a request are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
     Yes,
     No,
 }
 
-/// A request whose type the writer does not know.
+/// A request of any type.
 trait Job: Send {
     fn durability(&self) -> Durability;
-    /// Does the work, and remembers its result.
+    /// Runs the work and stores its result.
     fn run(&mut self, conn: &mut Connection) -> Kept;
-    /// Answers the caller: with the result, or with why the batch was not kept.
+    /// Sends the caller the result, or the reason that the batch was lost.
     fn answer(self: Box<Self>, lost: Option<SqliteError>);
 }
 
@@ -231,7 +231,7 @@ where
             (None, Some(result)) => result,
             (None, None) => Err(SqliteError::Ended("the batch")),
         };
-        // A caller that has gone away does not care any more.
+        // The caller may have stopped waiting, which does not matter.
         self.reply.send(result).ok();
     }
 }

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::repository::{Record, SqlRepository};
 
-/// What the scenarios are played with.
+/// The fixture of a scenario.
 type Tables<'a> = &'a dyn Fixture<dyn SqlRepository>;
 
-/// Plays every scenario of [`SqlRepository`]'s contract.
+/// Runs every scenario of [`SqlRepository`]'s contract.
 ///
-/// `make` is called once per scenario. What the store's own tables are called is not the contract's
-/// to say, so that they cannot be changed is for the store's own tests to show.
+/// `make` is called once per scenario. The names of the store's own tables are not part of the
+/// contract, so each store tests that they are read-only.
 pub async fn sql_repository<F: Fixture<dyn SqlRepository>>(make: impl Fn() -> F) -> Report {
     let mut report = Report::new("sql_repository");
     macro_rules! play {

@@ -1,5 +1,4 @@
-//! The contracts, scenario by scenario, each on a file of its own that is opened anew by every
-//! handle.
+//! The contracts, each scenario with a file of its own, which every handle opens again.
 
 use crate::support::Home;
 

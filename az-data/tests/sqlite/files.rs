@@ -1,4 +1,4 @@
-//! The file, and what happens when it is not what it should be.
+//! The database file, and files that are not valid databases.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -85,7 +85,7 @@ async fn reading_does_not_write() {
     let reader = read_only(&home.path()).unwrap();
     assert_eq!(reader.list(&TaskFilter::default()).await.unwrap(), [stored]);
     let refused = reader.create(&task("b", 0)).await.unwrap_err();
-    assert_eq!(refused.chain(), "sqlite cannot be used: it was opened read-only");
+    assert_eq!(refused.chain(), "sqlite cannot be used: the store was opened read-only");
 }
 
 #[tokio::test]
@@ -97,8 +97,8 @@ async fn a_reader_sees_writes_acknowledged_after_it_opened() {
     assert_eq!(reader.get(&stored.id).await.unwrap(), Some(stored));
 }
 
-/// Puts a link to nowhere where the memory shared by connections should be. It stands for a
-/// directory that may not be written: permissions do not keep the superuser out, who may be running
+/// Puts a dangling link where the shared memory of the connections should be. It simulates a
+/// read-only directory, because permissions have no effect on the superuser, who may be running
 /// this.
 fn block(path: &Path) {
     symlink("nowhere", format!("{}-shm", path.display())).unwrap();

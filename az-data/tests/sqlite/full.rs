@@ -1,4 +1,4 @@
-//! A disk that fills up: a largest number of pages stands for it, because it is the same every time.
+//! A full disk, simulated by a limit on the number of pages, which is deterministic.
 
 use az_core::cost::{BudgetKeeper, CostTracker};
 use az_core::journal::{Journal, ModelReply, NewEvent};
@@ -9,7 +9,7 @@ use az_data::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::support::{Home, append, held};
 
-/// Returns the events of call `n`: what it costs is a nano-dollar, and its text fills a page.
+/// Returns the events of call `n`, which costs a nano-dollar and has a text that fills a page.
 fn call(n: u64) -> Vec<NewEvent> {
     let id = format!("m{n}");
     let reply = ModelReply::text("x".repeat(4_000));
@@ -32,7 +32,7 @@ async fn a_full_disk_refuses_the_whole_append_and_keeps_earlier_data() {
     let lease = held(&home.open(), "t").await;
     let mut calls = 0;
     for pages in 1..=200 {
-        // Fewer pages than there are mean no more than there are.
+        // A limit below the current number of pages is the current number.
         let limit = SqliteOptions::default().with_max_page_count(pages);
         let store = home.open_with(limit);
         let from = calls;

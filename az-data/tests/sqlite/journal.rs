@@ -1,4 +1,4 @@
-//! Bodies of every size and shape, and what becomes of those that are lost.
+//! Bodies of every size and shape, and missing and damaged ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ async fn an_orphaned_blob_is_removed_by_the_next_deletion() {
     let lease = held(&store, "t").await;
     append(&store, &lease, 0, vec![note(&"x".repeat(100_000))]).await.unwrap();
     held(&store, "other").await;
-    // What is on disk when the program dies after the deletion and before it removes the file.
+    // The state on disk after a crash between the deletion and the removal of the file.
     home.raw()
         .execute_batch(
             "PRAGMA foreign_keys = ON; BEGIN; INSERT INTO orphaned_blob SELECT blob FROM event; \
@@ -107,7 +107,7 @@ async fn a_blob_that_another_handle_is_about_to_refer_to_is_kept() {
         append(&one, &lease, 0, vec![note(&text)]).await.unwrap();
         let lease = held(&two, &new).await;
 
-        // Both come to wait for the lock, more or less at once, one with a text that is on disk.
+        // Both wait for the lock, at about the same time, one with a text that is on disk.
         let raw = home.raw();
         raw.execute_batch("BEGIN IMMEDIATE").unwrap();
         let (one, two) = (one.clone(), two.clone());
@@ -143,7 +143,7 @@ async fn the_check_reports_missing_and_damaged_blobs() {
     fs::write(&files[1], b"\xff").unwrap();
     let expected = [
         format!("stored body cannot be read: {} is missing", files[0].display()),
-        format!("stored body cannot be read: {} is torn", files[1].display()),
+        format!("stored body cannot be read: {} is damaged", files[1].display()),
     ];
     assert_eq!(store.check().await.unwrap(), expected);
 }

@@ -1,4 +1,4 @@
-//! What the SQLite store promises: the contracts of az-core, and what a file on a disk adds.
+//! The SQLite store: the contracts of az-core, and the properties of a file on a disk.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,

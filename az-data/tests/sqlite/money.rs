@@ -1,4 +1,4 @@
-//! Budgets: raced for by threads, and compared with the reference step by step.
+//! Budgets: concurrent holds, and a comparison with the reference implementation.
 
 use az_core::cost::{
     Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement,
@@ -85,7 +85,7 @@ fn cap_of(nanos: i64) -> Usd {
     Usd::from_nanos(nanos)
 }
 
-/// Something that moves money.
+/// An operation that changes amounts.
 #[derive(Debug, Clone)]
 enum Step {
     Set(Budget),
@@ -97,7 +97,7 @@ enum Step {
     Delete(usize),
 }
 
-/// A task, a part of it, a part of that, and one that has nothing to do with them.
+/// A task, a part of it, a part of that, and an unrelated one.
 const TASKS: [(&str, Option<&str>); 4] =
     [("a", None), ("b", Some("a")), ("c", Some("b")), ("d", None)];
 
@@ -204,7 +204,7 @@ proptest! {
             let mut deleted = Vec::new();
             for (n, step) in steps.iter().enumerate() {
                 match step {
-                    // A task that is gone spends nothing more; what it did spend still counts.
+                    // A deleted task spends nothing more; its earlier spending still counts.
                     Step::Hold { task, .. } | Step::Track { task, .. } if deleted.contains(task) => continue,
                     Step::Delete(task) => deleted.push(*task),
                     _ => {}

@@ -84,8 +84,8 @@ const TABLES: [&str; 12] = [
     "task",
 ];
 
-/// A namespace of a file whose namespace `default` is full of data, which is checked to be unchanged
-/// in the end.
+/// A namespace of a file whose namespace `default` is full of data, which is checked at the end to
+/// be unchanged.
 #[derive(Debug)]
 struct Tenant(Home);
 
@@ -148,7 +148,7 @@ fn template() -> &'static (Home, Rows) {
     })
 }
 
-/// Stores something of everything. `marker` tells the namespaces apart.
+/// Stores data of every kind. `marker` distinguishes the namespaces.
 async fn fill(store: &SqliteStore, marker: i64) {
     let model = Scope::Model("m".to_owned());
     for scope in [Scope::Global, model, Scope::task(task_id("t")), Scope::task(task_id("a"))] {
@@ -163,7 +163,7 @@ async fn fill(store: &SqliteStore, marker: i64) {
     }
     let (key, team) = ("key:k".parse().unwrap(), "team:t".parse().unwrap());
     store.set_parent(&key, Some(&team)).await.unwrap();
-    // With a lease that runs out, one that does not, one that waits, and one that has ended.
+    // With an expired lease, a valid one, a waiting task, and one that has ended.
     for (id, until) in [("t", 60), ("a", 1_000_000)] {
         let lease = held(store, id).await;
         let text = format!("{id} {marker}").repeat(50_000);
@@ -241,7 +241,7 @@ async fn equal_ids_of_two_namespaces_are_two_things() {
     let counts = [status.tasks, status.events, status.entries, status.holds];
     assert_eq!((counts, status.schema), ([0; 4], nothing.schema));
 
-    // What is on disk is found by handles that are opened later, and read-only.
+    // Handles that are opened later, and read-only ones, find the data on disk.
     let options = SqliteOptions::default().with_namespace(Namespace::new("one").unwrap());
     let reader = SqliteStore::open_read_only(home.path(), options).unwrap();
     assert_eq!(everything(&reader).await, alone);

@@ -1,4 +1,4 @@
-//! Budgets raced for by processes, and what is left of those that are killed.
+//! Budgets used by concurrent processes, and the holds of killed ones.
 
 use std::collections::BTreeMap;
 use std::process::Child;
@@ -17,31 +17,31 @@ use tokio::runtime::Runtime;
 use crate::child::{self, Dice, Part, lines, say};
 use crate::support::Home;
 
-/// How many processes there are, and how many holders each has.
+/// The number of processes, and of holders in each.
 const PROCESSES: u64 = 4;
 const HOLDERS: u64 = 32;
 
-/// What may be spent on each of two days, in nano-dollars.
+/// The budget of each of two days, in nano-dollars.
 const CAP: i64 = 300_000_000;
-/// How often each holder tries.
+/// The number of attempts of each holder.
 const TRIES: u64 = 80;
 /// The smallest hold of the race.
 const SMALLEST: i64 = 1_000;
 /// Minutes just before and just after midnight.
 const DAYS: [i64; 2] = [DAY - 1, DAY + 1];
 
-/// Opens the store that a child was told of, with patience for a slow disk that all of them want.
+/// Opens the store of a child, with a long timeout for a slow disk that all children use.
 fn store_of(told: &Part) -> SqliteStore {
     let patient = SqliteOptions::default().with_busy_timeout(Duration::from_secs(120));
     SqliteStore::open(&told.path, patient).unwrap()
 }
 
-/// Returns a hold of one of many holders of one of many processes.
+/// Returns a hold of one of the holders of one of the processes.
 fn wanted(process: u64, holder: u64, n: u64, nanos: i64, minute: i64) -> Hold {
     hold(&format!("t{process}.{holder}"), &format!("m{n}"), nanos, minute)
 }
 
-/// Takes a hold and settles it, unless it is refused; says which alerts came of it.
+/// Takes a hold and settles it, unless it is refused; prints its alerts.
 async fn try_once(store: &SqliteStore, wanted: &Hold, settlement: &Settlement) -> bool {
     let mut alerts = match store.hold(wanted).await {
         Ok(alerts) => alerts,
@@ -55,7 +55,7 @@ async fn try_once(store: &SqliteStore, wanted: &Hold, settlement: &Settlement) -
     true
 }
 
-/// Tries at random, then takes what is left in ever smaller holds; returns how often it tried.
+/// Takes random holds, then the rest in ever smaller ones; returns the number of attempts.
 async fn compete(store: SqliteStore, process: u64, holder: u64) -> u64 {
     let mut dice = Dice(process * HOLDERS + holder);
     let mut tries = 0;
@@ -134,7 +134,7 @@ fn processes_that_race_for_a_budget_never_overspend_it() {
     println!("{PROCESSES} processes of {HOLDERS} holders: {tries} tries, alerts {alerts:?}");
 }
 
-/// Listens to a child until it ends well.
+/// Returns the lines of a child that must end successfully.
 fn listen(mut child: Child) -> Vec<String> {
     let said = lines(&mut child).collect();
     assert!(child.wait().unwrap().success());
@@ -165,7 +165,7 @@ async fn hold_all(told: &Part) {
     join_all(holders).await;
 }
 
-/// What a child said of one of its calls, in nano-dollars.
+/// The amounts that a child printed for one of its calls, in nano-dollars.
 #[derive(Debug, Default)]
 struct Said {
     taken: i64,
@@ -173,7 +173,7 @@ struct Said {
     settled: Option<i64>,
 }
 
-/// Listens to a child, and kills it when that many of its calls are open.
+/// Reads the lines of a child, and kills it once this number of its calls are open.
 fn kill_at(mut child: Child, open: usize) -> BTreeMap<(Payer, CallId), Said> {
     let mut calls: BTreeMap<_, Said> = BTreeMap::new();
     for line in lines(&mut child) {
@@ -187,7 +187,7 @@ fn kill_at(mut child: Child, open: usize) -> BTreeMap<(Payer, CallId), Said> {
             _ => call.settled = Some(nanos),
         }
         if calls.values().filter(|call| call.settling.is_none()).count() == open {
-            // Nothing can be done about it, or after it: SIGKILL.
+            // The child cannot handle or delay SIGKILL.
             child.kill().unwrap();
         }
     }
@@ -235,7 +235,7 @@ fn holds_of_killed_processes_are_booked_in_full() {
             let cost = booked.get(call).copied();
             let expected = match (settled, settling) {
                 (Some(settled), _) => cost == Some(*settled),
-                // It was killed before it heard whether that was done.
+                // It was killed before it printed whether the settlement was made.
                 (None, Some(settling)) => cost == Some(*settling) || cost == Some(*taken),
                 (None, None) => cost == Some(*taken),
             };

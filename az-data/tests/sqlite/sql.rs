@@ -1,4 +1,4 @@
-//! Tables of one's own beside those of the store.
+//! Tables of users beside those of the store.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Fixtures and helpers of the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use az_data::sqlite::{SqliteOptions, SqliteStore, SqliteStores};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// A place for one store, gone with its test.
+/// A directory for one store, deleted after its test.
 #[derive(Debug)]
 pub(crate) struct Home(TempDir);
 
@@ -31,12 +31,12 @@ impl Home {
         self.0.path().join("data").join("az.db")
     }
 
-    /// Returns the directory that the store's own is made in.
+    /// Returns the directory in which the store's own is created.
     pub(crate) fn parent(&self) -> &Path {
         self.0.path()
     }
 
-    /// Returns a place with a copy of the files of another.
+    /// Returns a directory with a copy of the files of another.
     pub(crate) fn copy_of(other: &Self) -> Self {
         let home = Self::new();
         copy(other.parent(), home.parent());
@@ -131,7 +131,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Makes a task and claims it.
+/// Creates a task and claims it.
 pub(crate) async fn held(store: &SqliteStore, id: &str) -> Lease {
     store.enqueue(&sample::task(id, 0), sample::at(0)).await.unwrap();
     let claim = sample::claim_of(id, "worker", 1, 60);

@@ -1,4 +1,4 @@
-//! Migrations keep a copy of what was there, and an older version that runs on writes nothing more.
+//! Migrations make a backup, and an older version with the file open writes nothing more.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +32,7 @@ async fn tasks(store: &SqliteStore) -> Vec<Task> {
     store.list(&TaskFilter::default()).await.expect("they are listed")
 }
 
-/// Returns the schema of a file and how many tasks are in it.
+/// Returns the schema version of a file and the number of its tasks.
 fn found(path: &Path) -> (u32, u32) {
     let db = Connection::open(path).expect("a database");
     let number = |sql| db.query_row(sql, [], |row| row.get(0)).expect("a number");
@@ -59,7 +59,7 @@ async fn a_migration_makes_a_backup_of_the_database() {
     }
 }
 
-/// A migration replaces tables; what users made of them goes on meaning the new ones.
+/// A migration replaces tables; objects of users that refer to them refer to the new ones.
 #[tokio::test]
 async fn views_and_tables_of_users_survive_a_migration() {
     let home = Home::new();
@@ -86,7 +86,7 @@ async fn views_and_tables_of_users_survive_a_migration() {
 async fn a_restored_backup_is_migrated_again_without_replacing_backups() {
     let home = Home::new();
     let path = earlier(&home, 3);
-    // What a crash during an earlier backup left.
+    // The file that a crash during an earlier backup leaves.
     fs::write(beside(&path, ".backup"), "half a copy").expect("it is written");
     let store = home.open();
     let first = store.migration().expect("it was migrated").backup.clone();
@@ -122,7 +122,7 @@ fn a_migration_that_cannot_be_backed_up_does_not_begin() {
     assert_eq!(found(&path).0, 3);
 }
 
-/// Two processes as two handles: one has the file open, another brings it to the next schema.
+/// Two handles as two processes: one has the file open, the other migrates it.
 #[tokio::test]
 async fn a_store_that_another_process_migrated_writes_nothing_more() {
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! Many writers, one file.
+//! Concurrent writers of one file.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_refused_request_does_not_affect_its_batch() {
     for n in 0..40 {
         leases.push(held(&store, &format!("t{n}")).await);
     }
-    // Every fifth names a number that is not the next.
+    // Every fifth append has a number that is not the next.
     let appends = leases.iter().zip(0_u64..).map(|(lease, n)| {
         let next_seq = u64::from(n % 5 == 0) * 7;
         append(&store, lease, next_seq, vec![note("one"), note("two")])
@@ -42,7 +42,7 @@ async fn queued_writes_are_made_before_the_store_closes() {
     let home = Home::new();
     let store = home.open();
     for n in 0..50 {
-        // Asked for, and given up at once.
+        // Requested, and dropped at once.
         let task = task(&format!("t{n}"), n);
         let mut created = Box::pin(store.create(&task));
         assert!(futures_util::poll!(created.as_mut()).is_pending());
@@ -62,7 +62,7 @@ async fn a_lasting_lock_is_busy_and_nothing_is_written() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = append(&store, &lease, 0, vec![note("one")]).await;
     assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
-    // Reading goes on meanwhile.
+    // Reading continues meanwhile.
     assert_eq!(store.read(&task_id("t"), 0, 9).await.unwrap(), []);
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(append(&store, &lease, 0, vec![note("one")]).await.unwrap(), 1);
@@ -78,7 +78,7 @@ async fn a_passing_lock_is_waited_for() {
         let store = store.clone();
         async move { store.create(&task("t", 0)).await }
     });
-    // The writer meets the lock whether it comes before or after this point.
+    // The writer finds the lock whether it comes before or after this point.
     tokio::task::yield_now().await;
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().id, task_id("t"));

@@ -43,11 +43,8 @@ fn short_run() -> Vec<NewEvent> {
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
     };
-    let given = EventBody::ApprovalGiven {
-        digest: "d".to_owned(),
-        granted: true,
-        by: "somebody".to_owned(),
-    };
+    let given =
+        EventBody::ApprovalGiven { digest: "d".to_owned(), granted: true, by: "alice".to_owned() };
     vec![
         run_started("a"),
         llm_intent("m1", Some(100), 60),
