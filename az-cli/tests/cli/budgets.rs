@@ -80,7 +80,7 @@ fn an_unknown_price_is_refused_under_a_hard_budget() {
     let refused = az.az(&["task", "run", "spend", "--model", "scripted:free.jsonl"]);
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(
-        refused.stderr.contains("the price of scripted:free.jsonl is not known"),
+        refused.stderr.contains("the price of scripted:free.jsonl is unknown"),
         "{refused:?}"
     );
 }
