@@ -79,10 +79,7 @@ fn an_unknown_price_is_refused_under_a_hard_budget() {
     az.ok(&["cost", "budget", "set", "--amount", "5"]);
     let refused = az.az(&["task", "run", "spend", "--model", "scripted:free.jsonl"]);
     assert_eq!(refused.code, Some(3), "{refused:?}");
-    assert!(
-        refused.stderr.contains("the price of scripted:free.jsonl is unknown"),
-        "{refused:?}"
-    );
+    assert!(refused.stderr.contains("the price of scripted:free.jsonl is unknown"), "{refused:?}");
 }
 
 #[test]
