@@ -277,7 +277,7 @@ async fn a_cancelled_tool_call_has_a_recorded_result() {
     assert_eq!(ended.failure.unwrap().kind, ErrorKind::TimedOut);
     let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
     let outcomes: Vec<_> = history.calls.values().map(|call| call.state.clone()).collect();
-    assert!(matches!(outcomes[..], [CallState::Ended { outcome: ToolOutcome::Failed, .. }]));
+    assert!(matches!(outcomes[..], [CallState::Ended { outcome: ToolOutcome::Unknown, .. }]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,6 +399,70 @@ async fn an_interrupted_call_is_resumed_by_its_effect_class() {
         assert_eq!(toolbox.effects().values().sum::<usize>(), effects, "{tool} {happened}");
         assert_eq!(toolbox.abandoned().len(), 1, "the interrupted call is stopped first");
     }
+}
+
+/// The state of the task's only call.
+async fn state_of_call(store: &MemoryStore) -> CallState {
+    let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+    history.calls.values().next().expect("a call").state.clone()
+}
+
+/// Runs a task whose only call does not end, and shuts the worker down meanwhile.
+async fn shut_down_in(store: &MemoryStore, toolbox: &FakeToolbox) {
+    let stop = Stop::new();
+    let engine = Engine::new(Arc::new(store.clone()), agent([calls(&["hang"])]), options())
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(AllowEverything));
+    let stopping = async {
+        while toolbox.invoked().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stop.request(az_core::engine::StopReason::Shutdown);
+    };
+    let running = engine.execute_until(task("a", 0), stop.clone());
+    let (released, ()) = tokio::join!(running, stopping);
+    assert_eq!(released.unwrap().status, TaskStatus::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsafe_call_cut_short_by_a_shutdown_is_unknown_and_not_made_again() {
+    let hang = FakeTool::new("hang").with_effect(EffectClass::Unsafe).without_end();
+    let (store, toolbox) = (MemoryStore::new(), FakeToolbox::new().with(hang));
+    shut_down_in(&store, &toolbox).await;
+    let CallState::Ended { outcome, text, .. } = state_of_call(&store).await else {
+        panic!("the call has no result")
+    };
+    assert_eq!(outcome, ToolOutcome::Unknown);
+    assert_eq!(text.render(), "cancelled; the outcome is unknown");
+    let done = resume(&store, &toolbox, OnUnknown::Continue).await;
+    assert_eq!((done.status, toolbox.invoked().len()), (TaskStatus::Completed, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_cut_short_by_a_shutdown_is_made_again_if_that_is_safe() {
+    for effect in [EffectClass::Read, EffectClass::Idempotent] {
+        let hang = |tool: FakeTool| FakeToolbox::new().with(tool.with_effect(effect));
+        let (store, endless) = (MemoryStore::new(), hang(FakeTool::new("hang").without_end()));
+        shut_down_in(&store, &endless).await;
+        assert!(matches!(state_of_call(&store).await, CallState::Begun { .. }));
+        let toolbox = hang(FakeTool::new("hang"));
+        let done = resume(&store, &toolbox, OnUnknown::Continue).await;
+        assert_eq!((done.status, toolbox.invoked().len()), (TaskStatus::Completed, 1));
+        assert!(toolbox.invoked().iter().all(|call| call.repeated));
+        let state = state_of_call(&store).await;
+        assert!(matches!(state, CallState::Ended { outcome: ToolOutcome::Done, .. }), "{state:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_class_that_became_stricter_since_the_intent_applies() {
+    let (store, toolbox) = (MemoryStore::new(), tools());
+    crashed_in(&store, &toolbox, "put", true).await;
+    let stricter = FakeTool::new("put").with_effect(EffectClass::Unsafe);
+    let done = resume(&store, &FakeToolbox::new().with(stricter), OnUnknown::Continue).await;
+    assert_eq!(done.status, TaskStatus::Completed);
+    let state = state_of_call(&store).await;
+    assert!(matches!(state, CallState::Ended { outcome: ToolOutcome::Unknown, .. }), "{state:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,9 @@ use crate::tool::{Recoverable, RecoverableTool, Tool, Typed, TypedTool};
 /// The prefix of the keys of calls outside any task.
 const BARE_KEY_PREFIX: &str = "bare:";
 
+/// The advice in the output of a call that was cut short.
+pub(crate) const OUTCOME_UNKNOWN: &str = "the outcome is unknown: verify before repeating it";
+
 /// How long a tool may take to clean up after it was cancelled or timed out.
 const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
@@ -154,10 +157,16 @@ impl Toolbox for ToolRegistry {
         let output = tokio::select! {
             biased;
             output = catch_panics(tool, tool.invoke(call)) => output,
-            reason = cancelled_or_timed_out(cancel, timeout) => Ok(ToolOutput::failed(reason)),
+            reason = cancelled_or_timed_out(cancel, timeout) => {
+                Ok(ToolOutput::unknown(format!("{reason}; {OUTCOME_UNKNOWN}")))
+            }
         };
         match output {
             Err(Error::Invalid { .. }) | Ok(_) => output,
+            // A tool that panicked or was cut short may have changed something before.
+            Err(error @ (Error::Internal(_) | Error::Cancelled | Error::TimedOut { .. })) => {
+                Ok(ToolOutput::unknown(format!("{}; {OUTCOME_UNKNOWN}", error.chain())))
+            }
             Err(error) => Ok(ToolOutput::failed(error.chain())),
         }
     }

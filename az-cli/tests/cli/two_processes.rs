@@ -97,6 +97,24 @@ fn sigterm_releases_the_task() {
 }
 
 #[test]
+fn a_command_that_sigterm_cut_short_is_not_run_again() {
+    let az = Az::new();
+    let mark = "mark-not-run-again";
+    let command = format!("run `echo x >> effects.txt; sleep 60; : {mark}`");
+    let mut running = az.start(&["task", "run", &command, "--allow", "shell.execute"]);
+    until("the command runs", || az.read("effects.txt") == "x\n");
+    let pid = running.child().id().to_string();
+    std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert_eq!(running.wait().code, Some(75));
+    let id = az.only_id();
+    let resuming = az.az(&["task", "resume", &id]);
+    assert_eq!(resuming.code, Some(0), "{resuming:?}");
+    assert_eq!(az.read("effects.txt"), "x\n");
+    let logs = az.ok(&["task", "logs", &id]);
+    assert!(logs.contains("the outcome is unknown: verify before repeating it"), "{logs}");
+}
+
+#[test]
 fn child_processes_of_a_killed_worker_end_before_the_task_continues() {
     let az = Az::new();
     let mark = "mark-orphans";

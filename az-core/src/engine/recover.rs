@@ -22,6 +22,11 @@ struct Begun {
     witness: Option<Value>,
 }
 
+/// Names a call in an error message.
+pub(super) fn in_words(tool: &str, call: &CallId) -> String {
+    format!("{tool} ({call})")
+}
+
 impl Run {
     /// Opens the run: settles an interrupted model call, and probes interrupted tool calls.
     pub(super) async fn open(&mut self) -> Result<()> {
@@ -49,6 +54,8 @@ impl Run {
         for begun in self.begun() {
             let Begun { call, tool, arguments, effect, witness } = begun;
             let prepared = self.abandon(call.clone(), tool.clone(), arguments).await;
+            // An older version of the tool may have recorded a class that permits more.
+            let effect = prepared.as_ref().map_or(effect, |call| effect.max(call.effect));
             point!("recover.abandoned");
             let probed = match (effect, prepared) {
                 (EffectClass::Read | EffectClass::Idempotent, _) => Probed::DidNotHappen,
@@ -64,16 +71,21 @@ impl Run {
                 Probed::DidNotHappen => {}
                 Probed::Happened(output) => self.record_found(call, tool, Some(output)).await?,
                 Probed::Unknown => {
-                    unknown.push(format!("{tool} ({call})"));
+                    unknown.push(in_words(&tool, &call));
                     self.record_found(call, tool, None).await?;
                 }
             }
         }
-        if !unknown.is_empty() && self.context.options.on_unknown == OnUnknown::Fail {
-            let reason = format!("interrupted, outcome unknown: {}", unknown.join(", "));
-            return Err(Error::Agent { reason });
+        self.check_unknown(&unknown)
+    }
+
+    /// Fails if there are calls with an unknown outcome and the options do not allow to continue.
+    pub(super) fn check_unknown(&self, calls: &[String]) -> Result<()> {
+        if calls.is_empty() || self.context.options.on_unknown == OnUnknown::Continue {
+            return Ok(());
         }
-        Ok(())
+        let reason = format!("interrupted, outcome unknown: {}", calls.join(", "));
+        Err(Error::Agent { reason })
     }
 
     /// Closes everything that costs money or keeps running. Calls that remain begun are probed when

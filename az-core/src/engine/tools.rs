@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::approve::Permission;
 use super::progress::forward;
+use super::recover::in_words;
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::id::CallId;
@@ -179,6 +180,11 @@ impl Run {
         invocation.key = self.key(seq);
         invocation.workspace.clone_from(&self.task.options.workspace);
         invocation.cancel = self.stop.token();
+        let begun = self.history.call(&invocation.call).map(|record| &record.state);
+        if let Some(CallState::Begun { witness, .. }) = begun {
+            invocation.witness.clone_from(witness);
+            invocation.repeated = true;
+        }
         invocation
     }
 
@@ -203,7 +209,12 @@ impl Run {
             .collect()
             .await;
         point!("tool.called");
-        self.record(ended.into_iter().flatten().collect()).await
+        let ended: Vec<EndedCall> = ended.into_iter().flatten().collect();
+        let unknown = ended.iter().filter(|ended| ended.result.outcome == ToolOutcome::Unknown);
+        let unknown: Vec<_> =
+            unknown.map(|ended| in_words(&ended.result.tool, &ended.call)).collect();
+        self.record(ended).await?;
+        self.check_unknown(&unknown)
     }
 
     /// Records the intents of the calls that have none.
@@ -217,6 +228,8 @@ impl Run {
                 EffectClass::Probe => self.context.toolbox.witness(call).await.unwrap_or_default(),
                 EffectClass::Read | EffectClass::Idempotent | EffectClass::Unsafe => None,
             };
+            ready.call.invocation.witness.clone_from(&witness);
+            let call = &ready.call;
             let intent = ToolIntent {
                 tool: call.invocation.tool.clone(),
                 arguments: call.invocation.arguments.clone(),
@@ -233,11 +246,12 @@ impl Run {
         Ok(())
     }
 
-    /// Makes a call; `None` if the run was stopped and the tool did not return in time.
+    /// Makes a call; `None` if the run was stopped before the call had a result worth recording.
     #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
     async fn invoke(&self, mut call: PreparedCall) -> Option<EndedCall> {
         let started = Instant::now();
         let (id, tool) = (call.invocation.call.clone(), call.invocation.tool.clone());
+        let effect = call.effect;
         let (sender, receiver) = progress_channel();
         call.invocation.progress = sender;
         let watch = forward(receiver, self.emitter(), id.clone(), tool.clone());
@@ -251,17 +265,30 @@ impl Run {
             () = too_late => return None,
             never = watch => match never {},
         };
-        let (outcome, output) = match returned {
-            Ok(output) if output.ok => (ToolOutcome::Done, output),
-            Ok(output) => (ToolOutcome::Failed, output),
-            Err(error @ (Error::NotFound { .. } | Error::Invalid { .. })) => {
-                (ToolOutcome::Refused, ToolOutput::failed(error.chain()))
-            }
-            Err(error) => (ToolOutcome::Failed, ToolOutput::failed(error.chain())),
+        let (outcome, output) = match outcome_of(returned) {
+            (ToolOutcome::Unknown, output) => (self.outcome_of_cut_short(effect)?, output),
+            known => known,
         };
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let result = ToolResult::new(tool, outcome, output).with_millis(millis);
         Some(EndedCall { call: id, result })
+    }
+
+    /// Returns the outcome to record for a call that was cut short; `None` records no result.
+    ///
+    /// A call without a result is recovered by the next run: it is made again or probed.
+    fn outcome_of_cut_short(&self, effect: EffectClass) -> Option<ToolOutcome> {
+        match effect {
+            // The next run could not determine more, and what the call printed would be lost.
+            EffectClass::Unsafe => Some(ToolOutcome::Unknown),
+            EffectClass::Read | EffectClass::Idempotent | EffectClass::Probe
+                if self.stop.reason().is_some() =>
+            {
+                None
+            }
+            EffectClass::Read | EffectClass::Idempotent => Some(ToolOutcome::Failed),
+            EffectClass::Probe => Some(ToolOutcome::Unknown),
+        }
     }
 
     async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
@@ -289,6 +316,22 @@ impl Run {
         };
         let result = ToolResult::new(tool, outcome, output);
         self.record(vec![EndedCall { call, result }]).await
+    }
+}
+
+/// Returns the outcome of a call by what its toolbox returned.
+fn outcome_of(returned: Result<ToolOutput>) -> (ToolOutcome, ToolOutput) {
+    match returned {
+        Ok(output) if output.unknown => (ToolOutcome::Unknown, output),
+        Ok(output) if output.ok => (ToolOutcome::Done, output),
+        Ok(output) => (ToolOutcome::Failed, output),
+        Err(error @ (Error::NotFound { .. } | Error::Invalid { .. })) => {
+            (ToolOutcome::Refused, ToolOutput::failed(error.chain()))
+        }
+        Err(error @ (Error::Cancelled | Error::TimedOut { .. })) => {
+            (ToolOutcome::Unknown, ToolOutput::unknown(error.chain()))
+        }
+        Err(error) => (ToolOutcome::Failed, ToolOutput::failed(error.chain())),
     }
 }
 

@@ -354,6 +354,6 @@ pub enum ToolOutcome {
     /// The call was not made: the tool does not exist, the arguments are invalid, or it was not
     /// approved.
     Refused,
-    /// The call was interrupted, and its outcome is unknown.
+    /// The call was cut short, or failed after it may have changed something: its effect is unknown.
     Unknown,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::kit::{Checked, Fixture, Violation};
-use crate::error::Error;
-use crate::tool::{EffectClass, Invocation, Probed, Toolbox};
+use crate::error::{Error, Result};
+use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 /// A fixture of a toolbox, with example calls.
@@ -62,6 +62,7 @@ scenarios! {
     a_successful_call_returns_an_ok_output;
     a_failed_call_returns_an_output_that_is_not_ok;
     a_cancelled_call_returns_soon;
+    a_cancelled_call_is_unknown;
     a_call_is_at_most_as_severe_as_its_tool;
     probing_a_call_of_another_class_returns_unknown;
     witness_and_probe_change_nothing;
@@ -86,16 +87,6 @@ fn examples(
         return Err(Violation::Unmet(need));
     }
     Ok(calls)
-}
-
-/// Returns the severity of repeating a call of this class.
-const fn severity(effect: EffectClass) -> u8 {
-    match effect {
-        EffectClass::Read => 0,
-        EffectClass::Idempotent => 1,
-        EffectClass::Probe => 2,
-        EffectClass::Unsafe => 3,
-    }
 }
 
 async fn names_are_unique_and_well_formed(fixture: Tools<'_>) -> Checked {
@@ -189,7 +180,27 @@ async fn a_failed_call_returns_an_output_that_is_not_ok(fixture: Tools<'_>) -> C
 }
 
 async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
+    for (tool, output) in cancelled(fixture).await? {
+        ensure!(output.is_some(), "{tool} continued after it was cancelled");
+    }
+    Ok(())
+}
+
+async fn a_cancelled_call_is_unknown(fixture: Tools<'_>) -> Checked {
+    for (tool, output) in cancelled(fixture).await? {
+        let Some(output) = output else { continue };
+        let output = output?;
+        ensure!(!output.ok, "{tool} succeeded though it was cancelled");
+        ensure!(output.unknown, "the output of {tool} does not say that its effect is unknown");
+    }
+    Ok(())
+}
+
+/// Makes and cancels each call without end; returns the tools and their outputs, `None` for a call
+/// that does not return.
+async fn cancelled(fixture: Tools<'_>) -> Checked<Vec<(String, Option<Result<ToolOutput>>)>> {
     let tools = fixture.open().await;
+    let mut outputs = Vec::new();
     for call in examples(fixture, ExpectedOutcome::Endless, "an example of a call without end")? {
         let (tool, cancel) = (call.tool.clone(), call.cancel.clone());
         let running = tokio::time::timeout(SOON, tools.call(call));
@@ -199,9 +210,9 @@ async fn a_cancelled_call_returns_soon(fixture: Tools<'_>) -> Checked {
             cancel.cancel();
         };
         let (ended, ()) = futures_util::future::join(running, cancelling).await;
-        ensure!(ended.is_ok(), "{tool} continued after it was cancelled");
+        outputs.push((tool, ended.ok()));
     }
-    Ok(())
+    Ok(outputs)
 }
 
 async fn a_call_is_at_most_as_severe_as_its_tool(fixture: Tools<'_>) -> Checked {
@@ -214,7 +225,7 @@ async fn a_call_is_at_most_as_severe_as_its_tool(fixture: Tools<'_>) -> Checked 
         };
         match tools.prepare(call) {
             Ok(call) => ensure!(
-                severity(call.effect) <= severity(spec.effect),
+                call.effect <= spec.effect,
                 "a call of {} is {:?}, the tool {:?}",
                 spec.name,
                 call.effect,

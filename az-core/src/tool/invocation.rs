@@ -35,6 +35,12 @@ pub struct Invocation {
     pub cancel: CancellationToken,
     /// The sender of the call's progress.
     pub progress: ProgressSender,
+    /// What [`Toolbox::witness`](super::Toolbox::witness) returned before the first attempt of this
+    /// call.
+    pub witness: Option<Value>,
+    /// Whether an earlier run may have made this call: it recorded the intent and no result, and a
+    /// probe determined that the call did not take effect.
+    pub repeated: bool,
 }
 
 impl Invocation {
@@ -50,6 +56,8 @@ impl Invocation {
             timeout: None,
             cancel: CancellationToken::new(),
             progress: ProgressSender::disconnected(),
+            witness: None,
+            repeated: false,
         }
     }
 
@@ -80,6 +88,20 @@ impl Invocation {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets the witness of the call.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Option<Value>) -> Self {
+        self.witness = witness;
+        self
+    }
+
+    /// Marks the call as one that an earlier run may have made.
+    #[must_use]
+    pub const fn as_repeated(mut self) -> Self {
+        self.repeated = true;
         self
     }
 

@@ -12,6 +12,9 @@ use crate::content::{ContentPart, text_of};
 pub struct ToolOutput {
     /// Whether the tool succeeded.
     pub ok: bool,
+    /// Whether the effect of the call is unknown: it was cut short, or it failed after it may have
+    /// changed something. Such an output is not `ok`.
+    pub unknown: bool,
     /// The content for the model. Never a secret.
     pub content: Vec<ContentPart>,
     /// The output as structured data, if the tool returns it.
@@ -29,15 +32,28 @@ impl ToolOutput {
         Self::new(false, text.into())
     }
 
+    /// Creates the output of a call whose effect is unknown, such as one that was stopped while it
+    /// ran. The text says so, and contains what the call printed until then.
+    pub fn unknown(text: impl Into<String>) -> Self {
+        Self { unknown: true, ..Self::failed(text) }
+    }
+
     fn new(ok: bool, text: String) -> Self {
         let content = if text.is_empty() { Vec::new() } else { vec![ContentPart::Text { text }] };
-        Self { ok, content, data: None }
+        Self { ok, unknown: false, content, data: None }
     }
 
     /// Sets whether the tool succeeded.
     #[must_use]
     pub const fn with_ok(mut self, ok: bool) -> Self {
         self.ok = ok;
+        self
+    }
+
+    /// Sets whether the effect of the call is unknown.
+    #[must_use]
+    pub const fn with_unknown(mut self, unknown: bool) -> Self {
+        self.unknown = unknown;
         self
     }
 

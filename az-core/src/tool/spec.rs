@@ -8,8 +8,11 @@ use serde_json::Value;
 
 /// What may be done about a call that has an intent and no result.
 ///
-/// Exhaustive, because the engine recovers interrupted calls by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+/// Exhaustive, because the engine recovers interrupted calls by it. Ordered by how much harm a
+/// repeated call can do.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectClass {
     /// The call changes nothing: it is made again. Such calls may also run concurrently.

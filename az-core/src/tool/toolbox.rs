@@ -25,9 +25,11 @@ use crate::error::{Error, Result};
 /// 4. The effect class of a prepared call is that of its spec, or a milder one that applies to its
 ///    arguments.
 /// 5. A tool that ran and failed returns an output that is not `ok`, not an error.
-/// 6. A call that is cancelled or exceeds its time limit returns soon, as a failed output, and
-///    leaves nothing running.
-/// 7. [`probe`](Self::probe) of a call whose class is not `Probe` returns `Unknown`, and
+/// 6. A call that is cancelled or exceeds its time limit returns soon and leaves nothing running.
+/// 7. The output of a call that was cut short (cancelled, timed out, killed) is
+///    [`unknown`](ToolOutput::unknown), unless the tool is certain that nothing was changed. It
+///    contains what the call printed until then.
+/// 8. [`probe`](Self::probe) of a call whose class is not `Probe` returns `Unknown`, and
 ///    [`abandon`](Self::abandon) of such a call is not an error.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {

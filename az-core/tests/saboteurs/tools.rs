@@ -31,6 +31,7 @@ enum Broken {
     Success,
     Failure,
     Cancelling,
+    CutShort,
     Effect,
     Probing,
     Witness,
@@ -111,9 +112,10 @@ impl Toolbox for BentTools {
         }
         match (self.broken, self.tools.invoke(call).await) {
             (Broken::Success, Ok(output)) => Ok(output.with_ok(false)),
-            (Broken::Failure, Ok(output)) if !output.ok => {
+            (Broken::Failure, Ok(output)) if !output.ok && !output.unknown => {
                 Err(Error::Internal(output.text().into_owned()))
             }
+            (Broken::CutShort, Ok(output)) => Ok(output.with_unknown(false)),
             (_, output) => output,
         }
     }
@@ -181,6 +183,7 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
     .await;
     check_tools(Broken::Failure, &["a_failed_call_returns_an_output_that_is_not_ok"]).await;
     check_tools(Broken::Cancelling, &["a_cancelled_call_returns_soon"]).await;
+    check_tools(Broken::CutShort, &["a_cancelled_call_is_unknown"]).await;
     check_tools(Broken::Effect, &["a_call_is_at_most_as_severe_as_its_tool"]).await;
     check_tools(Broken::Probing, &["probing_a_call_of_another_class_returns_unknown"]).await;
     check_tools(Broken::Witness, &["witness_and_probe_change_nothing"]).await;

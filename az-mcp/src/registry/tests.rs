@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ToolRegistry;
+use super::{OUTCOME_UNKNOWN, ToolRegistry};
 use crate::schema::{ArgumentType, McpTool, McpToolResult, ToolArgument};
 use crate::tool::TypedTool;
 
@@ -181,9 +181,10 @@ async fn an_unknown_enum_value_is_refused_with_the_known_values() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_failed_output() {
+async fn a_panic_is_an_unknown_output() {
     let output = registry().call(call("panic")).await.unwrap();
-    assert_eq!(output, ToolOutput::failed("internal error: test.tool panicked: on purpose"));
+    let text = format!("internal error: test.tool panicked: on purpose; {OUTCOME_UNKNOWN}");
+    assert_eq!(output, ToolOutput::unknown(text));
 }
 
 #[tokio::test]
@@ -196,13 +197,13 @@ async fn an_error_of_a_running_tool_is_a_failed_output() {
 async fn a_tool_that_ignores_timeout_and_cancellation_is_dropped() {
     let limited = call("hang").with_timeout(Some(Duration::from_secs(1)));
     let output = registry().call(limited).await.unwrap();
-    assert_eq!(output, ToolOutput::failed("timed out after 1 s"));
+    assert_eq!(output, ToolOutput::unknown(format!("timed out after 1 s; {OUTCOME_UNKNOWN}")));
 
     let hanging = call("hang");
     let cancel = hanging.cancel.clone();
     let tools = registry();
     let (output, ()) = tokio::join!(tools.call(hanging.clone()), async { cancel.cancel() });
-    assert_eq!(output.unwrap(), ToolOutput::failed("cancelled"));
+    assert_eq!(output.unwrap(), ToolOutput::unknown(format!("cancelled; {OUTCOME_UNKNOWN}")));
     let output = tools.call(hanging).await.unwrap();
     assert_eq!(output, ToolOutput::failed("cancelled before the tool was started"));
 }

@@ -9,7 +9,7 @@ use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
 use serde_json::{Map, Value, json};
 
 use super::argument::ToolArgument;
-use super::result::McpToolResult;
+use super::result::{McpToolResult, UNKNOWN};
 use super::tool::{McpTool, general};
 use super::wire::{Content, WireResult, WireTool};
 
@@ -118,20 +118,21 @@ impl From<ToolOutput> for WireResult {
             content: output.content.iter().map(Content::from).collect(),
             structured_content: output.data,
             is_error: !output.ok,
-            meta: Map::new(),
+            meta: output.unknown.then(|| (UNKNOWN.to_owned(), true.into())).into_iter().collect(),
         }
     }
 }
 
 impl From<WireResult> for ToolOutput {
     fn from(wire: WireResult) -> Self {
-        let WireResult { content, structured_content, is_error, .. } = wire;
+        let WireResult { content, structured_content, is_error, meta } = wire;
         // Models are shown text, so a result that has only data gets its JSON as text.
         let text = structured_content.as_ref().filter(|_| content.is_empty());
         let mut output = Self::done(text.map(Value::to_string).unwrap_or_default());
         output.content.extend(content.iter().map(ContentPart::from));
         output.data = structured_content;
-        output.with_ok(!is_error)
+        let unknown = is_error && meta.get(UNKNOWN) == Some(&Value::Bool(true));
+        output.with_ok(!is_error).with_unknown(unknown)
     }
 }
 

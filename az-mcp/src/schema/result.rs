@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// The key in the metadata of a failed call whose effect is unknown; its value is `true`.
+pub(super) const UNKNOWN: &str = "dev.azos/unknown";
+
 /// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct McpToolResult {
@@ -52,6 +55,7 @@ impl From<ToolOutput> for McpToolResult {
             (true, data) => Self::done(data.unwrap_or(Value::String(text))),
             (false, data) => Self { result: data, ..Self::failed(text) },
         };
+        let result = if output.unknown { result.with_metadata(UNKNOWN, true) } else { result };
         let is_text = |part: &ContentPart| matches!(part, ContentPart::Text { .. });
         let content = output.content.into_iter().filter(|part| !is_text(part)).collect();
         Self { content, ..result }
@@ -60,14 +64,16 @@ impl From<ToolOutput> for McpToolResult {
 
 impl From<McpToolResult> for ToolOutput {
     fn from(result: McpToolResult) -> Self {
-        let McpToolResult { success, result, error, content, .. } = result;
+        let McpToolResult { success, result, error, content, metadata } = result;
+        let mark = metadata.as_ref().and_then(|metadata| metadata.get(UNKNOWN));
+        let unknown = !success && mark == Some(&Value::Bool(true));
         let (text, data) = match (error, result) {
             (Some(error), data) => (error, data),
             (None, Some(Value::String(text))) => (text, None),
             (None, Some(data)) => (data.to_string(), Some(data)),
             (None, None) => (String::new(), None),
         };
-        let mut output = Self::done(text).with_ok(success);
+        let mut output = Self::done(text).with_ok(success).with_unknown(unknown);
         output.content.extend(content);
         output.data = data;
         output

@@ -65,8 +65,18 @@ async fn a_command_that_fails_is_a_failed_output() {
     let failed = sh(&bench, "echo half; exit 3").await;
     assert_eq!((failed.ok, failed.text().as_ref()), (false, "half\n[exit code 3]"));
     assert_eq!(field(&failed, "exit_code"), 3);
-    let killed = sh(&bench, "kill -9 $$").await;
-    assert_eq!((killed.ok, killed.text().as_ref()), (false, "[killed by signal 9]"));
+    assert!(!failed.unknown);
+}
+
+#[tokio::test]
+async fn a_command_that_was_killed_has_an_unknown_outcome() {
+    let bench = Bench::new();
+    let killed = sh(&bench, "echo half; kill -9 $$").await;
+    assert_eq!((killed.ok, killed.unknown), (false, true));
+    assert_eq!(
+        killed.text(),
+        "half\n[killed by signal 9; the outcome is unknown: verify before repeating it]"
+    );
     assert_eq!(field(&killed, "signal"), 9);
 }
 
@@ -127,7 +137,9 @@ async fn a_command_that_times_out_is_killed_with_its_process_tree() {
     let seconds = endless(1);
     let command = format!("echo begun; setsid sleep {seconds} & sleep {seconds}; echo never");
     let output = bench.run("shell.execute", json!({"command": command, "timeout": 0.2})).await;
-    assert_eq!(output.text(), "begun\n[killed: timed out after 0.2 s]");
+    let advice = "the outcome is unknown: verify before repeating it";
+    assert_eq!(output.text(), format!("begun\n[killed: timed out after 0.2 s; {advice}]"));
+    assert_eq!((output.ok, output.unknown), (false, true));
     assert_eq!(field(&output, "timed_out"), true);
     assert!(!is_running(&seconds));
 }
@@ -139,7 +151,7 @@ async fn the_shorter_of_two_timeouts_applies() {
     let mut call = bench.call("shell.execute", json!({"command": command, "timeout": 60}));
     call.timeout = Some(Duration::from_millis(100));
     let output = bench.tools.call(call.clone()).await.unwrap();
-    assert_eq!(output.text(), "[killed: timed out after 0.1 s]");
+    assert!(output.text().starts_with("[killed: timed out after 0.1 s;"), "{output:?}");
 }
 
 #[tokio::test]
@@ -163,7 +175,7 @@ async fn a_cancelled_command_is_killed_with_processes_that_left_its_group() {
     let (output, cancelled) = tokio::join!(bench.tools.call(call.clone()), cancelling);
     let took = cancelled.elapsed();
     let output = output.unwrap();
-    assert_eq!((output.ok, field(&output, "cancelled")), (false, json!(true)));
+    assert_eq!((output.unknown, field(&output, "cancelled")), (true, json!(true)));
     assert!(took < Duration::from_secs(1), "{took:?}");
     for left in [one, two, three, four] {
         assert!(!is_running(&left), "{left}");

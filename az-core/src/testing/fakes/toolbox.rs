@@ -224,7 +224,7 @@ impl Toolbox for FakeToolbox {
         }
         if tool.endless {
             call.cancel.cancelled().await;
-            return Ok(ToolOutput::failed("cancelled"));
+            return Ok(ToolOutput::unknown("cancelled; the outcome is unknown"));
         }
         Ok(output)
     }

@@ -30,7 +30,7 @@ pub(super) enum FileError {
     Content { encoding: Encoding, reason: String },
     #[error("the workspace cannot be opened: {0}")]
     Workspace(io::Error),
-    #[error("cancelled")]
+    #[error("cancelled; nothing was changed")]
     Cancelled,
     #[error("`{path}`: {source}")]
     Io { path: String, source: io::Error },
@@ -55,6 +55,7 @@ impl FileError {
 
 impl From<FileError> for ToolOutput {
     fn from(error: FileError) -> Self {
-        Self::failed(error.to_string())
+        let is_cut_short = matches!(error, FileError::Cancelled);
+        Self::failed(error.to_string()).with_unknown(is_cut_short)
     }
 }

@@ -8,6 +8,7 @@ use az_core::tool::ToolOutput;
 use serde_json::json;
 
 use super::capture::{CapturedOutput, OutputKind};
+use crate::registry::OUTCOME_UNKNOWN;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,9 @@ impl From<CommandReport> for ToolOutput {
             "cancelled": end == CommandEnd::Cancelled,
             "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
-        Self::done(text).with_ok(code == Some(0)).with_data(data)
+        // A killed command may have done a part of its work.
+        let is_cut_short = code.is_none();
+        Self::done(text).with_ok(code == Some(0)).with_unknown(is_cut_short).with_data(data)
     }
 }
 
@@ -86,13 +89,16 @@ impl CommandReport {
             CommandEnd::Exited(status) => match (status.code(), status.signal()) {
                 (Some(0), _) => None,
                 (Some(code), _) => Some(format!("[exit code {code}]")),
-                (None, Some(signal)) => Some(format!("[killed by signal {signal}]")),
+                (None, Some(signal)) => {
+                    Some(format!("[killed by signal {signal}; {OUTCOME_UNKNOWN}]"))
+                }
                 (None, None) => Some("[unknown exit status]".to_owned()),
             },
             CommandEnd::TimedOut(limit) => {
-                Some(format!("[killed: timed out after {} s]", limit.as_secs_f64()))
+                let limit = limit.as_secs_f64();
+                Some(format!("[killed: timed out after {limit} s; {OUTCOME_UNKNOWN}]"))
             }
-            CommandEnd::Cancelled => Some("[killed: cancelled]".to_owned()),
+            CommandEnd::Cancelled => Some(format!("[killed: cancelled; {OUTCOME_UNKNOWN}]")),
         }
     }
 }

@@ -39,14 +39,23 @@ pub(super) struct Job<'a> {
     pub(super) output_limit: usize,
 }
 
+/// Why a command has no report.
+#[derive(Debug)]
+pub(super) enum RunError {
+    /// It was not started.
+    Spawn(io::Error),
+    /// It was started, and how it ended cannot be found out.
+    Wait(io::Error),
+}
+
 /// Runs a command to its end, and reports the lines that it prints as progress.
 ///
 /// If the command is stopped (timeout, cancellation, the future dropped), all processes that it
 /// started are killed too. If it exits by itself, its background processes keep running.
-pub(super) async fn run(job: Job<'_>, call: &Invocation) -> io::Result<CommandReport> {
+pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport, RunError> {
     let started = Instant::now();
     let mark = run_mark();
-    let mut child = command(&job, &mark).spawn()?;
+    let mut child = command(&job, &mark).spawn().map_err(RunError::Spawn)?;
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");
@@ -66,13 +75,17 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> io::Result<CommandRe
                     Ok(()) => CommandEnd::Cancelled,
                     Err(_elapsed) => CommandEnd::TimedOut(job.limit),
                 },
-                status = child.wait() => break CommandEnd::Exited(status?),
+                status = child.wait() => {
+                    break CommandEnd::Exited(status.map_err(RunError::Wait)?);
+                }
                 () = &mut read, if !all_read => all_read = true,
             }
         };
         match end {
             CommandEnd::Exited(_) => guard.disarm(),
-            CommandEnd::TimedOut(_) | CommandEnd::Cancelled => guard.terminate(&mut child).await?,
+            CommandEnd::TimedOut(_) | CommandEnd::Cancelled => {
+                guard.terminate(&mut child).await.map_err(RunError::Wait)?;
+            }
         }
         point!("shell.exited");
         let has_background = !all_read && timeout(DRAIN_TIME, read).await.is_err();

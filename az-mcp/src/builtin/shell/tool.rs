@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::options::ShellOptions;
-use super::run::{Job, kill_all, run};
+use super::run::{Job, RunError, kill_all, run};
+use crate::registry::OUTCOME_UNKNOWN;
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Runs shell commands in the workspace.
@@ -75,11 +76,15 @@ impl TypedTool for ShellTool {
             limit,
             output_limit: self.0.output_limit,
         };
-        let report = run(job, call).await;
-        Ok(report.map_or_else(
-            |error| ToolOutput::failed(format!("cannot run the shell: {error}")),
-            ToolOutput::from,
-        ))
+        Ok(match run(job, call).await {
+            Ok(report) => report.into(),
+            Err(RunError::Spawn(error)) => {
+                ToolOutput::failed(format!("cannot run the shell: {error}"))
+            }
+            Err(RunError::Wait(error)) => ToolOutput::unknown(format!(
+                "cannot wait for the shell: {error}; {OUTCOME_UNKNOWN}"
+            )),
+        })
     }
 }
 
