@@ -109,7 +109,8 @@ fn fill(database: &Path, tasks: usize) {
     let columns = columns_but_id_and_created(&transaction);
     let copy = format!(
         "INSERT INTO task (id, created_at, {columns}) \
-         SELECT printf('task-%06d', ?1), created_at + ?1 * 1000, {columns} FROM task WHERE id = 'first'"
+         SELECT printf('task-%06d', ?1), created_at + ?1 * 1000, {columns} FROM task \
+         WHERE namespace = 'default' AND id = 'first'"
     );
     for i in 1..i64::try_from(tasks).unwrap() {
         transaction.prepare_cached(&copy).unwrap().execute([i]).unwrap();

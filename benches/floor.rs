@@ -7,7 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("which database?")?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let sql = "SELECT id, status, command FROM task ORDER BY created_at DESC, id DESC LIMIT 20";
+    let sql = "SELECT id, status, command FROM task WHERE namespace = 'default' \
+               ORDER BY created_at DESC, id DESC LIMIT 20";
     let mut statement = db.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut out = std::io::stdout().lock();
