@@ -3,67 +3,82 @@
 use az_core::Usd;
 use az_core::call::ModelFailure;
 use az_core::cost::{Charge, Settlement, Usage};
-use az_core::journal::ModelReply;
 
 use crate::chat::{ChatReply, ChatRequest};
 use crate::client::LlmClient;
 use crate::error::{Error, Sent};
-use crate::estimate;
+use crate::estimate::{self, Vocabulary};
 
-/// Returns the charge of a reply. Usage that the provider does not report is estimated, marked as an
-/// estimate, and priced as one: unreported tokens are not free.
+/// Returns the charge of a reply.
+///
+/// Tokens that the provider does not report are not free: their upper bound is charged, marked as an
+/// estimate. For the output it is that of the text that was received.
 pub(crate) fn of_reply(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Charge {
     let (cost, computed) = (reply.cost, reply.computed);
-    let estimated = estimated_usage(request, &reply.reply);
     // A cost that the provider reports takes precedence, whichever tokens it reports.
     let by_tokens = computed.is_some() && cost == computed;
     let usage = match reply.usage.clone() {
-        Some(usage) if by_tokens && is_incomplete(&usage, &estimated) => {
-            completed(usage, &estimated)
-        }
+        Some(usage) if by_tokens => match completed(client, request, reply, &usage) {
+            Some(completed) => completed,
+            None => return Charge::new(usage, cost).with_computed(computed),
+        },
         Some(usage) => return Charge::new(usage, cost).with_computed(computed),
-        None => estimated,
+        None => bound(client, request, reply),
     };
     let price = estimated_cost(client, request, &usage);
     let known = |known: Option<Usd>| if by_tokens { known.max(price) } else { known.or(price) };
     Charge::new(usage, known(cost)).with_computed(known(computed))
 }
 
-/// Returns a client's error as the failure of a call, with the settlement of its hold.
+/// Returns a client's error as the failure of a call, with the settlement of its hold: what the
+/// provider had reported, else nothing if the call was certainly free, else the full hold.
 pub(crate) fn failure(error: &Error) -> ModelFailure {
-    ModelFailure {
-        kind: error.kind(),
-        message: error.chain(),
-        retry_after: error.retry_after(),
-        settlement: match error.sent() {
-            Sent::No => Settlement::Nothing,
-            Sent::Maybe => Settlement::Full,
-        },
+    let settlement = match (error, error.sent()) {
+        (Error::Metered(metered), _) => Settlement::Paid(metered.charge.clone()),
+        (_, Sent::No) => Settlement::Nothing,
+        (_, Sent::Maybe) => Settlement::Full,
+    };
+    let (kind, message) = (error.kind(), error.chain());
+    ModelFailure { kind, message, retry_after: error.retry_after(), settlement }
+}
+
+/// Returns usage with upper bounds in place of figures that are omitted or too small to be true:
+/// `None` when there are none.
+fn completed(
+    client: &dyn LlmClient,
+    request: &ChatRequest,
+    reply: &ChatReply,
+    reported: &Usage,
+) -> Option<Usage> {
+    // Only a total was reported. Output costs more than input, and the request limits it.
+    if reported.estimated && reported.total_input() == 0 {
+        let output = reported.output.min(request.max_tokens.into());
+        let input = reported.output - output;
+        return Some(Usage { input, output, ..reported.clone() });
     }
+    let least_input = estimate::request_at_least(request).max(1);
+    let is_empty = reply.reply.text.is_empty() && reply.reply.calls.is_empty();
+    let least_output = estimate::text_at_least(&reply.reply.text).max(u64::from(!is_empty));
+    let lacks_input = reported.total_input() < least_input;
+    let lacks_output = reported.total_output() < least_output;
+    if !lacks_input && !lacks_output {
+        return None;
+    }
+    let most = bound(client, request, reply);
+    let input = if lacks_input { most.input } else { reported.input };
+    let output = if lacks_output { most.output } else { reported.output };
+    Some(Usage { input, output, estimated: true, ..reported.clone() })
 }
 
-/// Whether reported usage omits tokens that must have been used: input tokens, or the output tokens
-/// of a reply that is not empty.
-fn is_incomplete(reported: &Usage, estimated: &Usage) -> bool {
-    reported.total_input() == 0 || (reported.total_output() == 0 && estimated.output > 0)
+/// Returns the most tokens that a reply and its request can have.
+fn bound(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Usage {
+    let vocabulary = Vocabulary::of(client.provider(), &request.model);
+    let input = estimate::at_most(request, vocabulary);
+    let output = estimate::reply_at_most(&reply.reply, vocabulary);
+    Usage { estimated: true, ..Usage::tokens(input, output) }
 }
 
-/// Returns usage with estimates in place of omitted figures.
-fn completed(reported: Usage, estimated: &Usage) -> Usage {
-    let input = if reported.total_input() == 0 { estimated.input } else { reported.input };
-    let output = if reported.total_output() == 0 { estimated.output } else { reported.output };
-    Usage { input, output, estimated: true, ..reported }
-}
-
-fn estimated_usage(request: &ChatRequest, reply: &ModelReply) -> Usage {
-    let calls = reply.calls.iter().map(|call| call.arguments.to_string());
-    let output = calls.chain([reply.text.clone(), reply.reasoning.clone()]);
-    let output = output.map(|text| estimate::text(&text)).sum();
-    Usage { estimated: true, ..Usage::tokens(estimate::tokens(request), output) }
-}
-
-/// Returns the most that the request can cost if its reply has no more tokens than the estimate. It
-/// errs upwards, as cost estimates do.
+/// Returns the most that the request can cost with a reply of these tokens.
 fn estimated_cost(client: &dyn LlmClient, request: &ChatRequest, usage: &Usage) -> Option<Usd> {
     let max_tokens = u32::try_from(usage.output).unwrap_or(u32::MAX).max(1);
     client.estimate_cost(&request.clone().with_max_tokens(max_tokens)).max_cost
@@ -82,13 +97,15 @@ mod tests {
 
     /// Returns the charge of a long reply of a model with a price, with this reported usage.
     fn charge(usage: Usage) -> Charge {
+        charge_of(ModelReply::text("words and words ".repeat(100)), Some(usage))
+    }
+
+    fn charge_of(reply: ModelReply, usage: Option<Usage>) -> Charge {
         let inner = std::sync::Arc::new(ScriptedClient::new([ScriptedReply::text("x")]));
         let clock = std::sync::Arc::new(az_core::clock::SystemClock);
         let client = PricedClient::new(inner, PriceBook::bundled(), "openai", clock);
         let request = ChatRequest::prompt("gpt-5.6", "say a lot");
-        let reply = ModelReply::text("words and words ".repeat(100));
-        let cost = Some(Usd::from_nanos(0));
-        let usage = Some(usage);
+        let cost = usage.is_some().then_some(Usd::ZERO);
         let reply = ChatReply { reply, usage, cost, computed: cost, ..ChatReply::default() };
         of_reply(&client, &request, &reply)
     }
@@ -102,5 +119,29 @@ mod tests {
         }
         let reported = Usage::tokens(90, 200);
         assert_eq!(charge(reported.clone()).usage, reported);
+    }
+
+    /// 2,999 tokens in every public vocabulary.
+    #[test]
+    fn a_reply_of_digits_without_usage_is_charged_at_least_its_tokens() {
+        let digits = "7 ".repeat(1_500);
+        let Charge { usage, cost, estimated, .. } = charge_of(ModelReply::text(digits), None);
+        assert!(usage.output >= 2_999 && estimated, "{usage:?}");
+        let true_price = Usd::from_nanos(2_999 * 30_000);
+        assert!(cost >= Some(Usd::from_nanos(1)) && cost < Some(true_price.plus(true_price)));
+    }
+
+    #[test]
+    fn usage_that_is_too_small_for_the_text_is_completed() {
+        let Charge { usage, .. } = charge(Usage::tokens(90, 5));
+        assert!(usage.estimated && usage.output >= 300, "{usage:?}");
+    }
+
+    #[test]
+    fn of_a_total_alone_as_much_as_possible_is_output() {
+        let total = Usage { estimated: true, ..Usage::tokens(0, 5_000) };
+        let Charge { usage, .. } = charge(total);
+        let max_tokens = u64::from(crate::chat::DEFAULT_MAX_TOKENS);
+        assert_eq!((usage.input, usage.output), (5_000 - max_tokens, max_tokens));
     }
 }

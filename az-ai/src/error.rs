@@ -1,8 +1,10 @@
 //! Errors of models, and whether a failed call may cost something.
 
+use std::fmt;
 use std::time::Duration;
 
 use az_core::ErrorKind;
+use az_core::cost::Charge;
 use az_core::error::BoxError;
 
 use crate::model_name::InvalidModelName;
@@ -91,6 +93,9 @@ pub enum Error {
         /// The part that it does not understand, and an example that it does.
         reason: String,
     },
+    /// The call failed after the provider had reported its usage.
+    #[error(transparent)]
+    Metered(Box<MeteredError>),
     /// The account refuses the call, or its store failed: nothing was sent.
     #[error(transparent)]
     Account(az_core::Error),
@@ -100,6 +105,28 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
+}
+
+/// The failure of a call whose usage the provider had reported. Its message and its source are the
+/// error's.
+#[derive(Debug)]
+pub struct MeteredError {
+    /// The error.
+    pub error: Error,
+    /// The charge, as far as it was reported.
+    pub charge: Charge,
+}
+
+impl fmt::Display for MeteredError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for MeteredError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
 }
 
 /// A provider's refusal, with its message.
@@ -120,6 +147,8 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// The wait that the provider asks for.
     pub retry_after: Option<Duration>,
+    /// Whether the provider documents that it does not charge for this status.
+    pub is_free: bool,
 }
 
 impl Refusal {
@@ -133,6 +162,20 @@ impl Refusal {
             code: None,
             request_id: None,
             retry_after: None,
+            is_free: false,
+        }
+    }
+
+    /// Whether the request may cost something. A server rejects a request with most statuses of 4xx
+    /// before the model gets it; but a filter is a model too, and with other statuses (408, 409,
+    /// 424, 499, 5xx) a gateway may report that it waited in vain for a provider that has worked.
+    fn sent(&self) -> Sent {
+        match self.status {
+            _ if self.is_free => Sent::No,
+            _ if self.kind == ErrorKind::ContentPolicy => Sent::Maybe,
+            // Redirects are not followed.
+            Some(300..=407 | 410..=417 | 421 | 422 | 426 | 428 | 429 | 431 | 451) => Sent::No,
+            _ => Sent::Maybe,
         }
     }
 
@@ -163,6 +206,7 @@ impl Error {
             Self::Unreachable { .. } | Self::Broken { .. } => ErrorKind::Unavailable,
             Self::Truncated { .. } | Self::Malformed { .. } => ErrorKind::Protocol,
             Self::Refused(refusal) => refusal.kind,
+            Self::Metered(metered) => metered.error.kind(),
             Self::Account(error) => error.kind(),
             Self::Stopped { .. } => ErrorKind::Agent,
         }
@@ -177,20 +221,20 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after,
+            Self::Metered(metered) => metered.error.retry_after(),
             _ => None,
         }
     }
 
-    /// Whether the request may cost something. A provider charges nothing for what it refuses with
-    /// a status of 4xx or for overload; other failures may come after processing.
+    /// Whether the request may cost something. It does not where it certainly did not reach the
+    /// model, or where the provider documents that it does not charge for such a failure.
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Broken { .. } | Self::Truncated { .. } | Self::Malformed { .. } => Sent::Maybe,
-            Self::Refused(refusal) => match refusal.status {
-                // Redirects are not followed; an overloaded server does not process the request.
-                Some(300..500 | 503 | 529) => Sent::No,
-                _ => Sent::Maybe,
-            },
+            Self::Broken { .. }
+            | Self::Truncated { .. }
+            | Self::Malformed { .. }
+            | Self::Metered(_) => Sent::Maybe,
+            Self::Refused(refusal) => refusal.sent(),
             Self::UnknownModel { .. }
             | Self::InvalidModelName(_)
             | Self::Setup { .. }
@@ -199,6 +243,23 @@ impl Error {
             | Self::NotUnderstood { .. }
             | Self::Account(_)
             | Self::Stopped { .. } => Sent::No,
+        }
+    }
+
+    /// Returns the error itself, without the charge that the provider had reported.
+    pub const fn unmetered(&self) -> &Self {
+        match self {
+            Self::Metered(metered) => metered.error.unmetered(),
+            error => error,
+        }
+    }
+
+    /// Returns the error with the charge that the provider had reported, if it had.
+    #[must_use]
+    pub(crate) fn with_charge(self, charge: Option<Charge>) -> Self {
+        match charge {
+            Some(charge) => Self::Metered(Box::new(MeteredError { error: self, charge })),
+            None => self,
         }
     }
 
@@ -261,9 +322,15 @@ mod tests {
         for (error, sent) in [
             (status(Some(400)).into(), Sent::No),
             (status(Some(429)).into(), Sent::No),
-            (status(Some(503)).into(), Sent::No),
-            (status(Some(529)).into(), Sent::No),
             (status(Some(307)).into(), Sent::No),
+            (status(Some(408)).into(), Sent::Maybe),
+            (status(Some(409)).into(), Sent::Maybe),
+            (status(Some(424)).into(), Sent::Maybe),
+            (status(Some(499)).into(), Sent::Maybe),
+            (status(Some(503)).into(), Sent::Maybe),
+            (status(Some(529)).into(), Sent::Maybe),
+            (Refusal { is_free: true, ..status(Some(500)) }.into(), Sent::No),
+            (Refusal { kind: ErrorKind::ContentPolicy, ..status(Some(400)) }.into(), Sent::Maybe),
             (status(Some(500)).into(), Sent::Maybe),
             (status(Some(504)).into(), Sent::Maybe),
             (status(None).into(), Sent::Maybe),

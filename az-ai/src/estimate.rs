@@ -1,10 +1,21 @@
-//! Estimates the tokens of a request without a tokenizer: [`tokens`] the likely number, [`at_most`]
-//! an upper bound.
+//! Estimates the tokens of a request: [`tokens`] the likely number, [`at_most`] an upper bound.
+//!
+//! The two are kept apart. The likely number chooses models, fits conversations into windows and is
+//! displayed; holds use the upper bound and nothing else does, because for prose it may be four
+//! times the true number.
 //!
 //! [`tokens`] is a rule of thumb over bytes that errs upwards: of 449 recorded requests to six
 //! providers it was too low once (87 for 89), and for a long prompt about twice too high.
 
+mod at_least;
+mod at_most;
 mod bound;
+mod vocabulary;
+
+pub(crate) use at_least::{request_at_least, text_at_least};
+pub(crate) use at_most::reply_at_most;
+pub use at_most::{at_most, text_at_most};
+pub use vocabulary::Vocabulary;
 
 use std::io;
 
@@ -21,9 +32,6 @@ const PER_REQUEST: u64 = 64;
 const PER_MESSAGE: u64 = 8;
 /// Tokens of an image: providers scale large ones down to about this.
 const PER_IMAGE: u64 = 1600;
-/// The most tokens of an image, as small models charge it at the size of a large text: about 25,500
-/// tokens for 1024 by 1024 pixels with gpt-4o-mini.
-const PER_IMAGE_AT_MOST: u64 = 26_000;
 /// Tokens of a tool besides its name, description and schema.
 const PER_TOOL: u64 = 16;
 /// Tokens that a provider adds when there are tools: between 184 and 568.
@@ -33,20 +41,6 @@ const FOR_TOOLS: u64 = 512;
 pub fn tokens(request: &ChatRequest) -> u64 {
     let said = messages(&request.messages).saturating_add(tools(&request.tools));
     said.saturating_add(PER_REQUEST)
-}
-
-/// Returns an upper bound of a request's tokens, for holds.
-pub fn at_most(request: &ChatRequest) -> u64 {
-    let messages = request.messages.iter().map(message_at_most).sum::<u64>();
-    let tools = request.tools.iter().map(|tool| {
-        let schema = tool.schema.to_string();
-        let texts = [&tool.name, &tool.description, &schema].map(|text| bound::text(text));
-        texts.iter().sum::<u64>() + PER_TOOL
-    });
-    let for_tools = if request.tools.is_empty() { 0 } else { FOR_TOOLS };
-    let tools = tools.sum::<u64>().saturating_add(for_tools);
-    // Differences below this are within the error of the rule of thumb.
-    messages.saturating_add(tools).saturating_add(PER_REQUEST).max(tokens(request))
 }
 
 /// Returns the estimated tokens of messages.
@@ -71,11 +65,6 @@ pub fn text(text: &str) -> u64 {
     size(text.len()).div_ceil(BYTES_PER_TOKEN)
 }
 
-/// Returns an upper bound of a text's tokens.
-pub fn text_at_most(text: &str) -> u64 {
-    bound::text(text)
-}
-
 fn message(message: &Message) -> u64 {
     let bytes = match message {
         Message::System { text }
@@ -94,27 +83,6 @@ fn message(message: &Message) -> u64 {
     };
     let images = size(message.images().len()).saturating_mul(PER_IMAGE);
     bytes.div_ceil(BYTES_PER_TOKEN) + images + PER_MESSAGE
-}
-
-fn message_at_most(message: &Message) -> u64 {
-    let tokens = match message {
-        Message::System { text }
-        | Message::User { text, .. }
-        | Message::Summary { text, .. }
-        | Message::Resumed { text } => bound::text(text),
-        Message::Tool(result) => bound::text(&result.text) + bound::text(&result.call_id),
-        Message::Assistant { reply } => {
-            let calls = reply.calls.iter().map(|call| {
-                let arguments = call.arguments.to_string();
-                [&call.name, &call.id, &arguments].map(|text| bound::text(text)).iter().sum::<u64>()
-            });
-            let replayed = reply.replay.as_ref().map_or(0, |kept| bound::text(&kept.to_string()));
-            let said = bound::text(&reply.text).saturating_add(bound::text(&reply.reasoning));
-            said.saturating_add(calls.sum()).saturating_add(replayed)
-        }
-    };
-    let images = size(message.images().len()).saturating_mul(PER_IMAGE_AT_MOST);
-    tokens.saturating_add(images).saturating_add(PER_MESSAGE)
 }
 
 fn size(bytes: usize) -> u64 {

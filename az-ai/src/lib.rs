@@ -53,6 +53,7 @@ mod charge;
 pub mod estimate;
 mod json_lines;
 pub mod key;
+mod plausible;
 pub mod source;
 pub mod token_price;
 

@@ -43,8 +43,12 @@ impl<A: Account> CandidateCall<'_, A> {
         loop {
             let booked = self.booked(&effect);
             let called = call_with_retries(account, &booked, &effect, self.retry).await;
+            let noted = note_warnings(account, &effect).await;
             let (left, refusal) = match called {
-                Ok(completion) => return Ok(effect.dispatched(completion)),
+                Ok(completion) => {
+                    noted?;
+                    return Ok(effect.dispatched(completion));
+                }
                 Err(refusal @ Error::BudgetExceeded { left, held, needed, .. }) => {
                     if needed <= left.plus(held) && wait.has_more() {
                         wait.pause(account, &refusal).await?;
@@ -74,4 +78,15 @@ impl<A: Account> CandidateCall<'_, A> {
             .with_estimate(estimate.max_cost, estimate.input_tokens)
             .with_reason(self.reason.clone())
     }
+}
+
+/// Notes what is wrong with what the provider reported.
+async fn note_warnings<A: Account>(
+    account: &mut A,
+    effect: &CandidateEffect<'_, A>,
+) -> az_core::Result<()> {
+    for warning in effect.take_warnings() {
+        account.note(format!("warning: {warning}")).await?;
+    }
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The request to one candidate, as an effect on an account.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, mem};
 
 use async_trait::async_trait;
 use az_core::ErrorKind;
 use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, Restart};
-use az_core::cost::Settlement;
+use az_core::cost::{Charge, Settlement};
+use az_core::journal::ModelReply;
 
 use super::dispatcher::Dispatched;
 use super::error::DispatchError;
@@ -15,6 +16,7 @@ use crate::charge;
 use crate::chat::{ChatReply, ChatRequest, collect};
 use crate::client::LlmClient;
 use crate::error::Result;
+use crate::plausible::{Checked, check};
 use crate::resolver::Candidate;
 
 /// Sends one request to one candidate, any number of times.
@@ -25,6 +27,8 @@ pub(super) struct CandidateEffect<'a, A> {
     prompt: &'a dyn Prompt<A>,
     /// The last reply of the client: an account passes on only what it records.
     returned: Mutex<Option<Result<ChatReply>>>,
+    /// What is wrong with what the provider reported, attempt by attempt.
+    warnings: Mutex<Vec<String>>,
 }
 
 impl<A> fmt::Debug for CandidateEffect<'_, A> {
@@ -43,7 +47,8 @@ impl<'a, A> CandidateEffect<'a, A> {
         request: ChatRequest,
     ) -> Self {
         let client = Arc::clone(&candidate.model.client);
-        Self { client, request, candidate, prompt, returned: Mutex::default() }
+        let (returned, warnings) = (Mutex::default(), Mutex::default());
+        Self { client, request, candidate, prompt, returned, warnings }
     }
 
     /// Returns a completion together with the client's complete reply.
@@ -59,6 +64,18 @@ impl<'a, A> CandidateEffect<'a, A> {
         let of_model = matches!(error, az_core::Error::Model { .. });
         let cause = self.returned().and_then(Result::err).filter(|_| of_model);
         DispatchError { error: Box::new(error), cause: cause.map(Box::new) }
+    }
+
+    /// Takes the warnings about the attempts so far.
+    pub(super) fn take_warnings(&self) -> Vec<String> {
+        mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks the charge of an attempt, and keeps the warning if there is one.
+    fn checked(&self, reply: &ModelReply, charge: Charge) -> Charge {
+        let Checked { charge, warning } = check(&*self.client, &self.request, reply, charge);
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(warning);
+        charge
     }
 
     fn returned(&self) -> Option<Result<ChatReply>> {
@@ -87,12 +104,17 @@ impl<A> ModelEffect for CandidateEffect<'_, A> {
         let chat = match self.send().await {
             Ok(chat) => chat,
             Err(error) => {
-                let failure = charge::failure(&error);
+                let mut failure = charge::failure(&error);
+                if let Settlement::Paid(charge) = failure.settlement {
+                    let charge = self.checked(&ModelReply::default(), charge);
+                    failure.settlement = Settlement::Paid(charge);
+                }
                 self.keep(Err(error));
                 return Err(failure);
             }
         };
         let charge = charge::of_reply(&*self.client, &self.request, &chat);
+        let charge = self.checked(&chat.reply, charge);
         meter.note(charge.clone());
         let accepted = self.prompt.accept(self.candidate, chat.reply.clone());
         self.keep(Ok(chat));

@@ -9,7 +9,7 @@ use az_core::clock::{Clock, SystemClock};
 use az_core::cost::{Charge, CostEstimate, Usage};
 
 use super::wire::EmbedResponse;
-use crate::estimate;
+use crate::estimate::{self, Vocabulary};
 use crate::pricing::{Call, PriceBook};
 
 /// Prices, and the account that calls are held and booked on.
@@ -81,7 +81,9 @@ impl EmbedBilling {
     /// Returns the estimated tokens and the most that embedding the texts can cost.
     pub(super) fn estimate(&self, model: &str, texts: &[&str]) -> CostEstimate {
         let expected = texts.iter().map(|text| estimate::text(text)).sum();
-        let most = texts.iter().map(|text| estimate::text_at_most(text)).sum();
+        // An embedding model adds a token at each end of a text.
+        let bound = |text: &&str| estimate::text_at_most(text, Vocabulary::Unknown) + 2;
+        let most = texts.iter().map(bound).sum();
         CostEstimate::new(self.prices.most(&self.call(model), most, 0), expected)
     }
 

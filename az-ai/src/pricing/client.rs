@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::Clock;
 use az_core::cost::Usage;
+use az_core::{Clock, Usd};
 use futures_util::StreamExt;
 
 use super::book::{Call, PriceBook};
 use super::cost::Breakdown;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
-use crate::error::Result;
-use crate::estimate;
+use crate::error::{Error, Result};
+use crate::estimate::{self, Vocabulary};
 
 /// A client that prices the calls of another client.
 ///
@@ -66,17 +66,17 @@ impl LlmClient for PricedClient {
     }
 
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
-        let quote = self.inner.estimate_cost(request);
-        let call = self.pricing.call(&request.model);
-        let (input, output) = (estimate::at_most(request), u64::from(request.max_tokens));
-        let max_cost = quote.max_cost.or_else(|| self.pricing.book.most(&call, input, output));
-        CostEstimate { max_cost, ..quote }
+        let estimate = self.inner.estimate_cost(request);
+        let max_cost = estimate.max_cost.or_else(|| self.pricing.most(request));
+        CostEstimate { max_cost, ..estimate }
     }
 
     async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         self.capabilities(&request.model).check(self.provider(), request)?;
-        let reply = self.inner.complete(request).await?;
-        Ok(self.pricing.priced(&request.model, reply))
+        match self.inner.complete(request).await {
+            Ok(reply) => Ok(self.pricing.priced(&request.model, reply)),
+            Err(error) => Err(self.pricing.priced_failure(&request.model, error)),
+        }
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {
@@ -88,7 +88,8 @@ impl LlmClient for PricedClient {
             Ok(ChatEvent::Finished(reply)) => {
                 Ok(ChatEvent::Finished(Box::new(pricing.priced(&asked, *reply))))
             }
-            event => event,
+            Ok(event) => Ok(event),
+            Err(error) => Err(pricing.priced_failure(&asked, error)),
         });
         events.boxed()
     }
@@ -99,12 +100,30 @@ impl Pricing {
         Call { provider: &self.provider, model, at: self.clock.now() }
     }
 
+    /// Returns the most that a request can cost.
+    fn most(&self, request: &ChatRequest) -> Option<Usd> {
+        let vocabulary = Vocabulary::of(&self.provider, &request.model);
+        let input = estimate::at_most(request, vocabulary);
+        self.book.most(&self.call(&request.model), input, u64::from(request.max_tokens))
+    }
+
     /// Adds the computed cost to a reply.
     fn priced(&self, asked: &str, mut reply: ChatReply) -> ChatReply {
         let computed = reply.usage.as_ref().and_then(|usage| self.cost(asked, &reply.model, usage));
         reply.computed = reply.computed.or(computed.map(|breakdown| breakdown.total));
         reply.cost = reply.cost.or(reply.computed);
         reply
+    }
+
+    /// Adds the computed cost to the usage that was reported before a failure.
+    fn priced_failure(&self, asked: &str, mut error: Error) -> Error {
+        if let Error::Metered(metered) = &mut error {
+            let charge = &mut metered.charge;
+            let computed = self.cost(asked, asked, &charge.usage).map(|breakdown| breakdown.total);
+            charge.computed = charge.computed.or(computed);
+            charge.cost = charge.cost.or(charge.computed);
+        }
+        error
     }
 
     /// Prices the usage of the model that replied; of the requested model if the user priced that

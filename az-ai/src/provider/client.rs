@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::http::{Answer, Credentials, HttpClient};
+use super::known;
+use super::reported::ReportedUsage;
 use super::wire::{Answered, Delivery, StreamDecoder, Wire};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, RateLimits, replay};
 use crate::client::{Capabilities, CostEstimate, LlmClient, failed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::estimate;
 use crate::key::ApiKey;
 
@@ -154,18 +156,36 @@ impl Inner {
     async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
         self.check(request)?;
         let (answer, answered) = self.post(request, Delivery::Whole).await?;
-        self.whole(answer, answered).await
+        self.whole(answer, answered, request.max_tokens).await
     }
 
-    /// Sends a request for a complete response.
-    async fn whole(&self, answer: Answer, answered: Answered) -> Result<ChatReply> {
+    /// Reads a complete response.
+    async fn whole(
+        &self,
+        answer: Answer,
+        answered: Answered,
+        max_tokens: u32,
+    ) -> Result<ChatReply> {
         let limits = answer.limits();
         let body = answer.body().await?;
         let credentials = self.credentials();
         let reply = self.wire.reply(&body, answered);
-        let mut reply = reply.map_err(|error| credentials.clean(error))?;
+        let mut reply = reply.map_err(|error| {
+            let reported = self.reported(&body).charge(max_tokens);
+            credentials.clean(error).with_charge(reported)
+        })?;
         credentials.clean_reply(&mut reply);
         Ok(ChatReply { limits, ..reply })
+    }
+
+    /// Returns the usage in a reply that is of no use.
+    fn reported(&self, body: &[u8]) -> ReportedUsage {
+        let mut reported = ReportedUsage::default();
+        if let Ok(json) = serde_json::from_slice(body) {
+            self.wire.note_usage(&json, &mut reported);
+            reported.end();
+        }
+        reported
     }
 
     /// Sends a streaming request, and returns the events.
@@ -173,11 +193,12 @@ impl Inner {
         let (answer, answered) = self.post(request, Delivery::Streamed).await?;
         // Some servers ignore the request for a stream.
         if answer.is_json() {
-            return self.whole(answer, answered).await.map(replay);
+            return self.whole(answer, answered, request.max_tokens).await.map(replay);
         }
         let reading = Reading {
             decoder: Some(self.wire.decoder(answered)),
             limits: answer.limits(),
+            max_tokens: request.max_tokens,
             inner: self,
             answer,
             ready: VecDeque::new(),
@@ -216,8 +237,11 @@ impl Inner {
 
     /// Converts a response without success to an error.
     async fn accept(&self, answer: Answer) -> Result<Answer> {
-        let provider = &self.endpoint.provider;
-        let read = |status, body: &[u8]| self.wire.refusal(provider, status, body);
+        let Endpoint { provider, base_url, .. } = &self.endpoint;
+        let read = |status, body: &[u8]| {
+            let is_free = known::is_free(base_url, status);
+            Refusal { is_free, ..self.wire.refusal(provider, status, body) }
+        };
         self.credentials().accept(answer, read).await
     }
 }
@@ -227,6 +251,7 @@ struct Reading {
     inner: Arc<Inner>,
     answer: Answer,
     limits: RateLimits,
+    max_tokens: u32,
     decoder: Option<Box<dyn StreamDecoder>>,
     ready: VecDeque<ChatEvent>,
 }
@@ -237,29 +262,34 @@ impl Reading {
             if let Some(event) = self.ready.pop_front() {
                 return Some(Ok(event));
             }
-            let decoder = self.decoder.take()?;
-            if let Err(error) = self.read(decoder).await {
-                return Some(Err(self.inner.credentials().clean(error)));
+            let mut decoder = self.decoder.take()?;
+            if let Err(error) = self.read(&mut decoder).await {
+                let reported = decoder.reported().clone().charge(self.max_tokens);
+                return Some(Err(self.inner.credentials().clean(error).with_charge(reported)));
+            }
+            if !self.is_finished() {
+                self.decoder = Some(decoder);
             }
         }
     }
 
-    /// Reads the next events; keeps the decoder unless the reply is finished. A body that ends
-    /// before the reply is an error.
-    async fn read(&mut self, mut decoder: Box<dyn StreamDecoder>) -> Result<()> {
-        let chunk = self.answer.chunk().await?;
-        let (mut events, decoder) = match chunk {
-            Some(bytes) => (decoder.feed(&bytes)?, Some(decoder)),
-            None => (decoder.finish()?, None),
+    /// Reads the next events. A body that ends before the reply is an error.
+    async fn read(&mut self, decoder: &mut Box<dyn StreamDecoder>) -> Result<()> {
+        let mut events = match self.answer.chunk().await? {
+            Some(bytes) => decoder.feed(&bytes)?,
+            None => decoder.finish()?,
         };
         if let Some(ChatEvent::Finished(reply)) = events.last_mut() {
             reply.limits = std::mem::take(&mut self.limits);
-        } else {
-            self.decoder = decoder;
         }
         let credentials = self.inner.credentials();
         events.iter_mut().for_each(|event| credentials.clean_event(event));
         self.ready.extend(events);
         Ok(())
+    }
+
+    /// Whether the end of the reply has been read.
+    fn is_finished(&self) -> bool {
+        matches!(self.ready.back(), Some(ChatEvent::Finished(_)))
     }
 }

@@ -45,6 +45,12 @@ pub(super) fn quote(body: &[u8]) -> String {
     }
 }
 
+/// Returns a count without a part of it that is counted elsewhere. A part that is larger than the
+/// whole was not counted among it.
+pub(super) const fn without(whole: u64, part: u64) -> u64 {
+    if part > whole { whole } else { whole - part }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

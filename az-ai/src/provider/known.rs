@@ -36,6 +36,9 @@ pub struct KnownProvider {
     pub key_env: &'static [&'static str],
     /// The default model.
     pub model: Option<&'static str>,
+    /// The statuses of failures that it documents as free, besides those with which any server
+    /// rejects a request before the model gets it.
+    pub free_statuses: &'static [u16],
 }
 
 /// A model name that works without a configuration.
@@ -67,6 +70,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["ANTHROPIC_BASE_URL"],
         key_env: &["ANTHROPIC_API_KEY"],
         model: Some("claude-sonnet-5-5"),
+        free_statuses: &[],
     },
     KnownProvider {
         name: "openai",
@@ -76,6 +80,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["OPENAI_BASE_URL"],
         key_env: &["OPENAI_API_KEY"],
         model: Some("gpt-5.6"),
+        free_statuses: &[],
     },
     KnownProvider {
         name: "gemini",
@@ -85,6 +90,9 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"],
         key_env: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
         model: Some("gemini-3.8-flash"),
+        // "If your request fails with a 400 or 500 error, you won't be charged for the tokens used":
+        // <https://ai.google.dev/gemini-api/docs/billing>.
+        free_statuses: &[400, 500],
     },
     KnownProvider {
         name: "deepseek",
@@ -94,6 +102,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["DEEPSEEK_BASE_URL"],
         key_env: &["DEEPSEEK_API_KEY"],
         model: Some("deepseek-v4-flash"),
+        free_statuses: &[],
     },
     KnownProvider {
         name: "ollama",
@@ -103,6 +112,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["OLLAMA_BASE_URL", "OLLAMA_HOST"],
         key_env: &[],
         model: None,
+        free_statuses: &[],
     },
     compatible("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_BASE_URL"])
         .with_model("openai/gpt-oss-120b"),
@@ -114,6 +124,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &["MISTRAL_BASE_URL"],
         key_env: &["MISTRAL_API_KEY"],
         model: Some("mistral-large-latest"),
+        free_statuses: &[],
     },
     compatible("xai", "https://api.x.ai/v1", &["XAI_API_KEY"], &["XAI_BASE_URL"])
         .with_model("grok-4.7"),
@@ -142,6 +153,7 @@ pub const PROVIDERS: &[KnownProvider] = &[
         base_url_env: &[],
         key_env: &[],
         model: None,
+        free_statuses: &[],
     },
 ];
 
@@ -159,6 +171,7 @@ const fn compatible(
         base_url_env,
         key_env,
         model: None,
+        free_statuses: &[],
     }
 }
 
@@ -177,6 +190,13 @@ impl KnownProvider {
         self.model = Some(model);
         self
     }
+}
+
+/// Whether the provider at an address documents that it does not charge for requests that fail with
+/// a status. A gateway at another address may have rules of its own.
+pub(super) fn is_free(base_url: &str, status: u16) -> bool {
+    let known = PROVIDERS.iter().find(|known| known.base_url == Some(base_url));
+    known.is_some_and(|known| known.free_statuses.contains(&status))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod limits;
 pub mod ollama;
 pub mod openai;
 mod refused;
+pub mod reported;
 pub mod sse;
 #[cfg(test)]
 mod stream_tests;

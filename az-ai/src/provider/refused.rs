@@ -4,7 +4,7 @@ use az_core::ErrorKind;
 
 use super::http::{Answer, Credentials};
 use crate::chat::{ChatEvent, ChatReply};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, MeteredError, Refusal, Result};
 
 /// Returns the kind of error for a status, where the body is not more specific.
 pub(super) const fn kind_of_status(status: u16) -> ErrorKind {
@@ -62,6 +62,10 @@ impl Credentials<'_> {
             }
             Error::Malformed { provider, reason } => {
                 Error::Malformed { provider, reason: key.redact(&reason) }
+            }
+            Error::Metered(metered) => {
+                let MeteredError { error, charge } = *metered;
+                self.clean(error).with_charge(Some(charge))
             }
             other => other,
         }

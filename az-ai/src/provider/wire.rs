@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
+use crate::provider::reported::ReportedUsage;
 
 /// Translates between our types and one provider's API: requests to bodies, bodies to replies.
 /// Performs no I/O; [`WireClient`](super::client::WireClient) sends the requests.
@@ -42,6 +43,9 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Returns a decoder for a streamed response.
     fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder>;
 
+    /// Adds the usage in a reply, or in a piece of a streamed one, to what was reported before.
+    fn note_usage(&self, json: &Value, reported: &mut ReportedUsage);
+
     /// Decodes an error response.
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal;
 
@@ -64,6 +68,7 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 /// 2. The deltas add up to the reply in `Finished`, which comes last.
 /// 3. Only the provider's final event or field ends a reply: bytes that end before it are
 ///    truncated.
+/// 4. [`reported`](Self::reported) has all usage in the bytes so far, also after an error.
 pub trait StreamDecoder: fmt::Debug + Send {
     /// Adds bytes; returns the completed events. It is not called after `Finished`.
     ///
@@ -78,7 +83,10 @@ pub trait StreamDecoder: fmt::Debug + Send {
     ///
     /// [`Error::Truncated`] when the reply is not complete, [`Error::Malformed`] when the bytes are
     /// not a stream.
-    fn finish(self: Box<Self>) -> Result<Vec<ChatEvent>>;
+    fn finish(&mut self) -> Result<Vec<ChatEvent>>;
+
+    /// Returns the usage that the provider has reported so far.
+    fn reported(&self) -> &ReportedUsage;
 }
 
 /// The form of the authentication.

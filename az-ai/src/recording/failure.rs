@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use az_core::ErrorKind;
+use az_core::cost::Charge;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal};
@@ -29,6 +30,16 @@ pub enum Failure {
         /// The wait that the provider asked for, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_millis: Option<u64>,
+        /// Whether the provider documents that it does not charge for this status.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_free: bool,
+    },
+    /// The call failed after the provider had reported its usage.
+    Metered {
+        /// The failure.
+        failure: Box<Self>,
+        /// The charge.
+        charge: Box<Charge>,
     },
     /// The response ended before it was complete.
     Truncated,
@@ -81,6 +92,10 @@ impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::from(&**refusal),
+            Error::Metered(metered) => Self::Metered {
+                failure: Box::new(Self::from(&metered.error)),
+                charge: Box::new(metered.charge.clone()),
+            },
             Error::Truncated { .. } => Self::Truncated,
             Error::Malformed { reason, .. } => Self::Malformed { reason: reason.clone() },
             Error::Broken { source, .. } => {
@@ -114,6 +129,7 @@ impl From<&Refusal> for Failure {
             code: refusal.code.clone(),
             request_id: refusal.request_id.clone(),
             retry_after_millis: wait.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
+            is_free: refusal.is_free,
         }
     }
 }
@@ -123,16 +139,26 @@ impl Failure {
     pub fn error(&self, provider: &str) -> Error {
         let provider = provider.to_owned();
         match self.clone() {
-            Self::Refused { kind, message, status, code, request_id, retry_after_millis } => {
-                Error::from(Refusal {
-                    provider,
-                    kind,
-                    message,
-                    status,
-                    code,
-                    request_id,
-                    retry_after: retry_after_millis.map(Duration::from_millis),
-                })
+            Self::Refused {
+                kind,
+                message,
+                status,
+                code,
+                request_id,
+                retry_after_millis,
+                is_free,
+            } => Error::from(Refusal {
+                provider,
+                kind,
+                message,
+                status,
+                code,
+                request_id,
+                retry_after: retry_after_millis.map(Duration::from_millis),
+                is_free,
+            }),
+            Self::Metered { failure, charge } => {
+                failure.error(&provider).with_charge(Some(*charge))
             }
             Self::Truncated => Error::Truncated { provider },
             Self::Malformed { reason } => Error::Malformed { provider, reason },

@@ -97,8 +97,8 @@ async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
             let last = events.pop().unwrap().unwrap_err();
             assert_eq!(last.sent(), Sent::Maybe);
             assert!(last.is_retryable(), "{last}");
-            let proper = matches!(last, Error::Truncated { .. });
-            assert!(proper || matches!(last, Error::Broken { .. }), "{last}");
+            let proper = matches!(last.unmetered(), Error::Truncated { .. });
+            assert!(proper || matches!(last.unmetered(), Error::Broken { .. }), "{last}");
             assert!(proper || end == End::Cut);
             assert!(events.iter().all(|event| {
                 event.as_ref().is_ok_and(|event| !matches!(event, ChatEvent::Finished(_)))
@@ -106,6 +106,23 @@ async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
         }
     }
     check_streamed(&stream(Answer::stream(STREAM, End::Cut)).await.unwrap());
+}
+
+/// The hold is not charged in full when the usage is known.
+#[tokio::test]
+async fn usage_that_was_reported_before_a_failure_is_charged() {
+    let cut = &STREAM[..STREAM.find("data: [DONE]").unwrap()];
+    let body = json!({
+        "choices": [{"message": {"content": "h"}, "finish_reason": "content_filter"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 3},
+    });
+    let streamed = stream(Answer::stream(cut, End::Proper)).await.unwrap_err();
+    let filtered = ask(Answer::json(200, &body)).await.unwrap_err();
+    for error in [streamed, filtered] {
+        let Error::Metered(metered) = error else { panic!("{error:?}") };
+        assert!([10, 3].contains(&metered.charge.usage.input), "{metered:?}");
+        assert!(!metered.charge.estimated && metered.charge.usage.output > 0, "{metered:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 use super::error;
 use super::turn::Turn;
+use super::usage;
 use crate::chat::ChatEvent;
 use crate::error::Result;
+use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::{EventReader, SseEvent};
 use crate::provider::wire::{Answered, StreamDecoder};
 
@@ -17,6 +19,7 @@ pub(super) struct Decoder {
     /// The turn, from its start until it is finished.
     turn: Option<Turn>,
     finished: bool,
+    reported: ReportedUsage,
 }
 
 impl StreamDecoder for Decoder {
@@ -28,7 +31,7 @@ impl StreamDecoder for Decoder {
         Ok(events)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+    fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         // The last event may lack its empty line, but a partial event is not valid JSON.
         let rest = self.events.rest();
         if let Some(rest) = rest.filter(|rest| serde_json::from_str::<Value>(&rest.data).is_ok()) {
@@ -39,11 +42,21 @@ impl StreamDecoder for Decoder {
         }
         Err(self.events.truncated(&self.answered))
     }
+
+    fn reported(&self) -> &ReportedUsage {
+        &self.reported
+    }
 }
 
 impl Decoder {
     pub(super) fn new(answered: Answered) -> Self {
-        Self { events: EventReader::new(), answered, turn: None, finished: false }
+        Self {
+            events: EventReader::new(),
+            answered,
+            turn: None,
+            finished: false,
+            reported: ReportedUsage::default(),
+        }
     }
 
     fn take(&mut self, event: &SseEvent) -> Result<Vec<ChatEvent>> {
@@ -52,6 +65,7 @@ impl Decoder {
             return Ok(Vec::new());
         }
         let json = self.answered.json(data.as_bytes())?;
+        usage::note(&json, &mut self.reported);
         if let Some(refusal) = error::inside(&self.answered.provider, &json) {
             return Err(self.answered.refused(refusal));
         }

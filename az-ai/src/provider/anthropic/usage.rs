@@ -3,6 +3,8 @@
 use az_core::cost::Usage;
 use serde_json::{Map, Value};
 
+use crate::provider::reported::ReportedUsage;
+
 /// Decodes a usage object; `None` when it contains no counts.
 ///
 /// Its `input_tokens` exclude cache reads and writes. If the breakdown of cache writes by lifetime
@@ -18,20 +20,34 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let word = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
     let written = count("/cache_creation_input_tokens").unwrap_or(0);
     let hour = count("/cache_creation/ephemeral_1h_input_tokens").unwrap_or(0);
+    let reasoning = count("/output_tokens_details/thinking_tokens");
     let minutes = count("/cache_creation/ephemeral_5m_input_tokens").unwrap_or(0);
+    let (output, reasoning) = (output.unwrap_or(0), reasoning.unwrap_or(0));
+    // More thinking than output means that the output was counted without it.
+    let output = if reasoning > output { output.saturating_add(reasoning) } else { output };
     Some(Usage {
         input: input.unwrap_or(0),
-        output: output.unwrap_or(0),
+        output,
         cache_read: count("/cache_read_input_tokens").unwrap_or(0),
         cache_write_5m: minutes.max(written.saturating_sub(hour)),
         cache_write_1h: hour,
-        reasoning: count("/output_tokens_details/thinking_tokens").unwrap_or(0),
+        reasoning,
         server_tool_calls: count("/server_tool_use/web_search_requests").unwrap_or(0),
         service_tier: word("service_tier"),
         region: word("inference_geo").filter(|region| region != UNKNOWN),
         speed: word("speed"),
         ..Usage::default()
     })
+}
+
+/// Adds the usage of a reply, or of an event of a streamed one.
+pub(super) fn note(json: &Value, reported: &mut ReportedUsage) {
+    let places = [json.get("usage"), json.pointer("/message/usage")];
+    places.into_iter().flatten().for_each(|place| reported.note(usage(place), None));
+    let stops = ["/stop_reason", "/delta/stop_reason"];
+    if stops.iter().any(|stop| json.pointer(stop).is_some_and(Value::is_string)) {
+        reported.end();
+    }
 }
 
 /// The value of `inference_geo` where the region is not selectable.

@@ -1,8 +1,14 @@
 //! Decodes streamed responses.
 
+use std::mem;
+
+use serde_json::Value;
+
 use super::decode::Reading;
+use super::usage;
 use crate::chat::ChatEvent;
 use crate::error::Result;
+use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::EventReader;
 use crate::provider::wire::{Answered, StreamDecoder};
 
@@ -12,19 +18,29 @@ use crate::provider::wire::{Answered, StreamDecoder};
 pub(super) struct Decoder {
     events: EventReader,
     reading: Reading,
+    reported: ReportedUsage,
 }
 
 impl Decoder {
     pub(super) fn new(answered: Answered) -> Self {
-        Self { events: EventReader::new(), reading: Reading::new(answered) }
+        let reading = Reading::new(answered);
+        Self { events: EventReader::new(), reading, reported: ReportedUsage::default() }
     }
 
     fn take(&mut self, data: &str) -> Result<Vec<ChatEvent>> {
         match data.trim() {
             // The end marker of compatible servers.
             "" | "[DONE]" => Ok(Vec::new()),
-            data => self.reading.take(&self.reading.answered.json(data.as_bytes())?),
+            data => {
+                let json = self.reading.answered.json(data.as_bytes())?;
+                self.chunk(&json)
+            }
         }
+    }
+
+    fn chunk(&mut self, json: &Value) -> Result<Vec<ChatEvent>> {
+        usage::note(json, &mut self.reported);
+        self.reading.take(json)
     }
 }
 
@@ -37,20 +53,26 @@ impl StreamDecoder for Decoder {
         Ok(said)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+    fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         let mut said = Vec::new();
         if let Some(rest) = self.events.rest() {
             // A partial chunk is not valid JSON.
             let Ok(json) = self.reading.answered.json(rest.data.as_bytes()) else {
                 return Err(self.reading.answered.cut());
             };
-            said.extend(self.reading.take(&json)?);
+            said.extend(self.chunk(&json)?);
         }
         if !self.reading.is_complete {
             return Err(self.events.truncated(&self.reading.answered));
         }
-        said.push(ChatEvent::Finished(Box::new(self.reading.finish()?)));
+        let next = Reading::new(self.reading.answered.clone());
+        let reading = mem::replace(&mut self.reading, next);
+        said.push(ChatEvent::Finished(Box::new(reading.finish()?)));
         Ok(said)
+    }
+
+    fn reported(&self) -> &ReportedUsage {
+        &self.reported
     }
 }
 

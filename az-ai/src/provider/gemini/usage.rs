@@ -1,7 +1,12 @@
 //! Decodes usage.
 
+use std::slice;
+
 use az_core::cost::Usage;
 use serde_json::Value;
+
+use crate::provider::json::without;
+use crate::provider::reported::ReportedUsage;
 
 /// Decodes a `usageMetadata` object; `None` when it contains no counts.
 ///
@@ -25,8 +30,8 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let audio_output = audio(json, "candidatesTokensDetails");
     let tier = json.get("serviceTier").and_then(Value::as_str).filter(|tier| !tier.is_empty());
     Some(Usage {
-        input: prompt.saturating_sub(cache_read.saturating_add(audio_input)),
-        output: candidates.saturating_sub(audio_output).saturating_add(reasoning),
+        input: without(prompt, cache_read.saturating_add(audio_input)),
+        output: without(candidates, audio_output).saturating_add(reasoning),
         cache_read,
         reasoning,
         tool_input: count("toolUsePromptTokenCount").unwrap_or(0),
@@ -35,6 +40,17 @@ pub fn usage(json: &Value) -> Option<Usage> {
         service_tier: tier.map(str::to_owned),
         ..Usage::default()
     })
+}
+
+/// Adds the usage of a reply, of a chunk, or of a list of chunks.
+pub(super) fn note(json: &Value, reported: &mut ReportedUsage) {
+    for chunk in json.as_array().map_or(slice::from_ref(json), Vec::as_slice) {
+        reported.note(chunk.get("usageMetadata").and_then(usage), None);
+        let ends = ["/candidates/0/finishReason", "/promptFeedback/blockReason"];
+        if ends.iter().any(|end| chunk.pointer(end).is_some_and(Value::is_string)) {
+            reported.end();
+        }
+    }
 }
 
 /// Sums the audio tokens in a list of counts by modality.

@@ -3,8 +3,10 @@
 use std::mem;
 
 use super::decode::{Reply, is_done};
+use super::usage;
 use crate::chat::ChatEvent;
 use crate::error::Result;
+use crate::provider::reported::ReportedUsage;
 use crate::provider::wire::{Answered, StreamDecoder};
 
 /// The maximum size of a line, in bytes.
@@ -17,6 +19,7 @@ pub(super) struct Decoder {
     line: Vec<u8>,
     reply: Reply,
     finished: bool,
+    reported: ReportedUsage,
 }
 
 impl StreamDecoder for Decoder {
@@ -37,7 +40,7 @@ impl StreamDecoder for Decoder {
         Ok(events)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+    fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         let rest = mem::take(&mut self.line);
         let half = rest.trim_ascii_start().first().is_none_or(|byte| *byte == b'{');
         // The last line may lack its line end, but a partial line is not valid JSON.
@@ -47,11 +50,21 @@ impl StreamDecoder for Decoder {
         let events = self.take(&rest)?;
         if self.finished { Ok(events) } else { Err(self.answered.cut()) }
     }
+
+    fn reported(&self) -> &ReportedUsage {
+        &self.reported
+    }
 }
 
 impl Decoder {
     pub(super) fn new(answered: Answered) -> Self {
-        Self { answered, line: Vec::new(), reply: Reply::default(), finished: false }
+        Self {
+            answered,
+            line: Vec::new(),
+            reply: Reply::default(),
+            finished: false,
+            reported: ReportedUsage::default(),
+        }
     }
 
     fn take(&mut self, line: &[u8]) -> Result<Vec<ChatEvent>> {
@@ -59,6 +72,7 @@ impl Decoder {
             return Ok(Vec::new());
         }
         let json = self.answered.json(line)?;
+        usage::note(&json, &mut self.reported);
         let mut events = self.reply.take(&json, &self.answered)?;
         if is_done(&json) {
             self.finished = true;

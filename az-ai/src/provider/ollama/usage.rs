@@ -3,6 +3,8 @@
 use az_core::cost::Usage;
 use serde_json::Value;
 
+use crate::provider::reported::ReportedUsage;
+
 /// Decodes the usage in the last piece of a response; `None` when it contains no counts.
 ///
 /// Source: the API's documentation, "Generate a chat completion".
@@ -12,6 +14,14 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let (input, output) = (count("prompt_eval_count"), count("eval_count"));
     (input.is_some() || output.is_some())
         .then(|| Usage::tokens(input.unwrap_or(0), output.unwrap_or(0)))
+}
+
+/// Adds the usage of a reply, or of the last piece of one.
+pub(super) fn note(json: &Value, reported: &mut ReportedUsage) {
+    reported.note(usage(json), None);
+    if json.get("done").and_then(Value::as_bool) == Some(true) {
+        reported.end();
+    }
 }
 
 #[cfg(test)]

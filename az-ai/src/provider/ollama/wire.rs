@@ -2,10 +2,12 @@
 
 use crate::provider::tool_names::ToolNames;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{decode, encode, error, stream};
+use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
+use crate::provider::reported::ReportedUsage;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
 /// Translates to and from Ollama's own API.
@@ -48,6 +50,10 @@ impl Wire for Ollama {
 
     fn decoder(&self, answered: Answered) -> Box<dyn StreamDecoder> {
         Box::new(stream::Decoder::new(answered))
+    }
+
+    fn note_usage(&self, json: &Value, reported: &mut ReportedUsage) {
+        usage::note(json, reported);
     }
 
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {

@@ -1,12 +1,14 @@
 //! The wire of OpenAI's APIs: chooses the API of a request.
 
 use crate::provider::tool_names::ToolNames;
+use serde_json::Value;
 
 use super::dialect::Dialect;
 use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::json;
+use crate::provider::reported::ReportedUsage;
 use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
 
 /// Translates to and from chat completions, and Responses for models that support nothing else.
@@ -54,6 +56,10 @@ impl Wire for OpenAi {
             true => Box::new(responses::stream::Decoder::new(answered)),
             false => Box::new(chat::stream::Decoder::new(answered)),
         }
+    }
+
+    fn note_usage(&self, json: &Value, reported: &mut ReportedUsage) {
+        chat::note(json, reported);
     }
 
     fn refusal(&self, provider: &str, status: u16, body: &[u8]) -> Refusal {

@@ -194,7 +194,7 @@ async fn unreported_usage_has_a_price() {
     let shop = Shop::with(ScriptedReply::text("twelve bytes"));
     shop.client.complete(&go()).await.unwrap();
     let entry = shop.entries().await.remove(0);
-    assert_eq!((entry.charge.cost, entry.charge.estimated), (Some(Usd::from_nanos(1_004)), true));
+    assert_eq!((entry.charge.cost, entry.charge.estimated), (Some(Usd::from_nanos(1_012)), true));
 }
 
 #[tokio::test]

@@ -62,9 +62,9 @@ async fn an_unknown_price_gives_no_cost() {
 fn an_estimate_is_the_maximum_cost_of_a_call() {
     let client = priced(ScriptedReply::text("hello"));
     let request = ChatRequest::prompt("gpt-5", "go").with_max_tokens(100);
-    let quote = client.estimate_cost(&request);
-    // 73 × 1.25 + 100 × 10, in micro-dollars.
-    assert_eq!((quote.input_tokens, quote.max_cost), (73, Some(Usd::from_nanos(1_091_250))));
+    let estimate = client.estimate_cost(&request);
+    // At most 274 × 1.25 + 100 × 10, in micro-dollars.
+    assert_eq!((estimate.input_tokens, estimate.max_cost), (73, Some(Usd::from_nanos(1_342_500))));
 }
 
 #[tokio::test]

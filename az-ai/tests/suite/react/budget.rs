@@ -94,12 +94,12 @@ async fn unreported_tokens_are_priced() {
     let task = stage.run("go").await;
     let entries = stage.store.entries(TimeRange::ALL, None).await.unwrap();
     let entry = &entries[0];
-    assert_eq!((entry.charge.estimated, entry.charge.usage.output), (true, 4));
+    assert_eq!((entry.charge.estimated, entry.charge.usage.output), (true, 12));
     assert_eq!(
         (entry.charge.cost, entry.charge.computed),
-        (Some(nanos(1_004)), Some(nanos(1_004)))
+        (Some(nanos(1_012)), Some(nanos(1_012)))
     );
-    assert_eq!(task.cost, nanos(1_004));
+    assert_eq!(task.cost, nanos(1_012));
 
     let unpriced = Stage::of(ScriptedClient::new([ScriptedReply::text("hello")]));
     unpriced.run("go").await;

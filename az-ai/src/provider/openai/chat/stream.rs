@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::decode::{DETAILS, Facts, WireCall, choices, id_or_place, said, tool_calls};
+use super::usage;
 use crate::chat::{Assembler, ChatEvent};
 use crate::error::Result;
 use crate::provider::openai::error;
+use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::{EventReader, SseEvent};
 use crate::provider::wire::{Answered, StreamDecoder};
 
@@ -24,6 +26,7 @@ pub(crate) struct Decoder {
     places: Vec<Place>,
     has_choice: bool,
     finished: bool,
+    reported: ReportedUsage,
 }
 
 #[derive(Debug)]
@@ -43,11 +46,15 @@ impl StreamDecoder for Decoder {
         Ok(events)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+    fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         if self.events.rest().is_some_and(|event| event.data.trim() == DONE) {
             return Ok(vec![self.end()?]);
         }
         Err(self.events.truncated(&self.answered))
+    }
+
+    fn reported(&self) -> &ReportedUsage {
+        &self.reported
     }
 }
 
@@ -61,6 +68,7 @@ impl Decoder {
             places: Vec::new(),
             has_choice: false,
             finished: false,
+            reported: ReportedUsage::default(),
         }
     }
 
@@ -75,6 +83,7 @@ impl Decoder {
             return Ok(());
         }
         let json = self.answered.json(data.as_bytes())?;
+        usage::note(&json, &mut self.reported);
         if let Some(refusal) = error::inside(&self.answered.provider, &json) {
             return Err(self.answered.refused(refusal));
         }

@@ -4,6 +4,9 @@ use az_core::Usd;
 use az_core::cost::Usage;
 use serde_json::Value;
 
+use crate::provider::json::without;
+use crate::provider::reported::ReportedUsage;
+
 /// Decodes a `usage` object of chat completions or of Responses; `None` when it contains no counts.
 ///
 /// Both count cached and audio tokens within the others; here each token is counted once.
@@ -33,7 +36,9 @@ pub fn usage(json: &Value) -> Option<Usage> {
     });
     let completion = output("");
     if prompt.is_none() && completion.is_none() {
-        return None;
+        // How the tokens divide is not known. As output, they cost the most.
+        let total = own("total_tokens")?;
+        return Some(Usage { estimated: true, ..Usage::tokens(0, total) });
     }
     let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
     let cache_read = input("_details/cached_tokens").or(hit).unwrap_or(0);
@@ -47,11 +52,13 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let both = audio_input.saturating_add(reasoning);
     let apart = |tokens: u64| tokens > 0 && (beside == tokens || beside == both);
     let prompt = if apart(audio_input) { prompt.saturating_add(audio_input) } else { prompt };
-    let said = if apart(reasoning) { completion.saturating_add(reasoning) } else { completion };
+    // More thoughts than output means the same, whatever the total is.
+    let apart = apart(reasoning) || reasoning > completion;
+    let said = if apart { completion.saturating_add(reasoning) } else { completion };
     let elsewhere = cache_read.saturating_add(cache_write_5m).saturating_add(audio_input);
     Some(Usage {
-        input: prompt.saturating_sub(elsewhere),
-        output: said.saturating_sub(audio_output),
+        input: without(prompt, elsewhere),
+        output: without(said, audio_output),
         cache_read,
         cache_write_5m,
         reasoning,
@@ -60,6 +67,27 @@ pub fn usage(json: &Value) -> Option<Usage> {
         service_tier: json.get("service_tier").and_then(Value::as_str).map(str::to_owned),
         ..Usage::default()
     })
+}
+
+/// Adds the usage of a reply, or of a piece of a streamed one, of chat completions or of Responses.
+pub(crate) fn note(json: &Value, reported: &mut ReportedUsage) {
+    let response = json.get("response").filter(|response| response.is_object()).unwrap_or(json);
+    let places = [json.pointer("/x_groq/usage"), response.get("usage")];
+    let mut is_reported = false;
+    for place in places.into_iter().flatten() {
+        let (used, cost) = (usage(place), cost(place));
+        is_reported |= used.is_some();
+        let tier = response.get("service_tier").and_then(Value::as_str);
+        let service_tier = |used: &Usage| used.service_tier.clone().or(tier.map(str::to_owned));
+        reported.note(used.map(|used| Usage { service_tier: service_tier(&used), ..used }), cost);
+    }
+    let choices = json.get("choices").and_then(Value::as_array);
+    let stops = |choice: &Value| choice.get("finish_reason").is_some_and(Value::is_string);
+    // Responses report usage once; chat completions may also report it while the model writes.
+    let is_last = is_reported && choices.is_none_or(Vec::is_empty);
+    if is_last || choices.is_some_and(|choices| choices.iter().any(stops)) {
+        reported.end();
+    }
 }
 
 /// Returns the cost in a `usage` object, rounded up to the nano-dollar: `OpenRouter`'s `cost` in
@@ -95,7 +123,8 @@ mod tests {
     fn every_token_is_counted_once() {
         let read = |json| usage(&json);
         assert_eq!(read(json!({})), None);
-        assert_eq!(read(json!({"total_tokens": 5})), None);
+        let total = Usage { estimated: true, ..Usage::tokens(0, 5) };
+        assert_eq!(read(json!({"total_tokens": 5})), Some(total), "as the dearer kind");
         assert_eq!(
             read(json!({
                 "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,

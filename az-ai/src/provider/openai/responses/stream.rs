@@ -6,7 +6,8 @@ use super::decode::Reading;
 use super::item::{CALL, MESSAGE, REASONING};
 use crate::chat::ChatEvent;
 use crate::error::Result;
-use crate::provider::openai::error;
+use crate::provider::openai::{chat, error};
+use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::EventReader;
 use crate::provider::wire::{Answered, StreamDecoder};
 
@@ -17,15 +18,17 @@ pub(crate) struct Decoder {
     /// Taken at the end of the reply.
     reading: Option<Reading>,
     answered: Answered,
+    reported: ReportedUsage,
 }
 
 impl Decoder {
     pub(crate) fn new(answered: Answered) -> Self {
         let reading = Some(Reading::new(answered.clone()));
-        Self { events: EventReader::new(), reading, answered }
+        Self { events: EventReader::new(), reading, answered, reported: ReportedUsage::default() }
     }
 
     fn take(&mut self, event: &Value) -> Result<Vec<ChatEvent>> {
+        chat::note(event, &mut self.reported);
         // Events after the end are ignored.
         let Some(reading) = &mut self.reading else { return Ok(Vec::new()) };
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -78,14 +81,18 @@ impl StreamDecoder for Decoder {
         Ok(said)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Vec<ChatEvent>> {
+    fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         let rest = self.events.rest();
         let rest = rest.and_then(|event| self.answered.json(event.data.as_bytes()).ok());
         let said = rest.map_or(Ok(Vec::new()), |event| self.take(&event))?;
-        match self.reading {
+        match &self.reading {
             None => Ok(said),
             Some(_) => Err(self.events.truncated(&self.answered)),
         }
+    }
+
+    fn reported(&self) -> &ReportedUsage {
+        &self.reported
     }
 }
 
