@@ -43,7 +43,7 @@ pub(crate) fn check(
     let warning = above.map(|(cost, held)| {
         format!(
             "the call cost {cost}, more than the {held} that were held for it: {provider} charges \
-             more than `az models prices` shows, or counts more tokens than it was sent"
+             more than `az models price` shows, or counts more tokens than it was sent"
         )
     });
     Checked { charge, warning }

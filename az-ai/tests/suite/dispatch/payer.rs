@@ -197,6 +197,24 @@ async fn unreported_usage_has_a_price() {
     assert_eq!((entry.charge.cost, entry.charge.estimated), (Some(Usd::from_nanos(1_012)), true));
 }
 
+/// The provider will bill it, so it is booked as it is.
+#[tokio::test]
+async fn a_reported_cost_above_the_hold_is_booked_with_a_note() {
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&notes);
+    let shop = Shop::listening(paid(5_000), |account| {
+        account.with_listener(move |event| {
+            if let AccountEvent::Note(text) = event {
+                heard.lock().unwrap().push(text.clone());
+            }
+        })
+    });
+    shop.client.complete(&go()).await.unwrap();
+    assert_eq!(shop.entries().await.remove(0).charge.cost, Some(Usd::from_nanos(5_000)));
+    let notes = notes.lock().unwrap().concat();
+    assert!(notes.starts_with("warning: the call cost $0.000005, more than"), "{notes}");
+}
+
 #[tokio::test]
 async fn an_alert_is_reported_once() {
     let told = Arc::new(Mutex::new(Vec::new()));
