@@ -203,6 +203,7 @@ async fn a_reported_cost_above_the_hold_is_booked_with_a_note() {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&notes);
     let shop = Shop::listening(paid(5_000), |account| {
+        let heard = Arc::clone(&heard);
         account.with_listener(move |event| {
             if let AccountEvent::Note(text) = event {
                 heard.lock().unwrap().push(text.clone());
