@@ -7,7 +7,7 @@ use az_ai::estimate;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_core::clock::SystemClock;
-use az_core::engine::{Engine, EngineOptions, EventSink};
+use az_core::engine::{Engine, EventSink};
 use az_core::policy::WorkspacePolicy;
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
@@ -24,7 +24,7 @@ use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
 use crate::output::{Live, Printer, TerminalApprover};
 use crate::settings::{Settings, StoreSetting};
-use crate::wiring::{Wiring, check_scheme};
+use crate::wiring::{Wiring, check_scheme, engine_options};
 
 /// The default limit of a reply, in tokens: enough for a file of some hundred lines, or for reasoning
 /// and a tool call.
@@ -201,7 +201,7 @@ impl Services {
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = self.wiring.run_store(self.store().await?);
         let toolbox = self.wiring.toolbox(self.toolbox()?);
-        let engine = Engine::new(store, agent, EngineOptions::new(worker_id()?));
+        let engine = Engine::new(store, agent, engine_options(&self.env, worker_id()?)?);
         Ok(engine
             .with_toolbox(toolbox)
             .with_policy(Arc::new(WorkspacePolicy))

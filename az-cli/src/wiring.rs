@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use az_ai::resolver::near;
-use az_core::Toolbox;
+use az_core::engine::EngineOptions;
 use az_core::journal::RunStore;
 use az_core::memory::MemoryStores;
 use az_core::store::{StoreFactory, StoreRegistry};
+use az_core::{Toolbox, WorkerId};
 use az_data::sqlite::{SqliteOptions, SqliteStores};
 
 use crate::config::Env;
@@ -111,17 +112,36 @@ pub(crate) fn check_scheme(store: &StoreSetting, known: &StoreRegistry) -> Resul
 /// Reads the limits of SQLite: `AZ_DB_MAX_PAGES` caps the file's size, `AZ_DB_BUSY_MS` the wait for
 /// a lock. Tests use them to simulate a full disk and a locked file.
 fn sqlite_options(env: &Env) -> Result<SqliteOptions, CliError> {
-    let number = |name: &'static str| match env.get(name).map(str::parse::<u32>) {
-        None => Ok(None),
-        Some(Ok(number)) => Ok(Some(number)),
-        Some(Err(_)) => Err(CliError::Settings(format!("{name} must be a whole number"))),
-    };
     let mut options = SqliteOptions::default();
-    if let Some(pages) = number("AZ_DB_MAX_PAGES")? {
+    if let Some(pages) = number(env, "AZ_DB_MAX_PAGES")? {
         options = options.with_max_page_count(pages);
     }
-    if let Some(millis) = number("AZ_DB_BUSY_MS")? {
+    if let Some(millis) = number(env, "AZ_DB_BUSY_MS")? {
         options = options.with_busy_timeout(Duration::from_millis(millis.into()));
     }
     Ok(options)
+}
+
+/// Returns the options of an engine for a worker. `AZ_LEASE_MS` sets the duration of its leases; tests
+/// use it to let one expire soon.
+pub(crate) fn engine_options(env: &Env, worker: WorkerId) -> Result<EngineOptions, CliError> {
+    let mut options = EngineOptions::new(worker);
+    if let Some(millis) = number(env, "AZ_LEASE_MS")? {
+        let shortest = 100;
+        if millis < shortest {
+            let reason = format!("AZ_LEASE_MS must be at least {shortest}");
+            return Err(CliError::Settings(reason));
+        }
+        options.lease = Duration::from_millis(millis.into());
+        options.poll = options.poll.min(options.lease / 6);
+    }
+    Ok(options)
+}
+
+fn number(env: &Env, name: &'static str) -> Result<Option<u32>, CliError> {
+    match env.get(name).map(str::parse::<u32>) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(Some(number)),
+        Some(Err(_)) => Err(CliError::Settings(format!("{name} must be a whole number"))),
+    }
 }

@@ -38,6 +38,7 @@ pub mod store;
 pub mod task;
 
 pub mod approval;
+mod busy;
 pub mod call;
 pub mod content;
 pub mod embed;

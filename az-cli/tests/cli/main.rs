@@ -13,6 +13,7 @@ mod budgets;
 mod crash_sweep;
 mod demo;
 mod documents;
+mod fencing;
 mod fixtures;
 mod keys;
 mod main_job;

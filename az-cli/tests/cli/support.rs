@@ -95,9 +95,7 @@ impl Az {
 
     /// Starts a command.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(Some(command.spawn().unwrap()))
+        Running::spawn(self.command(args))
     }
 
     /// Returns the id of the only task.
@@ -122,6 +120,11 @@ impl Az {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
     pub(crate) fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }

@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use super::account::Account;
 use super::attempt::{Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest};
 use super::retry::RetryPolicy;
+use crate::busy::BusyRetry;
 use crate::clock::{Clock, later};
 use crate::cost::{Alert, BudgetKeeper, Charge, Hold, Payer, Settlement};
 use crate::error::{Error, Result};
@@ -46,7 +47,8 @@ pub type AccountListener = Arc<dyn Fn(&AccountEvent) + Send + Sync>;
 ///
 /// A hold is renewed for as long as its call runs, so that a long call keeps its hold, and the hold
 /// of a crashed process expires soon and is booked in full. A call whose future is dropped is
-/// settled with the charge last noted, or in full. If a settlement cannot be written, the hold
+/// settled with the charge last noted, or in full. While the store is busy, a settlement is attempted
+/// again for up to ten minutes. If it cannot be written, the hold
 /// expires and is booked in full; the reply is returned nevertheless, because it has been paid for.
 ///
 /// A clone is another handle to the same account.
@@ -157,7 +159,8 @@ impl PayerAccount {
         meter: &Meter,
         call: impl Future<Output = Result<(T, Charge), ModelFailure>> + Send,
     ) -> Result<Result<(T, Charge), ModelFailure>> {
-        let mut settling = SettleOnDrop { account: self, call: Some(self.next_call()?), meter };
+        let mut settling =
+            SettleOnDrop { account: self, call: Some(self.next_call()?), meter, known: None };
         if let Err(refused) = self.hold(settling.call()?, request).await {
             // A refused hold is not settled: another call may have a hold of the same name.
             settling.call = None;
@@ -168,9 +171,9 @@ impl PayerAccount {
             Ok((_, charge)) => Settlement::Paid(charge.clone()),
             Err(failure) => failure.settlement.clone(),
         };
-        if let Some(call) = settling.call.take() {
-            self.settle(&call, &settlement).await;
-        }
+        settling.known = Some(settlement.clone());
+        self.settle(settling.call()?, &settlement).await;
+        settling.call = None;
         Ok(ended)
     }
 
@@ -215,7 +218,14 @@ impl PayerAccount {
     }
 
     async fn settle(&self, call: &CallId, settlement: &Settlement) {
-        match self.keeper.settle(&self.payer, call, settlement).await {
+        let mut retry = BusyRetry::new();
+        let settled = loop {
+            match self.keeper.settle(&self.payer, call, settlement).await {
+                Err(error) if retry.wait_after(&error).await => {}
+                settled => break settled,
+            }
+        };
+        match settled {
             Ok(alerts) => self.alert(alerts),
             Err(error) => {
                 tracing::warn!(%call, error = error.chain(), "failed to settle a hold; it is booked in full when it expires");
@@ -240,6 +250,8 @@ struct SettleOnDrop<'a> {
     /// The call, until it is settled.
     call: Option<CallId>,
     meter: &'a Meter,
+    /// The settlement, once the call has ended.
+    known: Option<Settlement>,
 }
 
 impl SettleOnDrop<'_> {
@@ -251,7 +263,8 @@ impl SettleOnDrop<'_> {
 impl Drop for SettleOnDrop<'_> {
     fn drop(&mut self) {
         let Some(call) = self.call.take() else { return };
-        let (account, settlement) = (self.account.clone(), self.meter.settlement());
+        let account = self.account.clone();
+        let settlement = self.known.take().unwrap_or_else(|| self.meter.settlement());
         // Without a runtime, the hold expires and is booked in full.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { account.settle(&call, &settlement).await });

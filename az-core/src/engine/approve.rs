@@ -89,7 +89,7 @@ impl Run {
         };
         point!("approval.given");
         let body = EventBody::ApprovalGiven { digest, granted, by };
-        self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
+        self.append_result(vec![NewEvent::about(call.call.clone(), body)]).await?;
         Ok(if granted { Permission::Granted } else { denied() })
     }
 }

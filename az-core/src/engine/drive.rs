@@ -7,22 +7,24 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use super::agent::Answer;
+use super::claim::OwnedTask;
 use super::engine::EngineContext;
 use super::run::Run;
 use super::stop::{Stop, StopReason};
+use crate::busy::BusyRetry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{EventBody, NewEvent, RunTotals, fold};
 use crate::point;
-use crate::task::{Claimed, Failure, Outcome, Task};
+use crate::task::{Claimed, Failure, Lease, Outcome, Task};
 
 /// Runs the agent on a claimed task, and records the outcome.
 pub(super) async fn drive(
     context: Arc<EngineContext>,
-    claimed: Claimed,
+    owned: OwnedTask,
     stop: Stop,
 ) -> Result<Task> {
     let started = Instant::now();
-    let Claimed { task, lease } = claimed;
+    let OwnedTask { claimed: Claimed { task, lease }, fence } = owned;
     let record = context.store.tail(&task.id).await.and_then(|events| fold(&events));
     let history = match record {
         Ok(history) => history,
@@ -31,10 +33,10 @@ pub(super) async fn drive(
             // Nothing can be appended to a broken journal, and no worker should claim the task
             // again.
             let outcome = Outcome::Failed { failure: Failure::from(&error) };
-            return context.store.finish(&lease, &outcome, context.clock.now()).await;
+            return finish_unreadable(&context, &lease, &outcome).await;
         }
     };
-    let mut run = Run::new(context, task, lease, history, stop);
+    let mut run = Run::new(context, task, (lease, fence), history, stop);
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
@@ -47,7 +49,13 @@ async fn work(run: &mut Run) -> Result<Answer> {
     let stop = run.stop.clone();
     let task = run.task.id.clone();
     let agent = Arc::clone(&run.context.agent);
-    let too_long = grace_expired(stop.clone(), run.task.options.timeout, run.context.options.grace);
+    let (timeout, grace) = (run.task.options.timeout, run.context.options.grace);
+    let recording = Arc::clone(&run.recording);
+    let too_long = async {
+        grace_expired(stop.clone(), timeout, grace).await;
+        // A result in hand is not dropped while the store is busy.
+        drop(recording.lock().await);
+    };
     tokio::select! {
         worked = AssertUnwindSafe(agent.work(run)).catch_unwind() => worked.unwrap_or_else(|_| {
             Err(Error::Internal("the agent panicked".to_owned()))
@@ -90,7 +98,13 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
     end(&mut run, Some((&outcome, started))).await?;
     point!("run.finished");
     let id = run.task.id.clone();
-    run.context.store.get(&id).await?.ok_or_else(|| Error::not_found("task", &id))
+    let mut retry = BusyRetry::new();
+    loop {
+        match run.context.store.get(&id).await {
+            Err(error) if retry.wait_after(&error).await => {}
+            found => return found?.ok_or_else(|| Error::not_found("task", &id)),
+        }
+    }
 }
 
 /// Returns `true` for errors after which nothing can be recorded: the task keeps its recorded state
@@ -128,12 +142,33 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     let body = EventBody::RunFinished { outcome: outcome.clone(), totals: Some(totals) };
-    run.append(vec![NewEvent::new(body)]).await.map(drop)
+    run.append_patiently(vec![NewEvent::new(body)]).await.map(drop)
 }
 
 /// Returns the task to the queue for another worker.
 async fn release(mut run: Run) -> Result<Task> {
     end(&mut run, None).await?;
-    let now = run.context.clock.now();
-    run.context.store.release(&run.lease, None, now).await
+    let mut retry = BusyRetry::new();
+    loop {
+        let now = run.context.clock.now();
+        match run.context.store.release(&run.lease, None, now).await {
+            Err(error) if retry.wait_after(&error).await => {}
+            released => return released,
+        }
+    }
+}
+
+/// Ends a task whose journal cannot be read.
+async fn finish_unreadable(
+    context: &EngineContext,
+    lease: &Lease,
+    outcome: &Outcome,
+) -> Result<Task> {
+    let mut retry = BusyRetry::new();
+    loop {
+        match context.store.finish(lease, outcome, context.clock.now()).await {
+            Err(error) if retry.wait_after(&error).await => {}
+            finished => return finished,
+        }
+    }
 }

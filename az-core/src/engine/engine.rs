@@ -8,6 +8,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 
 use super::agent::Agent;
+use super::claim::{OwnedTask, claim_named};
 use super::contract::ExecutionEngine;
 use super::event::{Discard, EventSink, RunEvent};
 use super::keeper::LeaseKeeper;
@@ -15,12 +16,12 @@ use super::options::{AssumeAlive, EngineOptions, Liveness};
 use super::stop::{Stop, StopReason};
 use super::supervise::supervise;
 use crate::approval::{Approver, Unattended};
-use crate::clock::{Clock, SystemClock, later};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
 use crate::policy::{Policy, WorkspacePolicy};
-use crate::task::{CancelOutcome, Claim, Claimed, Task, TaskStatus};
+use crate::task::{CancelOutcome, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
 /// The parts that all runs of an engine share.
@@ -154,7 +155,7 @@ impl Engine {
     pub async fn resume_until(&self, id: &TaskId, stop: Stop) -> Result<Task> {
         let (engine, id, own) = (self.clone(), id.clone(), stop.clone());
         let run = async move {
-            let claimed = engine.claim_named(&id).await?;
+            let claimed = claim_named(&engine.context, &id).await?;
             engine.drive(claimed, own).await
         };
         supervise(stop, run).await
@@ -235,9 +236,9 @@ impl Engine {
     }
 
     /// Runs a claimed task until it ends or `stop` is requested.
-    pub(super) async fn drive(&self, claimed: Claimed, stop: Stop) -> Result<Task> {
-        let guard = self.keeper.keep(&self.context, &claimed.lease, &stop);
-        let ended = super::drive::drive(Arc::clone(&self.context), claimed, stop).await;
+    pub(super) async fn drive(&self, owned: OwnedTask, stop: Stop) -> Result<Task> {
+        let guard = self.keeper.keep(&self.context, &owned, &stop);
+        let ended = super::drive::drive(Arc::clone(&self.context), owned, stop).await;
         drop(guard);
         ended
     }
@@ -247,7 +248,7 @@ impl Engine {
     }
 
     /// Creates the task if necessary, claims it, and restricts it to `tools` if given.
-    async fn admit(&self, mut task: Task, tools: Option<Vec<String>>) -> Result<Claimed> {
+    async fn admit(&self, mut task: Task, tools: Option<Vec<String>>) -> Result<OwnedTask> {
         if let Some(names) = &tools {
             self.check_tools(names)?;
         }
@@ -255,10 +256,11 @@ impl Engine {
             task.options.tools = tools.clone().or(task.options.tools);
             self.context.store.create(&task).await?;
         }
-        let mut claimed = self.claim_named(&task.id).await?;
+        let mut owned = claim_named(&self.context, &task.id).await?;
         // A stored task may have been created with other tools.
-        claimed.task.options.tools = tools.or(claimed.task.options.tools);
-        Ok(claimed)
+        let options = &mut owned.claimed.task.options;
+        options.tools = tools.or(options.tools.take());
+        Ok(owned)
     }
 
     /// Checks that every name is the name of a tool.
@@ -273,23 +275,6 @@ impl Engine {
             known => format!("there is no tool {unknown:?}; the tools are {}", known.join(", ")),
         };
         Err(Error::invalid("tools", reason))
-    }
-
-    async fn claim_named(&self, id: &TaskId) -> Result<Claimed> {
-        let claim = self.claim().of(id.clone());
-        let claimed = match self.context.store.claim(&claim).await {
-            Err(Error::LeaseHeld { owner, .. }) if self.context.liveness.is_gone(&owner) => {
-                self.context.store.claim(&claim.presuming_dead(owner)).await
-            }
-            other => other,
-        };
-        claimed?.ok_or_else(|| Error::Internal(format!("a claim of task {id} returned no task")))
-    }
-
-    pub(super) fn claim(&self) -> Claim {
-        let now = self.context.clock.now();
-        let until = later(now, self.context.options.lease);
-        Claim::next(self.context.options.worker.clone(), now, until)
     }
 }
 

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
+use super::claim::OwnedTask;
 use super::engine::EngineContext;
 use super::options::EngineOptions;
 use super::stop::{Stop, StopReason};
@@ -14,7 +12,7 @@ use crate::clock::{Clock, later};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
-use crate::task::{HeartbeatStatus, Lease};
+use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment};
 
 /// One background loop for all leases of an engine; it ends with the last lease.
 #[derive(Clone, Default)]
@@ -43,12 +41,11 @@ struct State {
     running: bool,
 }
 
-/// A lease, the stop that is requested when it is lost, and the time at which it was last
-/// confirmed.
+/// A lease, the stop that is requested when it is lost, and the fence that measures its age.
 struct HeldLease {
     lease: Lease,
     stop: Stop,
-    confirmed: Instant,
+    fence: LeaseFence,
 }
 
 /// Keeps one lease until it is dropped.
@@ -102,12 +99,13 @@ impl LeaseKeeper {
     pub(super) fn keep(
         &self,
         context: &Arc<EngineContext>,
-        lease: &Lease,
+        owned: &OwnedTask,
         stop: &Stop,
     ) -> LeaseGuard {
+        let OwnedTask { claimed, fence } = owned;
+        let lease = &claimed.lease;
         let mut state = self.state();
-        let held =
-            HeldLease { lease: lease.clone(), stop: stop.clone(), confirmed: Instant::now() };
+        let held = HeldLease { lease: lease.clone(), stop: stop.clone(), fence: fence.clone() };
         state.held.insert(lease.task.clone(), held);
         if !state.running {
             state.running = true;
@@ -120,28 +118,29 @@ impl LeaseKeeper {
         let mut guard = LoopGuard { keeper: self.clone(), ended: false };
         let mut ticks = tokio::time::interval(context.options.poll);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut renewed = Instant::now();
+        let mut renewed = Moment::now(&*context.clock);
         loop {
             ticks.tick().await;
             if self.ended() {
                 guard.ended = true;
                 return;
             }
-            let due = renewed.elapsed() >= context.options.lease / 3;
+            let now = Moment::now(&*context.clock);
+            let due = now.since(&renewed) >= context.options.lease / 3;
             let result = if due {
                 self.heartbeat_in_time(&context).await
             } else {
                 self.poll_cancel_requests(&context).await
             };
             match result {
-                Ok(()) if due => renewed = Instant::now(),
+                Ok(()) if due => renewed = now,
                 Ok(()) => {}
                 // The next tick tries again, until the leases are about to expire.
                 Err(error) => {
                     tracing::warn!(error = error.chain(), "failed to renew leases");
                 }
             }
-            self.give_up(context.options.lease);
+            self.stop_expired();
         }
     }
 
@@ -152,10 +151,14 @@ impl LeaseKeeper {
         !state.running
     }
 
-    /// Stops runs whose lease may have expired: other workers may claim their tasks from then on.
-    fn give_up(&self, lease: Duration) {
+    /// Stops the runs that have a tool call running and whose lease may have expired: other workers
+    /// may claim their tasks from then on.
+    ///
+    /// The others continue. They check the lease before the next effect, and a reply or a result
+    /// that they wait to record is recorded unless another worker has claimed the task.
+    fn stop_expired(&self) {
         for held in self.state().held.values() {
-            if held.confirmed.elapsed() >= lease * 9 / 10 {
+            if held.fence.has_effects() && held.fence.check().is_err() {
                 held.stop.request(StopReason::LeaseLost);
             }
         }
@@ -177,13 +180,13 @@ impl LeaseKeeper {
 
     async fn heartbeat(&self, context: &KeeperContext) -> Result<()> {
         let leases: Vec<_> = self.state().held.values().map(|held| held.lease.clone()).collect();
-        let (begun, now) = (Instant::now(), context.clock.now());
+        let (sent, now) = (Moment::now(&*context.clock), context.clock.now());
         let statuses = context.store.heartbeat(&leases, later(now, context.options.lease)).await?;
         for (lease, status) in leases.iter().zip(statuses) {
             match status {
-                HeartbeatStatus::Held => self.confirm(lease, begun),
+                HeartbeatStatus::Held => self.confirm(lease, sent),
                 HeartbeatStatus::CancelRequested => {
-                    self.confirm(lease, begun);
+                    self.confirm(lease, sent);
                     self.request(&lease.task, Some(lease.epoch), StopReason::Cancelled);
                 }
                 HeartbeatStatus::Lost => {
@@ -195,12 +198,12 @@ impl LeaseKeeper {
         context.store.sweep(now).await.map(drop)
     }
 
-    /// Notes the time at which a lease was confirmed.
-    fn confirm(&self, lease: &Lease, at: Instant) {
-        if let Some(held) = self.state().held.get_mut(&lease.task)
+    /// Notes that a lease was confirmed by a heartbeat that was sent at `sent`.
+    fn confirm(&self, lease: &Lease, sent: Moment) {
+        if let Some(held) = self.state().held.get(&lease.task)
             && held.lease.epoch == lease.epoch
         {
-            held.confirmed = at;
+            held.fence.confirm(sent);
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod agent;
 mod approve;
+mod claim;
 mod contract;
 mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]

@@ -60,6 +60,7 @@ impl Account for Run {
         }
         self.check_stop()?;
         let call = self.begin_model(request).await?;
+        self.check_lease().await?;
         let started = Instant::now();
         let meter = Meter::default();
         let stop = self.stop.clone();
@@ -169,6 +170,6 @@ impl Run {
     }
 
     async fn record_model(&mut self, call: CallId, result: ModelResult) -> Result<()> {
-        self.append(vec![NewEvent::about(call, EventBody::LlmResult(result))]).await.map(drop)
+        self.append_result(vec![NewEvent::about(call, EventBody::LlmResult(result))]).await
     }
 }

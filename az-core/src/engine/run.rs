@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::engine::EngineContext;
 use super::event::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use super::stop::Stop;
+use crate::busy::BusyRetry;
 use crate::clock::{Clock, later};
 use crate::cost::{BudgetStatus, Limit, Payer, Scope};
 use crate::error::{Error, Result};
@@ -13,7 +16,7 @@ use crate::id::{CallId, TaskId};
 use crate::journal::{Event, EventBody, History, NewEvent};
 use crate::money::Usd;
 use crate::point;
-use crate::task::{Lease, Task};
+use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task};
 use crate::tool::ToolSpec;
 
 /// One run of a task under a lease.
@@ -28,6 +31,9 @@ pub struct Run {
     pub(super) lease: Lease,
     pub(super) history: History,
     pub(super) stop: Stop,
+    pub(super) fence: LeaseFence,
+    /// Locked while a result is recorded.
+    pub(super) recording: Arc<Mutex<()>>,
     /// The last model call that was begun, for events about it.
     pub(super) last_model_call: Option<CallId>,
     snapshot_seq: u64,
@@ -37,12 +43,22 @@ impl Run {
     pub(super) fn new(
         context: Arc<EngineContext>,
         task: Task,
-        lease: Lease,
+        (lease, fence): (Lease, LeaseFence),
         history: History,
         stop: Stop,
     ) -> Self {
         let snapshot_seq = history.next_seq;
-        Self { context, task, lease, history, stop, last_model_call: None, snapshot_seq }
+        Self {
+            context,
+            task,
+            lease,
+            history,
+            stop,
+            fence,
+            recording: Arc::default(),
+            last_model_call: None,
+            snapshot_seq,
+        }
     }
 
     /// Returns the task.
@@ -193,6 +209,57 @@ impl Run {
             self.emit_recorded(event);
         }
         Ok(())
+    }
+
+    /// Appends the result of an effect, which exists only in memory. If the store was busy, a note
+    /// says so afterwards.
+    pub(super) async fn append_result(&mut self, events: Vec<NewEvent>) -> Result<()> {
+        match self.append_patiently(events).await? {
+            None => Ok(()),
+            Some(waited) => {
+                let seconds = waited.as_secs_f32();
+                self.note(format!("the store was busy: a result was recorded {seconds:.1} s late"))
+                    .await
+            }
+        }
+    }
+
+    /// Appends events, again and again while the store is busy; returns for how long it was.
+    pub(super) async fn append_patiently(
+        &mut self,
+        events: Vec<NewEvent>,
+    ) -> Result<Option<Duration>> {
+        let recording = Arc::clone(&self.recording);
+        let _recording = recording.lock().await;
+        let mut retry = BusyRetry::new();
+        loop {
+            match self.append(events.clone()).await {
+                Err(error) if retry.wait_after(&error).await => {}
+                appended => return appended.map(|_| retry.waited()),
+            }
+        }
+    }
+
+    /// Makes sure that the lease has not expired, right before an effect.
+    ///
+    /// If it may have expired, as after the process was stopped, a heartbeat decides: it renews the
+    /// lease unless another worker has claimed the task.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost`, or the store's own. Nothing may be done then.
+    pub(super) async fn check_lease(&self) -> Result<()> {
+        if self.fence.check().is_ok() {
+            return Ok(());
+        }
+        let sent = Moment::now(&*self.context.clock);
+        let until = later(self.context.clock.now(), self.context.options.lease);
+        let leases = std::slice::from_ref(&self.lease);
+        let status = self.context.store.heartbeat(leases, until).await?;
+        if status.first().is_some_and(|status| *status != HeartbeatStatus::Lost) {
+            self.fence.confirm(sent);
+        }
+        self.fence.check()
     }
 
     /// Records a snapshot once enough events have been appended since the last one.

@@ -185,6 +185,7 @@ impl Run {
             invocation.witness.clone_from(witness);
             invocation.repeated = true;
         }
+        invocation.lease = self.fence.clone();
         invocation
     }
 
@@ -203,13 +204,14 @@ impl Run {
         self.begin(&mut batch).await?;
         point!("tool.call");
         let this = &*self;
-        let ended: Vec<Option<EndedCall>> = stream::iter(batch)
+        let ended: Vec<Result<Option<EndedCall>>> = stream::iter(batch)
             .map(|ready| this.invoke(ready.call))
             .buffered(CONCURRENT_READS)
             .collect()
             .await;
         point!("tool.called");
-        let ended: Vec<EndedCall> = ended.into_iter().flatten().collect();
+        let ended: Result<Vec<_>> = ended.into_iter().collect();
+        let ended: Vec<EndedCall> = ended?.into_iter().flatten().collect();
         let unknown = ended.iter().filter(|ended| ended.result.outcome == ToolOutcome::Unknown);
         let unknown: Vec<_> =
             unknown.map(|ended| in_words(&ended.result.tool, &ended.call)).collect();
@@ -246,9 +248,12 @@ impl Run {
         Ok(())
     }
 
-    /// Makes a call; `None` if the run was stopped before the call had a result worth recording.
+    /// Makes a call, unless the lease was lost; `None` if the run was stopped before the call had a
+    /// result worth recording.
     #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
-    async fn invoke(&self, mut call: PreparedCall) -> Option<EndedCall> {
+    async fn invoke(&self, mut call: PreparedCall) -> Result<Option<EndedCall>> {
+        self.check_lease().await?;
+        let _running = self.fence.begin_effect();
         let started = Instant::now();
         let (id, tool) = (call.invocation.call.clone(), call.invocation.tool.clone());
         let effect = call.effect;
@@ -262,16 +267,18 @@ impl Run {
         let returned = tokio::select! {
             biased;
             returned = self.context.toolbox.invoke(call) => returned,
-            () = too_late => return None,
+            () = too_late => return Ok(None),
             never = watch => match never {},
         };
-        let (outcome, output) = match outcome_of(returned) {
-            (ToolOutcome::Unknown, output) => (self.outcome_of_cut_short(effect)?, output),
-            known => known,
+        let (outcome, output) = outcome_of(returned);
+        let outcome = match outcome {
+            ToolOutcome::Unknown => self.outcome_of_cut_short(effect),
+            known => Some(known),
         };
+        let Some(outcome) = outcome else { return Ok(None) };
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let result = ToolResult::new(tool, outcome, output).with_millis(millis);
-        Some(EndedCall { call: id, result })
+        Ok(Some(EndedCall { call: id, result }))
     }
 
     /// Returns the outcome to record for a call that was cut short; `None` records no result.
@@ -299,7 +306,7 @@ impl Run {
             .into_iter()
             .map(|EndedCall { call, result }| NewEvent::about(call, EventBody::ToolResult(result)));
         point!("tool.result");
-        self.append(events.collect()).await.map(drop)
+        self.append_result(events.collect()).await
     }
 
     /// Records the known outcome of an interrupted call.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::claim::claim_next;
 use super::engine::Engine;
 use super::stop::{Stop, StopReason};
 use crate::error::{Error, Result};
-use crate::task::{self, Task, TaskStatus};
+use crate::task::{Task, TaskStatus};
 
 /// The number of claims that are made at once while tasks are waiting.
 const MOST_CLAIMS: usize = 64;
@@ -239,30 +240,13 @@ impl Lanes {
     }
 }
 
-/// The number of leases that are checked for workers that have ended.
-const CHECKED_LEASES: usize = 64;
-
-/// Claims the next task; if none is waiting, one whose worker has ended.
-async fn claim_next(engine: &Engine) -> Result<Option<task::Claimed>> {
-    let context = engine.context();
-    let claim = engine.claim();
-    if let Some(claimed) = context.store.claim(&claim).await? {
-        return Ok(Some(claimed));
-    }
-    let leases = context.store.leases_of_others(&claim.owner, CHECKED_LEASES).await?;
-    match leases.into_iter().find(|lease| context.liveness.is_gone(&lease.owner)) {
-        Some(lease) => context.store.claim(&claim.presuming_dead(lease.owner)).await,
-        None => Ok(None),
-    }
-}
-
 /// Claims the next task and runs it.
 async fn lane(
     engine: Engine,
     claims: mpsc::UnboundedSender<ClaimReport>,
     stop: Stop,
 ) -> Result<LaneEnd> {
-    let claimed = claim_next(&engine).await;
+    let claimed = claim_next(engine.context()).await;
     let report =
         if matches!(claimed, Ok(Some(_))) { ClaimReport::Task } else { ClaimReport::Nothing };
     // If the worker was dropped, its lanes end without being counted.

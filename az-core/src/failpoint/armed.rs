@@ -2,31 +2,40 @@
 //!
 //! The points that a run passes are numbered in order. Armed with `N`, the process sends itself
 //! SIGKILL at the N-th, which has the effect of a power failure. Armed with `trace`, it prints each
-//! to standard error, which enumerates them.
+//! to standard error, which enumerates them. Armed with `stop:NAME`, it sends itself SIGSTOP at the
+//! first point of that name, which has the effect of a paused machine.
 
 use std::io::Write;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process};
 
 /// Whether this build has crash points.
 pub const AVAILABLE: bool = true;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Plan {
     Trace,
     KillAt(u64),
+    StopAt(String),
 }
 
 static PLAN: OnceLock<Plan> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
+static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Arms the process with a plan: `trace`, or the number (from 1) of the point at which it is
-/// killed.
+/// Arms the process with a plan: `trace`, `stop:` and the name of the point at which it is stopped, or
+/// the number (from 1) of the point at which it is killed.
 ///
 /// The first plan stays; other text is ignored.
 pub fn arm(plan: &str) {
-    let plan =
-        if plan == "trace" { Some(Plan::Trace) } else { plan.parse().ok().map(Plan::KillAt) };
+    let plan = match plan.strip_prefix("stop:") {
+        Some(name) => Some(Plan::StopAt(name.to_owned())),
+        None if plan == "trace" => Some(Plan::Trace),
+        None => plan.parse().ok().map(Plan::KillAt),
+    };
     if let Some(plan) = plan {
         PLAN.get_or_init(|| plan);
     }
@@ -41,11 +50,19 @@ pub fn pass(name: &'static str) {
             writeln!(std::io::stderr(), "point {passage} {name}").ok();
         }
         Plan::KillAt(at) if *at == passage => {
-            let me = rustix::process::getpid();
-            rustix::process::kill_process(me, rustix::process::Signal::KILL).ok();
+            kill_process(getpid(), Signal::KILL).ok();
         }
-        Plan::KillAt(_) => {}
+        Plan::StopAt(at) if at == name && !STOPPED.swap(true, Ordering::SeqCst) => {
+            stop();
+        }
+        Plan::KillAt(_) | Plan::StopAt(_) => {}
     }
+}
+
+/// Stops the process. Another thread may receive the signal, so that this one waits for its effect.
+fn stop() {
+    kill_process(getpid(), Signal::STOP).ok();
+    std::thread::sleep(Duration::from_millis(50));
 }
 
 /// Names a place where a crash must lose nothing.

@@ -4,6 +4,7 @@
 //! every store applies. They are for implementers of stores.
 
 mod failure;
+mod fence;
 mod model;
 mod queue;
 mod queued;
@@ -11,6 +12,8 @@ mod repository;
 mod stored;
 
 pub use failure::{Failure, FailureDetail};
+pub use fence::LeaseFence;
+pub(crate) use fence::Moment;
 pub use model::{LARGEST_COMMAND, Task, TaskOptions, TaskPriority, TaskStatus, millis};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
 pub use queued::{QueuedTask, held};

@@ -11,6 +11,7 @@ use super::progress::ProgressSender;
 use super::spec::EffectClass;
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
+use crate::task::LeaseFence;
 
 /// A call of a tool.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Invocation {
     pub timeout: Option<Duration>,
     /// Cancelled when the result is no longer needed: the tool stops itself and what it started.
     pub cancel: CancellationToken,
+    /// The lease of the task, which the tool checks right before its effect.
+    pub lease: LeaseFence,
     /// The sender of the call's progress.
     pub progress: ProgressSender,
     /// What [`Toolbox::witness`](super::Toolbox::witness) returned before the first attempt of this
@@ -55,6 +58,7 @@ impl Invocation {
             workspace: None,
             timeout: None,
             cancel: CancellationToken::new(),
+            lease: LeaseFence::default(),
             progress: ProgressSender::disconnected(),
             witness: None,
             repeated: false,

@@ -17,6 +17,7 @@ pub(super) fn append(location: &FileLocation, content: &[u8], wait: &LockWait) -
     point!("fs.append.before_write");
     let mut written = 0;
     let mut add = || {
+        wait.check_lease()?;
         write(&mut locked.file, content, &mut written)?;
         point!("fs.append.after_write");
         locked.file.sync_all()?;

@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use az_core::CancellationToken;
+use az_core::task::LeaseFence;
 use az_core::tool::Invocation;
 use cap_std::fs::{File, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -30,6 +31,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(8);
 #[derive(Debug)]
 pub(super) struct LockWait {
     cancel: CancellationToken,
+    lease: LeaseFence,
     until: Instant,
 }
 
@@ -57,7 +59,8 @@ impl LockWait {
     /// Returns the limits of a call that begins now.
     pub(super) fn of(call: &Invocation) -> Self {
         let limit = call.timeout.map_or(MAX_WAIT, |limit| limit.min(MAX_WAIT));
-        Self { cancel: call.cancel.clone(), until: Instant::now() + limit }
+        let (cancel, lease) = (call.cancel.clone(), call.lease.clone());
+        Self { cancel, lease, until: Instant::now() + limit }
     }
 
     /// Returns an error if the call was cancelled or has waited too long.
@@ -70,6 +73,14 @@ impl LockWait {
             return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
         }
         Ok(())
+    }
+
+    /// Returns an error if the lease of the task may have expired. Called right before the file is
+    /// changed.
+    pub(super) fn check_lease(&self) -> io::Result<()> {
+        self.lease
+            .check()
+            .map_err(|error| io::Error::other(format!("{error}; nothing was written")))
     }
 }
 

@@ -114,6 +114,7 @@ impl FileLocation {
             }
             temporary.file.sync_all()?;
             point!("fs.write.before_rename");
+            wait.check_lease()?;
             match temporary.persist(&target) {
                 // Another process created the file meanwhile; it has to be locked first.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

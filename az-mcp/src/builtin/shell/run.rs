@@ -55,7 +55,9 @@ pub(super) enum RunError {
 pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport, RunError> {
     let started = Instant::now();
     let mark = run_mark();
-    let mut child = command(&job, &mark).spawn().map_err(RunError::Spawn)?;
+    let mut command = command(&job, &mark);
+    call.lease.check().map_err(|error| RunError::Spawn(io::Error::other(error)))?;
+    let mut child = command.spawn().map_err(RunError::Spawn)?;
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");

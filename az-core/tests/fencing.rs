@@ -1,0 +1,124 @@
+//! Leases that may have expired: no effect is begun under one, and no result is lost.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed test is the right outcome")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::agent::{Answer, FnAgent};
+use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart};
+use az_core::clock::{Clock, ManualClock, later};
+use az_core::cost::{Charge, Usage};
+use az_core::engine::{
+    Engine, EngineOptions, EventSink, ExecutionEngine, Run, RunEvent, RunEventKind,
+};
+use az_core::journal::{EventBody, ModelReply};
+use az_core::memory::MemoryStore;
+use az_core::policy::AllowEverything;
+use az_core::task::{Claim, TaskQueue};
+use az_core::testing::sample::{at, task, task_id, worker};
+use az_core::testing::{FakeTool, FakeToolbox};
+use az_core::tool::EffectClass;
+use az_core::{Error, Result, TaskStatus, Usd};
+use futures_util::FutureExt;
+use serde_json::json;
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// Counts its calls.
+#[derive(Debug, Clone, Default)]
+struct Model(Arc<AtomicUsize>);
+
+#[async_trait]
+impl ModelEffect for Model {
+    async fn call(&self, _meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let charge = Charge::new(Usage::tokens(10, 5), Some(Usd::from_nanos(10)));
+        Ok(ModelCompletion { reply: ModelReply::text("done"), charge })
+    }
+
+    fn restart(&self) -> Restart {
+        Restart::Allowed
+    }
+}
+
+/// Stops the machine for longer than a lease once an intent is recorded; then another worker may claim
+/// the task.
+#[derive(Debug)]
+struct Pause {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
+    after: &'static str,
+    is_taken_over: bool,
+}
+
+impl EventSink for Pause {
+    fn emit(&self, event: &RunEvent) {
+        let RunEventKind::Recorded(recorded) = &event.kind else { return };
+        let name = match &recorded.body {
+            EventBody::LlmIntent(_) => "llm_intent",
+            EventBody::ToolIntent(_) => "tool_intent",
+            _ => return,
+        };
+        if name != self.after {
+            return;
+        }
+        self.clock.advance(LEASE);
+        if self.is_taken_over {
+            let now = self.clock.now();
+            let claim = Claim::next(worker("other"), now, later(now, LEASE));
+            let claimed = self.store.claim(&claim).now_or_never().expect("memory does not wait");
+            claimed.unwrap().expect("the lease has expired");
+        }
+    }
+}
+
+/// Runs a task that calls a model and an unsafe tool, with a pause after an intent; returns its end and
+/// how often model and tool were called.
+async fn paused(after: &'static str, is_taken_over: bool) -> (Result<TaskStatus>, usize, usize) {
+    let store = MemoryStore::new();
+    let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
+    let model = Model::default();
+    let calls = Arc::clone(&model.0);
+    let agent = FnAgent::new(move |run: &mut Run| {
+        let model = model.clone();
+        async move {
+            let request =
+                ModelRequest::new("test", "m").with_estimate(Some(Usd::from_nanos(10)), 10);
+            run.call_model(&request, &model).await?;
+            run.call_tool("once", "send", json!({})).await?;
+            Ok(Answer("done".to_owned()))
+        }
+        .boxed()
+    });
+    let tools = FakeToolbox::new().with(FakeTool::new("send").with_effect(EffectClass::Unsafe));
+    let mut options = EngineOptions::new(worker("engine"));
+    options.lease = LEASE;
+    let sink = Pause { clock: Arc::clone(&clock), store: store.clone(), after, is_taken_over };
+    let engine = Engine::new(Arc::new(store), Arc::new(agent), options)
+        .with_clock(clock)
+        .with_toolbox(Arc::new(tools.clone()))
+        .with_policy(Arc::new(AllowEverything))
+        .with_sink(Arc::new(sink));
+    let ended = engine.execute(task("a", 0), None).await.map(|task| task.status);
+    (ended, calls.load(Ordering::SeqCst), tools.invoked().len())
+}
+
+#[tokio::test]
+async fn no_effect_is_begun_after_a_takeover() {
+    for (after, model_calls) in [("llm_intent", 0), ("tool_intent", 1)] {
+        let (ended, called, invoked) = paused(after, true).await;
+        let lost = matches!(&ended, Err(Error::LeaseLost { task, .. }) if *task == task_id("a"));
+        assert!(lost, "{after}: {ended:?}");
+        assert_eq!((called, invoked), (model_calls, 0), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_no_other_worker_claimed_is_renewed_and_the_effect_begun_once() {
+    for after in ["llm_intent", "tool_intent"] {
+        let (ended, called, invoked) = paused(after, false).await;
+        assert_eq!((ended.unwrap(), called, invoked), (TaskStatus::Completed, 1, 1), "{after}");
+    }
+}
