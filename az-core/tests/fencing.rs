@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
-use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart};
+use az_core::call::{
+    Account, Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest,
+    PayerAccount, Restart,
+};
 use az_core::clock::{Clock, ManualClock, later};
-use az_core::cost::{Charge, Usage};
+use az_core::cost::{Charge, Payer, Settlement, Usage};
 use az_core::engine::{
     Engine, EngineOptions, EventSink, ExecutionEngine, Run, RunEvent, RunEventKind,
 };
@@ -17,6 +20,7 @@ use az_core::journal::{EventBody, ModelReply};
 use az_core::memory::MemoryStore;
 use az_core::policy::AllowEverything;
 use az_core::task::{Claim, TaskQueue};
+use az_core::testing::mocks::MockBudgetKeeper;
 use az_core::testing::sample::{at, task, task_id, worker};
 use az_core::testing::{FakeTool, FakeToolbox};
 use az_core::tool::EffectClass;
@@ -121,4 +125,24 @@ async fn a_lease_that_no_other_worker_claimed_is_renewed_and_the_effect_begun_on
         let (ended, called, invoked) = paused(after, false).await;
         assert_eq!((ended.unwrap(), called, invoked), (TaskStatus::Completed, 1, 1), "{after}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_settlement_of_a_payers_call_waits_for_a_busy_store() {
+    let mut keeper = MockBudgetKeeper::new();
+    keeper.expect_hold().times(1).returning(|_| Ok(Vec::new()));
+    let busy = || Error::Busy { backend: "test", source: "locked".into() };
+    keeper.expect_settle().times(3).returning(move |_, _, _| Err(busy()));
+    let paid = |settlement: &Settlement| matches!(settlement, Settlement::Paid(_));
+    keeper
+        .expect_settle()
+        .withf(move |_, _, settlement| paid(settlement))
+        .times(1)
+        .returning(|_, _, _| Ok(Vec::new()));
+    let clock = Arc::new(ManualClock::at(at(0)));
+    let payer = Payer::from(&task_id("a"));
+    let mut account = PayerAccount::new(Arc::new(keeper), clock, payer, "x").unwrap();
+    let request = ModelRequest::new("test", "m").with_estimate(Some(Usd::from_nanos(10)), 10);
+    let attempt = account.attempt(&request, &Model::default()).await.unwrap();
+    assert!(matches!(attempt, Attempt::Completed(_)), "{attempt:?}");
 }

@@ -8,7 +8,7 @@
 use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -59,10 +59,18 @@ pub fn pass(name: &'static str) {
     }
 }
 
-/// Stops the process. Another thread may receive the signal, so that this one waits for its effect.
+/// Stops the process, and returns as soon as it continues. Another thread may receive the signal, so
+/// that the stop is noticed by the time that is missing.
 fn stop() {
+    let given_up = Instant::now() + Duration::from_secs(5);
     kill_process(getpid(), Signal::STOP).ok();
-    std::thread::sleep(Duration::from_millis(50));
+    while Instant::now() < given_up {
+        let before = Instant::now();
+        std::thread::sleep(Duration::from_millis(1));
+        if before.elapsed() > Duration::from_millis(100) {
+            return;
+        }
+    }
 }
 
 /// Names a place where a crash must lose nothing.
