@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -230,6 +231,7 @@ async fn an_append_to_a_very_large_file_is_probed() {
     let arguments = json!({"path": "f", "content": "end", "append": true});
     let call = bench.call("filesystem.write", arguments);
     let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
+    let call = call.with_witness(witness.clone());
     assert!(bench.tools.call(call.clone()).await.unwrap().ok);
     let now = fs::metadata(bench.at("f")).unwrap();
     assert_eq!((now.ino(), now.len()), (inode, length + 3));
@@ -237,68 +239,174 @@ async fn an_append_to_a_very_large_file_is_probed() {
     assert!(matches!(probed, Probed::Happened(_)), "{probed:?}");
 }
 
-/// Takes a witness, performs `between`, and probes the append of `content`.
-async fn probe_after(before: Option<&str>, content: &str, between: Option<&str>) -> Probed {
-    let bench = Bench::new();
-    if let Some(before) = before {
-        fs::write(bench.at("f"), before).unwrap();
+/// What happens between the witness of an append of `mine` and its probe.
+#[derive(Debug, Clone, Copy)]
+enum Between {
+    /// Nothing.
+    Nothing,
+    /// The append itself is made, and its process killed before the result is recorded.
+    TheCall,
+    /// Another call of this program appends a text.
+    Append(&'static str),
+    /// Another program appends a text without the lock.
+    Foreign(&'static str),
+    /// Another program replaces the file by one with this text.
+    Replace(&'static str),
+    /// Another program truncates the file to this length.
+    Truncate(u64),
+    /// The file is removed.
+    Remove,
+}
+
+/// A probed append of `mine` to the file `f`.
+struct Interrupted {
+    bench: Bench,
+    call: Invocation,
+}
+
+impl Interrupted {
+    /// Takes the witness of the append, and does what happens until its probe.
+    async fn after(before: Option<&str>, mine: &str, between: &[Between]) -> Self {
+        let bench = Bench::new();
+        let file = bench.at("f");
+        if let Some(before) = before {
+            fs::write(&file, before).unwrap();
+        }
+        let append = |content: &str| {
+            let arguments = json!({"path": "f", "content": content, "append": true});
+            bench.call("filesystem.write", arguments)
+        };
+        let call = witnessed(&bench, append(mine)).await;
+        for event in between {
+            match event {
+                Between::Nothing => {}
+                Between::TheCall => assert!(bench.tools.call(call.clone()).await.unwrap().ok),
+                Between::Append(text) => {
+                    let other = witnessed(&bench, append(text)).await;
+                    assert!(bench.tools.call(other).await.unwrap().ok);
+                }
+                Between::Foreign(text) => {
+                    let file = fs::OpenOptions::new().create(true).append(true).open(&file);
+                    file.unwrap().write_all(text.as_bytes()).unwrap();
+                }
+                Between::Replace(text) => {
+                    fs::write(bench.at("new"), text).unwrap();
+                    fs::rename(bench.at("new"), &file).unwrap();
+                }
+                Between::Truncate(length) => {
+                    let file = fs::OpenOptions::new().write(true).open(&file).unwrap();
+                    file.set_len(*length).unwrap();
+                }
+                Between::Remove => fs::remove_file(&file).unwrap(),
+            }
+        }
+        Self { bench, call }
     }
-    let arguments = json!({"path": "f", "content": content, "append": true});
-    let call = bench.call("filesystem.write", arguments);
+
+    async fn probe(&self) -> Probed {
+        let witness = self.call.witness.as_ref();
+        self.bench.tools.probe(&self.bench.prepared(&self.call), witness).await.unwrap()
+    }
+
+    /// Makes the call again, as a resumed run does.
+    async fn repeat(&self) -> ToolOutput {
+        self.bench.tools.call(self.call.clone().as_repeated()).await.unwrap()
+    }
+}
+
+/// Takes the witness of a call.
+async fn witnessed(bench: &Bench, call: Invocation) -> Invocation {
     let witness = bench.tools.witness(&bench.prepared(&call)).await.unwrap();
-    match between {
-        Some("the call") => assert!(bench.tools.call(call.clone()).await.unwrap().ok),
-        Some("removal") => fs::remove_file(bench.at("f")).unwrap(),
-        Some(text) => fs::write(bench.at("f"), text).unwrap(),
-        None => {}
-    }
-    bench.tools.probe(&bench.prepared(&call), witness.as_ref()).await.unwrap()
+    call.with_witness(witness)
+}
+
+/// Probes an append of `mine\n` to a file.
+async fn probe(before: Option<&str>, between: &[Between]) -> Probed {
+    Interrupted::after(before, "mine\n", between).await.probe().await
+}
+
+/// Returns what a probe of an append of `mine\n` returns if it happened.
+fn happened() -> Probed {
+    let output = ToolOutput::done("appended 5 bytes to `f`");
+    Probed::Happened(output.with_data(Value::Bool(true)))
 }
 
 #[tokio::test]
 async fn a_probe_determines_whether_an_interrupted_append_happened() {
-    let happened = || {
-        let output = ToolOutput::done("appended 2 bytes to `f`");
-        Probed::Happened(output.with_data(Value::Bool(true)))
-    };
-    assert_eq!(probe_after(Some("a\n"), "b\n", Some("the call")).await, happened());
-    assert_eq!(probe_after(None, "b\n", Some("the call")).await, happened());
-    assert_eq!(probe_after(Some("a\n"), "b\n", None).await, Probed::DidNotHappen);
-    assert_eq!(probe_after(None, "b\n", None).await, Probed::DidNotHappen);
-    assert_eq!(probe_after(Some("a\n"), "b\n", Some("a\nb")).await, Probed::Unknown);
-    assert_eq!(probe_after(Some("a\n"), "b\n", Some("x\nb\n")).await, Probed::Unknown);
-    assert_eq!(probe_after(Some("a\n"), "b\n", Some("")).await, Probed::Unknown);
-    assert_eq!(probe_after(Some("a\n"), "b\n", Some("removal")).await, Probed::Unknown);
-    assert_eq!(probe_after(Some("aaa"), "a", Some("aab")).await, Probed::Unknown);
+    use Between::{Append, Foreign, Nothing, Remove, Replace, TheCall, Truncate};
+    for before in [Some("a\n"), None] {
+        assert_eq!(probe(before, &[TheCall]).await, happened());
+        assert_eq!(probe(before, &[TheCall, Append("b\n"), Foreign("c\n")]).await, happened());
+        assert_eq!(probe(before, &[Nothing]).await, Probed::DidNotHappen);
+        // Only other calls appended, also with the same text or one that begins with it.
+        assert_eq!(probe(before, &[Append("mine\n")]).await, Probed::DidNotHappen);
+        let others = [Append("mine\nmore\n"), Append("b\n"), Append("mi")];
+        assert_eq!(probe(before, &others).await, Probed::DidNotHappen);
+        // It cannot be known whether the bytes of other programs are those of this call.
+        for foreign in ["mine\n", "mine\nmore\n", "b\n", "mi"] {
+            assert_eq!(probe(before, &[Foreign(foreign)]).await, Probed::Unknown);
+            let mixed = [Append("b\n"), Foreign(foreign), Append("c\n")];
+            assert_eq!(probe(before, &mixed).await, Probed::Unknown);
+        }
+    }
+    assert_eq!(probe(Some("a\n"), &[Replace("a\n")]).await, Probed::Unknown);
+    assert_eq!(probe(Some("a\n"), &[Replace("a\nmine\n")]).await, Probed::Unknown);
+    assert_eq!(probe(Some("a\n"), &[TheCall, Replace("a\nmine\n")]).await, Probed::Unknown);
+    assert_eq!(probe(Some("a\n"), &[Truncate(1)]).await, Probed::Unknown);
+    assert_eq!(probe(Some("a\n"), &[Truncate(0), Foreign("b\n")]).await, Probed::Unknown);
+    assert_eq!(probe(Some("a\n"), &[Remove]).await, Probed::Unknown);
+    // It was interrupted after the file was created.
+    assert_eq!(probe(None, &[Foreign("")]).await, Probed::DidNotHappen);
 }
 
 #[tokio::test]
-async fn a_probe_determines_the_outcome_among_appends_of_other_processes() {
-    let probe = async |before, between| probe_after(before, "mine\n", Some(between)).await;
-    let happened = || {
-        let output = ToolOutput::done("appended 5 bytes to `f`");
-        Probed::Happened(output.with_data(Value::Bool(true)))
-    };
-    // Others appended after it.
-    assert_eq!(probe(Some("a\n"), "a\nmine\nb\n").await, happened());
-    assert_eq!(probe(None, "mine\nb\n").await, happened());
-    // Only others appended.
-    assert_eq!(probe(Some("a\n"), "a\nb\n").await, Probed::DidNotHappen);
-    assert_eq!(probe(Some("a\n"), "a\nother\nminor\n").await, Probed::DidNotHappen);
-    assert_eq!(probe(None, "b\n").await, Probed::DidNotHappen);
-    // It was interrupted after the file was created.
-    assert_eq!(probe(None, "").await, Probed::DidNotHappen);
-    // The content, or the part of it, may have been written by this call or by another process.
-    assert_eq!(probe(Some("a\n"), "a\nb\nmine\n").await, Probed::Unknown);
-    assert_eq!(probe(Some("a\n"), "a\nb\nmi").await, Probed::Unknown);
-    assert_eq!(probe(None, "mi").await, Probed::Unknown);
+async fn a_repeated_append_is_made_only_if_it_did_not_happen() {
+    use Between::{Append, Foreign, Nothing, TheCall};
+    for (between, is_ok, text) in [
+        (Nothing, true, "a\nmine\n"),
+        (TheCall, true, "a\nmine\n"),
+        (Append("mine\n"), true, "a\nmine\nmine\n"),
+        (Foreign("mine\n"), false, "a\nmine\n"),
+    ] {
+        let interrupted = Interrupted::after(Some("a\n"), "mine\n", &[between]).await;
+        let output = interrupted.repeat().await;
+        assert_eq!((output.ok, output.unknown), (is_ok, !is_ok), "{between:?}: {output:?}");
+        let file = fs::read_to_string(interrupted.bench.at("f")).unwrap();
+        assert_eq!(file, text, "{between:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_append_that_continues_after_another_run_made_it_changes_nothing() {
+    let made = Interrupted::after(Some("a\n"), "mine\n", &[Between::TheCall]).await;
+    assert!(made.bench.tools.call(made.call.clone()).await.unwrap().ok);
+    assert_eq!(fs::read_to_string(made.bench.at("f")).unwrap(), "a\nmine\n");
+}
+
+#[tokio::test]
+async fn a_witness_of_an_older_version_does_not_identify_the_file() {
+    let bench = Bench::new();
+    fs::write(bench.at("f"), "a\n").unwrap();
+    let call = bench.call("filesystem.write", json!({"path": "f", "content": "b", "append": true}));
+    // The digest of the last bytes is that of "a\n".
+    let digest = "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7";
+    let old = json!({"file": {"length": 2, "sha256": digest}});
+    let probed = bench.tools.probe(&bench.prepared(&call), Some(&old)).await.unwrap();
+    assert_eq!(probed, Probed::Unknown);
+    let missing =
+        bench.call("filesystem.write", json!({"path": "g", "content": "b", "append": true}));
+    let old = json!({"file": null});
+    let probed = bench.tools.probe(&bench.prepared(&missing), Some(&old)).await.unwrap();
+    assert_eq!(probed, Probed::DidNotHappen);
 }
 
 #[tokio::test]
 async fn an_append_of_nothing_is_probed() {
-    let created = probe_after(None, "", Some("the call")).await;
+    let probe =
+        async |between: &[Between]| Interrupted::after(None, "", between).await.probe().await;
+    let created = probe(&[Between::TheCall]).await;
     assert!(matches!(created, Probed::Happened(_)), "{created:?}");
-    assert_eq!(probe_after(None, "", None).await, Probed::DidNotHappen);
+    assert_eq!(probe(&[]).await, Probed::DidNotHappen);
 }
 
 #[tokio::test]
@@ -321,9 +429,8 @@ async fn a_probe_that_cannot_read_the_file_returns_unknown() {
 #[tokio::test]
 async fn an_append_to_a_long_file_is_probed() {
     let long = "line\n".repeat(100_000);
-    let happened = probe_after(Some(&long), "b\n", Some("the call")).await;
-    assert!(matches!(happened, Probed::Happened(_)), "{happened:?}");
-    assert_eq!(probe_after(Some(&long), "b\n", None).await, Probed::DidNotHappen);
+    assert_eq!(probe(Some(&long), &[Between::TheCall]).await, happened());
+    assert_eq!(probe(Some(&long), &[]).await, Probed::DidNotHappen);
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 
 use az_core::ErrorKind;
-use az_core::tool::{EffectClass, Invocation, ToolOutput, Toolbox};
+use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use rustix::fs::{CWD, RenameFlags, mkfifoat, renameat_with};
 use serde_json::json;
 
@@ -234,14 +235,74 @@ async fn abandoning_a_write_in_a_deleted_workspace_succeeds() {
     bench.tools.abandon(&bench.prepared(&call)).await.unwrap();
 }
 
-#[tokio::test]
-async fn an_overwrite_is_idempotent_and_an_append_is_probed() {
+/// Takes the witness of a write of `v1` over a file, performs `between`, and probes and repeats the
+/// write; returns the probe, the output, and the file afterwards.
+async fn interrupted_write(
+    before: Option<&str>,
+    between: impl FnOnce(&Path),
+) -> (Probed, ToolOutput, Option<String>) {
     let bench = Bench::new();
-    let effect = |append: bool| {
-        let arguments = json!({"path": "f", "content": "", "append": append});
-        bench.prepared(&bench.call("filesystem.write", arguments)).effect
+    let file = bench.at("f");
+    if let Some(before) = before {
+        fs::write(&file, before).unwrap();
+    }
+    let call = bench.call("filesystem.write", json!({"path": "f", "content": "v1"}));
+    let prepared = bench.prepared(&call);
+    assert_eq!(prepared.effect, EffectClass::Probe);
+    let witness = bench.tools.witness(&prepared).await.unwrap();
+    between(&file);
+    let probed = bench.tools.probe(&prepared, witness.as_ref()).await.unwrap();
+    let call = call.with_witness(witness).as_repeated();
+    let output = bench.tools.call(call).await.unwrap();
+    (probed, output, fs::read_to_string(file).ok())
+}
+
+#[tokio::test]
+async fn an_interrupted_write_does_not_replace_what_another_process_wrote_since() {
+    for before in [Some("v0"), None] {
+        let (probed, output, file) =
+            interrupted_write(before, |file| fs::write(file, "v2").unwrap()).await;
+        assert_eq!((probed, output.ok, output.unknown), (Probed::Unknown, false, true));
+        assert_eq!(
+            output.text(),
+            "`f`: interrupted, and the file was changed since by another process; the outcome is \
+             unknown: verify before repeating it"
+        );
+        assert_eq!(file.as_deref(), Some("v2"));
+    }
+    let (probed, output, file) =
+        interrupted_write(Some("v0"), |file| fs::remove_file(file).unwrap()).await;
+    assert_eq!((probed, output.unknown, file), (Probed::Unknown, true, None));
+    let replace = |file: &Path| {
+        fs::write(file.with_file_name("new"), "v0").unwrap();
+        fs::rename(file.with_file_name("new"), file).unwrap();
     };
-    assert_eq!((effect(false), effect(true)), (EffectClass::Idempotent, EffectClass::Probe));
+    let (probed, _, file) = interrupted_write(Some("v0"), replace).await;
+    assert_eq!((probed, file.as_deref()), (Probed::Unknown, Some("v0")));
+}
+
+#[tokio::test]
+async fn an_interrupted_write_is_made_if_the_file_is_unchanged_and_done_if_it_has_the_content() {
+    for before in [Some("v0"), None] {
+        let (probed, output, file) = interrupted_write(before, |_| {}).await;
+        assert_eq!((probed, output.ok), (Probed::DidNotHappen, true));
+        assert_eq!(file.as_deref(), Some("v1"));
+        let (probed, output, file) =
+            interrupted_write(before, |file| fs::write(file, "v1").unwrap()).await;
+        assert_eq!((probed, output.ok), (Probed::Happened(output.clone()), true));
+        assert_eq!(file.as_deref(), Some("v1"));
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_a_witness_is_done_only_if_the_file_has_the_content() {
+    let bench = Bench::new();
+    let call = bench.call("filesystem.write", json!({"path": "f", "content": "v1"}));
+    let prepared = bench.prepared(&call);
+    assert_eq!(bench.tools.probe(&prepared, None).await.unwrap(), Probed::Unknown);
+    fs::write(bench.at("f"), "v1").unwrap();
+    let probed = bench.tools.probe(&prepared, None).await.unwrap();
+    assert!(matches!(probed, Probed::Happened(_)), "{probed:?}");
 }
 
 fn tree(bench: &Bench) {

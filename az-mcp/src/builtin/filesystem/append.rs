@@ -1,19 +1,60 @@
 //! Appends to a file: concurrent appends are all kept, and none is written in part.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
+use std::ops::Range;
 
 use az_core::point;
 
-use super::lock::{LockWait, LockedFile};
-use super::replace::{FileLocation, sync};
+use super::durable::sync_directory;
+use super::error::WriteError;
+use super::lock::{LockWait, LockedFile, open_reader};
+use super::marks::Marks;
+use super::replace::FileLocation;
+use super::witness::{Finding, Witness};
+
+/// The identity of an append that can be recovered after a crash.
+#[derive(Debug)]
+pub(super) struct AppendId<'a> {
+    pub(super) key: &'a str,
+    pub(super) witness: Witness,
+    /// Whether an earlier run may have made the call.
+    pub(super) repeated: bool,
+}
 
 /// Appends all of the content to a file, or nothing.
 ///
 /// The file keeps its inode, so that processes that have it open see the new content. It is locked
 /// meanwhile against other appends and replacements by this program.
-pub(super) fn append(location: &FileLocation, content: &[u8], wait: &LockWait) -> io::Result<()> {
+///
+/// An append with an `id` marks the bytes that it has written and synced, and does nothing if the
+/// file has its mark already.
+pub(super) fn append(
+    location: &FileLocation,
+    content: &[u8],
+    id: Option<&AppendId<'_>>,
+    wait: &LockWait,
+) -> Result<(), WriteError> {
+    // An append of nothing leaves no bytes to mark, and can be repeated.
+    let id = id.filter(|_| !content.is_empty());
     let mut locked = LockedFile::open(location, wait)?;
     let before = locked.file.metadata()?.len();
+    let mut marks = Marks::default();
+    if let Some(id) = id {
+        match id.find_earlier(location, &locked, content.len()) {
+            Finding::Happened => return Ok(()),
+            Finding::Unknown => {
+                if locked.is_new {
+                    location.dir.remove_file(&location.name)?;
+                }
+                return Err(WriteError::changed_since());
+            }
+            Finding::DidNotHappen => {}
+        }
+        // Without the permission to read the file, the append cannot be recovered, only made.
+        marks =
+            open_reader(location, &locked.file).map(|file| Marks::read(&file)).unwrap_or_default();
+        marks.truncate(&locked.file, before)?;
+    }
     point!("fs.append.before_write");
     let mut written = 0;
     let mut add = || {
@@ -21,11 +62,45 @@ pub(super) fn append(location: &FileLocation, content: &[u8], wait: &LockWait) -
         write(&mut locked.file, content, &mut written)?;
         point!("fs.append.after_write");
         locked.file.sync_all()?;
-        // An empty file may have just been created, so that its name is not durable yet.
-        if before == 0 { sync(&location.dir) } else { Ok(()) }
+        // The file may be new, or created by an interrupted call that did not sync its name.
+        sync_directory(&location.dir)
     };
     let added = add();
-    added.map_err(|error| undo(&locked, location, before, written, error))
+    added.map_err(|error| undo(&locked, location, before, written, error))?;
+    if let Some(id) = id {
+        let range =
+            written_range(&mut locked, before, content.len()).map_err(WriteError::Unknown)?;
+        // The content is on disk. Without the mark, a probe can only not determine that.
+        marks.add(&locked.file, id.key, range).ok();
+    }
+    point!("fs.append.marked");
+    Ok(())
+}
+
+impl AppendId<'_> {
+    /// Determines, under the lock, whether an earlier attempt appended the content.
+    fn find_earlier(&self, location: &FileLocation, locked: &LockedFile, length: usize) -> Finding {
+        let reader = open_reader(location, &locked.file);
+        if self.repeated {
+            let found = reader
+                .and_then(|mut file| self.witness.find_append(Some(&mut file), self.key, length));
+            return found.unwrap_or(Finding::Unknown);
+        }
+        // On the first attempt, other processes may have changed the file since the witness was
+        // taken; only a mark matters.
+        match reader {
+            Ok(file) if self.witness.is_marked(&Marks::read(&file), self.key) => Finding::Happened,
+            Ok(_) | Err(_) => Finding::DidNotHappen,
+        }
+    }
+}
+
+/// Returns the range of the bytes that were appended; it is empty if it is not certain.
+fn written_range(locked: &mut LockedFile, before: u64, length: usize) -> io::Result<Range<u64>> {
+    let end = locked.file.stream_position()?;
+    let start = if end == before + length as u64 { before } else { end };
+    // Otherwise a process that does not take the lock has appended in between.
+    Ok(start..end)
 }
 
 /// Writes all of the content, and counts the bytes that were written before an error.
@@ -48,7 +123,7 @@ fn undo(
     before: u64,
     written: usize,
     error: io::Error,
-) -> io::Error {
+) -> WriteError {
     let restored = locked.file.metadata().and_then(|now| {
         if now.len() != before + written as u64 {
             // A process that does not take the lock appended too; truncating would lose its data.
@@ -63,9 +138,9 @@ fn undo(
     match restored {
         Err(_) if written > 0 => {
             let message = format!("{error}; {written} bytes of the content remain in the file");
-            io::Error::new(error.kind(), message)
+            WriteError::Unknown(io::Error::new(error.kind(), message))
         }
-        Ok(()) | Err(_) => error,
+        Ok(()) | Err(_) => error.into(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use az_core::tool::ToolOutput;
 
 use super::encoding::Encoding;
+use crate::registry::OUTCOME_UNKNOWN;
 
 /// Why a filesystem tool failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +31,44 @@ pub(super) enum FileError {
     Content { encoding: Encoding, reason: String },
     #[error("the workspace cannot be opened: {0}")]
     Workspace(io::Error),
-    #[error("cancelled; nothing was changed")]
+    #[error("cancelled")]
     Cancelled,
+    #[error("`{path}`: {source}; {OUTCOME_UNKNOWN}")]
+    Unknown { path: String, source: io::Error },
     #[error("`{path}`: {source}")]
     Io { path: String, source: io::Error },
+}
+
+/// Why a file was not written as asked.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The file is as it was before.
+    Unchanged(io::Error),
+    /// The file may have been changed.
+    Unknown(io::Error),
+}
+
+impl WriteError {
+    /// Creates the error of a repeated call whose file another process has changed since the first
+    /// attempt.
+    pub(super) fn changed_since() -> Self {
+        let reason = "interrupted, and the file was changed since by another process";
+        Self::Unknown(io::Error::other(reason))
+    }
+
+    /// Returns the error of the tool for a file at `path`.
+    pub(super) fn at(self, path: &str) -> FileError {
+        match self {
+            Self::Unchanged(source) => FileError::at(path, source),
+            Self::Unknown(source) => FileError::Unknown { path: path.to_owned(), source },
+        }
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Unchanged(error)
+    }
 }
 
 impl FileError {
@@ -55,7 +90,7 @@ impl FileError {
 
 impl From<FileError> for ToolOutput {
     fn from(error: FileError) -> Self {
-        let is_cut_short = matches!(error, FileError::Cancelled);
+        let is_cut_short = matches!(error, FileError::Cancelled | FileError::Unknown { .. });
         Self::failed(error.to_string()).with_unknown(is_cut_short)
     }
 }

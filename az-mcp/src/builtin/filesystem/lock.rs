@@ -161,6 +161,17 @@ fn open(location: &FileLocation, options: &mut OpenOptions) -> io::Result<File> 
     Ok(file)
 }
 
+/// Opens a locked file once more, for reading.
+pub(super) fn open_reader(location: &FileLocation, locked: &File) -> io::Result<File> {
+    let reader = open(location, OpenOptions::new().read(true))?;
+    let (read, locked) = (reader.metadata()?, locked.metadata()?);
+    if (read.dev(), read.ino()) != (locked.dev(), locked.ino()) {
+        // A process that does not take the lock has replaced it.
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    Ok(reader)
+}
+
 /// Returns whether the name at a location still refers to this file.
 fn is_at(location: &FileLocation, file: &File) -> io::Result<bool> {
     let opened = file.metadata()?;

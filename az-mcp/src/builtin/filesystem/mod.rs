@@ -1,10 +1,12 @@
 //! `filesystem.list`, `filesystem.read` and `filesystem.write`, confined to the workspace.
 
 mod append;
+mod durable;
 mod encoding;
 mod error;
 mod list;
 mod lock;
+mod marks;
 mod read;
 mod replace;
 mod root;

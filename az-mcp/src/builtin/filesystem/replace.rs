@@ -10,7 +10,8 @@ use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use super::error::FileError;
+use super::durable::{or_here, sync_directory};
+use super::error::{FileError, WriteError};
 use super::lock::{LockWait, LockedTarget, lock};
 use super::root::Root;
 
@@ -21,6 +22,8 @@ const MAX_TEMPORARIES: u32 = 16;
 #[derive(Debug)]
 pub(super) struct FileLocation {
     pub(super) dir: Dir,
+    /// The path of the directory in the workspace; empty for the workspace itself.
+    pub(super) directory: PathBuf,
     pub(super) name: PathBuf,
 }
 
@@ -54,10 +57,6 @@ impl FileLocation {
         }
         let at = |error| FileError::at(path, error);
         root.dir().create_dir_all(parent).map_err(at)?;
-        for ancestor in parent.ancestors() {
-            let ancestor = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-            root.dir().open_dir(ancestor).and_then(|dir| sync(&dir)).map_err(at)?;
-        }
         Self::find(root, path)
     }
 
@@ -67,49 +66,57 @@ impl FileLocation {
         else {
             return Err(FileError::IsDirectory { path: path.to_owned() });
         };
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        let dir = root.open_dir(parent).map_err(|error| FileError::at(path, error))?;
-        Ok(Self { dir, name: PathBuf::from(name) })
+        let dir = root.open_dir(or_here(parent)).map_err(|error| FileError::at(path, error))?;
+        Ok(Self { dir, directory: parent.to_owned(), name: PathBuf::from(name) })
     }
 
-    /// Returns the metadata of the file, if there is one; it must be a regular file.
-    pub(super) fn existing(&self, path: &str) -> Result<Option<Metadata>, FileError> {
-        match self.dir.symlink_metadata(&self.name) {
-            Ok(metadata) if metadata.is_dir() => {
+    /// Fails if there is something else than a regular file.
+    pub(super) fn check_regular(&self, path: &str) -> Result<(), FileError> {
+        match self.metadata().map_err(|error| FileError::at(path, error))? {
+            Some(metadata) if metadata.is_dir() => {
                 Err(FileError::IsDirectory { path: path.to_owned() })
             }
-            Ok(metadata) if !metadata.is_file() => {
+            Some(metadata) if !metadata.is_file() => {
                 Err(FileError::NotRegular { path: path.to_owned() })
             }
-            Ok(metadata) => Ok(Some(metadata)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(FileError::at(path, error)),
+            Some(_) | None => Ok(()),
         }
     }
 
-    /// Replaces the file by one that `fill` writes, with the owner and the mode bits of the `old`
+    /// Returns the metadata of the file, if there is one.
+    fn metadata(&self) -> io::Result<Option<Metadata>> {
+        match self.dir.symlink_metadata(&self.name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            metadata => metadata.map(Some),
+        }
+    }
+
+    /// Replaces the file by one that `fill` writes, with the owner and the mode bits of the old
     /// one.
     ///
     /// The old file is locked until the rename. A concurrent append happens either before, and is
-    /// replaced, or after, to the new file; it is never written to the unlinked old file.
+    /// replaced, or after, to the new file; it is never written to the unlinked old file. `check`
+    /// runs under the lock, and can refuse to replace the file.
     pub(super) fn replace(
         &self,
         key: &str,
-        old: Option<&Metadata>,
         wait: &LockWait,
+        check: impl Fn(&LockedTarget) -> Result<(), WriteError>,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> Result<(), WriteError> {
+        let old = self.metadata()?;
         let mut temporary = Temporary::create(self, key, old.is_some())?;
         fill(&mut temporary.file)?;
         // Appends to the new file have to wait until its name is durable, or they would not be.
         lock(&temporary.file, wait)?;
         loop {
             let target = LockedTarget::lock_existing(self, wait)?;
+            check(&target)?;
             let existing = match &target {
                 LockedTarget::Locked(file) => Some(file.metadata()?),
                 LockedTarget::Missing | LockedTarget::Inaccessible => None,
             };
-            if let Some(old) = existing.as_ref().or(old) {
+            if let Some(old) = existing.as_ref().or(old.as_ref()) {
                 temporary.copy_owner_and_mode(old)?;
             }
             temporary.file.sync_all()?;
@@ -122,7 +129,10 @@ impl FileLocation {
             }
         }
         point!("fs.write.after_rename");
-        sync(&self.dir)
+        sync_directory(&self.dir).map_err(|error| {
+            let reason = format!("written, but it may not survive a power failure: {error}");
+            WriteError::Unknown(io::Error::new(error.kind(), reason))
+        })
     }
 
     /// Removes the temporary files of an interrupted call with this key.
@@ -177,7 +187,7 @@ impl<'a> Temporary<'a> {
 
     /// Renames the file to its final name; fails if `target` is missing but a file exists by now.
     fn persist(&mut self, target: &LockedTarget) -> io::Result<()> {
-        let FileLocation { dir, name: to } = self.location;
+        let FileLocation { dir, name: to, .. } = self.location;
         if let Some(name) = &self.name {
             match target {
                 LockedTarget::Missing => rename_new(dir, name, to)?,
@@ -218,14 +228,6 @@ fn rename_new(dir: &Dir, from: &str, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes the names in a directory durable, if the filesystem supports that.
-pub(super) fn sync(dir: &Dir) -> io::Result<()> {
-    match rustix::fs::fsync(dir.as_fd()) {
-        Err(Errno::INVAL | Errno::BADF | Errno::NOTSUP) => Ok(()),
-        synced => Ok(synced?),
-    }
-}
-
 /// Returns bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -239,21 +241,30 @@ mod tests {
 
     use az_core::tool::Invocation;
     use cap_std::ambient_authority;
-    use cap_std::fs::Dir;
+    use cap_std::fs::{Dir, File};
     use serde_json::json;
     use tempfile::TempDir;
 
     use super::{FileLocation, LockedTarget, Temporary};
+    use crate::builtin::filesystem::error::WriteError;
     use crate::builtin::filesystem::lock::LockWait;
 
     fn location() -> (TempDir, FileLocation) {
         let directory = tempfile::tempdir().unwrap();
         let dir = Dir::open_ambient_dir(directory.path(), ambient_authority()).unwrap();
-        (directory, FileLocation { dir, name: "f".into() })
+        (directory, FileLocation { dir, directory: "".into(), name: "f".into() })
     }
 
     fn wait() -> LockWait {
         LockWait::of(&Invocation::bare("filesystem.write", json!({})).unwrap())
+    }
+
+    /// Replaces the file, without a check of its state.
+    fn replace(
+        location: &FileLocation,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        location.replace("t:1", &wait(), |_| Ok(()), fill)
     }
 
     fn count_entries(directory: &TempDir) -> usize {
@@ -267,7 +278,7 @@ mod tests {
         let _leaked = ManuallyDrop::new(Temporary::create(&location, "t:1", false).unwrap());
         location.clean("t:2").unwrap();
         assert_eq!(count_entries(&directory), 1);
-        location.replace("t:1", None, &wait(), |file| file.write_all(b"new")).unwrap();
+        replace(&location, |file| file.write_all(b"new")).unwrap();
         assert_eq!(count_entries(&directory), 2);
         location.clean("t:1").unwrap();
         assert_eq!(count_entries(&directory), 1);
@@ -291,11 +302,14 @@ mod tests {
     fn a_failed_write_keeps_the_old_file_and_removes_the_temporary_one() {
         let (directory, location) = location();
         fs::write(directory.path().join("f"), "old").unwrap();
-        let failed = location.replace("t:1", None, &wait(), |file| {
+        let failed = replace(&location, |file| {
             file.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });
-        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert!(matches!(
+            failed,
+            Err(WriteError::Unchanged(error)) if error.kind() == io::ErrorKind::StorageFull
+        ));
         assert_eq!(count_entries(&directory), 1);
         assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "old");
     }

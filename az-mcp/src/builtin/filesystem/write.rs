@@ -1,6 +1,23 @@
 //! `filesystem.write`.
+//!
+//! # What is known of an interrupted call
+//!
+//! A probe compares the file with its state before the call, under the lock that all writes of this
+//! program take:
+//!
+//! * A *replacement* happened if the file has the content. It did not happen if the file is the same
+//!   as before (or is still missing); then it is made. Otherwise another process has changed the file
+//!   since, and the outcome is unknown: repeating the call could destroy that change.
+//! * An *append* happened if the call has marked its bytes (see [`super::marks`]). It did not happen
+//!   if nothing was added to the file, or only bytes with the marks of other calls; then it is made.
+//!   Otherwise the outcome is unknown: equal bytes may be those of another process.
+//!
+//! A repeated call checks this again under its own lock before it changes anything. A change that
+//! another process has undone is not noticed: the call is made again.
+//!
+//! A call is reported as done only after the file and all directories on its path are synced.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
@@ -10,13 +27,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::append::append;
+use super::append::{AppendId, append};
+use super::durable::{sync_ancestors, sync_directory};
 use super::encoding::Encoding;
-use super::error::FileError;
-use super::lock::LockWait;
+use super::error::{FileError, WriteError};
+use super::lock::{LockWait, LockedTarget, open_reader};
 use super::replace::FileLocation;
 use super::root::{Root, Roots, into_output};
-use super::witness::Witness;
+use super::witness::{Finding, Witness};
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Writes a file.
@@ -56,22 +74,23 @@ impl TypedTool for WriteTool {
     const SCOPE: ToolScope = ToolScope::Workspace;
 
     async fn call(&self, args: WriteArgs, call: &Invocation) -> Result<ToolOutput> {
-        let (key, wait) = (call.key.clone(), LockWait::of(call));
-        Ok(into_output(self.0.run(call, move |root| write(root, args, &key, &wait)).await?))
+        let job = Job::new(args, call, call.witness.as_ref());
+        Ok(into_output(self.0.run(call, move |root| job.write(root)).await?))
     }
 }
 
 impl RecoverableTool for WriteTool {
-    fn effect_of(&self, args: &WriteArgs) -> EffectClass {
-        if args.append { EffectClass::Probe } else { EffectClass::Idempotent }
+    fn effect_of(&self, _args: &WriteArgs) -> EffectClass {
+        Self::EFFECT
     }
 
     async fn witness(&self, args: &WriteArgs, call: &Invocation) -> Result<Option<Value>> {
-        if !args.append {
-            return Ok(None);
-        }
-        let path = args.path.clone();
-        let taken = self.0.run(call, move |root| Witness::take(root, &path)).await?;
+        let (path, is_append) = (args.path.clone(), args.append);
+        let take = move |root: &Root| match is_append {
+            true => Witness::before_append(root, &path),
+            false => Witness::before_replace(root, &path),
+        };
+        let taken = self.0.run(call, take).await?;
         let witness = serde_json::to_value(taken.map_err(failed)?);
         witness.map(Some).map_err(|error| Error::Internal(error.to_string()))
     }
@@ -82,20 +101,11 @@ impl RecoverableTool for WriteTool {
         call: &Invocation,
         witness: Option<&Value>,
     ) -> Result<Probed> {
-        let Some(Ok(witness)) = witness.map(Witness::deserialize) else {
-            return Ok(Probed::Unknown);
-        };
-        let WriteArgs { path, content, encoding, .. } = args.clone();
-        let compare = move |root: &Root| {
-            let content = encoding.encode(content)?;
-            let added = witness.compare(root, &path, &content)?;
-            Ok((added, done("appended", content.len(), &path)))
-        };
-        Ok(match self.0.run(call, compare).await {
-            Ok(Ok((Some(true), output))) => Probed::Happened(output),
-            Ok(Ok((Some(false), _))) => Probed::DidNotHappen,
-            // The outcome cannot be determined if the file cannot be read.
-            Ok(Ok((None, _)) | Err(_)) | Err(_) => Probed::Unknown,
+        let job = Job::new(args.clone(), call, witness);
+        Ok(match self.0.run(call, move |root| job.probe(root)).await {
+            Ok(Ok(probed)) => probed,
+            // The outcome cannot be determined if the file cannot be locked or read.
+            Ok(Err(_)) | Err(_) => Probed::Unknown,
         })
     }
 
@@ -112,29 +122,125 @@ impl RecoverableTool for WriteTool {
     }
 }
 
-fn write(
-    root: &Root,
+/// The work of one call, on a thread of the blocking pool.
+struct Job {
     args: WriteArgs,
-    key: &str,
-    wait: &LockWait,
-) -> Result<ToolOutput, FileError> {
-    let WriteArgs { path, content, encoding, append: is_append } = args;
-    let at = |error| FileError::at(&path, error);
-    let content = encoding.encode(content)?;
-    let location = FileLocation::find_or_create(root, &path)?;
-    let old = location.existing(&path)?;
-    if is_append {
-        append(&location, &content, wait).map_err(at)?;
-        return Ok(done("appended", content.len(), &path));
-    }
-    let fill = |file: &mut File| file.write_all(&content);
-    location.replace(key, old.as_ref(), wait, fill).map_err(at)?;
-    Ok(done("wrote", content.len(), &path))
+    key: String,
+    /// `None` outside the engine, and if the witness could not be taken or read.
+    witness: Option<Witness>,
+    repeated: bool,
+    wait: LockWait,
 }
 
-fn done(verb: &str, bytes: usize, path: &str) -> ToolOutput {
-    let unit = if bytes == 1 { "byte" } else { "bytes" };
-    ToolOutput::done(format!("{verb} {bytes} {unit} to `{path}`")).with_data(true.into())
+impl Job {
+    fn new(args: WriteArgs, call: &Invocation, witness: Option<&Value>) -> Self {
+        let witness = witness.and_then(|witness| Witness::deserialize(witness).ok());
+        let (key, repeated) = (call.key.clone(), call.repeated);
+        Self { args, key, witness, repeated, wait: LockWait::of(call) }
+    }
+
+    fn write(self, root: &Root) -> Result<ToolOutput, FileError> {
+        let path = self.args.path.as_str();
+        let content = self.args.encoding.encode(self.args.content.clone())?;
+        let location = FileLocation::find_or_create(root, path)?;
+        location.check_regular(path)?;
+        let synced = sync_ancestors(root.dir(), &location.directory);
+        synced.map_err(|error| FileError::at(path, error))?;
+        let written = if self.args.append {
+            let id = self.witness.clone().map(|witness| AppendId {
+                key: &self.key,
+                witness,
+                repeated: self.repeated,
+            });
+            append(&location, &content, id.as_ref(), &self.wait)
+        } else {
+            let check = |target: &LockedTarget| self.check_unchanged(&location, target, &content);
+            let fill = |file: &mut File| file.write_all(&content);
+            location.replace(&self.key, &self.wait, check, fill)
+        };
+        written.map_err(|error| error.at(path))?;
+        Ok(self.done(content.len()))
+    }
+
+    /// Fails if an earlier run may have made this call, and the file is no longer the same.
+    fn check_unchanged(
+        &self,
+        location: &FileLocation,
+        target: &LockedTarget,
+        content: &[u8],
+    ) -> Result<(), WriteError> {
+        if !self.repeated {
+            return Ok(());
+        }
+        match self.find(location, target, content) {
+            Ok(Finding::DidNotHappen | Finding::Happened) => Ok(()),
+            Ok(Finding::Unknown) | Err(_) => Err(WriteError::changed_since()),
+        }
+    }
+
+    fn probe(self, root: &Root) -> Result<Probed, FileError> {
+        let path = self.args.path.as_str();
+        let at = |error| FileError::at(path, error);
+        let content = self.args.encoding.encode(self.args.content.clone())?;
+        let location = match FileLocation::find(root, path) {
+            // The directory is missing, and therefore the file.
+            Err(FileError::Missing { .. }) => {
+                let found = self.compare(None, &content).map_err(at)?;
+                return Ok(self.probed(found, content.len()));
+            }
+            found => found?,
+        };
+        let target = LockedTarget::lock_existing(&location, &self.wait).map_err(at)?;
+        let found = self.find(&location, &target, &content).map_err(at)?;
+        if let (Finding::Happened, LockedTarget::Locked(file)) = (found, &target) {
+            // The interrupted call may have been killed before it did.
+            file.sync_all().map_err(at)?;
+            sync_directory(&location.dir).map_err(at)?;
+            sync_ancestors(root.dir(), &location.directory).map_err(at)?;
+        }
+        Ok(self.probed(found, content.len()))
+    }
+
+    /// Determines whether an earlier attempt took effect; the target stays locked.
+    fn find(
+        &self,
+        location: &FileLocation,
+        target: &LockedTarget,
+        content: &[u8],
+    ) -> io::Result<Finding> {
+        match target {
+            LockedTarget::Missing => self.compare(None, content),
+            LockedTarget::Locked(file) => {
+                self.compare(Some(&mut open_reader(location, file)?), content)
+            }
+            LockedTarget::Inaccessible => Ok(Finding::Unknown),
+        }
+    }
+
+    fn compare(&self, file: Option<&mut File>, content: &[u8]) -> io::Result<Finding> {
+        match &self.witness {
+            Some(witness) if self.args.append => {
+                witness.find_append(file, &self.key, content.len())
+            }
+            None if self.args.append => Ok(Finding::Unknown),
+            witness => Witness::find_replace(witness.as_ref(), file, content),
+        }
+    }
+
+    fn probed(&self, found: Finding, bytes: usize) -> Probed {
+        match found {
+            Finding::Happened => Probed::Happened(self.done(bytes)),
+            Finding::DidNotHappen => Probed::DidNotHappen,
+            Finding::Unknown => Probed::Unknown,
+        }
+    }
+
+    fn done(&self, bytes: usize) -> ToolOutput {
+        let verb = if self.args.append { "appended" } else { "wrote" };
+        let unit = if bytes == 1 { "byte" } else { "bytes" };
+        let text = format!("{verb} {bytes} {unit} to `{}`", self.args.path);
+        ToolOutput::done(text).with_data(true.into())
+    }
 }
 
 fn failed(error: FileError) -> Error {
