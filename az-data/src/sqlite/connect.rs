@@ -165,7 +165,7 @@ pub(super) fn wait_for_locks(conn: &mut Connection, timeout: Duration) -> Result
 /// files beside it with the same mode.
 fn make(path: &Path) -> Result<()> {
     let directory = path.parent().unwrap_or(path);
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(about(directory))?;
+    create_directory(directory)?;
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match file {
@@ -175,8 +175,16 @@ fn make(path: &Path) -> Result<()> {
     }
 }
 
-/// Syncs a directory, so that new names in it are durable.
+/// Creates a directory and the missing ones above it for their owner only; their names are durable.
+fn create_directory(directory: &Path) -> Result<()> {
+    let missing: Vec<_> = directory.ancestors().take_while(|level| !level.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(about(directory))?;
+    missing.iter().filter_map(|level| level.parent()).try_for_each(sync)
+}
+
+/// Syncs a directory, so that new names in it are durable. The empty path is the working directory.
 pub(super) fn sync(directory: &Path) -> Result<()> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(about(directory))
 }

@@ -12,7 +12,7 @@ use az_core::error::Error;
 use az_core::store::{Store, StoreAccess, StoreFactory, StoreRequest};
 use tokio::task::spawn_blocking;
 
-use super::connect::beside;
+use super::connect::{beside, sync};
 use super::options::SqliteOptions;
 use super::store::SqliteStore;
 use crate::error::{Result, SqliteError, about};
@@ -97,5 +97,6 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
             fs::rename(&from, beside(&kept, suffix)).map_err(about(&from))?;
         }
     }
+    sync(path.parent().unwrap_or(path))?;
     Ok(kept)
 }

@@ -1,7 +1,8 @@
 //! `az cost export`.
 
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
@@ -86,12 +87,20 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
                 )),
                 _ => CliError::Io { what, source },
             };
-            let file = std::fs::File::create_new(path);
-            file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
+            write_new(path, text.as_bytes()).map_err(failed)?;
             printer.say(&format!("wrote {} entries to {}", entries.len(), path.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file that does not exist yet; the file and its name are durable.
+fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn render(entries: &[LedgerEntryView], format: Format) -> Result<String, CliError> {
