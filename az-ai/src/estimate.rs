@@ -10,6 +10,14 @@
 mod at_least;
 mod at_most;
 mod bound;
+#[cfg(feature = "vocabularies")]
+mod count;
+#[cfg(not(feature = "vocabularies"))]
+#[path = "estimate/no_count.rs"]
+mod count;
+#[cfg(test)]
+#[cfg(feature = "vocabularies")]
+mod tests_against_vocabularies;
 mod vocabulary;
 
 pub(crate) use at_least::{request_at_least, text_at_least};
