@@ -551,6 +551,103 @@ async fn a_call_by_choice_that_waits_for_approval_is_continued() {
     assert_eq!((person.asked().len(), toolbox.invoked().len()), (2, 2));
 }
 
+/// Runs one step of a task that is stopped while its tool hangs, or not.
+async fn act_once(store: &MemoryStore, toolbox: &FakeToolbox, tool: &'static str, shutdown: bool) {
+    let actor = Arc::new(FnAgent::new(move |run: &mut Run| {
+        async move {
+            run.act(tool, json!({"for": "you"})).await?;
+            Ok(Answer("acted".to_owned()))
+        }
+        .boxed()
+    }));
+    let engine = Engine::new(Arc::new(store.clone()), actor, options())
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(AllowEverything));
+    let stop = Stop::new();
+    let run = engine.execute_until(task("a", 0), stop.clone());
+    let shut_down = async {
+        while shutdown && toolbox.invoked().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        if shutdown {
+            stop.request(az_core::engine::StopReason::Shutdown);
+        }
+    };
+    tokio::join!(run, shut_down).0.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_call_by_choice_keeps_its_idempotency_key() {
+    let pay = |tool: FakeTool| FakeToolbox::new().with(tool.with_effect(EffectClass::Idempotent));
+    let store = MemoryStore::new();
+    let endless = pay(FakeTool::new("pay").without_end());
+    act_once(&store, &endless, "pay", true).await;
+    let toolbox = pay(FakeTool::new("pay"));
+    act_once(&store, &toolbox, "pay", false).await;
+    let keys = |toolbox: &FakeToolbox| -> Vec<_> {
+        toolbox.invoked().iter().map(|call| (call.key.clone(), call.repeated)).collect()
+    };
+    assert_eq!(keys(&endless), [("a:1".to_owned(), false)]);
+    assert_eq!(keys(&toolbox), [("a:1".to_owned(), true)]);
+    let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+    assert_eq!(history.calls.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_by_choice_does_not_take_the_request_for_approval_of_another() {
+    let (store, toolbox) = (MemoryStore::new(), tools());
+    let acting = |tool: &'static str| {
+        let actor = Arc::new(FnAgent::new(move |run: &mut Run| {
+            async move {
+                run.act(tool, json!({})).await?;
+                Ok(Answer("acted".to_owned()))
+            }
+            .boxed()
+        }));
+        Engine::new(Arc::new(store.clone()), actor, options())
+            .with_toolbox(Arc::new(toolbox.clone()))
+            .with_policy(Arc::new(FakePolicy::asking("it sends")))
+    };
+    let failed = acting("send").execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
+    let engine = acting("put").with_approver(Arc::new(FakeApprover::new([true])));
+    engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    let events = store.tail(&task_id("a")).await.unwrap();
+    let asked = events.iter().filter_map(|event| match &event.event.body {
+        EventBody::ApprovalAsked { tool, .. } => {
+            Some((event.event.call.as_ref()?.as_str(), &**tool))
+        }
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [("a0", "send"), ("a1", "put")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declined_call_that_may_have_been_made_is_unknown() {
+    for (effect, expected) in
+        [(EffectClass::Idempotent, ToolOutcome::Unknown), (EffectClass::Read, ToolOutcome::Refused)]
+    {
+        let hang = FakeTool::new("hang").with_effect(effect).without_end();
+        let (store, toolbox) = (MemoryStore::new(), FakeToolbox::new().with(hang));
+        shut_down_in(&store, &toolbox).await;
+        let decliner = Arc::new(FnAgent::new(|run: &mut Run| {
+            async move {
+                run.decline_pending("not now").await?;
+                Ok(Answer("declined".to_owned()))
+            }
+            .boxed()
+        }));
+        let engine = Engine::new(Arc::new(store.clone()), decliner, options())
+            .with_toolbox(Arc::new(toolbox));
+        engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+        let state = state_of_call(&store).await;
+        assert!(
+            matches!(state, CallState::Ended { outcome, .. } if outcome == expected),
+            "{state:?}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_does_not_exist_is_refused_before_anything_is_stored() {
     let store = MemoryStore::new();

@@ -40,6 +40,12 @@ pub(crate) enum SqliteError {
     /// Another process migrated the file while this one had it open.
     #[error("schema {expected} became {found} while the file was open")]
     SchemaChanged { found: u32, expected: u32 },
+    /// A table of a user that the migration would break.
+    #[error(
+        "table {table} has a foreign key to task (id), which schema 6 does not have: create the \
+         table again without it, then open the database again"
+    )]
+    References { table: String },
     /// A write-ahead log that must be read and is not readable.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
@@ -105,9 +111,10 @@ impl From<SqliteError> for Error {
             SqliteError::SchemaChanged { found, expected } => {
                 Self::SchemaChanged { backend, found, expected }
             }
-            SqliteError::ReadOnly | SqliteError::Foreign { .. } | SqliteError::Unmerged { .. } => {
-                Self::Unusable { backend, source: error.into() }
-            }
+            SqliteError::ReadOnly
+            | SqliteError::Foreign { .. }
+            | SqliteError::Unmerged { .. }
+            | SqliteError::References { .. } => Self::Unusable { backend, source: error.into() },
             SqliteError::Unreadable { .. } => Self::Io { backend, source: error.into() },
             SqliteError::Ended(_) => Self::Internal(error.to_string()),
             SqliteError::File { ref source, .. } => match source.kind() {

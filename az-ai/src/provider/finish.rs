@@ -82,6 +82,12 @@ impl FinishWords {
         self.find(word).unwrap_or(if word.is_empty() { Unknown } else { Other })
     }
 
+    /// Like [`reason`](Self::reason), for wires that many servers implement: a server may pass on
+    /// another provider's word for a reply that was cut off.
+    pub(crate) fn reason_or_cut(self, word: &str) -> FinishReason {
+        self.find(word).or_else(|| cut(word)).unwrap_or_else(|| self.reason(word))
+    }
+
     fn find(self, word: &str) -> Option<FinishReason> {
         self.0.iter().find(|(known, _)| *known == word).map(|(_, reason)| *reason)
     }
@@ -95,15 +101,18 @@ pub(crate) fn cut(word: &str) -> Option<FinishReason> {
 
 #[cfg(test)]
 mod tests {
-    use az_core::journal::FinishReason::{self, Error, Other, Unknown};
+    use az_core::journal::FinishReason::{self, Error, Length, Other, Unknown};
 
-    use super::{ALL, ANTHROPIC, cut};
+    use super::{ALL, ANTHROPIC, CHAT_COMPLETIONS, cut};
 
     #[test]
     fn a_word_that_no_table_has_is_other_and_none_at_all_is_unknown() {
         assert_eq!(ANTHROPIC.reason("brand_new"), Other);
         assert_eq!(ANTHROPIC.reason("MAX_TOKENS"), Other, "it is another provider's");
         assert_eq!(ANTHROPIC.reason(""), Unknown);
+        assert_eq!(CHAT_COMPLETIONS.reason_or_cut("max_tokens"), Length, "a proxy passes it on");
+        assert_eq!(CHAT_COMPLETIONS.reason_or_cut("MAX_TOKENS"), Length);
+        assert_eq!(CHAT_COMPLETIONS.reason_or_cut("brand_new"), Other);
         let cuts = ["MAX_TOKENS", "model_context_window_exceeded", "stop", "new"].map(cut);
         assert_eq!(
             cuts,

@@ -95,7 +95,7 @@ impl Run {
 }
 
 /// Returns the digest that an approval is bound to: this tool with these arguments.
-fn digest(tool: &str, arguments: &Value) -> String {
+pub(super) fn digest(tool: &str, arguments: &Value) -> String {
     let hash = Sha256::digest(format!("{tool}\n{arguments}"));
     hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
         hex.push_str(&format!("{byte:02x}"));

@@ -1,6 +1,7 @@
 //! Runs agents on tasks: claims them, records and limits what they do, retries, and ends each task
 //! exactly once.
 
+mod act;
 pub mod agent;
 mod approve;
 mod claim;

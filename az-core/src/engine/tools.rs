@@ -9,11 +9,11 @@ use super::approve::Permission;
 use super::progress::forward;
 use super::recover::in_words;
 use super::run::Run;
+use super::stop::StopReason;
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::journal::{
-    CallRecord, CallState, EventBody, History, NewEvent, ToolCall, ToolIntent, ToolOutcome,
-    ToolResult,
+    CallRecord, CallState, EventBody, NewEvent, ToolCall, ToolIntent, ToolOutcome, ToolResult,
 };
 use crate::point;
 use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
@@ -29,9 +29,9 @@ struct ReadyCall {
 }
 
 /// A call that ended.
-struct EndedCall {
-    call: CallId,
-    result: ToolResult,
+pub(super) struct EndedCall {
+    pub(super) call: CallId,
+    pub(super) result: ToolResult,
 }
 
 impl Run {
@@ -43,42 +43,6 @@ impl Run {
     pub async fn call_pending(&mut self) -> Result<()> {
         let calls = self.history.pending_calls().map(|(id, call)| (id, call.clone())).collect();
         self.call_tools(calls).await
-    }
-
-    /// Makes a call that the agent chooses, and returns its record.
-    ///
-    /// A call of the last turn with the same tool and arguments that has no result yet gets this
-    /// result. Otherwise it is a call of the agent's own, which the model does not see; a call that
-    /// was recorded as waiting for approval is continued.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`call_tools`](Self::call_tools).
-    pub async fn act(&mut self, tool: &str, arguments: Value) -> Result<CallRecord> {
-        let asked = |call: &ToolCall| call.name == tool && call.arguments == arguments;
-        let pending = self.history.pending_calls().find(|(_, call)| asked(call));
-        if let Some((id, call)) = pending {
-            let call = call.clone();
-            return self.call_one(id, call).await;
-        }
-        let call = ToolCall { id: String::new(), name: tool.to_owned(), arguments };
-        self.call_one(next_act(&self.history), call).await
-    }
-
-    /// Records that the pending calls of the last turn are not made, and why; the model sees the
-    /// reason as their results.
-    ///
-    /// # Errors
-    ///
-    /// The journal's.
-    pub async fn decline_pending(&mut self, reason: &str) -> Result<()> {
-        let calls: Vec<_> = self.history.pending_calls().collect();
-        let refused = |tool: &str| {
-            ToolResult::new(tool, ToolOutcome::Refused, ToolOutput::failed(reason.to_owned()))
-        };
-        let ended = calls.into_iter();
-        let ended = ended.map(|(call, asked)| EndedCall { call, result: refused(&asked.name) });
-        self.record(ended.collect()).await
     }
 
     /// Makes a call of the agent's own, at most once per name in a task; returns its record.
@@ -97,7 +61,7 @@ impl Run {
         self.call_one(id, call).await
     }
 
-    async fn call_one(&mut self, id: CallId, call: ToolCall) -> Result<CallRecord> {
+    pub(super) async fn call_one(&mut self, id: CallId, call: ToolCall) -> Result<CallRecord> {
         self.call_tools(vec![(id.clone(), call)]).await?;
         let record = self.history.call(&id).cloned();
         record.ok_or_else(|| Error::Internal(format!("call {id} has no record")))
@@ -216,6 +180,10 @@ impl Run {
         let unknown: Vec<_> =
             unknown.map(|ended| in_words(&ended.result.tool, &ended.call)).collect();
         self.record(ended).await?;
+        // A task that ends anyway ends for the reason for which it was stopped.
+        if self.stop.reason().is_some_and(|reason| reason != StopReason::Shutdown) {
+            self.check_stop()?;
+        }
         self.check_unknown(&unknown)
     }
 
@@ -298,7 +266,7 @@ impl Run {
         }
     }
 
-    async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
+    pub(super) async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
         if ended.is_empty() {
             return Ok(());
         }
@@ -339,16 +307,5 @@ fn outcome_of(returned: Result<ToolOutput>) -> (ToolOutcome, ToolOutput) {
             (ToolOutcome::Unknown, ToolOutput::unknown(error.chain()))
         }
         Err(error) => (ToolOutcome::Failed, ToolOutput::failed(error.chain())),
-    }
-}
-
-/// Returns the id of the next call that the agent chooses: the previous one if it waits for
-/// approval.
-fn next_act(history: &History) -> CallId {
-    let acts = (0..).map(CallId::act).take_while(|id| history.call(id).is_some());
-    match acts.enumerate().last() {
-        Some((_, id)) if history.call(&id).is_some_and(|act| act.state == CallState::Waiting) => id,
-        Some((number, _)) => CallId::act(number + 1),
-        None => CallId::act(0),
     }
 }

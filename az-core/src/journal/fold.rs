@@ -100,6 +100,9 @@ pub struct OpenModelCall {
 pub struct CallRecord {
     /// The number of its intent, once begun; with the task's id, its idempotency key.
     pub intent_seq: Option<u64>,
+    /// The digest of the call that approval was requested for; absent in older snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
     /// The answer to the request for approval, with the digest that it applies to.
     pub approval: Option<(String, bool)>,
     /// The state of the call.
@@ -193,8 +196,8 @@ impl History {
             EventBody::LlmResult(result) => self.end_model(&call()?, result)?,
             EventBody::ToolIntent(intent) => self.begin_tool(call()?, intent, event.seq)?,
             EventBody::ToolResult(result) => self.end_tool(call()?, result)?,
-            EventBody::ApprovalAsked { .. } => {
-                self.record(call()?);
+            EventBody::ApprovalAsked { digest, .. } => {
+                self.record(call()?).asked = Some(digest.clone());
             }
             EventBody::ApprovalGiven { digest, granted, .. } => {
                 self.record(call()?).approval = Some((digest.clone(), *granted));
@@ -283,6 +286,7 @@ impl History {
     fn record(&mut self, call: CallId) -> &mut CallRecord {
         self.calls.entry(call).or_insert(CallRecord {
             intent_seq: None,
+            asked: None,
             approval: None,
             state: CallState::Waiting,
         })

@@ -121,6 +121,9 @@ fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migr
 /// unchanged during the backup.
 fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migration>> {
     let from = version(conn, path)?;
+    if (1..NAMESPACES).contains(&from) && steps.len() >= NAMESPACES as usize {
+        check_references(conn)?;
+    }
     let mut missing = steps.iter().zip(1..).skip(from as usize).peekable();
     let backup = match (from, missing.peek()) {
         // A new file, or one that another process has migrated meanwhile.
@@ -136,6 +139,24 @@ fn take(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migrati
     conn.pragma_update(None, "application_id", APPLICATION)?;
     conn.execute_batch("COMMIT")?;
     Ok(backup.map(|backup| Migration { from, to, backup }))
+}
+
+/// The schema from which on tasks are identified by namespace and id.
+const NAMESPACES: u32 = 6;
+
+/// Checks that no table of a user has a foreign key to `task (id)`, which is no key from schema 6
+/// on: with it, no task could be deleted.
+fn check_references(conn: &Connection) -> Result<()> {
+    let sql = "SELECT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS f \
+               WHERE t.type = 'table' AND f.\"table\" = 'task' COLLATE NOCASE";
+    let mut query = conn.prepare(sql)?;
+    for table in query.query_map([], |row| row.get::<_, String>(0))? {
+        let table = table?;
+        if !is_own(&table) {
+            return Err(SqliteError::References { table });
+        }
+    }
+    Ok(())
 }
 
 /// Returns the schema version; 0 for an empty file.

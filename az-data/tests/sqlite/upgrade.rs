@@ -10,7 +10,7 @@ use az_core::task::{TaskFilter, TaskRepository};
 use az_core::testing::sample::{at, task};
 use az_core::{Error, Task};
 use az_data::repository::{Record, SqlRepository};
-use az_data::sqlite::SqliteStore;
+use az_data::sqlite::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -82,6 +82,29 @@ async fn views_and_tables_of_users_survive_a_migration() {
     assert!(text("PRAGMA foreign_key_check").is_err(), "every row has what it refers to");
 }
 
+#[test]
+fn a_foreign_key_that_the_migration_would_break_is_refused_before_anything_changes() {
+    let home = Home::new();
+    let path = earlier(&home, 4);
+    let user = Connection::open(&path).expect("a database");
+    user.execute_batch(
+        "CREATE TABLE note (text TEXT, task_id TEXT REFERENCES Task (id) ON DELETE CASCADE)",
+    )
+    .expect("it is made");
+    let error = SqliteStore::open(&path, SqliteOptions::default()).unwrap_err();
+    assert_eq!(
+        error.chain(),
+        "sqlite cannot be used: table note has a foreign key to task (id), which schema 6 does not \
+         have: create the table again without it, then open the database again"
+    );
+    assert_eq!(found(&path).0, 4);
+    assert!(!beside(&path, ".schema4.bak").exists());
+    user.execute_batch("DROP TABLE note").expect("it is dropped");
+    drop(user);
+    drop(home.open());
+    assert_eq!(found(&path).0, 6);
+}
+
 #[tokio::test]
 async fn a_restored_backup_is_migrated_again_without_replacing_backups() {
     let home = Home::new();
@@ -117,7 +140,7 @@ fn a_migration_that_cannot_be_backed_up_does_not_begin() {
     let home = Home::new();
     let path = earlier(&home, 3);
     fs::create_dir(beside(&path, ".backup")).expect("something is in the way");
-    let refused = SqliteStore::open(&path, az_data::sqlite::SqliteOptions::default());
+    let refused = SqliteStore::open(&path, SqliteOptions::default());
     assert!(refused.is_err(), "{refused:?}");
     assert_eq!(found(&path).0, 3);
 }

@@ -160,7 +160,7 @@ impl Facts {
         let word = |name: &str| choice.get(name).and_then(Value::as_str);
         // A router may report tool calls although the reply was cut off within one.
         let native = word("native_finish_reason").and_then(|word| Some((finish::cut(word)?, word)));
-        let own = || word("finish_reason").map(|word| (CHAT_COMPLETIONS.reason(word), word));
+        let own = || word("finish_reason").map(|word| (CHAT_COMPLETIONS.reason_or_cut(word), word));
         let ended = native.or_else(own);
         self.ended = ended.map(|(reason, word)| (reason, word.to_owned())).or(self.ended.take());
     }

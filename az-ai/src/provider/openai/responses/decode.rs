@@ -186,7 +186,7 @@ impl Reading {
         let own = |name: &str| Some(word(response, name)).filter(|word| !word.is_empty());
         let request_id = self.answered.request_id.clone().or_else(|| own("id"));
         // Also in the middle: a partial reply is an error, and its calls are not executed.
-        let finish = RESPONSES.reason(&stop);
+        let finish = RESPONSES.reason_or_cut(&stop);
         if finish == FinishReason::ContentFilter {
             let refusal = error::withheld(&self.answered.provider);
             return Err(Refusal { request_id, ..refusal }.into());
