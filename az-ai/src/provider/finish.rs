@@ -114,10 +114,7 @@ mod tests {
         assert_eq!(CHAT_COMPLETIONS.reason_or_cut("MAX_TOKENS"), Length);
         assert_eq!(CHAT_COMPLETIONS.reason_or_cut("brand_new"), Other);
         let cuts = ["MAX_TOKENS", "model_context_window_exceeded", "stop", "new"].map(cut);
-        assert_eq!(
-            cuts,
-            [Some(FinishReason::Length), Some(FinishReason::ContextWindow), None, None]
-        );
+        assert_eq!(cuts, [Some(Length), Some(FinishReason::ContextWindow), None, None]);
     }
 
     /// Journals of earlier versions contain only terms, which az-core maps.
