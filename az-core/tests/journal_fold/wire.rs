@@ -124,7 +124,7 @@ fn a_journal_of_version_1_folds_to_the_same_history() {
         images: Vec::new(),
         data,
     };
-    let record = |intent_seq, state| CallRecord { intent_seq, approval: None, state };
+    let record = |intent_seq, state| CallRecord { intent_seq, asked: None, approval: None, state };
     let done = record(Some(1), ended(ToolOutcome::Done, "hi", Some(json!({ "n": 1 }))));
     let failed = record(None, ended(ToolOutcome::Failed, "", None));
     let expected = History {
