@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::cost::TimeRange;
+use az_core::store::Store;
 use az_core::task::TaskFilter;
-use az_core::{Clock, TaskPriority, TaskStatus};
+use az_core::{Clock, Task, TaskPriority, TaskStatus};
 use clap::Args;
 
 use crate::error::CliError;
@@ -57,8 +58,9 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let mut tasks = Vec::new();
     if let Some(store) = store {
         for task in store.list(&filter).await? {
-            let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
-            let unpriced = entries.iter().any(|entry| entry.charge.cost.is_none());
+            // A task that has not started has no calls to look up.
+            let unpriced = (task.started_at.is_some() || task.actual_tokens > 0)
+                && has_unpriced_calls(&*store, &task).await?;
             tasks.push(TaskSummaryView::new(task, unpriced));
         }
     }
@@ -69,6 +71,11 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let table = tasks_table(&tasks, SystemClock.now());
     table.print(&tasks, args.format.choose(printer), printer)?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn has_unpriced_calls(store: &dyn Store, task: &Task) -> Result<bool, CliError> {
+    let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
+    Ok(entries.iter().any(|entry| entry.charge.cost.is_none()))
 }
 
 /// Returns why the listing is empty.
