@@ -46,7 +46,7 @@ pub(super) struct LockedFile {
 /// The state of the target before a file is replaced.
 #[derive(Debug)]
 pub(super) enum LockedTarget {
-    /// There is no file.
+    /// The file does not exist.
     Missing,
     /// The file, locked.
     Locked(File),
