@@ -51,11 +51,11 @@ pub enum ChatEvent {
 pub struct Assembler {
     text: String,
     reasoning: String,
-    calls: Vec<Call>,
+    calls: Vec<PartialCall>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Call {
+struct PartialCall {
     id: String,
     name: String,
     arguments: String,
@@ -87,7 +87,7 @@ impl Assembler {
         match event {
             ChatEvent::TextDelta { text } => self.text.push_str(text),
             ChatEvent::ReasoningDelta { text } => self.reasoning.push_str(text),
-            ChatEvent::CallStarted { id, name, .. } => self.calls.push(Call {
+            ChatEvent::CallStarted { id, name, .. } => self.calls.push(PartialCall {
                 id: id.clone(),
                 name: name.clone(),
                 arguments: String::new(),

@@ -10,7 +10,7 @@ use az_core::cost::{Charge, CostEstimate, Usage};
 
 use super::wire::EmbedResponse;
 use crate::estimate::{self, Vocabulary};
-use crate::pricing::{Call, PriceBook};
+use crate::pricing::{PriceBook, PricedCall};
 
 /// Prices, and the account that calls are held and booked on.
 #[derive(Clone)]
@@ -101,8 +101,8 @@ impl EmbedBilling {
         Charge::new(usage, response.cost.or(computed)).with_computed(computed)
     }
 
-    fn call<'a>(&'a self, model: &'a str) -> Call<'a> {
-        Call { provider: &self.priced_as, model, at: self.clock.now() }
+    fn call<'a>(&'a self, model: &'a str) -> PricedCall<'a> {
+        PricedCall { provider: &self.priced_as, model, at: self.clock.now() }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
-use crate::provider::wire::{Auth, Call};
+use crate::provider::wire::{Auth, WireRequest};
 
 /// Gemini's embeddings API. Shortened vectors are not normalised to length 1, unlike those of other
 /// providers; this does not affect cosine similarity.
@@ -26,7 +26,7 @@ impl EmbedWire for GeminiEmbeddings {
         BatchLimits { texts: 100, tokens: u64::MAX }
     }
 
-    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> WireRequest {
         let name = match model.strip_prefix("models/") {
             Some(_) => model.to_owned(),
             None => format!("models/{model}"),
@@ -43,7 +43,10 @@ impl EmbedWire for GeminiEmbeddings {
                 }
             })
             .collect();
-        Call { path: format!("/{name}:batchEmbedContents"), body: json!({"requests": requests}) }
+        WireRequest {
+            path: format!("/{name}:batchEmbedContents"),
+            body: json!({"requests": requests}),
+        }
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

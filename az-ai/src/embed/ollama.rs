@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
-use crate::provider::wire::{Auth, Call};
+use crate::provider::wire::{Auth, WireRequest};
 
 /// Ollama's own embeddings API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,13 +25,13 @@ impl EmbedWire for OllamaEmbeddings {
         BatchLimits { texts: 64, tokens: 100_000 }
     }
 
-    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> WireRequest {
         // A text that is too long is an error; otherwise it would be cut without notice.
         let mut body = json!({"model": model, "input": texts, "truncate": false});
         if let (Some(fields), Some(dimensions)) = (body.as_object_mut(), dimensions) {
             fields.insert("dimensions".to_owned(), json!(dimensions));
         }
-        Call { path: "/api/embed".to_owned(), body }
+        WireRequest { path: "/api/embed".to_owned(), body }
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

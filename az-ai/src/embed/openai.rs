@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::wire::{BatchLimits, EmbedResponse, EmbedWire};
 use crate::provider::openai::cost as reported_cost;
-use crate::provider::wire::{Auth, Call};
+use crate::provider::wire::{Auth, WireRequest};
 
 /// OpenAI's embeddings API, and its variants on compatible servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl EmbedWire for OpenAiEmbeddings {
         self.limits
     }
 
-    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call {
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> WireRequest {
         let mut body = json!({"model": model, "input": texts});
         if let Some(fields) = body.as_object_mut() {
             if self.encoding == VectorEncoding::Base64 {
@@ -77,7 +77,7 @@ impl EmbedWire for OpenAiEmbeddings {
                 fields.insert(self.dimensions_field.to_owned(), json!(dimensions));
             }
         }
-        Call { path: "/embeddings".to_owned(), body }
+        WireRequest { path: "/embeddings".to_owned(), body }
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

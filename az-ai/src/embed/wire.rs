@@ -6,7 +6,7 @@ use az_core::Usd;
 
 use crate::error::Refusal;
 use crate::provider::openai::OpenAi;
-use crate::provider::wire::{Auth, Call, Wire};
+use crate::provider::wire::{Auth, Wire, WireRequest};
 
 /// Translates between texts and one provider's embeddings API. Performs no I/O;
 /// [`WireEmbedder`](super::WireEmbedder) sends the requests.
@@ -26,7 +26,7 @@ pub trait EmbedWire: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the request to send. `dimensions` are the requested dimensions, if the model's own
     /// are not used.
-    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> Call;
+    fn call(&self, model: &str, texts: &[&str], dimensions: Option<usize>) -> WireRequest;
 
     /// Reads a response.
     ///

@@ -36,7 +36,7 @@ impl fmt::Debug for PriceBook {
 
 /// The properties of a call that its price depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Call<'a> {
+pub struct PricedCall<'a> {
     /// The provider.
     pub provider: &'a str,
     /// The model, by the provider's name, with or without a release date.
@@ -102,7 +102,7 @@ impl PriceBook {
     }
 
     /// Finds the prices of a call.
-    pub fn prices(&self, call: &Call<'_>) -> Option<(&ModelPrices, &PriceRow)> {
+    pub fn prices(&self, call: &PricedCall<'_>) -> Option<(&ModelPrices, &PriceRow)> {
         self.overriding(call).or_else(|| {
             let model = bundled(&provider_id(call.provider), call.model)?;
             Some((model, model.row(call.at)?))
@@ -110,7 +110,7 @@ impl PriceBook {
     }
 
     /// Finds the user's own prices of a call.
-    pub fn overriding(&self, call: &Call<'_>) -> Option<(&ModelPrices, &PriceRow)> {
+    pub fn overriding(&self, call: &PricedCall<'_>) -> Option<(&ModelPrices, &PriceRow)> {
         if self.overrides.is_empty() {
             return None;
         }
@@ -125,7 +125,7 @@ impl PriceBook {
     }
 
     /// Returns the cost of usage; `None` when a price that it needs is unknown.
-    pub fn cost(&self, call: &Call<'_>, usage: &Usage) -> Option<Breakdown> {
+    pub fn cost(&self, call: &PricedCall<'_>, usage: &Usage) -> Option<Breakdown> {
         let (model, row) = self.prices(call)?;
         cost::cost(model, row, usage)
     }
@@ -139,9 +139,9 @@ impl PriceBook {
     /// Anthropic's prices get a tenth more, because a workspace can be set to run in the US only.
     /// Costs that only an explicit request causes are not included: priority tiers (our requests to
     /// OpenAI ask for the default tier), caches for an hour, audio, searches.
-    pub fn most(&self, call: &Call<'_>, input: u64, output: u64) -> Option<Usd> {
+    pub fn most(&self, call: &PricedCall<'_>, input: u64, output: u64) -> Option<Usd> {
         let at = |at| {
-            let (model, _) = self.prices(&Call { at, ..*call })?;
+            let (model, _) = self.prices(&PricedCall { at, ..*call })?;
             cost::most(model, model.rows_of_day(at), (input, output))
         };
         let now = at(call.at)?;
@@ -184,13 +184,13 @@ fn bundled(provider: &str, model: &str) -> Option<&'static ModelPrices> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, PriceBook};
+    use super::{PriceBook, PricedCall};
     use crate::config::ProviderConfig;
     use crate::pricing::TokenPrice;
 
     fn input(book: &PriceBook, provider: &str, model: &str) -> Option<u64> {
         let at = "2026-11-23T12:00:00Z".parse().unwrap();
-        let (_, row) = book.prices(&Call { provider, model, at })?;
+        let (_, row) = book.prices(&PricedCall { provider, model, at })?;
         row.card.rates.input.map(TokenPrice::pico)
     }
 
@@ -231,7 +231,7 @@ mod tests {
         "#;
         let book = PriceBook::bundled().with_overrides(text, "prices.toml").unwrap();
         let most = |at: &str| {
-            let call = Call { provider: "p", model: "m", at: at.parse().unwrap() };
+            let call = PricedCall { provider: "p", model: "m", at: at.parse().unwrap() };
             book.most(&call, 1000, 500).unwrap().to_string()
         };
         assert_eq!(most("2026-11-30T22:59:59Z"), "$0.0015");

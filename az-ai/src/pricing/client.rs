@@ -7,7 +7,7 @@ use az_core::cost::Usage;
 use az_core::{Clock, Usd};
 use futures_util::StreamExt;
 
-use super::book::{Call, PriceBook};
+use super::book::{PriceBook, PricedCall};
 use super::cost::Breakdown;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, CostEstimate, LlmClient};
@@ -96,8 +96,8 @@ impl LlmClient for PricedClient {
 }
 
 impl Pricing {
-    fn call<'a>(&'a self, model: &'a str) -> Call<'a> {
-        Call { provider: &self.provider, model, at: self.clock.now() }
+    fn call<'a>(&'a self, model: &'a str) -> PricedCall<'a> {
+        PricedCall { provider: &self.provider, model, at: self.clock.now() }
     }
 
     /// Returns the most that a request can cost.

@@ -14,7 +14,7 @@ mod usage;
 
 pub use crate::token_price::{InvalidPrice, TokenPrice};
 pub use amount::Amount;
-pub use book::{Call, PriceBook};
+pub use book::{PriceBook, PricedCall};
 pub use client::PricedClient;
 pub use cost::{Breakdown, Part};
 pub use invalid_prices::{InvalidPrices, PriceProblem};

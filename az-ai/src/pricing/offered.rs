@@ -2,7 +2,7 @@
 
 use az_core::Timestamp;
 
-use super::book::{Call, PriceBook};
+use super::book::{PriceBook, PricedCall};
 use super::model::ModelPrices;
 
 /// The providers that make models, which take precedence over those that resell them.
@@ -17,7 +17,7 @@ impl PriceBook {
     /// Returns the maker of a model, if its price is known.
     pub fn maker_of(&self, model: &str, at: Timestamp) -> Option<&'static str> {
         let makes = |provider: &&str| {
-            let prices = self.prices(&Call { provider, model, at });
+            let prices = self.prices(&PricedCall { provider, model, at });
             prices.is_some_and(|(known, _)| is_called(known, model))
         };
         MAKERS.into_iter().find(makes)

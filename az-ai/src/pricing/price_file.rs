@@ -206,7 +206,8 @@ mod tests {
         let book = PriceBook::bundled().with_overrides(text, "prices.toml").unwrap();
         let rates = |at: &str| {
             let at = at.parse().unwrap();
-            let call = crate::pricing::Call { provider: "openai", model: "tuned-1-2026-01-01", at };
+            let call =
+                crate::pricing::PricedCall { provider: "openai", model: "tuned-1-2026-01-01", at };
             book.prices(&call).unwrap().1.card.rates
         };
         let price = |pico| Some(TokenPrice::from_pico(pico));

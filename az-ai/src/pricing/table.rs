@@ -54,11 +54,11 @@ impl Table {
 #[derive(Deserialize)]
 struct File {
     date: &'static str,
-    models: Vec<Line>,
+    models: Vec<StoredPrices>,
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct StoredPrices {
     provider: &'static str,
     model: &'static str,
     #[serde(default)]
@@ -104,8 +104,8 @@ fn pico<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TokenPrice>
     u64::deserialize(deserializer).map(|pico| Some(TokenPrice::from_pico(pico)))
 }
 
-impl From<Line> for ModelPrices {
-    fn from(line: Line) -> Self {
+impl From<StoredPrices> for ModelPrices {
+    fn from(line: StoredPrices) -> Self {
         Self {
             provider: Cow::Borrowed(line.provider),
             model: Cow::Borrowed(line.model),

@@ -4,7 +4,7 @@ use az_core::Usd;
 use az_core::cost::Usage;
 use serde_json::Value;
 
-use super::book::{Call, PriceBook};
+use super::book::{PriceBook, PricedCall};
 use super::cost::Breakdown;
 use super::names::provider_id;
 use crate::provider::{anthropic, gemini, openai};
@@ -22,7 +22,7 @@ pub struct Explained {
 
 impl PriceBook {
     /// Reads a provider's usage object and prices it; `None` when it contains no counts.
-    pub fn explain(&self, call: &Call<'_>, raw: &Value) -> Option<Explained> {
+    pub fn explain(&self, call: &PricedCall<'_>, raw: &Value) -> Option<Explained> {
         let (usage, reported) = raw_usage(call.provider, raw)?;
         let computed = self.cost(call, &usage);
         Some(Explained { usage, reported, computed })

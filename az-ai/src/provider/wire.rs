@@ -31,7 +31,7 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the request to send.
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call;
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest;
 
     /// Decodes a complete response.
     ///
@@ -109,7 +109,7 @@ pub enum Delivery {
 
 /// A request to send.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct WireRequest {
     /// The path, relative to the endpoint's address, such as `/chat/completions`.
     pub path: String,
     /// The body.

@@ -14,12 +14,12 @@ use crate::error::{Error, Result};
 /// A log of lines that are written on a thread.
 pub(super) struct Log {
     provider: String,
-    lines: Option<Sender<Line>>,
+    lines: Option<Sender<QueuedLine>>,
     thread: Option<JoinHandle<()>>,
     failed: Arc<OnceLock<String>>,
 }
 
-struct Line {
+struct QueuedLine {
     text: Vec<u8>,
     /// Dropped once the line is written or has failed.
     waiting: oneshot::Sender<()>,
@@ -59,7 +59,7 @@ impl Log {
             Ok(mut text) => {
                 text.push(b'\n');
                 // A thread that has ended has its reason in `failed`.
-                self.lines.as_ref().map(|lines| lines.send(Line { text, waiting }).ok());
+                self.lines.as_ref().map(|lines| lines.send(QueuedLine { text, waiting }).ok());
             }
             Err(error) => fail(&self.failed, &error.to_string()),
         }
@@ -83,8 +83,8 @@ impl Drop for Log {
     }
 }
 
-fn run(mut out: impl Write, queue: &Receiver<Line>, failed: &OnceLock<String>) {
-    while let Ok(Line { text, waiting }) = queue.recv() {
+fn run(mut out: impl Write, queue: &Receiver<QueuedLine>, failed: &OnceLock<String>) {
+    while let Ok(QueuedLine { text, waiting }) = queue.recv() {
         if let Err(error) = write(&mut out, &text) {
             // After a partial line nothing more is written, because the next line would be appended
             // to it.

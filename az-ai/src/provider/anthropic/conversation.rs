@@ -17,12 +17,12 @@ pub(super) struct Conversation {
     /// The system prompt.
     pub(super) system: Vec<Value>,
     /// The messages, in alternating roles.
-    pub(super) turns: Vec<Turn>,
+    pub(super) turns: Vec<ConversationTurn>,
 }
 
 /// A message: consecutive content of one role.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct ConversationTurn {
     pub(super) role: &'static str,
     pub(super) blocks: Vec<Value>,
 }
@@ -71,7 +71,7 @@ impl Conversation {
     /// Whether the model is within a sequence of tool calls that began without reasoning.
     pub(super) fn continues_without_thinking(&self) -> bool {
         let mut turns = self.turns.iter().rev();
-        let answers = |turn: &Turn| turn.blocks.iter().any(|block| is(block, RESULT));
+        let answers = |turn: &ConversationTurn| turn.blocks.iter().any(|block| is(block, RESULT));
         if !turns.next().is_some_and(answers) {
             return false;
         }
@@ -85,7 +85,7 @@ impl Conversation {
         }
         match self.turns.last_mut() {
             Some(turn) if turn.role == role => turn.blocks.extend(blocks),
-            _ => self.turns.push(Turn { role, blocks }),
+            _ => self.turns.push(ConversationTurn { role, blocks }),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
-use super::conversation::{Conversation, Turn};
+use super::conversation::{Conversation, ConversationTurn};
 use super::dialect::{self, Dialect, Formats, Rest, Temperature, Thinking};
 use super::turn::{ANSWER, is};
 use crate::chat::{ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition};
@@ -50,7 +50,7 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &ToolNam
             put("tool_choice", choice);
         }
     }
-    let turn = |turn: Turn| json!({"role": turn.role, "content": turn.blocks});
+    let turn = |turn: ConversationTurn| json!({"role": turn.role, "content": turn.blocks});
     put("messages", turns.into_iter().map(turn).collect());
     if delivery == Delivery::Streamed {
         put("stream", json!(true));

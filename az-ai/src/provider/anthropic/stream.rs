@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error;
-use super::turn::Turn;
+use super::turn::ReplyTurn;
 use super::usage;
 use crate::chat::ChatEvent;
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(super) struct Decoder {
     events: EventReader,
     answered: Answered,
     /// The turn, from its start until it is finished.
-    turn: Option<Turn>,
+    turn: Option<ReplyTurn>,
     finished: bool,
     reported: ReportedUsage,
 }

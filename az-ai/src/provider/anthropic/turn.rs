@@ -25,7 +25,7 @@ pub(super) fn is(block: &Value, sort: &str) -> bool {
 
 /// A turn in progress.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(super) struct ReplyTurn {
     assembler: Assembler,
     blocks: Vec<Block>,
     model: Option<String>,
@@ -56,7 +56,7 @@ enum Part {
     Other,
 }
 
-impl Turn {
+impl ReplyTurn {
     /// Records fields of the turn: id, model, stop reason, usage. Later values replace earlier
     /// ones.
     pub(super) fn note(&mut self, json: &Value) {

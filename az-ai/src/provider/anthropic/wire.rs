@@ -8,7 +8,7 @@ use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::json;
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
 /// Translates to and from Anthropic's Messages API.
 ///
@@ -35,9 +35,9 @@ impl Wire for Anthropic {
         &[("anthropic-version", "2023-06-01")]
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let body = encode::request(request, delivery, names);
-        Call { path: "/v1/messages".to_owned(), body }
+        WireRequest { path: "/v1/messages".to_owned(), body }
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

@@ -8,7 +8,7 @@ use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
 /// Translates to and from Google's Gemini API.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,13 +24,13 @@ impl Wire for Gemini {
         Auth::Header("x-goog-api-key")
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let method = match delivery {
             Delivery::Whole => "generateContent",
             Delivery::Streamed => "streamGenerateContent?alt=sse",
         };
         let path = format!("{}:{method}", model_path(&request.model));
-        Call { path, body: encode::request(request, names) }
+        WireRequest { path, body: encode::request(request, names) }
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

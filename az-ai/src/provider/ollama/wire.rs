@@ -8,7 +8,7 @@ use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
 /// Translates to and from Ollama's own API.
 ///
@@ -39,9 +39,9 @@ impl Wire for Ollama {
         Auth::Bearer
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let body = encode::request(request, self.context_window, delivery, names);
-        Call { path: "/api/chat".to_owned(), body }
+        WireRequest { path: "/api/chat".to_owned(), body }
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

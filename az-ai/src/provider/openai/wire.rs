@@ -9,7 +9,7 @@ use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
 use crate::provider::json;
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Call, Delivery, StreamDecoder, Wire};
+use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
 /// Translates to and from chat completions, and Responses for models that support nothing else.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +32,7 @@ impl Wire for OpenAi {
         Auth::Bearer
     }
 
-    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> Call {
+    fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let (path, body) = match self.dialect.has_responses(&request.model) {
             true => {
                 ("/responses", responses::encode::request(request, self.dialect, delivery, names))
@@ -41,7 +41,7 @@ impl Wire for OpenAi {
                 ("/chat/completions", chat::encode::request(request, self.dialect, delivery, names))
             }
         };
-        Call { path: path.to_owned(), body }
+        WireRequest { path: path.to_owned(), body }
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

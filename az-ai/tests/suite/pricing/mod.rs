@@ -5,11 +5,11 @@ mod properties;
 mod recorded;
 mod usage;
 
-use az_ai::pricing::Call;
+use az_ai::pricing::PricedCall;
 
 /// A Monday, at an hour without surcharges.
 const NOW: &str = "2026-11-23T12:00:00Z";
 
-fn call<'a>(provider: &'a str, model: &'a str) -> Call<'a> {
-    Call { provider, model, at: NOW.parse().unwrap() }
+fn call<'a>(provider: &'a str, model: &'a str) -> PricedCall<'a> {
+    PricedCall { provider, model, at: NOW.parse().unwrap() }
 }

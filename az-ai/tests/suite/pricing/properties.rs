@@ -99,7 +99,7 @@ proptest! {
         let (provider, model) = model;
         let asked = call(provider, model);
         let at = az_core::clock::from_micros(asked.at.as_microsecond() + hour * 3_600_000_000);
-        let answered = az_ai::pricing::Call { at, ..asked };
+        let answered = az_ai::pricing::PricedCall { at, ..asked };
         let book = PriceBook::bundled();
         let most = book.most(&answered, usage.total_input(), output).unwrap();
         let cost = book.cost(&answered, &usage).unwrap().total;

@@ -274,7 +274,8 @@ fn deepseeks_cache_hits_and_misses_suffice() {
 fn prices_depend_on_the_hour_and_the_day() {
     let raw = json!({"prompt_tokens": 1000, "completion_tokens": 1000});
     let at = |model, at: &str| {
-        let call = az_ai::pricing::Call { at: at.parse().unwrap(), ..call("deepseek", model) };
+        let call =
+            az_ai::pricing::PricedCall { at: at.parse().unwrap(), ..call("deepseek", model) };
         let explained = PriceBook::bundled().explain(&call, &raw).unwrap();
         explained.computed.unwrap().total.to_string()
     };

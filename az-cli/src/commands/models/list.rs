@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use az_ai::catalog::{Access, Entry, ModelCatalog};
-use az_ai::pricing::{Call, PriceBook, provider_id};
+use az_ai::pricing::{PriceBook, PricedCall, provider_id};
 use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::{Clock, Timestamp};
@@ -89,7 +89,7 @@ fn of_provider(
 fn named(entry: &Entry, catalog: &ModelCatalog, at: Timestamp) -> ModelSummaryView {
     let (book, provider) = catalog.prices_of(entry);
     let model = entry.model().unwrap_or_default();
-    let call = Call { provider: &provider, model, at };
+    let call = PricedCall { provider: &provider, model, at };
     let rates = book.prices(&call).map(|(_, row)| row.card.rates).unwrap_or_default();
     let known = book.model(&provider, model).and_then(|known| known.context_window);
     let mut view = ModelSummaryView::new(&entry.config.name, (entry.provider.name, model), &rates);

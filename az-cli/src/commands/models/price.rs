@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use az_ai::pricing::Call;
+use az_ai::pricing::PricedCall;
 use az_core::Clock;
 use az_core::clock::SystemClock;
 use clap::Args;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCod
         Some(text) => instant("--at", text, &services.settings().time_zone, now)?,
         None => now,
     };
-    let call = Call { provider: &found.priced_as, model: &found.model, at };
+    let call = PricedCall { provider: &found.priced_as, model: &found.model, at };
     let explained = found.book.explain(&call, &raw).ok_or_else(|| {
         CliError::Usage(format!(
             "--usage: no token counts of {} found; pass the `usage` (or `usageMetadata`) object of a \

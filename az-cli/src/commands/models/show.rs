@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use az_ai::pricing::{Call, PriceBook, PriceRow, Source};
+use az_ai::pricing::{PriceBook, PriceRow, PricedCall, Source};
 use az_core::Clock;
 use az_core::clock::SystemClock;
 use clap::Args;
@@ -35,7 +35,8 @@ pub struct ShowArgs {
 pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode, CliError> {
     let models = services.models()?;
     let found = models.find(&args.name).await?;
-    let call = Call { provider: &found.priced_as, model: &found.model, at: SystemClock.now() };
+    let call =
+        PricedCall { provider: &found.priced_as, model: &found.model, at: SystemClock.now() };
     let known = found.book.model(&found.priced_as, &found.model);
     let priced = found.book.prices(&call);
     let view = ModelView {
