@@ -100,7 +100,8 @@ pub struct OpenModelCall {
 pub struct CallRecord {
     /// The number of its intent, once begun; with the task's id, its idempotency key.
     pub intent_seq: Option<u64>,
-    /// The digest of the call that approval was requested for; absent in older snapshots.
+    /// The digest of the call that approval was requested for, until the call begins or ends; absent
+    /// in older snapshots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
     /// The answer to the request for approval, with the digest that it applies to.
@@ -263,6 +264,7 @@ impl History {
             return Err("the tool call has an intent already");
         }
         record.intent_seq = Some(seq);
+        record.asked = None;
         record.state = CallState::Begun {
             tool: intent.tool.clone(),
             arguments: intent.arguments.clone(),
@@ -277,6 +279,7 @@ impl History {
         if matches!(record.state, CallState::Ended { .. }) {
             return Err("the tool call has a result already");
         }
+        record.asked = None;
         let (text, images) = excerpt(&result.content);
         let data = result.data.as_ref().filter(|_| text.omitted == 0).cloned();
         record.state = CallState::Ended { outcome: result.outcome, text, images, data };
