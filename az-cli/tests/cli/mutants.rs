@@ -76,7 +76,11 @@ impl Toolbox for Tools {
         self.inner.witness(call).await
     }
 
-    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+    async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
+        if self.fault == Fault::NeverProbes {
+            // Tools check a repeated call again themselves.
+            call.invocation.repeated = false;
+        }
         self.inner.invoke(call).await
     }
 
