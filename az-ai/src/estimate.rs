@@ -1,4 +1,4 @@
-//! Estimates the tokens of a request: [`tokens`] the likely number, [`at_most`] an upper bound.
+//! Estimates the tokens of a request: [`tokens`] the likely number, [`at_most`](at_most()) an upper bound.
 //!
 //! The two are kept apart. The likely number chooses models, fits conversations into windows and is
 //! displayed; holds use the upper bound and nothing else does, because for prose it may be four
