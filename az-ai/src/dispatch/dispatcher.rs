@@ -11,6 +11,7 @@ use super::failures::Failures;
 use super::options::DispatchOptions;
 use super::prompt::Prompt;
 use crate::chat::ChatReply;
+use crate::estimate::Vocabulary;
 use crate::resolver::{CallReport, Candidate, ResolvedModel};
 
 /// Tries candidates in order until one replies.
@@ -132,6 +133,8 @@ impl<'a> Dispatcher<'a> {
             account.note(format!("falling back to {name}: {before}")).await?;
             reason = reason.or(Some(before));
         }
+        let ResolvedModel { client, model } = &candidate.model;
+        Vocabulary::of(client.provider(), model).load().await;
         let call = CandidateCall { candidate, prompt, options: &self.options, reason, retry };
         match call.make(account, request).await {
             Ok(dispatched) => {

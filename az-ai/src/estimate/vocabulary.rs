@@ -1,7 +1,7 @@
 //! The vocabularies of models.
 
 use super::bound;
-use super::count::count;
+use super::count::{self, count};
 
 /// The vocabulary of a model, as far as it is public. Without the feature `vocabularies`, texts in
 /// all of them count a token a byte.
@@ -51,6 +51,13 @@ impl Vocabulary {
             rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
         };
         MODELS.iter().find(begins).map_or(Self::Unknown, |(_, vocabulary)| *vocabulary)
+    }
+
+    /// Loads the vocabulary on tokio's blocking pool, unless it is loaded; it takes about a fifth of a
+    /// second. Otherwise the first estimate for one of its models does, on the thread of its caller.
+    /// Dispatchers load the vocabulary of every model that they call.
+    pub async fn load(self) {
+        count::load(self).await;
     }
 
     /// Returns an upper bound of a text's tokens: their number, where the vocabulary is known.
