@@ -169,6 +169,9 @@ fn note_gaps(rows: &[CostSumView], printer: &Printer) {
         );
     }
     if most(|row| row.estimated_calls) > 0 {
-        printer.say("some costs are upper bounds or estimates: the provider reported no usage");
+        printer.say(
+            "some costs are upper bounds or estimates: a call failed, or the provider reported no \
+             plausible usage",
+        );
     }
 }
