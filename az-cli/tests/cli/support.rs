@@ -68,7 +68,7 @@ impl Az {
 
     /// Returns the command in the workspace, with an environment of its own and no input.
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.program();
         command
             .args(args)
             .current_dir(self.work())
@@ -77,6 +77,17 @@ impl Az {
             .env("HOME", self.dir.path().join("home"))
             .envs(self.vars.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
+        command
+    }
+
+    /// Returns the binary with interrupts enabled: a shell starts background jobs, such as a script's
+    /// `cargo test &`, with interrupts ignored, and programs inherit that.
+    fn program(&self) -> Command {
+        if !ignores_interrupts() {
+            return Command::new(&self.binary);
+        }
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(&self.binary);
         command
     }
 
@@ -185,4 +196,11 @@ pub(crate) fn is_running(text: &str) -> bool {
         let me = Path::new("/proc/self").canonicalize().ok() == Some(process.path());
         !me && String::from_utf8_lossy(&line).contains(text)
     })
+}
+
+fn ignores_interrupts() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 2 != 0)
 }
