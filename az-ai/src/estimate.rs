@@ -25,9 +25,7 @@ pub(crate) use at_most::reply_at_most;
 pub use at_most::{at_most, text_at_most};
 pub use vocabulary::Vocabulary;
 
-use std::io;
-
-use serde::Serialize;
+use az_core::text::json_size;
 
 use crate::chat::{ChatRequest, Message, ToolDefinition};
 
@@ -95,27 +93,6 @@ fn message(message: &Message) -> u64 {
 
 fn size(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
-}
-
-fn json_size(value: &impl Serialize) -> u64 {
-    let mut counter = Counter(0);
-    // Serialising plain JSON cannot fail; if it did, the count so far would be used.
-    serde_json::to_writer(&mut counter, value).ok();
-    counter.0
-}
-
-/// Counts the bytes that are written.
-struct Counter(u64);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += size(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

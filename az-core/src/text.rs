@@ -1,4 +1,6 @@
-//! Shortening of long text, with a mark where text was omitted.
+//! Sizes of text, and its shortening, with a mark where text was omitted.
+
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,9 +48,39 @@ impl Excerpt {
         self.head.len() + self.tail.len()
     }
 
+    /// Omits all of it.
+    pub(crate) fn clear(&mut self) {
+        self.omitted += self.len();
+        self.head = String::new();
+        self.tail = String::new();
+    }
+
     /// Returns `true` if nothing was kept.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Returns the size of a value as JSON text, in bytes.
+pub fn json_size(value: &impl Serialize) -> u64 {
+    let mut counter = Counter(0);
+    // Values of this program can be written as JSON; if one could not, what was counted so far would
+    // be returned.
+    serde_json::to_writer(&mut counter, value).ok();
+    counter.0
+}
+
+/// Counts the bytes that are written.
+struct Counter(u64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

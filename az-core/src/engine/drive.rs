@@ -10,10 +10,11 @@ use super::agent::Answer;
 use super::claim::OwnedTask;
 use super::engine::EngineContext;
 use super::run::Run;
+use super::snapshots::Snapshots;
 use super::stop::{Stop, StopReason};
 use crate::busy::BusyRetry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{EventBody, NewEvent, RunTotals, fold};
+use crate::journal::{Event, EventBody, NewEvent, RunTotals, fold};
 use crate::point;
 use crate::task::{Claimed, Failure, Lease, Outcome, Task};
 
@@ -25,9 +26,9 @@ pub(super) async fn drive(
 ) -> Result<Task> {
     let started = Instant::now();
     let OwnedTask { claimed: Claimed { task, lease }, fence } = owned;
-    let record = context.store.tail(&task.id).await.and_then(|events| fold(&events));
-    let history = match record {
-        Ok(history) => history,
+    let folded = |tail: Vec<Event>| Ok((fold(&tail)?, Snapshots::of(&tail)));
+    let record = match context.store.tail(&task.id).await.and_then(folded) {
+        Ok(record) => record,
         Err(error) if !matches!(error, Error::BrokenJournal { .. }) => return Err(error),
         Err(error) => {
             // Nothing can be appended to a broken journal, and no worker should claim the task
@@ -36,7 +37,7 @@ pub(super) async fn drive(
             return finish_unreadable(&context, &lease, &outcome).await;
         }
     };
-    let mut run = Run::new(context, task, (lease, fence), history, stop);
+    let mut run = Run::new(context, task, (lease, fence), record, stop);
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),

@@ -16,6 +16,7 @@ mod options;
 mod progress;
 mod recover;
 mod run;
+mod snapshots;
 mod stop;
 mod supervise;
 mod tools;

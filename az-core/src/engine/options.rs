@@ -23,7 +23,8 @@ pub struct EngineOptions {
     pub on_unknown: OnUnknown,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
-    /// The number of events after a snapshot before the next one is taken.
+    /// The least number of events between two snapshots. Where the fold is large there are more, so
+    /// that snapshots take no more space than the record times one and a half.
     pub snapshot_every: u64,
 }
 

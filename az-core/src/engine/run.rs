@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use super::engine::EngineContext;
 use super::event::{EventSink, RecordedEvent, RunEvent, RunEventKind};
+use super::snapshots::Snapshots;
 use super::stop::Stop;
 use crate::busy::BusyRetry;
 use crate::clock::{Clock, later};
@@ -36,7 +37,7 @@ pub struct Run {
     pub(super) recording: Arc<Mutex<()>>,
     /// The last model call that was begun, for events about it.
     pub(super) last_model_call: Option<CallId>,
-    snapshot_seq: u64,
+    snapshots: Snapshots,
 }
 
 impl Run {
@@ -44,10 +45,9 @@ impl Run {
         context: Arc<EngineContext>,
         task: Task,
         (lease, fence): (Lease, LeaseFence),
-        history: History,
+        (history, snapshots): (History, Snapshots),
         stop: Stop,
     ) -> Self {
-        let snapshot_seq = history.next_seq;
         Self {
             context,
             task,
@@ -57,7 +57,7 @@ impl Run {
             fence,
             recording: Arc::default(),
             last_model_call: None,
-            snapshot_seq,
+            snapshots,
         }
     }
 
@@ -174,8 +174,7 @@ impl Run {
         for (event, seq) in events.into_iter().zip(first..) {
             let task = self.task.id.clone();
             let event = Event { task, seq, epoch: self.lease.epoch, at: now, event };
-            self.history.apply(&event)?;
-            self.emit_recorded(event);
+            self.take_in(event)?;
         }
         for alert in appended.alerts {
             self.emit(RunEventKind::BudgetAlert(alert));
@@ -183,14 +182,17 @@ impl Run {
         Ok(first)
     }
 
-    /// Emits an event that was recorded.
-    fn emit_recorded(&self, event: Event) {
+    /// Folds, counts and emits an event that was recorded.
+    fn take_in(&mut self, event: Event) -> Result<()> {
+        self.history.apply(&event)?;
+        self.snapshots.count(&event.event.body);
         if matches!(event.event.body, EventBody::Snapshot { .. }) {
-            return;
+            return Ok(());
         }
         let Event { task, seq, at, event, .. } = event;
         let kind = RunEventKind::Recorded(Box::new(RecordedEvent::new(seq, event)));
         self.context.sink.emit(&RunEvent::new(task, at, kind));
+        Ok(())
     }
 
     /// Folds events of the journal that this run has not seen: an append of this run that was
@@ -205,8 +207,7 @@ impl Run {
             if event.epoch != self.lease.epoch {
                 return Err(Error::LeaseLost { task: self.task.id.clone(), owner: None });
             }
-            self.history.apply(&event)?;
-            self.emit_recorded(event);
+            self.take_in(event)?;
         }
         Ok(())
     }
@@ -262,16 +263,22 @@ impl Run {
         self.fence.check()
     }
 
-    /// Records a snapshot once enough events have been appended since the last one.
+    /// Records a snapshot once enough has been recorded since the last one.
     pub(super) async fn snapshot_if_due(&mut self) -> Result<()> {
-        if self.history.next_seq - self.snapshot_seq < self.context.options.snapshot_every {
+        if !self.snapshots.is_due(self.context.options.snapshot_every) {
             return Ok(());
         }
         point!("snapshot.due");
         let history = Box::new(self.history.clone());
-        self.append(vec![NewEvent::new(EventBody::Snapshot { history })]).await?;
-        self.snapshot_seq = self.history.next_seq;
-        Ok(())
+        match self.append(vec![NewEvent::new(EventBody::Snapshot { history })]).await {
+            // The record is complete without it.
+            Err(error @ Error::Invalid { .. }) => {
+                tracing::warn!(error = error.chain(), "a snapshot cannot be stored");
+                self.snapshots = Snapshots::default();
+                Ok(())
+            }
+            appended => appended.map(drop),
+        }
     }
 
     /// Fails if a stop was requested.

@@ -40,12 +40,14 @@ pub struct History {
     pub resumed_after: Vec<usize>,
     /// The number of replies that counted as steps.
     pub steps: u32,
-    /// The model's replies, with the calls that they request.
+    /// The model's replies, with the calls that they request. Those that a summary has replaced are
+    /// empty, except for the latest 16 of them.
     pub turns: Vec<Turn>,
     /// The texts that the agent added for the model, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Observation>,
-    /// The tool calls that were begun, refused or submitted for approval.
+    /// The tool calls that were begun, refused or submitted for approval. The outputs of those that
+    /// a summary has replaced are empty, as their turns are.
     pub calls: BTreeMap<CallId, CallRecord>,
     /// The summary that replaces the first turns, if there is one.
     pub summary: Option<Summary>,
@@ -236,6 +238,7 @@ impl History {
                 }
                 Purpose::Summary { turns } => {
                     self.summary = Some(Summary { turns, text: reply.text.clone() });
+                    self.drop_summarised();
                 }
             }
         }

@@ -9,6 +9,7 @@ mod event;
 mod finish_reason;
 mod fold;
 mod reply;
+mod summarised;
 
 pub use contract::{Appended, Journal, RunStore};
 pub use effect::{Effect, check_append};
