@@ -133,7 +133,7 @@ impl Coder {
             let text = prose(step, 700);
             if step > self.steps as usize {
                 ModelReply::text(text)
-            } else if step % 4 == 0 {
+            } else if step.is_multiple_of(4) {
                 let arguments = json!({"path": path(step), "content": prose(step, 6_000)});
                 ModelReply::text(text).with_call("write", arguments)
             } else {

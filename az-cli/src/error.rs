@@ -137,6 +137,7 @@ fn remedy_of(error: &Error) -> Option<String> {
             "if the file is damaged, `az db init --force` renames it and creates a new database; \
              otherwise choose a writable directory with --data-dir"
         }
+        Error::Replaced { .. } => "start the command again: it opens the database at this path",
         Error::OlderSchema { .. } => {
             "`az db init` migrates it, as every command that writes does; before that it makes a \
              backup (docs/upgrading.md)"

@@ -210,6 +210,14 @@ pub enum Error {
         /// The schema version that this process writes.
         expected: u32,
     },
+    /// The store was replaced or deleted while this process had it open; nothing more is written.
+    #[error("{backend}: {name} was replaced or deleted while it was open; nothing more is written")]
+    Replaced {
+        /// The backend.
+        backend: &'static str,
+        /// The name of the store, such as the path of its file.
+        name: String,
+    },
     /// Reading or writing failed.
     #[error("{backend} failed")]
     Io {
@@ -320,7 +328,9 @@ impl Error {
             Self::Model { kind, .. } => *kind,
             Self::Busy { .. } => ErrorKind::Busy,
             Self::Full { .. } | Self::Io { .. } => ErrorKind::Io,
-            Self::Unusable { .. } | Self::OlderSchema { .. } => ErrorKind::Unusable,
+            Self::Unusable { .. } | Self::OlderSchema { .. } | Self::Replaced { .. } => {
+                ErrorKind::Unusable
+            }
             Self::NewerSchema { .. } => ErrorKind::Config,
             Self::BrokenJournal { .. } | Self::Internal(_) => ErrorKind::Internal,
         }

@@ -46,6 +46,15 @@ pub(crate) enum SqliteError {
          table again without it, then open the database again"
     )]
     References { table: String },
+    /// The file that is open is no longer the one at its path.
+    #[error("{} was replaced or deleted while it was open", path.display())]
+    Replaced { path: PathBuf },
+    /// Another connection has the database open.
+    #[error(
+        "{} is open in another process; end it first (an idle worker has the database open, too)",
+        path.display()
+    )]
+    InUse { path: PathBuf },
     /// A write-ahead log that must be read and is not readable.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
@@ -78,6 +87,7 @@ impl SqliteError {
             Self::SchemaChanged { found, expected } => {
                 Self::SchemaChanged { found: *found, expected: *expected }
             }
+            Self::Replaced { path } => Self::Replaced { path: path.clone() },
             other => {
                 let text = Some(other.to_string());
                 let code = ffi::Error::new(ffi::SQLITE_IOERR);
@@ -111,6 +121,10 @@ impl From<SqliteError> for Error {
             SqliteError::SchemaChanged { found, expected } => {
                 Self::SchemaChanged { backend, found, expected }
             }
+            SqliteError::Replaced { path } => {
+                Self::Replaced { backend, name: path.display().to_string() }
+            }
+            SqliteError::InUse { .. } => Self::Busy { backend, source: error.into() },
             SqliteError::ReadOnly
             | SqliteError::Foreign { .. }
             | SqliteError::Unmerged { .. }

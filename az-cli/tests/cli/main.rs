@@ -23,6 +23,7 @@ mod models;
 mod mutants;
 mod payers;
 mod peers;
+mod replaced;
 mod routing;
 mod server;
 mod storage_trouble;

@@ -21,8 +21,9 @@ use crate::error::{Error, Result};
 /// 3. Opening with [`StoreAccess::ReadOnly`] creates and changes nothing: a store that does not
 ///    exist is [`Error::NotFound`], or an empty store if the backend has nothing to create.
 /// 4. After [`set_aside`](Self::set_aside) the address has no store in any namespace, and its data
-///    is kept under the returned name. A backend that does not support this returns
-///    [`Error::Invalid`] and changes nothing.
+///    is kept under the returned name, however the process ends meanwhile. A backend that does not
+///    support this returns [`Error::Invalid`], and one that does not support it for a store that is
+///    open elsewhere [`Error::Busy`]; nothing is changed then.
 /// 5. Handles of two namespaces of one address share nothing. A backend without namespaces refuses
 ///    every one but the default with [`Error::Invalid`].
 #[async_trait]

@@ -14,8 +14,10 @@ pub(super) fn as_guest<T>(
 ) -> Result<T> {
     conn.authorizer(Some(|context: AuthContext<'_>| judge(&context.action)))?;
     let result = work(conn);
-    conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
-    result.map_err(refused)
+    let lifted = conn.authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
+    let result = result.map_err(refused)?;
+    lifted?;
+    Ok(result)
 }
 
 /// Denies everything that is not known to be harmless. Transactions belong to the writer: ending

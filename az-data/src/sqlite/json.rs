@@ -22,8 +22,13 @@ pub(super) fn write<T: Serialize + ?Sized>(field: &'static str, value: &T) -> Re
     Ok(text)
 }
 
-/// Reads the output of [`write()`].
+/// Reads the output of [`write()`]. Deeper nesting, as in a damaged row, could exhaust the stack and
+/// is refused before it is parsed.
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
+    if depth(text) > DEEPEST {
+        let reason = format!("it is nested more than {DEEPEST} levels deep");
+        return Err(unreadable(what, reason));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     // The default limit of the library, 128 levels, is lower.
     json.disable_recursion_limit();
@@ -75,6 +80,10 @@ mod tests {
         let deepest = nested(DEEPEST);
         let text = write("state", &deepest).unwrap();
         assert_eq!(read::<Value>("state", &text).unwrap(), deepest);
-        assert!(write("state", &nested(DEEPEST + 1)).is_err());
+        let deeper = nested(DEEPEST + 1);
+        assert!(write("state", &deeper).is_err());
+        let error = read::<Value>("state", &deeper.to_string()).unwrap_err().to_string();
+        let expected = "stored state cannot be read: it is nested more than 192 levels deep";
+        assert_eq!(error, expected);
     }
 }

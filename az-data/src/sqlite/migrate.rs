@@ -98,7 +98,8 @@ pub(super) fn check_unchanged(conn: &Connection) -> Result<()> {
     }
 }
 
-fn use_log(conn: &Connection) -> Result<()> {
+/// Sets the mode of the write-ahead log.
+pub(super) fn use_log(conn: &Connection) -> Result<()> {
     conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     Ok(())
 }
@@ -113,8 +114,10 @@ fn advance(conn: &Connection, path: &Path, steps: &[&str]) -> Result<Option<Migr
         // The first error is the one to report; without a transaction, this one has no meaning.
         conn.execute_batch("ROLLBACK").ok();
     }
-    conn.execute_batch("PRAGMA foreign_keys = ON")?;
-    taken
+    let restored = conn.execute_batch("PRAGMA foreign_keys = ON");
+    let taken = taken?;
+    restored?;
+    Ok(taken)
 }
 
 /// Makes the missing steps in the open transaction and commits it. Its lock keeps the file
@@ -164,9 +167,12 @@ fn version(conn: &Connection, path: &Path) -> Result<u32> {
     // In one transaction: another process may be creating the same file.
     conn.execute_batch("SAVEPOINT look")?;
     let seen = look(conn);
-    conn.execute_batch("RELEASE look")?;
+    // After an I/O error SQLite has rolled back the savepoint; the first error is the one to report.
+    let released = conn.execute_batch("RELEASE look");
     let foreign = || SqliteError::Foreign { path: path.to_owned() };
-    match seen? {
+    let seen = seen?;
+    released?;
+    match seen {
         (0, 0, 0) => Ok(0),
         (APPLICATION, found, _) => {
             let found = u32::try_from(found).map_err(|_| foreign())?;

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect;
+use super::identity::FileIdentity;
 use super::options::SqliteOptions;
 use crate::error::{Result, SqliteError};
 
@@ -26,6 +27,7 @@ pub(super) struct Readers {
 /// The idle connections, and the file and options for opening others.
 struct Pool {
     path: PathBuf,
+    file: FileIdentity,
     options: SqliteOptions,
     idle: Mutex<Vec<Connection>>,
 }
@@ -43,6 +45,7 @@ impl Readers {
     /// Returns the readers of a file; `first` is the first of them, if it is open already.
     pub(super) fn new(
         path: PathBuf,
+        file: FileIdentity,
         options: SqliteOptions,
         first: Option<Connection>,
         mode: ReadMode,
@@ -50,7 +53,7 @@ impl Readers {
         let readers = if first.is_some() { 1 } else { options.readers.max(1) };
         let idle = Mutex::new(Vec::from_iter(first));
         Self {
-            pool: Arc::new(Pool { path, options, idle }),
+            pool: Arc::new(Pool { path, file, options, idle }),
             permits: Arc::new(Semaphore::new(readers)),
             mode,
         }
@@ -135,12 +138,18 @@ impl Pool {
         let timeout = self.options.busy_timeout;
         let mut conn = match conn {
             Some(conn) => conn,
-            None => connect::reading(&self.path, &self.options, timeout)?,
+            None => {
+                let conn = connect::reading(&self.path, &self.options, timeout)?;
+                self.file.check()?;
+                conn
+            }
         };
         connect::wait_for_locks(&mut conn, timeout)?;
         let result = read(&mut conn);
-        connect::never_wait(&mut conn)?;
-        self.put(conn);
+        // A connection that would still wait is closed instead of kept.
+        if connect::never_wait(&mut conn).is_ok() {
+            self.put(conn);
+        }
         result
     }
 

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 
 use super::blob::Blobs;
 use super::connect;
+use super::identity::FileIdentity;
 use super::migrate::Migration;
 use super::options::SqliteOptions;
 use super::reader::{ReadMode, Readers};
@@ -50,6 +51,7 @@ struct Inner {
     writer: Option<Writer>,
     blobs: Blobs,
     path: PathBuf,
+    file: FileIdentity,
     options: SqliteOptions,
     migration: Option<Migration>,
 }
@@ -67,8 +69,10 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
         let (conn, migration) = connect::writable(&path, &options)?;
-        let writer = Writer::new(conn);
-        Ok(Self::new(real(&path)?, options, None, Some(writer), migration))
+        let path = real(&path)?;
+        let file = FileIdentity::of(&path)?;
+        let writer = Writer::new(conn, file.clone());
+        Ok(Self::new((path, file), options, None, Some(writer), migration))
     }
 
     /// Opens an existing store read-only: without threads, writes, migrations or caches. Every
@@ -96,7 +100,9 @@ impl SqliteStore {
     ) -> Result<Self> {
         let path = absolute(path)?;
         let conn = connect::read_only(&path, &options, timeout)?;
-        Ok(Self::new(real(&path)?, options, Some(conn), None, None))
+        let path = real(&path)?;
+        let file = FileIdentity::of(&path)?;
+        Ok(Self::new((path, file), options, Some(conn), None, None))
     }
 
     /// Returns the migration that opening this store made, if the file had an older schema.
@@ -105,7 +111,7 @@ impl SqliteStore {
     }
 
     fn new(
-        path: PathBuf,
+        (path, file): (PathBuf, FileIdentity),
         options: SqliteOptions,
         first: Option<Connection>,
         writer: Option<Writer>,
@@ -117,9 +123,10 @@ impl SqliteStore {
         };
         Self(Arc::new(Inner {
             blobs: Blobs::beside(&path),
-            readers: Readers::new(path.clone(), options.clone(), first, mode),
+            readers: Readers::new(path.clone(), file.clone(), options.clone(), first, mode),
             writer,
             path,
+            file,
             options,
             migration,
         }))
@@ -187,6 +194,7 @@ impl SqliteStore {
     pub(super) async fn tidy(&self) {
         let inner = Arc::clone(&self.0);
         let tidy = move || {
+            inner.file.check()?;
             let (mut conn, _) = connect::writable(&inner.path, &inner.options)?;
             inner.blobs.tidy(&mut conn)
         };

@@ -1,24 +1,18 @@
 //! Stores in SQLite by their addresses.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use az_core::Clock;
-use az_core::clock::SystemClock;
 use az_core::error::Error;
 use az_core::store::{Store, StoreAccess, StoreFactory, StoreRequest};
 use tokio::task::spawn_blocking;
 
-use super::connect::{beside, sync};
 use super::options::SqliteOptions;
+use super::set_aside::set_aside;
 use super::store::SqliteStore;
-use crate::error::{Result, SqliteError, about};
-
-/// The files that belong to a database, the database itself last.
-const SUFFIXES: [&str; 4] = ["-wal", "-shm", ".blobs", ""];
+use crate::error::{Result, SqliteError};
 
 /// Opens stores in SQLite files: `sqlite:PATH`. A relative path starts at the working directory.
 #[derive(Debug, Clone, Default)]
@@ -82,21 +76,4 @@ fn path(request: &StoreRequest) -> Result<PathBuf, Error> {
         return Err(Error::invalid("store address", reason));
     }
     Ok(request.address.path().to_owned())
-}
-
-/// Renames the database and its files, with the current time in their names.
-fn set_aside(path: &Path) -> Result<PathBuf> {
-    if !path.exists() {
-        return Err(Error::not_found("database", &path.display()).into());
-    }
-    let stamp = SystemClock.now().strftime("%Y%m%dT%H%M%SZ");
-    let kept = beside(path, &format!(".{stamp}"));
-    for suffix in SUFFIXES {
-        let from = beside(path, suffix);
-        if from.exists() {
-            fs::rename(&from, beside(&kept, suffix)).map_err(about(&from))?;
-        }
-    }
-    sync(path.parent().unwrap_or(path))?;
-    Ok(kept)
 }

@@ -14,6 +14,7 @@ use az_core::point;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::identity::FileIdentity;
 use super::migrate;
 use crate::error::{Result, SqliteError};
 
@@ -35,15 +36,15 @@ pub(super) struct Writer {
 }
 
 enum State {
-    Waiting(Connection),
+    Waiting(Target),
     Running(Sender<Box<dyn Job>>, JoinHandle<()>),
     Ended,
 }
 
 impl Writer {
-    /// Creates a writer that uses `conn`.
-    pub(super) const fn new(conn: Connection) -> Self {
-        Self { state: Mutex::new(State::Waiting(conn)) }
+    /// Creates a writer that uses a connection to a file.
+    pub(super) const fn new(conn: Connection, file: FileIdentity) -> Self {
+        Self { state: Mutex::new(State::Waiting(Target { conn, file })) }
     }
 
     /// Runs `work` in a transaction and returns its result once that is on disk.
@@ -63,9 +64,9 @@ impl Writer {
     fn submit(&self, job: Box<dyn Job>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Waiting(_) = &*state
-            && let State::Waiting(conn) = std::mem::replace(&mut *state, State::Ended)
+            && let State::Waiting(target) = std::mem::replace(&mut *state, State::Ended)
         {
-            *state = start(conn)?;
+            *state = start(target)?;
         }
         match &*state {
             State::Running(jobs, _) => jobs.send(job).map_err(|_| SqliteError::Ended("the writer")),
@@ -93,45 +94,52 @@ impl Drop for Writer {
     }
 }
 
-fn start(conn: Connection) -> Result<State> {
+/// The connection, and the file that it has open.
+struct Target {
+    conn: Connection,
+    file: FileIdentity,
+}
+
+fn start(target: Target) -> Result<State> {
     let (send, receive) = channel();
     let thread = std::thread::Builder::new()
         .name("az-sqlite-writer".to_owned())
-        .spawn(move || run(conn, &receive))
+        .spawn(move || run(target, &receive))
         .map_err(|error| Error::Internal(format!("failed to start the writing thread: {error}")))?;
     Ok(State::Running(send, thread))
 }
 
-fn run(mut conn: Connection, queue: &Receiver<Box<dyn Job>>) {
+fn run(mut target: Target, queue: &Receiver<Box<dyn Job>>) {
     let mut synchronous = Durability::Full;
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH - 1));
         let wanted = batch.iter().map(|job| job.durability()).max();
-        commit(&mut conn, batch, &mut synchronous, wanted.unwrap_or(Durability::Full));
+        commit(&mut target, batch, &mut synchronous, wanted.unwrap_or(Durability::Full));
     }
 }
 
 /// Commits a batch and sends each caller its result.
 fn commit(
-    conn: &mut Connection,
+    target: &mut Target,
     mut batch: Vec<Box<dyn Job>>,
     synchronous: &mut Durability,
     wanted: Durability,
 ) {
-    let outcome = prepare(conn, synchronous, wanted).and_then(|()| transact(conn, &mut batch));
+    let outcome =
+        prepare(&target.conn, synchronous, wanted).and_then(|()| transact(target, &mut batch));
     match outcome {
         Ok(Ended::Committed) => batch.into_iter().for_each(|job| job.answer(None)),
         // The batch was rolled back, so each request is repeated on its own.
         Ok(Ended::Lost) if batch.len() > 1 => {
             for job in batch {
-                commit(conn, vec![job], synchronous, wanted);
+                commit(target, vec![job], synchronous, wanted);
             }
         }
         Ok(Ended::Lost) => batch.into_iter().for_each(|job| job.answer(None)),
         Err(error) => {
             // Without a transaction there is nothing to roll back.
-            conn.execute_batch("ROLLBACK").ok();
+            target.conn.execute_batch("ROLLBACK").ok();
             for job in batch {
                 job.answer(Some(error.again()));
             }
@@ -159,9 +167,12 @@ enum Ended {
     Lost,
 }
 
-fn transact(conn: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<Ended> {
+fn transact(target: &mut Target, batch: &mut [Box<dyn Job>]) -> Result<Ended> {
     point!("sqlite.begin");
+    let conn = &mut target.conn;
     step(conn, "BEGIN IMMEDIATE")?;
+    // After the lock was taken, so that the file is not set aside between the check and the commit.
+    target.file.check()?;
     migrate::check_unchanged(conn)?;
     for job in batch {
         step(conn, "SAVEPOINT request")?;
