@@ -26,7 +26,8 @@ use crate::error::{Error, Result};
 ///    last one. A stream that ends without it ends with an error, and nothing follows an error.
 /// 3. A reply that was cut off is an error. Nothing in it may be executed.
 /// 4. Usage is what the provider reported, or absent. It is never invented; a provider without
-///    tokens reports zeros.
+///    tokens reports zeros. A stream may pass it on as it arrives, before the end; a failure after
+///    usage was reported has it as its charge.
 /// 5. A request that needs more than the model's capabilities is refused before it is sent.
 /// 6. A rate limit is `RateLimited`, with the wait that the provider asks for.
 /// 7. Dropping a call or a stream abandons it, and closes its connection.

@@ -1,5 +1,8 @@
 //! Compares what a provider reports with what is possible.
 
+use std::cell::OnceCell;
+
+use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 use az_core::journal::ModelReply;
 
@@ -47,6 +50,29 @@ pub(crate) fn check(
         )
     });
     Checked { charge, warning }
+}
+
+/// Checks the charges of a call that is under way. It estimates the call only once, because a
+/// provider may report usage with every piece.
+#[derive(Debug, Default)]
+pub(crate) struct ChargeLimit {
+    held: OnceCell<Option<Usd>>,
+}
+
+impl ChargeLimit {
+    /// Returns a charge; if it is above the held amount, as [`check`] returns it.
+    pub(crate) fn limit(
+        &mut self,
+        client: &dyn LlmClient,
+        request: &ChatRequest,
+        charge: &Charge,
+    ) -> Charge {
+        let held = *self.held.get_or_init(|| client.estimate_cost(request).max_cost);
+        if charge.cost.zip(held).is_some_and(|(cost, held)| cost > held) {
+            return check(client, request, &ModelReply::default(), charge.clone()).charge;
+        }
+        charge.clone()
+    }
 }
 
 /// Returns the largest possible usage if the reported one exceeds it.

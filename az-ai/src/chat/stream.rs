@@ -1,7 +1,7 @@
 //! Streamed replies.
 
 use az_core::Usd;
-use az_core::cost::Usage;
+use az_core::cost::{Charge, Usage};
 use az_core::journal::{FinishReason, ModelReply, ToolCall};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::reply::ChatReply;
 use crate::error::{Error, Result};
 
-/// A streamed reply: deltas, then [`ChatEvent::Finished`], then the end of the stream.
+/// A streamed reply: deltas and reports of usage, then [`ChatEvent::Finished`], then the end of the stream.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent>>;
 
 /// An event of a streamed reply.
@@ -41,6 +41,12 @@ pub enum ChatEvent {
         index: usize,
         /// The piece of JSON text.
         arguments: String,
+    },
+    /// What the reply costs so far, by the usage that the provider has reported. Replaces the one
+    /// before. Output that may not be reported yet is estimated.
+    UsageReported {
+        /// The usage and the cost.
+        charge: Box<Charge>,
     },
     /// The complete reply.
     Finished(Box<ChatReply>),
@@ -81,8 +87,8 @@ pub struct Ending {
 }
 
 impl Assembler {
-    /// Adds an event. Pieces of calls that never started are ignored, as is `Finished`, which
-    /// repeats the whole reply.
+    /// Adds an event. Pieces of calls that never started are ignored, as are reports of usage and
+    /// `Finished`, which repeats the whole reply.
     pub fn add(&mut self, event: &ChatEvent) {
         match event {
             ChatEvent::TextDelta { text } => self.text.push_str(text),
@@ -97,13 +103,18 @@ impl Assembler {
                     call.arguments.push_str(arguments);
                 }
             }
-            ChatEvent::Finished(_) => {}
+            ChatEvent::UsageReported { .. } | ChatEvent::Finished(_) => {}
         }
     }
 
     /// Returns the number of started calls.
     pub const fn calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// Returns the text so far.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether there is no text, reasoning or call yet.

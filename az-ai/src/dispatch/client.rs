@@ -250,8 +250,8 @@ impl<A> Prompt<A> for StreamPrompt<'_> {
     }
 
     fn on_event(&self, event: &ChatEvent) {
-        // The finished event is sent after the call is settled.
-        if !matches!(event, ChatEvent::Finished(_)) {
+        // The finished event is sent after the call is settled, by the dispatcher.
+        if !matches!(event, ChatEvent::UsageReported { .. } | ChatEvent::Finished(_)) {
             self.passed_on.store(true, Ordering::Relaxed);
             self.events.send(Ok(event.clone())).ok();
         }

@@ -13,10 +13,10 @@ use super::dispatcher::Dispatched;
 use super::error::DispatchError;
 use super::prompt::{Delivery, Prompt};
 use crate::charge;
-use crate::chat::{ChatReply, ChatRequest, collect};
+use crate::chat::{ChatEvent, ChatReply, ChatRequest, collect};
 use crate::client::LlmClient;
 use crate::error::Result;
-use crate::plausible::{Checked, check};
+use crate::plausible::{ChargeLimit, Checked, check};
 use crate::resolver::Candidate;
 
 /// Sends one request to one candidate, any number of times.
@@ -86,13 +86,21 @@ impl<'a, A> CandidateEffect<'a, A> {
         *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(returned);
     }
 
-    async fn send(&self) -> Result<ChatReply> {
+    /// Sends the request, and notes the usage in the meter as it is reported.
+    async fn send(&self, meter: &Meter) -> Result<ChatReply> {
         match self.prompt.delivery() {
             Delivery::Whole => self.client.complete(&self.request).await,
             Delivery::Streamed => {
                 let stream = self.client.stream(&self.request);
                 let provider = self.client.provider();
-                collect(provider, stream, |event| self.prompt.on_event(event)).await
+                let mut noted = ChargeLimit::default();
+                collect(provider, stream, |event| {
+                    if let ChatEvent::UsageReported { charge } = event {
+                        meter.note(noted.limit(&*self.client, &self.request, charge));
+                    }
+                    self.prompt.on_event(event);
+                })
+                .await
             }
         }
     }
@@ -101,7 +109,7 @@ impl<'a, A> CandidateEffect<'a, A> {
 #[async_trait]
 impl<A> ModelEffect for CandidateEffect<'_, A> {
     async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
-        let chat = match self.send().await {
+        let chat = match self.send(meter).await {
             Ok(chat) => chat,
             Err(error) => {
                 let mut failure = charge::failure(&error);

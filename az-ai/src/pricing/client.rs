@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::cost::Usage;
+use az_core::cost::{Charge, Usage};
 use az_core::{Clock, Usd};
 use futures_util::StreamExt;
 
@@ -16,9 +16,9 @@ use crate::estimate::{self, Vocabulary};
 
 /// A client that prices the calls of another client.
 ///
-/// Adds the maximum cost to estimates, and the computed cost to replies, beside the cost that the
-/// provider reports. Adds limits, tool support and image input to the capabilities, as far as the
-/// table has them and the inner client does not.
+/// Adds the maximum cost to estimates, and the computed cost to replies and reports of usage, beside
+/// the cost that the provider reports. Adds limits, tool support and image input to the
+/// capabilities, as far as the table has them and the inner client does not.
 #[derive(Debug, Clone)]
 pub struct PricedClient {
     inner: Arc<dyn LlmClient>,
@@ -88,6 +88,10 @@ impl LlmClient for PricedClient {
             Ok(ChatEvent::Finished(reply)) => {
                 Ok(ChatEvent::Finished(Box::new(pricing.priced(&asked, *reply))))
             }
+            Ok(ChatEvent::UsageReported { mut charge }) => {
+                pricing.price(&asked, &mut charge);
+                Ok(ChatEvent::UsageReported { charge })
+            }
             Ok(event) => Ok(event),
             Err(error) => Err(pricing.priced_failure(&asked, error)),
         });
@@ -118,12 +122,16 @@ impl Pricing {
     /// Adds the computed cost to the usage that was reported before a failure.
     fn priced_failure(&self, asked: &str, mut error: Error) -> Error {
         if let Error::Metered(metered) = &mut error {
-            let charge = &mut metered.charge;
-            let computed = self.cost(asked, asked, &charge.usage).map(|breakdown| breakdown.total);
-            charge.computed = charge.computed.or(computed);
-            charge.cost = charge.cost.or(charge.computed);
+            self.price(asked, &mut metered.charge);
         }
         error
+    }
+
+    /// Adds the computed cost to usage.
+    fn price(&self, asked: &str, charge: &mut Charge) {
+        let computed = self.cost(asked, asked, &charge.usage).map(|breakdown| breakdown.total);
+        charge.computed = charge.computed.or(computed);
+        charge.cost = charge.cost.or(charge.computed);
     }
 
     /// Prices the usage of the model that replied; of the requested model if the user priced that

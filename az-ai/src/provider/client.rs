@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::provider::tool_names::ToolNames;
 use async_trait::async_trait;
+use az_core::cost::Charge;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::http::{Answer, Credentials, HttpClient};
@@ -107,7 +108,7 @@ impl WireClient {
         let inner = &self.0;
         let url = format!("{}{}", inner.endpoint.base_url, inner.wire.models_path());
         let answer = inner.http.get(&url, &inner.credentials()).await?;
-        let body = inner.accept(answer).await?.body().await?;
+        let body = inner.accept(answer, 0).await?.body().await?;
         inner.wire.models(&body).map_err(|error| Error::Malformed {
             provider: inner.endpoint.provider.clone(),
             reason: format!("its list of models: {error}"),
@@ -199,6 +200,7 @@ impl Inner {
             decoder: Some(self.wire.decoder(answered)),
             limits: answer.limits(),
             max_tokens: request.max_tokens,
+            passed_on: None,
             inner: self,
             answer,
             ready: VecDeque::new(),
@@ -216,7 +218,7 @@ impl Inner {
         let call = self.wire.call(request, delivery, &names);
         let url = format!("{}{}", self.endpoint.base_url, call.path);
         let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
-        let answer = self.accept(answer).await?;
+        let answer = self.accept(answer, request.max_tokens).await?;
         let answered = Answered {
             provider: self.endpoint.provider.clone(),
             model: request.model.clone(),
@@ -235,14 +237,17 @@ impl Inner {
         }
     }
 
-    /// Converts a response without success to an error.
-    async fn accept(&self, answer: Answer) -> Result<Answer> {
+    /// Converts a response without success to an error, with the usage that it reports.
+    async fn accept(&self, answer: Answer, max_tokens: u32) -> Result<Answer> {
         let Endpoint { provider, base_url, .. } = &self.endpoint;
+        let mut reported = ReportedUsage::default();
         let read = |status, body: &[u8]| {
+            reported = self.reported(body);
             let is_free = known::is_free(base_url, status);
             Refusal { is_free, ..self.wire.refusal(provider, status, body) }
         };
-        self.credentials().accept(answer, read).await
+        let accepted = self.credentials().accept(answer, read).await;
+        accepted.map_err(|error| error.with_charge(reported.charge(max_tokens)))
     }
 }
 
@@ -252,6 +257,8 @@ struct Reading {
     answer: Answer,
     limits: RateLimits,
     max_tokens: u32,
+    /// The charge that was passed on last.
+    passed_on: Option<Charge>,
     decoder: Option<Box<dyn StreamDecoder>>,
     ready: VecDeque<ChatEvent>,
 }
@@ -264,7 +271,7 @@ impl Reading {
             }
             let mut decoder = self.decoder.take()?;
             if let Err(error) = self.read(&mut decoder).await {
-                let reported = decoder.reported().clone().charge(self.max_tokens);
+                let reported = decoder.reported().charge(self.max_tokens);
                 return Some(Err(self.inner.credentials().clean(error).with_charge(reported)));
             }
             if !self.is_finished() {
@@ -285,7 +292,19 @@ impl Reading {
         let credentials = self.inner.credentials();
         events.iter_mut().for_each(|event| credentials.clean_event(event));
         self.ready.extend(events);
+        if !self.is_finished() {
+            self.report(decoder.reported());
+        }
         Ok(())
+    }
+
+    /// Passes on the charge so far, if it has changed.
+    fn report(&mut self, reported: &ReportedUsage) {
+        let charge = reported.charge(self.max_tokens);
+        if let Some(charge) = charge.filter(|charge| self.passed_on.as_ref() != Some(charge)) {
+            self.passed_on = Some(charge.clone());
+            self.ready.push_back(ChatEvent::UsageReported { charge: Box::new(charge) });
+        }
     }
 
     /// Whether the end of the reply has been read.

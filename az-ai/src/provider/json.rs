@@ -45,6 +45,14 @@ pub(super) fn quote(body: &[u8]) -> String {
     }
 }
 
+/// Returns a message about a reply that is of no use, with the text of the reply, if there is one.
+pub(super) fn with_received(message: &str, received: &str) -> String {
+    match one_line(received, QUOTED) {
+        quoted if quoted.is_empty() => message.to_owned(),
+        quoted => format!("{message}; the reply began with: {quoted}"),
+    }
+}
+
 /// Returns a count without a part of it that is counted elsewhere. A part that is larger than the
 /// whole was not counted among it.
 pub(super) const fn without(whole: u64, part: u64) -> u64 {

@@ -3,6 +3,12 @@
 use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 
+use crate::chat::ChatEvent;
+use crate::estimate::{Vocabulary, text_at_most};
+
+/// The least output, in bytes of received text, that is implausible for one reported token.
+const BYTES_PER_TOKEN: u64 = 64;
+
 /// The usage that a provider has reported in a reply so far: what a call that fails is charged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReportedUsage {
@@ -10,11 +16,17 @@ pub struct ReportedUsage {
     cost: Option<Usd>,
     /// Whether the model had stopped when it was reported.
     is_final: bool,
+    /// The most tokens of what was received, and of the part of it that came after the last report.
+    received: u64,
+    unreported: u64,
+    /// Whether the event that is being decoded has a report.
+    is_fresh: bool,
 }
 
 impl ReportedUsage {
     /// Adds a report. Counts only grow, so of two reports the larger count stands.
     pub fn note(&mut self, usage: Option<Usage>, cost: Option<Usd>) {
+        self.is_fresh |= usage.is_some();
         self.usage = match (self.usage.take(), usage) {
             (Some(before), Some(now)) => Some(larger(before, now)),
             (before, now) => before.or(now),
@@ -27,21 +39,57 @@ impl ReportedUsage {
         self.is_final = true;
     }
 
+    /// Adds the content of an event of the provider, after its usage was noted. A report covers
+    /// the content of its own event and of earlier ones.
+    pub(crate) fn receive(&mut self, events: &[ChatEvent]) {
+        let tokens = events.iter().map(most_tokens).fold(0, u64::saturating_add);
+        self.received = self.received.saturating_add(tokens);
+        let is_covered = std::mem::take(&mut self.is_fresh);
+        self.unreported = if is_covered { 0 } else { self.unreported.saturating_add(tokens) };
+    }
+
     /// Returns the charge of a call that failed after these reports; `None` when nothing was
     /// reported that limits it.
     ///
-    /// While the model has not stopped, its output is unknown: the request's maximum is charged.
-    pub(super) fn charge(self, max_tokens: u32) -> Option<Charge> {
-        let usage = self.usage?;
-        if self.is_final {
-            return Some(Charge::new(usage, self.cost));
-        }
-        if usage.total_input() == 0 {
+    /// While the model has not stopped, its output is what was reported, and the most tokens of
+    /// the text that was received since then. If there is neither, it is unknown, and the
+    /// request's maximum is charged.
+    pub(super) fn charge(&self, max_tokens: u32) -> Option<Charge> {
+        let usage = self.usage.clone()?;
+        if !self.is_final && usage.total_input() == 0 {
             return None;
         }
-        let output = usage.output.max(max_tokens.into());
-        Some(Charge::new(Usage { output, estimated: true, ..usage }, None))
+        let reported = usage.total_output();
+        let output = self.output(reported, max_tokens.into());
+        let estimated = usage.estimated || !self.is_final || output != reported;
+        let output = usage.output.saturating_add(output.saturating_sub(reported));
+        Some(Charge::new(Usage { output, estimated, ..usage }, self.cost))
     }
+
+    /// Returns the tokens of output, of which these were reported. Not less than them.
+    fn output(&self, reported: u64, max_tokens: u64) -> u64 {
+        let known = if self.is_final {
+            reported
+        } else if self.received == 0 {
+            max_tokens
+        } else {
+            reported.saturating_add(self.unreported).min(max_tokens)
+        };
+        let known = known.max(reported);
+        let least = self.received.div_ceil(BYTES_PER_TOKEN);
+        if known < least { self.received } else { known }
+    }
+}
+
+/// Returns the most tokens of the content of an event.
+fn most_tokens(event: &ChatEvent) -> u64 {
+    let text = match event {
+        ChatEvent::TextDelta { text } | ChatEvent::ReasoningDelta { text } => text,
+        ChatEvent::CallStarted { name, .. } => name,
+        ChatEvent::CallDelta { arguments, .. } => arguments,
+        ChatEvent::UsageReported { .. } | ChatEvent::Finished(_) => return 0,
+    };
+    text_at_most(text, Vocabulary::Unknown)
 }
 
 /// Returns the larger of each count.
@@ -67,6 +115,8 @@ fn larger(before: Usage, now: Usage) -> Usage {
 #[cfg(test)]
 mod tests {
     use az_core::cost::{Charge, Usage};
+    use az_core::{ErrorKind, Usd};
+    use serde_json::json;
 
     use super::ReportedUsage;
     use crate::provider::anthropic::Anthropic;
@@ -101,7 +151,7 @@ mod tests {
         // Some of the streams say an error themselves.
         let ended = decoder.feed(stream.as_bytes()).and_then(|_| decoder.finish());
         assert!(ended.is_err(), "{stream}: {ended:?}");
-        decoder.reported().clone().charge(100)
+        decoder.reported().charge(100)
     }
 
     #[test]
@@ -143,17 +193,115 @@ data: "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}}
         }
     }
 
+    /// Returns an event of a stream of server-sent events.
+    fn event(json: &serde_json::Value) -> String {
+        format!("data: {json}\n\n")
+    }
+
     #[test]
-    fn while_the_model_writes_the_maximum_of_output_is_charged() {
-        let paid = Usage { estimated: true, ..Usage::tokens(10, 100) };
-        let paid = Some(Charge::new(paid, None));
-        let begun = r#"data: {"type": "message_start", "message": {"usage": {"input_tokens": 10, "output_tokens": 1}}}
+    fn what_was_reported_and_received_while_the_model_writes_is_charged_on_every_wire() {
+        let chat = |usage: serde_json::Value| {
+            event(&json!({"choices": [{"delta": {"content": "hello"}}], "usage": usage}))
+        };
+        let running = chat(json!({"prompt_tokens": 10, "completion_tokens": 1}));
+        let goes_on = running.clone() + &chat(json!(null));
+        let start = event(&json!({
+            "type": "message_start",
+            "message": {"usage": {"input_tokens": 10, "output_tokens": 1}},
+        }));
+        let block = event(&json!({
+            "type": "content_block_start", "index": 0,
+            "content_block": {"type": "text", "text": "hello"},
+        }));
+        let gemini = event(&json!({
+            "candidates": [{"content": {"parts": [{"text": "hello"}]}}],
+            "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 2},
+        }));
+        let openai = OpenAi::default();
+        let wires: [(&dyn Wire, String, u64); 5] = [
+            (&openai, running, 1),
+            (&openai, goes_on, 1 + 5),
+            (&Anthropic, start.clone() + &block, 1 + 5),
+            (&Anthropic, start, 100),
+            (&Gemini, gemini, 2),
+        ];
+        for (wire, stream, output) in wires {
+            let paid = Usage { estimated: true, ..Usage::tokens(10, output) };
+            assert_eq!(cut_off(wire, &stream), Some(Charge::new(paid, None)), "{wire:?}: {stream}");
+        }
+    }
 
-"#;
-        assert_eq!(cut_off(&Anthropic, begun), paid);
-        let running = r#"data: {"choices": [{"delta": {"content": "h"}}], "usage": {"prompt_tokens": 10, "completion_tokens": 1}}
+    #[test]
+    fn usage_that_is_too_small_for_the_received_text_is_completed() {
+        let said = "words ".repeat(100);
+        let text = event(&json!({"choices": [{"delta": {"content": said}}]}));
+        let end = event(&json!({
+            "choices": [{"delta": {}, "finish_reason": "content_filter"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 0},
+        }));
+        let paid = Usage { estimated: true, ..Usage::tokens(10, 600) };
+        let filtered = text + &end + "data: [DONE]\n\n";
+        assert_eq!(cut_off(&OpenAi::default(), &filtered), Some(Charge::new(paid, None)));
+    }
 
-"#;
-        assert_eq!(cut_off(&OpenAi::default(), running), paid);
+    /// The words, the usage and the cost of a filtered reply are kept, whole and streamed.
+    #[test]
+    fn a_filtered_reply_keeps_what_came_on_every_wire() {
+        let usage = json!({"prompt_tokens": 10, "completion_tokens": 5, "cost": 0.000_1});
+        let chat = |part: &str| {
+            json!({
+                "choices": [{part: {"refusal": "I can not."}, "finish_reason": "content_filter"}],
+                "usage": usage,
+            })
+        };
+        let answer = json!({
+            "status": "incomplete", "incomplete_details": {"reason": "content_filter"},
+            "output": [{"type": "message", "content": [{"type": "refusal", "refusal": "I can not."}]}],
+            "usage": {"input_tokens": 10, "output_tokens": 5, "cost": 0.000_1},
+        });
+        let gemini = json!({
+            "candidates": [{
+                "content": {"parts": [{"text": "I can not."}]}, "finishReason": "SAFETY",
+            }],
+            "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5},
+        });
+        let anthropic = json!({
+            "content": [{"type": "text", "text": "I can not."}], "stop_reason": "refusal",
+            "usage": {"input_tokens": 10, "output_tokens": 5},
+        });
+        let openai = OpenAi::default();
+        let responses = OpenAi::new(Dialect::default().with_interface(Interface::Responses));
+        let done = json!({"type": "response.incomplete", "response": answer});
+        let blocks = [
+            json!({"type": "message_start", "message": {"usage": {"input_tokens": 10}}}),
+            json!({"type": "content_block_start", "index": 0,
+                "content_block": {"type": "text", "text": "I can not."}}),
+            json!({"type": "message_delta", "delta": {"stop_reason": "refusal"},
+                "usage": {"output_tokens": 5}}),
+            json!({"type": "message_stop"}),
+        ];
+        let wires: [(&dyn Wire, serde_json::Value, String, bool); 4] = [
+            (&openai, chat("message"), event(&chat("delta")) + "data: [DONE]\n\n", true),
+            (&responses, answer, event(&done), true),
+            (&Gemini, gemini.clone(), event(&gemini), false),
+            (&Anthropic, anthropic, blocks.iter().map(event).collect(), false),
+        ];
+        for (wire, whole, streamed, has_cost) in wires {
+            let mut decoder = wire.decoder(Answered::default());
+            let ended = decoder.feed(streamed.as_bytes()).and_then(|_| decoder.finish());
+            let refused = wire.reply(whole.to_string().as_bytes(), Answered::default());
+            for error in [ended.unwrap_err(), refused.unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::ContentPolicy, "{wire:?}");
+                assert!(error.to_string().contains("I can not."), "{wire:?}: {error}");
+            }
+            let cost = has_cost.then(|| Usd::from_nanos(100_000));
+            let paid = Some(Charge::new(Usage::tokens(10, 5), cost));
+            let mut reported = ReportedUsage::default();
+            wire.note_usage(&whole, &mut reported);
+            assert_eq!(
+                (decoder.reported().charge(100), reported.charge(100)),
+                (paid.clone(), paid)
+            );
+        }
     }
 }

@@ -91,6 +91,7 @@ impl Prompt<Run> for StepPrompt<'_> {
             }
             ChatEvent::CallStarted { .. }
             | ChatEvent::CallDelta { .. }
+            | ChatEvent::UsageReported { .. }
             | ChatEvent::Finished(_) => return,
         };
         self.emitter.emit(kind);

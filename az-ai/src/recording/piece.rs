@@ -13,7 +13,7 @@ const MERGE_MILLIS: u64 = 40;
 /// A piece, after the milliseconds between the start of the exchange and its arrival.
 pub type Timed = (u64, Piece);
 
-/// A piece of a reply: a [`ChatEvent`] other than the end.
+/// A piece of a reply: a [`ChatEvent`] with content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Piece {
@@ -41,14 +41,14 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// Converts an event to a piece; `None` for the end of a reply.
+    /// Converts an event to a piece; `None` for reports of usage and the end of a reply.
     pub fn of(event: &ChatEvent) -> Option<Self> {
         Some(match event.clone() {
             ChatEvent::TextDelta { text } => Self::Text(text),
             ChatEvent::ReasoningDelta { text } => Self::Reasoning(text),
             ChatEvent::CallStarted { index, id, name } => Self::Call { index, id, name },
             ChatEvent::CallDelta { index, arguments } => Self::Arguments { index, text: arguments },
-            ChatEvent::Finished(_) => return None,
+            ChatEvent::UsageReported { .. } | ChatEvent::Finished(_) => return None,
         })
     }
 

@@ -26,7 +26,9 @@ impl StreamDecoder for Decoder {
     fn feed(&mut self, bytes: &[u8]) -> Result<Vec<ChatEvent>> {
         let mut events = Vec::new();
         for event in self.events.feed(bytes, &self.answered)? {
-            events.extend(self.take(&event)?);
+            let taken = self.take(&event)?;
+            self.reported.receive(&taken);
+            events.extend(taken);
         }
         Ok(events)
     }

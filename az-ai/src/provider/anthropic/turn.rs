@@ -8,6 +8,7 @@ use super::usage::{update, usage};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
 use crate::provider::finish;
+use crate::provider::json::with_received;
 use crate::provider::wire::Answered;
 
 /// The key of the replay data.
@@ -170,7 +171,9 @@ impl ReplyTurn {
         events.retain(|event| match event {
             ChatEvent::TextDelta { text } | ChatEvent::ReasoningDelta { text } => !text.is_empty(),
             ChatEvent::CallDelta { arguments, .. } => !arguments.is_empty(),
-            ChatEvent::CallStarted { .. } | ChatEvent::Finished(_) => true,
+            ChatEvent::CallStarted { .. }
+            | ChatEvent::UsageReported { .. }
+            | ChatEvent::Finished(_) => true,
         });
         events.iter().for_each(|event| self.assembler.add(event));
         events
@@ -189,6 +192,7 @@ impl ReplyTurn {
         let finish = finish::ANTHROPIC.reason(&stop);
         if let Some((kind, message)) = refused(finish, &self.assembler) {
             let message = self.explanation.unwrap_or_else(|| message.to_owned());
+            let message = with_received(&message, self.assembler.text());
             let refusal = Refusal::new(answered.provider.as_str(), kind, message);
             return Err(answered.refused(Refusal { code: Some(stop), ..refusal }));
         }

@@ -12,6 +12,7 @@ use super::{error, usage::usage};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending};
 use crate::error::{Refusal, Result};
 use crate::provider::finish;
+use crate::provider::json::with_received;
 use crate::provider::openai::id_or_place;
 use crate::provider::wire::Answered;
 
@@ -147,6 +148,7 @@ impl Reading {
             let message = self.stop_message.clone();
             let message = message
                 .unwrap_or_else(|| format!("its content filter withheld the reply ({stop})"));
+            let message = with_received(&message, self.assembler.text());
             return Err(self.withheld(stop, message));
         }
         Ok(self.assembler.finish(Ending {

@@ -40,7 +40,9 @@ impl Decoder {
 
     fn chunk(&mut self, json: &Value) -> Result<Vec<ChatEvent>> {
         usage::note(json, &mut self.reported);
-        self.reading.take(json)
+        let taken = self.reading.take(json)?;
+        self.reported.receive(&taken);
+        Ok(taken)
     }
 }
 

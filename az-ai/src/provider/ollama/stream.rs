@@ -31,7 +31,9 @@ impl StreamDecoder for Decoder {
         for line in lines {
             self.line.extend_from_slice(line);
             let line = mem::take(&mut self.line);
-            events.extend(self.take(&line)?);
+            let taken = self.take(&line)?;
+            self.reported.receive(&taken);
+            events.extend(taken);
         }
         self.line.extend_from_slice(rest);
         if self.line.len() > LARGEST {

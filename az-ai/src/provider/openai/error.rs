@@ -4,7 +4,7 @@ use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::error::Refusal;
-use crate::provider::json::quote;
+use crate::provider::json::{quote, with_received};
 use crate::provider::refused::kind_of_status;
 
 /// The fields of an error.
@@ -35,9 +35,9 @@ pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusa
     Some(named(provider, None, said(json)?))
 }
 
-/// Returns the refusal of a reply that was withheld by a filter.
-pub(super) fn withheld(provider: &str) -> Refusal {
-    let message = "its content filter withheld the reply";
+/// Returns the refusal of a reply that was withheld by a filter, with the text that came.
+pub(super) fn withheld(provider: &str, received: &str) -> Refusal {
+    let message = with_received("its content filter withheld the reply", received);
     let code = Some("content_filter".to_owned());
     Refusal { code, ..Refusal::new(provider, ErrorKind::ContentPolicy, message) }
 }

@@ -2,3 +2,4 @@
 
 mod fallback;
 mod payer;
+mod reported;

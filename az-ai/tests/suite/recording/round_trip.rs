@@ -41,6 +41,7 @@ async fn told(client: &dyn LlmClient, turn: usize, streamed: bool) -> Vec<String
             }
             Ok(ChatEvent::CallStarted { id, name, .. }) => pieces.push_str(&(id + &name)),
             Ok(ChatEvent::CallDelta { arguments, .. }) => pieces.push_str(&arguments),
+            Ok(ChatEvent::UsageReported { .. }) => {}
             Ok(ChatEvent::Finished(reply)) => told.push(format!("{reply:?}")),
             Err(error) => told.push(failed(error)),
         }

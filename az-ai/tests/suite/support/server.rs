@@ -22,6 +22,8 @@ pub(crate) enum Answer {
 pub(crate) enum End {
     Proper,
     Cut,
+    /// The response stays open until the client disconnects.
+    Open,
 }
 
 impl Answer {
@@ -143,18 +145,24 @@ impl Server {
                     connection.flush().await?;
                     tokio::task::yield_now().await;
                 }
-                if end == End::Proper {
-                    connection.write_all(b"0\r\n\r\n").await?;
+                match end {
+                    End::Proper => connection.write_all(b"0\r\n\r\n").await?,
+                    End::Cut => {}
+                    End::Open => self.wait_for_disconnect(connection).await,
                 }
                 connection.shutdown().await
             }
             Answer::Silence => {
-                let mut rest = [0; 16];
-                while connection.read(&mut rest).await.is_ok_and(|read| read > 0) {}
-                self.saw_disconnect.notify_one();
+                self.wait_for_disconnect(connection).await;
                 Ok(())
             }
         }
+    }
+
+    async fn wait_for_disconnect(&self, connection: &mut TcpStream) {
+        let mut rest = [0; 16];
+        while connection.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+        self.saw_disconnect.notify_one();
     }
 }
 

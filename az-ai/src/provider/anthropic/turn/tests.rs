@@ -131,7 +131,7 @@ fn failed_turns_are_errors_of_their_kind() {
     let words = || json!([{"type": "text", "text": "No."}]);
     let declined = "p: the model declined to answer".to_owned();
     assert_eq!(error(json!([]), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
-    let declined = "p: the model declined to answer".to_owned();
+    let declined = "p: the model declined to answer; the reply began with: No.".to_owned();
     assert_eq!(error(words(), "refusal"), Some((ErrorKind::ContentPolicy, declined)));
     let acting = json!([call("a", &json!({}))]);
     assert!(error(acting, "refusal").is_some(), "what it asked for is not done");

@@ -118,8 +118,7 @@ fn a_withheld_reply_is_a_refusal() {
     said["candidates"][0]["finishReason"] = json!("SAFETY");
     assert_eq!(
         kind(&said),
-        policy("its content filter withheld the reply (SAFETY)"),
-        "half is nothing"
+        policy("its content filter withheld the reply (SAFETY); the reply began with: half")
     );
 }
 

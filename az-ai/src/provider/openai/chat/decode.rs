@@ -171,7 +171,7 @@ impl Facts {
         match finish {
             // Also in the middle: a partial reply is an error, and its calls are not executed.
             FinishReason::ContentFilter => {
-                let refusal = error::withheld(&answered.provider);
+                let refusal = error::withheld(&answered.provider, assembler.text());
                 return Err(Refusal { request_id: answered.request_id, ..refusal }.into());
             }
             FinishReason::Error => {

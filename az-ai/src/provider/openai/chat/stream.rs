@@ -88,6 +88,7 @@ impl Decoder {
             return Err(self.answered.refused(refusal));
         }
         self.facts.note(&json);
+        let before = events.len();
         for choice in choices(&json) {
             self.has_choice = true;
             self.facts.note_choice(choice);
@@ -103,6 +104,7 @@ impl Decoder {
             }
             self.details(delta);
         }
+        self.reported.receive(events.get(before..).unwrap_or_default());
         Ok(())
     }
 

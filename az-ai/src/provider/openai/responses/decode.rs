@@ -188,7 +188,7 @@ impl Reading {
         // Also in the middle: a partial reply is an error, and its calls are not executed.
         let finish = RESPONSES.reason_or_cut(&stop);
         if finish == FinishReason::ContentFilter {
-            let refusal = error::withheld(&self.answered.provider);
+            let refusal = error::withheld(&self.answered.provider, self.assembler.text());
             return Err(Refusal { request_id, ..refusal }.into());
         }
         let used = response.get("usage");

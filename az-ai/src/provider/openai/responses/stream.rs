@@ -75,7 +75,11 @@ impl StreamDecoder for Decoder {
             match event.data.trim() {
                 // The end marker of compatible servers.
                 "" | "[DONE]" => {}
-                data => said.extend(self.take(&self.answered.json(data.as_bytes())?)?),
+                data => {
+                    let taken = self.take(&self.answered.json(data.as_bytes())?)?;
+                    self.reported.receive(&taken);
+                    said.extend(taken);
+                }
             }
         }
         Ok(said)
