@@ -286,6 +286,9 @@ impl Reading {
             Some(bytes) => decoder.feed(&bytes)?,
             None => decoder.finish()?,
         };
+        if decoder.is_ending() {
+            self.answer.is_ending();
+        }
         if let Some(ChatEvent::Finished(reply)) = events.last_mut() {
             reply.limits = std::mem::take(&mut self.limits);
         }
@@ -294,6 +297,9 @@ impl Reading {
         self.ready.extend(events);
         if !self.is_finished() {
             self.report(decoder.reported());
+        }
+        if !self.ready.is_empty() {
+            self.answer.made_progress();
         }
         Ok(())
     }

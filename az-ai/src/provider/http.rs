@@ -11,6 +11,7 @@ use reqwest::redirect;
 use serde_json::Value;
 
 use super::limits;
+use super::time_limits::{Deadlines, TimeLimits};
 use super::wire::Auth;
 use crate::chat::RateLimits;
 use crate::error::{Error, Result};
@@ -24,8 +25,17 @@ const LARGEST: usize = 64 << 20;
 pub struct HttpOptions {
     /// The timeout of connecting.
     pub connect_timeout: Duration,
-    /// The timeout between two pieces of a response. A response as a whole has no timeout.
+    /// The timeout between a request and the beginning of its response.
+    pub first_byte_timeout: Duration,
+    /// The timeout between two pieces of a response.
     pub idle_timeout: Duration,
+    /// The timeout between two events of a streamed response that have content or usage. Heartbeats
+    /// do not count.
+    pub event_timeout: Duration,
+    /// The timeout of a response as a whole.
+    pub total_timeout: Duration,
+    /// The wait for usage and the end of a stream after its finish reason.
+    pub end_wait: Duration,
     /// A proxy for all requests, such as `http://user:password@host:3128`.
     pub proxy: Option<String>,
 }
@@ -36,7 +46,11 @@ impl Default for HttpOptions {
             connect_timeout: Duration::from_secs(10),
             // A reasoning model sends nothing for a long time, and a complete response arrives at
             // once.
+            first_byte_timeout: Duration::from_secs(300),
             idle_timeout: Duration::from_secs(300),
+            event_timeout: Duration::from_secs(600),
+            total_timeout: Duration::from_secs(3_600),
+            end_wait: Duration::from_secs(3),
             proxy: None,
         }
     }
@@ -47,7 +61,11 @@ impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
             .field("connect_timeout", &self.connect_timeout)
+            .field("first_byte_timeout", &self.first_byte_timeout)
             .field("idle_timeout", &self.idle_timeout)
+            .field("event_timeout", &self.event_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("end_wait", &self.end_wait)
             .finish_non_exhaustive()
     }
 }
@@ -56,6 +74,7 @@ impl fmt::Debug for HttpOptions {
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     client: reqwest::Client,
+    limits: TimeLimits,
 }
 
 impl HttpClient {
@@ -71,7 +90,6 @@ impl HttpClient {
         };
         let mut builder = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
-            .read_timeout(options.idle_timeout)
             .tcp_nodelay(true)
             // A key must not follow a redirect; providers' APIs do not redirect.
             .redirect(redirect::Policy::none())
@@ -82,7 +100,7 @@ impl HttpClient {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?);
         }
         let client = builder.build().map_err(setup)?;
-        Ok(Self { client })
+        Ok(Self { client, limits: TimeLimits::new(options) })
     }
 
     /// Sends JSON with POST, and returns the response once its head was received, whatever its
@@ -96,7 +114,7 @@ impl HttpClient {
         let mut headers = with.headers()?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let request = self.client.post(url).headers(headers);
-        send(with.provider, request.body(body.to_string())).await
+        self.send(with.provider, request.body(body.to_string())).await
     }
 
     /// Sends a GET request, and returns the response once its head was received, whatever its
@@ -106,13 +124,17 @@ impl HttpClient {
     ///
     /// Those of [`post`](Self::post).
     pub async fn get(&self, url: &str, with: &Credentials<'_>) -> Result<Answer> {
-        send(with.provider, self.client.get(url).headers(with.headers()?)).await
+        self.send(with.provider, self.client.get(url).headers(with.headers()?)).await
     }
-}
 
-async fn send(provider: &str, request: reqwest::RequestBuilder) -> Result<Answer> {
-    let response = request.send().await.map_err(|error| failure(provider, error))?;
-    Ok(Answer { provider: provider.to_owned(), response })
+    async fn send(&self, provider: &str, request: reqwest::RequestBuilder) -> Result<Answer> {
+        let deadlines = self.limits.start();
+        let response = deadlines.first_byte(request.send()).await;
+        let response = response
+            .map_err(|exceeded| exceeded.error(provider))?
+            .map_err(|error| failure(provider, error))?;
+        Ok(Answer { provider: provider.to_owned(), response, deadlines })
+    }
 }
 
 /// The provider, the key and the headers of a request.
@@ -160,6 +182,7 @@ impl Credentials<'_> {
 pub struct Answer {
     provider: String,
     response: reqwest::Response,
+    deadlines: Deadlines,
 }
 
 impl Answer {
@@ -203,8 +226,22 @@ impl Answer {
     ///
     /// [`Error::Broken`] when the connection ends before the body or times out.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let chunk = self.response.chunk().await;
+        let chunk = self.deadlines.chunk(self.response.chunk()).await;
+        // After the finish reason, the body has ended when nothing more comes soon.
+        let Some(chunk) = chunk.map_err(|exceeded| exceeded.error(&self.provider))? else {
+            return Ok(None);
+        };
         chunk.map_err(|error| failure(&self.provider, error))
+    }
+
+    /// Notes that an event with content or usage came, from which the next one is awaited.
+    pub(super) fn made_progress(&mut self) {
+        self.deadlines.made_progress();
+    }
+
+    /// Notes that the finish reason came: the body ends soon, or is not waited for.
+    pub(super) fn is_ending(&mut self) {
+        self.deadlines.is_ending();
     }
 
     /// Returns the whole body.
@@ -215,6 +252,7 @@ impl Answer {
     pub async fn body(mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
+            self.made_progress();
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST {
                 return Err(Error::Malformed {

@@ -18,6 +18,7 @@ pub mod reported;
 pub mod sse;
 #[cfg(test)]
 mod stream_tests;
+mod time_limits;
 pub mod tool_names;
 #[cfg(test)]
 mod trial;

@@ -177,13 +177,14 @@ data: "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}}
 
 "#;
         let ollama = "{\"done\": true, \"prompt_eval_count\": 10, \"eval_count\": 5}\n";
+        let error = "data: {\"type\": \"error\", \"error\": {\"message\": \"gone\"}}\n\n";
         let by_responses = Dialect::default().with_interface(Interface::Responses);
         let openai = OpenAi::default();
         let wires: [(&dyn Wire, &str); 6] = [
-            (&openai, chat),
+            (&openai, &(chat.to_owned() + error)),
             (&openai, &filtered),
             (&OpenAi::new(by_responses), responses),
-            (&Anthropic, anthropic),
+            (&Anthropic, &(anthropic.to_owned() + error)),
             (&Gemini, gemini),
             (&Ollama::default(), ollama),
         ];

@@ -41,6 +41,23 @@ pub(super) fn adds_up(decoder: Box<dyn StreamDecoder>, stream: &str) {
     );
 }
 
+/// Checks that a stream is truncated if it ends anywhere before its finish reason, and complete
+/// anywhere after it.
+pub(super) fn is_complete_after_its_finish_reason(
+    decoder: impl Fn() -> Box<dyn StreamDecoder>,
+    stream: &str,
+    finish: &str,
+) {
+    let reason = stream.find(finish).unwrap() + finish.len();
+    // The event with the finish reason must be whole.
+    let line = reason + stream[reason..].find('\n').unwrap();
+    for cut in 0..=stream.len() {
+        let result = decode(decoder(), [&stream.as_bytes()[..cut]]);
+        let is_cut = matches!(result, Err(Error::Truncated { .. }));
+        assert_eq!((is_cut, result.is_ok()), (cut < line, cut >= line), "cut at {cut}: {result:?}");
+    }
+}
+
 /// Checks that a stream is truncated if it ends anywhere before its last line.
 pub(super) fn is_cut_off_anywhere(decoder: impl Fn() -> Box<dyn StreamDecoder>, stream: &str) {
     let end = stream.trim_end().len();

@@ -66,8 +66,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 ///
 /// 1. The split of the bytes into pieces makes no difference.
 /// 2. The deltas add up to the reply in `Finished`, which comes last.
-/// 3. Only the provider's final event or field ends a reply: bytes that end before it are
-///    truncated.
+/// 3. A reply is complete with the provider's final event or field, or when its finish reason came
+///    and the bytes end. Bytes that end before both are truncated.
 /// 4. [`reported`](Self::reported) has all usage in the bytes so far, also after an error.
 pub trait StreamDecoder: fmt::Debug + Send {
     /// Adds bytes; returns the completed events. It is not called after `Finished`.
@@ -84,6 +84,10 @@ pub trait StreamDecoder: fmt::Debug + Send {
     /// [`Error::Truncated`] when the reply is not complete, [`Error::Malformed`] when the bytes are
     /// not a stream.
     fn finish(&mut self) -> Result<Vec<ChatEvent>>;
+
+    /// Whether the finish reason came, so that the reply is complete if the bytes end here. Only
+    /// usage and an end marker may follow.
+    fn is_ending(&self) -> bool;
 
     /// Returns the usage that the provider has reported so far.
     fn reported(&self) -> &ReportedUsage;

@@ -89,8 +89,7 @@ async fn a_stream_is_read_however_it_is_split() {
 
 #[tokio::test]
 async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
-    let done = STREAM.find("[DONE]").unwrap();
-    for cut in [0, 20, STREAM.find("finish_reason").unwrap(), done, done + 3] {
+    for cut in [0, 20, STREAM.find("finish_reason").unwrap()] {
         for end in [End::Proper, End::Cut] {
             let (client, _server) = client(Answer::stream(&STREAM[..cut], end)).await;
             let mut events: Vec<_> = client.stream(&request()).collect().await;
@@ -108,10 +107,64 @@ async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
     check_streamed(&stream(Answer::stream(STREAM, End::Cut)).await.unwrap());
 }
 
+/// A stream that is cut off after its finish reason is complete if its body ends properly.
+#[tokio::test]
+async fn a_finish_reason_and_the_end_of_the_body_complete_a_reply() {
+    let usage = STREAM.find("data: {\"choices\":[],\"usage\"").unwrap();
+    let done = STREAM.find("data: [DONE]").unwrap();
+    for (cut, known) in [(usage, false), (usage + 12, false), (done, true), (done + 9, true)] {
+        let reply = stream(Answer::stream(&STREAM[..cut], End::Proper)).await.unwrap();
+        assert_eq!(reply.reply.calls[0].arguments, json!({"path": "x"}));
+        assert_eq!(reply.usage, known.then(|| Usage::tokens(3, 2)), "{cut}");
+        let broken = stream(Answer::stream(&STREAM[..cut], End::Cut)).await.unwrap_err();
+        assert!(matches!(broken.unmetered(), Error::Broken { .. }), "{broken}");
+    }
+}
+
+/// Heartbeats keep the connection open. They do not extend the wait.
+#[tokio::test]
+async fn a_stream_of_heartbeats_ends_after_the_finish_reason_or_the_limit_of_events() {
+    let usage = STREAM.find("data: {\"choices\":[],\"usage\"").unwrap();
+    let limit = Duration::from_millis(300);
+    let options = HttpOptions { event_timeout: limit, end_wait: limit, ..HttpOptions::default() };
+    let heartbeats = |head: &str| Answer::Heartbeats { head: head.as_bytes().to_vec() };
+    let server = Server::start(heartbeats(&STREAM[..usage])).await;
+    let events = client_of(&server, &options).stream(&request());
+    assert_eq!(collect("test", events, |_| {}).await.unwrap().reply.calls.len(), 1);
+
+    let server = Server::start(heartbeats(&STREAM[..STREAM.find("\n\n").unwrap() + 2])).await;
+    let events = client_of(&server, &options).stream(&request());
+    let error = collect("test", events, |_| {}).await.unwrap_err();
+    let expected = "the connection to test broke: nothing but heartbeats came for 300ms; the \
+                    setting llm.timeouts.event_seconds allows more";
+    assert_eq!(error.chain(), expected);
+}
+
+#[tokio::test]
+async fn every_time_limit_is_reported_with_its_setting() {
+    let limit = Duration::from_millis(50);
+    let defaults = HttpOptions::default;
+    let silent = Server::start(Answer::Silence).await;
+    let open = Server::start(Answer::stream(": hello\n\n", End::Open)).await;
+    let heartbeats = Server::start(Answer::Heartbeats { head: Vec::new() }).await;
+    for (server, options, setting) in [
+        (&silent, HttpOptions { first_byte_timeout: limit, ..defaults() }, "first_byte_seconds"),
+        (&open, HttpOptions { idle_timeout: limit, ..defaults() }, "idle_seconds"),
+        (&heartbeats, HttpOptions { event_timeout: limit, ..defaults() }, "event_seconds"),
+        (&heartbeats, HttpOptions { total_timeout: limit, ..defaults() }, "total_seconds"),
+    ] {
+        let events = client_of(server, &options).stream(&request());
+        let error = collect("test", events, |_| {}).await.unwrap_err();
+        assert!(error.chain().contains(&format!("llm.timeouts.{setting} ")), "{}", error.chain());
+        assert!(error.is_retryable() && error.sent() == Sent::Maybe);
+    }
+}
+
 /// The hold is not charged in full when the usage is known.
 #[tokio::test]
 async fn usage_that_was_reported_before_a_failure_is_charged() {
-    let cut = &STREAM[..STREAM.find("data: [DONE]").unwrap()];
+    let refused = "data: {\"error\":{\"message\":\"gone\",\"code\":503}}";
+    let cut = STREAM.replace("data: [DONE]", refused);
     let body = json!({
         "choices": [{"message": {"content": "h"}, "finish_reason": "content_filter"}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 3},
@@ -207,10 +260,12 @@ async fn an_unreachable_server_costs_nothing() {
 #[tokio::test]
 async fn a_server_that_does_not_respond_times_out() {
     let server = Server::start(Answer::Silence).await;
-    let idle_timeout = Duration::from_millis(50);
-    let options = HttpOptions { idle_timeout, ..HttpOptions::default() };
+    let first_byte_timeout = Duration::from_millis(50);
+    let options = HttpOptions { first_byte_timeout, ..HttpOptions::default() };
     let error = client_of(&server, &options).complete(&request()).await.unwrap_err();
-    assert_eq!(error.chain(), "the connection to test broke: it took too long");
+    let expected = "the connection to test broke: no response came for 50ms; the setting \
+                    llm.timeouts.first_byte_seconds allows more";
+    assert_eq!(error.chain(), expected);
     assert_eq!(error.sent(), Sent::Maybe);
     assert!(server.saw_disconnect().await);
 }

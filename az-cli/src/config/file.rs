@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::provider::http::HttpOptions;
 use az_ai::routing::locate_rules;
 use az_ai::source::{InvalidDocument, Origins, TomlDocument};
 use serde::Deserialize;
@@ -35,6 +37,8 @@ pub struct LlmSection {
     pub base_url: Option<String>,
     /// The limit of a reply in tokens, including reasoning.
     pub max_tokens: Option<NonZeroU32>,
+    /// The time limits of responses.
+    pub timeouts: TimeoutsSection,
     /// Entries: models with names of your own.
     pub providers: Vec<ProviderConfig>,
     /// The entry to use if no rule applies.
@@ -58,6 +62,7 @@ impl Default for LlmSection {
             model: None,
             base_url: None,
             max_tokens: None,
+            timeouts: TimeoutsSection::default(),
             providers: Vec::new(),
             default_provider: None,
             routing_rules: Vec::new(),
@@ -65,6 +70,40 @@ impl Default for LlmSection {
             prices_file: None,
             cost_tracking,
             fallback_enabled,
+        }
+    }
+}
+
+/// The time limits of responses, in seconds. One that is absent has its default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutsSection {
+    /// The limit of connecting.
+    pub connect_seconds: Option<NonZeroU32>,
+    /// The limit between a request and the beginning of its response.
+    pub first_byte_seconds: Option<NonZeroU32>,
+    /// The limit between two pieces of a response.
+    pub idle_seconds: Option<NonZeroU32>,
+    /// The limit between two events of a stream with content or usage.
+    pub event_seconds: Option<NonZeroU32>,
+    /// The limit of a response as a whole.
+    pub total_seconds: Option<NonZeroU32>,
+}
+
+impl TimeoutsSection {
+    /// Returns the options of the HTTP client with these limits.
+    pub fn http_options(self) -> HttpOptions {
+        let limit = |seconds: Option<NonZeroU32>, default: Duration| {
+            seconds.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
+        };
+        let default = HttpOptions::default();
+        HttpOptions {
+            connect_timeout: limit(self.connect_seconds, default.connect_timeout),
+            first_byte_timeout: limit(self.first_byte_seconds, default.first_byte_timeout),
+            idle_timeout: limit(self.idle_seconds, default.idle_timeout),
+            event_timeout: limit(self.event_seconds, default.event_timeout),
+            total_timeout: limit(self.total_seconds, default.total_timeout),
+            ..default
         }
     }
 }

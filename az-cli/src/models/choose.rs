@@ -297,6 +297,7 @@ fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, C
     let mut options = ConnectOptions::default()
         .with_environment(environment(env, &settings.file))
         .with_prices(read_prices(settings, &entries)?)
+        .with_http(llm.timeouts.http_options())
         .with_model(DEMO, demo::model(pace));
     if let (Some(url), None) = (&llm.base_url, env.get("OPENAI_BASE_URL")) {
         options = options.with_base_url("openai", url);

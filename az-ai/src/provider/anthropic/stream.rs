@@ -11,7 +11,7 @@ use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::{EventReader, SseEvent};
 use crate::provider::wire::{Answered, StreamDecoder};
 
-/// Decodes a stream. Only `message_stop` finishes it.
+/// Decodes a stream. It is finished by `message_stop`, or by its end after a stop reason.
 #[derive(Debug)]
 pub(super) struct Decoder {
     events: EventReader,
@@ -36,13 +36,18 @@ impl StreamDecoder for Decoder {
     fn finish(&mut self) -> Result<Vec<ChatEvent>> {
         // The last event may lack its empty line, but a partial event is not valid JSON.
         let rest = self.events.rest();
+        let mut events = Vec::new();
         if let Some(rest) = rest.filter(|rest| serde_json::from_str::<Value>(&rest.data).is_ok()) {
-            let events = self.take(&rest)?;
-            if self.finished {
-                return Ok(events);
-            }
+            events = self.take(&rest)?;
         }
-        Err(self.events.truncated(&self.answered))
+        if self.is_ending() {
+            events.push(self.end()?);
+        }
+        if self.finished { Ok(events) } else { Err(self.events.truncated(&self.answered)) }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.turn.as_ref().is_some_and(ReplyTurn::has_stopped)
     }
 
     fn reported(&self) -> &ReportedUsage {
@@ -59,6 +64,12 @@ impl Decoder {
             finished: false,
             reported: ReportedUsage::default(),
         }
+    }
+
+    fn end(&mut self) -> Result<ChatEvent> {
+        self.finished = true;
+        let reply = self.turn.take().unwrap_or_default().finish(self.answered.clone())?;
+        Ok(ChatEvent::Finished(Box::new(reply)))
     }
 
     fn take(&mut self, event: &SseEvent) -> Result<Vec<ChatEvent>> {
@@ -95,9 +106,7 @@ impl Decoder {
             }
             "message_stop" => {
                 begun()?;
-                self.finished = true;
-                let reply = self.turn.take().unwrap_or_default().finish(self.answered.clone())?;
-                Ok(vec![ChatEvent::Finished(Box::new(reply))])
+                Ok(vec![self.end()?])
             }
             // Pings, ends of blocks, and unknown events.
             _ => Ok(Vec::new()),

@@ -71,6 +71,11 @@ impl ReplyTurn {
         self.note_usage(json);
     }
 
+    /// Whether the stop reason is known.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| !stop.is_empty())
+    }
+
     /// Records usage.
     pub(super) fn note_usage(&mut self, json: &Value) {
         if let Some(snapshot) = json.get("usage").and_then(Value::as_object) {

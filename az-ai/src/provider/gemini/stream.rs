@@ -73,6 +73,10 @@ impl StreamDecoder for Decoder {
         Ok(said)
     }
 
+    fn is_ending(&self) -> bool {
+        self.reading.is_complete
+    }
+
     fn reported(&self) -> &ReportedUsage {
         &self.reported
     }

@@ -53,6 +53,11 @@ impl StreamDecoder for Decoder {
         if self.finished { Ok(events) } else { Err(self.answered.cut()) }
     }
 
+    /// The last piece has the reason and everything else.
+    fn is_ending(&self) -> bool {
+        false
+    }
+
     fn reported(&self) -> &ReportedUsage {
         &self.reported
     }

@@ -14,6 +14,8 @@ pub(crate) enum Answer {
     Whole { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Sends these pieces, and then ends the response or keeps it open.
     Stream { pieces: Vec<Vec<u8>>, end: End },
+    /// Sends this body and then comments, until the client disconnects.
+    Heartbeats { head: Vec<u8> },
     /// Sends nothing, and waits until the client disconnects.
     Silence,
 }
@@ -152,6 +154,16 @@ impl Server {
                 }
                 connection.shutdown().await
             }
+            Answer::Heartbeats { head } => {
+                let start = "HTTP/1.1 200 OK\r\nconnection: close\r\n\
+                             content-type: text/event-stream\r\n\r\n";
+                connection.write_all(start.as_bytes()).await?;
+                connection.write_all(&head).await?;
+                loop {
+                    connection.write_all(b": keep-alive\n\n").await?;
+                    pause().await;
+                }
+            }
             Answer::Silence => {
                 self.wait_for_disconnect(connection).await;
                 Ok(())
@@ -164,6 +176,12 @@ impl Server {
         while connection.read(&mut rest).await.is_ok_and(|read| read > 0) {}
         self.saw_disconnect.notify_one();
     }
+}
+
+/// Waits between two heartbeats.
+#[expect(clippy::disallowed_methods, reason = "the client reads a socket in real time")]
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
 }
 
 /// Reads a request.

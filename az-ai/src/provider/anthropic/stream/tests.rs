@@ -116,8 +116,9 @@ fn the_pieces_add_up_to_the_reply() {
 }
 
 #[test]
-fn a_stream_that_ends_early_is_truncated() {
-    stream_tests::is_cut_off_anywhere(decoder, STREAM);
+fn a_stream_that_ends_before_its_stop_reason_is_truncated_and_complete_after_it() {
+    let finish = "\"stop_reason\":\"tool_use\"";
+    stream_tests::is_complete_after_its_finish_reason(decoder, STREAM, finish);
 }
 
 #[test]

@@ -24,7 +24,10 @@ pub(crate) fn reply(body: &[u8], answered: Answered) -> Result<ChatReply> {
     }
     let choice = choices(&json).next();
     let choice = choice.ok_or_else(|| answered.malformed("it has no choices"))?;
-    let message = choice.get("message").unwrap_or(&Value::Null);
+    // Some servers have an empty delta beside the message, or the other way round.
+    let parts = ["message", "delta"].map(|part| choice.get(part).unwrap_or(&Value::Null));
+    let has_content = |part: &&&Value| !said(part).is_empty() || tool_calls(part).count() > 0;
+    let message = parts.iter().find(has_content).or(parts.first()).copied().unwrap_or(&Value::Null);
     let mut assembler = Assembler::default();
     for event in said(message) {
         assembler.add(&event);
@@ -269,6 +272,15 @@ mod tests {
         assert_eq!(said(json!({"content": "yes", "reasoning": "hm"})), both);
         let no = (String::new(), "no".to_owned());
         assert_eq!(said(json!({"content": null, "refusal": "no"})), no);
+    }
+
+    #[test]
+    fn a_delta_beside_the_message_does_not_hide_it() {
+        let text = |choice: Value| decode(&json!({"choices": [choice]})).unwrap().reply.text;
+        let (empty, said) = (json!({"role": "assistant", "content": ""}), json!({"content": "hi"}));
+        assert_eq!(text(json!({"message": said, "delta": empty})), "hi");
+        assert_eq!(text(json!({"message": empty, "delta": said})), "hi");
+        assert_eq!(text(json!({"message": said, "delta": said})), "hi");
     }
 
     #[test]

@@ -14,8 +14,11 @@ use crate::provider::wire::{Answered, StreamDecoder};
 /// The end marker of a stream.
 const DONE: &str = "[DONE]";
 
-/// Decodes a stream. Only the server's `[DONE]` finishes it: a connection that ends before it was
-/// cut off.
+/// The object of an event that ends a stream and repeats the reply, as Perplexity sends it.
+const DONE_OBJECT: &str = "chat.completion.done";
+
+/// Decodes a stream. It is finished by `[DONE]`, by an event that says so, or by its end after a
+/// finish reason.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     events: EventReader,
@@ -47,10 +50,21 @@ impl StreamDecoder for Decoder {
     }
 
     fn finish(&mut self) -> Result<Vec<ChatEvent>> {
-        if self.events.rest().is_some_and(|event| event.data.trim() == DONE) {
-            return Ok(vec![self.end()?]);
+        let mut events = Vec::new();
+        // The last event may lack its empty line, but a partial event is not valid JSON.
+        let rest = self.events.rest().filter(|_| !self.finished);
+        let is_whole = |data: &str| data == DONE || serde_json::from_str::<Value>(data).is_ok();
+        if let Some(rest) = rest.filter(|rest| is_whole(rest.data.trim())) {
+            self.take(&rest, &mut events)?;
         }
-        Err(self.events.truncated(&self.answered))
+        if !self.finished && self.is_ending() {
+            events.push(self.end()?);
+        }
+        if self.finished { Ok(events) } else { Err(self.events.truncated(&self.answered)) }
+    }
+
+    fn is_ending(&self) -> bool {
+        self.facts.ended.as_ref().is_some_and(|(_, term)| !term.is_empty())
     }
 
     fn reported(&self) -> &ReportedUsage {
@@ -78,7 +92,6 @@ impl Decoder {
             return Ok(());
         }
         if data == DONE {
-            self.finished = true;
             events.push(self.end()?);
             return Ok(());
         }
@@ -92,8 +105,7 @@ impl Decoder {
         for choice in choices(&json) {
             self.has_choice = true;
             self.facts.note_choice(choice);
-            let delta = choice.get("delta").or_else(|| choice.get("message"));
-            let delta = delta.unwrap_or(&Value::Null);
+            let delta = self.content(choice);
             let begun = events.len();
             events.extend(said(delta));
             for call in tool_calls(delta) {
@@ -105,7 +117,20 @@ impl Decoder {
             self.details(delta);
         }
         self.reported.receive(events.get(before..).unwrap_or_default());
+        if json.get("object").and_then(Value::as_str) == Some(DONE_OBJECT) {
+            events.push(self.end()?);
+        }
         Ok(())
+    }
+
+    /// Returns the content of a choice: its delta; or its message, if it has no delta, or only the
+    /// message has content and none was streamed before.
+    fn content<'a>(&self, choice: &'a Value) -> &'a Value {
+        let [delta, message] =
+            ["delta", "message"].map(|part| choice.get(part).filter(|part| !part.is_null()));
+        let has_content = |part: &&Value| !said(part).is_empty() || tool_calls(part).count() > 0;
+        let message = message.filter(|_| self.assembler.is_empty());
+        delta.filter(has_content).or(message).or(delta).unwrap_or(&Value::Null)
     }
 
     /// Adds a piece of a call, which may start the call.
@@ -160,6 +185,7 @@ impl Decoder {
     }
 
     fn end(&mut self) -> Result<ChatEvent> {
+        self.finished = true;
         if !self.has_choice {
             return Err(self.answered.malformed("it has no choices"));
         }

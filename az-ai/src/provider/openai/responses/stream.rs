@@ -95,6 +95,11 @@ impl StreamDecoder for Decoder {
         }
     }
 
+    /// The event with the whole response has the reason and everything else.
+    fn is_ending(&self) -> bool {
+        false
+    }
+
     fn reported(&self) -> &ReportedUsage {
         &self.reported
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Decoder;
-use crate::chat::ChatReply;
+use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, Result};
 use crate::provider::stream_tests;
 use crate::provider::trial::answered;
@@ -82,8 +82,43 @@ fn a_streams_deltas_add_up_to_the_reply() {
 }
 
 #[test]
-fn a_stream_that_ends_anywhere_early_is_truncated() {
-    stream_tests::is_cut_off_anywhere(decoder, &recorded());
+fn a_stream_that_ends_before_its_finish_reason_is_truncated_and_complete_after_it() {
+    let finish = "\"finish_reason\":\"tool_calls\"";
+    stream_tests::is_complete_after_its_finish_reason(decoder, &recorded(), finish);
+}
+
+/// An empty finish reason is none.
+#[test]
+fn a_stream_without_a_finish_reason_needs_the_end_marker() {
+    let end = json!({"choices": [{"delta": {"content": "x"}, "finish_reason": ""}]});
+    let error = reply(&format!("data: {end}\n\n")).unwrap_err();
+    assert!(matches!(error, Error::Truncated { .. }), "{error}");
+}
+
+/// As Perplexity ends a stream: the last event repeats the reply and has the usage.
+#[test]
+fn an_event_that_says_that_it_is_the_last_ends_a_stream() {
+    let piece = json!({
+        "object": "chat.completion.chunk",
+        "choices": [{"delta": {"content": "Paris"}, "message": {"content": "Paris"}}],
+    });
+    let last = json!({
+        "object": "chat.completion.done",
+        "choices": [{
+            "delta": {"role": "assistant", "content": ""}, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Paris"},
+        }],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 5},
+    });
+    let events = |chunks: &[&Value]| {
+        chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<String>()
+    };
+    for chunks in [&[&piece, &last][..], &[&last]] {
+        let mut decoder = decoder();
+        let last = decoder.feed(events(chunks).as_bytes()).unwrap().pop();
+        let Some(ChatEvent::Finished(reply)) = last else { panic!("{last:?}") };
+        assert_eq!((reply.reply.text.as_str(), reply.usage), ("Paris", Some(Usage::tokens(7, 5))));
+    }
 }
 
 #[test]
