@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::Az;
-use crate::world::block_on;
+use crate::support::block_on;
 
 /// Where the fixtures were made; every path in them begins with it.
 const MADE_AT: &str = "/tmp/az-fixture";

@@ -7,7 +7,7 @@ use az_data::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
 use crate::support::Az;
-use crate::world::block_on;
+use crate::support::block_on;
 
 /// Returns an `az` with a task, and the id of that task.
 fn az_with_task() -> (Az, String) {

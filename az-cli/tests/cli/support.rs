@@ -29,12 +29,22 @@ impl Az {
         Self::of(env!("CARGO_BIN_EXE_az"))
     }
 
+    /// Creates a home in memory, where the system has a filesystem for that: syncs take no time there.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let dir = TempDir::new_in(memory).or_else(|_| TempDir::new()).unwrap();
+        Self::at(dir, env!("CARGO_BIN_EXE_az").into())
+    }
+
     /// Another binary than `az`, in surroundings like its.
     pub(crate) fn of(binary: impl Into<PathBuf>) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::at(TempDir::new().unwrap(), binary.into())
+    }
+
+    fn at(dir: TempDir, binary: PathBuf) -> Self {
         fs::create_dir(dir.path().join("home")).unwrap();
         fs::create_dir(dir.path().join("work")).unwrap();
-        Self { dir, binary: binary.into(), vars: Vec::new() }
+        Self { dir, binary, vars: Vec::new() }
     }
 
     /// Sets a variable for all commands.
@@ -45,6 +55,11 @@ impl Az {
 
     pub(crate) fn work(&self) -> PathBuf {
         self.dir.path().join("work")
+    }
+
+    /// Returns a path next to the home and the workspace.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -68,7 +83,16 @@ impl Az {
 
     /// Returns the command in the workspace, with an environment of its own and no input.
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = self.program();
+        self.command_of(&self.binary, args)
+    }
+
+    /// Returns a command of another program, with the same environment.
+    pub(crate) fn command_of(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
+        let mut command = interruptible(program);
         command
             .args(args)
             .current_dir(self.work())
@@ -77,17 +101,6 @@ impl Az {
             .env("HOME", self.dir.path().join("home"))
             .envs(self.vars.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
-        command
-    }
-
-    /// Returns the binary with interrupts enabled: a shell starts background jobs, such as a script's
-    /// `cargo test &`, with interrupts ignored, and programs inherit that.
-    fn program(&self) -> Command {
-        if !ignores_interrupts() {
-            return Command::new(&self.binary);
-        }
-        let mut command = Command::new("env");
-        command.arg("--default-signal=INT").arg(&self.binary);
         command
     }
 
@@ -198,9 +211,24 @@ pub(crate) fn is_running(text: &str) -> bool {
     })
 }
 
+/// Returns a program with interrupts enabled: a shell starts background jobs, such as a script's
+/// `cargo test &`, with interrupts ignored, and programs inherit that.
+fn interruptible(program: &Path) -> Command {
+    if !ignores_interrupts() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(program);
+    command
+}
+
 fn ignores_interrupts() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .is_some_and(|mask| mask & 2 != 0)
+}
+
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

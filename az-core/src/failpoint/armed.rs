@@ -2,15 +2,16 @@
 //!
 //! The points that a run passes are numbered in order. Armed with `N`, the process sends itself
 //! SIGKILL at the N-th, which has the effect of a power failure. Armed with `trace`, it prints each
-//! to standard error, which enumerates them. Armed with `stop:NAME`, it sends itself SIGSTOP at the
-//! first point of that name, which has the effect of a paused machine.
+//! to standard error, which enumerates them. Armed with `stop:N`, or `stop:NAME`, it sends itself SIGSTOP
+//! at the N-th point, which it prints, or at the first one of that name. That has the effect of a paused
+//! machine, and a test can do anything to the process at a known point.
 
 use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::consts::{SIGKILL, SIGSTOP};
+use signal_hook::low_level::raise;
 
 /// Whether this build has crash points.
 pub const AVAILABLE: bool = true;
@@ -19,20 +20,21 @@ pub const AVAILABLE: bool = true;
 enum Plan {
     Trace,
     KillAt(u64),
-    StopAt(String),
+    StopAt(u64),
+    StopAtName(String),
 }
 
 static PLAN: OnceLock<Plan> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Arms the process with a plan: `trace`, `stop:` and the name of the point at which it is stopped, or
-/// the number (from 1) of the point at which it is killed.
+/// Arms the process with a plan: `trace`, `stop:` and the number or the name of the point at which it is
+/// stopped, or the number (from 1) of the point at which it is killed.
 ///
 /// The first plan stays; other text is ignored.
 pub fn arm(plan: &str) {
     let plan = match plan.strip_prefix("stop:") {
-        Some(name) => Some(Plan::StopAt(name.to_owned())),
+        Some(at) => Some(at.parse().map_or_else(|_| Plan::StopAtName(at.to_owned()), Plan::StopAt)),
         None if plan == "trace" => Some(Plan::Trace),
         None => plan.parse().ok().map(Plan::KillAt),
     };
@@ -46,29 +48,27 @@ pub fn pass(name: &'static str) {
     let Some(plan) = PLAN.get() else { return };
     let passage = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
     match plan {
-        Plan::Trace => {
-            writeln!(std::io::stderr(), "point {passage} {name}").ok();
+        Plan::Trace => print(passage, name),
+        Plan::KillAt(at) if *at == passage => send_to_this_thread(SIGKILL),
+        Plan::StopAt(at) if *at == passage => {
+            print(passage, name);
+            send_to_this_thread(SIGSTOP);
         }
-        Plan::KillAt(at) if *at == passage => {
-            kill_process(getpid(), Signal::KILL).ok();
+        Plan::StopAtName(at) if at == name && !STOPPED.swap(true, Ordering::SeqCst) => {
+            send_to_this_thread(SIGSTOP);
         }
-        Plan::StopAt(at) if at == name && !STOPPED.swap(true, Ordering::SeqCst) => {
-            stop();
-        }
-        Plan::KillAt(_) | Plan::StopAt(_) => {}
+        Plan::KillAt(_) | Plan::StopAt(_) | Plan::StopAtName(_) => {}
     }
 }
 
-/// Stops the process, and returns as soon as it continues. Another thread may receive the signal, so
-/// that the stop is noticed by the time that is missing.
-fn stop() {
-    let given_up = Instant::now() + Duration::from_secs(5);
-    let mut before = Instant::now();
-    kill_process(getpid(), Signal::STOP).ok();
-    while before.elapsed() < Duration::from_millis(100) && before < given_up {
-        before = Instant::now();
-        std::thread::sleep(Duration::from_millis(1));
-    }
+fn print(passage: u64, name: &str) {
+    writeln!(std::io::stderr(), "point {passage} {name}").ok();
+}
+
+/// Sends a signal to the calling thread, so that this thread does not pass the point before the process
+/// is killed or stopped, and continues as soon as the process does.
+fn send_to_this_thread(signal: i32) {
+    raise(signal).ok();
 }
 
 /// Names a place where a crash must lose nothing.

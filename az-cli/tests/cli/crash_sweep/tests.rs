@@ -1,0 +1,121 @@
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use az_cli::Wiring;
+use az_cli::config::Env;
+
+use super::mutants;
+use super::play::{Binary, play};
+use super::scenario::{Scenario, sample};
+use super::table::Table;
+use super::world::World;
+
+/// How many scenarios there are unless `AZ_SWEEP` says otherwise, which is a number of scenarios, or
+/// scenarios themselves, separated by blanks.
+const SCENARIOS: usize = 400;
+
+/// How many violations end the sweep.
+const MAX_VIOLATIONS: usize = 20;
+
+/// Returns the names of the crash points that an uninterrupted run passes, in their order.
+fn passages() -> Vec<String> {
+    let world = World::new();
+    let mut command = world.az.command(world.next_args());
+    let output = command.env("AZ_FAILPOINT", "trace").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let points = stderr.lines().filter_map(|line| line.strip_prefix("point ")?.split_once(' '));
+    points.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Returns the scenarios to play.
+fn scenarios(passages: usize) -> Vec<Scenario> {
+    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+    let seed = number("AZ_SWEEP_SEED").unwrap_or(1);
+    match std::env::var("AZ_SWEEP") {
+        Ok(text) if text.contains('@') => {
+            text.split_whitespace().map(|scenario| scenario.parse().unwrap()).collect()
+        }
+        _ => sample(number("AZ_SWEEP").map_or(SCENARIOS, |n| n as usize), passages, seed),
+    }
+}
+
+/// Plays all scenarios, several at once: they wait for processes most of the time.
+fn sweep(scenarios: &[Scenario]) -> (Table, Vec<String>) {
+    let threads = 3 * std::thread::available_parallelism().map_or(2, usize::from);
+    let next = AtomicUsize::new(0);
+    let result = Mutex::new((Table::default(), Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let played = play(Binary::Az, scenario);
+                    let mut result = result.lock().unwrap();
+                    result.0.add(scenario, &played);
+                    if !played.violations.is_empty() {
+                        let texts: Vec<_> =
+                            played.violations.iter().map(|wrong| wrong.text.as_str()).collect();
+                        let again = format!(
+                            "AZ_SWEEP={scenario} cargo test --workspace --test cli crash_sweep::tests::no"
+                        );
+                        let text = format!("{}\nto play it again: {again}", texts.join("\n"));
+                        eprintln!("{text}");
+                        result.1.push(text);
+                        if result.1.len() >= MAX_VIOLATIONS {
+                            next.store(scenarios.len(), Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    result.into_inner().unwrap()
+}
+
+#[test]
+fn nothing_is_lost_or_repeated_or_unpaid_however_the_process_dies() {
+    const { assert!(az_core::failpoint::AVAILABLE, "tests are built with crash points") };
+    let passages = passages().len();
+    assert!(passages >= 300, "only {passages} crash points are passed");
+    let scenarios = scenarios(passages);
+    let begun = Instant::now();
+    let (table, wrong) = sweep(&scenarios);
+    let took = begun.elapsed().as_secs();
+    eprintln!(
+        "{} scenarios over {passages} passages in {took} s\n{}",
+        scenarios.len(),
+        table.markdown()
+    );
+    assert_eq!(wrong, [] as [String; 0]);
+}
+
+#[test]
+fn every_seeded_mutant_is_caught() {
+    let passages = passages();
+    for mutant in mutants::MUTANTS {
+        let caught = mutant.scenarios(&passages).into_iter().find_map(|scenario| {
+            let wrong =
+                play(Binary::Mutant(mutant.name), &scenario).violations.into_iter().next()?;
+            Some(format!("{scenario}: {}", wrong.text))
+        });
+        let caught = caught.unwrap_or_else(|| panic!("nothing noticed the mutant {}", mutant.name));
+        eprintln!("the mutant {} is caught by {caught}", mutant.name);
+    }
+}
+
+/// Not a test of its own: this test binary, started as `az` with one rule broken.
+#[test]
+fn act_as_a_mutant() {
+    let (Ok(name), Ok(args)) = (std::env::var("AZ_TEST_MUTANT"), std::env::var("AZ_TEST_ARGS"))
+    else {
+        return;
+    };
+    let args: Vec<String> = serde_json::from_str(&args).unwrap();
+    let args = std::iter::once("az".to_owned()).chain(args).map(OsString::from);
+    let wiring: Wiring = mutants::wiring(&name);
+    let code = az_cli::run_wired(args, &Env::read(), &wiring);
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+}
