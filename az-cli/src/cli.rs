@@ -1,6 +1,9 @@
 //! The root of the command line. The arguments of each command are in its file.
 
-use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{cost, db, demo, models, task, worker};
 use crate::global_args::GlobalArgs;
@@ -31,6 +34,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Run and manage tasks
     #[command(subcommand)]
@@ -54,4 +58,24 @@ pub enum Command {
 /// Returns the command line, with the commands in groups in `az --help`.
 pub fn command() -> clap::Command {
     help::grouped(Cli::command())
+}
+
+/// Parses arguments.
+///
+/// The help page with groups takes longer to render than a listing takes to print, so it is rendered only
+/// for arguments that clap answers with help.
+///
+/// # Errors
+///
+/// Clap's, which is also how it returns help and version.
+pub(crate) fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    let parse = |command: clap::Command| {
+        command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    parse(Cli::command()).or_else(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            parse(command())
+        }
+        _ => Err(error),
+    })
 }

@@ -33,9 +33,6 @@ pub mod wiring;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
-
-use crate::cli::Cli;
 use crate::config::Env;
 use crate::output::Printer;
 
@@ -52,8 +49,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
         az_core::failpoint::arm(plan);
     }
     telemetry::warn_on_stderr();
-    let parsed = cli::command().try_get_matches_from(args);
-    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match cli::parse(&args.into_iter().collect::<Vec<_>>()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors to clap, too; it prints each to the right stream. A closed

@@ -22,7 +22,7 @@ Examples:
 
 /// Show costs and manage budgets.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum CostCommand {
     /// Show costs by period, model, provider, payer, task or day
     Show(show::ShowArgs),

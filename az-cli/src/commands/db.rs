@@ -17,7 +17,7 @@ Examples:
 
 /// Manage the database.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum DbCommand {
     /// Create the database, or migrate it to this version
     Init(init::InitArgs),

@@ -20,7 +20,7 @@ Examples:
 
 /// Show the models, their prices, and which one a task is routed to.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum ModelsCommand {
     /// List the named models, or all models whose price is known
     #[command(visible_alias = "ls")]

@@ -31,7 +31,7 @@ Examples:
 
 /// Run and manage tasks.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum TaskCommand {
     /// Run a task, or queue it with --detach
     Run(run::RunArgs),

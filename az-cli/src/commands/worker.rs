@@ -15,7 +15,7 @@ Examples:
 
 /// Run queued tasks.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum WorkerCommand {
     /// Run queued tasks, most urgent first
     Run(run::RunArgs),

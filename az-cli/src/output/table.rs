@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use serde::Serialize;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use super::csv::csv;
 use super::humanize;
 use super::printer::{Format, Printer};
 use crate::error::CliError;
+
+/// The number of spaces between two columns.
+const GAP: usize = 2;
 
 /// A listing with the columns that people see; programs get its views.
 #[derive(Debug)]
@@ -51,40 +55,95 @@ impl Table {
         }
     }
 
-    /// Returns the table as text for a terminal of this width.
-    pub fn text(&self, width: Option<u16>) -> String {
-        let mut table = comfy_table::Table::new();
-        table.load_preset(presets::NOTHING);
-        table.set_header(self.columns.iter().map(|c| c.to_uppercase()));
-        for row in &self.rows {
-            table.add_row(row.iter().map(|cell| clean(cell)));
-        }
-        if let Some(width) = width {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-        }
-        let last = self.columns.len().saturating_sub(1);
-        for (i, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if i == last {
-                // The last column is the one that may be long: it gets the rest of the line.
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(10)));
-            } else {
-                column.set_constraint(ColumnConstraint::ContentWidth);
+    /// Returns the table as text. Lines longer than the terminal is wide are cut at its edge.
+    pub fn text(&self, terminal: Option<u16>) -> String {
+        let header = self.columns.iter().map(|column| column.to_uppercase()).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect());
+        let rows: Vec<Vec<_>> = std::iter::once(header).chain(rows).collect();
+        let mut widths = vec![0; self.columns.len()];
+        for row in &rows {
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = cell.width().max(*widest);
             }
-            column.set_cell_alignment(CellAlignment::Left);
         }
-        for row in table.row_iter_mut() {
-            row.max_height(1);
+        let mut text = String::new();
+        for row in &rows {
+            let line = aligned(row, &widths);
+            text.push_str(&fit(line.trim_end(), terminal));
+            text.push('\n');
         }
-        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-        lines.join("\n") + "\n"
+        text
     }
 }
 
-/// Escapes what would move the cursor: a cell is data, which may come from a model or a file.
-fn clean(cell: &str) -> Cow<'_, str> {
-    match humanize::printable(cell) {
-        shown if shown == cell => Cow::Borrowed(cell),
-        shown => Cow::Owned(shown),
+/// Returns the cells in columns of these widths.
+fn aligned(cells: &[String], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (cell, widest) in cells.iter().zip(widths) {
+        line.push_str(cell);
+        line.extend(std::iter::repeat_n(' ', widest - cell.width().min(*widest) + GAP));
+    }
+    line
+}
+
+/// Cuts a line at the edge of the terminal, with an ellipsis; a character is not split.
+fn fit(line: &str, terminal: Option<u16>) -> Cow<'_, str> {
+    let Some(columns) = terminal.map(usize::from).filter(|columns| line.width() > *columns) else {
+        return Cow::Borrowed(line);
+    };
+    let mut kept = String::new();
+    for cluster in line.graphemes(true) {
+        kept.push_str(cluster);
+        if kept.width() >= columns {
+            kept.truncate(kept.len() - cluster.len());
+            break;
+        }
+    }
+    kept.push('…');
+    Cow::Owned(kept)
+}
+
+/// Returns a cell as one line, with what would move the cursor escaped: a cell is data, which may come
+/// from a model or a file.
+fn one_line(cell: &str) -> String {
+    let mut lines = cell.lines();
+    let mut first = humanize::printable(lines.next().unwrap_or_default());
+    if lines.next().is_some() {
+        first.push('…');
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    fn table(cells: &[[&str; 2]]) -> Table {
+        let mut table = Table::new(&["name", "what it is"]);
+        for row in cells {
+            table.row(row.iter().map(ToString::to_string).collect());
+        }
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_whatever_the_width_of_their_characters() {
+        let table = table(&[["日本", "wide"], ["e\u{301}", "combining"], ["👩‍🔬", "a sequence"]]);
+        let expected = "NAME  WHAT IT IS\n日本  wide\ne\u{301}     combining\n👩‍🔬    a sequence\n";
+        assert_eq!(table.text(None), expected);
+    }
+
+    #[test]
+    fn lines_are_cut_at_the_edge_of_the_terminal() {
+        let table = table(&[["a", "日本語です"], ["👩‍🔬👩‍🔬", "long"]]);
+        assert_eq!(table.text(Some(12)), "NAME  WHAT …\na     日本…\n👩‍🔬👩‍🔬  long\n");
+        assert_eq!(table.text(Some(1)), "…\n…\n…\n");
+        assert_eq!(table.text(Some(16)).lines().next(), Some("NAME  WHAT IT IS"));
+    }
+
+    #[test]
+    fn a_cell_is_one_line_that_moves_no_cursor() {
+        let table = table(&[["a\nb", "\u{1b}[2J\tx"]]);
+        assert_eq!(table.text(None), "NAME  WHAT IT IS\na…    \\u{1b}[2J    x\n");
     }
 }

@@ -20,7 +20,7 @@ Examples:
 
 /// Set, show and clear budgets.
 #[derive(Debug, Subcommand)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, defer = true)]
 pub enum BudgetCommand {
     /// Set the amount that may be spent in a period
     Set(set::SetArgs),
