@@ -76,10 +76,17 @@ impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.is_negative() { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
-        let fraction = format!("{:09}", nanos % NANOS.unsigned_abs());
-        let short = fraction.trim_end_matches('0');
-        let digits = if short.len() < 2 { fraction.get(..2).unwrap_or_default() } else { short };
-        f.pad(&format!("{sign}${}.{digits}", nanos / NANOS.unsigned_abs()))
+        let (whole, mut fraction) = (nanos / NANOS.unsigned_abs(), nanos % NANOS.unsigned_abs());
+        let mut decimals = 9;
+        while decimals > 2 && fraction % 10 == 0 {
+            fraction /= 10;
+            decimals -= 1;
+        }
+        if f.width().is_none() && f.precision().is_none() {
+            // Listings write many amounts: this way needs no allocation.
+            return write!(f, "{sign}${whole}.{fraction:0decimals$}");
+        }
+        f.pad(&format!("{sign}${whole}.{fraction:0decimals$}"))
     }
 }
 

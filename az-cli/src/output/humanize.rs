@@ -52,6 +52,9 @@ pub fn plural(n: u64, what: &str) -> String {
 /// Escapes characters that move the cursor, change colours or reorder text, by their numbers. Line ends
 /// are kept.
 pub fn printable(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -60,10 +60,11 @@ impl Table {
         let header = self.columns.iter().map(|column| column.to_uppercase()).collect();
         let rows = self.rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect());
         let rows: Vec<Vec<_>> = std::iter::once(header).chain(rows).collect();
+        let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(measured).collect()).collect();
         let mut widths = vec![0; self.columns.len()];
         for row in &rows {
-            for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = cell.width().max(*widest);
+            for (widest, (_, width)) in widths.iter_mut().zip(row) {
+                *widest = (*width).max(*widest);
             }
         }
         let mut text = String::new();
@@ -76,12 +77,17 @@ impl Table {
     }
 }
 
-/// Returns the cells in columns of these widths.
-fn aligned(cells: &[String], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (cell, widest) in cells.iter().zip(widths) {
+/// Returns a cell with the number of columns that a terminal shows it in.
+fn measured(cell: &String) -> (&str, usize) {
+    (cell, cell.width())
+}
+
+/// Returns cells, each with its width, in columns of these widths.
+fn aligned(cells: &[(&str, usize)], widths: &[usize]) -> String {
+    let mut line = String::with_capacity(widths.iter().map(|width| width + GAP).sum());
+    for ((cell, width), widest) in cells.iter().zip(widths) {
         line.push_str(cell);
-        line.extend(std::iter::repeat_n(' ', widest - cell.width().min(*widest) + GAP));
+        line.extend(std::iter::repeat_n(' ', widest.saturating_sub(*width) + GAP));
     }
     line
 }
@@ -106,12 +112,10 @@ fn fit(line: &str, terminal: Option<u16>) -> Cow<'_, str> {
 /// Returns a cell as one line, with what would move the cursor escaped: a cell is data, which may come
 /// from a model or a file.
 fn one_line(cell: &str) -> String {
-    let mut lines = cell.lines();
-    let mut first = humanize::printable(lines.next().unwrap_or_default());
-    if lines.next().is_some() {
-        first.push('…');
-    }
-    first
+    let Some((first, _)) = cell.split_once('\n') else {
+        return humanize::printable(cell);
+    };
+    humanize::printable(first) + "…"
 }
 
 #[cfg(test)]
