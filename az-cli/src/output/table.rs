@@ -57,14 +57,14 @@ impl Table {
 
     /// Returns the table as text. Lines longer than the terminal is wide are cut at its edge.
     pub fn text(&self, terminal: Option<u16>) -> String {
-        let header = self.columns.iter().map(|column| column.to_uppercase()).collect();
-        let rows = self.rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect());
+        let header = self.columns.iter().map(|column| Cell::new(column.to_uppercase())).collect();
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| row.iter().map(|cell| Cell::new(one_line(cell))).collect());
         let rows: Vec<Vec<_>> = std::iter::once(header).chain(rows).collect();
-        let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(measured).collect()).collect();
         let mut widths = vec![0; self.columns.len()];
         for row in &rows {
-            for (widest, (_, width)) in widths.iter_mut().zip(row) {
-                *widest = (*width).max(*widest);
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = cell.width.max(*widest);
             }
         }
         let mut text = String::new();
@@ -77,17 +77,24 @@ impl Table {
     }
 }
 
-/// Returns a cell with the number of columns that a terminal shows it in.
-fn measured(cell: &String) -> (&str, usize) {
-    (cell, cell.width())
+/// The text of a cell, and the number of columns that a terminal shows it in.
+struct Cell {
+    text: String,
+    width: usize,
 }
 
-/// Returns cells, each with its width, in columns of these widths.
-fn aligned(cells: &[(&str, usize)], widths: &[usize]) -> String {
+impl Cell {
+    fn new(text: String) -> Self {
+        Self { width: text.width(), text }
+    }
+}
+
+/// Returns cells in columns of these widths.
+fn aligned(cells: &[Cell], widths: &[usize]) -> String {
     let mut line = String::with_capacity(widths.iter().map(|width| width + GAP).sum());
-    for ((cell, width), widest) in cells.iter().zip(widths) {
-        line.push_str(cell);
-        line.extend(std::iter::repeat_n(' ', widest.saturating_sub(*width) + GAP));
+    for (cell, widest) in cells.iter().zip(widths) {
+        line.push_str(&cell.text);
+        line.extend(std::iter::repeat_n(' ', widest.saturating_sub(cell.width) + GAP));
     }
     line
 }
