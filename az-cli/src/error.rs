@@ -130,6 +130,13 @@ fn remedy_of(error: &Error) -> Option<String> {
             ));
         }
         Error::Unpriced { .. } => UNPRICED,
+        Error::Damaged { what: "task", id, .. } => {
+            return Some(format!("`az task delete {id}` deletes it"));
+        }
+        Error::Damaged { what: "budget", .. } => {
+            "`az cost budget set` replaces it, and `az cost budget clear` removes it"
+        }
+        Error::Damaged { .. } => "`az db status --check` lists what is damaged",
         Error::Full { .. } => "free disk space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
         Error::Busy { .. } => "another process has locked the database; try again later",

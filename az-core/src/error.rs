@@ -142,6 +142,16 @@ pub enum Error {
         /// The model; absent if none was called.
         called: Option<Box<CalledModel>>,
     },
+    /// A stored record that cannot be read. Others are not affected.
+    #[error("{what} {id} is damaged: {reason}")]
+    Damaged {
+        /// The kind of record: `task`, `budget`, …
+        what: &'static str,
+        /// Its id or name.
+        id: String,
+        /// The part of it that cannot be read, and why.
+        reason: String,
+    },
     /// The journal of a task breaks the journal's rules.
     #[error("journal of task {task} is broken at event {seq}: {reason}")]
     BrokenJournal {
@@ -331,7 +341,7 @@ impl Error {
             Self::Unusable { .. } | Self::OlderSchema { .. } | Self::Replaced { .. } => {
                 ErrorKind::Unusable
             }
-            Self::NewerSchema { .. } => ErrorKind::Config,
+            Self::NewerSchema { .. } | Self::Damaged { .. } => ErrorKind::Config,
             Self::BrokenJournal { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }

@@ -61,6 +61,9 @@ pub(crate) enum SqliteError {
     /// A stored value that is invalid.
     #[error("stored {what} cannot be read: {reason}")]
     Unreadable { what: &'static str, reason: String },
+    /// A record with an invalid value.
+    #[error("{what} {id} is damaged: {reason}")]
+    Damaged { what: &'static str, id: String, reason: String },
     /// A thread of the store has ended.
     #[error("{0} has ended")]
     Ended(&'static str),
@@ -93,6 +96,31 @@ impl SqliteError {
                 let code = ffi::Error::new(ffi::SQLITE_IOERR);
                 rusqlite::Error::SqliteFailure(code, text).into()
             }
+        }
+    }
+
+    /// Returns `true` if a stored value is invalid, or has another type than the schema says.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Unreadable { .. } | Self::Damaged { .. } => true,
+            Self::Sqlite(error) => code(error).is_none() && is_of_a_value(error),
+            _ => false,
+        }
+    }
+
+    /// Returns `true` for an error of a record that cannot be read, also one of a contract.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.is_unreadable() || matches!(self, Self::Contract(Error::Damaged { .. }))
+    }
+
+    /// Names the record that cannot be read; other errors stay as they are.
+    pub(crate) fn of(self, what: &'static str, id: impl fmt::Display) -> Self {
+        match self {
+            Self::Damaged { .. } => self,
+            error if error.is_unreadable() => {
+                Self::Damaged { what, id: id.to_string(), reason: error.to_string() }
+            }
+            other => other,
         }
     }
 
@@ -129,6 +157,7 @@ impl From<SqliteError> for Error {
             | SqliteError::Foreign { .. }
             | SqliteError::Unmerged { .. }
             | SqliteError::References { .. } => Self::Unusable { backend, source: error.into() },
+            SqliteError::Damaged { what, id, reason } => Self::Damaged { what, id, reason },
             SqliteError::Unreadable { .. } => Self::Io { backend, source: error.into() },
             SqliteError::Ended(_) => Self::Internal(error.to_string()),
             SqliteError::File { ref source, .. } => match source.kind() {
@@ -173,6 +202,16 @@ pub(crate) fn code(error: &rusqlite::Error) -> Option<ffi::Error> {
         rusqlite::Error::SqlInputError { error, .. } => Some(*error),
         other => other.sqlite_error().copied(),
     }
+}
+
+fn is_of_a_value(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 fn meaning(error: &rusqlite::Error) -> Meaning {

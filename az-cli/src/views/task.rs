@@ -34,6 +34,9 @@ pub struct TaskSummaryView {
     pub created_at: Timestamp,
     /// The command.
     pub command: String,
+    /// The part of the stored task that cannot be read, and why. A damaged task does not run; it can
+    /// be deleted.
+    pub damage: Option<String>,
 }
 
 impl TaskSummaryView {
@@ -51,6 +54,7 @@ impl TaskSummaryView {
             actual_tokens: task.actual_tokens,
             created_at: task.created_at,
             command: task.command,
+            damage: task.damage,
         }
     }
 }

@@ -11,6 +11,7 @@
 mod bad_input;
 mod budgets;
 mod crash_sweep;
+mod damaged;
 mod demo;
 mod documents;
 mod durability;

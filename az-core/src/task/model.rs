@@ -50,6 +50,11 @@ pub struct Task {
     pub answer: Option<String>,
     /// The reason that it did not complete, once failed or cancelled.
     pub failure: Option<Failure>,
+    /// The part of the stored task that cannot be read, and why; that part has its default here. Only
+    /// stores set it. Such a task can be listed, cancelled and deleted. Claims of the next task skip
+    /// it; a claim by name, an update and enqueueing are refused with `Damaged`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// A task's limits, permissions and workspace.
@@ -113,7 +118,22 @@ impl Task {
             options: TaskOptions::default(),
             answer: None,
             failure: None,
+            damage: None,
         })
+    }
+
+    /// Checks that all of the stored task can be read. For implementers of stores.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] otherwise.
+    pub fn check_undamaged(&self) -> Result<()> {
+        let damaged = |reason: &String| Error::Damaged {
+            what: "task",
+            id: self.id.to_string(),
+            reason: reason.clone(),
+        };
+        self.damage.as_ref().map(damaged).map_or(Ok(()), Err)
     }
 
     /// Sets the estimated tokens of the command.

@@ -40,10 +40,12 @@ impl QueuedTask {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` if `stored` is another task; `Invalid` if the task is completed.
+    /// `AlreadyExists` if `stored` is another task; `Invalid` if the task is completed; `Damaged` if
+    /// a part of the stored task cannot be read.
     pub fn enqueue(stored: Option<Self>, given: &Task, now: Timestamp) -> Result<Self> {
         let is_new = stored.is_none();
         let mut row = stored.unwrap_or_else(|| Self::new(given.clone()));
+        row.task.check_undamaged()?;
         row.task.check_same(given)?;
         match row.task.status {
             TaskStatus::Pending => {}
@@ -60,8 +62,10 @@ impl QueuedTask {
     ///
     /// # Errors
     ///
-    /// `LeaseHeld` if a lease blocks the claim; `Invalid` if the task is completed.
+    /// `LeaseHeld` if a lease blocks the claim; `Invalid` if the task is completed; `Damaged` if a
+    /// part of the stored task cannot be read. A claim of the next task skips such tasks.
     pub fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
+        self.task.check_undamaged()?;
         if let Some(lease) = self.lease.as_ref().filter(|lease| claim.is_blocked_by(lease)) {
             return Err(lease.held());
         }

@@ -28,8 +28,9 @@ impl Task {
     /// # Errors
     ///
     /// `Conflict` if `given` was read before the last change; `Invalid` for a status that an update
-    /// cannot set.
+    /// cannot set; `Damaged` if a part of the stored task cannot be read.
     pub fn updated_to(&self, given: &Self, now: Timestamp) -> Result<Self> {
+        self.check_undamaged()?;
         if to_micros(self.updated_at) != to_micros(given.updated_at) {
             return Err(Error::Conflict {
                 what: "task",

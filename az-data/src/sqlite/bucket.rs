@@ -13,8 +13,8 @@ use rusqlite::Connection;
 
 use super::json;
 use super::ledger::{SUM, bounds, total};
-use super::row::{Columns, all, first, run};
-use crate::error::{Result, unreadable};
+use super::row::{Columns, all, first, readable, run};
+use crate::error::{Result, SqliteError, unreadable};
 
 /// A budget, in one of its periods.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Bucket {
 }
 
 /// The columns of a budget, in the order in which [`budget`] reads them.
-const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget \
+pub(super) const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget \
     WHERE namespace = az_namespace()";
 
 /// The scopes that apply to payer `?1` and model `?2`.
@@ -85,7 +85,7 @@ pub(super) fn statuses(
     calendar: &Calendar,
     now: Timestamp,
 ) -> Result<Vec<BudgetStatus>> {
-    let mut budgets = all(conn, BUDGET, [], budget)?;
+    let mut budgets = readable(conn, BUDGET, [], budget)?;
     budgets.sort_by(order);
     let status = |budget: Budget| {
         let span = calendar.span(budget.period, now);
@@ -216,13 +216,23 @@ fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {
     (&a.scope, a.period).cmp(&(&b.scope, b.period))
 }
 
-fn budget(row: &mut Columns<'_>) -> Result<Budget> {
-    Ok(Budget {
-        scope: row.parsed(|key| key.parse().map_err(|error| unreadable("scope", error)))?,
-        period: row
-            .parsed(|name| name.parse::<Period>().map_err(|error| unreadable("period", error)))?,
-        amount: row.money()?,
-        alerts: row.parsed(|text| json::read("alerts", text))?,
-        limit: if row.take()? { Limit::Hard } else { Limit::Soft },
+/// Reads a budget. One that cannot be read refuses the calls that it covers: it may be a hard one.
+pub(super) fn budget(row: &mut Columns<'_>) -> Result<Budget> {
+    let (scope, period): (String, String) = (row.take()?, row.take()?);
+    let read = |row: &mut Columns<'_>| -> Result<Budget> {
+        Ok(Budget {
+            scope: scope.parse().map_err(|error| unreadable("scope", error))?,
+            period: period.parse::<Period>().map_err(|error| unreadable("period", error))?,
+            amount: row.money()?,
+            alerts: row.parsed(|text| json::read("alerts", text))?,
+            limit: if row.take()? { Limit::Hard } else { Limit::Soft },
+        })
+    };
+    read(row).map_err(|error| match error.of("budget", format_args!("{scope} {period}")) {
+        SqliteError::Damaged { what, id, reason } => {
+            let reason = format!("{reason}; set the budget again or clear it");
+            SqliteError::Damaged { what, id, reason }
+        }
+        other => other,
     })
 }

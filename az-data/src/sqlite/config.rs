@@ -8,17 +8,21 @@ use az_core::error::Error;
 use serde_json::Value;
 
 use super::json;
-use super::row::{Columns, all, first, run};
+use super::row::{Columns, first, readable, run};
 use super::store::SqliteStore;
 use crate::error::Result;
+
+/// The columns of a setting, in the order in which [`setting`] reads them.
+pub(super) const SETTING: &str = "SELECT key, value FROM setting WHERE namespace = az_namespace()";
 
 #[async_trait]
 impl ConfigManager for SqliteStore {
     async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
         check_key(key)?;
-        let sql = "SELECT value FROM setting WHERE namespace = az_namespace() AND key = ?1";
+        let sql = format!("{SETTING} AND key = ?1");
         let key = key.to_owned();
-        self.point(move |conn| first(conn, sql, [&key], value)).await
+        let found = self.point(move |conn| first(conn, &sql, [&key], setting)).await?;
+        Ok(found.map(|(_, value)| value))
     }
 
     async fn set(&self, key: &str, value: &Value) -> Result<(), Error> {
@@ -34,9 +38,7 @@ impl ConfigManager for SqliteStore {
     }
 
     async fn get_all(&self) -> Result<BTreeMap<String, Value>, Error> {
-        let sql = "SELECT key, value FROM setting WHERE namespace = az_namespace()";
-        let read = |row: &mut Columns<'_>| Ok((row.take()?, value(row)?));
-        let settings = self.scan(move |conn| all(conn, sql, [], read)).await?;
+        let settings = self.scan(move |conn| readable(conn, SETTING, [], setting)).await?;
         Ok(settings.into_iter().collect())
     }
 
@@ -48,6 +50,10 @@ impl ConfigManager for SqliteStore {
     }
 }
 
-fn value(row: &mut Columns<'_>) -> Result<Value> {
-    row.parsed(|text| json::read("setting", text))
+/// Reads a setting.
+pub(super) fn setting(row: &mut Columns<'_>) -> Result<(String, Value)> {
+    let key: String = row.take()?;
+    let value = row.parsed(|text| json::read("value", text));
+    let value = value.map_err(|error| error.of("setting", &key))?;
+    Ok((key, value))
 }

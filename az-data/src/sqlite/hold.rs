@@ -8,12 +8,12 @@ use rusqlite::{Connection, named_params};
 
 use super::bucket::{self, Bucket};
 use super::ledger::{self, call_id};
-use super::row::{Columns, all, first, micros, run};
+use super::row::{Columns, first, micros, readable, run};
 use super::{log, payer};
 use crate::error::Result;
 
 /// The columns of a hold, in the order in which [`hold`] reads them.
-const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FROM hold \
+pub(super) const HOLD: &str = "SELECT payer, call_id, provider, model, amount, at, until FROM hold \
     WHERE namespace = az_namespace()";
 
 /// Takes a hold; returns the alerts that it crossed.
@@ -63,7 +63,7 @@ pub(super) fn renew(
 /// Settles the holds of a task in full.
 pub(super) fn settle_all(conn: &Connection, calendar: &Calendar, task: &TaskId) -> Result<()> {
     let payer = Payer::from(task);
-    let open = all(conn, &format!("{HOLD} AND payer = ?1"), [payer.to_string()], hold)?;
+    let open = readable(conn, &format!("{HOLD} AND payer = ?1"), [payer.to_string()], hold)?;
     for hold in &in_order(open) {
         close(conn, calendar, (&payer, &hold.call), &Settlement::Full)?;
     }
@@ -110,7 +110,8 @@ pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> R
          (SELECT 1 FROM task WHERE task.namespace = az_namespace() AND hold.payer GLOB 'task:*' \
           AND id = substr(hold.payer, 6) AND lease_until > ?1)"
     );
-    let expired = in_order(all(conn, &sql, [micros(now)], hold)?);
+    // A hold that cannot be read stays open, so that its amount stays held.
+    let expired = in_order(readable(conn, &sql, [micros(now)], hold)?);
     for hold in &expired {
         close(conn, calendar, (&hold.payer, &hold.call), &Settlement::Full)?;
     }
@@ -119,7 +120,7 @@ pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> R
 
 /// Lists the open holds.
 pub(super) fn open(conn: &Connection) -> Result<Vec<Hold>> {
-    Ok(in_order(all(conn, HOLD, [], hold)?))
+    Ok(in_order(readable(conn, HOLD, [], hold)?))
 }
 
 /// Sorts holds by payer and call. The order of payers is not that of their text.
@@ -159,14 +160,18 @@ fn alerts(conn: &Connection, buckets: &[Bucket], hold: &Hold) -> Result<Vec<Aler
     Ok(alerts)
 }
 
-fn hold(row: &mut Columns<'_>) -> Result<Hold> {
-    Ok(Hold {
-        payer: row.parsed(payer::read)?,
-        call: row.parsed(call_id)?,
-        provider: row.take()?,
-        model: row.take()?,
-        amount: row.money_if_known()?,
-        at: row.time()?,
-        until: row.time()?,
-    })
+pub(super) fn hold(row: &mut Columns<'_>) -> Result<Hold> {
+    let (payer, call): (String, String) = (row.take()?, row.take()?);
+    let read = |row: &mut Columns<'_>| -> Result<Hold> {
+        Ok(Hold {
+            payer: payer::read(&payer)?,
+            call: call_id(&call)?,
+            provider: row.take()?,
+            model: row.take()?,
+            amount: row.money_if_known()?,
+            at: row.time()?,
+            until: row.time()?,
+        })
+    };
+    read(row).map_err(|error| error.of("hold", format_args!("{call} of {payer}")))
 }

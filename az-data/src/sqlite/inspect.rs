@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::blob::Blobs;
 use super::connect::beside;
+use super::damage;
 use super::migrate::Migration;
 use super::row::{all, first};
 use super::store::SqliteStore;
@@ -42,11 +43,14 @@ impl StoreAdmin for SqliteStore {
         self.scan(move |conn| {
             let mut found = all(conn, "PRAGMA quick_check", [], |row| row.take::<String>())?;
             found.retain(|line| line != "ok");
-            match lost_bodies(conn, &blobs) {
-                Ok(lost) => found.extend(lost),
-                // Errors that prevent reading the events are in the list already.
-                Err(_) if !found.is_empty() => {}
-                Err(error) => return Err(error),
+            let look = conn.transaction()?;
+            for problems in [lost_bodies(&look, &blobs), damage::find(&look)] {
+                match problems {
+                    Ok(problems) => found.extend(problems),
+                    // Errors that prevent reading the rows are in the list already.
+                    Err(_) if !found.is_empty() => {}
+                    Err(error) => return Err(error),
+                }
             }
             Ok(found)
         })

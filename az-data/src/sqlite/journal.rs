@@ -25,6 +25,17 @@ const LARGE: usize = 64 << 10;
 const EVENT: &str = "SELECT seq, epoch, call_id, at, body, blob, type FROM event \
     WHERE namespace = az_namespace() AND task_id = ?1";
 
+/// The bodies that are in rows, for [`check`].
+pub(super) const BODY: &str = "SELECT task_id, seq, body FROM event \
+    WHERE namespace = az_namespace() AND body IS NOT NULL";
+
+/// Checks that a body can be read.
+pub(super) fn check(row: &mut Columns<'_>) -> Result<()> {
+    let (task, seq): (String, i64) = (row.take()?, row.take()?);
+    let body = row.parsed(|text| json::read::<EventBody>("body", text)).map(drop);
+    body.map_err(|error| error.of("event", format_args!("{seq} of task {task}")))
+}
+
 #[async_trait]
 impl Journal for SqliteStore {
     async fn append(

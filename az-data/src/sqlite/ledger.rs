@@ -1,6 +1,6 @@
 //! The ledger: one row per paid call, and sums of them.
 
-use az_core::cost::{Charge, CostEntry, Payer, TimeRange};
+use az_core::cost::{Charge, CostEntry, Payer, TimeRange, Usage};
 use az_core::id::CallId;
 use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
@@ -12,6 +12,10 @@ use crate::error::{Result, unreadable};
 /// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow. Costs
 /// are never negative.
 pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
+
+/// The columns of an entry, in the order in which [`entry`] reads them.
+pub(super) const ENTRY: &str = "SELECT payer, call_id, provider, model, usage, input_tokens, \
+    output_tokens, cost, computed, estimated, at FROM entry WHERE namespace = az_namespace()";
 
 /// Books an entry, and adds its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
@@ -85,38 +89,69 @@ pub(super) fn entries(
     span: TimeRange,
     payer: Option<&Payer>,
 ) -> Result<Vec<CostEntry>> {
-    let columns = "SELECT payer, call_id, provider, model, usage, cost, computed, estimated, \
-        at FROM entry WHERE namespace = az_namespace()";
     let (start, end) = bounds(span);
     match payer {
         Some(payer) => {
             // The signs make SQLite find the entries by the payer instead of the time.
-            let sql =
-                format!("{columns} AND payer = ?1 AND +at >= ?2 AND +at < ?3 ORDER BY +at, id");
+            let sql = format!("{ENTRY} AND payer = ?1 AND +at >= ?2 AND +at < ?3 ORDER BY +at, id");
             all(conn, &sql, (payer.to_string(), start, end), entry)
         }
         None => {
-            let sql = format!("{columns} AND at >= ?1 AND at < ?2 ORDER BY at, id");
+            let sql = format!("{ENTRY} AND at >= ?1 AND at < ?2 ORDER BY at, id");
             all(conn, &sql, (start, end), entry)
         }
     }
 }
 
+/// Checks that all of an entry can be read.
+pub(super) fn check(row: &mut Columns<'_>) -> Result<()> {
+    read(row, |usage, _, _| usage).map(drop)
+}
+
+/// Reads an entry. If its usage cannot be read, the entry has the sums of its tokens, which are in
+/// columns of their own; anything else is an error, so that no list of costs lacks an entry.
 fn entry(row: &mut Columns<'_>) -> Result<CostEntry> {
-    Ok(CostEntry {
-        payer: row.parsed(payer::read)?,
-        call: row.parsed(call_id)?,
-        provider: row.take()?,
-        model: row.take()?,
-        charge: Charge {
-            usage: row.parsed(|text| json::read("usage", text))?,
-            cost: row.money_if_known()?,
-            computed: row.money_if_known()?,
-            estimated: row.take()?,
-        },
-        at: row.time()?,
+    read(row, |usage, name, sums| match usage {
+        Err(error) if error.is_unreadable() => {
+            let error = error.of(WHAT, name);
+            tracing::warn!("{error}; its cost is intact, and its tokens are shown as sums");
+            Ok(sums)
+        }
+        usage => usage,
     })
 }
+
+/// Reads an entry from the columns of [`ENTRY`]. `usage` gets the usage, the name of the entry and
+/// the sums of its tokens.
+fn read(
+    row: &mut Columns<'_>,
+    usage: impl FnOnce(Result<Usage>, &str, Usage) -> Result<Usage>,
+) -> Result<CostEntry> {
+    let (payer, call): (String, String) = (row.take()?, row.take()?);
+    let name = format!("{call} of {payer}");
+    let read = |row: &mut Columns<'_>| -> Result<CostEntry> {
+        let (provider, model) = (row.take()?, row.take()?);
+        let stored = row.parsed(|text| json::read("usage", text));
+        let sums = Usage::tokens(row.count()?, row.count()?);
+        Ok(CostEntry {
+            payer: payer::read(&payer)?,
+            call: call_id(&call)?,
+            provider,
+            model,
+            charge: Charge {
+                usage: usage(stored, &name, sums)?,
+                cost: row.money_if_known()?,
+                computed: row.money_if_known()?,
+                estimated: row.take()?,
+            },
+            at: row.time()?,
+        })
+    };
+    read(row).map_err(|error| error.of(WHAT, &name))
+}
+
+/// The name of an entry in messages.
+const WHAT: &str = "ledger entry";
 
 /// Parses the id of a call.
 pub(super) fn call_id(text: &str) -> Result<CallId> {

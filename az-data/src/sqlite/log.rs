@@ -70,9 +70,13 @@ fn find(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
     while found.len() < limit
         && let Some(row) = rows.next()?
     {
-        let record = record(&mut Columns::of(row))?;
-        if query.matches(&record) {
-            found.push(record);
+        match record(&mut Columns::of(row)) {
+            Ok(record) if query.matches(&record) => found.push(record),
+            Ok(_) => {}
+            Err(error) if error.is_unreadable() => {
+                tracing::warn!("a log record is damaged: {error}; it is left out");
+            }
+            Err(error) => return Err(error),
         }
     }
     found.reverse();

@@ -7,6 +7,7 @@ mod budget;
 mod config;
 mod connect;
 mod cost;
+mod damage;
 mod guest;
 mod hold;
 mod identity;

@@ -154,6 +154,18 @@ const WHOLE: &[(&str, &str)] = &[
         "until FROM hold WHERE namespace = az_namespace()",
         "SEARCH hold USING PRIMARY KEY (namespace=?)",
     ),
+    (
+        "answer FROM task WHERE namespace = az_namespace()",
+        "SEARCH task USING INDEX task_newest_of_both (namespace=?)",
+    ),
+    (
+        "at FROM entry WHERE namespace = az_namespace()",
+        "SEARCH entry USING INDEX entry_of_model (namespace=?)",
+    ),
+    (
+        "SELECT task_id, seq, body FROM event",
+        "SEARCH event USING INDEX sqlite_autoindex_event_1 (namespace=?)",
+    ),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
     // Open holds are few.

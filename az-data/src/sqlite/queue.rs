@@ -10,7 +10,7 @@ use az_core::task::{
 };
 use rusqlite::{Connection, named_params};
 
-use super::row::{all, bound, first, micros};
+use super::row::{bound, first, micros, readable};
 use super::store::SqliteStore;
 use super::task::store;
 use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
@@ -19,15 +19,19 @@ use crate::error::Result;
 /// Finds the next task for a claim at `:now` that presumes the owner `:dead` dead. The index of
 /// waiting tasks has this order, so only its first row is read. Expired leases and those of the
 /// dead owner are few and all read. Without the hint, the planner would use an index of all tasks.
-const NEXT: &str = "SELECT id FROM ( \
-        SELECT * FROM (SELECT id, priority, created_at FROM task INDEXED BY task_next \
+/// `:skip` is a JSON list of the rows that are damaged.
+const NEXT: &str = "SELECT row, id FROM ( \
+        SELECT * FROM (SELECT rowid AS row, id, priority, created_at FROM task INDEXED BY task_next \
             WHERE namespace = az_namespace() AND status = 'pending' \
             AND (not_before IS NULL OR not_before <= :now) \
+            AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
             ORDER BY priority DESC, created_at, id LIMIT 1) \
-        UNION ALL SELECT id, priority, created_at FROM task INDEXED BY task_expiring \
+        UNION ALL SELECT rowid, id, priority, created_at FROM task INDEXED BY task_expiring \
             WHERE namespace = az_namespace() AND status = 'running' AND lease_until <= :now \
-        UNION ALL SELECT id, priority, created_at FROM task \
+            AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
+        UNION ALL SELECT rowid, id, priority, created_at FROM task \
             WHERE namespace = az_namespace() AND lease_owner = :dead \
+            AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
     ) ORDER BY priority DESC, created_at, id LIMIT 1";
 
 /// Finds the leases of owners other than `?1` in the order of the index, and reads no more of it
@@ -45,11 +49,14 @@ impl TaskQueue for SqliteStore {
 
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>, Error> {
         let claim = claim.clone();
-        self.write(move |conn| match &claim.task {
-            Some(id) => change(conn, id, |row| Ok(Some(row.claim(&claim)?))),
-            None => claim_next(conn, &claim),
-        })
-        .await
+        if let Some(id) = claim.task.clone() {
+            let claimed =
+                self.write(move |conn| change(conn, &id, |row| Ok(Some(row.claim(&claim)?))));
+            return claimed.await;
+        }
+        let claimed = self.write(move |conn| claim_next(conn, &claim)).await?;
+        self.warn_of(claimed.damaged);
+        Ok(claimed.next)
     }
 
     async fn heartbeat(
@@ -91,7 +98,8 @@ impl TaskQueue for SqliteStore {
         let sql = "SELECT id FROM task INDEXED BY task_held \
             WHERE namespace = az_namespace() AND lease_owner = ?1 AND cancel_requested = 1 ORDER BY id";
         let owner = owner.clone();
-        self.point(move |conn| all(conn, sql, [owner.as_str()], |row| row.parsed(task_id))).await
+        self.point(move |conn| readable(conn, sql, [owner.as_str()], |row| row.parsed(task_id)))
+            .await
     }
 
     async fn lease(&self, id: &TaskId) -> Result<Option<Lease>, Error> {
@@ -101,7 +109,7 @@ impl TaskQueue for SqliteStore {
 
     async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>, Error> {
         let owner = owner.clone();
-        self.scan(move |conn| all(conn, OTHERS, (owner.as_str(), bound(limit)), lease)).await
+        self.scan(move |conn| readable(conn, OTHERS, (owner.as_str(), bound(limit)), lease)).await
     }
 }
 
@@ -116,13 +124,32 @@ fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
     Ok(row.task)
 }
 
-fn claim_next(conn: &Connection, claim: &Claim) -> Result<Option<Claimed>> {
-    let params = named_params! {
-        ":now": micros(claim.now),
-        ":dead": claim.presumed_dead.as_ref().map(WorkerId::as_str),
-    };
-    let next = first(conn, NEXT, params, |row| row.parsed(task_id))?;
-    next.map(|id| change(conn, &id, |row| Ok(row.claim(claim)?))).transpose()
+/// The result of a claim of the next task.
+struct ClaimedNext {
+    next: Option<Claimed>,
+    /// The rows that were skipped, with their errors.
+    damaged: Vec<(i64, String)>,
+}
+
+/// Claims the next task of which all can be read.
+fn claim_next(conn: &Connection, claim: &Claim) -> Result<ClaimedNext> {
+    let mut damaged: Vec<(i64, String)> = Vec::new();
+    loop {
+        let skip: Vec<_> = damaged.iter().map(|(row, _)| row.to_string()).collect();
+        let params = named_params! {
+            ":now": micros(claim.now),
+            ":dead": claim.presumed_dead.as_ref().map(WorkerId::as_str),
+            ":skip": format!("[{}]", skip.join(",")),
+        };
+        let found = first(conn, NEXT, params, |row| Ok((row.take()?, row.parsed(task_id))))?;
+        let Some((row, id)) = found else { return Ok(ClaimedNext { next: None, damaged }) };
+        let claimed = id.and_then(|id| change(conn, &id, |row| Ok(row.claim(claim)?)));
+        match claimed {
+            Ok(claimed) => return Ok(ClaimedNext { next: Some(claimed), damaged }),
+            Err(error) if error.is_damage() => damaged.push((row, error.to_string())),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn heartbeat(conn: &Connection, lease: &Lease, until: Timestamp) -> Result<HeartbeatStatus> {

@@ -21,9 +21,10 @@ impl<'r> Columns<'r> {
 
     /// Takes the next column.
     pub(super) fn take<T: FromSql>(&mut self) -> Result<T> {
-        let value = self.row.get(self.next)?;
+        let column = self.next;
+        // Also after an error, so that the columns behind it can be read.
         self.next += 1;
-        Ok(value)
+        Ok(self.row.get(column)?)
     }
 
     /// Takes a time.
@@ -54,6 +55,14 @@ impl<'r> Columns<'r> {
     /// Takes text and parses it.
     pub(super) fn parsed<T>(&mut self, parse: impl FnOnce(&str) -> Result<T>) -> Result<T> {
         parse(&self.take::<String>()?)
+    }
+
+    /// Takes text and parses it, if there is any.
+    pub(super) fn parsed_if_any<T>(
+        &mut self,
+        parse: impl FnOnce(&str) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.take::<Option<String>>()?.as_deref().map(parse).transpose()
     }
 }
 
@@ -95,6 +104,30 @@ pub(super) fn all<T>(
     let mut query = prepare(conn, sql)?;
     let rows = query.query_and_then(params, |row| read(&mut Columns::of(row)))?;
     rows.collect()
+}
+
+/// Returns the rows of a query that can be read, and warns of the others.
+pub(super) fn readable<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl Fn(&mut Columns<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut query = prepare(conn, sql)?;
+    let mut rows = query.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match read(&mut Columns::of(row)) {
+            Ok(value) => found.push(value),
+            Err(error) if error.is_unreadable() => {
+                tracing::warn!(
+                    "{error}; it is left out (`az db status --check` lists such records)"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// Runs a statement; returns the number of rows that it changed.

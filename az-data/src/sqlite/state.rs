@@ -79,7 +79,11 @@ fn load(conn: &Connection, task: &TaskId, name: Option<&str>) -> Result<Option<S
 }
 
 fn snapshot(row: &mut Columns<'_>) -> Result<Snapshot> {
-    Ok(Snapshot { info: info(row)?, state: row.parsed(|text| json::read("state", text))? })
+    let info = info(row)?;
+    let state = row.parsed(|text| json::read("state", text));
+    let state = state
+        .map_err(|error| error.of("state", format_args!("{} of task {}", info.id, info.task)))?;
+    Ok(Snapshot { info, state })
 }
 
 fn info(row: &mut Columns<'_>) -> Result<SnapshotInfo> {

@@ -1,7 +1,8 @@
 //! The store: one file, one writer, a few readers.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use az_core::cost::Calendar;
@@ -54,6 +55,8 @@ struct Inner {
     file: FileIdentity,
     options: SqliteOptions,
     migration: Option<Migration>,
+    /// The rows of damaged tasks that were reported.
+    reported: Mutex<BTreeSet<i64>>,
 }
 
 impl SqliteStore {
@@ -129,6 +132,7 @@ impl SqliteStore {
             file,
             options,
             migration,
+            reported: Mutex::default(),
         }))
     }
 
@@ -187,6 +191,16 @@ impl SqliteStore {
 
     pub(super) fn calendar(&self) -> Calendar {
         self.0.options.calendar.clone()
+    }
+
+    /// Warns of tasks that are damaged, once of each: a worker that polls would repeat it for ever.
+    pub(super) fn warn_of(&self, damaged: Vec<(i64, String)>) {
+        let mut reported = self.0.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for (row, error) in damaged {
+            if reported.insert(row) {
+                tracing::warn!("{error}; it is not run (`az task delete` removes it)");
+            }
+        }
     }
 
     /// Removes the orphaned files. A failure is only logged: the files stay on the list, and the next

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::row::{bound, first, run};
 use super::store::SqliteStore;
-use super::task_row::{find, find_all, find_queued, put, rank};
+use super::task_row::{find, find_all, find_lease, put, rank};
 use super::{hold, payer};
 use crate::error::Result;
 
@@ -123,10 +123,16 @@ enum Deleted {
 }
 
 fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -> Result<Deleted> {
-    let Some(row) = find_queued(conn, id)? else {
+    // No more of the row is read than is needed: it may be damaged.
+    let sql = "SELECT lease_until FROM task WHERE namespace = az_namespace() AND id = ?1";
+    let Some(until) = first(conn, sql, [id.as_str()], |row| row.time_if_any())? else {
         return Ok(Deleted::Nothing);
     };
-    row.lease.map_or(Ok(()), |lease| lease.check_expired(now))?;
+    if until.is_some_and(|until| until > now)
+        && let Some(lease) = find_lease(conn, id).map_err(|error| error.of("task", id))?
+    {
+        lease.check_expired(now)?;
+    }
     hold::settle_all(conn, calendar, id)?;
     let sql = "INSERT INTO orphaned_blob (name) \
         SELECT blob FROM event WHERE namespace = az_namespace() AND task_id = ?1 AND blob IS NOT NULL \

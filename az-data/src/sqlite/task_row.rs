@@ -1,11 +1,11 @@
 //! The row of a task.
 
 use az_core::id::{TaskId, WorkerId};
-use az_core::task::{Lease, QueuedTask, Task, TaskPriority};
+use az_core::task::{Lease, QueuedTask, Task, TaskPriority, TaskStatus};
 use rusqlite::{Connection, named_params};
 
 use super::json;
-use super::row::{Columns, all, first, micros, run};
+use super::row::{Columns, first, micros, readable, run};
 use crate::error::{Result, unreadable};
 
 /// The columns of a task, in the order in which [`task`] reads them.
@@ -16,12 +16,14 @@ pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, 
 /// The columns of the queue, in the order in which [`queued`] reads them.
 const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
 
-/// Reads a task from the [`COLUMNS`].
+/// Reads a task from the [`COLUMNS`]. A part that cannot be read has its default, and the task has
+/// the damage; only the id has to be readable.
 pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
-    Ok(Task {
+    let mut damage = Damage::default();
+    let mut task = Task {
         id: row.parsed(task_id)?,
-        status: row.parsed(|name| name.parse().map_err(|e| unreadable("status", e)))?,
-        priority: priority_at(row.take()?)?,
+        status: damage.or(TaskStatus::Failed, row.parsed(status))?,
+        priority: damage.or(TaskPriority::Low, row.take().and_then(priority_at))?,
         created_at: row.time()?,
         updated_at: row.time()?,
         started_at: row.time_if_any()?,
@@ -29,16 +31,46 @@ pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
         cost: row.money()?,
         estimated_tokens: row.count()?,
         actual_tokens: row.count()?,
-        parent_task_id: row.take::<Option<String>>()?.as_deref().map(task_id).transpose()?,
-        model: row.take()?,
-        options: row.parsed(|text| json::read("options", text))?,
-        failure: row
-            .take::<Option<String>>()?
-            .map(|text| json::read("failure", &text))
-            .transpose()?,
-        command: row.take()?,
-        answer: row.take()?,
-    })
+        parent_task_id: damage.or_default(row.parsed_if_any(task_id))?,
+        model: damage.or_default(row.take())?,
+        options: damage.or_default(row.parsed(|text| json::read("options", text)))?,
+        failure: damage.or_default(row.parsed_if_any(|text| json::read("failure", text)))?,
+        command: damage.or_default(row.take())?,
+        answer: damage.or_default(row.take())?,
+        damage: None,
+    };
+    task.damage = damage.0;
+    Ok(task)
+}
+
+/// Checks that all of a task can be read.
+pub(super) fn check(row: &mut Columns<'_>) -> Result<()> {
+    Ok(task(row)?.check_undamaged()?)
+}
+
+/// The first part of a row that cannot be read.
+#[derive(Debug, Default)]
+struct Damage(Option<String>);
+
+impl Damage {
+    /// Returns a part of the row, or `other` if it cannot be read.
+    fn or<T>(&mut self, other: T, part: Result<T>) -> Result<T> {
+        match part {
+            Err(error) if error.is_unreadable() => {
+                self.0.get_or_insert_with(|| error.to_string());
+                Ok(other)
+            }
+            part => part,
+        }
+    }
+
+    fn or_default<T: Default>(&mut self, part: Result<T>) -> Result<T> {
+        self.or(T::default(), part)
+    }
+}
+
+fn status(name: &str) -> Result<TaskStatus> {
+    name.parse().map_err(|error| unreadable("status", error))
 }
 
 /// Parses the id of a task.
@@ -83,8 +115,7 @@ pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<Queue
 fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {
     let task = task(row)?;
     let epoch = row.count()?;
-    let owner = row.take::<Option<String>>()?;
-    let owner = owner.as_deref().map(worker_id).transpose()?;
+    let owner = row.parsed_if_any(worker_id)?;
     let lease = owner.zip(row.time_if_any()?);
     let lease = lease.map(|(owner, until)| Lease { task: task.id.clone(), owner, epoch, until });
     let (not_before, cancel_requested) = (row.time_if_any()?, row.take()?);
@@ -114,7 +145,7 @@ pub(super) fn find_all(
     rest: &str,
     params: impl rusqlite::Params,
 ) -> Result<Vec<Task>> {
-    all(conn, &format!("SELECT {COLUMNS} {rest}"), params, task)
+    readable(conn, &format!("SELECT {COLUMNS} {rest}"), params, task)
 }
 
 /// Adds a task, or replaces a stored one except for its lease.

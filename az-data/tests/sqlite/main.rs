@@ -11,6 +11,7 @@ mod child;
 mod support;
 
 mod conformance;
+mod damaged;
 mod files;
 mod full;
 mod journal;

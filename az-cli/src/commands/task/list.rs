@@ -6,7 +6,7 @@ use az_core::clock::SystemClock;
 use az_core::cost::TimeRange;
 use az_core::store::Store;
 use az_core::task::TaskFilter;
-use az_core::{Clock, Task, TaskPriority, TaskStatus};
+use az_core::{Clock, Error, Task, TaskPriority, TaskStatus};
 use clap::Args;
 
 use crate::error::CliError;
@@ -74,7 +74,11 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
 }
 
 async fn has_unpriced_calls(store: &dyn Store, task: &Task) -> Result<bool, CliError> {
-    let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
+    let entries = match store.entries(TimeRange::ALL, Some(&(&task.id).into())).await {
+        // The price of an entry that cannot be read is not known either.
+        Err(Error::Damaged { .. }) => return Ok(true),
+        entries => entries?,
+    };
     Ok(entries.iter().any(|entry| entry.charge.cost.is_none()))
 }
 

@@ -14,7 +14,7 @@ pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     for task in tasks {
         table.row(vec![
             short(task.id.as_str()),
-            task.status.to_string(),
+            status(task),
             task.priority.to_string(),
             age(task.created_at, now),
             cost(task),
@@ -22,6 +22,13 @@ pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
         ]);
     }
     table
+}
+
+fn status(task: &TaskSummaryView) -> String {
+    match task.damage {
+        Some(_) => "damaged".to_owned(),
+        None => task.status.to_string(),
+    }
 }
 
 fn cost(task: &TaskSummaryView) -> String {

@@ -1,0 +1,222 @@
+//! Records that cannot be read: each affects only what needs it, and money is never undercounted.
+
+use az_core::config::ConfigManager;
+use az_core::cost::{BudgetKeeper, CostTracker, Limit, Period, Scope, TimeRange, Usage};
+use az_core::error::Error;
+use az_core::id::WorkerId;
+use az_core::log::{Level, LogQuery, LogRecord, LogStore};
+use az_core::money::Usd;
+use az_core::state::StateManager;
+use az_core::store::StoreAdmin;
+use az_core::task::{Claim, Task, TaskFilter, TaskQueue, TaskRepository};
+use az_core::testing::sample::{at, budget, entry, hold, payer, task, task_id};
+use az_data::sqlite::SqliteStore;
+use serde_json::json;
+
+use crate::support::Home;
+
+/// Returns a store with the pending tasks `a`, `b` and `c`; the options of `a`, the next one, cannot be
+/// read.
+async fn with_a_damaged_task(home: &Home) -> SqliteStore {
+    let store = home.open();
+    for (id, minute) in [("a", 0), ("b", 1), ("c", 2)] {
+        store.enqueue(&task(id, minute), at(9)).await.unwrap();
+    }
+    home.raw().execute("UPDATE task SET options = '{' WHERE id = 'a'", []).unwrap();
+    store
+}
+
+fn damage_of(task: &Task) -> String {
+    task.damage.clone().unwrap_or_default()
+}
+
+fn is_damaged<T: std::fmt::Debug>(result: Result<T, Error>, message: &str) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().starts_with(message), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_task_is_listed_with_what_can_be_read() {
+    let home = Home::new();
+    let store = with_a_damaged_task(&home).await;
+    let listed = store.list(&TaskFilter::default()).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|task| task.id.as_str()).collect();
+    assert_eq!(ids, ["c", "b", "a"]);
+    assert!(damage_of(&listed[2]).starts_with("stored options cannot be read: "), "{listed:?}");
+    assert_eq!((listed[1].damage.as_ref(), &listed[2].command), (None, &task("a", 0).command));
+    assert_eq!(TaskRepository::get(&store, &task_id("a")).await.unwrap().as_ref(), listed.last());
+}
+
+#[tokio::test]
+async fn a_damaged_task_is_skipped_by_claims_and_refused_by_name() {
+    let home = Home::new();
+    let store = with_a_damaged_task(&home).await;
+    let claim = Claim::next(WorkerId::new("w").unwrap(), at(10), at(20));
+    for expected in [Some("b"), Some("c"), None] {
+        let claimed = store.claim(&claim).await.unwrap();
+        assert_eq!(claimed.as_ref().map(|claimed| claimed.task.id.as_str()), expected);
+    }
+    let message = "task a is damaged: stored options cannot be read: ";
+    is_damaged(store.claim(&claim.of(task_id("a"))).await, message);
+    is_damaged(store.enqueue(&task("a", 0), at(11)).await, message);
+    let stored = TaskRepository::get(&store, &task_id("a")).await.unwrap().unwrap();
+    is_damaged(store.update(&stored, at(11)).await, message);
+}
+
+#[tokio::test]
+async fn a_damaged_task_is_cancelled_and_deleted() {
+    let home = Home::new();
+    let store = with_a_damaged_task(&home).await;
+    store.request_cancel(&task_id("a"), at(10)).await.unwrap();
+    let options = "SELECT status || options FROM task WHERE id = 'a'";
+    let stored: String = home.raw().query_row(options, [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, "cancelled{");
+    assert!(TaskRepository::delete(&store, &task_id("a"), at(11)).await.unwrap());
+    assert_eq!(TaskRepository::get(&store, &task_id("a")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_task_whose_owner_cannot_be_read_is_deleted_once_its_lease_has_expired() {
+    let home = Home::new();
+    let store = with_a_damaged_task(&home).await;
+    let set = "UPDATE task SET lease_owner = 'no owner', lease_until = ?1 WHERE id = 'a'";
+    home.raw().execute(set, [at(20).as_microsecond()]).unwrap();
+    let refused = TaskRepository::delete(&store, &task_id("a"), at(19)).await;
+    is_damaged(refused, "task a is damaged: stored worker id cannot be read: ");
+    let worker = WorkerId::new("w").unwrap();
+    assert_eq!(store.leases_of_others(&worker, 9).await.unwrap(), []);
+    assert!(TaskRepository::delete(&store, &task_id("a"), at(20)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_damaged_budget_refuses_the_calls_that_it_covers_until_it_is_replaced_or_removed() {
+    let home = Home::new();
+    let store = home.open();
+    let scope = Scope::Payer(payer("task:t"));
+    let mut bad = budget(scope.clone(), Period::Total, 100);
+    bad.limit = Limit::Soft;
+    store.set_budget(&bad, at(1)).await.unwrap();
+    let good = budget(Scope::Model("m9".to_owned()), Period::Total, 100);
+    store.set_budget(&good, at(1)).await.unwrap();
+    let damage =
+        || home.raw().execute("UPDATE budget SET alerts = '[' WHERE scope LIKE 'task:%'", []);
+    damage().unwrap();
+
+    is_damaged(store.hold(&hold("t", "m0", 7, 1)).await, "budget task:t total is damaged: ");
+    store.hold(&hold("u", "m1", 7, 1)).await.unwrap();
+    let shown = store.budgets(at(1)).await.unwrap();
+    assert_eq!(shown.iter().map(|status| &status.budget).collect::<Vec<_>>(), [&good]);
+
+    store.set_budget(&bad, at(2)).await.unwrap();
+    store.hold(&hold("t", "m0", 7, 1)).await.unwrap();
+    damage().unwrap();
+    assert!(store.clear_budget(&scope, Period::Total).await.unwrap());
+    store.hold(&hold("t", "m2", 7, 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_hold_keeps_its_amount_held_and_others_are_swept() {
+    let home = Home::new();
+    let store = home.open();
+    let all = budget(Scope::Global, Period::Total, 100);
+    store.set_budget(&all, at(0)).await.unwrap();
+    store.hold(&hold("t", "m0", 7, 1)).await.unwrap();
+    store.hold(&hold("u", "m1", 30, 1)).await.unwrap();
+    home.raw()
+        .execute_batch("PRAGMA foreign_keys = OFF; UPDATE hold SET call_id = '' WHERE amount = 7")
+        .unwrap();
+    assert_eq!(store.sweep(at(1_000_000)).await.unwrap(), 1);
+    let status = store.budgets(at(1)).await.unwrap().remove(0);
+    assert_eq!((status.spent, status.held), (Usd::from_nanos(30), Usd::from_nanos(7)));
+    assert_eq!(store.open_holds().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_ledger_entry_whose_usage_cannot_be_read_keeps_its_cost_and_its_tokens() {
+    let home = Home::new();
+    let store = home.open();
+    let booked = entry("t", "m0", 7, 1);
+    store.book(&booked).await.unwrap();
+    home.raw().execute("UPDATE entry SET usage = 'x'", []).unwrap();
+    let found = store.entries(TimeRange::ALL, None).await.unwrap();
+    let usage = &booked.charge.usage;
+    let mut expected = booked.clone();
+    expected.charge.usage = Usage::tokens(usage.total_input(), usage.total_output());
+    assert_eq!(found, [expected]);
+    assert_eq!(store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
+
+    home.raw().execute("UPDATE entry SET call_id = ''", []).unwrap();
+    is_damaged(store.entries(TimeRange::ALL, None).await, "ledger entry  of task:t is damaged: ");
+    assert_eq!(store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
+}
+
+#[tokio::test]
+async fn a_damaged_setting_state_or_log_record_does_not_affect_others() {
+    let home = Home::new();
+    let store = home.open();
+    for key in ["a", "b"] {
+        store.set(key, &json!(1)).await.unwrap();
+    }
+    let record = |text: &str| LogRecord {
+        at: at(1),
+        level: Level::Warn,
+        target: "az".to_owned(),
+        task: None,
+        message: text.to_owned(),
+    };
+    LogStore::append(&store, &[record("first"), record("second")]).await.unwrap();
+    for _ in 0..2 {
+        store.save_snapshot(&task_id("t"), &json!(1), None, at(1)).await.unwrap();
+    }
+    home.raw()
+        .execute_batch(
+            "UPDATE setting SET value = '[' WHERE key = 'a';
+             UPDATE log SET level = 99 WHERE message = 'first';
+             UPDATE snapshot SET state = '[' WHERE id = 2;",
+        )
+        .unwrap();
+    assert_eq!(store.get_all().await.unwrap(), [("b".to_owned(), json!(1))].into());
+    is_damaged(ConfigManager::get(&store, "a").await, "setting a is damaged: ");
+    assert_eq!(store.query(&LogQuery::default()).await.unwrap(), [record("second")]);
+    is_damaged(store.load_snapshot(&task_id("t"), None).await, "state 2 of task t is damaged: ");
+    assert_eq!(store.list_snapshots(&task_id("t")).await.unwrap().len(), 2);
+    assert!(store.delete_snapshot(&task_id("t"), "2").await.unwrap());
+    assert!(store.load_snapshot(&task_id("t"), None).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_check_lists_every_damaged_record() {
+    let home = Home::new();
+    let store = with_a_damaged_task(&home).await;
+    store.set_budget(&budget(Scope::Global, Period::Total, 100), at(1)).await.unwrap();
+    store.hold(&hold("t", "m0", 7, 1)).await.unwrap();
+    store.book(&entry("t", "m1", 7, 1)).await.unwrap();
+    store.set("key", &json!(1)).await.unwrap();
+    home.raw()
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             UPDATE budget SET alerts = '[';
+             UPDATE hold SET payer = '';
+             UPDATE entry SET usage = '[';
+             UPDATE setting SET value = '[';
+             INSERT INTO event (task_id, seq, epoch, type, at, body) VALUES
+                 ('b', 0, 1, 'note', 0, '[');",
+        )
+        .unwrap();
+    let problems = store.check().await.unwrap();
+    let named: Vec<_> =
+        problems.iter().map(|text| text.split(" is damaged: ").next().unwrap()).collect();
+    assert_eq!(
+        named,
+        [
+            "task a",
+            "budget global total",
+            "hold m0 of ",
+            "ledger entry m1 of task:t",
+            "setting key",
+            "event 0 of task b",
+        ],
+        "{problems:?}"
+    );
+}
