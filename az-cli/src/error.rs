@@ -106,6 +106,7 @@ impl CliError {
             Self::Stopped { id, source } => {
                 let first = remedy_of(source)?;
                 Some(match id {
+                    Some(_) if matches!(source, Error::Damaged { what: "task", .. }) => first,
                     Some(id) => format!("{first}; then `az task resume {id}` continues the task"),
                     None => first,
                 })

@@ -30,6 +30,7 @@ use az_core::policy::{AllowEverything, PolicyDecision};
 use az_core::task::{CancelOutcome, TaskOptions, TaskQueue, TaskRepository};
 use az_core::testing::sample::{always, at, claim_of, run_started, task, task_id, worker};
 use az_core::testing::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, Recorder};
+use az_core::text::json_size;
 use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope, Toolbox};
 use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
 use futures_util::{FutureExt, StreamExt};
@@ -896,6 +897,29 @@ async fn a_snapshot_shortens_the_tail_and_changes_nothing_else() {
     );
     assert!(tail.len() < all.len(), "the tail begins at a snapshot");
     assert_eq!(fold(&tail).unwrap(), fold(&all).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_of_a_long_task_are_at_most_one_and_a_half_times_as_large_as_its_record() {
+    let store = MemoryStore::new();
+    let mut options = options();
+    (options.snapshot_every, options.max_steps) = (4, 1_000);
+    let lines = (0..300).map(|_| calls(&["look"])).chain([reply("done")]);
+    let look = FakeTool::new("look").answering(ToolOutput::done("seen ".repeat(200)));
+    let engine = Engine::new(Arc::new(store.clone()), agent(lines), options)
+        .with_toolbox(Arc::new(FakeToolbox::new().with(look)));
+    engine.execute(task("a", 0), None).await.unwrap();
+    let (mut record, mut snapshots, mut count) = (0, 0, 0);
+    for event in store.read(&task_id("a"), 0, usize::MAX).await.unwrap() {
+        let size = json_size(&event.event.body);
+        if event.event.body.name() == "snapshot" {
+            (snapshots, count) = (snapshots + size, count + 1);
+        } else {
+            record += size;
+        }
+    }
+    assert!(snapshots <= record + record / 2, "{snapshots} bytes for a record of {record}");
+    assert!(count >= 3, "{count} snapshots");
 }
 
 fn worker_options(concurrency: usize) -> WorkerOptions {

@@ -46,7 +46,8 @@ fn a_damaged_task_is_listed_skipped_by_workers_and_deleted() {
     assert!(shown["damage"].as_str().unwrap().starts_with("stored options cannot be read"));
     let resumed = az.az(&["task", "resume", &id]);
     assert_eq!(resumed.code, Some(78), "{resumed:?}");
-    assert!(resumed.stderr.contains(&format!("`az task delete {id}` deletes it")), "{resumed:?}");
+    let help = format!("help: `az task delete {id}` deletes it\n");
+    assert!(resumed.stderr.ends_with(&help), "{resumed:?}");
 
     let check = az.az(&["db", "status", "--check"]);
     assert_eq!(check.code, Some(74), "{check:?}");

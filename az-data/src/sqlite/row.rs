@@ -120,9 +120,7 @@ pub(super) fn readable<T>(
         match read(&mut Columns::of(row)) {
             Ok(value) => found.push(value),
             Err(error) if error.is_unreadable() => {
-                tracing::warn!(
-                    "{error}; it is left out (`az db status --check` lists such records)"
-                );
+                tracing::warn!("{error}; it is left out");
             }
             Err(error) => return Err(error),
         }

@@ -198,7 +198,7 @@ impl SqliteStore {
         let mut reported = self.0.reported.lock().unwrap_or_else(PoisonError::into_inner);
         for (row, error) in damaged {
             if reported.insert(row) {
-                tracing::warn!("{error}; it is not run (`az task delete` removes it)");
+                tracing::warn!("{error}; it is skipped until it is deleted");
             }
         }
     }
