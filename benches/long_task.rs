@@ -24,7 +24,9 @@ use az_core::engine::{Engine, EngineOptions, Stop};
 use az_core::journal::{Journal, ModelReply, fold};
 use az_core::policy::AllowEverything;
 use az_core::task::TaskStatus;
-use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
 use az_core::{Clock, Task, TaskId, Usd, WorkerId};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -207,6 +209,14 @@ impl Toolbox for Files {
 
     async fn abandon(&self, _call: &PreparedCall) -> az_core::Result<()> {
         Ok(())
+    }
+
+    async fn background(&self, _task: &TaskId) -> az_core::Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
+
+    async fn end_background(&self, _task: &TaskId) -> az_core::Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
     }
 }
 

@@ -23,14 +23,17 @@ pub mod models;
 pub mod output;
 pub mod services;
 pub mod settings;
+mod shell_setting;
 pub mod signal;
 mod store_setting;
 mod suggestion;
 pub mod telemetry;
+mod unknown_command;
 pub mod views;
 pub mod wiring;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::config::Env;
@@ -49,12 +52,14 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
         az_core::failpoint::arm(plan);
     }
     telemetry::warn_on_stderr();
-    let cli = match cli::parse(&args.into_iter().collect::<Vec<_>>()) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match cli::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors to clap, too; it prints each to the right stream. A closed
             // pipe is not an error.
             error.print().ok();
+            suggest(&error, &args);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }
     };
@@ -69,4 +74,17 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Prints what to type instead of a command that does not exist.
+fn suggest(error: &clap::Error, args: &[OsString]) {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let alternatives = unknown_command::alternatives(error, &args, &cli::command());
+    if alternatives.is_empty() {
+        return;
+    }
+    let typed: Vec<_> = alternatives.iter().map(|command| format!("`{command}`")).collect();
+    let text = format!("\nhelp: type {}", typed.join(" or "));
+    // A closed standard error is not an error.
+    writeln!(std::io::stderr().lock(), "{text}").ok();
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use az_ai::estimate;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
+use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EventSink};
 use az_core::policy::WorkspacePolicy;
@@ -15,13 +16,13 @@ use az_core::store::{
 use az_core::{Clock, Error, Task, TaskId, Toolbox};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
-use az_mcp::builtin::shell::ShellOptions;
+use az_mcp::builtin::output::OutputFiles;
 use tokio::sync::OnceCell;
 
 use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
-use crate::models::ModelChooser;
+use crate::models::{ModelChooser, did_you_mean};
 use crate::output::{Live, Printer, TerminalApprover};
 use crate::settings::{Settings, StoreSetting};
 use crate::wiring::{Wiring, check_scheme, engine_options};
@@ -161,9 +162,17 @@ impl Services {
         if let Some(toolbox) = self.toolbox.get() {
             return Ok(Arc::clone(toolbox));
         }
-        let options = ShellOptions::default().with_inherited_env(self.env.all());
+        let options = self.settings.shell_options(&self.env)?;
         let toolbox = Arc::new(builtin_tools(options)?);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
+    }
+
+    /// Deletes the files of what background processes of a task have printed. Files that cannot be
+    /// deleted are not worth an error: the task is gone.
+    pub fn delete_output(&self, task: &TaskId) {
+        if let Some(directory) = self.settings.output_dir(&self.env) {
+            OutputFiles::new(Some(directory)).delete(task).ok();
+        }
     }
 
     /// Checks names of tools.
@@ -179,9 +188,28 @@ impl Services {
         match names.into_iter().find(|name| !known.contains(name)) {
             None => Ok(()),
             Some(name) => {
+                let likely = did_you_mean(&near(name, known.iter().map(String::as_str)));
                 let known = known.join(", ");
-                Err(CliError::Usage(format!("unknown tool {name:?}; known tools: {known}")))
+                let text = format!("unknown tool {name:?}; known tools: {known}{likely}");
+                Err(CliError::Usage(text))
             }
+        }
+    }
+
+    /// Checks that variables that a task names are set.
+    ///
+    /// # Errors
+    ///
+    /// A usage error for one that is not.
+    pub fn check_env<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), CliError> {
+        match names.into_iter().find(|name| self.env.get(name).is_none()) {
+            None => Ok(()),
+            Some(name) => Err(CliError::Usage(format!(
+                "--env {name}: the variable is not set in the environment of az"
+            ))),
         }
     }
 
@@ -211,15 +239,20 @@ impl Services {
     }
 
     /// Creates a task with a unique id (a UUID of version 7, which sorts by time) and the estimated
-    /// tokens of its command.
+    /// tokens of its command and input. The caller sets the input.
     ///
     /// # Errors
     ///
     /// `Invalid` for a command that is empty, too long or contains a NUL.
-    pub fn new_task(&self, command: impl Into<String>) -> Result<Task, CliError> {
+    pub fn new_task(
+        &self,
+        command: impl Into<String>,
+        input: Option<&str>,
+    ) -> Result<Task, CliError> {
         let id = TaskId::new(uuid::Uuid::now_v7().to_string())?;
         let task = Task::new(id, command, SystemClock.now())?;
-        let tokens = estimate::text(&task.command);
+        let input = input.map_or(0, estimate::text);
+        let tokens = estimate::text(&task.command).saturating_add(input);
         Ok(task.with_estimated_tokens(tokens))
     }
 }

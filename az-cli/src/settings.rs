@@ -5,7 +5,7 @@ use std::path::Path;
 use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
-use crate::config::{Env, FoundConfig, LlmSection};
+use crate::config::{Env, FoundConfig, LlmSection, ShellSection};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 pub use crate::store_setting::StoreSetting;
@@ -19,6 +19,8 @@ pub struct Settings {
     pub model: Option<(String, &'static str)>,
     /// The section about models of the configuration file.
     pub llm: LlmSection,
+    /// The section about commands of the configuration file.
+    pub shell: ShellSection,
     /// The time zone of days, weeks and months.
     pub time_zone: TimeZone,
     /// The configuration file, for locations of its values, and for paths relative to it.
@@ -42,7 +44,7 @@ impl Settings {
         let store = StoreSetting::resolve(args, env, &file)?;
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
-        Ok(Self { store, model, llm: config.llm, time_zone, file })
+        Ok(Self { store, model, llm: config.llm, shell: config.shell, time_zone, file })
     }
 
     /// Returns the calendar of costs.

@@ -76,7 +76,7 @@ impl StoreSetting {
     }
 
     /// Returns the file of an SQLite database.
-    fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         (self.address.scheme() == "sqlite").then(|| self.address.path())
     }
 }

@@ -32,7 +32,7 @@ fn amount_in_cents(amount: Usd) -> String {
 }
 
 /// Returns a word quoted for a shell. A NUL, which no argument can have, is left out.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned())
 }

@@ -272,7 +272,7 @@ async fn a_stream_ends_when_its_stop_is_requested() {
 async fn a_cancelled_tool_call_has_a_recorded_result() {
     let store = MemoryStore::new();
     let engine = engine(&store, [calls(&["hang"])]);
-    let options = TaskOptions { timeout: Some(Duration::from_secs(5)), ..TaskOptions::default() };
+    let options = TaskOptions::default().with_timeout(Duration::from_secs(5));
     let ended = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
     assert_eq!(ended.status, TaskStatus::Failed);
     assert_eq!(ended.failure.unwrap().kind, ErrorKind::TimedOut);
@@ -286,7 +286,7 @@ async fn an_agent_that_does_not_stop_is_dropped() {
     let store = MemoryStore::new();
     let stubborn = FnAgent::new(|_: &mut Run| std::future::pending().boxed());
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(stubborn), options());
-    let options = TaskOptions { timeout: Some(Duration::from_secs(1)), ..TaskOptions::default() };
+    let options = TaskOptions::default().with_timeout(Duration::from_secs(1));
     let begun = tokio::time::Instant::now();
     let ended = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
     assert_eq!(ended.failure.unwrap().kind, ErrorKind::TimedOut);
@@ -296,7 +296,7 @@ async fn an_agent_that_does_not_stop_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn steps_are_limited_over_all_runs() {
     let store = MemoryStore::new();
-    let options = TaskOptions { max_steps: Some(2), ..TaskOptions::default() };
+    let options = TaskOptions::default().with_max_steps(2);
     let engine = engine(&store, [calls(&["look"]), calls(&["look"])]);
     let failed = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::StepLimit);
@@ -506,7 +506,7 @@ async fn an_engine_without_a_policy_makes_no_unsafe_call_without_approval() {
     let lines = [calls(&["look", "put", "append", "send"]), reply("done")];
     let engine = Engine::new(Arc::new(store.clone()), agent(lines), options())
         .with_toolbox(Arc::new(toolbox.clone()));
-    let allow = TaskOptions { allow: vec!["send".to_owned()], ..TaskOptions::default() };
+    let allow = TaskOptions::default().with_allow(["send"]);
     let done = engine.execute(task("allowed", 0).with_options(allow), None).await.unwrap();
     assert_eq!(done.answer.as_deref(), Some("done"));
     assert_eq!(toolbox.invoked().len(), 4, "the calls in the workspace and the allowed one");

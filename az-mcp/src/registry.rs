@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use az_core::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
-use az_core::{CancellationToken, Error, Result};
+use az_core::tool::{
+    BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
+use az_core::{CancellationToken, Error, Result, TaskId};
 use futures_util::FutureExt;
 use serde_json::Value;
 
@@ -184,6 +186,26 @@ impl Toolbox for ToolRegistry {
         }
         let tool = self.find(&call.invocation.tool)?;
         catch_panics(tool, tool.abandon(call)).await
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        let mut running = Vec::new();
+        for tool in &self.tools {
+            running.extend(catch_panics(tool, tool.background(task)).await?);
+        }
+        Ok(running)
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        let (mut ended, mut failed) = (Vec::new(), None);
+        for tool in &self.tools {
+            match catch_panics(tool, tool.end_background(task)).await {
+                Ok(processes) => ended.extend(processes),
+                // The processes of other tools are ended nevertheless.
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(ended), Err)
     }
 }
 

@@ -6,7 +6,7 @@ use az_core::text::Excerpt;
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
-use super::transcript::{Detail, Images, OldResultLimit, View, turns};
+use super::transcript::{Detail, Images, OldResultLimit, Omissions, View, turns};
 use crate::chat::{ChatRequest, Message};
 use crate::estimate;
 
@@ -63,8 +63,13 @@ pub(super) fn summary_request(
     let before = history.summary.as_ref();
     let shrunk = OldResultLimit { keep_turns: 0, longest: options.shrunk.saturating_mul(4) };
     let detail = Detail { longest: options.longest_result, shrunk: Some(shrunk) };
-    let view =
-        View { protocol: Protocol::Native, detail, repeats: Repeats::Noted, images: Images::Named };
+    let view = View {
+        protocol: Protocol::Native,
+        detail,
+        repeats: Repeats::Noted,
+        images: Images::Named,
+        omissions: Omissions::Lost,
+    };
     let from = before.map_or(0, |summary| summary.turns);
     let mut told_so_far = format!("The task: {command}\n");
     if let Some(summary) = before {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use az_core::Run;
+use az_core::tool::OUTPUT_READ;
 
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, system};
-use super::transcript::{Detail, Images, View, build};
+use super::transcript::{Detail, Images, Omissions, View, build};
 use crate::chat::ToolDefinition;
 use crate::client::Capabilities;
 use crate::estimate;
@@ -36,6 +37,14 @@ impl<'a> PromptContext<'a> {
         estimate::messages(&messages).saturating_add(estimate::tools(&self.tools))
     }
 
+    /// Returns whether the model can read what is left out of results.
+    pub(super) fn omissions(&self) -> Omissions {
+        match self.tools.iter().any(|tool| tool.name == OUTPUT_READ) {
+            true => Omissions::Readable,
+            false => Omissions::Lost,
+        }
+    }
+
     /// Returns the system prompt.
     pub(super) fn system(&self, run: &Run, protocol: Protocol) -> String {
         system(run.task(), self.initial_thought, &self.tools, protocol, self.options)
@@ -53,6 +62,7 @@ pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> 
             // In the text protocol, results are part of a user message without images.
             (false, _) | (true, false) => Images::Named,
         },
+        omissions: Omissions::Lost,
     }
 }
 

@@ -11,7 +11,7 @@ use super::compaction::{Fit, Fitted, fit, summary_request};
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, view};
 use super::text_protocol::{self, OBSERVATION};
-use super::transcript::build;
+use super::transcript::{View, build};
 use crate::chat::{ChatEvent, ChatRequest};
 use crate::client::Capabilities;
 use crate::dispatch::{Delivery, Prompt};
@@ -29,7 +29,8 @@ impl StepPrompt<'_> {
     /// Returns the transcript for a candidate, shortened if necessary.
     pub(super) fn fitted(&self, run: &Run, candidate: &Candidate) -> Fitted {
         let options = self.context.options;
-        let view = view(capabilities(candidate), options);
+        let view =
+            View { omissions: self.context.omissions(), ..view(capabilities(candidate), options) };
         let system = self.context.system(run, view.protocol);
         fit(self.window(candidate), options, view, |view| {
             let messages = build(system.clone(), run.task(), run.history(), view);

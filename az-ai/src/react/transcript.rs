@@ -3,11 +3,12 @@
 use az_core::content::ImageContent;
 use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome};
 use az_core::text::Excerpt;
+use az_core::tool::OUTPUT_READ;
 use az_core::{CallId, Task};
 
 use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
-use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED};
+use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED, input};
 use super::text_protocol::{self, OBSERVATION};
 use crate::chat::{Image, Message, ToolMessage};
 
@@ -18,6 +19,15 @@ pub(super) struct View {
     pub(super) detail: Detail,
     pub(super) repeats: Repeats,
     pub(super) images: Images,
+    pub(super) omissions: Omissions,
+}
+
+/// Whether the model can read what is left out of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Omissions {
+    /// With the tool `output.read`.
+    Readable,
+    Lost,
 }
 
 /// Whether the images that tools return are sent.
@@ -48,7 +58,9 @@ pub(super) struct OldResultLimit {
 
 /// Builds the conversation. Deterministic: the same journal gives the same conversation.
 pub(super) fn build(system: String, task: &Task, history: &History, view: View) -> Vec<Message> {
-    let mut messages = vec![Message::system(system), Message::user(&task.command)];
+    let mut messages = vec![Message::system(system)];
+    messages.extend(task.options.input.as_deref().map(|text| Message::user(input(text))));
+    messages.push(Message::user(&task.command));
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
     if let Some(summary) = &history.summary {
         messages.push(Message::Summary {
@@ -159,7 +171,14 @@ fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
         let age = history.turns.len() - index;
         let text = shorten(text, view.detail.limit(age));
         let omitted = text.omitted;
-        let (text, images) = with_images(text.render(), images, view.images_of(age));
+        let mut shown = text.render();
+        if omitted > 0 && view.omissions == Omissions::Readable && call.name != OUTPUT_READ {
+            shown.push_str(&format!(
+                "\n[{OUTPUT_READ} with the call {:?} reads all of it]",
+                id.as_str()
+            ));
+        }
+        let (text, images) = with_images(shown, images, view.images_of(age));
         let tool = call.name.clone();
         results.push(ToolMessage { call_id, tool, outcome, text, omitted, images, data });
     }

@@ -175,6 +175,16 @@ async fn a_long_result_is_shortened_in_the_middle() {
 }
 
 #[tokio::test]
+async fn a_model_with_output_read_is_told_how_to_read_what_is_left_out() {
+    let tools = reader(&"x".repeat(9_000)).with(FakeTool::new("output.read"));
+    let stage = Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(tools);
+    stage.run("read a").await;
+    let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
+    let note = "\n[output.read with the call \"t0.0\" reads all of it]";
+    assert!(shown.text.ends_with(note), "{}", shown.text);
+}
+
+#[tokio::test]
 async fn results_are_shortened_to_the_option() {
     let stage =
         Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(reader(&"x".repeat(9_000)));

@@ -68,11 +68,9 @@ pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliEr
 }
 
 fn task(workspace: &Path, services: &Services) -> Result<Task, CliError> {
-    let task = services.new_task(demo_task()?)?;
-    let options = TaskOptions {
-        allow: vec!["shell.execute".to_owned()],
-        workspace: Some(workspace.display().to_string()),
-        ..TaskOptions::default()
-    };
+    let task = services.new_task(demo_task()?, None)?;
+    let options = TaskOptions::default()
+        .with_allow(["shell.execute"])
+        .with_workspace(workspace.display().to_string());
     Ok(task.with_model(DEMO).with_options(options))
 }

@@ -4,6 +4,7 @@ mod cancel;
 mod delete;
 mod execute;
 mod find;
+mod input;
 mod list;
 mod logs;
 mod remedy;

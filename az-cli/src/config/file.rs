@@ -25,6 +25,8 @@ pub struct FileConfig {
     pub llm: LlmSection,
     /// The section about costs.
     pub cost: CostSection,
+    /// The section about commands.
+    pub shell: ShellSection,
 }
 
 /// The section about models.
@@ -122,6 +124,17 @@ pub struct StoreSection {
 pub struct CostSection {
     /// The time zone of days, weeks and months, such as `Europe/Berlin`; UTC if absent.
     pub time_zone: Option<String>,
+}
+
+/// The section about the commands that tools run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShellSection {
+    /// The shell: an absolute path, or a name that is found in `PATH`.
+    pub program: Option<String>,
+    /// The variables that commands get beside the default ones: `NAME` takes the value from the
+    /// environment of `az`, `NAME=VALUE` sets one.
+    pub env: Vec<String>,
 }
 
 /// The configuration file: its values, and where each of them is written.

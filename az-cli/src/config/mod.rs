@@ -4,4 +4,4 @@ mod env;
 mod file;
 
 pub use env::Env;
-pub use file::{CostSection, FileConfig, FoundConfig, LlmSection, StoreSection};
+pub use file::{CostSection, FileConfig, FoundConfig, LlmSection, ShellSection, StoreSection};

@@ -9,9 +9,9 @@ use std::time::Duration;
 use az_core::engine::{EventSink, RunEvent, RunEventKind};
 use az_core::journal::EventBody;
 use az_core::task::Outcome;
-use az_core::text::one_line;
 
-use super::humanize::{duration, printable, task_cost};
+use super::columns::fit;
+use super::humanize::{duration, task_cost};
 use super::story::short;
 use super::style::Style;
 use crate::views::EventView;
@@ -115,6 +115,6 @@ fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
         format!("{took} · {}", task_cost(totals.cost, totals.unpriced))
     });
     let facts = style.dim(&facts);
-    let text = printable(&one_line(text, 80));
+    let text = fit(text, 80);
     Some(format!("{mark} {} {facts} {text}", short(event.task.as_str())))
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use az_core::engine::{EventSink, RunEvent};
 use tokio::sync::oneshot;
 
+use super::columns::fit;
 use super::printer::Printer;
 use super::story::Story;
 
@@ -124,11 +125,12 @@ impl Screen {
         let Some(doing) = self.story.doing().filter(|_| self.animated) else { return };
         self.frame = (self.frame + 1) % FRAMES.len();
         let frame = FRAMES.get(self.frame).copied().unwrap_or_default();
-        let seconds = self.since.elapsed().as_secs();
+        let time = format!("{}s", self.since.elapsed().as_secs());
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(w, _)| w.0);
-        let room = usize::from(width).saturating_sub(10);
-        let doing = az_core::text::one_line(&doing, room);
-        write!(io::stderr().lock(), "\r\x1b[2K{frame} {doing} {seconds}s").ok();
+        // The frame, two blanks, and the last column, after which some terminals begin a new line.
+        let room = usize::from(width).saturating_sub(4 + time.len());
+        let doing = fit(&doing, room);
+        write!(io::stderr().lock(), "\r\x1b[2K{frame} {doing} {time}").ok();
     }
 
     fn wipe(&self) {

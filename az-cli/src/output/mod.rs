@@ -2,6 +2,7 @@
 
 mod approver;
 mod bar;
+mod columns;
 mod csv;
 mod events;
 mod humanize;
@@ -14,6 +15,7 @@ mod tables;
 
 pub use approver::TerminalApprover;
 pub use bar::bar;
+pub use columns::fit;
 pub use csv::csv;
 pub use events::Lines;
 pub use humanize::{age, amount, duration, plural, printable, task_cost};

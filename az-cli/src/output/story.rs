@@ -9,11 +9,11 @@ use az_core::journal::{
     EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
 };
 use az_core::task::Outcome;
-use az_core::text::one_line;
 use az_core::tool::Progress;
 use az_core::{CallId, TaskId};
 use serde_json::Value;
 
+use super::columns::fit;
 use super::humanize::{duration, plural, printable, task_cost};
 use super::style::Style;
 
@@ -42,7 +42,7 @@ impl RunningTool {
         match self.progress.as_str() {
             "" => self.call.clone(),
             // The progress changes and is shown last; a long call must not push it off the line.
-            progress => format!("{} · {progress}", one_line(&self.call, 40)),
+            progress => format!("{} · {progress}", fit(&self.call, 40)),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Story {
                 vec![]
             }
             RunEventKind::RetryScheduled { message, in_millis, .. } => {
-                let message = printable(&one_line(message, 300));
+                let message = fit(message, 300);
                 let wait = duration(Duration::from_millis(*in_millis));
                 vec![format!("  {} {message}; retrying in {wait}", s.yellow("!"))]
             }
@@ -171,7 +171,7 @@ impl Story {
             ToolOutcome::Unknown => s.yellow("?"),
         };
         let took = s.dim(&duration(Duration::from_millis(result.millis)));
-        let text = s.dim(&printable(&one_line(&describe(&result.content), 60)));
+        let text = s.dim(&fit(&describe(&result.content), 60));
         format!("  {mark} {shown} {took} {text}").trim_end().to_owned()
     }
 
@@ -204,19 +204,19 @@ fn progress_in_words(progress: &Progress) -> String {
         (Some(done), None) => format!("{done} "),
         (None, _) => String::new(),
     };
-    printable(&one_line(&format!("{count}{}", progress.message), 120))
+    fit(&format!("{count}{}", progress.message), 120)
 }
 
 /// Returns a call as `filesystem.read path="notes.txt"`.
 pub fn call_in_words(tool: &str, arguments: &Value, width: usize) -> String {
     let words = match arguments {
         Value::Object(fields) => {
-            let words = fields.iter().map(|(name, value)| {
-                format!("{name}={}", printable(&one_line(&value.to_string(), width)))
-            });
+            let words = fields
+                .iter()
+                .map(|(name, value)| format!("{name}={}", fit(&value.to_string(), width)));
             words.collect::<Vec<_>>().join(" ")
         }
-        other => printable(&one_line(&other.to_string(), width)),
+        other => fit(&other.to_string(), width),
     };
     format!("{tool} {words}").trim_end().to_owned()
 }

@@ -3,6 +3,7 @@
 use az_core::cost::CostEntry;
 use az_core::journal::{CallState, History, ToolOutcome};
 use az_core::task::TaskOptions;
+use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use serde::Serialize;
 
@@ -90,11 +91,20 @@ pub struct TaskView {
     pub tool_calls: usize,
     /// The tool calls by their outcomes.
     pub tool_outcomes: ToolOutcomesView,
+    /// The processes that its commands left running in the background.
+    pub background: Vec<BackgroundProcess>,
     /// The ledger entries of the task's calls.
     pub entries: Vec<LedgerEntryView>,
 }
 
 impl TaskView {
+    /// Sets the processes that the task's commands left running in the background.
+    #[must_use]
+    pub fn with_background(mut self, processes: Vec<BackgroundProcess>) -> Self {
+        self.background = processes;
+        self
+    }
+
     /// Returns the view of a task, the fold of its journal and its ledger entries.
     pub fn new(task: Task, history: &History, entries: Vec<CostEntry>) -> Self {
         Self {
@@ -110,6 +120,7 @@ impl TaskView {
             runs: history.runs,
             tool_calls: history.calls.len(),
             tool_outcomes: history.into(),
+            background: Vec::new(),
             entries: entries.into_iter().map(LedgerEntryView::from).collect(),
             summary: TaskSummaryView::new(task, history.unpriced),
         }
@@ -130,6 +141,10 @@ pub struct TaskOptionsView {
     pub timeout_ms: Option<u64>,
     /// The directory that the tools work in.
     pub workspace: Option<String>,
+    /// The names of the environment variables that commands get beside the default ones.
+    pub env: Vec<String>,
+    /// The size of the input in bytes; absent if there is none.
+    pub input_bytes: Option<usize>,
 }
 
 impl From<&TaskOptions> for TaskOptionsView {
@@ -140,6 +155,8 @@ impl From<&TaskOptions> for TaskOptionsView {
             max_steps: options.max_steps,
             timeout_ms: options.timeout.map(millis),
             workspace: options.workspace.clone(),
+            env: options.env.clone(),
+            input_bytes: options.input.as_ref().map(String::len),
         }
     }
 }

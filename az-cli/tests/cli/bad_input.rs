@@ -114,12 +114,50 @@ fn unknown_values_are_refused_with_the_known_ones() {
     refused(&az, &["task", "run", "x", "--priority", "hihg"], 2, &["low, medium, high, urgent"]);
     refused(&az, &["task", "list", "--status", "done"], 2, &["completed"]);
     refused(&az, &["task", "run", "x", "--tools", "filesystem.raed"], 2, &["filesystem.read"]);
-    refused(&az, &["task", "run", "x", "--allow", "shell"], 2, &["shell.execute"]);
+    let likely = "did you mean shell.execute?";
+    refused(&az, &["task", "run", "x", "--allow", "shell"], 2, &[likely]);
     refused(&az, &["task", "run", "x", "--timeout", "soon"], 2, &["90s"]);
     refused(&az, &["task", "run", "x", "--max-steps", "0"], 2, &["--max-steps"]);
     refused(&az, &["task", "run", "x", "-C", "nowhere"], 2, &["nowhere"]);
     refused(&az, &["worker", "run", "--concurrency", "0"], 2, &["--concurrency"]);
     has_no_tasks(&az);
+}
+
+#[test]
+fn a_command_of_another_program_is_refused_with_what_to_type() {
+    let az = Az::new();
+    for (args, typed) in [
+        (&["why is it blue?"][..], "help: type `az task run 'why is it blue?'`"),
+        (&["run", "x", "--model", "m"], "help: type `az task run x --model m` or"),
+        (&["chat"], "help: type `az task run`"),
+    ] {
+        refused(&az, args, 2, &["unrecognized subcommand", typed]);
+    }
+    has_no_tasks(&az);
+}
+
+#[test]
+fn every_listing_has_the_option_format() {
+    let az = Az::new();
+    az.ok(&["db", "init"]);
+    let usage = "{\"input_tokens\": 7}";
+    let model = "anthropic/claude-sonnet-4-5";
+    for args in [
+        &["models", "price", "--model", model, "--usage", usage][..],
+        &["models", "show", model],
+        &["models", "route", "hello"],
+        &["models", "list"],
+        &["task", "list"],
+        &["db", "status"],
+        &["cost", "show"],
+        &["cost", "budget", "show"],
+    ] {
+        let by_option = az.ok(&[args, &["--format", "json"]].concat());
+        assert_eq!(by_option, az.ok(&[args, &["--json"]].concat()), "{args:?}");
+        let parsed: serde_json::Value = serde_json::from_str(&by_option).unwrap();
+        assert!(parsed.is_array() || parsed.is_object(), "{by_option}");
+        assert!(az.ok(&[args, &["--format", "csv"]].concat()).len() < by_option.len(), "{args:?}");
+    }
 }
 
 #[test]

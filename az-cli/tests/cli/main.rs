@@ -8,6 +8,7 @@
     reason = "a failed test is the right outcome, and tests read their own environment"
 )]
 
+mod background;
 mod bad_input;
 mod budgets;
 mod crash_sweep;
@@ -17,6 +18,7 @@ mod documents;
 mod durability;
 mod fencing;
 mod fixtures;
+mod input;
 mod interference;
 mod keys;
 mod main_job;

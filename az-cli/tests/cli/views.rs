@@ -19,6 +19,7 @@ use az_core::journal::{
 use az_core::store::StoreStatus;
 use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
+use az_core::tool::BackgroundProcess;
 use az_core::tool::Progress;
 use az_core::{Error, TaskPriority, Usd};
 use insta::assert_json_snapshot;
@@ -193,19 +194,25 @@ fn tasks() {
     let mut task = sample::task("t", 0).with_priority(TaskPriority::High).with_model("m");
     task.cost = Usd::from_nanos(1_234_567);
     assert_json_snapshot!("task_summary", TaskSummaryView::new(task.clone(), true)); // TaskSummaryView
-    task = task.with_options(TaskOptions {
-        tools: Some(vec!["echo".to_owned()]),
-        allow: vec!["echo".to_owned()],
-        max_steps: Some(7),
-        timeout: Some(std::time::Duration::from_secs(90)),
-        workspace: Some("/work".to_owned()),
-    });
+    let options = TaskOptions::default()
+        .with_tools(["echo"])
+        .with_allow(["echo"])
+        .with_max_steps(7)
+        .with_timeout(std::time::Duration::from_secs(90))
+        .with_workspace("/work")
+        .with_env(["SSH_AUTH_SOCK"])
+        .with_input("some input");
+    task = task.with_options(options);
     task.failure = Some(over_budget());
     task.started_at = Some(sample::at(1));
     let events = events();
     let history = fold(&events[..events.len() - 2]).unwrap();
     let entries = vec![sample::entry("t", "m2", 1_234_567, 1)];
-    assert_json_snapshot!("task", TaskView::new(task, &history, entries)); // TaskView
+    assert_json_snapshot!(
+        "task",
+        TaskView::new(task, &history, entries)
+            .with_background(vec![BackgroundProcess::new(7, "sleep 9")])
+    ); // TaskView
 }
 
 #[test]

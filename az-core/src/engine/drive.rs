@@ -89,7 +89,10 @@ async fn grace_expired(stop: Stop, timeout: Option<Duration>, grace: Duration) {
 async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Result<Task> {
     let outcome = match worked {
         Ok(Answer(answer)) => Outcome::Completed { answer },
-        Err(error) if cannot_record(&error) => return Err(error),
+        Err(error) if cannot_record(&error) => {
+            run.end_own_background().await;
+            return Err(error);
+        }
         Err(Error::Cancelled) if run.stop.reason() == Some(StopReason::Shutdown) => {
             return release(run).await;
         }

@@ -4,6 +4,7 @@
 mod act;
 pub mod agent;
 mod approve;
+mod background;
 mod claim;
 mod contract;
 mod drive;
@@ -15,6 +16,7 @@ mod model;
 mod options;
 mod progress;
 mod recover;
+mod results;
 mod run;
 mod snapshots;
 mod stop;

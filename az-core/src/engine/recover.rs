@@ -46,6 +46,7 @@ impl Run {
         point!("run.open");
         self.append(events).await?;
         point!("run.opened");
+        self.end_earlier_background().await?;
         self.recover_calls().await
     }
 
@@ -97,6 +98,7 @@ impl Run {
         for begun in self.begun() {
             self.abandon(begun.call, begun.tool, begun.arguments).await;
         }
+        self.end_own_background().await;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! One run of a task, as the agent sees it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -35,6 +36,8 @@ pub struct Run {
     pub(super) fence: LeaseFence,
     /// Locked while a result is recorded.
     pub(super) recording: Arc<Mutex<()>>,
+    /// Whether a call was made that may have left processes in the background.
+    pub(super) may_have_background: AtomicBool,
     /// The last model call that was begun, for events about it.
     pub(super) last_model_call: Option<CallId>,
     snapshots: Snapshots,
@@ -56,6 +59,7 @@ impl Run {
             stop,
             fence,
             recording: Arc::default(),
+            may_have_background: AtomicBool::new(false),
             last_model_call: None,
             snapshots,
         }

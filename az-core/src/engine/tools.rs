@@ -1,5 +1,7 @@
 //! Recorded tool calls.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
@@ -8,6 +10,7 @@ use serde_json::Value;
 use super::approve::Permission;
 use super::progress::forward;
 use super::recover::in_words;
+use super::results::JournalResults;
 use super::run::Run;
 use super::stop::StopReason;
 use crate::error::{Error, Result};
@@ -16,7 +19,9 @@ use crate::journal::{
     CallRecord, CallState, EventBody, NewEvent, ToolCall, ToolIntent, ToolOutcome, ToolResult,
 };
 use crate::point;
-use crate::tool::{EffectClass, Invocation, PreparedCall, ToolOutput, ToolSpec, progress_channel};
+use crate::tool::{
+    EffectClass, Invocation, PreparedCall, RecordedResults, ToolOutput, ToolSpec, progress_channel,
+};
 
 /// The number of read-only calls that run concurrently.
 const CONCURRENT_READS: usize = 8;
@@ -143,6 +148,11 @@ impl Run {
         let mut invocation = Invocation::new(task, call, tool, arguments);
         invocation.key = self.key(seq);
         invocation.workspace.clone_from(&self.task.options.workspace);
+        invocation.env.clone_from(&self.task.options.env);
+        invocation.results = RecordedResults::new(Arc::new(JournalResults {
+            store: Arc::clone(&self.context.store),
+            task: self.task.id.clone(),
+        }));
         invocation.cancel = self.stop.token();
         let begun = self.history.call(&invocation.call).map(|record| &record.state);
         if let Some(CallState::Begun { witness, .. }) = begun {
@@ -222,6 +232,9 @@ impl Run {
     async fn invoke(&self, mut call: PreparedCall) -> Result<Option<EndedCall>> {
         self.check_lease().await?;
         let _running = self.fence.begin_effect();
+        if call.effect == EffectClass::Unsafe {
+            self.may_have_background.store(true, Ordering::Relaxed);
+        }
         let started = Instant::now();
         let (id, tool) = (call.invocation.call.clone(), call.invocation.tool.clone());
         let effect = call.effect;

@@ -60,6 +60,7 @@ pub struct Task {
 /// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct TaskOptions {
     /// The only tools that it may use; all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +77,64 @@ pub struct TaskOptions {
     /// The directory that its tools work in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
+    /// The names of environment variables that its commands get beside the default ones. Their
+    /// values are read from the environment of the process that runs the task, and not stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// Input for the task, which is data and not a part of the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+}
+
+impl TaskOptions {
+    /// Restricts the task to these tools.
+    #[must_use]
+    pub fn with_tools(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tools = Some(tools.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the tools that need no approval.
+    #[must_use]
+    pub fn with_allow(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allow = tools.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the most steps that the task may take.
+    #[must_use]
+    pub const fn with_max_steps(mut self, steps: u32) -> Self {
+        self.max_steps = Some(steps);
+        self
+    }
+
+    /// Sets the longest that one run may take.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the directory that the tools work in.
+    #[must_use]
+    pub fn with_workspace(mut self, directory: impl Into<String>) -> Self {
+        self.workspace = Some(directory.into());
+        self
+    }
+
+    /// Sets the names of the environment variables that commands get beside the default ones.
+    #[must_use]
+    pub fn with_env(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.env = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the input.
+    #[must_use]
+    pub fn with_input(mut self, input: impl Into<String>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
 }
 
 impl Task {

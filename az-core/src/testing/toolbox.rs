@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::kit::{Checked, Fixture, Violation};
 use crate::error::{Error, Result};
+use crate::id::TaskId;
 use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
@@ -45,6 +46,8 @@ pub enum ExpectedOutcome {
     Invalid,
     /// The tool runs until it is cancelled.
     Endless,
+    /// The tool succeeds and leaves something running in the background.
+    Background,
 }
 
 scenarios! {
@@ -66,6 +69,7 @@ scenarios! {
     a_call_is_at_most_as_severe_as_its_tool;
     probing_a_call_of_another_class_returns_unknown;
     witness_and_probe_change_nothing;
+    background_processes_live_until_their_task_ends;
 }
 
 /// The fixture of a scenario.
@@ -267,6 +271,30 @@ async fn witness_and_probe_change_nothing(fixture: Tools<'_>) -> Checked {
         let output = tools.invoke(prepared).await?;
         ensure!(output.ok, "{tool} failed after a witness and a probe");
         tools.abandon(&call).await?;
+    }
+    Ok(())
+}
+
+async fn background_processes_live_until_their_task_ends(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let need = "an example of a call that leaves something running";
+    for invocation in examples(fixture, ExpectedOutcome::Background, need)? {
+        let (tool, task) = (invocation.tool.clone(), invocation.task.clone());
+        let other = TaskId::new(format!("{task}:other"))?;
+        let call = tools.prepare(invocation)?;
+        ensure_eq!(call.effect, EffectClass::Unsafe, "the effect class of {tool}");
+        tools.invoke(call).await?;
+        let running = tools.background(&task).await?;
+        ensure!(!running.is_empty(), "what {tool} left running is not listed");
+        let ended = tools.end_background(&other).await?;
+        ensure_eq!(ended, [], "what another task has left running");
+        let still = tools.background(&task).await?;
+        ensure_eq!(still, running, "the end of another task changed what {tool} left running");
+        // Another handle, as after a restart.
+        let ended = fixture.open().await.end_background(&task).await?;
+        ensure_eq!(ended, running, "the processes that the end of the task ended");
+        let left = tools.background(&task).await?;
+        ensure_eq!(left, [], "the processes that {tool} left running after the end of the task");
     }
     Ok(())
 }

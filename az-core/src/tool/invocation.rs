@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::progress::ProgressSender;
+use super::results::RecordedResults;
 use super::spec::EffectClass;
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -38,6 +39,10 @@ pub struct Invocation {
     pub lease: LeaseFence,
     /// The sender of the call's progress.
     pub progress: ProgressSender,
+    /// The recorded results of the task's earlier calls.
+    pub results: RecordedResults,
+    /// The names of the variables that the task's commands get beside the default ones.
+    pub env: Vec<String>,
     /// What [`Toolbox::witness`](super::Toolbox::witness) returned before the first attempt of this
     /// call.
     pub witness: Option<Value>,
@@ -60,6 +65,8 @@ impl Invocation {
             cancel: CancellationToken::new(),
             lease: LeaseFence::default(),
             progress: ProgressSender::disconnected(),
+            results: RecordedResults::default(),
+            env: Vec::new(),
             witness: None,
             repeated: false,
         }
@@ -106,6 +113,20 @@ impl Invocation {
     #[must_use]
     pub const fn as_repeated(mut self) -> Self {
         self.repeated = true;
+        self
+    }
+
+    /// Sets the reader of recorded results.
+    #[must_use]
+    pub fn with_results(mut self, results: RecordedResults) -> Self {
+        self.results = results;
+        self
+    }
+
+    /// Sets the names of the variables that commands get beside the default ones.
+    #[must_use]
+    pub fn with_env(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.env = names.into_iter().map(Into::into).collect();
         self
     }
 

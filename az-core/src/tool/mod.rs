@@ -1,13 +1,17 @@
 //! Tools that agents and models call.
 
+mod background;
 mod invocation;
 mod output;
 mod progress;
+mod results;
 mod spec;
 mod toolbox;
 
+pub use background::BackgroundProcess;
 pub use invocation::{Invocation, PreparedCall};
 pub use output::{Probed, ToolOutput};
 pub use progress::{Progress, ProgressReceiver, ProgressSender, progress_channel};
+pub use results::{OUTPUT_READ, ReadResults, RecordedResults};
 pub use spec::{EffectClass, ToolScope, ToolSpec};
 pub use toolbox::{NoTools, Toolbox};

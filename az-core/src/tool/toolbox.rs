@@ -6,10 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 
+use super::background::BackgroundProcess;
 use super::invocation::{Invocation, PreparedCall};
 use super::output::{Probed, ToolOutput};
 use super::spec::ToolSpec;
 use crate::error::{Error, Result};
+use crate::id::TaskId;
 
 /// A set of tools.
 ///
@@ -31,6 +33,10 @@ use crate::error::{Error, Result};
 ///    contains what the call printed until then.
 /// 8. [`probe`](Self::probe) of a call whose class is not `Probe` returns `Unknown`, and
 ///    [`abandon`](Self::abandon) of such a call is not an error.
+/// 9. What a call that ended by itself leaves running is listed by
+///    [`background`](Self::background) and lives until [`end_background`](Self::end_background) of
+///    its task ends all of it, and nothing else; also if the process that made the call has
+///    crashed. Only calls of class `Unsafe` leave something running.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.
@@ -72,6 +78,21 @@ pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// The tool's own, if that fails.
     async fn abandon(&self, call: &PreparedCall) -> Result<()>;
 
+    /// Lists the processes that the calls of a task left running.
+    ///
+    /// # Errors
+    ///
+    /// The tools' own.
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>>;
+
+    /// Ends the processes that the calls of a task left running; returns those that were. The
+    /// engine calls it when a run ends, and when a run continues an interrupted one.
+    ///
+    /// # Errors
+    ///
+    /// The tools' own, if processes are left.
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>>;
+
     /// Prepares and makes a call outside the engine: nothing is recorded, and no policy applies.
     ///
     /// # Errors
@@ -110,5 +131,13 @@ impl Toolbox for NoTools {
 
     async fn abandon(&self, _call: &PreparedCall) -> Result<()> {
         Ok(())
+    }
+
+    async fn background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
+
+    async fn end_background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
     }
 }

@@ -167,6 +167,7 @@ impl Default for Tools {
             .with(tool("append", EffectClass::Probe))
             .with(tool("run", EffectClass::Unsafe))
             .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
+            .with(FakeTool::new("serve").leaving_running("server"))
             .with(FakeTool::new("wait").without_end());
         Self(tools)
     }
@@ -195,6 +196,7 @@ impl ToolboxFixture for Tools {
             Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
             Example::new(call("put", json!("hello")), ExpectedOutcome::Invalid),
             Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("serve", json!({})), ExpectedOutcome::Background),
             Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ]);
         examples

@@ -14,8 +14,10 @@ use az_core::testing::{
     FakeToolbox, Fixture, LetterEmbedder, Shared, ToolboxFixture, approver, embedder, policy,
     toolbox,
 };
-use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
-use az_core::{Error, Result, Task};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
+use az_core::{Error, Result, Task, TaskId};
 use serde_json::{Value, json};
 
 /// The fault of a toolbox.
@@ -35,6 +37,9 @@ enum Broken {
     Effect,
     Probing,
     Witness,
+    Listing,
+    Lifetime,
+    OtherTasks,
 }
 
 #[derive(Debug, Clone)]
@@ -51,6 +56,7 @@ impl BentTools {
             .with(FakeTool::new("read").requiring("text"))
             .with(FakeTool::new("put").with_effect(EffectClass::Idempotent))
             .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
+            .with(FakeTool::new("serve").leaving_running("server"))
             .with(FakeTool::new("wait").without_end());
         Self { tools, broken, looks: Arc::default(), bent: Arc::default() }
     }
@@ -130,6 +136,22 @@ impl Toolbox for BentTools {
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.tools.abandon(call).await
     }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        match self.broken {
+            Broken::Listing => Ok(Vec::new()),
+            _ => self.tools.background(task).await,
+        }
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        let related = task.as_str().strip_suffix(":other").unwrap_or(task.as_str());
+        match self.broken {
+            Broken::Lifetime => self.tools.background(task).await,
+            Broken::OtherTasks => self.tools.end_background(&TaskId::new(related)?).await,
+            _ => self.tools.end_background(task).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -151,6 +173,7 @@ impl ToolboxFixture for BentTools {
             Example::new(call("put", json!({})), ExpectedOutcome::Done),
             Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
             Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("serve", json!({})), ExpectedOutcome::Background),
             Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ];
         if self.broken == Broken::Names {
@@ -187,6 +210,9 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
     check_tools(Broken::Effect, &["a_call_is_at_most_as_severe_as_its_tool"]).await;
     check_tools(Broken::Probing, &["probing_a_call_of_another_class_returns_unknown"]).await;
     check_tools(Broken::Witness, &["witness_and_probe_change_nothing"]).await;
+    for broken in [Broken::Listing, Broken::Lifetime, Broken::OtherTasks] {
+        check_tools(broken, &["background_processes_live_until_their_task_ends"]).await;
+    }
 }
 
 /// A policy that breaks one clause.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use az_core::Result;
 
 use super::filesystem::{ListTool, ReadTool, Roots, WriteTool};
+use super::output::{OutputFiles, OutputReadTool};
 use super::shell::{ShellOptions, ShellTool};
 use crate::registry::ToolRegistry;
 
-/// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write` and
-/// `shell.execute`.
+/// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write`,
+/// `shell.execute` and `output.read`.
 ///
 /// # Errors
 ///
@@ -20,6 +21,8 @@ pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     tools.add(ListTool::new(Arc::clone(&roots)))?;
     tools.add(ReadTool::new(Arc::clone(&roots)))?;
     tools.add_recoverable(WriteTool::new(roots))?;
+    let files = OutputFiles::new(shell.output_dir.clone());
     tools.add_recoverable(ShellTool::new(shell))?;
+    tools.add(OutputReadTool::new(files))?;
     Ok(tools)
 }

@@ -1,8 +1,10 @@
 //! The built-in tools.
 
 pub mod filesystem;
+pub mod output;
 pub mod shell;
 
 mod all;
+mod bytes;
 
 pub use all::builtin_tools;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use az_core::Result;
-use az_core::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
+use az_core::{Result, TaskId};
 use serde_json::Value;
 
 use crate::schema::McpTool;
@@ -63,4 +63,23 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     ///
     /// The tool's own, if that fails.
     async fn abandon(&self, call: &PreparedCall) -> Result<()>;
+
+    /// Lists the processes that the calls of a task left running; by default none.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own.
+    async fn background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
+
+    /// Ends the processes that the calls of a task left running, and returns them; by default there
+    /// are none.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own, if processes are left.
+    async fn end_background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
 }

@@ -1,8 +1,10 @@
 //! Tools that can recover their interrupted calls.
 
 use async_trait::async_trait;
-use az_core::Result;
-use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec,
+};
+use az_core::{Result, TaskId};
 use serde_json::Value;
 
 use super::erased::Tool;
@@ -57,6 +59,31 @@ pub trait RecoverableTool: TypedTool {
         args: &Self::Args,
         call: &Invocation,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Lists the processes that the calls of a task left running; by default none.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own.
+    fn background(
+        &self,
+        _task: &TaskId,
+    ) -> impl Future<Output = Result<Vec<BackgroundProcess>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
+    /// Ends the processes that the calls of a task left running, and returns them; by default there
+    /// are none.
+    ///
+    /// # Errors
+    ///
+    /// The tool's own, if processes are left.
+    fn end_background(
+        &self,
+        _task: &TaskId,
+    ) -> impl Future<Output = Result<Vec<BackgroundProcess>>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
 }
 
 /// Adapts a [`RecoverableTool`] to [`Tool`].
@@ -103,5 +130,13 @@ impl<T: RecoverableTool> Tool for Recoverable<T> {
 
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.0.tool.abandon(call.parsed()?, &call.invocation).await
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.0.tool.background(task).await
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.0.tool.end_background(task).await
     }
 }

@@ -1,5 +1,6 @@
 //! Tools with typed arguments.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -40,6 +41,12 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     /// The time limit of a call, if the tool has one of its own.
     const TIMEOUT: Option<Duration> = None;
 
+    /// Returns the description for the model: [`DESCRIPTION`](Self::DESCRIPTION), unless it depends
+    /// on the options of the tool.
+    fn description(&self) -> Cow<'static, str> {
+        Self::DESCRIPTION.into()
+    }
+
     /// Makes a call.
     ///
     /// # Errors
@@ -64,14 +71,15 @@ pub struct Typed<T> {
 impl<T: TypedTool> Typed<T> {
     /// Wraps the tool and derives its description.
     pub fn new(tool: T) -> Self {
-        let spec = ToolSpec::new(T::NAME, T::DESCRIPTION, input_schema::<T::Args>())
+        let description = tool.description();
+        let spec = ToolSpec::new(T::NAME, &*description, input_schema::<T::Args>())
             .with_category(T::CATEGORY)
             .with_effect(T::EFFECT)
             .with_scope(T::SCOPE)
             .with_timeout(T::TIMEOUT);
         let info = McpTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<T::Args>()),
-            ..McpTool::new(T::NAME, T::DESCRIPTION, T::RETURNS).with_category(T::CATEGORY)
+            ..McpTool::new(T::NAME, &*description, T::RETURNS).with_category(T::CATEGORY)
         };
         Self { tool, spec, info }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use az_core::testing::toolbox::{Example, ExpectedOutcome, ToolboxFixture};
 use az_core::testing::{Capabilities, Fixture};
-use az_core::tool::Toolbox;
+use az_core::tool::{Invocation, Toolbox};
+use az_core::{CallId, TaskId};
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
 use serde_json::json;
@@ -35,6 +36,11 @@ impl Fixture<dyn Toolbox> for Builtin {
 
 impl ToolboxFixture for Builtin {
     fn examples(&self) -> Vec<Example> {
+        let task = TaskId::new(format!("kit-{}", std::process::id())).unwrap();
+        let command =
+            json!({"command": "sleep 1000 & (while :; do echo tick; sleep 0.01; done) &"});
+        let background = Invocation::new(task, CallId::tool(0, 0), "shell.execute", command);
+        let background = background.in_workspace(self.0.at("").to_str().unwrap());
         let example =
             |tool, arguments, comes_to| Example::new(self.0.call(tool, arguments), comes_to);
         vec![
@@ -76,6 +82,9 @@ impl ToolboxFixture for Builtin {
             example("shell.execute", json!({"command": "false"}), ExpectedOutcome::Failed),
             example("shell.execute", json!({"command": true}), ExpectedOutcome::Invalid),
             example("shell.execute", json!({"command": "sleep 1000"}), ExpectedOutcome::Endless),
+            Example::new(background, ExpectedOutcome::Background),
+            example("output.read", json!({"call": "t0.0"}), ExpectedOutcome::Failed),
+            example("output.read", json!({"offset": 1}), ExpectedOutcome::Invalid),
         ]
     }
 }

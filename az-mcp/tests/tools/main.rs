@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 mod append;
+mod background;
 mod conformance;
 mod filesystem;
 mod schemas;

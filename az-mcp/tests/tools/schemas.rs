@@ -35,6 +35,11 @@ fn the_tools_have_the_arguments_of_the_design() {
             argument("timeout", "number", false, Value::Null),
             argument("env", "object", false, Value::Null),
         ]},
+        {"name": "output.read", "returns": "string", "category": "output", "arguments": [
+            argument("call", "string", true, Value::Null),
+            argument("offset", "number", false, json!(0)),
+            argument("limit", "number", false, json!(6144)),
+        ]},
     ]);
     let mut tools = serde_json::to_value(Bench::new().tools.list_tools()).unwrap();
     for tool in tools.as_array_mut().unwrap() {
@@ -146,7 +151,7 @@ fn the_schema_of_shell_execute() {
       "additionalProperties": false,
       "properties": {
         "command": {
-          "description": "Shell command, run by /bin/sh in the workspace",
+          "description": "Shell command, run in the workspace without a terminal and without input",
           "type": "string"
         },
         "env": {

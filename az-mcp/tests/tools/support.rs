@@ -32,6 +32,11 @@ impl Bench {
         Self { dir, tools: builtin_tools(shell).expect("the built-in tools") }
     }
 
+    /// Replaces the tools by ones with other options of the shell.
+    pub(crate) fn with_options(self, shell: ShellOptions) -> Self {
+        Self { tools: builtin_tools(shell).expect("the built-in tools"), ..self }
+    }
+
     /// Returns a path in the workspace.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.dir.path().join("inside").join(path)

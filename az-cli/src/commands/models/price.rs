@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::commands::time::instant;
 use crate::error::CliError;
-use crate::output::price_table;
+use crate::output::{Format, FormatArgs, csv, price_table};
 use crate::services::Services;
 use crate::views::UsageCostView;
 
@@ -21,7 +21,8 @@ Examples:
       \"prompt_tokens_details\": {\"cached_tokens\": 1000}}'
   curl … | az models price --model gemini --usage -
 
-Pass the usage object as the provider sends it, or the whole reply that contains it.";
+Pass the usage object as the provider sends it, or the whole reply that contains it. With
+--format csv it prints the parts of the cost, one per line.";
 
 /// Compute what a provider's usage object costs
 #[derive(Debug, Args)]
@@ -37,6 +38,8 @@ pub struct PriceArgs {
     /// [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// Computes the cost.
@@ -71,11 +74,14 @@ pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCod
     let computed = explained.computed.as_ref();
     let view = UsageCostView::new(&found.model, &explained.usage, computed, explained.reported);
     let printer = services.printer();
-    if printer.is_json() {
-        printer.json(&view)?;
-        return Ok(ExitCode::SUCCESS);
+    match args.format.choose(printer) {
+        Format::Json => {
+            printer.json(&view)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Format::Csv => printer.out(&csv(&view.parts)?)?,
+        Format::Table => printer.out(&price_table(&view).text(printer.width()))?,
     }
-    printer.out(&price_table(&view).text(printer.width()))?;
     if computed.is_none() {
         printer.say(&unknown);
     }

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::error::CliError;
 use crate::models::{read_rules, to_cli};
-use crate::output::route_in_words;
+use crate::output::{Format, FormatArgs, csv, route_in_words};
 use crate::services::Services;
 use crate::views::RouteView;
 
@@ -26,7 +26,8 @@ Examples:
 
 The decision is that of `az task run`: a model that is requested by --model, AZ_MODEL or
 llm.model goes before the rules. The rules are those of the configuration, or of --rules;
-docs/routing.md describes them. No model is called, and nothing is spent.";
+docs/routing.md describes them. No model is called, and nothing is spent. With --format csv it
+prints the candidates, one per line.";
 
 /// Explain which model would be called, rule by rule
 #[derive(Debug, Args)]
@@ -59,6 +60,8 @@ pub struct RouteArgs {
     /// Assume that the tightest budget has this many US dollars left
     #[arg(long, value_name = "DOLLARS", allow_negative_numbers = true, value_parser = left)]
     budget_left: Option<Usd>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// Explains the decision.
@@ -91,10 +94,10 @@ pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCod
         _ => connected.router().route(&query).map_err(to_cli)?,
     };
     let view = RouteView::new(&query, &route, &why);
-    if printer.is_json() {
-        printer.json(&view)?;
-    } else {
-        printer.out(&route_in_words(&view, printer.out_style()))?;
+    match args.format.choose(printer) {
+        Format::Json => printer.json(&view)?,
+        Format::Csv => printer.out(&csv(&view.candidates)?)?,
+        Format::Table => printer.out(&route_in_words(&view, printer.out_style()))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use az_core::clock::SystemClock;
 use clap::Args;
 
 use crate::error::CliError;
-use crate::output::model_table;
+use crate::output::{Format, FormatArgs, csv, model_table};
 use crate::services::Services;
 use crate::views::{LongRequestView, ModelView, feature_names};
 
@@ -25,6 +25,8 @@ pub struct ShowArgs {
     /// Name of the model, or provider/model
     #[arg(value_name = "NAME")]
     name: String,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// Shows a model; one without a key is shown too.
@@ -51,10 +53,10 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         ..priced.map(|(model, row)| prices(model.source, row)).unwrap_or_default()
     };
     let printer = services.printer();
-    if printer.is_json() {
-        printer.json(&view)?;
-    } else {
-        printer.out(&model_table(&view).text(printer.width()))?;
+    match args.format.choose(printer) {
+        Format::Json => printer.json(&view)?,
+        Format::Csv => printer.out(&csv([&view])?)?,
+        Format::Table => printer.out(&model_table(&view).text(printer.width()))?,
     }
     Ok(ExitCode::SUCCESS)
 }

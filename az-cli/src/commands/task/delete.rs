@@ -45,6 +45,7 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         if !TaskRepository::delete(&*store, &task.id, SystemClock.now()).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
+        services.delete_output(&task.id);
         let text = format!("deleted {}", short(task.id.as_str()));
         services.printer().done(&text, &NoticeView::TaskDeleted { task: task.id })?;
     }

@@ -62,6 +62,12 @@ async fn with_model(services: &Services, start: Start) -> Result<Start, CliError
     };
     let choice = services.models()?.choose(named.as_deref()).await?;
     services.printer().say(&choice.in_words());
+    if let Start::New(task) = &start
+        && task.options.input.is_some()
+        && choice.name == "offline"
+    {
+        services.printer().say("`offline` is a planner and does not read the input");
+    }
     Ok(match start {
         Start::New(task) => Start::New(Box::new(task.with_model(choice.name))),
         Start::Resume(id) => Start::Resume(id),

@@ -1,11 +1,10 @@
 //! Finds a task by a part of its id.
 
 use az_core::task::{Task, TaskFilter, TaskRepository};
-use az_core::text::one_line;
 use az_core::{Result, TaskId};
 
 use crate::error::CliError;
-use crate::output::short;
+use crate::output::{fit, short};
 
 /// How many of the newest tasks are searched for similar ids.
 const SEARCHED: usize = 1000;
@@ -59,5 +58,5 @@ fn likeness(typed: &str, id: &str) -> f64 {
 }
 
 fn in_a_line(task: &Task) -> String {
-    format!("{}  {}  {}", short(task.id.as_str()), task.status, one_line(&task.command, 50))
+    format!("{}  {}  {}", short(task.id.as_str()), task.status, fit(&task.command, 50))
 }

@@ -46,6 +46,7 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
         return report(&task, services).await;
     }
     services.check_tools(&args.limits.allow)?;
+    services.check_env(&args.limits.env)?;
     let model = match &args.model {
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => None,
@@ -61,13 +62,19 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
 fn changed(args: &ResumeArgs, model: Option<String>, task: &Task) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;
-    for tool in &args.limits.allow {
-        if !options.allow.contains(tool) {
-            options.allow.push(tool.clone());
-        }
-    }
+    add(&mut options.allow, &args.limits.allow);
+    add(&mut options.env, &args.limits.env);
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.timeout = args.limits.timeout.or(options.timeout);
     changed.model = model.or(changed.model);
     (changed != *task).then_some(changed)
+}
+
+/// Adds the names that are not in the list.
+fn add(list: &mut Vec<String>, names: &[String]) {
+    for name in names {
+        if !list.contains(name) {
+            list.push(name.clone());
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use az_core::task::TaskOptions;
 use clap::Args;
 
 use super::execute::{Start, execute};
@@ -39,18 +38,19 @@ pub struct RetryArgs {
 /// As for running a task.
 pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCode, CliError> {
     services.check_tools(&args.limits.allow)?;
+    services.check_env(&args.limits.env)?;
     let old = find(&*services.store().await?, &args.id).await?;
     if let Some(model) = &args.model {
         services.models()?.choose(Some(model)).await?;
     }
-    let mut task =
-        services.new_task(old.command)?.with_priority(old.priority).with_options(TaskOptions {
-            // Approvals are not inherited.
-            allow: args.limits.allow.clone(),
-            max_steps: args.limits.max_steps.or(old.options.max_steps),
-            timeout: args.limits.timeout.or(old.options.timeout),
-            ..old.options
-        });
+    let mut options = old.options;
+    // Approvals and variables are not inherited.
+    options.allow.clone_from(&args.limits.allow);
+    options.env.clone_from(&args.limits.env);
+    options.max_steps = args.limits.max_steps.or(options.max_steps);
+    options.timeout = args.limits.timeout.or(options.timeout);
+    let task = services.new_task(old.command, options.input.as_deref())?;
+    let mut task = task.with_priority(old.priority).with_options(options);
     task.model = args.model.clone().or(old.model);
     task.parent_task_id = old.parent_task_id;
     services.printer().say(&format!("the new task is {}", short(task.id.as_str())));

@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::execute::{Start, execute};
 use super::find::find;
+use super::input::{Asked, read_input};
 use crate::error::CliError;
 use crate::services::Services;
 use crate::views::NoticeView;
@@ -23,6 +24,11 @@ Examples:
   az task run \"run 'cargo test' then write the output to test.log\" --allow shell.execute
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
+  git diff | az task run \"write a commit message\"
+
+A file or a pipe on standard input is input for the task: data that the model gets beside it, at
+most 256 KiB. A pipe counts if it has data within a second; with `-` after the task, az waits for
+it. `< /dev/null` keeps standard input out.
 
 Without --model, az uses the configured model or the one that the routing rules choose; else a
 model whose key is in the environment (ANTHROPIC_API_KEY, OPENAI_API_KEY, …); else a model
@@ -34,7 +40,7 @@ of commands (list, read, write, append, count, find, run, joined by \"then\"; do
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RunArgs {
-    /// The task, in words; `-` reads it from standard input
+    /// The task, in words; `-` reads it from standard input, `-` after it reads input for it
     #[arg(required = true, value_name = "TASK")]
     command: Vec<String>,
     /// Use this model: a name of `az models list`, provider/model, `auto`, `offline`, `record:FILE` or
@@ -66,6 +72,10 @@ pub(super) struct LimitArgs {
     /// Run these tools without approval, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     pub(super) allow: Vec<String>,
+    /// Pass these environment variables to its commands, separated by commas; only the names are
+    /// stored
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = variable)]
+    pub(super) env: Vec<String>,
     /// Stop after this many steps in all [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
@@ -94,23 +104,33 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
 
 async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> {
     services.check_tools(args.tools.iter().flatten().chain(&args.limits.allow))?;
-    let command = match args.command.as_slice() {
-        [only] if only == "-" => read_command()?,
-        words => words.join(" "),
+    if !args.detach {
+        // A queued task gets the variables of its worker.
+        services.check_env(&args.limits.env)?;
+    }
+    let (command, asked) = match args.command.as_slice() {
+        [only] if only == "-" => (read_command()?, None),
+        [words @ .., last] if last == "-" => (words.join(" "), Some(Asked::Explicitly)),
+        words => (words.join(" "), Some(Asked::No)),
+    };
+    let input = match asked {
+        Some(asked) => read_input(asked, services.printer()).await?,
+        None => None,
     };
     let model = match &args.model {
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => None,
     };
     let workspace = workspace(args)?;
-    let task = services.new_task(command)?;
-    let options = TaskOptions {
-        tools: args.tools.clone(),
-        allow: args.limits.allow.clone(),
-        max_steps: args.limits.max_steps,
-        timeout: args.limits.timeout,
-        workspace: Some(workspace),
-    };
+    let task = services.new_task(command, input.as_deref())?;
+    let mut options = TaskOptions::default()
+        .with_allow(&args.limits.allow)
+        .with_env(&args.limits.env)
+        .with_workspace(workspace);
+    options.tools.clone_from(&args.tools);
+    options.input = input;
+    options.max_steps = args.limits.max_steps;
+    options.timeout = args.limits.timeout;
     let mut task = task.with_priority(args.priority).with_options(options);
     if let Some(model) = model {
         task = task.with_model(model);
@@ -162,5 +182,18 @@ fn time(text: &str) -> Result<Duration, String> {
         Some(Duration::ZERO) => Err("must be greater than 0".to_owned()),
         Some(time) => Ok(time),
         None => Err("must be a duration such as 90s, 10m or 1h30m".to_owned()),
+    }
+}
+
+/// Checks the name of a variable.
+fn variable(name: &str) -> Result<String, String> {
+    match name {
+        "" => Err("must be the name of a variable".to_owned()),
+        name if name.contains('=') => Err(
+            "must be a name without a value, because a value would be stored with the task; set the \
+             variable in the environment of az, or in shell.env of the configuration file"
+                .to_owned(),
+        ),
+        name => Ok(name.to_owned()),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use az_core::Clock;
 use az_core::clock::SystemClock;
 use az_core::cost::TimeRange;
 use az_core::journal::fold;
+use az_core::{Clock, Toolbox};
 use clap::Args;
 
 use super::find::find;
@@ -45,7 +45,8 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
     let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
-    let view = TaskView::new(task, &history, entries);
+    let background = services.toolbox()?.background(&task.id).await?;
+    let view = TaskView::new(task, &history, entries).with_background(background);
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&view)?,

@@ -9,9 +9,9 @@ use az_core::journal::{
     Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolOutcome, ToolResult,
 };
 use az_core::task::Outcome;
-use az_core::text::{Excerpt, one_line};
+use az_core::text::Excerpt;
 
-use crate::output::{Style, call_in_words, duration, printable};
+use crate::output::{Style, call_in_words, duration, fit, printable};
 use crate::views::LogLineView;
 
 /// Formats events of one task.
@@ -142,8 +142,8 @@ impl EventText {
     fn body(&self, text: &str) -> Vec<String> {
         let shown = if self.full { text.to_owned() } else { Excerpt::of(text, 600).render() };
         let line = |line: &str| {
-            let line = if self.full { line.to_owned() } else { one_line(line, 160) };
-            self.style.dim(&printable(&line))
+            let line = if self.full { printable(line) } else { fit(line, 160) };
+            self.style.dim(&line)
         };
         shown.lines().map(line).collect()
     }

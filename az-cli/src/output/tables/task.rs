@@ -76,6 +76,9 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs.into(), "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));
+    for process in &task.background {
+        facts.push(("running", format!("{} {}", process.pid, printable(&process.command))));
+    }
     facts.push(("tokens", summary.actual_tokens.to_string()));
     facts.push(("cost", cost(summary)));
     facts

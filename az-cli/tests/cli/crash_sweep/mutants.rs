@@ -18,7 +18,9 @@ use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
     TaskRepository,
 };
-use az_core::tool::{EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
 use az_core::{CallId, Error, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 use serde_json::Value;
 
@@ -202,6 +204,14 @@ impl Toolbox for Tools {
             return Ok(());
         }
         self.inner.abandon(call).await
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.inner.background(task).await
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.inner.end_background(task).await
     }
 }
 

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::id::TaskId;
 use crate::tool::{
-    EffectClass, Invocation, PreparedCall, Probed, Progress, ToolOutput, ToolScope, ToolSpec,
-    Toolbox,
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, Progress, ToolOutput,
+    ToolScope, ToolSpec, Toolbox,
 };
 
 /// A tool with scripted outputs.
@@ -22,6 +23,7 @@ pub struct FakeTool {
     outputs: Vec<ToolOutput>,
     progress: Vec<Progress>,
     endless: bool,
+    leaves_running: Option<String>,
 }
 
 impl FakeTool {
@@ -36,6 +38,7 @@ impl FakeTool {
             outputs: Vec::new(),
             progress: Vec::new(),
             endless: false,
+            leaves_running: None,
         }
     }
 
@@ -80,6 +83,14 @@ impl FakeTool {
     pub const fn without_end(mut self) -> Self {
         self.endless = true;
         self
+    }
+
+    /// Makes every call leave a process with this command running in the background. The tool is
+    /// of class `Unsafe` then.
+    #[must_use]
+    pub fn leaving_running(mut self, command: impl Into<String>) -> Self {
+        self.leaves_running = Some(command.into());
+        self.with_effect(EffectClass::Unsafe)
     }
 
     fn spec(&self) -> ToolSpec {
@@ -128,6 +139,10 @@ struct World {
     abandoned: Vec<Invocation>,
     /// The keys of the effects, one for each time that it happened.
     happened: BTreeMap<String, Vec<ToolOutput>>,
+    /// The processes that run in the background, by task.
+    background: BTreeMap<TaskId, Vec<BackgroundProcess>>,
+    /// The number of processes that were started.
+    started: u32,
 }
 
 impl FakeToolbox {
@@ -179,6 +194,11 @@ impl World {
         let same = |earlier: &&Invocation| earlier.tool == call.tool;
         let output = tool.output(self.invoked.iter().filter(same).count(), &call.arguments);
         self.invoked.push(call.clone());
+        if let Some(command) = &tool.leaves_running {
+            self.started += 1;
+            let process = BackgroundProcess::new(self.started, command);
+            self.background.entry(call.task.clone()).or_default().push(process);
+        }
         match tool.effect {
             EffectClass::Read => {}
             EffectClass::Idempotent => {
@@ -241,5 +261,13 @@ impl Toolbox for FakeToolbox {
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.world().abandoned.push(call.invocation.clone());
         Ok(())
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(self.world().background.get(task).cloned().unwrap_or_default())
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(self.world().background.remove(task).unwrap_or_default())
     }
 }

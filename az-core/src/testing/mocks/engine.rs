@@ -13,9 +13,12 @@ use crate::cost::CostEstimate;
 use crate::embed::{Embedder, Embeddings};
 use crate::engine::{EventSink, Run, RunEvent};
 use crate::error::Result;
+use crate::id::TaskId;
 use crate::policy::{Policy, PolicyDecision};
 use crate::task::Task;
-use crate::tool::{Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox};
+use crate::tool::{
+    BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
 
 mock! {
     /// A mock of [`Toolbox`].
@@ -33,6 +36,10 @@ mock! {
         pub fn probe(&self, call: &PreparedCall, witness: Option<Value>) -> Result<Probed>;
         /// Mocks [`Toolbox::abandon`].
         pub fn abandon(&self, call: &PreparedCall) -> Result<()>;
+        /// Mocks [`Toolbox::background`].
+        pub fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>>;
+        /// Mocks [`Toolbox::end_background`].
+        pub fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>>;
     }
 }
 
@@ -60,6 +67,14 @@ impl Toolbox for MockToolbox {
 
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
         self.abandon(call)
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.background(task)
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.end_background(task)
     }
 }
 

@@ -35,6 +35,8 @@ fn full(id: &str) -> Task {
             max_steps: Some(7),
             timeout: Some(Duration::from_millis(1500)),
             workspace: Some("/tmp/ä b".to_owned()),
+            env: vec!["SSH_AUTH_SOCK".to_owned()],
+            input: Some("one\ntwo\n".to_owned()),
         },
         answer: Some("42\n".to_owned()),
         failure: Some(failure()),

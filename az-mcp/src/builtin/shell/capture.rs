@@ -7,6 +7,7 @@ use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::last_line::LastLine;
+use crate::builtin::bytes::without_cut_character;
 
 /// The size of the read buffer.
 const CHUNK: usize = 64 << 10;
@@ -65,8 +66,8 @@ impl Capture {
     }
 
     /// Reads to the end or the first error, which is treated as the end.
-    pub(super) async fn fill(&mut self, from: Option<impl AsyncRead + Unpin>) {
-        let Some(mut from) = from else { return };
+    pub(super) async fn fill(&mut self, from: Option<&mut (impl AsyncRead + Unpin)>) {
+        let Some(from) = from else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(read @ 1..) = from.read(&mut chunk).await {
             let chunk = chunk.get(..read).unwrap_or_default();
@@ -105,7 +106,7 @@ impl Capture {
             let (text, kind) = decode(&head);
             return CapturedOutput { text: text.into_owned(), total, kind };
         }
-        let (head, tail) = (trim_cut_end(&head), trim_cut_start(&tail));
+        let (head, tail) = (without_cut_character(&head), trim_cut_start(&tail));
         let omitted = total - (head.len() + tail.len()) as u64;
         let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
         let text = format!("{head}\n[… {omitted} bytes left out …]\n{tail}");
@@ -117,16 +118,6 @@ fn decode(bytes: &[u8]) -> (Cow<'_, str>, OutputKind) {
     let text = String::from_utf8_lossy(bytes);
     let is_valid = matches!(text, Cow::Borrowed(_));
     (text, if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 })
-}
-
-/// Removes the bytes of an incomplete character at the end.
-fn trim_cut_end(bytes: &[u8]) -> &[u8] {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => {
-            bytes.get(..error.valid_up_to()).unwrap_or_default()
-        }
-        Ok(_) | Err(_) => bytes,
-    }
 }
 
 /// Removes the bytes of an incomplete character at the start.

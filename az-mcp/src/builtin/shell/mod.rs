@@ -1,10 +1,16 @@
 //! `shell.execute`: runs a command, and ends its whole process tree when it is stopped.
 
+mod background;
 mod capture;
+mod environment;
+mod input_request;
 mod last_line;
+mod marks;
 mod options;
+mod program;
 mod report;
 mod run;
+mod session;
 mod tool;
 
 #[cfg(target_os = "linux")]

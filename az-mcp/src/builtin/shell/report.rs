@@ -4,10 +4,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use az_core::CallId;
 use az_core::tool::ToolOutput;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::background::{Background, BackgroundOutput};
 use super::capture::{CapturedOutput, OutputKind};
+use super::input_request;
 use crate::registry::OUTCOME_UNKNOWN;
 
 /// How a command ended.
@@ -28,19 +31,20 @@ pub(super) struct CommandReport {
     pub(super) stdout: CapturedOutput,
     pub(super) stderr: CapturedOutput,
     pub(super) duration: Duration,
-    /// Whether a background process still has its output open; it is left running.
-    pub(super) has_background: bool,
+    /// What is left running in the background.
+    pub(super) background: Option<Background>,
+    pub(super) call: CallId,
 }
 
 impl From<CommandReport> for ToolOutput {
     fn from(report: CommandReport) -> Self {
         let text = report.text();
-        let CommandReport { end, stdout, stderr, duration, .. } = report;
+        let CommandReport { end, stdout, stderr, duration, background, .. } = report;
         let (code, signal) = match end {
             CommandEnd::Exited(status) => (status.code(), status.signal()),
             CommandEnd::TimedOut(_) | CommandEnd::Cancelled => (None, None),
         };
-        let data = json!({
+        let mut data = json!({
             "exit_code": code,
             "signal": signal,
             "stdout": stdout.text,
@@ -51,6 +55,9 @@ impl From<CommandReport> for ToolOutput {
             "cancelled": end == CommandEnd::Cancelled,
             "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         });
+        if let (Value::Object(data), Some(Background { processes, .. })) = (&mut data, background) {
+            data.insert("background".to_owned(), json!(processes));
+        }
         // A killed command may have done a part of its work.
         let is_cut_short = code.is_none();
         Self::done(text).with_ok(code == Some(0)).with_unknown(is_cut_short).with_data(data)
@@ -74,14 +81,20 @@ impl CommandReport {
                 ));
             }
         }
-        if self.has_background {
-            parts.push("[a background process is still running]".to_owned());
-        }
+        parts.extend(self.background.as_ref().map(|background| in_words(background, &self.call)));
         parts.extend(self.ending());
+        parts.extend(self.input_request());
         if parts.is_empty() {
             parts.push("[no output]".to_owned());
         }
         parts.join("\n")
+    }
+
+    /// Returns a note if the command failed because it asked for input.
+    fn input_request(&self) -> Option<String> {
+        let failed = !matches!(self.end, CommandEnd::Exited(status) if status.success());
+        let asked = || [&self.stderr, &self.stdout].iter().any(|it| input_request::is_in(&it.text));
+        (failed && asked()).then(|| input_request::NOTE.to_owned())
     }
 
     fn ending(&self) -> Option<String> {
@@ -101,4 +114,26 @@ impl CommandReport {
             CommandEnd::Cancelled => Some(format!("[killed: cancelled; {OUTCOME_UNKNOWN}]")),
         }
     }
+}
+
+/// Tells the model what is running, for how long, and how to read what it prints.
+fn in_words(background: &Background, call: &CallId) -> String {
+    let processes = background.processes.iter();
+    let named: Vec<_> =
+        processes.map(|process| format!("{} `{}`", process.pid, process.command)).collect();
+    let running = match named.as_slice() {
+        [] => "a process".to_owned(),
+        named => named.join(", "),
+    };
+    let output = match &background.output {
+        BackgroundOutput::Redirected => String::new(),
+        BackgroundOutput::Kept => {
+            format!("; output.read with the call {:?} returns what it prints", call.as_str())
+        }
+        BackgroundOutput::Discarded { reason: None } => "; what it prints is discarded".to_owned(),
+        BackgroundOutput::Discarded { reason: Some(reason) } => {
+            format!("; what it prints is discarded, because it cannot be kept: {reason}")
+        }
+    };
+    format!("[still running in the background, at most until the task ends: {running}{output}]")
 }

@@ -1,10 +1,9 @@
 //! Runs one command, and kills its process tree if it is stopped.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::pin::pin;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
@@ -14,14 +13,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::background::attend;
 use super::capture::Capture;
+use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
 use super::report::{CommandEnd, CommandReport};
-
-/// The environment variable that marks the processes of a call; they are found by it after a crash.
-const CALL_KEY_VAR: &str = "AZ_CALL_KEY";
-/// The environment variable that marks the processes of one run of a call.
-const RUN_MARK_VAR: &str = "AZ_CALL_RUN";
+use super::session::in_own_session;
+use crate::builtin::output::OutputFiles;
 
 /// How long a command may take to exit after SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_millis(100);
@@ -31,12 +29,14 @@ const DRAIN_TIME: Duration = Duration::from_millis(200);
 /// A command to run.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
+    pub(super) program: &'a Path,
     pub(super) command: &'a str,
     pub(super) workspace: &'a str,
     pub(super) env: BTreeMap<String, String>,
     pub(super) key: &'a str,
     pub(super) limit: Duration,
     pub(super) output_limit: usize,
+    pub(super) files: &'a OutputFiles,
 }
 
 /// Why a command has no report.
@@ -51,7 +51,8 @@ pub(super) enum RunError {
 /// Runs a command to its end, and reports the lines that it prints as progress.
 ///
 /// If the command is stopped (timeout, cancellation, the future dropped), all processes that it
-/// started are killed too. If it exits by itself, its background processes keep running.
+/// started are killed too. If it exits by itself, its background processes keep running until the
+/// task ends, and what they print goes to a file.
 pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport, RunError> {
     let started = Instant::now();
     let mark = run_mark();
@@ -63,10 +64,11 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     point!("shell.spawned");
     let mut stdout = Capture::new(job.output_limit).reporting(&call.progress);
     let mut stderr = Capture::new(job.output_limit).reporting(&call.progress);
-    let pipes = (child.stdout.take(), child.stderr.take());
-    let (end, has_background) = {
+    let shell = guard.shell;
+    let mut pipes = (child.stdout.take(), child.stderr.take());
+    let (end, open) = {
         let mut read = pin!(async {
-            tokio::join!(stdout.fill(pipes.0), stderr.fill(pipes.1));
+            tokio::join!(stdout.fill(pipes.0.as_mut()), stderr.fill(pipes.1.as_mut()));
         });
         let mut stopped = pin!(timeout(job.limit, call.cancel.cancelled()));
         let mut all_read = false;
@@ -90,52 +92,39 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
             }
         }
         point!("shell.exited");
-        let has_background = !all_read && timeout(DRAIN_TIME, read).await.is_err();
-        (end, has_background)
+        (end, !all_read && timeout(DRAIN_TIME, read).await.is_err())
     };
     let (stdout, stderr) = (stdout.finish(), stderr.finish());
-    Ok(CommandReport { end, stdout, stderr, duration: started.elapsed(), has_background })
-}
-
-/// Kills the processes that calls with this key left running; returns whether all have exited.
-pub(super) fn kill_all(key: &str) -> bool {
-    process_tree::kill(Vec::new(), &format!("{CALL_KEY_VAR}={key}"))
+    let duration = started.elapsed();
+    let background = match end {
+        CommandEnd::Exited(_) => attend(shell, &mark, (pipes, open), job.files, call).await,
+        CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
+    };
+    Ok(CommandReport { end, stdout, stderr, duration, background, call: call.call.clone() })
 }
 
 fn command(job: &Job<'_>, mark: &str) -> Command {
-    let mut command = Command::new("/bin/sh");
+    let mut command = Command::new(job.program);
     command
         .arg("-c")
         .arg(job.command)
         .current_dir(job.workspace)
         .env_clear()
         .envs(&job.env)
-        .env(CALL_KEY_VAR, job.key)
-        .env(RUN_MARK_VAR, mark)
+        .env(CALL_KEY, job.key)
+        .env(CALL_RUN, mark)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true);
+    in_own_session(&mut command);
     command
-}
-
-/// Returns a unique mark for a run.
-///
-/// It also differs from those of processes with the same process id: later ones, and ones in other
-/// containers.
-fn run_mark() -> String {
-    static RUNS: AtomicU64 = AtomicU64::new(0);
-    let number = RUNS.fetch_add(1, Ordering::Relaxed);
-    // The keys of hash maps are the standard library's only source of randomness.
-    let random = RandomState::new().hash_one(number);
-    format!("{}-{number}-{random:016x}", std::process::id())
 }
 
 /// Kills a command and its processes on drop, unless it is disarmed.
 #[derive(Debug)]
 struct KillGuard {
-    /// The shell, which leads the process group; `None` if disarmed.
+    /// The shell, which leads the session and the process group; `None` if disarmed.
     shell: Option<Pid>,
     mark: String,
 }
@@ -143,7 +132,7 @@ struct KillGuard {
 impl KillGuard {
     fn new(child: &Child, mark: &str) -> Self {
         let shell = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Self { shell, mark: format!("{RUN_MARK_VAR}={mark}") }
+        Self { shell, mark: mark.to_owned() }
     }
 
     fn disarm(&mut self) {
@@ -155,7 +144,8 @@ impl KillGuard {
         let Some(shell) = self.shell else { return Ok(()) };
         let mark = self.mark.clone();
         // The descendants are looked up before the shell exits: they are reparented then.
-        let found = tokio::task::spawn_blocking(move || process_tree::find(&mark, Some(shell)));
+        let find = move || process_tree::find(&|of| is_of_run(of, &mark), Some(shell));
+        let found = tokio::task::spawn_blocking(find);
         let found = found.await.unwrap_or_default();
         kill_process_group(shell, Signal::TERM).ok();
         if timeout(GRACE_PERIOD, child.wait()).await.is_err() {
@@ -164,7 +154,8 @@ impl KillGuard {
         }
         self.disarm();
         let mark = mem::take(&mut self.mark);
-        tokio::task::spawn_blocking(move || process_tree::kill(found, &mark)).await.ok();
+        let kill = move || process_tree::kill(found, &|of| is_of_run(of, &mark));
+        tokio::task::spawn_blocking(kill).await.ok();
         Ok(())
     }
 }
@@ -173,22 +164,8 @@ impl Drop for KillGuard {
     fn drop(&mut self) {
         let Some(shell) = self.shell else { return };
         // This blocks for a few milliseconds; a destructor cannot await.
-        let found = process_tree::find(&self.mark, Some(shell));
+        let found = process_tree::find(&|of| is_of_run(of, &self.mark), Some(shell));
         kill_process_group(shell, Signal::KILL).ok();
-        process_tree::kill(found, &self.mark);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::run_mark;
-
-    #[test]
-    fn marks_differ_even_if_process_id_and_counter_are_equal() {
-        let marks: Vec<String> = (0..100).map(|_| run_mark()).collect();
-        let random = marks.iter().filter_map(|mark| mark.rsplit('-').next());
-        assert_eq!(random.collect::<HashSet<_>>().len(), 100);
+        process_tree::kill(found, &|of| is_of_run(of, &self.mark));
     }
 }

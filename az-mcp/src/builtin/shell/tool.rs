@@ -1,28 +1,35 @@
 //! The tool `shell.execute`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
-use az_core::{Error, Result};
+use az_core::tool::{BackgroundProcess, EffectClass, Invocation, Probed, ToolOutput, ToolScope};
+use az_core::{Error, Result, TaskId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::marks::{is_ended_with_task, is_of_call, is_of_task};
 use super::options::ShellOptions;
-use super::run::{Job, RunError, kill_all, run};
+use super::process_tree;
+use super::run::{Job, RunError, run};
+use crate::builtin::output::OutputFiles;
 use crate::registry::OUTCOME_UNKNOWN;
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Runs shell commands in the workspace.
 #[derive(Debug)]
-pub struct ShellTool(ShellOptions);
+pub struct ShellTool {
+    options: ShellOptions,
+    files: OutputFiles,
+}
 
 /// The arguments of `shell.execute`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShellArgs {
-    /// Shell command, run by /bin/sh in the workspace
+    /// Shell command, run in the workspace without a terminal and without input
     pub command: String,
     /// Command timeout in seconds
     #[serde(default)]
@@ -34,14 +41,15 @@ pub struct ShellArgs {
 
 impl ShellTool {
     /// Creates the tool.
-    pub const fn new(options: ShellOptions) -> Self {
-        Self(options)
+    pub fn new(options: ShellOptions) -> Self {
+        let files = OutputFiles::new(options.output_dir.clone());
+        Self { options, files }
     }
 
     /// Returns the time limit of a call: the smallest of those that apply.
     fn limit(&self, args: &ShellArgs, call: &Invocation) -> Result<Duration> {
         let requested = match args.timeout {
-            None => self.0.default_timeout,
+            None => self.options.default_timeout,
             Some(seconds) if seconds > 0.0 => {
                 Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
             }
@@ -60,26 +68,38 @@ impl TypedTool for ShellTool {
     const EFFECT: EffectClass = EffectClass::Unsafe;
     const SCOPE: ToolScope = ToolScope::System;
 
+    fn description(&self) -> Cow<'static, str> {
+        let shell = self.options.program.file_name().unwrap_or_default().display();
+        let what = Self::DESCRIPTION;
+        format!("{what}, with {shell}. What it leaves in the background runs until the task ends")
+            .into()
+    }
+
     async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
         let Some(workspace) = &call.workspace else {
             return Err(Error::invalid("workspace", "the call has none; shell.execute needs one"));
         };
         let limit = self.limit(&args, call)?;
-        let mut env = self.0.env.clone();
+        let mut env = self.options.env.clone();
+        let named = call.env.iter().filter_map(|name| self.options.available.get_key_value(name));
+        env.extend(named.map(|(name, value)| (name.clone(), value.clone())));
         env.extend(args.env.unwrap_or_default());
         check(&args.command, &env)?;
         let job = Job {
+            program: &self.options.program,
             command: &args.command,
             workspace,
             env,
             key: &call.key,
             limit,
-            output_limit: self.0.output_limit,
+            output_limit: self.options.output_limit,
+            files: &self.files,
         };
         Ok(match run(job, call).await {
             Ok(report) => report.into(),
             Err(RunError::Spawn(error)) => {
-                ToolOutput::failed(format!("cannot run the shell: {error}"))
+                let shell = self.options.program.display();
+                ToolOutput::failed(format!("cannot run {shell} in {workspace}: {error}"))
             }
             Err(RunError::Wait(error)) => ToolOutput::unknown(format!(
                 "cannot wait for the shell: {error}; {OUTCOME_UNKNOWN}"
@@ -108,13 +128,40 @@ impl RecoverableTool for ShellTool {
 
     async fn abandon(&self, _args: &ShellArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
-        let killed = tokio::task::spawn_blocking(move || kill_all(&key)).await;
-        match killed.map_err(|error| Error::Internal(error.to_string()))? {
-            true => Ok(()),
-            false => {
-                Err(Error::Internal("some processes of the command are still running".to_owned()))
-            }
-        }
+        let kill = move || process_tree::kill(Vec::new(), &|of| is_of_call(of, &key));
+        check_killed(blocking(kill).await?)
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        let task = task.clone();
+        blocking(move || {
+            process_tree::describe(&process_tree::find(&|of| is_of_task(of, &task), None))
+        })
+        .await
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        let task = task.clone();
+        let end = move || {
+            let found = process_tree::find(&|of| is_ended_with_task(of, &task), None);
+            let described = process_tree::describe(&found);
+            (described, process_tree::kill(found, &|of| is_ended_with_task(of, &task)))
+        };
+        let (described, killed) = blocking(end).await?;
+        check_killed(killed).map(|()| described)
+    }
+}
+
+/// Runs work that reads `/proc`, on the blocking thread pool.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn check_killed(killed: bool) -> Result<()> {
+    match killed {
+        true => Ok(()),
+        false => Err(Error::Internal("some processes of the command are still running".to_owned())),
     }
 }
 

@@ -171,11 +171,7 @@ fn what_is_looked_up_is_part_of_the_advice() {
 
 #[test]
 fn limits_of_failures_without_a_detail_are_those_of_the_task() {
-    let options = TaskOptions {
-        max_steps: Some(3),
-        timeout: Some(Duration::from_secs(10)),
-        ..TaskOptions::default()
-    };
+    let options = TaskOptions::default().with_max_steps(3).with_timeout(Duration::from_secs(10));
     let task = task().with_options(options);
     for (kind, option) in
         [(ErrorKind::StepLimit, "--max-steps 6`"), (ErrorKind::TimedOut, "--timeout 20s`")]

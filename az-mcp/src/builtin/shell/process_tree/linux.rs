@@ -3,11 +3,16 @@
 //! A process belongs to a call if it has the call's mark in its environment, or descends from one
 //! that has. Signals are sent through pidfds, so that a process that reuses a process id is never
 //! hit.
+//!
+//! *Limit:* a process that has cleared its environment and whose marked parent has exited is not
+//! found.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
 
+use az_core::text::one_line;
+use az_core::tool::BackgroundProcess;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
@@ -16,13 +21,35 @@ const MAX_ROUNDS: u32 = 20;
 /// How long a killed process may take to exit.
 const EXIT_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
+/// The maximum length of a described command, in characters.
+const DESCRIBED: usize = 200;
+
+/// Decides by the environment of a process whether it belongs to a call.
+pub(super) type Mark<'a> = &'a dyn Fn(&Environment) -> bool;
+
+/// The environment of a process.
+#[derive(Debug)]
+pub(super) struct Environment(Vec<u8>);
+
 /// A process that was found.
 #[derive(Debug)]
 pub(super) struct Process {
     /// Refers to this process even if its id is reused.
     handle: OwnedFd,
     pid: i32,
+    parent: i32,
     started: u64,
+}
+
+impl Environment {
+    /// Returns the value of a variable; `None` if it is not set or not UTF-8.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let value = self
+            .0
+            .split(|byte| *byte == 0)
+            .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        std::str::from_utf8(value?).ok()
+    }
 }
 
 /// The fields of `/proc/PID/stat` that are used.
@@ -32,9 +59,9 @@ struct ProcessStat {
     started: u64,
 }
 
-/// Finds the running processes that have a mark (`NAME=value`), `root`, and all their descendants,
-/// except this process and its ancestors.
-pub(super) fn find(mark: &str, root: Option<Pid>) -> Vec<Process> {
+/// Finds the running processes that have a mark, `root`, and all their descendants, except this
+/// process and its ancestors.
+pub(super) fn find(mark: Mark<'_>, root: Option<Pid>) -> Vec<Process> {
     let root = root.map(Pid::as_raw_pid);
     find_trees(mark, |pid, _| root == Some(pid))
 }
@@ -44,7 +71,7 @@ pub(super) fn find(mark: &str, root: Option<Pid>) -> Vec<Process> {
 ///
 /// All are stopped with SIGSTOP before the first is killed: a shell whose command is killed would
 /// run the next one.
-pub(super) fn kill(processes: Vec<Process>, mark: &str) -> bool {
+pub(super) fn kill(processes: Vec<Process>, mark: Mark<'_>) -> bool {
     let mut found = processes;
     for _ in 0..MAX_ROUNDS {
         stop(&mut found, mark);
@@ -63,9 +90,35 @@ pub(super) fn kill(processes: Vec<Process>, mark: &str) -> bool {
     found.is_empty()
 }
 
+/// Describes processes, without those that another of them has started.
+pub(super) fn describe(processes: &[Process]) -> Vec<BackgroundProcess> {
+    let pids: HashSet<i32> = processes.iter().map(|process| process.pid).collect();
+    let tops = processes.iter().filter(|process| !pids.contains(&process.parent));
+    let mut described: Vec<_> = tops
+        .filter_map(|process| {
+            let pid = u32::try_from(process.pid).ok()?;
+            Some(BackgroundProcess::new(pid, command_line(process.pid)))
+        })
+        .collect();
+    described.sort_by_key(|process| process.pid);
+    described
+}
+
+fn command_line(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = bytes.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    one_line(&words.join(" "), DESCRIBED)
+}
+
+/// Returns the time at which a process was started, in ticks since the machine was; `None` if there
+/// is no such process. With the process id, it identifies a process.
+pub(super) fn start_time(pid: u32) -> Option<u64> {
+    Some(stat(i32::try_from(pid).ok()?)?.started)
+}
+
 /// Sends SIGSTOP to the processes, to all that have the mark and to their descendants, until no new
 /// ones are found; adds these to `processes`.
-fn stop(processes: &mut Vec<Process>, mark: &str) {
+fn stop(processes: &mut Vec<Process>, mark: Mark<'_>) {
     let mut stopped = 0;
     for _ in 0..MAX_ROUNDS {
         for Process { handle, .. } in processes.iter().skip(stopped) {
@@ -85,12 +138,12 @@ fn stop(processes: &mut Vec<Process>, mark: &str) {
 }
 
 /// Finds the running processes that have the mark or are roots, and all their descendants.
-fn find_trees(mark: &str, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
+fn find_trees(mark: Mark<'_>, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
     let stats: HashMap<i32, ProcessStat> =
         pids().filter_map(|pid| Some((pid, stat(pid)?))).collect();
     let excluded: HashSet<i32> = with_ancestors(&stats, getpid().as_raw_pid()).collect();
     let root = |(pid, stat): (&i32, &ProcessStat)| {
-        let is_root = || is_root(*pid, stat.started) || is_marked(*pid, mark.as_bytes());
+        let is_root = || is_root(*pid, stat.started) || is_marked(*pid, mark);
         (!excluded.contains(pid) && is_root()).then_some(*pid)
     };
     let roots: HashSet<i32> = stats.iter().filter_map(root).collect();
@@ -127,14 +180,15 @@ fn stat(pid: i32) -> Option<ProcessStat> {
     Some(ProcessStat { parent, started: fields.nth(17)?.parse().ok()? })
 }
 
-fn is_marked(pid: i32, mark: &[u8]) -> bool {
+fn is_marked(pid: i32, mark: Mark<'_>) -> bool {
     let environment = fs::read(format!("/proc/{pid}/environ"));
-    environment.is_ok_and(|text| text.split(|byte| *byte == 0).any(|variable| variable == mark))
+    environment.is_ok_and(|text| mark(&Environment(text)))
 }
 
 /// Opens a process, if the process id was not reused since `seen` was read.
 fn open(pid: i32, seen: ProcessStat) -> Option<Process> {
     let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     let is_same = stat(pid)?.started == seen.started;
-    is_same.then_some(Process { handle: process, pid, started: seen.started })
+    let ProcessStat { parent, started } = seen;
+    is_same.then_some(Process { handle: process, pid, parent, started })
 }

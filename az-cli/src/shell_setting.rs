@@ -1,0 +1,91 @@
+//! The settings of the shell that runs commands.
+
+use std::path::{Path, PathBuf};
+
+use az_mcp::builtin::shell::ShellOptions;
+
+use crate::config::Env;
+use crate::error::CliError;
+use crate::settings::Settings;
+
+impl Settings {
+    /// Returns the options of `shell.execute`: the configured shell and variables, and the
+    /// directory for what background processes print.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a shell that does not exist, or a variable without a name.
+    pub fn shell_options(&self, env: &Env) -> Result<ShellOptions, CliError> {
+        let mut options = ShellOptions::default().with_inherited_env(env.all());
+        if let Some(name) = &self.shell.program {
+            let program = find_program(name, env)
+                .map_err(|reason| self.file.problem("shell.program", &reason))?;
+            options = options.with_program(program);
+        }
+        for variable in &self.shell.env {
+            options = match variable.split_once('=') {
+                Some(("", _)) => {
+                    let reason = format!("{variable:?} has no name; use NAME or NAME=VALUE");
+                    return Err(self.file.problem("shell.env", &reason));
+                }
+                Some((name, value)) => options.with_env(name, value),
+                None => match env.get(variable) {
+                    Some(value) => options.with_env(variable, value),
+                    None => options,
+                },
+            };
+        }
+        Ok(match self.output_dir(env) {
+            Some(directory) => options.with_output_dir(directory),
+            None => options,
+        })
+    }
+
+    /// Returns the directory for what background processes print: beside the database, or in the
+    /// user's directory for state.
+    pub fn output_dir(&self, env: &Env) -> Option<PathBuf> {
+        let beside = self.store.file().and_then(Path::parent).map(|dir| dir.join("output"));
+        let state = || {
+            let home = || env.path("HOME").map(|home| home.join(".local/state"));
+            Some(env.path("XDG_STATE_HOME").or_else(home)?.join("az/output"))
+        };
+        beside.or_else(state)
+    }
+}
+
+/// Returns the path of a program that is given by an absolute path, or by a name that is looked up
+/// in `PATH`.
+fn find_program(name: &str, env: &Env) -> Result<PathBuf, String> {
+    let path = Path::new(name);
+    if path.is_absolute() {
+        let found = path.is_file().then(|| path.to_owned());
+        return found.ok_or_else(|| format!("{name} is not a file"));
+    }
+    if name.contains('/') || name.is_empty() {
+        return Err(format!("{name:?} must be an absolute path, or a name without `/`"));
+    }
+    let directories = env.get("PATH").unwrap_or_default();
+    let mut candidates = std::env::split_paths(directories).map(|directory| directory.join(name));
+    candidates.find(|path| path.is_file()).ok_or_else(|| format!("{name} is not in PATH"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_program;
+    use crate::config::Env;
+
+    #[test]
+    fn a_shell_is_found_by_its_path_or_in_the_search_path() {
+        let env = Env::from([("PATH", "/nowhere:/bin")]);
+        assert_eq!(find_program("sh", &env), Ok("/bin/sh".into()));
+        assert_eq!(find_program("/bin/sh", &env), Ok("/bin/sh".into()));
+        for (name, reason) in [
+            ("no-such-shell", "no-such-shell is not in PATH"),
+            ("/bin/no-such-shell", "/bin/no-such-shell is not a file"),
+            ("bin/sh", "\"bin/sh\" must be an absolute path, or a name without `/`"),
+            ("", "\"\" must be an absolute path, or a name without `/`"),
+        ] {
+            assert_eq!(find_program(name, &env), Err(reason.to_owned()));
+        }
+    }
+}

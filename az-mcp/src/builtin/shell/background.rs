@@ -1,0 +1,102 @@
+//! What a command leaves running when it has exited.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use az_core::tool::{BackgroundProcess, Invocation};
+use rustix::process::{Pid, test_kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{ChildStderr, ChildStdout};
+
+use super::marks::is_of_run;
+use super::process_tree;
+use crate::builtin::output::{OutputFiles, OutputWriter};
+
+/// The size of the read buffer.
+const CHUNK: usize = 16 << 10;
+
+/// The background processes of a call.
+#[derive(Debug, Default)]
+pub(super) struct Background {
+    /// The processes, as far as they were found.
+    pub(super) processes: Vec<BackgroundProcess>,
+    pub(super) output: BackgroundOutput,
+}
+
+/// What happens to what background processes print.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum BackgroundOutput {
+    /// They have no open output of the command.
+    #[default]
+    Redirected,
+    /// It is kept, and `output.read` returns it.
+    Kept,
+    /// It is read and discarded, because it cannot be kept.
+    Discarded {
+        /// The reason, if there is a directory for it.
+        reason: Option<String>,
+    },
+}
+
+/// The output of a command that has exited.
+pub(super) type Pipes = (Option<ChildStdout>, Option<ChildStderr>);
+
+/// Finds the background processes of a command, and keeps reading what they print, so that they do
+/// not end by SIGPIPE. `None` if there are none.
+///
+/// `open` is whether a process has the pipes open.
+pub(super) async fn attend(
+    shell: Option<Pid>,
+    mark: &str,
+    (pipes, open): (Pipes, bool),
+    files: &OutputFiles,
+    call: &Invocation,
+) -> Option<Background> {
+    // A process in a session of its own without open pipes is found when the task ends.
+    let in_group = shell.is_some_and(|shell| test_kill_process_group(shell).is_ok());
+    if !open && !in_group {
+        return None;
+    }
+    let mark = mark.to_owned();
+    let find = move || {
+        let found = process_tree::find(&|environment| is_of_run(environment, &mark), None);
+        process_tree::describe(&found)
+    };
+    let processes = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+    if !open {
+        let background = Background { processes, output: BackgroundOutput::Redirected };
+        return (!background.processes.is_empty()).then_some(background);
+    }
+    let (files, task, id) = (files.clone(), call.task.clone(), call.call.clone());
+    let created = tokio::task::spawn_blocking(move || files.create(&task, &id)).await;
+    let created = created.unwrap_or_else(|error| Err(io::Error::other(error)));
+    let (writer, output) = match created {
+        Ok(Some(writer)) => (Some(writer), BackgroundOutput::Kept),
+        Ok(None) => (None, BackgroundOutput::Discarded { reason: None }),
+        Err(error) => (None, BackgroundOutput::Discarded { reason: Some(error.to_string()) }),
+    };
+    let writer = Arc::new(Mutex::new(writer));
+    let (stdout, stderr) = pipes;
+    tokio::spawn(copy(stdout, Arc::clone(&writer)));
+    tokio::spawn(copy(stderr, writer));
+    Some(Background { processes, output })
+}
+
+/// Copies the output of background processes to a file until the last of them has exited. If the
+/// file cannot be written, the output is discarded from then on.
+async fn copy(from: Option<impl AsyncRead + Unpin>, to: Arc<Mutex<Option<OutputWriter>>>) {
+    let Some(mut from) = from else { return };
+    let mut chunk = vec![0; CHUNK];
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        let bytes = chunk.get(..read).unwrap_or_default().to_vec();
+        let to = Arc::clone(&to);
+        let write = move || {
+            let mut writer = to.lock().unwrap_or_else(PoisonError::into_inner);
+            if writer.as_mut().is_some_and(|writer| writer.append(&bytes).is_err()) {
+                *writer = None;
+            }
+        };
+        // The task is cancelled only when the runtime shuts down.
+        tokio::task::spawn_blocking(write).await.ok();
+    }
+}
