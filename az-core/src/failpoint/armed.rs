@@ -3,8 +3,8 @@
 //! The points that a run passes are numbered in order. Armed with `N`, the process sends itself
 //! SIGKILL at the N-th, which has the effect of a power failure. Armed with `trace`, it prints each
 //! to standard error, which enumerates them. Armed with `stop:N`, or `stop:NAME`, it sends itself SIGSTOP
-//! at the N-th point, which it prints, or at the first one of that name. That has the effect of a paused
-//! machine, and a test can do anything to the process at a known point.
+//! at the N-th point, which it prints, or at the first one of that name, and with `stop:*` at each. That has
+//! the effect of a paused machine, and a test can do anything to the process at a known point.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -22,6 +22,7 @@ enum Plan {
     KillAt(u64),
     StopAt(u64),
     StopAtName(String),
+    StopAtEach,
 }
 
 static PLAN: OnceLock<Plan> = OnceLock::new();
@@ -29,11 +30,12 @@ static PASSED: AtomicU64 = AtomicU64::new(0);
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Arms the process with a plan: `trace`, `stop:` and the number or the name of the point at which it is
-/// stopped, or the number (from 1) of the point at which it is killed.
+/// stopped (`*` for each), or the number (from 1) of the point at which it is killed.
 ///
 /// The first plan stays; other text is ignored.
 pub fn arm(plan: &str) {
     let plan = match plan.strip_prefix("stop:") {
+        Some("*") => Some(Plan::StopAtEach),
         Some(at) => Some(at.parse().map_or_else(|_| Plan::StopAtName(at.to_owned()), Plan::StopAt)),
         None if plan == "trace" => Some(Plan::Trace),
         None => plan.parse().ok().map(Plan::KillAt),
@@ -49,6 +51,7 @@ pub fn pass(name: &'static str) {
     let passage = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
     match plan {
         Plan::Trace => print(passage, name),
+        Plan::StopAtEach => send_to_this_thread(SIGSTOP),
         Plan::KillAt(at) if *at == passage => send_to_this_thread(SIGKILL),
         Plan::StopAt(at) if *at == passage => {
             print(passage, name);

@@ -8,11 +8,13 @@
 //! | how it is done | [`play`], [`process`], [`trouble`] |
 //! | the task that it is done to | [`world`] |
 //! | what has to be true afterwards | [`verdict`] |
-//! | the table in `docs/reliability.md` | [`table`] |
+//! | the same for a power cut | [`power_cut`] |
+//! | the results as a table | [`table`] |
 //! | binaries with one rule broken, to prove that the sweep notices | [`mutants`] |
 
 mod mutants;
 mod play;
+mod power_cut;
 mod process;
 mod scenario;
 mod table;

@@ -30,6 +30,8 @@ use super::scenario::{Crash, Death, Scenario, Trouble};
 #[derive(Debug)]
 pub(super) struct Mutant {
     pub(super) name: &'static str,
+    /// The rule that it breaks.
+    pub(super) rule: &'static str,
     death: Death,
     trouble: Trouble,
     /// The crash points at which it is looked for.
@@ -45,26 +47,77 @@ impl Mutant {
     }
 }
 
-const fn mutant(
-    name: &'static str,
-    death: Death,
-    trouble: Trouble,
-    points: &'static [&'static str],
-) -> Mutant {
-    Mutant { name, death, trouble, points }
-}
-
 pub(super) const MUTANTS: [Mutant; 10] = [
-    mutant("unsafe-is-run-again", Death::Kill, Trouble::Alone, &["tool.called"]),
-    mutant("appends-are-not-probed", Death::Kill, Trouble::Alone, &["fs.append.after_write"]),
-    mutant("holds-are-forgotten", Death::Kill, Trouble::Alone, &["model.called"]),
-    mutant("intents-come-late", Death::Kill, Trouble::Alone, &["tool.called"]),
-    mutant("equal-bytes-count-as-an-append", Death::Kill, Trouble::SameBytes, &["tool.call"]),
-    mutant("leases-are-not-fenced", Death::Takeover, Trouble::Alone, &["tool.call"]),
-    mutant("what-is-cut-short-has-failed", Death::Terminate, Trouble::Alone, &["shell.spawned"]),
-    mutant("writes-are-not-probed", Death::Kill, Trouble::OtherEdit, &["fs.write.before_rename"]),
-    mutant("results-are-dropped", Death::Takeover, Trouble::LockedDatabase, &["model.called"]),
-    mutant("drafts-are-left", Death::Kill, Trouble::Alone, &["fs.write.before_rename"]),
+    Mutant {
+        name: "unsafe-is-run-again",
+        rule: "an interrupted unsafe call is not made again",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["tool.called"],
+    },
+    Mutant {
+        name: "appends-are-not-probed",
+        rule: "an interrupted append is probed",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["fs.append.after_write"],
+    },
+    Mutant {
+        name: "holds-are-forgotten",
+        rule: "an interrupted model call is booked",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["model.called"],
+    },
+    Mutant {
+        name: "intents-come-late",
+        rule: "an intent is recorded before the effect",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["tool.called"],
+    },
+    Mutant {
+        name: "equal-bytes-count-as-an-append",
+        rule: "an interrupted append is recognized by its mark, not by its bytes",
+        death: Death::Kill,
+        trouble: Trouble::SameBytes,
+        points: &["tool.call"],
+    },
+    Mutant {
+        name: "leases-are-not-fenced",
+        rule: "a worker does nothing more when another one has claimed its task",
+        death: Death::Takeover,
+        trouble: Trouble::Alone,
+        points: &["tool.call"],
+    },
+    Mutant {
+        name: "what-is-cut-short-has-failed",
+        rule: "the outcome of a command that was cut short is unknown",
+        death: Death::Terminate,
+        trouble: Trouble::Alone,
+        points: &["shell.spawned"],
+    },
+    Mutant {
+        name: "writes-are-not-probed",
+        rule: "an interrupted replacement of a file is probed",
+        death: Death::Kill,
+        trouble: Trouble::OtherEdit,
+        points: &["fs.write.before_rename"],
+    },
+    Mutant {
+        name: "results-are-dropped",
+        rule: "a result is kept in memory while the database is locked",
+        death: Death::Takeover,
+        trouble: Trouble::LockedDatabase,
+        points: &["model.called"],
+    },
+    Mutant {
+        name: "drafts-are-left",
+        rule: "the temporary file of an interrupted write is removed",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["fs.write.before_rename"],
+    },
 ];
 
 /// Returns the wiring of a mutant.

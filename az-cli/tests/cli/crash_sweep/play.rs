@@ -9,7 +9,7 @@ use az_core::TaskStatus;
 use az_core::journal::Event;
 use rustix::process::Signal;
 
-use super::process::{PATIENCE, Process, Reached};
+use super::process::{HUNG, PATIENCE, Process, Reached};
 use super::scenario::{Crash, Death, Scenario, Trouble};
 use super::trouble::{self, BUSY_MILLIS, Edit, Twin};
 use super::verdict::{Violation, ViolationKind, violations};
@@ -17,7 +17,7 @@ use super::world::World;
 
 /// The lease of a process whose task is taken over.
 const LEASE: Duration = Duration::from_millis(300);
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// The crash points at which a process has a result that is not on record yet.
 const RESULT_IN_HAND: [&str; 4] = ["model.called", "model.result", "tool.called", "tool.result"];
@@ -36,6 +36,8 @@ pub(super) struct Played {
     pub(super) crashes: usize,
     /// How many calls have an unknown outcome.
     pub(super) unknown: usize,
+    /// Whether a process took too long.
+    pub(super) hung: bool,
     pub(super) violations: Vec<Violation>,
 }
 
@@ -62,8 +64,11 @@ pub(super) struct Play {
     /// Whether something may have been interrupted: a process ended, other than with a result in hand that
     /// it has to keep until the database is unlocked.
     pub(super) interrupted: bool,
+    /// Whether files may be lost that no one has synced, such as those of shell commands.
+    pub(super) power_was_cut: bool,
     /// The record as it was found after each crash.
     pub(super) before: Vec<Vec<Event>>,
+    hung: bool,
     wrong: Vec<Violation>,
 }
 
@@ -87,23 +92,12 @@ impl Binary {
 
 /// Plays a scenario; returns what was wrong afterwards.
 pub(super) fn play(binary: Binary, scenario: &Scenario) -> Played {
-    let world = World::new();
-    let mut play = Play {
-        world,
-        binary,
-        stopped: None,
-        waiting: Vec::new(),
-        twins: Vec::new(),
-        edits: Vec::new(),
-        locks: Vec::new(),
-        interrupted: false,
-        before: Vec::new(),
-        wrong: Vec::new(),
-    };
+    let mut play = Play::new(World::new(), binary);
     let crashes = scenario.0.iter().filter(|crash| play.crash(**crash)).count();
     play.finish();
     let mut played = violations(&play);
     played.crashes = crashes;
+    played.hung = play.hung;
     played.violations.append(&mut play.wrong);
     if !played.violations.is_empty() {
         let said = fs::read_to_string(play.world.stderr()).unwrap_or_default();
@@ -114,6 +108,23 @@ pub(super) fn play(binary: Binary, scenario: &Scenario) -> Played {
 }
 
 impl Play {
+    pub(super) const fn new(world: World, binary: Binary) -> Self {
+        Self {
+            world,
+            binary,
+            stopped: None,
+            waiting: Vec::new(),
+            twins: Vec::new(),
+            edits: Vec::new(),
+            locks: Vec::new(),
+            interrupted: false,
+            power_was_cut: false,
+            before: Vec::new(),
+            hung: false,
+            wrong: Vec::new(),
+        }
+    }
+
     fn start(&self, crash: Option<Crash>) -> Process {
         let mut command = self.binary.command(&self.world, &self.world.next_args());
         if let Some(crash) = crash {
@@ -138,6 +149,8 @@ impl Play {
             reached = process.wait_for(LONG);
         }
         if reached != Reached::Point {
+            // On a busy machine, it may have lost its lease.
+            self.interrupted = true;
             self.end(process);
             return false;
         }
@@ -190,7 +203,10 @@ impl Play {
     fn continue_stopped(&mut self, alone: bool) {
         let Some(Stopped { process, epoch, edits }) = self.stopped.take() else { return };
         let taken_over = self.world.progress().is_some_and(|at| at.epoch > epoch);
-        let alone = alone && !self.twins.iter().any(Twin::is_running);
+        // The command of a process that is stopped after it has started one continues.
+        let alone = alone
+            && !self.twins.iter().any(Twin::is_running)
+            && self.world.point() != "shell.spawned";
         let before = self.world.files();
         process.signal(Signal::CONT);
         let ended = process.wait_for(PATIENCE) == Reached::End;
@@ -283,6 +299,7 @@ impl Play {
     /// Waits for the end of a process, and notes an exit that it should not have.
     fn end(&mut self, process: Process) {
         let code = process.wait();
+        self.hung |= code == Some(HUNG);
         let is_usual = match code {
             // A test's process does not pass the exit code on.
             _ if matches!(self.binary, Binary::Mutant(_)) => true,

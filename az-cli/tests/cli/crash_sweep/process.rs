@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// A process that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(150);
 /// The exit code of a process that hung.
-const HUNG: i32 = -1;
+pub(super) const HUNG: i32 = -1;
 
 /// How long a process is waited for while another one may hold a file's lock that it needs.
 pub(super) const PATIENCE: Duration = Duration::from_millis(700);

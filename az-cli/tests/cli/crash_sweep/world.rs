@@ -51,8 +51,13 @@ pub(super) const EFFECTS: [Effect; 8] = [
     Effect::Shell("shell-2"),
 ];
 
-/// After each of these effects, the task lists the directory and reads a file.
-const READS_AFTER: [usize; 2] = [0, 5];
+/// After each of these effects, the task lists the directory and reads a file. The second one is so large
+/// that the result is stored in a file of its own.
+const READS_AFTER: [(usize, &str); 2] = [(0, "a.txt"), (5, LARGE_FILE)];
+
+/// A file that is there from the beginning.
+pub(super) const LARGE_FILE: &str = "large.txt";
+const LARGE: usize = 70_000;
 
 impl Effect {
     pub(super) const fn tool(self) -> &'static str {
@@ -112,10 +117,10 @@ pub(super) fn turns() -> Vec<Value> {
     let mut turns = Vec::new();
     for (index, effect) in EFFECTS.into_iter().enumerate() {
         turns.push(effect.turn());
-        if READS_AFTER.contains(&index) {
+        if let Some((_, file)) = READS_AFTER.iter().find(|(after, _)| *after == index) {
             turns.push(turn(&json!([
                 {"name": "filesystem.list", "arguments": {"path": "."}},
-                {"name": "filesystem.read", "arguments": {"path": "a.txt"}},
+                {"name": "filesystem.read", "arguments": {"path": file}},
             ])));
         }
     }
@@ -143,11 +148,21 @@ pub(super) struct Progress {
 
 impl World {
     pub(super) fn new() -> Self {
-        let az = Az::in_memory();
+        Self::on(Az::in_memory())
+    }
+
+    /// Creates the task's script and the database in an empty home.
+    pub(super) fn on(az: Az) -> Self {
         fs::create_dir_all(az.data_dir()).unwrap();
         fs::write(az.database(), new_database()).unwrap();
+        az.file(LARGE_FILE, &"large ".repeat(LARGE / 6));
         let model = script(&az, &turns());
         Self { az, model }
+    }
+
+    /// Returns the world of a home in which the task was run.
+    pub(super) const fn found(az: Az) -> Self {
+        Self { az, model: String::new() }
     }
 
     /// Returns the arguments of the next command: it runs the task, or resumes it if it is on record.
@@ -202,7 +217,7 @@ impl World {
         let mut calls = Vec::new();
         for index in 0..EFFECTS.len() {
             calls.push(Some(index));
-            if READS_AFTER.contains(&index) {
+            if READS_AFTER.iter().any(|(after, _)| *after == index) {
                 calls.extend([None, None]);
             }
         }
