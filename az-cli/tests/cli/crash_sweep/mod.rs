@@ -9,9 +9,10 @@
 //! | the task that it is done to | [`world`] |
 //! | what has to be true afterwards | [`verdict`] |
 //! | the same for a power cut | [`power_cut`] |
-//! | the results as a table | [`table`] |
+//! | `docs/reliability.md` and its table | [`document`], [`table`] |
 //! | binaries with one rule broken, to prove that the sweep notices | [`mutants`] |
 
+mod document;
 mod mutants;
 mod play;
 mod power_cut;

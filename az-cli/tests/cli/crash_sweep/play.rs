@@ -13,7 +13,7 @@ use super::process::{HUNG, PATIENCE, Process, Reached};
 use super::scenario::{Crash, Death, Scenario, Trouble};
 use super::trouble::{self, BUSY_MILLIS, Edit, Twin};
 use super::verdict::{Violation, ViolationKind, violations};
-use super::world::World;
+use super::world::{EFFECTS, Effect, World};
 
 /// The lease of a process whose task is taken over.
 const LEASE: Duration = Duration::from_millis(300);
@@ -144,7 +144,7 @@ impl Play {
         let process = self.start(Some(crash));
         let mut reached = process.wait_for(if self.stopped.is_some() { PATIENCE } else { LONG });
         // A process that was taken over continues now; if the new one waits for its lock, beside it.
-        self.continue_stopped(reached != Reached::Nothing);
+        self.continue_stopped(reached);
         if reached == Reached::Nothing {
             reached = process.wait_for(LONG);
         }
@@ -198,15 +198,17 @@ impl Play {
         }
     }
 
-    /// Lets the process continue whose task was taken over. If no other process runs (`alone`), it may
-    /// change nothing.
-    fn continue_stopped(&mut self, alone: bool) {
+    /// Lets the process continue whose task was taken over. It may change nothing, which is checked unless
+    /// the process that has the task (`owner`) may change something meanwhile.
+    fn continue_stopped(&mut self, owner: Reached) {
         let Some(Stopped { process, epoch, edits }) = self.stopped.take() else { return };
-        let taken_over = self.world.progress().is_some_and(|at| at.epoch > epoch);
-        // The command of a process that is stopped after it has started one continues.
-        let alone = alone
-            && !self.twins.iter().any(Twin::is_running)
-            && self.world.point() != "shell.spawned";
+        let progress = self.world.progress();
+        let taken_over = progress.is_some_and(|at| at.epoch > epoch);
+        // The command of a stopped process continues.
+        let has_command =
+            progress.is_some_and(|at| at.begun && matches!(EFFECTS[at.effect], Effect::Shell(_)));
+        let is_quiet = owner == Reached::End || owner == Reached::Point && !has_command;
+        let alone = is_quiet && !self.twins.iter().any(Twin::is_running);
         let before = self.world.files();
         process.signal(Signal::CONT);
         let ended = process.wait_for(PATIENCE) == Reached::End;
@@ -283,7 +285,7 @@ impl Play {
         for _attempt in 0..8 {
             let process = self.start(None);
             let reached = process.wait_for(if self.stopped.is_some() { PATIENCE } else { LONG });
-            self.continue_stopped(reached == Reached::End);
+            self.continue_stopped(reached);
             self.end(process);
             self.end_others();
             if self.is_completed() {

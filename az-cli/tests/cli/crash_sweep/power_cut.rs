@@ -118,10 +118,11 @@ fn bind(from: &Path, to: &Path) -> bool {
     run("mount", ["--bind".as_ref(), from.as_os_str(), to.as_os_str()])
 }
 
-/// Returns the events that a reader sees, as rows.
+/// Returns the events that a reader sees, as rows; of large ones, the names of their files.
 fn events(az: &Az) -> Vec<(i64, String, String)> {
     let db = Connection::open(az.database()).unwrap();
-    let mut rows = db.prepare("SELECT seq, type, body FROM event ORDER BY seq").unwrap();
+    let mut rows =
+        db.prepare("SELECT seq, type, coalesce(body, blob) FROM event ORDER BY seq").unwrap();
     let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     rows.collect::<Result<_, _>>().unwrap()
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use az_cli::Wiring;
 use az_cli::config::Env;
 
+use super::document::{self, FULL};
 use super::mutants;
 use super::play::{Binary, Played, play};
 use super::scenario::{Scenario, sample};
@@ -107,6 +108,9 @@ fn nothing_is_lost_or_repeated_or_unpaid_however_the_process_dies() {
     let (took, table) = (begun.elapsed().as_secs(), table.markdown());
     eprintln!("{played} scenarios over {passages} passages in {took} s\n{table}");
     assert_eq!(failed, [] as [String; 0]);
+    if scenarios.len() >= FULL && std::env::var_os("AZ_UPDATE_DOCS").is_some() {
+        document::hold("sweep", &format!("\n{table}"));
+    }
 }
 
 #[test]
