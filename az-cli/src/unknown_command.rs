@@ -25,7 +25,10 @@ pub(crate) fn alternatives(
     let mut named = Vec::new();
     find(root, word, &mut Vec::new(), &mut named);
     if !named.is_empty() {
-        return named.iter().map(|path| command(args, word, path)).collect();
+        let typed: Vec<_> = named.iter().map(|path| command(args, word, path)).collect();
+        let accepted: Vec<_> =
+            typed.iter().filter(|line| is_accepted(line, root)).cloned().collect();
+        return if accepted.is_empty() { typed } else { accepted };
     }
     if RUN.contains(&word.as_str()) {
         return vec![command(args, word, "task run")];
@@ -34,6 +37,11 @@ pub(crate) fn alternatives(
         Some(_) => Vec::new(),
         None => vec![command(args, word, &format!("task run {}", quoted(word)))],
     }
+}
+
+fn is_accepted(line: &str, root: &clap::Command) -> bool {
+    let words = shlex::split(line).unwrap_or_default();
+    root.clone().try_get_matches_from(words).is_ok()
 }
 
 /// Collects the commands below `parent` that have this name, as they are typed.
@@ -80,9 +88,10 @@ mod tests {
 
     #[test]
     fn a_command_is_found_in_its_group() {
-        let run =
-            ["az task run 'list files' --allow shell", "az worker run 'list files' --allow shell"];
+        let run = ["az task run 'list files' --allow shell"];
         assert_eq!(suggested("az run 'list files' --allow shell"), run);
+        assert_eq!(suggested("az run"), ["az worker run"]);
+        assert_eq!(suggested("az list --limit 3"), ["az task list --limit 3"]);
         assert_eq!(suggested("az budget show"), ["az cost budget show"]);
         assert_eq!(suggested("az logs 4f2a"), ["az task logs 4f2a"]);
     }

@@ -128,7 +128,7 @@ fn a_command_of_another_program_is_refused_with_what_to_type() {
     let az = Az::new();
     for (args, typed) in [
         (&["why is it blue?"][..], "help: type `az task run 'why is it blue?'`"),
-        (&["run", "x", "--model", "m"], "help: type `az task run x --model m` or"),
+        (&["run", "x", "--model", "m"], "help: type `az task run x --model m`"),
         (&["chat"], "help: type `az task run`"),
     ] {
         refused(&az, args, 2, &["unrecognized subcommand", typed]);

@@ -1,5 +1,6 @@
 //! A registry with the built-in tools.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use az_core::Result;
@@ -16,7 +17,8 @@ use crate::registry::ToolRegistry;
 ///
 /// Those of [`ToolRegistry::register`]; the built-in tools cause none.
 pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
-    let roots = Arc::new(Roots::default());
+    let home = shell.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
+    let roots = Arc::new(Roots::new(home));
     let mut tools = ToolRegistry::new();
     tools.add(ListTool::new(Arc::clone(&roots)))?;
     tools.add(ReadTool::new(Arc::clone(&roots)))?;

@@ -5,6 +5,7 @@ mod append;
 mod background;
 mod conformance;
 mod filesystem;
+mod paths;
 mod schemas;
 mod shell;
 mod support;

@@ -1,6 +1,7 @@
 //! The errors of the filesystem tools, with messages for the model.
 
 use std::io;
+use std::path::PathBuf;
 
 use az_core::tool::ToolOutput;
 
@@ -12,6 +13,17 @@ use crate::registry::OUTCOME_UNKNOWN;
 pub(super) enum FileError {
     #[error("`{path}` is outside the workspace; use a path inside it")]
     Outside { path: String },
+    #[error(
+        "`{path}` is {}, which is outside the workspace; use a path inside it",
+        expanded.display()
+    )]
+    InHome { path: String, expanded: PathBuf },
+    #[error("`{path}` {reason}")]
+    InvalidPath { path: String, reason: &'static str },
+    #[error(
+        "`{path}` does not exist, and a name in it begins or ends with a blank; remove the blank"
+    )]
+    BlankEnd { path: String },
     #[error("`{path}` does not exist")]
     Missing { path: String },
     #[error("`{path}` is a directory; list it with filesystem.list")]

@@ -163,13 +163,26 @@ fn open(location: &FileLocation, options: &mut OpenOptions) -> io::Result<File> 
 
 /// Opens a locked file once more, for reading.
 pub(super) fn open_reader(location: &FileLocation, locked: &File) -> io::Result<File> {
-    let reader = open(location, OpenOptions::new().read(true))?;
-    let (read, locked) = (reader.metadata()?, locked.metadata()?);
-    if (read.dev(), read.ino()) != (locked.dev(), locked.ino()) {
+    open_again(location, locked, OpenOptions::new().read(true))
+}
+
+/// Opens a locked file once more, for writing from its start.
+pub(super) fn open_writer(location: &FileLocation, locked: &File) -> io::Result<File> {
+    open_again(location, locked, OpenOptions::new().write(true))
+}
+
+fn open_again(
+    location: &FileLocation,
+    locked: &File,
+    options: &mut OpenOptions,
+) -> io::Result<File> {
+    let again = open(location, options)?;
+    let (opened, locked) = (again.metadata()?, locked.metadata()?);
+    if (opened.dev(), opened.ino()) != (locked.dev(), locked.ino()) {
         // A process that does not take the lock has replaced it.
         return Err(io::ErrorKind::ResourceBusy.into());
     }
-    Ok(reader)
+    Ok(again)
 }
 
 /// Returns whether the name at a location still refers to this file.

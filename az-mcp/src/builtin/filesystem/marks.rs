@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::replace::hex;
 
 /// The extended attribute.
-const NAME: &str = "user.az.appends";
+pub(super) const NAME: &str = "user.az.appends";
 /// How many marks are kept; the oldest is dropped first.
 const MAX_MARKS: usize = 16;
 /// The largest size of the attribute in bytes.

@@ -1,12 +1,15 @@
 //! `filesystem.list`, `filesystem.read` and `filesystem.write`, confined to the workspace.
 
 mod append;
+mod changes;
+mod directories;
 mod durable;
 mod encoding;
 mod error;
 mod list;
 mod lock;
 mod marks;
+mod path;
 mod read;
 mod replace;
 mod root;

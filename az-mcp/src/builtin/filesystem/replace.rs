@@ -1,6 +1,6 @@
 //! Atomic replacement of a file: readers see the old or the new content, also after a crash.
 
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,11 @@ use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::changes;
+use super::directories::CreatedDirectories;
 use super::durable::{or_here, sync_directory};
 use super::error::{FileError, WriteError};
-use super::lock::{LockWait, LockedTarget, lock};
+use super::lock::{LockWait, LockedTarget, lock, open_writer};
 use super::root::Root;
 
 /// The maximum number of names that a call tries for its temporary file.
@@ -47,17 +49,27 @@ impl FileLocation {
         }
     }
 
-    /// Resolves a path, and creates missing directories.
-    pub(super) fn find_or_create(root: &Root, path: &str) -> Result<Self, FileError> {
+    /// Resolves a path, and creates missing directories; returns those, too. If that fails, none is
+    /// left.
+    pub(super) fn find_or_create(
+        root: &Root,
+        path: &str,
+    ) -> Result<(Self, CreatedDirectories), FileError> {
         let found = Self::find(root, path);
-        let inside = root.relative(path)?;
-        let Some(parent) = inside.parent() else { return found };
-        if !matches!(found, Err(FileError::Missing { .. })) || parent.as_os_str().is_empty() {
-            return found;
+        if !matches!(found, Err(FileError::Missing { .. })) {
+            return found.map(|location| (location, CreatedDirectories::default()));
         }
-        let at = |error| FileError::at(path, error);
-        root.dir().create_dir_all(parent).map_err(at)?;
-        Self::find(root, path)
+        let inside = root.relative(path)?;
+        let parent = inside.parent().unwrap_or(Path::new(""));
+        let created = CreatedDirectories::create(root.dir(), parent);
+        let created = created.map_err(|error| FileError::at(path, error))?;
+        match Self::find(root, path) {
+            Ok(location) => Ok((location, created)),
+            Err(error) => {
+                created.remove(root.dir());
+                Err(error)
+            }
+        }
     }
 
     fn of(root: &Dir, inside: &Path, path: &str) -> Result<Self, FileError> {
@@ -97,21 +109,33 @@ impl FileLocation {
     /// The old file is locked until the rename. A concurrent append happens either before, and is
     /// replaced, or after, to the new file; it is never written to the unlinked old file. `check`
     /// runs under the lock, and can refuse to replace the file.
+    ///
+    /// A file that cannot be replaced is overwritten in place: one that is mounted, or whose
+    /// directory does not permit new files. Returns notes about what the new file does not have, for
+    /// the model.
     pub(super) fn replace(
         &self,
         key: &str,
         wait: &LockWait,
         check: impl Fn(&LockedTarget) -> Result<(), WriteError>,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
+    ) -> Result<Vec<String>, WriteError> {
         let old = self.metadata()?;
-        let mut temporary = Temporary::create(self, key, old.is_some())?;
+        let mut temporary = match Temporary::create(self, key, old.is_some()) {
+            Err(error) if old.is_some() && permits_no_new_file(&error) => {
+                let target = LockedTarget::lock_existing(self, wait)?;
+                check(&target)?;
+                return self.overwrite(&target, wait, fill);
+            }
+            created => created?,
+        };
         fill(&mut temporary.file)?;
         // Appends to the new file have to wait until its name is durable, or they would not be.
         lock(&temporary.file, wait)?;
-        loop {
+        let notes = loop {
             let target = LockedTarget::lock_existing(self, wait)?;
             check(&target)?;
+            let mut notes = Vec::new();
             let existing = match &target {
                 LockedTarget::Locked(file) => Some(file.metadata()?),
                 LockedTarget::Missing | LockedTarget::Inaccessible => None,
@@ -119,20 +143,59 @@ impl FileLocation {
             if let Some(old) = existing.as_ref().or(old.as_ref()) {
                 temporary.copy_owner_and_mode(old)?;
             }
+            if let LockedTarget::Locked(file) = &target {
+                notes.extend(changes::copy_attributes(file, &temporary.file));
+                notes.extend(changes::of_links(file)?);
+            }
             temporary.file.sync_all()?;
             point!("fs.write.before_rename");
             wait.check_lease()?;
             match temporary.persist(&target) {
                 // Another process created the file meanwhile; it has to be locked first.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                persisted => break persisted?,
+                // The name is a mount point.
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    let mut content = temporary.open_reader()?;
+                    let copy = |file: &mut File| io::copy(&mut content, file).map(drop);
+                    return self.overwrite(&target, wait, copy);
+                }
+                persisted => {
+                    persisted?;
+                    break notes;
+                }
             }
-        }
+        };
         point!("fs.write.after_rename");
         sync_directory(&self.dir).map_err(|error| {
             let reason = format!("written, but it may not survive a power failure: {error}");
             WriteError::Unknown(io::Error::new(error.kind(), reason))
-        })
+        })?;
+        Ok(notes)
+    }
+
+    /// Overwrites a locked file that cannot be replaced. Readers may see a part of the content
+    /// meanwhile, and a crash can leave one; a probe determines that.
+    fn overwrite(
+        &self,
+        target: &LockedTarget,
+        wait: &LockWait,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<Vec<String>, WriteError> {
+        let LockedTarget::Locked(locked) = target else {
+            return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+        };
+        let mut file = open_writer(self, locked)?;
+        wait.check_lease()?;
+        let write = || {
+            fill(&mut file)?;
+            let end = file.stream_position()?;
+            file.set_len(end)?;
+            file.sync_all()
+        };
+        write().map_err(WriteError::Unknown)?;
+        let note = "written in place, because the file cannot be replaced: a crash during the write \
+                    could have left a part of the content";
+        Ok(vec![note.to_owned()])
     }
 
     /// Removes the temporary files of an interrupted call with this key.
@@ -171,6 +234,14 @@ impl<'a> Temporary<'a> {
                 Err(error) if number + 1 == MAX_TEMPORARIES => return Err(error),
                 Err(_) => number += 1,
             }
+        }
+    }
+
+    /// Opens the file once more, for reading.
+    fn open_reader(&self) -> io::Result<File> {
+        match &self.name {
+            Some(name) => self.location.dir.open(name),
+            None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
@@ -218,6 +289,11 @@ pub(super) fn temporary_name(name: &Path, key: &str, number: u32) -> String {
     format!(".az-{short}-{number}.tmp")
 }
 
+/// Returns whether no file can be created in a directory, although one in it may be writable.
+fn permits_no_new_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// Renames a file unless the new name exists.
 fn rename_new(dir: &Dir, from: &str, to: &Path) -> io::Result<()> {
     match renameat_with(dir.as_fd(), from, dir.as_fd(), to, RenameFlags::NOREPLACE) {
@@ -263,7 +339,7 @@ mod tests {
     fn replace(
         location: &FileLocation,
         fill: impl FnOnce(&mut File) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
+    ) -> Result<Vec<String>, WriteError> {
         location.replace("t:1", &wait(), |_| Ok(()), fill)
     }
 
@@ -312,5 +388,22 @@ mod tests {
         ));
         assert_eq!(count_entries(&directory), 1);
         assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "old");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_overwritten_in_place_and_keeps_its_links() {
+        let (directory, location) = location();
+        let path = directory.path().join("f");
+        fs::write(&path, "a longer old content").unwrap();
+        fs::hard_link(&path, directory.path().join("link")).unwrap();
+        let target = LockedTarget::lock_existing(&location, &wait()).unwrap();
+        let notes = location.overwrite(&target, &wait(), |file| file.write_all(b"new")).unwrap();
+        assert!(notes[0].starts_with("written in place, because the file cannot be replaced"));
+        assert_eq!(fs::read_to_string(directory.path().join("link")).unwrap(), "new");
+        let failed =
+            location.overwrite(&target, &wait(), |_| Err(io::ErrorKind::StorageFull.into()));
+        assert!(matches!(failed, Err(WriteError::Unknown(_))), "{failed:?}");
+        let missing = location.overwrite(&LockedTarget::Missing, &wait(), |_| Ok(()));
+        assert!(matches!(missing, Err(WriteError::Unchanged(_))), "{missing:?}");
     }
 }

@@ -17,22 +17,33 @@ use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use super::error::FileError;
+use super::path::PathReader;
 
 /// The maximum number of workspaces that are kept open.
 const MAX_OPEN: usize = 64;
 
 /// A cache of open workspace directories, by path.
 #[derive(Debug, Default)]
-pub struct Roots(Mutex<HashMap<String, Arc<Root>>>);
+pub struct Roots {
+    open: Mutex<HashMap<String, Arc<Root>>>,
+    /// The home directory, for paths that begin with `~`.
+    home: Option<Arc<Path>>,
+}
 
 /// A workspace.
 #[derive(Debug)]
 pub(super) struct Root {
     path: PathBuf,
     dir: Dir,
+    home: Option<Arc<Path>>,
 }
 
 impl Roots {
+    /// Creates an empty cache; paths that begin with `~` are in this home directory.
+    pub fn new(home: Option<PathBuf>) -> Self {
+        Self { open: Mutex::default(), home: home.map(Arc::from) }
+    }
+
     /// Runs blocking filesystem work in a call's workspace, on the blocking thread pool.
     ///
     /// # Errors
@@ -61,7 +72,7 @@ impl Roots {
     /// Returns the workspace at `path`, from the cache if possible.
     fn open(&self, path: &str) -> io::Result<Arc<Root>> {
         let current = std::fs::metadata(path)?;
-        let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut roots = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(root) = roots.get(path) {
             let cached = root.dir.dir_metadata()?;
             // The directory may have been deleted and created again since.
@@ -73,7 +84,7 @@ impl Roots {
             roots.clear();
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        let root = Arc::new(Root { path: PathBuf::from(path), dir });
+        let root = Arc::new(Root { path: PathBuf::from(path), dir, home: self.home.clone() });
         roots.insert(path.to_owned(), Arc::clone(&root));
         Ok(root)
     }
@@ -85,20 +96,10 @@ impl Root {
         &self.dir
     }
 
-    /// Returns a path relative to the workspace.
-    ///
-    /// An absolute path must start with the workspace's. This is not the confinement, which the
-    /// kernel enforces; it only gives a clear error.
+    /// Returns a path relative to the workspace; see [`PathReader`].
     pub(super) fn relative(&self, path: &str) -> Result<PathBuf, FileError> {
-        let requested = Path::new(path);
-        let inside = if requested.is_absolute() {
-            let outside = |_| FileError::Outside { path: path.to_owned() };
-            requested.strip_prefix(&self.path).map_err(outside)?
-        } else {
-            requested
-        };
-        let is_root = inside.as_os_str().is_empty();
-        Ok(if is_root { PathBuf::from(".") } else { inside.to_owned() })
+        let home = self.home.as_deref();
+        PathReader { workspace: &self.path, dir: &self.dir, home }.read(path)
     }
 
     /// Opens a regular file for reading.

@@ -28,12 +28,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::append::{AppendId, append};
+use super::changes::of_text;
 use super::durable::{sync_ancestors, sync_directory};
 use super::encoding::Encoding;
 use super::error::{FileError, WriteError};
 use super::lock::{LockWait, LockedTarget, open_reader};
 use super::replace::FileLocation;
-use super::root::{Root, Roots, into_output};
+use super::root::{Root, Roots, into_output, open_regular};
 use super::witness::{Finding, Witness};
 use crate::tool::{RecoverableTool, TypedTool};
 
@@ -142,24 +143,43 @@ impl Job {
     fn write(self, root: &Root) -> Result<ToolOutput, FileError> {
         let path = self.args.path.as_str();
         let content = self.args.encoding.encode(self.args.content.clone())?;
-        let location = FileLocation::find_or_create(root, path)?;
+        let (location, created) = FileLocation::find_or_create(root, path)?;
+        let written = self.write_at(root, &location, &content);
+        if written.is_err() {
+            created.remove(root.dir());
+        }
+        Ok(self.done(content.len(), &written?))
+    }
+
+    /// Writes the file; returns notes for the model.
+    fn write_at(
+        &self,
+        root: &Root,
+        location: &FileLocation,
+        content: &[u8],
+    ) -> Result<Vec<String>, FileError> {
+        let path = self.args.path.as_str();
         location.check_regular(path)?;
         let synced = sync_ancestors(root.dir(), &location.directory);
         synced.map_err(|error| FileError::at(path, error))?;
+        // Without the permission to read the file, there are no notes.
+        let old = open_regular(&location.dir, &location.name, path).ok();
+        let notes = old.and_then(|mut old| of_text(&mut old, content, self.args.append).ok());
+        let mut notes = notes.unwrap_or_default();
         let written = if self.args.append {
             let id = self.witness.clone().map(|witness| AppendId {
                 key: &self.key,
                 witness,
                 repeated: self.repeated,
             });
-            append(&location, &content, id.as_ref(), &self.wait)
+            append(location, content, id.as_ref(), &self.wait).map(|()| Vec::new())
         } else {
-            let check = |target: &LockedTarget| self.check_unchanged(&location, target, &content);
-            let fill = |file: &mut File| file.write_all(&content);
+            let check = |target: &LockedTarget| self.check_unchanged(location, target, content);
+            let fill = |file: &mut File| file.write_all(content);
             location.replace(&self.key, &self.wait, check, fill)
         };
-        written.map_err(|error| error.at(path))?;
-        Ok(self.done(content.len()))
+        notes.extend(written.map_err(|error| error.at(path))?);
+        Ok(notes)
     }
 
     /// Fails if an earlier run may have made this call, and the file is no longer the same.
@@ -229,16 +249,19 @@ impl Job {
 
     fn probed(&self, found: Finding, bytes: usize) -> Probed {
         match found {
-            Finding::Happened => Probed::Happened(self.done(bytes)),
+            Finding::Happened => Probed::Happened(self.done(bytes, &[])),
             Finding::DidNotHappen => Probed::DidNotHappen,
             Finding::Unknown => Probed::Unknown,
         }
     }
 
-    fn done(&self, bytes: usize) -> ToolOutput {
+    fn done(&self, bytes: usize, notes: &[String]) -> ToolOutput {
         let verb = if self.args.append { "appended" } else { "wrote" };
         let unit = if bytes == 1 { "byte" } else { "bytes" };
-        let text = format!("{verb} {bytes} {unit} to `{}`", self.args.path);
+        let mut text = format!("{verb} {bytes} {unit} to `{}`", self.args.path);
+        for note in notes {
+            text.push_str(&format!("\n[{note}]"));
+        }
         ToolOutput::done(text).with_data(true.into())
     }
 }
