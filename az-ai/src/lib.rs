@@ -55,6 +55,7 @@ mod json_lines;
 pub mod key;
 mod plausible;
 pub mod source;
+mod surrogates;
 pub mod token_price;
 
 #[cfg(feature = "testing")]

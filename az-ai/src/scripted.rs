@@ -146,6 +146,7 @@ impl ScriptedReply {
                 calls: calls.collect(),
                 finish: FinishReason::from_word(&stop),
                 stop,
+                cut: None,
                 replay: None,
             },
             usage: self.usage.clone(),

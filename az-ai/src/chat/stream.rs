@@ -1,5 +1,7 @@
 //! Streamed replies.
 
+use std::collections::HashSet;
+
 use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 use az_core::journal::{FinishReason, ModelReply, ToolCall};
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::reply::ChatReply;
 use crate::error::{Error, Result};
+use crate::surrogates::{mend, mend_string, mend_value, parse_mended};
 
 /// A streamed reply: deltas and reports of usage, then [`ChatEvent::Finished`], then the end of the stream.
 pub type ChatStream = BoxStream<'static, Result<ChatEvent>>;
@@ -127,22 +130,30 @@ impl Assembler {
         // The last call of a reply that was cut off at its limit may be incomplete.
         let cut = ending.finish.is_cut();
         let last = self.calls.len().saturating_sub(1);
+        let all = self.calls.len();
         let calls = self.calls.into_iter().enumerate().map(|(place, call)| ToolCall {
             id: call.id,
             name: call.name,
             arguments: match call.arguments {
                 text if cut && place == last && text.trim().is_empty() => Value::String(text),
-                text => parse_arguments(text),
+                text => parse_arguments(&text),
             },
         });
+        let calls = without_duplicates(calls);
+        let (mut text, mut reasoning) = (self.text, self.reasoning);
+        [&mut text, &mut reasoning].into_iter().for_each(mend_string);
+        // Replay data with a call that was sent twice contradicts the reply.
+        let mut replay = ending.replay.filter(|_| calls.len() == all);
+        replay.as_deref_mut().into_iter().for_each(mend_value);
         ChatReply {
             reply: ModelReply {
-                text: self.text,
-                reasoning: self.reasoning,
-                calls: calls.collect(),
+                text,
+                reasoning,
+                calls,
                 finish: ending.finish,
                 stop: ending.stop,
-                replay: ending.replay,
+                cut: None,
+                replay,
             },
             usage: ending.usage,
             cost: ending.cost,
@@ -153,15 +164,31 @@ impl Assembler {
     }
 }
 
-/// Parses a call's arguments. Text that is not a JSON object is kept as it is, so that the toolbox,
+/// Returns the calls without those that were sent twice: with the same id, name and arguments. Some
+/// servers give different calls the same id, so that alone does not make them one.
+fn without_duplicates(calls: impl Iterator<Item = ToolCall>) -> Vec<ToolCall> {
+    let mut unique: Vec<ToolCall> = Vec::new();
+    let mut ids = HashSet::new();
+    for call in calls {
+        let is_new = call.id.is_empty() || ids.insert(call.id.clone());
+        if is_new || !unique.contains(&call) {
+            unique.push(call);
+        }
+    }
+    unique
+}
+
+/// Parses a call's arguments. `null` is no arguments. Text that is not a JSON object is kept as it is, so that the toolbox,
 /// which has the schema, can report to the model what is wrong.
-fn parse_arguments(text: String) -> Value {
+fn parse_arguments(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Object(serde_json::Map::new());
     }
-    match serde_json::from_str(&text) {
+    let text = mend(text);
+    match parse_mended(&text) {
         Ok(value @ Value::Object(_)) => value,
-        _ => Value::String(text),
+        Ok(Value::Null) => Value::Object(serde_json::Map::new()),
+        _ => Value::String(text.into_owned()),
     }
 }
 
@@ -238,6 +265,30 @@ mod tests {
         assert_eq!(assembled(r#"{"path": "é"}"#), json!({"path": "é"}));
         assert_eq!(assembled(r#"{"path": "#), json!(r#"{"path": "#));
         assert_eq!(assembled("[1]"), json!("[1]"));
+        assert_eq!(assembled("null"), json!({}));
+        assert_eq!(assembled(r#"{"x": "\ud83d"}"#), json!({"x": "\u{fffd}"}));
+    }
+
+    /// Some servers send a call twice, and some give different calls the same id.
+    #[test]
+    fn a_call_that_was_sent_twice_is_one() {
+        let calls = |calls: &[(&str, &str)]| {
+            let mut assembler = Assembler::default();
+            for (index, (id, arguments)) in calls.iter().enumerate() {
+                let (id, name) = ((*id).to_owned(), "t".to_owned());
+                assembler.add(&ChatEvent::CallStarted { index, id, name });
+                let arguments = (*arguments).to_owned();
+                assembler.add(&ChatEvent::CallDelta { index, arguments });
+            }
+            let replay = Some(Box::new(json!("kept")));
+            let reply = assembler.finish(Ending { replay, ..Ending::default() }).reply;
+            (reply.calls.len(), reply.replay.is_some())
+        };
+        let (one, two) = ("{\"x\": 1}", "{\"x\": 2}");
+        assert_eq!(calls(&[("a", one), ("a", one)]), (1, false));
+        assert_eq!(calls(&[("a", one), ("a", two), ("a", one)]), (2, false));
+        assert_eq!(calls(&[("a", one), ("b", one)]), (2, true));
+        assert_eq!(calls(&[("", one), ("", one)]), (2, true));
     }
 
     #[test]

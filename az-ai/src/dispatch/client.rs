@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::dispatcher::{Dispatched, Dispatcher, Outcome};
 use super::options::DispatchOptions;
-use super::prompt::{ChatPrompt, Delivery, Prompt};
+use super::prompt::{ChatPrompt, Delivery, Prompt, Rejection};
 use super::sources::{FixedCandidates, OneClient};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, LlmClient};
@@ -261,8 +261,13 @@ impl<A> Prompt<A> for StreamPrompt<'_> {
         if self.passed_on.load(Ordering::Relaxed) { Restart::Refused } else { Restart::Allowed }
     }
 
-    fn accept(&self, candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String> {
-        Prompt::<A>::accept(&self.request, candidate, reply)
+    fn accept(
+        &self,
+        candidate: &Candidate,
+        request: &ChatRequest,
+        chat: &ChatReply,
+    ) -> Result<ModelReply, Rejection> {
+        Prompt::<A>::accept(&self.request, candidate, request, chat)
     }
 }
 

@@ -4,14 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, mem};
 
 use async_trait::async_trait;
-use az_core::ErrorKind;
 use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, Restart};
 use az_core::cost::{Charge, Settlement};
 use az_core::journal::ModelReply;
 
 use super::dispatcher::Dispatched;
 use super::error::DispatchError;
-use super::prompt::{Delivery, Prompt};
+use super::prompt::{Delivery, Prompt, Rejection};
 use crate::charge;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, collect};
 use crate::client::LlmClient;
@@ -124,12 +123,12 @@ impl<A> ModelEffect for CandidateEffect<'_, A> {
         let charge = charge::of_reply(&*self.client, &self.request, &chat);
         let charge = self.checked(&chat.reply, charge);
         meter.note(charge.clone());
-        let accepted = self.prompt.accept(self.candidate, chat.reply.clone());
+        let accepted = self.prompt.accept(self.candidate, &self.request, &chat);
         self.keep(Ok(chat));
         match accepted {
             Ok(reply) => Ok(ModelCompletion { reply, charge }),
-            Err(message) => Err(ModelFailure {
-                kind: ErrorKind::Protocol,
+            Err(Rejection { kind, message }) => Err(ModelFailure {
+                kind,
                 message,
                 retry_after: None,
                 settlement: Settlement::Paid(charge),

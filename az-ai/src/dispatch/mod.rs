@@ -24,4 +24,4 @@ pub use client::DispatchClient;
 pub use dispatcher::{Dispatched, Dispatcher, Outcome};
 pub use error::DispatchError;
 pub use options::DispatchOptions;
-pub use prompt::{ChatPrompt, Delivery, Prompt};
+pub use prompt::{ChatPrompt, Delivery, Prompt, Rejection};

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use az_core::ErrorKind;
 use az_core::call::Restart;
 use az_core::journal::{ModelReply, Purpose};
 
-use crate::chat::{ChatEvent, ChatRequest};
+use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::resolver::Candidate;
 
 /// Builds the request for each candidate, and reads its reply.
@@ -36,12 +37,34 @@ pub trait Prompt<A>: fmt::Debug + Send + Sync {
     /// Returns whether another attempt may be made after one that failed.
     fn restart(&self) -> Restart;
 
-    /// Reads a reply.
+    /// Reads the reply of a candidate to a request.
     ///
     /// # Errors
     ///
-    /// A message with the reason why the reply is of no use.
-    fn accept(&self, candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String>;
+    /// The reason why the reply is of no use.
+    fn accept(
+        &self,
+        candidate: &Candidate,
+        request: &ChatRequest,
+        chat: &ChatReply,
+    ) -> Result<ModelReply, Rejection>;
+}
+
+/// The reason why a reply is of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// The kind of failure, which decides whether the call is repeated or another candidate tried.
+    pub kind: ErrorKind,
+    /// The reason, for people.
+    pub message: String,
+}
+
+impl Rejection {
+    /// Creates a rejection.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
 }
 
 /// How a reply is delivered.
@@ -90,7 +113,12 @@ impl<A> Prompt<A> for ChatPrompt {
         Restart::Allowed
     }
 
-    fn accept(&self, _candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String> {
-        Ok(reply)
+    fn accept(
+        &self,
+        _candidate: &Candidate,
+        _request: &ChatRequest,
+        chat: &ChatReply,
+    ) -> Result<ModelReply, Rejection> {
+        Ok(chat.reply.clone())
     }
 }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::http::{Answer, Credentials, HttpClient};
 use super::known;
+use super::pieces::PieceJoiner;
 use super::reported::ReportedUsage;
 use super::wire::{Answered, Delivery, StreamDecoder, Wire};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, RateLimits, replay};
@@ -18,6 +19,7 @@ use crate::client::{Capabilities, CostEstimate, LlmClient, failed};
 use crate::error::{Error, Refusal, Result};
 use crate::estimate;
 use crate::key::ApiKey;
+use crate::surrogates;
 
 /// The address, the key and the capabilities of a provider.
 #[derive(Debug, Clone)]
@@ -182,7 +184,7 @@ impl Inner {
     /// Returns the usage in a reply that is of no use.
     fn reported(&self, body: &[u8]) -> ReportedUsage {
         let mut reported = ReportedUsage::default();
-        if let Ok(json) = serde_json::from_slice(body) {
+        if let Ok(json) = surrogates::parse(body) {
             self.wire.note_usage(&json, &mut reported);
             reported.end();
         }
@@ -203,6 +205,7 @@ impl Inner {
             passed_on: None,
             inner: self,
             answer,
+            joiner: PieceJoiner::default(),
             ready: VecDeque::new(),
         };
         let events = stream::unfold(reading, async |mut reading| {
@@ -260,6 +263,7 @@ struct Reading {
     /// The charge that was passed on last.
     passed_on: Option<Charge>,
     decoder: Option<Box<dyn StreamDecoder>>,
+    joiner: PieceJoiner,
     ready: VecDeque<ChatEvent>,
 }
 
@@ -294,7 +298,7 @@ impl Reading {
         }
         let credentials = self.inner.credentials();
         events.iter_mut().for_each(|event| credentials.clean_event(event));
-        self.ready.extend(events);
+        self.ready.extend(events.into_iter().flat_map(|event| self.joiner.join(event)));
         if !self.is_finished() {
             self.report(decoder.reported());
         }

@@ -13,6 +13,7 @@ pub mod known;
 mod limits;
 pub mod ollama;
 pub mod openai;
+mod pieces;
 mod refused;
 pub mod reported;
 pub mod sse;

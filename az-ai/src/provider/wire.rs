@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
 use crate::provider::reported::ReportedUsage;
+use crate::surrogates;
 
 /// Translates between our types and one provider's API: requests to bodies, bodies to replies.
 /// Performs no I/O; [`WireClient`](super::client::WireClient) sends the requests.
@@ -150,12 +151,12 @@ impl Answered {
         Refusal { request_id, ..refusal }.into()
     }
 
-    /// Parses JSON.
+    /// Parses JSON. Surrogates that are not in pairs are accepted.
     ///
     /// # Errors
     ///
     /// [`Error::Malformed`] when it is invalid.
     pub fn json(&self, bytes: &[u8]) -> Result<Value> {
-        serde_json::from_slice(bytes).map_err(|error| self.malformed(error.to_string()))
+        surrogates::parse(bytes).map_err(|error| self.malformed(error.to_string()))
     }
 }

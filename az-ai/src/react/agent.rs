@@ -130,6 +130,7 @@ impl ReActEngine for ReActAgent {
                 Decision::Finish(answer) => return Ok(Answer(answer)),
                 Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
                 Decision::RunTools => run.call_pending().await?,
+                Decision::RefuseCalls(reason) => run.decline_pending(&reason).await?,
                 Decision::GiveUp(_) if run.history().pending_calls().next().is_some() => {
                     run.call_pending().await?;
                 }

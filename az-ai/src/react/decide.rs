@@ -2,10 +2,14 @@
 
 use az_core::journal::{FinishReason, History, ModelReply, Turn};
 
+use super::cut;
 use super::loop_guard::{Repeats, Repetition, repetition};
 
 /// The maximum number of pauses in a row. Each costs money, and a provider might never finish.
 const MAX_PAUSES: usize = 10;
+
+/// The maximum number of tool calls in a reply. A model that writes more repeats itself.
+const MAX_CALLS: usize = 32;
 
 /// The next step of the loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(super) enum Decision {
     GiveUp(String),
     /// The last turn contains tool calls.
     RunTools,
+    /// The last turn contains more tool calls than are made.
+    RefuseCalls(String),
     /// The model has to be called.
     CallModel,
 }
@@ -26,13 +32,19 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         return Decision::CallModel;
     };
     if history.pending_calls().next().is_some() {
+        if let Some(reason) = too_many_calls(&turn.reply, repeated) {
+            return Decision::RefuseCalls(reason);
+        }
         return match repetition(&history.turns, repeated) {
             Repetition::Stop => Decision::GiveUp(describe_repetition(turn)),
             Repetition::None | Repetition::Nudge => Decision::RunTools,
         };
     }
     let observed = history.observations_after(history.turns.len()).next().is_some();
-    if observed || !turn.reply.calls.is_empty() {
+    if !observed && let Some(reason) = cut::too_many(&history.turns) {
+        return Decision::GiveUp(reason);
+    }
+    if observed || !turn.reply.calls.is_empty() || cut::is_cut(&turn.reply) {
         return Decision::CallModel;
     }
     if is_paused(&turn.reply) {
@@ -44,10 +56,10 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         };
     }
     if !is_empty(&turn.reply) {
-        return Decision::Finish(answer(&turn.reply));
+        return Decision::Finish(cut::joined_answer(&history.turns));
     }
     if is_blank(&history.turns) {
-        return Decision::GiveUp(explain_empty_reply(&turn.reply));
+        return Decision::GiveUp("the model returned two empty replies".to_owned());
     }
     Decision::CallModel
 }
@@ -77,23 +89,15 @@ fn is_blank(turns: &[Turn]) -> bool {
     turns.len() >= 2 && turns.iter().rev().take(2).all(|turn| is_empty(&turn.reply))
 }
 
-/// Returns the answer, with a note if the provider cut it off.
-fn answer(reply: &ModelReply) -> String {
-    let text = reply.text.trim_end();
-    if reply.finish_reason().is_cut() {
-        return format!("{text}\n[the answer was cut off at the maximum length]");
-    }
-    text.to_owned()
-}
-
-/// Explains an empty reply. A reasoning model may have used all its tokens for reasoning.
-fn explain_empty_reply(reply: &ModelReply) -> String {
-    if reply.finish_reason().is_cut() {
-        return "the model's replies reached the maximum length before any text: raise the maximum \
-                of output tokens, which includes reasoning"
-            .to_owned();
-    }
-    "the model returned two empty replies".to_owned()
+/// Returns why the calls of a reply are not made, if there are too many.
+fn too_many_calls(reply: &ModelReply, repeated: Repeats) -> Option<String> {
+    let calls = reply.calls.len();
+    (calls > MAX_CALLS && repeated == Repeats::Noted).then(|| {
+        format!(
+            "the reply has {calls} tool calls, and at most {MAX_CALLS} are made for one reply; none \
+             of them was made. Make fewer calls at a time"
+        )
+    })
 }
 
 fn describe_repetition(turn: &Turn) -> String {

@@ -37,7 +37,7 @@ use serde_json::Value;
 /// 5. [`observe`](Self::observe) returns what the model sees of a result as text: at most as much
 ///    as the options allow, with a line in place of the rest.
 /// 6. The loop ends: with an answer, or with an error when the model repeats itself, replies with
-///    nothing, pauses too often or does not fit into its context window, or when the run ends it.
+///    nothing, is cut off at its length limit three times in a row, pauses too often or does not fit into its context window, or when the run ends it.
 #[async_trait]
 pub trait ReActEngine: Agent {
     /// Runs the loop on the run's task until it has an answer, beginning with a thought (which may

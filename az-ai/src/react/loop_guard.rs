@@ -1,6 +1,6 @@
 //! Detects repeated tool calls.
 
-use az_core::journal::Turn;
+use az_core::journal::{ToolCall, Turn};
 
 /// The maximum length of a repeated sequence, in turns.
 const LONGEST: usize = 4;
@@ -36,8 +36,23 @@ pub(super) fn repetition(turns: &[Turn], repeated: Repeats) -> Repetition {
     if told { Repetition::Stop } else { Repetition::Nudge }
 }
 
-/// Whether the last of these turns completes the third repetition of a sequence of calls.
+/// Whether the last of these turns completes the third repetition of a sequence of calls, or has
+/// the same call three times.
 pub(super) fn repeats(turns: &[Turn]) -> bool {
+    turns.last().is_some_and(repeats_itself) || repeats_others(turns)
+}
+
+fn repeats_itself(turn: &Turn) -> bool {
+    let calls = &turn.reply.calls;
+    let same = |call: &ToolCall| {
+        let alike =
+            |other: &&ToolCall| other.name == call.name && other.arguments == call.arguments;
+        calls.iter().filter(alike).count()
+    };
+    calls.len() >= REPETITIONS && calls.iter().any(|call| same(call) >= REPETITIONS)
+}
+
+fn repeats_others(turns: &[Turn]) -> bool {
     (1..=LONGEST).any(|period| {
         let Some(from) = turns.len().checked_sub(period * REPETITIONS) else {
             return false;
@@ -70,6 +85,25 @@ mod tests {
             letter => ModelReply::default().with_call(letter, json!({"x": 1})),
         };
         letters.chars().map(|letter| Turn { reply: reply(letter) }).collect()
+    }
+
+    #[test]
+    fn the_same_call_three_times_in_one_reply_is_a_loop() {
+        let turn = |calls: &str| {
+            let reply = calls
+                .chars()
+                .fold(ModelReply::default(), |reply, name| reply.with_call(name, json!({"x": 1})));
+            Turn { reply }
+        };
+        for (turns, expected) in [
+            (vec![turn("aab")], Repetition::None),
+            (vec![turn("abaca")], Repetition::Nudge),
+            (vec![turn("aaa"), turn("b")], Repetition::None),
+            (vec![turn("aaa"), turn("bbb")], Repetition::Stop),
+        ] {
+            assert_eq!(repetition(&turns, Repeats::Noted), expected, "{turns:?}");
+        }
+        assert_eq!(repetition(&[turn("aaa")], Repeats::Meant), Repetition::None);
     }
 
     #[test]

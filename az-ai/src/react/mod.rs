@@ -2,8 +2,10 @@
 
 mod agent;
 mod compaction;
+mod cut;
 mod decide;
 mod engine;
+mod full_context;
 mod loop_guard;
 mod options;
 mod prompt;

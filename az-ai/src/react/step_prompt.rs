@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use az_core::Run;
 use az_core::call::Restart;
 use az_core::engine::{Emitter, RunEventKind};
 use az_core::journal::{ModelReply, Purpose};
+use az_core::{ErrorKind, Run};
 
 use super::compaction::{Fit, Fitted, fit, summary_request};
+use super::cut;
+use super::full_context::full_context;
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, view};
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
-use crate::chat::{ChatEvent, ChatRequest};
+use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::client::Capabilities;
-use crate::dispatch::{Delivery, Prompt};
+use crate::dispatch::{Delivery, Prompt, Rejection};
 use crate::resolver::Candidate;
 
 /// The prompt of a step, or of a summary of earlier steps.
@@ -32,11 +34,12 @@ impl StepPrompt<'_> {
         let view =
             View { omissions: self.context.omissions(), ..view(capabilities(candidate), options) };
         let system = self.context.system(run, view.protocol);
+        let most = capabilities(candidate).max_output;
         fit(self.window(candidate), options, view, |view| {
             let messages = build(system.clone(), run.task(), run.history(), view);
             let request = ChatRequest::new(&*candidate.model.model, messages)
                 .with_temperature(options.temperature)
-                .with_max_tokens(self.max_tokens(candidate));
+                .with_max_tokens(cut::raised(self.max_tokens(candidate), most, run.history()));
             match view.protocol {
                 Protocol::Native => request.with_tools(Arc::clone(&self.context.tools)),
                 Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
@@ -102,13 +105,25 @@ impl Prompt<Run> for StepPrompt<'_> {
         Restart::Allowed
     }
 
-    fn accept(&self, candidate: &Candidate, reply: ModelReply) -> Result<ModelReply, String> {
+    fn accept(
+        &self,
+        candidate: &Candidate,
+        request: &ChatRequest,
+        chat: &ChatReply,
+    ) -> Result<ModelReply, Rejection> {
+        if let Some(rejection) = full_context(&*candidate.model.client, request, chat) {
+            return Err(rejection);
+        }
+        let (reply, max_tokens) = (chat.reply.clone(), request.max_tokens);
         let protocol = view(capabilities(candidate), self.context.options).protocol;
         match (&self.purpose, protocol) {
-            (Purpose::Step, Protocol::Text) => Ok(text_protocol::read(reply)),
-            (Purpose::Step, Protocol::Native) => Ok(reply),
+            (Purpose::Step, Protocol::Text) => {
+                Ok(cut::noted(text_protocol::read(reply), max_tokens))
+            }
+            (Purpose::Step, Protocol::Native) => Ok(cut::noted(reply, max_tokens)),
             (Purpose::Summary { .. }, _) if reply.text.trim().is_empty() => {
-                Err("the model was asked for a summary and returned no text".to_owned())
+                let message = "the model was asked for a summary and returned no text";
+                Err(Rejection::new(ErrorKind::Protocol, message))
             }
             // The calls of a summary are ignored, even if the model makes some.
             (Purpose::Summary { .. }, _) => Ok(ModelReply { calls: Vec::new(), ..reply }),

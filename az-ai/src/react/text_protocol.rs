@@ -33,9 +33,13 @@ pub(super) fn explain(tools: &[ToolDefinition]) -> String {
     text
 }
 
-/// Formats a turn as the model would have written it.
+/// Formats a turn in the form that the model is asked for.
 pub(super) fn render(reply: &ModelReply) -> String {
-    let mut text = reply.text.clone();
+    let mut text = match reply.text.as_str() {
+        "" => String::new(),
+        said if reply.calls.is_empty() => said.to_owned(),
+        thought => format!("Thought: {thought}"),
+    };
     for call in &reply.calls {
         let arguments = match &call.arguments {
             Value::String(text) => text.clone(),
@@ -87,8 +91,14 @@ pub(super) fn read(mut reply: ModelReply) -> ModelReply {
         }
     }
     reply.calls.retain(|call| !call.name.is_empty());
-    for call in &mut reply.calls {
-        call.arguments = arguments(&call.arguments);
+    // A reply that was cut off before the arguments of its last call has no arguments, not empty ones.
+    let is_cut = reply.finish_reason().is_cut();
+    let last = reply.calls.len().saturating_sub(1);
+    for (index, call) in reply.calls.iter_mut().enumerate() {
+        let is_blank = call.arguments.as_str().is_some_and(|text| text.trim().is_empty());
+        if !(is_cut && index == last && is_blank) {
+            call.arguments = arguments(&call.arguments);
+        }
     }
     let thoughts = thoughts.join("\n").trim().to_owned();
     match answer {
@@ -141,7 +151,7 @@ fn arguments(written: &Value) -> Value {
     };
     let bare = written.trim().trim_matches('`').trim();
     let bare = bare.strip_prefix("json").unwrap_or(bare).trim();
-    if bare.is_empty() {
+    if bare.is_empty() || bare == "null" {
         return Value::Object(serde_json::Map::new());
     }
     let mut values = serde_json::Deserializer::from_str(bare).into_iter::<Value>();

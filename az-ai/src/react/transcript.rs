@@ -1,11 +1,12 @@
 //! Converts the journal to the conversation that the model sees.
 
 use az_core::content::ImageContent;
-use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome};
+use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome, Turn};
 use az_core::text::Excerpt;
 use az_core::tool::OUTPUT_READ;
 use az_core::{CallId, Task};
 
+use super::cut;
 use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
 use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED, input};
@@ -110,7 +111,18 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
     };
+    let mut messages = turn_messages(turn, history, index, view);
+    if cut::is_cut(&turn.reply) {
+        messages.push(Message::user(cut::notice(&turn.reply)));
+    }
+    messages
+}
+
+fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Vec<Message> {
     let reply = &turn.reply;
+    if is_empty(reply) && cut::is_cut(reply) {
+        return vec![Message::assistant(reply.clone())];
+    }
     if is_empty(reply) {
         return vec![Message::assistant(reply.clone()), Message::user(EMPTY_REPLY)];
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::server::{Answer, End, Server};
-use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ToolDefinition, collect};
+use az_ai::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, ToolDefinition, collect};
 use az_ai::client::{Capabilities, GenerateOptions, LlmClient, LlmClientExt};
 use az_ai::error::{Error, Result, Sent};
 use az_ai::key::ApiKey;
@@ -105,6 +105,30 @@ async fn a_stream_that_ends_early_is_an_error_and_nothing_follows_it() {
         }
     }
     check_streamed(&stream(Answer::stream(STREAM, End::Cut)).await.unwrap());
+}
+
+/// Servers cut a stream's pieces between the halves of a character, and models write one alone.
+#[tokio::test]
+async fn halves_of_characters_are_joined_across_pieces_or_replaced() {
+    let body = [
+        r#"{"choices":[{"delta":{"content":"hi \ud83d"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"\ude00 and \ud83d"}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"t","arguments":"{\"x\":\"\\ud83d\",\"y\":\"\ud83d"}}]}}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\ude00\"}"}}]}}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
+        "[DONE]",
+    ];
+    let body: String = body.iter().map(|data| format!("data: {data}\n\n")).collect();
+    let client = client(Answer::stream(body, End::Proper)).await.0;
+    let mut seen = Assembler::default();
+    let reply = collect("test", client.stream(&request()), |event| seen.add(event)).await.unwrap();
+    assert_eq!(reply.reply.text, "hi 😀 and \u{fffd}");
+    assert_eq!(reply.reply.calls[0].arguments, json!({"x": "\u{fffd}", "y": "😀"}));
+    assert_eq!(seen.text(), reply.reply.text);
+
+    let whole = r#"{"choices":[{"message":{"content":"lone \ud83d"},"finish_reason":"stop"}]}"#;
+    let whole = Answer::Whole { status: 200, headers: Vec::new(), body: whole.as_bytes().to_vec() };
+    assert_eq!(ask(whole).await.unwrap().reply.text, "lone \u{fffd}");
 }
 
 /// A stream that is cut off after its finish reason is complete if its body ends properly.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod by_choice;
+mod cut;
 mod fallback;
 mod pause;
 pub(crate) mod shop;
@@ -94,7 +95,7 @@ async fn a_model_without_native_tools_calls_them_in_its_text() {
         asked[1].messages[2..],
         [
             Message::assistant(ModelReply::text(
-                "look\nAction: filesystem.read\nAction Input: {\"path\":\"a\"}"
+                "Thought: look\nAction: filesystem.read\nAction Input: {\"path\":\"a\"}"
             )),
             Message::user("Observation: A"),
         ]
@@ -152,14 +153,6 @@ async fn an_empty_reply_is_retried_once() {
         (failure.kind, failure.message.as_str()),
         (ErrorKind::Agent, "the model returned two empty replies")
     );
-}
-
-#[tokio::test]
-async fn an_answer_that_was_cut_off_has_a_note() {
-    let mut line = ScriptedReply::text("The first of many");
-    line.stop = Some("length".to_owned());
-    let answer = Stage::new([line]).run("go").await.answer.unwrap();
-    assert_eq!(answer, "The first of many\n[the answer was cut off at the maximum length]");
 }
 
 #[tokio::test]

@@ -33,6 +33,12 @@ struct ReadyCall {
     begun: bool,
 }
 
+/// A call that was checked. A refusal is recorded in the order of the calls.
+enum CheckedCall {
+    Ready(Box<ReadyCall>),
+    Refused(EndedCall),
+}
+
 /// A call that ended.
 pub(super) struct EndedCall {
     pub(super) call: CallId,
@@ -84,27 +90,28 @@ impl Run {
     /// journal's own.
     pub async fn call_tools(&mut self, calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
-        let mut ready = Vec::new();
+        let mut checked = Vec::new();
         for (id, call) in calls {
-            ready.extend(self.prepare(id, call).await?);
+            checked.extend(self.prepare(id, call).await?);
         }
         let reads = |ready: &ReadyCall| ready.call.effect == EffectClass::Read;
-        let mut rest = ready.into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let mut batch = vec![first];
-            while batch.iter().all(reads)
-                && let Some(next) = rest.next_if(reads)
-            {
-                batch.push(next);
+        let mut batch = Vec::new();
+        for call in checked {
+            let joins = matches!(&call, CheckedCall::Ready(next) if reads(next));
+            if !(joins && batch.iter().all(reads)) {
+                self.run_batch(std::mem::take(&mut batch)).await?;
             }
-            self.run_batch(batch).await?;
-            self.check_stop()?;
+            match call {
+                CheckedCall::Ready(call) => batch.push(*call),
+                CheckedCall::Refused(ended) => self.record(vec![ended]).await?,
+            }
         }
+        self.run_batch(batch).await?;
         self.snapshot_if_due().await
     }
 
-    /// Checks a call and its permission; records a refusal as its result.
-    async fn prepare(&mut self, id: CallId, call: ToolCall) -> Result<Option<ReadyCall>> {
+    /// Checks a call and its permission; `None` for a call that has a result.
+    async fn prepare(&mut self, id: CallId, call: ToolCall) -> Result<Option<CheckedCall>> {
         let begun = match self.history.call(&id).map(|record| &record.state) {
             Some(CallState::Ended { .. }) => return Ok(None),
             Some(CallState::Begun { .. }) => true,
@@ -119,13 +126,14 @@ impl Run {
             },
             Err(error) => Err(error.chain()),
         };
-        match allowed {
-            Ok(call) => Ok(Some(ReadyCall { call, begun })),
+        Ok(Some(match allowed {
+            Ok(call) => CheckedCall::Ready(Box::new(ReadyCall { call, begun })),
             Err(reason) => {
-                self.refuse(id, tool, reason).await?;
-                Ok(None)
+                let output = ToolOutput::failed(reason);
+                let result = ToolResult::new(tool, ToolOutcome::Refused, output);
+                CheckedCall::Refused(EndedCall { call: id, result })
             }
-        }
+        }))
     }
 
     /// Finds the tool among those that the task may use, and checks the arguments.
@@ -136,10 +144,19 @@ impl Run {
         call: ToolCall,
     ) -> Result<(&'s ToolSpec, PreparedCall)> {
         let spec = specs.iter().find(|spec| spec.name == call.name && self.may_use(&spec.name));
-        let spec = spec.ok_or_else(|| Error::not_found("tool", &call.name))?;
+        let spec = spec.ok_or_else(|| self.unknown_tool(specs, &call.name))?;
         let invocation = self.invocation(id, call.name, call.arguments);
         let call = self.context.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
         Ok((spec, call))
+    }
+
+    fn unknown_tool(&self, specs: &[ToolSpec], name: &str) -> Error {
+        let names = specs.iter().map(|spec| spec.name.as_str()).filter(|name| self.may_use(name));
+        let reason = match names.collect::<Vec<_>>().join(", ") {
+            names if names.is_empty() => format!("there is no tool {name:?}; this task has none"),
+            names => format!("there is no tool {name:?}; the tools are {names}"),
+        };
+        Error::invalid("tool", reason)
     }
 
     pub(super) fn invocation(&self, call: CallId, tool: String, arguments: Value) -> Invocation {
@@ -168,13 +185,11 @@ impl Run {
         format!("{}:{seq}", self.task.id)
     }
 
-    async fn refuse(&mut self, call: CallId, tool: String, reason: String) -> Result<()> {
-        let outcome = ToolOutcome::Refused;
-        let result = ToolResult::new(tool, outcome, ToolOutput::failed(reason));
-        self.record(vec![EndedCall { call, result }]).await
-    }
-
+    /// Makes calls that may run concurrently, and records their results.
     async fn run_batch(&mut self, mut batch: Vec<ReadyCall>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         self.begin(&mut batch).await?;
         point!("tool.call");
         let this = &*self;
@@ -194,7 +209,8 @@ impl Run {
         if self.stop.reason().is_some_and(|reason| reason != StopReason::Shutdown) {
             self.check_stop()?;
         }
-        self.check_unknown(&unknown)
+        self.check_unknown(&unknown)?;
+        self.check_stop()
     }
 
     /// Records the intents of the calls that have none.

@@ -19,4 +19,4 @@ pub use event::{
 };
 pub use finish_reason::FinishReason;
 pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summary, Turn, fold};
-pub use reply::{ModelReply, ToolCall};
+pub use reply::{Cut, ModelReply, ToolCall};

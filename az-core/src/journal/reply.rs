@@ -25,9 +25,31 @@ pub struct ModelReply {
     /// The provider's value for the reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop: String,
+    /// Where the reply was cut off, if its agent treats it as one that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Box<Cut>>,
     /// Replay data: what the provider needs back unchanged with the next request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<Box<Value>>,
+}
+
+/// Where a reply was cut off at its length limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Cut {
+    /// The limit of the request, in tokens.
+    pub at: u32,
+    /// The tool whose call was cut off, if the reply ended within one. That call is not in `calls`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+}
+
+impl Cut {
+    /// Creates a cut at a limit in tokens, within the call of a tool or outside of calls.
+    pub const fn new(at: u32, call: Option<String>) -> Self {
+        Self { at, call }
+    }
 }
 
 /// A tool call that a model requests.

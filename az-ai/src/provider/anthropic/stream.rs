@@ -37,7 +37,7 @@ impl StreamDecoder for Decoder {
         // The last event may lack its empty line, but a partial event is not valid JSON.
         let rest = self.events.rest();
         let mut events = Vec::new();
-        if let Some(rest) = rest.filter(|rest| serde_json::from_str::<Value>(&rest.data).is_ok()) {
+        if let Some(rest) = rest.filter(|rest| self.answered.json(rest.data.as_bytes()).is_ok()) {
             events = self.take(&rest)?;
         }
         if self.is_ending() {

@@ -173,7 +173,10 @@ async fn each_act_is_a_call_of_its_own() {
     let expected = [
         (ToolOutcome::Done, "sent".to_owned()),
         (ToolOutcome::Done, "sent".to_owned()),
-        (ToolOutcome::Refused, "tool \"none\" not found".to_owned()),
+        (
+            ToolOutcome::Refused,
+            "invalid tool: there is no tool \"none\"; the tools are send".to_owned(),
+        ),
     ];
     assert_eq!(answer, Some(format!("{expected:?}")));
     assert_eq!(stage.tools.invoked().len(), 2);

@@ -53,7 +53,7 @@ impl StreamDecoder for Decoder {
         let mut events = Vec::new();
         // The last event may lack its empty line, but a partial event is not valid JSON.
         let rest = self.events.rest().filter(|_| !self.finished);
-        let is_whole = |data: &str| data == DONE || serde_json::from_str::<Value>(data).is_ok();
+        let is_whole = |data: &str| data == DONE || self.answered.json(data.as_bytes()).is_ok();
         if let Some(rest) = rest.filter(|rest| is_whole(rest.data.trim())) {
             self.take(&rest, &mut events)?;
         }
