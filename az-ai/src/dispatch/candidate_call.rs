@@ -1,7 +1,7 @@
 //! The call to one candidate, within its budget.
 
-use az_core::Error;
 use az_core::call::{Account, ModelRequest, RetryPolicy, call_with_retries};
+use az_core::{Error, ErrorKind};
 
 use super::budget_wait::BudgetWait;
 use super::dispatcher::Dispatched;
@@ -10,6 +10,7 @@ use super::error::DispatchError;
 use super::options::DispatchOptions;
 use super::prompt::Prompt;
 use super::shorten::affordable;
+use super::stated_window;
 use crate::chat::ChatRequest;
 use crate::resolver::Candidate;
 
@@ -39,6 +40,8 @@ impl<A: Account> CandidateCall<'_, A> {
     ) -> Result<Dispatched, DispatchError> {
         let mut effect = CandidateEffect::new(self.candidate, self.prompt, request);
         let mut shortenings = 0;
+        // Whether the reply was limited to the window that the provider stated.
+        let mut fitted = false;
         let mut wait = BudgetWait::new(self.options.budget_wait);
         loop {
             let booked = self.booked(&effect);
@@ -56,7 +59,17 @@ impl<A: Account> CandidateCall<'_, A> {
                     }
                     (left, refusal)
                 }
-                Err(error) => return Err(effect.failed(error)),
+                Err(error) => {
+                    let room = stated_room(&error, &effect.request).filter(|_| !fitted);
+                    let Some(room) = room else { return Err(effect.failed(error)) };
+                    let (asked, why) = (effect.request.max_tokens, error.chain());
+                    account
+                        .note(format!("reply limited to {room} tokens instead of {asked}: {why}"))
+                        .await?;
+                    effect.request.max_tokens = room;
+                    fitted = true;
+                    continue;
+                }
             };
             let fewer = affordable(&*effect.client, &effect.request, left);
             let Some(fewer) = fewer.filter(|_| shortenings < SHORTENINGS) else {
@@ -78,6 +91,12 @@ impl<A: Account> CandidateCall<'_, A> {
             .with_estimate(estimate.max_cost, estimate.input_tokens)
             .with_reason(self.reason.clone())
     }
+}
+
+/// Returns the tokens of a reply that fit into the window that a provider states.
+fn stated_room(error: &Error, request: &ChatRequest) -> Option<u32> {
+    let is_full = error.kind() == ErrorKind::ContextWindow;
+    stated_window::room(&error.chain(), request.max_tokens).filter(|_| is_full)
 }
 
 /// Notes what is wrong with what the provider reported.

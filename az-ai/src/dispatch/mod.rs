@@ -19,6 +19,7 @@ mod options;
 mod prompt;
 mod shorten;
 mod sources;
+mod stated_window;
 
 pub use client::DispatchClient;
 pub use dispatcher::{Dispatched, Dispatcher, Outcome};

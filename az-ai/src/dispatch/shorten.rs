@@ -7,7 +7,7 @@ use crate::client::LlmClient;
 
 /// The shortest useful reply, in tokens: a thought and a tool call with its arguments take about as
 /// much.
-const SHORTEST: u32 = 256;
+pub(super) const SHORTEST: u32 = 256;
 
 /// Returns the maximum of output tokens for which the request costs no more than `left`, if it is
 /// lower than the requested maximum and still useful.

@@ -61,15 +61,31 @@ impl Endpoint {
 
     /// Returns the endpoint with a normalised address.
     pub(crate) fn checked(mut self) -> Result<Self> {
-        let base = self.base_url.trim_end_matches('/');
-        if !base.starts_with("http://") && !base.starts_with("https://") {
+        let (scheme, rest) = self.base_url.trim().split_once("://").unwrap_or_default();
+        let scheme = scheme.to_lowercase();
+        if !["http", "https"].contains(&scheme.as_str()) {
             return Err(Error::Setup {
                 provider: self.provider,
                 reason: "its address does not begin with http:// or https://".to_owned(),
             });
         }
-        self.base_url = base.to_owned();
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let address = address.trim_end_matches('/');
+        // The whole address of the call, as a provider's documentation shows it, is accepted too.
+        let paths = ["/chat/completions", "/responses", "/v1/messages", "/api/chat"];
+        let base = paths.iter().find_map(|path| address.strip_suffix(path)).unwrap_or(address);
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        self.base_url = format!("{scheme}://{}{query}", base.trim_end_matches('/'));
         Ok(self)
+    }
+
+    /// Returns the address of a path: before the query of the base address, if it has one.
+    fn url(&self, path: &str) -> String {
+        match self.base_url.split_once('?') {
+            Some((base, query)) if path.contains('?') => format!("{base}{path}&{query}"),
+            Some((base, query)) => format!("{base}{path}?{query}"),
+            None => format!("{}{path}", self.base_url),
+        }
     }
 }
 
@@ -108,7 +124,7 @@ impl WireClient {
     /// models.
     pub async fn models(&self) -> Result<Vec<String>> {
         let inner = &self.0;
-        let url = format!("{}{}", inner.endpoint.base_url, inner.wire.models_path());
+        let url = inner.endpoint.url(inner.wire.models_path());
         let answer = inner.http.get(&url, &inner.credentials()).await?;
         let body = inner.accept(answer, 0).await?.body().await?;
         inner.wire.models(&body).map_err(|error| Error::Malformed {
@@ -219,7 +235,7 @@ impl Inner {
     async fn post(&self, request: &ChatRequest, delivery: Delivery) -> Result<(Answer, Answered)> {
         let names = ToolNames::new(request.tools.iter().map(|tool| tool.name.as_str()));
         let call = self.wire.call(request, delivery, &names);
-        let url = format!("{}{}", self.endpoint.base_url, call.path);
+        let url = self.endpoint.url(&call.path);
         let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
         let answer = self.accept(answer, request.max_tokens).await?;
         let answered = Answered {
@@ -320,5 +336,29 @@ impl Reading {
     /// Whether the end of the reply has been read.
     fn is_finished(&self) -> bool {
         matches!(self.ready.back(), Some(ChatEvent::Finished(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+
+    #[test]
+    fn addresses_in_any_usual_form_are_accepted() {
+        let url = |base: &str, path: &str| {
+            Endpoint::new("p", base).checked().map(|endpoint| endpoint.url(path)).ok()
+        };
+        for (base, path, expected) in [
+            ("http://h/v1/", "/models", "http://h/v1/models"),
+            (" HTTP://h/v1", "/models", "http://h/v1/models"),
+            ("https://h/v1/chat/completions", "/chat/completions", "https://h/v1/chat/completions"),
+            ("https://h/v1/messages/", "/v1/messages", "https://h/v1/messages"),
+            ("https://h/d?api-version=1", "/responses", "https://h/d/responses?api-version=1"),
+            ("https://h/d/?a=1", "/m:stream?alt=sse", "https://h/d/m:stream?alt=sse&a=1"),
+        ] {
+            assert_eq!(url(base, path).as_deref(), Some(expected), "{base}");
+        }
+        assert_eq!(url("localhost:8080", "/models"), None);
+        assert_eq!(url("ftp://h", "/models"), None);
     }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER,
 };
 use reqwest::redirect;
 use serde_json::Value;
@@ -215,6 +216,12 @@ impl Answer {
             .is_some_and(|sort| sort.trim().eq_ignore_ascii_case("application/json"))
     }
 
+    /// Returns the encoding of the body, which no request asks for.
+    pub fn encoding(&self) -> Option<String> {
+        let encoding = self.header(CONTENT_ENCODING.as_str())?.trim().to_lowercase();
+        (!encoding.is_empty() && encoding != "identity").then_some(encoding)
+    }
+
     fn header(&self, name: &str) -> Option<String> {
         let value = self.response.headers().get(name)?;
         value.to_str().ok().map(str::to_owned)
@@ -276,7 +283,15 @@ fn failure(provider: &str, error: reqwest::Error) -> Error {
             reason: format!("its address is malformed: {}", describe(&error)),
         };
     }
-    let source = describe(&error).into();
+    let reason = describe(&error);
+    if error.is_connect() && reason.to_lowercase().contains("certificate") {
+        let reason = format!(
+            "its certificate is not accepted: {reason}; check its address, the clock of this \
+             machine, and whether a proxy replaces certificates"
+        );
+        return Error::Setup { provider, reason };
+    }
+    let source = reason.into();
     if error.is_connect() {
         return Error::Unreachable { provider, source };
     }

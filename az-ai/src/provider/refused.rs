@@ -31,6 +31,14 @@ impl Credentials<'_> {
         read: impl FnOnce(u16, &[u8]) -> Refusal,
     ) -> Result<Answer> {
         let status = answer.status();
+        if let Some(encoding) = answer.encoding() {
+            let provider = self.provider.to_owned();
+            let reason = format!(
+                "its response (status {status}) is encoded as {encoding}, which was not asked for; \
+                 have the server, or the proxy before it, send it uncompressed"
+            );
+            return Err(Error::Malformed { provider, reason });
+        }
         if (200..300).contains(&status) {
             return Ok(answer);
         }
@@ -44,6 +52,10 @@ impl Credentials<'_> {
                 .to_owned();
         }
         refusal.retry_after = retry_after.or(refusal.retry_after);
+        // The account will have credit again, and the server says when.
+        if status == 402 && refusal.retry_after.is_some() {
+            refusal.kind = ErrorKind::RateLimited;
+        }
         refusal.request_id = request_id.or(refusal.request_id);
         Err(self.clean(refusal.into()))
     }

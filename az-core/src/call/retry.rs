@@ -54,11 +54,14 @@ impl RetryPolicy {
         if attempt >= self.attempts || !kind.is_retryable() {
             return None;
         }
-        if let Some(asked) = retry_after {
-            return (asked <= self.patience).then_some(asked);
-        }
         let doubled = self.base.saturating_mul(1_u32 << (attempt - 1).min(16)).min(self.longest);
-        Some(doubled.mul_f64(0.5 + spread(seed, attempt) / 2.0))
+        let own = doubled.mul_f64(0.5 + spread(seed, attempt) / 2.0);
+        match retry_after {
+            // A provider that asks for no wait gets the policy's own.
+            Some(asked) if asked <= self.patience => Some(asked.max(own.min(self.patience))),
+            Some(_) => None,
+            None => Some(own),
+        }
     }
 }
 
@@ -107,6 +110,8 @@ mod tests {
             |secs| POLICY.wait(1, ErrorKind::RateLimited, Some(Duration::from_secs(secs)), 7);
         assert_eq!(asked(30), Some(Duration::from_secs(30)));
         assert_eq!(asked(61), None);
+        let own = POLICY.wait(1, ErrorKind::RateLimited, None, 7);
+        assert_eq!(asked(0), own, "a wait of 0 is not repeated at once");
     }
 
     #[test]

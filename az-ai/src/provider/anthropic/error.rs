@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Refusal;
 use crate::provider::json::quote;
+use crate::provider::openai::error::is_unknown_model;
 use crate::provider::refused::kind_of_status;
 
 /// Decodes an error response.
@@ -56,6 +57,9 @@ fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
         if says(&["prompt is too long", "exceed context limit", "context window"]) {
             return ErrorKind::ContextWindow;
         }
+        if status.is_some() && is_unknown_model(&message) {
+            return ErrorKind::NotFound;
+        }
         if says(&["credit balance", "api usage limits"]) {
             return ErrorKind::Unauthorized;
         }
@@ -99,6 +103,7 @@ mod tests {
     fn every_error_type_has_its_kind() {
         let request = "invalid_request_error";
         check(400, request, "temperature: range: 0..1", ErrorKind::BadRequest);
+        check(400, request, "Model not found: claude-9", ErrorKind::NotFound);
         check(400, request, "prompt is too long: 9 tokens > 8", ErrorKind::ContextWindow);
         check(
             400,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::Refusal;
 use crate::provider::json::quote;
+use crate::provider::openai::error::is_unknown_model;
 use crate::provider::refused::kind_of_status;
 
 /// Decodes an error response.
@@ -35,6 +36,9 @@ fn kind(status: Option<u16>, message: &str) -> ErrorKind {
     if matches!(status, Some(400 | 413 | 500) | None) && full.iter().any(|f| message.contains(f)) {
         return ErrorKind::ContextWindow;
     }
+    if status == Some(400) && is_unknown_model(&message) {
+        return ErrorKind::NotFound;
+    }
     status.map_or(ErrorKind::Unavailable, kind_of_status)
 }
 
@@ -56,6 +60,7 @@ mod tests {
     fn errors_are_classified_by_status_except_for_context_errors() {
         let missing = r#"{"error": "model 'x' not found"}"#;
         check(404, missing, ErrorKind::NotFound, "model 'x' not found");
+        check(400, missing, ErrorKind::NotFound, "model 'x' not found");
         check(401, r#"{"error": "unauthorized"}"#, ErrorKind::Unauthorized, "unauthorized");
         check(429, r#"{"error": {"message": "slow"}}"#, ErrorKind::RateLimited, "slow");
         check(503, r#"{"error": "server busy"}"#, ErrorKind::Unavailable, "server busy");

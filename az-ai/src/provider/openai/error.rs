@@ -110,7 +110,12 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
         let mut codes = said.codes.iter();
         codes.any(|code| words.contains(&code.as_str()))
     };
-    if named(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]) {
+    if named(&[
+        "budget_exceeded",
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    ]) {
         return ErrorKind::Unauthorized;
     }
     let refused = matches!(status, Some(400 | 413 | 422 | 500) | None);
@@ -120,7 +125,8 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
     if refused && named(&["content_filter", "content_policy_violation"]) {
         return ErrorKind::ContentPolicy;
     }
-    if named(&["model_not_found"]) || (status == Some(400) && says(NO_MODEL)) {
+    let is_bad = matches!(status, Some(400 | 422));
+    if named(&["model_not_found"]) || (is_bad && (says(NO_MODEL) || is_unknown_model(&message))) {
         return ErrorKind::NotFound;
     }
     if matches!(status, Some(400) | None) && says(BAD_KEY) {
@@ -133,6 +139,19 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
         None => ErrorKind::Unavailable,
     }
 }
+
+/// Whether a message says that a model does not exist, such as "Model not found: x".
+pub(in crate::provider) fn is_unknown_model(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let missing = ["not found", "not exist", "doesn't exist", "unknown model", "no such model"];
+    missing.iter().any(|missing| {
+        let places = message.find("model").zip(message.find(missing));
+        places.is_some_and(|(model, missing)| model.abs_diff(missing) < NEAR)
+    })
+}
+
+/// The most bytes between the two parts of such a message, which may have the name between them.
+const NEAR: usize = 80;
 
 const FULL_CONTEXT: &[&str] = &[
     "context_length_exceeded",

@@ -2,4 +2,5 @@
 
 mod fallback;
 mod payer;
+mod race;
 mod reported;

@@ -138,6 +138,8 @@ impl Decoder {
         let name = call.name.filter(|name| !name.is_empty());
         let index = match (self.place(&call), name) {
             (Some(index), _) => index,
+            // Some servers continue a call at another index, without its id.
+            (None, None) if call.id.is_none() && !self.places.is_empty() => self.places.len() - 1,
             (None, None) => return Err(self.answered.malformed("a tool call has no name")),
             (None, Some(name)) => {
                 let index = self.places.len();

@@ -91,7 +91,7 @@ pub(crate) fn note(json: &Value, reported: &mut ReportedUsage) {
 }
 
 /// Returns the cost in a `usage` object, rounded up to the nano-dollar: `OpenRouter`'s `cost` in
-/// dollars, or xAI's `cost_in_usd_ticks`, of which 10,000,000,000 are a dollar.
+/// dollars, Perplexity's `cost.total_cost`, or xAI's `cost_in_usd_ticks`, of which 10,000,000,000 are a dollar.
 pub fn cost(usage: &Value) -> Option<Usd> {
     // An xAI tick is a tenth of a nano-dollar.
     if let Some(ticks) = usage.get("cost_in_usd_ticks").and_then(Value::as_u64) {
@@ -102,7 +102,9 @@ pub fn cost(usage: &Value) -> Option<Usd> {
         // Twelve decimals reproduce the number that the server wrote, without float arithmetic.
         format!("{dollars:.12}").replace('.', "").parse::<u64>().ok()
     };
-    let own = pico(usage.get("cost")?)?;
+    // Perplexity's `cost` is an object, with the fee of the request in its total.
+    let cost = usage.get("cost")?;
+    let own = pico(cost.get("total_cost").unwrap_or(cost))?;
     // With a key of the user's own `cost` is the router's fee; the model's cost is charged
     // separately.
     let is_byok = usage.get("is_byok").and_then(Value::as_bool) == Some(true);
@@ -212,5 +214,8 @@ mod tests {
         assert_eq!(cost(json!({"cost": 0})), Some(0));
         assert_eq!(cost(json!({"cost": -1.0})), None);
         assert_eq!(cost(json!({"cost_in_usd_ticks": 15})), Some(2));
+        let parts =
+            json!({"input_tokens_cost": 0.000_1, "request_cost": 0.005, "total_cost": 0.005_1});
+        assert_eq!(cost(json!({"cost": parts})), Some(5_100_000));
     }
 }

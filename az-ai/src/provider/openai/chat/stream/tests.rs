@@ -169,6 +169,16 @@ fn calls_with_the_same_index_are_distinguished_by_id() {
 }
 
 #[test]
+fn arguments_without_id_at_another_index_continue_the_last_call() {
+    let begun = json!({"index": 0, "id": "a", "function": {"name": "x", "arguments": "{\"y\":"}});
+    let more = json!({"index": 1, "function": {"arguments": " 1}"}});
+    let end = json!({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]});
+    let chunks = [delta(json!({"tool_calls": [begun]})), delta(json!({"tool_calls": [more]})), end];
+    let calls = reply(&stream(&chunks)).unwrap().reply.calls;
+    assert_eq!((calls.len(), &calls[0].arguments), (1, &json!({"y": 1})));
+}
+
+#[test]
 fn pieces_of_reasoning_are_merged_for_replay() {
     let piece = |text: &str, signature: Value| {
         let piece =
