@@ -51,6 +51,9 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     if let Some(plan) = env.get("AZ_FAILPOINT") {
         az_core::failpoint::arm(plan);
     }
+    if let Some(file) = env.get("AZ_CLOCK_SHIFT") {
+        az_core::failpoint::shift_clock(file.into());
+    }
     telemetry::warn_on_stderr();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match cli::parse(&args) {

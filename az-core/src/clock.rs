@@ -7,6 +7,8 @@ use std::time::Duration;
 
 pub use jiff::Timestamp;
 
+use crate::failpoint;
+
 #[cfg_attr(not(target_os = "linux"), path = "clock/no_boot.rs")]
 mod boot;
 
@@ -46,7 +48,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> Timestamp {
-        to_micros(Timestamp::now())
+        to_micros(failpoint::shifted(Timestamp::now()))
     }
 
     fn boot_time(&self) -> Option<BootTime> {
@@ -87,6 +89,11 @@ impl ManualClock {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.micros.fetch_add(micros, Ordering::SeqCst);
     }
+
+    /// Sets only the wall clock, forward or back.
+    pub fn set(&self, now: Timestamp) {
+        self.micros.store(now.as_microsecond(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
@@ -98,6 +105,12 @@ impl Clock for ManualClock {
         let elapsed = Duration::from_micros(self.elapsed_micros.load(Ordering::SeqCst));
         self.boot.clone().map(|boot| BootTime { boot, elapsed })
     }
+}
+
+/// Returns a time that does not jump, to compare with others that the same process read: the boot time,
+/// counted from 1970. Without a boot time, it is the wall-clock time.
+pub fn steady(clock: &dyn Clock) -> Timestamp {
+    clock.boot_time().map_or_else(|| clock.now(), |boot| later(Timestamp::UNIX_EPOCH, boot.elapsed))
 }
 
 /// Truncates a time to the microsecond, the precision of stores.
@@ -117,4 +130,9 @@ pub fn from_micros(micros: i64) -> Timestamp {
 /// Returns `at + by`, clamped to the range of times.
 pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns `at - by`, clamped to the range of times.
+pub fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }

@@ -60,7 +60,7 @@ pub enum Error {
         task: TaskId,
         /// The worker that has the lease.
         owner: WorkerId,
-        /// The time at which the lease expires, unless it is extended.
+        /// The lease time at which the lease expires, unless it is extended.
         until: Timestamp,
     },
     /// The caller's lease was superseded; its write was not made.

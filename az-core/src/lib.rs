@@ -12,6 +12,7 @@
 //! [`memory::MemoryStore`] |
 //! | an agent | [`agent::Agent`] | [`agent::FnAgent`] |
 //! | tools | [`tool::Toolbox`] | [`tool::NoTools`] |
+//! | the anchors of lease time | [`lease::LeaseAnchors`] | [`memory::MemoryStore`] |
 //! | a policy for tool calls | [`policy::Policy`] | [`policy::WorkspacePolicy`],
 //! [`policy::AllowEverything`] |
 //! | approval of tool calls | [`approval::Approver`] | [`approval::Unattended`] |
@@ -32,6 +33,7 @@ pub mod money;
 pub mod config;
 pub mod cost;
 pub mod journal;
+pub mod lease;
 pub mod log;
 pub mod state;
 pub mod store;

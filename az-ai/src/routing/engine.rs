@@ -25,7 +25,8 @@ use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 /// 4. A requested model comes first whatever the rules are. Only rules that use `model`, and
 ///    `fallback`, add models after it.
 /// 5. A provider that failed is excluded for a while, at least for the time that it asks for, until
-///    a reply is reported. When all are excluded, the one whose cooldown ends first is chosen.
+///    a reply is reported, whether the wall clock is set meanwhile or not. When all are excluded, the
+///    one whose cooldown ends first is chosen.
 /// 6. A model is excluded that does not support what the request requires, or whose context window
 ///    is smaller than the request and its reply. When no window is large enough, the largest is
 ///    chosen.

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use az_core::Clock;
+use az_core::clock::steady;
 use minijinja::Value;
 
 use super::classifier::{Complexity, ComplexityClassifier, KeywordClassifier};
@@ -121,7 +122,7 @@ impl RoutingEngine for RuleRouter {
         let rules = self.rules();
         let facts = self.facts(query, &rules);
         let values = Value::from_dyn_object(Arc::clone(&facts));
-        let mut draft = Draft::new(&*self.models, &self.cooldowns, self.clock.now(), query);
+        let mut draft = Draft::new(&*self.models, &self.cooldowns, steady(&*self.clock), query);
         let enabled = self.fallback == Fallback::Enabled;
         if let Some(name) = query.model {
             // An unknown name is an error rather than a reason for another model.
@@ -150,7 +151,7 @@ impl RoutingEngine for RuleRouter {
     }
 
     fn report(&self, model: &ResolvedModel, result: CallReport) {
-        self.cooldowns.report(model.client.provider(), result, self.clock.now());
+        self.cooldowns.report(model.client.provider(), result, steady(&*self.clock));
     }
 
     async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {

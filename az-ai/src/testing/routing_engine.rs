@@ -52,7 +52,7 @@ impl RoutingSetup {
             let client: Arc<dyn LlmClient> = Arc::<Actor>::clone(actor);
             all.with(client.provider().to_owned(), Arc::clone(&client), "model-1")
         });
-        let clock = Arc::new(ManualClock::at(sample::at(0)));
+        let clock = Arc::new(ManualClock::at(sample::at(0)).with_boot("boot"));
         Self { models, clock, rules: rules_of(rules), actors }
     }
 
@@ -210,6 +210,11 @@ async fn a_rate_limited_provider_is_excluded_for_the_requested_time(f: Fixture<'
     setup.clock.advance(Duration::from_secs(59));
     let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["middle", "large"], "clause 5: candidates during the cooldown");
+    for minute in [sample::DAY, -sample::DAY] {
+        setup.clock.set(sample::at(minute));
+        let found = names(&engine, &query(10))?;
+        ensure_eq!(found, ["middle", "large"], "clause 5: candidates after the clock was set");
+    }
     setup.clock.advance(Duration::from_secs(1));
     let found = names(&engine, &query(10))?;
     ensure_eq!(found, ["small", "middle", "large"], "clause 5: candidates after the cooldown");

@@ -21,6 +21,7 @@ mod fixtures;
 mod input;
 mod interference;
 mod keys;
+mod lease_time;
 mod main_job;
 mod models;
 mod payers;

@@ -19,7 +19,7 @@ use crate::error::Result;
 /// 2. Every hold is settled exactly once: with the charge of the completion, or with the settlement
 ///    of the failure.
 /// 3. Dropping the future of an attempt books at least what its meter has noted.
-/// 4. A hold does not expire while its effect runs.
+/// 4. A hold does not expire while its effect runs, also if the wall clock is set meanwhile.
 /// 5. [`pause`](Self::pause) ends early with an error when the account's owner is stopped.
 #[async_trait]
 pub trait Account: fmt::Debug + Send {

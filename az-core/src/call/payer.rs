@@ -14,11 +14,12 @@ use super::account::Account;
 use super::attempt::{Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest};
 use super::retry::RetryPolicy;
 use crate::busy::BusyRetry;
-use crate::clock::{Clock, later};
+use crate::clock::{Clock, Timestamp, later};
 use crate::cost::{Alert, BudgetKeeper, Charge, Hold, Payer, Settlement};
 use crate::error::{Error, Result};
 use crate::hash::fnv1a;
 use crate::id::CallId;
+use crate::lease::LeaseClock;
 
 /// How long a hold lasts between two renewals.
 const LEASE: Duration = Duration::from_secs(60);
@@ -56,6 +57,7 @@ pub type AccountListener = Arc<dyn Fn(&AccountEvent) + Send + Sync>;
 pub struct PayerAccount {
     keeper: Arc<dyn BudgetKeeper>,
     clock: Arc<dyn Clock>,
+    lease_clock: LeaseClock,
     payer: Payer,
     prefix: Arc<str>,
     calls: Arc<AtomicU64>,
@@ -91,6 +93,10 @@ impl PayerAccount {
     ) -> Result<Self> {
         CallId::new(format!("{prefix}{}", u64::MAX))?;
         Ok(Self {
+            lease_clock: LeaseClock::new(
+                Arc::<dyn BudgetKeeper>::clone(&keeper),
+                Arc::clone(&clock),
+            ),
             keeper,
             clock,
             payer,
@@ -178,15 +184,14 @@ impl PayerAccount {
     }
 
     async fn hold(&self, call: &CallId, request: &ModelRequest) -> Result<()> {
-        let at = self.clock.now();
         let hold = Hold {
             payer: self.payer.clone(),
             call: call.clone(),
             provider: request.provider.clone(),
             model: request.model.clone(),
             amount: request.max_cost,
-            at,
-            until: later(at, self.lease),
+            at: self.clock.now(),
+            until: self.hold_until().await?,
         };
         self.alert(self.keeper.hold(&hold).await?);
         Ok(())
@@ -209,12 +214,20 @@ impl PayerAccount {
         ticks.tick().await;
         loop {
             ticks.tick().await;
-            let until = later(self.clock.now(), self.lease);
-            let holds = [(self.payer.clone(), call.clone())];
-            if let Err(error) = self.keeper.renew(&holds, until).await {
+            if let Err(error) = self.renew_once(call).await {
                 tracing::warn!(%call, error = error.chain(), "failed to renew a hold");
             }
         }
+    }
+
+    async fn renew_once(&self, call: &CallId) -> Result<()> {
+        let until = self.hold_until().await?;
+        self.keeper.renew(&[(self.payer.clone(), call.clone())], until).await.map(drop)
+    }
+
+    /// Returns the lease time at which a hold that is taken or renewed now expires.
+    async fn hold_until(&self) -> Result<Timestamp> {
+        Ok(later(self.lease_clock.now().await?, self.lease))
     }
 
     async fn settle(&self, call: &CallId, settlement: &Settlement) {

@@ -12,6 +12,7 @@ use super::scope::Scope;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::CallId;
+use crate::lease::LeaseAnchors;
 use crate::log::{Level, LogRecord};
 use crate::money::Usd;
 
@@ -31,7 +32,8 @@ use crate::money::Usd;
 ///    changes nothing. A payment whose price is unknown is booked at the held amount, as an
 ///    estimate.
 /// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books expired holds in
-///    full, except those of a task whose lease is still valid.
+///    full, except those of a task whose lease is still valid. Holds expire in lease time, as leases
+///    do, so that no hold of a running call is booked because the wall clock was set.
 /// 6. Each alert of a budget is reported once per period, by the hold or settlement that crosses
 ///    it, or by the next one after an operation that reports none. A store with a log also logs it.
 ///    After a budget is raised, the alerts above its current level are reported again when they are
@@ -50,7 +52,7 @@ use crate::money::Usd;
 ///     brings that time forward. A hold that is not open is reported as such, changes nothing, and
 ///     does not prevent the other holds from being renewed.
 #[async_trait]
-pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
+pub trait BudgetKeeper: LeaseAnchors {
     /// Sets the budget of a scope and period.
     ///
     /// # Errors
@@ -95,7 +97,8 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
     /// `BudgetExceeded`, `Unpriced`, or the backend's own.
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>>;
 
-    /// Renews holds whose calls are still running; returns one result for each, in the same order.
+    /// Renews holds whose calls are still running until the lease time `until`; returns one result for
+    /// each, in the same order.
     ///
     /// The holds of a task under a lease need no renewal.
     ///
@@ -116,12 +119,12 @@ pub trait BudgetKeeper: fmt::Debug + Send + Sync + 'static {
         settlement: &Settlement,
     ) -> Result<Vec<Alert>>;
 
-    /// Books every hold that expired by `now` in full; returns their number.
+    /// Books every hold that expired by this lease time in full; returns their number.
     ///
     /// # Errors
     ///
     /// The backend's own.
-    async fn sweep(&self, now: Timestamp) -> Result<usize>;
+    async fn sweep(&self, lease_now: Timestamp) -> Result<usize>;
 
     /// Lists the open holds by [`Hold::key`]: those of tasks first, then those of keys, then those
     /// of other payers by kind; each by id and then by call.

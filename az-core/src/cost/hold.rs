@@ -25,9 +25,9 @@ pub struct Hold {
     pub model: String,
     /// The most that the call can cost; `None` when the price is unknown.
     pub amount: Option<Usd>,
-    /// The time at which the hold is taken.
+    /// The wall-clock time at which the hold is taken.
     pub at: Timestamp,
-    /// The time at which the hold expires, unless it is renewed.
+    /// The lease time at which the hold expires, unless it is renewed.
     pub until: Timestamp,
 }
 
@@ -77,10 +77,10 @@ impl Hold {
         self.until.max(until)
     }
 
-    /// Returns `true` if the hold is to be booked in full at `now`: it has expired, and so has the
-    /// lease of its task, if it has one.
-    pub fn is_expired(&self, now: Timestamp, lease_until: Option<Timestamp>) -> bool {
-        self.until <= now && lease_until.is_none_or(|until| until <= now)
+    /// Returns `true` if the hold is to be booked in full at this lease time: it has expired, and so has
+    /// the lease of its task, if it has one.
+    pub fn is_expired(&self, lease_now: Timestamp, lease_until: Option<Timestamp>) -> bool {
+        self.until <= lease_now && lease_until.is_none_or(|until| until <= lease_now)
     }
 
     /// Returns the payer and the call, which identify the hold and order lists of holds.

@@ -23,7 +23,7 @@ impl<T: Into<String>> From<T> for Answer {
 /// # Contract
 ///
 /// 1. Everything that costs money or changes something goes through the [`Run`], which records it
-///    before and after.
+///    before and after, and begins it only while the lease of the task cannot have expired.
 /// 2. An agent continues from [`Run::history`], whatever it contains, and keeps no state between
 ///    runs.
 /// 3. An agent may be dropped at any await.

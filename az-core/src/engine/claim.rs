@@ -26,7 +26,7 @@ struct Attempt {
 
 /// Claims a task, also if its worker has ended.
 pub(super) async fn claim_named(context: &EngineContext, id: &TaskId) -> Result<OwnedTask> {
-    let Attempt { claim, sent } = attempt(context);
+    let Attempt { claim, sent } = attempt(context).await?;
     let claim = claim.of(id.clone());
     let claimed = match context.store.claim(&claim).await {
         Err(Error::LeaseHeld { owner, .. }) if context.liveness.is_gone(&owner) => {
@@ -41,7 +41,7 @@ pub(super) async fn claim_named(context: &EngineContext, id: &TaskId) -> Result<
 
 /// Claims the next task; if none is waiting, one whose worker has ended.
 pub(super) async fn claim_next(context: &EngineContext) -> Result<Option<OwnedTask>> {
-    let Attempt { claim, sent } = attempt(context);
+    let Attempt { claim, sent } = attempt(context).await?;
     let mut claimed = context.store.claim(&claim).await?;
     if claimed.is_none() {
         let leases = context.store.leases_of_others(&claim.owner, CHECKED_LEASES).await?;
@@ -53,11 +53,12 @@ pub(super) async fn claim_next(context: &EngineContext) -> Result<Option<OwnedTa
     Ok(claimed.map(|claimed| owned(context, claimed, sent)))
 }
 
-fn attempt(context: &EngineContext) -> Attempt {
+async fn attempt(context: &EngineContext) -> Result<Attempt> {
     let sent = Moment::now(&*context.clock);
-    let now = context.clock.now();
-    let until = later(now, context.options.lease);
-    Attempt { claim: Claim::next(context.options.worker.clone(), now, until), sent }
+    let lease_now = context.lease_clock.now().await?;
+    let until = later(lease_now, context.options.lease);
+    let claim = Claim::next(context.options.worker.clone(), context.clock.now(), until);
+    Ok(Attempt { claim: claim.at_lease_time(lease_now), sent })
 }
 
 fn owned(context: &EngineContext, claimed: Claimed, sent: Moment) -> OwnedTask {

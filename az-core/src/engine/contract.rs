@@ -21,7 +21,6 @@ use crate::task::Task;
 /// 3. `tools`, if given, are the only ones that the task may use. A name that no tool has is
 ///    refused with `Invalid` before the task is created or claimed.
 /// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
-/// 4. Dropping the future of [`execute`](Self::execute), as a timeout around it does, cancels the
 ///    task: in the background the run stops, settles its hold, ends as `Cancelled` and gives up its
 ///    lease. The task can be resumed. If the runtime is shut down before that, the lease and the
 ///    hold remain until they expire, as after a crash.

@@ -20,6 +20,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
+use crate::lease::LeaseClock;
 use crate::policy::{Policy, WorkspacePolicy};
 use crate::task::{CancelOutcome, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
@@ -33,6 +34,7 @@ pub(crate) struct EngineContext {
     pub(super) policy: Arc<dyn Policy>,
     pub(super) approver: Arc<dyn Approver>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) lease_clock: LeaseClock,
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) liveness: Arc<dyn Liveness>,
     pub(super) options: EngineOptions,
@@ -76,13 +78,15 @@ impl Engine {
     /// By default, [`WorkspacePolicy`] decides about tool calls and no one can be asked for
     /// approval: a task whose call needs one ends with `ApprovalRequired`.
     pub fn new(store: Arc<dyn RunStore>, agent: Arc<dyn Agent>, options: EngineOptions) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let context = Arc::new(EngineContext {
+            lease_clock: LeaseClock::new(Arc::<dyn RunStore>::clone(&store), Arc::clone(&clock)),
             store,
             agent,
             toolbox: Arc::new(NoTools),
             policy: Arc::new(WorkspacePolicy),
             approver: Arc::new(Unattended),
-            clock: Arc::new(SystemClock),
+            clock,
             sink: Arc::new(Discard),
             liveness: Arc::new(AssumeAlive),
             options,
@@ -114,7 +118,10 @@ impl Engine {
     /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        Arc::make_mut(&mut self.context).clock = clock;
+        let context = Arc::make_mut(&mut self.context);
+        let store = Arc::<dyn RunStore>::clone(&context.store);
+        context.lease_clock = LeaseClock::new(store, Arc::clone(&clock));
+        context.clock = clock;
         self
     }
 
@@ -216,7 +223,7 @@ impl Engine {
         }
         let abandoned = match self.context.store.lease(id).await? {
             Some(lease) => {
-                lease.until <= self.context.clock.now()
+                lease.until <= self.context.lease_clock.now().await?
                     || self.context.liveness.is_gone(&lease.owner)
             }
             None => false,

@@ -12,6 +12,7 @@ use crate::clock::{Clock, later};
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::RunStore;
+use crate::lease::LeaseClock;
 use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment};
 
 /// One background loop for all leases of an engine; it ends with the last lease.
@@ -22,6 +23,7 @@ pub(super) struct LeaseKeeper(Arc<Mutex<State>>);
 struct KeeperContext {
     store: Arc<dyn RunStore>,
     clock: Arc<dyn Clock>,
+    lease_clock: LeaseClock,
     options: EngineOptions,
 }
 
@@ -30,6 +32,7 @@ impl KeeperContext {
         Self {
             store: Arc::clone(&context.store),
             clock: Arc::clone(&context.clock),
+            lease_clock: context.lease_clock.clone(),
             options: context.options.clone(),
         }
     }
@@ -180,7 +183,8 @@ impl LeaseKeeper {
 
     async fn heartbeat(&self, context: &KeeperContext) -> Result<()> {
         let leases: Vec<_> = self.state().held.values().map(|held| held.lease.clone()).collect();
-        let (sent, now) = (Moment::now(&*context.clock), context.clock.now());
+        let sent = Moment::now(&*context.clock);
+        let now = context.lease_clock.now().await?;
         let statuses = context.store.heartbeat(&leases, later(now, context.options.lease)).await?;
         for (lease, status) in leases.iter().zip(statuses) {
             match status {

@@ -123,7 +123,7 @@ impl Run {
             model: request.model.clone(),
             purpose: request.purpose.clone(),
             hold: request.max_cost,
-            hold_until: self.hold_until(),
+            hold_until: self.lease_until().await?,
             estimated_tokens: request.estimated_tokens,
             reason: request.reason.clone(),
         };

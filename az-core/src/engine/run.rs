@@ -258,7 +258,7 @@ impl Run {
             return Ok(());
         }
         let sent = Moment::now(&*self.context.clock);
-        let until = later(self.context.clock.now(), self.context.options.lease);
+        let until = self.lease_until().await?;
         let leases = std::slice::from_ref(&self.lease);
         let status = self.context.store.heartbeat(leases, until).await?;
         if status.first().is_some_and(|status| *status != HeartbeatStatus::Lost) {
@@ -303,9 +303,9 @@ impl Run {
         }
     }
 
-    /// Returns the time at which a hold taken now expires, unless the lease is extended.
-    pub(super) fn hold_until(&self) -> crate::Timestamp {
-        later(self.context.clock.now(), self.context.options.lease)
+    /// Returns the lease time at which a lease that is extended now expires, and a hold taken now.
+    pub(super) async fn lease_until(&self) -> Result<crate::Timestamp> {
+        Ok(later(self.context.lease_clock.now().await?, self.context.options.lease))
     }
 }
 

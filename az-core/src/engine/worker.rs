@@ -76,7 +76,7 @@ impl Worker {
     /// The store's, if claims keep failing; running tasks are released first.
     pub async fn run(&self, stop: Stop) -> Result<WorkerReport> {
         let context = self.engine.context();
-        context.store.sweep(context.clock.now()).await?;
+        context.store.sweep(context.lease_clock.now().await?).await?;
         let mut state = Lanes::new(stop.clone());
         let result = loop {
             if stop.reason().is_some() {

@@ -5,11 +5,16 @@
 //! to standard error, which enumerates them. Armed with `stop:N`, or `stop:NAME`, it sends itself SIGSTOP
 //! at the N-th point, which it prints, or at the first one of that name, and with `stop:*` at each. That has
 //! the effect of a paused machine, and a test can do anything to the process at a known point.
+//!
+//! Tests can also set the wall clock of the process, as a time server would.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
 use signal_hook::consts::{SIGKILL, SIGSTOP};
 use signal_hook::low_level::raise;
 
@@ -28,6 +33,7 @@ enum Plan {
 static PLAN: OnceLock<Plan> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 static STOPPED: AtomicBool = AtomicBool::new(false);
+static SHIFT: OnceLock<PathBuf> = OnceLock::new();
 
 /// Arms the process with a plan: `trace`, `stop:` and the number or the name of the point at which it is
 /// stopped (`*` for each), or the number (from 1) of the point at which it is killed.
@@ -43,6 +49,20 @@ pub fn arm(plan: &str) {
     if let Some(plan) = plan {
         PLAN.get_or_init(|| plan);
     }
+}
+
+/// Shifts the wall clock by the number of seconds in a file, forward or back. Each reading of the clock
+/// reads the file, so that a test can move the clock of a running process. Without a file, or with
+/// another text in it, the clock is not shifted. The first call decides.
+pub fn shift_clock(file: PathBuf) {
+    SHIFT.get_or_init(|| file);
+}
+
+/// Returns the time that the wall clock shows at `now`.
+pub fn shifted(now: Timestamp) -> Timestamp {
+    let text = SHIFT.get().and_then(|file| fs::read_to_string(file).ok());
+    let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
 }
 
 /// Passes a point; see [`point!`](crate::point).

@@ -3,6 +3,15 @@
 /// Arms nothing: this build has no crash points.
 pub const fn arm(_plan: &str) {}
 
+/// Shifts nothing: the wall clock of this build is the system's.
+pub fn shift_clock(_file: std::path::PathBuf) {}
+
+/// Returns `now`.
+#[inline(always)]
+pub const fn shifted(now: jiff::Timestamp) -> jiff::Timestamp {
+    now
+}
+
 /// Whether this build has crash points.
 pub const AVAILABLE: bool = false;
 

@@ -202,7 +202,7 @@ pub struct ModelIntent {
     pub purpose: Purpose,
     /// The most that it can cost; `None` if the price is unknown. The amount of the hold.
     pub hold: Option<Usd>,
-    /// The time at which the hold expires, unless the lease is extended.
+    /// The lease time at which the hold expires, unless the lease is extended.
     pub hold_until: Timestamp,
     /// The estimated number of tokens that are sent.
     pub estimated_tokens: u64,

@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod journal;
+mod lease;
 mod ledger;
 mod log;
 mod queue;

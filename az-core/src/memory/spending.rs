@@ -104,13 +104,13 @@ impl BudgetKeeper for MemoryStore {
         Ok(settled.alerts)
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<usize> {
+    async fn sweep(&self, lease_now: Timestamp) -> Result<usize> {
         let mut state = self.lock();
         let lease_until = |payer: &Payer| {
             let row = payer.task().and_then(|task| state.tasks.get(task));
             row.and_then(|row| row.lease.as_ref()).map(|lease| lease.until)
         };
-        let expired = |hold: &Hold| hold.is_expired(now, lease_until(&hold.payer));
+        let expired = |hold: &Hold| hold.is_expired(lease_now, lease_until(&hold.payer));
         let expired = state.ledger.keys(expired);
         for key in &expired {
             let booked = state.ledger.close(key, &Settlement::Full)?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::journal::Record;
 use super::ledger::Ledger;
 use super::state::Shelf;
+use crate::clock::Timestamp;
 use crate::cost::{Alert, Calendar, CostEntry, Hold};
 use crate::id::TaskId;
 use crate::log::LogRecord;
@@ -50,6 +51,8 @@ pub(super) struct State {
     pub(super) shelves: BTreeMap<TaskId, Shelf>,
     pub(super) settings: BTreeMap<String, Value>,
     pub(super) log: Vec<LogRecord>,
+    /// The lease time at which each boot began.
+    pub(super) anchors: BTreeMap<Arc<str>, Timestamp>,
 }
 
 impl State {

@@ -42,12 +42,12 @@ impl TaskRepository for MemoryStore {
         Ok(page.cloned().collect())
     }
 
-    async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool> {
+    async fn delete(&self, id: &TaskId, lease_now: Timestamp) -> Result<bool> {
         let mut state = self.lock();
         let Some(row) = state.tasks.get(id) else {
             return Ok(false);
         };
-        row.lease.as_ref().map_or(Ok(()), |lease| lease.check_expired(now))?;
+        row.lease.as_ref().map_or(Ok(()), |lease| lease.check_expired(lease_now))?;
         let payer = Payer::from(id);
         for key in state.ledger.keys(|hold| hold.payer == payer) {
             state.ledger.close(&key, &Settlement::Full)?;

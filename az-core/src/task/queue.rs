@@ -1,7 +1,5 @@
 //! The contract of the task queue.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +8,7 @@ use super::model::{Task, TaskStatus};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{TaskId, WorkerId};
+use crate::lease::LeaseAnchors;
 
 /// Assigns tasks to workers, each task to one worker at a time.
 ///
@@ -23,8 +22,9 @@ use crate::id::{TaskId, WorkerId};
 ///    is none, the result is `None`.
 /// 3. A task is leased to at most one worker at any time, also with concurrent claims from several
 ///    handles. A claimed task is `running`; its first claim sets `started_at`.
-/// 4. A lease whose `until` is at or before `now` is superseded by the next claim. So is one whose
-///    owner the claim presumes dead. Every claim of a task has a larger epoch than the one before.
+/// 4. A lease whose `until` is at or before the claim's `lease_now` is superseded by the next claim. So
+///    is one whose owner the claim presumes dead. Every claim of a task has a larger epoch than the one
+///    before.
 /// 5. A claim of a named task gets it in any other status, failed and cancelled included, and
 ///    before its release time. It is refused with `LeaseHeld` while a worker, the claimant
 ///    included, has the lease, with `Invalid` if the task is completed, and with `NotFound` if it
@@ -39,12 +39,19 @@ use crate::id::{TaskId, WorkerId};
 ///    that has ended stays as it is. The request outlives the lease: a later claim of the next task
 ///    that gets this one sees it too, and a release ends the task as cancelled. The end of the task
 ///    clears the request, and so does a claim of the task by name.
-/// 9. The queue generates nothing: ids and times come from the caller.
+/// 9. The queue reads no clock and generates no ids: both come from the caller. The expiry of a lease,
+///    and the time that it is compared with, are lease times, as [`LeaseClock`](crate::lease::LeaseClock)
+///    returns them; the wall-clock time decides nothing about a lease. For processes in one boot of a
+///    machine, a lease therefore expires when its duration has passed, and neither earlier nor later
+///    because the wall clock was set. The lease times of two machines differ by as much as their wall
+///    clocks differed when each of them first used the store. If that is more than the duration of a
+///    lease, the machine that is ahead claims tasks of living workers: they can append nothing from then
+///    on, and learn it with their next heartbeat.
 /// 10. [`leases_of_others`](Self::leases_of_others) lists the leases whose owner is not `owner`,
 ///     expired or not, at most `limit` of them: those that expire first come first, then those with
 ///     the smallest id.
 #[async_trait]
-pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
+pub trait TaskQueue: LeaseAnchors {
     /// Queues a task.
     ///
     /// # Errors
@@ -60,7 +67,7 @@ pub trait TaskQueue: fmt::Debug + Send + Sync + 'static {
     /// For a named task `LeaseHeld`, `Invalid` or `NotFound`; or the backend's own.
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
 
-    /// Extends leases until `until`; returns one status for each, in order.
+    /// Extends leases until the lease time `until`; returns one status for each, in order.
     ///
     /// # Errors
     ///
@@ -125,7 +132,7 @@ pub struct Lease {
     pub owner: WorkerId,
     /// The number of times that the task has been claimed: the fencing token.
     pub epoch: u64,
-    /// The time at which it expires, unless it is extended.
+    /// The lease time at which it expires, unless it is extended.
     pub until: Timestamp,
 }
 
@@ -151,13 +158,13 @@ impl Lease {
         }
     }
 
-    /// Checks that the lease has expired by `now`, so that its task may be deleted.
+    /// Checks that the lease has expired by this lease time, so that its task may be deleted.
     ///
     /// # Errors
     ///
     /// `LeaseHeld` if it has not.
-    pub fn check_expired(&self, now: Timestamp) -> Result<()> {
-        if self.until > now { Err(self.held()) } else { Ok(()) }
+    pub fn check_expired(&self, lease_now: Timestamp) -> Result<()> {
+        if self.until > lease_now { Err(self.held()) } else { Ok(()) }
     }
 
     /// Returns the error for a request that this lease blocks.
@@ -172,9 +179,11 @@ impl Lease {
 pub struct Claim {
     /// The worker that claims.
     pub owner: WorkerId,
-    /// The current time.
+    /// The current wall-clock time, for the times of the task.
     pub now: Timestamp,
-    /// The time at which the lease expires.
+    /// The current lease time, which decides whether a lease has expired.
+    pub lease_now: Timestamp,
+    /// The lease time at which the lease expires.
     pub until: Timestamp,
     /// The id of the only task to claim; the next one if absent.
     pub task: Option<TaskId>,
@@ -183,9 +192,16 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Creates a claim of the next task.
+    /// Creates a claim of the next task, whose lease time is the wall-clock time `now`.
     pub const fn next(owner: WorkerId, now: Timestamp, until: Timestamp) -> Self {
-        Self { owner, now, until, task: None, presumed_dead: None }
+        Self { owner, now, lease_now: now, until, task: None, presumed_dead: None }
+    }
+
+    /// Returns the claim with a lease time that differs from the wall-clock time.
+    #[must_use]
+    pub const fn at_lease_time(mut self, lease_now: Timestamp) -> Self {
+        self.lease_now = lease_now;
+        self
     }
 
     /// Returns the claim for one named task.
@@ -204,7 +220,7 @@ impl Claim {
 
     /// Returns `true` if a lease blocks this claim.
     pub fn is_blocked_by(&self, lease: &Lease) -> bool {
-        lease.until > self.now && self.presumed_dead.as_ref() != Some(&lease.owner)
+        lease.until > self.lease_now && self.presumed_dead.as_ref() != Some(&lease.owner)
     }
 }
 

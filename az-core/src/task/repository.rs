@@ -62,8 +62,8 @@ pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `LeaseHeld` while a worker has its lease at `now`, or the backend's own.
-    async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool>;
+    /// `LeaseHeld` while a worker has its lease at this lease time, or the backend's own.
+    async fn delete(&self, id: &TaskId, lease_now: Timestamp) -> Result<bool>;
 }
 
 /// A filter of tasks.

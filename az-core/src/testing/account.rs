@@ -1,20 +1,20 @@
 //! The kit of [`Account`].
 
+mod effect;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
+use self::effect::ScriptedEffect;
 use super::kit::{Checked, Violation};
 use super::sample::{at, budget, payer};
-use crate::call::{
-    Account, Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart,
-};
-use crate::clock::{Clock, ManualClock, Timestamp, later};
+use crate::call::{Account, Attempt, ModelCompletion, ModelFailure, ModelRequest};
+use crate::clock::{Clock, ManualClock, Timestamp, earlier, later};
 use crate::cost::{Charge, CostEntry, Payer, Period, Scope, Settlement, TimeRange, Usage};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{ModelReply, RunStore};
@@ -38,8 +38,12 @@ pub trait AccountFixture: Send + Sync {
     /// Returns the store and the payer of the account; `None` if it books nothing.
     fn ledger(&self) -> Option<(Arc<dyn RunStore>, Payer)>;
 
-    /// Returns the time of the account's clock.
+    /// Returns the time of the account's wall clock.
     fn now(&self) -> Timestamp;
+
+    /// Sets the account's wall clock. Its boot time, which it must have if the account books anything,
+    /// does not change.
+    fn set_wall_clock(&self, now: Timestamp);
 
     /// Moves the clock and the runtime's time forward.
     async fn advance(&self, by: Duration);
@@ -65,7 +69,7 @@ where
 {
     /// Creates the fixture of the account that `open` creates.
     pub fn new(open: F) -> Self {
-        let clock = Arc::new(ManualClock::at(at(0)));
+        let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
         Self { store: MemoryStore::new(), clock, payer: payer("key:test"), open }
     }
 }
@@ -88,6 +92,10 @@ where
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn set_wall_clock(&self, now: Timestamp) {
+        self.clock.set(now);
     }
 
     #[expect(
@@ -116,6 +124,7 @@ scenarios! {
     a_failure_is_settled_as_it_says;
     a_dropped_attempt_books_at_least_what_was_noted;
     a_hold_does_not_expire_while_the_effect_runs;
+    a_wall_clock_that_is_set_back_expires_no_hold;
     a_pause_lasts_as_long_as_requested;
     a_pause_ends_with_an_error_when_the_owner_stops;
 }
@@ -146,53 +155,6 @@ fn failure(settlement: Settlement) -> ModelFailure {
         message: "unreachable".to_owned(),
         retry_after: None,
         settlement,
-    }
-}
-
-/// An effect that notes a charge, waits until it is released, and returns its scripted outcome.
-#[derive(Debug)]
-struct ScriptedEffect {
-    noted: Option<Charge>,
-    outcome: Result<ModelCompletion, ModelFailure>,
-    calls: AtomicU32,
-    started: Notify,
-    released: CancellationToken,
-}
-
-impl ScriptedEffect {
-    /// Creates an effect that does not wait.
-    fn released(outcome: Result<ModelCompletion, ModelFailure>) -> Arc<Self> {
-        let effect = Self::waiting(None, outcome);
-        effect.released.cancel();
-        effect
-    }
-
-    /// Creates an effect that waits.
-    fn waiting(noted: Option<Charge>, outcome: Result<ModelCompletion, ModelFailure>) -> Arc<Self> {
-        Arc::new(Self {
-            noted,
-            outcome,
-            calls: AtomicU32::new(0),
-            started: Notify::new(),
-            released: CancellationToken::new(),
-        })
-    }
-}
-
-#[async_trait]
-impl ModelEffect for ScriptedEffect {
-    async fn call(&self, meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        if let Some(noted) = &self.noted {
-            meter.note(noted.clone());
-        }
-        self.started.notify_one();
-        self.released.cancelled().await;
-        self.outcome.clone()
-    }
-
-    fn restart(&self) -> Restart {
-        Restart::Allowed
     }
 }
 
@@ -342,7 +304,17 @@ async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) 
 }
 
 async fn a_hold_does_not_expire_while_the_effect_runs(fixture: Accounts<'_>) -> Checked {
+    running_hold(fixture, Duration::ZERO).await
+}
+
+async fn a_wall_clock_that_is_set_back_expires_no_hold(fixture: Accounts<'_>) -> Checked {
+    running_hold(fixture, MINUTE * 60 * 24).await
+}
+
+/// Checks that no hold expires while its effect runs and the wall clock is set back.
+async fn running_hold(fixture: Accounts<'_>, set_back: Duration) -> Checked {
     let (store, _) = ledger(fixture)?;
+    let lease_now = || later(fixture.now(), set_back);
     let effect = ScriptedEffect::waiting(None, Ok(completion()));
     let wait = async {
         effect.started.notified().await;
@@ -350,10 +322,11 @@ async fn a_hold_does_not_expire_while_the_effect_runs(fixture: Accounts<'_>) -> 
         let first = open.first().ok_or(Violation::Broken("no hold is open".to_owned()))?.until;
         // Past the time at which the hold expires unless it is renewed, and at most an hour.
         let end = later(first, MINUTE * 5).min(later(fixture.now(), MINUTE * 60));
-        while fixture.now() < end {
+        fixture.set_wall_clock(earlier(fixture.now(), set_back));
+        while lease_now() < end {
             fixture.advance(Duration::from_secs(1)).await;
-            let swept = store.sweep(fixture.now()).await?;
-            ensure_eq!(swept, 0, "holds of a call that runs were swept at {}", fixture.now());
+            let swept = store.sweep(lease_now()).await?;
+            ensure_eq!(swept, 0, "holds of a call that runs were swept at {}", lease_now());
         }
         effect.released.cancel();
         Ok(())

@@ -32,6 +32,7 @@
 //! | [`TaskRepository`](crate::task::TaskRepository) | [`task_repository()`] | `task_repository_conformance!` |
 //! | [`TaskQueue`](crate::task::TaskQueue) | [`task_queue()`] | `task_queue_conformance!` |
 //! | [`Journal`](crate::journal::Journal) | [`journal()`] | `journal_conformance!` |
+//! | [`LeaseAnchors`](crate::lease::LeaseAnchors) | [`lease_anchors()`] | `lease_anchors_conformance!` |
 //! | [`CostTracker`](crate::cost::CostTracker), [`BudgetKeeper`](crate::cost::BudgetKeeper) | [`ledger()`] | `ledger_conformance!` |
 //! | [`StateManager`](crate::state::StateManager) | [`state_manager()`] | `state_manager_conformance!` |
 //! | several of these together | [`store()`] | `store_conformance!` |
@@ -43,6 +44,7 @@
 //! | [`Policy`](crate::policy::Policy) | [`policy()`] | `policy_conformance!` |
 //! | [`Approver`](crate::approval::Approver) | [`approver()`] | `approver_conformance!` |
 //! | [`Account`](crate::call::Account) | [`account()`] | `account_conformance!` |
+//! | [`Clock`](crate::clock::Clock) | [`clock()`] | `clock_conformance!` |
 //! | [`Embedder`](crate::embed::Embedder) | [`embedder()`] | `embedder_conformance!` |
 //!
 //! Other kits can be defined with [`scenarios!`](crate::scenarios).
@@ -59,9 +61,11 @@ mod steps;
 
 pub mod account;
 pub mod approver;
+pub mod clock;
 pub mod config_manager;
 pub mod embedder;
 pub mod journal;
+pub mod lease_anchors;
 pub mod ledger;
 pub mod log_store;
 pub mod policy;
@@ -79,9 +83,11 @@ pub use shared::Shared;
 
 pub use account::{AccountFixture, AccountInStore, AccountSteps, account};
 pub use approver::{ApproverFixture, approver};
+pub use clock::clock;
 pub use config_manager::config_manager;
 pub use embedder::embedder;
 pub use journal::journal;
+pub use lease_anchors::lease_anchors;
 pub use ledger::ledger;
 pub use log_store::log_store;
 pub use policy::policy;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::kit::{Capabilities, Fixture};
 use super::store::RunAndStateStore;
 use super::store_admin::{AdminStore, StoreAdminFixture};
+use crate::clock::Clock;
 use crate::config::ConfigManager;
 use crate::embed::Embedder;
 use crate::journal::RunStore;
@@ -54,7 +55,7 @@ macro_rules! fixture_of {
 
 fixture_of!(
     TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore
-    Toolbox Embedder Policy
+    Toolbox Embedder Policy Clock
 );
 
 impl<S: AdminStore + Clone> StoreAdminFixture for Shared<S> {}

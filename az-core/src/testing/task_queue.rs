@@ -36,8 +36,9 @@ use self::enqueue::{
 };
 use self::lease::{
     a_heartbeat_extends_the_lease, a_heartbeat_reports_a_requested_cancellation,
-    a_superseded_lease_is_lost_and_stays_lost, a_task_under_a_lease_is_not_claimed_again,
-    a_task_with_an_expired_lease_is_claimed_again, concurrent_claims_get_each_task_once,
+    a_jump_of_the_wall_clock_expires_no_lease, a_superseded_lease_is_lost_and_stays_lost,
+    a_task_under_a_lease_is_not_claimed_again, a_task_with_an_expired_lease_is_claimed_again,
+    a_wall_clock_that_was_set_back_keeps_no_lease, concurrent_claims_get_each_task_once,
     concurrent_claims_of_several_handles_get_each_task_once, dropping_a_claim_loses_no_task,
     every_claim_has_a_larger_epoch, heartbeats_are_answered_in_order, leases_survive_a_restart,
     the_lease_of_a_task_is_returned, the_lease_of_an_owner_presumed_dead_is_superseded,
@@ -102,6 +103,8 @@ scenarios! {
     releasing_a_task_with_a_request_to_cancel_ends_it;
 
     times_come_from_the_caller;
+    a_jump_of_the_wall_clock_expires_no_lease;
+    a_wall_clock_that_was_set_back_keeps_no_lease;
 
     enqueued_tasks_survive_a_restart needs durable;
     leases_survive_a_restart needs durable;

@@ -7,8 +7,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::kit::{Checked, Fixture, Violation};
+use super::sample::{at, task_id, worker};
+use crate::clock::ManualClock;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
+use crate::task::{Lease, LeaseFence, Moment};
 use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
@@ -70,6 +73,7 @@ scenarios! {
     probing_a_call_of_another_class_returns_unknown;
     witness_and_probe_change_nothing;
     background_processes_live_until_their_task_ends;
+    a_call_under_an_expired_lease_changes_nothing;
 }
 
 /// The fixture of a scenario.
@@ -254,6 +258,38 @@ async fn probing_a_call_of_another_class_returns_unknown(fixture: Tools<'_>) -> 
         let probed = tools.probe(&call, witness.as_ref()).await?;
         let tool = &call.invocation.tool;
         ensure_eq!(probed, Probed::Unknown, "the probe of {tool}, whose class is not probe");
+    }
+    Ok(())
+}
+
+/// Returns the fence of a lease that has expired.
+fn expired() -> LeaseFence {
+    let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
+    let sent = Moment::now(&*clock);
+    let lease = Lease { task: task_id("t"), owner: worker("w"), epoch: 1, until: at(1) };
+    let fence = LeaseFence::new(&lease, SOON, Arc::<ManualClock>::clone(&clock), sent);
+    clock.advance(SOON);
+    fence
+}
+
+async fn a_call_under_an_expired_lease_changes_nothing(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    for call in examples(fixture, ExpectedOutcome::Done, "an example of a call that works")? {
+        let mut call = tools.prepare(call)?;
+        if call.effect == EffectClass::Read {
+            continue;
+        }
+        let witness = tools.witness(&call).await?;
+        call.invocation.witness.clone_from(&witness);
+        call.invocation.lease = expired();
+        let tool = call.invocation.tool.clone();
+        let again = tools.prepare(call.invocation.clone())?;
+        if let Ok(output) = tools.invoke(call).await {
+            ensure!(!output.ok, "{tool} succeeded under an expired lease");
+            ensure!(!output.unknown, "{tool} may have changed something under an expired lease");
+        }
+        let happened = matches!(tools.probe(&again, witness.as_ref()).await?, Probed::Happened(_));
+        ensure!(!happened, "{tool} changed something under an expired lease");
     }
     Ok(())
 }

@@ -43,6 +43,7 @@ pub(crate) mod unbooked {
             "a_failure_is_settled_as_it_says",
             "a_dropped_attempt_books_at_least_what_was_noted",
             "a_hold_does_not_expire_while_the_effect_runs",
+            "a_wall_clock_that_is_set_back_expires_no_hold",
             super::CANNOT_STOP,
         ],
         runtime: (start_paused = true),
@@ -65,7 +66,7 @@ struct RunFixture {
 
 impl Default for RunFixture {
     fn default() -> Self {
-        let clock = Arc::new(ManualClock::at(at(0)));
+        let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
         Self { store: MemoryStore::new(), clock, stop: Stop::new() }
     }
 }
@@ -100,6 +101,10 @@ impl AccountFixture for RunFixture {
         self.clock.now()
     }
 
+    fn set_wall_clock(&self, now: Timestamp) {
+        self.clock.set(now);
+    }
+
     async fn advance(&self, by: Duration) {
         self.clock.advance(by);
         tokio::time::advance(by).await;
@@ -127,6 +132,8 @@ impl AccountFixture for UnbookedFixture {
     fn now(&self) -> Timestamp {
         at(0)
     }
+
+    fn set_wall_clock(&self, _now: Timestamp) {}
 
     async fn advance(&self, by: Duration) {
         tokio::time::advance(by).await;

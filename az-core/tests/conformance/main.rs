@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use az_core::Clock;
 use az_core::approval::{Approver, Unattended};
+use az_core::clock::ManualClock;
 use az_core::memory::{MemoryStore, MemoryStores};
 use az_core::store::{StoreAddress, StoreFactory};
+use az_core::testing::sample::at;
 use az_core::testing::{
     self, ApproverFixture, Capabilities, Example, ExpectedOutcome, FakeApprover, FakeTool,
     FakeToolbox, Fixture, LetterEmbedder, Shared, StoreFactoryFixture, ToolboxFixture,
@@ -37,6 +40,24 @@ mod journal {
     az_core::journal_conformance! {
         make: crate::Shared::<crate::MemoryStore>::new,
         skips: ["events_survive_a_restart"],
+    }
+}
+
+mod clock {
+    az_core::clock_conformance! {
+        make: crate::Shared::<az_core::clock::SystemClock>::new,
+        skips: [],
+    }
+
+    mod manual {
+        az_core::clock_conformance! { make: crate::Manual::default, skips: [] }
+    }
+}
+
+mod lease_anchors {
+    az_core::lease_anchors_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["anchors_survive_a_restart"],
     }
 }
 
@@ -154,6 +175,27 @@ impl StoreFactoryFixture for Factory {
     }
 }
 
+/// A clock that is moved by hand.
+#[derive(Debug)]
+struct Manual(Arc<ManualClock>);
+
+impl Default for Manual {
+    fn default() -> Self {
+        Self(Arc::new(ManualClock::at(at(0)).with_boot("boot")))
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Clock> for Manual {
+    async fn open(&self) -> Arc<dyn Clock> {
+        Arc::<ManualClock>::clone(&self.0)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::NONE.shared()
+    }
+}
+
 /// A toolbox with every kind of tool, and an example call of each.
 #[derive(Debug)]
 struct Tools(FakeToolbox);
@@ -253,6 +295,7 @@ const CHECKED: &[(&str, &str)] = &[
     ("ConfigManager", config_manager::COVERS),
     ("CostTracker", ledger::COVERS),
     ("Journal", journal::COVERS),
+    ("LeaseAnchors", lease_anchors::COVERS),
     ("LogStore", log_store::COVERS),
     ("StateManager", state_manager::COVERS),
     ("StoreAdmin", store_admin::COVERS),
@@ -265,6 +308,7 @@ const OTHERS: &[&str] = &[
     account::payer_account::COVERS,
     account::run::COVERS,
     account::unbooked::COVERS,
+    clock::COVERS,
     store::COVERS,
     store_factory::COVERS,
     toolbox::COVERS,

@@ -27,6 +27,8 @@ enum Broken {
     ForgetsDroppedAttempts,
     /// The same, with holds that expire after a minute.
     NeverRenews,
+    /// Renews its holds by a clock that was set back.
+    FollowsTheWallClock,
     DoesNotPause,
 }
 
@@ -93,7 +95,9 @@ impl Account for BentAccount {
         effect: &dyn ModelEffect,
     ) -> Result<Attempt> {
         match self.broken {
-            Broken::Nothing | Broken::DoesNotPause => self.inner.attempt(request, effect).await,
+            Broken::Nothing | Broken::DoesNotPause | Broken::FollowsTheWallClock => {
+                self.inner.attempt(request, effect).await
+            }
             Broken::CallsBeforeItHolds => {
                 effect.call(&Meter::default()).await.ok();
                 self.inner.attempt(request, effect).await
@@ -154,10 +158,23 @@ impl Account for BentAccount {
 fn bent(broken: Broken) -> impl AccountFixture {
     AccountInStore::new(move |store: MemoryStore, clock: Arc<ManualClock>, payer| {
         let inner = Arc::new(store.clone());
-        let timer = Arc::<ManualClock>::clone(&clock);
+        let timer: Arc<dyn Clock> = match broken {
+            Broken::FollowsTheWallClock => Arc::new(WallClock(Arc::clone(&clock))),
+            _ => Arc::<ManualClock>::clone(&clock),
+        };
         let inner = PayerAccount::new(inner, timer, payer, "c").unwrap();
         BentAccount { broken, inner, store, clock }
     })
+}
+
+/// A clock without a boot time.
+#[derive(Debug)]
+struct WallClock(Arc<ManualClock>);
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
 }
 
 /// A fixture whose owner can be stopped, which the account ignores.
@@ -177,6 +194,10 @@ impl<F: AccountFixture> AccountFixture for IgnoringStop<F> {
         self.0.now()
     }
 
+    fn set_wall_clock(&self, now: Timestamp) {
+        self.0.set_wall_clock(now);
+    }
+
     async fn advance(&self, by: Duration) {
         self.0.advance(by).await;
     }
@@ -192,22 +213,24 @@ const CHARGES: &str = "a_completion_is_charged_once";
 const SETTLES: &str = "a_failure_is_settled_as_it_says";
 const DROPS: &str = "a_dropped_attempt_books_at_least_what_was_noted";
 const RENEWS: &str = "a_hold_does_not_expire_while_the_effect_runs";
+const SET_BACK: &str = "a_wall_clock_that_is_set_back_expires_no_hold";
 const PAUSES: &str = "a_pause_lasts_as_long_as_requested";
 const STOPS: &str = "a_pause_ends_with_an_error_when_the_owner_stops";
 
 /// The scenarios that the saboteurs of this module break.
 pub(crate) const BROKEN: &[&str] =
-    &[HOLDS, REFUSES, CHARGES, SETTLES, DROPS, RENEWS, PAUSES, STOPS];
+    &[HOLDS, REFUSES, CHARGES, SETTLES, DROPS, RENEWS, SET_BACK, PAUSES, STOPS];
 
 #[tokio::test(start_paused = true)]
 async fn every_broken_clause_of_an_account_is_detected() {
     for (broken, expected) in [
         (Broken::Nothing, &[][..]),
-        (Broken::CallsBeforeItHolds, &[HOLDS, REFUSES, DROPS, RENEWS]),
+        (Broken::CallsBeforeItHolds, &[HOLDS, REFUSES, DROPS, RENEWS, SET_BACK]),
         (Broken::BooksCompletionsTwice, &[CHARGES]),
         (Broken::SettlesFailuresInFull, &[SETTLES]),
         (Broken::ForgetsDroppedAttempts, &[DROPS]),
-        (Broken::NeverRenews, &[DROPS, RENEWS]),
+        (Broken::NeverRenews, &[DROPS, RENEWS, SET_BACK]),
+        (Broken::FollowsTheWallClock, &[SET_BACK]),
         (Broken::DoesNotPause, &[PAUSES, STOPS]),
     ] {
         let report = account(|| bent(broken)).await;

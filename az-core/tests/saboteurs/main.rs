@@ -6,8 +6,10 @@
 )]
 
 mod account;
+mod clock;
 mod config_manager;
 mod journal;
+mod lease_anchors;
 mod ledger;
 mod log_store;
 mod state_manager;
@@ -32,6 +34,10 @@ support::pretenders! {
         concurrent_claims_of_several_handles_get_each_task_once
     ];
     journal, a_journal_that_forgets_at_a_restart, DURABLE => [events_survive_a_restart];
+    lease_anchors, anchors_that_are_forgotten_at_a_restart, DURABLE => [anchors_survive_a_restart];
+    lease_anchors, anchors_that_are_not_shared, SHARED => [
+        concurrent_calls_of_several_handles_return_one_anchor
+    ];
     ledger, a_ledger_that_forgets_at_a_restart, DURABLE => [
         entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart,
         parents_survive_a_restart
@@ -51,8 +57,10 @@ support::pretenders! {
 fn every_scenario_has_a_saboteur() {
     for (scenarios, broken) in [
         (testing::account::SCENARIOS, account::BROKEN),
+        (testing::clock::SCENARIOS, clock::BROKEN),
         (testing::config_manager::SCENARIOS, config_manager::BROKEN),
         (testing::journal::SCENARIOS, journal::BROKEN),
+        (testing::lease_anchors::SCENARIOS, lease_anchors::BROKEN),
         (testing::ledger::SCENARIOS, ledger::BROKEN),
         (testing::log_store::SCENARIOS, log_store::BROKEN),
         (testing::state_manager::SCENARIOS, state_manager::BROKEN),

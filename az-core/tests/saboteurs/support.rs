@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
     Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
+use az_core::lease::LeaseAnchors;
 use az_core::log::{LogQuery, LogRecord, LogStore};
 use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
@@ -86,6 +88,9 @@ macro_rules! bendable {
 
 bendable! {
     BendRuns {
+        LeaseAnchors {
+            lease_anchor(boot: &BootTime, now: Timestamp) -> Timestamp;
+        }
         TaskRepository {
             create(task: &Task) -> Task;
             get(id: &TaskId) -> Option<Task>;

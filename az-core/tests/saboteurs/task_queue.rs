@@ -137,7 +137,8 @@ super::support::saboteurs! {
     }
 
     handing_out_without_a_trace => [
-        enqueueing_again_changes_nothing, a_claimed_task_is_running, times_come_from_the_caller
+        enqueueing_again_changes_nothing, a_claimed_task_is_running, times_come_from_the_caller,
+        a_jump_of_the_wall_clock_expires_no_lease
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
@@ -651,6 +652,14 @@ super::support::saboteurs! {
             let anew = Claim::next(lease.owner.clone(), now, lease.until).of(lease.task.clone());
             let anew = store.claim(&anew.presuming_dead(lease.owner.clone())).await?;
             store.release(&anew.unwrap().lease, not_before, now).await
+        }
+    }
+
+    expiring_leases_by_the_wall_clock => [
+        a_jump_of_the_wall_clock_expires_no_lease, a_wall_clock_that_was_set_back_keeps_no_lease
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            store.claim(&Claim { lease_now: claim.now, ..claim.clone() }).await
         }
     }
 

@@ -9,6 +9,7 @@ use az_core::approval::{Approval, Approver};
 use az_core::cost::CostEstimate;
 use az_core::embed::{Embedder, Embeddings};
 use az_core::policy::{Policy, PolicyDecision, WorkspacePolicy};
+use az_core::task::LeaseFence;
 use az_core::testing::{
     ApproverFixture, Capabilities, Example, ExpectedOutcome, FakeApprover, FakePolicy, FakeTool,
     FakeToolbox, Fixture, LetterEmbedder, Shared, ToolboxFixture, approver, embedder, policy,
@@ -40,6 +41,7 @@ enum Broken {
     Listing,
     Lifetime,
     OtherTasks,
+    Fence,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +115,9 @@ impl Toolbox for BentTools {
     }
 
     async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
+        if self.broken == Broken::Fence {
+            call.invocation.lease = LeaseFence::default();
+        }
         if self.broken == Broken::Cancelling {
             call.invocation.cancel = az_core::CancellationToken::new();
         }
@@ -207,8 +212,13 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
     check_tools(Broken::Failure, &["a_failed_call_returns_an_output_that_is_not_ok"]).await;
     check_tools(Broken::Cancelling, &["a_cancelled_call_returns_soon"]).await;
     check_tools(Broken::CutShort, &["a_cancelled_call_is_unknown"]).await;
-    check_tools(Broken::Effect, &["a_call_is_at_most_as_severe_as_its_tool"]).await;
+    let failed = [
+        "a_call_is_at_most_as_severe_as_its_tool",
+        "a_call_under_an_expired_lease_changes_nothing",
+    ];
+    check_tools(Broken::Effect, &failed).await;
     check_tools(Broken::Probing, &["probing_a_call_of_another_class_returns_unknown"]).await;
+    check_tools(Broken::Fence, &["a_call_under_an_expired_lease_changes_nothing"]).await;
     check_tools(Broken::Witness, &["witness_and_probe_change_nothing"]).await;
     for broken in [Broken::Listing, Broken::Lifetime, Broken::OtherTasks] {
         check_tools(broken, &["background_processes_live_until_their_task_ends"]).await;

@@ -78,9 +78,9 @@ impl BudgetKeeper for SqliteStore {
         self.write(move |conn| hold::settle(conn, &calendar, (&payer, &call), &settlement)).await
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
+    async fn sweep(&self, lease_now: Timestamp) -> Result<usize, Error> {
         let calendar = self.calendar();
-        self.write(move |conn| hold::sweep(conn, &calendar, now)).await
+        self.write(move |conn| hold::sweep(conn, &calendar, lease_now)).await
     }
 
     async fn open_holds(&self) -> Result<Vec<Hold>, Error> {

@@ -103,15 +103,16 @@ fn close(
     Ok(buckets)
 }
 
-/// Settles in full the holds that have expired by `now`, except those of a task whose lease has not.
-pub(super) fn sweep(conn: &Connection, calendar: &Calendar, now: Timestamp) -> Result<usize> {
+/// Settles in full the holds that have expired by this lease time, except those of a task whose lease
+/// has not.
+pub(super) fn sweep(conn: &Connection, calendar: &Calendar, lease_now: Timestamp) -> Result<usize> {
     let sql = format!(
         "{HOLD} AND until <= ?1 AND NOT EXISTS \
          (SELECT 1 FROM task WHERE task.namespace = az_namespace() AND hold.payer GLOB 'task:*' \
           AND id = substr(hold.payer, 6) AND lease_until > ?1)"
     );
     // A hold that cannot be read stays open, so that its amount stays held.
-    let expired = in_order(readable(conn, &sql, [micros(now)], hold)?);
+    let expired = in_order(readable(conn, &sql, [micros(lease_now)], hold)?);
     for hold in &expired {
         close(conn, calendar, (&hold.payer, &hold.call), &Settlement::Full)?;
     }

@@ -35,6 +35,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_entry_tokens.sql"),
     include_str!("migrations/0005_payers.sql"),
     include_str!("migrations/0006_namespaces.sql"),
+    include_str!("migrations/0007_lease_anchors.sql"),
 ];
 
 /// The newest schema version.
@@ -49,6 +50,7 @@ pub(super) const OWN: &[&str] = &[
     "event",
     "hold",
     "hold_bucket",
+    "lease_anchor",
     "log",
     "orphaned_blob",
     "payer",

@@ -14,6 +14,7 @@ mod identity;
 mod inspect;
 mod journal;
 mod json;
+mod lease;
 mod ledger;
 mod log;
 mod migrate;

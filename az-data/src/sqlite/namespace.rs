@@ -18,6 +18,7 @@ const SCOPED: &[&str] = &[
     "event",
     "hold",
     "hold_bucket",
+    "lease_anchor",
     "log",
     "payer",
     "setting",

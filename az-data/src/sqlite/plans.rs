@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
     BudgetKeeper, Calendar, CostTracker, Grouping, Payer, Period, Scope, Settlement, TimeRange,
 };
 use az_core::journal::Journal;
+use az_core::lease::LeaseAnchors;
 use az_core::log::{LogQuery, LogStore};
 use az_core::state::StateManager;
 use az_core::store::StoreAdmin;
@@ -51,6 +54,8 @@ fn plan_on(conn: &Connection, sql: &str) -> Vec<String> {
 /// Runs every statement of the store at least once.
 async fn run_every_statement(store: &SqliteStore) {
     let (now, later) = (at(1), at(90));
+    let boot = BootTime { boot: "boot".into(), elapsed: Duration::ZERO };
+    store.lease_anchor(&boot, now).await.unwrap();
     store.create(&task("created", 0)).await.unwrap();
     let part = task("part", 0).with_parent(task_id("created"));
     store.enqueue(&part, now).await.unwrap();
@@ -168,6 +173,9 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
+    // Only the last entry of an index is read for its largest value.
+    ("max(lease_until)", "SEARCH task USING COVERING INDEX task_expiring (namespace=?)"),
+    ("max(until) FROM hold", "SEARCH hold USING COVERING INDEX hold_expiring (namespace=?)"),
     // Open holds are few.
     (
         "FROM hold WHERE namespace = az_namespace() AND at >= ?1",

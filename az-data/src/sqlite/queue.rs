@@ -16,9 +16,10 @@ use super::task::store;
 use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
-/// Finds the next task for a claim at `:now` that presumes the owner `:dead` dead. The index of
-/// waiting tasks has this order, so only its first row is read. Expired leases and those of the
-/// dead owner are few and all read. Without the hint, the planner would use an index of all tasks.
+/// Finds the next task for a claim at the time `:now` and the lease time `:lease_now` that presumes
+/// the owner `:dead` dead. The index of waiting tasks has this order, so only its first row is read.
+/// Expired leases and those of the dead owner are few and all read. Without the hint, the planner
+/// would use an index of all tasks.
 /// `:skip` is a JSON list of the rows that are damaged.
 const NEXT: &str = "SELECT row, id FROM ( \
         SELECT * FROM (SELECT rowid AS row, id, priority, created_at FROM task INDEXED BY task_next \
@@ -27,7 +28,7 @@ const NEXT: &str = "SELECT row, id FROM ( \
             AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
             ORDER BY priority DESC, created_at, id LIMIT 1) \
         UNION ALL SELECT rowid, id, priority, created_at FROM task INDEXED BY task_expiring \
-            WHERE namespace = az_namespace() AND status = 'running' AND lease_until <= :now \
+            WHERE namespace = az_namespace() AND status = 'running' AND lease_until <= :lease_now \
             AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
         UNION ALL SELECT rowid, id, priority, created_at FROM task \
             WHERE namespace = az_namespace() AND lease_owner = :dead \
@@ -138,6 +139,7 @@ fn claim_next(conn: &Connection, claim: &Claim) -> Result<ClaimedNext> {
         let skip: Vec<_> = damaged.iter().map(|(row, _)| row.to_string()).collect();
         let params = named_params! {
             ":now": micros(claim.now),
+            ":lease_now": micros(claim.lease_now),
             ":dead": claim.presumed_dead.as_ref().map(WorkerId::as_str),
             ":skip": format!("[{}]", skip.join(",")),
         };

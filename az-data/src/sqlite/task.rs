@@ -37,9 +37,9 @@ impl TaskRepository for SqliteStore {
         self.scan(move |conn| list(conn, &filter)).await
     }
 
-    async fn delete(&self, id: &TaskId, now: Timestamp) -> Result<bool, Error> {
+    async fn delete(&self, id: &TaskId, lease_now: Timestamp) -> Result<bool, Error> {
         let (id, calendar) = (id.clone(), self.calendar());
-        let deleted = self.write(move |conn| delete(conn, &calendar, &id, now)).await?;
+        let deleted = self.write(move |conn| delete(conn, &calendar, &id, lease_now)).await?;
         if deleted == Deleted::AndLoose {
             self.tidy().await;
         }
@@ -122,16 +122,21 @@ enum Deleted {
     AndLoose,
 }
 
-fn delete(conn: &Connection, calendar: &Calendar, id: &TaskId, now: Timestamp) -> Result<Deleted> {
+fn delete(
+    conn: &Connection,
+    calendar: &Calendar,
+    id: &TaskId,
+    lease_now: Timestamp,
+) -> Result<Deleted> {
     // No more of the row is read than is needed: it may be damaged.
     let sql = "SELECT lease_until FROM task WHERE namespace = az_namespace() AND id = ?1";
     let Some(until) = first(conn, sql, [id.as_str()], |row| row.time_if_any())? else {
         return Ok(Deleted::Nothing);
     };
-    if until.is_some_and(|until| until > now)
+    if until.is_some_and(|until| until > lease_now)
         && let Some(lease) = find_lease(conn, id).map_err(|error| error.of("task", id))?
     {
-        lease.check_expired(now)?;
+        lease.check_expired(lease_now)?;
     }
     hold::settle_all(conn, calendar, id)?;
     let sql = "INSERT INTO orphaned_blob (name) \

@@ -14,6 +14,10 @@ mod journal {
     az_core::journal_conformance! { make: super::Home::new, skips: [] }
 }
 
+mod lease_anchors {
+    az_core::lease_anchors_conformance! { make: super::Home::new, skips: [] }
+}
+
 mod ledger {
     az_core::ledger_conformance! { make: super::Home::new, skips: [] }
 }

@@ -11,8 +11,7 @@ use az_ai::routing::{
     RoutingEngine, RuleOutcome, RulesError, Step,
 };
 use az_ai::testing::routing_engine::{RoutingFixture, RoutingSetup};
-use az_core::Clock;
-use az_core::clock::ManualClock;
+use az_core::clock::{ManualClock, steady};
 
 #[derive(Debug)]
 struct Plain {
@@ -55,7 +54,7 @@ impl Plain {
         if let Some(window) = can.context_window.filter(|window| *window < needed) {
             return Some(Obstacle::Window { window, needed });
         }
-        let left = self.cooldowns.left(model.client.provider(), self.clock.now())?;
+        let left = self.cooldowns.left(model.client.provider(), steady(&*self.clock))?;
         Some(Obstacle::CoolingDown { left })
     }
 }
@@ -105,7 +104,7 @@ impl RoutingEngine for Plain {
     }
 
     fn report(&self, model: &ResolvedModel, result: CallReport) {
-        self.cooldowns.report(model.client.provider(), result, self.clock.now());
+        self.cooldowns.report(model.client.provider(), result, steady(&*self.clock));
     }
 
     async fn update_routing_rules(&self, rules: Vec<RoutingRule>) -> Result<(), RulesError> {

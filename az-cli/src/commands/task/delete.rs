@@ -1,10 +1,13 @@
 //! `az task delete`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use az_core::Error;
 use az_core::clock::SystemClock;
+use az_core::lease::LeaseClock;
+use az_core::store::Store;
 use az_core::task::TaskRepository;
-use az_core::{Clock, Error};
 use clap::Args;
 
 use super::find::find;
@@ -41,8 +44,9 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
             tasks.push(task);
         }
     }
+    let lease_clock = LeaseClock::new(Arc::<dyn Store>::clone(&store), Arc::new(SystemClock));
     for task in tasks {
-        if !TaskRepository::delete(&*store, &task.id, SystemClock.now()).await? {
+        if !TaskRepository::delete(&*store, &task.id, lease_clock.now().await?).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
         services.delete_output(&task.id);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use az_cli::Wiring;
+use az_core::clock::BootTime;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
     Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
@@ -14,6 +15,7 @@ use az_core::cost::{
 use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
 };
+use az_core::lease::LeaseAnchors;
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
     TaskRepository,
@@ -346,6 +348,10 @@ macro_rules! pass_on {
             })+
         }
     };
+}
+
+pass_on! { LeaseAnchors:
+    lease_anchor(boot: &BootTime, now: Timestamp) -> Timestamp;
 }
 
 pass_on! { TaskRepository:

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use mockall::mock;
 
-use crate::clock::Timestamp;
+use crate::clock::{BootTime, Timestamp};
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
     Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
 };
 use crate::error::Result;
 use crate::id::CallId;
+use crate::lease::LeaseAnchors;
 use crate::money::Usd;
 
 mock! {
@@ -79,9 +80,18 @@ mock! {
         /// Mocks [`BudgetKeeper::settle`].
         pub fn settle(&self, payer: &Payer, call: &CallId, settlement: &Settlement) -> Result<Vec<Alert>>;
         /// Mocks [`BudgetKeeper::sweep`].
-        pub fn sweep(&self, now: Timestamp) -> Result<usize>;
+        pub fn sweep(&self, lease_now: Timestamp) -> Result<usize>;
+        /// Mocks [`LeaseAnchors::lease_anchor`].
+        pub fn lease_anchor(&self, boot: &BootTime, now: Timestamp) -> Result<Timestamp>;
         /// Mocks [`BudgetKeeper::open_holds`].
         pub fn open_holds(&self) -> Result<Vec<Hold>>;
+    }
+}
+
+#[async_trait]
+impl LeaseAnchors for MockBudgetKeeper {
+    async fn lease_anchor(&self, boot: &BootTime, now: Timestamp) -> Result<Timestamp> {
+        self.lease_anchor(boot, now)
     }
 }
 
@@ -124,8 +134,8 @@ impl BudgetKeeper for MockBudgetKeeper {
         self.settle(payer, call, settlement)
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<usize> {
-        self.sweep(now)
+    async fn sweep(&self, lease_now: Timestamp) -> Result<usize> {
+        self.sweep(lease_now)
     }
 
     async fn open_holds(&self) -> Result<Vec<Hold>> {

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use mockall::mock;
 
-use crate::clock::Timestamp;
+use crate::clock::{BootTime, Timestamp};
 use crate::error::Result;
 use crate::id::{TaskId, WorkerId};
 use crate::journal::{Appended, Event, Journal, NewEvent};
+use crate::lease::LeaseAnchors;
 use crate::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
     TaskRepository,
@@ -31,6 +32,11 @@ mock! {
     /// A mock of [`TaskQueue`].
     #[derive(Debug)]
     pub TaskQueue {}
+
+    #[async_trait]
+    impl LeaseAnchors for TaskQueue {
+        async fn lease_anchor(&self, boot: &BootTime, now: Timestamp) -> Result<Timestamp>;
+    }
 
     #[async_trait]
     impl TaskQueue for TaskQueue {

@@ -1,4 +1,4 @@
-//! Clauses 3, 4 and 6: exclusive leases and heartbeats.
+//! Clauses 3, 4, 6 and 9: exclusive leases, heartbeats and lease time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use super::Queue;
 use crate::error::Error;
 use crate::task::{HeartbeatStatus, TaskQueue};
 use crate::testing::kit::Checked;
-use crate::testing::sample::{at, claim, claim_of, failed, task, task_id, worker};
+use crate::testing::sample::{DAY, at, claim, claim_of, failed, task, task_id, worker};
 use crate::testing::steps::{claimed, enqueue};
-use crate::{ensure, ensure_eq};
+use crate::{ensure, ensure_eq, ensure_refused};
 
 pub(super) async fn a_task_under_a_lease_is_not_claimed_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
@@ -202,6 +202,37 @@ pub(super) async fn heartbeats_are_answered_in_order(fixture: Queue<'_>) -> Chec
     let expected = [HeartbeatStatus::Lost, HeartbeatStatus::CancelRequested, HeartbeatStatus::Held];
     ensure_eq!(beats, expected, "the statuses of the leases, in order");
     ensure_eq!(queue.heartbeat(&[], at(30)).await?, [], "the statuses of no leases");
+    Ok(())
+}
+
+/// A year, in minutes.
+const YEAR: i64 = 365 * DAY;
+
+pub(super) async fn a_jump_of_the_wall_clock_expires_no_lease(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    let lease = claimed(&*queue, &claim("a", 1, 9)).await?.lease;
+    let stolen = queue.claim(&claim("b", YEAR, 20).at_lease_time(at(8))).await?;
+    ensure!(stolen.is_none(), "a jump of the wall clock expired a lease: {stolen:?}");
+    let named = queue.claim(&claim_of("t", "b", YEAR, 20).at_lease_time(at(8))).await;
+    ensure_refused!(named, Error::LeaseHeld { .. }, "a jump of the wall clock expired a lease");
+    ensure_eq!(queue.lease(&task_id("t")).await?, Some(lease), "the lease after the jump");
+    let expired = claimed(&*queue, &claim("b", YEAR, 20).at_lease_time(at(9))).await?;
+    let found = (expired.lease.until, expired.task.updated_at);
+    ensure_eq!(found, (at(20), at(YEAR)), "the expiry in lease time, and the time of the task");
+    Ok(())
+}
+
+pub(super) async fn a_wall_clock_that_was_set_back_keeps_no_lease(fixture: Queue<'_>) -> Checked {
+    let queue = fixture.open().await;
+    enqueue(&*queue, "t", 0).await?;
+    claimed(&*queue, &claim("a", 1, 9)).await?;
+    let next = claim("b", -YEAR, 15).at_lease_time(at(9));
+    let next = claimed(&*queue, &next).await?;
+    ensure_eq!(next.lease.owner, worker("b"), "the owner of an expired lease");
+    let named = claim_of("t", "c", -YEAR, 20).at_lease_time(at(15));
+    let named = claimed(&*queue, &named).await?;
+    ensure_eq!(named.lease.owner, worker("c"), "the owner of an expired lease, by name");
     Ok(())
 }
 
