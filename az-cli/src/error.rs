@@ -5,6 +5,7 @@ use std::io;
 use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
 
+use crate::output::plural;
 use crate::suggestion::set_budget;
 
 /// The exit code of invalid arguments, as in clap.
@@ -54,6 +55,12 @@ pub enum CliError {
         /// The error.
         source: Error,
     },
+    /// A worker left tasks that are neither done nor in the queue.
+    #[error("{} could not be returned to the queue", plural(*tasks, "task"))]
+    Unreleased {
+        /// The number of tasks.
+        tasks: u64,
+    },
     /// An error of the core.
     #[error("{}", .0.chain())]
     Core(#[from] Error),
@@ -93,7 +100,7 @@ impl CliError {
             Self::AmbiguousTask { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
             Self::Core(error) | Self::Stopped { source: error, .. } => code_of(error),
-            Self::Io { .. } => 74,
+            Self::Io { .. } | Self::Unreleased { .. } => 74,
         }
     }
 
@@ -112,6 +119,11 @@ impl CliError {
                 })
             }
             Self::Core(error) => remedy_of(error),
+            Self::Unreleased { .. } => Some(
+                "the warnings above give the reasons; a worker can claim the tasks again when \
+                 their leases have expired (30 s)"
+                    .to_owned(),
+            ),
             Self::Usage(_) | Self::Settings(_) | Self::Io { .. } => None,
         }
     }

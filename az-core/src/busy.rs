@@ -13,8 +13,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(20);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Decides whether a write is attempted again, for what exists only in memory: a reply that was paid
-/// for, the result of an effect.
+/// Decides whether a write is attempted again after the store was busy.
 #[derive(Debug)]
 pub(crate) struct BusyRetry {
     begun: Instant,
@@ -36,7 +35,7 @@ impl BusyRetry {
         }
         if !self.has_waited() {
             let error = error.chain();
-            tracing::warn!(error, "the store is busy; a result is kept in memory until it is not");
+            tracing::warn!(error, "the store is busy; the write is attempted again");
         }
         sleep(self.wait).await;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);

@@ -73,8 +73,12 @@ pub struct WorkerReportView {
     pub failed: u64,
     /// The number of tasks that were cancelled.
     pub cancelled: u64,
-    /// The number of tasks that were returned to the queue or lost to another worker.
+    /// The number of tasks that were returned to the queue.
     pub released: u64,
+    /// The number of tasks that another worker claimed.
+    pub lost: u64,
+    /// The number of tasks that could not be returned to the queue; their leases expire.
+    pub unreleased: u64,
     /// How long the worker ran.
     pub duration_ms: u64,
 }
@@ -82,7 +86,7 @@ pub struct WorkerReportView {
 impl WorkerReportView {
     /// Returns the view of the report of a worker that ran for this long.
     pub const fn new(report: &WorkerReport, duration_ms: u64) -> Self {
-        let WorkerReport { completed, failed, cancelled, released } = *report;
-        Self { completed, failed, cancelled, released, duration_ms }
+        let WorkerReport { completed, failed, cancelled, released, lost, unreleased } = *report;
+        Self { completed, failed, cancelled, released, lost, unreleased, duration_ms }
     }
 }

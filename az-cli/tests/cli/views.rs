@@ -307,7 +307,8 @@ fn stores_and_notices() {
     let view = StoreStatusView::new(&address, &status, Some(&[]));
     assert_json_snapshot!("store_status", view); // StoreStatusView
     let task = sample::task_id("t");
-    let report = WorkerReport { completed: 1, failed: 2, cancelled: 3, released: 4 };
+    let report =
+        WorkerReport { completed: 1, failed: 2, cancelled: 3, released: 4, lost: 5, unreleased: 6 };
     let notices = [
         NoticeView::TaskQueued { task: task.clone(), priority: TaskPriority::Urgent },
         NoticeView::TaskEnded { task: task.clone(), status: "cancelled".to_owned() },

@@ -29,7 +29,9 @@ pub(super) async fn drive(
     let folded = |tail: Vec<Event>| Ok((fold(&tail)?, Snapshots::of(&tail)));
     let record = match context.store.tail(&task.id).await.and_then(folded) {
         Ok(record) => record,
-        Err(error) if !matches!(error, Error::BrokenJournal { .. }) => return Err(error),
+        Err(error) if !matches!(error, Error::BrokenJournal { .. }) => {
+            return Err(give_back(&context, &lease, error).await);
+        }
         Err(error) => {
             // Nothing can be appended to a broken journal, and no worker should claim the task
             // again.
@@ -91,15 +93,20 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Ok(Answer(answer)) => Outcome::Completed { answer },
         Err(error) if cannot_record(&error) => {
             run.end_own_background().await;
-            return Err(error);
+            return Err(give_back(&run.context, &run.lease, error).await);
         }
         Err(Error::Cancelled) if run.stop.reason() == Some(StopReason::Shutdown) => {
-            return release(run).await;
+            return match release(&mut run).await {
+                Err(error) => Err(give_back(&run.context, &run.lease, error).await),
+                released => released,
+            };
         }
         Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
-    end(&mut run, Some((&outcome, started))).await?;
+    if let Err(error) = end(&mut run, Some((&outcome, started))).await {
+        return Err(give_back(&run.context, &run.lease, error).await);
+    }
     point!("run.finished");
     let id = run.task.id.clone();
     let mut retry = BusyRetry::new();
@@ -117,6 +124,22 @@ fn cannot_record(error: &Error) -> bool {
     matches!(error, Error::LeaseLost { .. } | Error::Conflict { .. } | Error::BrokenJournal { .. })
         || (!matches!(error, Error::Model { .. })
             && matches!(error.kind(), ErrorKind::Io | ErrorKind::Busy | ErrorKind::Unusable))
+}
+
+/// Returns a task to the queue if the store could not be written, and returns the error.
+///
+/// A store that refuses an event may still accept the release, which is small. Otherwise the task
+/// can be claimed once its lease has expired. A task whose record cannot be read keeps its lease, so
+/// that it is not claimed again at once.
+async fn give_back(context: &EngineContext, lease: &Lease, error: Error) -> Error {
+    let unwritten =
+        matches!(error, Error::Busy { .. } | Error::Full { .. } | Error::Unusable { .. });
+    if unwritten && let Err(refused) = context.store.release(lease, None, context.clock.now()).await
+    {
+        let (task, error) = (&lease.task, refused.chain());
+        tracing::warn!(%task, error, "failed to return the task to the queue; its lease expires");
+    }
+    error
 }
 
 /// The number of attempts to record the end. A dropped agent's append that was under way may still
@@ -150,8 +173,8 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
 }
 
 /// Returns the task to the queue for another worker.
-async fn release(mut run: Run) -> Result<Task> {
-    end(&mut run, None).await?;
+async fn release(run: &mut Run) -> Result<Task> {
+    end(run, None).await?;
     let mut retry = BusyRetry::new();
     loop {
         let now = run.context.clock.now();

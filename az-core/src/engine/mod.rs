@@ -30,4 +30,4 @@ pub use event::{Discard, EventSink, RecordedEvent, RunEvent, RunEventKind};
 pub use options::{AssumeAlive, EngineOptions, Liveness, OnUnknown};
 pub use run::{Emitter, Run};
 pub use stop::{Stop, StopReason};
-pub use worker::{WhenIdle, Worker, WorkerOptions, WorkerReport};
+pub use worker::{WhenIdle, Worker, WorkerError, WorkerOptions, WorkerReport};

@@ -59,8 +59,12 @@ impl Account for Run {
             return Err(Error::StepLimit { steps: limit });
         }
         self.check_stop()?;
-        let call = self.begin_model(request).await?;
+        // Without a valid lease, no hold is taken.
         self.check_lease().await?;
+        let call = self.begin_model(request).await?;
+        if let Err(refused) = self.check_lease().await {
+            return Err(self.cancel_model(call, refused).await);
+        }
         let started = Instant::now();
         let meter = Meter::default();
         let stop = self.stop.clone();
@@ -132,6 +136,19 @@ impl Run {
         self.last_model_call = Some(call.clone());
         point!("model.call");
         Ok(call)
+    }
+
+    /// Settles at zero the hold of a call that was not sent because its lease may have expired;
+    /// returns the reason.
+    ///
+    /// If another worker has claimed the task, nothing can be recorded: the other worker books the
+    /// hold in full, because it cannot know whether the request was sent.
+    async fn cancel_model(&mut self, call: CallId, reason: Error) -> Error {
+        if let Err(error) = self.interrupt_model(call, Settlement::Nothing, 0).await {
+            let error = error.chain();
+            tracing::warn!(error, "failed to settle the hold of a request that was not sent");
+        }
+        reason
     }
 
     async fn end_model(

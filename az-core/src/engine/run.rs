@@ -120,7 +120,7 @@ impl Run {
     /// The journal's.
     pub async fn note(&mut self, text: impl Into<String>) -> Result<()> {
         let text = text.into();
-        self.append(vec![NewEvent::new(EventBody::Note { text })]).await.map(drop)
+        self.append(vec![NewEvent::new(EventBody::Note { text })]).await
     }
 
     /// Records a text that the model sees before its next turn.
@@ -130,7 +130,7 @@ impl Run {
     /// The journal's.
     pub async fn observe(&mut self, text: impl Into<String>) -> Result<()> {
         let text = text.into();
-        self.append(vec![NewEvent::new(EventBody::Observation { text })]).await.map(drop)
+        self.append(vec![NewEvent::new(EventBody::Observation { text })]).await
     }
 
     /// Returns the smallest amount left in the hard budgets that cover this task, for any model;
@@ -161,8 +161,25 @@ impl Run {
         Ok(applying.map(BudgetStatus::left).min())
     }
 
-    /// Appends events, folds and emits them; returns the number of the first.
-    pub(super) async fn append(&mut self, events: Vec<NewEvent>) -> Result<u64> {
+    /// Appends events before an effect, folds and emits them.
+    ///
+    /// While the store is busy, the append is attempted again for as long as the lease is valid and
+    /// no stop is requested: nothing has happened yet that the task could fail for.
+    pub(super) async fn append(&mut self, events: Vec<NewEvent>) -> Result<()> {
+        let mut retry = BusyRetry::new();
+        loop {
+            match self.append_once(events.clone()).await {
+                Err(error) if self.may_wait() && retry.wait_after(&error).await => {}
+                appended => return appended,
+            }
+        }
+    }
+
+    fn may_wait(&self) -> bool {
+        self.fence.check().is_ok() && self.stop.reason().is_none()
+    }
+
+    async fn append_once(&mut self, events: Vec<NewEvent>) -> Result<()> {
         let first = self.history.next_seq;
         let now = self.context.clock.now();
         point!("append.before");
@@ -183,7 +200,7 @@ impl Run {
         for alert in appended.alerts {
             self.emit(RunEventKind::BudgetAlert(alert));
         }
-        Ok(first)
+        Ok(())
     }
 
     /// Folds, counts and emits an event that was recorded.
@@ -229,7 +246,8 @@ impl Run {
         }
     }
 
-    /// Appends events, again and again while the store is busy; returns for how long it was.
+    /// Appends what exists only in memory, again and again while the store is busy, also after the
+    /// lease has expired; returns for how long the store was busy.
     pub(super) async fn append_patiently(
         &mut self,
         events: Vec<NewEvent>,
@@ -238,9 +256,9 @@ impl Run {
         let _recording = recording.lock().await;
         let mut retry = BusyRetry::new();
         loop {
-            match self.append(events.clone()).await {
+            match self.append_once(events.clone()).await {
                 Err(error) if retry.wait_after(&error).await => {}
-                appended => return appended.map(|_| retry.waited()),
+                appended => return appended.map(|()| retry.waited()),
             }
         }
     }

@@ -9,7 +9,7 @@ use super::claim::claim_next;
 use super::engine::Engine;
 use super::stop::{Stop, StopReason};
 use crate::error::{Error, Result};
-use crate::task::{Task, TaskStatus};
+use crate::task::{Lease, Task, TaskStatus};
 
 /// The number of claims that are made at once while tasks are waiting.
 const MOST_CLAIMS: usize = 64;
@@ -35,6 +35,8 @@ pub enum WhenIdle {
 }
 
 /// The counts of the tasks that a worker ran.
+///
+/// Exhaustive, so that a new count is a compile error wherever a report is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WorkerReport {
     /// Completed tasks.
@@ -43,8 +45,23 @@ pub struct WorkerReport {
     pub failed: u64,
     /// Cancelled tasks.
     pub cancelled: u64,
-    /// Tasks that were released or claimed by another worker.
+    /// Tasks that were returned to the queue.
     pub released: u64,
+    /// Tasks that another worker claimed.
+    pub lost: u64,
+    /// Tasks that could be neither run nor returned to the queue. Their leases expire.
+    pub unreleased: u64,
+}
+
+/// An error that ended a worker.
+#[derive(Debug, thiserror::Error)]
+#[error("the worker ended: {source}")]
+#[non_exhaustive]
+pub struct WorkerError {
+    /// The counts of the tasks that the worker ran until then.
+    pub report: WorkerReport,
+    /// The error of the store.
+    pub source: Error,
 }
 
 /// Claims tasks from the queue and runs them, highest priority first.
@@ -73,32 +90,43 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The store's, if claims keep failing; running tasks are released first.
-    pub async fn run(&self, stop: Stop) -> Result<WorkerReport> {
-        let context = self.engine.context();
-        context.store.sweep(context.lease_clock.now().await?).await?;
+    /// The store's, if it cannot be used; running tasks are released first where that is possible.
+    pub async fn run(&self, stop: Stop) -> Result<WorkerReport, WorkerError> {
         let mut state = Lanes::new(stop.clone());
-        let result = loop {
+        let context = self.engine.context();
+        let swept = async {
+            context.store.sweep(context.lease_clock.now().await?).await
+        };
+        let worked = match swept.await {
+            Ok(_) => self.work(&mut state, &stop).await,
+            Err(error) => Err(error),
+        };
+        let closed = state.close().await;
+        let report = state.report;
+        worked.and(closed).map(|()| report).map_err(|source| WorkerError { report, source })
+    }
+
+    async fn work(&self, state: &mut Lanes, stop: &Stop) -> Result<()> {
+        loop {
             if stop.reason().is_some() {
-                break Ok(());
+                return Ok(());
             }
             while state.claiming < state.target_claims(self.options.concurrency) {
                 state.open(self.engine.clone());
             }
-            if state.idle && state.claiming == 0 {
+            let ended = if state.idle && state.claiming == 0 {
                 if self.options.when_idle == WhenIdle::End && state.lanes.is_empty() {
-                    break Ok(());
+                    return Ok(());
                 }
-                state.rest(self.options.poll).await;
-                continue;
-            }
-            if let Err(error) = state.next(&stop).await {
+                state.rest(self.options.poll).await
+            } else {
+                state.next(stop).await
+            };
+            if let Err(error) = ended {
                 stop.request(StopReason::Shutdown);
-                break Err(error);
+                return Err(error);
             }
-        };
-        state.close().await;
-        result.map(|()| state.report)
+        }
     }
 }
 
@@ -109,7 +137,12 @@ enum LaneEnd {
     /// The task ended or was released.
     Task(Box<Task>),
     /// The task could not be run to its end; its journal has its state.
-    Left(Error),
+    Left {
+        /// The reason.
+        error: Error,
+        /// Whether the task is in the queue again.
+        released: bool,
+    },
 }
 
 /// The running tasks and the claims under way.
@@ -189,22 +222,19 @@ impl Lanes {
 
     /// Waits until the next poll, or until a task ends, because that may unblock another one.
     #[expect(clippy::disallowed_methods, reason = "an idle worker polls the queue")]
-    async fn rest(&mut self, poll: Duration) {
+    async fn rest(&mut self, poll: Duration) -> Result<()> {
         let stop = self.stop.clone();
         tokio::select! {
             () = stop.requested() => {}
             () = tokio::time::sleep(poll) => {}
-            Some(ended) = self.lanes.join_next() => {
-                if let Err(error) = self.count(ended) {
-                    tracing::warn!(error = error.chain(), "failed to run a task");
-                }
-            }
+            Some(ended) = self.lanes.join_next() => self.count(ended)?,
         }
         self.idle = false;
+        Ok(())
     }
 
-    /// Counts a lane that ended. An error of one task does not affect the others; an error of a
-    /// claim ends the worker.
+    /// Counts a lane that ended. An error of one task does not affect the others; an error of the
+    /// store ends the worker, unless the store is only busy.
     fn count(&mut self, ended: Result<Result<LaneEnd>, tokio::task::JoinError>) -> Result<()> {
         let ended = ended.unwrap_or_else(|e| Err(Error::Internal(format!("a lane ended: {e}"))));
         match ended {
@@ -217,26 +247,43 @@ impl Lanes {
                     self.report.released += 1;
                 }
             },
-            Ok(LaneEnd::Left(error)) => {
+            Ok(LaneEnd::Left { error, released }) => {
                 tracing::warn!(error = error.chain(), "failed to run a task to its end");
-                self.report.released += 1;
+                match error {
+                    Error::LeaseLost { .. } => self.report.lost += 1,
+                    _ if released => self.report.released += 1,
+                    _ => self.report.unreleased += 1,
+                }
+                return self.pause_or_end(error);
             }
-            Err(error @ Error::Busy { .. }) => {
-                tracing::warn!(error = error.chain(), "the store is busy; trying again later");
-                self.idle = true;
-            }
+            Err(error @ Error::Busy { .. }) => return self.pause_or_end(error),
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// Waits for everything under way.
-    async fn close(&mut self) {
-        while let Some(ended) = self.lanes.join_next().await {
-            if let Err(error) = self.count(ended) {
-                tracing::warn!(error = error.chain(), "failed to run a task");
+    /// Delays further claims while the store is busy, and ends the worker if the store cannot be
+    /// written: every further task would be claimed and left.
+    fn pause_or_end(&mut self, error: Error) -> Result<()> {
+        match error {
+            Error::Busy { .. } => {
+                tracing::warn!(error = error.chain(), "the store is busy; trying again later");
+                self.idle = true;
+                Ok(())
             }
+            Error::Full { .. } | Error::Unusable { .. } => Err(error),
+            // An unreadable record concerns one task.
+            _ => Ok(()),
         }
+    }
+
+    /// Waits for everything under way; returns the first error of the store.
+    async fn close(&mut self) -> Result<()> {
+        let mut closed = Ok(());
+        while let Some(ended) = self.lanes.join_next().await {
+            closed = closed.and(self.count(ended));
+        }
+        closed
     }
 }
 
@@ -252,6 +299,7 @@ async fn lane(
     // If the worker was dropped, its lanes end without being counted.
     claims.send(report).ok();
     let Some(claimed) = claimed? else { return Ok(LaneEnd::Idle) };
+    let lease = claimed.claimed.lease.clone();
     let own = Stop::new();
     let pass_on = async {
         stop.requested().await;
@@ -260,8 +308,19 @@ async fn lane(
     };
     tokio::select! {
         ended = Box::pin(engine.drive(claimed, own.clone())) => {
-            Ok(ended.map_or_else(LaneEnd::Left, |task| LaneEnd::Task(Box::new(task))))
+            Ok(match ended {
+                Ok(task) => LaneEnd::Task(Box::new(task)),
+                Err(error) => left(&engine, &lease, error).await,
+            })
         }
         () = pass_on => Ok(LaneEnd::Idle),
     }
+}
+
+/// Returns the end of a lane whose task could not be run to its end.
+async fn left(engine: &Engine, lease: &Lease, error: Error) -> LaneEnd {
+    let current = engine.context().store.lease(&lease.task).await;
+    // If the store cannot be read, it is not known that the task was returned.
+    let released = current.is_ok_and(|current| current.is_none_or(|now| now.epoch != lease.epoch));
+    LaneEnd::Left { error, released }
 }

@@ -8,6 +8,7 @@
 mod account;
 mod clock;
 mod config_manager;
+mod engine;
 mod journal;
 mod lease_anchors;
 mod ledger;

@@ -39,6 +39,13 @@ impl<S: Default> Bent<S> {
     }
 }
 
+impl<S> Bent<S> {
+    /// Creates a handle whose methods `saboteur` replaces.
+    pub(crate) const fn by(store: MemoryStore, saboteur: S) -> Self {
+        Self { store, saboteur }
+    }
+}
+
 /// Declares the methods that a saboteur may override; by default they call the store.
 macro_rules! bendable {
     ($(

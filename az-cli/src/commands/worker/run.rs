@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use az_core::engine::{
-    Discard, EventSink, Stop, StopReason, WhenIdle, Worker, WorkerOptions, WorkerReport,
+    Discard, EventSink, Stop, StopReason, WhenIdle, Worker, WorkerError, WorkerOptions,
+    WorkerReport,
 };
 use clap::Args;
 
@@ -44,7 +45,8 @@ pub struct RunArgs {
 ///
 /// # Errors
 ///
-/// The store's, or a settings error for invalid entries or rules.
+/// The store's, a settings error for invalid entries or rules, or that tasks could not be returned to
+/// the queue.
 pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let stop = Stop::new();
@@ -64,16 +66,24 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     };
     let begun = Instant::now();
     let worker = Worker::new(services.engine(sink, None).await?, options);
-    let report = worker.run(stop).await;
+    let ended = worker.run(stop).await;
     drop(worker);
     drop(flush);
-    let (report, took) = (report?, begun.elapsed());
+    let (report, error) = match ended {
+        Ok(report) => (report, None),
+        Err(WorkerError { report, source, .. }) => (report, Some(source)),
+    };
+    let took = begun.elapsed();
     if printer.is_json() {
         let view = WorkerReportView::new(&report, millis(took));
         printer.json_line(&NoticeView::WorkerFinished(view))?;
     }
     printer.say(&in_words(report, took));
-    Ok(ExitCode::SUCCESS)
+    match error {
+        Some(error) => Err(error.into()),
+        None if report.unreleased > 0 => Err(CliError::Unreleased { tasks: report.unreleased }),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn lines<F>((lines, flush): (Lines, F)) -> (Arc<dyn EventSink>, Option<F>) {
@@ -81,11 +91,15 @@ fn lines<F>((lines, flush): (Lines, F)) -> (Arc<dyn EventSink>, Option<F>) {
 }
 
 fn in_words(report: WorkerReport, took: Duration) -> String {
-    let WorkerReport { completed, failed, cancelled, released } = report;
+    let WorkerReport { completed, failed, cancelled, released, lost, unreleased } = report;
     let mut text = format!("{completed} completed");
-    for (n, word) in
-        [(failed, "failed"), (cancelled, "cancelled"), (released, "returned to the queue")]
-    {
+    for (n, word) in [
+        (failed, "failed"),
+        (cancelled, "cancelled"),
+        (released, "returned to the queue"),
+        (lost, "claimed by another worker"),
+        (unreleased, "not returned to the queue"),
+    ] {
         if n > 0 {
             text.push_str(&format!(", {n} {word}"));
         }
