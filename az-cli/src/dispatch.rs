@@ -1,6 +1,11 @@
 //! Runs the parsed command on an async runtime of the size that it needs.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::thread::Builder;
+
+use az_core::Error;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{cost, db, demo, models, task, worker};
@@ -43,12 +48,31 @@ fn short(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<Ex
 
 /// Runs a command that waits for models and tools, on several threads.
 fn long(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // Tokio panics if the system starts none of them.
+    check_threads(workers + 1)?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(workers).enable_all().build();
     let runtime = runtime.map_err(no_runtime)?;
     let result = runtime.block_on(command);
     // A tool that does not return must not keep the process alive.
     runtime.shutdown_background();
     result
+}
+
+/// Checks that the system starts this many threads at once.
+fn check_threads(count: usize) -> Result<(), CliError> {
+    let start = |_| {
+        let (release, released) = channel::<()>();
+        let thread = Builder::new().spawn(move || released.recv().ok())?;
+        Ok((release, thread))
+    };
+    let started: std::io::Result<Vec<_>> = (0..count).map(start).collect();
+    for (release, thread) in started.map_err(|source| Error::Threads { source })? {
+        drop(release);
+        thread.join().ok();
+    }
+    Ok(())
 }
 
 fn no_runtime(source: std::io::Error) -> CliError {

@@ -2,10 +2,11 @@
 
 use std::io;
 
+use az_core::WorkerId;
 use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
+use az_core::text::plural;
 
-use crate::output::plural;
 use crate::suggestion::set_budget;
 
 /// The exit code of invalid arguments, as in clap.
@@ -55,6 +56,24 @@ pub enum CliError {
         /// The error.
         source: Error,
     },
+    /// The task cannot be deleted while a worker runs it.
+    #[error("task {id} is running, by {owner}; nothing was deleted")]
+    TaskRunning {
+        /// The task.
+        id: String,
+        /// The worker.
+        owner: WorkerId,
+    },
+    /// No model can be used: the name is unknown, or its server does not answer.
+    #[error("{message}")]
+    Model {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: String,
+        /// The kind of error, which decides the exit code.
+        kind: ErrorKind,
+    },
     /// A worker left tasks that are neither done nor in the queue.
     #[error("{} could not be returned to the queue", plural(*tasks, "task"))]
     Unreleased {
@@ -96,6 +115,8 @@ impl CliError {
         match self {
             Self::Usage(_) => USAGE,
             Self::Settings(_) => 78,
+            Self::TaskRunning { .. } => 75,
+            Self::Model { kind, .. } => code_of_failure(*kind),
             Self::UnknownTask { .. } => 66,
             Self::AmbiguousTask { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
@@ -108,6 +129,10 @@ impl CliError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::TaskEnded { remedy, .. } => remedy.clone(),
+            Self::TaskRunning { id, .. } => Some(format!(
+                "wait until it ends, or `az task delete --force {id}` cancels it first"
+            )),
+            Self::Model { help, .. } => Some(help.clone()),
             Self::UnknownTask { .. } => Some("`az task list` lists the tasks".to_owned()),
             Self::AmbiguousTask { .. } => Some("type more characters of the id".to_owned()),
             Self::Stopped { id, source } => {
@@ -130,8 +155,9 @@ impl CliError {
 }
 
 /// What to do about a model without a price under a hard budget.
-pub const UNPRICED: &str = "give the model a price (docs/prices.md), choose one that `az models \
-                            list --all` lists, or make the budget --soft";
+pub const UNPRICED: &str = "give the model a price in the configuration (input_cost_per_token and \
+                            output_cost_per_token of its entry, or llm.prices_file), choose one \
+                            that `az models list --all` lists, or make the budget --soft";
 
 fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
@@ -152,18 +178,30 @@ fn remedy_of(error: &Error) -> Option<String> {
         Error::Damaged { .. } => "`az db status --check` lists what is damaged",
         Error::Full { .. } => "free disk space",
         Error::Io { .. } => "check the disk; `az db status --check` checks the database",
+        Error::Threads { .. } => {
+            "this user has too many processes, or the machine too little memory: end some, or raise \
+             the limit (`ulimit -u`)"
+        }
         Error::Busy { .. } => "another process has locked the database; try again later",
+        Error::ReadOnly { .. } => {
+            "make the database and its directory writable for this user, or choose another \
+             directory with --data-dir; commands that only read work without"
+        }
+        Error::Inaccessible { .. } => {
+            "check that the path exists and that this user may use it, or choose another directory \
+             with --data-dir"
+        }
         Error::Unusable { .. } => {
-            "if the file is damaged, `az db init --force` renames it and creates a new database; \
-             otherwise choose a writable directory with --data-dir"
+            "choose another directory with --data-dir; `az db init --force` renames the file, which \
+             is kept, and creates a new database"
         }
         Error::Replaced { .. } => "start the command again: it opens the database at this path",
         Error::OlderSchema { .. } => {
             "`az db init` migrates it, as every command that writes does; before that it makes a \
-             backup (docs/upgrading.md)"
+             backup"
         }
         Error::NewerSchema { .. } => "use the newer az that wrote it, or another --data-dir",
-        Error::SchemaChanged { .. } => "run the newer az from now on (docs/upgrading.md)",
+        Error::SchemaChanged { .. } => "run the newer az from now on",
         Error::NotFound { what: "database", .. } => {
             "`az db init` creates it, and so does `az task run`"
         }

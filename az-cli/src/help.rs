@@ -14,6 +14,15 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Manage az", &["db", "help"]),
 ];
 
+/// The environment variables that concern every command.
+const VARIABLES: &[(&str, &str)] = &[
+    ("AZ_CONFIG", "Configuration file [default: ~/.config/az/config.toml]"),
+    ("AZ_DATA_DIR", "Directory of the database [default: ~/.local/share/az]"),
+    ("AZ_STORE", "Store, as for --store"),
+    ("AZ_MODEL", "Model of tasks that name none"),
+    ("NO_COLOR", "Print without colours"),
+];
+
 /// The options that clap adds itself.
 const BUILT_IN: [(&str, &str); 2] =
     [("-h, --help", "Print help"), ("-V, --version", "Print version")];
@@ -25,7 +34,7 @@ const NAMES: usize = 20;
 pub(crate) fn grouped(command: Command) -> Command {
     let page = page(&command);
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let long = format!("{examples}\n\n{}", exit_codes(&command));
+    let long = format!("{examples}\n\n{}\n{}", variables(&command), exit_codes(&command));
     command.help_template(page).after_long_help(long)
 }
 
@@ -65,6 +74,15 @@ fn signature(option: &Arg) -> String {
 fn write_line(page: &mut String, name: &str, about: &str) {
     // Writing to a string cannot fail.
     writeln!(page, "  {name:<NAMES$}  {about}").ok();
+}
+
+fn variables(command: &Command) -> String {
+    let heading = command.get_styles().get_header();
+    let mut text = format!("{heading}Environment variables:{heading:#}\n");
+    for (name, about) in VARIABLES {
+        write_line(&mut text, name, about);
+    }
+    text
 }
 
 fn exit_codes(command: &Command) -> String {

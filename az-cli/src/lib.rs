@@ -29,6 +29,7 @@ mod store_setting;
 mod suggestion;
 pub mod telemetry;
 mod unknown_command;
+mod usage;
 pub mod views;
 pub mod wiring;
 
@@ -55,6 +56,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
         az_core::failpoint::shift_clock(file.into());
     }
     telemetry::warn_on_stderr();
+    telemetry::hide_handled_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match cli::parse(&args) {
         Ok(cli) => cli,
@@ -62,7 +64,10 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             // Help and version are errors to clap, too; it prints each to the right stream. A closed
             // pipe is not an error.
             error.print().ok();
-            suggest(&error, &args);
+            let suggestion = suggest(&error, &args);
+            if error.use_stderr() && usage::wants_json(&args) {
+                usage::print_json(&error, suggestion.as_deref());
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }
     };
@@ -80,14 +85,15 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
 }
 
 /// Prints what to type instead of a command that does not exist.
-fn suggest(error: &clap::Error, args: &[OsString]) {
+fn suggest(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let alternatives = unknown_command::alternatives(error, &args, &cli::command());
     if alternatives.is_empty() {
-        return;
+        return None;
     }
     let typed: Vec<_> = alternatives.iter().map(|command| format!("`{command}`")).collect();
-    let text = format!("\nhelp: type {}", typed.join(" or "));
+    let text = format!("type {}", typed.join(" or "));
     // A closed standard error is not an error.
-    writeln!(std::io::stderr().lock(), "{text}").ok();
+    writeln!(std::io::stderr().lock(), "\nhelp: {text}").ok();
+    Some(text)
 }

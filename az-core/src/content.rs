@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::plural;
+
 /// One part of a tool's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -49,7 +51,7 @@ impl ImageContent {
 
     /// Returns a line that replaces the image where it cannot be shown.
     pub fn describe(&self) -> String {
-        format!("[image {}, {} bytes]", self.mime_type, self.bytes())
+        format!("[image {}, {}]", self.mime_type, plural(self.bytes(), "byte"))
     }
 }
 

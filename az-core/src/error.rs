@@ -1,13 +1,16 @@
 //! The errors of all backends.
 
+mod kind;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub use kind::ErrorKind;
 
 use crate::clock::Timestamp;
 use crate::cost::{Period, Scope};
 use crate::id::{TaskId, WorkerId};
 use crate::money::Usd;
+use crate::text::plural;
 
 /// The result of most operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -119,7 +122,7 @@ pub enum Error {
         after: Duration,
     },
     /// The task used all its steps without an answer.
-    #[error("no answer after {steps} steps")]
+    #[error("no answer after {}", plural(*steps, "step"))]
     StepLimit {
         /// The limit.
         steps: u32,
@@ -180,7 +183,27 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
-    /// The store cannot be opened, created or written.
+    /// The store cannot be opened or created: a directory or a permission is missing, or the path
+    /// names something else than a file.
+    #[error("{backend} cannot be opened")]
+    Inaccessible {
+        /// The backend.
+        backend: &'static str,
+        /// The backend's own error.
+        #[source]
+        source: BoxError,
+    },
+    /// The store can be read, but not written: by the permissions of its files, because its
+    /// filesystem is read-only, or because the handle was opened to read.
+    #[error("{backend} is read-only")]
+    ReadOnly {
+        /// The backend.
+        backend: &'static str,
+        /// The backend's own error.
+        #[source]
+        source: BoxError,
+    },
+    /// The store's data is not of this program, or damaged so that it cannot be opened.
     #[error("{backend} cannot be used")]
     Unusable {
         /// The backend.
@@ -237,6 +260,13 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// The system starts no further thread; nothing was done.
+    #[error("no thread can be started")]
+    Threads {
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
     /// A bug in this program or in a backend.
     #[error("internal error: {0}")]
     Internal(String),
@@ -257,56 +287,6 @@ impl CalledModel {
     pub fn new(provider: impl Into<String>, model: impl Into<String>) -> Self {
         Self { provider: provider.into(), model: model.into() }
     }
-}
-
-/// The kind of an error: stable names, which are stored in journals and mapped to exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A name that does not exist.
-    NotFound,
-    /// A value that breaks a rule.
-    Invalid,
-    /// Another writer was first, or has the lease.
-    Conflict,
-    /// A budget has too little left.
-    Budget,
-    /// An approval is missing.
-    Approval,
-    /// Cancelled.
-    Cancelled,
-    /// A time limit was reached.
-    TimedOut,
-    /// The step limit was reached.
-    StepLimit,
-    /// The agent ended without an answer.
-    Agent,
-    /// The provider cannot be reached or is overloaded.
-    Unavailable,
-    /// The provider's rate limit was reached.
-    RateLimited,
-    /// The provider refuses the credentials or the account.
-    Unauthorized,
-    /// The provider refuses the request.
-    BadRequest,
-    /// The request is larger than the model's context window.
-    ContextWindow,
-    /// The provider refuses the content.
-    ContentPolicy,
-    /// The provider's reply is malformed or incomplete.
-    Protocol,
-    /// The store is locked.
-    Busy,
-    /// The store is full, or reading or writing failed.
-    Io,
-    /// The store cannot be opened or created.
-    Unusable,
-    /// The configuration or the data has another version or a wrong structure.
-    Config,
-    /// A bug in this program.
-    #[serde(other)]
-    Internal,
 }
 
 impl Error {
@@ -336,11 +316,13 @@ impl Error {
             Self::StepLimit { .. } => ErrorKind::StepLimit,
             Self::Agent { .. } => ErrorKind::Agent,
             Self::Model { kind, .. } => *kind,
-            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Busy { .. } | Self::Threads { .. } => ErrorKind::Busy,
             Self::Full { .. } | Self::Io { .. } => ErrorKind::Io,
-            Self::Unusable { .. } | Self::OlderSchema { .. } | Self::Replaced { .. } => {
-                ErrorKind::Unusable
-            }
+            Self::Inaccessible { .. }
+            | Self::ReadOnly { .. }
+            | Self::Unusable { .. }
+            | Self::OlderSchema { .. }
+            | Self::Replaced { .. } => ErrorKind::Unusable,
             Self::NewerSchema { .. } | Self::Damaged { .. } => ErrorKind::Config,
             Self::BrokenJournal { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
@@ -380,11 +362,4 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-impl ErrorKind {
-    /// Returns `true` if the same operation may succeed later without further action.
-    pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Unavailable | Self::RateLimited | Self::Protocol | Self::Busy)
-    }
 }

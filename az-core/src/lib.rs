@@ -40,12 +40,14 @@ pub mod store;
 pub mod task;
 
 pub mod approval;
+pub mod blocking;
 mod busy;
 pub mod call;
 pub mod content;
 pub mod embed;
 pub mod engine;
 mod hash;
+pub mod locks;
 pub mod policy;
 pub mod serde_arc;
 pub mod text;

@@ -1,5 +1,6 @@
 //! Sizes of text, and its shortening, with a mark where text was omitted.
 
+use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ impl Excerpt {
         if self.omitted == 0 {
             return self.head.clone();
         }
-        format!("{}\n[… {} bytes left out …]\n{}", self.head, self.omitted, self.tail)
+        format!("{}\n[… {} left out …]\n{}", self.head, plural(self.omitted, "byte"), self.tail)
     }
 
     /// Returns the number of bytes that were kept.
@@ -81,6 +82,17 @@ impl io::Write for Counter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Returns a count with its noun: `1 step`, `2 steps`, `3 entries`.
+pub fn plural<N: Copy + fmt::Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    if n == N::from(1) {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{n} {stem}ies"),
+        _ => format!("{n} {noun}s"),
     }
 }
 

@@ -25,6 +25,12 @@ pub(crate) enum SqliteError {
     /// A file beside the database could not be created, written or read.
     #[error("{}", path.display())]
     File { path: PathBuf, source: std::io::Error },
+    /// The directory of the database could not be created.
+    #[error("the directory {} cannot be created", path.display())]
+    Directory { path: PathBuf, source: std::io::Error },
+    /// The database may be read, but not written.
+    #[error("{} may not be written by this user", path.display())]
+    NotWritable { path: PathBuf },
     /// A write on a store that was opened read-only.
     #[error("the store was opened read-only")]
     ReadOnly,
@@ -58,6 +64,9 @@ pub(crate) enum SqliteError {
     /// A write-ahead log that must be read and is not readable.
     #[error("{} holds changes that cannot be read without write permission", path.display())]
     Unmerged { path: PathBuf },
+    /// Another process keeps the database locked.
+    #[error("the database is locked by {holder}")]
+    Held { holder: String },
     /// A stored value that is invalid.
     #[error("stored {what} cannot be read: {reason}")]
     Unreadable { what: &'static str, reason: String },
@@ -126,12 +135,17 @@ impl SqliteError {
 
     /// Returns `true` if another connection holds a lock that this one needs.
     pub(crate) fn is_busy(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Busy)
+        match self {
+            Self::Sqlite(error) => meaning(error) == Meaning::Busy,
+            Self::Held { .. } => true,
+            _ => false,
+        }
     }
 
     /// Returns `true` if the database cannot be opened with the permissions of this process.
     pub(crate) fn is_unusable(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if meaning(error) == Meaning::Unusable)
+        let unusable = [Meaning::Inaccessible, Meaning::ReadOnly, Meaning::Unusable];
+        matches!(self, Self::Sqlite(error) if unusable.contains(&meaning(error)))
     }
 }
 
@@ -152,23 +166,38 @@ impl From<SqliteError> for Error {
             SqliteError::Replaced { path } => {
                 Self::Replaced { backend, name: path.display().to_string() }
             }
-            SqliteError::InUse { .. } => Self::Busy { backend, source: error.into() },
-            SqliteError::ReadOnly
-            | SqliteError::Foreign { .. }
-            | SqliteError::Unmerged { .. }
-            | SqliteError::References { .. } => Self::Unusable { backend, source: error.into() },
+            SqliteError::InUse { .. } | SqliteError::Held { .. } => {
+                Self::Busy { backend, source: error.into() }
+            }
+            SqliteError::ReadOnly | SqliteError::NotWritable { .. } => {
+                Self::ReadOnly { backend, source: error.into() }
+            }
+            SqliteError::Unmerged { .. } => Self::Inaccessible { backend, source: error.into() },
+            SqliteError::Foreign { .. } | SqliteError::References { .. } => {
+                Self::Unusable { backend, source: error.into() }
+            }
             SqliteError::Damaged { what, id, reason } => Self::Damaged { what, id, reason },
             SqliteError::Unreadable { .. } => Self::Io { backend, source: error.into() },
             SqliteError::Ended(_) => Self::Internal(error.to_string()),
+            SqliteError::Directory { ref source, .. } => match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    Self::Full { backend, source: error.into() }
+                }
+                ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { backend, source: error.into() },
+                _ => Self::Inaccessible { backend, source: error.into() },
+            },
             SqliteError::File { ref source, .. } => match source.kind() {
                 ErrorKind::PermissionDenied
                 | ErrorKind::NotADirectory
                 | ErrorKind::IsADirectory
-                | ErrorKind::AlreadyExists
-                | ErrorKind::ReadOnlyFilesystem => Self::Unusable { backend, source: error.into() },
+                | ErrorKind::AlreadyExists => Self::Inaccessible { backend, source: error.into() },
+                ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { backend, source: error.into() },
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    Self::Full { backend, source: error.into() }
+                }
                 _ => Self::Io { backend, source: error.into() },
             },
-            SqliteError::Sqlite(error) => meaning(&error).of(error.into()),
+            SqliteError::Sqlite(error) => meaning(&error).of(&error),
         }
     }
 }
@@ -179,16 +208,25 @@ enum Meaning {
     Busy,
     Full,
     Io,
+    Inaccessible,
+    ReadOnly,
     Unusable,
     Internal,
 }
 
 impl Meaning {
-    fn of(self, source: BoxError) -> Error {
+    /// Returns the error, without the cause that rusqlite adds: it repeats the message.
+    fn of(self, error: &rusqlite::Error) -> Error {
         let backend = BACKEND;
+        let source: BoxError = error.to_string().into();
         match self {
             Self::Busy => Error::Busy { backend, source },
-            Self::Full => Error::Full { backend, source },
+            Self::Full => {
+                let full = "no space is left on the disk, or below the size limit of the database";
+                Error::Full { backend, source: full.into() }
+            }
+            Self::Inaccessible => Error::Inaccessible { backend, source },
+            Self::ReadOnly => Error::ReadOnly { backend, source },
             Self::Io => Error::Io { backend, source },
             Self::Unusable => Error::Unusable { backend, source },
             Self::Internal => Error::Internal(source.to_string()),
@@ -216,17 +254,19 @@ fn is_of_a_value(error: &rusqlite::Error) -> bool {
 
 fn meaning(error: &rusqlite::Error) -> Meaning {
     match code(error).map(|code| code.code) {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Meaning::Busy,
+        // The last is reported while another process recovers the write-ahead log.
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => Meaning::Busy,
         Some(ErrorCode::DiskFull) => Meaning::Full,
         Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::OutOfMemory) => {
             Meaning::Io
         }
-        Some(
-            ErrorCode::ReadOnly
-            | ErrorCode::CannotOpen
-            | ErrorCode::NotADatabase
-            | ErrorCode::PermissionDenied,
-        ) => Meaning::Unusable,
+        Some(ErrorCode::ReadOnly) => Meaning::ReadOnly,
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Meaning::Inaccessible,
+        Some(ErrorCode::NotADatabase) => Meaning::Unusable,
         Some(_) => Meaning::Internal,
         // Without a code, it is a stored value of another type than the schema has.
         None => Meaning::Io,

@@ -46,8 +46,8 @@ pub(super) async fn load(vocabulary: Vocabulary) {
         return;
     };
     // Without a runtime, the first count loads the vocabulary.
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn_blocking(|| _ = lazy.get()).await.ok();
+    if Handle::try_current().is_ok() {
+        az_core::blocking::run(|| _ = lazy.get()).await.ok();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Collects the candidates of a decision.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use az_core::Timestamp;
@@ -169,10 +170,13 @@ impl<'a> Draft<'a> {
         }
         let set_up = self.excluded.iter().any(|excluded| excluded.choice.is_ok());
         let reasons = self.steps.iter().filter_map(|step| match &step.status {
-            Some(CandidateStatus::Excluded(obstacle)) => Some(format!("{}: {obstacle}", step.name)),
+            Some(CandidateStatus::Excluded(obstacle)) => Some(about(&step.name, obstacle)),
             _ => None,
         });
-        let reasons: Vec<_> = reasons.collect();
+        let mut reasons: Vec<_> = reasons.collect();
+        // Several rules may name the same model.
+        let mut named = HashSet::new();
+        reasons.retain(|reason| named.insert(reason.clone()));
         let provider = "routing".to_owned();
         let reason = format!("no model is usable ({})", reasons.join("; "));
         if set_up {
@@ -181,6 +185,12 @@ impl<'a> Draft<'a> {
             Error::Setup { provider, reason }
         }
     }
+}
+
+/// Returns an obstacle with the name of the model, unless it begins with that.
+fn about(name: &str, obstacle: &Obstacle) -> String {
+    let text = obstacle.to_string();
+    if text.starts_with(name) { text } else { format!("{name}: {text}") }
 }
 
 /// Ranks an obstacle, the smallest first; `None` if it cannot be overcome.

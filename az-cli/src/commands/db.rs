@@ -1,5 +1,6 @@
 //! `az db`: manage the database.
 
+mod clean;
 mod init;
 mod status;
 
@@ -13,7 +14,8 @@ use crate::services::Services;
 const EXAMPLES: &str = "\
 Examples:
   az db status --check
-  az db init";
+  az db init
+  az db clean --dry-run";
 
 /// Manage the database.
 #[derive(Debug, Subcommand)]
@@ -21,6 +23,8 @@ Examples:
 pub enum DbCommand {
     /// Create the database, or migrate it to this version
     Init(init::InitArgs),
+    /// Remove the files that interrupted writes left beside the database
+    Clean(clean::CleanArgs),
     /// Show where the database is, what it holds, and whether it is sound
     Status(status::StatusArgs),
 }
@@ -32,6 +36,7 @@ pub enum DbCommand {
 /// The subcommand's.
 pub async fn run(command: &DbCommand, services: &Services) -> Result<ExitCode, CliError> {
     match command {
+        DbCommand::Clean(args) => clean::run(args, services).await,
         DbCommand::Init(args) => init::run(args, services).await,
         DbCommand::Status(args) => status::run(args, services).await,
     }

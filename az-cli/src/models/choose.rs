@@ -9,8 +9,8 @@ use az_ai::config::{LlmConfig, RoutingRule};
 use az_ai::model_name::{ModelName, ModelNameProblem};
 use az_ai::recording::Pace;
 use az_ai::resolver::near;
-use az_core::Clock;
 use az_core::clock::SystemClock;
+use az_core::{Clock, ErrorKind};
 
 use super::demo::{self, DEMO};
 use super::environment::environment;
@@ -246,16 +246,23 @@ impl ModelChooser {
     /// Returns the first model that a configured server offers.
     async fn first_of(&self, entry: &Entry, url: &str) -> Result<ChosenModel, CliError> {
         let client = self.catalog.wire_client(entry).map_err(to_cli)?;
-        let name_one = "name a model with --model or AZ_MODEL, or use `offline`";
+        let refused = |message: String, kind| CliError::Model {
+            message,
+            help:
+                "check that the server runs and has a model, or name another model with --model or \
+                   AZ_MODEL; `offline` needs none"
+                    .to_owned(),
+            kind,
+        };
         match client.models().await {
             Ok(models) => match models.first() {
                 Some(model) => {
                     let name = format!("{}/{model}", entry.config.name);
                     Ok(ChosenModel::new(name, format!("the first that {url} offers")))
                 }
-                None => Err(CliError::Settings(format!("{url} offers no models; {name_one}"))),
+                None => Err(refused(format!("{url} offers no models"), ErrorKind::Unavailable)),
             },
-            Err(error) => Err(CliError::Settings(format!("{error}; {name_one}"))),
+            Err(error) => Err(refused(error.chain(), error.kind())),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use az_ai::error::Error;
 use az_ai::model_name::InvalidModelName;
+use az_core::ErrorKind;
 
 use crate::error::CliError;
 
@@ -11,7 +12,19 @@ pub fn to_cli(error: Error) -> CliError {
     match error {
         Error::UnknownModel { name, near } => unknown_model(&name, &near),
         Error::InvalidModelName(error) => invalid_name(&error),
+        error @ Error::Setup { .. } => no_model(&error),
         error => CliError::Core(error.into()),
+    }
+}
+
+/// Returns the error of a model that is not set up, or of rules without a usable model.
+fn no_model(error: &Error) -> CliError {
+    CliError::Model {
+        message: error.chain(),
+        help: "`az models list` shows which models have a key; set the variable that it names, or \
+               choose another model with --model"
+            .to_owned(),
+        kind: ErrorKind::Config,
     }
 }
 
@@ -22,11 +35,13 @@ pub(super) fn invalid_name(error: &InvalidModelName) -> CliError {
 
 /// Returns the error of an unknown name, with similar ones.
 pub(super) fn unknown_model(name: &str, near: &[String]) -> CliError {
-    CliError::Settings(format!(
-        "unknown model {name:?}{}\n`az models list` lists the names; other models of a provider are \
-         named provider/model, as in openai/gpt-5.6",
-        did_you_mean(near)
-    ))
+    CliError::Model {
+        message: format!("unknown model {name:?}{}", did_you_mean(near)),
+        help: "`az models list` lists the names; other models of a provider are named \
+               provider/model, as in openai/gpt-5.6"
+            .to_owned(),
+        kind: ErrorKind::NotFound,
+    }
 }
 
 /// Returns the end of a message about an unknown name; it is empty if no name is similar.

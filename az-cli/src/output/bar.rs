@@ -8,6 +8,9 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
 /// Returns a bar for the share of `part` in `whole`, with the percentage. A part above the whole fills
 /// the bar, and its percentage is above 100.
+///
+/// The percentage is rounded to the nearest, but 0% and 100% are exact: what is near them is shown as
+/// `<1%`, `>99%` and `>100%`.
 pub fn bar(part: Usd, whole: Usd) -> String {
     if whole <= Usd::ZERO {
         return String::new();
@@ -20,12 +23,23 @@ pub fn bar(part: Usd, whole: Usd) -> String {
     let last = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
     let filled = "█".repeat(eighths / 8);
     let empty = WIDTH - eighths.div_ceil(8);
-    format!("{filled}{last}{} {}%", "·".repeat(empty), share(100))
+    format!("{filled}{last}{} {}", "·".repeat(empty), percent(part, whole))
+}
+
+fn percent(part: Usd, whole: Usd) -> String {
+    let (part, whole) = (i128::from(part.nanos().max(0)), i128::from(whole.nanos()));
+    let nearest = (part * 200 + whole) / (whole * 2);
+    match nearest {
+        0 if part > 0 => "<1%".to_owned(),
+        100 if part < whole => ">99%".to_owned(),
+        100 if part > whole => ">100%".to_owned(),
+        nearest => format!("{nearest}%"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::bar;
+    use super::{bar, percent};
     use az_core::Usd;
 
     #[test]
@@ -35,7 +49,17 @@ mod tests {
         assert_eq!(shown(5, 10), "██████████·········· 50%");
         assert_eq!(shown(1, 30), "▋··················· 3%");
         assert_eq!(shown(25, 10), "████████████████████ 250%");
+        assert_eq!(shown(2, 3), "█████████████▎······ 67%");
         assert!(shown(i64::MAX, 1).starts_with("████████████████████ "));
         assert_eq!(shown(1, 0), "");
+    }
+
+    #[test]
+    fn a_percentage_is_0_or_100_only_if_it_is_exactly_that() {
+        let shown = |part| percent(Usd::from_nanos(part), Usd::from_nanos(1_000));
+        let shares = [0, 1, 5, 14, 15, 994, 995, 999, 1_000, 1_001, 1_005].map(shown);
+        let expected =
+            ["0%", "<1%", "1%", "1%", "2%", "99%", ">99%", ">99%", "100%", ">100%", "101%"];
+        assert_eq!(shares, expected);
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::mpsc;
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use az_core::Error;
 use az_core::engine::{EventSink, RunEvent, RunEventKind};
 use az_core::journal::EventBody;
 use az_core::task::Outcome;
@@ -53,24 +54,33 @@ impl Drop for Flush {
 
 impl Lines {
     /// Creates a sink that writes every event as a JSON object to standard output.
-    pub fn json() -> (Self, Flush) {
+    ///
+    /// # Errors
+    ///
+    /// `Threads` if the system starts no thread for it.
+    pub fn json() -> Result<(Self, Flush), Error> {
         Self::start(Target::Stdout, Box::new(json_line))
     }
 
     /// Creates a sink that writes the end of every task and every budget alert to standard error.
-    pub fn ends(style: Style) -> (Self, Flush) {
+    ///
+    /// # Errors
+    ///
+    /// As [`json`](Self::json).
+    pub fn ends(style: Style) -> Result<(Self, Flush), Error> {
         Self::start(Target::Stderr, Box::new(move |event| in_a_line(event, style)))
     }
 
-    fn start(target: Target, render: Render) -> (Self, Flush) {
+    fn start(target: Target, render: Render) -> Result<(Self, Flush), Error> {
         let (lines, written) = mpsc::channel::<String>();
-        let thread = std::thread::spawn(move || {
+        let thread = Builder::new().name("az-lines".to_owned()).spawn(move || {
             for line in written {
                 // The reader may close the pipe; the run continues.
                 write(target, &line).ok();
             }
         });
-        (Self { lines, render }, Flush(Some(thread)))
+        let thread = thread.map_err(|source| Error::Threads { source })?;
+        Ok((Self { lines, render }, Flush(Some(thread))))
     }
 }
 

@@ -44,11 +44,6 @@ pub fn task_cost(cost: Usd, unpriced: bool) -> String {
     }
 }
 
-/// Returns a count of things: `1 step`, `2 steps`.
-pub fn plural(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
 /// Escapes characters that move the cursor, change colours or reorder text, by their numbers. Line ends
 /// are kept.
 pub fn printable(text: &str) -> String {

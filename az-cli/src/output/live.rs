@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use az_core::Error;
 use az_core::engine::{EventSink, RunEvent};
 use tokio::sync::oneshot;
 
@@ -29,7 +30,11 @@ enum Message {
 
 impl Live {
     /// Starts the thread that shows the run.
-    pub fn start(printer: &Printer) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// `Threads` if the system starts none.
+    pub fn start(printer: &Printer) -> Result<Self, Error> {
         let (to, from) = mpsc::channel();
         let screen = Screen {
             story: Story::new(printer.err_style()),
@@ -38,8 +43,9 @@ impl Live {
             frame: 0,
             since: Instant::now(),
         };
-        let thread = std::thread::spawn(move || screen.show(&from));
-        Self { to: Mutex::new(Some(to)), thread: Mutex::new(Some(thread)) }
+        let thread = Builder::new().name("az-screen".to_owned()).spawn(move || screen.show(&from));
+        let thread = thread.map_err(|source| Error::Threads { source })?;
+        Ok(Self { to: Mutex::new(Some(to)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Asks a question; the answer is `None` if the input has ended.

@@ -18,7 +18,7 @@ pub use bar::bar;
 pub use columns::fit;
 pub use csv::csv;
 pub use events::Lines;
-pub use humanize::{age, amount, duration, plural, printable, task_cost};
+pub use humanize::{age, amount, duration, printable, task_cost};
 pub use live::Live;
 pub use printer::{Format, FormatArgs, Printer};
 pub use story::{call_in_words, short};

@@ -9,12 +9,13 @@ use az_core::journal::{
     EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
 };
 use az_core::task::Outcome;
+use az_core::text::plural;
 use az_core::tool::Progress;
 use az_core::{CallId, TaskId};
 use serde_json::Value;
 
 use super::columns::fit;
-use super::humanize::{duration, plural, printable, task_cost};
+use super::humanize::{duration, printable, task_cost};
 use super::style::Style;
 
 /// Formats events as lines.
@@ -96,7 +97,7 @@ impl Story {
                 let id = s.bold(&short(task.as_str()));
                 let from = match event.seq {
                     0 => String::new(),
-                    _ => format!(" resumed after {}", plural(u64::from(*steps), "step")),
+                    _ => format!(" resumed after {}", plural(*steps, "step")),
                 };
                 vec![format!("{} task {id}{from}", s.cyan("▶"))]
             }
@@ -185,7 +186,7 @@ impl Story {
         let Some(totals) = totals else { return how };
         let took = duration(Duration::from_millis(totals.millis));
         let cost = task_cost(totals.cost, totals.unpriced);
-        let steps = plural(u64::from(totals.steps), "step");
+        let steps = plural(totals.steps, "step");
         let tokens = plural(totals.tokens, "token");
         format!("{how} in {took} · {steps} · {tokens} · {cost}")
     }

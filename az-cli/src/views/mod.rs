@@ -41,6 +41,6 @@ pub use model::{LongRequestView, ModelSummaryView, ModelView, PricesView, featur
 pub use notice::{NoticeView, WorkerReportView};
 pub use price::{CostPartView, UsageCostView};
 pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
-pub use store::{Soundness, StoreStatusView};
+pub use store::{LeftoverView, Soundness, StoreStatusView};
 pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
 pub use units::{millis, money, token_price};

@@ -7,6 +7,7 @@ use az_core::{TaskId, TaskPriority};
 use serde::Serialize;
 
 use super::budget::BudgetView;
+use super::store::LeftoverView;
 
 /// What a command did, or why it could not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +52,13 @@ pub enum NoticeView {
         created: bool,
         /// Where the store that it replaces is kept.
         replaced: Option<String>,
+    },
+    /// The store was cleaned.
+    StoreCleaned {
+        /// What was removed.
+        removed: Vec<LeftoverView>,
+        /// What interrupted writes left behind and was not removed.
+        kept: Vec<LeftoverView>,
     },
     /// The command failed.
     Error {

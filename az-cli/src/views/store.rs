@@ -1,6 +1,6 @@
 //! The status of a store.
 
-use az_core::store::{StoreAddress, StoreStatus};
+use az_core::store::{Leftover, StoreAddress, StoreStatus};
 use serde::Serialize;
 
 /// How much a store holds, and whether it is sound.
@@ -25,6 +25,24 @@ pub struct StoreStatusView {
     pub soundness: Soundness,
     /// The problems that the check found.
     pub problems: Vec<String>,
+    /// The files that interrupted writes left behind; empty when the store was not checked.
+    pub leftovers: Vec<LeftoverView>,
+}
+
+/// A file that an interrupted write left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LeftoverView {
+    /// The path of the file.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+impl From<&Leftover> for LeftoverView {
+    fn from(leftover: &Leftover) -> Self {
+        Self { name: leftover.name.clone(), bytes: leftover.bytes }
+    }
 }
 
 /// Whether a store is sound.
@@ -42,7 +60,12 @@ pub enum Soundness {
 
 impl StoreStatusView {
     /// Returns the view of a status; `problems` is `None` when the store was not checked.
-    pub fn new(address: &StoreAddress, status: &StoreStatus, problems: Option<&[String]>) -> Self {
+    pub fn new(
+        address: &StoreAddress,
+        status: &StoreStatus,
+        problems: Option<&[String]>,
+        leftovers: &[Leftover],
+    ) -> Self {
         Self {
             store: address.to_string(),
             schema: status.schema,
@@ -57,13 +80,14 @@ impl StoreStatusView {
                 Some(_) => Soundness::Unsound,
             },
             problems: problems.unwrap_or_default().to_vec(),
+            leftovers: leftovers.iter().map(LeftoverView::from).collect(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use az_core::store::StoreStatus;
+    use az_core::store::{Leftover, StoreStatus};
     use serde_json::json;
 
     use super::StoreStatusView;
@@ -74,7 +98,12 @@ mod tests {
         let status =
             StoreStatus { schema: Some(5), bytes: None, tasks: 1, events: 2, entries: 3, holds: 4 };
         let problems = ["page 3 is torn".to_owned(), "body x is gone".to_owned()];
-        let view = StoreStatusView::new(&address, &status, Some(&problems));
+        let view = StoreStatusView::new(
+            &address,
+            &status,
+            Some(&problems),
+            &[Leftover::new("a.tmp".to_owned(), 7)],
+        );
         let expected = json!({
             "store": "postgres://me:***@h/az",
             "schema": 5,
@@ -85,6 +114,7 @@ mod tests {
             "open_holds": 4,
             "soundness": "unsound",
             "problems": ["page 3 is torn", "body x is gone"],
+            "leftovers": [{"name": "a.tmp", "bytes": 7}],
         });
         assert_eq!(serde_json::to_value(view).unwrap(), expected);
     }

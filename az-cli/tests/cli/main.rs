@@ -23,6 +23,7 @@ mod interference;
 mod keys;
 mod lease_time;
 mod main_job;
+mod manners;
 mod models;
 mod payers;
 mod peers;

@@ -35,6 +35,7 @@ fn a_data_directory_that_is_a_file_is_named() {
         let ended = az.az(&[args, &["--data-dir", &path]].concat());
         assert_eq!(ended.code, Some(73), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains("--data-dir"), "{args:?}: {ended:?}");
+        assert!(!ended.stderr.contains("--force"), "{args:?}: {ended:?}");
     }
     assert_eq!(az.read("data"), "not a directory");
 }
@@ -90,6 +91,19 @@ fn a_task_whose_database_was_migrated_meanwhile_stops_with_75() {
     assert!(ended.stderr.contains("migrated") && ended.stderr.contains("newer az"), "{ended:?}");
     let after: u32 = db.query_row(count, [], |row| row.get(0)).unwrap();
     assert_eq!(after, before, "{ended:?}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_created_is_named() {
+    let az = Az::new();
+    for args in [&["task", "run", "list"][..], &["db", "init"], &["worker", "run", "--until-idle"]]
+    {
+        let ended = az.az(&[args, &["--data-dir", "/proc/none/az"]].concat());
+        assert_eq!(ended.code, Some(73), "{args:?}: {ended:?}");
+        let text = "the directory /proc/none/az cannot be created";
+        assert!(ended.stderr.contains(text), "{args:?}: {ended:?}");
+        assert!(!ended.stderr.contains("--force"), "{args:?}: {ended:?}");
+    }
 }
 
 /// Root may write everywhere; only an immutable flag or another user could show this to it.
@@ -154,9 +168,15 @@ fn check_read_only(az: impl Fn(&[&str]) -> crate::support::Ended) {
     let listed = az(&["task", "list"]);
     assert_eq!(listed.code, Some(0), "{listed:?}");
     assert!(listed.stdout.contains("something to find"), "{listed:?}");
+    for args in [&["cost", "show"][..], &["models", "list"], &["db", "status", "--check"]] {
+        let ended = az(args);
+        assert_eq!(ended.code, Some(0), "{args:?}: {ended:?}");
+    }
     let ended = az(&["task", "run", "--detach", "another"]);
     assert_eq!(ended.code, Some(73), "{ended:?}");
+    assert!(ended.stderr.contains("read-only"), "{ended:?}");
     assert!(ended.stderr.contains("--data-dir"), "{ended:?}");
+    assert!(!ended.stderr.contains("--force"), "{ended:?}");
 }
 
 /// A disk that is full at any size: each run exits with 74 and advice, or completes; what was
@@ -186,6 +206,7 @@ fn a_full_disk_stops_the_task_before_its_next_effect() {
                     stderr.contains("full") && stderr.contains("free disk space"),
                     "{pages}: {stderr}"
                 );
+                assert!(!stderr.contains("Error code"), "{pages}: {stderr}");
                 let begun = stderr.contains("▶");
                 assert!(!begun || stderr.contains("az task resume"), "{pages}: {stderr}");
                 go_on(&az, &task, &format!("{pages} pages"));
@@ -250,6 +271,10 @@ fn a_lock_that_does_not_pass_is_a_clear_error_and_nothing_was_done() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(75), "{stderr}");
     assert!(stderr.contains("busy") && stderr.contains("try again"), "{stderr}");
+    if fs::exists("/proc/locks").unwrap() {
+        let holder = format!("(process {})", std::process::id());
+        assert!(stderr.contains(&holder), "the holder is named: {stderr}");
+    }
     assert!(!az.work().join("made.txt").exists());
     let reading = az.az(&["task", "list"]);
     assert_eq!(reading.code, Some(0), "a locked database can be read: {reading:?}");

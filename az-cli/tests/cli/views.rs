@@ -6,9 +6,9 @@ use std::path::Path;
 
 use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
-    BudgetView, CostSumView, EventView, LedgerEntryView, LongRequestView, ModelSummaryView,
-    ModelView, NoticeView, StoreStatusView, TaskSummaryView, TaskView, WorkerReportView,
-    feature_names,
+    BudgetView, CostSumView, EventView, LedgerEntryView, LeftoverView, LongRequestView,
+    ModelSummaryView, ModelView, NoticeView, StoreStatusView, TaskSummaryView, TaskView,
+    WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -16,7 +16,7 @@ use az_core::error::ErrorKind;
 use az_core::journal::{
     Event, EventBody, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals, fold,
 };
-use az_core::store::StoreStatus;
+use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
 use az_core::tool::BackgroundProcess;
@@ -304,7 +304,7 @@ fn stores_and_notices() {
         entries: 3,
         holds: 4,
     };
-    let view = StoreStatusView::new(&address, &status, Some(&[]));
+    let view = StoreStatusView::new(&address, &status, Some(&[]), &[]);
     assert_json_snapshot!("store_status", view); // StoreStatusView
     let task = sample::task_id("t");
     let report =
@@ -317,6 +317,10 @@ fn stores_and_notices() {
         NoticeView::BudgetSet(BudgetView::from(&budget_status())),
         NoticeView::BudgetCleared { scope: "global".to_owned(), period: Period::Daily },
         NoticeView::StoreReady { store: address.to_string(), created: true, replaced: None },
+        NoticeView::StoreCleaned {
+            removed: vec![LeftoverView::from(&Leftover::new("a.tmp".to_owned(), 7))],
+            kept: Vec::new(),
+        },
         NoticeView::Error { message: "no task".to_owned(), help: None, exit_code: 66 },
     ];
     assert_json_snapshot!("notices", notices); // NoticeView

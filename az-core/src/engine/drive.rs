@@ -132,8 +132,8 @@ fn cannot_record(error: &Error) -> bool {
 /// can be claimed once its lease has expired. A task whose record cannot be read keeps its lease, so
 /// that it is not claimed again at once.
 async fn give_back(context: &EngineContext, lease: &Lease, error: Error) -> Error {
-    let unwritten =
-        matches!(error, Error::Busy { .. } | Error::Full { .. } | Error::Unusable { .. });
+    let unwritten = matches!(error, Error::Full { .. })
+        || matches!(error.kind(), ErrorKind::Busy | ErrorKind::Unusable);
     if unwritten && let Err(refused) = context.store.release(lease, None, context.clock.now()).await
     {
         let (task, error) = (&lease.task, refused.chain());

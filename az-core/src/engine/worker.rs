@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::claim::claim_next;
 use super::engine::Engine;
 use super::stop::{Stop, StopReason};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::task::{Lease, Task, TaskStatus};
 
 /// The number of claims that are made at once while tasks are waiting.
@@ -94,9 +94,7 @@ impl Worker {
     pub async fn run(&self, stop: Stop) -> Result<WorkerReport, WorkerError> {
         let mut state = Lanes::new(stop.clone());
         let context = self.engine.context();
-        let swept = async {
-            context.store.sweep(context.lease_clock.now().await?).await
-        };
+        let swept = async { context.store.sweep(context.lease_clock.now().await?).await };
         let worked = match swept.await {
             Ok(_) => self.work(&mut state, &stop).await,
             Err(error) => Err(error),
@@ -271,7 +269,8 @@ impl Lanes {
                 self.idle = true;
                 Ok(())
             }
-            Error::Full { .. } | Error::Unusable { .. } => Err(error),
+            Error::Full { .. } => Err(error),
+            _ if error.kind() == ErrorKind::Unusable => Err(error),
             // An unreadable record concerns one task.
             _ => Ok(()),
         }

@@ -18,6 +18,9 @@ use crate::error::Result;
 /// 3. Both change nothing, and work on a store that was opened read-only.
 /// 4. [`migration`](Self::migration) returns the migration that opening this handle made; `None`
 ///    for a store that was new or up to date.
+/// 5. [`leftovers`](Self::leftovers) lists what interrupted writes left in the storage and nothing
+///    refers to. [`clean`](Self::clean) removes of it what no running process can still need, and
+///    returns what it removed. Neither changes what the other contracts return.
 #[async_trait]
 pub trait StoreAdmin: fmt::Debug + Send + Sync + 'static {
     /// Returns the counts and the size of the store.
@@ -34,9 +37,44 @@ pub trait StoreAdmin: fmt::Debug + Send + Sync + 'static {
     /// The backend's own, if a problem prevents the rest of the check.
     async fn check(&self) -> Result<Vec<String>>;
 
+    /// Lists what interrupted writes left behind. Backends that leave nothing return nothing.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        Ok(Vec::new())
+    }
+
+    /// Removes what interrupted writes left behind; returns what was removed.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn clean(&self) -> Result<Vec<Leftover>> {
+        Ok(Vec::new())
+    }
+
     /// Returns the migration that opening this handle made, if it made one.
     fn migration(&self) -> Option<StoreMigration> {
         None
+    }
+}
+
+/// Data that an interrupted write left behind, such as a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// The name, such as the path of a file.
+    pub name: String,
+    /// The size in bytes.
+    pub bytes: u64,
+}
+
+impl Leftover {
+    /// Creates a leftover.
+    pub const fn new(name: String, bytes: u64) -> Self {
+        Self { name, bytes }
     }
 }
 

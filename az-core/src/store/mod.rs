@@ -8,7 +8,7 @@ mod namespace;
 mod registry;
 
 pub use address::StoreAddress;
-pub use admin::{StoreAdmin, StoreMigration, StoreStatus};
+pub use admin::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
 pub use contract::Store;
 pub use factory::{StoreAccess, StoreFactory, StoreRequest};
 pub use namespace::Namespace;

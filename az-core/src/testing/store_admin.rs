@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::kit::{Checked, Fixture, Violation};
-use super::sample::{at, entry, hold, note, task};
+use super::sample::{at, entry, hold, note, task, task_id};
 use super::steps::begin;
 use crate::journal::RunStore;
 use crate::store::{StoreAdmin, StoreStatus};
@@ -43,6 +43,8 @@ scenarios! {
     status_and_check_work_on_a_read_only_store;
     an_up_to_date_store_is_not_migrated;
     a_migration_is_reported_by_the_handle_that_made_it;
+    cleaning_removes_nothing_that_is_used;
+    what_was_cleaned_is_not_left_over;
 }
 
 /// The fixture of a scenario.
@@ -97,6 +99,30 @@ async fn status_and_check_change_nothing(fixture: Admins<'_>) -> Checked {
     store.check().await?;
     let after = (store.open_holds().await?, store.list(&Default::default()).await?);
     ensure_eq!(after, before, "status or check changed holds or tasks");
+    Ok(())
+}
+
+async fn cleaning_removes_nothing_that_is_used(fixture: Admins<'_>) -> Checked {
+    let store = fixture.open().await;
+    fill(&*store).await?;
+    let events = store.read(&task_id("t"), 0, usize::MAX).await?;
+    let before = (store.open_holds().await?, store.list(&Default::default()).await?, events);
+    store.leftovers().await?;
+    fixture.open().await.clean().await?;
+    let events = store.read(&task_id("t"), 0, usize::MAX).await?;
+    let after = (store.open_holds().await?, store.list(&Default::default()).await?, events);
+    ensure_eq!(after, before, "cleaning changed holds, tasks or events");
+    ensure_eq!(store.check().await?, [""; 0], "a store has problems after it was cleaned");
+    Ok(())
+}
+
+async fn what_was_cleaned_is_not_left_over(fixture: Admins<'_>) -> Checked {
+    let store = fixture.open().await;
+    fill(&*store).await?;
+    let cleaned = store.clean().await?;
+    let left = store.leftovers().await?;
+    let again: Vec<_> = cleaned.iter().filter(|cleaned| left.contains(cleaned)).collect();
+    ensure!(again.is_empty(), "{again:?} was cleaned and is left over");
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use az_core::cost::{BudgetKeeper, Settlement};
 use az_core::memory::MemoryStore;
-use az_core::store::{StoreAdmin, StoreMigration, StoreStatus};
+use az_core::store::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
 use az_core::testing::{AdminStore, Capabilities, Fixture, StoreAdminFixture, store_admin};
 use az_core::{Error, Result};
 
@@ -57,6 +57,25 @@ saboteurs! {
                 store.settle(&hold.payer, &hold.call, &Settlement::Nothing).await?;
             }
             store.check().await
+        }
+    }
+
+    settling_holds_to_clean_up => [cleaning_removes_nothing_that_is_used] {
+        async fn clean(&self, store: &MemoryStore) -> Result<Vec<Leftover>> {
+            for hold in store.open_holds().await? {
+                store.settle(&hold.payer, &hold.call, &Settlement::Nothing).await?;
+            }
+            Ok(Vec::new())
+        }
+    }
+
+    cleaning_up_nothing => [what_was_cleaned_is_not_left_over] {
+        async fn leftovers(&self, _: &MemoryStore) -> Result<Vec<Leftover>> {
+            Ok(vec![Leftover::new("a draft".to_owned(), 5)])
+        }
+
+        async fn clean(&self, store: &MemoryStore) -> Result<Vec<Leftover>> {
+            self.leftovers(store).await
         }
     }
 }

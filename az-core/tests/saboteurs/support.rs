@@ -16,7 +16,7 @@ use az_core::lease::LeaseAnchors;
 use az_core::log::{LogQuery, LogRecord, LogStore};
 use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
-use az_core::store::{StoreAdmin, StoreMigration, StoreStatus};
+use az_core::store::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
     TaskRepository,
@@ -155,6 +155,8 @@ bendable! {
         StoreAdmin {
             status() -> StoreStatus;
             check() -> Vec<String>;
+            leftovers() -> Vec<Leftover>;
+            clean() -> Vec<Leftover>;
             @migration() -> Option<StoreMigration>;
         }
     }

@@ -39,6 +39,11 @@ impl Blobs {
         Self(beside(database, ".blobs").into())
     }
 
+    /// Returns the directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.0
+    }
+
     /// Stores a text and returns its name. When it returns, the text is durable.
     pub(super) fn put(&self, text: &str) -> Result<String> {
         let name = name_of(text);

@@ -41,7 +41,7 @@ pub(super) fn writable(
     let mut conn = Connection::open_with_flags(path, flags)?;
     if conn.is_readonly(c"main")? {
         // SQLite reports insufficient permissions only at the first write.
-        return Err(about(path)(ErrorKind::PermissionDenied.into()));
+        return Err(SqliteError::NotWritable { path: path.to_owned() });
     }
     wait_for_locks(&mut conn, options.busy_timeout)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -178,7 +178,8 @@ fn make(path: &Path) -> Result<()> {
 /// Creates a directory and the missing ones above it for their owner only; their names are durable.
 fn create_directory(directory: &Path) -> Result<()> {
     let missing: Vec<_> = directory.ancestors().take_while(|level| !level.exists()).collect();
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(about(directory))?;
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    created.map_err(|source| SqliteError::Directory { path: directory.to_owned(), source })?;
     missing.iter().filter_map(|level| level.parent()).try_for_each(sync)
 }
 

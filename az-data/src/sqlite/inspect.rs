@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use az_core::blocking;
 use az_core::error::Error;
-use az_core::store::{StoreAdmin, StoreMigration, StoreStatus};
+use az_core::store::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
 use rusqlite::Connection;
 
 use super::blob::Blobs;
-use super::connect::beside;
+use super::connect::{self, beside};
 use super::damage;
+use super::leftover;
 use super::migrate::Migration;
 use super::row::{all, first};
 use super::store::SqliteStore;
@@ -55,6 +57,23 @@ impl StoreAdmin for SqliteStore {
             Ok(found)
         })
         .await
+    }
+
+    async fn leftovers(&self) -> Result<Vec<Leftover>, Error> {
+        let (blobs, path) = (self.blobs(), self.path().to_owned());
+        self.scan(move |conn| leftover::list(conn, &blobs, &path)).await
+    }
+
+    async fn clean(&self) -> Result<Vec<Leftover>, Error> {
+        self.writer()?;
+        let (blobs, path, options) = (self.blobs(), self.path().to_owned(), self.options().clone());
+        let file = self.file().clone();
+        let clean = move || {
+            file.check()?;
+            let (mut conn, _) = connect::writable(&path, &options)?;
+            leftover::remove(&mut conn, &blobs, &path)
+        };
+        Ok(blocking::run(clean).await??)
     }
 
     fn migration(&self) -> Option<StoreMigration> {

@@ -105,10 +105,10 @@ impl SqliteStore {
             texts.into_iter().map(keep).collect::<Result<Vec<_>>>()
         };
         let kept = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime.spawn_blocking(keep).await,
-            Err(_) => Ok(keep()),
+            Ok(_) => az_core::blocking::run(keep).await?,
+            Err(_) => keep(),
         };
-        Ok(kept.unwrap_or(Err(SqliteError::Ended("the thread for files")))?)
+        Ok(kept?)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use az_core::blocking;
 use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -119,10 +120,7 @@ impl Readers {
             result
         };
         match Handle::try_current() {
-            Ok(runtime) => {
-                let read = runtime.spawn_blocking(read).await;
-                read.unwrap_or(Err(SqliteError::Ended("the reader")))
-            }
+            Ok(_) => blocking::run(read).await?,
             Err(_) => read(),
         }
     }

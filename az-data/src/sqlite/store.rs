@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use az_core::blocking;
 use az_core::cost::Calendar;
 use az_core::error::Error;
 use az_core::store::Namespace;
@@ -13,6 +14,7 @@ use tokio::runtime::Handle;
 
 use super::blob::Blobs;
 use super::connect;
+use super::holder;
 use super::identity::FileIdentity;
 use super::migrate::Migration;
 use super::options::SqliteOptions;
@@ -32,7 +34,8 @@ use crate::error::{Result, SqliteError, about};
 /// file `data.db` are `data.db-wal` and `data.db-shm`, which belong to SQLite, and the directory
 /// `data.db.blobs` with the bodies of large events, each named by its SHA-256. A body may be shared
 /// by several tasks, and is removed when the last of them is deleted. If the program crashes before
-/// that, the next deletion removes it.
+/// that, the next deletion removes it; [`clean`](az_core::store::StoreAdmin::clean) removes what
+/// other crashes left behind.
 ///
 /// # Durability
 ///
@@ -66,12 +69,14 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Unusable`] if the file cannot be opened or is not a database of AZ-OS,
+    /// [`Error::Inaccessible`] if the file cannot be opened or created, [`Error::ReadOnly`] if it
+    /// cannot be written, [`Error::Unusable`] if it is not a database of AZ-OS,
     /// [`Error::NewerSchema`] if a newer version wrote it, [`Error::Busy`] if another process keeps
     /// it locked for too long, [`Error::Full`] or [`Error::Io`] if the disk is full or fails.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = absolute(path.as_ref())?;
-        let (conn, migration) = connect::writable(&path, &options)?;
+        let opened = connect::writable(&path, &options);
+        let (conn, migration) = opened.map_err(|error| holder::name(&path, error))?;
         let path = real(&path)?;
         let file = FileIdentity::of(&path)?;
         let writer = Writer::new(conn, file.clone());
@@ -79,14 +84,14 @@ impl SqliteStore {
     }
 
     /// Opens an existing store read-only: without threads, writes, migrations or caches. Every
-    /// write is refused with [`Error::Unusable`].
+    /// write is refused with [`Error::ReadOnly`].
     ///
     /// The file and its directory may be read-only.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if the file does not exist, [`Error::Unusable`] if it cannot be read, is
-    /// not a database of AZ-OS, or has an older schema that has to be migrated first, and
+    /// [`Error::NotFound`] if the file does not exist, [`Error::Inaccessible`] if it cannot be read,
+    /// [`Error::Unusable`] if it is not a database of AZ-OS, or has an older schema that has to be migrated first, and
     /// [`Error::NewerSchema`] if a newer version wrote it.
     pub fn open_read_only(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, Error> {
         let path = path.as_ref();
@@ -151,8 +156,8 @@ impl SqliteStore {
         T: Send + 'static,
         F: Fn(&mut Connection) -> Result<T> + Send + 'static,
     {
-        let writer = self.writer()?;
-        Ok(writer.write(durability, work).await?)
+        let written = self.writer()?.write(durability, work).await;
+        Ok(written.map_err(|error| holder::name(&self.0.path, error))?)
     }
 
     /// Reads few rows; see [`Readers::point`].
@@ -185,6 +190,14 @@ impl SqliteStore {
         &self.0.path
     }
 
+    pub(super) fn file(&self) -> &FileIdentity {
+        &self.0.file
+    }
+
+    pub(super) fn options(&self) -> &SqliteOptions {
+        &self.0.options
+    }
+
     pub(super) fn namespace(&self) -> &Namespace {
         &self.0.options.namespace
     }
@@ -213,17 +226,11 @@ impl SqliteStore {
             inner.blobs.tidy(&mut conn)
         };
         let tidied = match Handle::try_current() {
-            Ok(runtime) => runtime.spawn_blocking(tidy).await,
-            Err(_) => Ok(tidy()),
+            Ok(_) => blocking::run(tidy).await.unwrap_or_else(|error| Err(error.into())),
+            Err(_) => tidy(),
         };
-        match tidied {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "failed to remove orphaned blobs");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "failed to remove orphaned blobs");
-            }
+        if let Err(error) = tidied {
+            tracing::warn!(%error, "failed to remove orphaned blobs");
         }
     }
 }

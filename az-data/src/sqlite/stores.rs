@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use az_core::blocking;
 use az_core::error::Error;
 use az_core::store::{Store, StoreAccess, StoreFactory, StoreRequest};
-use tokio::task::spawn_blocking;
 
 use super::options::SqliteOptions;
 use super::set_aside::set_aside;
 use super::store::SqliteStore;
-use crate::error::{Result, SqliteError};
+use crate::error::Result;
 
 /// Opens stores in SQLite files: `sqlite:PATH`. A relative path starts at the working directory.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ async fn open_read_only(path: PathBuf, options: SqliteOptions) -> Result<SqliteS
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    spawn_blocking(work).await.unwrap_or(Err(SqliteError::Ended("the thread that opens stores")))
+    blocking::run(work).await?
 }
 
 /// Returns the path of a request, or an error if SQLite cannot serve it.

@@ -5,7 +5,8 @@
 //! batch is on disk.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::io;
+use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -66,7 +67,15 @@ impl Writer {
         if let State::Waiting(_) = &*state
             && let State::Waiting(target) = std::mem::replace(&mut *state, State::Ended)
         {
-            *state = start(target)?;
+            match start(target) {
+                Ok(running) => *state = running,
+                Err(failed) => {
+                    let (target, source) = *failed;
+                    // A later request tries again.
+                    *state = State::Waiting(target);
+                    return Err(Error::Threads { source }.into());
+                }
+            }
         }
         match &*state {
             State::Running(jobs, _) => jobs.send(job).map_err(|_| SqliteError::Ended("the writer")),
@@ -100,13 +109,22 @@ struct Target {
     file: FileIdentity,
 }
 
-fn start(target: Target) -> Result<State> {
+/// Starts the thread; returns the target with the error if the system starts none.
+fn start(target: Target) -> Result<State, Box<(Target, io::Error)>> {
     let (send, receive) = channel();
-    let thread = std::thread::Builder::new()
-        .name("az-sqlite-writer".to_owned())
-        .spawn(move || run(target, &receive))
-        .map_err(|error| Error::Internal(format!("failed to start the writing thread: {error}")))?;
-    Ok(State::Running(send, thread))
+    let (give, take) = channel();
+    let run = move || {
+        if let Ok(target) = take.recv() {
+            run(target, &receive);
+        }
+    };
+    match std::thread::Builder::new().name("az-sqlite-writer".to_owned()).spawn(run) {
+        Ok(thread) => match give.send(target) {
+            Ok(()) => Ok(State::Running(send, thread)),
+            Err(SendError(target)) => Err(Box::new((target, io::ErrorKind::WouldBlock.into()))),
+        },
+        Err(error) => Err(Box::new((target, error))),
+    }
 }
 
 fn run(mut target: Target, queue: &Receiver<Box<dyn Job>>) {

@@ -7,12 +7,13 @@ use std::sync::Barrier;
 
 use az_core::Error;
 use az_core::error::ErrorKind;
-use az_core::store::StoreAdmin;
+use az_core::journal::Journal;
+use az_core::store::{Leftover, StoreAdmin};
 use az_core::task::{TaskFilter, TaskRepository};
-use az_core::testing::sample::task;
+use az_core::testing::sample::{note, task, task_id};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 
-use crate::support::Home;
+use crate::support::{Home, append, held};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -29,7 +30,7 @@ fn read_only(path: &Path) -> Result<SqliteStore, Error> {
 #[track_caller]
 fn check_unusable(opened: Result<SqliteStore, Error>, why: &str) {
     let error = opened.expect_err("it must not open");
-    assert!(matches!(error, Error::Unusable { .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Unusable, "{error:?}");
     assert!(error.chain().contains(why), "{}", error.chain());
 }
 
@@ -207,4 +208,52 @@ fn file_names_with_special_meaning_in_sqlite_are_file_names() {
         block(&file);
         read_only(&file).unwrap();
     }
+}
+
+/// Every kind of file that an interrupted write leaves, and one that is used: only those are removed
+/// that no process can still need.
+#[tokio::test]
+async fn cleaning_removes_what_interrupted_writes_left_and_nothing_else() {
+    let home = Home::new();
+    let store = home.open();
+    let lease = held(&store, "t").await;
+    append(&store, &lease, 0, vec![note(&"x".repeat(200_000))]).await.unwrap();
+    let recorded = store.read(&task_id("t"), 0, 9).await.unwrap();
+    let shelf = blobs_of(&home).join("ab");
+    fs::create_dir_all(&shelf).unwrap();
+    let day = std::time::Duration::from_secs(24 * 60 * 60 + 60);
+    let put = |name: &str, is_old: bool| {
+        let path = shelf.join(name);
+        fs::write(&path, "half").unwrap();
+        let file = fs::File::open(&path).unwrap();
+        let modified = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(if is_old { modified - day } else { modified }).unwrap();
+        path.display().to_string()
+    };
+    let hash = "ab".repeat(32);
+    let orphan = put(&hash, false);
+    let dead = put(&format!("{hash}.4194999-0.tmp"), true);
+    let new = put(&format!("{hash}.4194999-1.tmp"), false);
+    let running = put(&format!("{hash}.{}-0.tmp", std::process::id()), true);
+    let foreign = put("notes.txt", true);
+
+    let names = |left: Vec<Leftover>| left.into_iter().map(|left| left.name).collect::<Vec<_>>();
+    let mut all = vec![orphan.clone(), dead.clone(), new.clone(), running.clone()];
+    all.sort();
+    assert_eq!(names(store.leftovers().await.unwrap()), all);
+    assert_eq!(names(store.clean().await.unwrap()), [orphan, dead]);
+    let mut kept = vec![new, running];
+    kept.sort();
+    assert_eq!(names(store.leftovers().await.unwrap()), kept);
+    assert!(fs::exists(foreign).unwrap());
+    assert_eq!(store.read(&task_id("t"), 0, 9).await.unwrap(), recorded);
+    let reader = SqliteStore::open_read_only(home.path(), SqliteOptions::default()).unwrap();
+    assert_eq!(names(reader.leftovers().await.unwrap()), kept);
+    assert!(matches!(reader.clean().await, Err(Error::ReadOnly { .. })));
+}
+
+fn blobs_of(home: &Home) -> std::path::PathBuf {
+    let mut name = std::ffi::OsString::from(home.path());
+    name.push(".blobs");
+    name.into()
 }

@@ -1,6 +1,7 @@
 //! Tools and results in the JSON format of MCP.
 
 use az_core::content::{ContentPart, ImageContent};
+use az_core::text::plural;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -122,7 +123,7 @@ fn placeholder(kind: &str, part: &Map<String, Value>) -> String {
         }
     }
     if let Some(data) = str_of(part, "data").or_else(|| str_of(part, "blob")) {
-        text.push_str(&format!(", {} bytes of base64", data.len()));
+        text.push_str(&format!(", {} of base64", plural(data.len(), "byte")));
     }
     text.push(']');
     text

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::cost::{Charge, CostEntry, Payer, Period};
+use az_core::text::plural;
 use az_core::{CallId, Clock, TaskId, Timestamp};
 use clap::{Args, ValueEnum};
 
@@ -88,7 +89,7 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
                 _ => CliError::Io { what, source },
             };
             write_new(path, text.as_bytes()).map_err(failed)?;
-            printer.say(&format!("wrote {} entries to {}", entries.len(), path.display()));
+            printer.say(&format!("wrote {} to {}", plural(entries.len(), "entry"), path.display()));
         }
     }
     Ok(ExitCode::SUCCESS)

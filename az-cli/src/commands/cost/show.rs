@@ -165,7 +165,8 @@ fn note_gaps(rows: &[CostSumView], printer: &Printer) {
     if most(|row| row.unpriced_calls) > 0 {
         printer.say(
             "some calls have an unknown price and are not included; `az models list --all` lists \
-             the known prices, docs/prices.md describes how to add one",
+             the known prices; input_cost_per_token and output_cost_per_token of an entry of the \
+             configuration, or llm.prices_file, add one",
         );
     }
     if most(|row| row.estimated_calls) > 0 {

@@ -56,8 +56,11 @@ async fn refuse_while_in_use(services: &Services) -> Result<(), CliError> {
     let filter = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
     match store.list(&filter).await {
         Ok(running) if !running.is_empty() => Err(CliError::Usage(format!(
-            "{} tasks are running; `az task cancel` stops them",
-            running.len()
+            "{} running; `az task cancel` stops them",
+            match running.len() {
+                1 => "1 task is".to_owned(),
+                n => format!("{n} tasks are"),
+            }
         ))),
         _ => Ok(()),
     }

@@ -36,8 +36,11 @@ pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCo
     let store = services.store_to_read().await?;
     let store = store.ok_or_else(|| Error::not_found("database", address))?;
     let status = store.status().await?;
-    let problems = if args.check { Some(store.check().await?) } else { None };
-    let view = StoreStatusView::new(address, &status, problems.as_deref());
+    let (problems, leftovers) = match args.check {
+        true => (Some(store.check().await?), store.leftovers().await?),
+        false => (None, Vec::new()),
+    };
+    let view = StoreStatusView::new(address, &status, problems.as_deref(), &leftovers);
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&view)?,

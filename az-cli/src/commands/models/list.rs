@@ -61,7 +61,7 @@ pub(super) fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliE
     let printer = services.printer();
     models_table(&rows, args.all).print(&rows, args.format.choose(printer), printer)?;
     printer.say(&format!(
-        "prices as of {}; docs/prices.md describes how to set your own",
+        "prices as of {}; llm.prices_file in the configuration sets your own",
         PriceBook::date()
     ));
     Ok(ExitCode::SUCCESS)

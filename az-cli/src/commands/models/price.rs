@@ -67,8 +67,8 @@ pub(super) async fn run(args: &PriceArgs, services: &Services) -> Result<ExitCod
     let unknown = format!("the price of {} of {} is unknown", found.model, found.provider);
     if explained.computed.is_none() && explained.reported.is_none() {
         return Err(CliError::Settings(format!(
-            "{unknown}; `az models list --all` lists the known prices, docs/prices.md describes how to \
-             add one"
+            "{unknown}; `az models list --all` lists the known prices; input_cost_per_token and \
+             output_cost_per_token of an entry of the configuration, or llm.prices_file, add one"
         )));
     }
     let computed = explained.computed.as_ref();

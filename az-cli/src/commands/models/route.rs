@@ -25,9 +25,14 @@ Examples:
   az models route \"hello\" --json | jq .candidates
 
 The decision is that of `az task run`: a model that is requested by --model, AZ_MODEL or
-llm.model goes before the rules. The rules are those of the configuration, or of --rules;
-docs/routing.md describes them. No model is called, and nothing is spent. With --format csv it
-prints the candidates, one per line.";
+llm.model goes before the rules. The rules are those of the configuration, or of --rules.
+No model is called, and nothing is spent. With --format csv it prints the candidates, one per line.
+
+A file of rules is a list, evaluated in order; the last rule has the condition \"fallback\":
+  [[routing_rules]]
+  condition = \"tokens < 500\"
+  provider = \"claude\"
+  reason = \"short prompts\"";
 
 /// Explain which model would be called, rule by rule
 #[derive(Debug, Args)]
@@ -36,7 +41,7 @@ pub struct RouteArgs {
     /// Prompt of the task
     #[arg(required = true, value_name = "TASK")]
     text: Vec<String>,
-    /// Use the rules of this TOML or JSON file instead of the configured ones
+    /// Use the routing rules of this TOML or JSON file (see below) instead of the configured ones
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// Assume this many tokens in the prompt [default: estimated]

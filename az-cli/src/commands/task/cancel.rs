@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use az_core::TaskId;
-use az_core::engine::Discard;
-use az_core::task::{CancelOutcome, TaskRepository};
+use az_core::engine::{Discard, Engine};
+use az_core::task::{CancelOutcome, TaskRepository, TaskStatus};
 use clap::Args;
 
 use super::find::find;
@@ -49,19 +49,30 @@ pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCo
     }
     for task in tasks {
         let id = short(task.id.as_str());
-        let (line, status) = match engine.cancel(&task.id).await? {
-            CancelOutcome::Cancelled => (format!("cancelled {id}"), "cancelled".to_owned()),
-            CancelOutcome::AlreadyEnded(status) => {
-                (format!("{id} had already ended: {status}"), status.to_string())
-            }
-            CancelOutcome::Requested => {
-                let status = wait_for_end(&*store, &task.id).await?;
-                (format!("{id} stopped: {status}"), status)
-            }
+        let (outcome, status) = end(&engine, &*store, &task.id).await?;
+        let line = match outcome {
+            CancelOutcome::Cancelled => format!("cancelled {id}"),
+            CancelOutcome::AlreadyEnded(_) => format!("{id} had already ended: {status}"),
+            CancelOutcome::Requested => format!("{id} stopped: {status}"),
         };
         services.printer().done(&line, &NoticeView::TaskEnded { task: task.id, status })?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Cancels a task and waits until it has ended; returns its status then.
+pub(super) async fn end(
+    engine: &Engine,
+    store: &dyn TaskRepository,
+    id: &TaskId,
+) -> Result<(CancelOutcome, String), CliError> {
+    let outcome = engine.cancel(id).await?;
+    let status = match outcome {
+        CancelOutcome::Cancelled => TaskStatus::Cancelled.to_string(),
+        CancelOutcome::AlreadyEnded(status) => status.to_string(),
+        CancelOutcome::Requested => wait_for_end(store, id).await?,
+    };
+    Ok((outcome, status))
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process is being waited for")]

@@ -36,10 +36,10 @@ pub(in crate::commands) async fn execute(
     stop_on_signals(&stop, StopReason::Cancelled, printer)?;
     let start = with_model(services, start).await?;
     let ended = if printer.is_json() {
-        let (lines, _flush) = Lines::json();
+        let (lines, _flush) = Lines::json()?;
         drive(services, start, stop, Arc::new(lines), None).await
     } else {
-        let live = Arc::new(Live::start(printer));
+        let live = Arc::new(Live::start(printer)?);
         let sink: Arc<dyn EventSink> =
             if printer.is_quiet() { Arc::new(Discard) } else { Arc::<Live>::clone(&live) };
         let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();

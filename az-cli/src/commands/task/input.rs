@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
+use az_core::blocking;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 
@@ -35,11 +36,11 @@ pub(super) async fn read_input(
     asked: Asked,
     printer: &Printer,
 ) -> Result<Option<String>, CliError> {
-    let read = tokio::task::spawn_blocking(move || match asked == Asked::No && !has_data()? {
+    let read = blocking::run(move || match asked == Asked::No && !has_data()? {
         true => Ok(None),
         false => read_at_most(io::stdin().lock(), LARGEST_INPUT).map(Some),
     });
-    let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    let read = read.await?;
     let read = read.map_err(|source| CliError::Io {
         what: "reading the input from standard input".to_owned(),
         source,

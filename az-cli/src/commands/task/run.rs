@@ -33,8 +33,10 @@ it. `< /dev/null` keeps standard input out.
 Without --model, az uses the configured model or the one that the routing rules choose; else a
 model whose key is in the environment (ANTHROPIC_API_KEY, OPENAI_API_KEY, …); else a model
 server on this machine; else `offline`, which is not a model but a planner for a small language
-of commands (list, read, write, append, count, find, run, joined by \"then\"; docs/offline.md).
-`az models list` lists the names of models; docs/configuration.md describes all forms.";
+of commands (list, read, write, append, count, find, run, joined by \"then\").
+`az models list` lists the names of models. Any model of a provider with a key is
+PROVIDER/MODEL, as in openai/gpt-5.6; one of a server on this machine is local/MODEL; auto applies
+the routing rules.";
 
 /// Run a task, or queue it with --detach
 #[derive(Debug, Args)]

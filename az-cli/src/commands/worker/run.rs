@@ -60,9 +60,9 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
         poll: POLL,
     };
     let (sink, flush): (Arc<dyn EventSink>, _) = match (printer.is_json(), printer.is_quiet()) {
-        (true, _) => lines(Lines::json()),
+        (true, _) => lines(Lines::json()?),
         (false, true) => (Arc::new(Discard), None),
-        (false, false) => lines(Lines::ends(printer.err_style())),
+        (false, false) => lines(Lines::ends(printer.err_style())?),
     };
     let begun = Instant::now();
     let worker = Worker::new(services.engine(sink, None).await?, options);

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
+use az_core::text::plural;
+
 use crate::output::Style;
 use crate::views::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
 
 /// Returns the explanation of a route: a line for each step, then the candidates.
 pub fn route_in_words(route: &RouteView, style: Style) -> String {
     let RouteView { prompt_tokens, request_tokens, .. } = route;
-    let mut text = format!("about {prompt_tokens} tokens in the prompt, {request_tokens} sent\n");
+    let prompt = plural(*prompt_tokens, "token");
+    let mut text = format!("about {prompt} in the prompt, {request_tokens} sent\n");
     for step in &route.steps {
         write_step(step, &mut text, style);
     }

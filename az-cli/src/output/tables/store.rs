@@ -1,5 +1,7 @@
 //! The status of a store.
 
+use az_core::text::plural;
+
 use crate::output::Table;
 use crate::views::{Soundness, StoreStatusView};
 
@@ -20,10 +22,18 @@ pub fn store_table(status: &StoreStatusView) -> Table {
         ("ledger entries", Some(status.entries.to_string())),
         ("open holds", Some(status.open_holds.to_string())),
         ("soundness", Some(soundness)),
+        ("left by interrupted writes", leftovers(status)),
     ] {
         if let Some(value) = value {
             table.row(vec![what.to_owned(), value]);
         }
     }
     table
+}
+
+fn leftovers(status: &StoreStatusView) -> Option<String> {
+    let bytes: u64 = status.leftovers.iter().map(|leftover| leftover.bytes).sum();
+    let files = plural(status.leftovers.len(), "file");
+    let text = format!("{files}, {} KiB; `az db clean` removes them", bytes.div_ceil(1024));
+    (!status.leftovers.is_empty()).then_some(text)
 }

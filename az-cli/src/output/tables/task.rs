@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use az_core::text::one_line;
+use az_core::text::{one_line, plural};
 use az_core::{Timestamp, Usd};
 
-use crate::output::{Style, Table, age, amount, duration, plural, printable, short};
+use crate::output::{Style, Table, age, amount, duration, printable, short};
 use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView};
 
 /// Returns the table of tasks.
@@ -74,7 +74,7 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     }
     facts.extend(task.options.workspace.clone().map(|dir| ("workspace", dir)));
     facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
-    facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs.into(), "run"))));
+    facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));
     for process in &task.background {
         facts.push(("running", format!("{} {}", process.pid, printable(&process.command))));

@@ -4,6 +4,7 @@ use std::io::{self, Seek, Write};
 use std::ops::Range;
 
 use az_core::point;
+use az_core::text::plural;
 
 use super::durable::sync_directory;
 use super::error::WriteError;
@@ -137,7 +138,10 @@ fn undo(
     });
     match restored {
         Err(_) if written > 0 => {
-            let message = format!("{error}; {written} bytes of the content remain in the file");
+            let message = format!(
+                "{error}; the first {} of the content remain in the file",
+                plural(written, "byte")
+            );
             WriteError::Unknown(io::Error::new(error.kind(), message))
         }
         Ok(()) | Err(_) => error.into(),

@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use az_core::CancellationToken;
+use az_core::locks::{self, LockHolder};
 use az_core::task::LeaseFence;
 use az_core::tool::Invocation;
 use cap_std::fs::{File, MetadataExt as _, OpenOptions, OpenOptionsExt};
@@ -21,6 +22,8 @@ use super::replace::FileLocation;
 /// The longest wait for a lock. Writers hold it for milliseconds, so that only a lock that is never
 /// released takes this long.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait for a lock of a process that is stopped.
+const MAX_WAIT_FOR_STOPPED: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts to take a lock.
 const MAX_PAUSE: Duration = Duration::from_millis(8);
 
@@ -32,7 +35,8 @@ const MAX_PAUSE: Duration = Duration::from_millis(8);
 pub(super) struct LockWait {
     cancel: CancellationToken,
     lease: LeaseFence,
-    until: Instant,
+    begun: Instant,
+    limit: Duration,
 }
 
 /// A file that is open for appending and locked.
@@ -60,7 +64,7 @@ impl LockWait {
     pub(super) fn of(call: &Invocation) -> Self {
         let limit = call.timeout.map_or(MAX_WAIT, |limit| limit.min(MAX_WAIT));
         let (cancel, lease) = (call.cancel.clone(), call.lease.clone());
-        Self { cancel, lease, until: Instant::now() + limit }
+        Self { cancel, lease, begun: Instant::now(), limit }
     }
 
     /// Returns an error if the call was cancelled or has waited too long.
@@ -68,11 +72,23 @@ impl LockWait {
         if self.cancel.is_cancelled() {
             return Err(io::Error::other("cancelled; nothing was written"));
         }
-        if Instant::now() >= self.until {
-            let reason = "another process has locked the file; nothing was written";
-            return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+        if self.begun.elapsed() >= self.limit { Err(locked_by(None)) } else { Ok(()) }
+    }
+
+    /// Returns an error if the call was cancelled or has waited too long for the lock of `file`:
+    /// not as long if the process that holds it is stopped.
+    fn check_for(&self, file: &File) -> io::Result<()> {
+        self.check().map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => locked_by(holder(file)),
+            _ => error,
+        })?;
+        if self.begun.elapsed() < self.limit.min(MAX_WAIT_FOR_STOPPED) {
+            return Ok(());
         }
-        Ok(())
+        match holder(file) {
+            Some(holder) if holder.is_stopped => Err(locked_by(Some(holder))),
+            _ => Ok(()),
+        }
     }
 
     /// Returns an error if the lease of the task may have expired. Called right before the file is
@@ -82,6 +98,16 @@ impl LockWait {
             .check()
             .map_err(|error| io::Error::other(format!("{error}; nothing was written")))
     }
+}
+
+fn holder(file: &File) -> Option<LockHolder> {
+    locks::holder(file.metadata().ok()?.ino())
+}
+
+fn locked_by(holder: Option<LockHolder>) -> io::Error {
+    let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+    let reason = format!("{holder} has locked the file; nothing was written");
+    io::Error::new(io::ErrorKind::TimedOut, reason)
 }
 
 impl LockedFile {
@@ -141,13 +167,18 @@ pub(super) fn lock(file: &File, wait: &LockWait) -> io::Result<()> {
     loop {
         match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                wait.check()?;
+                wait.check_for(file)?;
                 sleep(pause);
-                pause = (pause * 2).min(MAX_PAUSE);
+                pause = (pause * 2).min(longest_pause(wait));
             }
             locked => return Ok(locked?),
         }
     }
+}
+
+/// Returns the longest pause between two attempts; a long one once the holder is looked up each time.
+fn longest_pause(wait: &LockWait) -> Duration {
+    if wait.begun.elapsed() < MAX_WAIT_FOR_STOPPED { MAX_PAUSE } else { MAX_PAUSE * 16 }
 }
 
 /// Opens a regular file. A link or a pipe, which another process may have put there since the

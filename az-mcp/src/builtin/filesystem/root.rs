@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::tool::{Invocation, ToolOutput};
-use az_core::{Error, Result};
+use az_core::{Error, Result, blocking};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
@@ -65,8 +65,7 @@ impl Roots {
             let root = roots.open(&workspace).map_err(FileError::Workspace)?;
             work(&root)
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| Error::Internal(format!("{} panicked: {error}", call.tool)))
+        blocking::run(work).await
     }
 
     /// Returns the workspace at `path`, from the cache if possible.

@@ -1,7 +1,7 @@
 //! `output.read`.
 
 use az_core::tool::{EffectClass, Invocation, OUTPUT_READ, ToolOutput, ToolScope};
-use az_core::{CallId, Error, Result};
+use az_core::{CallId, Error, Result, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -52,8 +52,7 @@ impl OutputReadTool {
     ) -> Result<std::io::Result<Part>> {
         let (files, task, id) = (self.0.clone(), call.task.clone(), id.clone());
         let read = move || files.read(&task, &id, offset, limit);
-        let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|error| Error::Internal(error.to_string()))
+        blocking::run(read).await
     }
 }
 

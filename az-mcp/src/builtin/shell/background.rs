@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use az_core::blocking;
 use az_core::tool::{BackgroundProcess, Invocation};
 use rustix::process::{Pid, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -62,13 +63,13 @@ pub(super) async fn attend(
         let found = process_tree::find(&|environment| is_of_run(environment, &mark), None);
         process_tree::describe(&found)
     };
-    let processes = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+    let processes = blocking::run(find).await.unwrap_or_default();
     if !open {
         let background = Background { processes, output: BackgroundOutput::Redirected };
         return (!background.processes.is_empty()).then_some(background);
     }
     let (files, task, id) = (files.clone(), call.task.clone(), call.call.clone());
-    let created = tokio::task::spawn_blocking(move || files.create(&task, &id)).await;
+    let created = blocking::run(move || files.create(&task, &id)).await;
     let created = created.unwrap_or_else(|error| Err(io::Error::other(error)));
     let (writer, output) = match created {
         Ok(Some(writer)) => (Some(writer), BackgroundOutput::Kept),
@@ -97,6 +98,6 @@ async fn copy(from: Option<impl AsyncRead + Unpin>, to: Arc<Mutex<Option<OutputW
             }
         };
         // The task is cancelled only when the runtime shuts down.
-        tokio::task::spawn_blocking(write).await.ok();
+        blocking::run(write).await.ok();
     }
 }

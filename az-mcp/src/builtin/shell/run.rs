@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use az_core::point;
 use az_core::tool::Invocation;
+use az_core::{blocking, point};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -145,7 +145,7 @@ impl KillGuard {
         let mark = self.mark.clone();
         // The descendants are looked up before the shell exits: they are reparented then.
         let find = move || process_tree::find(&|of| is_of_run(of, &mark), Some(shell));
-        let found = tokio::task::spawn_blocking(find);
+        let found = blocking::run(find);
         let found = found.await.unwrap_or_default();
         kill_process_group(shell, Signal::TERM).ok();
         if timeout(GRACE_PERIOD, child.wait()).await.is_err() {
@@ -155,7 +155,7 @@ impl KillGuard {
         self.disarm();
         let mark = mem::take(&mut self.mark);
         let kill = move || process_tree::kill(found, &|of| is_of_run(of, &mark));
-        tokio::task::spawn_blocking(kill).await.ok();
+        blocking::run(kill).await.ok();
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use az_core::tool::{BackgroundProcess, EffectClass, Invocation, Probed, ToolOutput, ToolScope};
-use az_core::{Error, Result, TaskId};
+use az_core::{Error, Result, TaskId, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -129,12 +129,12 @@ impl RecoverableTool for ShellTool {
     async fn abandon(&self, _args: &ShellArgs, call: &Invocation) -> Result<()> {
         let key = call.key.clone();
         let kill = move || process_tree::kill(Vec::new(), &|of| is_of_call(of, &key));
-        check_killed(blocking(kill).await?)
+        check_killed(blocking::run(kill).await?)
     }
 
     async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
         let task = task.clone();
-        blocking(move || {
+        blocking::run(move || {
             process_tree::describe(&process_tree::find(&|of| is_of_task(of, &task), None))
         })
         .await
@@ -147,15 +147,9 @@ impl RecoverableTool for ShellTool {
             let described = process_tree::describe(&found);
             (described, process_tree::kill(found, &|of| is_ended_with_task(of, &task)))
         };
-        let (described, killed) = blocking(end).await?;
+        let (described, killed) = blocking::run(end).await?;
         check_killed(killed).map(|()| described)
     }
-}
-
-/// Runs work that reads `/proc`, on the blocking thread pool.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::Internal(error.to_string()))
 }
 
 fn check_killed(killed: bool) -> Result<()> {

@@ -1,0 +1,65 @@
+//! `az db clean`.
+
+use std::process::ExitCode;
+
+use az_core::error::Error;
+use az_core::store::Leftover;
+use az_core::text::plural;
+use clap::Args;
+
+use crate::error::CliError;
+use crate::services::Services;
+use crate::views::{LeftoverView, NoticeView};
+
+const EXAMPLES: &str = "\
+Examples:
+  az db clean --dry-run
+  az db clean
+
+Workers may run meanwhile. Unfinished files are removed if they are older than a day and the
+process that wrote them has ended.";
+
+/// Remove the files that interrupted writes left beside the database
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CleanArgs {
+    /// List the files and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Removes the files.
+///
+/// # Errors
+///
+/// `NotFound` where there is no store, or the store's own.
+pub(super) async fn run(args: &CleanArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let found = services.store_to_read().await?;
+    let mut store = found.ok_or_else(|| Error::not_found("database", services.store_address()))?;
+    let mut removed = Vec::new();
+    if !args.dry_run {
+        store = services.store().await?;
+        removed = store.clean().await?;
+    }
+    let kept = store.leftovers().await?;
+    let printer = services.printer();
+    if !printer.is_json() {
+        for leftover in if args.dry_run { &kept } else { &removed } {
+            printer.line(&leftover.name)?;
+        }
+    }
+    let text = format!("removed {}, kept {}", in_words(&removed), in_words(&kept));
+    let views = |all: &[Leftover]| all.iter().map(LeftoverView::from).collect();
+    let notice = NoticeView::StoreCleaned { removed: views(&removed), kept: views(&kept) };
+    if printer.is_json() {
+        printer.json_line(&notice)?;
+    } else {
+        printer.say(&text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(all: &[Leftover]) -> String {
+    let bytes: u64 = all.iter().map(|leftover| leftover.bytes).sum();
+    format!("{} ({} KiB)", plural(all.len(), "file"), bytes.div_ceil(1024))
+}
