@@ -18,7 +18,6 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::blob::Blobs;
 use super::connect::beside;
 use super::migrate;
-use super::row::first;
 use crate::error::{Result, about};
 
 /// How long a draft is kept.
@@ -87,8 +86,9 @@ impl Candidate {
     /// Returns `true` if no event of any namespace refers to the file.
     fn is_left(&self, conn: &Connection) -> Result<bool> {
         let Kind::Body(name) = &self.kind else { return Ok(true) };
-        let sql = "SELECT 1 FROM event WHERE blob = ?1 LIMIT 1";
-        Ok(first(conn, sql, [name], |row| row.take::<i64>())?.is_none())
+        // All namespaces share the files, so that this statement names none.
+        let mut referring = conn.prepare_cached("SELECT 1 FROM event WHERE blob = ?1")?;
+        Ok(!referring.exists([name])?)
     }
 
     fn leftover(&self) -> Leftover {
