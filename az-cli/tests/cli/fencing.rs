@@ -148,7 +148,7 @@ fn with_a_locked_database(az: &Az, args: &[String], intent: &str, go: impl FnOnc
     lock.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     let lock = lock.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     go();
-    watched.until_said("a result is kept in memory");
+    watched.until_said("the write is attempted again");
     watched.until_said("failed to renew leases");
     until("the lease has expired", || {
         let now = "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)";

@@ -35,6 +35,7 @@ const NESTED: &[&str] = &[
     "EventBodyView",
     "FailureDetailView",
     "FailureView",
+    "LeftoverView",
     "LongRequestView",
     "ModelIntentView",
     "ModelResultView",

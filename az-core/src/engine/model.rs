@@ -144,7 +144,10 @@ impl Run {
     /// If another worker has claimed the task, nothing can be recorded: the other worker books the
     /// hold in full, because it cannot know whether the request was sent.
     async fn cancel_model(&mut self, call: CallId, reason: Error) -> Error {
-        if let Err(error) = self.interrupt_model(call, Settlement::Nothing, 0).await {
+        let message = format!("the request was not sent: {}", reason.chain());
+        let outcome = ModelOutcome::Failed { kind: reason.kind(), message };
+        let result = ModelResult { outcome, settlement: Settlement::Nothing, millis: 0 };
+        if let Err(error) = self.record_model(call, result).await {
             let error = error.chain();
             tracing::warn!(error, "failed to settle the hold of a request that was not sent");
         }

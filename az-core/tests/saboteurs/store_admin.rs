@@ -43,7 +43,8 @@ saboteurs! {
 
     reporting_open_holds_as_problems => [
         an_intact_store_has_no_problems,
-        status_and_check_work_on_a_read_only_store
+        status_and_check_work_on_a_read_only_store,
+        cleaning_removes_nothing_that_is_used
     ] {
         async fn check(&self, store: &MemoryStore) -> Result<Vec<String>> {
             let holds = store.open_holds().await?;

@@ -86,7 +86,7 @@ async fn reading_does_not_write() {
     let reader = read_only(&home.path()).unwrap();
     assert_eq!(reader.list(&TaskFilter::default()).await.unwrap(), [stored]);
     let refused = reader.create(&task("b", 0)).await.unwrap_err();
-    assert_eq!(refused.chain(), "sqlite cannot be used: the store was opened read-only");
+    assert_eq!(refused.chain(), "sqlite is read-only: the store was opened read-only");
 }
 
 #[tokio::test]

@@ -158,8 +158,8 @@ fn a_model_without_a_key_is_excluded_and_named_if_none_has_one() {
     assert_eq!(names(&router("large"), &query("x", 1)), ["large"]);
     assert_eq!(
         router("middle").route(&query("x", 1)).unwrap_err().to_string(),
-        "routing is not set up: no model is usable (small: small is not set up: it has no key; \
-         middle: middle is not set up: it has no key)"
+        "routing is not set up: no model is usable (small is not set up: it has no key; \
+         middle is not set up: it has no key)"
     );
     let named = query("x", 1).with_model(Some("small"));
     let error = router("large").route(&named).unwrap_err();

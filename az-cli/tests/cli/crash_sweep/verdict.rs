@@ -255,6 +255,8 @@ impl Findings<'_> {
             match &event.event.body {
                 EventBody::LlmIntent(_) => intents += 1,
                 EventBody::LlmResult(result) => {
+                    // What was certainly not sent has no entry.
+                    intents -= usize::from(result.settlement == Settlement::Nothing);
                     expected += match &result.settlement {
                         Settlement::Paid(charge) => charge.cost.map_or(MOST, Usd::nanos),
                         Settlement::Full => MOST,
