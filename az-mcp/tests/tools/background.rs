@@ -73,7 +73,7 @@ impl TestTask {
 async fn a_background_process_keeps_running_and_its_output_can_be_read() {
     let mut task = TestTask::new("ticks");
     let started = Instant::now();
-    let output = task.run(0, "(while :; do echo tick; sleep 0.01; done) & echo started").await;
+    let output = task.run(0, "echo started; (while :; do echo tick; sleep 0.01; done) &").await;
     assert!(started.elapsed() < Duration::from_secs(2));
     let processes = output.data.as_ref().unwrap()["background"].clone();
     let pid = processes[0]["pid"].as_u64().unwrap();
