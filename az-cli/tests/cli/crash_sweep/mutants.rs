@@ -49,7 +49,7 @@ impl Mutant {
     }
 }
 
-pub(super) const MUTANTS: [Mutant; 10] = [
+pub(super) const MUTANTS: [Mutant; 11] = [
     Mutant {
         name: "unsafe-is-run-again",
         rule: "an interrupted unsafe call is not made again",
@@ -114,6 +114,13 @@ pub(super) const MUTANTS: [Mutant; 10] = [
         points: &["model.called"],
     },
     Mutant {
+        name: "leases-follow-the-wall-clock",
+        rule: "a lease expires in lease time, which does not jump",
+        death: Death::Kill,
+        trouble: Trouble::ClockJump,
+        points: &["model.call"],
+    },
+    Mutant {
         name: "drafts-are-left",
         rule: "the temporary file of an interrupted write is removed",
         death: Death::Kill,
@@ -144,6 +151,9 @@ pub(super) fn wiring(name: &str) -> Wiring {
         "intents-come-late" => sound.with_run_store(|inner| store(inner, StoreFault::RecordsLate)),
         "leases-are-not-fenced" => {
             sound.with_run_store(|inner| store(inner, StoreFault::KeepsLeases))
+        }
+        "leases-follow-the-wall-clock" => {
+            sound.with_run_store(|inner| store(inner, StoreFault::FollowsWallClock))
         }
         "results-are-dropped" => sound.with_run_store(|inner| store(inner, StoreFault::GivesUp)),
         other => panic!("no mutant is called {other}"),
@@ -176,6 +186,8 @@ enum StoreFault {
     RecordsLate,
     /// A heartbeat renews a lease also after another worker has claimed the task.
     KeepsLeases,
+    /// Leases expire by the wall clock.
+    FollowsWallClock,
     /// A result is not recorded later if the database is locked.
     GivesUp,
 }
@@ -350,8 +362,14 @@ macro_rules! pass_on {
     };
 }
 
-pass_on! { LeaseAnchors:
-    lease_anchor(boot: &BootTime, now: Timestamp) -> Timestamp;
+#[async_trait]
+impl LeaseAnchors for Store {
+    async fn lease_anchor(&self, boot: &BootTime, now: Timestamp) -> Result<Timestamp> {
+        if self.fault == StoreFault::FollowsWallClock {
+            return Ok(now);
+        }
+        self.inner.lease_anchor(boot, now).await
+    }
 }
 
 pass_on! { TaskRepository:
