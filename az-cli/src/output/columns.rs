@@ -1,5 +1,7 @@
 //! Fits text into columns of a terminal.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -9,30 +11,35 @@ use super::humanize::printable;
 /// characters are escaped, and a tab is shown as spaces.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut lines = text.trim().lines();
-    let line = printable(lines.next().unwrap_or_default().trim());
-    let has_more = lines.next().is_some();
-    let (end, rest) = prefix(&line, columns);
-    if rest.is_empty() && !has_more {
-        return line;
+    let mut line = printable(lines.next().unwrap_or_default().trim());
+    if lines.next().is_some() {
+        line.push('…');
     }
-    if rest.is_empty() && columns_of(end) < columns {
-        return format!("{end}…");
-    }
-    let (end, _) = prefix(&line, columns.saturating_sub(1));
-    if columns == 0 { String::new() } else { format!("{end}…") }
+    cut(&line, columns).into_owned()
 }
 
-/// Splits a text after the characters that fit. A sequence that is shown as one character, such as
-/// an emoji, is not cut.
-fn prefix(text: &str, columns: usize) -> (&str, &str) {
+/// Returns a line in at most this many columns, with `…` at its end if it was cut.
+pub(super) fn cut(line: &str, columns: usize) -> Cow<'_, str> {
+    if columns_of(line) <= columns {
+        return Cow::Borrowed(line);
+    }
+    if columns == 0 {
+        return Cow::Borrowed("");
+    }
+    Cow::Owned(prefix(line, columns - 1).to_owned() + "…")
+}
+
+/// Returns the characters that fit. A sequence that is shown as one character, such as an emoji, is not
+/// cut.
+fn prefix(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (start, grapheme) in text.grapheme_indices(true) {
         used += columns_of(grapheme);
         if used > columns {
-            return text.split_at(start);
+            return text.get(..start).unwrap_or_default();
         }
     }
-    (text, "")
+    text
 }
 
 /// Returns the most columns that a terminal uses for a text.
