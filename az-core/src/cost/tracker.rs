@@ -31,6 +31,8 @@ use crate::money::Usd;
 /// 10. The highest sum comes first, equal ones ordered by key; days are in order.
 /// 11. Days are those of the calendar, whatever their length.
 /// 12. [`calendar`](Self::calendar) is the calendar that decides when the periods of budgets begin.
+/// 13. [`unpriced_payers`](Self::unpriced_payers) are exactly the given payers that have an entry
+///     without a cost, in the given order.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.
@@ -69,6 +71,24 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>>;
+
+    /// Returns those of these payers that have an entry without a cost.
+    ///
+    /// The default reads the entries of each payer; a backend that can answer with one query should.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn unpriced_payers(&self, payers: &[Payer]) -> Result<Vec<Payer>> {
+        let mut unpriced = Vec::new();
+        for payer in payers {
+            let entries = self.entries(TimeRange::ALL, Some(payer)).await?;
+            if entries.iter().any(|entry| entry.charge.cost.is_none()) {
+                unpriced.push(payer.clone());
+            }
+        }
+        Ok(unpriced)
+    }
 
     /// Sums up the entries of a range, group by group.
     ///

@@ -54,7 +54,8 @@ use self::track::{
     concurrent_entries_add_up, entries_are_listed_oldest_first,
     entries_are_returned_as_they_were_booked, entries_outlive_their_task,
     entries_survive_a_restart, entries_without_a_cost_add_nothing,
-    the_totals_of_tasks_add_up_to_the_total, totals_are_exact_to_the_nano_dollar,
+    the_payers_with_unknown_costs_are_found, the_totals_of_tasks_add_up_to_the_total,
+    totals_are_exact_to_the_nano_dollar,
 };
 
 scenarios! {
@@ -74,6 +75,7 @@ scenarios! {
     booking_updates_the_task_and_its_budgets;
     an_update_of_the_task_keeps_its_cost;
     entries_are_listed_oldest_first;
+    the_payers_with_unknown_costs_are_found;
     entries_outlive_their_task;
     entries_survive_a_restart needs durable;
 

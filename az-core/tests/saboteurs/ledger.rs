@@ -194,6 +194,18 @@ super::support::saboteurs! {
         }
     }
 
+    finding_every_price_known => [the_payers_with_unknown_costs_are_found] {
+        async fn unpriced_payers(&self, _: &MemoryStore, _: &[Payer]) -> Result<Vec<Payer>> {
+            Ok(Vec::new())
+        }
+    }
+
+    finding_every_price_unknown => [the_payers_with_unknown_costs_are_found] {
+        async fn unpriced_payers(&self, _: &MemoryStore, payers: &[Payer]) -> Result<Vec<Payer>> {
+            Ok(payers.to_vec())
+        }
+    }
+
     burying_costs_with_their_task remembering Shared<BTreeSet<TaskId>> => [
         entries_outlive_their_task
     ] {

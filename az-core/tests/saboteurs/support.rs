@@ -126,6 +126,7 @@ bendable! {
             total_in(span: TimeRange) -> Usd;
             cost_by_payer(payer: &Payer) -> Usd;
             entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+            unpriced_payers(payers: &[Payer]) -> Vec<Payer>;
             sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
             calendar() -> Calendar;
         }

@@ -52,6 +52,11 @@ impl CostTracker for SqliteStore {
         self.scan(move |conn| ledger::entries(conn, span, payer.as_ref())).await
     }
 
+    async fn unpriced_payers(&self, payers: &[Payer]) -> Result<Vec<Payer>, Error> {
+        let payers = payers.to_vec();
+        self.point(move |conn| ledger::unpriced_payers(conn, &payers)).await
+    }
+
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>, Error> {
         let by = by.clone();
         self.scan(move |conn| sums::sums(conn, span, &by)).await

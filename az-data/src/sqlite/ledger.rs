@@ -103,6 +103,17 @@ pub(super) fn entries(
     }
 }
 
+/// Returns those of these payers that have an entry without a cost, in the given order.
+pub(super) fn unpriced_payers(conn: &Connection, payers: &[Payer]) -> Result<Vec<Payer>> {
+    let names: Vec<_> = payers.iter().map(ToString::to_string).collect();
+    all(conn, UNPRICED, [json::write("payers", &names)?], |row| row.parsed(payer::read))
+}
+
+/// Selects the payers of a JSON array that have an entry without a cost.
+const UNPRICED: &str = "SELECT given.value FROM json_each(?1) AS given WHERE EXISTS \
+    (SELECT 1 FROM entry WHERE namespace = az_namespace() AND payer = given.value AND cost IS NULL) \
+    ORDER BY given.key";
+
 /// Checks that all of an entry can be read.
 pub(super) fn check(row: &mut Columns<'_>) -> Result<()> {
     read(row, |usage, _, _| usage).map(drop)
@@ -161,4 +172,20 @@ pub(super) fn call_id(text: &str) -> Result<CallId> {
 /// Returns the bounds of a range as stored values.
 pub(super) fn bounds(span: TimeRange) -> (i64, i64) {
     (micros(span.start), micros(span.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plans::plan;
+    use super::UNPRICED;
+
+    #[test]
+    fn unknown_costs_are_looked_up_by_payer() {
+        let mut steps = plan(UNPRICED);
+        steps.retain(|step| step.contains("entry"));
+        assert_eq!(
+            steps,
+            ["SEARCH entry EXISTS USING INDEX sqlite_autoindex_entry_1 (namespace=? AND payer=?)"]
+        );
+    }
 }

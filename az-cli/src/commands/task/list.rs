@@ -1,12 +1,12 @@
 //! `az task list`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::TimeRange;
-use az_core::store::Store;
+use az_core::cost::Payer;
 use az_core::task::TaskFilter;
-use az_core::{Clock, Error, Task, TaskPriority, TaskStatus};
+use az_core::{Clock, TaskPriority, TaskStatus};
 use clap::Args;
 
 use crate::error::CliError;
@@ -57,11 +57,19 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let exists = store.is_some();
     let mut tasks = Vec::new();
     if let Some(store) = store {
-        for task in store.list(&filter).await? {
-            // A task that has not started has no calls to look up.
-            let unpriced = (task.started_at.is_some() || task.actual_tokens > 0)
-                && has_unpriced_calls(&*store, &task).await?;
-            tasks.push(TaskSummaryView::new(task, unpriced));
+        let found = store.list(&filter).await?;
+        // A task that has not started has no calls to look up.
+        let called =
+            found.iter().filter(|task| task.started_at.is_some() || task.actual_tokens > 0);
+        let payers: Vec<Payer> = called.map(|task| (&task.id).into()).collect();
+        let unpriced = match payers.as_slice() {
+            [] => Vec::new(),
+            payers => store.unpriced_payers(payers).await?,
+        };
+        let unpriced: BTreeSet<_> = unpriced.iter().filter_map(Payer::task).collect();
+        for task in found {
+            let is_unpriced = unpriced.contains(&task.id);
+            tasks.push(TaskSummaryView::new(task, is_unpriced));
         }
     }
     let printer = services.printer();
@@ -71,15 +79,6 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let table = tasks_table(&tasks, SystemClock.now());
     table.print(&tasks, args.format.choose(printer), printer)?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn has_unpriced_calls(store: &dyn Store, task: &Task) -> Result<bool, CliError> {
-    let entries = match store.entries(TimeRange::ALL, Some(&(&task.id).into())).await {
-        // The price of an entry that cannot be read is not known either.
-        Err(Error::Damaged { .. }) => return Ok(true),
-        entries => entries?,
-    };
-    Ok(entries.iter().any(|entry| entry.charge.cost.is_none()))
 }
 
 /// Returns why the listing is empty.

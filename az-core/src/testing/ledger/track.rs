@@ -210,6 +210,29 @@ pub(super) async fn entries_are_listed_oldest_first(fixture: Runs<'_>) -> Checke
     Ok(())
 }
 
+pub(super) async fn the_payers_with_unknown_costs_are_found(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let unknown = |task, call| {
+        let mut entry = entry(task, call, 0, 1);
+        entry.charge.cost = None;
+        entry
+    };
+    let entries = [
+        unknown("c", "m0"),
+        unknown("c", "m1"),
+        entry("c", "m2", 5, 1),
+        entry("b", "m0", 0, 1),
+        unknown("a", "m0"),
+        unknown("other", "m0"),
+    ];
+    track(&*store, &entries).await?;
+    let given = ["task:c", "task:b", "task:none", "task:a", "key:a"].map(payer);
+    let found = store.unpriced_payers(&given).await?;
+    ensure_eq!(found, ["task:c", "task:a"].map(payer), "the payers with unknown costs");
+    ensure_eq!(store.unpriced_payers(&[]).await?, [], "the payers of none");
+    Ok(())
+}
+
 pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let id = task_id("t");
