@@ -69,8 +69,10 @@ fn listing(az: &Path) {
     // The kernel maps more pages of a copy than a program uses, which is no memory of its own.
     let floor_memory = peak_memory(&mut floor_command(floor));
     let memory = peak_memory(&mut list_command(az));
-    let floor_time = typical(&mut floor_command(&installed(floor, dir.path())));
-    let time = typical(&mut list_command(&installed(az, dir.path())));
+    let [floor_time, time] = typical([
+        &mut floor_command(&installed(floor, dir.path())),
+        &mut list_command(&installed(az, dir.path())),
+    ]);
     println!(
         "list of 100,000 tasks    {:>9.2} ms   {:.2} × floor ({:.2} ms)   (bar: 4 ms)",
         millis(time),
@@ -101,18 +103,21 @@ fn peak_memory(command: &mut Command) -> f64 {
     largest_child()
 }
 
-/// Returns the median of many runs.
-fn typical(command: &mut Command) -> Duration {
-    let mut times: Vec<_> = (0..101)
-        .map(|_| {
+/// Returns the median times of two programs that run by turns, so that both meet the same machine.
+fn typical(mut commands: [&mut Command; 2]) -> [Duration; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..201 {
+        for (command, times) in commands.iter_mut().zip(&mut times) {
             let begun = Instant::now();
             let status = command.status().unwrap();
             assert!(status.success(), "{command:?}");
-            begun.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[times.len() / 2]
+            times.push(begun.elapsed());
+        }
+    }
+    times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    })
 }
 
 /// Returns the peak memory of any process started here, in MB.

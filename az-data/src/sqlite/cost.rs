@@ -54,7 +54,7 @@ impl CostTracker for SqliteStore {
 
     async fn unpriced_payers(&self, payers: &[Payer]) -> Result<Vec<Payer>, Error> {
         let payers = payers.to_vec();
-        self.point(move |conn| ledger::unpriced_payers(conn, &payers)).await
+        self.scan(move |conn| ledger::unpriced_payers(conn, &payers)).await
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>, Error> {

@@ -17,6 +17,8 @@ use super::verdict::violations;
 use super::world::World;
 use crate::support::Az;
 
+/// How many events the task records.
+const EVENTS: usize = 48;
 /// The size of an image.
 const SIZE: u64 = 12 << 20;
 const LONG: std::time::Duration = std::time::Duration::from_secs(20);
@@ -192,6 +194,7 @@ fn cut_everywhere(layout: Layout, unsynced: bool) -> Option<(usize, Vec<String>)
         process.signal(Signal::CONT);
     }
     if wrong.is_empty() {
+        assert_eq!(events(&world.az).len(), EVENTS);
         assert_eq!(process.wait(), Some(0), "{}", fs::read_to_string(world.stderr()).unwrap());
     }
     drop(mounts);
@@ -206,7 +209,9 @@ fn what_was_reported_done_survives_a_power_cut_on_one_and_on_two_filesystems() {
             return;
         };
         eprintln!("{cuts} power cuts with {layout:?} of filesystems");
-        assert!(cuts > 40, "only {cuts} cuts");
+        // A commit holds one event or a few, and changes an image; how often the kernel writes besides
+        // differs from run to run.
+        assert!(cuts > EVENTS / 2, "only {cuts} cuts");
         assert_eq!(wrong, [] as [String; 0]);
     }
 }
