@@ -1,5 +1,10 @@
 //! Links `az` with packed relocations where the C library can read them.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script gets what it needs from cargo this way"
+)]
+
 use std::env;
 use std::process::Command;
 

@@ -167,6 +167,17 @@ fn cut_everywhere(layout: Layout, unsynced: bool) -> Option<(usize, Vec<String>)
     let Disks { mounts, az, .. } = Disks::new(layout)?;
     let world = World::on(az);
     let images = || layout.names().iter().map(|name| fs::read(image_of(&world.az, name)).unwrap());
+    // The kernel may write while an image is read: what was read twice alike is a state that the disk had.
+    let settled = || {
+        let mut last: Vec<_> = images().collect();
+        loop {
+            let now: Vec<_> = images().collect();
+            if now == last {
+                return now;
+            }
+            last = now;
+        }
+    };
     for path in [world.az.work(), world.az.data_dir()] {
         assert!(run("sync", ["-f".as_ref(), path.as_os_str()]), "{} is synced", path.display());
     }
@@ -178,9 +189,9 @@ fn cut_everywhere(layout: Layout, unsynced: bool) -> Option<(usize, Vec<String>)
     }
     command.arg(plain.get_program()).args(plain.get_args()).env("AZ_FAILPOINT", "stop:*");
     let process = Process::start(command, &world.stderr());
-    let (mut last, mut cuts, mut wrong) = (images().collect::<Vec<_>>(), 0, Vec::new());
+    let (mut last, mut cuts, mut wrong) = (settled(), 0, Vec::new());
     while wrong.is_empty() && process.wait_for(LONG) == Reached::Point {
-        let now: Vec<_> = images().collect();
+        let now = settled();
         if now != last {
             let seen = events(&world.az);
             let cut = Disks::copied(layout, &now);
