@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::redirect;
 use serde_json::Value;
@@ -220,6 +220,12 @@ impl Answer {
     pub fn encoding(&self) -> Option<String> {
         let encoding = self.header(CONTENT_ENCODING.as_str())?.trim().to_lowercase();
         (!encoding.is_empty() && encoding != "identity").then_some(encoding)
+    }
+
+    /// Returns the address that a redirect names, without its query, which may hold a key.
+    pub fn location(&self) -> Option<String> {
+        let location = self.header(LOCATION.as_str())?;
+        Some(location.split(['?', '#']).next().unwrap_or_default().to_owned())
     }
 
     fn header(&self, name: &str) -> Option<String> {

@@ -37,11 +37,47 @@ struct Model {
     id: String,
 }
 
+/// Returns a description of a body that is a web page, as proxies, login pages and wrong addresses
+/// return; `None` for any other body.
+pub(super) fn web_page(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches(['\u{feff}', '\r', '\n', '\t', ' ']);
+    let begin = text.get(..14).unwrap_or(text).to_ascii_lowercase();
+    if !begin.starts_with("<html") && begin != "<!doctype html" {
+        return None;
+    }
+    let title = ["<title>", "<h1>", "<body>"].iter().find_map(|tag| {
+        let (_, rest) = text.split_once(tag)?;
+        let title = one_line(rest.split('<').next()?.trim(), QUOTED);
+        (!title.is_empty()).then_some(title)
+    });
+    Some(title.map_or_else(|| "a web page".to_owned(), |title| format!("a web page, `{title}`")))
+}
+
 /// Quotes an error of an unknown format.
 pub(super) fn quote(body: &[u8]) -> String {
+    if let Some(page) = web_page(body) {
+        return format!("the response is {page}");
+    }
     match one_line(&String::from_utf8_lossy(body), QUOTED) {
         quoted if quoted.is_empty() => "the response has no message".to_owned(),
         quoted => quoted,
+    }
+}
+
+/// Returns the error of a response; `None` if it has none, or one without content (`null`, or an object
+/// whose fields are `null` or empty), which some servers send with every successful reply.
+pub(super) fn error_of(response: &Value) -> Option<&Value> {
+    response.get("error").filter(|error| !is_blank(error))
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Object(fields) => fields.values().all(is_blank),
+        Value::Array(values) => values.iter().all(is_blank),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -80,7 +116,11 @@ mod tests {
 
     #[test]
     fn an_unknown_error_is_quoted() {
-        assert_eq!(quote(b"<html>\nbad gateway"), "<html>\u{2026}");
+        let page = b"\xef\xbb\xbf<!DOCTYPE html><head><title>502 Bad Gateway</title></head>";
+        assert_eq!(quote(page), "the response is a web page, `502 Bad Gateway`");
+        assert_eq!(quote(b"<html><body>bad gateway"), "the response is a web page, `bad gateway`");
+        assert_eq!(quote(b"<html>\n"), "the response is a web page");
+        assert_eq!(quote("<h\u{fc}ml>".as_bytes()), "<h\u{fc}ml>");
         assert_eq!(quote(b""), "the response has no message");
     }
 }

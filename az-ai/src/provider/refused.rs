@@ -43,13 +43,16 @@ impl Credentials<'_> {
             return Ok(answer);
         }
         let (retry_after, request_id) = (answer.retry_after(), answer.request_id());
+        let location = answer.location();
         // If the body of an error response cannot be read, the status is sufficient.
         let body = answer.body().await.unwrap_or_default();
         let mut refusal = read(status, &body);
         if (300..400).contains(&status) {
-            refusal.message = "it sends us somewhere else, and a key must not follow: check its \
-                               address"
-                .to_owned();
+            let location = location.unwrap_or_else(|| "another address".to_owned());
+            refusal.message = format!(
+                "redirects to {location}; a request is not sent to an address that is not configured: \
+                 set the provider's base URL to the one that answers"
+            );
         }
         refusal.retry_after = retry_after.or(refusal.retry_after);
         // The account will have credit again, and the server says when.

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::json::quote;
 use super::wire::Answered;
 use crate::error::Error;
 
@@ -115,7 +116,7 @@ pub(super) struct EventReader {
 }
 
 /// The maximum size of that beginning.
-const HEAD: usize = 80;
+const HEAD: usize = 512;
 
 impl EventReader {
     pub(super) fn new() -> Self {
@@ -143,8 +144,9 @@ impl EventReader {
         if begins_like_events(&self.head) {
             return answered.cut();
         }
-        let head = String::from_utf8_lossy(&self.head);
-        answered.malformed(format!("not a stream of events: {}", head.trim()))
+        answered.web_page(&self.head).unwrap_or_else(|| {
+            answered.malformed(format!("not a stream of events: {}", quote(&self.head)))
+        })
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::provider::tool_names::ToolNames;
+use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
+use crate::provider::json::web_page;
 use crate::provider::reported::ReportedUsage;
+use crate::provider::tool_names::ToolNames;
 use crate::surrogates;
 
 /// Translates between our types and one provider's API: requests to bodies, bodies to replies.
@@ -151,12 +153,25 @@ impl Answered {
         Refusal { request_id, ..refusal }.into()
     }
 
+    /// Returns the error of a body that is a web page, which no further attempt changes; `None` for any
+    /// other body.
+    pub(super) fn web_page(&self, body: &[u8]) -> Option<Error> {
+        let message = format!(
+            "the response is {} instead of a reply; check the base URL, and whether a proxy or a \
+             login page is in between",
+            web_page(body)?
+        );
+        Some(self.refused(Refusal::new(&self.provider, ErrorKind::Config, message)))
+    }
+
     /// Parses JSON. Surrogates that are not in pairs are accepted.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] when it is invalid.
+    /// [`Error::Malformed`] when it is invalid; [`Error::Refused`] when it is a web page.
     pub fn json(&self, bytes: &[u8]) -> Result<Value> {
-        surrogates::parse(bytes).map_err(|error| self.malformed(error.to_string()))
+        surrogates::parse(bytes).map_err(|error| {
+            self.web_page(bytes).unwrap_or_else(|| self.malformed(error.to_string()))
+        })
     }
 }

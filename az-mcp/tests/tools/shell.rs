@@ -99,7 +99,10 @@ async fn a_command_gets_only_the_configured_environment() {
     let expect = [
         "AZ_CALL_KEY=task:7",
         "DEBIAN_FRONTEND=noninteractive",
+        "EDITOR=false",
         "GCM_INTERACTIVE=never",
+        "GIT_EDITOR=true",
+        "GIT_SEQUENCE_EDITOR=false",
         "GIT_TERMINAL_PROMPT=0",
         "HOME=/h",
         "LC_ALL=C",
@@ -107,6 +110,7 @@ async fn a_command_gets_only_the_configured_environment() {
         "PATH=/usr/bin:/bin",
         "PIP_NO_INPUT=1",
         "SSH_ASKPASS_REQUIRE=never",
+        "VISUAL=false",
     ];
     assert_eq!(seen, expect);
 }

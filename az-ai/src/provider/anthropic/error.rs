@@ -4,7 +4,7 @@ use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::error::Refusal;
-use crate::provider::json::quote;
+use crate::provider::json::{error_of, quote};
 use crate::provider::openai::error::is_unknown_model;
 use crate::provider::refused::kind_of_status;
 
@@ -19,7 +19,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
 
 /// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
-    let error = json.get("error").filter(|error| !error.is_null())?;
+    let error = error_of(json)?;
     Some(read(provider, None, error, || quote(error.to_string().as_bytes())))
 }
 
@@ -150,7 +150,7 @@ mod tests {
             (refusal.kind, refusal.message)
         };
         let unavailable = |text: &str| (ErrorKind::Unavailable, text.to_owned());
-        assert_eq!(message(502, "<html>\nbad gateway"), unavailable("<html>…"));
+        assert_eq!(message(502, "bad\ngateway"), unavailable("bad…"));
         assert_eq!(message(500, ""), unavailable("the response has no message"));
         assert_eq!(message(500, r#"{"error": "down"}"#), unavailable("down"));
         assert_eq!(message(500, r#"{"message": "down"}"#), unavailable("down"));

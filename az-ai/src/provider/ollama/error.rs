@@ -4,7 +4,7 @@ use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::error::Refusal;
-use crate::provider::json::quote;
+use crate::provider::json::{error_of, quote};
 use crate::provider::openai::error::is_unknown_model;
 use crate::provider::refused::kind_of_status;
 
@@ -18,7 +18,7 @@ pub(super) fn refusal(provider: &str, status: u16, body: &[u8]) -> Refusal {
 
 /// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(super) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
-    let error = json.get("error").filter(|error| !error.is_null())?;
+    let error = error_of(json)?;
     let message = message(json).unwrap_or_else(|| quote(error.to_string().as_bytes()));
     Some(Refusal::new(provider, kind(None, &message), message))
 }
@@ -66,7 +66,7 @@ mod tests {
         check(503, r#"{"error": "server busy"}"#, ErrorKind::Unavailable, "server busy");
         let long = "the input length exceeds the context length";
         check(400, &json!({"error": long}).to_string(), ErrorKind::ContextWindow, long);
-        check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
+        check(502, "bad\ngateway", ErrorKind::Unavailable, "bad…");
         check(500, "", ErrorKind::Unavailable, "the response has no message");
         check(500, r#"{"error": ""}"#, ErrorKind::Unavailable, r#"{"error": ""}"#);
     }

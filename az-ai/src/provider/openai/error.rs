@@ -4,7 +4,7 @@ use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::error::Refusal;
-use crate::provider::json::{quote, with_received};
+use crate::provider::json::{error_of, quote, with_received};
 use crate::provider::refused::kind_of_status;
 
 /// The fields of an error.
@@ -27,7 +27,7 @@ pub(in crate::provider) fn refusal(provider: &str, status: Option<u16>, body: &[
 
 /// Decodes an error in place of a reply: in the stream, or with status 200.
 pub(in crate::provider) fn inside(provider: &str, json: &Value) -> Option<Refusal> {
-    let error = json.get("error").filter(|error| !error.is_null());
+    let error = error_of(json);
     let flat = json.get("object").and_then(Value::as_str) == Some("error");
     if error.is_none() && !flat {
         return None;
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn invalid_json_is_quoted() {
-        check(502, "<html>\nbad gateway", ErrorKind::Unavailable, "<html>…");
+        check(502, "bad\ngateway", ErrorKind::Unavailable, "bad…");
         check(502, "[1]", ErrorKind::Unavailable, "[1]");
     }
 
@@ -240,6 +240,8 @@ mod tests {
             Some((ErrorKind::Unavailable, "gone".to_owned()))
         );
         assert_eq!(found(json!({"error": null, "choices": []})), None);
+        let blank = json!({"message": "", "type": "", "param": null, "code": null});
+        assert_eq!(found(json!({"error": blank, "choices": []})), None);
         assert_eq!(found(json!({"message": "hi"})), None);
     }
 }

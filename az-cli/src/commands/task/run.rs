@@ -145,8 +145,10 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
 }
 
 fn workspace(args: &RunArgs) -> Result<String, CliError> {
-    let dir = args.workspace.clone().unwrap_or_else(|| PathBuf::from("."));
-    let what = format!("the workspace {}", dir.display());
+    let (what, dir) = match &args.workspace {
+        Some(dir) => (format!("the workspace {}", dir.display()), dir.clone()),
+        None => ("the current directory, which is the workspace".to_owned(), PathBuf::from(".")),
+    };
     let dir = dir.canonicalize().map_err(|error| CliError::Usage(format!("{what}: {error}")))?;
     if !dir.is_dir() {
         return Err(CliError::Usage(format!("{what} is not a directory")));

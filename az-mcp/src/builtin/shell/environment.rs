@@ -174,12 +174,19 @@ const INHERITED: &[&str] = &[
 ];
 
 /// Variables that keep programs from asking for input, which no command can give.
-const NON_INTERACTIVE: [(&str, &str); 5] = [
+///
+/// An editor fails, except that git takes the message that it proposes: a merge goes on, and a commit
+/// without a message is aborted.
+const NON_INTERACTIVE: [(&str, &str); 9] = [
     ("DEBIAN_FRONTEND", "noninteractive"),
+    ("EDITOR", "false"),
     ("GCM_INTERACTIVE", "never"),
+    ("GIT_EDITOR", "true"),
+    ("GIT_SEQUENCE_EDITOR", "false"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("PIP_NO_INPUT", "1"),
     ("SSH_ASKPASS_REQUIRE", "never"),
+    ("VISUAL", "false"),
 ];
 
 /// Parts of the names of variables that hold secrets.

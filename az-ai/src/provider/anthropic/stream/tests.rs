@@ -142,7 +142,7 @@ fn invalid_events_are_malformed() {
         START.to_owned() + &event(&delta),
         START.to_owned() + &event(&placeless),
         START.to_owned() + "data: {\"type\"\n\n",
-        "<html>no</html>".to_owned(),
+        "<xml>no</xml>".to_owned(),
     ] {
         let result = reply(&stream);
         assert!(matches!(result, Err(Error::Malformed { .. })), "{stream}: {result:?}");

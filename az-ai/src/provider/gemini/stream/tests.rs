@@ -108,7 +108,7 @@ fn an_error_in_the_stream_is_the_servers_error() {
 
 #[test]
 fn garbage_is_malformed() {
-    for body in ["data: {\"candidates\": \n\n", "<html>no stream</html>"] {
+    for body in ["data: {\"candidates\": \n\n", "<xml>no stream</xml>"] {
         let error = reply(body).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
     }

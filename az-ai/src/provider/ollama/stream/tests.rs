@@ -76,7 +76,7 @@ fn an_error_in_the_stream_is_an_error() {
 
 #[test]
 fn an_invalid_stream_is_malformed() {
-    for stream in ["<html>\nno</html>", "bad gateway", "[1]\n{}x\n", "{\"done\":true}"] {
+    for stream in ["<xml>\nno</xml>", "bad gateway", "[1]\n{}x\n", "{\"done\":true}"] {
         let result = reply(stream);
         assert!(matches!(result, Err(Error::Malformed { .. })), "{stream}: {result:?}");
     }

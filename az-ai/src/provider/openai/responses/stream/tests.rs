@@ -186,7 +186,7 @@ fn an_error_in_the_stream_is_the_servers_error() {
 fn garbage_is_malformed() {
     let unfinished = json!({"type": "response.completed", "response": {"status": "in_progress"}});
     let empty = json!({"type": "response.completed"});
-    for body in ["data: {\"type\": \n\n", "<html>", &stream(&[unfinished]), &stream(&[empty])] {
+    for body in ["data: {\"type\": \n\n", "<xml>", &stream(&[unfinished]), &stream(&[empty])] {
         let error = reply(body).unwrap_err();
         assert!(matches!(error, Error::Malformed { .. }), "{body:?}: {error}");
     }
