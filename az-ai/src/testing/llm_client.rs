@@ -1,7 +1,5 @@
 //! The conformance kit of [`LlmClient`].
 
-use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use az_core::testing::{Checked, Violation};
 use az_core::{ensure, ensure_eq, scenarios};
 use futures_util::StreamExt;
 
+use super::dropped_call::{check_disconnect, drop_when_sent};
 use crate::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, Ending, ToolDefinition};
 use crate::client::{Capabilities, LlmClient};
 use crate::error::{Error, Result, Sent};
@@ -104,11 +103,6 @@ scenarios! {
 }
 
 type Client<'a> = &'a dyn ClientFixture;
-
-/// How long a call runs before it is checked whether its request has reached the provider.
-const CALL_TIME: Duration = Duration::from_millis(20);
-/// How often that is checked before the call is dropped in any case.
-const CHECKS: usize = 250;
 
 async fn client_case(
     fixture: Client<'_>,
@@ -311,30 +305,6 @@ async fn a_dropped_stream_closes_its_connection(fixture: Client<'_>) -> Checked 
     drop_when_sent(fixture, stream.next()).await?;
     drop(stream);
     check_disconnect(fixture).await
-}
-
-/// Runs a call until its request has reached the provider, and drops it.
-async fn drop_when_sent<T: fmt::Debug>(
-    fixture: Client<'_>,
-    call: impl Future<Output = T>,
-) -> Checked {
-    let before = fixture.requests().await;
-    let mut call = pin!(call);
-    for _ in 0..CHECKS {
-        let ended = tokio::time::timeout(CALL_TIME, call.as_mut()).await;
-        ensure!(ended.is_err(), "the call ended although the provider does not respond: {ended:?}");
-        if before.is_none() || fixture.requests().await > before {
-            break;
-        }
-    }
-    Ok(())
-}
-
-async fn check_disconnect(fixture: Client<'_>) -> Checked {
-    let saw_disconnect =
-        fixture.saw_disconnect().await.ok_or(Violation::Unmet("a way to notice dropped calls"))?;
-    ensure!(saw_disconnect, "clause 7: the connection of a dropped call stays open");
-    Ok(())
 }
 
 async fn estimates_and_capabilities_are_deterministic(fixture: Client<'_>) -> Checked {

@@ -5,6 +5,7 @@
 //! Behaviours that a client does not have, such as a rate limit in an offline client, are left out,
 //! and the scenarios that need them are reported as skipped.
 
+mod dropped_call;
 pub mod llm_client;
 pub mod routing_actor;
 pub mod routing_engine;

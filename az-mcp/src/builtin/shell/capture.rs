@@ -1,12 +1,16 @@
-//! Captures output of any length in bounded memory: its head, its tail, and its length.
+//! Captures output of any length in bounded memory: its head, its tail, and its length. Escape sequences
+//! and lines that were drawn over are not kept.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::mem;
 
+use anstream::adapter::strip_str;
 use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::last_line::LastLine;
+use super::redraw::Redraw;
 use crate::builtin::bytes::without_cut_character;
 
 /// The size of the read buffer.
@@ -19,6 +23,11 @@ pub(super) struct Capture {
     tail: VecDeque<u8>,
     limit: usize,
     total: u64,
+    /// Whether there is a NUL byte in it.
+    is_binary: bool,
+    redraw: Redraw,
+    /// The length of the output without what was drawn over.
+    kept: u64,
     lines: LastLine,
     progress: ProgressSender,
 }
@@ -54,6 +63,9 @@ impl Capture {
             tail: VecDeque::new(),
             limit,
             total: 0,
+            is_binary: false,
+            redraw: Redraw::default(),
+            kept: 0,
             lines: LastLine::default(),
             progress: ProgressSender::disconnected(),
         }
@@ -82,6 +94,14 @@ impl Capture {
 
     fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
+        self.is_binary |= memchr::memchr(0, bytes).is_some();
+        let mut redraw = mem::take(&mut self.redraw);
+        redraw.push(bytes, |bytes| self.keep(bytes));
+        self.redraw = redraw;
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.kept += bytes.len() as u64;
         let room = (self.limit / 3 * 2).saturating_sub(self.head.len());
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
@@ -93,31 +113,34 @@ impl Capture {
     }
 
     /// Returns the captured output.
-    pub(super) fn finish(self) -> CapturedOutput {
-        let Self { mut head, tail, total, .. } = self;
+    pub(super) fn finish(mut self) -> CapturedOutput {
+        let rest = mem::take(&mut self.redraw).finish();
+        self.keep(&rest);
+        let Self { mut head, tail, total, is_binary, kept, .. } = self;
         let mut tail = Vec::from(tail);
-        if head.contains(&0) || tail.contains(&0) {
+        if is_binary {
             let text = format!("[binary output of {total} bytes, not shown]");
             return CapturedOutput { text, total, kind: OutputKind::Binary };
         }
-        let omitted = total - (head.len() + tail.len()) as u64;
-        if omitted == 0 {
+        if kept == (head.len() + tail.len()) as u64 {
             head.append(&mut tail);
             let (text, kind) = decode(&head);
-            return CapturedOutput { text: text.into_owned(), total, kind };
+            return CapturedOutput { text, total, kind };
         }
         let (head, tail) = (without_cut_character(&head), trim_cut_start(&tail));
-        let omitted = total - (head.len() + tail.len()) as u64;
+        let omitted = kept - (head.len() + tail.len()) as u64;
         let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
         let text = format!("{head}\n[… {omitted} bytes left out …]\n{tail}");
         CapturedOutput { text, total, kind: head_kind.max(tail_kind) }
     }
 }
 
-fn decode(bytes: &[u8]) -> (Cow<'_, str>, OutputKind) {
+/// Returns the text without escape sequences.
+fn decode(bytes: &[u8]) -> (String, OutputKind) {
     let text = String::from_utf8_lossy(bytes);
     let is_valid = matches!(text, Cow::Borrowed(_));
-    (text, if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 })
+    let kind = if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 };
+    (strip_str(&text).to_string(), kind)
 }
 
 /// Removes the bytes of an incomplete character at the start.
@@ -161,6 +184,17 @@ mod tests {
         let cut = capture(9, &["abcdeü-----üxy".as_bytes()]);
         assert_eq!(cut.text, "abcde\n[… 9 bytes left out …]\nxy");
         assert_eq!(cut.kind, OutputKind::Text);
+    }
+
+    #[test]
+    fn escape_sequences_and_lines_that_were_drawn_over_are_not_kept() {
+        let expect = CapturedOutput {
+            text: "red\n100%\tdone\n".to_owned(),
+            total: 33,
+            kind: OutputKind::Text,
+        };
+        let output = b"\x1b[31mred\x1b[0m\n\x1b]0;t\x0710%\r100%\tdone\n";
+        assert_eq!(capture(30, &[output]), expect);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod last_line;
 mod marks;
 mod options;
 mod program;
+mod redraw;
 mod report;
 mod run;
 mod session;
