@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{cost, db, demo, models, task, worker};
+use crate::commands::{config, cost, db, demo, models, setup, task, worker};
 use crate::global_args::GlobalArgs;
 use crate::help;
 
@@ -48,9 +48,14 @@ pub enum Command {
     /// Show costs and manage budgets
     #[command(subcommand)]
     Cost(cost::CostCommand),
+    /// Show and change the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Manage the database
     #[command(subcommand)]
     Db(db::DbCommand),
+    /// Set up the first model: asks for a provider and its key, and makes a call
+    Setup(setup::SetupArgs),
     /// Replay a recorded task without a key; its tool calls are real
     Demo(demo::DemoArgs),
 }

@@ -8,11 +8,10 @@ use std::thread::Builder;
 use az_core::Error;
 
 use crate::cli::{Cli, Command};
-use crate::commands::{cost, db, demo, models, task, worker};
+use crate::commands::{config, cost, db, demo, models, setup, task, worker};
 use crate::config::Env;
 use crate::error::CliError;
-use crate::output::Printer;
-use crate::services::Services;
+use crate::output::{Printer, printable};
 use crate::settings::Settings;
 use crate::wiring::Wiring;
 
@@ -27,17 +26,48 @@ pub(crate) fn run(
     printer: &Printer,
     wiring: &Wiring,
 ) -> Result<ExitCode, CliError> {
-    let settings = Settings::resolve(&cli.global, env)?;
-    let services = Services::new(settings, env.clone(), printer.clone(), wiring.clone())?;
+    let env = match &cli.global.env_file {
+        Some(file) => &env.clone().with_file(file)?,
+        None => env,
+    };
+    let context = config::Context { global: &cli.global, env, printer, wiring };
+    let services = || {
+        let services = context.services()?;
+        report_withheld(services.settings(), services.printer());
+        Ok::<_, CliError>(services)
+    };
+    let with_stored = async || services()?.with_stored_settings().await;
     match &cli.command {
-        Command::Task(command) if command.is_short() => short(task::run(command, &services)),
-        Command::Task(command) => long(task::run(command, &services)),
-        Command::Worker(command) => long(worker::run(command, &services)),
-        Command::Models(command) => long(models::run(command, &services)),
-        Command::Cost(command) => short(cost::run(command, &services)),
-        Command::Db(command) => short(db::run(command, &services)),
-        Command::Demo(args) => long(demo::run(args, &services)),
+        Command::Task(command) if command.is_short() => short(task::run(command, &services()?)),
+        Command::Task(command) => long(async { task::run(command, &with_stored().await?).await }),
+        Command::Worker(command) => {
+            long(async { worker::run(command, &with_stored().await?).await })
+        }
+        Command::Models(command) => {
+            long(async { models::run(command, &with_stored().await?).await })
+        }
+        Command::Setup(args) => long(setup::run(args, &context)),
+        Command::Cost(command) => short(async { cost::run(command, &with_stored().await?).await }),
+        Command::Config(command) => short(config::run(command, &context)),
+        Command::Db(command) => short(db::run(command, &services()?)),
+        Command::Demo(args) => long(demo::run(args, &services()?)),
     }
+}
+
+/// Says which settings of a project's file do not count, and which command shows them.
+fn report_withheld(settings: &Settings, printer: &Printer) {
+    let Some(project) = settings.file.project.as_ref().filter(|project| !project.trusted) else {
+        return;
+    };
+    if project.withheld.is_empty() {
+        return;
+    }
+    let keys = project.withheld.join(", ");
+    let path = project.path.display().to_string();
+    printer.say(&printable(&format!(
+        "{path} is not trusted, and these keys of it are ignored: {keys}; `az config trust` shows \
+         and allows them"
+    )));
 }
 
 /// Runs a command that only uses the store, on one thread, which starts in microseconds.

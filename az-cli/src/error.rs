@@ -7,6 +7,7 @@ use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
 use az_core::text::plural;
 
+use crate::config::ConfigError;
 use crate::suggestion::set_budget;
 
 /// The exit code of invalid arguments, as in clap.
@@ -22,6 +23,9 @@ pub enum CliError {
     /// A setting is invalid.
     #[error("{0}")]
     Settings(String),
+    /// The configuration is invalid, or cannot be read or written.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No task has this id.
     #[error("no task {id:?}{}", hint(near))]
     UnknownTask {
@@ -114,7 +118,9 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
-            Self::Settings(_) => 78,
+            Self::Config(ConfigError::Io { .. }) => 74,
+            Self::Config(ConfigError::Changed(_)) => 75,
+            Self::Settings(_) | Self::Config(_) => 78,
             Self::TaskRunning { .. } => 75,
             Self::Model { kind, .. } => code_of_failure(*kind),
             Self::UnknownTask { .. } => 66,
@@ -149,7 +155,11 @@ impl CliError {
                  their leases have expired (30 s)"
                     .to_owned(),
             ),
-            Self::Usage(_) | Self::Settings(_) | Self::Io { .. } => None,
+            Self::Config(ConfigError::Invalid(problems)) => Some(format!(
+                "correct {} above; `az config edit` opens the user's file",
+                if problems.len() == 1 { "the line" } else { "the lines" }
+            )),
+            Self::Usage(_) | Self::Settings(_) | Self::Config(_) | Self::Io { .. } => None,
         }
     }
 }

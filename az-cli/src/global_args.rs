@@ -15,6 +15,9 @@ pub struct GlobalArgs {
     /// Use az.db in this directory [default: $AZ_DATA_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub data_dir: Option<PathBuf>,
+    /// Read environment variables from this file, as far as they are not set
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub env_file: Option<PathBuf>,
     /// Only print errors on standard error
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,

@@ -9,14 +9,14 @@ use crate::exit_code::EXIT_CODES;
 /// The commands in groups, in the order in which a newcomer needs them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run tasks", &["task", "worker", "demo"]),
-    ("Choose models", &["models"]),
+    ("Choose models", &["setup", "models"]),
     ("Control costs", &["cost"]),
-    ("Manage az", &["db", "help"]),
+    ("Manage az", &["config", "db", "help"]),
 ];
 
 /// The environment variables that concern every command.
 const VARIABLES: &[(&str, &str)] = &[
-    ("AZ_CONFIG", "Configuration file [default: ~/.config/az/config.toml]"),
+    ("AZ_CONFIG", "Your configuration file [default: ~/.config/az/config.toml]"),
     ("AZ_DATA_DIR", "Directory of the database [default: ~/.local/share/az]"),
     ("AZ_STORE", "Store, as for --store"),
     ("AZ_MODEL", "Model of tasks that name none"),

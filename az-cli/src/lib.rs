@@ -10,6 +10,7 @@
 //! | what is printed | [`views`], [`output`] |
 //! | which exit code means what | [`exit_code`], [`error`] |
 
+mod api_key;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -68,10 +68,26 @@ impl Services {
     ///
     /// As [`new`](Self::new).
     pub fn with_store(&self, address: StoreAddress, speed: u16) -> Result<Self, CliError> {
-        let store = StoreSetting { address, from: "the demo" };
+        let store = StoreSetting { address, from: "the demo".to_owned() };
         let settings = Settings { store, ..self.settings.clone() };
         let (env, printer) = (self.env.clone(), self.printer.clone());
         Ok(Self { speed, ..Self::new(settings, env, printer, self.wiring.clone())? })
+    }
+
+    /// Returns services with the settings that are stored in the store, too. A store that does not exist
+    /// or cannot be read has none; the command that needs it reports why.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a stored value that is invalid.
+    pub async fn with_stored_settings(self) -> Result<Self, CliError> {
+        let Ok(Some(store)) = self.store_to_read().await else { return Ok(self) };
+        let Ok(stored) = store.get_all().await else { return Ok(self) };
+        if stored.is_empty() {
+            return Ok(self);
+        }
+        let settings = self.settings.with_stored(&stored)?;
+        Ok(Self { settings, ..self })
     }
 
     /// Returns the printer.

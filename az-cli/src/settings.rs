@@ -1,11 +1,14 @@
-//! Resolves flags, environment, configuration file and defaults.
+//! The settings of a command, resolved from all layers of the configuration.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
-use crate::config::{Env, FoundConfig, LlmSection, ShellSection};
+use crate::config::{
+    ConfigLayers, Env, FoundConfig, LlmSection, OutputSection, ShellSection, TaskSection,
+};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 pub use crate::store_setting::StoreSetting;
@@ -16,35 +19,61 @@ pub struct Settings {
     /// The store of tasks and their records.
     pub store: StoreSetting,
     /// The model of tasks that name none, and what set it.
-    pub model: Option<(String, &'static str)>,
-    /// The section about models of the configuration file.
+    pub model: Option<(String, String)>,
+    /// The section about models.
     pub llm: LlmSection,
-    /// The section about commands of the configuration file.
+    /// The section about commands.
     pub shell: ShellSection,
+    /// The section about tasks.
+    pub task: TaskSection,
+    /// The section about output.
+    pub output: OutputSection,
     /// The time zone of days, weeks and months.
     pub time_zone: TimeZone,
-    /// The configuration file, for locations of its values, and for paths relative to it.
+    /// The configuration, for the origins of its values, and for paths relative to its files.
     pub file: FoundConfig,
+    /// The layers that the configuration was resolved from.
+    pub layers: ConfigLayers,
 }
 
 impl Settings {
-    /// Resolves the settings: flags override the environment, the environment overrides the file, the
-    /// file overrides the default.
+    /// Resolves the settings from the options, the environment, and the files. The search for the file
+    /// of a project begins in the working directory.
     ///
     /// # Errors
     ///
-    /// A settings error for an invalid file, or if there is no data directory.
+    /// A settings error with all that is wrong with the files, or if there is no data directory.
     pub fn resolve(args: &GlobalArgs, env: &Env) -> Result<Self, CliError> {
-        let file = FoundConfig::read(env)?;
-        let config = file.config.clone();
-        let model = env
-            .get("AZ_MODEL")
-            .map(|model| (model.to_owned(), "AZ_MODEL"))
-            .or_else(|| config.llm.model.clone().map(|model| (model, "llm.model in config.toml")));
+        let layers = read_layers(args, env)?;
+        let file = layers.resolve()?;
         let store = StoreSetting::resolve(args, env, &file)?;
+        Self::new(store, layers, file)
+    }
+
+    /// Resolves the settings again, with those that are stored in the store.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a stored value that is invalid.
+    pub fn with_stored(
+        &self,
+        stored: &BTreeMap<String, serde_json::Value>,
+    ) -> Result<Self, CliError> {
+        let mut layers = self.layers.clone();
+        layers.add_store(stored);
+        let file = layers.resolve()?;
+        Self::new(self.store.clone(), layers, file)
+    }
+
+    fn new(store: StoreSetting, layers: ConfigLayers, file: FoundConfig) -> Result<Self, CliError> {
+        let config = file.config.clone();
+        let from = |key| file.origins.get(key).map_or_else(String::new, |origin| origin.of(key));
+        let model = config.llm.model.clone().map(|model| (model, from("llm.model")));
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
-        Ok(Self { store, model, llm: config.llm, shell: config.shell, time_zone, file })
+        let (llm, shell) = (config.llm, config.shell);
+        let (task, output) = (config.task, config.output);
+        Ok(Self { store, model, llm, shell, task, output, time_zone, file, layers })
     }
 
     /// Returns the calendar of costs.
@@ -58,12 +87,34 @@ impl Settings {
     ///
     /// A settings error when it cannot be read.
     pub fn named_file(&self, key: &str, path: &Path) -> Result<(String, String), CliError> {
-        let path = self.file.beside(path);
+        let path = self.file.beside(key, path);
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok((path.display().to_string(), text)),
-            Err(error) => Err(self.file.problem(key, &format!("{}: {error}", path.display()))),
+            Err(error) => {
+                Err(self.file.problem(key, &format!("{}: {error}", path.display())).into())
+            }
         }
     }
+}
+
+/// Reads the layers of the command line, the environment and the files.
+///
+/// # Errors
+///
+/// A settings error for a file that cannot be read.
+pub(crate) fn read_layers(args: &GlobalArgs, env: &Env) -> Result<ConfigLayers, CliError> {
+    let directory = std::env::current_dir().ok();
+    let mut layers = ConfigLayers::read(env, directory.as_deref())?;
+    if let Some(address) = &args.store {
+        layers.add_flag("--store", "store.url", address);
+    }
+    if let Some(directory) = args.data_dir.as_deref().and_then(Path::to_str) {
+        layers.add_flag("--data-dir", "data_dir", directory);
+    }
+    if args.no_color {
+        layers.add_flag("--no-color", "output.color", "never");
+    }
+    Ok(layers)
 }
 
 fn time_zone(name: Option<&str>) -> Result<TimeZone, String> {

@@ -26,7 +26,7 @@ impl Settings {
             options = match variable.split_once('=') {
                 Some(("", _)) => {
                     let reason = format!("{variable:?} has no name; use NAME or NAME=VALUE");
-                    return Err(self.file.problem("shell.env", &reason));
+                    return Err(self.file.problem("shell.env", &reason).into());
                 }
                 Some((name, value)) => options.with_env(name, value),
                 None => match env.get(variable) {

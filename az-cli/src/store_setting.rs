@@ -16,13 +16,13 @@ const FILE: &str = "az.db";
 pub struct StoreSetting {
     /// The address.
     pub address: StoreAddress,
-    /// The option, variable or key that the address comes from.
-    pub from: &'static str,
+    /// The option, the variable, or the key and the file that the address comes from.
+    pub from: String,
 }
 
 impl StoreSetting {
-    /// Returns the address of the command line, else of the environment, else of the configuration
-    /// file, else the default. At each of them an address goes before a data directory.
+    /// Returns the address of the command line, else the configured one, else the default. At each
+    /// layer an address goes before a data directory.
     ///
     /// # Errors
     ///
@@ -31,37 +31,41 @@ impl StoreSetting {
     pub(crate) fn resolve(
         args: &GlobalArgs,
         env: &Env,
-        file: &FoundConfig,
+        found: &FoundConfig,
     ) -> Result<Self, CliError> {
-        let config = &file.config;
-        let candidates = [
-            ("--store", args.store.as_deref().map(Ok)),
-            ("--data-dir", args.data_dir.clone().map(Err)),
-            ("AZ_STORE", env.get("AZ_STORE").map(Ok)),
-            ("AZ_DATA_DIR", env.path("AZ_DATA_DIR").map(Err)),
-            ("store.url in config.toml", config.store.url.as_deref().map(Ok)),
-            ("data_dir in config.toml", config.data_dir.clone().map(Err)),
-            ("XDG_DATA_HOME", env.path("XDG_DATA_HOME").map(|dir| Err(dir.join("az")))),
-            ("HOME", env.path("HOME").map(|home| Err(home.join(".local/share/az")))),
-        ];
-        let found = candidates.into_iter().find_map(|(from, found)| Some((from, found?)));
-        let (from, found) = found.ok_or_else(|| {
+        if let Some(address) = &args.store {
+            return Self::read("--store".to_owned(), Ok(address));
+        }
+        if let Some(directory) = &args.data_dir {
+            return Self::read("--data-dir".to_owned(), Err(directory.clone()));
+        }
+        let config = &found.config;
+        let from = |key| found.origins.get(key).map_or_else(String::new, |origin| origin.of(key));
+        if let Some(address) = &config.store.url {
+            return Self::read(from("store.url"), Ok(address));
+        }
+        if let Some(directory) = &config.data_dir {
+            return Self::read(from("data_dir"), Err(directory.clone()));
+        }
+        let xdg = || Some(("XDG_DATA_HOME", env.path("XDG_DATA_HOME")?.join("az")));
+        let home = || Some(("HOME", env.path("HOME")?.join(".local/share/az")));
+        let (from, directory) = xdg().or_else(home).ok_or_else(|| {
             let text = "no data directory: HOME is not set; set --store, --data-dir or AZ_DATA_DIR";
             CliError::Settings(text.to_owned())
         })?;
-        Self::read(from, found)
+        Self::read(from.to_owned(), Err(directory))
     }
 
     /// Reads an address, or the directory of an SQLite database.
-    fn read(from: &'static str, found: Result<&str, PathBuf>) -> Result<Self, CliError> {
+    fn read(from: String, found: Result<&String, PathBuf>) -> Result<Self, CliError> {
         let address = match found {
             Ok(address) => address.parse(),
             Err(dir) => StoreAddress::new("sqlite", dir.join(FILE)),
         };
-        let address = address.map_err(|error| wrong(from, &error.to_string()))?;
+        let address = address.map_err(|error| wrong(&from, &error.to_string()))?;
         let setting = Self { address, from };
         let relative = setting.file().is_some_and(Path::is_relative);
-        if relative && !is_typed(from) {
+        if relative && !is_typed(&setting.from) {
             return Err(setting.problem(&format!(
                 "{} must be an absolute path: a relative one would depend on the working directory",
                 setting.address
@@ -72,7 +76,7 @@ impl StoreSetting {
 
     /// Returns the error of a wrong address: of the arguments, or of the settings.
     pub(crate) fn problem(&self, what: &str) -> CliError {
-        wrong(self.from, what)
+        wrong(&self.from, what)
     }
 
     /// Returns the file of an SQLite database.

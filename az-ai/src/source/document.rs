@@ -52,6 +52,11 @@ impl<'a> TomlDocument<'a> {
         }
     }
 
+    /// Creates a document from a text and its root table, which was parsed from this text.
+    pub fn new(file: &'a str, text: &'a str, root: Spanned<DeTable<'a>>) -> Self {
+        Self { file, text, root }
+    }
+
     /// Returns the document with its keys in lower case, so that keys are case-insensitive.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl<'a> TomlDocument<'a> {
     }
 
     /// Returns the root table.
-    pub(crate) fn root(&self) -> &DeTable<'a> {
+    pub fn root(&self) -> &DeTable<'a> {
         self.root.get_ref()
     }
 

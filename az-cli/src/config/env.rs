@@ -33,6 +33,11 @@ impl Env {
         self.get(name).map(PathBuf::from)
     }
 
+    /// Sets a variable, unless it is set already.
+    pub(super) fn add(&mut self, name: String, value: String) {
+        self.0.entry(name).or_insert(value);
+    }
+
     /// Returns all variables.
     pub fn all(&self) -> impl Iterator<Item = (String, String)> {
         self.0.iter().map(|(name, value)| (name.clone(), value.clone()))

@@ -1,7 +1,47 @@
-//! Where settings come from: the environment and a file.
+//! Where settings come from: the command line, the environment, the store, and files.
+//!
+//! [`KEYS`] is the table of all keys. [`ConfigLayers`] reads the layers and resolves them into a
+//! [`FoundConfig`].
 
+mod check;
+mod document;
+mod duration;
+mod edit;
 mod env;
+mod env_file;
+mod excerpt;
 mod file;
+mod files;
+mod key;
+mod keys;
+mod kind;
+mod layer;
+mod load;
+mod merge;
+mod path;
+mod problem;
+mod schema;
+mod sections;
+mod trust;
+mod value;
+mod write;
 
+pub use duration::parse_duration;
 pub use env::Env;
-pub use file::{CostSection, FileConfig, FoundConfig, LlmSection, ShellSection, StoreSection};
+pub use excerpt::Excerpt;
+pub use file::ConfigFile;
+pub use files::{ConfigFiles, PROJECT_FILE};
+pub use key::{DefaultValue, Key};
+pub use keys::{ALIASES, KEYS};
+pub use kind::Kind;
+pub use layer::{Layer, Origin};
+pub use load::{ConfigLayers, FoundConfig, ProjectState};
+pub use path::{KeyPath, Step, all_keys};
+pub use problem::{ConfigError, ConfigProblem};
+pub use sections::{
+    CostSection, FileConfig, LlmSection, OutputColor, OutputFormat, OutputSection, ShellSection,
+    StoreSection, TaskSection, TimeoutsSection,
+};
+pub use trust::TrustRecord;
+pub use value::{SettingValue, default_of, plain, value_in_store};
+pub use write::{Access, DirectoryLock, write_atomically};

@@ -287,13 +287,6 @@ impl ModelChooser {
 /// Creates the catalog of the configured models.
 fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, CliError> {
     let llm = &settings.llm;
-    if let Some(url) = &llm.base_url
-        && !url.starts_with("http://")
-        && !url.starts_with("https://")
-    {
-        let what = "must begin with http:// or https://";
-        return Err(settings.file.problem("llm.base_url", what));
-    }
     let mut config = LlmConfig::default()
         .with_providers(llm.providers.iter().cloned())
         .with_cost_tracking(llm.cost_tracking)
@@ -319,5 +312,5 @@ fn invalid_config(settings: &Settings, error: &ConnectError) -> CliError {
         ConnectError::Rules(_) => "llm.routing_rules".to_owned(),
         _ => "llm.default_provider".to_owned(),
     };
-    settings.file.problem(&key, &error.to_string())
+    settings.file.problem(&key, &error.to_string()).into()
 }

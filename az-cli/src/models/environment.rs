@@ -7,7 +7,7 @@ use az_ai::catalog::{Environment, KeyFile};
 use crate::config::{Env, FoundConfig};
 
 /// Returns what keys and addresses are looked up in: the process's environment, and files, whose paths
-/// are relative to the configuration file.
+/// are relative to the file that has the entries.
 pub(super) fn environment(env: &Env, file: &FoundConfig) -> Environment {
     let (variables, home) = (env.clone(), env.path("HOME"));
     let file = file.clone();
@@ -24,6 +24,6 @@ fn expand(path: &str, home: Option<&Path>, file: &FoundConfig) -> PathBuf {
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
         (Some(_), None) => path.into(),
-        (None, _) => file.beside(Path::new(path)),
+        (None, _) => file.beside("llm.providers", Path::new(path)),
     }
 }

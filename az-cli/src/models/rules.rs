@@ -31,7 +31,7 @@ pub(super) fn configured(settings: &Settings) -> Result<Vec<RoutingRule>, CliErr
     };
     if !settings.llm.routing_rules.is_empty() {
         let what = "llm.routing_rules is set as well; use only one of the two";
-        return Err(settings.file.problem("llm.routing_file", what));
+        return Err(settings.file.problem("llm.routing_file", what).into());
     }
     let (file, text) = settings.named_file("llm.routing_file", path)?;
     parse_rules(&file, &text).map_err(|error| invalid_rules(&error))

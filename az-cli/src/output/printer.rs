@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::humanize;
 use super::style::Style;
-use crate::config::Env;
+use crate::config::{Env, OutputColor, OutputFormat, OutputSection};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 use crate::views::NoticeView;
@@ -26,15 +26,19 @@ pub enum Format {
 /// The option that every listing has.
 #[derive(Debug, Clone, Args)]
 pub struct FormatArgs {
-    /// Print in this format
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
+    /// Print in this format [default: output.format of the configuration, else table]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 impl FormatArgs {
-    /// Returns the format, which `--json` overrides.
+    /// Returns the format: `--json` overrides the option, the option the configuration.
     pub const fn choose(&self, printer: &Printer) -> Format {
-        if printer.json { Format::Json } else { self.format }
+        match self.format {
+            _ if printer.json => Format::Json,
+            Some(format) => format,
+            None => printer.format,
+        }
     }
 }
 
@@ -43,6 +47,9 @@ impl FormatArgs {
 pub struct Printer {
     quiet: bool,
     json: bool,
+    format: Format,
+    /// Whether the environment and the options leave it to the configuration to print colours.
+    may_colour: bool,
     out: Style,
     err: Style,
     animated: bool,
@@ -59,10 +66,29 @@ impl Printer {
         Self {
             quiet: args.quiet,
             json: args.json,
+            format: Format::Table,
+            may_colour: coloured,
             out: style(io::stdout().is_terminal()),
             err: style(io::stderr().is_terminal()),
             animated: io::stderr().is_terminal() && !args.quiet && !dumb,
         }
+    }
+
+    /// Returns the printer with what the configuration says about output.
+    #[must_use]
+    pub const fn with_output(mut self, output: OutputSection) -> Self {
+        self.format = match output.format {
+            None | Some(OutputFormat::Table) => Format::Table,
+            Some(OutputFormat::Json) => Format::Json,
+            Some(OutputFormat::Csv) => Format::Csv,
+        };
+        let style = match output.color {
+            OutputColor::Auto => return self,
+            OutputColor::Always if self.may_colour => Style::coloured(),
+            OutputColor::Always | OutputColor::Never => Style::plain(),
+        };
+        (self.out, self.err) = (style, style);
+        self
     }
 
     /// Whether a spinner may overwrite its line on standard error.

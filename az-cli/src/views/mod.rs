@@ -15,6 +15,7 @@
 
 mod budget;
 mod charge;
+mod config_file;
 mod cost;
 mod event;
 mod event_body;
@@ -24,12 +25,14 @@ mod model;
 mod notice;
 mod price;
 mod route;
+mod setting;
 mod store;
 mod task;
 mod units;
 
 pub use budget::BudgetView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
+pub use config_file::{CheckedFileView, ConfigFileView, ConfigProblemView};
 pub use cost::CostSumView;
 pub use event::{EventBodyView, EventView};
 pub use event_body::{
@@ -41,6 +44,7 @@ pub use model::{LongRequestView, ModelSummaryView, ModelView, PricesView, featur
 pub use notice::{NoticeView, WorkerReportView};
 pub use price::{CostPartView, UsageCostView};
 pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
+pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};
 pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
 pub use units::{millis, money, token_price};

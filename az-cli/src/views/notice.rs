@@ -7,10 +7,11 @@ use az_core::{TaskId, TaskPriority};
 use serde::Serialize;
 
 use super::budget::BudgetView;
+use super::setting::SettingView;
 use super::store::LeftoverView;
 
 /// What a command did, or why it could not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NoticeView {
@@ -59,6 +60,41 @@ pub enum NoticeView {
         removed: Vec<LeftoverView>,
         /// What interrupted writes left behind and was not removed.
         kept: Vec<LeftoverView>,
+    },
+    /// A key of the configuration was set.
+    ConfigSet {
+        /// The full name of the key.
+        key: String,
+        /// The file, or `the store`.
+        source: String,
+    },
+    /// A key of the configuration was removed.
+    ConfigUnset {
+        /// The full name of the key.
+        key: String,
+        /// The file, or `the store`.
+        source: String,
+    },
+    /// A file of the configuration was edited.
+    ConfigEdited {
+        /// The file.
+        source: String,
+    },
+    /// What a project's file sets, and what counts only once it is trusted.
+    ConfigWithheld {
+        /// The file.
+        path: String,
+        /// Whether it is trusted as it is now.
+        trusted: bool,
+        /// The keys with their values.
+        settings: Vec<SettingView>,
+    },
+    /// A project's file was trusted, or is not any more.
+    ConfigTrusted {
+        /// The file.
+        path: String,
+        /// Whether it is trusted now.
+        trusted: bool,
     },
     /// The command failed.
     Error {

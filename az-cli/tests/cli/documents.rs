@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use az_cli::config::{DefaultValue, all_keys};
 use az_cli::exit_code::EXIT_CODES;
 
 use crate::support::Az;
@@ -75,13 +76,55 @@ fn the_configurations_in_the_documents_are_taken() {
     }
 }
 
+/// The table of keys in `docs/configuration.md` is made from the table in the program, and so is the schema.
+/// `AZ_UPDATE_DOCS=1` writes both anew.
+#[test]
+fn the_keys_and_the_schema_in_the_documents_are_those_of_the_program() {
+    let update = std::env::var_os("AZ_UPDATE_DOCS").is_some();
+    let path = docs().join("configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- keys -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let expected = format!("{before}<!-- keys -->\n{}<!-- end -->{after}", table_of_keys());
+    let schema = docs().join("config.schema.json");
+    let expected_schema = Az::new().ok(&["config", "schema"]);
+    if update {
+        fs::write(&path, &expected).unwrap();
+        fs::write(&schema, &expected_schema).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), expected, "AZ_UPDATE_DOCS=1 writes it anew");
+    assert_eq!(fs::read_to_string(schema).unwrap(), expected_schema);
+}
+
+fn table_of_keys() -> String {
+    let mut table = String::from(
+        "| key | what it sets | value | default | variable | project |\n|---|---|---|---|---|---|\n",
+    );
+    for (full, key) in all_keys() {
+        if !key.below().is_empty() {
+            continue;
+        }
+        let default = match key.default {
+            DefaultValue::None => String::new(),
+            DefaultValue::Toml(toml) => format!("`{toml}`"),
+            DefaultValue::Found(words) => words.to_owned(),
+        };
+        let variable = key.variable.map_or_else(String::new, |name| format!("`{name}`"));
+        let project = if key.harmless { "yes" } else { "" };
+        let (about, kind) = (key.about, key.kind.in_words());
+        let row = format!("| `{full}` | {about} | {kind} | {default} | {variable} | {project} |");
+        writeln!(table, "{}", row.replace("|  |", "| |").replace("|  |", "| |")).unwrap();
+    }
+    table
+}
+
 /// Every variable that the program reads stands in `docs/configuration.md`.
 #[test]
 fn every_variable_is_documented() {
     let text = fs::read_to_string(docs().join("configuration.md")).unwrap();
     let known = az_ai::provider::known::PROVIDERS.iter();
     let of_providers = known.flat_map(|known| known.key_env.iter().chain(known.base_url_env));
-    let own = ["AZ_CONFIG", "AZ_DATA_DIR", "AZ_MODEL", "NO_COLOR"];
+    let own = ["AZ_CONFIG", "AZ_SYSTEM_CONFIG", "AZ_DATA_DIR", "AZ_MODEL", "NO_COLOR"];
     for name in of_providers.chain(&own) {
         assert!(text.contains(&format!("`{name}`")), "{name} is not documented");
     }

@@ -11,6 +11,7 @@
 mod background;
 mod bad_input;
 mod budgets;
+mod config;
 mod crash_sweep;
 mod damaged;
 mod demo;

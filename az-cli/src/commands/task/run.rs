@@ -1,6 +1,7 @@
 //! `az task run`.
 
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use clap::Args;
 use super::execute::{Start, execute};
 use super::find::find;
 use super::input::{Asked, read_input};
+use crate::config::parse_duration;
 use crate::error::CliError;
 use crate::services::Services;
 use crate::views::NoticeView;
@@ -82,7 +84,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
     /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
 }
 
@@ -131,8 +133,9 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
-    options.max_steps = args.limits.max_steps;
-    options.timeout = args.limits.timeout;
+    let limits = services.settings().task;
+    options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
+    options.timeout = args.limits.timeout.or(limits.timeout);
     let mut task = task.with_priority(args.priority).with_options(options);
     if let Some(model) = model {
         task = task.with_model(model);
@@ -174,19 +177,6 @@ fn read_command() -> Result<String, CliError> {
     String::from_utf8(bytes)
         .map(|text| text.trim_end().to_owned())
         .map_err(|_| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
-}
-
-/// Parses `90s`, `10m`, `1h30m`; a number without a unit is seconds.
-fn time(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    let time = seconds.or_else(|| {
-        text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok())
-    });
-    match time {
-        Some(Duration::ZERO) => Err("must be greater than 0".to_owned()),
-        Some(time) => Ok(time),
-        None => Err("must be a duration such as 90s, 10m or 1h30m".to_owned()),
-    }
 }
 
 /// Checks the name of a variable.

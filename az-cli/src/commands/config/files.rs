@@ -1,0 +1,61 @@
+//! Changes to a file of the configuration.
+
+use std::path::Path;
+
+use super::Context;
+use crate::config::{
+    ConfigError, ConfigFile, ConfigLayers, ConfigProblem, Layer, ProjectState, TrustRecord,
+};
+use crate::error::CliError;
+
+/// Changes a file, and writes it unless the change makes something wrong. Trust in a project's file stays:
+/// the user has made the change.
+///
+/// # Errors
+///
+/// The problems that are new; those that the file had before are mentioned on standard error.
+pub(super) fn change(
+    context: &Context<'_>,
+    layer: Layer,
+    path: &Path,
+    change: impl FnOnce(&mut ConfigFile) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let trusted = layer == Layer::Project && is_trusted(context);
+    let mut file = ConfigFile::open(layer, path)?;
+    let known = file.problems();
+    change(&mut file)?;
+    let is_known = |problem: &ConfigProblem| {
+        known.iter().any(|known| known.key == problem.key && known.message == problem.message)
+    };
+    let (others, new): (Vec<_>, Vec<_>) = file.problems().into_iter().partition(is_known);
+    if !new.is_empty() {
+        return Err(ConfigError::Invalid(new).into());
+    }
+    file.write()?;
+    if !others.is_empty() {
+        let what = format!("{} has other errors; `az config validate` lists them", path.display());
+        context.printer.say(&what);
+    }
+    if trusted {
+        trust_again(context)?;
+    }
+    Ok(())
+}
+
+fn is_trusted(context: &Context<'_>) -> bool {
+    project(context).is_some_and(|project| project.trusted)
+}
+
+fn trust_again(context: &Context<'_>) -> Result<(), CliError> {
+    let Some(project) = project(context) else { return Ok(()) };
+    let mut record = TrustRecord::read(context.env);
+    record.trust(&project.path, project.digest);
+    Ok(record.write(context.env)?)
+}
+
+/// Returns the state of the project's file; `None` without one, and while the configuration is invalid.
+pub(super) fn project(context: &Context<'_>) -> Option<ProjectState> {
+    let directory = std::env::current_dir().ok();
+    let layers = ConfigLayers::read(context.env, directory.as_deref()).ok()?;
+    layers.resolve().ok()?.project
+}

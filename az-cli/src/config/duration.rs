@@ -1,0 +1,21 @@
+//! Durations, as options and the configuration have them.
+
+use std::time::Duration;
+
+/// Parses `90s`, `10m`, `1h30m`; a number without a unit is seconds.
+///
+/// # Errors
+///
+/// What is expected instead.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let duration = seconds.or_else(|| {
+        let signed = text.parse::<jiff::SignedDuration>().ok()?;
+        Duration::try_from(signed).ok()
+    });
+    match duration {
+        Some(Duration::ZERO) => Err("must be greater than 0".to_owned()),
+        Some(duration) => Ok(duration),
+        None => Err("must be a duration such as 90s, 10m or 1h30m".to_owned()),
+    }
+}

@@ -1,0 +1,186 @@
+//! The table of all keys of the configuration.
+//!
+//! Everything that knows the keys reads it: the check of files, `az config`, the JSON Schema, and the
+//! table in `docs/configuration.md`. A test holds it to the sections that files are read into.
+
+use super::key::Key;
+use super::kind::Kind::{
+    AbsolutePath, Bool, Choice, Count, Duration, Features, Path, Price, Secret, StoreUrl, Table,
+    Tables, Text, TimeZone, Url, Variables,
+};
+
+/// The largest number that fits a limit of tokens, seconds or steps.
+const U32: u64 = 0xffff_ffff;
+/// The largest number that TOML has.
+const I64: u64 = 0x7fff_ffff_ffff_ffff;
+
+/// All keys, in the order in which they are documented.
+pub const KEYS: &[Key] = &[
+    Key::new("data_dir", AbsolutePath, "The directory of the database `az.db`")
+        .or_found("`$XDG_DATA_HOME/az`, else `~/.local/share/az`")
+        .set_by("AZ_DATA_DIR"),
+    Key::new("store", Table(STORE), "The store of tasks, journals and costs"),
+    Key::new("llm", Table(LLM), "Models, their providers, and the routing between them"),
+    Key::new("cost", Table(COST), "Costs and budgets"),
+    Key::new("shell", Table(SHELL), "The commands that tools run"),
+    Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
+    Key::new("output", Table(OUTPUT), "What commands print"),
+];
+
+const STORE: &[Key] = &[Key::new(
+    "url",
+    StoreUrl,
+    "The address of the store, such as `sqlite:/srv/az/az.db`, instead of `data_dir`",
+)
+.set_by("AZ_STORE")];
+
+const LLM: &[Key] = &[
+    Key::new(
+        "model",
+        Text,
+        "The model to use instead of the rules and the default, by any name of a model",
+    )
+    .set_by("AZ_MODEL")
+    .harmless(),
+    Key::new("base_url", Url, "The address of a server that is compatible with OpenAI's API")
+        .set_by("AZ_LLM_BASE_URL"),
+    Key::new(
+        "max_tokens",
+        Count(U32),
+        "The limit of the reply of a step in tokens, including reasoning",
+    )
+    .or("4096")
+    .set_by("AZ_LLM_MAX_TOKENS"),
+    Key::new("timeouts", Table(TIMEOUTS), "The time limits of responses"),
+    Key::new("providers", Tables(PROVIDER), "Entries: models under names of your own"),
+    Key::new(
+        "default_provider",
+        Text,
+        "The model if the task names none and no rule matches: an entry, `provider/model` or `offline`",
+    )
+    .set_by("AZ_LLM_DEFAULT_PROVIDER")
+    .harmless(),
+    Key::new("routing_rules", Tables(RULE), "The routing rules; the first that matches decides"),
+    Key::new("routing_file", Path, "A file with the routing rules, TOML or JSON, instead")
+        .set_by("AZ_LLM_ROUTING_FILE"),
+    Key::new("prices_file", Path, "A file with prices of your own").set_by("AZ_LLM_PRICES_FILE"),
+    Key::new("cost_tracking", Bool, "Whether the cost of calls is computed")
+        .or("true")
+        .set_by("AZ_LLM_COST_TRACKING"),
+    Key::new("fallback_enabled", Bool, "Whether another model is tried when one fails")
+        .or("true")
+        .set_by("AZ_LLM_FALLBACK_ENABLED"),
+];
+
+const TIMEOUTS: &[Key] = &[
+    Key::new("connect_seconds", Count(U32), "The limit of connecting to a provider")
+        .or("10")
+        .set_by("AZ_LLM_TIMEOUTS_CONNECT_SECONDS")
+        .harmless(),
+    Key::new(
+        "first_byte_seconds",
+        Count(U32),
+        "The limit between a request and the beginning of its response",
+    )
+    .or("300")
+    .set_by("AZ_LLM_TIMEOUTS_FIRST_BYTE_SECONDS")
+    .harmless(),
+    Key::new("idle_seconds", Count(U32), "The limit between two pieces of a response")
+        .or("300")
+        .set_by("AZ_LLM_TIMEOUTS_IDLE_SECONDS")
+        .harmless(),
+    Key::new(
+        "event_seconds",
+        Count(U32),
+        "The limit between two events of a stream with content or usage; heartbeats do not count",
+    )
+    .or("600")
+    .set_by("AZ_LLM_TIMEOUTS_EVENT_SECONDS")
+    .harmless(),
+    Key::new("total_seconds", Count(U32), "The limit of a response as a whole")
+        .or("3600")
+        .set_by("AZ_LLM_TIMEOUTS_TOTAL_SECONDS")
+        .harmless(),
+];
+
+const PROVIDER: &[Key] = &[
+    Key::new("name", Text, "The name of the entry").required(),
+    Key::new("provider", Text, "The provider, such as `anthropic`, or `openai-compatible`")
+        .required(),
+    Key::new("model", Text, "The model, by the provider's name"),
+    Key::new("api_key", Secret, "The API key; prefer one of the two below"),
+    Key::new("api_key_env", Text, "The environment variable that has the API key"),
+    Key::new("api_key_file", Path, "The file that has the API key"),
+    Key::new("base_url", Url, "The address of the API, if it is not the provider's own"),
+    Key::new("cost_per_token", Price, "The price of a token in dollars"),
+    Key::new("input_cost_per_token", Price, "The price of an input token in dollars"),
+    Key::new("output_cost_per_token", Price, "The price of an output token in dollars"),
+    Key::new("max_tokens", Count(I64), "The limit of a reply in tokens"),
+    Key::new("context_window", Count(I64), "The limit of a request and its reply in tokens"),
+    Key::new("features", Features, "What the model supports"),
+];
+
+const RULE: &[Key] = &[
+    Key::new("condition", Text, "An expression, such as `tokens < 500`, or `fallback`").required(),
+    Key::new("provider", Text, "The name of the model").required(),
+    Key::new("reason", Text, "The reason, which is recorded with the choice"),
+];
+
+const COST: &[Key] = &[Key::new(
+    "time_zone",
+    TimeZone,
+    "Where days, weeks and months begin, such as `Europe/Berlin`",
+)
+.or("\"UTC\"")
+.set_by("AZ_COST_TIME_ZONE")];
+
+const SHELL: &[Key] = &[
+    Key::new("program", Text, "The shell: an absolute path, or a name that is found in `PATH`")
+        .or_found("`bash` if it is installed, else `/bin/sh`")
+        .set_by("AZ_SHELL_PROGRAM"),
+    Key::new(
+        "env",
+        Variables,
+        "More variables for commands: `NAME` takes the value from the environment of `az`, \
+         `NAME=VALUE` sets one",
+    )
+    .or("[]")
+    .set_by("AZ_SHELL_ENV"),
+];
+
+const TASK: &[Key] = &[
+    Key::new("max_steps", Count(U32), "The most steps of a task, as for `--max-steps`")
+        .or("50")
+        .set_by("AZ_TASK_MAX_STEPS")
+        .harmless(),
+    Key::new("timeout", Duration, "The time limit of a run, such as `10m`, as for `--timeout`")
+        .set_by("AZ_TASK_TIMEOUT")
+        .harmless(),
+];
+
+const OUTPUT: &[Key] = &[
+    Key::new(
+        "format",
+        Choice(&["table", "json", "csv"]),
+        "The format of listings, as for `--format`",
+    )
+    .or("\"table\"")
+    .set_by("AZ_OUTPUT_FORMAT")
+    .harmless(),
+    Key::new(
+        "color",
+        Choice(&["auto", "always", "never"]),
+        "When to print colours; `auto` means on a terminal",
+    )
+    .or("\"auto\"")
+    .set_by("AZ_OUTPUT_COLOR")
+    .harmless(),
+];
+
+/// Names of keys that the command line accepts, with the keys that they mean.
+pub const ALIASES: &[(&str, &str)] = &[
+    ("llm.provider", "llm.default_provider"),
+    ("llm.rules", "llm.routing_rules"),
+    ("cost.timezone", "cost.time_zone"),
+    ("output.colour", "output.color"),
+];

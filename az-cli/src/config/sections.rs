@@ -1,0 +1,190 @@
+//! The sections that the layers of the configuration are read into.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::provider::http::HttpOptions;
+use serde::{Deserialize, Deserializer, de};
+
+use super::duration::parse_duration;
+
+/// The configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileConfig {
+    /// The directory of the database.
+    pub data_dir: Option<PathBuf>,
+    /// The section about the store.
+    pub store: StoreSection,
+    /// The section about models.
+    pub llm: LlmSection,
+    /// The section about costs.
+    pub cost: CostSection,
+    /// The section about commands.
+    pub shell: ShellSection,
+    /// The section about tasks.
+    pub task: TaskSection,
+    /// The section about output.
+    pub output: OutputSection,
+}
+
+/// The section about models.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LlmSection {
+    /// The model of tasks that name none.
+    pub model: Option<String>,
+    /// The address of an OpenAI-compatible server, such as `http://127.0.0.1:8080/v1`.
+    pub base_url: Option<String>,
+    /// The limit of a reply in tokens, including reasoning.
+    pub max_tokens: Option<NonZeroU32>,
+    /// The time limits of responses.
+    pub timeouts: TimeoutsSection,
+    /// Entries: models with names of your own.
+    pub providers: Vec<ProviderConfig>,
+    /// The entry to use if no rule applies.
+    pub default_provider: Option<String>,
+    /// The routing rules.
+    pub routing_rules: Vec<RoutingRule>,
+    /// A file with the routing rules instead; its path is relative to this file.
+    pub routing_file: Option<PathBuf>,
+    /// A file with prices of your own; its path is relative to this file.
+    pub prices_file: Option<PathBuf>,
+    /// Whether calls are priced.
+    pub cost_tracking: bool,
+    /// Whether a fallback is called if the chosen model fails.
+    pub fallback_enabled: bool,
+}
+
+impl Default for LlmSection {
+    fn default() -> Self {
+        let LlmConfig { cost_tracking, fallback_enabled, .. } = LlmConfig::default();
+        Self {
+            model: None,
+            base_url: None,
+            max_tokens: None,
+            timeouts: TimeoutsSection::default(),
+            providers: Vec::new(),
+            default_provider: None,
+            routing_rules: Vec::new(),
+            routing_file: None,
+            prices_file: None,
+            cost_tracking,
+            fallback_enabled,
+        }
+    }
+}
+
+/// The time limits of responses, in seconds. One that is absent has its default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutsSection {
+    /// The limit of connecting.
+    pub connect_seconds: Option<NonZeroU32>,
+    /// The limit between a request and the beginning of its response.
+    pub first_byte_seconds: Option<NonZeroU32>,
+    /// The limit between two pieces of a response.
+    pub idle_seconds: Option<NonZeroU32>,
+    /// The limit between two events of a stream with content or usage.
+    pub event_seconds: Option<NonZeroU32>,
+    /// The limit of a response as a whole.
+    pub total_seconds: Option<NonZeroU32>,
+}
+
+impl TimeoutsSection {
+    /// Returns the options of the HTTP client with these limits.
+    pub fn http_options(self) -> HttpOptions {
+        let limit = |seconds: Option<NonZeroU32>, default: Duration| {
+            seconds.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
+        };
+        let default = HttpOptions::default();
+        HttpOptions {
+            connect_timeout: limit(self.connect_seconds, default.connect_timeout),
+            first_byte_timeout: limit(self.first_byte_seconds, default.first_byte_timeout),
+            idle_timeout: limit(self.idle_seconds, default.idle_timeout),
+            event_timeout: limit(self.event_seconds, default.event_timeout),
+            total_timeout: limit(self.total_seconds, default.total_timeout),
+            ..default
+        }
+    }
+}
+
+/// The section about the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// The address of the store, such as `sqlite:/home/me/az.db`.
+    pub url: Option<String>,
+}
+
+/// The section about costs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CostSection {
+    /// The time zone of days, weeks and months, such as `Europe/Berlin`; UTC if absent.
+    pub time_zone: Option<String>,
+}
+
+/// The section about the commands that tools run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShellSection {
+    /// The shell: an absolute path, or a name that is found in `PATH`.
+    pub program: Option<String>,
+    /// The variables that commands get beside the default ones: `NAME` takes the value from the
+    /// environment of `az`, `NAME=VALUE` sets one.
+    pub env: Vec<String>,
+}
+
+/// The section about tasks: the limits of those that are run without the options.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskSection {
+    /// The most steps.
+    pub max_steps: Option<NonZeroU32>,
+    /// The time limit of a run.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// The section about output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputSection {
+    /// The format of listings.
+    pub format: Option<OutputFormat>,
+    /// When colours are printed.
+    pub color: OutputColor,
+}
+
+/// The format of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputFormat {
+    /// A table.
+    Table,
+    /// A JSON document.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// When colours are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputColor {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

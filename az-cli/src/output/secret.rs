@@ -1,0 +1,77 @@
+//! Asks at the terminal: for a secret without showing it, and for consent.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
+
+/// Whether a person can be asked: standard input and standard error are terminals.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question at the terminal; returns the answer without the end of the line, or `None` at the
+/// end of the input. What was typed before the question appeared is not an answer to it.
+pub fn ask(question: &str) -> Option<String> {
+    termios::tcflush(io::stdin(), QueueSelector::IFlush).ok();
+    write!(io::stderr().lock(), "{question} ").ok();
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer).ok()?;
+    (read > 0).then(|| answer.trim().to_owned())
+}
+
+/// Asks for consent; anything but `y` and `yes` is a no.
+pub fn consents(question: &str) -> bool {
+    let answer = ask(&format!("{question} [y/N]")).unwrap_or_default().to_ascii_lowercase();
+    answer == "y" || answer == "yes"
+}
+
+/// Asks for a secret at the terminal, which does not show it; returns `None` if the user cancels.
+///
+/// # Errors
+///
+/// A terminal that cannot be switched, or read.
+pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
+    let _hidden = Hidden::new()?;
+    write!(io::stderr().lock(), "{question} ").ok();
+    let mut secret = Vec::new();
+    let entered = loop {
+        let mut byte = [0];
+        if io::stdin().lock().read(&mut byte)? == 0 {
+            break !secret.is_empty();
+        }
+        match byte {
+            [b'\r' | b'\n'] => break true,
+            // Ctrl-C and Ctrl-D: the terminal passes them on, so that it can be restored.
+            [3 | 4] => break false,
+            [8 | 127] => {
+                secret.pop();
+            }
+            [21] => secret.clear(),
+            [byte] => secret.push(byte),
+        }
+    };
+    writeln!(io::stderr().lock()).ok();
+    let secret = String::from_utf8(secret);
+    let secret = secret.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))?;
+    Ok(entered.then_some(secret))
+}
+
+/// A terminal that does not show what is typed, until this value is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn new() -> io::Result<Self> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        // Discards what was typed before.
+        termios::tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.0).ok();
+    }
+}
