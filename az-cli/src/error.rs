@@ -155,10 +155,15 @@ impl CliError {
                  their leases have expired (30 s)"
                     .to_owned(),
             ),
-            Self::Config(ConfigError::Invalid(problems)) => Some(format!(
-                "correct {} above; `az config edit` opens the user's file",
-                if problems.len() == 1 { "the line" } else { "the lines" }
-            )),
+            Self::Config(ConfigError::Invalid(problems)) => {
+                let in_files = problems.iter().filter(|problem| problem.location.is_some()).count();
+                let lines = if in_files == 1 { "line" } else { "lines" };
+                (in_files > 0).then(|| {
+                    format!(
+                        "correct the {lines} above; `az config validate` checks the files again"
+                    )
+                })
+            }
             Self::Usage(_) | Self::Settings(_) | Self::Config(_) | Self::Io { .. } => None,
         }
     }

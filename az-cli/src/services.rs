@@ -29,7 +29,7 @@ use crate::wiring::{Wiring, check_scheme, engine_options};
 
 /// The default limit of a reply, in tokens: enough for a file of some hundred lines, or for reasoning
 /// and a tool call.
-const LONGEST_REPLY: u32 = 4096;
+pub(crate) const LONGEST_REPLY: u32 = 4096;
 
 /// The backends, each created when it is first needed.
 #[derive(Debug)]

@@ -54,7 +54,7 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     })?;
     let before = ConfigFile::read(Layer::User, &config)?;
     let before = before.exists().then(|| before.text().to_owned());
-    let model = choose(&models, &config).await?;
+    let Chosen { model, key_file } = choose(&models, &config).await?;
     drop(models);
     let services = context.services()?;
     let task = services.new_task(TEST, None)?.with_model(&*model);
@@ -69,6 +69,8 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
             printer.error(&error);
             if !consents("keep these settings?") {
                 restore(&config, before.as_deref())?;
+                // A key that was rejected is of no use to anything else.
+                key_file.map(std::fs::remove_file);
                 printer.say("the settings are as they were before");
             }
             Ok(ExitCode::from(error.exit_code()))
@@ -76,8 +78,14 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     }
 }
 
-/// Asks for the model, and stores what it needs; returns its name.
-async fn choose(models: &ModelChooser, config: &Path) -> Result<String, CliError> {
+/// The model that was chosen, and the file that its key was written into.
+struct Chosen {
+    model: String,
+    key_file: Option<String>,
+}
+
+/// Asks for the model, and stores what it needs.
+async fn choose(models: &ModelChooser, config: &Path) -> Result<Chosen, CliError> {
     let catalog = models.catalog();
     let with_key = catalog.with_keys().next().map(|(entry, _)| entry.config.name.clone());
     let default = with_key.unwrap_or_else(|| "claude".to_owned());
@@ -91,13 +99,15 @@ async fn choose(models: &ModelChooser, config: &Path) -> Result<String, CliError
     let answer = ask(&question).ok_or_else(cancelled)?;
     let name = if answer.is_empty() { default } else { answer };
     if name.starts_with("http://") || name.starts_with("https://") {
-        return server(&name, config).await;
+        return Ok(Chosen { model: server(&name, config).await?, key_file: None });
     }
     let entry = catalog.entries().find(&name);
     match entry.map(|entry| catalog.access(entry)) {
         Some(Access::Missing(_)) => {
             let key = read_key(&name)?;
-            store_key(config, &name, &key)?;
+            set(config, &[("llm.default_provider", &name)])?;
+            let key_file = Some(store_key(config, &name, &key)?);
+            return Ok(Chosen { model: name, key_file });
         }
         Some(Access::Key(..) | Access::Open) => {}
         None => {
@@ -109,7 +119,7 @@ async fn choose(models: &ModelChooser, config: &Path) -> Result<String, CliError
         }
     }
     set(config, &[("llm.default_provider", &name)])?;
-    Ok(name)
+    Ok(Chosen { model: name, key_file: None })
 }
 
 /// Stores an entry for a server; its model is the first that it offers, or the one that is entered.
@@ -132,10 +142,10 @@ async fn server(url: &str, config: &Path) -> Result<String, CliError> {
     set(
         config,
         &[
+            ("llm.default_provider", SERVER),
             (&entry("provider"), "openai-compatible"),
             (&entry("base_url"), url),
             (&entry("model"), &model),
-            ("llm.default_provider", SERVER),
         ],
     )?;
     Ok(SERVER.to_owned())

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::check::check;
 use super::layer::{Layer, Origin};
+use super::merge::ALTERNATIVES;
 use super::problem::{ConfigError, ConfigProblem, Problem};
 
 /// The largest file that is read.
@@ -63,7 +64,8 @@ impl LayerText {
     pub(super) fn parse(&self) -> Result<Document<'_>, Vec<ConfigProblem>> {
         let (root, errors) = DeTable::parse_recoverable(&self.text);
         let mut problems: Vec<Problem> = errors.iter().map(syntax).collect();
-        let of_check = check(root.get_ref(), self.layer);
+        let of_check =
+            if self.is_store_address() { Vec::new() } else { check(root.get_ref(), self.layer) };
         // What is read after an error of the syntax need not be what was written.
         let unsure: Vec<_> = problems.iter().map(|problem| self.unsure_after(problem)).collect();
         let clear = |problem: &Problem| {
@@ -79,6 +81,12 @@ impl LayerText {
         let toml =
             toml.map_err(|error| vec![ConfigProblem::new(error.location.clone(), error.reason)])?;
         Ok(Document { of: self, origins: toml.origins(), toml })
+    }
+
+    /// Whether this is the address or the directory of a store from an option or a variable. The setting of
+    /// the store checks it: an option may be relative, and its errors are those of the arguments.
+    fn is_store_address(&self) -> bool {
+        self.path.is_none() && ALTERNATIVES.iter().any(|key| self.text.starts_with(key))
     }
 
     /// Returns the lines that may have been read as something else than they are: that of an error, and

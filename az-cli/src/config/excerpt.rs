@@ -34,7 +34,11 @@ impl Excerpt {
         let from = head.chars().count();
         let until = span.end.saturating_sub(span.start).min(tail.trim_end().len());
         let until = tail.char_indices().take_while(|(at, _)| *at < until).count().max(1);
-        let shown = if shows_values(key, whole) { whole.to_owned() } else { without_values(whole) };
+        let shown = if shows_values(key, whole) && !has_long_word(whole) {
+            whole.to_owned()
+        } else {
+            without_values(whole)
+        };
         let shown: String = shown.chars().take(WIDEST).collect();
         let end = shown.chars().count();
         let from = from.min(end);
@@ -67,6 +71,15 @@ fn shows_values(key: &str, line: &str) -> bool {
             && keys.iter().all(|(_, key)| is_plain(key));
     }
     find_key(key).is_some_and(is_plain)
+}
+
+/// Whether a line has a word with digits that is as long as a key: one that was pasted into another
+/// key's place.
+fn has_long_word(line: &str) -> bool {
+    const SHORTEST_KEY: usize = 20;
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    let mut long = words.filter(|word| word.len() >= SHORTEST_KEY);
+    long.any(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Returns a line without what stands behind its first `=`; a line without one may be part of a value.

@@ -22,6 +22,8 @@ mod path;
 mod problem;
 mod schema;
 mod sections;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod value;
 mod write;

@@ -110,7 +110,7 @@ fn invalid_settings_of_the_shell_are_refused_with_their_location() {
         ),
         (
             "env = [\"=x\"]",
-            "config.toml:2:7: shell.env: \"=x\" has no name; use NAME or NAME=VALUE",
+            "config.toml:2:8: shell.env: a variable has no name; use NAME or NAME=VALUE",
         ),
     ] {
         let az = Az::new();

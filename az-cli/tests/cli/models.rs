@@ -80,7 +80,14 @@ fn an_invalid_configuration_is_refused_with_its_location() {
     let provider = "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\n";
     let list = ["models", "list"];
     let az = configured(&format!("{provider}input_cost_per_token = -1\n"));
-    refused(&az, &list, 78, &["config.toml:4:24: invalid price \"-1\": must not be negative"]);
+    refused(
+        &az,
+        &list,
+        78,
+        &[
+            "config.toml:4:24: llm.providers[0].input_cost_per_token: invalid price \"-1\": must not be negative",
+        ],
+    );
     let az = configured("[[llm.providers]]\nname = \"x\"\nprovider = \"anthropc\"\n");
     refused(&az, &list, 78, &["\"anthropc\"", "try anthropic"]);
     let az = configured("[cost]\ntime_zone = \"Mars/Olympus\"\n");
@@ -110,7 +117,7 @@ fn an_invalid_configuration_is_refused_with_its_location() {
         &az,
         &list,
         78,
-        &["config.toml:1:1: llm.providers[0]: x is not set up: invalid max_tokens"],
+        &["config.toml:4:14: llm.providers[0].max_tokens: must be a whole number from 1"],
     );
     let az = configured("[llm]\nrouting_file = \"rules.toml\"\n");
     let route = ["models", "route", "hello"];

@@ -99,6 +99,7 @@ impl Az {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.dir.path().join("home"))
+            .env("AZ_SYSTEM_CONFIG", self.dir.path().join("system.toml"))
             .envs(self.vars.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command

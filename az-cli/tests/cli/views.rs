@@ -37,6 +37,7 @@ const NESTED: &[&str] = &[
     "FailureView",
     "LeftoverView",
     "LongRequestView",
+    "ConfigProblemView",
     "ModelIntentView",
     "ModelResultView",
     "OutcomeView",
@@ -322,9 +323,35 @@ fn stores_and_notices() {
             removed: vec![LeftoverView::from(&Leftover::new("a.tmp".to_owned(), 7))],
             kept: Vec::new(),
         },
+        NoticeView::ConfigSet { key: "llm.model".to_owned(), source: "/c.toml".to_owned() },
+        NoticeView::ConfigUnset { key: "llm.model".to_owned(), source: "/c.toml".to_owned() },
+        NoticeView::ConfigEdited { source: "/c.toml".to_owned() },
+        NoticeView::ConfigTrusted { path: "/az.toml".to_owned(), trusted: true },
         NoticeView::Error { message: "no task".to_owned(), help: None, exit_code: 66 },
     ];
     assert_json_snapshot!("notices", notices); // NoticeView
+}
+
+#[test]
+fn settings_and_files() {
+    let az = Az::new();
+    az.file("az.toml", "[llm]\nmodel = \"offline\"\nmodle = 1\n");
+    let json = |args: &[&str]| -> Value {
+        let shown = az.az(args).stdout;
+        let mut read = serde_json::Deserializer::from_str(&shown).into_iter();
+        let text = read.next().unwrap().map(|value: Value| value.to_string()).unwrap();
+        let root = az.work().parent().unwrap().to_str().unwrap().to_owned();
+        serde_json::from_str(&text.replace(&root, "/root")).unwrap()
+    };
+    let checked = json(&["config", "validate", "az.toml", "--json"]);
+    assert_json_snapshot!("checked_files", checked); // CheckedFileView
+    az.file("az.toml", "[llm]\nmodel = \"offline\"\n[shell]\nenv = [\"A=1\"]\n");
+    let withheld = json(&["config", "trust", "--json"]);
+    assert_json_snapshot!("config_withheld", withheld);
+    let setting = json(&["config", "get", "llm.model", "--json"]);
+    assert_json_snapshot!("setting", setting); // SettingView
+    let files = json(&["config", "path", "--all", "--json"]);
+    assert_json_snapshot!("config_files", files); // ConfigFileView
 }
 
 /// A model with prices of its own, and rules that lead to it.

@@ -18,9 +18,9 @@ Examples:
   az config trust --yes
   az config trust --revoke
 
-A project's az.toml may choose a model by its name, set limits of steps and time, and choose the form
-of output. Everything else in it counts only once it is trusted. Trust binds to the path and the
-content: after a change, the file is not trusted any more.";
+A project's az.toml may choose a model by its name, set limits of steps and time, and choose the
+form of output. Everything else in it counts only once it is trusted. Trust binds to the path and
+the content: after a change, the file is not trusted any more.";
 
 /// Show what a project's file would change, and trust it
 #[derive(Debug, Args)]

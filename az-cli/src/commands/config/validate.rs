@@ -75,7 +75,7 @@ fn print(views: &[CheckedFileView], format: Format, context: &Context<'_>) -> Re
             context.printer.out(&csv(problems)?)
         }
         Format::Table if views.is_empty() => {
-            context.printer.say("there is no file of the configuration; the defaults apply");
+            context.printer.say("no configuration file exists; the defaults apply");
             Ok(())
         }
         Format::Table => {

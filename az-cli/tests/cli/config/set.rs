@@ -12,7 +12,7 @@ fn sides(marked: &str) -> [String; 2] {
         let lines = marked.lines().filter_map(|line| {
             let mut chars = line.chars();
             let mark = chars.next().unwrap_or(' ');
-            (mark == ' ' || mark == side).then(|| chars.as_str())
+            (mark == ' ' || mark == side).then_some(chars.as_str())
         });
         let text: String = lines.map(|line| format!("{line}\n")).collect();
         text.replace("\\\n", "").replace('␍', "\r")
