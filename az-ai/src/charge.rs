@@ -42,6 +42,23 @@ pub(crate) fn failure(error: &Error) -> ModelFailure {
     ModelFailure { kind, message, retry_after: error.retry_after(), settlement }
 }
 
+/// Returns the charge of a call that failed, with an upper bound of the input in place of a reported
+/// number that is too small to be true. A report of no tokens at all stays: the call was refused.
+pub(crate) fn of_failure(client: &dyn LlmClient, request: &ChatRequest, charge: Charge) -> Charge {
+    let vocabulary = vocabulary(client, request);
+    let Charge { usage, cost, computed, .. } = &charge;
+    let is_free = usage.total() == 0;
+    if is_free || usage.total_input() >= estimate::request_at_least(request, vocabulary) {
+        return charge;
+    }
+    let input = estimate::at_most(request, vocabulary);
+    let usage = Usage { input, estimated: true, ..usage.clone() };
+    // A cost that the provider reports takes precedence.
+    let (cost, computed) = (*cost, *computed);
+    let price = (cost == computed).then(|| estimated_cost(client, request, &usage)).flatten();
+    Charge::new(usage, cost.max(price)).with_computed(computed.max(price))
+}
+
 /// Returns usage with upper bounds in place of figures that are omitted or too small to be true:
 /// `None` when there are none.
 fn completed(
@@ -56,9 +73,11 @@ fn completed(
         let input = reported.output - output;
         return Some(Usage { input, output, ..reported.clone() });
     }
-    let least_input = estimate::request_at_least(request).max(1);
+    let vocabulary = vocabulary(client, request);
+    let least_input = estimate::request_at_least(request, vocabulary).max(1);
     let is_empty = reply.reply.text.is_empty() && reply.reply.calls.is_empty();
-    let least_output = estimate::text_at_least(&reply.reply.text).max(u64::from(!is_empty));
+    let least_output = estimate::reply_at_least(&reply.reply, vocabulary);
+    let least_output = least_output.max(u64::from(!is_empty));
     let lacks_input = reported.total_input() < least_input;
     let lacks_output = reported.total_output() < least_output;
     if !lacks_input && !lacks_output {
@@ -70,9 +89,13 @@ fn completed(
     Some(Usage { input, output, estimated: true, ..reported.clone() })
 }
 
+fn vocabulary(client: &dyn LlmClient, request: &ChatRequest) -> Vocabulary {
+    Vocabulary::of(client.provider(), &request.model)
+}
+
 /// Returns the most tokens that a reply and its request can have.
 fn bound(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Usage {
-    let vocabulary = Vocabulary::of(client.provider(), &request.model);
+    let vocabulary = vocabulary(client, request);
     let input = estimate::at_most(request, vocabulary);
     let output = estimate::reply_at_most(&reply.reply, vocabulary);
     Usage { estimated: true, ..Usage::tokens(input, output) }
@@ -88,9 +111,10 @@ fn estimated_cost(client: &dyn LlmClient, request: &ChatRequest, usage: &Usage) 
 mod tests {
     use az_core::Usd;
     use az_core::cost::{Charge, Usage};
-    use az_core::journal::ModelReply;
+    use az_core::journal::{ModelReply, ToolCall};
+    use serde_json::json;
 
-    use super::of_reply;
+    use super::{of_failure, of_reply};
     use crate::chat::{ChatReply, ChatRequest};
     use crate::pricing::{PriceBook, PricedClient};
     use crate::scripted::{ScriptedClient, ScriptedReply};
@@ -101,10 +125,18 @@ mod tests {
     }
 
     fn charge_of(reply: ModelReply, usage: Option<Usage>) -> Charge {
+        charge_of_model("gpt-5.6", reply, usage)
+    }
+
+    fn priced() -> PricedClient {
         let inner = std::sync::Arc::new(ScriptedClient::new([ScriptedReply::text("x")]));
         let clock = std::sync::Arc::new(az_core::clock::SystemClock);
-        let client = PricedClient::new(inner, PriceBook::bundled(), "openai", clock);
-        let request = ChatRequest::prompt("gpt-5.6", "say a lot");
+        PricedClient::new(inner, PriceBook::bundled(), "openai", clock)
+    }
+
+    fn charge_of_model(model: &str, reply: ModelReply, usage: Option<Usage>) -> Charge {
+        let client = priced();
+        let request = ChatRequest::prompt(model, "say a lot");
         let cost = usage.is_some().then_some(Usd::ZERO);
         let reply = ChatReply { reply, usage, cost, computed: cost, ..ChatReply::default() };
         of_reply(&client, &request, &reply)
@@ -117,7 +149,7 @@ mod tests {
             assert!(usage.estimated && usage.input > 0 && usage.output > 0, "{usage:?}");
             assert!(cost > Some(Usd::ZERO), "{reported:?} is free");
         }
-        let reported = Usage::tokens(90, 200);
+        let reported = Usage::tokens(90, 300);
         assert_eq!(charge(reported.clone()).usage, reported);
     }
 
@@ -133,8 +165,44 @@ mod tests {
 
     #[test]
     fn usage_that_is_too_small_for_the_text_is_completed() {
-        let Charge { usage, .. } = charge(Usage::tokens(90, 5));
-        assert!(usage.estimated && usage.output >= 300, "{usage:?}");
+        for reported in [5, 150, 299] {
+            let Charge { usage, .. } = charge(Usage::tokens(90, reported));
+            assert!(usage.estimated && usage.output >= 300, "{reported}: {usage:?}");
+        }
+    }
+
+    /// Of a model whose vocabulary is not public, the words of the text and of the calls are counted.
+    #[test]
+    fn usage_that_is_too_small_for_the_words_is_completed_in_any_vocabulary() {
+        let text = "words and words ".repeat(100);
+        let arguments = json!({"content": text});
+        let call = ToolCall { id: String::new(), name: "write".to_owned(), arguments };
+        let called = ModelReply { calls: vec![call], ..ModelReply::default() };
+        for reply in [ModelReply::text(text.clone()), called] {
+            for (reported, is_true) in [(150, false), (299, false), (300, true)] {
+                let usage = Some(Usage::tokens(90, reported));
+                let Charge { usage, .. } =
+                    charge_of_model("claude-sonnet-5-5", reply.clone(), usage);
+                assert_eq!(!usage.estimated, is_true, "{reported}: {usage:?}");
+                assert!(usage.output >= 300, "{reported}: {usage:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reported_input_of_a_failed_call_is_completed() {
+        let client = priced();
+        let request = ChatRequest::prompt("gpt-5.6", "words and words ".repeat(100));
+        let failed = |input, output| {
+            let cost = Some(Usd::from_nanos(1));
+            let reported = Charge::new(Usage::tokens(input, output), cost).with_computed(cost);
+            of_failure(&client, &request, reported)
+        };
+        let Charge { usage, cost, .. } = failed(150, 5);
+        assert!(usage.estimated && usage.input >= 300 && usage.output == 5, "{usage:?}");
+        assert!(cost > Some(Usd::from_nanos(1)), "{cost:?}");
+        assert_eq!(failed(310, 5).usage, Usage::tokens(310, 5));
+        assert_eq!(failed(0, 0).usage, Usage::tokens(0, 0), "a refused call is free");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod count;
 mod tests_against_vocabularies;
 mod vocabulary;
 
-pub(crate) use at_least::{request_at_least, text_at_least};
+pub(crate) use at_least::{Least, reply_at_least, request_at_least};
 pub(crate) use at_most::reply_at_most;
 pub use at_most::{at_most, text_at_most};
 pub use vocabulary::Vocabulary;

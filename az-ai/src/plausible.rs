@@ -6,6 +6,7 @@ use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 use az_core::journal::ModelReply;
 
+use crate::charge::of_failure;
 use crate::chat::ChatRequest;
 use crate::client::LlmClient;
 use crate::estimate::{self, Vocabulary};
@@ -57,10 +58,12 @@ pub(crate) fn check(
 #[derive(Debug, Default)]
 pub(crate) struct ChargeLimit {
     held: OnceCell<Option<Usd>>,
+    least_input: OnceCell<u64>,
 }
 
 impl ChargeLimit {
-    /// Returns a charge; if it is above the held amount, as [`check`] returns it.
+    /// Returns a charge; if it is above the held amount, as [`check`] returns it, and if its input is too
+    /// small to be true, as [`of_failure`] returns it: the call may be dropped.
     pub(crate) fn limit(
         &mut self,
         client: &dyn LlmClient,
@@ -70,6 +73,13 @@ impl ChargeLimit {
         let held = *self.held.get_or_init(|| client.estimate_cost(request).max_cost);
         if charge.cost.zip(held).is_some_and(|(cost, held)| cost > held) {
             return check(client, request, &ModelReply::default(), charge.clone()).charge;
+        }
+        let least_input = || {
+            let vocabulary = Vocabulary::of(client.provider(), &request.model);
+            estimate::request_at_least(request, vocabulary)
+        };
+        if charge.usage.total_input() < *self.least_input.get_or_init(least_input) {
+            return of_failure(client, request, charge.clone());
         }
         charge.clone()
     }

@@ -113,6 +113,7 @@ impl<A> ModelEffect for CandidateEffect<'_, A> {
             Err(error) => {
                 let mut failure = charge::failure(&error);
                 if let Settlement::Paid(charge) = failure.settlement {
+                    let charge = charge::of_failure(&*self.client, &self.request, charge);
                     let charge = self.checked(&ModelReply::default(), charge);
                     failure.settlement = Settlement::Paid(charge);
                 }

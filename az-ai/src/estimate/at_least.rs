@@ -1,5 +1,10 @@
-//! A lower bound of a text's tokens, to recognise counts that cannot be true.
+//! A lower bound of a text's tokens, to recognise counts that are too small to be true.
 
+use az_core::journal::ModelReply;
+use serde_json::Value;
+
+use super::Vocabulary;
+use super::count::count;
 use crate::chat::{ChatRequest, Message};
 
 /// The most bytes of a token, on average over a text. The longest tokens of public vocabularies are
@@ -7,38 +12,129 @@ use crate::chat::{ChatRequest, Message};
 const LONGEST_AVERAGE: u64 = 64;
 
 /// Returns the least number of tokens that the texts of a request can have.
-pub(crate) fn request_at_least(request: &ChatRequest) -> u64 {
+pub(crate) fn request_at_least(request: &ChatRequest, vocabulary: Vocabulary) -> u64 {
     let texts = request.messages.iter().map(|message| match message {
         Message::System { text }
         | Message::User { text, .. }
         | Message::Summary { text, .. }
-        | Message::Resumed { text } => text,
-        Message::Tool(result) => &result.text,
-        Message::Assistant { reply } => &reply.text,
+        | Message::Resumed { text } => text_at_least(text, vocabulary),
+        Message::Tool(result) => text_at_least(&result.text, vocabulary),
+        Message::Assistant { reply } => reply_at_least(reply, vocabulary),
     });
-    texts.map(|text| text_at_least(text)).fold(0, u64::saturating_add)
+    texts.fold(0, u64::saturating_add)
 }
 
-/// Returns the least number of tokens that a text can have; 0 when it is short.
-pub(crate) fn text_at_least(text: &str) -> u64 {
-    let mut before = None;
-    let mut bytes = 0_u64;
-    for character in text.chars() {
-        if before.replace(character) != Some(character) && !character.is_whitespace() {
-            bytes = bytes.saturating_add(super::size(character.len_utf8()));
+/// Returns the least number of tokens that the text and the calls of a reply can have. A reply that is
+/// not empty has at least one. Visible reasoning may be a summary, so it is not counted.
+pub(crate) fn reply_at_least(reply: &ModelReply, vocabulary: Vocabulary) -> u64 {
+    let calls = reply.calls.iter().map(|call| value_at_least(&call.arguments).max(1));
+    calls.fold(text_at_least(&reply.text, vocabulary), u64::saturating_add)
+}
+
+/// Returns the least number of tokens of JSON, in whatever form the model wrote it.
+fn value_at_least(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => Least::of(text).tokens(),
+        Value::Array(items) => items.iter().map(value_at_least).fold(0, u64::saturating_add),
+        Value::Object(fields) => fields.values().map(value_at_least).fold(0, u64::saturating_add),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// Returns the least number of tokens of a text: their number where the vocabulary is public, else
+/// what [`Least`] proves for all vocabularies.
+fn text_at_least(text: &str, vocabulary: Vocabulary) -> u64 {
+    count(vocabulary, text).unwrap_or_else(|| Least::of(text).tokens())
+}
+
+/// A lower bound of the tokens of a text in any vocabulary, for text that arrives in pieces.
+///
+/// Two things are counted, and the larger number applies:
+///
+/// * Words: letters with a blank between them are in different tokens. It holds for every tokenizer that
+///   splits a text at blanks first, as those of OpenAI, Llama, Qwen, `DeepSeek`, Mistral and Gemma do; a
+///   token then has at most one word, with the blank before it.
+/// * Bytes, at most [`LONGEST_AVERAGE`] of them a token, without blanks and repetitions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Least {
+    words: u64,
+    bytes: u64,
+    before: Option<char>,
+    /// Whether the word that is being read has a letter.
+    in_word: bool,
+}
+
+impl Least {
+    fn of(text: &str) -> Self {
+        let mut least = Self::default();
+        least.add(text);
+        least
+    }
+
+    /// Adds the next piece of the text.
+    pub(crate) fn add(&mut self, text: &str) {
+        for character in text.chars() {
+            let is_repeated = self.before.replace(character) == Some(character);
+            if character.is_ascii_whitespace() {
+                self.in_word = false;
+            } else if !self.in_word && character.is_alphabetic() {
+                self.in_word = true;
+                self.words = self.words.saturating_add(1);
+            }
+            if !is_repeated && !character.is_whitespace() {
+                self.bytes = self.bytes.saturating_add(super::size(character.len_utf8()));
+            }
         }
     }
-    bytes / LONGEST_AVERAGE
+
+    /// Returns the least number of tokens so far.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.words.max(self.bytes / LONGEST_AVERAGE)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::text_at_least;
+    use az_core::journal::ModelReply;
+    use serde_json::json;
+
+    use super::{Least, reply_at_least};
+    use crate::estimate::Vocabulary;
 
     #[test]
     fn runs_and_blanks_do_not_count() {
-        assert_eq!(text_at_least(&"-".repeat(10_000)), 0);
-        assert_eq!(text_at_least(&" \n".repeat(10_000)), 0);
-        assert_eq!(text_at_least(&"words ".repeat(640)), 50);
+        for (text, tokens) in [
+            ("-".repeat(10_000), 0),
+            (" \n".repeat(10_000), 0),
+            ("words ".repeat(640), 640),
+            ("a1b2 c-d 3 4".to_owned(), 2),
+            ("ab".repeat(64), 2),
+        ] {
+            assert_eq!(Least::of(&text).tokens(), tokens, "{text:.40}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_text_count_as_the_whole() {
+        let text = "the quick brown fox, über 9 lazy dogs";
+        for (at, _) in text.char_indices() {
+            let (head, tail) = text.split_at(at);
+            let mut least = Least::default();
+            least.add(head);
+            least.add(tail);
+            assert_eq!(least, Least::of(text), "split at {at}");
+        }
+    }
+
+    #[test]
+    fn the_words_in_the_arguments_of_a_call_count() {
+        let mut reply = ModelReply::text("two words");
+        let arguments = json!({"content": "three more words", "lines": ["one", 5], "append": true});
+        reply.calls = vec![az_core::journal::ToolCall {
+            id: "a".to_owned(),
+            name: "write".to_owned(),
+            arguments,
+        }];
+        assert_eq!(reply_at_least(&reply, Vocabulary::Unknown), 2 + 4);
     }
 }

@@ -2,7 +2,7 @@
 
 use tiktoken::get_encoding;
 
-use super::{Vocabulary, at_most, text_at_most};
+use super::{Least, Vocabulary, at_most, text_at_most};
 use crate::chat::{ChatRequest, Message};
 
 /// Texts that have many tokens for their length, in ways that fool rules of thumb.
@@ -65,6 +65,45 @@ fn no_public_vocabulary_has_more_tokens_than_the_bound() {
         {
             assert!(text_at_most(&text, vocabulary) >= count(encoding, &text), "{text:.80}");
         }
+    }
+}
+
+/// Returns the least number of tokens of a text in any vocabulary.
+fn least(text: &str) -> u64 {
+    let mut least = Least::default();
+    least.add(text);
+    least.tokens()
+}
+
+#[test]
+fn no_public_vocabulary_has_fewer_tokens_than_the_lower_bound() {
+    let samples = [
+        include_str!("../../../docs/architecture.md"),
+        include_str!("at_most.rs"),
+        "The state. Of-the-art; it's\tdon't I'll we've\r\n\r\n  \u{a0}a\u{3000}b",
+        "Größe señor naïve Ελλάδα привет мир שלום עולם مرحبا بالعالم नमस्ते दुनिया 안녕 세상",
+    ];
+    for text in adversarial().into_iter().chain(samples.map(str::to_owned)) {
+        let bound = least(&text);
+        for encoding in [&PUBLIC[..], &["p50k_base", "r50k_base"]].concat() {
+            let truth = count(encoding, &text);
+            assert!(bound <= truth, "{encoding}: {bound} > {truth}: {text:.80}");
+        }
+    }
+}
+
+/// A provider that reports half of the tokens of prose is noticed, whatever its vocabulary.
+#[test]
+fn the_lower_bound_of_prose_is_more_than_half_of_its_tokens() {
+    let prose: String = include_str!("../../../docs/architecture.md")
+        .lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let bound = least(&prose);
+    for encoding in PUBLIC {
+        let truth = count(encoding, &prose);
+        assert!(2 * bound > truth, "{encoding}: {bound} of {truth}");
     }
 }
 

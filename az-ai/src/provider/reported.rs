@@ -4,10 +4,7 @@ use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 
 use crate::chat::ChatEvent;
-use crate::estimate::{Vocabulary, text_at_most};
-
-/// The least output, in bytes of received text, that is implausible for one reported token.
-const BYTES_PER_TOKEN: u64 = 64;
+use crate::estimate::{Least, Vocabulary, text_at_most};
 
 /// The usage that a provider has reported in a reply so far: what a call that fails is charged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +16,8 @@ pub struct ReportedUsage {
     /// The most tokens of what was received, and of the part of it that came after the last report.
     received: u64,
     unreported: u64,
+    /// The least tokens of the text and the calls that were received.
+    least: Least,
     /// Whether the event that is being decoded has a report.
     is_fresh: bool,
 }
@@ -43,6 +42,7 @@ impl ReportedUsage {
     /// the content of its own event and of earlier ones.
     pub(crate) fn receive(&mut self, events: &[ChatEvent]) {
         let tokens = events.iter().map(most_tokens).fold(0, u64::saturating_add);
+        events.iter().filter_map(counted).for_each(|text| self.least.add(text));
         self.received = self.received.saturating_add(tokens);
         let is_covered = std::mem::take(&mut self.is_fresh);
         self.unreported = if is_covered { 0 } else { self.unreported.saturating_add(tokens) };
@@ -76,20 +76,30 @@ impl ReportedUsage {
             reported.saturating_add(self.unreported).min(max_tokens)
         };
         let known = known.max(reported);
-        let least = self.received.div_ceil(BYTES_PER_TOKEN);
+        // Of a text that is not empty, at least one token.
+        let least = self.least.tokens().max(u64::from(self.received > 0));
         if known < least { self.received } else { known }
+    }
+}
+
+/// Returns the content of an event.
+fn content(event: &ChatEvent) -> Option<&str> {
+    match event {
+        ChatEvent::TextDelta { text } | ChatEvent::ReasoningDelta { text } => Some(text),
+        ChatEvent::CallStarted { name, .. } => Some(name),
+        ChatEvent::CallDelta { arguments, .. } => Some(arguments),
+        ChatEvent::UsageReported { .. } | ChatEvent::Finished(_) => None,
     }
 }
 
 /// Returns the most tokens of the content of an event.
 fn most_tokens(event: &ChatEvent) -> u64 {
-    let text = match event {
-        ChatEvent::TextDelta { text } | ChatEvent::ReasoningDelta { text } => text,
-        ChatEvent::CallStarted { name, .. } => name,
-        ChatEvent::CallDelta { arguments, .. } => arguments,
-        ChatEvent::UsageReported { .. } | ChatEvent::Finished(_) => return 0,
-    };
-    text_at_most(text, Vocabulary::Unknown)
+    content(event).map_or(0, |text| text_at_most(text, Vocabulary::Unknown))
+}
+
+/// Returns the content that certainly counts as output. Reasoning may be a summary, which does not.
+fn counted(event: &ChatEvent) -> Option<&str> {
+    content(event).filter(|_| !matches!(event, ChatEvent::ReasoningDelta { .. }))
 }
 
 /// Returns the larger of each count.
@@ -240,9 +250,15 @@ data: "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}}
             "choices": [{"delta": {}, "finish_reason": "content_filter"}],
             "usage": {"prompt_tokens": 10, "completion_tokens": 0},
         }));
-        let paid = Usage { estimated: true, ..Usage::tokens(10, 600) };
-        let filtered = text + &end + "data: [DONE]\n\n";
-        assert_eq!(cut_off(&OpenAi::default(), &filtered), Some(Charge::new(paid, None)));
+        // 100 words of six bytes: at least 100 tokens, at most 600.
+        for (reported, booked) in [(0, 600), (50, 600), (99, 600), (100, 100)] {
+            let end = end
+                .replace("\"completion_tokens\":0", &format!("\"completion_tokens\":{reported}"));
+            let estimated = booked != reported;
+            let paid = Usage { estimated, ..Usage::tokens(10, booked) };
+            let filtered = text.clone() + &end + "data: [DONE]\n\n";
+            assert_eq!(cut_off(&OpenAi::default(), &filtered), Some(Charge::new(paid, None)));
+        }
     }
 
     /// The words, the usage and the cost of a filtered reply are kept, whole and streamed.
