@@ -76,6 +76,7 @@ mod tests {
 
     use super::{LocalProcesses, place, worker_id};
 
+    /// Checks `Liveness` 1.
     #[test]
     fn only_processes_of_this_host_that_do_not_run_are_gone() {
         let known = LocalProcesses::default();

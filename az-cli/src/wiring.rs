@@ -122,8 +122,9 @@ fn sqlite_options(env: &Env) -> Result<SqliteOptions, CliError> {
     Ok(options)
 }
 
-/// Returns the options of an engine for a worker. `AZ_LEASE_MS` sets the duration of its leases; tests
-/// use it to let one expire soon.
+/// Returns the options of an engine for a worker. `AZ_LEASE_MS` sets the duration of its leases, and
+/// `AZ_SNAPSHOT_EVERY` the number of events before a snapshot; tests use them to let a lease expire soon,
+/// and to get a snapshot of a short record.
 pub(crate) fn engine_options(env: &Env, worker: WorkerId) -> Result<EngineOptions, CliError> {
     let mut options = EngineOptions::new(worker);
     if let Some(millis) = number(env, "AZ_LEASE_MS")? {
@@ -134,6 +135,9 @@ pub(crate) fn engine_options(env: &Env, worker: WorkerId) -> Result<EngineOption
         }
         options.lease = Duration::from_millis(millis.into());
         options.poll = options.poll.min(options.lease / 6);
+    }
+    if let Some(events) = number(env, "AZ_SNAPSHOT_EVERY")? {
+        options.snapshot_every = events.into();
     }
     Ok(options)
 }

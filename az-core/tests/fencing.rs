@@ -16,17 +16,19 @@ use az_core::cost::{Charge, Payer, Settlement, Usage};
 use az_core::engine::{
     Engine, EngineOptions, EventSink, ExecutionEngine, Run, RunEvent, RunEventKind,
 };
-use az_core::journal::{EventBody, ModelReply};
+use az_core::journal::{EventBody, Journal, ModelReply, ToolOutcome};
 use az_core::memory::MemoryStore;
 use az_core::policy::AllowEverything;
 use az_core::task::{Claim, TaskQueue};
 use az_core::testing::mocks::MockBudgetKeeper;
 use az_core::testing::sample::{at, task, task_id, worker};
 use az_core::testing::{FakeTool, FakeToolbox};
-use az_core::tool::EffectClass;
-use az_core::{Error, Result, TaskStatus, Usd};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+};
+use az_core::{Error, Result, TaskId, TaskStatus, Usd};
 use futures_util::FutureExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -65,9 +67,14 @@ impl EventSink for Pause {
             EventBody::ToolIntent(_) => "tool_intent",
             _ => return,
         };
-        if name != self.after {
-            return;
+        if name == self.after {
+            self.stop_machine();
         }
+    }
+}
+
+impl Pause {
+    fn stop_machine(&self) {
         self.clock.advance(LEASE);
         if self.is_taken_over {
             let now = self.clock.now();
@@ -109,6 +116,7 @@ async fn paused(after: &'static str, is_taken_over: bool) -> (Result<TaskStatus>
     (ended, calls.load(Ordering::SeqCst), tools.invoked().len())
 }
 
+/// Checks `Agent` 1.
 #[tokio::test]
 async fn no_effect_is_begun_after_a_takeover() {
     for (after, model_calls) in [("llm_intent", 0), ("tool_intent", 1)] {
@@ -124,6 +132,110 @@ async fn a_lease_that_no_other_worker_claimed_is_renewed_and_the_effect_begun_on
     for after in ["llm_intent", "tool_intent"] {
         let (ended, called, invoked) = paused(after, false).await;
         assert_eq!((ended.unwrap(), called, invoked), (TaskStatus::Completed, 1, 1), "{after}");
+    }
+}
+
+/// Stops the machine for longer than a lease right before the first effect of the tools, after the engine
+/// has checked the lease.
+#[derive(Debug)]
+struct LateTools {
+    tools: FakeToolbox,
+    pause: Pause,
+    refused: AtomicUsize,
+}
+
+#[async_trait]
+impl Toolbox for LateTools {
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        self.tools.specs()
+    }
+
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        self.tools.prepare(call)
+    }
+
+    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
+        self.tools.witness(call).await
+    }
+
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        if self.refused.load(Ordering::SeqCst) == 0 {
+            self.pause.stop_machine();
+        }
+        let returned = self.tools.invoke(call).await;
+        let is_refused = matches!(returned, Err(Error::LeaseLost { .. }));
+        self.refused.fetch_add(usize::from(is_refused), Ordering::SeqCst);
+        returned
+    }
+
+    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
+        self.tools.probe(call, witness).await
+    }
+
+    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
+        self.tools.abandon(call).await
+    }
+
+    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.tools.background(task).await
+    }
+
+    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        self.tools.end_background(task).await
+    }
+}
+
+/// Runs a task whose call is refused by the tool because the lease may have expired; returns its end, how
+/// often the tool refused and made the call, and the recorded outcomes.
+async fn refused_by_the_tool(
+    effect: EffectClass,
+    is_taken_over: bool,
+) -> (Result<TaskStatus>, usize, usize, Vec<ToolOutcome>) {
+    let store = MemoryStore::new();
+    let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
+    let agent = FnAgent::new(move |run: &mut Run| {
+        async move {
+            run.call_tool("once", "send", json!({})).await?;
+            Ok(Answer("done".to_owned()))
+        }
+        .boxed()
+    });
+    let tools = FakeToolbox::new().with(FakeTool::new("send").with_effect(effect));
+    let (clock_, store_) = (Arc::clone(&clock), store.clone());
+    let pause = Pause { clock: clock_, store: store_, after: "", is_taken_over };
+    let late = Arc::new(LateTools { tools: tools.clone(), pause, refused: AtomicUsize::new(0) });
+    let mut options = EngineOptions::new(worker("engine"));
+    options.lease = LEASE;
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(agent), options)
+        .with_clock(clock)
+        .with_toolbox(Arc::<LateTools>::clone(&late))
+        .with_policy(Arc::new(AllowEverything));
+    let ended = engine.execute(task("a", 0), None).await.map(|task| task.status);
+    let events = store.read(&task_id("a"), 0, 100).await.unwrap();
+    let outcomes = events.into_iter().filter_map(|event| match event.event.body {
+        EventBody::ToolResult(result) => Some(result.outcome),
+        _ => None,
+    });
+    let refused = late.refused.load(Ordering::SeqCst);
+    (ended, refused, tools.effects().values().sum(), outcomes.collect())
+}
+
+/// Nothing was done, so no failure is recorded.
+#[tokio::test]
+async fn a_call_that_the_tool_refused_under_an_expired_lease_is_made_once_the_lease_is_renewed() {
+    for effect in [EffectClass::Idempotent, EffectClass::Probe, EffectClass::Unsafe] {
+        let (ended, refused, made, outcomes) = refused_by_the_tool(effect, false).await;
+        assert_eq!((ended.unwrap(), refused, made), (TaskStatus::Completed, 1, 1), "{effect:?}");
+        assert_eq!(outcomes, [ToolOutcome::Done], "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_tool_refused_after_a_takeover_is_left_to_the_new_owner() {
+    for effect in [EffectClass::Idempotent, EffectClass::Probe, EffectClass::Unsafe] {
+        let (ended, refused, made, outcomes) = refused_by_the_tool(effect, true).await;
+        assert!(matches!(ended, Err(Error::LeaseLost { .. })), "{effect:?}: {ended:?}");
+        assert_eq!((refused, made, outcomes.as_slice()), (1, 0, &[][..]), "{effect:?}");
     }
 }
 

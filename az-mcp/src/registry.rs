@@ -164,7 +164,8 @@ impl Toolbox for ToolRegistry {
             }
         };
         match output {
-            Err(Error::Invalid { .. }) | Ok(_) => output,
+            // A call that was refused changed nothing.
+            Err(Error::Invalid { .. } | Error::LeaseLost { .. }) | Ok(_) => output,
             // A tool that panicked or was cut short may have changed something before.
             Err(error @ (Error::Internal(_) | Error::Cancelled | Error::TimedOut { .. })) => {
                 Ok(ToolOutput::unknown(format!("{}; {OUTCOME_UNKNOWN}", error.chain())))

@@ -142,8 +142,8 @@ fn not_understood(part: &str, why: &str, verb: Option<Verb>, offered: &BTreeSet<
     let example = example.map(|example| format!("; for example: {example}")).unwrap_or_default();
     Error::NotUnderstood {
         reason: format!(
-            "the offline planner does not understand {part}: {why}{example}. The whole language is \
-             in docs/offline.md"
+            "the offline planner does not understand {part}: {why}{example}. `az task run --help` \
+             describes the language"
         ),
     }
 }

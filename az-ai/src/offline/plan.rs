@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use az_core::journal::ToolOutcome;
-use az_core::text::{Excerpt, one_line};
+use az_core::text::{Excerpt, one_line, plural};
 use serde_json::{Value as Json, json};
 
 use super::advice;
@@ -136,10 +136,12 @@ impl<'a> PlannedStep<'a> {
                     |step| format!("use the shell: {step}"),
                 );
                 Err(stopped(format!(
-                    "step {} ({}) cannot be executed: {omitted} bytes of what it works on are not \
+                    "step {} ({}) cannot be executed: {} of what it works on {} not \
                      shown; {advice}",
                     self.number,
-                    say(self.step)
+                    say(self.step),
+                    plural(omitted, "byte"),
+                    if omitted == 1 { "is" } else { "are" },
                 )))
             }
         }

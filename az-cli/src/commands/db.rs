@@ -1,6 +1,7 @@
 //! `az db`: manage the database.
 
 mod clean;
+pub(super) mod drafts;
 mod init;
 mod status;
 
@@ -23,7 +24,7 @@ Examples:
 pub enum DbCommand {
     /// Create the database, or migrate it to this version
     Init(init::InitArgs),
-    /// Remove the files that interrupted writes left beside the database
+    /// Remove the files that interrupted writes left beside the database and in workspaces
     Clean(clean::CleanArgs),
     /// Show where the database is, what it holds, and whether it is sound
     Status(status::StatusArgs),

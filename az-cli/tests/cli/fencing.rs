@@ -38,7 +38,7 @@ fn stopped_at(az: &Az, point: &str, args: &[String]) -> Running {
     running
 }
 
-fn signal(running: &mut Running, name: &str) {
+pub(crate) fn signal(running: &mut Running, name: &str) {
     let pid = running.child().id().to_string();
     assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
 }

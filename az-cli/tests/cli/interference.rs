@@ -1,9 +1,14 @@
 //! Runs that are killed between the intent and the effect of a write, while others write the same
 //! file.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::{Az, script};
+use crate::fencing::signal;
+use crate::support::{Az, Running, script, until};
 
 /// Runs a task that makes one `filesystem.write`, killed at the first passage of a crash point.
 /// Returns its home, and the arguments that run the same task once more.
@@ -45,7 +50,7 @@ fn resuming_an_interrupted_write_keeps_what_another_process_wrote_since() {
         let log = resume(&az, &az.only_id());
         assert_eq!(az.read("f"), "v2", "killed at {point}");
         assert!(log.contains(UNKNOWN), "killed at {point}: {log}");
-        assert_eq!(std::fs::read_dir(az.work()).unwrap().count(), 2, "a temporary file is left");
+        assert_eq!(fs::read_dir(az.work()).unwrap().count(), 2, "a temporary file is left");
     }
 }
 
@@ -72,4 +77,64 @@ fn an_append_is_unknown_if_another_program_may_have_written_its_bytes() {
         assert_eq!(az.read("f"), "line\n", "killed at {point}");
         assert!(log.contains(UNKNOWN), "killed at {point}: {log}");
     }
+}
+
+/// Returns the temporary files in the workspace.
+fn drafts(az: &Az) -> Vec<PathBuf> {
+    let paths = fs::read_dir(az.work()).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect()
+}
+
+/// Makes a file two days older.
+fn age(path: &Path) {
+    let file = fs::File::options().append(true).open(path).unwrap();
+    let modified = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(modified - Duration::from_secs(2 * 24 * 60 * 60)).unwrap();
+}
+
+/// Returns what `az db clean` removes and keeps.
+fn cleaned(az: &Az, args: &[&str]) -> (usize, usize) {
+    let args = [&["--json", "db", "clean"], args].concat();
+    let notice: Value = serde_json::from_str(&az.ok(&args)).unwrap();
+    let count = |name: &str| notice[name].as_array().unwrap().len();
+    (count("removed"), count("kept"))
+}
+
+#[test]
+fn a_temporary_file_of_a_task_that_is_not_resumed_is_removed_when_it_is_a_day_old() {
+    let write = json!({"path": "f", "content": "v1"});
+    let (az, _) = killed_at("fs.write.before_rename", &write);
+    assert_eq!((drafts(&az).len(), cleaned(&az, &[])), (1, (0, 1)), "it is new");
+    age(&drafts(&az)[0]);
+    assert_eq!((cleaned(&az, &["--dry-run"]), drafts(&az).len()), ((0, 1), 1));
+    assert_eq!((cleaned(&az, &[]), drafts(&az).len()), ((1, 0), 0));
+    resume(&az, &az.only_id());
+    assert_eq!(az.read("f"), "v1");
+}
+
+#[test]
+fn a_temporary_file_of_a_process_that_is_stopped_is_kept() {
+    let az = Az::new();
+    let write = json!({"name": "filesystem.write", "arguments": {"path": "f", "content": "v1"}});
+    let model = script(&az, &[json!({"calls": [write]}), json!({"text": "written"})]);
+    let mut command = az.command(["task", "run", "write", "--model", &model]);
+    command.env("AZ_FAILPOINT", "stop:fs.write.before_rename").env("AZ_LEASE_MS", "100");
+    let mut running = Running::spawn(command);
+    let stat = format!("/proc/{}/stat", running.child().id());
+    until("the process is stopped", || fs::read_to_string(&stat).unwrap().contains(") T "));
+    age(&drafts(&az)[0]);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!((cleaned(&az, &[]), drafts(&az).len()), ((0, 0), 1), "its process may go on");
+    signal(&mut running, "-CONT");
+    let ended = running.wait();
+    assert_eq!((ended.code, az.read("f")), (Some(0), "v1".to_owned()), "{ended:?}");
+}
+
+#[test]
+fn deleting_a_task_removes_its_temporary_files() {
+    let write = json!({"path": "f", "content": "v1"});
+    let (az, _) = killed_at("fs.write.before_rename", &write);
+    assert_eq!(drafts(&az).len(), 1);
+    az.ok(&["task", "delete", "--force", &az.only_id()]);
+    assert!(drafts(&az).is_empty(), "{:?}", drafts(&az));
 }

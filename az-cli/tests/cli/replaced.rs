@@ -44,7 +44,7 @@ fn with_a_log() -> Az {
 }
 
 /// Returns the databases of a data directory.
-fn databases(az: &Az) -> Vec<PathBuf> {
+pub(crate) fn databases(az: &Az) -> Vec<PathBuf> {
     let paths = fs::read_dir(az.data_dir()).unwrap().map(|entry| entry.unwrap().path());
     let is_database = |path: &PathBuf| {
         path.is_file() && !["-wal", "-shm"].iter().any(|end| path.to_str().unwrap().ends_with(end))
@@ -53,7 +53,7 @@ fn databases(az: &Az) -> Vec<PathBuf> {
 }
 
 /// Returns the commands of the tasks in a database that has no problems.
-fn commands(az: &Az, database: &Path) -> Vec<Value> {
+pub(crate) fn commands(az: &Az, database: &Path) -> Vec<Value> {
     let store = format!("sqlite:{}", database.display());
     let status = az.az(&["db", "status", "--check", "--store", &store]);
     assert_eq!(status.code, Some(0), "{status:?}");

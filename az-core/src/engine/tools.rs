@@ -26,6 +26,9 @@ use crate::tool::{
 /// The number of read-only calls that run concurrently.
 const CONCURRENT_READS: usize = 8;
 
+/// How often a lease is renewed for a call that was refused because it may have expired.
+const RENEWALS: usize = 3;
+
 /// A call that may be made.
 struct ReadyCall {
     call: PreparedCall,
@@ -182,7 +185,7 @@ impl Run {
 
     /// Returns the idempotency key of the call whose intent has this number.
     fn key(&self, seq: u64) -> String {
-        format!("{}:{seq}", self.task.id)
+        Invocation::key_of(&self.task.id, seq)
     }
 
     /// Makes calls that may run concurrently, and records their results.
@@ -190,6 +193,8 @@ impl Run {
         if batch.is_empty() {
             return Ok(());
         }
+        // A call that would be cancelled before it starts has no intent: the next run makes it.
+        self.check_stop()?;
         self.begin(&mut batch).await?;
         point!("tool.call");
         let this = &*self;
@@ -244,38 +249,66 @@ impl Run {
 
     /// Makes a call, unless the lease was lost; `None` if the run was stopped before the call had a
     /// result worth recording.
-    #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
+    ///
+    /// A tool refuses the call if the process was stopped right before the effect, so that the lease may
+    /// have expired. Nothing was done then: the lease is renewed and the call made again.
     async fn invoke(&self, mut call: PreparedCall) -> Result<Option<EndedCall>> {
+        let started = Instant::now();
+        let called = (call.invocation.call.clone(), call.invocation.tool.clone());
+        let effect = call.effect;
+        for left in (0..=RENEWALS).rev() {
+            let again = (left > 0 && effect != EffectClass::Read).then(|| call.invocation.clone());
+            let Some(returned) = self.invoke_fenced(call).await? else { break };
+            match (returned, again) {
+                (Err(Error::LeaseLost { .. }), Some(again)) => {
+                    call = self.context.toolbox.prepare(again)?;
+                }
+                (returned, _) => return Ok(self.ended(called, effect, returned, started)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a call while the lease is valid; `None` if the run was stopped before the call returned.
+    #[expect(clippy::disallowed_methods, reason = "a stopped tool gets a moment of real time")]
+    async fn invoke_fenced(&self, mut call: PreparedCall) -> Result<Option<Result<ToolOutput>>> {
         self.check_lease().await?;
         let _running = self.fence.begin_effect();
         if call.effect == EffectClass::Unsafe {
             self.may_have_background.store(true, Ordering::Relaxed);
         }
-        let started = Instant::now();
         let (id, tool) = (call.invocation.call.clone(), call.invocation.tool.clone());
-        let effect = call.effect;
         let (sender, receiver) = progress_channel();
         call.invocation.progress = sender;
-        let watch = forward(receiver, self.emitter(), id.clone(), tool.clone());
+        let watch = forward(receiver, self.emitter(), id, tool);
         let too_late = async {
             self.stop.requested().await;
             tokio::time::sleep(self.context.options.grace).await;
         };
-        let returned = tokio::select! {
+        tokio::select! {
             biased;
-            returned = self.context.toolbox.invoke(call) => returned,
-            () = too_late => return Ok(None),
+            returned = self.context.toolbox.invoke(call) => Ok(Some(returned)),
+            () = too_late => Ok(None),
             never = watch => match never {},
-        };
+        }
+    }
+
+    /// Returns the result to record for a call that returned; `None` records none.
+    fn ended(
+        &self,
+        (call, tool): (CallId, String),
+        effect: EffectClass,
+        returned: Result<ToolOutput>,
+        started: Instant,
+    ) -> Option<EndedCall> {
         let (outcome, output) = outcome_of(returned);
         let outcome = match outcome {
             ToolOutcome::Unknown => self.outcome_of_cut_short(effect),
             known => Some(known),
         };
-        let Some(outcome) = outcome else { return Ok(None) };
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let result = ToolResult::new(tool, outcome, output).with_millis(millis);
-        Ok(Some(EndedCall { call: id, result }))
+        let result = ToolResult::new(tool, outcome?, output).with_millis(millis);
+        Some(EndedCall { call, result })
     }
 
     /// Returns the outcome to record for a call that was cut short; `None` records no result.

@@ -52,6 +52,11 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// Returns the idempotency key of the call of a task whose intent has this number in the journal.
+    pub fn key_of(task: &TaskId, intent: u64) -> String {
+        format!("{task}:{intent}")
+    }
+
     /// Creates a call by a task, without workspace, time limit or progress.
     pub fn new(task: TaskId, call: CallId, tool: impl Into<String>, arguments: Value) -> Self {
         Self {

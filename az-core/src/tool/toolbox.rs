@@ -38,11 +38,12 @@ use crate::id::TaskId;
 ///    its task ends all of it, and nothing else; also if the process that made the call has
 ///    crashed. Only calls of class `Unsafe` leave something running.
 /// 10. The last step before an effect is [`LeaseFence::check`](crate::task::LeaseFence::check) of the
-///     call's lease. If the lease may have expired, a call that does more than read changes nothing, and
-///     its output is not `ok`: another worker may have the task. What remains possible is a process that
-///     is stopped between this check and its effect for longer than a tenth of the lease, and a request
-///     that a network delivers late. Where an effect must not happen twice even then, the system that
-///     it happens in compares the call's `key`.
+///     call's lease. If the lease may have expired, a call that does more than read changes nothing and
+///     is refused with `LeaseLost`: another worker may have the task. No result is recorded then; the
+///     call is made again once the lease is renewed, or recovered by the next owner. What remains
+///     possible is a process that is stopped between this check and its effect for longer than a tenth
+///     of the lease, and a request that a network delivers late. Where an effect must not happen twice
+///     even then, the system that it happens in compares the call's `key`.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.

@@ -10,10 +10,11 @@ use az_core::cost::{
 };
 use az_core::money::Usd;
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use super::json;
 use super::ledger::{SUM, bounds, total};
-use super::row::{Columns, all, first, readable, run};
+use super::row::{Columns, all, first, prepare, readable, run};
 use crate::error::{Result, SqliteError, unreadable};
 
 /// A budget, in one of its periods.
@@ -46,6 +47,34 @@ pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> R
         Ok(bucket)
     };
     budgets.into_iter().map(in_period).collect()
+}
+
+/// Refuses every call while the scope of a budget cannot be read: the budget may cover the call.
+pub(super) fn check_scopes(conn: &Connection) -> Result<()> {
+    let sql = "SELECT scope, period FROM budget WHERE namespace = az_namespace()";
+    let mut query = prepare(conn, sql)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let scope = row.get_ref(0)?.as_str().map_err(|error| unreadable("scope", error));
+        let Err(error) = scope.and_then(read_scope) else { continue };
+        let id = format!("{} {}", text(row.get_ref(0)?), text(row.get_ref(1)?));
+        let SqliteError::Damaged { what, id, reason } = error.of("budget", id) else { continue };
+        let reason = format!(
+            "{reason}; it may cover any call, so all are refused until its row is removed from the \
+             table `budget` of the database"
+        );
+        return Err(SqliteError::Damaged { what, id, reason });
+    }
+    Ok(())
+}
+
+fn read_scope(text: &str) -> Result<Scope> {
+    text.parse().map_err(|error| unreadable("scope", error))
+}
+
+/// Returns a value for a message, also if it is no valid text.
+fn text(value: ValueRef<'_>) -> String {
+    value.as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
 /// Adds an entry to all stored buckets that count it, also those of another calendar.
@@ -221,7 +250,7 @@ pub(super) fn budget(row: &mut Columns<'_>) -> Result<Budget> {
     let (scope, period): (String, String) = (row.take()?, row.take()?);
     let read = |row: &mut Columns<'_>| -> Result<Budget> {
         Ok(Budget {
-            scope: scope.parse().map_err(|error| unreadable("scope", error))?,
+            scope: read_scope(&scope)?,
             period: period.parse::<Period>().map_err(|error| unreadable("period", error))?,
             amount: row.money()?,
             alerts: row.parsed(|text| json::read("alerts", text))?,

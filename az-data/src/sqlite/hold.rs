@@ -23,6 +23,7 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
     if hold.admit(open.as_ref(), is_booked)? == Admission::AlreadyOpen {
         return Ok(Vec::new());
     }
+    bucket::check_scopes(conn)?;
     let buckets = bucket::applying(conn, calendar, hold)?;
     // There is only one writer at a time, so nothing changes between the check and the write.
     for bucket in &buckets {

@@ -155,6 +155,11 @@ const WHOLE: &[(&str, &str)] = &[
         "hard FROM budget WHERE namespace = az_namespace()",
         "SEARCH budget USING PRIMARY KEY (namespace=?)",
     ),
+    // The scopes are checked: one that cannot be read is in no index.
+    (
+        "SELECT scope, period FROM budget WHERE namespace = az_namespace()",
+        "SEARCH budget USING PRIMARY KEY (namespace=?)",
+    ),
     (
         "until FROM hold WHERE namespace = az_namespace()",
         "SEARCH hold USING PRIMARY KEY (namespace=?)",

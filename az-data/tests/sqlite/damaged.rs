@@ -1,7 +1,9 @@
 //! Records that cannot be read: each affects only what needs it, and money is never undercounted.
 
 use az_core::config::ConfigManager;
-use az_core::cost::{BudgetKeeper, CostTracker, Limit, Period, Scope, TimeRange, Usage};
+use az_core::cost::{
+    BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, TimeRange, Usage,
+};
 use az_core::error::Error;
 use az_core::id::WorkerId;
 use az_core::log::{Level, LogQuery, LogRecord, LogStore};
@@ -36,6 +38,7 @@ fn is_damaged<T: std::fmt::Debug>(result: Result<T, Error>, message: &str) {
     assert!(error.to_string().starts_with(message), "{error}");
 }
 
+/// Checks `TaskRepository` 8.
 #[tokio::test]
 async fn a_damaged_task_is_listed_with_what_can_be_read() {
     let home = Home::new();
@@ -48,6 +51,7 @@ async fn a_damaged_task_is_listed_with_what_can_be_read() {
     assert_eq!(TaskRepository::get(&store, &task_id("a")).await.unwrap().as_ref(), listed.last());
 }
 
+/// Checks `TaskQueue` 12.
 #[tokio::test]
 async fn a_damaged_task_is_skipped_by_claims_and_refused_by_name() {
     let home = Home::new();
@@ -64,6 +68,7 @@ async fn a_damaged_task_is_skipped_by_claims_and_refused_by_name() {
     is_damaged(store.update(&stored, at(11)).await, message);
 }
 
+/// Checks `TaskQueue` 12 and `TaskRepository` 8.
 #[tokio::test]
 async fn a_damaged_task_is_cancelled_and_deleted() {
     let home = Home::new();
@@ -89,6 +94,7 @@ async fn a_task_whose_owner_cannot_be_read_is_deleted_once_its_lease_has_expired
     assert!(TaskRepository::delete(&store, &task_id("a"), at(20)).await.unwrap());
 }
 
+/// Checks `BudgetKeeper` 12.
 #[tokio::test]
 async fn a_damaged_budget_refuses_the_calls_that_it_covers_until_it_is_replaced_or_removed() {
     let home = Home::new();
@@ -115,6 +121,30 @@ async fn a_damaged_budget_refuses_the_calls_that_it_covers_until_it_is_replaced_
     store.hold(&hold("t", "m2", 7, 1)).await.unwrap();
 }
 
+/// A budget that may cover the call is not passed over.
+///
+/// Checks `BudgetKeeper` 12.
+#[tokio::test]
+async fn a_budget_whose_scope_cannot_be_read_refuses_every_call() {
+    let home = Home::new();
+    let store = home.open();
+    store.set_budget(&budget(Scope::Global, Period::Total, 1_000), at(1)).await.unwrap();
+    store.hold(&hold("t", "m0", 7, 1)).await.unwrap();
+    for damaged in ["'glo'", "'tas\u{7f}:'", "CAST(x'ff00' AS TEXT)"] {
+        home.raw().execute(&format!("UPDATE budget SET scope = {damaged}"), []).unwrap();
+        let refused = store.hold(&hold("t", "m1", 7, 1)).await.unwrap_err();
+        assert!(matches!(refused, Error::Damaged { what: "budget", .. }), "{damaged}: {refused:?}");
+        let text = refused.to_string();
+        assert!(text.contains("all are refused until its row is removed"), "{text}");
+    }
+    // The call that is under way is booked nevertheless.
+    store.settle(&payer("task:t"), &hold("t", "m0", 7, 1).call, &Settlement::Full).await.unwrap();
+    assert_eq!(store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
+    home.raw().execute("DELETE FROM budget", []).unwrap();
+    store.hold(&hold("t", "m1", 7, 1)).await.unwrap();
+}
+
+/// Checks `BudgetKeeper` 12.
 #[tokio::test]
 async fn a_damaged_hold_keeps_its_amount_held_and_others_are_swept() {
     let home = Home::new();

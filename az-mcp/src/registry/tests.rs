@@ -163,6 +163,7 @@ fn invalid_names_are_refused() {
     assert_eq!(registry().add(InvalidName).unwrap_err().kind(), ErrorKind::Invalid);
 }
 
+/// Checks `Tool` 3.
 #[tokio::test]
 async fn an_unknown_tool_is_not_found() {
     let unknown = Invocation::bare("nope", json!({})).unwrap();

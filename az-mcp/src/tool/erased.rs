@@ -47,7 +47,8 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `Invalid`; the registry turns any other error into a failed output.
+    /// `Invalid`, or `LeaseLost` from the check of the call's lease, if nothing was changed; the registry
+    /// turns any other error into a failed output.
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput>;
 
     /// Determines whether an interrupted call took effect.

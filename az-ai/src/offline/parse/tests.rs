@@ -161,7 +161,7 @@ fn an_unknown_part_is_named_before_the_first_step() {
         let text = error.to_string();
         assert!(text.contains(part), "{command}: {text}");
         assert!(text.contains("; for example: "), "{text}");
-        assert!(text.ends_with(". The whole language is in docs/offline.md"), "{text}");
+        assert!(text.ends_with(". `az task run --help` describes the language"), "{text}");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::BadRequest, false));
     }
 }
@@ -298,12 +298,12 @@ fn examples_use_the_available_tools() {
     assert_eq!(
         told("count it all", &["filesystem.read"]),
         "the offline planner does not understand \"count it all\": \"all\" is not expected there; \
-         for example: count the lines in notes.txt. The whole language is in docs/offline.md"
+         for example: count the lines in notes.txt. `az task run --help` describes the language"
     );
     assert_eq!(
         told("dance", &["filesystem.read", "process.list"]),
         "the offline planner does not understand \"dance\": it does not begin with a known verb \
-         (read, count, show); for example: read notes.txt. The whole language is in docs/offline.md"
+         (read, count, show); for example: read notes.txt. `az task run --help` describes the language"
     );
     assert!(told("ps aux", &["filesystem.list"]).contains("for example: list the files in src"));
     assert!(told("ps aux", &["process.list"]).contains("for example: show processes"));

@@ -7,6 +7,7 @@ use az_core::store::Leftover;
 use az_core::text::plural;
 use clap::Args;
 
+use super::drafts::{self, Mode};
 use crate::error::CliError;
 use crate::services::Services;
 use crate::views::{LeftoverView, NoticeView};
@@ -17,9 +18,10 @@ Examples:
   az db clean
 
 Workers may run meanwhile. Unfinished files are removed if they are older than a day and the
-process that wrote them has ended.";
+process that wrote them has ended. In the workspaces of tasks, these are the `.az-*.tmp` files of
+interrupted writes; a task that is resumed or deleted removes its own.";
 
-/// Remove the files that interrupted writes left beside the database
+/// Remove the files that interrupted writes left beside the database and in workspaces
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CleanArgs {
@@ -40,8 +42,10 @@ pub(super) async fn run(args: &CleanArgs, services: &Services) -> Result<ExitCod
     if !args.dry_run {
         store = services.store().await?;
         removed = store.clean().await?;
+        removed.extend(drafts::of_tasks(&*store, Mode::Remove).await?);
     }
-    let kept = store.leftovers().await?;
+    let mut kept = store.leftovers().await?;
+    kept.extend(drafts::of_tasks(&*store, Mode::List).await?);
     let printer = services.printer();
     if !printer.is_json() {
         for leftover in if args.dry_run { &kept } else { &removed } {

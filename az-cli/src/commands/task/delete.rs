@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::cancel::end;
 use super::find::find;
+use crate::commands::db::drafts::{interrupted_writes, remove};
 use crate::error::CliError;
 use crate::identity::LocalProcesses;
 use crate::output::short;
@@ -69,9 +70,12 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
     }
     let lease_clock = LeaseClock::new(Arc::<dyn Store>::clone(&store), Arc::new(SystemClock));
     for task in tasks {
+        // They are found by the journal, which is deleted too.
+        let writes = interrupted_writes(&*store, &task).await;
         if !TaskRepository::delete(&*store, &task.id, lease_clock.now().await?).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
+        remove(&writes).await;
         services.delete_output(&task.id);
         let text = format!("deleted {}", short(task.id.as_str()));
         services.printer().done(&text, &NoticeView::TaskDeleted { task: task.id })?;

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 use az_core::blocking;
+use az_core::text::plural;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 
@@ -58,7 +59,7 @@ pub(super) async fn read_input(
     }
     let bytes = text.len();
     printer.say(&match is_cut {
-        false => format!("input: {bytes} bytes from standard input"),
+        false => format!("input: {} from standard input", plural(bytes, "byte")),
         true => format!(
             "input: the first {bytes} bytes from standard input; the rest is left out, put it into a \
              file and name the file"

@@ -1,5 +1,6 @@
 //! Plays a scenario on the real binary.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 use std::thread::JoinHandle;
@@ -34,6 +35,8 @@ pub(super) enum Binary {
 pub(super) struct Played {
     /// How many of its crashes happened; a run that ends before the second crash point has only one.
     pub(super) crashes: usize,
+    /// The crash points at which a process was stopped.
+    pub(super) points: BTreeSet<String>,
     /// How many calls have an unknown outcome.
     pub(super) unknown: usize,
     /// Whether a process took too long.
@@ -69,6 +72,7 @@ pub(super) struct Play {
     /// The record as it was found after each crash.
     pub(super) before: Vec<Vec<Event>>,
     hung: bool,
+    points: BTreeSet<String>,
     wrong: Vec<Violation>,
 }
 
@@ -98,6 +102,7 @@ pub(super) fn play(binary: Binary, scenario: &Scenario) -> Played {
     let mut played = violations(&play);
     played.crashes = crashes;
     played.hung = play.hung;
+    played.points = play.points;
     played.violations.append(&mut play.wrong);
     if !played.violations.is_empty() {
         let said = fs::read_to_string(play.world.stderr()).unwrap_or_default();
@@ -121,6 +126,7 @@ impl Play {
             power_was_cut: false,
             before: Vec::new(),
             hung: false,
+            points: BTreeSet::new(),
             wrong: Vec::new(),
         }
     }
@@ -156,6 +162,7 @@ impl Play {
         }
         let stopped_at = Instant::now();
         let point = self.world.point();
+        self.points.insert(point.clone());
         let is_in_hand = RESULT_IN_HAND.contains(&point.as_str()) && crash.death != Death::Kill;
         self.interrupted |= !is_in_hand || crash.trouble != Trouble::LockedDatabase;
         let edits = self.edits.len();

@@ -109,6 +109,9 @@ impl FromStr for Scenario {
     }
 }
 
+/// The number of crash points that a resumed run passes until it has recovered.
+const RECOVERY: usize = 25;
+
 /// Returns `count` scenarios of a run with so many passages of crash points; equal arguments return equal
 /// scenarios.
 ///
@@ -120,8 +123,10 @@ pub(super) fn sample(count: usize, passages: usize, seed: u64) -> Vec<Scenario> 
     scenarios.truncate(count * 2 / 3);
     while scenarios.len() < count {
         let first = random.crash(passages);
-        // What is left of the run, and its recovery; some second points are not reached.
-        let second = random.crash(passages.saturating_sub(first.passage) + 10);
+        // Every second time in the recovery, else in what is left of the run too; some second points are
+        // not reached.
+        let left = passages.saturating_sub(first.passage) + RECOVERY;
+        let second = random.crash(if scenarios.len().is_multiple_of(2) { RECOVERY } else { left });
         scenarios.push(Scenario(vec![first, second]));
     }
     scenarios

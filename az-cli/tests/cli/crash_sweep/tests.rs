@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -7,7 +8,8 @@ use std::time::Instant;
 use az_cli::Wiring;
 use az_cli::config::Env;
 
-use super::document::{self, FULL};
+use super::document::{self, FULL, crash_points};
+use super::elsewhere;
 use super::mutants;
 use super::play::{Binary, Played, play};
 use super::scenario::{Scenario, sample};
@@ -17,6 +19,9 @@ use super::world::World;
 /// How many scenarios there are unless `AZ_SWEEP` says otherwise, which is a number of scenarios, or
 /// scenarios themselves, separated by blanks.
 const SCENARIOS: usize = 400;
+
+/// From so many scenarios on, every crash point is one at which a process was stopped.
+const EVERY_POINT: usize = 2_000;
 
 /// How many failed scenarios end the sweep.
 const MAX_FAILURES: usize = 20;
@@ -49,6 +54,8 @@ fn scenarios(passages: usize) -> Vec<Scenario> {
 struct Results {
     played: usize,
     table: Table,
+    /// The crash points at which a process was stopped.
+    points: BTreeSet<String>,
     /// What was wrong in each scenario that failed.
     failed: Vec<String>,
 }
@@ -57,6 +64,7 @@ impl Results {
     fn add(&mut self, scenario: &Scenario, played: &Played) {
         self.played += 1;
         self.table.add(scenario, played);
+        self.points.extend(played.points.iter().cloned());
         if self.played.is_multiple_of(1000) {
             eprintln!("{} scenarios played", self.played);
         }
@@ -104,10 +112,14 @@ fn nothing_is_lost_or_repeated_or_unpaid_however_the_process_dies() {
     assert!(passages >= 300, "only {passages} crash points are passed");
     let scenarios = scenarios(passages);
     let begun = Instant::now();
-    let Results { played, table, failed } = sweep(&scenarios);
+    let Results { played, table, points, failed } = sweep(&scenarios);
     let (took, table) = (begun.elapsed().as_secs(), table.markdown());
     eprintln!("{played} scenarios over {passages} passages in {took} s\n{table}");
     assert_eq!(failed, [] as [String; 0]);
+    let mut missed = crash_points();
+    missed.retain(|point| !points.contains(point) && !elsewhere::POINTS.contains(&point.as_str()));
+    eprintln!("crash points at which no process was stopped: {missed:?}");
+    assert!(missed.is_empty() || scenarios.len() < EVERY_POINT, "no scenario stops at {missed:?}");
     if scenarios.len() >= FULL && std::env::var_os("AZ_UPDATE_DOCS").is_some() {
         document::hold("sweep", &format!("\n{table}"));
     }

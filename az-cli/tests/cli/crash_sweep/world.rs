@@ -148,7 +148,8 @@ pub(super) struct Progress {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::on(Az::in_memory())
+        // The record of the task is long enough for a snapshot.
+        Self::on(Az::in_memory().with_var("AZ_SNAPSHOT_EVERY", "24"))
     }
 
     /// Creates the task's script and the database in an empty home.

@@ -91,12 +91,10 @@ impl LockWait {
         }
     }
 
-    /// Returns an error if the lease of the task may have expired. Called right before the file is
+    /// Returns `LeaseLost`, as the source of the error, if the lease of the task may have expired. Called right before the file is
     /// changed.
     pub(super) fn check_lease(&self) -> io::Result<()> {
-        self.lease
-            .check()
-            .map_err(|error| io::Error::other(format!("{error}; nothing was written")))
+        self.lease.check().map_err(io::Error::other)
     }
 }
 

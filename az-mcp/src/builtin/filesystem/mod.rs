@@ -3,6 +3,7 @@
 mod append;
 mod changes;
 mod directories;
+mod drafts;
 mod durable;
 mod encoding;
 mod error;
@@ -16,6 +17,7 @@ mod root;
 mod witness;
 mod write;
 
+pub use drafts::{Draft, drafts};
 pub use encoding::Encoding;
 pub use list::{ListArgs, ListTool};
 pub use read::{ReadArgs, ReadTool};

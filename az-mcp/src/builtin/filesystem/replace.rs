@@ -3,6 +3,7 @@
 use std::io::{self, Seek};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use az_core::point;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::changes;
 use super::directories::CreatedDirectories;
+use super::drafts::Draft;
 use super::durable::{or_here, sync_directory};
 use super::error::{FileError, WriteError};
 use super::lock::{LockWait, LockedTarget, lock, open_writer};
@@ -200,13 +202,30 @@ impl FileLocation {
 
     /// Removes the temporary files of an interrupted call with this key.
     pub(super) fn clean(&self, key: &str) -> io::Result<()> {
+        self.drafts(key, Duration::ZERO, true).map(drop)
+    }
+
+    /// Lists the temporary files of an interrupted call with this key that were not changed for at least
+    /// `age`, with paths relative to the workspace; removes them if `remove` is set.
+    pub(super) fn drafts(&self, key: &str, age: Duration, remove: bool) -> io::Result<Vec<Draft>> {
+        let mut found = Vec::new();
         for number in 0..MAX_TEMPORARIES {
-            match self.dir.remove_file(temporary_name(&self.name, key, number)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
+            let name = temporary_name(&self.name, key, number);
+            let metadata = match self.dir.symlink_metadata(&name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                found => found?,
+            };
+            // One from the future is new.
+            let unchanged = metadata.modified()?.into_std().elapsed().unwrap_or_default();
+            if unchanged < age {
+                continue;
             }
+            if remove {
+                self.dir.remove_file(&name)?;
+            }
+            found.push(Draft::new(self.directory.join(name), metadata.len()));
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -48,7 +48,8 @@ impl Roots {
     ///
     /// # Errors
     ///
-    /// `Invalid` for a call without a workspace. The inner result is that of the work.
+    /// `Invalid` for a call without a workspace; `LeaseLost` if the lease of its task may have expired, so
+    /// that nothing was changed. The inner result is that of the work.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         call: &Invocation,
@@ -65,7 +66,10 @@ impl Roots {
             let root = roots.open(&workspace).map_err(FileError::Workspace)?;
             work(&root)
         };
-        blocking::run(work).await
+        match blocking::run(work).await? {
+            Err(FileError::LeaseLost(task)) => Err(Error::LeaseLost { task, owner: None }),
+            done => Ok(done),
+        }
     }
 
     /// Returns the workspace at `path`, from the cache if possible.

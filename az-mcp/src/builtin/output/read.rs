@@ -1,5 +1,6 @@
 //! `output.read`.
 
+use az_core::text::plural;
 use az_core::tool::{EffectClass, Invocation, OUTPUT_READ, ToolOutput, ToolScope};
 use az_core::{CallId, Error, Result, blocking};
 use schemars::JsonSchema;
@@ -85,7 +86,11 @@ impl TypedTool for OutputReadTool {
             Err(error) => return Ok(unreadable(&error)),
         };
         let Some(start) = position(args.offset, whole) else {
-            let reason = format!("{} is beyond the end; the output has {whole} bytes", args.offset);
+            let reason = format!(
+                "{} is beyond the end; the output has {}",
+                args.offset,
+                plural(whole, "byte")
+            );
             return Err(Error::invalid("offset", reason));
         };
         let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
@@ -145,7 +150,9 @@ impl Excerpt {
         let mut text = String::from_utf8_lossy(&recorded).into_owned();
         if skipped > 0 {
             end_line(&mut text);
-            text.push_str(&format!("[… {skipped} bytes are no longer kept …]\n"));
+            let kept = if skipped == 1 { "is" } else { "are" };
+            let skipped = plural(skipped, "byte");
+            text.push_str(&format!("[… {skipped} {kept} no longer kept …]\n"));
         }
         text.push_str(&String::from_utf8_lossy(&file));
         end_line(&mut text);

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use anstream::adapter::strip_str;
+use az_core::text::plural;
 use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -119,7 +120,7 @@ impl Capture {
         let Self { mut head, tail, total, is_binary, kept, .. } = self;
         let mut tail = Vec::from(tail);
         if is_binary {
-            let text = format!("[binary output of {total} bytes, not shown]");
+            let text = format!("[binary output of {}, not shown]", plural(total, "byte"));
             return CapturedOutput { text, total, kind: OutputKind::Binary };
         }
         if kept == (head.len() + tail.len()) as u64 {
@@ -130,7 +131,8 @@ impl Capture {
         let (head, tail) = (without_cut_character(&head), trim_cut_start(&tail));
         let omitted = kept - (head.len() + tail.len()) as u64;
         let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
-        let text = format!("{head}\n[… {omitted} bytes left out …]\n{tail}");
+        let omitted = plural(omitted, "byte");
+        let text = format!("{head}\n[… {omitted} left out …]\n{tail}");
         CapturedOutput { text, total, kind: head_kind.max(tail_kind) }
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Job<'a> {
 /// Why a command has no report.
 #[derive(Debug)]
 pub(super) enum RunError {
+    /// It was not started, because the lease of its task may have expired.
+    LeaseLost(az_core::Error),
     /// It was not started.
     Spawn(io::Error),
     /// It was started, and how it ended cannot be found out.
@@ -57,7 +59,7 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     let started = Instant::now();
     let mark = run_mark();
     let mut command = command(&job, &mark);
-    call.lease.check().map_err(|error| RunError::Spawn(io::Error::other(error)))?;
+    call.lease.check().map_err(RunError::LeaseLost)?;
     let mut child = command.spawn().map_err(RunError::Spawn)?;
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);

@@ -97,6 +97,7 @@ impl TypedTool for ShellTool {
         };
         Ok(match run(job, call).await {
             Ok(report) => report.into(),
+            Err(RunError::LeaseLost(error)) => return Err(error),
             Err(RunError::Spawn(error)) => {
                 let shell = self.options.program.display();
                 ToolOutput::failed(format!("cannot run {shell} in {workspace}: {error}"))

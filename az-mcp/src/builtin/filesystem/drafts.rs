@@ -1,0 +1,55 @@
+//! The temporary files that interrupted writes left behind.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use az_core::Result;
+use az_core::tool::Invocation;
+use serde::Deserialize;
+
+use super::error::FileError;
+use super::replace::FileLocation;
+use super::root::Roots;
+use super::write::WriteArgs;
+
+/// A temporary file of an interrupted call of `filesystem.write`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Draft {
+    /// The path of the file.
+    pub path: PathBuf,
+    /// The size in bytes.
+    pub bytes: u64,
+}
+
+impl Draft {
+    pub(super) const fn new(path: PathBuf, bytes: u64) -> Self {
+        Self { path, bytes }
+    }
+}
+
+/// Lists the temporary files that an interrupted call of `filesystem.write` left behind and that were not
+/// changed for at least `age`; removes them if `remove` is set.
+///
+/// The caller makes sure that no process makes the call meanwhile. A call of another tool, and one whose
+/// workspace or directory does not exist, has no such files.
+///
+/// # Errors
+///
+/// `Invalid` for a call without a workspace.
+pub async fn drafts(call: &Invocation, age: Duration, remove: bool) -> Result<Vec<Draft>> {
+    let Ok(WriteArgs { path, append: false, .. }) = WriteArgs::deserialize(&call.arguments) else {
+        return Ok(Vec::new());
+    };
+    let key = call.key.clone();
+    let workspace = PathBuf::from(call.workspace.clone().unwrap_or_default());
+    let find = move |root: &super::root::Root| {
+        let location = FileLocation::find(root, &path)?;
+        let found = location.drafts(&key, age, remove);
+        found.map_err(|error| FileError::at(&path, error))
+    };
+    let found = Arc::new(Roots::default()).run(call, find).await?.unwrap_or_default();
+    let in_workspace = |draft: Draft| Draft { path: workspace.join(draft.path), ..draft };
+    Ok(found.into_iter().map(in_workspace).collect())
+}
