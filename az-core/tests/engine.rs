@@ -124,6 +124,7 @@ async fn names(store: &MemoryStore, id: &str) -> Vec<&'static str> {
     events.iter().map(|event| event.event.body.name()).collect()
 }
 
+/// Checks `Agent` 1.
 #[tokio::test(start_paused = true)]
 async fn every_effect_has_an_intent_before_it_and_a_result_after_it() {
     let store = MemoryStore::new();
@@ -172,6 +173,7 @@ async fn a_transient_failure_is_retried_and_each_attempt_is_recorded() {
     assert_eq!(store.entries(always(), None).await.unwrap().len(), 2);
 }
 
+/// Checks `ExecutionEngine` 2.
 #[tokio::test(start_paused = true)]
 async fn a_permanent_failure_ends_the_task_at_once() {
     let store = MemoryStore::new();
@@ -228,6 +230,7 @@ async fn until_released(store: &MemoryStore, id: &str) {
     }
 }
 
+/// Checks `ExecutionEngine` 4.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_future_of_a_run_cancels_the_task_and_frees_its_lease_and_hold() {
     let patience = Duration::from_secs(1);
@@ -281,6 +284,7 @@ async fn a_cancelled_tool_call_has_a_recorded_result() {
     assert!(matches!(outcomes[..], [CallState::Ended { outcome: ToolOutcome::Unknown, .. }]));
 }
 
+/// Checks `Agent` 3.
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_does_not_stop_is_dropped() {
     let store = MemoryStore::new();
@@ -478,6 +482,7 @@ async fn an_unknown_outcome_can_fail_the_task_once() {
     assert_eq!(toolbox.effects().values().sum::<usize>(), 1);
 }
 
+/// Checks `ExecutionEngine` 1.
 #[tokio::test(start_paused = true)]
 async fn a_model_call_without_a_result_is_booked_in_full_and_repeated() {
     let store = MemoryStore::new();
@@ -649,6 +654,7 @@ async fn a_declined_call_that_may_have_been_made_is_unknown() {
     }
 }
 
+/// Checks `ExecutionEngine` 3.
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_does_not_exist_is_refused_before_anything_is_stored() {
     let store = MemoryStore::new();
@@ -730,6 +736,7 @@ async fn tools_that_the_task_may_not_use_are_refused_with_a_reason() {
     assert_eq!(toolbox.invoked().len(), 0);
 }
 
+/// Checks `ExecutionEngine` 3.
 #[tokio::test(start_paused = true)]
 async fn tools_given_for_a_stored_task_restrict_it_too() {
     let store = MemoryStore::new();
@@ -762,6 +769,7 @@ async fn a_worker_continues_the_task_of_a_worker_that_has_ended() {
     assert_eq!(report, WorkerReport { completed: 1, ..WorkerReport::default() });
 }
 
+/// Checks `ExecutionEngine` 6.
 #[tokio::test(start_paused = true)]
 async fn cancelling_a_task_with_a_recorded_end_reports_that_it_ended() {
     let store = MemoryStore::new();
@@ -797,6 +805,7 @@ async fn an_abandoned_append_that_was_written_does_not_lose_the_lease() {
     assert_eq!(names(&store, "a").await, ["run_started", "note", "run_finished"]);
 }
 
+/// Checks `ExecutionEngine` 2.
 #[tokio::test(start_paused = true)]
 async fn a_leased_task_is_refused_unless_its_worker_has_ended() {
     let store = MemoryStore::new();
@@ -811,6 +820,7 @@ async fn a_leased_task_is_refused_unless_its_worker_has_ended() {
     assert_eq!(done.status, TaskStatus::Completed);
 }
 
+/// Checks `ExecutionEngine` 6.
 #[tokio::test(start_paused = true)]
 async fn a_superseded_worker_writes_nothing() {
     let store = MemoryStore::new();
@@ -831,6 +841,7 @@ async fn a_superseded_worker_writes_nothing() {
     assert_eq!(names(&store, "a").await, ["run_started"]);
 }
 
+/// Checks `ExecutionEngine` 5.
 #[tokio::test(start_paused = true)]
 async fn a_stream_yields_every_event_and_ends_with_the_last() {
     let store = MemoryStore::new();
@@ -854,6 +865,23 @@ async fn a_stream_yields_every_event_and_ends_with_the_last() {
             "run_finished"
         ]
     );
+}
+
+/// Checks `EventSink` 1. The stream receives the events of the run by its sink.
+#[tokio::test]
+async fn a_stream_that_is_not_read_does_not_delay_the_run() {
+    let store = MemoryStore::new();
+    let turns = (0..40).map(|_| calls(&["look"])).chain([reply("done")]);
+    let engine = engine(&store, turns);
+    let stream = engine.execute_stream(task("a", 0), None).await.unwrap();
+    let status = async || store.get(&task_id("a")).await.unwrap().map(|task| task.status);
+    let completed = async {
+        while status().await != Some(TaskStatus::Completed) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), completed).await.unwrap();
+    assert!(stream.count().await > 150);
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,6 +104,7 @@ async fn a_resumed_task_ends_what_the_crashed_run_left_running_and_records_that(
     assert_eq!(notes.collect::<Vec<_>>(), [expect]);
 }
 
+/// Checks `ReadResults` 1 and 2.
 #[tokio::test]
 async fn a_tool_can_read_the_recorded_results_of_its_task() {
     let (store, toolbox) = (MemoryStore::new(), tools());

@@ -104,6 +104,7 @@ impl Machine {
     }
 }
 
+/// Checks `Clock` 2.
 #[tokio::test]
 async fn a_wall_clock_that_jumps_forward_takes_no_task_and_no_hold_from_a_living_worker() {
     let machine = Machine::new();

@@ -142,6 +142,7 @@ mod tests {
 
     use super::{EmbedWire, OpenAiEmbeddings};
 
+    /// Checks `EmbedWire` 1.
     #[test]
     fn the_body_contains_the_requested_options() {
         let body = |wire: OpenAiEmbeddings, dimensions| wire.call("m", &["a"], dimensions).body;
@@ -156,6 +157,7 @@ mod tests {
         assert_eq!(body(OpenAiEmbeddings::COMPATIBLE, None), json!({"model": "m", "input": ["a"]}));
     }
 
+    /// Checks `EmbedWire` 2.
     #[test]
     fn both_encodings_are_read_in_any_order_with_or_without_an_index() {
         let read = |data| {

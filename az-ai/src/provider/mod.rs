@@ -24,5 +24,7 @@ pub mod tool_names;
 #[cfg(test)]
 mod trial;
 pub mod wire;
+#[cfg(test)]
+mod wire_kit_tests;
 
 pub use client::{Endpoint, WireClient};

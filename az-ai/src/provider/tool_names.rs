@@ -83,6 +83,7 @@ mod tests {
 
     use super::ToolNames;
 
+    /// Checks `Wire` 5.
     #[test]
     fn names_are_mapped_and_mapped_back() {
         let map = ToolNames::new(["filesystem.read", "shell.execute", "plain", "9lives"]);

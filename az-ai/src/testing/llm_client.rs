@@ -1,86 +1,24 @@
-//! The conformance kit of [`LlmClient`].
+//! The conformance kit of [`LlmClient`](crate::client::LlmClient).
 
-use std::sync::Arc;
-use std::time::Duration;
+mod fixture;
 
-use async_trait::async_trait;
 use az_core::ErrorKind;
-use az_core::cost::Usage;
 use az_core::journal::{FinishReason, ModelReply};
 use az_core::testing::{Checked, Violation};
 use az_core::{ensure, ensure_eq, scenarios};
 use futures_util::StreamExt;
 
 use super::dropped_call::{check_disconnect, drop_when_sent};
-use crate::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, Ending, ToolDefinition};
-use crate::client::{Capabilities, LlmClient};
+use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, ToolDefinition};
+use crate::client::Capabilities;
 use crate::error::{Error, Result, Sent};
 
-/// The behaviour of the simulated provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderBehaviour {
-    /// It replies with text and usage.
-    Replies,
-    /// It replies with text and without usage.
-    RepliesWithoutUsage,
-    /// It calls tools.
-    CallsTools,
-    /// It sends text, then the connection breaks.
-    Disconnects,
-    /// It is rate limited, and asks for a wait of [`RETRY_AFTER`].
-    RateLimited,
-    /// It rejects the key, with the key in its message.
-    RejectsKey,
-    /// It does not respond.
-    DoesNotRespond,
-    /// Its model does not support tools.
-    WithoutTools,
-    /// It check_reply some words, and this word for the reason that the reply ended.
-    EndsWith(&'static str),
-}
-
-/// The wait that [`ProviderBehaviour::RateLimited`] asks for.
-pub const RETRY_AFTER: Duration = Duration::from_secs(3);
-
-/// A client with a simulated provider.
-#[derive(Debug)]
-pub struct ClientCase {
-    /// The client.
-    pub client: Arc<dyn LlmClient>,
-    /// The request to send.
-    pub request: ChatRequest,
-    /// The expected text, for behaviours with a reply.
-    pub reply: ModelReply,
-    /// The expected usage.
-    pub usage: Option<Usage>,
-    /// The client's key, if it has one, which must never be printed.
-    pub secret: Option<String>,
-}
-
-/// Creates clients for the kit.
-#[async_trait]
-pub trait ClientFixture: Send + Sync {
-    /// Creates a client whose provider behaves like this; `None` if the client has no such case.
-    async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase>;
-
-    /// Returns the finish reasons that the provider documents, in its terms, with ours; none when
-    /// the client has no terms.
-    fn finish_words(&self) -> &'static [(&'static str, FinishReason)] {
-        &[]
-    }
-
-    /// Returns the number of requests that have reached the provider; `None` if it cannot be
-    /// counted.
-    async fn requests(&self) -> Option<usize>;
-
-    /// Whether the provider notices a dropped call soon; `None` if it cannot be observed.
-    async fn saw_disconnect(&self) -> Option<bool>;
-}
+pub use self::fixture::{ClientCase, ClientFixture, ProviderBehaviour, RETRY_AFTER};
 
 scenarios! {
     $crate
-    /// Runs every scenario of [`LlmClient`]'s contract. A scenario whose behaviour the fixture does
-    /// not provide is skipped.
+    /// Runs every scenario of [`LlmClient`](crate::client::LlmClient)'s contract. A scenario whose
+    /// behaviour the fixture does not provide is skipped.
     llm_client for ClientFixture, in llm_client_conformance;
 
     a_complete_reply_is_returned;
@@ -175,28 +113,34 @@ async fn check_streamed(
     check_reply(&staged, &finished(&staged).await?)
 }
 
+/// Checks `LlmClient` 2.
 async fn a_complete_reply_is_returned(fixture: Client<'_>) -> Checked {
     check_complete(fixture, ProviderBehaviour::Replies, "a reply").await
 }
 
+/// Checks `LlmClient` 2.
 async fn a_streams_deltas_add_up_to_the_reply(fixture: Client<'_>) -> Checked {
     check_streamed(fixture, ProviderBehaviour::Replies, "a reply").await
 }
 
+/// Checks `LlmClient` 2.
 async fn a_complete_reply_contains_tool_calls(fixture: Client<'_>) -> Checked {
     check_complete(fixture, ProviderBehaviour::CallsTools, "tool calls").await
 }
 
+/// Checks `LlmClient` 2.
 async fn a_stream_contains_tool_calls(fixture: Client<'_>) -> Checked {
     check_streamed(fixture, ProviderBehaviour::CallsTools, "tool calls").await
 }
 
+/// Checks `LlmClient` 4.
 async fn unreported_usage_is_absent(fixture: Client<'_>) -> Checked {
     check_complete(fixture, ProviderBehaviour::RepliesWithoutUsage, "a reply without usage")
         .await?;
     check_streamed(fixture, ProviderBehaviour::RepliesWithoutUsage, "a reply without usage").await
 }
 
+/// Checks `LlmClient` 3.
 async fn a_broken_connection_is_an_error_and_not_a_reply(fixture: Client<'_>) -> Checked {
     let staged =
         client_case(fixture, ProviderBehaviour::Disconnects, "a connection that breaks").await?;
@@ -213,6 +157,7 @@ async fn a_broken_connection_is_an_error_and_not_a_reply(fixture: Client<'_>) ->
     Err(Violation::Broken("clause 3: a partial stream ends without an error".to_owned()))
 }
 
+/// Checks `LlmClient` 2.
 async fn nothing_follows_an_error(fixture: Client<'_>) -> Checked {
     let staged =
         client_case(fixture, ProviderBehaviour::Disconnects, "a connection that breaks").await?;
@@ -222,6 +167,7 @@ async fn nothing_follows_an_error(fixture: Client<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LlmClient` 6.
 async fn a_rate_limit_has_the_requested_wait(fixture: Client<'_>) -> Checked {
     let staged = client_case(fixture, ProviderBehaviour::RateLimited, "a rate limit").await?;
     let complete = staged.client.complete(&staged.request).await.err();
@@ -234,6 +180,7 @@ async fn a_rate_limit_has_the_requested_wait(fixture: Client<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LlmClient` 1.
 async fn a_failed_call_is_not_retried(fixture: Client<'_>) -> Checked {
     let staged = client_case(fixture, ProviderBehaviour::RateLimited, "a rate limit").await?;
     let before = fixture.requests().await.ok_or(Violation::Unmet("a count of requests"))?;
@@ -244,6 +191,7 @@ async fn a_failed_call_is_not_retried(fixture: Client<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LlmClient` 5.
 async fn an_unsupported_request_is_refused_before_it_is_sent(fixture: Client<'_>) -> Checked {
     let staged =
         client_case(fixture, ProviderBehaviour::WithoutTools, "a model without tools").await?;
@@ -262,6 +210,7 @@ async fn an_unsupported_request_is_refused_before_it_is_sent(fixture: Client<'_>
     Ok(())
 }
 
+/// Checks `LlmClient` 8.
 async fn no_key_is_shown(fixture: Client<'_>) -> Checked {
     let staged = client_case(fixture, ProviderBehaviour::RejectsKey, "a rejected key").await?;
     let secret = staged.secret.clone().ok_or(Violation::Unmet("a key"))?;
@@ -281,6 +230,7 @@ async fn no_key_is_shown(fixture: Client<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LlmClient` 1.
 async fn nothing_is_sent_before_a_stream_is_polled(fixture: Client<'_>) -> Checked {
     let staged = client_case(fixture, ProviderBehaviour::Replies, "a reply").await?;
     let before = fixture.requests().await.ok_or(Violation::Unmet("a count of requests"))?;
@@ -289,6 +239,7 @@ async fn nothing_is_sent_before_a_stream_is_polled(fixture: Client<'_>) -> Check
     Ok(())
 }
 
+/// Checks `LlmClient` 7.
 async fn a_dropped_call_closes_its_connection(fixture: Client<'_>) -> Checked {
     let staged =
         client_case(fixture, ProviderBehaviour::DoesNotRespond, "a provider that does not respond")
@@ -297,6 +248,7 @@ async fn a_dropped_call_closes_its_connection(fixture: Client<'_>) -> Checked {
     check_disconnect(fixture).await
 }
 
+/// Checks `LlmClient` 7.
 async fn a_dropped_stream_closes_its_connection(fixture: Client<'_>) -> Checked {
     let staged =
         client_case(fixture, ProviderBehaviour::DoesNotRespond, "a provider that does not respond")
@@ -307,6 +259,7 @@ async fn a_dropped_stream_closes_its_connection(fixture: Client<'_>) -> Checked 
     check_disconnect(fixture).await
 }
 
+/// Checks `LlmClient` 9.
 async fn estimates_and_capabilities_are_deterministic(fixture: Client<'_>) -> Checked {
     let staged = client_case(fixture, ProviderBehaviour::Replies, "a reply").await?;
     let ClientCase { client, request, .. } = &staged;
@@ -326,6 +279,7 @@ async fn estimates_and_capabilities_are_deterministic(fixture: Client<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `LlmClient` 10.
 async fn every_documented_term_has_its_finish_reason(fixture: Client<'_>) -> Checked {
     let words = fixture.finish_words();
     if words.is_empty() {
@@ -337,6 +291,7 @@ async fn every_documented_term_has_its_finish_reason(fixture: Client<'_>) -> Che
     Ok(())
 }
 
+/// Checks `LlmClient` 10.
 async fn an_unknown_term_is_kept_with_finish_reason_other(fixture: Client<'_>) -> Checked {
     if fixture.finish_words().is_empty() {
         return Err(Violation::Unmet("documented finish reasons"));

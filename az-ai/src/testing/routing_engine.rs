@@ -144,6 +144,7 @@ const fn failed(kind: ErrorKind, seconds: u64) -> CallReport {
     CallReport::Failed { kind, retry_after: Some(Duration::from_secs(seconds)) }
 }
 
+/// Checks `RoutingEngine` 1.
 async fn the_first_rule_that_holds_decides_and_the_others_follow(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = names(&engine, &query(499))?;
@@ -153,6 +154,7 @@ async fn the_first_rule_that_holds_decides_and_the_others_follow(f: Fixture<'_>)
     Ok(())
 }
 
+/// Checks `RoutingEngine` 1.
 async fn fallback_holds_when_no_other_rule_does(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("fallback", "middle"), ("tokens < 500", "small")]).await;
     let found = names(&engine, &query(600))?;
@@ -163,6 +165,7 @@ async fn fallback_holds_when_no_other_rule_does(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 2.
 async fn a_decision_performs_no_io_and_is_deterministic(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     let first = route(&engine, &query(10))?;
@@ -173,6 +176,7 @@ async fn a_decision_performs_no_io_and_is_deterministic(f: Fixture<'_>) -> Check
     Ok(())
 }
 
+/// Checks `RoutingEngine` 3.
 async fn there_is_a_candidate_and_none_is_repeated(f: Fixture<'_>) -> Checked {
     let twice = [("tokens < 500", "large"), ("tokens < 900", "large"), ("fallback", "large")];
     let (_, engine) = set(f, &twice).await;
@@ -186,6 +190,7 @@ async fn there_is_a_candidate_and_none_is_repeated(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 4.
 async fn a_requested_model_comes_first(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = names(&engine, &query(10).with_model(Some("middle")))?;
@@ -193,6 +198,7 @@ async fn a_requested_model_comes_first(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 4.
 async fn an_unknown_name_is_an_error(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = engine.route(&query(10).with_model(Some("midle")));
@@ -204,6 +210,7 @@ async fn an_unknown_name_is_an_error(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 5.
 async fn a_rate_limited_provider_is_excluded_for_the_requested_time(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     report(&setup, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
@@ -221,6 +228,7 @@ async fn a_rate_limited_provider_is_excluded_for_the_requested_time(f: Fixture<'
     Ok(())
 }
 
+/// Checks `RoutingEngine` 5.
 async fn a_failing_provider_is_excluded(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     for kind in [ErrorKind::Unauthorized, ErrorKind::Unavailable, ErrorKind::Protocol] {
@@ -232,6 +240,7 @@ async fn a_failing_provider_is_excluded(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 5.
 async fn a_reply_ends_the_cooldown(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     report(&setup, &engine, "small", failed(ErrorKind::RateLimited, 60))?;
@@ -241,6 +250,7 @@ async fn a_reply_ends_the_cooldown(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 5.
 async fn an_invalid_request_starts_no_cooldown(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     for kind in [ErrorKind::BadRequest, ErrorKind::ContextWindow, ErrorKind::ContentPolicy] {
@@ -251,6 +261,7 @@ async fn an_invalid_request_starts_no_cooldown(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 5.
 async fn when_all_are_excluded_the_shortest_cooldown_is_chosen(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, RULES).await;
     for (name, seconds) in [("small", 50), ("middle", 30), ("large", 40)] {
@@ -261,6 +272,7 @@ async fn when_all_are_excluded_the_shortest_cooldown_is_chosen(f: Fixture<'_>) -
     Ok(())
 }
 
+/// Checks `RoutingEngine` 6.
 async fn a_model_with_too_small_a_window_is_excluded(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, &[("tokens < 5000", "small"), ("fallback", "large")]).await;
     let found = names(&engine, &query(900))?;
@@ -270,6 +282,7 @@ async fn a_model_with_too_small_a_window_is_excluded(f: Fixture<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `RoutingEngine` 6.
 async fn the_largest_window_is_chosen_when_all_are_too_small(f: Fixture<'_>) -> Checked {
     let (setup, engine) = set(f, &[("tokens < 99999", "small"), ("fallback", "middle")]).await;
     let named = query(20_000).with_model(Some("small"));
@@ -281,6 +294,7 @@ async fn the_largest_window_is_chosen_when_all_are_too_small(f: Fixture<'_>) -> 
     Ok(())
 }
 
+/// Checks `RoutingEngine` 6.
 async fn a_model_without_a_required_capability_is_excluded(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for (images, format) in [(true, false), (false, true)] {
@@ -294,6 +308,7 @@ async fn a_model_without_a_required_capability_is_excluded(f: Fixture<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `RoutingEngine` 7.
 async fn rules_are_replaced_all_together_or_not_at_all(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for wrong in [("tokens << 3", "small"), ("tokens < 3", "smal"), ("", "small")] {
@@ -311,6 +326,7 @@ async fn rules_are_replaced_all_together_or_not_at_all(f: Fixture<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `RoutingEngine` 7.
 async fn decisions_continue_while_rules_change(f: Fixture<'_>) -> Checked {
     let there = [("tokens < 500", "small"), ("tokens < 501", "middle"), ("fallback", "large")];
     let back = [("tokens < 500", "large"), ("tokens < 501", "middle"), ("fallback", "small")];
@@ -334,6 +350,7 @@ async fn decisions_continue_while_rules_change(f: Fixture<'_>) -> Checked {
     decisions.await.map_err(|error| Violation::Broken(format!("a decision panicked: {error}")))?
 }
 
+/// Checks `RoutingEngine` 8.
 async fn every_rule_has_a_step_in_order(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     for model in [None, Some("middle")] {
@@ -348,6 +365,7 @@ async fn every_rule_has_a_step_in_order(f: Fixture<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `RoutingEngine` 9.
 async fn rules_compare_the_prompt_and_windows_the_request(f: Fixture<'_>) -> Checked {
     let (_, engine) = set(f, RULES).await;
     let found = names(&engine, &query(499).with_request_tokens(900))?;

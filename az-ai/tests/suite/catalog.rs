@@ -31,6 +31,7 @@ fn ruled() -> LlmConfig {
     ])
 }
 
+/// Checks `ModelResolver` 1.
 #[test]
 fn the_default_provider_is_claude() {
     let models = connect(&LlmConfig::default());
@@ -56,6 +57,7 @@ fn rules_decide_unless_a_model_is_named() {
     assert_eq!(candidates(&models, Some("offline")), ["offline"]);
 }
 
+/// Checks `ModelResolver` 4.
 #[test]
 fn without_fallback_there_is_one_candidate() {
     let models = connect(&ruled().with_fallback(false));
@@ -73,6 +75,7 @@ fn without_cost_tracking_calls_have_no_price() {
     assert_eq!(most(&LlmConfig::default().with_cost_tracking(false)), None);
 }
 
+/// Checks `ModelResolver` 3.
 #[test]
 fn a_client_is_created_once_for_its_entry() {
     let models = connect(&LlmConfig::default());
@@ -115,6 +118,7 @@ fn an_invalid_configuration_is_refused_with_the_reason() {
     assert!(matches!(rules, ConnectError::Rules(_)), "{rules}");
 }
 
+/// Checks `ModelResolver` 2.
 #[test]
 fn unknown_and_invalid_names_are_distinguished() {
     let models = connect(&LlmConfig::default());

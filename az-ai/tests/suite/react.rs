@@ -115,6 +115,7 @@ async fn invalid_arguments_are_returned_to_the_model_as_an_error() {
     assert_eq!(stage.tools.invoked().len(), 1);
 }
 
+/// Checks `ReActEngine` 6.
 #[tokio::test]
 async fn a_model_that_repeats_itself_is_warned_and_then_stopped() {
     let stage = Stage::new((0..9).map(|_| read("a"))).with_tools(reader("A"));
@@ -138,6 +139,7 @@ async fn a_model_that_repeats_itself_is_warned_and_then_stopped() {
     assert_eq!(stage.tools.invoked().len(), 4, "taken up again, it gets one more chance");
 }
 
+/// Checks `ReActEngine` 6 and `Prompt` 3.
 #[tokio::test]
 async fn an_empty_reply_is_retried_once() {
     let stage = Stage::new([ScriptedReply::default(), ScriptedReply::text("sorry")]);
@@ -155,6 +157,7 @@ async fn an_empty_reply_is_retried_once() {
     );
 }
 
+/// Checks `ReActEngine` 5.
 #[tokio::test]
 async fn a_long_result_is_shortened_in_the_middle() {
     let long = format!("{}{}", "h".repeat(20_000), "t".repeat(20_000));
@@ -301,6 +304,7 @@ async fn a_refused_call_is_free_and_retried_if_the_failure_is_transient() {
     assert_eq!((stage.requests().len(), task.cost), (1, Usd::ZERO));
 }
 
+/// Checks `Agent` 2 and `ReActEngine` 1.
 #[tokio::test]
 async fn a_resumed_task_continues_where_its_journal_ends() {
     let tool = FakeTool::new("filesystem.read").with_effect(EffectClass::Unsafe);

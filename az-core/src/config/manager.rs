@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 /// 2. A key that was never set, or was deleted, is `None`; deleting returns whether it was set.
 /// 3. `get_all` returns the settings that were set and not deleted, ordered by key.
 /// 4. A key is dotted words of `[a-z0-9_-]`, else `Invalid`.
+/// 5. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait ConfigManager: fmt::Debug + Send + Sync + 'static {
     /// Returns a setting.

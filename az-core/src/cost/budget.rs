@@ -51,6 +51,10 @@ use crate::money::Usd;
 /// 10. A renewed hold does not expire before the time until which it was renewed; renewing never
 ///     brings that time forward. A hold that is not open is reported as such, changes nothing, and
 ///     does not prevent the other holds from being renewed.
+/// 11. Acknowledged writes survive a restart, if the backend is durable.
+/// 12. A budget of which a part cannot be read refuses every call that it covers, with `Damaged`, until
+///     it is replaced or cleared. If its scope cannot be read, it covers every call. The amount of a
+///     hold of which a part cannot be read stays held.
 #[async_trait]
 pub trait BudgetKeeper: LeaseAnchors {
     /// Sets the budget of a scope and period.

@@ -33,6 +33,7 @@ use crate::money::Usd;
 /// 12. [`calendar`](Self::calendar) is the calendar that decides when the periods of budgets begin.
 /// 13. [`unpriced_payers`](Self::unpriced_payers) are exactly the given payers that have an entry
 ///     without a cost, in the given order.
+/// 14. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.

@@ -20,6 +20,7 @@ use crate::id::TaskId;
 /// 3. Text is found anywhere in the message, regardless of the case of ASCII letters, and is never
 ///    a pattern.
 /// 4. With a limit, the newest records are returned.
+/// 5. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     /// Adds records.

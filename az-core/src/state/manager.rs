@@ -21,6 +21,7 @@ use crate::id::TaskId;
 ///    newest.
 /// 4. Snapshots are listed oldest first, and only those of the task.
 /// 5. Deleting by id removes that snapshot and returns whether it existed.
+/// 6. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait StateManager: fmt::Debug + Send + Sync + 'static {
     /// Saves a state; returns the snapshot's id.

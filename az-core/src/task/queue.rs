@@ -50,6 +50,9 @@ use crate::lease::LeaseAnchors;
 /// 10. [`leases_of_others`](Self::leases_of_others) lists the leases whose owner is not `owner`,
 ///     expired or not, at most `limit` of them: those that expire first come first, then those with
 ///     the smallest id.
+/// 11. Acknowledged writes survive a restart, if the backend is durable.
+/// 12. A pending task of which a part cannot be read is damaged: claims of the next task skip it, a
+///     claim by name and enqueueing are refused with `Damaged`, and cancelling it ends it.
 #[async_trait]
 pub trait TaskQueue: LeaseAnchors {
     /// Queues a task.

@@ -28,6 +28,8 @@ use crate::id::TaskId;
 /// 6. A task under a lease is not deleted (`LeaseHeld`). Deleting a task deletes its journal and
 ///    its snapshots, but not its costs: its holds are booked in full.
 /// 7. Acknowledged writes survive a restart, if the backend is durable.
+/// 8. A task of which a part cannot be read is returned with the reason in [`Task::damage`], and can be
+///    deleted; updating it is refused with `Damaged`. It does not affect other tasks.
 #[async_trait]
 pub trait TaskRepository: fmt::Debug + Send + Sync + 'static {
     /// Adds a task and returns it as stored.

@@ -211,6 +211,7 @@ async fn settled(store: &dyn RunStore) -> Checked {
     Ok(())
 }
 
+/// Checks `Account` 1.
 async fn a_hold_is_open_while_the_effect_runs(fixture: Accounts<'_>) -> Checked {
     let (store, payer) = ledger(fixture)?;
     let effect = ScriptedEffect::waiting(None, Ok(completion()));
@@ -226,6 +227,7 @@ async fn a_hold_is_open_while_the_effect_runs(fixture: Accounts<'_>) -> Checked 
     run_while(fixture, attempting(&effect), inspect).await
 }
 
+/// Checks `Account` 1.
 async fn a_refused_attempt_calls_nothing_and_books_nothing(fixture: Accounts<'_>) -> Checked {
     let (store, payer) = ledger(fixture)?;
     let tight = budget(Scope::Payer(payer.clone()), Period::Total, MAX_COST - 1);
@@ -249,6 +251,7 @@ async fn a_refused_attempt_calls_nothing_and_books_nothing(fixture: Accounts<'_>
     settled(&*store).await
 }
 
+/// Checks `Account` 2.
 async fn a_completion_is_charged_once(fixture: Accounts<'_>) -> Checked {
     let (store, payer) = ledger(fixture)?;
     fixture.run_steps(attempting(&ScriptedEffect::released(Ok(completion())))).await?;
@@ -257,6 +260,7 @@ async fn a_completion_is_charged_once(fixture: Accounts<'_>) -> Checked {
     settled(&*store).await
 }
 
+/// Checks `Account` 2.
 async fn a_failure_is_settled_as_it_says(fixture: Accounts<'_>) -> Checked {
     let (store, payer) = ledger(fixture)?;
     let settlements = [Settlement::Nothing, Settlement::Full, Settlement::Paid(charge(9))];
@@ -278,6 +282,7 @@ async fn a_failure_is_settled_as_it_says(fixture: Accounts<'_>) -> Checked {
     settled(&*store).await
 }
 
+/// Checks `Account` 3.
 async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) -> Checked {
     let (store, payer) = ledger(fixture)?;
     let effect = ScriptedEffect::waiting(Some(charge(40)), Ok(completion()));
@@ -303,10 +308,12 @@ async fn a_dropped_attempt_books_at_least_what_was_noted(fixture: Accounts<'_>) 
     Ok(())
 }
 
+/// Checks `Account` 4.
 async fn a_hold_does_not_expire_while_the_effect_runs(fixture: Accounts<'_>) -> Checked {
     running_hold(fixture, Duration::ZERO).await
 }
 
+/// Checks `Account` 4.
 async fn a_wall_clock_that_is_set_back_expires_no_hold(fixture: Accounts<'_>) -> Checked {
     running_hold(fixture, MINUTE * 60 * 24).await
 }
@@ -334,6 +341,7 @@ async fn running_hold(fixture: Accounts<'_>, set_back: Duration) -> Checked {
     run_while(fixture, attempting(&effect), wait).await
 }
 
+/// Checks `Account` 5.
 async fn a_pause_lasts_as_long_as_requested(fixture: Accounts<'_>) -> Checked {
     let steps: AccountSteps = Box::new(|account| {
         Box::pin(async move {
@@ -347,6 +355,7 @@ async fn a_pause_lasts_as_long_as_requested(fixture: Accounts<'_>) -> Checked {
     fixture.run_steps(steps).await
 }
 
+/// Checks `Account` 5.
 async fn a_pause_ends_with_an_error_when_the_owner_stops(fixture: Accounts<'_>) -> Checked {
     let begun = Arc::new(Notify::new());
     let reached = Arc::clone(&begun);

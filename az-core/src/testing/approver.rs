@@ -42,6 +42,7 @@ async fn ask(approver: &dyn Approver) -> Checked<Approval> {
     Ok(approver.ask(&task("t", 0), &call, "it runs a command").await?)
 }
 
+/// Checks `Approver` 1.
 async fn an_answer_is_the_one_that_the_person_gave(fixture: Approvers<'_>) -> Checked {
     answer_with(fixture, &[true, false])?;
     let approver = fixture.open().await;
@@ -54,12 +55,14 @@ async fn an_answer_is_the_one_that_the_person_gave(fixture: Approvers<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `Approver` 2.
 async fn without_a_person_nothing_is_granted(fixture: Approvers<'_>) -> Checked {
     let approver = fixture.open().await;
     ensure_eq!(ask(&*approver).await?, Approval::Unattended, "the answer without a person");
     Ok(())
 }
 
+/// Checks `Approver` 3.
 async fn a_dropped_request_does_not_block_the_next(fixture: Approvers<'_>) -> Checked {
     answer_with(fixture, &[true, true])?;
     let approver = fixture.open().await;

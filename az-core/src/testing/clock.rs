@@ -25,6 +25,7 @@ fn boot_time(clock: &dyn Clock) -> Checked<BootTime> {
     clock.boot_time().ok_or(Violation::Unmet("a boot time"))
 }
 
+/// Checks `Clock` 1.
 async fn times_have_microsecond_precision(fixture: Clocks<'_>) -> Checked {
     let clock = fixture.open().await;
     for _ in 0..READINGS {
@@ -34,6 +35,7 @@ async fn times_have_microsecond_precision(fixture: Clocks<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Clock` 3.
 async fn readings_of_several_handles_are_of_one_boot(fixture: Clocks<'_>) -> Checked {
     let (one, other) = (fixture.open().await, fixture.open().await);
     let mut last = boot_time(&*one)?;
@@ -49,6 +51,7 @@ async fn readings_of_several_handles_are_of_one_boot(fixture: Clocks<'_>) -> Che
     Ok(())
 }
 
+/// Checks `Clock` 3.
 async fn boot_time_does_not_go_back(fixture: Clocks<'_>) -> Checked {
     let clock = fixture.open().await;
     let mut last = boot_time(&*clock)?;

@@ -26,6 +26,7 @@ scenarios! {
 /// The fixture of a scenario.
 type Settings<'a> = &'a dyn Fixture<dyn ConfigManager>;
 
+/// Checks `ConfigManager` 1.
 async fn a_setting_is_returned_as_it_was_set(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for (key, value) in [
@@ -41,6 +42,7 @@ async fn a_setting_is_returned_as_it_was_set(fixture: Settings<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `ConfigManager` 1.
 async fn setting_again_replaces_the_value(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for value in [json!("first"), json!(2), json!("last")] {
@@ -50,6 +52,7 @@ async fn setting_again_replaces_the_value(fixture: Settings<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `ConfigManager` 2.
 async fn a_setting_that_was_never_set_is_none(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     config.set("llm.provider", &json!("p")).await?;
@@ -60,6 +63,7 @@ async fn a_setting_that_was_never_set_is_none(fixture: Settings<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `ConfigManager` 2.
 async fn a_deleted_setting_is_none(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     config.set("key", &json!(1)).await?;
@@ -73,6 +77,7 @@ async fn a_deleted_setting_is_none(fixture: Settings<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `ConfigManager` 3.
 async fn get_all_returns_the_settings_that_were_set_and_not_deleted(
     fixture: Settings<'_>,
 ) -> Checked {
@@ -90,6 +95,7 @@ async fn get_all_returns_the_settings_that_were_set_and_not_deleted(
     Ok(())
 }
 
+/// Checks `ConfigManager` 4.
 async fn malformed_keys_are_refused(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     for key in ["", ".", "a.", ".a", "a..b", "A", "a b", "ä", "a/b", "a\n", "%"] {
@@ -104,6 +110,7 @@ async fn malformed_keys_are_refused(fixture: Settings<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `ConfigManager` 5.
 async fn settings_survive_a_restart(fixture: Settings<'_>) -> Checked {
     let config = fixture.open().await;
     config.set("kept", &json!({ "a": 1 })).await?;

@@ -40,12 +40,14 @@ fn same(a: &[f32], b: &[f32]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(near)
 }
 
+/// Checks `Embedder` 1.
 async fn no_texts_give_no_vectors(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     ensure_eq!(embedder.embed(&[]).await?.vectors.len(), 0, "the number of vectors for no texts");
     Ok(())
 }
 
+/// Checks `Embedder` 1.
 async fn every_text_gets_a_vector(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     for n in 1..=TEXTS.len() {
@@ -56,6 +58,7 @@ async fn every_text_gets_a_vector(fixture: Embedders<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Embedder` 2.
 async fn vectors_have_the_declared_dimensions(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     let length = embedder.dimensions();
@@ -68,6 +71,7 @@ async fn vectors_have_the_declared_dimensions(fixture: Embedders<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `Embedder` 1.
 async fn vectors_come_in_the_order_of_the_texts(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     let forward = embedder.embed(&texts()).await?.vectors;
@@ -81,6 +85,7 @@ async fn vectors_come_in_the_order_of_the_texts(fixture: Embedders<'_>) -> Check
     Ok(())
 }
 
+/// Checks `Embedder` 3.
 async fn a_text_has_the_same_vector_alone_and_among_others(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     let together = embedder.embed(&texts()).await?.vectors;
@@ -92,6 +97,7 @@ async fn a_text_has_the_same_vector_alone_and_among_others(fixture: Embedders<'_
     Ok(())
 }
 
+/// Checks `Embedder` 4.
 async fn the_model_has_a_stable_name(fixture: Embedders<'_>) -> Checked {
     let (one, two) = (fixture.open().await, fixture.open().await);
     ensure!(!one.model().is_empty(), "the model has no name");
@@ -104,6 +110,7 @@ async fn the_model_has_a_stable_name(fixture: Embedders<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Embedder` 5 and 6.
 async fn the_charge_is_at_most_the_estimated_cost(fixture: Embedders<'_>) -> Checked {
     let embedder = fixture.open().await;
     let estimate = embedder.estimate_cost(&texts());

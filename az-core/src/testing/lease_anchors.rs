@@ -41,6 +41,7 @@ async fn anchor(store: &dyn RunStore, boot: &BootTime, now: i64) -> Checked<Time
     Ok(store.lease_anchor(boot, at(now)).await?)
 }
 
+/// Checks `LeaseAnchors` 1.
 async fn a_boot_began_its_boot_time_before_the_first_call(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let precise = BootTime { elapsed: Duration::from_micros(1_234_567), ..boot("a", 0) };
@@ -49,6 +50,7 @@ async fn a_boot_began_its_boot_time_before_the_first_call(fixture: Stores<'_>) -
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 1.
 async fn later_calls_return_the_first_anchor(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     anchor(&*store, &boot("a", 10), 100).await?;
@@ -60,6 +62,7 @@ async fn later_calls_return_the_first_anchor(fixture: Stores<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 1.
 async fn concurrent_calls_of_several_handles_return_one_anchor(fixture: Stores<'_>) -> Checked {
     let mut handles = Vec::new();
     for _ in 0..8 {
@@ -78,6 +81,7 @@ async fn concurrent_calls_of_several_handles_return_one_anchor(fixture: Stores<'
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 2.
 async fn each_boot_has_its_own_anchor(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let calls = [("a", 0, 100), ("b", 5, 50), ("a", 1, 7_000), ("b", 9, 7_000)];
@@ -94,6 +98,7 @@ fn before(minute: i64) -> Timestamp {
     earlier(at(minute), LONGEST_LEASE)
 }
 
+/// Checks `LeaseAnchors` 3.
 async fn a_lease_far_ahead_of_a_new_boot_expires_within_the_longest_duration(
     fixture: Stores<'_>,
 ) -> Checked {
@@ -107,6 +112,7 @@ async fn a_lease_far_ahead_of_a_new_boot_expires_within_the_longest_duration(
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 3.
 async fn a_hold_far_ahead_of_a_new_boot_expires_within_the_longest_duration(
     fixture: Stores<'_>,
 ) -> Checked {
@@ -122,6 +128,7 @@ async fn a_hold_far_ahead_of_a_new_boot_expires_within_the_longest_duration(
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 3.
 async fn a_lease_of_a_usual_duration_does_not_move_a_new_boot(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     enqueue(&*store, "t", 0).await?;
@@ -131,6 +138,7 @@ async fn a_lease_of_a_usual_duration_does_not_move_a_new_boot(fixture: Stores<'_
     Ok(())
 }
 
+/// Checks `LeaseAnchors` 4.
 async fn anchors_survive_a_restart(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let began = anchor(&*store, &boot("a", 10), 100).await?;

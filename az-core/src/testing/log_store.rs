@@ -53,6 +53,7 @@ fn with_text(text: &str) -> LogQuery {
     LogQuery { text: Some(text.to_owned()), ..LogQuery::default() }
 }
 
+/// Checks `LogStore` 1.
 async fn records_are_returned_as_they_were_appended(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     let found = log.query(&LogQuery::default()).await?;
@@ -72,6 +73,7 @@ async fn records_are_returned_as_they_were_appended(fixture: Logs<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `LogStore` 1.
 async fn records_are_returned_oldest_first(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     log.append(&[record("b", 2), record("d", 4)]).await?;
@@ -81,6 +83,7 @@ async fn records_are_returned_oldest_first(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 1.
 async fn records_of_one_time_keep_their_order(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     log.append(&[record("first", 1), record("a", 1)]).await?;
@@ -90,6 +93,7 @@ async fn records_of_one_time_keep_their_order(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 2.
 async fn a_level_includes_more_severe_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     for level in Level::ALL {
@@ -110,6 +114,7 @@ async fn a_level_includes_more_severe_records(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 2.
 async fn since_is_inclusive_and_until_is_exclusive(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["0", "1", "2", "3"]).await?;
@@ -119,6 +124,7 @@ async fn since_is_inclusive_and_until_is_exclusive(fixture: Logs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `LogStore` 2.
 async fn a_query_for_a_task_returns_only_its_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     for (message, task) in [("mine", Some("t")), ("theirs", Some("t2")), ("no task's", None)] {
@@ -130,6 +136,7 @@ async fn a_query_for_a_task_returns_only_its_records(fixture: Logs<'_>) -> Check
     Ok(())
 }
 
+/// Checks `LogStore` 3.
 async fn text_matches_anywhere_ignoring_ascii_case(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["Budget exceeded", "the BUDGET", "budge", "Größe", "GRÖSSE"]).await?;
@@ -146,6 +153,7 @@ async fn text_matches_anywhere_ignoring_ascii_case(fixture: Logs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `LogStore` 3.
 async fn text_is_never_a_pattern(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["100%", "a_b", "a.*b", "[x]", "say \"hi\"", "back\\slash", "axb"]).await?;
@@ -167,6 +175,7 @@ async fn text_is_never_a_pattern(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 2.
 async fn filters_combine_by_and(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     let wanted = LogRecord { level: Level::Warn, task: Some(task_id("t")), ..record("slow", 5) };
@@ -191,6 +200,7 @@ async fn filters_combine_by_and(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 4.
 async fn a_limit_returns_the_newest_records(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["0 x", "1", "2 x", "3", "4 x"]).await?;
@@ -204,6 +214,7 @@ async fn a_limit_returns_the_newest_records(fixture: Logs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `LogStore` 5.
 async fn records_survive_a_restart(fixture: Logs<'_>) -> Checked {
     let log = fixture.open().await;
     say(&*log, &["a", "b"]).await?;

@@ -45,6 +45,7 @@ fn strict_task() -> Task {
     task("t", 0)
 }
 
+/// Checks `Policy` 1.
 async fn the_same_call_gets_the_same_decision(fixture: Policies<'_>) -> Checked {
     let (one, two) = (fixture.open().await, fixture.open().await);
     let task = strict_task();
@@ -58,6 +59,7 @@ async fn the_same_call_gets_the_same_decision(fixture: Policies<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `Policy` 2.
 async fn ask_and_deny_have_a_reason(fixture: Policies<'_>) -> Checked {
     let policy = fixture.open().await;
     for (tool, call) in samples()? {
@@ -71,6 +73,7 @@ async fn ask_and_deny_have_a_reason(fixture: Policies<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Policy` 3.
 async fn a_tool_that_the_task_allows_needs_no_approval(fixture: Policies<'_>) -> Checked {
     let policy = fixture.open().await;
     for (tool, call) in samples()? {

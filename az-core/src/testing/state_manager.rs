@@ -47,6 +47,7 @@ async fn ids(states: &dyn StateManager) -> Checked<Vec<String>> {
     Ok(listed.into_iter().map(|info| info.id).collect())
 }
 
+/// Checks `StateManager` 1.
 async fn a_state_is_returned_as_it_was_saved(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     for (n, state) in [
@@ -69,6 +70,7 @@ async fn a_state_is_returned_as_it_was_saved(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 2.
 async fn without_a_saved_state_loading_returns_none(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     ensure_eq!(load(&*states, None).await?, None, "a new store has a state");
@@ -78,6 +80,7 @@ async fn without_a_saved_state_loading_returns_none(fixture: States<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `StateManager` 2.
 async fn the_state_saved_last_is_loaded_whatever_its_time(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     save(&*states, 9, Some("named")).await?;
@@ -90,6 +93,7 @@ async fn the_state_saved_last_is_loaded_whatever_its_time(fixture: States<'_>) -
     Ok(())
 }
 
+/// Checks `StateManager` 2.
 async fn a_name_refers_to_its_newest_state(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     for (n, name) in [(1, "x"), (9, "y"), (8, "x"), (2, "X")] {
@@ -102,6 +106,7 @@ async fn a_name_refers_to_its_newest_state(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 3.
 async fn saving_under_a_used_name_keeps_the_older_state(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let older = save(&*states, 1, Some("x")).await?;
@@ -115,6 +120,7 @@ async fn saving_under_a_used_name_keeps_the_older_state(fixture: States<'_>) -> 
     Ok(())
 }
 
+/// Checks `StateManager` 2.
 async fn an_empty_name_is_refused(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let saved = states.save_snapshot(&task_id("t"), &json!(1), Some(""), at(1)).await;
@@ -123,6 +129,7 @@ async fn an_empty_name_is_refused(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 4.
 async fn snapshots_are_listed_oldest_first(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let mut expected = Vec::new();
@@ -142,6 +149,7 @@ async fn snapshots_are_listed_oldest_first(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 4.
 async fn states_of_tasks_are_separate(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let id = save(&*states, 1, Some("x")).await?;
@@ -160,6 +168,7 @@ async fn states_of_tasks_are_separate(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 5.
 async fn deleting_removes_one_snapshot(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let (a, b, c) = (
@@ -184,6 +193,7 @@ async fn deleting_removes_one_snapshot(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 3.
 async fn ids_are_not_reused(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     let first = save(&*states, 1, None).await?;
@@ -200,6 +210,7 @@ async fn ids_are_not_reused(fixture: States<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StateManager` 6.
 async fn states_survive_a_restart(fixture: States<'_>) -> Checked {
     let states = fixture.open().await;
     save(&*states, 1, Some("x")).await?;

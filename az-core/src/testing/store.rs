@@ -37,6 +37,7 @@ scenarios! {
 /// The fixture of a scenario.
 type Stores<'a> = &'a dyn Fixture<dyn RunAndStateStore>;
 
+/// Checks `TaskRepository` 6.
 async fn a_task_under_a_lease_is_not_deleted(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -51,6 +52,7 @@ async fn a_task_under_a_lease_is_not_deleted(fixture: Stores<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskRepository` 6.
 async fn a_task_with_an_expired_lease_can_be_deleted(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -60,6 +62,7 @@ async fn a_task_with_an_expired_lease_can_be_deleted(fixture: Stores<'_>) -> Che
     Ok(())
 }
 
+/// Checks `TaskRepository` 6.
 async fn deleting_a_task_deletes_its_journal_and_its_states(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     for id in ["t", "other"] {
@@ -86,6 +89,7 @@ async fn deleting_a_task_deletes_its_journal_and_its_states(fixture: Stores<'_>)
     Ok(())
 }
 
+/// Checks `TaskRepository` 6.
 async fn deleting_a_task_keeps_its_costs(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
@@ -96,6 +100,7 @@ async fn deleting_a_task_keeps_its_costs(fixture: Stores<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskRepository` 6.
 async fn holds_of_a_deleted_task_are_booked_in_full(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 1000), at(0)).await?;
@@ -124,6 +129,7 @@ async fn holds_of_a_deleted_task_are_booked_in_full(fixture: Stores<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 async fn a_created_task_is_not_claimed_until_it_is_enqueued(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let mut created = store.create(&task("t", 0)).await?;
@@ -139,6 +145,7 @@ async fn a_created_task_is_not_claimed_until_it_is_enqueued(fixture: Stores<'_>)
     Ok(())
 }
 
+/// Checks `TaskQueue` 1 and 2.
 async fn a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release(
     fixture: Stores<'_>,
 ) -> Checked {
@@ -152,6 +159,7 @@ async fn a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release(
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 async fn a_cancelled_task_has_its_status_times_and_reason(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let created = store.create(&task("t", 0)).await?;
@@ -163,6 +171,7 @@ async fn a_cancelled_task_has_its_status_times_and_reason(fixture: Stores<'_>) -
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 async fn the_end_of_a_run_clears_the_request_to_cancel(fixture: Stores<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;

@@ -69,6 +69,7 @@ async fn fill(store: &dyn AdminStore) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 1.
 async fn a_new_store_is_empty(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     ensure_eq!(counts(store.status().await?), [0; 4], "a new store is not empty");
@@ -76,6 +77,7 @@ async fn a_new_store_is_empty(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 1.
 async fn the_status_counts_what_the_other_contracts_return(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -84,6 +86,7 @@ async fn the_status_counts_what_the_other_contracts_return(fixture: Admins<'_>) 
     Ok(())
 }
 
+/// Checks `StoreAdmin` 2.
 async fn an_intact_store_has_no_problems(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -91,6 +94,7 @@ async fn an_intact_store_has_no_problems(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 3.
 async fn status_and_check_change_nothing(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -102,6 +106,7 @@ async fn status_and_check_change_nothing(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 5.
 async fn cleaning_removes_nothing_that_is_used(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -116,6 +121,7 @@ async fn cleaning_removes_nothing_that_is_used(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 5.
 async fn what_was_cleaned_is_not_left_over(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -126,6 +132,7 @@ async fn what_was_cleaned_is_not_left_over(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 3.
 async fn status_and_check_work_on_a_read_only_store(fixture: Admins<'_>) -> Checked {
     let store = fixture.open().await;
     fill(&*store).await?;
@@ -136,6 +143,7 @@ async fn status_and_check_work_on_a_read_only_store(fixture: Admins<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `StoreAdmin` 4.
 async fn an_up_to_date_store_is_not_migrated(fixture: Admins<'_>) -> Checked {
     fill(&*fixture.open().await).await?;
     for handle in [fixture.open().await, fixture.open_read_only().await] {
@@ -144,6 +152,7 @@ async fn an_up_to_date_store_is_not_migrated(fixture: Admins<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreAdmin` 4.
 async fn a_migration_is_reported_by_the_handle_that_made_it(fixture: Admins<'_>) -> Checked {
     let Some(earlier) = fixture.put_earlier_schema() else {
         return Err(Violation::Unmet("an earlier schema"));

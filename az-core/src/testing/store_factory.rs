@@ -60,6 +60,7 @@ async fn ids(store: &Arc<dyn Store>) -> Checked<Vec<String>> {
     Ok(tasks.into_iter().map(|task| task.id.to_string()).collect())
 }
 
+/// Checks `StoreFactory` 1.
 async fn opening_an_address_again_reaches_the_same_data(fixture: Factories<'_>) -> Checked {
     write(fixture, "a").await?;
     write(fixture, "b").await?;
@@ -69,6 +70,7 @@ async fn opening_an_address_again_reaches_the_same_data(fixture: Factories<'_>) 
     Ok(())
 }
 
+/// Checks `StoreFactory` 2.
 async fn opening_to_write_creates_a_store(fixture: Factories<'_>) -> Checked {
     let factory = fixture.open().await;
     let store = factory.open(&request(fixture, StoreAccess::ReadWrite)).await?;
@@ -77,6 +79,7 @@ async fn opening_to_write_creates_a_store(fixture: Factories<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreFactory` 3.
 async fn opening_to_read_creates_nothing(fixture: Factories<'_>) -> Checked {
     let first = read(fixture).await?;
     ensure!(
@@ -87,6 +90,7 @@ async fn opening_to_read_creates_nothing(fixture: Factories<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `StoreFactory` 4.
 async fn an_address_has_no_store_after_it_was_set_aside(fixture: Factories<'_>) -> Checked {
     write(fixture, "a").await?;
     let factory = fixture.open().await;
@@ -105,6 +109,7 @@ async fn an_address_has_no_store_after_it_was_set_aside(fixture: Factories<'_>) 
     Ok(())
 }
 
+/// Checks `StoreFactory` 5.
 async fn namespaces_of_an_address_share_nothing(fixture: Factories<'_>) -> Checked {
     let factory = fixture.open().await;
     let request = request(fixture, StoreAccess::ReadWrite);

@@ -20,15 +20,19 @@ use az_core::{CallId, Result, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Broken {
     Nothing,
+    /// Breaks `Account` 1.
     CallsBeforeItHolds,
+    /// Breaks `Account` 2.
     BooksCompletionsTwice,
+    /// Breaks `Account` 2.
     SettlesFailuresInFull,
-    /// Leaves the hold of a dropped attempt open.
+    /// Breaks `Account` 3. Leaves the hold of a dropped attempt open.
     ForgetsDroppedAttempts,
-    /// The same, with holds that expire after a minute.
+    /// Breaks `Account` 4. The same, with holds that expire after a minute.
     NeverRenews,
-    /// Renews its holds by a clock that was set back.
+    /// Breaks `Account` 4. Renews its holds by a clock that was set back.
     FollowsTheWallClock,
+    /// Breaks `Account` 5.
     DoesNotPause,
 }
 
@@ -177,7 +181,7 @@ impl Clock for WallClock {
     }
 }
 
-/// A fixture whose owner can be stopped, which the account ignores.
+/// Breaks `Account` 5. A fixture whose owner can be stopped, which the account ignores.
 struct IgnoringStop<F>(F);
 
 #[async_trait]

@@ -14,11 +14,11 @@ use az_core::testing::{Capabilities, Fixture, clock};
 #[derive(Debug, Clone, Copy)]
 enum Broken {
     Nothing,
-    /// Shows nanoseconds.
+    /// Breaks `Clock` 1. Shows nanoseconds.
     Precision,
-    /// Every tenth reading of the boot time goes back.
+    /// Breaks `Clock` 3. Every tenth reading of the boot time goes back.
     Order,
-    /// Every handle has a boot of its own.
+    /// Breaks `Clock` 3. Every handle has a boot of its own.
     Boot,
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 super::support::saboteurs! {
     of config_manager bending BendSettings;
 
+    /// Breaks `ConfigManager` 1.
     taking_null_for_nothing => [a_setting_is_returned_as_it_was_set] {
         async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
             let value = ConfigManager::get(store, key).await?;
@@ -18,6 +19,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `ConfigManager` 1.
     keeping_the_first => [setting_again_replaces_the_value] {
         async fn set(&self, store: &MemoryStore, key: &str, value: &Value) -> Result<()> {
             let set = ConfigManager::get(store, key).await?;
@@ -28,6 +30,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `ConfigManager` 2.
     inventing_sections => [a_setting_that_was_never_set_is_none] {
         async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
             let value = ConfigManager::get(store, key).await?;
@@ -37,6 +40,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `ConfigManager` 2.
     deleting_sections => [a_deleted_setting_is_none] {
         async fn delete(&self, store: &MemoryStore, key: &str) -> Result<bool> {
             for known in store.get_all().await?.into_keys() {
@@ -48,6 +52,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `ConfigManager` 3.
     leaving_null_out => [get_all_returns_the_settings_that_were_set_and_not_deleted] {
         async fn get_all(&self, store: &MemoryStore) -> Result<BTreeMap<String, Value>> {
             let mut all = store.get_all().await?;
@@ -56,6 +61,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `ConfigManager` 4.
     shrugging_at_malformed_keys => [malformed_keys_are_refused] {
         async fn get(&self, store: &MemoryStore, key: &str) -> Result<Option<Value>> {
             match ConfigManager::get(store, key).await {

@@ -25,6 +25,7 @@ fn bend_intents(events: &mut [NewEvent], hold: Option<Usd>) {
 super::support::saboteurs! {
     of journal bending BendRuns;
 
+    /// Breaks `Journal` 1.
     rounding_times => [events_are_returned_as_they_were_appended] {
         async fn read(
             &self,
@@ -41,6 +42,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 1.
     closing_gaps => [numbers_have_no_gaps] {
         async fn append(
             &self,
@@ -55,6 +57,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 1.
     reading_one_too_many => [reading_respects_its_start_and_limit] {
         async fn read(
             &self,
@@ -67,6 +70,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 1.
     mixing_records => [journals_of_tasks_are_separate] {
         async fn read(
             &self,
@@ -81,6 +85,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 2.
     appending_whatever_is_expected => [
         a_number_that_is_taken_is_refused, concurrent_appends_do_not_overwrite_each_other
     ] {
@@ -97,6 +102,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 2.
     keeping_what_went_before_a_refusal => [
         an_append_is_all_or_nothing,
         a_second_event_of_a_type_about_a_call_is_refused,
@@ -122,6 +128,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 2.
     checking_before_acting => [concurrent_appends_do_not_overwrite_each_other] {
         async fn append(
             &self,
@@ -139,6 +146,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 3.
     letting_anybody_append => [an_append_needs_the_current_lease] {
         async fn append(
             &self,
@@ -154,6 +162,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 3.
     appending_to_what_was_released => [a_released_or_unknown_task_refuses_appends] {
         async fn append(
             &self,
@@ -175,6 +184,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 3.
     throwing_late_work_away => [an_expired_lease_may_append_until_it_is_superseded] {
         async fn append(
             &self,
@@ -192,6 +202,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 4.
     shrugging_at_repetitions => [
         an_append_is_all_or_nothing, a_second_event_of_a_type_about_a_call_is_refused,
         a_repeated_event_is_refused_whatever_the_budgets_say
@@ -211,6 +222,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     holding_under_another_name => [an_intent_takes_its_hold, a_refused_append_changes_no_money] {
         async fn open_holds(&self, store: &MemoryStore) -> Result<Vec<Hold>> {
             let mut holds = store.open_holds().await?;
@@ -221,6 +233,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     recording_what_is_over_budget => [
         an_intent_over_budget_is_not_recorded, a_refused_append_changes_no_money
     ] {
@@ -241,6 +254,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     taking_the_unknown_for_nothing => [an_unpriced_intent_is_not_recorded] {
         async fn append(
             &self,
@@ -260,6 +274,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     counting_no_tokens => [a_result_settles_its_hold_and_is_charged_to_the_task] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
@@ -267,6 +282,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     passing_guesses_off_as_facts => [an_interrupted_call_is_booked_in_full] {
         async fn entries(
             &self,
@@ -282,6 +298,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     paying_for_what_was_refused => [a_refused_append_changes_no_money] {
         async fn append(
             &self,
@@ -303,6 +320,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     keeping_alerts_secret => [an_append_reports_the_alerts_it_crossed] {
         async fn append(
             &self,
@@ -317,6 +335,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 5.
     losing_the_answer => [a_run_that_ends_ends_the_task] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
@@ -324,12 +343,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `Journal` 6.
     returning_more_than_the_tail => [the_tail_begins_at_the_last_snapshot] {
         async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
             store.read(task, 0, usize::MAX).await
         }
     }
 
+    /// Breaks `Journal` 6.
     forgetting_costs_in_snapshots => [the_tail_and_the_journal_fold_to_the_same_history] {
         async fn tail(&self, store: &MemoryStore, task: &TaskId) -> Result<Vec<Event>> {
             let mut tail = store.tail(task).await?;

@@ -15,6 +15,7 @@ use az_core::{Result, Timestamp};
 super::support::saboteurs! {
     of lease_anchors bending BendRuns;
 
+    /// Breaks `LeaseAnchors` 1.
     ignoring_the_boot_time => [
         a_boot_began_its_boot_time_before_the_first_call, later_calls_return_the_first_anchor,
         each_boot_has_its_own_anchor
@@ -30,6 +31,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LeaseAnchors` 1.
     following_the_wall_clock => [
         later_calls_return_the_first_anchor,
         concurrent_calls_of_several_handles_return_one_anchor, each_boot_has_its_own_anchor
@@ -45,6 +47,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LeaseAnchors` 2.
     anchoring_the_machine_only_once => [
         each_boot_has_its_own_anchor,
         a_hold_far_ahead_of_a_new_boot_expires_within_the_longest_duration
@@ -59,6 +62,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LeaseAnchors` 1.
     checking_before_storing remembering Arc<Mutex<BTreeMap<Arc<str>, Timestamp>>> => [
         concurrent_calls_of_several_handles_return_one_anchor
     ] {
@@ -80,6 +84,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LeaseAnchors` 3.
     trusting_a_clock_that_was_set_back remembering MemoryStore => [
         a_lease_far_ahead_of_a_new_boot_expires_within_the_longest_duration,
         a_hold_far_ahead_of_a_new_boot_expires_within_the_longest_duration
@@ -95,6 +100,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LeaseAnchors` 3.
     following_every_lease => [
         a_lease_far_ahead_of_a_new_boot_expires_within_the_longest_duration,
         a_lease_of_a_usual_duration_does_not_move_a_new_boot

@@ -62,6 +62,7 @@ type Shared<T> = Arc<Mutex<T>>;
 super::support::saboteurs! {
     of ledger bending BendRuns;
 
+    /// Breaks `CostTracker` 7.
     forgetting_service_tiers => [entries_are_returned_as_they_were_booked] {
         async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let mut entry = entry.clone();
@@ -70,6 +71,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 1.
     adding_in_floating_point => [
         totals_are_exact_to_the_nano_dollar, sums_add_up_to_the_total
     ] {
@@ -84,6 +86,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 1.
     pricing_the_unknown => [entries_without_a_cost_add_nothing] {
         async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let entries = store.entries(span, None).await?;
@@ -92,6 +95,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 2.
     booking_again => [an_entry_is_booked_once] {
         async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let known = store.entries(always(), Some(&entry.payer)).await?;
@@ -103,6 +107,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 3.
     counting_the_end_of_a_span => [a_range_is_half_open, sums_add_up_to_the_total] {
         async fn total_in(&self, store: &MemoryStore, span: TimeRange) -> Result<Usd> {
             let end = later(span.end, Duration::from_micros(1));
@@ -110,6 +115,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 12.
     keeping_two_calendars => [the_calendar_is_that_of_the_budgets] {
         async fn calendar(&self, store: &MemoryStore) -> Result<Calendar> {
             let zone = TimeZone::fixed(jiff::tz::offset(14));
@@ -119,12 +125,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 4.
     charging_every_task_for_all => [the_totals_of_tasks_add_up_to_the_total] {
         async fn cost_by_payer(&self, store: &MemoryStore, _payer: &Payer) -> Result<Usd> {
             store.total_in(always()).await
         }
     }
 
+    /// Breaks `CostTracker` 1.
     losing_concurrent_entries remembering Arc<AtomicUsize> => [concurrent_entries_add_up] {
         async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             let busy = self.0.fetch_add(1, Ordering::SeqCst) > 0;
@@ -135,6 +143,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 5.
     shrugging_at_negative_costs => [a_negative_cost_is_refused] {
         async fn book(&self, store: &MemoryStore, entry: &CostEntry) -> Result<()> {
             match store.book(entry).await {
@@ -144,6 +153,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 6.
     charging_no_tokens => [
         concurrent_entries_add_up,
         booking_updates_the_task_and_its_budgets,
@@ -155,6 +165,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     charging_no_model => [booking_updates_the_task_and_its_budgets, a_budget_covers_its_model_only] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             budgets(store, now, |status| {
@@ -166,6 +177,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 4.
     updating_what_is_not_the_callers remembering Shared<Option<Usd>> => [
         an_update_of_the_task_keeps_its_cost
     ] {
@@ -181,6 +193,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 7.
     listing_by_call => [entries_are_listed_oldest_first] {
         async fn entries(
             &self,
@@ -194,18 +207,21 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 13.
     finding_every_price_known => [the_payers_with_unknown_costs_are_found] {
         async fn unpriced_payers(&self, _: &MemoryStore, _: &[Payer]) -> Result<Vec<Payer>> {
             Ok(Vec::new())
         }
     }
 
+    /// Breaks `CostTracker` 13.
     finding_every_price_unknown => [the_payers_with_unknown_costs_are_found] {
         async fn unpriced_payers(&self, _: &MemoryStore, payers: &[Payer]) -> Result<Vec<Payer>> {
             Ok(payers.to_vec())
         }
     }
 
+    /// Breaks `CostTracker` 7.
     burying_costs_with_their_task remembering Shared<BTreeSet<TaskId>> => [
         entries_outlive_their_task
     ] {
@@ -222,6 +238,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 8.
     summing_all_of_time => [sums_add_up_to_the_total] {
         async fn sums(
             &self,
@@ -233,6 +250,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 9.
     passing_over_what_is_not_known => [a_sum_counts_calls_tokens_unknown_costs_and_estimates] {
         async fn sums(
             &self,
@@ -246,6 +264,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 10.
     sorting_sums_by_key => [the_highest_sum_comes_first, sums_group_by_payer] {
         async fn sums(
             &self,
@@ -259,6 +278,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 11.
     living_in_greenwich => [days_are_those_of_the_calendar] {
         async fn sums(
             &self,
@@ -275,6 +295,7 @@ super::support::saboteurs! {
     }
 
     /// The hold is taken in the global budget first, and never freed there.
+    /// Breaks `BudgetKeeper` 1.
     holding_what_was_refused remembering Shared<Usd> => [a_hold_is_taken_in_every_budget_or_in_none] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             let held = store.hold(hold).await;
@@ -297,6 +318,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 2.
     keeping_a_nano_dollar_back => [a_hold_that_fits_exactly_is_taken] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             for status in store.budgets(hold.at).await? {
@@ -309,6 +331,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 1.
     saying_that_all_is_left => [
         a_refusal_has_the_budget_and_its_figures, a_refusal_of_a_part_names_the_budget_of_the_whole
     ] {
@@ -323,6 +346,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 1.
     not_counting_soft_budgets => [a_soft_budget_counts_and_never_refuses] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             budgets(store, now, |status| {
@@ -334,6 +358,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 2.
     checking_before_acting => [
         concurrent_holds_never_exceed_a_budget,
         concurrent_holds_of_several_handles_never_exceed_a_budget
@@ -349,6 +374,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 3.
     taking_the_unknown_for_nothing => [an_unpriced_call_is_refused_only_by_a_hard_budget] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             match store.hold(hold).await {
@@ -360,6 +386,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 3.
     refusing_the_unknown_everywhere => [an_unpriced_call_is_refused_only_by_a_hard_budget] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             if hold.amount.is_none() {
@@ -374,6 +401,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     forgetting_what_was_used => [
         settling_frees_the_hold_and_books_the_payment,
         a_payment_without_a_price_is_booked_at_its_hold,
@@ -394,6 +422,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     booking_a_day_late => [
         settling_frees_the_hold_and_books_the_payment,
         settling_books_in_the_period_of_the_hold,
@@ -426,6 +455,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     settling_again remembering Shared<BTreeSet<CallId>> => [settling_twice_changes_nothing] {
         async fn settle(
             &self,
@@ -448,6 +478,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     booking_what_was_never_held => [settling_an_unknown_hold_changes_nothing] {
         async fn settle(
             &self,
@@ -467,6 +498,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     passing_guesses_off_as_facts => [a_lost_call_is_booked_in_full] {
         async fn settle(
             &self,
@@ -485,6 +517,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     giving_away_what_has_no_price => [a_payment_without_a_price_is_booked_at_its_hold] {
         async fn settle(
             &self,
@@ -503,6 +536,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     booking_what_was_never_sent => [
         a_call_that_was_not_made_costs_nothing, an_alert_is_reported_once_per_period
     ] {
@@ -520,6 +554,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 5.
     freeing_by_forgetting => [
         expired_holds_are_booked_in_full, an_alert_crossed_by_a_sweep_is_reported_next
     ] {
@@ -536,6 +571,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 6.
     sweeping_in_silence => [an_alert_crossed_by_a_sweep_is_reported_next] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut swept = 0;
@@ -551,6 +587,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 5.
     sweeping_the_living => [
         a_hold_under_a_valid_lease_is_not_swept, an_alert_crossed_by_a_sweep_is_reported_next
     ] {
@@ -564,6 +601,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 6.
     repeating_alerts remembering Shared<Vec<Alert>> => [
         an_alert_is_reported_once_per_period, a_raised_budget_reports_its_alerts_again
     ] {
@@ -577,6 +615,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 6.
     alerting_once_for_good remembering Shared<BTreeSet<(String, u8)>> => [
         an_alert_is_reported_again_in_the_next_period, a_raised_budget_reports_its_alerts_again
     ] {
@@ -588,6 +627,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 6.
     alerting_one_at_a_time => [
         one_call_reports_every_alert_it_crosses, a_raised_budget_reports_its_alerts_again
     ] {
@@ -599,6 +639,7 @@ super::support::saboteurs! {
     }
 
     /// Also if the budget has changed since.
+    /// Breaks `BudgetKeeper` 6.
     alerting_once_per_day remembering Shared<BTreeSet<(Timestamp, u8)>> => [
         a_raised_budget_reports_its_alerts_again
     ] {
@@ -611,6 +652,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 6.
     settling_in_silence => [settling_reports_the_alerts_it_crosses] {
         async fn settle(
             &self,
@@ -624,12 +666,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     sorting_alerts => [budgets_are_returned_as_they_were_set] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             budgets(store, now, |status| status.budget.alerts.sort_unstable()).await
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     finding_the_open_hold_first => [a_negative_hold_is_refused] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             match open_hold(store, &hold.payer, &hold.call).await {
@@ -641,6 +685,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 4.
     listing_holds_by_the_names_of_payers => [open_holds_are_listed_by_payer_and_call] {
         async fn open_holds(&self, store: &MemoryStore) -> Result<Vec<Hold>> {
             let mut open = store.open_holds().await?;
@@ -649,6 +694,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     shrugging_at_senseless_figures => [invalid_budgets_are_refused] {
         async fn set_budget(
             &self,
@@ -663,6 +709,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     beginning_anew_when_set_again remembering Shared<Usd> => [
         a_budget_set_again_keeps_its_spent_amount
     ] {
@@ -688,6 +735,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     beginning_when_set_first remembering Shared<Usd> => [
         a_budget_counts_spending_from_before_it_was_set
     ] {
@@ -711,6 +759,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     clearing_too_much => [a_cleared_budget_refuses_nothing] {
         async fn clear_budget(
             &self,
@@ -726,6 +775,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     beginning_weeks_on_sunday => [budgets_count_by_the_calendar] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             let mut all = store.budgets(now).await?;
@@ -741,6 +791,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 7.
     charging_models_for_each_other => [a_budget_covers_its_model_only] {
         async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
             let total = store.total_in(always()).await?;
@@ -753,6 +804,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 8.
     disowning_parts => [
         a_tasks_budget_covers_its_parts,
         a_refusal_of_a_part_names_the_budget_of_the_whole,
@@ -765,6 +817,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 8.
     refusing_in_the_name_of_the_part => [a_refusal_of_a_part_names_the_budget_of_the_whole] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
@@ -785,6 +838,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 8.
     inheriting_from_the_dead remembering Shared<Usd> => [deleting_a_part_frees_nothing] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             let spent = store.cost_by_task(id).await?;
@@ -799,6 +853,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 6.
     charging_tasks_only => [a_key_has_holds_entries_and_a_budget] {
         async fn cost_by_payer(&self, store: &MemoryStore, payer: &Payer) -> Result<Usd> {
             match payer {
@@ -808,6 +863,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 9.
     forgetting_registered_parents => [
         a_payers_budget_covers_its_descendants,
         a_parent_that_makes_a_cycle_is_refused,
@@ -825,6 +881,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 9.
     never_removing_a_parent => [
         a_payers_spending_follows_it_to_another_parent, the_parent_of_a_part_is_not_changed
     ] {
@@ -841,6 +898,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 9.
     accepting_cycles => [a_parent_that_makes_a_cycle_is_refused] {
         async fn set_parent(
             &self,
@@ -855,6 +913,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 9.
     adopting_parts => [the_parent_of_a_part_is_not_changed] {
         async fn set_parent(
             &self,
@@ -869,6 +928,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 9.
     knowing_parents_only => [
         a_payers_budget_covers_its_descendants,
         a_parent_that_makes_a_cycle_is_refused,
@@ -881,6 +941,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 10.
     renewing_nothing => [
         a_renewed_hold_is_not_swept,
         renewing_never_shortens_a_hold,

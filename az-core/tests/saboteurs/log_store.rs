@@ -8,6 +8,7 @@ use az_core::memory::MemoryStore;
 super::support::saboteurs! {
     of log_store bending BendLog;
 
+    /// Breaks `LogStore` 1.
     trimming_messages => [records_are_returned_as_they_were_appended] {
         async fn append(&self, store: &MemoryStore, records: &[LogRecord]) -> Result<()> {
             let mut records = records.to_vec();
@@ -18,6 +19,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 1.
     listing_the_newest_first => [
         records_are_returned_as_they_were_appended,
         records_are_returned_oldest_first,
@@ -34,6 +36,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 1.
     sorting_records_of_one_time => [records_of_one_time_keep_their_order] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -44,6 +47,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 2.
     taking_a_level_for_itself => [a_level_includes_more_severe_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -52,6 +56,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 2.
     leaving_since_out => [since_is_inclusive_and_until_is_exclusive, filters_combine_by_and] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -60,6 +65,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 2.
     finding_tasks_by_their_beginning => [a_query_for_a_task_returns_only_its_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut query = query.clone();
@@ -73,6 +79,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 3.
     minding_the_case => [text_matches_anywhere_ignoring_ascii_case] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -82,6 +89,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 3.
     minding_no_case_at_all => [text_matches_anywhere_ignoring_ascii_case] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let all = LogQuery { text: None, limit: None, ..query.clone() };
@@ -94,6 +102,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 3.
     taking_text_for_a_pattern => [text_is_never_a_pattern] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let Some((head, tail)) = query.text.as_deref().and_then(|text| text.split_once('%'))
@@ -106,6 +115,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 2.
     looking_at_one_filter_only => [filters_combine_by_and] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut query = query.clone();
@@ -116,6 +126,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `LogStore` 4.
     keeping_the_oldest => [a_limit_returns_the_newest_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(&LogQuery { limit: None, ..query.clone() }).await?;

@@ -28,30 +28,41 @@ const DURABLE: Capabilities = Capabilities::NONE.durable();
 const SHARED: Capabilities = Capabilities::NONE.shared();
 
 support::pretenders! {
-    task_queue, a_queue_that_forgets_at_a_restart, DURABLE => [
+    /// Breaks `TaskQueue` 11.
+    a_queue_that_forgets_at_a_restart of task_queue claiming DURABLE => [
         enqueued_tasks_survive_a_restart, leases_survive_a_restart
     ];
-    task_queue, a_queue_that_is_not_shared, SHARED => [
+    /// Breaks `TaskQueue` 3.
+    a_queue_that_is_not_shared of task_queue claiming SHARED => [
         concurrent_claims_of_several_handles_get_each_task_once
     ];
-    journal, a_journal_that_forgets_at_a_restart, DURABLE => [events_survive_a_restart];
-    lease_anchors, anchors_that_are_forgotten_at_a_restart, DURABLE => [anchors_survive_a_restart];
-    lease_anchors, anchors_that_are_not_shared, SHARED => [
+    /// Breaks `Journal` 7.
+    a_journal_that_forgets_at_a_restart of journal claiming DURABLE => [events_survive_a_restart];
+    /// Breaks `LeaseAnchors` 4.
+    anchors_that_are_forgotten_at_a_restart of lease_anchors claiming DURABLE => [anchors_survive_a_restart];
+    /// Breaks `LeaseAnchors` 1.
+    anchors_that_are_not_shared of lease_anchors claiming SHARED => [
         concurrent_calls_of_several_handles_return_one_anchor
     ];
-    ledger, a_ledger_that_forgets_at_a_restart, DURABLE => [
+    /// Breaks `CostTracker` 14 and `BudgetKeeper` 11.
+    a_ledger_that_forgets_at_a_restart of ledger claiming DURABLE => [
         entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart,
         parents_survive_a_restart
     ];
-    ledger, a_ledger_that_is_not_shared, SHARED => [
+    /// Breaks `BudgetKeeper` 2.
+    a_ledger_that_is_not_shared of ledger claiming SHARED => [
         concurrent_holds_of_several_handles_never_exceed_a_budget
     ];
-    task_repository, a_repository_that_forgets_at_a_restart, DURABLE => [tasks_survive_a_restart];
-    state_manager, states_that_are_forgotten_at_a_restart, DURABLE => [states_survive_a_restart];
-    config_manager, settings_that_are_forgotten_at_a_restart, DURABLE => [
+    /// Breaks `TaskRepository` 7.
+    a_repository_that_forgets_at_a_restart of task_repository claiming DURABLE => [tasks_survive_a_restart];
+    /// Breaks `StateManager` 6.
+    states_that_are_forgotten_at_a_restart of state_manager claiming DURABLE => [states_survive_a_restart];
+    /// Breaks `ConfigManager` 5.
+    settings_that_are_forgotten_at_a_restart of config_manager claiming DURABLE => [
         settings_survive_a_restart
     ];
-    log_store, a_log_that_is_forgotten_at_a_restart, DURABLE => [records_survive_a_restart];
+    /// Breaks `LogStore` 5.
+    a_log_that_is_forgotten_at_a_restart of log_store claiming DURABLE => [records_survive_a_restart];
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde_json::Value;
 super::support::saboteurs! {
     of state_manager bending BendRuns;
 
+    /// Breaks `StateManager` 1.
     writing_numbers_as_text => [a_state_is_returned_as_it_was_saved] {
         async fn load_snapshot(
             &self,
@@ -25,6 +26,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 2.
     taking_a_name_for_a_wish => [
         without_a_saved_state_loading_returns_none, states_of_tasks_are_separate
     ] {
@@ -41,6 +43,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 2.
     loading_the_latest_time => [the_state_saved_last_is_loaded_whatever_its_time] {
         async fn load_snapshot(
             &self,
@@ -57,6 +60,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 2.
     ignoring_names => [
         without_a_saved_state_loading_returns_none,
         a_name_refers_to_its_newest_state
@@ -71,6 +75,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 3.
     replacing_a_name => [
         saving_under_a_used_name_keeps_the_older_state, snapshots_are_listed_oldest_first
     ] {
@@ -91,6 +96,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 2.
     taking_an_empty_name_for_none => [an_empty_name_is_refused] {
         async fn save_snapshot(
             &self,
@@ -104,6 +110,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 4.
     listing_by_text => [snapshots_are_listed_oldest_first] {
         async fn list_snapshots(
             &self,
@@ -116,6 +123,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 4.
     deleting_for_any_task => [states_of_tasks_are_separate] {
         async fn delete_snapshot(
             &self,
@@ -127,6 +135,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 5.
     refusing_unknown_ids => [states_of_tasks_are_separate, deleting_removes_one_snapshot] {
         async fn delete_snapshot(
             &self,
@@ -141,6 +150,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `StateManager` 3.
     numbering_by_count => [ids_are_not_reused] {
         async fn save_snapshot(
             &self,

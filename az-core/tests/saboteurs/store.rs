@@ -12,6 +12,7 @@ use az_core::{Error, Result, Task, TaskId, Timestamp, Usd, WorkerId};
 super::support::saboteurs! {
     of store bending BendRuns;
 
+    /// Breaks `TaskRepository` 6.
     deleting_what_is_held => [a_task_under_a_lease_is_not_deleted] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             match store.delete(id, now).await {
@@ -21,6 +22,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 6.
     keeping_what_was_ever_held => [
         a_task_with_an_expired_lease_can_be_deleted,
         deleting_a_task_deletes_its_journal_and_its_states
@@ -33,6 +35,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 6.
     leaving_records_behind remembering Arc<Mutex<Vec<Event>>> => [
         deleting_a_task_deletes_its_journal_and_its_states
     ] {
@@ -49,6 +52,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 6.
     burying_costs_with_their_task => [deleting_a_task_keeps_its_costs] {
         async fn cost_by_payer(&self, store: &MemoryStore, payer: &Payer) -> Result<Usd> {
             match payer.task() {
@@ -58,6 +62,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 6.
     letting_holds_go_with_their_task => [holds_of_a_deleted_task_are_booked_in_full] {
         async fn delete(&self, store: &MemoryStore, id: &TaskId, now: Timestamp) -> Result<bool> {
             let payer = Payer::from(id);
@@ -68,6 +73,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     handing_out_what_was_only_created => [a_created_task_is_not_claimed_until_it_is_enqueued] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for task in store.list(&TaskFilter::default()).await? {
@@ -79,6 +85,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     waiting_when_enqueued_again => [
         a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release
     ] {
@@ -94,6 +101,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     cancelling_without_a_reason => [a_cancelled_task_has_its_status_times_and_reason] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
@@ -101,6 +109,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     remembering_requests_beyond_the_run remembering Arc<Mutex<Vec<TaskId>>> => [
         the_end_of_a_run_clears_the_request_to_cancel
     ] {

@@ -15,6 +15,7 @@ use super::support::{BendRuns, Bent, saboteurs};
 saboteurs! {
     of store_admin bending BendRuns;
 
+    /// Breaks `StoreAdmin` 4.
     reporting_a_migration_of_every_store => [
         a_new_store_is_empty,
         an_up_to_date_store_is_not_migrated
@@ -24,6 +25,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 1.
     counting_from_one => [
         a_new_store_is_empty,
         the_status_counts_what_the_other_contracts_return
@@ -34,6 +36,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 1.
     taking_holds_for_entries => [the_status_counts_what_the_other_contracts_return] {
         async fn status(&self, store: &MemoryStore) -> Result<StoreStatus> {
             let status = store.status().await?;
@@ -41,6 +44,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 2.
     reporting_open_holds_as_problems => [
         an_intact_store_has_no_problems,
         status_and_check_work_on_a_read_only_store,
@@ -52,6 +56,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 3.
     settling_holds_in_passing => [status_and_check_change_nothing] {
         async fn check(&self, store: &MemoryStore) -> Result<Vec<String>> {
             for hold in store.open_holds().await? {
@@ -61,6 +66,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 5.
     settling_holds_to_clean_up => [cleaning_removes_nothing_that_is_used] {
         async fn clean(&self, store: &MemoryStore) -> Result<Vec<Leftover>> {
             for hold in store.open_holds().await? {
@@ -70,6 +76,7 @@ saboteurs! {
         }
     }
 
+    /// Breaks `StoreAdmin` 5.
     cleaning_up_nothing => [what_was_cleaned_is_not_left_over] {
         async fn leftovers(&self, _: &MemoryStore) -> Result<Vec<Leftover>> {
             Ok(vec![Leftover::new("a draft".to_owned(), 5)])
@@ -91,7 +98,7 @@ fn from_the_first_schema() -> StoreMigration {
     StoreMigration { from: 1, to: 2, backup: "schema1.bak".to_owned() }
 }
 
-/// A saboteur of handles that were opened read-only.
+/// Breaks `StoreAdmin` 3. A saboteur of handles that were opened read-only.
 #[derive(Debug, Clone, Default)]
 struct CheckingByWriting;
 
@@ -102,7 +109,7 @@ impl BendRuns for CheckingByWriting {
     }
 }
 
-/// A store that was migrated from schema 1 to 2, as its handle reports.
+/// Breaks `StoreAdmin` 4. A store that was migrated from schema 1 to 2, as its handle reports.
 #[derive(Debug, Clone, Default)]
 struct Migrated<const REPORTS: bool>;
 

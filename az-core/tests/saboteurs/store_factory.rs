@@ -21,10 +21,15 @@ pub(crate) const BROKEN: &[&str] = &[
 /// The fault of a factory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
+    /// Breaks `StoreFactory` 1.
     OpensAnother,
+    /// Breaks `StoreFactory` 2.
     CreatesTasks,
+    /// Breaks `StoreFactory` 3.
     FillsOnReading,
+    /// Breaks `StoreFactory` 4.
     KeepsWhatIsSetAside,
+    /// Breaks `StoreFactory` 5.
     IgnoresNamespaces,
 }
 

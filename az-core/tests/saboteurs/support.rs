@@ -240,11 +240,15 @@ macro_rules! saboteurs {
 
 /// Defines tests that exactly the scenarios that need a capability fail when it is falsely claimed.
 macro_rules! pretenders {
-    ($($kit:ident, $name:ident, $capabilities:expr => [$($scenario:ident),+];)+) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident of $kit:ident claiming $capabilities:expr => [$($scenario:ident),+];
+    )+) => {
         /// The scenarios that these fixtures break.
         const BROKEN: &[&str] = &[$($(stringify!($scenario)),+),+];
 
         $(
+            $(#[$doc])*
             #[tokio::test]
             async fn $name() {
                 let make = || crate::support::Forgetful($capabilities);

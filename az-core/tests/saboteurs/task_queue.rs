@@ -49,18 +49,21 @@ async fn status(store: &MemoryStore, id: &TaskId) -> Option<TaskStatus> {
 super::support::saboteurs! {
     of task_queue bending BendRuns;
 
+    /// Breaks `TaskQueue` 1.
     forgetting_the_model => [enqueueing_makes_a_task_pending] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             store.enqueue(&Task { model: None, ..task.clone() }, now).await
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     stamping_what_did_not_change => [enqueueing_again_changes_nothing] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             Ok(Task { updated_at: now, ..store.enqueue(task, now).await? })
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     leaving_the_end_of_a_task_that_goes_on => [a_failed_or_cancelled_task_can_be_enqueued_again] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             let before = store.get(&task.id).await?.and_then(|task| task.completed_at);
@@ -68,6 +71,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     shrugging_at_completed_tasks => [a_completed_task_is_not_enqueued_again] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.get(&task.id).await? {
@@ -77,6 +81,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     shrugging_at_other_tasks => [another_task_with_a_stored_id_is_refused] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.enqueue(task, now).await {
@@ -86,6 +91,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 1.
     cutting_large_commands => [a_large_command_in_any_script_is_claimed_unchanged] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
@@ -95,6 +101,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 2.
     inventing_work => [an_empty_queue_returns_no_task] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             if store.list(&TaskFilter::default()).await?.is_empty() {
@@ -104,12 +111,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 2.
     serving_in_the_order_of_age => [tasks_of_higher_priority_are_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             claim_by(store, claim, |task| (task.created_at, task.id.clone())).await
         }
     }
 
+    /// Breaks `TaskQueue` 2.
     serving_the_newest => [among_equal_priorities_the_oldest_is_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let place = |t: &Task| (Reverse(t.priority), Reverse(t.created_at), t.id.clone());
@@ -117,6 +126,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 2.
     serving_the_largest_id => [among_equal_ages_the_smallest_id_is_claimed_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let place = |t: &Task| (Reverse(t.priority), t.created_at, Reverse(t.id.clone()));
@@ -124,6 +134,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 2.
     being_impatient => [a_task_released_until_later_is_not_claimed_before] {
         async fn release(
             &self,
@@ -136,6 +147,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 3.
     handing_out_without_a_trace => [
         enqueueing_again_changes_nothing, a_claimed_task_is_running, times_come_from_the_caller,
         a_jump_of_the_wall_clock_expires_no_lease
@@ -147,6 +159,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 3.
     starting_anew_with_every_claim => [later_claims_keep_the_start_of_the_first] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
@@ -156,6 +169,7 @@ super::support::saboteurs! {
     }
 
     /// At a later time, a second worker gets a task under a lease.
+    /// Breaks `TaskQueue` 3.
     handing_out_twice => [a_task_under_a_lease_is_not_claimed_again] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let found = store.claim(claim).await?;
@@ -170,6 +184,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 3.
     checking_before_acting => [
         concurrent_claims_get_each_task_once,
         concurrent_claims_of_several_handles_get_each_task_once
@@ -187,6 +202,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 3.
     losing_what_is_given_up => [
         dropping_a_claim_loses_no_task, a_request_to_cancel_outlives_the_lease
     ] {
@@ -202,6 +218,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 4.
     waiting_a_minute_too_long => [a_task_with_an_expired_lease_is_claimed_again] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for held in tasks(store, TaskStatus::Running).await {
@@ -215,12 +232,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 4.
     waiting_for_the_dead => [the_lease_of_an_owner_presumed_dead_is_superseded] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             store.claim(&Claim { presumed_dead: None, ..claim.clone() }).await
         }
     }
 
+    /// Breaks `TaskQueue` 4.
     presuming_everybody_dead => [the_lease_of_an_owner_presumed_dead_is_superseded] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match tasks(store, TaskStatus::Running).await.first() {
@@ -233,6 +252,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 4.
     counting_no_claims => [
         every_claim_has_a_larger_epoch, a_superseded_lease_is_lost_and_stays_lost
     ] {
@@ -292,6 +312,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 5.
     leaving_ended_tasks_alone => [a_named_task_is_claimed_in_any_status_but_completed] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let named = claim.task.as_ref();
@@ -304,6 +325,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 5.
     naming_the_wrong_owner => [claiming_a_task_under_a_lease_reports_its_owner] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             store.claim(claim).await.map_err(|error| match error {
@@ -315,6 +337,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 5.
     saying_nothing_of_completed_tasks => [claiming_a_completed_task_by_name_is_invalid] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await {
@@ -324,6 +347,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 5.
     saying_nothing_of_unknown_tasks => [claiming_an_unknown_task_is_not_found] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await {
@@ -333,6 +357,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 6.
     hearing_and_forgetting => [
         a_heartbeat_extends_the_lease, a_heartbeat_reports_a_requested_cancellation
     ] {
@@ -346,6 +371,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 6.
     keeping_requests_from_beats => [
         a_heartbeat_reports_a_requested_cancellation, heartbeats_are_answered_in_order
     ] {
@@ -365,6 +391,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 6.
     knowing_workers_by_name_only => [a_superseded_lease_is_lost_and_stays_lost] {
         async fn heartbeat(
             &self,
@@ -380,6 +407,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 6.
     answering_backwards => [heartbeats_are_answered_in_order] {
         async fn heartbeat(
             &self,
@@ -393,6 +421,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     losing_the_answer => [finishing_ends_the_task] {
         async fn finish(
             &self,
@@ -405,6 +434,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     finishing_again => [a_finished_task_is_not_finished_again] {
         async fn finish(
             &self,
@@ -420,6 +450,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     finishing_for_anybody => [a_stale_lease_cannot_finish] {
         async fn finish(
             &self,
@@ -433,6 +464,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     keeping_the_new_owner_secret => [a_stale_lease_cannot_finish] {
         async fn finish(
             &self,
@@ -448,6 +480,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     releasing_for_anybody => [a_stale_lease_cannot_release] {
         async fn release(
             &self,
@@ -461,6 +494,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     throwing_late_work_away => [an_expired_lease_may_finish_until_it_is_superseded] {
         async fn finish(
             &self,
@@ -476,6 +510,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     releasing_without_a_trace => [
         a_released_task_is_pending_again, releasing_a_task_with_a_request_to_cancel_ends_it
     ] {
@@ -492,6 +527,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     failing_to_look_up => [the_lease_of_a_task_is_returned] {
         async fn lease(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Lease>> {
             let known = store.get(id).await?;
@@ -500,6 +536,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 10.
     listing_own_leases_too => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
@@ -511,6 +548,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 10.
     listing_leases_by_their_task => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
@@ -525,6 +563,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 10.
     listing_without_a_limit => [the_leases_of_others_are_listed_by_expiry] {
         async fn leases_of_others(
             &self,
@@ -536,6 +575,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     only_asking_waiting_tasks => [cancelling_a_waiting_task_ends_it] {
         async fn request_cancel(
             &self,
@@ -550,6 +590,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     asking_everybody => [cancelling_a_running_task_stores_a_request_for_its_owner] {
         async fn cancel_requests(
             &self,
@@ -562,6 +603,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     cancelling_what_has_ended => [cancelling_an_ended_task_changes_nothing] {
         async fn request_cancel(
             &self,
@@ -576,6 +618,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     cancelling_what_is_unknown => [cancelling_an_unknown_task_is_not_found] {
         async fn request_cancel(
             &self,
@@ -590,6 +633,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     forgetting_requests_with_the_owner => [a_request_to_cancel_outlives_the_lease] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await? {
@@ -602,6 +646,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     bearing_a_grudge => [a_claim_by_name_clears_the_request_to_cancel] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let asked = store.cancel_requests(&worker("a")).await?;
@@ -613,6 +658,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 8.
     remembering_requests_for_the_next_life remembering Arc<Mutex<Vec<TaskId>>> => [
         the_end_of_a_task_clears_the_request_to_cancel
     ] {
@@ -638,6 +684,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 7.
     giving_back_what_is_to_be_stopped => [releasing_a_task_with_a_request_to_cancel_ends_it] {
         async fn release(
             &self,
@@ -655,6 +702,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 9.
     expiring_leases_by_the_wall_clock => [
         a_jump_of_the_wall_clock_expires_no_lease, a_wall_clock_that_was_set_back_keeps_no_lease
     ] {
@@ -663,6 +711,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskQueue` 9.
     rounding_times => [times_come_from_the_caller] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {

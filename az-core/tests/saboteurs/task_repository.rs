@@ -24,6 +24,7 @@ async fn list_by<K: Ord>(
 super::support::saboteurs! {
     of task_repository bending BendRuns;
 
+    /// Breaks `TaskRepository` 1.
     rounding_times => [a_created_task_is_returned_as_given] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             let whole = |at: Timestamp| from_micros(at.as_second() * 1_000_000);
@@ -32,6 +33,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 1.
     cutting_large_commands => [a_large_command_in_any_script_is_returned_unchanged] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let cut = |task: Task| Task {
@@ -42,6 +44,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 2.
     refusing_to_create_again => [
         creating_a_task_again_changes_nothing, creating_a_changed_task_again_keeps_the_change
     ] {
@@ -53,6 +56,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 2.
     undoing_changes => [creating_a_changed_task_again_keeps_the_change] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             store.create(task).await?;
@@ -60,6 +64,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 2.
     shrugging_at_other_tasks => [another_task_with_a_stored_id_is_refused] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {
             match store.create(task).await {
@@ -69,6 +74,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 3.
     creating_what_is_unknown => [an_unknown_id_is_none_not_found_or_false] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             store.create(task).await.ok();
@@ -76,12 +82,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 4.
     forgetting_the_model => [an_update_replaces_the_stored_task] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             store.update(&Task { model: None, ..task.clone() }, now).await
         }
     }
 
+    /// Breaks `TaskRepository` 4.
     letting_the_last_writer_win => [an_update_from_an_old_copy_is_refused] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             let stored = store.get(&task.id).await?;
@@ -90,6 +98,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 4.
     reviving_the_completed => [the_status_changes_only_as_allowed] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.update(task, now).await {
@@ -101,6 +110,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 4.
     starting_by_hand => [only_the_queue_starts_and_stops_a_task] {
         async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             match store.update(task, now).await {
@@ -112,6 +122,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     beginning_with_an_example => [an_empty_store_lists_nothing] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let found = store.list(filter).await?;
@@ -120,12 +131,14 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     listing_by_change => [a_list_is_newest_first] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             list_by(store, filter, |t| (t.updated_at, t.created_at, t.id.clone())).await
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     listing_the_smallest_id_first => [among_equal_ages_the_largest_id_is_listed_first] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             // Only without a filter, because only such lists are checked for the order of ids.
@@ -137,6 +150,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     capping_lists => [a_list_has_a_hundred_tasks_by_default] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let limit = filter.limit.min(100);
@@ -144,6 +158,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     looking_at_one_filter_only => [filters_combine_by_and] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let mut filter = filter.clone();
@@ -154,6 +169,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     finding_parts_anywhere => [a_part_of_an_id_matches_its_beginning_or_end] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let all = TaskFilter { id_part: None, ..filter.clone() };
@@ -164,6 +180,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 5.
     skipping_one_per_page => [pages_contain_every_task_once] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
             let offset = filter.offset + filter.offset / 3;
@@ -171,6 +188,7 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 6.
     hiding_what_was_deleted remembering std::sync::Arc<Mutex<Vec<Task>>> => [
         a_deleted_task_is_gone
     ] {

@@ -25,22 +25,39 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Broken {
     Nothing,
+    /// Breaks `Toolbox` 1.
     Names,
+    /// Breaks `Toolbox` 2.
     Order,
+    /// Breaks `Toolbox` 2.
     Sharing,
+    /// Breaks `Toolbox` 1.
     Schema,
+    /// Breaks `Toolbox` 3.
     UnknownTools,
+    /// Breaks `Toolbox` 3.
     Arguments,
+    /// Breaks `Toolbox` 5.
     Success,
+    /// Breaks `Toolbox` 5.
     Failure,
+    /// Breaks `Toolbox` 6.
     Cancelling,
+    /// Breaks `Toolbox` 7.
     CutShort,
+    /// Breaks `Toolbox` 4.
     Effect,
+    /// Breaks `Toolbox` 8.
     Probing,
+    /// Breaks `Toolbox` 8.
     Witness,
+    /// Breaks `Toolbox` 9.
     Listing,
+    /// Breaks `Toolbox` 9.
     Lifetime,
+    /// Breaks `Toolbox` 9.
     OtherTasks,
+    /// Breaks `Toolbox` 10.
     Fence,
 }
 
@@ -228,11 +245,11 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
 /// A policy that breaks one clause.
 #[derive(Debug, Clone)]
 enum BentPolicy {
-    /// Allows every second call.
+    /// Breaks `Policy` 1. Allows every second call.
     Moody(Arc<AtomicUsize>),
-    /// Asks without a reason.
+    /// Breaks `Policy` 2. Asks without a reason.
     Silent,
-    /// Asks about tools that the task allows, too.
+    /// Breaks `Policy` 3. Asks about tools that the task allows, too.
     Deaf,
 }
 
@@ -267,9 +284,13 @@ async fn every_broken_clause_of_a_policy_is_detected() {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BentAnswer {
     Nothing,
+    /// Breaks `Approver` 1.
     Reversed,
+    /// Breaks `Approver` 1.
     Anonymous,
+    /// Breaks `Approver` 2.
     GrantedByItself,
+    /// Breaks `Approver` 3.
     BlockedByDropped,
 }
 
@@ -380,6 +401,7 @@ async fn check_embedder(name: &'static str, bend: fn(&mut Vec<Vec<f32>>), expect
     assert_eq!(report.failed(), expected, "\n{report}");
 }
 
+/// Breaks `Embedder` 5.
 #[tokio::test]
 async fn a_charge_above_the_estimate_or_without_a_price_is_detected() {
     for cost in [Some(Usd::from_nanos(1)), None] {
@@ -389,6 +411,40 @@ async fn a_charge_above_the_estimate_or_without_a_price_is_detected() {
     }
 }
 
+/// Breaks `Embedder` 6. Its estimates of one request differ.
+#[derive(Debug, Clone, Default)]
+struct ChangingEstimates(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Embedder for ChangingEstimates {
+    fn model(&self) -> &str {
+        LetterEmbedder.model()
+    }
+
+    fn dimensions(&self) -> usize {
+        LetterEmbedder.dimensions()
+    }
+
+    fn estimate_cost(&self, texts: &[String]) -> CostEstimate {
+        let before = u64::try_from(self.0.fetch_add(1, Ordering::SeqCst)).unwrap();
+        CostEstimate::new(
+            Some(Usd::ZERO),
+            before + LetterEmbedder.estimate_cost(texts).input_tokens,
+        )
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Embeddings> {
+        LetterEmbedder.embed(texts).await
+    }
+}
+
+#[tokio::test]
+async fn estimates_that_differ_are_detected() {
+    let report = embedder(|| Shared::of(ChangingEstimates::default())).await;
+    assert_eq!(report.failed(), ["the_charge_is_at_most_the_estimated_cost"], "\n{report}");
+}
+
+/// Breaks `Embedder` 1, 2, 3 and 4.
 #[tokio::test]
 async fn every_broken_clause_of_an_embedder_is_detected() {
     check_embedder("letters", |_| {}, &[]).await;

@@ -68,6 +68,7 @@ async fn titles(tables: &dyn SqlRepository) -> Checked<Vec<Value>> {
     Ok(rows.into_iter().map(title).collect())
 }
 
+/// Checks `SqlRepository` 8.
 async fn rows_are_added_found_changed_and_deleted(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let first = tables.insert("note", &note("one")).await?;
@@ -87,6 +88,7 @@ async fn rows_are_added_found_changed_and_deleted(fixture: Tables<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `SqlRepository` 8.
 async fn values_come_back_as_they_went_in(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let given = record(&[
@@ -105,6 +107,7 @@ async fn values_come_back_as_they_went_in(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 1.
 async fn a_value_is_never_a_part_of_the_statement(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let nasty = "'); DROP TABLE note; --";
@@ -116,6 +119,7 @@ async fn a_value_is_never_a_part_of_the_statement(fixture: Tables<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `SqlRepository` 1.
 async fn every_parameter_has_a_value(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let missing = tables.fetch_all("SELECT :id AS id", &none()).await;
@@ -123,6 +127,7 @@ async fn every_parameter_has_a_value(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 1.
 async fn every_value_has_a_parameter(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let of = record(&[("id", json!(1)), ("other", json!(2))]);
@@ -131,6 +136,7 @@ async fn every_value_has_a_parameter(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 2.
 async fn a_name_is_a_name(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let long = "n".repeat(65);
@@ -149,6 +155,7 @@ async fn a_name_is_a_name(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 3.
 async fn one_call_runs_one_statement(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let two = "INSERT INTO note (size) VALUES (1); DELETE FROM note";
@@ -164,6 +171,7 @@ async fn one_call_runs_one_statement(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 4.
 async fn fetching_changes_nothing(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let sql = "INSERT INTO note (size) VALUES (1) RETURNING id";
@@ -173,6 +181,7 @@ async fn fetching_changes_nothing(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 5.
 async fn changing_rows_needs_a_condition(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     tables.insert("note", &note("one")).await?;
@@ -186,6 +195,7 @@ async fn changing_rows_needs_a_condition(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 6.
 async fn transactions_are_not_for_statements(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     for sql in ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT mine"] {
@@ -197,6 +207,7 @@ async fn transactions_are_not_for_statements(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 7.
 async fn a_key_is_unique(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     tables.insert("note", &note("one")).await?;
@@ -206,6 +217,7 @@ async fn a_key_is_unique(fixture: Tables<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `SqlRepository` 7.
 async fn a_row_that_breaks_a_rule_changes_nothing(fixture: Tables<'_>) -> Checked {
     let tables = open(fixture).await?;
     let row = record(&[("title", json!("one"))]);
@@ -215,6 +227,7 @@ async fn a_row_that_breaks_a_rule_changes_nothing(fixture: Tables<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `SqlRepository` 9.
 async fn rows_survive_a_restart(fixture: Tables<'_>) -> Checked {
     if !fixture.capabilities().durable {
         return Err(Violation::Unmet("durable"));

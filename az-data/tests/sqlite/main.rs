@@ -19,6 +19,7 @@ mod money;
 mod namespaces;
 mod race;
 mod sql;
+mod sql_saboteurs;
 mod upgrade;
 mod waiting;
 mod writing;

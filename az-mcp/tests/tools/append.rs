@@ -222,6 +222,7 @@ async fn a_write_that_waits_for_a_lock_ends_with_its_call_and_writes_nothing() {
     assert_eq!(fs::read_to_string(bench.at("f")).unwrap(), "old, new");
 }
 
+/// Checks `RecoverableTool` 1.
 #[tokio::test]
 async fn an_append_to_a_very_large_file_is_probed() {
     let bench = Bench::new();
@@ -409,6 +410,7 @@ async fn an_append_of_nothing_is_probed() {
     assert_eq!(probe(&[]).await, Probed::DidNotHappen);
 }
 
+/// Checks `RecoverableTool` 2.
 #[tokio::test]
 async fn a_probe_that_cannot_read_the_file_returns_unknown() {
     let bench = Bench::new();
@@ -433,6 +435,7 @@ async fn an_append_to_a_long_file_is_probed() {
     assert_eq!(probe(Some(&long), &[]).await, Probed::DidNotHappen);
 }
 
+/// Checks `RecoverableTool` 2.
 #[tokio::test]
 async fn a_probe_without_a_witness_returns_unknown() {
     let bench = Bench::new();

@@ -177,6 +177,7 @@ async fn recorded_output_is_read_in_parts() {
     assert_eq!((missing.ok, missing.text().as_ref()), (false, expect));
 }
 
+/// Checks `Tool` 2.
 #[tokio::test]
 async fn invalid_parts_are_refused_with_a_reason() {
     let mut task = TestTask::new("invalid");
@@ -184,7 +185,7 @@ async fn invalid_parts_are_refused_with_a_reason() {
     for (arguments, reason) in [
         (
             json!({"call": "t0.0", "offset": 9}),
-            "offset: 9 is beyond the end; the output has 1 bytes",
+            "offset: 9 is beyond the end; the output has 1 byte",
         ),
         (json!({"call": "t0.0", "limit": 0}), "limit: must be 1 to 65536 bytes"),
         (json!({"call": ""}), "call id: must not be empty"),

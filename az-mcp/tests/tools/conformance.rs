@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::support::Bench;
 
+/// Checks `Tool` 4. The built-in tools, on which the kit of toolboxes runs.
 struct Builtin(Bench);
 
 impl Builtin {

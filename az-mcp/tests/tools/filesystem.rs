@@ -227,6 +227,7 @@ async fn a_failed_write_leaves_no_temporary_file() {
     assert_eq!(fs::read_dir(bench.at("")).unwrap().count(), 1);
 }
 
+/// Checks `RecoverableTool` 3.
 #[tokio::test]
 async fn abandoning_a_write_in_a_deleted_workspace_succeeds() {
     let bench = Bench::new();

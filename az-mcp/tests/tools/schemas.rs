@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::Bench;
 
+/// Checks `Tool` 1.
 #[test]
 fn the_tools_have_the_arguments_of_the_design() {
     let argument = |name: &str, kind: &str, required: bool, default: Value| {

@@ -303,6 +303,7 @@ async fn a_killed_shell_does_not_run_its_next_command() {
     assert!(!(20..30).any(|number| is_running(&endless(number))));
 }
 
+/// Checks `RecoverableTool` 3.
 #[tokio::test]
 async fn abandoning_a_call_outside_any_task_kills_nothing() {
     let bench = Bench::new();

@@ -21,22 +21,39 @@ use super::openai::ChatCompletions;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
+    /// Breaks `LlmClient` 2.
     ForgetsWords,
+    /// Breaks `LlmClient` 2.
     LosesDeltas,
+    /// Breaks `LlmClient` 2.
     GoesOnAfterTheEnd,
+    /// Breaks `LlmClient` 2.
     EndsWithoutItsEnd,
+    /// Breaks `LlmClient` 4.
     InventsUsage,
+    /// Breaks `LlmClient` 3.
     TakesHalfForWhole,
+    /// Breaks `LlmClient` 2.
     GoesOnAfterErrors,
+    /// Breaks `LlmClient` 6.
     ForgetsPatience,
+    /// Breaks `LlmClient` 1.
     TriesAgain,
+    /// Breaks `LlmClient` 5.
     DropsTools,
+    /// Breaks `LlmClient` 8.
     ShowsTheKey,
+    /// Breaks `LlmClient` 1.
     SendsAtOnce,
+    /// Breaks `LlmClient` 7.
     KeepsGoing,
+    /// Breaks `LlmClient` 9.
     ChangesItsMind,
+    /// Breaks `LlmClient` 9.
     ChargesForBrevity,
+    /// Breaks `LlmClient` 10.
     GuessesTheReason,
+    /// Breaks `LlmClient` 10.
     DropsTheWord,
 }
 

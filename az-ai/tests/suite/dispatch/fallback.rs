@@ -50,6 +50,7 @@ fn busy(millis: u64, times: u32) -> ScriptedReply {
     line
 }
 
+/// Checks `ModelEffect` 1.
 #[tokio::test(start_paused = true)]
 async fn a_candidate_is_retried_before_the_next_one_is_tried() {
     let first = script(ScriptedReply::error(ErrorKind::Unavailable, "down"));
@@ -95,6 +96,7 @@ async fn waits_of_requests_that_fail_together_differ() {
     assert_eq!(waits.len(), 3, "{waits:?}");
 }
 
+/// Checks `ModelEffect` 4 and `Prompt` 2.
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_not_restarted_once_part_of_it_was_passed_on() {
     let mut cut = ScriptedReply::text("half of it");

@@ -132,6 +132,7 @@ async fn concurrent_calls_never_exceed_the_budget() {
     assert_eq!((spent, shop.held().await), (Usd::from_nanos(10 * MOST), 0));
 }
 
+/// Checks `ModelEffect` 3.
 #[tokio::test]
 async fn a_dropped_call_is_settled_in_full_at_once() {
     let silent = Shop::with(ScriptedReply { delay_millis: 3_600_000, ..paid(7) });
@@ -174,6 +175,7 @@ async fn a_hold_is_renewed_while_its_call_runs() {
     assert_eq!(shop.store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
 }
 
+/// Checks `ModelEffect` 2.
 #[tokio::test]
 async fn a_broken_call_is_booked_in_full_and_a_refused_one_is_free() {
     let broken = Shop::with(ScriptedReply { cut_after: Some(3), ..paid(7) });

@@ -51,6 +51,7 @@ async fn a_rate_limit_has_the_requested_wait() {
     assert_eq!(failed(Answer::json(200, &inside)).await.kind(), ErrorKind::RateLimited);
 }
 
+/// Checks `EmbedWire` 3.
 #[tokio::test]
 async fn invalid_vectors_are_malformed() {
     let item = |embedding: Value| json!({"embedding": embedding});

@@ -29,6 +29,7 @@ fn asked(stage: &Stage, request: usize) -> Vec<Message> {
     stage.requests()[request].messages[2..].to_vec()
 }
 
+/// Checks `ReActEngine` 3.
 #[tokio::test]
 async fn an_agent_acts_first_and_passes_on_the_observation() {
     let stage = Stage::new([ScriptedReply::text("It says A.")]).with_tools(reader("A"));
@@ -51,6 +52,7 @@ async fn an_agent_acts_first_and_passes_on_the_observation() {
     );
 }
 
+/// Checks `ReActEngine` 4.
 #[tokio::test]
 async fn acting_on_a_requested_call_gives_its_result() {
     let stage = Stage::new([read("a"), ScriptedReply::text("It says A.")]).with_tools(reader("A"));
@@ -97,6 +99,7 @@ async fn reasoning_with_calls_that_have_no_result_is_refused_until_they_are_decl
     assert_eq!(asked(&stage, 1)[1..], [declined, Message::user("Observation: go on")]);
 }
 
+/// Checks `ReActEngine` 3.
 #[tokio::test]
 async fn a_step_that_is_repeated_after_a_failure_records_its_observation_once() {
     let line = ScriptedReply::text("done").with_usage(Usage::tokens(9, 9), Usd::from_nanos(9));
@@ -137,6 +140,7 @@ async fn an_observation_after_an_answer_is_answered_by_the_loop() {
     assert_eq!(task.answer.as_deref(), Some("It is dry. It rains."));
 }
 
+/// Checks `ReActEngine` 5.
 #[tokio::test]
 async fn observations_are_text_within_the_limit() {
     let long = "x".repeat(100_000);
@@ -153,6 +157,7 @@ async fn observations_are_text_within_the_limit() {
     assert!(answer.len() < 9_000 && answer.contains(" bytes left out …]"), "{}", answer.len());
 }
 
+/// Checks `ReActEngine` 4.
 #[tokio::test]
 async fn each_act_is_a_call_of_its_own() {
     let send = FakeTool::new("send").with_effect(EffectClass::Unsafe);

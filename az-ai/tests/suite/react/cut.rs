@@ -43,6 +43,7 @@ async fn a_call_that_was_cut_off_is_not_made_and_the_model_is_told_why() {
     assert_eq!(limits, [2_048, 5_000, 2_048], "raised after the cut, where the model allows it");
 }
 
+/// Checks `ReActEngine` 6.
 #[tokio::test]
 async fn the_third_reply_in_a_row_that_is_cut_off_ends_the_task() {
     let half = || cut(ScriptedReply::call("filesystem.read", json!("{\"path\": \"b")));

@@ -52,6 +52,7 @@ fn steps(stage: &Stage) -> Option<u32> {
     })
 }
 
+/// Checks `ReActEngine` 2.
 #[tokio::test(start_paused = true)]
 async fn a_fallback_is_recorded_with_its_model_and_reason() {
     let models = pair(
@@ -101,6 +102,7 @@ async fn only_failures_that_another_candidate_may_avoid_cause_a_fallback() {
     }
 }
 
+/// Checks `ReActEngine` 2.
 #[tokio::test(start_paused = true)]
 async fn a_broken_stream_leaves_only_its_cost() {
     let mut cut = read("a").with_usage(Usage::tokens(1, 1), Usd::from_nanos(7));
@@ -123,6 +125,7 @@ async fn a_broken_stream_leaves_only_its_cost() {
     assert_eq!((full.count(), task.cost), (2, Usd::from_nanos(14)), "it was asked twice");
 }
 
+/// Checks `ReActEngine` 1.
 #[tokio::test(start_paused = true)]
 async fn a_fallback_does_not_repeat_executed_calls() {
     let first = script([read("a"), ScriptedReply::error(ErrorKind::Unavailable, "down")]);
@@ -174,6 +177,7 @@ fn windowed(lines: impl IntoIterator<Item = ScriptedReply>, window: u64) -> Scri
     script(lines).with_capabilities(Capabilities::FULL.with_context_window(window))
 }
 
+/// Checks `Prompt` 1.
 #[tokio::test]
 async fn a_request_too_long_for_one_model_goes_to_a_larger_one() {
     let full = || [ScriptedReply::error(ErrorKind::ContextWindow, "too many tokens")];

@@ -14,21 +14,37 @@ use super::router::router;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
+    /// Breaks `RoutingEngine` 1.
     ForgetsTheOthers,
+    /// Breaks `RoutingEngine` 1.
     AsksTheLastFirst,
+    /// Breaks `RoutingEngine` 2.
     ChangesItsMind,
+    /// Breaks `RoutingEngine` 3.
     Repeats,
+    /// Breaks `RoutingEngine` 4.
     OverlooksNames,
+    /// Breaks `RoutingEngine` 4.
     GuessesNames,
+    /// Breaks `RoutingEngine` 5.
     ForgetsFailures,
+    /// Breaks `RoutingEngine` 5.
     NeverForgives,
+    /// Breaks `RoutingEngine` 5.
     BlamesEverybody,
+    /// Breaks `RoutingEngine` 6.
     IgnoresSizes,
+    /// Breaks `RoutingEngine` 9.
     RoutesByTheRequest,
+    /// Breaks `RoutingEngine` 9.
     ComparesThePrompt,
+    /// Breaks `RoutingEngine` 6.
     IgnoresRequirements,
+    /// Breaks `RoutingEngine` 7.
     TakesHalf,
+    /// Breaks `RoutingEngine` 7.
     RefusesAll,
+    /// Breaks `RoutingEngine` 8.
     HidesSteps,
 }
 

@@ -15,6 +15,7 @@ async fn ensure_empty(store: &dyn RunStore, task: &str) -> Checked {
     Ok(())
 }
 
+/// Checks `Journal` 3.
 pub(super) async fn an_append_needs_the_current_lease(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let old = begin(&*store, "t").await?;
@@ -32,6 +33,7 @@ pub(super) async fn an_append_needs_the_current_lease(fixture: Runs<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `Journal` 3.
 pub(super) async fn a_released_or_unknown_task_refuses_appends(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let released = begin(&*store, "released").await?;
@@ -48,6 +50,7 @@ pub(super) async fn a_released_or_unknown_task_refuses_appends(fixture: Runs<'_>
     Ok(())
 }
 
+/// Checks `Journal` 3.
 pub(super) async fn an_expired_lease_may_append_until_it_is_superseded(
     fixture: Runs<'_>,
 ) -> Checked {

@@ -19,6 +19,7 @@ async fn task(store: &dyn RunStore, id: &str) -> Checked<Task> {
     task.ok_or_else(|| Violation::Broken(format!("the task {id} does not exist")))
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn an_intent_takes_its_hold(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -29,6 +30,7 @@ pub(super) async fn an_intent_takes_its_hold(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn an_intent_over_budget_is_not_recorded(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -46,6 +48,7 @@ pub(super) async fn an_intent_over_budget_is_not_recorded(fixture: Runs<'_>) -> 
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn an_unpriced_intent_is_not_recorded(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -60,6 +63,7 @@ pub(super) async fn an_unpriced_intent_is_not_recorded(fixture: Runs<'_>) -> Che
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn a_result_settles_its_hold_and_is_charged_to_the_task(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -77,6 +81,7 @@ pub(super) async fn a_result_settles_its_hold_and_is_charged_to_the_task(
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn an_interrupted_call_is_booked_in_full(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -100,6 +105,7 @@ pub(super) async fn an_interrupted_call_is_booked_in_full(fixture: Runs<'_>) -> 
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn a_refused_append_changes_no_money(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -121,6 +127,7 @@ pub(super) async fn a_refused_append_changes_no_money(fixture: Runs<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn an_append_reports_the_alerts_it_crossed(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -142,6 +149,7 @@ pub(super) async fn an_append_reports_the_alerts_it_crossed(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `Journal` 5.
 pub(super) async fn a_run_that_ends_ends_the_task(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (id, outcome) in [

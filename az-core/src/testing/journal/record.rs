@@ -72,6 +72,7 @@ fn as_recorded(lease: &Lease, events: Vec<NewEvent>) -> Vec<Event> {
     recorded.collect()
 }
 
+/// Checks `Journal` 1.
 pub(super) async fn events_are_returned_as_they_were_appended(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -83,6 +84,7 @@ pub(super) async fn events_are_returned_as_they_were_appended(fixture: Runs<'_>)
     Ok(())
 }
 
+/// Checks `Journal` 1.
 pub(super) async fn numbers_have_no_gaps(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -100,6 +102,7 @@ pub(super) async fn numbers_have_no_gaps(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Journal` 1.
 pub(super) async fn reading_respects_its_start_and_limit(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -119,6 +122,7 @@ pub(super) async fn reading_respects_its_start_and_limit(fixture: Runs<'_>) -> C
     Ok(())
 }
 
+/// Checks `Journal` 1.
 pub(super) async fn journals_of_tasks_are_separate(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let t = begin(&*store, "t").await?;
@@ -135,6 +139,7 @@ pub(super) async fn journals_of_tasks_are_separate(fixture: Runs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `Journal` 2.
 pub(super) async fn a_number_that_is_taken_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -151,6 +156,7 @@ pub(super) async fn a_number_that_is_taken_is_refused(fixture: Runs<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `Journal` 2.
 pub(super) async fn an_append_is_all_or_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -164,6 +170,7 @@ pub(super) async fn an_append_is_all_or_nothing(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `Journal` 2.
 pub(super) async fn concurrent_appends_do_not_overwrite_each_other(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -187,6 +194,7 @@ pub(super) async fn concurrent_appends_do_not_overwrite_each_other(fixture: Runs
     Ok(())
 }
 
+/// Checks `Journal` 4.
 pub(super) async fn a_second_event_of_a_type_about_a_call_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -215,6 +223,7 @@ pub(super) async fn a_second_event_of_a_type_about_a_call_is_refused(fixture: Ru
     Ok(())
 }
 
+/// Checks `Journal` 4.
 pub(super) async fn a_repeated_event_is_refused_whatever_the_budgets_say(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -232,6 +241,7 @@ pub(super) async fn a_repeated_event_is_refused_whatever_the_budgets_say(
     Ok(())
 }
 
+/// Checks `Journal` 6.
 pub(super) async fn the_tail_begins_at_the_last_snapshot(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -254,6 +264,7 @@ pub(super) async fn the_tail_begins_at_the_last_snapshot(fixture: Runs<'_>) -> C
     Ok(())
 }
 
+/// Checks `Journal` 6.
 pub(super) async fn the_tail_and_the_journal_fold_to_the_same_history(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -278,6 +289,7 @@ pub(super) async fn the_tail_and_the_journal_fold_to_the_same_history(
     Ok(())
 }
 
+/// Checks `Journal` 7.
 pub(super) async fn events_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;

@@ -22,6 +22,7 @@ fn marks(alerts: &[Alert]) -> Vec<u8> {
     marks
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn an_alert_is_reported_once_per_period(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&watched(), at(0)).await?;
@@ -47,6 +48,7 @@ pub(super) async fn an_alert_is_reported_once_per_period(fixture: Runs<'_>) -> C
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn an_alert_is_reported_again_in_the_next_period(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&watched(), at(0)).await?;
@@ -58,6 +60,7 @@ pub(super) async fn an_alert_is_reported_again_in_the_next_period(fixture: Runs<
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn one_call_reports_every_alert_it_crosses(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&watched(), at(0)).await?;
@@ -69,6 +72,7 @@ pub(super) async fn one_call_reports_every_alert_it_crosses(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn settling_reports_the_alerts_it_crosses(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&watched(), at(0)).await?;
@@ -83,6 +87,7 @@ pub(super) async fn settling_reports_the_alerts_it_crosses(fixture: Runs<'_>) ->
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn an_alert_crossed_by_a_sweep_is_reported_next(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.hold(&hold("t", "m0", 60, 1)).await?;
@@ -94,6 +99,7 @@ pub(super) async fn an_alert_crossed_by_a_sweep_is_reported_next(fixture: Runs<'
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 6.
 pub(super) async fn a_raised_budget_reports_its_alerts_again(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let of = |nanos| Budget { amount: Usd::from_nanos(nanos), ..watched() };

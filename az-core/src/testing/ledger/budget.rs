@@ -36,6 +36,7 @@ pub(super) async fn stands(
     Ok((status.spent, status.held))
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn budgets_are_returned_as_they_were_set(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let expected = Budget {
@@ -53,6 +54,7 @@ pub(super) async fn budgets_are_returned_as_they_were_set(fixture: Runs<'_>) -> 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn invalid_budgets_are_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let with_alert =
@@ -70,6 +72,7 @@ pub(super) async fn invalid_budgets_are_refused(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn a_budget_counts_spending_from_before_it_was_set(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // The last minute of December, then January from its 5th on.
@@ -92,6 +95,7 @@ pub(super) async fn a_budget_counts_spending_from_before_it_was_set(fixture: Run
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn a_budget_set_again_keeps_its_spent_amount(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(Scope::Global, Period::Daily, 100), at(0)).await?;
@@ -107,6 +111,7 @@ pub(super) async fn a_budget_set_again_keeps_its_spent_amount(fixture: Runs<'_>)
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn a_cleared_budget_refuses_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for period in [Period::Daily, Period::Total] {
@@ -126,6 +131,7 @@ pub(super) async fn a_cleared_budget_refuses_nothing(fixture: Runs<'_>) -> Check
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn budgets_count_by_the_calendar(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for period in Period::ALL {
@@ -145,6 +151,7 @@ pub(super) async fn budgets_count_by_the_calendar(fixture: Runs<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 7.
 pub(super) async fn a_budget_covers_its_model_only(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (scope, nanos) in [
@@ -181,6 +188,7 @@ async fn family(store: &dyn RunStore) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 8.
 pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let top = Scope::task(task_id("top"));
@@ -198,6 +206,7 @@ pub(super) async fn a_tasks_budget_covers_its_parts(fixture: Runs<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 8.
 pub(super) async fn a_refusal_of_a_part_names_the_budget_of_the_whole(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -223,6 +232,7 @@ pub(super) async fn a_refusal_of_a_part_names_the_budget_of_the_whole(
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 8.
 pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let top = Scope::task(task_id("top"));
@@ -239,6 +249,7 @@ pub(super) async fn deleting_a_part_frees_nothing(fixture: Runs<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 11.
 pub(super) async fn budgets_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let mut expected = budget(Scope::task(task_id("t")), Period::Daily, 100);

@@ -27,6 +27,7 @@ async fn settle(store: &dyn RunStore, hold: &Hold, settlement: &Settlement) -> C
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 1.
 pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let tight = Scope::task(task_id("t"));
@@ -48,6 +49,7 @@ pub(super) async fn a_hold_is_taken_in_every_budget_or_in_none(fixture: Runs<'_>
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 2.
 pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -59,6 +61,7 @@ pub(super) async fn a_hold_that_fits_exactly_is_taken(fixture: Runs<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn a_negative_hold_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let open = hold("t", "m0", 30, 1);
@@ -71,6 +74,7 @@ pub(super) async fn a_negative_hold_is_refused(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn open_holds_are_listed_by_payer_and_call(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let held = |name: &str, call: &str| Hold { payer: payer(name), ..hold("t", call, 1, 1) };
@@ -83,6 +87,7 @@ pub(super) async fn open_holds_are_listed_by_payer_and_call(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 1.
 pub(super) async fn a_refusal_has_the_budget_and_its_figures(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -99,6 +104,7 @@ pub(super) async fn a_refusal_has_the_budget_and_its_figures(fixture: Runs<'_>) 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 1.
 pub(super) async fn a_soft_budget_counts_and_never_refuses(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let mut soft = budget(GLOBAL, Period::Total, 10);
@@ -133,16 +139,19 @@ async fn crowd(handles: Vec<Arc<dyn RunStore>>) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 2.
 pub(super) async fn concurrent_holds_never_exceed_a_budget(fixture: Runs<'_>) -> Checked {
     crowd(vec![fixture.open().await]).await
 }
 
+/// Checks `BudgetKeeper` 2.
 pub(super) async fn concurrent_holds_of_several_handles_never_exceed_a_budget(
     fixture: Runs<'_>,
 ) -> Checked {
     crowd(vec![fixture.open().await, fixture.open().await, fixture.open().await]).await
 }
 
+/// Checks `BudgetKeeper` 3.
 pub(super) async fn an_unpriced_call_is_refused_only_by_a_hard_budget(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -166,6 +175,7 @@ pub(super) async fn an_unpriced_call_is_refused_only_by_a_hard_budget(
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn settling_frees_the_hold_and_books_the_payment(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -185,6 +195,7 @@ pub(super) async fn settling_frees_the_hold_and_books_the_payment(fixture: Runs<
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn settling_books_in_the_period_of_the_hold(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.set_budget(&budget(GLOBAL, Period::Daily, 100), at(0)).await?;
@@ -200,6 +211,7 @@ pub(super) async fn settling_books_in_the_period_of_the_hold(fixture: Runs<'_>) 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn settling_twice_changes_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -220,6 +232,7 @@ pub(super) async fn settling_twice_changes_nothing(fixture: Runs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn settling_an_unknown_hold_changes_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.hold(&hold("t", "m0", 40, 1)).await?;
@@ -236,6 +249,7 @@ pub(super) async fn settling_an_unknown_hold_changes_nothing(fixture: Runs<'_>) 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn a_lost_call_is_booked_in_full(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let taken = hold("t", "m0", 40, 1);
@@ -248,6 +262,7 @@ pub(super) async fn a_lost_call_is_booked_in_full(fixture: Runs<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn a_payment_without_a_price_is_booked_at_its_hold(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -265,6 +280,7 @@ pub(super) async fn a_payment_without_a_price_is_booked_at_its_hold(fixture: Run
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 4.
 pub(super) async fn a_call_that_was_not_made_costs_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -277,6 +293,7 @@ pub(super) async fn a_call_that_was_not_made_costs_nothing(fixture: Runs<'_>) ->
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 5.
 pub(super) async fn expired_holds_are_booked_in_full(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;
@@ -297,6 +314,7 @@ pub(super) async fn expired_holds_are_booked_in_full(fixture: Runs<'_>) -> Check
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 5.
 pub(super) async fn a_hold_under_a_valid_lease_is_not_swept(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;
@@ -311,6 +329,7 @@ pub(super) async fn a_hold_under_a_valid_lease_is_not_swept(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 11.
 pub(super) async fn holds_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, GLOBAL, 100).await?;

@@ -38,6 +38,7 @@ async fn parents(store: &dyn RunStore, pairs: &[(&str, &str)]) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 6.
 pub(super) async fn a_key_has_holds_entries_and_a_budget(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // A task of the same id is another payer.
@@ -64,6 +65,7 @@ pub(super) async fn a_key_has_holds_entries_and_a_budget(fixture: Runs<'_>) -> C
     Ok(())
 }
 
+/// Checks `CostTracker` 8.
 pub(super) async fn sums_group_by_payer(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (name, nanos) in [("task:a", 1), ("key:a", 2), ("key:b", 4), ("tenant:a", 8)] {
@@ -87,6 +89,7 @@ pub(super) async fn sums_group_by_payer(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 9.
 pub(super) async fn a_payers_budget_covers_its_descendants(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     parents(&*store, &[("key:a", "team:x"), ("team:x", "tenant:1")]).await?;
@@ -110,6 +113,7 @@ pub(super) async fn a_payers_budget_covers_its_descendants(fixture: Runs<'_>) ->
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 9.
 pub(super) async fn a_parent_that_makes_a_cycle_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     parents(&*store, &[("key:a", "team:x"), ("team:x", "tenant:1")]).await?;
@@ -130,6 +134,7 @@ pub(super) async fn a_parent_that_makes_a_cycle_is_refused(fixture: Runs<'_>) ->
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 9.
 pub(super) async fn a_payers_spending_follows_it_to_another_parent(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     cap(&*store, "team:x", 100).await?;
@@ -149,6 +154,7 @@ pub(super) async fn a_payers_spending_follows_it_to_another_parent(fixture: Runs
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 9.
 pub(super) async fn a_task_that_is_not_a_part_can_have_a_registered_parent(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -166,6 +172,7 @@ pub(super) async fn a_task_that_is_not_a_part_can_have_a_registered_parent(
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 9.
 pub(super) async fn the_parent_of_a_part_is_not_changed(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("top", 0)).await?;
@@ -183,6 +190,7 @@ pub(super) async fn the_parent_of_a_part_is_not_changed(fixture: Runs<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 11.
 pub(super) async fn parents_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     parents(&*store, &[("key:a", "team:x")]).await?;
@@ -202,6 +210,7 @@ async fn renew(store: &dyn RunStore, call: &str, until: i64) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 10.
 pub(super) async fn a_renewed_hold_is_not_swept(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.hold(&hold_of("key:a", "m0", 40, 1)).await?;
@@ -212,6 +221,7 @@ pub(super) async fn a_renewed_hold_is_not_swept(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 10.
 pub(super) async fn renewing_never_shortens_a_hold(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.hold(&hold_of("key:a", "m0", 40, 1)).await?;
@@ -223,6 +233,7 @@ pub(super) async fn renewing_never_shortens_a_hold(fixture: Runs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `BudgetKeeper` 10.
 pub(super) async fn a_hold_that_is_not_open_is_not_renewed(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let taken = hold_of("key:a", "m0", 40, 1);

@@ -33,6 +33,7 @@ fn named(costs: &[(&str, i64)]) -> Vec<(String, i64)> {
     costs.iter().map(|(key, nanos)| ((*key).to_owned(), *nanos)).collect()
 }
 
+/// Checks `CostTracker` 8.
 pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
@@ -66,6 +67,7 @@ pub(super) async fn sums_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 9.
 pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
     fixture: Runs<'_>,
 ) -> Checked {
@@ -109,6 +111,7 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
     Ok(())
 }
 
+/// Checks `CostTracker` 10.
 pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (n, (model, nanos)) in (0..).zip([("b", 5), ("d", 3), ("a", 2), ("c", 9), ("a", 3)]) {
@@ -129,6 +132,7 @@ pub(super) async fn the_highest_sum_comes_first(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 10 and 11.
 pub(super) async fn days_are_those_of_the_calendar(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // Half an hour more than whole hours, and an hour more in summer: from Sunday, 29 March, to
@@ -163,6 +167,7 @@ pub(super) async fn days_are_those_of_the_calendar(fixture: Runs<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `CostTracker` 12.
 pub(super) async fn the_calendar_is_that_of_the_budgets(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let daily = budget(Scope::Global, Period::Daily, 100);

@@ -20,6 +20,7 @@ async fn track(store: &dyn RunStore, entries: &[CostEntry]) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 7.
 pub(super) async fn entries_are_returned_as_they_were_booked(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let odd = CostEntry {
@@ -57,6 +58,7 @@ pub(super) async fn entries_are_returned_as_they_were_booked(fixture: Runs<'_>) 
     Ok(())
 }
 
+/// Checks `CostTracker` 1.
 pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // A sum that a binary floating-point number cannot represent: 2^53 + 3.
@@ -72,6 +74,7 @@ pub(super) async fn totals_are_exact_to_the_nano_dollar(fixture: Runs<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `CostTracker` 1.
 pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let mut unknown = entry("t", "m0", 0, 1);
@@ -87,6 +90,7 @@ pub(super) async fn entries_without_a_cost_add_nothing(fixture: Runs<'_>) -> Che
     Ok(())
 }
 
+/// Checks `CostTracker` 2.
 pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
@@ -103,6 +107,7 @@ pub(super) async fn an_entry_is_booked_once(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 3.
 pub(super) async fn a_range_is_half_open(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     for (n, minute) in [(1, 9), (10, 10), (100, 15), (1000, 20), (10_000, 21)] {
@@ -118,6 +123,7 @@ pub(super) async fn a_range_is_half_open(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 4.
 pub(super) async fn the_totals_of_tasks_add_up_to_the_total(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let mut sum = Usd::ZERO;
@@ -134,6 +140,7 @@ pub(super) async fn the_totals_of_tasks_add_up_to_the_total(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `CostTracker` 1.
 pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
@@ -158,6 +165,7 @@ pub(super) async fn concurrent_entries_add_up(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 5.
 pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let negative = store.book(&entry("t", "m0", -1, 1)).await;
@@ -167,6 +175,7 @@ pub(super) async fn a_negative_cost_is_refused(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 6 and `BudgetKeeper` 7.
 pub(super) async fn booking_updates_the_task_and_its_budgets(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.create(&task("t", 0)).await?;
@@ -184,6 +193,7 @@ pub(super) async fn booking_updates_the_task_and_its_budgets(fixture: Runs<'_>) 
     Ok(())
 }
 
+/// Checks `TaskRepository` 4.
 pub(super) async fn an_update_of_the_task_keeps_its_cost(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     // Read before the call was booked, and written after it.
@@ -200,6 +210,7 @@ pub(super) async fn an_update_of_the_task_keeps_its_cost(fixture: Runs<'_>) -> C
     Ok(())
 }
 
+/// Checks `CostTracker` 7.
 pub(super) async fn entries_are_listed_oldest_first(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let (old, middle, new) =
@@ -210,6 +221,7 @@ pub(super) async fn entries_are_listed_oldest_first(fixture: Runs<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `CostTracker` 13.
 pub(super) async fn the_payers_with_unknown_costs_are_found(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let unknown = |task, call| {
@@ -233,6 +245,7 @@ pub(super) async fn the_payers_with_unknown_costs_are_found(fixture: Runs<'_>) -
     Ok(())
 }
 
+/// Checks `CostTracker` 7.
 pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let id = task_id("t");
@@ -247,6 +260,7 @@ pub(super) async fn entries_outlive_their_task(fixture: Runs<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `CostTracker` 14.
 pub(super) async fn entries_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     store.book(&entry("t", "m0", 5, 1)).await?;

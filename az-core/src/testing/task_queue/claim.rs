@@ -10,6 +10,7 @@ use crate::testing::sample::{
 use crate::testing::steps::{claimed, drain, end, enqueue};
 use crate::{ensure, ensure_eq, ensure_refused};
 
+/// Checks `TaskQueue` 2.
 pub(super) async fn an_empty_queue_returns_no_task(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let next = queue.claim(&claim("a", 1, 9)).await?;
@@ -17,6 +18,7 @@ pub(super) async fn an_empty_queue_returns_no_task(fixture: Queue<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `TaskQueue` 2.
 pub(super) async fn tasks_of_higher_priority_are_claimed_first(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     for (minute, priority) in
@@ -33,6 +35,7 @@ pub(super) async fn tasks_of_higher_priority_are_claimed_first(fixture: Queue<'_
     Ok(())
 }
 
+/// Checks `TaskQueue` 2.
 pub(super) async fn among_equal_priorities_the_oldest_is_claimed_first(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -46,6 +49,7 @@ pub(super) async fn among_equal_priorities_the_oldest_is_claimed_first(
     Ok(())
 }
 
+/// Checks `TaskQueue` 2.
 pub(super) async fn among_equal_ages_the_smallest_id_is_claimed_first(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -58,6 +62,7 @@ pub(super) async fn among_equal_ages_the_smallest_id_is_claimed_first(
     Ok(())
 }
 
+/// Checks `TaskQueue` 2.
 pub(super) async fn a_task_released_until_later_is_not_claimed_before(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -71,6 +76,7 @@ pub(super) async fn a_task_released_until_later_is_not_claimed_before(
     Ok(())
 }
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn a_claimed_task_is_running(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut expected = queue.enqueue(&task("t", 0), at(0)).await?;
@@ -85,6 +91,7 @@ pub(super) async fn a_claimed_task_is_running(fixture: Queue<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn later_claims_keep_the_start_of_the_first(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -94,6 +101,7 @@ pub(super) async fn later_claims_keep_the_start_of_the_first(fixture: Queue<'_>)
     Ok(())
 }
 
+/// Checks `TaskQueue` 5.
 pub(super) async fn a_named_task_is_claimed_in_any_status_but_completed(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -114,6 +122,7 @@ pub(super) async fn a_named_task_is_claimed_in_any_status_but_completed(
     Ok(())
 }
 
+/// Checks `TaskQueue` 5.
 pub(super) async fn claiming_a_task_under_a_lease_reports_its_owner(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -127,6 +136,7 @@ pub(super) async fn claiming_a_task_under_a_lease_reports_its_owner(fixture: Que
     Ok(())
 }
 
+/// Checks `TaskQueue` 5.
 pub(super) async fn claiming_a_completed_task_by_name_is_invalid(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     end(&*queue, "done", &completed("42")).await?;
@@ -135,6 +145,7 @@ pub(super) async fn claiming_a_completed_task_by_name_is_invalid(fixture: Queue<
     Ok(())
 }
 
+/// Checks `TaskQueue` 5.
 pub(super) async fn claiming_an_unknown_task_is_not_found(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "other", 0).await?;

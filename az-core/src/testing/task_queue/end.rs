@@ -10,6 +10,7 @@ use crate::testing::sample::{
 use crate::testing::steps::{claimed, end, enqueue};
 use crate::{ensure, ensure_eq, ensure_refused};
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn finishing_ends_the_task(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     for (id, outcome) in [
@@ -30,6 +31,7 @@ pub(super) async fn finishing_ends_the_task(fixture: Queue<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn a_finished_task_is_not_finished_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -42,6 +44,7 @@ pub(super) async fn a_finished_task_is_not_finished_again(fixture: Queue<'_>) ->
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn a_stale_lease_cannot_finish(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -59,6 +62,7 @@ pub(super) async fn a_stale_lease_cannot_finish(fixture: Queue<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn a_stale_lease_cannot_release(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -70,6 +74,7 @@ pub(super) async fn a_stale_lease_cannot_release(fixture: Queue<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn an_expired_lease_may_finish_until_it_is_superseded(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -81,6 +86,7 @@ pub(super) async fn an_expired_lease_may_finish_until_it_is_superseded(
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn a_released_task_is_pending_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -93,6 +99,7 @@ pub(super) async fn a_released_task_is_pending_again(fixture: Queue<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn cancelling_a_waiting_task_ends_it(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -103,6 +110,7 @@ pub(super) async fn cancelling_a_waiting_task_ends_it(fixture: Queue<'_>) -> Che
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn cancelling_a_running_task_stores_a_request_for_its_owner(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -122,6 +130,7 @@ pub(super) async fn cancelling_a_running_task_stores_a_request_for_its_owner(
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn cancelling_an_ended_task_changes_nothing(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     for outcome in [completed("42"), failed("tired"), cancelled("me")] {
@@ -136,6 +145,7 @@ pub(super) async fn cancelling_an_ended_task_changes_nothing(fixture: Queue<'_>)
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn cancelling_an_unknown_task_is_not_found(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let unknown = queue.request_cancel(&task_id("unknown"), at(1)).await;
@@ -143,6 +153,7 @@ pub(super) async fn cancelling_an_unknown_task_is_not_found(fixture: Queue<'_>) 
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn a_request_to_cancel_outlives_the_lease(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -154,6 +165,7 @@ pub(super) async fn a_request_to_cancel_outlives_the_lease(fixture: Queue<'_>) -
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn a_claim_by_name_clears_the_request_to_cancel(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -169,6 +181,7 @@ pub(super) async fn a_claim_by_name_clears_the_request_to_cancel(fixture: Queue<
     Ok(())
 }
 
+/// Checks `TaskQueue` 8.
 pub(super) async fn the_end_of_a_task_clears_the_request_to_cancel(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     for outcome in [failed("tired"), cancelled("me")] {
@@ -187,6 +200,7 @@ pub(super) async fn the_end_of_a_task_clears_the_request_to_cancel(fixture: Queu
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn releasing_a_task_with_a_request_to_cancel_ends_it(
     fixture: Queue<'_>,
 ) -> Checked {

@@ -10,6 +10,7 @@ use crate::testing::sample::{
 use crate::testing::steps::{claimed, end, enqueue};
 use crate::{ensure, ensure_eq, ensure_refused};
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn enqueueing_makes_a_task_pending(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut expected = task("new", 0).with_priority(TaskPriority::High).with_model("m");
@@ -22,6 +23,7 @@ pub(super) async fn enqueueing_makes_a_task_pending(fixture: Queue<'_>) -> Check
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn enqueueing_again_changes_nothing(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let waiting = queue.enqueue(&task("t", 0), at(1)).await?;
@@ -35,6 +37,7 @@ pub(super) async fn enqueueing_again_changes_nothing(fixture: Queue<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn a_failed_or_cancelled_task_can_be_enqueued_again(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -54,6 +57,7 @@ pub(super) async fn a_failed_or_cancelled_task_can_be_enqueued_again(
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn a_completed_task_is_not_enqueued_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     end(&*queue, "done", &completed("42")).await?;
@@ -64,6 +68,7 @@ pub(super) async fn a_completed_task_is_not_enqueued_again(fixture: Queue<'_>) -
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -76,6 +81,7 @@ pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Queue<'_>)
     Ok(())
 }
 
+/// Checks `TaskQueue` 1.
 pub(super) async fn a_large_command_in_any_script_is_claimed_unchanged(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -88,6 +94,7 @@ pub(super) async fn a_large_command_in_any_script_is_claimed_unchanged(
     Ok(())
 }
 
+/// Checks `TaskQueue` 11.
 pub(super) async fn enqueued_tasks_survive_a_restart(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let stored = queue.enqueue(&task("t", 0), at(1)).await?;
@@ -99,6 +106,7 @@ pub(super) async fn enqueued_tasks_survive_a_restart(fixture: Queue<'_>) -> Chec
     Ok(())
 }
 
+/// Checks `TaskQueue` 9.
 pub(super) async fn times_come_from_the_caller(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     // Long ago, and with a fraction of a second: no wall clock returns it, and nothing is rounded.

@@ -14,6 +14,7 @@ use crate::testing::sample::{DAY, at, claim, claim_of, failed, task, task_id, wo
 use crate::testing::steps::{claimed, enqueue};
 use crate::{ensure, ensure_eq, ensure_refused};
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn a_task_under_a_lease_is_not_claimed_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "only", 0).await?;
@@ -57,16 +58,19 @@ async fn race(handles: Vec<Arc<dyn TaskQueue>>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn concurrent_claims_get_each_task_once(fixture: Queue<'_>) -> Checked {
     race(vec![fixture.open().await]).await
 }
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn concurrent_claims_of_several_handles_get_each_task_once(
     fixture: Queue<'_>,
 ) -> Checked {
     race(vec![fixture.open().await, fixture.open().await, fixture.open().await]).await
 }
 
+/// Checks `TaskQueue` 3.
 pub(super) async fn dropping_a_claim_loses_no_task(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -78,6 +82,7 @@ pub(super) async fn dropping_a_claim_loses_no_task(fixture: Queue<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `TaskQueue` 4.
 pub(super) async fn a_task_with_an_expired_lease_is_claimed_again(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -94,6 +99,7 @@ pub(super) async fn a_task_with_an_expired_lease_is_claimed_again(fixture: Queue
     Ok(())
 }
 
+/// Checks `TaskQueue` 4.
 pub(super) async fn the_lease_of_an_owner_presumed_dead_is_superseded(
     fixture: Queue<'_>,
 ) -> Checked {
@@ -110,6 +116,7 @@ pub(super) async fn the_lease_of_an_owner_presumed_dead_is_superseded(
     Ok(())
 }
 
+/// Checks `TaskQueue` 4.
 pub(super) async fn every_claim_has_a_larger_epoch(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -126,6 +133,7 @@ pub(super) async fn every_claim_has_a_larger_epoch(fixture: Queue<'_>) -> Checke
     Ok(())
 }
 
+/// Checks `TaskQueue` 6.
 pub(super) async fn a_heartbeat_extends_the_lease(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -141,6 +149,7 @@ pub(super) async fn a_heartbeat_extends_the_lease(fixture: Queue<'_>) -> Checked
     Ok(())
 }
 
+/// Checks `TaskQueue` 6.
 pub(super) async fn a_heartbeat_reports_a_requested_cancellation(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -159,6 +168,7 @@ pub(super) async fn a_heartbeat_reports_a_requested_cancellation(fixture: Queue<
     Ok(())
 }
 
+/// Checks `TaskQueue` 6.
 pub(super) async fn a_superseded_lease_is_lost_and_stays_lost(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -187,6 +197,7 @@ pub(super) async fn a_superseded_lease_is_lost_and_stays_lost(fixture: Queue<'_>
     Ok(())
 }
 
+/// Checks `TaskQueue` 6.
 pub(super) async fn heartbeats_are_answered_in_order(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut leases = Vec::new();
@@ -208,6 +219,7 @@ pub(super) async fn heartbeats_are_answered_in_order(fixture: Queue<'_>) -> Chec
 /// A year, in minutes.
 const YEAR: i64 = 365 * DAY;
 
+/// Checks `TaskQueue` 9.
 pub(super) async fn a_jump_of_the_wall_clock_expires_no_lease(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -223,6 +235,7 @@ pub(super) async fn a_jump_of_the_wall_clock_expires_no_lease(fixture: Queue<'_>
     Ok(())
 }
 
+/// Checks `TaskQueue` 9.
 pub(super) async fn a_wall_clock_that_was_set_back_keeps_no_lease(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -236,6 +249,7 @@ pub(super) async fn a_wall_clock_that_was_set_back_keeps_no_lease(fixture: Queue
     Ok(())
 }
 
+/// Checks `TaskQueue` 7.
 pub(super) async fn the_lease_of_a_task_is_returned(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;
@@ -246,6 +260,7 @@ pub(super) async fn the_lease_of_a_task_is_returned(fixture: Queue<'_>) -> Check
     Ok(())
 }
 
+/// Checks `TaskQueue` 10.
 pub(super) async fn the_leases_of_others_are_listed_by_expiry(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     let mut leases = BTreeMap::new();
@@ -278,6 +293,7 @@ pub(super) async fn the_leases_of_others_are_listed_by_expiry(fixture: Queue<'_>
     Ok(())
 }
 
+/// Checks `TaskQueue` 11.
 pub(super) async fn leases_survive_a_restart(fixture: Queue<'_>) -> Checked {
     let queue = fixture.open().await;
     enqueue(&*queue, "t", 0).await?;

@@ -53,6 +53,7 @@ fn failure() -> Failure {
     Failure::new(ErrorKind::RateLimited, "slow down").with_detail(Some(detail))
 }
 
+/// Checks `TaskRepository` 1.
 pub(super) async fn a_created_task_is_returned_as_given(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for given in [task("plain", 0), full("full")] {
@@ -64,6 +65,7 @@ pub(super) async fn a_created_task_is_returned_as_given(fixture: Tasks<'_>) -> C
     Ok(())
 }
 
+/// Checks `TaskRepository` 1.
 pub(super) async fn a_large_command_in_any_script_is_returned_unchanged(
     fixture: Tasks<'_>,
 ) -> Checked {
@@ -76,6 +78,7 @@ pub(super) async fn a_large_command_in_any_script_is_returned_unchanged(
     Ok(())
 }
 
+/// Checks `TaskRepository` 2.
 pub(super) async fn creating_a_task_again_changes_nothing(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let first = tasks.create(&full("t")).await?;
@@ -86,6 +89,7 @@ pub(super) async fn creating_a_task_again_changes_nothing(fixture: Tasks<'_>) ->
     Ok(())
 }
 
+/// Checks `TaskRepository` 2.
 pub(super) async fn creating_a_changed_task_again_keeps_the_change(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let given = task("t", 0);
@@ -99,6 +103,7 @@ pub(super) async fn creating_a_changed_task_again_keeps_the_change(fixture: Task
     Ok(())
 }
 
+/// Checks `TaskRepository` 2.
 pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let first = tasks.create(&task("t", 0)).await?;
@@ -111,6 +116,7 @@ pub(super) async fn another_task_with_a_stored_id_is_refused(fixture: Tasks<'_>)
     Ok(())
 }
 
+/// Checks `TaskRepository` 3.
 pub(super) async fn an_unknown_id_is_none_not_found_or_false(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     tasks.create(&task("known", 0)).await?;
@@ -124,6 +130,7 @@ pub(super) async fn an_unknown_id_is_none_not_found_or_false(fixture: Tasks<'_>)
     Ok(())
 }
 
+/// Checks `TaskRepository` 6.
 pub(super) async fn a_deleted_task_is_gone(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     tasks.create(&task("t", 0)).await?;
@@ -136,6 +143,7 @@ pub(super) async fn a_deleted_task_is_gone(fixture: Tasks<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskRepository` 7.
 pub(super) async fn tasks_survive_a_restart(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     tasks.create(&full("t")).await?;

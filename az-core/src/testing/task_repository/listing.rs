@@ -11,6 +11,7 @@ async fn ids(tasks: &dyn TaskRepository, filter: &TaskFilter) -> Checked<Vec<Str
     Ok(found.iter().map(|task| task.id.to_string()).collect())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn an_empty_store_lists_nothing(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let found = tasks.list(&TaskFilter::default()).await?;
@@ -18,6 +19,7 @@ pub(super) async fn an_empty_store_lists_nothing(fixture: Tasks<'_>) -> Checked 
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn a_list_is_newest_first(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for (id, minute) in [("b", 2), ("c", -9), ("a", 3)] {
@@ -32,6 +34,7 @@ pub(super) async fn a_list_is_newest_first(fixture: Tasks<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn among_equal_ages_the_largest_id_is_listed_first(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for id in ["b", "B", "a0", "a"] {
@@ -42,6 +45,7 @@ pub(super) async fn among_equal_ages_the_largest_id_is_listed_first(fixture: Tas
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn a_list_has_a_hundred_tasks_by_default(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for n in 0..101 {
@@ -57,6 +61,7 @@ pub(super) async fn a_list_has_a_hundred_tasks_by_default(fixture: Tasks<'_>) ->
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn filters_combine_by_and(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let (urgent, low) = (TaskPriority::Urgent, TaskPriority::Low);
@@ -93,6 +98,7 @@ pub(super) async fn filters_combine_by_and(fixture: Tasks<'_>) -> Checked {
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn a_part_of_an_id_matches_its_beginning_or_end(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for id in ["abc-1", "xyz-abc", "x-abc-y", "ABC-2", "a_c"] {
@@ -113,6 +119,7 @@ pub(super) async fn a_part_of_an_id_matches_its_beginning_or_end(fixture: Tasks<
     Ok(())
 }
 
+/// Checks `TaskRepository` 5.
 pub(super) async fn pages_contain_every_task_once(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for n in 0..10 {

@@ -7,6 +7,7 @@ use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id};
 use crate::{ensure_eq, ensure_refused};
 
+/// Checks `TaskRepository` 4.
 pub(super) async fn an_update_replaces_the_stored_task(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let created = tasks.create(&task("t", 0)).await?;
@@ -27,6 +28,7 @@ pub(super) async fn an_update_replaces_the_stored_task(fixture: Tasks<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `TaskRepository` 4.
 pub(super) async fn an_update_from_an_old_copy_is_refused(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     let copy = tasks.create(&task("t", 0)).await?;
@@ -40,6 +42,7 @@ pub(super) async fn an_update_from_an_old_copy_is_refused(fixture: Tasks<'_>) ->
     Ok(())
 }
 
+/// Checks `TaskRepository` 4.
 pub(super) async fn the_status_changes_only_as_allowed(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     // Another scenario checks the status `Running`.
@@ -68,6 +71,7 @@ pub(super) async fn the_status_changes_only_as_allowed(fixture: Tasks<'_>) -> Ch
     Ok(())
 }
 
+/// Checks `TaskRepository` 4.
 pub(super) async fn only_the_queue_starts_and_stops_a_task(fixture: Tasks<'_>) -> Checked {
     let tasks = fixture.open().await;
     for (id, from, to) in [

@@ -124,6 +124,7 @@ fn a_conversation_with_tools_is_encoded() {
     assert_eq!(encoded(&request), expected);
 }
 
+/// Checks `Wire` 4.
 #[test]
 fn a_turn_is_sent_back_unchanged_and_another_providers_as_text() {
     let kept = json!([

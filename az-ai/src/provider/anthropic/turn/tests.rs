@@ -122,6 +122,7 @@ fn the_call_with_structured_output_becomes_the_text() {
     assert_eq!((both.calls.len(), both.stop.as_str()), (1, "tool_use"));
 }
 
+/// Checks `Wire` 3.
 #[test]
 fn failed_turns_are_errors_of_their_kind() {
     let error = |content: Value, stop: &str| {
@@ -146,6 +147,7 @@ fn failed_turns_are_errors_of_their_kind() {
     assert_eq!(kind(words()), None);
 }
 
+/// Checks `Wire` 2.
 #[test]
 fn an_invalid_reply_is_an_error() {
     let kind = |json| decode(&json).unwrap_err().kind();

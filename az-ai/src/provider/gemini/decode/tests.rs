@@ -95,6 +95,7 @@ fn a_reply_at_the_limit_is_a_reply_with_complete_calls() {
     assert_eq!(decode(&empty).unwrap().reply.text, "");
 }
 
+/// Checks `Wire` 3.
 #[test]
 fn a_withheld_reply_is_a_refusal() {
     let kind = |json: &Value| {
@@ -122,6 +123,7 @@ fn a_withheld_reply_is_a_refusal() {
     );
 }
 
+/// Checks `Wire` 2.
 #[test]
 fn an_invalid_reply_is_malformed() {
     let check = |json: Value, reason: &str| {

@@ -101,6 +101,7 @@ fn a_conversation_with_tools_is_encoded() {
     assert_eq!(encoded(&asked), expected);
 }
 
+/// Checks `Wire` 4.
 #[test]
 fn another_providers_turn_is_sent_without_ids() {
     let mut reply = ModelReply { reasoning: "hm".to_owned(), ..ModelReply::text("") }

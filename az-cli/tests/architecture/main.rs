@@ -1,6 +1,9 @@
 //! Checks the architecture: which crates and modules may depend on which, how long a file is, where
-//! features and access to the outside world belong, and that every contract lists its clauses.
+//! features and access to the outside world belong; and [that every clause of a contract is
+//! tested](contracts).
 #![expect(clippy::expect_used, reason = "a failed test is the right outcome")]
+
+mod contracts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -369,88 +372,4 @@ fn no_command_names_a_backend_of_stores() {
             assert!(may || !names_it, "{}:{number}: stores are opened by address", source.name);
         }
     }
-}
-
-/// A contract as its documentation has it.
-struct Contract {
-    file: String,
-    name: String,
-    doc: Vec<String>,
-}
-
-/// Returns every public trait that promises something of its own.
-fn contracts() -> Vec<Contract> {
-    let mut contracts = Vec::new();
-    for source in sources().iter().filter(|source| !source.name.contains("/testing")) {
-        let lines: Vec<_> = source.production().map(|(_, line)| line).collect();
-        for (i, line) in lines.iter().enumerate() {
-            let Some(name) = line.strip_prefix("pub trait ") else { continue };
-            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            // Comfort, a union of contracts, and an author's typed face promise nothing of their
-            // own.
-            if name.ends_with("Ext") || ["RunStore", "Store", "TypedTool"].contains(&name) {
-                continue;
-            }
-            let above = lines.iter().take(i).rev();
-            let above = above.take_while(|line| line.starts_with("///") || line.starts_with("#["));
-            let mut doc: Vec<_> = above
-                .filter_map(|line| line.strip_prefix("///"))
-                .map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned())
-                .collect();
-            doc.reverse();
-            let (file, name) = (source.name.clone(), name.to_owned());
-            contracts.push(Contract { file, name, doc });
-        }
-    }
-    contracts.sort_by(|a, b| (&a.file, &a.name).cmp(&(&b.file, &b.name)));
-    contracts
-}
-
-#[test]
-fn every_contract_lists_its_clauses() {
-    let contracts = contracts();
-    assert!(contracts.len() >= 18, "only {} contracts were found", contracts.len());
-    for Contract { file, name, doc } in contracts {
-        let says = |text: &str| doc.iter().any(|line| line.starts_with(text));
-        assert!(says("# Contract") && says("1. "), "{file}: {name} lists no clauses");
-    }
-}
-
-/// `docs/contracts.md` is what the traits say. `AZ_UPDATE_DOCS=1` writes it anew.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "set by hand after a contract changed")]
-fn the_list_of_contracts_is_what_they_say() {
-    let mut text = String::from(
-        "# Contracts\n\nEvery contract with its numbered clauses, as its trait has them. Written by \
-         a test:\n`AZ_UPDATE_DOCS=1 cargo test -p az-cli --test architecture`.\n",
-    );
-    for Contract { file, name, doc } in contracts() {
-        // What follows the clauses, such as an example, is in the crate's own documentation.
-        let other = |line: &&String| line.starts_with("# ") && *line != "# Contract";
-        let lines = doc.iter().take_while(|line| !other(line));
-        let lines = lines.filter(|line| *line != "# Contract").map(|line| plain(line));
-        let doc = lines.collect::<Vec<_>>().join("\n").replace("\n\n\n", "\n\n");
-        text.push_str(&format!("\n## `{name}`\n\n`{file}`\n\n{}\n", doc.trim_end()));
-    }
-    let path = root().join("docs/contracts.md");
-    if std::env::var_os("AZ_UPDATE_DOCS").is_some() {
-        fs::write(&path, &text).expect("the document can be written");
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "docs/contracts.md is out of date: AZ_UPDATE_DOCS=1 writes it anew");
-}
-
-/// Returns a line of documentation with links as the names that they show.
-fn plain(line: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = line;
-    while let Some((before, link)) = rest.split_once("[`") {
-        let Some((name, after)) = link.split_once("`]") else { break };
-        shown.push_str(&format!("{before}`{name}`"));
-        rest = match after.strip_prefix('(').and_then(|target| target.split_once(')')) {
-            Some((_, after)) => after,
-            None => after,
-        };
-    }
-    shown + rest
 }
