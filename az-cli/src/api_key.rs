@@ -6,7 +6,7 @@ use std::path::Path;
 use az_ai::provider::known::{KnownProvider, NAMES, PROVIDERS};
 use az_ai::resolver::near;
 
-use crate::config::{Access, ConfigFile, ConfigLayers, KeyPath, Layer, write_atomically};
+use crate::config::{Access, ConfigFile, ConfigLayers, Env, KeyPath, Layer, write_atomically};
 use crate::error::CliError;
 use crate::models::did_you_mean;
 use crate::output::{ask_secret, can_ask};
@@ -101,13 +101,14 @@ fn is_file_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(legal)
 }
 
-/// Returns the name of the entry whose key `llm.api_key` is: that of `llm.default_provider`.
+/// Returns the name of the entry whose key `llm.api_key` is: that of `llm.default_provider`. The files of
+/// projects have no say in it.
 ///
 /// # Errors
 ///
 /// A usage error if there is none.
-pub(crate) fn default_entry(layers: &ConfigLayers) -> Result<String, CliError> {
-    let llm = layers.resolve()?.config.llm;
+pub(crate) fn default_entry(env: &Env) -> Result<String, CliError> {
+    let llm = ConfigLayers::read(env, None)?.resolve()?.config.llm;
     let named = llm.default_provider.or(llm.model);
     let named = named.map(|name| name.split('/').next().unwrap_or_default().to_owned());
     let only = match llm.providers.as_slice() {

@@ -24,8 +24,7 @@ pub(super) enum FileState {
 pub(super) fn open(path: &Path, header: &Header) -> Result<FileState, String> {
     let shown = path.display();
     let at = |error: std::io::Error| format!("{shown}: {error}");
-    let mut file =
-        OpenOptions::new().create(true).read(true).append(true).open(path).map_err(at)?;
+    let mut file = private().create(true).read(true).append(true).open(path).map_err(at)?;
     let mut first = String::new();
     BufReader::new(&file).read_line(&mut first).map_err(at)?;
     if first.is_empty() {
@@ -54,4 +53,12 @@ fn remove_cut_line(file: &mut File) -> std::io::Result<usize> {
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
     }
     Ok(whole)
+}
+
+/// Returns options that create a file which only the user can read: a recording has all that was said.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }

@@ -67,8 +67,8 @@ impl Context<'_> {
     /// Resolves the settings, and creates services that have not opened anything yet.
     pub(crate) fn services(&self) -> Result<Services, CliError> {
         let settings = Settings::resolve(self.global, self.env)?;
-        let printer = self.printer.clone().with_output(settings.output);
-        Services::new(settings, self.env.clone(), printer, self.wiring.clone())
+        self.printer.set_output(settings.output);
+        Services::new(settings, self.env.clone(), self.printer.clone(), self.wiring.clone())
     }
 }
 

@@ -62,7 +62,11 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     match ended {
         Ok(code) => {
             let path = config.display();
-            printer.say(&format!("{model} is the default now, in {path}; `az task run` uses it"));
+            printer.say(&format!("{model} is the default now, in {path}"));
+            let chosen = services.models()?.choose(None).await?;
+            if chosen.name != model {
+                printer.say(&format!("here, another layer overrides it: {}", chosen.in_words()));
+            }
             Ok(code)
         }
         Err(error) => {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use az_ai::source::{Origins, SourceLocation, TomlDocument};
+use rustix::fs::OFlags;
 use toml::de::DeTable;
 
 use super::check::check;
@@ -129,15 +130,18 @@ fn syntax(error: &toml::de::Error) -> Problem {
     Problem { syntax: true, ..problem }
 }
 
-/// Reads a regular file of a reasonable size. A named pipe is not opened for reading, which would wait.
+/// Reads a regular file of a reasonable size. Opening a named pipe does not wait.
 fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Error, ErrorKind, Read};
+    use std::os::unix::fs::OpenOptionsExt;
     let refused = |what: String| Error::new(ErrorKind::InvalidInput, what);
-    if !std::fs::metadata(path)?.is_file() {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
         return Err(refused("it is not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     match u64::try_from(bytes.len()) {
         Ok(length) if length <= LARGEST => Ok(bytes),
         _ => Err(refused(format!("it is larger than {LARGEST} bytes"))),

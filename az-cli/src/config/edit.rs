@@ -58,14 +58,37 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
     text.parse::<DocumentMut>().map_err(|error| error.message().to_owned())
 }
 
-/// The library ends lines with a line feed only.
+/// Returns an edited text with the ends of lines of the text before: the library ends lines with a line
+/// feed only. New lines end as the first line does.
 fn with_newlines_of(text: &str, edited: &str) -> String {
-    let edited = edited.replace("\r\n", "\n");
-    let edited = match text.ends_with('\n') || text.is_empty() {
-        true => edited,
-        false => edited.trim_end_matches('\n').to_owned(),
+    let mut before = text.split_inclusive('\n');
+    let bare = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+    let usual = if before.clone().next().is_some_and(|line| line.ends_with("\r\n")) {
+        "\r\n"
+    } else {
+        "\n"
     };
-    if text.contains("\r\n") { edited.replace('\n', "\r\n") } else { edited }
+    let mut result = String::with_capacity(edited.len());
+    for line in edited.lines() {
+        // Lines that were removed are skipped; a new one is not among those that remain.
+        let mut rest = before.clone();
+        match rest.find(|known| bare(known) == bare(line)) {
+            Some(known) => {
+                before = rest;
+                result.push_str(&bare(line));
+                result.push_str(if known.ends_with("\r\n") { "\r\n" } else { "\n" });
+            }
+            None => {
+                result.push_str(&bare(line));
+                result.push_str(usual);
+            }
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        let end = result.trim_end_matches(['\r', '\n']).len();
+        result.truncate(end);
+    }
+    result
 }
 
 /// Finds the bytes of a value, and the value, unless it is a table with a header of its own.
@@ -363,4 +386,22 @@ pub(super) fn refused(key: &Key) -> Option<String> {
          the shell; leave the value out, and az asks for it"
             .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{set, unset};
+    use crate::config::KeyPath;
+
+    #[test]
+    fn each_line_keeps_its_end() {
+        let text = "[llm]\r\n# a\nmodel = \"x\"\r\n\n[cost]\n";
+        let key = |name| KeyPath::parse(name).unwrap();
+        assert_eq!(
+            set(text, &key("llm.max_tokens"), "7").unwrap(),
+            "[llm]\r\n# a\nmodel = \"x\"\r\nmax_tokens = 7\r\n\n[cost]\n"
+        );
+        let without = unset(text, &key("llm.model")).unwrap().unwrap();
+        assert_eq!(without, "[llm]\r\n\n[cost]\n", "a comment belongs to the key below it");
+    }
 }

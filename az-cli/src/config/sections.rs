@@ -141,6 +141,7 @@ pub struct ShellSection {
 /// The section about tasks: the limits of those that are run without the options.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TaskSection {
     /// The most steps.
     pub max_steps: Option<NonZeroU32>,
@@ -157,6 +158,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
 /// The section about output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OutputSection {
     /// The format of listings.
     pub format: Option<OutputFormat>,
@@ -167,6 +169,7 @@ pub struct OutputSection {
 /// The format of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OutputFormat {
     /// A table.
     Table,
@@ -179,6 +182,7 @@ pub enum OutputFormat {
 /// When colours are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OutputColor {
     /// On a terminal.
     #[default]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Env;
 use super::problem::ConfigError;
-use super::write::{Access, write_atomically};
+use super::write::{Access, DirectoryLock, write_atomically};
 
 /// The record of trusted project files.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -48,18 +48,22 @@ impl TrustRecord {
         self.projects.remove(&name(path)).is_some()
     }
 
-    /// Writes the record, which only the user can read.
+    /// Changes the record, which only the user can read, while other processes of `az` wait.
     ///
     /// # Errors
     ///
     /// A settings error without a home directory, or the system's.
-    pub fn write(&self, env: &Env) -> Result<(), ConfigError> {
+    pub fn change<T>(env: &Env, change: impl FnOnce(&mut Self) -> T) -> Result<T, ConfigError> {
         let path = Self::path(env).ok_or_else(|| {
             let what = "HOME is not set; set it, or XDG_STATE_HOME, to keep the record of trust";
             ConfigError::Setting(what.to_owned())
         })?;
-        let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        write_atomically(&path, text.as_bytes(), Access::Private)
+        let _lock = DirectoryLock::of_file(&path)?;
+        let mut record = Self::read(env);
+        let result = change(&mut record);
+        let text = serde_json::to_string_pretty(&record).unwrap_or_default() + "\n";
+        write_atomically(&path, text.as_bytes(), Access::Private)?;
+        Ok(result)
     }
 }
 

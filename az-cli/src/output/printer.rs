@@ -1,6 +1,7 @@
 //! Writes to standard output and standard error: data to the one, messages to the other.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -33,11 +34,11 @@ pub struct FormatArgs {
 
 impl FormatArgs {
     /// Returns the format: `--json` overrides the option, the option the configuration.
-    pub const fn choose(&self, printer: &Printer) -> Format {
+    pub fn choose(&self, printer: &Printer) -> Format {
         match self.format {
             _ if printer.json => Format::Json,
             Some(format) => format,
-            None => printer.format,
+            None => printer.format(),
         }
     }
 }
@@ -47,12 +48,14 @@ impl FormatArgs {
 pub struct Printer {
     quiet: bool,
     json: bool,
-    format: Format,
-    /// Whether the environment and the options leave it to the configuration to print colours.
+    /// Whether the environment and the options allow colours.
     may_colour: bool,
+    /// The styles without a configuration.
     out: Style,
     err: Style,
     animated: bool,
+    /// What the configuration says, once it was read; all clones of a printer share it.
+    output: Arc<OnceLock<OutputSection>>,
 }
 
 impl Printer {
@@ -66,29 +69,35 @@ impl Printer {
         Self {
             quiet: args.quiet,
             json: args.json,
-            format: Format::Table,
             may_colour: coloured,
             out: style(io::stdout().is_terminal()),
             err: style(io::stderr().is_terminal()),
             animated: io::stderr().is_terminal() && !args.quiet && !dumb,
+            output: Arc::default(),
         }
     }
 
-    /// Returns the printer with what the configuration says about output.
-    #[must_use]
-    pub const fn with_output(mut self, output: OutputSection) -> Self {
-        self.format = match output.format {
+    /// Sets what the configuration says about output, for all clones of the printer.
+    pub fn set_output(&self, output: OutputSection) {
+        // A command resolves the configuration once; with a store's settings, the output is the same.
+        self.output.set(output).ok();
+    }
+
+    /// Returns the format of listings without the option.
+    fn format(&self) -> Format {
+        match self.output.get().and_then(|output| output.format) {
             None | Some(OutputFormat::Table) => Format::Table,
             Some(OutputFormat::Json) => Format::Json,
             Some(OutputFormat::Csv) => Format::Csv,
-        };
-        let style = match output.color {
-            OutputColor::Auto => return self,
-            OutputColor::Always if self.may_colour => Style::coloured(),
-            OutputColor::Always | OutputColor::Never => Style::plain(),
-        };
-        (self.out, self.err) = (style, style);
-        self
+        }
+    }
+
+    fn style(&self, usual: Style) -> Style {
+        match self.output.get().map(|output| output.color) {
+            None | Some(OutputColor::Auto) => usual,
+            Some(OutputColor::Always) if self.may_colour => Style::coloured(),
+            Some(OutputColor::Always | OutputColor::Never) => Style::plain(),
+        }
     }
 
     /// Whether a spinner may overwrite its line on standard error.
@@ -107,13 +116,13 @@ impl Printer {
     }
 
     /// Returns the style of standard output.
-    pub const fn out_style(&self) -> Style {
-        self.out
+    pub fn out_style(&self) -> Style {
+        self.style(self.out)
     }
 
     /// Returns the style of standard error.
-    pub const fn err_style(&self) -> Style {
-        self.err
+    pub fn err_style(&self) -> Style {
+        self.style(self.err)
     }
 
     /// Returns the width of standard output, if it is a terminal.
@@ -201,10 +210,13 @@ impl Printer {
             // An error that cannot be written to standard output is still on standard error.
             self.json_line(&notice).ok();
         }
-        let mut text =
-            format!("{} {}", self.err.red("error:"), humanize::printable(&error.to_string()));
+        let mut text = format!(
+            "{} {}",
+            self.err_style().red("error:"),
+            humanize::printable(&error.to_string())
+        );
         if let Some(remedy) = error.remedy() {
-            text.push_str(&format!("\n{} {remedy}", self.err.dim("help:")));
+            text.push_str(&format!("\n{} {remedy}", self.err_style().dim("help:")));
         }
         talk(&text);
     }

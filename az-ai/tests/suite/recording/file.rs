@@ -29,6 +29,16 @@ fn recording() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
+#[cfg(unix)]
+#[test]
+fn a_new_file_can_be_read_by_the_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_dir, path) = recording();
+    to_file(&path, "m", "one").unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn a_file_is_appended_to_and_has_one_header() {
     let (_dir, path) = recording();

@@ -8,8 +8,8 @@ use crate::config::{
 };
 use crate::error::CliError;
 
-/// Changes a file, and writes it unless the change makes something wrong. Trust in a project's file stays:
-/// the user has made the change.
+/// Changes a file, and writes it unless the change makes something wrong. A project's file that
+/// is trusted, or had nothing to trust, is trusted again: the user has made the change.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ pub(super) fn change(
     path: &Path,
     change: impl FnOnce(&mut ConfigFile) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let trusted = layer == Layer::Project && is_trusted(context);
+    let trusted = layer == Layer::Project && has_only_trusted(path, context);
     let mut file = ConfigFile::open(layer, path)?;
     let known = file.problems();
     change(&mut file)?;
@@ -42,15 +42,19 @@ pub(super) fn change(
     Ok(())
 }
 
-fn is_trusted(context: &Context<'_>) -> bool {
-    project(context).is_some_and(|project| project.trusted)
+/// Whether all that a project's file sets is trusted, or needs no trust.
+fn has_only_trusted(path: &Path, context: &Context<'_>) -> bool {
+    if !path.exists() {
+        return true;
+    }
+    project(context).is_some_and(|project| project.trusted || project.withheld.is_empty())
 }
 
 fn trust_again(context: &Context<'_>) -> Result<(), CliError> {
-    let Some(project) = project(context) else { return Ok(()) };
-    let mut record = TrustRecord::read(context.env);
-    record.trust(&project.path, project.digest);
-    Ok(record.write(context.env)?)
+    let Some(project) = project(context).filter(|project| !project.withheld.is_empty()) else {
+        return Ok(());
+    };
+    Ok(TrustRecord::change(context.env, |record| record.trust(&project.path, project.digest))?)
 }
 
 /// Returns the state of the project's file; `None` without one, and while the configuration is invalid.

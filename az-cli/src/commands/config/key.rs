@@ -6,7 +6,6 @@ use super::Context;
 use super::layer::{LayerArgs, Target};
 use crate::api_key::{default_entry, read_key, store_key};
 use crate::error::CliError;
-use crate::settings::read_layers;
 use crate::views::NoticeView;
 
 /// The entry whose key is set.
@@ -43,7 +42,7 @@ pub(super) fn set_key(
     }
     let name = match entry {
         Entry::Named(name) => name.to_owned(),
-        Entry::Default => default_entry(&read_layers(context.global, context.env)?)?,
+        Entry::Default => default_entry(context.env)?,
     };
     let config = Target::User.only_file(context)?;
     let key = read_key(&name)?;

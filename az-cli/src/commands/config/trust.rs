@@ -68,10 +68,8 @@ pub(super) fn run(args: &TrustArgs, context: &Context<'_>) -> Result<ExitCode, C
             return Ok(ExitCode::from(77));
         }
     }
-    let mut record = TrustRecord::read(context.env);
     // The digest is that of the text that was shown, also if the file has changed since.
-    record.trust(&project.path, project.digest);
-    record.write(context.env)?;
+    TrustRecord::change(context.env, |record| record.trust(&project.path, project.digest))?;
     let notice = NoticeView::ConfigTrusted { path: path.clone(), trusted: true };
     context.printer.done(&format!("{path} is trusted until it changes"), &notice)?;
     Ok(ExitCode::SUCCESS)
@@ -79,11 +77,7 @@ pub(super) fn run(args: &TrustArgs, context: &Context<'_>) -> Result<ExitCode, C
 
 fn revoke(project: &ProjectState, context: &Context<'_>) -> Result<ExitCode, CliError> {
     let path = project.path.display().to_string();
-    let mut record = TrustRecord::read(context.env);
-    let was_trusted = record.revoke(&project.path);
-    if was_trusted {
-        record.write(context.env)?;
-    }
+    let was_trusted = TrustRecord::change(context.env, |record| record.revoke(&project.path))?;
     let notice = NoticeView::ConfigTrusted { path: path.clone(), trusted: false };
     let what = if was_trusted { "is not trusted any more" } else { "was not trusted" };
     context.printer.done(&format!("{path} {what}"), &notice)?;

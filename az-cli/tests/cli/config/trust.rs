@@ -57,9 +57,7 @@ fn a_hostile_file_has_no_harmful_effect_before_trust_nor_after_a_change() {
         }
         let project = read().resolve().unwrap().project.unwrap();
         assert!(!project.trusted && !project.withheld.is_empty(), "{}", case.name);
-        let mut record = TrustRecord::read(&env);
-        record.trust(&project.path, project.digest);
-        record.write(&env).unwrap();
+        TrustRecord::change(&env, |record| record.trust(&project.path, project.digest)).unwrap();
         let trusted = effective(&read()).unwrap();
         for key in &project.withheld {
             let counts = trusted.iter().any(|set| set.starts_with(key));
@@ -108,6 +106,29 @@ fn trust_shows_what_the_file_changes_and_ends_with_a_change() {
     assert!(origin("shell.env").contains("\"layer\": \"project\""), "the digest is the same again");
     az.ok(&["config", "trust", "--revoke"]);
     assert!(origin("shell.env").contains("\"layer\": \"default\""));
+}
+
+#[test]
+fn what_the_user_sets_in_a_new_file_of_a_project_is_trusted() {
+    let az = Az::new();
+    az.ok(&["config", "set", "--layer", "project", "shell.program=sh"]);
+    assert_eq!(az.ok(&["config", "get", "shell.program"]), "sh\n");
+    // What another program wrote is not trusted together with it.
+    let other = Az::new();
+    other.file("az.toml", "[shell]\nenv = [\"A=1\"]\n");
+    other.ok(&["config", "set", "--layer", "project", "shell.program=sh"]);
+    assert_eq!(other.ok(&["config", "get", "shell.program"]), "");
+}
+
+#[test]
+fn a_project_does_not_choose_the_provider_that_gets_a_key() {
+    let az = Az::new();
+    az.ok(&["config", "set", "llm.provider=gemini"]);
+    az.file("az.toml", "[llm]\ndefault_provider = \"openai\"\n").file("key.txt", "sk-1");
+    let key = fs::File::open(az.work().join("key.txt")).unwrap();
+    let output = az.command(["config", "set", "llm.api_key"]).stdin(key).output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.starts_with("the API key of gemini is in "), "{shown}");
 }
 
 #[test]
