@@ -133,6 +133,16 @@ impl SqliteError {
         }
     }
 
+    /// Adds advice to the message about a damaged record.
+    pub(crate) fn with_advice(self, advice: &str) -> Self {
+        match self {
+            Self::Damaged { what, id, reason } => {
+                Self::Damaged { what, id, reason: format!("{reason}; {advice}") }
+            }
+            other => other,
+        }
+    }
+
     /// Returns `true` if another connection holds a lock that this one needs.
     pub(crate) fn is_busy(&self) -> bool {
         match self {

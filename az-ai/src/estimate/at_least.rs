@@ -11,6 +11,10 @@ use crate::chat::{ChatRequest, Message};
 /// runs of one character, which are not counted; words in other scripts have up to 40 bytes.
 const LONGEST_AVERAGE: u64 = 64;
 
+/// A model may write a text in fewer tokens than its tokenizer: of 160 recorded replies of OpenAI's
+/// models two had 3 % and 6 % fewer. One in this many is allowed for.
+const FEWER: u64 = 8;
+
 /// Returns the least number of tokens that the texts of a request can have.
 pub(crate) fn request_at_least(request: &ChatRequest, vocabulary: Vocabulary) -> u64 {
     let texts = request.messages.iter().map(|message| match message {
@@ -28,7 +32,8 @@ pub(crate) fn request_at_least(request: &ChatRequest, vocabulary: Vocabulary) ->
 /// not empty has at least one. Visible reasoning may be a summary, so it is not counted.
 pub(crate) fn reply_at_least(reply: &ModelReply, vocabulary: Vocabulary) -> u64 {
     let calls = reply.calls.iter().map(|call| value_at_least(&call.arguments).max(1));
-    calls.fold(text_at_least(&reply.text, vocabulary), u64::saturating_add)
+    let text = count(vocabulary, &reply.text).map_or(0, |tokens| tokens - tokens / FEWER);
+    calls.fold(text.max(Least::of(&reply.text).tokens()), u64::saturating_add)
 }
 
 /// Returns the least number of tokens of JSON, in whatever form the model wrote it.

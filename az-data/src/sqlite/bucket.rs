@@ -28,6 +28,10 @@ pub(super) struct Bucket {
 pub(super) const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget \
     WHERE namespace = az_namespace()";
 
+/// What to do about a budget whose scope cannot be read: it has no name under which it could be cleared.
+const UNREADABLE_SCOPE: &str = "it may cover any call, so all are refused until its row is removed from \
+    the table `budget` of the database";
+
 /// The scopes that apply to payer `?1` and model `?2`.
 pub(super) const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
         SELECT ?1 UNION SELECT payer.parent FROM line CROSS JOIN payer \
@@ -58,12 +62,7 @@ pub(super) fn check_scopes(conn: &Connection) -> Result<()> {
         let scope = row.get_ref(0)?.as_str().map_err(|error| unreadable("scope", error));
         let Err(error) = scope.and_then(read_scope) else { continue };
         let id = format!("{} {}", text(row.get_ref(0)?), text(row.get_ref(1)?));
-        let SqliteError::Damaged { what, id, reason } = error.of("budget", id) else { continue };
-        let reason = format!(
-            "{reason}; it may cover any call, so all are refused until its row is removed from the \
-             table `budget` of the database"
-        );
-        return Err(SqliteError::Damaged { what, id, reason });
+        return Err(error.of("budget", id).with_advice(UNREADABLE_SCOPE));
     }
     Ok(())
 }
@@ -257,11 +256,10 @@ pub(super) fn budget(row: &mut Columns<'_>) -> Result<Budget> {
             limit: if row.take()? { Limit::Hard } else { Limit::Soft },
         })
     };
-    read(row).map_err(|error| match error.of("budget", format_args!("{scope} {period}")) {
-        SqliteError::Damaged { what, id, reason } => {
-            let reason = format!("{reason}; set the budget again or clear it");
-            SqliteError::Damaged { what, id, reason }
-        }
-        other => other,
-    })
+    let advice = match read_scope(&scope) {
+        Ok(_) => "set the budget again or clear it",
+        Err(_) => UNREADABLE_SCOPE,
+    };
+    let of_budget = |error: SqliteError| error.of("budget", format_args!("{scope} {period}"));
+    read(row).map_err(|error| of_budget(error).with_advice(advice))
 }
