@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{config, cost, db, demo, models, setup, task, worker};
+use crate::commands::{completions, config, cost, db, demo, man, models, setup, task, worker};
 use crate::global_args::GlobalArgs;
 use crate::help;
 
@@ -56,6 +56,10 @@ pub enum Command {
     Db(db::DbCommand),
     /// Set up the first model: asks for a provider and its key, and makes a call
     Setup(setup::SetupArgs),
+    /// Print a script that completes words in a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page of a command, or write all of them
+    Man(man::ManArgs),
     /// Replay a recorded task without a key; its tool calls are real
     Demo(demo::DemoArgs),
 }

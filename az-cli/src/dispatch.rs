@@ -7,8 +7,8 @@ use std::thread::Builder;
 
 use az_core::Error;
 
-use crate::cli::{Cli, Command};
-use crate::commands::{config, cost, db, demo, models, setup, task, worker};
+use crate::cli::{Cli, Command, command};
+use crate::commands::{completions, config, cost, db, demo, man, models, setup, task, worker};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::output::{Printer, printable};
@@ -50,6 +50,8 @@ pub(crate) fn run(
         Command::Cost(command) => short(async { cost::run(command, &with_stored().await?).await }),
         Command::Config(command) => short(config::run(command, &context)),
         Command::Db(command) => short(db::run(command, &services()?)),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args, command()),
         Command::Demo(args) => long(demo::run(args, &services()?)),
     }
 }

@@ -13,6 +13,7 @@
 mod api_key;
 pub mod cli;
 pub mod commands;
+mod completion;
 pub mod config;
 mod dispatch;
 pub mod error;
@@ -59,6 +60,9 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     telemetry::warn_on_stderr();
     telemetry::hide_handled_panics();
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completion::answer(&args, env, wiring) {
+        return code;
+    }
     let cli = match cli::parse(&args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,9 +1,11 @@
 //! The commands: one file each, with its arguments at the top.
 
+pub mod completions;
 pub mod config;
 pub mod cost;
 pub mod db;
 pub mod demo;
+pub mod man;
 pub mod models;
 pub mod setup;
 pub mod task;

@@ -11,6 +11,7 @@
 mod background;
 mod bad_input;
 mod budgets;
+mod completion;
 mod config;
 mod crash_sweep;
 mod damaged;
@@ -24,6 +25,7 @@ mod interference;
 mod keys;
 mod lease_time;
 mod main_job;
+mod man;
 mod manners;
 mod models;
 mod payers;

@@ -71,10 +71,17 @@ fn a_truncated_stream_is_never_an_answer() {
 
 #[test]
 fn invalid_replies_are_protocol_errors() {
-    let (_, ended, count) = run_against(vec![answer("200 OK", "", "<html>hello</html>")]);
+    let (_, ended, count) = run_against(vec![answer("200 OK", "", "hello")]);
     assert_eq!(ended.code, Some(76), "{ended:?}");
     assert!(ended.stderr.contains("invalid response from"), "{ended:?}");
     assert_eq!(count, 4, "it is tried again, up to a limit");
+}
+
+#[test]
+fn a_web_page_is_a_wrong_address_and_is_not_tried_again() {
+    let (_, ended, count) = run_against(vec![answer("200 OK", "", "<html>hello</html>")]);
+    assert_eq!((ended.code, count), (Some(78), 1), "{ended:?}");
+    assert!(ended.stderr.contains("check the base URL"), "{ended:?}");
 }
 
 #[test]
