@@ -137,10 +137,13 @@ fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
     let refused = |what: String| Error::new(ErrorKind::InvalidInput, what);
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
+    let known = file.metadata()?;
+    if !known.is_file() {
         return Err(refused("it is not a regular file".to_owned()));
     }
-    let mut bytes = Vec::new();
+    // One byte more, so that the end of the file is seen by the first read.
+    let length = usize::try_from(known.len().min(LARGEST)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length + 1);
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     match u64::try_from(bytes.len()) {
         Ok(length) if length <= LARGEST => Ok(bytes),

@@ -103,6 +103,34 @@ fn limits_of_the_configuration_apply_to_tasks_without_the_option() {
 }
 
 #[test]
+fn a_setting_in_the_store_applies_and_is_checked_when_it_is_read() {
+    let az = Az::new();
+    let dates =
+        |az: &Az| az.ok(&["cost", "show", "--by", "day", "--since", "2026-01-01", "--json"]);
+    az.ok(&["config", "set", "--layer", "store", "cost.time_zone=Pacific/Kiritimati"]);
+    assert_eq!(dates(&az).trim(), "[]");
+    assert_eq!(az.ok(&["config", "get", "cost.time_zone"]), "Pacific/Kiritimati\n");
+    // What another program stored is checked when it is read.
+    let set = "UPDATE setting SET value = '\"Mars/Olympus\"'";
+    rusqlite::Connection::open(az.database()).unwrap().execute(set, []).unwrap();
+    let ended = az.az(&["cost", "show"]);
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    let message = "the store: cost.time_zone: unknown time zone";
+    assert!(ended.stderr.contains(message), "{ended:?}");
+    az.ok(&["config", "unset", "--layer", "store", "cost.time_zone"]);
+    az.ok(&["cost", "show"]);
+}
+
+#[test]
+fn settings_of_other_programs_in_the_store_are_left_alone() {
+    let az = Az::new();
+    az.ok(&["config", "set", "--layer", "store", "task.max_steps=4"]);
+    let add = "INSERT INTO setting (namespace, key, value) VALUES ('default', 'mine.key', '7')";
+    rusqlite::Connection::open(az.database()).unwrap().execute(add, []).unwrap();
+    assert_eq!(az.ok(&["config", "get", "task.max_steps"]), "4\n");
+}
+
+#[test]
 fn an_invalid_variable_is_an_error_that_names_it() {
     for (name, value, message) in [
         ("AZ_TASK_MAX_STEPS", "many", "AZ_TASK_MAX_STEPS: must be a whole number from 1"),
