@@ -1,5 +1,8 @@
 //! The contract of a model provider's client.
 
+mod capabilities;
+mod learned;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,13 +10,16 @@ use async_trait::async_trait;
 pub use az_core::cost::CostEstimate;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use crate::chat::{
     ChatEvent, ChatReply, ChatRequest, ChatStream, DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE,
     Message, ToolDefinition,
 };
 use crate::error::{Error, Result};
+
+pub use capabilities::Capabilities;
+pub(crate) use capabilities::SHORTEST_REPLY;
+pub use learned::{Fact, LearnedFacts, Parameter, Prepared};
 
 /// A client for a provider's models.
 ///
@@ -40,6 +46,9 @@ use crate::error::{Error, Result};
 ///     provider's term beside it. Every term that the provider documents has its reason; an unknown
 ///     term is `Other`. A refusal, a filtered reply and one that ended with an error may be errors
 ///     instead.
+/// 11. A fact that the client was told by [`learn`](Self::learn), or learned by
+///     [`prepare`](Self::prepare), holds for later requests to the model, and for no other model:
+///     [`capabilities`](Self::capabilities) has it. Nothing else changes the capabilities.
 ///
 /// # Example
 ///
@@ -107,148 +116,13 @@ pub trait LlmClient: fmt::Debug + Send + Sync + 'static {
 
     /// Sends a request, and returns the reply as a stream. Nothing is sent before it is polled.
     fn stream(&self, request: &ChatRequest) -> ChatStream;
-}
 
-/// What a model supports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Capabilities {
-    /// Native tool calls, as opposed to calls in the reply's text.
-    pub tools: bool,
-    /// Streamed replies.
-    pub streaming: bool,
-    /// Image input.
-    pub vision: bool,
-    /// Structured output: replies that follow a JSON Schema.
-    pub formats: bool,
-    /// The client processes tool results itself, and gets all of each rather than an excerpt.
-    pub whole_results: bool,
-    /// Its steps are planned in advance: repeated calls are intended.
-    pub has_planned_steps: bool,
-    /// The context window: the most tokens of a request and its reply together, where known.
-    pub context_window: Option<u64>,
-    /// The most tokens of a reply, where known.
-    pub max_output: Option<u64>,
-}
+    /// Tells the client a fact about a model that a refusal or a reply has shown.
+    fn learn(&self, _model: &str, _fact: Fact) {}
 
-impl Capabilities {
-    /// Tools, streaming, image input and structured output; limits unknown.
-    pub const FULL: Self =
-        Self { tools: true, streaming: true, vision: true, formats: true, ..Self::TEXT };
-    /// Text only; limits unknown.
-    pub const TEXT: Self = Self {
-        tools: false,
-        streaming: false,
-        vision: false,
-        formats: false,
-        whole_results: false,
-        has_planned_steps: false,
-        context_window: None,
-        max_output: None,
-    };
-
-    /// Sets the context window, in tokens.
-    #[must_use]
-    pub const fn with_context_window(mut self, tokens: u64) -> Self {
-        self.context_window = Some(tokens);
-        self
-    }
-
-    /// Sets the maximum of output tokens.
-    #[must_use]
-    pub const fn with_max_output(mut self, tokens: u64) -> Self {
-        self.max_output = Some(tokens);
-        self
-    }
-
-    /// Adds support for whole tool results.
-    #[must_use]
-    pub const fn with_whole_results(mut self) -> Self {
-        self.whole_results = true;
-        self
-    }
-
-    /// Adds planned steps.
-    #[must_use]
-    pub const fn with_planned_steps(mut self) -> Self {
-        self.has_planned_steps = true;
-        self
-    }
-
-    /// Removes support for tool calls.
-    #[must_use]
-    pub const fn without_tools(mut self) -> Self {
-        self.tools = false;
-        self
-    }
-
-    /// Removes support for image input.
-    #[must_use]
-    pub const fn without_vision(mut self) -> Self {
-        self.vision = false;
-        self
-    }
-
-    /// Removes support for structured output.
-    #[must_use]
-    pub const fn without_formats(mut self) -> Self {
-        self.formats = false;
-        self
-    }
-
-    /// Removes support for streaming.
-    #[must_use]
-    pub const fn without_streaming(mut self) -> Self {
-        self.streaming = false;
-        self
-    }
-
-    /// Returns the capabilities that both have, with the smaller limits.
-    #[must_use]
-    pub fn intersect(self, other: Self) -> Self {
-        let least = |one: Option<u64>, other: Option<u64>| match (one, other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (known, None) | (None, known) => known,
-        };
-        Self {
-            tools: self.tools && other.tools,
-            streaming: self.streaming && other.streaming,
-            vision: self.vision && other.vision,
-            formats: self.formats && other.formats,
-            whole_results: self.whole_results && other.whole_results,
-            has_planned_steps: self.has_planned_steps && other.has_planned_steps,
-            context_window: least(self.context_window, other.context_window),
-            max_output: least(self.max_output, other.max_output),
-        }
-    }
-
-    /// Checks that a request needs no missing capability, for clause 5.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unsupported`] when it does.
-    pub fn check(&self, provider: &str, request: &ChatRequest) -> Result<()> {
-        let unsupported =
-            |reason: String| Error::Unsupported { provider: provider.to_owned(), reason };
-        if !self.tools && !request.tools.is_empty() {
-            let model = &request.model;
-            return Err(unsupported(format!("{model} does not support tools")));
-        }
-        if !self.vision && request.images().next().is_some() {
-            return Err(unsupported(format!("{} does not support image input", request.model)));
-        }
-        if !self.formats && request.format.is_some() {
-            let model = &request.model;
-            return Err(unsupported(format!("{model} does not support structured output")));
-        }
-        match self.max_output {
-            Some(most) if u64::from(request.max_tokens) > most => Err(unsupported(format!(
-                "replies of {} have at most {most} tokens; {} were asked for",
-                request.model, request.max_tokens
-            ))),
-            _ => Ok(()),
-        }
+    /// Asks the server what it knows about a model, at most once for each; it costs nothing.
+    async fn prepare(&self, _model: &str) -> Prepared {
+        Prepared::READY
     }
 }
 

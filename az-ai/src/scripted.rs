@@ -14,11 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
-use crate::client::{Capabilities, CostEstimate, LlmClient};
+use crate::client::{Capabilities, CostEstimate, Fact, LearnedFacts, LlmClient};
 use crate::error::{Error, Refusal, Result};
 use crate::{estimate, json_lines};
 
 const NAME: &str = "scripted";
+
+/// The address under which it keeps what it learns; it has no other.
+const ADDRESS: &str = "";
 
 /// A reply of a script.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -188,6 +191,7 @@ pub struct ScriptedClient {
     capabilities: Capabilities,
     max_cost: Option<Usd>,
     record: Option<Arc<Mutex<Vec<ChatRequest>>>>,
+    learned: LearnedFacts,
 }
 
 struct Scripted {
@@ -214,6 +218,7 @@ impl ScriptedClient {
             capabilities: Capabilities::FULL,
             max_cost: None,
             record: None,
+            learned: LearnedFacts::default(),
         }
     }
 
@@ -275,10 +280,10 @@ impl ScriptedClient {
 
     #[expect(clippy::disallowed_methods, reason = "a delay simulates a slow model")]
     async fn say(&self, request: &ChatRequest) -> Result<ReplyOutcome> {
-        self.capabilities.check(NAME, request)?;
+        self.capabilities(&request.model).check(NAME, request)?;
         if let Some(requests) = &self.record {
             let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
-            requests.push(request.clone());
+            requests.push(self.learned.adapt(ADDRESS, request).into_owned());
         }
         let (scripted, turn) = self.find(request);
         let Some(Scripted { line, failed }) = scripted else {
@@ -311,8 +316,12 @@ impl LlmClient for ScriptedClient {
         NAME
     }
 
-    fn capabilities(&self, _model: &str) -> Capabilities {
-        self.capabilities
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.learned.limit(ADDRESS, model, self.capabilities)
+    }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        self.learned.learn(ADDRESS, model, fact);
     }
 
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {

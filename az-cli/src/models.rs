@@ -5,6 +5,7 @@ mod choose;
 mod demo;
 mod environment;
 mod find;
+mod loading;
 mod local;
 mod prices;
 mod rules;

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
+use az_ai::dispatch::DispatchOptions;
 use az_ai::estimate;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
@@ -110,7 +111,7 @@ impl Services {
             return Ok(Arc::clone(models));
         }
         let pace = Pace::Times(f32::from(self.speed));
-        let models = ModelChooser::new(self.settings.clone(), &self.env, pace)?;
+        let models = ModelChooser::new(self.settings.clone(), &self.env, pace, &self.printer)?;
         Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
@@ -229,6 +230,11 @@ impl Services {
         }
     }
 
+    /// Returns the limit of a reply, in tokens.
+    pub fn max_tokens(&self) -> u32 {
+        self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get)
+    }
+
     /// Creates an engine that emits events to `sink` and asks for approval at `terminal`, if there is one.
     ///
     /// # Errors
@@ -240,8 +246,10 @@ impl Services {
         terminal: Option<Arc<Live>>,
     ) -> Result<Engine, CliError> {
         let resolver = self.models()?.connected()?;
-        let max_tokens = self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get);
-        let options = ReActOptions::default().with_max_tokens(max_tokens);
+        let loading_wait = self.settings.llm.timeouts.loading_wait();
+        let dispatch = DispatchOptions::default().with_loading_wait(loading_wait);
+        let options =
+            ReActOptions::default().with_max_tokens(self.max_tokens()).with_dispatch(dispatch);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = self.wiring.run_store(self.store().await?);
         let toolbox = self.wiring.toolbox(self.toolbox()?);

@@ -9,8 +9,8 @@ const MAX_TYPOS: usize = 2;
 
 /// Returns the call with its arguments as an object that fits the schema's names and types.
 ///
-/// Two common mistakes of models are corrected silently: arguments sent as a string of JSON, and
-/// `null` for an optional argument.
+/// Common mistakes of models are corrected. Silently: arguments sent as a string of JSON, and `null`
+/// for an optional argument. With a note for the model: booleans and numbers that are sent as text.
 ///
 /// # Errors
 ///
@@ -26,6 +26,20 @@ pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<I
     };
     let properties = spec.input_schema.get("properties").and_then(Value::as_object);
     let schema = Schema { spec, properties };
+    let corrected = schema.coerced(given);
+    if !corrected.is_empty() {
+        let mut given = given.clone();
+        for (name, value) in corrected {
+            call.corrections.push(format!(
+                "the argument `{name}` was a text and was read as {}; send it as {}",
+                value,
+                kind_of(&value)
+            ));
+            given.insert(name, value);
+        }
+        call.arguments = given.into();
+        return check_arguments(spec, call);
+    }
     let problems = schema.problems(given);
     if !problems.is_empty() {
         return Err(invalid_arguments(&spec.name, &problems.join("; ")));
@@ -67,6 +81,20 @@ impl Schema<'_> {
         });
         let wrong = given.iter().filter_map(|(name, value)| self.problem_with(name, value));
         missing.chain(wrong).collect()
+    }
+
+    /// Returns the arguments that are sent as text although their type is another one, where the text
+    /// is the JSON of that type and nothing else: `"true"` for a boolean, `"5"` for a number.
+    fn coerced(&self, given: &Map<String, Value>) -> Vec<(String, Value)> {
+        let coerced = given.iter().filter_map(|(name, value)| {
+            let types = self.types_of(name);
+            let text = value.as_str().filter(|_| !types.contains(&"string"))?;
+            let read: Value = serde_json::from_str(text.trim()).ok()?;
+            let is_plain = read.is_boolean() || read.is_number();
+            let fits = types.iter().any(|expected| has_type(&read, expected));
+            (is_plain && fits).then(|| (name.clone(), read))
+        });
+        coerced.collect()
     }
 
     fn problem_with(&self, name: &str, value: &Value) -> Option<String> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use az_core::content::ContentPart;
 use az_core::tool::{
     BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
 };
@@ -153,6 +154,7 @@ impl Toolbox for ToolRegistry {
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         let tool = self.find(&call.invocation.tool)?;
         let (cancel, timeout) = (call.invocation.cancel.clone(), call.invocation.timeout);
+        let corrections = call.invocation.corrections.clone();
         if cancel.is_cancelled() {
             return Ok(ToolOutput::failed("cancelled before the tool was started"));
         }
@@ -165,7 +167,8 @@ impl Toolbox for ToolRegistry {
         };
         match output {
             // A call that was refused changed nothing.
-            Err(Error::Invalid { .. } | Error::LeaseLost { .. }) | Ok(_) => output,
+            Err(Error::Invalid { .. } | Error::LeaseLost { .. }) => output,
+            Ok(output) => Ok(with_corrections(output, &corrections)),
             // A tool that panicked or was cut short may have changed something before.
             Err(error @ (Error::Internal(_) | Error::Cancelled | Error::TimedOut { .. })) => {
                 Ok(ToolOutput::unknown(format!("{}; {OUTCOME_UNKNOWN}", error.chain())))
@@ -208,6 +211,13 @@ impl Toolbox for ToolRegistry {
         }
         failed.map_or(Ok(ended), Err)
     }
+}
+
+/// Adds how the arguments of the call were corrected.
+fn with_corrections(output: ToolOutput, corrections: &[String]) -> ToolOutput {
+    corrections.iter().fold(output, |output, correction| {
+        output.with_part(ContentPart::Text { text: format!("[{correction}]") })
+    })
 }
 
 /// Returns a call with a key that is unique among the running processes.

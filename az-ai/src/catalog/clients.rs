@@ -9,6 +9,7 @@ use super::entries::{Entries, Entry};
 use super::environment::{Access, base_url, displayed_url};
 use super::invalid::ConnectError;
 use super::options::ConnectOptions;
+use crate::client::LearnedFacts;
 use crate::config::LlmConfig;
 use crate::error::{Error, Result};
 use crate::model_name::ModelName;
@@ -34,6 +35,7 @@ pub struct ModelCatalog {
     pub(super) local: OnceLock<String>,
     pub(super) http: OnceLock<HttpClient>,
     pub(super) clients: Mutex<HashMap<String, ResolvedModel>>,
+    pub(super) learned: LearnedFacts,
 }
 
 /// An entry that a name refers to.
@@ -68,6 +70,7 @@ impl ModelCatalog {
             local: OnceLock::new(),
             http: OnceLock::new(),
             clients: Mutex::default(),
+            learned: LearnedFacts::default(),
         };
         catalog.check_default()?;
         Ok(catalog)
@@ -174,7 +177,7 @@ impl ModelCatalog {
             }
         };
         let url = base_url(entry, &self.options.environment);
-        connect(config, key, url.as_deref(), self.http()?)
+        connect(config, key, url.as_deref(), (self.http()?, self.learned.clone()))
     }
 
     fn check_default(&self) -> Result<(), ConnectError> {

@@ -69,6 +69,7 @@ impl ModelCatalog {
         })?;
         let client = self.once("local/", || {
             let endpoint = Endpoint::new("local", base_url);
+            let endpoint = endpoint.describing_models().with_learned(self.learned.clone());
             let wire = Arc::new(WireClient::new(endpoint, OpenAi::default(), self.http()?)?);
             // Calls to a server on this machine are free, as those to llama.cpp are.
             let clock = self.clock();

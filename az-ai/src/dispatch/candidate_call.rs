@@ -1,16 +1,17 @@
 //! The call to one candidate, within its budget.
 
+use az_core::Error;
 use az_core::call::{Account, ModelRequest, RetryPolicy, call_with_retries};
-use az_core::{Error, ErrorKind};
 
 use super::budget_wait::BudgetWait;
 use super::dispatcher::Dispatched;
 use super::effect::CandidateEffect;
 use super::error::DispatchError;
+use super::loading::LoadingWait;
 use super::options::DispatchOptions;
 use super::prompt::Prompt;
+use super::recovery::{Recovery, note_limit};
 use super::shorten::affordable;
-use super::stated_window;
 use crate::chat::ChatRequest;
 use crate::resolver::Candidate;
 
@@ -32,17 +33,18 @@ pub(super) struct CandidateCall<'a, A> {
 
 impl<A: Account> CandidateCall<'_, A> {
     /// Makes the call. Waits while only the holds of other calls are in the way; when the budget
-    /// has too little left, shortens the reply.
+    /// has too little left, shortens the reply; when a refusal shows what the model does not accept,
+    /// changes the request.
     pub(super) async fn make(
         &self,
         account: &mut A,
         request: ChatRequest,
+        loading: LoadingWait,
     ) -> Result<Dispatched, DispatchError> {
         let mut effect = CandidateEffect::new(self.candidate, self.prompt, request);
         let mut shortenings = 0;
-        // Whether the reply was limited to the window that the provider stated.
-        let mut fitted = false;
         let mut wait = BudgetWait::new(self.options.budget_wait);
+        let mut recovery = Recovery::new(self.candidate, self.prompt, loading);
         loop {
             let booked = self.booked(&effect);
             let called = call_with_retries(account, &booked, &effect, self.retry).await;
@@ -60,14 +62,10 @@ impl<A: Account> CandidateCall<'_, A> {
                     (left, refusal)
                 }
                 Err(error) => {
-                    let room = stated_room(&error, &effect.request).filter(|_| !fitted);
-                    let Some(room) = room else { return Err(effect.failed(error)) };
-                    let (asked, why) = (effect.request.max_tokens, error.chain());
-                    account
-                        .note(format!("reply limited to {room} tokens instead of {asked}: {why}"))
-                        .await?;
-                    effect.request.max_tokens = room;
-                    fitted = true;
+                    let most = (shortenings > 0).then_some(effect.request.max_tokens);
+                    recovery.change(account, &mut effect, error).await?;
+                    let max_tokens = effect.request.max_tokens;
+                    effect.request.max_tokens = most.unwrap_or(max_tokens).min(max_tokens);
                     continue;
                 }
             };
@@ -75,11 +73,7 @@ impl<A: Account> CandidateCall<'_, A> {
             let Some(fewer) = fewer.filter(|_| shortenings < SHORTENINGS) else {
                 return Err(refusal.into());
             };
-            let asked = effect.request.max_tokens;
-            account
-                .note(format!("reply limited to {fewer} tokens instead of {asked}: {refusal}"))
-                .await?;
-            effect.request.max_tokens = fewer;
+            note_limit(account, &mut effect.request, fewer, &refusal.to_string()).await?;
             shortenings += 1;
         }
     }
@@ -91,12 +85,6 @@ impl<A: Account> CandidateCall<'_, A> {
             .with_estimate(estimate.max_cost, estimate.input_tokens)
             .with_reason(self.reason.clone())
     }
-}
-
-/// Returns the tokens of a reply that fit into the window that a provider states.
-fn stated_room(error: &Error, request: &ChatRequest) -> Option<u32> {
-    let is_full = error.kind() == ErrorKind::ContextWindow;
-    stated_window::room(&error.chain(), request.max_tokens).filter(|_| is_full)
 }
 
 /// Notes what is wrong with what the provider reported.

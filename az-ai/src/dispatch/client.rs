@@ -16,7 +16,7 @@ use super::options::DispatchOptions;
 use super::prompt::{ChatPrompt, Delivery, Prompt, Rejection};
 use super::sources::{FixedCandidates, OneClient};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use crate::client::{Capabilities, LlmClient};
+use crate::client::{Capabilities, Fact, LlmClient, Prepared};
 use crate::error::{Error, Result};
 use crate::estimate;
 use crate::resolver::{
@@ -165,6 +165,14 @@ impl LlmClient for DispatchClient {
         // The driver yields no event of its own; it is polled together with what it sends.
         let driver = stream::once(driving).filter_map(|()| future::ready(None));
         stream::select(received, driver).boxed()
+    }
+
+    /// Does nothing: the dispatcher tells the candidate what its refusal has shown.
+    fn learn(&self, _model: &str, _fact: Fact) {}
+
+    /// Does nothing: the dispatcher prepares each candidate.
+    async fn prepare(&self, _model: &str) -> Prepared {
+        Prepared::READY
     }
 }
 

@@ -1,6 +1,7 @@
 //! The loop over the candidates of a call.
 
 use std::fmt;
+use std::time::Duration;
 
 use az_core::call::{Account, Restart, RetryPolicy};
 use az_core::cost::Charge;
@@ -8,6 +9,7 @@ use az_core::cost::Charge;
 use super::candidate_call::CandidateCall;
 use super::error::DispatchError;
 use super::failures::Failures;
+use super::loading::{LoadingWait, name};
 use super::options::DispatchOptions;
 use super::prompt::Prompt;
 use crate::chat::ChatReply;
@@ -51,6 +53,14 @@ pub struct Dispatched {
     pub model: ResolvedModel,
 }
 
+/// How long a candidate is tried.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    retry: RetryPolicy,
+    /// The longest wait for a server that is loading the model.
+    loading: Duration,
+}
+
 /// The outcome of one candidate.
 enum CandidateOutcome {
     Replied(Box<Dispatched>),
@@ -89,9 +99,12 @@ impl<'a> Dispatcher<'a> {
         let mut transient = None;
         let last = self.candidates.len().saturating_sub(1);
         for (index, candidate) in self.candidates.iter().enumerate() {
-            let policy =
-                if index < last { self.options.fallback_retry } else { account.retry_policy() };
-            match self.attempt(account, prompt, (candidate, policy), &mut failures).await? {
+            let patience = if index < last {
+                Patience { retry: self.options.fallback_retry, loading: Duration::ZERO }
+            } else {
+                self.patience(account)
+            };
+            match self.attempt(account, prompt, (candidate, patience), &mut failures).await? {
                 CandidateOutcome::Replied(reply) => return Ok(Outcome::Replied(reply)),
                 CandidateOutcome::Transient if index < last => {
                     transient = transient.or(Some(candidate));
@@ -102,7 +115,7 @@ impl<'a> Dispatcher<'a> {
             }
         }
         if let Some(candidate) = transient {
-            let with_retries = (candidate, account.retry_policy());
+            let with_retries = (candidate, self.patience(account));
             let tried = self.attempt(account, prompt, with_retries, &mut failures).await?;
             if let CandidateOutcome::Replied(reply) = tried {
                 return Ok(Outcome::Replied(reply));
@@ -111,19 +124,29 @@ impl<'a> Dispatcher<'a> {
         failures.end()
     }
 
+    /// Returns the patience with a candidate that no other follows.
+    fn patience<A: Account>(&self, account: &A) -> Patience {
+        Patience { retry: account.retry_policy(), loading: self.options.loading_wait }
+    }
+
     /// Calls one candidate, unless the request does not fit into its window.
     async fn attempt<A: Account>(
         &self,
         account: &mut A,
         prompt: &dyn Prompt<A>,
-        (candidate, retry): (&Candidate, RetryPolicy),
+        (candidate, patience): (&Candidate, Patience),
         failures: &mut Failures,
     ) -> Result<CandidateOutcome, DispatchError> {
+        let name = name(candidate);
+        let mut loading = LoadingWait::new(patience.loading);
+        if let Err(error) = loading.until_ready(account, candidate).await {
+            failures.add((&name, prompt.window(candidate)), error.into())?;
+            return Ok(CandidateOutcome::Transient);
+        }
         let window = prompt.window(candidate);
         if failures.too_small.is_some_and(|small| window <= small) {
             return Ok(CandidateOutcome::Failed);
         }
-        let name = name(candidate);
         let Some(request) = prompt.request(account, candidate) else {
             failures.add_too_small(&name, window);
             return Ok(CandidateOutcome::Failed);
@@ -135,8 +158,9 @@ impl<'a> Dispatcher<'a> {
         }
         let ResolvedModel { client, model } = &candidate.model;
         Vocabulary::of(client.provider(), model).load().await;
-        let call = CandidateCall { candidate, prompt, options: &self.options, reason, retry };
-        match call.make(account, request).await {
+        let (options, retry) = (&self.options, patience.retry);
+        let call = CandidateCall { candidate, prompt, options, reason, retry };
+        match call.make(account, request, loading).await {
             Ok(dispatched) => {
                 (self.report)(&candidate.model, CallReport::Replied);
                 Ok(CandidateOutcome::Replied(Box::new(dispatched)))
@@ -149,15 +173,10 @@ impl<'a> Dispatcher<'a> {
                     return Err(failed);
                 }
                 let transient = failed.error.is_retryable();
-                failures.add((&name, window), failed)?;
+                // The call may have shown that the window is smaller.
+                failures.add((&name, prompt.window(candidate)), failed)?;
                 Ok(if transient { CandidateOutcome::Transient } else { CandidateOutcome::Failed })
             }
         }
     }
-}
-
-/// Returns the name of a candidate, for people.
-fn name(candidate: &Candidate) -> String {
-    let model = &candidate.model;
-    format!("{} of {}", model.model, model.client.provider())
 }

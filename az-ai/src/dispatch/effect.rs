@@ -13,9 +13,10 @@ use super::error::DispatchError;
 use super::prompt::{Delivery, Prompt, Rejection};
 use crate::charge;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, collect};
-use crate::client::LlmClient;
+use crate::client::{Fact, LlmClient};
 use crate::error::Result;
 use crate::plausible::{ChargeLimit, Checked, check};
+use crate::provider::shown;
 use crate::resolver::Candidate;
 
 /// Sends one request to one candidate, any number of times.
@@ -28,6 +29,8 @@ pub(super) struct CandidateEffect<'a, A> {
     returned: Mutex<Option<Result<ChatReply>>>,
     /// What is wrong with what the provider reported, attempt by attempt.
     warnings: Mutex<Vec<String>>,
+    /// What the last reply, which was rejected, has shown about the model.
+    shown: Mutex<Option<Fact>>,
 }
 
 impl<A> fmt::Debug for CandidateEffect<'_, A> {
@@ -46,8 +49,8 @@ impl<'a, A> CandidateEffect<'a, A> {
         request: ChatRequest,
     ) -> Self {
         let client = Arc::clone(&candidate.model.client);
-        let (returned, warnings) = (Mutex::default(), Mutex::default());
-        Self { client, request, candidate, prompt, returned, warnings }
+        let (returned, warnings, shown) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { client, request, candidate, prompt, returned, warnings, shown }
     }
 
     /// Returns a completion together with the client's complete reply.
@@ -68,6 +71,19 @@ impl<'a, A> CandidateEffect<'a, A> {
     /// Takes the warnings about the attempts so far.
     pub(super) fn take_warnings(&self) -> Vec<String> {
         mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the fact that the last reply has shown, if it was rejected for it.
+    pub(super) fn shown_by_reply(&self) -> Option<Fact> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the last attempt failed in a way that a changed request, or a wait for the server,
+    /// may avoid. Then the same request is not repeated at once.
+    fn is_amendable(&self) -> bool {
+        let returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Err(error)) = &*returned else { return false };
+        shown::is_loading(error).is_some() || shown::fact(error, &self.request).is_some()
     }
 
     /// Checks the charge of an attempt, and keeps the warning if there is one.
@@ -128,16 +144,15 @@ impl<A> ModelEffect for CandidateEffect<'_, A> {
         self.keep(Ok(chat));
         match accepted {
             Ok(reply) => Ok(ModelCompletion { reply, charge }),
-            Err(Rejection { kind, message }) => Err(ModelFailure {
-                kind,
-                message,
-                retry_after: None,
-                settlement: Settlement::Paid(charge),
-            }),
+            Err(Rejection { kind, message, fact }) => {
+                *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = fact;
+                let settlement = Settlement::Paid(charge);
+                Err(ModelFailure { kind, message, retry_after: None, settlement })
+            }
         }
     }
 
     fn restart(&self) -> Restart {
-        self.prompt.restart()
+        if self.is_amendable() { Restart::Refused } else { self.prompt.restart() }
     }
 }

@@ -22,11 +22,18 @@ pub struct DispatchOptions {
     /// The longest wait for budget that other calls hold, before the reply is shortened or the call
     /// refused.
     pub budget_wait: Duration,
+    /// The longest wait for a server that is loading the model. Candidates that others follow are not
+    /// waited for.
+    pub loading_wait: Duration,
 }
 
 impl Default for DispatchOptions {
     fn default() -> Self {
-        Self { fallback_retry: FALLBACK_RETRY, budget_wait: Duration::from_secs(60) }
+        Self {
+            fallback_retry: FALLBACK_RETRY,
+            budget_wait: Duration::from_secs(60),
+            loading_wait: Duration::from_secs(120),
+        }
     }
 }
 
@@ -42,6 +49,13 @@ impl DispatchOptions {
     #[must_use]
     pub const fn with_budget_wait(mut self, wait: Duration) -> Self {
         self.budget_wait = wait;
+        self
+    }
+
+    /// Returns the options with a longest wait for a server that is loading the model.
+    #[must_use]
+    pub const fn with_loading_wait(mut self, wait: Duration) -> Self {
+        self.loading_wait = wait;
         self
     }
 }

@@ -7,14 +7,16 @@ use az_core::call::Restart;
 use az_core::journal::{ModelReply, Purpose};
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
+use crate::client::Fact;
 use crate::resolver::Candidate;
 
 /// Builds the request for each candidate, and reads its reply.
 ///
 /// # Contract
 ///
-/// 1. [`request`](Self::request) performs no I/O, and returns the same request for the same account
-///    and candidate. `None` means that it does not fit into the candidate's window.
+/// 1. [`request`](Self::request) performs no I/O, and returns the same request for the same account,
+///    candidate and capabilities of its model. `None` means that it does not fit into the candidate's
+///    window.
 /// 2. [`on_event`](Self::on_event) receives every event of a streamed reply in order, of failed
 ///    attempts too, and returns at once.
 /// 3. A reply that [`accept`](Self::accept) rejects is paid for, and counts as a failed attempt.
@@ -58,12 +60,21 @@ pub struct Rejection {
     pub kind: ErrorKind,
     /// The reason, for people.
     pub message: String,
+    /// What the reply has shown about the model. The request is then built anew and sent once more.
+    pub fact: Option<Fact>,
 }
 
 impl Rejection {
     /// Creates a rejection.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), fact: None }
+    }
+
+    /// Returns the rejection with what the reply has shown about the model.
+    #[must_use]
+    pub const fn with_fact(mut self, fact: Fact) -> Self {
+        self.fact = Some(fact);
+        self
     }
 }
 

@@ -3,11 +3,7 @@
 use az_core::Usd;
 
 use crate::chat::ChatRequest;
-use crate::client::LlmClient;
-
-/// The shortest useful reply, in tokens: a thought and a tool call with its arguments take about as
-/// much.
-pub(super) const SHORTEST: u32 = 256;
+use crate::client::{LlmClient, SHORTEST_REPLY};
 
 /// Returns the maximum of output tokens for which the request costs no more than `left`, if it is
 /// lower than the requested maximum and still useful.
@@ -20,7 +16,7 @@ pub(super) fn affordable(client: &dyn LlmClient, request: &ChatRequest, left: Us
         request.max_tokens = max_tokens;
         client.estimate_cost(&request).max_cost.is_some_and(|cost| cost <= left)
     };
-    let (mut low, mut high) = (SHORTEST.min(asked), asked);
+    let (mut low, mut high) = (SHORTEST_REPLY.min(asked), asked);
     if !fits(low) {
         return None;
     }

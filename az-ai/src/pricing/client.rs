@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use super::book::{PriceBook, PricedCall};
 use super::cost::Breakdown;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use crate::client::{Capabilities, CostEstimate, LlmClient};
+use crate::client::{Capabilities, CostEstimate, Fact, LlmClient, Prepared};
 use crate::error::{Error, Result};
 use crate::estimate::{self, Vocabulary};
 
@@ -96,6 +96,14 @@ impl LlmClient for PricedClient {
             Err(error) => Err(pricing.priced_failure(&asked, error)),
         });
         events.boxed()
+    }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        self.inner.learn(model, fact);
+    }
+
+    async fn prepare(&self, model: &str) -> Prepared {
+        self.inner.prepare(model).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The client for all wires: sends requests, reads responses, and masks the key in them.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,11 +11,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::http::{Answer, Credentials, HttpClient};
 use super::known;
+use super::listing::ListedModel;
 use super::pieces::PieceJoiner;
 use super::reported::ReportedUsage;
+use super::thoughts::{ThoughtSplitter, without_thoughts};
 use super::wire::{Answered, Delivery, StreamDecoder, Wire};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, RateLimits, replay};
-use crate::client::{Capabilities, CostEstimate, LlmClient, failed};
+use crate::client::{Capabilities, CostEstimate, Fact, LearnedFacts, LlmClient, Prepared, failed};
 use crate::error::{Error, Refusal, Result};
 use crate::estimate;
 use crate::key::ApiKey;
@@ -32,17 +34,38 @@ pub struct Endpoint {
     pub api_key: Option<ApiKey>,
     /// The capabilities of its models.
     pub capabilities: Capabilities,
+    /// What is learned about its models.
+    pub learned: LearnedFacts,
+    /// Whether the server is asked what it knows about a model before the first call to it.
+    pub describes_models: bool,
 }
 
 impl Endpoint {
-    /// Creates an endpoint without a key, with all capabilities.
+    /// Creates an endpoint without a key, with all capabilities, that is not asked about models.
     pub fn new(provider: impl Into<String>, base_url: impl Into<String>) -> Self {
         Self {
             provider: provider.into(),
             base_url: base_url.into(),
             api_key: None,
             capabilities: Capabilities::FULL,
+            learned: LearnedFacts::default(),
+            describes_models: false,
         }
+    }
+
+    /// Returns the endpoint of a server that is asked what it knows about a model before the first
+    /// call to it.
+    #[must_use]
+    pub const fn describing_models(mut self) -> Self {
+        self.describes_models = true;
+        self
+    }
+
+    /// Returns the endpoint with a place for what is learned about its models, which may be shared.
+    #[must_use]
+    pub fn with_learned(mut self, learned: LearnedFacts) -> Self {
+        self.learned = learned;
+        self
     }
 
     /// Returns the endpoint with a key.
@@ -80,7 +103,7 @@ impl Endpoint {
     }
 
     /// Returns the address of a path: before the query of the base address, if it has one.
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         match self.base_url.split_once('?') {
             Some((base, query)) if path.contains('?') => format!("{base}{path}&{query}"),
             Some((base, query)) => format!("{base}{path}?{query}"),
@@ -92,10 +115,12 @@ impl Endpoint {
 /// A client for a provider's API.
 pub struct WireClient(Arc<Inner>);
 
-struct Inner {
-    endpoint: Endpoint,
-    wire: Box<dyn Wire>,
-    http: HttpClient,
+pub(super) struct Inner {
+    pub(super) endpoint: Endpoint,
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) http: HttpClient,
+    /// The models that the server was asked about.
+    pub(super) asked: tokio::sync::Mutex<HashSet<String>>,
 }
 
 impl fmt::Debug for WireClient {
@@ -113,7 +138,8 @@ impl WireClient {
     /// [`Error::Setup`] when the address is not `http://…` or `https://…`.
     pub fn new(endpoint: Endpoint, wire: impl Wire, http: HttpClient) -> Result<Self> {
         let endpoint = endpoint.checked()?;
-        Ok(Self(Arc::new(Inner { endpoint, wire: Box::new(wire), http })))
+        let (wire, asked) = (Box::new(wire), tokio::sync::Mutex::default());
+        Ok(Self(Arc::new(Inner { endpoint, wire, http, asked })))
     }
 
     /// Returns the provider's models, in its order.
@@ -122,15 +148,8 @@ impl WireClient {
     ///
     /// The error of the request, and [`Error::Malformed`] when the response is not a list of
     /// models.
-    pub async fn models(&self) -> Result<Vec<String>> {
-        let inner = &self.0;
-        let url = inner.endpoint.url(inner.wire.models_path());
-        let answer = inner.http.get(&url, &inner.credentials()).await?;
-        let body = inner.accept(answer, 0).await?.body().await?;
-        inner.wire.models(&body).map_err(|error| Error::Malformed {
-            provider: inner.endpoint.provider.clone(),
-            reason: format!("its list of models: {error}"),
-        })
+    pub async fn models(&self) -> Result<Vec<ListedModel>> {
+        self.0.models().await
     }
 }
 
@@ -140,8 +159,8 @@ impl LlmClient for WireClient {
         &self.0.endpoint.provider
     }
 
-    fn capabilities(&self, _model: &str) -> Capabilities {
-        self.0.endpoint.capabilities
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.0.capabilities(model)
     }
 
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
@@ -165,11 +184,25 @@ impl LlmClient for WireClient {
         let opening = async move { inner.open(&request).await };
         stream::once(opening).try_flatten().boxed()
     }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        let Endpoint { base_url, learned, .. } = &self.0.endpoint;
+        learned.learn(base_url, model, fact);
+    }
+
+    async fn prepare(&self, model: &str) -> Prepared {
+        self.0.prepare(model).await
+    }
 }
 
 impl Inner {
+    fn capabilities(&self, model: &str) -> Capabilities {
+        let Endpoint { base_url, learned, capabilities, .. } = &self.endpoint;
+        learned.limit(base_url, model, *capabilities)
+    }
+
     fn check(&self, request: &ChatRequest) -> Result<()> {
-        self.endpoint.capabilities.check(&self.endpoint.provider, request)
+        self.capabilities(&request.model).check(&self.endpoint.provider, request)
     }
 
     async fn complete(&self, request: &ChatRequest) -> Result<ChatReply> {
@@ -194,6 +227,7 @@ impl Inner {
             credentials.clean(error).with_charge(reported)
         })?;
         credentials.clean_reply(&mut reply);
+        reply.reply = without_thoughts(reply.reply);
         Ok(ChatReply { limits, ..reply })
     }
 
@@ -222,6 +256,7 @@ impl Inner {
             inner: self,
             answer,
             joiner: PieceJoiner::default(),
+            thoughts: ThoughtSplitter::default(),
             ready: VecDeque::new(),
         };
         let events = stream::unfold(reading, async |mut reading| {
@@ -234,10 +269,16 @@ impl Inner {
     /// Sends a POST request.
     async fn post(&self, request: &ChatRequest, delivery: Delivery) -> Result<(Answer, Answered)> {
         let names = ToolNames::new(request.tools.iter().map(|tool| tool.name.as_str()));
-        let call = self.wire.call(request, delivery, &names);
+        let Endpoint { base_url, learned, .. } = &self.endpoint;
+        let request = &learned.adapt(base_url, request);
+        let mut call = self.wire.call(request, delivery, &names);
+        learned.adapt_body(base_url, &request.model, &mut call.body);
         let url = self.endpoint.url(&call.path);
         let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
-        let answer = self.accept(answer, request.max_tokens).await?;
+        let answer = match self.accept(answer, request.max_tokens).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.with_near_names(&request.model, error).await),
+        };
         let answered = Answered {
             provider: self.endpoint.provider.clone(),
             model: request.model.clone(),
@@ -247,7 +288,7 @@ impl Inner {
         Ok((answer, answered))
     }
 
-    fn credentials(&self) -> Credentials<'_> {
+    pub(super) fn credentials(&self) -> Credentials<'_> {
         Credentials {
             provider: &self.endpoint.provider,
             key: self.endpoint.api_key.as_ref(),
@@ -257,7 +298,7 @@ impl Inner {
     }
 
     /// Converts a response without success to an error, with the usage that it reports.
-    async fn accept(&self, answer: Answer, max_tokens: u32) -> Result<Answer> {
+    pub(super) async fn accept(&self, answer: Answer, max_tokens: u32) -> Result<Answer> {
         let Endpoint { provider, base_url, .. } = &self.endpoint;
         let mut reported = ReportedUsage::default();
         let read = |status, body: &[u8]| {
@@ -280,6 +321,7 @@ struct Reading {
     passed_on: Option<Charge>,
     decoder: Option<Box<dyn StreamDecoder>>,
     joiner: PieceJoiner,
+    thoughts: ThoughtSplitter,
     ready: VecDeque<ChatEvent>,
 }
 
@@ -314,7 +356,8 @@ impl Reading {
         }
         let credentials = self.inner.credentials();
         events.iter_mut().for_each(|event| credentials.clean_event(event));
-        self.ready.extend(events.into_iter().flat_map(|event| self.joiner.join(event)));
+        let joined = events.into_iter().flat_map(|event| self.joiner.join(event));
+        self.ready.extend(joined.flat_map(|event| self.thoughts.split(event)));
         if !self.is_finished() {
             self.report(decoder.reported());
         }

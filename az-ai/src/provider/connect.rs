@@ -9,7 +9,7 @@ use super::http::HttpClient;
 use super::known::{Api, KnownProvider};
 use super::ollama::Ollama;
 use super::openai::{Dialect, OpenAi};
-use crate::client::Capabilities;
+use crate::client::{Capabilities, LearnedFacts};
 use crate::config::ProviderConfig;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
@@ -27,8 +27,8 @@ pub const FEATURES: &[&str] = &[
     "reasoning",
 ];
 
-/// Creates the client of an entry. The caller has looked up the key, and the address if it is not
-/// the usual one.
+/// Creates the client of an entry, which learns about its models in `learned`. The caller has looked
+/// up the key, and the address if it is not the usual one.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub fn connect(
     config: &ProviderConfig,
     api_key: Option<ApiKey>,
     base_url: Option<&str>,
-    http: HttpClient,
+    (http, learned): (HttpClient, LearnedFacts),
 ) -> Result<Arc<WireClient>> {
     let known = known(config)?;
     let setup =
@@ -52,6 +52,9 @@ pub fn connect(
         base_url: base_url.to_owned(),
         api_key,
         capabilities: capabilities(config)?,
+        learned,
+        // The features of models at the usual addresses are in the price table.
+        describes_models: elsewhere || known.is_local(),
     };
     let client = match known.api {
         Api::Anthropic => WireClient::new(endpoint, Anthropic, http),

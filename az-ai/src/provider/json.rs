@@ -1,7 +1,6 @@
 //! JSON helpers of the wires.
 
 use az_core::text::one_line;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The maximum of an unknown response that is quoted, in characters.
@@ -19,22 +18,6 @@ pub(super) fn object(arguments: &Value) -> Value {
         Value::Object(_) => arguments.clone(),
         text => json!({"malformed": text}),
     }
-}
-
-/// Reads the ids in a list of models such as `{"data": [{"id": "…"}]}`.
-pub(super) fn ids(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-    let list: ModelList = serde_json::from_slice(body)?;
-    Ok(list.data.into_iter().map(|model| model.id).collect())
-}
-
-#[derive(Deserialize)]
-struct ModelList {
-    data: Vec<Model>,
-}
-
-#[derive(Deserialize)]
-struct Model {
-    id: String,
 }
 
 /// Returns a description of a body that is a web page, as proxies, login pages and wrong addresses

@@ -1,6 +1,7 @@
 //! Clients of providers' APIs.
 
 pub mod anthropic;
+mod ask;
 pub mod client;
 pub mod connect;
 mod finish;
@@ -11,14 +12,18 @@ mod image_tests;
 mod json;
 pub mod known;
 mod limits;
+pub mod listing;
 pub mod ollama;
 pub mod openai;
 mod pieces;
 mod refused;
 pub mod reported;
+pub(crate) mod shown;
 pub mod sse;
+pub(crate) mod stated_window;
 #[cfg(test)]
 mod stream_tests;
+mod thoughts;
 mod time_limits;
 pub mod tool_names;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
 use crate::provider::json::web_page;
+use crate::provider::listing::ListedModel;
 use crate::provider::reported::ReportedUsage;
 use crate::provider::tool_names::ToolNames;
 use crate::surrogates;
@@ -55,12 +56,17 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Returns the path of the provider's list of models.
     fn models_path(&self) -> &'static str;
 
-    /// Decodes the names in a list of models.
+    /// Decodes a list of models.
     ///
     /// # Errors
     ///
     /// The reason why the list is invalid.
-    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error>;
+    fn models(&self, body: &[u8]) -> Result<Vec<ListedModel>, serde_json::Error>;
+
+    /// Returns where servers that speak this API describe a model.
+    fn descriptions(&self) -> Descriptions {
+        Descriptions::None
+    }
 }
 
 /// Decodes a streamed response.
@@ -94,6 +100,18 @@ pub trait StreamDecoder: fmt::Debug + Send {
 
     /// Returns the usage that the provider has reported so far.
     fn reported(&self) -> &ReportedUsage;
+}
+
+/// Where servers that speak an API describe a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Descriptions {
+    /// Nowhere that is of use.
+    None,
+    /// In the list of models, and on pages of their own: `/props` of llama.cpp, `/api/show` of
+    /// Ollama.
+    Listing,
+    /// On the page `/api/show` of Ollama.
+    Ollama,
 }
 
 /// The form of the authentication.

@@ -76,7 +76,7 @@ impl ReActAgent {
         (context, candidates): (&PromptContext<'_>, &[Candidate]),
         purpose: Purpose,
     ) -> Result<Outcome> {
-        let prompt = StepPrompt { context, purpose, emitter: run.emitter() };
+        let prompt = StepPrompt { context, candidates, purpose, emitter: run.emitter() };
         let report = |model: &ResolvedModel, result: CallReport| self.models.report(model, result);
         let dispatcher = Dispatcher::new(candidates, &report, self.options.dispatch);
         Ok(dispatcher.dispatch(run, &prompt).await?)
@@ -94,7 +94,8 @@ impl ReActAgent {
         let Some(best) = candidates.first() else {
             return Err(or_overflow(failure, "there are no candidates"));
         };
-        let step = StepPrompt { context: &context, purpose: Purpose::Step, emitter: run.emitter() };
+        let (candidates, emitter) = (&*candidates, run.emitter());
+        let step = StepPrompt { context: &context, candidates, purpose: Purpose::Step, emitter };
         let before = size(&step.fitted(run, best).request);
         let Some(turns) = turns_to_summarise(run.history(), self.options.keep_turns) else {
             let limit = step.window(best);

@@ -8,6 +8,7 @@ use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
 use super::transcript::{Detail, Images, OldResultLimit, Omissions, View, turns};
 use crate::chat::{ChatRequest, Message};
+use crate::client::{Capabilities, SHORTEST_REPLY};
 use crate::estimate;
 
 /// Fewer than three bytes a token are rare; see [`estimate`].
@@ -27,21 +28,64 @@ pub(super) struct Fitted {
     pub(super) fit: Fit,
 }
 
-/// Builds a request that fits, with old results shortened if necessary.
+/// The smallest size to which results of the last turns are shortened, in bytes.
+const LEAST_RESULT: usize = 200;
+
+/// The tokens that a request and its reply may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// The tokens at which compaction starts.
+    pub(super) compact_at: u64,
+    /// The context window.
+    pub(super) window: u64,
+    /// Whether there are earlier turns that a summary can replace.
+    pub(super) can_summarise: bool,
+    /// Whether no other candidate has a larger window.
+    pub(super) is_largest: bool,
+}
+
+/// Builds a request that fits. If necessary, old results are shortened. For the candidate with the
+/// largest window, the reply is also limited, to no less than a quarter of the window; and where no turn
+/// can be summarised, all results are shortened as far as necessary, and the reply is limited to what
+/// is left.
 pub(super) fn fit(
-    limit: u64,
+    limits: Limits,
     options: &ReActOptions,
     view: View,
     build: impl Fn(View) -> ChatRequest,
 ) -> Fitted {
-    let full = build(view);
-    if size(&full) <= limit {
-        return Fitted { request: full, fit: Fit::Fits };
+    let shortened = |keep_turns, longest| {
+        let shrunk = Some(OldResultLimit { keep_turns, longest });
+        build(View { detail: Detail { shrunk, ..view.detail }, ..view })
+    };
+    let limit = limits.compact_at;
+    let quarter = if limits.is_largest { Capabilities::least_reply(limit) } else { u64::MAX };
+    let full = with_room(build(view), limit, quarter);
+    if full.fit == Fit::Fits {
+        return full;
     }
-    let shrunk = OldResultLimit { keep_turns: options.keep_turns, longest: options.shrunk };
-    let request = build(View { detail: Detail { shrunk: Some(shrunk), ..view.detail }, ..view });
-    let fit = if size(&request) <= limit { Fit::Fits } else { Fit::Overflows };
-    Fitted { request, fit }
+    let old = shortened(options.keep_turns, options.shrunk);
+    let old = with_room(old, limit, quarter);
+    if old.fit == Fit::Fits || limits.can_summarise || !limits.is_largest {
+        return old;
+    }
+    let halves = std::iter::successors(Some(view.detail.longest / 2), |longest| Some(longest / 2));
+    let sizes = halves.take_while(|longest| *longest >= LEAST_RESULT).chain([LEAST_RESULT]);
+    let shorter = sizes.map(|longest| with_room(shortened(0, longest), limit, quarter));
+    let shortest = || with_room(shortened(0, LEAST_RESULT), limits.window, SHORTEST_REPLY.into());
+    let mut fitting = shorter.filter(|fitted| fitted.fit == Fit::Fits);
+    fitting.next().unwrap_or_else(shortest)
+}
+
+/// Limits the reply of a request to what is left of the limit, but not below `least` tokens.
+fn with_room(mut request: ChatRequest, limit: u64, least: u64) -> Fitted {
+    let left = limit.saturating_sub(estimate::tokens(&request));
+    let asked = request.max_tokens;
+    if left < least.min(asked.into()) {
+        return Fitted { request, fit: Fit::Overflows };
+    }
+    request.max_tokens = asked.min(u32::try_from(left).unwrap_or(u32::MAX));
+    Fitted { request, fit: Fit::Fits }
 }
 
 /// Returns the tokens of a request and its longest possible reply.
@@ -78,15 +122,22 @@ pub(super) fn summary_request(
     for message in turns(history, from..count, view) {
         told_so_far.push_str(&tell(&message));
     }
+    let max_tokens = summary_tokens(limit, options);
     let room = limit
-        .saturating_sub(u64::from(options.max_tokens))
+        .saturating_sub(u64::from(max_tokens))
         .saturating_sub(estimate::text(SUMMARISE) + 64)
         .saturating_mul(BYTES_PER_TOKEN);
     let excerpt = Excerpt::of(&told_so_far, usize::try_from(room).unwrap_or(usize::MAX));
     let messages = vec![Message::user(format!("{}\n\n{SUMMARISE}", excerpt.render()))];
     ChatRequest::new(model, messages)
         .with_temperature(options.temperature)
-        .with_max_tokens(options.max_tokens)
+        .with_max_tokens(max_tokens)
+}
+
+/// Returns the most tokens of a summary: a quarter of a small window.
+fn summary_tokens(limit: u64, options: &ReActOptions) -> u32 {
+    let quarter = Capabilities::least_reply(limit);
+    options.max_tokens.min(u32::try_from(quarter).unwrap_or(u32::MAX))
 }
 
 fn tell(message: &Message) -> String {

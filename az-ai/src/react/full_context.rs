@@ -5,8 +5,9 @@ use az_core::cost::Usage;
 use az_core::journal::FinishReason;
 
 use crate::chat::{ChatReply, ChatRequest};
-use crate::client::LlmClient;
+use crate::client::{Fact, LlmClient};
 use crate::dispatch::Rejection;
+use crate::estimate;
 
 /// Returns why a reply is rejected, if it filled the context window: it says so, or it was
 /// cut off far below the limit of the request. A server that has a limit of its own also does that;
@@ -17,27 +18,39 @@ pub(super) fn full_context(
     chat: &ChatReply,
 ) -> Option<Rejection> {
     let (provider, none) = (client.provider(), Usage::default());
+    let usage = chat.usage.as_ref().filter(|usage| !usage.estimated).unwrap_or(&none);
+    let (input, output) = (usage.total_input(), usage.total_output());
+    let total = output.saturating_add(input);
     let message = match chat.reply.finish_reason() {
         FinishReason::ContextWindow => {
-            Some(format!("{provider}: the reply filled the context window before it was complete"))
+            format!("{provider}: the reply filled the context window before it was complete")
         }
         FinishReason::Length => {
-            let usage = chat.usage.as_ref().filter(|usage| !usage.estimated);
-            let usage = usage.unwrap_or(&none);
-            let output = usage.total_output();
             let is_short = output.saturating_mul(2) < u64::from(request.max_tokens);
-            let total = output.saturating_add(usage.total_input());
             let window = client.capabilities(&request.model).context_window;
             let is_full = window.is_none_or(|window| total >= window / 10 * 9);
-            (is_short && is_full && output > 0).then(|| {
-                format!(
-                    "{provider}: the reply was cut off after {output} of {} tokens, because the \
-                     context window is full at {total} tokens",
-                    request.max_tokens
-                )
-            })
+            if !is_short || !is_full || output == 0 {
+                return None;
+            }
+            let most = request.max_tokens;
+            format!(
+                "{provider}: the reply was cut off after {output} of {most} tokens, because the \
+                 context window is full at {total} tokens"
+            )
         }
-        _ => None,
+        _ => return None,
     };
-    message.map(|message| Rejection { kind: ErrorKind::ContextWindow, message })
+    let rejection = Rejection::new(ErrorKind::ContextWindow, message);
+    Some(match window(request, input, total) {
+        Some(window) => rejection.with_fact(Fact::ContextWindow(window)),
+        None => rejection,
+    })
+}
+
+/// Returns the window that was full at this many tokens, as tokens are estimated: it is smaller if the
+/// estimate of the request was too low, because requests are fitted by the estimate.
+fn window(request: &ChatRequest, input: u64, total: u64) -> Option<u64> {
+    let estimated = estimate::tokens(request).min(input);
+    let scaled = total.saturating_mul(estimated).checked_div(input)?;
+    (input > 0 && scaled > 0).then_some(scaled)
 }

@@ -14,6 +14,7 @@ mod step_prompt;
 mod text_protocol;
 mod tools;
 mod transcript;
+mod written_calls;
 
 pub use agent::ReActAgent;
 pub use engine::ReActEngine;

@@ -7,13 +7,15 @@ use az_core::engine::{Emitter, RunEventKind};
 use az_core::journal::{ModelReply, Purpose};
 use az_core::{ErrorKind, Run};
 
-use super::compaction::{Fit, Fitted, fit, summary_request};
+use super::compaction::{Fit, Fitted, Limits, fit, summary_request};
 use super::cut;
+use super::decide::turns_to_summarise;
 use super::full_context::full_context;
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, view};
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
+use super::written_calls;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::client::Capabilities;
 use crate::dispatch::{Delivery, Prompt, Rejection};
@@ -23,6 +25,8 @@ use crate::resolver::Candidate;
 #[derive(Debug)]
 pub(super) struct StepPrompt<'a> {
     pub(super) context: &'a PromptContext<'a>,
+    /// The candidates for the step.
+    pub(super) candidates: &'a [Candidate],
     pub(super) purpose: Purpose,
     pub(super) emitter: Emitter,
 }
@@ -34,8 +38,15 @@ impl StepPrompt<'_> {
         let view =
             View { omissions: self.context.omissions(), ..view(capabilities(candidate), options) };
         let system = self.context.system(run, view.protocol);
-        let most = capabilities(candidate).max_output;
-        fit(self.window(candidate), options, view, |view| {
+        let Capabilities { max_output: most, context_window, .. } = capabilities(candidate);
+        let compact_at = self.window(candidate);
+        let limits = Limits {
+            is_largest: self.candidates.iter().all(|other| self.window(other) <= compact_at),
+            compact_at,
+            window: context_window.unwrap_or(options.context_window),
+            can_summarise: turns_to_summarise(run.history(), options.keep_turns).is_some(),
+        };
+        fit(limits, options, view, |view| {
             let messages = build(system.clone(), run.task(), run.history(), view);
             let request = ChatRequest::new(&*candidate.model.model, messages)
                 .with_temperature(options.temperature)
@@ -45,6 +56,11 @@ impl StepPrompt<'_> {
                 Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
             }
         })
+    }
+
+    /// Reads calls that the model wrote as text.
+    fn read_calls(&self, reply: ModelReply, request: &ChatRequest) -> ModelReply {
+        written_calls::read(reply, request, &self.context.tools)
     }
 
     /// Returns the maximum of output tokens: that of the options or of the model, whichever is
@@ -74,7 +90,8 @@ impl Prompt<Run> for StepPrompt<'_> {
                 let limits = (self.window(candidate), self.context.options);
                 let (model, command) = (&candidate.model.model, &run.task().command);
                 let request = summary_request(model, command, run.history(), *turns, limits);
-                Some(request.with_max_tokens(self.max_tokens(candidate)))
+                let max_tokens = request.max_tokens.min(self.max_tokens(candidate));
+                Some(request.with_max_tokens(max_tokens))
             }
         }
     }
@@ -118,9 +135,14 @@ impl Prompt<Run> for StepPrompt<'_> {
         let protocol = view(capabilities(candidate), self.context.options).protocol;
         match (&self.purpose, protocol) {
             (Purpose::Step, Protocol::Text) => {
-                Ok(cut::noted(text_protocol::read(reply), max_tokens))
+                let read = text_protocol::read(reply.clone());
+                let is_plain = read.calls.is_empty() && read.text == reply.text.trim();
+                let read = if is_plain { self.read_calls(read, request) } else { read };
+                Ok(cut::noted(read, max_tokens))
             }
-            (Purpose::Step, Protocol::Native) => Ok(cut::noted(reply, max_tokens)),
+            (Purpose::Step, Protocol::Native) => {
+                Ok(cut::noted(self.read_calls(reply, request), max_tokens))
+            }
             (Purpose::Summary { .. }, _) if reply.text.trim().is_empty() => {
                 let message = "the model was asked for a summary and returned no text";
                 Err(Rejection::new(ErrorKind::Protocol, message))

@@ -85,6 +85,9 @@ pub struct Exchange {
     /// The estimated cost; absent when it was unknown.
     #[serde(default)]
     pub quote: CostEstimate,
+    /// The capabilities of the model, if something was learned about it since the header was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
     /// The pieces of a streamed reply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<Timed>,
@@ -156,6 +159,7 @@ impl Exchange {
             said: said(request),
             digest: digest(request),
             quote,
+            capabilities: None,
             pieces: Vec::new(),
             millis: 0,
             outcome: Outcome::Dropped,

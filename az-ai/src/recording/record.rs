@@ -4,16 +4,17 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::file::{self, FileState};
-use super::format::Header;
+use super::format::{Exchange, Header};
 use super::log::Log;
 use super::recorder::ExchangeRecorder;
 use crate::chat::{ChatReply, ChatRequest, ChatStream};
-use crate::client::{Capabilities, CostEstimate, LlmClient};
+use crate::client::{Capabilities, CostEstimate, Fact, LlmClient, Prepared};
 use crate::error::{Error, Result};
 
 /// A client that records every exchange with another client, including failed calls and dropped
@@ -26,6 +27,8 @@ use crate::error::{Error, Result};
 pub struct RecordedClient {
     inner: Arc<dyn LlmClient>,
     log: Arc<Log>,
+    /// Whether the capabilities may have changed since the header was written.
+    has_learned: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for RecordedClient {
@@ -79,16 +82,16 @@ impl RecordedClient {
 
     fn going_on(inner: Arc<dyn LlmClient>, out: impl Write + Send + 'static) -> Result<Self> {
         let log = Arc::new(Log::new(inner.provider(), out)?);
-        Ok(Self { inner, log })
+        Ok(Self { inner, log, has_learned: Arc::default() })
     }
 
     fn start(&self, request: &ChatRequest) -> Result<ExchangeRecorder> {
         self.check()?;
-        Ok(ExchangeRecorder::start(
-            Arc::clone(&self.log),
-            request,
-            self.inner.estimate_cost(request),
-        ))
+        let has_learned = self.has_learned.load(Ordering::Relaxed);
+        let capabilities = has_learned.then(|| self.inner.capabilities(&request.model));
+        let quote = self.inner.estimate_cost(request);
+        let exchange = Exchange { capabilities, ..Exchange::of(request, quote) };
+        Ok(ExchangeRecorder::start(Arc::clone(&self.log), exchange))
     }
 }
 
@@ -124,5 +127,18 @@ impl LlmClient for RecordedClient {
             })
         };
         stream::once(opening).try_flatten().boxed()
+    }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        self.has_learned.store(true, Ordering::Relaxed);
+        self.inner.learn(model, fact);
+    }
+
+    async fn prepare(&self, model: &str) -> Prepared {
+        let prepared = self.inner.prepare(model).await;
+        if matches!(&prepared, Prepared::Ready(facts) if !facts.is_empty()) {
+            self.has_learned.store(true, Ordering::Relaxed);
+        }
+        prepared
     }
 }

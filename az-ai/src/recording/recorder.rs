@@ -8,8 +8,7 @@ use tokio::time::Instant;
 use super::format::{Exchange, Outcome, Replied};
 use super::log::Log;
 use super::piece::{self, Piece};
-use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use crate::client::CostEstimate;
+use crate::chat::{ChatEvent, ChatReply, ChatStream};
 use crate::error::{Error, Result};
 
 /// An exchange in progress. If it is dropped before its end, it is recorded as dropped.
@@ -21,9 +20,8 @@ pub(super) struct ExchangeRecorder {
 
 impl ExchangeRecorder {
     /// Starts an exchange.
-    pub(super) fn start(log: Arc<Log>, request: &ChatRequest, quote: CostEstimate) -> Self {
-        let exchange = Some(Exchange::of(request, quote));
-        Self { log, started: Instant::now(), exchange }
+    pub(super) fn start(log: Arc<Log>, exchange: Exchange) -> Self {
+        Self { log, started: Instant::now(), exchange: Some(exchange) }
     }
 
     /// Ends with a reply or an error, which is written when this returns.

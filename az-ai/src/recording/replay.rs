@@ -12,7 +12,7 @@ use super::format::{Exchange, Header, Outcome, digest, said};
 use super::pace::Pace;
 use super::read;
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream, replay};
-use crate::client::{Capabilities, CostEstimate, LlmClient};
+use crate::client::{Capabilities, CostEstimate, Fact, LearnedFacts, LlmClient};
 use crate::error::{Error, Result};
 
 /// A client that replays a recording: the same replies, errors, costs and estimates, under the same
@@ -35,6 +35,8 @@ struct Recording {
     exchanges: Vec<Exchange>,
     /// The number of replays of each exchange.
     played: Mutex<Vec<usize>>,
+    /// The facts that replayed refusals have shown, under the address of the recording, which is empty.
+    learned: LearnedFacts,
 }
 
 impl fmt::Debug for ReplayClient {
@@ -60,7 +62,8 @@ impl ReplayClient {
             reason: format!("its recording cannot be replayed: {reason}"),
         })?;
         let played = Mutex::new(vec![0; exchanges.len()]);
-        let recording = Arc::new(Recording { header, exchanges, played });
+        let learned = LearnedFacts::default();
+        let recording = Arc::new(Recording { header, exchanges, played, learned });
         Ok(Self { recording, pace: Pace::Instant, booked_as: None })
     }
 
@@ -97,7 +100,8 @@ impl ReplayClient {
     /// Finds the exchange for a request, and counts a replay of it.
     fn play(&self, request: &ChatRequest) -> Result<Playing> {
         let recording = &self.recording;
-        recording.header.capabilities.check(&recording.header.provider, request)?;
+        let capabilities = recording.capabilities(&request.model);
+        capabilities.check(&recording.header.provider, request)?;
         let matching = recording.find(request);
         let mut played = recording.played.lock().unwrap_or_else(PoisonError::into_inner);
         let times = |index: &usize| played.get(*index).copied().unwrap_or_default();
@@ -113,6 +117,12 @@ impl ReplayClient {
 }
 
 impl Recording {
+    /// Returns the capabilities at the first exchange, and what was learned since.
+    fn capabilities(&self, model: &str) -> Capabilities {
+        let first = self.exchanges.first().and_then(|first| first.capabilities);
+        self.learned.limit("", model, first.unwrap_or(self.header.capabilities))
+    }
+
     /// Returns the exchanges that match a request.
     fn find(&self, request: &ChatRequest) -> Vec<usize> {
         let all = || (0..).zip(&self.exchanges);
@@ -163,8 +173,12 @@ impl LlmClient for ReplayClient {
         self.booked_as.as_deref().unwrap_or(&self.recording.header.provider)
     }
 
-    fn capabilities(&self, _model: &str) -> Capabilities {
-        self.recording.header.capabilities
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.recording.capabilities(model)
+    }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        self.recording.learned.learn("", model, fact);
     }
 
     /// The estimate covers all attempts, so it does not matter which one comes next.

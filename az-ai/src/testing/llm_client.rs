@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 
 use super::dropped_call::{check_disconnect, drop_when_sent};
 use crate::chat::{Assembler, ChatEvent, ChatReply, Ending, ToolDefinition};
-use crate::client::Capabilities;
+use crate::client::{Capabilities, Fact};
 use crate::error::{Error, Result, Sent};
 
 pub use self::fixture::{ClientCase, ClientFixture, ProviderBehaviour, RETRY_AFTER};
@@ -36,6 +36,7 @@ scenarios! {
     a_dropped_call_closes_its_connection;
     a_dropped_stream_closes_its_connection;
     estimates_and_capabilities_are_deterministic;
+    a_learned_fact_holds_for_its_model_only;
     every_documented_term_has_its_finish_reason;
     an_unknown_term_is_kept_with_finish_reason_other;
 }
@@ -276,6 +277,22 @@ async fn estimates_and_capabilities_are_deterministic(fixture: Client<'_>) -> Ch
     if let (Some(most), Some(cost)) = (estimate.max_cost, reply.cost) {
         ensure!(cost <= most, "clause 9: it cost {cost}, and {most} was the most");
     }
+    Ok(())
+}
+
+/// Checks `LlmClient` 11.
+async fn a_learned_fact_holds_for_its_model_only(fixture: Client<'_>) -> Checked {
+    let staged = client_case(fixture, ProviderBehaviour::CallsTools, "tool calls").await?;
+    let ClientCase { client, request, .. } = &staged;
+    let before = (client.capabilities(&request.model), client.capabilities("another"));
+    client.learn(&request.model, Fact::NoTools);
+    let after = (client.capabilities(&request.model), client.capabilities("another"));
+    if after == before {
+        return Err(Violation::Unmet("a client that learns"));
+    }
+    ensure_eq!(after, (before.0.without_tools(), before.1), "clause 11: the capabilities");
+    let refused = client.complete(request).await.err().map(|error| error.sent());
+    ensure_eq!(refused, Some(Sent::No), "clause 11: a request with tools after `NoTools`");
     Ok(())
 }
 

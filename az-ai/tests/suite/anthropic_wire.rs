@@ -116,7 +116,9 @@ async fn models_are_listed_in_one_page() {
     let model = |id: &str| json!({"type": "model", "id": id, "display_name": "M"});
     let list = json!({"data": [model("b"), model("a")], "has_more": false});
     let (client, server) = client(Answer::json(200, &list)).await;
-    assert_eq!(client.models().await.unwrap(), ["b", "a"]);
+    let models = client.models().await.unwrap();
+    let names: Vec<_> = models.iter().map(|model| model.name.as_str()).collect();
+    assert_eq!(names, ["b", "a"]);
     let asked = &server.requests()[0];
     assert!(asked.head.starts_with("GET /v1/models?limit=1000 HTTP/1.1\r\n"), "{}", asked.head);
     assert!(has_header(asked, "anthropic-version: 2023-06-01"));

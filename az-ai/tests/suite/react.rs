@@ -4,6 +4,7 @@ mod budget;
 mod by_choice;
 mod cut;
 mod fallback;
+mod limits;
 mod pause;
 pub(crate) mod shop;
 
@@ -244,7 +245,7 @@ async fn a_conversation_that_does_not_fit_is_summarised_and_continues() {
 
 #[tokio::test]
 async fn a_task_that_cannot_be_compacted_fails_with_context_window() {
-    let options = small_window().with_context_window(600);
+    let options = small_window().with_context_window(300);
     let failure = Stage::new([]).with_options(options).run("go").await.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::ContextWindow);
 

@@ -126,7 +126,8 @@ async fn choose(models: &ModelChooser, config: &Path) -> Result<Chosen, CliError
     Ok(Chosen { model: name, key_file: None })
 }
 
-/// Stores an entry for a server; its model is the first that it offers, or the one that is entered.
+/// Stores an entry for a server; its model is the first that it offers and that chats, or the one that is
+/// entered.
 async fn server(url: &str, config: &Path) -> Result<String, CliError> {
     use az_ai::provider::http::{HttpClient, HttpOptions};
     use az_ai::provider::openai::OpenAi;
@@ -135,7 +136,8 @@ async fn server(url: &str, config: &Path) -> Result<String, CliError> {
     let http = HttpClient::new(&HttpOptions::default()).map_err(to_cli)?;
     let client = WireClient::new(Endpoint::new(SERVER, url), OpenAi::default(), http);
     let offered = client.map_err(to_cli)?.models().await.unwrap_or_default();
-    let first = offered.first().cloned().unwrap_or_default();
+    let mut chatting = offered.into_iter().filter(|model| model.chats);
+    let first = chatting.next().map(|model| model.name).unwrap_or_default();
     let model = ask(&format!("Which of its models? [{first}]:")).ok_or_else(cancelled)?;
     let model = if model.is_empty() { first } else { model };
     if model.is_empty() {

@@ -101,6 +101,14 @@ const TIMEOUTS: &[Key] = &[
         .or("3600")
         .set_by("AZ_LLM_TIMEOUTS_TOTAL_SECONDS")
         .harmless(),
+    Key::new(
+        "loading_seconds",
+        Count(U32),
+        "The longest wait for a server that is loading its model",
+    )
+    .or("120")
+    .set_by("AZ_LLM_TIMEOUTS_LOADING_SECONDS")
+    .harmless(),
 ];
 
 const PROVIDER: &[Key] = &[

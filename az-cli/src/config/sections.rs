@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
+use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
 use serde::{Deserialize, Deserializer, de};
 
@@ -91,14 +92,18 @@ pub struct TimeoutsSection {
     pub event_seconds: Option<NonZeroU32>,
     /// The limit of a response as a whole.
     pub total_seconds: Option<NonZeroU32>,
+    /// The longest wait for a server that is loading its model.
+    pub loading_seconds: Option<NonZeroU32>,
 }
 
 impl TimeoutsSection {
+    /// Returns the longest wait for a server that is loading its model.
+    pub fn loading_wait(self) -> Duration {
+        limit(self.loading_seconds, DispatchOptions::default().loading_wait)
+    }
+
     /// Returns the options of the HTTP client with these limits.
     pub fn http_options(self) -> HttpOptions {
-        let limit = |seconds: Option<NonZeroU32>, default: Duration| {
-            seconds.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
-        };
         let default = HttpOptions::default();
         HttpOptions {
             connect_timeout: limit(self.connect_seconds, default.connect_timeout),
@@ -109,6 +114,10 @@ impl TimeoutsSection {
             ..default
         }
     }
+}
+
+fn limit(seconds: Option<NonZeroU32>, default: Duration) -> Duration {
+    seconds.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
 }
 
 /// The section about the store.

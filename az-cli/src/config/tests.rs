@@ -94,6 +94,7 @@ fn the_defaults_of_the_table_are_those_of_the_program() {
         ("idle", http.idle_timeout),
         ("event", http.event_timeout),
         ("total", http.total_timeout),
+        ("loading", az_ai::dispatch::DispatchOptions::default().loading_wait),
     ] {
         assert_eq!(default(&format!("llm.timeouts.{name}_seconds")), limit.as_secs(), "{name}");
     }

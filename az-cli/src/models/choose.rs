@@ -14,12 +14,14 @@ use az_core::{Clock, ErrorKind};
 
 use super::demo::{self, DEMO};
 use super::environment::environment;
+use super::loading::LoadingWait;
 use super::local::{self, LocalServer};
 use super::prices::read_prices;
 use super::rules;
 use super::unknown::{invalid_name, to_cli, unknown_model};
 use crate::config::Env;
 use crate::error::CliError;
+use crate::output::Printer;
 use crate::settings::Settings;
 
 /// A model that was chosen.
@@ -60,6 +62,7 @@ pub struct ModelChooser {
     connected: OnceLock<Arc<ConnectedModels>>,
     /// The server on this machine, once it was looked for.
     local: tokio::sync::OnceCell<Option<LocalServer>>,
+    loading: LoadingWait,
     /// The default, which is chosen once.
     default: tokio::sync::OnceCell<ChosenModel>,
 }
@@ -70,10 +73,17 @@ impl ModelChooser {
     /// # Errors
     ///
     /// A settings error for invalid entries, prices or defaults.
-    pub fn new(settings: Settings, env: &Env, pace: Pace) -> Result<Self, CliError> {
+    pub fn new(
+        settings: Settings,
+        env: &Env,
+        pace: Pace,
+        printer: &Printer,
+    ) -> Result<Self, CliError> {
         let catalog = catalog(&settings, env, pace)?;
+        let loading = LoadingWait::new(settings.llm.timeouts.loading_wait(), printer.clone());
         Ok(Self {
             settings,
+            loading,
             catalog: Arc::new(catalog),
             connected: OnceLock::new(),
             local: tokio::sync::OnceCell::new(),
@@ -191,12 +201,12 @@ impl ModelChooser {
     }
 
     async fn local_model(&self, name: &str, model: &str) -> Result<String, CliError> {
-        let server = self.local_server().await;
+        let server = self.local_server().await?;
         let models = server.map(|server| server.models.as_slice()).unwrap_or_default();
-        if models.iter().any(|known| known == model) {
+        if models.iter().any(|known| known.name == model) {
             return Ok(format!("local/{model}"));
         }
-        let known: Vec<_> = models.iter().map(|model| format!("local/{model}")).collect();
+        let known: Vec<_> = models.iter().map(|model| format!("local/{}", model.name)).collect();
         let entries = self.catalog.entries().names().chain(["auto", "offline"]);
         Err(unknown_model(name, &near(name, known.iter().map(String::as_str).chain(entries))))
     }
@@ -232,8 +242,8 @@ impl ModelChooser {
             let why = format!("{model} of {}, whose key is in {from}", entry.provider.name);
             return Ok(ChosenModel::new(&entry.config.name, why));
         }
-        if let Some(server) = self.local_server().await
-            && let Some(model) = server.models.first()
+        if let Some(server) = self.local_server().await?
+            && let Some(model) = server.first_model()
         {
             let why = format!("a model server answers at {}", displayed_url(&server.base_url));
             return Ok(ChosenModel::new(format!("local/{model}"), why));
@@ -243,7 +253,7 @@ impl ModelChooser {
         Ok(ChosenModel::new(ModelName::Offline.to_string(), why))
     }
 
-    /// Returns the first model that a configured server offers.
+    /// Returns the first model that a configured server offers and that chats.
     async fn first_of(&self, entry: &Entry, url: &str) -> Result<ChosenModel, CliError> {
         let client = self.catalog.wire_client(entry).map_err(to_cli)?;
         let refused = |message: String, kind| CliError::Model {
@@ -254,28 +264,36 @@ impl ModelChooser {
                     .to_owned(),
             kind,
         };
-        match client.models().await {
-            Ok(models) => match models.first() {
-                Some(model) => {
-                    let name = format!("{}/{model}", entry.config.name);
-                    Ok(ChosenModel::new(name, format!("the first that {url} offers")))
-                }
-                None => Err(refused(format!("{url} offers no models"), ErrorKind::Unavailable)),
-            },
-            Err(error) => Err(refused(error.chain(), error.kind())),
+        let models = self.loading.models(&client, url).await;
+        let models = models.map_err(|error| refused(error.chain(), error.kind()))?;
+        if let Some(model) = models.iter().find(|model| model.chats) {
+            let name = format!("{}/{}", entry.config.name, model.name);
+            return Ok(ChosenModel::new(name, format!("the first that {url} offers")));
         }
+        let names: Vec<_> = models.iter().map(|model| model.name.as_str()).collect();
+        let what = match names.as_slice() {
+            [] => format!("{url} offers no models"),
+            names => format!("{url} offers no model that chats, only {}", names.join(", ")),
+        };
+        Err(refused(what, ErrorKind::Unavailable))
     }
 
     /// Looks for a server on this machine, once.
-    async fn local_server(&self) -> Option<&LocalServer> {
+    async fn local_server(&self) -> Result<Option<&LocalServer>, CliError> {
         let look = async || {
-            let found = local::find().await;
+            let found = local::find(&self.loading).await.map_err(|error| CliError::Model {
+                message: error.chain(),
+                help: "wait until the server has loaded its model, or name another model with \
+                       --model or AZ_MODEL; llm.timeouts.loading_seconds allows a longer wait"
+                    .to_owned(),
+                kind: error.kind(),
+            })?;
             if let Some(server) = &found {
                 self.catalog.set_local_server(&server.base_url);
             }
-            found
+            Ok::<_, CliError>(found)
         };
-        self.local.get_or_init(look).await.as_ref()
+        Ok(self.local.get_or_try_init(look).await?.as_ref())
     }
 
     fn has_openai(&self) -> bool {

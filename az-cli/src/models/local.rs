@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use az_ai::error::Error;
 use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::provider::listing::ListedModel;
 use az_ai::provider::openai::OpenAi;
 use az_ai::provider::{Endpoint, WireClient};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use super::loading::{LoadingWait, is_loading};
 
 /// The default ports of Ollama, LM Studio, llama.cpp and vLLM.
 const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
@@ -16,7 +19,7 @@ const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
 /// How long a connection to the loopback interface may take.
 const CONNECT: Duration = Duration::from_millis(50);
 
-/// How long a server may take to list its models; one that is still loading is skipped.
+/// How long a server may take to list its models.
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// A server that answers.
@@ -25,29 +28,69 @@ pub(super) struct LocalServer {
     /// Its address, with `/v1`.
     pub(super) base_url: String,
     /// Its models.
-    pub(super) models: Vec<String>,
+    pub(super) models: Vec<ListedModel>,
 }
 
-/// Probes all ports concurrently; returns the first server, in their order, that offers a model.
-pub(super) async fn find() -> Option<LocalServer> {
+impl LocalServer {
+    /// Returns the first model that chats.
+    pub(super) fn first_model(&self) -> Option<&str> {
+        self.models.iter().find(|model| model.chats).map(|model| model.name.as_str())
+    }
+}
+
+/// A server that was found.
+enum Found {
+    Ready(LocalServer),
+    /// It is still loading its model. Contains its address.
+    Loading(String),
+}
+
+/// Probes all ports concurrently; returns the first server, in their order, that offers a model that
+/// chats, else the first that offers a model. If none does, a server that is loading its model is
+/// waited for.
+///
+/// # Errors
+///
+/// The error of a server that is still loading its model when the wait is over.
+pub(super) async fn find(wait: &LoadingWait) -> Result<Option<LocalServer>, Error> {
     let mut probes = JoinSet::new();
     for (rank, port) in PORTS.into_iter().enumerate() {
         probes.spawn(async move { probe(port).await.map(|server| (rank, server)) });
     }
-    let found = probes.join_all().await.into_iter().flatten();
-    found.min_by_key(|(rank, _)| *rank).map(|(_, server)| server)
+    let mut found: Vec<_> = probes.join_all().await.into_iter().flatten().collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    let (mut ready, mut loading) = (Vec::new(), Vec::new());
+    for (_, server) in found {
+        match server {
+            Found::Ready(server) => ready.push(server),
+            Found::Loading(base_url) => loading.push(base_url),
+        }
+    }
+    let chats = ready.iter().position(|server| server.first_model().is_some());
+    if let Some(server) = chats.map(|at| ready.swap_remove(at)) {
+        return Ok(Some(server));
+    }
+    let Some(base_url) = loading.into_iter().next() else {
+        return Ok(ready.into_iter().next());
+    };
+    let models = wait.models(&client(&base_url)?, &base_url).await?;
+    Ok(Some(LocalServer { base_url, models }))
 }
 
-async fn probe(port: u16) -> Option<LocalServer> {
+async fn probe(port: u16) -> Option<Found> {
     // Most often no server listens; then no HTTP client has to be created.
     timeout(CONNECT, TcpStream::connect(("127.0.0.1", port))).await.ok()?.ok()?;
     let base_url = format!("http://127.0.0.1:{port}/v1");
-    let models = timeout(ANSWER, models_of(&base_url)).await.ok()?.ok()?;
-    (!models.is_empty()).then_some(LocalServer { base_url, models })
+    let models = timeout(ANSWER, client(&base_url).ok()?.models()).await.ok()?;
+    match models {
+        Ok(models) if models.is_empty() => None,
+        Ok(models) => Some(Found::Ready(LocalServer { base_url, models })),
+        Err(error) if is_loading(&error) => Some(Found::Loading(base_url)),
+        Err(_) => None,
+    }
 }
 
-/// Lists a server's models.
-async fn models_of(base_url: &str) -> Result<Vec<String>, Error> {
+fn client(base_url: &str) -> Result<WireClient, Error> {
     let http = HttpClient::new(&HttpOptions::default())?;
-    WireClient::new(Endpoint::new("local", base_url), OpenAi::default(), http)?.models().await
+    WireClient::new(Endpoint::new("local", base_url), OpenAi::default(), http)
 }

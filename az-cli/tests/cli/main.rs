@@ -27,6 +27,7 @@ mod lease_time;
 mod main_job;
 mod man;
 mod manners;
+mod model_limits;
 mod models;
 mod payers;
 mod peers;

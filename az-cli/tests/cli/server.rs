@@ -4,33 +4,56 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
+
 /// What the server does with one request: these bytes, then it closes the connection.
 pub(crate) type Answer = String;
 
-/// Starts a server that gives these answers, one a request, then the last one again and again;
-/// returns its address and the count of requests.
-pub(crate) fn server(answers: Vec<Answer>) -> (String, Arc<Mutex<usize>>) {
+/// A request that was received.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// The method and the path, as in `GET /v1/models`.
+    pub(crate) line: String,
+    /// The body; null if it is not JSON.
+    pub(crate) body: Value,
+}
+
+/// Starts a server that answers each request; returns its address and the requests.
+pub(crate) fn serve(
+    answer: impl Fn(&Request) -> Answer + Send + 'static,
+) -> (String, Arc<Mutex<Vec<Request>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/v1", listener.local_addr().unwrap());
-    let count = Arc::new(Mutex::new(0));
-    let counted = Arc::clone(&count);
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let received = Arc::clone(&requests);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
-            read_request(&mut stream);
-            let n = {
-                let mut count = counted.lock().unwrap();
-                *count += 1;
-                *count - 1
-            };
-            let answer = answers.get(n).or(answers.last()).unwrap();
-            stream.write_all(answer.as_bytes()).ok();
+            let Some(request) = read_request(&mut stream) else { continue };
+            received.lock().unwrap().push(request.clone());
+            stream.write_all(answer(&request).as_bytes()).ok();
         }
+    });
+    (address, requests)
+}
+
+/// Starts a server that gives these answers to calls, one each, then the last one again and again, and
+/// describes no models; returns its address and the count of calls.
+pub(crate) fn server(answers: Vec<Answer>) -> (String, Arc<Mutex<usize>>) {
+    let count = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&count);
+    let (address, _) = serve(move |request| {
+        if request.line.starts_with("GET ") {
+            return not_found();
+        }
+        let mut count = counted.lock().unwrap();
+        *count += 1;
+        answers.get(*count - 1).or(answers.last()).unwrap().clone()
     });
     (address, count)
 }
 
-fn read_request(stream: &mut TcpStream) {
+fn read_request(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -41,14 +64,22 @@ fn read_request(stream: &mut TcpStream) {
                 .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
                 .unwrap_or(0);
             if body.len() >= length {
-                return;
+                let line = head.lines().next()?.trim_end_matches(" HTTP/1.1").to_owned();
+                return Some(Request {
+                    line,
+                    body: serde_json::from_str(body).unwrap_or_default(),
+                });
             }
         }
         match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return None,
             Ok(n) => bytes.extend_from_slice(&buffer[..n]),
         }
     }
+}
+
+pub(crate) fn not_found() -> Answer {
+    answer("404 Not Found", "", "{}")
 }
 
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Answer {

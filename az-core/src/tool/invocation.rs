@@ -49,6 +49,8 @@ pub struct Invocation {
     /// Whether an earlier run may have made this call: it recorded the intent and no result, and a
     /// probe determined that the call did not take effect.
     pub repeated: bool,
+    /// How the toolbox has corrected the arguments, for the model.
+    pub corrections: Vec<String>,
 }
 
 impl Invocation {
@@ -74,6 +76,7 @@ impl Invocation {
             env: Vec::new(),
             witness: None,
             repeated: false,
+            corrections: Vec::new(),
         }
     }
 

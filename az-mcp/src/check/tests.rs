@@ -31,6 +31,24 @@ fn assert_accepted(arguments: Value, expect: &Value) {
 }
 
 #[test]
+fn booleans_and_numbers_that_are_sent_as_text_are_read_and_noted() {
+    let read = |arguments: Value| {
+        let call = Invocation::bare("t", arguments).unwrap();
+        let checked = check_arguments(&spec(), call).unwrap();
+        (checked.arguments, checked.corrections)
+    };
+    let (arguments, notes) = read(json!({"path": "5", "count": "5", "any": "true"}));
+    assert_eq!(arguments, json!({"path": "5", "count": 5, "any": "true"}));
+    let note = "the argument `count` was a text and was read as 5; send it as a number";
+    assert_eq!(notes, [note]);
+    for count in ["five", "5.5", "", "0x5", "true", "5 apples"] {
+        let arguments = json!({"path": "a", "count": count});
+        assert_refused(arguments, "argument `count` is a string; expected integer");
+    }
+    assert_eq!(read(json!({"path": "a", "count": 5})).1, Vec::<String>::new());
+}
+
+#[test]
 fn a_missing_argument_is_reported_with_its_type() {
     assert_refused(json!({}), "argument `path` is missing; expected string");
     assert_refused(Value::Null, "argument `path` is missing; expected string");

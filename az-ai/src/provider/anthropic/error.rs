@@ -57,7 +57,7 @@ fn kind(status: Option<u16>, code: Option<&str>, message: &str) -> ErrorKind {
         if says(&["prompt is too long", "exceed context limit", "context window"]) {
             return ErrorKind::ContextWindow;
         }
-        if status.is_some() && is_unknown_model(&message) {
+        if is_unknown_model(&message) {
             return ErrorKind::NotFound;
         }
         if says(&["credit balance", "api usage limits"]) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
-use crate::provider::json;
+use crate::provider::listing::{self, ListedModel};
 use crate::provider::reported::ReportedUsage;
 use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
@@ -61,7 +61,7 @@ impl Wire for Anthropic {
         "/v1/models?limit=1000"
     }
 
-    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-        json::ids(body)
+    fn models(&self, body: &[u8]) -> Result<Vec<ListedModel>, serde_json::Error> {
+        listing::read(body)
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
+use crate::provider::listing::ListedModel;
 use crate::provider::reported::ReportedUsage;
 use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
 
@@ -53,10 +54,10 @@ impl Wire for Gemini {
         "/models?pageSize=1000"
     }
 
-    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+    fn models(&self, body: &[u8]) -> Result<Vec<ListedModel>, serde_json::Error> {
         let list: ModelList = serde_json::from_slice(body)?;
         let bare = |name: String| name.strip_prefix("models/").map_or(name.clone(), str::to_owned);
-        Ok(list.models.into_iter().map(|model| bare(model.name)).collect())
+        Ok(list.models.into_iter().map(|model| ListedModel::new(bare(model.name))).collect())
     }
 }
 
@@ -90,7 +91,7 @@ struct Model {
 mod tests {
     use crate::provider::tool_names::ToolNames;
 
-    use super::Gemini;
+    use super::{Gemini, ListedModel};
     use crate::chat::ChatRequest;
     use crate::provider::wire::{Delivery, Wire};
 
@@ -111,8 +112,8 @@ mod tests {
     #[test]
     fn listed_models_have_the_names_of_requests() {
         let list = br#"{"models": [{"name": "models/a"}, {"name": "tunedModels/b"}]}"#;
-        assert_eq!(Gemini.models(list).unwrap(), ["a", "tunedModels/b"]);
-        assert_eq!(Gemini.models(b"{}").unwrap(), Vec::<String>::new());
+        assert_eq!(Gemini.models(list).unwrap(), ["a", "tunedModels/b"].map(ListedModel::new));
+        assert_eq!(Gemini.models(b"{}").unwrap(), []);
         assert!(Gemini.models(b"[").is_err());
     }
 }

@@ -36,7 +36,7 @@ fn kind(status: Option<u16>, message: &str) -> ErrorKind {
     if matches!(status, Some(400 | 413 | 500) | None) && full.iter().any(|f| message.contains(f)) {
         return ErrorKind::ContextWindow;
     }
-    if status == Some(400) && is_unknown_model(&message) {
+    if matches!(status, Some(400 | 500) | None) && is_unknown_model(&message) {
         return ErrorKind::NotFound;
     }
     status.map_or(ErrorKind::Unavailable, kind_of_status)

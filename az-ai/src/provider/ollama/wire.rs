@@ -7,8 +7,11 @@ use serde_json::Value;
 use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
+use crate::provider::listing::ListedModel;
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
+use crate::provider::wire::{
+    Answered, Auth, Delivery, Descriptions, StreamDecoder, Wire, WireRequest,
+};
 
 /// Translates to and from Ollama's own API.
 ///
@@ -64,9 +67,13 @@ impl Wire for Ollama {
         "/api/tags"
     }
 
-    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+    fn models(&self, body: &[u8]) -> Result<Vec<ListedModel>, serde_json::Error> {
         let list: ModelList = serde_json::from_slice(body)?;
-        Ok(list.models.into_iter().map(|model| model.name).collect())
+        Ok(list.models.into_iter().map(|model| ListedModel::new(model.name)).collect())
+    }
+
+    fn descriptions(&self) -> Descriptions {
+        Descriptions::Ollama
     }
 }
 

@@ -1,7 +1,7 @@
 //! Decodes error responses, which have six forms and many error codes.
 
 use az_core::ErrorKind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Refusal;
 use crate::provider::json::{error_of, quote, with_received};
@@ -70,7 +70,14 @@ fn said(json: &Value) -> Option<Said> {
     if message.is_none() && codes.is_empty() {
         return None;
     }
-    Some(Said { message: message.unwrap_or_default(), codes })
+    let message = message.unwrap_or_default() + &window(inner).unwrap_or_default();
+    Some(Said { message, codes })
+}
+
+/// Returns the context window that llama.cpp states beside its message.
+fn window(error: &Map<String, Value>) -> Option<String> {
+    let window = error.get("n_ctx")?.as_u64()?;
+    Some(format!(" (n_ctx {window})"))
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -91,7 +98,13 @@ fn words(value: &Value) -> Option<String> {
         }
         Value::Object(fields) => {
             let message = ["message", "msg", "detail"].iter();
-            message.filter_map(|name| fields.get(*name)).find_map(words)
+            let message = message.filter_map(|name| fields.get(*name)).find_map(words)?;
+            // The field that a validation error is about.
+            let place = fields.get("loc").and_then(Value::as_array).and_then(|loc| loc.last());
+            Some(match place.and_then(Value::as_str).filter(|place| *place != "body") {
+                Some(place) => format!("{place}: {message}"),
+                None => message,
+            })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
@@ -125,8 +138,8 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
     if refused && named(&["content_filter", "content_policy_violation"]) {
         return ErrorKind::ContentPolicy;
     }
-    let is_bad = matches!(status, Some(400 | 422));
-    if named(&["model_not_found"]) || (is_bad && (says(NO_MODEL) || is_unknown_model(&message))) {
+    let may_be_model = matches!(status, Some(400 | 404 | 410 | 422 | 500 | 503) | None);
+    if named(UNKNOWN_MODEL) || (may_be_model && is_unknown_model(&message)) {
         return ErrorKind::NotFound;
     }
     if matches!(status, Some(400) | None) && says(BAD_KEY) {
@@ -143,15 +156,42 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
 /// Whether a message says that a model does not exist, such as "Model not found: x".
 pub(in crate::provider) fn is_unknown_model(message: &str) -> bool {
     let message = message.to_lowercase();
-    let missing = ["not found", "not exist", "doesn't exist", "unknown model", "no such model"];
-    missing.iter().any(|missing| {
+    let is_near = |missing: &&str| {
         let places = message.find("model").zip(message.find(missing));
         places.is_some_and(|(model, missing)| model.abs_diff(missing) < NEAR)
-    })
+    };
+    NO_MODEL.iter().any(|phrase| message.contains(phrase)) || MISSING.iter().any(is_near)
 }
 
 /// The most bytes between the two parts of such a message, which may have the name between them.
 const NEAR: usize = 80;
+
+/// Phrases that mean an unknown model if "model" is near.
+const MISSING: &[&str] = &[
+    "not found",
+    "not exist",
+    "doesn't exist",
+    "unknown model",
+    "no such model",
+    "not a valid model",
+    "has been decommissioned",
+    "has been deprecated and is no longer",
+    "no longer available",
+    "could not find model",
+    "unable to find model",
+];
+/// Phrases that mean an unknown model.
+const NO_MODEL: &[&str] = &[
+    "invalid model",
+    "unknown model",
+    "unrecognized model",
+    "unsupported model",
+    "model identifier is invalid",
+    "no model named",
+    "no available channel for model",
+    "model_not_found",
+    "deploymentnotfound",
+];
 
 const FULL_CONTEXT: &[&str] = &[
     "context_length_exceeded",
@@ -161,7 +201,9 @@ const FULL_CONTEXT: &[&str] = &[
     "context size",
     "exceeds the maximum number of tokens",
 ];
-const NO_MODEL: &[&str] = &["model not exist", "model does not exist", "invalid model"];
+/// Error codes of an unknown model.
+const UNKNOWN_MODEL: &[&str] =
+    &["model_not_found", "invalid_model", "model_decommissioned", "DeploymentNotFound"];
 const BAD_KEY: &[&str] =
     &["invalid_api_key", "api key not valid", "invalid api key", "incorrect api key"];
 
@@ -196,6 +238,19 @@ mod tests {
             ErrorKind::BadRequest,
             "field required; too long",
         );
+        check(
+            422,
+            r#"{"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}"#,
+            ErrorKind::BadRequest,
+            "stream_options: Extra inputs are not permitted",
+        );
+        check(
+            400,
+            r#"{"error": {"code": 400, "message": "the request exceeds the available context size",
+                "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096}}"#,
+            ErrorKind::ContextWindow,
+            "the request exceeds the available context size (n_ctx 4096)",
+        );
     }
 
     #[test]
@@ -220,6 +275,33 @@ mod tests {
         check(400, &said("content_filter"), ErrorKind::ContentPolicy, "m");
         check(400, &said("invalid_api_key"), ErrorKind::Unauthorized, "m");
         check(307, "", ErrorKind::Config, "the response has no message");
+    }
+
+    #[test]
+    fn an_unknown_model_is_recognised_in_many_wordings() {
+        for message in [
+            "Model not found: x",
+            "The model `x` does not exist or you do not have access to it.",
+            "x is not a valid model ID",
+            "Invalid model name passed in model=x. Call `/v1/models` to view available models",
+            "The model `x` has been decommissioned and is no longer supported.",
+            "The provided model identifier is invalid.",
+            "models/x is not found for API version v1beta, or is not supported for generateContent.",
+            "Unknown model: x",
+            "Unsupported model: x",
+        ] {
+            let body = json!({"error": {"message": message}}).to_string();
+            for status in [400, 404, 422, 500] {
+                check(status, &body, ErrorKind::NotFound, message);
+            }
+            check(401, &body, ErrorKind::Unauthorized, message);
+            let found = inside("p", &json!({"error": {"message": message}}));
+            assert_eq!(found.map(|refusal| refusal.kind), Some(ErrorKind::NotFound), "{message}");
+        }
+        for message in ["tool not found", "this model does not support tools", "model overloaded"] {
+            let body = json!({"error": {"message": message}}).to_string();
+            check(400, &body, ErrorKind::BadRequest, message);
+        }
     }
 
     #[test]

@@ -7,9 +7,11 @@ use super::dialect::Dialect;
 use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::error::{Refusal, Result};
-use crate::provider::json;
+use crate::provider::listing::{self, ListedModel};
 use crate::provider::reported::ReportedUsage;
-use crate::provider::wire::{Answered, Auth, Delivery, StreamDecoder, Wire, WireRequest};
+use crate::provider::wire::{
+    Answered, Auth, Delivery, Descriptions, StreamDecoder, Wire, WireRequest,
+};
 
 /// Translates to and from chat completions, and Responses for models that support nothing else.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,7 +72,11 @@ impl Wire for OpenAi {
         "/models"
     }
 
-    fn models(&self, body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-        json::ids(body)
+    fn models(&self, body: &[u8]) -> Result<Vec<ListedModel>, serde_json::Error> {
+        listing::read(body)
+    }
+
+    fn descriptions(&self) -> Descriptions {
+        Descriptions::Listing
     }
 }

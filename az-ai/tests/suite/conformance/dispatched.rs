@@ -28,6 +28,7 @@ const SKIPPED: &[&str] = &[
     "no_key_is_shown",
     "a_dropped_call_closes_its_connection",
     "a_dropped_stream_closes_its_connection",
+    "a_learned_fact_holds_for_its_model_only",
 ];
 
 /// The scripted client behind a dispatcher.

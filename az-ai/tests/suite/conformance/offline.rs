@@ -59,6 +59,7 @@ async fn the_offline_planner_keeps_the_contract() {
             "nothing_is_sent_before_a_stream_is_polled",
             "a_dropped_call_closes_its_connection",
             "a_dropped_stream_closes_its_connection",
+            "a_learned_fact_holds_for_its_model_only",
             "every_documented_term_has_its_finish_reason",
             "an_unknown_term_is_kept_with_finish_reason_other",
         ]

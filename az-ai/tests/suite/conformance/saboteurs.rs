@@ -1,12 +1,12 @@
 //! Clients that each break one clause, to check that the kit notices.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use az_ai::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
-use az_ai::client::{Capabilities, CostEstimate, LlmClient};
+use az_ai::client::{Capabilities, CostEstimate, Fact, LlmClient};
 use az_ai::error::{Error, Result};
 use az_ai::testing::llm_client;
 use az_ai::testing::llm_client::{ClientCase, ClientFixture, ProviderBehaviour};
@@ -55,6 +55,8 @@ enum Sabotage {
     GuessesTheReason,
     /// Breaks `LlmClient` 10.
     DropsTheWord,
+    /// Breaks `LlmClient` 11.
+    LearnsForAll,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,8 @@ struct Saboteur {
     inner: Arc<dyn LlmClient>,
     how: Sabotage,
     quotes: AtomicU64,
+    /// Whether it was told that a model has no tools.
+    no_tools: AtomicBool,
 }
 
 impl Saboteur {
@@ -110,7 +114,17 @@ impl LlmClient for Saboteur {
     }
 
     fn capabilities(&self, model: &str) -> Capabilities {
-        self.inner.capabilities(model)
+        let capabilities = self.inner.capabilities(model);
+        match self.no_tools.load(Ordering::SeqCst) {
+            true => capabilities.without_tools(),
+            false => capabilities,
+        }
+    }
+
+    fn learn(&self, model: &str, fact: Fact) {
+        self.inner.learn(model, fact);
+        let learns_for_all = self.how == Sabotage::LearnsForAll && fact == Fact::NoTools;
+        self.no_tools.fetch_or(learns_for_all, Ordering::SeqCst);
     }
 
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
@@ -148,7 +162,8 @@ impl LlmClient for Saboteur {
             let (inner, request) = (Arc::clone(&self.inner), request.clone());
             tokio::spawn(async move { inner.complete(&request).await });
         }
-        let this = Self { inner: Arc::clone(&self.inner), how, quotes: 0.into() };
+        let this =
+            Self { inner: Arc::clone(&self.inner), how, quotes: 0.into(), no_tools: false.into() };
         let events = self.inner.stream(&self.request(request)).map(move |event| match event {
             Ok(ChatEvent::Finished(reply)) => Ok(ChatEvent::Finished(Box::new(this.bend(*reply)))),
             Ok(event) => Ok(event),
@@ -210,7 +225,8 @@ impl ClientFixture for Sabotaged {
     async fn client(&self, behaviour: ProviderBehaviour) -> Option<ClientCase> {
         let mut staged = self.0.client(behaviour).await?;
         let inner = staged.client;
-        staged.client = Arc::new(Saboteur { inner, how: self.1, quotes: 0.into() });
+        staged.client =
+            Arc::new(Saboteur { inner, how: self.1, quotes: 0.into(), no_tools: false.into() });
         Some(staged)
     }
 
@@ -260,6 +276,7 @@ async fn the_kit_notices_every_sabotage() {
     check(Sabotage::KeepsGoing, &saw_disconnect).await;
     check(Sabotage::ChangesItsMind, &["estimates_and_capabilities_are_deterministic"]).await;
     check(Sabotage::ChargesForBrevity, &["estimates_and_capabilities_are_deterministic"]).await;
+    check(Sabotage::LearnsForAll, &["a_learned_fact_holds_for_its_model_only"]).await;
     let ends = [
         "every_documented_term_has_its_finish_reason",
         "an_unknown_term_is_kept_with_finish_reason_other",

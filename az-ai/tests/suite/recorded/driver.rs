@@ -178,7 +178,7 @@ async fn foreign<S: Spoken>(exchange: &Exchange, http: &HttpClient) {
     if exchange.method == "GET" && exchange.path.ends_with("/models") {
         let models = client.models().await;
         if exchange.status != 200 {
-            return check_refusal(exchange, models.map(|models| models.join(" ")));
+            return check_refusal(exchange, models.map(|models| format!("{models:?}")));
         }
         assert!(!models.unwrap().is_empty(), "{}", exchange.name);
         return;

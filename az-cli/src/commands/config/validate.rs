@@ -62,7 +62,7 @@ pub(super) fn run(args: &ValidateArgs, context: &Context<'_>) -> Result<ExitCode
     }
     if args.file.is_none() {
         let settings = Settings::resolve(context.global, context.env)?;
-        ModelChooser::new(settings, context.env, Pace::Instant)?.connected()?;
+        ModelChooser::new(settings, context.env, Pace::Instant, context.printer)?.connected()?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use az_ai::chat::{ChatRequest, DEFAULT_MAX_TOKENS, ToolDefinition};
+use az_ai::chat::{ChatRequest, ToolDefinition};
 use az_ai::estimate;
+use az_ai::model_name::ModelName;
 use az_ai::resolver::{ModelResolver, Requirements, ResolvedModel, RoutingQuery};
 use az_ai::routing::{CandidateStatus, Choice, Origin, Route, RoutingEngine, RuleOutcome, Step};
 use az_core::{TaskPriority, Toolbox, Usd};
@@ -50,9 +51,9 @@ pub struct RouteArgs {
     /// Assume this many tokens in the whole request [default: estimated, with all tools]
     #[arg(long, value_name = "N")]
     request_tokens: Option<u64>,
-    /// Limit the reply to this many tokens
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_TOKENS)]
-    max_tokens: u32,
+    /// Limit the reply to this many tokens [default: llm.max_tokens, else 4096]
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
     /// Assume this priority: low, medium, high, urgent
     #[arg(long, short, default_value = "medium")]
     priority: TaskPriority,
@@ -81,7 +82,9 @@ pub(super) async fn run(args: &RouteArgs, services: &Services) -> Result<ExitCod
     let (connected, named, why) = match &args.rules {
         Some(path) => {
             let connected = models.connected_by(read_rules("--rules", path)?)?;
-            (Arc::new(connected), args.model.clone(), requested)
+            let is_auto = |name: &str| name.parse() == Ok(ModelName::Auto);
+            let named = args.model.clone().filter(|name| !is_auto(name));
+            (Arc::new(connected), named, requested)
         }
         None => {
             let choice = models.choose(args.model.as_deref()).await?;
@@ -119,7 +122,7 @@ fn query<'a>(
     let query = RoutingQuery::new(text)
         .with_model(named)
         .with_priority(args.priority)
-        .with_max_tokens(args.max_tokens)
+        .with_max_tokens(args.max_tokens.unwrap_or_else(|| services.max_tokens()))
         .with_requirements(requirements)
         .with_budget_left(args.budget_left)
         .with_request_tokens(request_tokens(text, services)?)

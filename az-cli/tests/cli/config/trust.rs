@@ -9,7 +9,7 @@ use super::cases::cases;
 use crate::support::Az;
 
 /// What a project's file may set before it is trusted.
-const HARMLESS: [&str; 11] = [
+const HARMLESS: [&str; 12] = [
     "llm.model",
     "llm.default_provider",
     "llm.timeouts.connect_seconds",
@@ -17,6 +17,7 @@ const HARMLESS: [&str; 11] = [
     "llm.timeouts.idle_seconds",
     "llm.timeouts.event_seconds",
     "llm.timeouts.total_seconds",
+    "llm.timeouts.loading_seconds",
     "task.max_steps",
     "task.timeout",
     "output.format",
