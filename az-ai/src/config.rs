@@ -1,5 +1,7 @@
 //! The configuration of models and of routing between them.
 
+use std::num::NonZeroU32;
+
 use serde::Deserialize;
 
 use crate::key::ApiKey;
@@ -105,12 +107,28 @@ pub struct ProviderConfig {
     /// The price of an output token, in dollars.
     #[serde(default)]
     pub output_cost_per_token: Option<TokenPrice>,
+    /// The fee of a request, in dollars, beside the price of its tokens.
+    #[serde(default)]
+    pub cost_per_request: Option<TokenPrice>,
     /// The maximum of output tokens.
     #[serde(default)]
     pub max_tokens: Option<u64>,
     /// The context window: the most tokens of a request and its reply together.
     #[serde(default)]
     pub context_window: Option<u64>,
+    /// The limit between a request to it and the beginning of the response, instead of that of all
+    /// providers.
+    #[serde(default)]
+    pub first_byte_seconds: Option<NonZeroU32>,
+    /// The limit between two pieces of its responses.
+    #[serde(default)]
+    pub idle_seconds: Option<NonZeroU32>,
+    /// The limit between two events of its streams with content or usage.
+    #[serde(default)]
+    pub event_seconds: Option<NonZeroU32>,
+    /// The limit of a response as a whole.
+    #[serde(default)]
+    pub total_seconds: Option<NonZeroU32>,
     /// The capabilities; those that the provider's models usually have when absent.
     #[serde(default)]
     pub features: Option<Vec<String>>,
@@ -130,8 +148,13 @@ impl ProviderConfig {
             cost_per_token: None,
             input_cost_per_token: None,
             output_cost_per_token: None,
+            cost_per_request: None,
             max_tokens: None,
             context_window: None,
+            first_byte_seconds: None,
+            idle_seconds: None,
+            event_seconds: None,
+            total_seconds: None,
             features: None,
         }
     }

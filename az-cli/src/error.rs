@@ -2,10 +2,10 @@
 
 use std::io;
 
-use az_core::WorkerId;
 use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
 use az_core::text::plural;
+use az_core::{Usd, WorkerId};
 
 use crate::config::ConfigError;
 use crate::suggestion::set_budget;
@@ -58,7 +58,7 @@ pub enum CliError {
         /// The task, if it can be resumed.
         id: Option<String>,
         /// The error.
-        source: Error,
+        source: Box<Error>,
     },
     /// The task cannot be deleted while a worker runs it.
     #[error("task {id} is running, by {owner}; nothing was deleted")]
@@ -126,7 +126,8 @@ impl CliError {
             Self::UnknownTask { .. } => 66,
             Self::AmbiguousTask { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
-            Self::Core(error) | Self::Stopped { source: error, .. } => code_of(error),
+            Self::Core(error) => code_of(error),
+            Self::Stopped { source, .. } => code_of(source),
             Self::Io { .. } | Self::Unreleased { .. } => 74,
         }
     }
@@ -144,7 +145,7 @@ impl CliError {
             Self::Stopped { id, source } => {
                 let first = remedy_of(source)?;
                 Some(match id {
-                    Some(_) if matches!(source, Error::Damaged { what: "task", .. }) => first,
+                    Some(_) if matches!(**source, Error::Damaged { what: "task", .. }) => first,
                     Some(id) => format!("{first}; then `az task resume {id}` continues the task"),
                     None => first,
                 })
@@ -174,13 +175,18 @@ pub const UNPRICED: &str = "give the model a price in the configuration (input_c
                             output_cost_per_token of its entry, or llm.prices_file), choose one \
                             that `az models list --all` lists, or make the budget --soft";
 
+/// What to do about a budget of which a part is booked for calls that may have cost nothing.
+pub const RELEASE: &str =
+    "`az cost reconcile` lists the failed calls that may have cost nothing, and releases them; ";
+
 fn remedy_of(error: &Error) -> Option<String> {
     let text = match error {
-        Error::BudgetExceeded { scope, period, amount, left, needed, .. } => {
+        Error::BudgetExceeded { scope, period, amount, left, uncertain, needed, .. } => {
             let enough = amount.minus(*left).plus(*needed);
             let set = set_budget(scope, *period, enough.max(amount.plus(*amount)), &[]);
+            let release = if *uncertain > Usd::ZERO { RELEASE } else { "" };
             return Some(format!(
-                "`{set}` raises the budget; `az cost budget show` shows all of them"
+                "{release}`{set}` raises the budget; `az cost budget show` shows all of them"
             ));
         }
         Error::Unpriced { .. } => UNPRICED,
@@ -242,7 +248,7 @@ fn code_of(error: &Error) -> u8 {
 /// Returns the exit code of a failed task; it is 1 unless the kind has a code of its own.
 fn code_of_failure(kind: ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Agent | ErrorKind::Invalid | ErrorKind::StepLimit => 1,
+        ErrorKind::Agent | ErrorKind::Invalid | ErrorKind::StepLimit | ErrorKind::CallLimit => 1,
         // The only thing that a task can fail to find is its model.
         ErrorKind::NotFound => 78,
         kind => code_of_kind(kind),
@@ -251,7 +257,7 @@ fn code_of_failure(kind: ErrorKind) -> u8 {
 
 fn code_of_kind(kind: ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Agent | ErrorKind::StepLimit => 1,
+        ErrorKind::Agent | ErrorKind::StepLimit | ErrorKind::CallLimit => 1,
         ErrorKind::Invalid => USAGE,
         ErrorKind::Budget => 3,
         ErrorKind::BadRequest | ErrorKind::ContextWindow | ErrorKind::ContentPolicy => 65,

@@ -19,12 +19,14 @@ pub fn worker_id() -> Result<WorkerId, Error> {
     WorkerId::new(format!("{}:{pid}:{start}", place()))
 }
 
+/// Returns the name of this host.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// Returns the host and the process namespace, within which process numbers are unique.
 fn place() -> String {
-    let host = rustix::system::uname();
-    let host: String = host
-        .nodename()
-        .to_string_lossy()
+    let host: String = host_name()
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
         .take(64)

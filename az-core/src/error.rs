@@ -75,7 +75,7 @@ pub enum Error {
         owner: Option<WorkerId>,
     },
     /// A hard budget has too little left.
-    #[error("{budget} budget: {needed} needed, {left} of {amount} left{}", also_held(*.held))]
+    #[error("{budget} budget: {needed} needed, {left} of {amount} left{}{}", also_held(*.held), of_it_uncertain(*.uncertain))]
     BudgetExceeded {
         /// The name of the budget, such as `global daily`.
         budget: String,
@@ -89,6 +89,9 @@ pub enum Error {
         left: Usd,
         /// The amount that is held for calls under way, some of which may be freed soon.
         held: Usd,
+        /// The part of the spent amount that is booked for calls that failed and may have cost
+        /// nothing.
+        uncertain: Usd,
         /// The most that the call could cost.
         needed: Usd,
     },
@@ -126,6 +129,12 @@ pub enum Error {
     StepLimit {
         /// The limit.
         steps: u32,
+    },
+    /// The task made all its tool calls, and more were requested.
+    #[error("no answer after {}", plural(*calls, "tool call"))]
+    CallLimit {
+        /// The limit.
+        calls: u32,
     },
     /// The agent ended without an answer.
     #[error("{reason}")]
@@ -314,6 +323,7 @@ impl Error {
             Self::Cancelled => ErrorKind::Cancelled,
             Self::TimedOut { .. } => ErrorKind::TimedOut,
             Self::StepLimit { .. } => ErrorKind::StepLimit,
+            Self::CallLimit { .. } => ErrorKind::CallLimit,
             Self::Agent { .. } => ErrorKind::Agent,
             Self::Model { kind, .. } => *kind,
             Self::Busy { .. } | Self::Threads { .. } => ErrorKind::Busy,
@@ -350,6 +360,14 @@ impl Error {
 /// Returns the part of the message about the held amount, if there is one.
 fn also_held(held: Usd) -> String {
     if held <= Usd::ZERO { String::new() } else { format!(", {held} held for calls under way") }
+}
+
+/// Returns the part of the message about the uncertain amount, if there is one.
+fn of_it_uncertain(uncertain: Usd) -> String {
+    if uncertain <= Usd::ZERO {
+        return String::new();
+    }
+    format!(", {uncertain} spent on failed calls that may have cost nothing")
 }
 
 /// Returns an error's message with its causes, for one line of text.

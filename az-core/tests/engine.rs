@@ -309,6 +309,44 @@ async fn steps_are_limited_over_all_runs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_are_limited_over_all_runs_and_a_higher_limit_continues_with_those_left() {
+    let store = MemoryStore::new();
+    let options = TaskOptions::default().with_max_calls(3);
+    let lines = [calls(&["look", "look"]), calls(&["look", "look", "send"]), reply("done")];
+    let engine = engine(&store, lines);
+    let failed = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
+    let failure = failed.failure.unwrap();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (ErrorKind::CallLimit, "no answer after 3 tool calls")
+    );
+    let made = |names: Vec<&str>| names.iter().filter(|name| **name == "tool_result").count();
+    assert_eq!(made(names(&store, "a").await), 3);
+    let again = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(again.failure.unwrap().kind, ErrorKind::CallLimit);
+
+    let mut raised = store.get(&task_id("a")).await.unwrap().unwrap();
+    raised.options.max_calls = Some(5);
+    store.update(&raised, at(1)).await.unwrap();
+    let done = engine.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!((done.status, done.answer.as_deref()), (TaskStatus::Completed, Some("done")));
+    assert_eq!(made(names(&store, "a").await), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_may_make_ten_calls_for_each_of_its_steps() {
+    let store = MemoryStore::new();
+    let options = TaskOptions::default().with_max_steps(1);
+    let engine = engine(&store, [calls(&["look"; 11])]);
+    let failed = engine.execute(task("a", 0).with_options(options), None).await.unwrap();
+    let found = failed.failure.unwrap();
+    assert_eq!(
+        (found.kind, found.message.as_str()),
+        (ErrorKind::CallLimit, "no answer after 10 tool calls")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_of_the_agent_is_a_failed_task() {
     let store = MemoryStore::new();
     let clumsy = FnAgent::new(|_: &mut Run| async { panic!("on purpose") }.boxed());

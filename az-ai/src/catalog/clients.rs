@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use az_core::Clock;
 
 use super::entries::{Entries, Entry};
-use super::environment::{Access, base_url, displayed_url};
+use super::environment::{Access, base_url, displayed_url, host_of};
 use super::invalid::ConnectError;
 use super::options::ConnectOptions;
 use crate::client::LearnedFacts;
@@ -17,6 +17,7 @@ use crate::pricing::PriceBook;
 use crate::provider::WireClient;
 use crate::provider::connect::connect;
 use crate::provider::http::HttpClient;
+use crate::provider::network::is_loopback;
 use crate::resolver::{ResolvedModel, near};
 
 /// The models of a configuration, by their names.
@@ -89,7 +90,23 @@ impl ModelCatalog {
     /// Returns the prices with those of an entry, and the provider that the entry is priced as.
     pub fn prices_of(&self, entry: &Entry) -> (PriceBook, String) {
         let provider = entry.priced_as();
-        (self.options.prices.clone().with_entry(&provider, &entry.config), provider)
+        let mut prices = self.options.prices.clone();
+        if self.is_own_server(entry) {
+            prices = prices.with_free(&provider);
+        }
+        (prices.with_entry(&provider, &entry.config), provider)
+    }
+
+    /// Whether an entry's provider is a server on this machine that needs no key. With a key it may be
+    /// a gateway to a provider that bills its calls.
+    fn is_own_server(&self, entry: &Entry) -> bool {
+        let configured = base_url(entry, &self.options.environment);
+        let url = configured.as_deref().or(entry.provider.base_url).unwrap_or_default();
+        let is_own = |host: &str| {
+            let own_name = self.options.host_name.as_deref();
+            is_loopback(host) || own_name.is_some_and(|name| name.eq_ignore_ascii_case(host))
+        };
+        host_of(url).is_some_and(is_own) && self.access(entry) == Access::Open
     }
 
     /// Returns the clock that prices depend on.
@@ -177,7 +194,8 @@ impl ModelCatalog {
             }
         };
         let url = base_url(entry, &self.options.environment);
-        connect(config, key, url.as_deref(), (self.http()?, self.learned.clone()))
+        let http = self.http()?.with_limits_of(config);
+        connect(config, key, url.as_deref(), (http, self.learned.clone()))
     }
 
     fn check_default(&self) -> Result<(), ConnectError> {

@@ -184,6 +184,8 @@ mod tests {
         says(refused(&|c| c.features = Some(vec!["visoin".into()])), "unknown feature \"visoin\"");
         says(refused(&|c| c.base_url = Some("127.0.0.1:1".into())), "http:// or https://");
         says(refused(&|c| c.provider = "custom".into()), "it needs a base_url");
+        let fee = |c: &mut ProviderConfig| c.cost_per_request = "0.005".parse().ok();
+        says(refused(&fee), "cost_per_request needs the price of a token");
     }
 
     #[test]

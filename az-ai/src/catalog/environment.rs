@@ -158,12 +158,23 @@ pub fn displayed_url(url: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
+/// Returns the host of an address, without its port.
+pub(super) fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    match host.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => host.split(':').next(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::io;
 
-    use super::{Access, Environment, KeyFile, base_url, displayed_url};
+    use super::{Access, Environment, KeyFile, base_url, displayed_url, host_of};
     use crate::catalog::{Entries, Entry};
     use crate::config::ProviderConfig;
     use crate::key::ApiKey;
@@ -231,6 +242,18 @@ mod tests {
         }
         assert_eq!(at("gemini", "GEMINI_BASE_URL", "http://h/v1"), "http://h/v1");
         assert_eq!(at("gpt4", "OPENAI_BASE_URL", "http://h/v1"), "http://h/v1");
+    }
+
+    #[test]
+    fn the_host_of_an_address_has_no_user_and_no_port() {
+        for (url, expected) in [
+            ("http://u:p@h.example:1/v1?key=secret#x", Some("h.example")),
+            ("https://h", Some("h")),
+            ("http://[::1]:8080/v1", Some("::1")),
+            ("h:1", None),
+        ] {
+            assert_eq!(host_of(url), expected);
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub struct ConnectOptions {
     pub(super) http: HttpOptions,
     pub(super) base_urls: Vec<(String, String)>,
     pub(super) models: BTreeMap<String, ModelFactory>,
+    pub(super) host_name: Option<String>,
 }
 
 impl Default for ConnectOptions {
@@ -39,6 +40,7 @@ impl Default for ConnectOptions {
             http: HttpOptions::default(),
             base_urls: Vec::new(),
             models: BTreeMap::new(),
+            host_name: None,
         }
     }
 }
@@ -84,6 +86,14 @@ impl ConnectOptions {
     #[must_use]
     pub fn with_base_url(mut self, provider: impl Into<String>, url: impl Into<String>) -> Self {
         self.base_urls.push((provider.into(), url.into()));
+        self
+    }
+
+    /// Returns the options with the name of this machine. A server without a key at this name is one on
+    /// this machine, as at `localhost`.
+    #[must_use]
+    pub fn with_host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_name = Some(name.into());
         self
     }
 

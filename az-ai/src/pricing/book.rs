@@ -12,10 +12,12 @@ use az_core::cost::Usage;
 use super::cost::{self, Breakdown};
 use super::invalid_prices::InvalidPrices;
 use super::model::{ModelPrices, PriceRow, Rates, Source};
-use super::names::{candidates, passed_through, provider_id};
+use super::names::{candidates, provider_id};
 use super::price_file::PriceFile;
 use super::table::Table;
+use super::upstreams::{bundled, upstreams};
 use crate::config::ProviderConfig;
+use crate::token_price::TokenPrice;
 
 /// The maximum duration of a call that an estimate covers: the price is that of the call's end.
 const LONGEST_CALL: Duration = Duration::from_secs(3600);
@@ -85,9 +87,21 @@ impl PriceBook {
         };
         if rates != Rates::default() {
             let model = entry.model.as_deref().unwrap_or("*");
-            let row = PriceRow { card: rates.into(), ..PriceRow::default() };
+            let request = entry.cost_per_request;
+            let row = PriceRow { card: rates.into(), request, ..PriceRow::default() };
             Arc::make_mut(&mut self.overrides).push(overridden(provider, model, row));
         }
+        self
+    }
+
+    /// Returns the book in which the provider's models without a price of the user's own are free.
+    #[must_use]
+    pub fn with_free(mut self, provider: &str) -> Self {
+        let nothing = Some(TokenPrice::from_pico(0));
+        let rates = Rates { input: nothing, output: nothing, ..Rates::default() };
+        let row = PriceRow { card: rates.into(), ..PriceRow::default() };
+        // The last one takes precedence.
+        Arc::make_mut(&mut self.overrides).insert(0, overridden(provider, "*", row));
         self
     }
 
@@ -136,13 +150,19 @@ impl PriceBook {
     /// Every input token is priced as the most expensive kind that our clients cause: fresh, or
     /// written to a cache for five minutes. Every row of prices that the request is long enough for
     /// is tried, as are every hour of the day and a price that takes effect within an hour.
+    /// A router's call is priced at the dearest host that the table has for its model.
     /// Anthropic's prices get a tenth more, because a workspace can be set to run in the US only.
     /// Costs that only an explicit request causes are not included: priority tiers (our requests to
     /// OpenAI ask for the default tier), caches for an hour, audio, searches.
     pub fn most(&self, call: &PricedCall<'_>, input: u64, output: u64) -> Option<Usd> {
         let at = |at| {
-            let (model, _) = self.prices(&PricedCall { at, ..*call })?;
-            cost::most(model, model.rows_of_day(at), (input, output))
+            let models = match self.overriding(&PricedCall { at, ..*call }) {
+                Some((own, _)) => vec![own],
+                None => upstreams(&provider_id(call.provider), call.model),
+            };
+            let most =
+                |model: &ModelPrices| cost::most(model, model.rows_of_day(at), (input, output));
+            models.into_iter().filter_map(most).max()
         };
         let now = at(call.at)?;
         Some(now.max(at(later(call.at, LONGEST_CALL)).unwrap_or(now)))
@@ -161,25 +181,6 @@ pub(super) fn overridden(provider: &str, model: &str, row: PriceRow) -> ModelPri
         rows: vec![row],
         source: Source::Override,
     }
-}
-
-/// Finds a model in the table. A router's model without prices of its own has those of its vendor,
-/// unless it is a free one.
-fn bundled(provider: &str, model: &str) -> Option<&'static ModelPrices> {
-    let table = Table::get();
-    let names = candidates(provider, model);
-    if provider != "openrouter" {
-        return names.iter().find_map(|name| table.find(provider, name));
-    }
-    if model.ends_with(":free") {
-        return table.find("ollama", "*");
-    }
-    names.iter().find_map(|name| table.find(provider, name)).or_else(|| {
-        let name = model.to_lowercase();
-        let (vendor, model) = passed_through(&name)?;
-        let names = candidates(&vendor, model);
-        names.iter().find_map(|name| table.find(&vendor, name))
-    })
 }
 
 #[cfg(test)]

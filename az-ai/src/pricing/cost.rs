@@ -65,6 +65,10 @@ pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option
         let price = price?;
         parts.push(Part { what, quantity, price, amount: Amount::of(quantity, price, share) });
     }
+    if let Some(price) = row.request {
+        let amount = Amount::of(1, price, WHOLE);
+        parts.push(Part { what: "request", quantity: 1, price, amount });
+    }
     if usage.server_tool_calls > 0 {
         let usual = (model.provider == "anthropic").then_some(ANTHROPIC_SEARCH);
         let (price, quantity) = (row.search.or(usual)?, usage.server_tool_calls);
@@ -138,7 +142,9 @@ pub(super) fn most<'a>(
 ) -> Option<Usd> {
     let share = if model.provider == "anthropic" { WHOLE / 10 * 11 } else { WHOLE };
     let mut dearest = None;
-    for card in rows.map(|row| &row.card) {
+    for row in rows {
+        let card = &row.card;
+        let fee = row.request.map_or_else(Amount::default, |fee| Amount::of(1, fee, WHOLE));
         let bounds = card.above.iter().map(|(bound, _)| bound.saturating_add(1));
         for size in bounds.filter(|size| *size <= input).chain([0]) {
             let rates = Known::new(&model.provider, &card.rates(size));
@@ -153,7 +159,7 @@ pub(super) fn most<'a>(
                     None => return None,
                 },
             );
-            dearest = dearest.max(Some([inward, outward].into_iter().sum::<Amount>()));
+            dearest = dearest.max(Some([inward, outward, fee].into_iter().sum::<Amount>()));
         }
     }
     dearest.map(Amount::to_usd)

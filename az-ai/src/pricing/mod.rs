@@ -10,6 +10,7 @@ mod names;
 mod offered;
 mod price_file;
 mod table;
+mod upstreams;
 mod usage;
 
 pub use crate::token_price::{InvalidPrice, TokenPrice};

@@ -63,6 +63,8 @@ pub struct PriceRow {
     pub card: Card,
     /// The price of a web search.
     pub search: Option<TokenPrice>,
+    /// The fee of a request, whatever its tokens.
+    pub request: Option<TokenPrice>,
     /// The prices of other service tiers, by the provider's names.
     pub tiers: BTreeMap<Cow<'static, str>, Card>,
 }

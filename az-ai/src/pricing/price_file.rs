@@ -83,7 +83,9 @@ impl PriceFile {
             return Err(here(PriceProblem::NoTokenPrice { model: model.to_owned() }));
         }
         let search = prices.get(SEARCH).copied();
-        let row = PriceRow { from, until, search, card: rates.into(), ..PriceRow::default() };
+        let request = prices.get(REQUEST).copied();
+        let row =
+            PriceRow { from, until, search, request, card: rates.into(), ..PriceRow::default() };
         self.prices.push(overridden(provider, model, row));
         let location = table.get("provider").map_or(start, |value| value.span().start);
         self.providers.push((provider.to_owned(), document.location(location)));
@@ -92,9 +94,10 @@ impl PriceFile {
 }
 
 const SEARCH: &str = "web_search_cost_per_call";
+const REQUEST: &str = "cost_per_request";
 
 /// The fields that hold prices.
-const PRICES: [&str; 10] = [
+const PRICES: [&str; 11] = [
     "cost_per_token",
     "input_cost_per_token",
     "output_cost_per_token",
@@ -105,6 +108,7 @@ const PRICES: [&str; 10] = [
     "audio_output_cost_per_token",
     "reasoning_cost_per_token",
     SEARCH,
+    REQUEST,
 ];
 
 /// The fields that hold strings.

@@ -83,6 +83,8 @@ struct Row {
     #[serde(deserialize_with = "pico")]
     search: Option<TokenPrice>,
     #[serde(deserialize_with = "pico")]
+    request: Option<TokenPrice>,
+    #[serde(deserialize_with = "pico")]
     r#in: Option<TokenPrice>,
     #[serde(deserialize_with = "pico")]
     out: Option<TokenPrice>,
@@ -135,6 +137,7 @@ impl From<Row> for PriceRow {
                 Some(Hours { from: minute(from)?, until: minute(until)?, days })
             }),
             search: row.search,
+            request: row.request,
             tiers: tiers.map(|(name, tier)| (Cow::Borrowed(name), tier.into())).collect(),
             card: row.into(),
         }

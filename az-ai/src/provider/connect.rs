@@ -87,6 +87,13 @@ pub fn check(config: &ProviderConfig) -> Result<&'static KnownProvider> {
             "invalid {name}: must be greater than 0; leave it out for the default"
         )));
     }
+    let of_tokens =
+        [config.cost_per_token, config.input_cost_per_token, config.output_cost_per_token];
+    if config.cost_per_request.is_some() && of_tokens.iter().all(Option::is_none) {
+        let reason = "cost_per_request needs the price of a token beside it; set cost_per_token, \
+                      which may be 0";
+        return Err(setup(reason.to_owned()));
+    }
     match config.base_url.as_deref().or(known.base_url) {
         None => Err(setup(NO_ADDRESS.to_owned())),
         Some(url) => Endpoint::new(&config.name, url).checked().map(|_| known),

@@ -1,20 +1,22 @@
 //! The pooled HTTP client of all wires, and its errors.
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    LOCATION, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
+    HeaderValue, LOCATION, RETRY_AFTER,
 };
-use reqwest::redirect;
+use reqwest::{Url, redirect};
 use serde_json::Value;
 
 use super::limits;
+use super::network::{Network, is_loopback};
 use super::time_limits::{Deadlines, TimeLimits};
 use super::wire::Auth;
 use crate::chat::RateLimits;
+use crate::config::ProviderConfig;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 
@@ -22,7 +24,7 @@ use crate::key::ApiKey;
 const LARGEST: usize = 64 << 20;
 
 /// Options of the HTTP client.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpOptions {
     /// The timeout of connecting.
     pub connect_timeout: Duration,
@@ -37,8 +39,8 @@ pub struct HttpOptions {
     pub total_timeout: Duration,
     /// The wait for usage and the end of a stream after its finish reason.
     pub end_wait: Duration,
-    /// A proxy for all requests, such as `http://user:password@host:3128`.
-    pub proxy: Option<String>,
+    /// Proxies and certificates.
+    pub network: Network,
 }
 
 impl Default for HttpOptions {
@@ -52,22 +54,8 @@ impl Default for HttpOptions {
             event_timeout: Duration::from_secs(600),
             total_timeout: Duration::from_secs(3_600),
             end_wait: Duration::from_secs(3),
-            proxy: None,
+            network: Network::default(),
         }
-    }
-}
-
-/// Omits the proxy, whose address may contain a password.
-impl fmt::Debug for HttpOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpOptions")
-            .field("connect_timeout", &self.connect_timeout)
-            .field("first_byte_timeout", &self.first_byte_timeout)
-            .field("idle_timeout", &self.idle_timeout)
-            .field("event_timeout", &self.event_timeout)
-            .field("total_timeout", &self.total_timeout)
-            .field("end_wait", &self.end_wait)
-            .finish_non_exhaustive()
     }
 }
 
@@ -76,6 +64,7 @@ impl fmt::Debug for HttpOptions {
 pub struct HttpClient {
     client: reqwest::Client,
     limits: TimeLimits,
+    network: Arc<Network>,
 }
 
 impl HttpClient {
@@ -83,13 +72,17 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Setup`] for a malformed proxy, or when TLS cannot be set up.
+    /// [`Error::Setup`] for an invalid proxy or certificate, or when TLS cannot be set up.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         let setup = |error: reqwest::Error| Error::Setup {
             provider: "http".to_owned(),
             reason: describe(&error.without_url()),
         };
-        let mut builder = reqwest::Client::builder()
+        // A stream that is compressed may be held back, so that no encoding is asked for. What comes
+        // compressed nevertheless is decompressed.
+        let no_encoding = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let builder = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter([no_encoding]))
             .connect_timeout(options.connect_timeout)
             .tcp_nodelay(true)
             // A key must not follow a redirect; providers' APIs do not redirect.
@@ -97,11 +90,16 @@ impl HttpClient {
             // Environment variables are read elsewhere, in one place.
             .no_proxy()
             .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &options.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?);
-        }
-        let client = builder.build().map_err(setup)?;
-        Ok(Self { client, limits: TimeLimits::new(options) })
+        let client = options.network.configure(builder)?.build().map_err(setup)?;
+        let network = Arc::new(options.network.clone());
+        Ok(Self { client, limits: TimeLimits::new(options), network })
+    }
+
+    /// Returns the client with the time limits of an entry; it shares the connections.
+    #[must_use]
+    pub fn with_limits_of(mut self, entry: &ProviderConfig) -> Self {
+        self.limits = self.limits.of_entry(entry);
+        self
     }
 
     /// Sends JSON with POST, and returns the response once its head was received, whatever its
@@ -133,7 +131,7 @@ impl HttpClient {
         let response = deadlines.first_byte(request.send()).await;
         let response = response
             .map_err(|exceeded| exceeded.error(provider))?
-            .map_err(|error| failure(provider, error))?;
+            .map_err(|error| failure(provider, error, &self.network))?;
         Ok(Answer { provider: provider.to_owned(), response, deadlines })
     }
 }
@@ -244,7 +242,7 @@ impl Answer {
         let Some(chunk) = chunk.map_err(|exceeded| exceeded.error(&self.provider))? else {
             return Ok(None);
         };
-        chunk.map_err(|error| failure(&self.provider, error))
+        chunk.map_err(|error| failure(&self.provider, error, &Network::default()))
     }
 
     /// Notes that an event with content or usage came, from which the next one is awaited.
@@ -270,7 +268,7 @@ impl Answer {
             if body.len() > LARGEST {
                 return Err(Error::Malformed {
                     provider: self.provider,
-                    reason: format!("it is larger than {LARGEST} bytes"),
+                    reason: format!("its response is larger than {LARGEST} bytes"),
                 });
             }
         }
@@ -278,10 +276,11 @@ impl Answer {
     }
 }
 
-/// Converts a failed exchange to an error. Addresses are left out, because they may contain a
-/// password.
-fn failure(provider: &str, error: reqwest::Error) -> Error {
+/// Converts a failed exchange to an error. Of the address only scheme, host and port are shown, because
+/// the rest may contain a password.
+fn failure(provider: &str, error: reqwest::Error, network: &Network) -> Error {
     let provider = provider.to_owned();
+    let url = error.url().cloned();
     let error = error.without_url();
     if error.is_builder() {
         return Error::Setup {
@@ -293,15 +292,36 @@ fn failure(provider: &str, error: reqwest::Error) -> Error {
     if error.is_connect() && reason.to_lowercase().contains("certificate") {
         let reason = format!(
             "its certificate is not accepted: {reason}; check its address, the clock of this \
-             machine, and whether a proxy replaces certificates"
+             machine, and whether a proxy replaces certificates: network.ca_file adds an authority"
         );
         return Error::Setup { provider, reason };
     }
-    let source = reason.into();
-    if error.is_connect() {
-        return Error::Unreachable { provider, source };
+    match url {
+        Some(url) if error.is_connect() => not_reachable(provider, &url, &reason, network),
+        _ if error.is_connect() => Error::Unreachable { provider, source: reason.into() },
+        _ => Error::Broken { provider, source: reason.into() },
     }
-    Error::Broken { provider, source }
+}
+
+/// Returns the error of an address that no connection can be made to.
+fn not_reachable(provider: String, url: &Url, reason: &str, network: &Network) -> Error {
+    let server = url.origin().ascii_serialization();
+    let host = url.host_str().unwrap_or_default();
+    if is_loopback(host) {
+        let source = format!("nothing listens there ({reason}); start it, or check its address");
+        return Error::Unreachable {
+            provider: format!("the server at {server}"),
+            source: source.into(),
+        };
+    }
+    let source = match network.proxy_setting(url) {
+        None => format!("{server}: {reason}"),
+        Some(setting) => format!(
+            "{server}: {reason}; it is reached through the proxy that {setting} names, unless \
+             NO_PROXY or network.no_proxy lists {host}"
+        ),
+    };
+    Error::Unreachable { provider, source: source.into() }
 }
 
 /// Returns the innermost cause, which is the most specific.

@@ -134,7 +134,10 @@ pub const PROVIDERS: &[KnownProvider] = &[
         &["OPENROUTER_API_KEY"],
         &["OPENROUTER_BASE_URL"],
     )
-    .with_model("openrouter/auto"),
+    .with_model("openrouter/auto")
+    // "When a response contains no output tokens and either has a blank finish reason or an error, you
+    // will not be charged for the request": <https://openrouter.ai/docs/features/zero-completion-insurance>.
+    .with_free_statuses(&[408, 500, 502, 503, 504, 524, 529]),
     compatible(
         "together",
         "https://api.together.xyz/v1",
@@ -184,6 +187,11 @@ impl KnownProvider {
     /// Whether it is a local server, whose calls are free.
     pub fn is_local(&self) -> bool {
         self.base_url.is_some_and(|url| url.starts_with("http://127.0.0.1"))
+    }
+
+    const fn with_free_statuses(mut self, statuses: &'static [u16]) -> Self {
+        self.free_statuses = statuses;
+        self
     }
 
     const fn with_model(mut self, model: &'static str) -> Self {

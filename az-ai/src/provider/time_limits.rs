@@ -1,10 +1,12 @@
 //! The time limits of a response.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::http::HttpOptions;
+use crate::config::ProviderConfig;
 use crate::error::Error;
 
 /// The time limits of every response.
@@ -44,6 +46,20 @@ impl TimeLimits {
             event: options.event_timeout,
             total: options.total_timeout,
             end: options.end_wait,
+        }
+    }
+
+    /// Returns these limits, with those of an entry in their place where it has any.
+    pub(super) fn of_entry(self, own: &ProviderConfig) -> Self {
+        let limit = |seconds: Option<NonZeroU32>, default: Duration| {
+            seconds.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
+        };
+        Self {
+            first_byte: limit(own.first_byte_seconds, self.first_byte),
+            idle: limit(own.idle_seconds, self.idle),
+            event: limit(own.event_seconds, self.event),
+            total: limit(own.total_seconds, self.total),
+            end: self.end,
         }
     }
 
@@ -117,8 +133,10 @@ impl Exceeded {
     /// Returns the error of a response that took too long.
     pub(super) fn error(self, provider: &str) -> Error {
         let Self { what, after, setting } = self;
-        let source =
-            format!("{what} for {after:?}; the setting llm.timeouts.{setting} allows more");
+        let source = format!(
+            "{what} for {after:?}; the setting llm.timeouts.{setting} allows more, and so does \
+             {setting} of the provider's entry"
+        );
         Error::Broken { provider: provider.to_owned(), source: source.into() }
     }
 }

@@ -36,6 +36,10 @@ pub(super) fn explain(tools: &[ToolDefinition]) -> String {
 /// Formats a turn in the form that the model is asked for.
 pub(super) fn render(reply: &ModelReply) -> String {
     let mut text = match reply.text.as_str() {
+        // A thought that was cut off.
+        "" if reply.calls.is_empty() && !reply.reasoning.is_empty() => {
+            format!("Thought: {}", reply.reasoning)
+        }
         "" => String::new(),
         said if reply.calls.is_empty() => said.to_owned(),
         thought => format!("Thought: {thought}"),
@@ -60,8 +64,10 @@ pub(super) fn read(mut reply: ModelReply) -> ModelReply {
     let mut answer: Option<String> = None;
     let mut thoughts = Vec::new();
     let mut part = Part::Thought;
+    let mut is_labelled = false;
     for line in text.lines() {
         let (next, rest) = label(line);
+        is_labelled |= next == Some(Part::Thought);
         // What follows an answer or an observation belongs to the answer, or is invented.
         if part != Part::Answer {
             match next {
@@ -108,6 +114,13 @@ pub(super) fn read(mut reply: ModelReply) -> ModelReply {
             if reply.reasoning.is_empty() {
                 reply.reasoning = thoughts;
             }
+        }
+        // A thought that was cut off is not the beginning of an answer.
+        None if is_cut && is_labelled && reply.calls.is_empty() => {
+            if !reply.reasoning.is_empty() {
+                reply.reasoning.push('\n');
+            }
+            reply.reasoning.push_str(&thoughts);
         }
         _ => reply.text = thoughts,
     }
@@ -218,6 +231,21 @@ mod tests {
         check("Final Answer:\n\n42", "42", &[]);
         check("", "", &[]);
         assert_eq!(read(ModelReply::text("Thought: easy\nFinal Answer: 42")).reasoning, "easy");
+    }
+
+    #[test]
+    fn a_thought_that_was_cut_off_is_no_part_of_the_answer() {
+        let cut = |text: &str| {
+            let reply = ModelReply { stop: "length".to_owned(), ..ModelReply::text(text) };
+            let read = read(reply);
+            (read.text, read.reasoning)
+        };
+        let both = |text: &str, reasoning: &str| (text.to_owned(), reasoning.to_owned());
+        assert_eq!(cut("Thought: the first file is"), both("", "the first file is"));
+        assert_eq!(cut("Thought: easy\nFinal Answer: it is"), both("it is", "easy"));
+        assert_eq!(cut("It is"), both("It is", ""), "the beginning of an answer without a label");
+        let thought = ModelReply { reasoning: "the first".to_owned(), ..ModelReply::default() };
+        assert_eq!(render(&thought), "Thought: the first");
     }
 
     #[test]

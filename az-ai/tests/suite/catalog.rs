@@ -128,3 +128,42 @@ fn unknown_and_invalid_names_are_distinguished() {
     let missing = error("replay:/nonexistent.jsonl").to_string();
     assert!(missing.starts_with("replay is not set up: /nonexistent.jsonl: "), "{missing}");
 }
+
+/// The most that a call of a model of an entry can cost, in an environment.
+fn most(entry: ProviderConfig, variables: &'static [(&str, &str)]) -> Option<i64> {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    let options = ConnectOptions::default()
+        .with_environment(Environment::new(variable))
+        .with_host_name("workshop");
+    let name = format!("{}/qwen3-32b", entry.name);
+    let models = LlmConfig::default().with_providers([entry]).connect(options).unwrap();
+    let found = models.resolve(Some(&name)).unwrap();
+    let request = ChatRequest::prompt(&found.model, "hello");
+    found.client.estimate_cost(&request).max_cost.map(az_core::Usd::nanos)
+}
+
+#[test]
+fn a_local_server_is_free_by_whichever_name_it_is_reached() {
+    let at = |url: &str| {
+        let mut entry = ProviderConfig::new("house", "openai-compatible");
+        entry.base_url = Some(url.to_owned());
+        entry
+    };
+    for host in ["localhost", "127.0.0.1", "[::1]", "0.0.0.0", "WORKSHOP"] {
+        assert_eq!(most(at(&format!("http://{host}:8080/v1")), &[]), Some(0), "{host}");
+    }
+    let openai = || ProviderConfig::new("openai", "openai");
+    let here = [("OPENAI_BASE_URL", "http://localhost:8080/v1")].as_slice();
+    assert_eq!(most(openai(), here), Some(0), "as OPENAI_BASE_URL");
+    assert_eq!(most(at("http://elsewhere:8080/v1"), &[]), None, "at another host");
+    // With a key it may be a gateway, whose calls are billed.
+    let keyed = &[("OPENAI_BASE_URL", "http://localhost:8080/v1"), ("OPENAI_API_KEY", "k")];
+    assert_eq!(most(openai(), keyed), None, "with a key");
+    let mut priced = at("http://localhost:8080/v1");
+    priced.cost_per_request = Some("0.005".parse().unwrap());
+    priced.cost_per_token = Some("0".parse().unwrap());
+    assert_eq!(most(priced, &[]), Some(5_000_000), "with a price of the user's own");
+}

@@ -13,6 +13,7 @@ mod catalog;
 mod conformance;
 mod dispatch;
 mod embed;
+mod network;
 mod offline;
 mod openai_wire;
 mod pricing;

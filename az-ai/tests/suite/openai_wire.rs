@@ -8,6 +8,7 @@ use az_ai::client::{Capabilities, GenerateOptions, LlmClient, LlmClientExt};
 use az_ai::error::{Error, Result, Sent};
 use az_ai::key::ApiKey;
 use az_ai::provider::http::{HttpClient, HttpOptions};
+use az_ai::provider::network::Network;
 use az_ai::provider::openai::OpenAi;
 use az_ai::provider::{Endpoint, WireClient};
 use az_core::ErrorKind;
@@ -160,7 +161,8 @@ async fn a_stream_of_heartbeats_ends_after_the_finish_reason_or_the_limit_of_eve
     let events = client_of(&server, &options).stream(&request());
     let error = collect("test", events, |_| {}).await.unwrap_err();
     let expected = "the connection to test broke: nothing but heartbeats came for 300ms; the \
-                    setting llm.timeouts.event_seconds allows more";
+                    setting llm.timeouts.event_seconds allows more, and so does \
+                    event_seconds of the provider's entry";
     assert_eq!(error.chain(), expected);
 }
 
@@ -291,7 +293,8 @@ async fn an_unreachable_server_costs_nothing() {
     let error = client.generate("hi", "m", &GenerateOptions::default()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
-    assert!(error.chain().starts_with("test cannot be reached: "), "{}", error.chain());
+    let expected = "the server at http://127.0.0.1:1 cannot be reached: nothing listens there";
+    assert!(error.chain().starts_with(expected), "{}", error.chain());
 }
 
 #[tokio::test]
@@ -301,7 +304,8 @@ async fn a_server_that_does_not_respond_times_out() {
     let options = HttpOptions { first_byte_timeout, ..HttpOptions::default() };
     let error = client_of(&server, &options).complete(&request()).await.unwrap_err();
     let expected = "the connection to test broke: no response came for 50ms; the setting \
-                    llm.timeouts.first_byte_seconds allows more";
+                    llm.timeouts.first_byte_seconds allows more, and so does \
+                    first_byte_seconds of the provider's entry";
     assert_eq!(error.chain(), expected);
     assert_eq!(error.sent(), Sent::Maybe);
     assert!(server.saw_disconnect().await);
@@ -344,8 +348,8 @@ async fn invalid_settings_are_refused() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Setup { .. }), "{error}");
-    let options =
-        HttpOptions { proxy: Some("http://u:hush@\n".to_owned()), ..HttpOptions::default() };
+    let network = Network::default().with_http_proxy("http://u:hush@\n", "$HTTP_PROXY");
+    let options = HttpOptions { network, ..HttpOptions::default() };
     assert!(!format!("{options:?}").contains("hush"));
     assert!(matches!(HttpClient::new(&options), Err(error) if !error.chain().contains("hush")));
 }

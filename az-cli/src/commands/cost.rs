@@ -3,6 +3,7 @@
 mod budget;
 mod export;
 mod payer;
+mod reconcile;
 mod show;
 mod sums;
 mod time_range;
@@ -18,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   az cost show --period monthly --by model
   az cost budget set --amount 100 --alert 80
+  az cost reconcile
   az cost export > costs.csv";
 
 /// Show costs and manage budgets.
@@ -31,6 +33,8 @@ pub enum CostCommand {
     Budget(budget::BudgetCommand),
     /// Write the ledger, one entry per line
     Export(export::ExportArgs),
+    /// List the costs of failed calls that may not be billed, and release or confirm them
+    Reconcile(reconcile::ReconcileArgs),
 }
 
 /// Runs the subcommand.
@@ -43,5 +47,6 @@ pub async fn run(command: &CostCommand, services: &Services) -> Result<ExitCode,
         CostCommand::Show(args) => show::run(args, services).await,
         CostCommand::Budget(command) => budget::run(command, services).await,
         CostCommand::Export(args) => export::run(args, services).await,
+        CostCommand::Reconcile(args) => reconcile::run(args, services).await,
     }
 }

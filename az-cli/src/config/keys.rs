@@ -24,6 +24,7 @@ pub const KEYS: &[Key] = &[
     Key::new("cost", Table(COST), "Costs and budgets"),
     Key::new("shell", Table(SHELL), "The commands that tools run"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
+    Key::new("network", Table(NETWORK), "Proxies and certificates"),
     Key::new("output", Table(OUTPUT), "What commands print"),
 ];
 
@@ -123,6 +124,15 @@ const PROVIDER: &[Key] = &[
     Key::new("cost_per_token", Price, "The price of a token in dollars"),
     Key::new("input_cost_per_token", Price, "The price of an input token in dollars"),
     Key::new("output_cost_per_token", Price, "The price of an output token in dollars"),
+    Key::new(
+        "cost_per_request",
+        Price,
+        "The fee of a request in dollars, beside that of its tokens",
+    ),
+    Key::new("first_byte_seconds", Count(U32), "As `llm.timeouts`, for this provider"),
+    Key::new("idle_seconds", Count(U32), "As `llm.timeouts`, for this provider"),
+    Key::new("event_seconds", Count(U32), "As `llm.timeouts`, for this provider"),
+    Key::new("total_seconds", Count(U32), "As `llm.timeouts`, for this provider"),
     Key::new("max_tokens", Count(I64), "The limit of a reply in tokens"),
     Key::new("context_window", Count(I64), "The limit of a request and its reply in tokens"),
     Key::new("features", Features, "What the model supports"),
@@ -161,9 +171,28 @@ const TASK: &[Key] = &[
         .or("50")
         .set_by("AZ_TASK_MAX_STEPS")
         .harmless(),
+    Key::new("max_calls", Count(U32), "The most tool calls of a task, as for `--max-calls`")
+        .or_found("10 for each step")
+        .set_by("AZ_TASK_MAX_CALLS")
+        .harmless(),
     Key::new("timeout", Duration, "The time limit of a run, such as `10m`, as for `--timeout`")
         .set_by("AZ_TASK_TIMEOUT")
         .harmless(),
+];
+
+const NETWORK: &[Key] = &[
+    Key::new("proxy", Url, "The proxy of all requests, such as `http://proxy:3128`")
+        .or_found("the variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`")
+        .set_by("AZ_NETWORK_PROXY"),
+    Key::new("no_proxy", Text, "Hosts that no proxy is used for, separated by commas, or `*`")
+        .or_found("the variable `NO_PROXY`")
+        .set_by("AZ_NETWORK_NO_PROXY"),
+    Key::new("ca_file", Path, "A file with further certificate authorities, in PEM")
+        .set_by("AZ_NETWORK_CA_FILE"),
+    Key::new("client_certificate", Path, "A file with the client's certificate, in PEM")
+        .set_by("AZ_NETWORK_CLIENT_CERTIFICATE"),
+    Key::new("client_key", Path, "A file with the private key of the client's certificate, in PEM")
+        .set_by("AZ_NETWORK_CLIENT_KEY"),
 ];
 
 const OUTPUT: &[Key] = &[

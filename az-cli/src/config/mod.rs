@@ -18,6 +18,7 @@ mod kind;
 mod layer;
 mod load;
 mod merge;
+mod network;
 mod path;
 mod problem;
 mod schema;
@@ -38,6 +39,7 @@ pub use keys::{ALIASES, KEYS};
 pub use kind::Kind;
 pub use layer::{Layer, Origin};
 pub use load::{ConfigLayers, FoundConfig, ProjectState};
+pub use network::{NetworkSection, ProxyAddress};
 pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};
 pub use sections::{

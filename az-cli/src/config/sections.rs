@@ -10,6 +10,7 @@ use az_ai::provider::http::HttpOptions;
 use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
+use super::network::NetworkSection;
 
 /// The configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -27,6 +28,8 @@ pub struct FileConfig {
     pub shell: ShellSection,
     /// The section about tasks.
     pub task: TaskSection,
+    /// The section about proxies and certificates.
+    pub network: NetworkSection,
     /// The section about output.
     pub output: OutputSection,
 }
@@ -154,6 +157,8 @@ pub struct ShellSection {
 pub struct TaskSection {
     /// The most steps.
     pub max_steps: Option<NonZeroU32>,
+    /// The most tool calls.
+    pub max_calls: Option<NonZeroU32>,
     /// The time limit of a run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,

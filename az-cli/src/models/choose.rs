@@ -7,6 +7,7 @@ use az_ai::catalog::{
 };
 use az_ai::config::{LlmConfig, RoutingRule};
 use az_ai::model_name::{ModelName, ModelNameProblem};
+use az_ai::provider::http::HttpOptions;
 use az_ai::recording::Pace;
 use az_ai::resolver::near;
 use az_core::clock::SystemClock;
@@ -21,6 +22,7 @@ use super::rules;
 use super::unknown::{invalid_name, to_cli, unknown_model};
 use crate::config::Env;
 use crate::error::CliError;
+use crate::identity::host_name;
 use crate::output::Printer;
 use crate::settings::Settings;
 
@@ -206,6 +208,9 @@ impl ModelChooser {
         if models.iter().any(|known| known.name == model) {
             return Ok(format!("local/{model}"));
         }
+        if server.is_none() && name != model {
+            return Err(no_local_server(name));
+        }
         let known: Vec<_> = models.iter().map(|model| format!("local/{}", model.name)).collect();
         let entries = self.catalog.entries().names().chain(["auto", "offline"]);
         Err(unknown_model(name, &near(name, known.iter().map(String::as_str).chain(entries))))
@@ -302,6 +307,21 @@ impl ModelChooser {
     }
 }
 
+/// Returns the error of a model on this machine when no server runs here.
+fn no_local_server(name: &str) -> CliError {
+    CliError::Model {
+        message: format!(
+            "{name}: no model server listens on this machine (ports {})",
+            local::PORTS.map(|port| port.to_string()).join(", ")
+        ),
+        help:
+            "start Ollama, LM Studio, llama.cpp or vLLM; a server at another address is named by \
+               OPENAI_BASE_URL or llm.base_url"
+                .to_owned(),
+        kind: ErrorKind::Unavailable,
+    }
+}
+
 /// Creates the catalog of the configured models.
 fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, CliError> {
     let llm = &settings.llm;
@@ -312,10 +332,13 @@ fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, C
     config.default_provider.clone_from(&llm.default_provider);
     let refused = |error: ConnectError| invalid_config(settings, &error);
     let entries = Entries::new(&llm.providers, &[DEMO]).map_err(|error| refused(error.into()))?;
+    let network = settings.network.network(&settings.file, env)?;
+    let http = HttpOptions { network, ..llm.timeouts.http_options() };
     let mut options = ConnectOptions::default()
         .with_environment(environment(env, &settings.file))
         .with_prices(read_prices(settings, &entries)?)
-        .with_http(llm.timeouts.http_options())
+        .with_http(http)
+        .with_host_name(host_name())
         .with_model(DEMO, demo::model(pace));
     if let (Some(url), None) = (&llm.base_url, env.get("OPENAI_BASE_URL")) {
         options = options.with_base_url("openai", url);

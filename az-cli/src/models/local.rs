@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::loading::{LoadingWait, is_loading};
 
 /// The default ports of Ollama, LM Studio, llama.cpp and vLLM.
-const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
+pub(super) const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
 
 /// How long a connection to the loopback interface may take.
 const CONNECT: Duration = Duration::from_millis(50);

@@ -28,5 +28,5 @@ pub use style::Style;
 pub use table::Table;
 pub use tables::{
     EventText, budget_in_words, budget_table, cost_table, model_table, models_table, price_table,
-    route_in_words, store_table, task_in_words, tasks_table,
+    route_in_words, store_table, task_in_words, tasks_table, uncertain_table,
 };

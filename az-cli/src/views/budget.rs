@@ -24,6 +24,10 @@ pub struct BudgetView {
     pub spent_nanos: i64,
     /// What is spent, in dollars.
     pub spent_usd: String,
+    /// The part of what is spent that is booked for calls that failed and may have cost nothing.
+    pub uncertain_nanos: i64,
+    /// The uncertain part in dollars.
+    pub uncertain_usd: String,
     /// What is held for calls under way.
     pub held_nanos: i64,
     /// What is held, in dollars.
@@ -45,6 +49,7 @@ impl From<&BudgetStatus> for BudgetView {
         let budget = &status.budget;
         let (amount_nanos, amount_usd) = money(budget.amount);
         let (spent_nanos, spent_usd) = money(status.spent);
+        let (uncertain_nanos, uncertain_usd) = money(status.uncertain);
         let (held_nanos, held_usd) = money(status.held);
         let (left_nanos, left_usd) = money(status.left());
         Self {
@@ -58,6 +63,8 @@ impl From<&BudgetStatus> for BudgetView {
             amount_usd,
             spent_nanos,
             spent_usd,
+            uncertain_nanos,
+            uncertain_usd,
             held_nanos,
             held_usd,
             left_nanos,

@@ -73,6 +73,8 @@ pub struct ChargeView {
     pub computed_usd: Option<String>,
     /// Whether the cost is an upper bound or an estimate.
     pub estimated: bool,
+    /// Whether the call may have cost nothing; the cost is then the most that it can have cost.
+    pub uncertain: bool,
     /// What the call used.
     #[serde(flatten)]
     pub usage: UsageView,
@@ -82,8 +84,9 @@ impl From<&Charge> for ChargeView {
     fn from(charge: &Charge) -> Self {
         let (cost_nanos, cost_usd) = charge.cost.map(money).unzip();
         let (computed_nanos, computed_usd) = charge.computed.map(money).unzip();
-        let (estimated, usage) = (charge.estimated, (&charge.usage).into());
-        Self { cost_nanos, cost_usd, computed_nanos, computed_usd, estimated, usage }
+        let (estimated, uncertain) = (charge.estimated, charge.uncertain);
+        let usage = (&charge.usage).into();
+        Self { cost_nanos, cost_usd, computed_nanos, computed_usd, estimated, uncertain, usage }
     }
 }
 

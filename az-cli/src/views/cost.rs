@@ -26,6 +26,12 @@ pub struct CostSumView {
     pub unpriced_calls: u64,
     /// How many calls have a cost that is an upper bound or an estimate.
     pub estimated_calls: u64,
+    /// The part of the cost that is booked for calls that failed and may have cost nothing.
+    pub uncertain_nanos: i64,
+    /// The uncertain part in dollars.
+    pub uncertain_usd: String,
+    /// How many calls have an uncertain cost.
+    pub uncertain_calls: u64,
     /// The amount of the global budget of the period, if there is one.
     pub budget_nanos: Option<i64>,
     /// The amount of the budget in dollars.
@@ -41,6 +47,7 @@ impl CostSumView {
     pub fn new(key: String, sum: Option<&CostSum>, budget: Option<&BudgetStatus>) -> Self {
         let sum = sum.cloned().unwrap_or_default();
         let (cost_nanos, cost_usd) = money(sum.cost);
+        let (uncertain_nanos, uncertain_usd) = money(sum.uncertain);
         let (budget_nanos, budget_usd) = budget.map(|it| money(it.budget.amount)).unzip();
         let (held_nanos, held_usd) = budget.map(|it| money(it.held)).unzip();
         Self {
@@ -52,6 +59,9 @@ impl CostSumView {
             cost_usd,
             unpriced_calls: sum.unpriced,
             estimated_calls: sum.estimated,
+            uncertain_nanos,
+            uncertain_usd,
+            uncertain_calls: sum.uncertain_calls,
             budget_nanos,
             budget_usd,
             held_nanos,
@@ -62,6 +72,11 @@ impl CostSumView {
     /// Returns the cost.
     pub const fn cost(&self) -> Usd {
         Usd::from_nanos(self.cost_nanos)
+    }
+
+    /// Returns the uncertain part of the cost.
+    pub const fn uncertain(&self) -> Usd {
+        Usd::from_nanos(self.uncertain_nanos)
     }
 
     /// Returns the amount of the budget.

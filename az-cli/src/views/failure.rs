@@ -50,6 +50,10 @@ pub enum FailureDetailView {
         held_nanos: i64,
         /// What was held, in dollars.
         held_usd: String,
+        /// The part of the spent amount that was booked for calls that failed and may have cost nothing.
+        uncertain_nanos: i64,
+        /// The uncertain part in dollars.
+        uncertain_usd: String,
         /// The most that the call could cost.
         needed_nanos: i64,
         /// The most that the call could cost, in dollars.
@@ -85,6 +89,11 @@ pub enum FailureDetailView {
         /// The limit.
         max_steps: u32,
     },
+    /// The task made all its tool calls.
+    CallLimit {
+        /// The limit.
+        max_calls: u32,
+    },
     /// The task reached its time limit.
     TimedOut {
         /// The limit.
@@ -96,10 +105,11 @@ impl FailureDetailView {
     /// Returns the view of a detail; `None` for one that this version does not know.
     fn new(detail: &FailureDetail) -> Option<Self> {
         Some(match detail.clone() {
-            FailureDetail::Budget { scope, period, amount, left, held, needed } => {
+            FailureDetail::Budget { scope, period, amount, left, held, uncertain, needed } => {
                 let (amount_nanos, amount_usd) = money(amount);
                 let (left_nanos, left_usd) = money(left);
                 let (held_nanos, held_usd) = money(held);
+                let (uncertain_nanos, uncertain_usd) = money(uncertain);
                 let (needed_nanos, needed_usd) = money(needed);
                 Self::Budget {
                     scope: scope.to_string(),
@@ -110,6 +120,8 @@ impl FailureDetailView {
                     left_usd,
                     held_nanos,
                     held_usd,
+                    uncertain_nanos,
+                    uncertain_usd,
                     needed_nanos,
                     needed_usd,
                 }
@@ -122,6 +134,7 @@ impl FailureDetailView {
                 Self::ModelCall { provider, model, retry_after_ms: retry_after_millis }
             }
             FailureDetail::StepLimit { limit } => Self::StepLimit { max_steps: limit },
+            FailureDetail::CallLimit { limit } => Self::CallLimit { max_calls: limit },
             FailureDetail::TimedOut { limit_millis } => Self::TimedOut { timeout_ms: limit_millis },
             _ => return None,
         })

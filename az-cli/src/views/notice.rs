@@ -45,6 +45,21 @@ pub enum NoticeView {
         /// Its period.
         period: Period,
     },
+    /// Uncertain costs were released or confirmed.
+    CostsReconciled {
+        /// Whether they were released; otherwise they were confirmed.
+        released: bool,
+        /// How many calls they are of.
+        calls: usize,
+        /// What was booked for the calls.
+        before_nanos: i64,
+        /// What was booked, in dollars.
+        before_usd: String,
+        /// What is booked for the calls now.
+        after_nanos: i64,
+        /// What is booked now, in dollars.
+        after_usd: String,
+    },
     /// The store can be used.
     StoreReady {
         /// The address of the store, without a password.

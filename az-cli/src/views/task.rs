@@ -137,6 +137,8 @@ pub struct TaskOptionsView {
     pub allow: Vec<String>,
     /// The limit of steps.
     pub max_steps: Option<u32>,
+    /// The limit of tool calls.
+    pub max_calls: Option<u32>,
     /// The time limit of one run.
     pub timeout_ms: Option<u64>,
     /// The directory that the tools work in.
@@ -153,6 +155,7 @@ impl From<&TaskOptions> for TaskOptionsView {
             tools: options.tools.clone(),
             allow: options.allow.clone(),
             max_steps: options.max_steps,
+            max_calls: options.max_calls,
             timeout_ms: options.timeout.map(millis),
             workspace: options.workspace.clone(),
             env: options.env.clone(),

@@ -38,5 +38,6 @@ mod storage_trouble;
 mod stores;
 mod support;
 mod two_processes;
+mod uncertain;
 mod views;
 mod wire_trouble;

@@ -87,6 +87,7 @@ fn over_budget() -> Failure {
         amount: Usd::from_nanos(60_000_000),
         left: Usd::from_nanos(40_000_000),
         held: Usd::from_nanos(5_000_000),
+        uncertain: Usd::from_nanos(2_000_000),
         needed: Usd::from_nanos(50_000_000),
     })
 }
@@ -200,6 +201,7 @@ fn tasks() {
         .with_tools(["echo"])
         .with_allow(["echo"])
         .with_max_steps(7)
+        .with_max_calls(70)
         .with_timeout(std::time::Duration::from_secs(90))
         .with_workspace("/work")
         .with_env(["SSH_AUTH_SOCK"])
@@ -232,6 +234,7 @@ fn details_of_failures() {
             retry_after_millis: Some(2000),
         },
         FailureDetail::StepLimit { limit: 50 },
+        FailureDetail::CallLimit { limit: 500 },
         FailureDetail::TimedOut { limit_millis: 90_000 },
         FailureDetail::Unknown,
     ];
@@ -249,6 +252,7 @@ fn budget_status() -> BudgetStatus {
         span: TimeRange { start: sample::at(0), end: sample::at(1440) },
         spent: Usd::from_nanos(20_000_000),
         held: Usd::from_nanos(5_000_000),
+        uncertain: Usd::from_nanos(2_000_000),
     }
 }
 
@@ -318,6 +322,14 @@ fn stores_and_notices() {
         NoticeView::WorkerFinished(WorkerReportView::new(&report, 1500)),
         NoticeView::BudgetSet(BudgetView::from(&budget_status())),
         NoticeView::BudgetCleared { scope: "global".to_owned(), period: Period::Daily },
+        NoticeView::CostsReconciled {
+            released: true,
+            calls: 4,
+            before_nanos: 270_000_000,
+            before_usd: "0.27".to_owned(),
+            after_nanos: 0,
+            after_usd: "0.00".to_owned(),
+        },
         NoticeView::StoreReady { store: address.to_string(), created: true, replaced: None },
         NoticeView::StoreCleaned {
             removed: vec![LeftoverView::from(&Leftover::new("a.tmp".to_owned(), 7))],

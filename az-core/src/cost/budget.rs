@@ -30,7 +30,7 @@ use crate::money::Usd;
 ///    with `Invalid`. A hold is settled once: the held amount is freed and the payment is booked,
 ///    in the period in which the hold was taken. Settling again, or settling an unknown hold,
 ///    changes nothing. A payment whose price is unknown is booked at the held amount, as an
-///    estimate.
+///    estimate. A call of unknown outcome is booked at the held amount, as an uncertain estimate.
 /// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books expired holds in
 ///    full, except those of a task whose lease is still valid. Holds expire in lease time, as leases
 ///    do, so that no hold of a running call is booked because the wall clock was set.
@@ -55,6 +55,8 @@ use crate::money::Usd;
 /// 12. A budget of which a part cannot be read refuses every call that it covers, with `Damaged`, until
 ///     it is replaced or cleared. If its scope cannot be read, it covers every call. The amount of a
 ///     hold of which a part cannot be read stays held.
+/// 13. Uncertain amounts count as spent. The status of a budget, and its refusal, state how much of
+///     the spent amount is uncertain.
 #[async_trait]
 pub trait BudgetKeeper: LeaseAnchors {
     /// Sets the budget of a scope and period.
@@ -222,6 +224,8 @@ pub struct BudgetStatus {
     pub spent: Usd,
     /// The amount that is held for running calls.
     pub held: Usd,
+    /// The part of the spent amount that is [uncertain](super::Charge::uncertain).
+    pub uncertain: Usd,
 }
 
 impl BudgetStatus {
@@ -291,6 +295,7 @@ impl BudgetStatus {
             amount: *amount,
             left: self.left(),
             held: self.held,
+            uncertain: self.uncertain,
             needed,
         }
     }

@@ -8,8 +8,8 @@ use crate::money::Usd;
 
 /// The usage and the cost of one call, from the reply of a model to the ledger.
 ///
-/// In JSON, `estimated` is omitted if it equals the mark of the usage, as in records of versions
-/// that did not store it separately.
+/// In JSON, `estimated` is omitted if it equals the mark of the usage, and `uncertain` if it is
+/// `false`, as in records of versions that did not store them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Charge {
@@ -23,18 +23,24 @@ pub struct Charge {
     /// Whether the charge is an estimate: an upper bound because the true cost is unknown, or based
     /// on estimated token counts.
     pub estimated: bool,
+    /// Whether the call may have cost nothing: it failed or was lost, and neither the provider's
+    /// response nor its documentation says whether it is billed. `cost` is then the most that it can
+    /// have cost, and counts as spent until it is [reconciled](super::Reconciliation).
+    pub uncertain: bool,
 }
 
 impl Charge {
     /// Creates the charge of a call whose cost has a single source.
     pub const fn new(usage: Usage, cost: Option<Usd>) -> Self {
         let estimated = usage.estimated;
-        Self { usage, cost, computed: None, estimated }
+        Self { usage, cost, computed: None, estimated, uncertain: false }
     }
 
-    /// Creates the estimate of a call for which only the highest possible cost is known.
+    /// Creates the uncertain charge of a call for which only the highest possible cost is known. It is
+    /// certain if that is zero.
     pub fn upper_bound(cost: Option<Usd>) -> Self {
-        Self { cost, estimated: true, ..Self::default() }
+        let uncertain = cost != Some(Usd::ZERO);
+        Self { cost, estimated: true, uncertain, ..Self::default() }
     }
 
     /// Sets the computed cost.
@@ -53,9 +59,19 @@ impl Charge {
     }
 }
 
+/// Changes of a charge that was booked.
+impl Charge {
+    /// Returns a task's cost after a charge that was booked to it is replaced by this one. For
+    /// implementers of stores.
+    pub fn replaced_in(&self, cost: Usd, before: &Self) -> Usd {
+        let others = cost.minus(before.cost.unwrap_or_default()).max(Usd::ZERO);
+        others.plus(self.cost.unwrap_or_default())
+    }
+}
+
 impl Serialize for Charge {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Charge", 4)?;
+        let mut fields = serializer.serialize_struct("Charge", 5)?;
         fields.serialize_field("cost", &self.cost)?;
         if self.computed.is_some() {
             fields.serialize_field("computed", &self.computed)?;
@@ -63,6 +79,9 @@ impl Serialize for Charge {
         fields.serialize_field("usage", &self.usage)?;
         if self.estimated != self.usage.estimated {
             fields.serialize_field("estimated", &self.estimated)?;
+        }
+        if self.uncertain {
+            fields.serialize_field("uncertain", &self.uncertain)?;
         }
         fields.end()
     }
@@ -77,13 +96,15 @@ struct Recorded {
     computed: Option<Usd>,
     #[serde(default)]
     estimated: Option<bool>,
+    #[serde(default)]
+    uncertain: bool,
 }
 
 impl From<Recorded> for Charge {
     fn from(recorded: Recorded) -> Self {
-        let Recorded { usage, cost, computed, estimated } = recorded;
+        let Recorded { usage, cost, computed, estimated, uncertain } = recorded;
         let estimated = estimated.unwrap_or(usage.estimated);
-        Self { usage, cost, computed, estimated }
+        Self { usage, cost, computed, estimated, uncertain }
     }
 }
 
@@ -92,6 +113,16 @@ mod tests {
     use super::Charge;
     use crate::cost::Usage;
     use crate::money::Usd;
+
+    #[test]
+    fn the_charge_of_a_lost_call_is_read_as_it_is_written() {
+        for (cost, uncertain) in [(Some(7), true), (None, true), (Some(0), false)] {
+            let charge = Charge::upper_bound(cost.map(Usd::from_nanos));
+            assert_eq!((charge.estimated, charge.uncertain), (true, uncertain));
+            let json = serde_json::to_string(&charge).unwrap();
+            assert_eq!(serde_json::from_str::<Charge>(&json).unwrap(), charge, "{json}");
+        }
+    }
 
     #[test]
     fn a_charge_adds_its_cost_and_tokens_and_saturates() {

@@ -115,7 +115,8 @@ pub enum Settlement {
     /// The call was made: its charge is booked. If the cost is unknown, the held amount is booked
     /// as an estimate; if no amount was held, the cost remains unknown.
     Paid(Charge),
-    /// The outcome of the call is unknown: the hold is booked in full, as an estimate.
+    /// The outcome of the call is unknown, or it failed and may have cost something: the hold is booked
+    /// in full, as an uncertain charge.
     Full,
     /// The call was certainly not made: nothing is booked.
     Nothing,

@@ -81,6 +81,10 @@ pub struct CostSum {
     pub unpriced: u64,
     /// The number of entries that are estimates.
     pub estimated: u64,
+    /// The part of `cost` that is uncertain: see [`Charge::uncertain`].
+    pub uncertain: Usd,
+    /// The number of entries that are uncertain.
+    pub uncertain_calls: u64,
 }
 
 impl CostSum {
@@ -91,7 +95,7 @@ impl CostSum {
 
     /// Adds an entry.
     pub fn add(&mut self, entry: &CostEntry) {
-        let Charge { usage, cost, estimated, .. } = &entry.charge;
+        let Charge { usage, cost, estimated, uncertain, .. } = &entry.charge;
         let (input, output) = (usage.total_input(), usage.total_output());
         self.calls = self.calls.saturating_add(1);
         self.input_tokens = self.input_tokens.saturating_add(input);
@@ -99,5 +103,9 @@ impl CostSum {
         self.cost = self.cost.plus(cost.unwrap_or_default());
         self.unpriced = self.unpriced.saturating_add(u64::from(cost.is_none()));
         self.estimated = self.estimated.saturating_add(u64::from(*estimated));
+        if *uncertain {
+            self.uncertain = self.uncertain.plus(cost.unwrap_or_default());
+            self.uncertain_calls = self.uncertain_calls.saturating_add(1);
+        }
     }
 }

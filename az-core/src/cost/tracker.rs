@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use super::entry::CostEntry;
 use super::payer::Payer;
 use super::period::{Calendar, TimeRange};
+use super::reconcile::Reconciliation;
 use super::sum::{CostSum, Grouping};
+use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::id::TaskId;
+use crate::id::{CallId, TaskId};
 use crate::money::Usd;
 
 /// Stores the ledger.
@@ -27,13 +29,22 @@ use crate::money::Usd;
 /// 8. Sums add up to the total of their range, whatever the grouping. Every entry is in exactly one
 ///    group, and no group is empty.
 /// 9. A sum counts its calls, all their tokens, the calls whose cost is unknown and those that are
-///    estimates. Figures that are too large saturate.
+///    estimates; it states how much of its cost is uncertain, and how many calls are. Figures that
+///    are too large saturate.
 /// 10. The highest sum comes first, equal ones ordered by key; days are in order.
 /// 11. Days are those of the calendar, whatever their length.
 /// 12. [`calendar`](Self::calendar) is the calendar that decides when the periods of budgets begin.
 /// 13. [`unpriced_payers`](Self::unpriced_payers) are exactly the given payers that have an entry
 ///     without a cost, in the given order.
 /// 14. Acknowledged writes survive a restart, if the backend is durable.
+/// 15. An uncertain entry counts as any other until [`reconcile`](Self::reconcile) makes it certain.
+///     A confirmed entry keeps its cost, or gets the confirmed one; a released entry costs nothing.
+///     The totals, the sums, the task's own `cost` and the spent amounts of budgets change with it,
+///     and alerts that a budget no longer reaches are reported again when they are crossed. A store
+///     with a log logs the decision.
+/// 16. An entry that is certain or not booked is not reconciled: nothing changes, and the result is
+///     `None`. A negative amount is refused with `Invalid`.
+/// 17. [`uncertain`](Self::uncertain) lists exactly the uncertain entries of a range, oldest first.
 #[async_trait]
 pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// Books an entry.
@@ -90,6 +101,33 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
         }
         Ok(unpriced)
     }
+
+    /// Lists the uncertain entries of a range, of one payer if given.
+    ///
+    /// The default reads all entries; a backend that finds them by an index should.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn uncertain(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
+        let mut entries = self.entries(span, payer).await?;
+        entries.retain(|entry| entry.charge.uncertain);
+        Ok(entries)
+    }
+
+    /// Decides what an uncertain entry cost; returns the entry as it is now, or `None` if there was
+    /// nothing to decide.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative amount, or the backend's own.
+    async fn reconcile(
+        &self,
+        payer: &Payer,
+        call: &CallId,
+        decision: Reconciliation,
+        now: Timestamp,
+    ) -> Result<Option<CostEntry>>;
 
     /// Sums up the entries of a range, group by group.
     ///

@@ -17,6 +17,9 @@ pub struct EngineOptions {
     pub poll: Duration,
     /// The step limit of tasks that have none of their own.
     pub max_steps: u32,
+    /// The limit of tool calls of tasks that have none of their own; without it, ten calls for each
+    /// step that the task may take.
+    pub max_calls: Option<u32>,
     /// The retry policy of model calls.
     pub retry: RetryPolicy,
     /// The handling of tool calls whose outcome is unknown.
@@ -36,6 +39,7 @@ impl EngineOptions {
             lease: Duration::from_secs(30),
             poll: Duration::from_millis(200),
             max_steps: 50,
+            max_calls: None,
             retry: RetryPolicy::default(),
             on_unknown: OnUnknown::default(),
             grace: Duration::from_millis(600),

@@ -21,6 +21,9 @@ use crate::point;
 use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task};
 use crate::tool::ToolSpec;
 
+/// The tool calls that a task may make for each of its steps, if no limit is set.
+const CALLS_A_STEP: u32 = 10;
+
 /// One run of a task under a lease.
 ///
 /// Everything that an agent does goes through it. [`call_model`](Self::call_model) and
@@ -83,6 +86,12 @@ impl Run {
     /// Returns the number of steps that the task may take in total.
     pub fn max_steps(&self) -> u32 {
         self.task.options.max_steps.unwrap_or(self.context.options.max_steps)
+    }
+
+    /// Returns the number of tool calls that the task may make in total.
+    pub fn max_calls(&self) -> u32 {
+        let limit = self.task.options.max_calls.or(self.context.options.max_calls);
+        limit.unwrap_or_else(|| self.max_steps().saturating_mul(CALLS_A_STEP))
     }
 
     /// Lists the tools that the task may use: the toolbox's own shared slice unless the task is

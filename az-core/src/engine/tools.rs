@@ -89,10 +89,12 @@ impl Run {
     ///
     /// # Errors
     ///
+    /// `CallLimit` if the task may not make all of them, after those were made that it may;
     /// `ApprovalRequired` if no one can be asked; the stop reason if the run is stopped; the
     /// journal's own.
-    pub async fn call_tools(&mut self, calls: Vec<(CallId, ToolCall)>) -> Result<()> {
+    pub async fn call_tools(&mut self, mut calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
+        let exceeded = self.limit_calls(&mut calls);
         let mut checked = Vec::new();
         for (id, call) in calls {
             checked.extend(self.prepare(id, call).await?);
@@ -110,7 +112,23 @@ impl Run {
             }
         }
         self.run_batch(batch).await?;
-        self.snapshot_if_due().await
+        self.snapshot_if_due().await?;
+        exceeded.map_or(Ok(()), Err)
+    }
+
+    /// Drops the calls that the task may not make any more; returns the error if there are any.
+    fn limit_calls(&self, calls: &mut Vec<(CallId, ToolCall)>) -> Option<Error> {
+        let limit = self.max_calls();
+        let mut left = (limit as usize).saturating_sub(self.history.calls.len());
+        let requested = calls.len();
+        calls.retain(|(id, _)| {
+            // A call that was begun before the limit was reached is counted already.
+            let is_known = self.history.call(id).is_some();
+            let is_allowed = is_known || left > 0;
+            left = left.saturating_sub(usize::from(!is_known));
+            is_allowed
+        });
+        (calls.len() < requested).then_some(Error::CallLimit { calls: limit })
     }
 
     /// Checks a call and its permission; `None` for a call that has a result.

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     TimedOut,
     /// The step limit was reached.
     StepLimit,
+    /// The limit of tool calls was reached.
+    CallLimit,
     /// The agent ended without an answer.
     Agent,
     /// The provider cannot be reached or is overloaded.

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use crate::clock::Timestamp;
 use crate::cost::{
     Admission, Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer,
-    Period, Renewal, Scope, Settlement, TimeRange, parents,
+    Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
 };
 use crate::error::Result;
 use crate::id::CallId;
@@ -121,6 +121,22 @@ impl Ledger {
         Ok(new)
     }
 
+    /// Decides what an uncertain entry cost; returns the entry before and after the decision.
+    pub(super) fn reconcile(
+        &mut self,
+        key: &Key,
+        decision: Reconciliation,
+    ) -> Result<Option<(CostEntry, CostEntry)>> {
+        let is_it = |entry: &&mut CostEntry| (&entry.payer, &entry.call) == (&key.0, &key.1);
+        let Some(entry) = self.entries.iter_mut().find(is_it) else { return Ok(None) };
+        let Some(after) = decision.apply(entry)? else { return Ok(None) };
+        let before = std::mem::replace(entry, after.clone());
+        for status in self.applying((&after.payer, &after.model), after.at) {
+            self.rearm(&status);
+        }
+        Ok(Some((before, after)))
+    }
+
     /// Returns the entries of a range, oldest first, and those of one time in the order of booking.
     pub(super) fn entries(&self, span: TimeRange) -> Vec<&CostEntry> {
         let mut found: Vec<_> =
@@ -146,13 +162,17 @@ impl Ledger {
         let key = (budget.scope.clone(), budget.period);
         let before = self.budgets.insert(key, budget.clone());
         if budget.raises(before.map(|before| before.amount)) {
-            let status = self.status(budget, now);
-            let this = (&budget.scope, budget.period, status.span.start);
-            self.reported.retain(|(scope, period, start, percent)| {
-                (scope, *period, *start) != this || status.has_crossed(*percent)
-            });
+            self.rearm(&self.status(budget, now));
         }
         Ok(())
+    }
+
+    /// Makes the alerts reportable again that a budget does not reach.
+    fn rearm(&mut self, status: &BudgetStatus) {
+        let this = (&status.budget.scope, status.budget.period, status.span.start);
+        self.reported.retain(|(scope, period, start, percent)| {
+            (scope, *period, *start) != this || status.has_crossed(*percent)
+        });
     }
 
     pub(super) fn clear(&mut self, scope: &Scope, period: Period) -> bool {
@@ -171,21 +191,23 @@ impl Ledger {
         let counts = |at: Timestamp, model: &str, payer: &Payer| {
             span.contains(at) && self.covers(&budget.scope, model, payer)
         };
-        let entries = self.entries.iter().filter(|e| counts(e.at, &e.model, &e.payer));
+        let entries = || self.entries.iter().filter(|e| counts(e.at, &e.model, &e.payer));
+        let uncertain = entries().filter(|entry| entry.charge.uncertain);
         let holds = self.holds.values().filter(|h| counts(h.at, &h.model, &h.payer));
         BudgetStatus {
             budget: budget.clone(),
             span,
-            spent: entries.filter_map(|entry| entry.charge.cost).sum(),
+            spent: entries().filter_map(|entry| entry.charge.cost).sum(),
             held: holds.filter_map(|hold| hold.amount).sum(),
+            uncertain: uncertain.filter_map(|entry| entry.charge.cost).sum(),
         }
     }
 
-    /// Returns the status of every budget that applies to a hold.
-    fn applying(&self, hold: &Hold) -> Vec<BudgetStatus> {
-        let applies = |budget: &&Budget| self.covers(&budget.scope, &hold.model, &hold.payer);
+    /// Returns the status of every budget that applies to a call of a payer to a model.
+    fn applying(&self, (payer, model): (&Payer, &str), at: Timestamp) -> Vec<BudgetStatus> {
+        let applies = |budget: &&Budget| self.covers(&budget.scope, model, payer);
         let budgets = self.budgets.values().filter(applies);
-        budgets.map(|budget| self.status(budget, hold.at)).collect()
+        budgets.map(|budget| self.status(budget, at)).collect()
     }
 
     /// Takes a hold in every budget that applies, or in none.
@@ -195,7 +217,7 @@ impl Ledger {
         if admission == Admission::AlreadyOpen {
             return Ok(Vec::new());
         }
-        for status in self.applying(hold) {
+        for status in self.applying((&hold.payer, &hold.model), hold.at) {
             status.check(hold)?;
         }
         self.holds.insert(key, hold.clone());
@@ -253,7 +275,7 @@ impl Ledger {
     /// Reports the alerts that are crossed and were not reported in their period.
     fn alerts(&mut self, hold: &Hold) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        for status in self.applying(hold) {
+        for status in self.applying((&hold.payer, &hold.model), hold.at) {
             let BudgetStatus { budget, span, .. } = &status;
             for alert in status.reached() {
                 let mark = (budget.scope.clone(), budget.period, span.start, alert.percent);

@@ -6,7 +6,7 @@ use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange, parents,
+    Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
 };
 use crate::error::Result;
 use crate::id::CallId;
@@ -41,6 +41,23 @@ impl CostTracker for MemoryStore {
         let of_payer = |entry: &&CostEntry| payer.is_none_or(|payer| entry.payer == *payer);
         let entries = state.ledger.entries(span).into_iter().filter(of_payer);
         Ok(entries.cloned().collect())
+    }
+
+    async fn reconcile(
+        &self,
+        payer: &Payer,
+        call: &CallId,
+        decision: Reconciliation,
+        now: Timestamp,
+    ) -> Result<Option<CostEntry>> {
+        let mut state = self.lock();
+        let key = (payer.clone(), call.clone());
+        let Some((before, after)) = state.ledger.reconcile(&key, decision)? else {
+            return Ok(None);
+        };
+        state.recharge(&before, &after);
+        state.log.push(decision.log_record(&before, now));
+        Ok(Some(after))
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
@@ -127,7 +144,9 @@ impl BudgetKeeper for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::MemoryStore;
-    use crate::cost::{Budget, BudgetKeeper, Period, Scope};
+    use crate::cost::{
+        Budget, BudgetKeeper, CostTracker, Period, Reconciliation, Scope, Settlement,
+    };
     use crate::log::{Level, LogQuery, LogRecord, LogStore};
     use crate::testing::sample::{at, budget, hold, task_id};
 
@@ -147,5 +166,19 @@ mod tests {
                 .to_owned(),
         };
         assert_eq!(store.query(&LogQuery::default()).await.unwrap(), [logged]);
+    }
+
+    #[tokio::test]
+    async fn a_decision_about_an_uncertain_entry_is_logged() {
+        let store = MemoryStore::new();
+        let taken = hold("t", "m0", 30, 1);
+        store.hold(&taken).await.unwrap();
+        store.settle(&taken.payer, &taken.call, &Settlement::Full).await.unwrap();
+        let released = Reconciliation::Released;
+        store.reconcile(&taken.payer, &taken.call, released, at(2)).await.unwrap();
+        let logged = store.query(&LogQuery::default()).await.unwrap();
+        let message = "$0.00000003 of task:t/m0 (m of p), which was uncertain, is released";
+        assert_eq!(logged.len(), 1);
+        assert_eq!((logged[0].at, logged[0].message.as_str()), (at(2), message));
     }
 }

@@ -64,6 +64,14 @@ impl State {
         }
     }
 
+    /// Replaces the cost of an entry in that of its task, if the payer is a task that is stored.
+    pub(super) fn recharge(&mut self, before: &CostEntry, after: &CostEntry) {
+        let row = before.payer.task().and_then(|task| self.tasks.get_mut(task));
+        if let Some(QueuedTask { task, .. }) = row {
+            task.cost = after.charge.replaced_in(task.cost, &before.charge);
+        }
+    }
+
     /// Logs the alerts of a hold.
     pub(super) fn log_alerts(&mut self, hold: &Hold, alerts: &[Alert]) {
         self.log.extend(alerts.iter().map(|alert| alert.log_record(hold)));

@@ -45,6 +45,9 @@ pub enum FailureDetail {
         /// The amount that was held for other calls.
         #[serde(rename = "held_nanos")]
         held: Usd,
+        /// The part of the spent amount that was uncertain; absent in journals of earlier versions.
+        #[serde(rename = "uncertain_nanos", default, skip_serializing_if = "is_zero")]
+        uncertain: Usd,
         /// The most that the call could cost.
         #[serde(rename = "needed_nanos")]
         needed: Usd,
@@ -78,6 +81,11 @@ pub enum FailureDetail {
     },
     /// The task used all its steps.
     StepLimit {
+        /// The limit.
+        limit: u32,
+    },
+    /// The task made all its tool calls.
+    CallLimit {
         /// The limit.
         limit: u32,
     },
@@ -121,16 +129,17 @@ impl FailureDetail {
     /// Returns the detail of an error, if its kind has one.
     pub fn of(error: &Error) -> Option<Self> {
         Some(match error {
-            Error::BudgetExceeded { scope, period, amount, left, held, needed, .. } => {
-                Self::Budget {
-                    scope: scope.clone(),
-                    period: *period,
-                    amount: *amount,
-                    left: *left,
-                    held: *held,
-                    needed: *needed,
-                }
-            }
+            Error::BudgetExceeded {
+                scope, period, amount, left, held, uncertain, needed, ..
+            } => Self::Budget {
+                scope: scope.clone(),
+                period: *period,
+                amount: *amount,
+                left: *left,
+                held: *held,
+                uncertain: *uncertain,
+                needed: *needed,
+            },
             Error::Unpriced { scope, period, model, .. } => {
                 Self::Unpriced { scope: scope.clone(), period: *period, model: model.clone() }
             }
@@ -142,10 +151,16 @@ impl FailureDetail {
                 Self::ModelCall { provider, model, retry_after_millis: retry_after.map(millis) }
             }
             Error::StepLimit { steps } => Self::StepLimit { limit: *steps },
+            Error::CallLimit { calls } => Self::CallLimit { limit: *calls },
             Error::TimedOut { after } => Self::TimedOut { limit_millis: millis(*after) },
             _ => return None,
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(amount: &Usd) -> bool {
+    *amount == Usd::ZERO
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -164,7 +179,7 @@ mod tests {
     use crate::money::Usd;
 
     /// Returns an error of each kind that has a detail.
-    fn errors() -> [Error; 6] {
+    fn errors() -> [Error; 7] {
         let scope = Scope::Payer("key:test".parse().unwrap());
         [
             Error::BudgetExceeded {
@@ -174,6 +189,7 @@ mod tests {
                 amount: Usd::from_nanos(60),
                 left: Usd::from_nanos(40),
                 held: Usd::from_nanos(5),
+                uncertain: Usd::from_nanos(3),
                 needed: Usd::from_nanos(50),
             },
             Error::Unpriced {
@@ -190,6 +206,7 @@ mod tests {
                 called: Some(Box::new(CalledModel::new("openai", "gpt"))),
             },
             Error::StepLimit { steps: 50 },
+            Error::CallLimit { calls: 500 },
             Error::TimedOut { after: Duration::from_millis(1500) },
         ]
     }
@@ -199,7 +216,8 @@ mod tests {
         let details = [
             json!({
                 "type": "budget", "scope": "key", "of": "test", "period": "daily",
-                "amount_nanos": 60, "left_nanos": 40, "held_nanos": 5, "needed_nanos": 50,
+                "amount_nanos": 60, "left_nanos": 40, "held_nanos": 5, "uncertain_nanos": 3,
+                "needed_nanos": 50,
             }),
             json!({"type": "unpriced", "scope": "global", "period": "total", "model": "m"}),
             json!({"type": "approval", "tool": "shell.execute", "reason": "it runs"}),
@@ -208,6 +226,7 @@ mod tests {
                 "retry_after_millis": 2000,
             }),
             json!({"type": "step_limit", "limit": 50}),
+            json!({"type": "call_limit", "limit": 500}),
             json!({"type": "timed_out", "limit_millis": 1500}),
         ];
         for (error, detail) in errors().iter().zip(details) {

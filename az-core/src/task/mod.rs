@@ -6,6 +6,7 @@
 mod failure;
 mod fence;
 mod model;
+mod options;
 mod queue;
 mod queued;
 mod repository;
@@ -14,7 +15,8 @@ mod stored;
 pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
-pub use model::{LARGEST_COMMAND, Task, TaskOptions, TaskPriority, TaskStatus, millis};
+pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
+pub use options::{TaskOptions, millis};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
 pub use queued::{QueuedTask, held};
 pub use repository::{TaskFilter, TaskRepository};

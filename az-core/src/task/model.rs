@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use super::options::TaskOptions;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
@@ -55,86 +55,6 @@ pub struct Task {
     /// it; a claim by name, an update and enqueueing are refused with `Damaged`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<String>,
-}
-
-/// A task's limits, permissions and workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct TaskOptions {
-    /// The only tools that it may use; all if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tools: Option<Vec<String>>,
-    /// The tools that need no approval.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub allow: Vec<String>,
-    /// The most steps that it may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_steps: Option<u32>,
-    /// The longest that one run of it may take, serialized in milliseconds.
-    #[serde(with = "millis", skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Duration>,
-    /// The directory that its tools work in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workspace: Option<String>,
-    /// The names of environment variables that its commands get beside the default ones. Their
-    /// values are read from the environment of the process that runs the task, and not stored.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
-    /// Input for the task, which is data and not a part of the command.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<String>,
-}
-
-impl TaskOptions {
-    /// Restricts the task to these tools.
-    #[must_use]
-    pub fn with_tools(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.tools = Some(tools.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Sets the tools that need no approval.
-    #[must_use]
-    pub fn with_allow(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.allow = tools.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets the most steps that the task may take.
-    #[must_use]
-    pub const fn with_max_steps(mut self, steps: u32) -> Self {
-        self.max_steps = Some(steps);
-        self
-    }
-
-    /// Sets the longest that one run may take.
-    #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets the directory that the tools work in.
-    #[must_use]
-    pub fn with_workspace(mut self, directory: impl Into<String>) -> Self {
-        self.workspace = Some(directory.into());
-        self
-    }
-
-    /// Sets the names of the environment variables that commands get beside the default ones.
-    #[must_use]
-    pub fn with_env(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.env = names.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets the input.
-    #[must_use]
-    pub fn with_input(mut self, input: impl Into<String>) -> Self {
-        self.input = Some(input.into());
-        self
-    }
 }
 
 impl Task {
@@ -363,31 +283,6 @@ pub enum TaskPriority {
 }
 
 names!(TaskPriority, "priority", Low = "low", Medium = "medium", High = "high", Urgent = "urgent");
-
-/// Serializes an optional duration as whole milliseconds.
-pub mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    /// Writes milliseconds.
-    ///
-    /// # Errors
-    ///
-    /// The serializer's own.
-    pub fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
-        d.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)).serialize(s)
-    }
-
-    /// Reads milliseconds.
-    ///
-    /// # Errors
-    ///
-    /// The deserializer's own.
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(d)?.map(Duration::from_millis))
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ mod hold;
 mod payer;
 mod sum;
 mod track;
+mod uncertain;
 
 use super::kit::Fixture;
 use crate::journal::RunStore;
@@ -58,6 +59,13 @@ use self::track::{
     totals_are_exact_to_the_nano_dollar,
 };
 
+use self::uncertain::{
+    a_certain_entry_is_not_reconciled, a_confirmed_entry_keeps_its_cost_or_gets_another,
+    a_released_entry_costs_nothing, an_alert_that_a_release_puts_out_of_reach_is_reported_again,
+    decisions_survive_a_restart, uncertain_amounts_count_as_spent_and_are_stated,
+    uncertain_entries_are_listed_oldest_first,
+};
+
 scenarios! {
     $crate
     /// Runs every scenario of the contracts of [`CostTracker`](crate::cost::CostTracker) and
@@ -84,6 +92,14 @@ scenarios! {
     the_highest_sum_comes_first;
     days_are_those_of_the_calendar;
     the_calendar_is_that_of_the_budgets;
+
+    uncertain_amounts_count_as_spent_and_are_stated;
+    a_released_entry_costs_nothing;
+    a_confirmed_entry_keeps_its_cost_or_gets_another;
+    a_certain_entry_is_not_reconciled;
+    uncertain_entries_are_listed_oldest_first;
+    an_alert_that_a_release_puts_out_of_reach_is_reported_again;
+    decisions_survive_a_restart needs durable;
 
     a_hold_is_taken_in_every_budget_or_in_none;
     a_hold_that_fits_exactly_is_taken;

@@ -66,6 +66,7 @@ mod ledger {
         make: crate::Shared::<crate::MemoryStore>::new,
         skips: [
             "entries_survive_a_restart",
+            "decisions_survive_a_restart",
             "holds_survive_a_restart",
             "budgets_survive_a_restart",
             "parents_survive_a_restart",

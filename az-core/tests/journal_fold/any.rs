@@ -66,7 +66,8 @@ fn settlement() -> impl Strategy<Value = Settlement> {
         Just(Settlement::Full),
         Just(Settlement::Nothing),
         (usd(), usd(), usage(), any::<bool>()).prop_map(|(cost, computed, usage, estimated)| {
-            Settlement::Paid(Charge { usage, cost, computed, estimated })
+            let charge = Charge { estimated, ..Charge::new(usage, cost) };
+            Settlement::Paid(charge.with_computed(computed))
         }),
     ]
 }

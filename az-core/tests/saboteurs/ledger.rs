@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use az_core::clock::later;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Limit, Payer, Period, Renewal, Scope, Settlement, TimeRange, Usage,
+    Hold, Limit, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, Usage,
 };
 use az_core::memory::MemoryStore;
 use az_core::task::{Lease, TaskQueue, TaskRepository};
@@ -294,6 +294,121 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 13.
+    passing_uncertain_amounts_off_as_certain => [
+        uncertain_amounts_count_as_spent_and_are_stated
+    ] {
+        async fn budgets(&self, store: &MemoryStore, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+            budgets(store, now, |status| status.uncertain = Usd::ZERO).await
+        }
+    }
+
+    /// Breaks `CostTracker` 9.
+    summing_up_no_uncertain_amounts => [a_sum_counts_calls_tokens_unknown_costs_and_estimates] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            span: TimeRange,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            let mut sums = store.sums(span, by).await?;
+            sums.iter_mut().for_each(|sum| sum.uncertain = Usd::ZERO);
+            Ok(sums)
+        }
+    }
+
+    /// Breaks `CostTracker` 15.
+    confirming_what_was_released => [
+        a_released_entry_costs_nothing, an_alert_that_a_release_puts_out_of_reach_is_reported_again
+    ] {
+        async fn reconcile(
+            &self,
+            store: &MemoryStore,
+            payer: &Payer,
+            call: &CallId,
+            decision: Reconciliation,
+            now: Timestamp,
+        ) -> Result<Option<CostEntry>> {
+            let decision = match decision {
+                Reconciliation::Released => Reconciliation::Confirmed(None),
+                confirmed @ Reconciliation::Confirmed(_) => confirmed,
+            };
+            store.reconcile(payer, call, decision, now).await
+        }
+    }
+
+    /// Breaks `CostTracker` 15.
+    ignoring_the_confirmed_amount => [a_confirmed_entry_keeps_its_cost_or_gets_another] {
+        async fn reconcile(
+            &self,
+            store: &MemoryStore,
+            payer: &Payer,
+            call: &CallId,
+            decision: Reconciliation,
+            now: Timestamp,
+        ) -> Result<Option<CostEntry>> {
+            let decision = match decision {
+                Reconciliation::Confirmed(Some(amount)) if !amount.is_negative() => {
+                    Reconciliation::Confirmed(None)
+                }
+                other => other,
+            };
+            store.reconcile(payer, call, decision, now).await
+        }
+    }
+
+    /// Breaks `CostTracker` 16.
+    deciding_again => [a_certain_entry_is_not_reconciled] {
+        async fn reconcile(
+            &self,
+            store: &MemoryStore,
+            payer: &Payer,
+            call: &CallId,
+            decision: Reconciliation,
+            now: Timestamp,
+        ) -> Result<Option<CostEntry>> {
+            let decided = store.reconcile(payer, call, decision, now).await?;
+            let known = store.entries(always(), Some(payer)).await?;
+            Ok(decided.or_else(|| known.into_iter().find(|entry| entry.call == *call)))
+        }
+    }
+
+    /// Breaks `CostTracker` 17.
+    listing_certain_entries_as_uncertain => [
+        a_confirmed_entry_keeps_its_cost_or_gets_another, uncertain_entries_are_listed_oldest_first
+    ] {
+        async fn uncertain(
+            &self,
+            store: &MemoryStore,
+            span: TimeRange,
+            payer: Option<&Payer>,
+        ) -> Result<Vec<CostEntry>> {
+            store.entries(span, payer).await
+        }
+    }
+
+    /// Breaks `CostTracker` 15.
+    keeping_quiet_after_a_release remembering Shared<bool> => [
+        an_alert_that_a_release_puts_out_of_reach_is_reported_again
+    ] {
+        async fn reconcile(
+            &self,
+            store: &MemoryStore,
+            payer: &Payer,
+            call: &CallId,
+            decision: Reconciliation,
+            now: Timestamp,
+        ) -> Result<Option<CostEntry>> {
+            *self.0.lock().unwrap() = true;
+            store.reconcile(payer, call, decision, now).await
+        }
+
+        async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
+            let alerts = store.hold(hold).await?;
+            Ok(if *self.0.lock().unwrap() { Vec::new() } else { alerts })
+        }
+    }
+
     /// The hold is taken in the global budget first, and never freed there.
     /// Breaks `BudgetKeeper` 1.
     holding_what_was_refused remembering Shared<Usd> => [a_hold_is_taken_in_every_budget_or_in_none] {
@@ -333,13 +448,23 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 1.
     saying_that_all_is_left => [
+        uncertain_amounts_count_as_spent_and_are_stated,
         a_refusal_has_the_budget_and_its_figures, a_refusal_of_a_part_names_the_budget_of_the_whole
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
             store.hold(hold).await.map_err(|error| match error {
-                Error::BudgetExceeded { budget, scope, period, amount, held, needed, .. } => {
+                Error::BudgetExceeded { budget, scope, period, amount, held, uncertain, needed, .. } => {
                     let left = amount;
-                    Error::BudgetExceeded { budget, scope, period, amount, left, held, needed }
+                    Error::BudgetExceeded {
+                        budget,
+                        scope,
+                        period,
+                        amount,
+                        left,
+                        held,
+                        uncertain,
+                        needed,
+                    }
                 }
                 other => other,
             })
@@ -424,6 +549,7 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 4.
     booking_a_day_late => [
+        uncertain_amounts_count_as_spent_and_are_stated,
         settling_frees_the_hold_and_books_the_payment,
         settling_books_in_the_period_of_the_hold,
         a_payment_without_a_price_is_booked_at_its_hold,
@@ -499,7 +625,14 @@ super::support::saboteurs! {
     }
 
     /// Breaks `BudgetKeeper` 4.
-    passing_guesses_off_as_facts => [a_lost_call_is_booked_in_full] {
+    passing_guesses_off_as_facts => [
+        uncertain_amounts_count_as_spent_and_are_stated,
+        a_released_entry_costs_nothing,
+        a_confirmed_entry_keeps_its_cost_or_gets_another,
+        a_certain_entry_is_not_reconciled,
+        an_alert_that_a_release_puts_out_of_reach_is_reported_again,
+        a_lost_call_is_booked_in_full
+    ] {
         async fn settle(
             &self,
             store: &MemoryStore,
@@ -617,6 +750,7 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 6.
     alerting_once_for_good remembering Shared<BTreeSet<(String, u8)>> => [
+        an_alert_that_a_release_puts_out_of_reach_is_reported_again,
         an_alert_is_reported_again_in_the_next_period, a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
@@ -629,6 +763,7 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 6.
     alerting_one_at_a_time => [
+        an_alert_that_a_release_puts_out_of_reach_is_reported_again,
         one_call_reports_every_alert_it_crosses, a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
@@ -641,6 +776,7 @@ super::support::saboteurs! {
     /// Also if the budget has changed since.
     /// Breaks `BudgetKeeper` 6.
     alerting_once_per_day remembering Shared<BTreeSet<(Timestamp, u8)>> => [
+        an_alert_that_a_release_puts_out_of_reach_is_reported_again,
         a_raised_budget_reports_its_alerts_again
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
@@ -828,10 +964,20 @@ super::support::saboteurs! {
                     amount,
                     left,
                     held,
+                    uncertain,
                     needed,
                 } => {
                     let scope = Scope::Payer(hold.payer.clone());
-                    Error::BudgetExceeded { budget, scope, period, amount, left, held, needed }
+                    Error::BudgetExceeded {
+                        budget,
+                        scope,
+                        period,
+                        amount,
+                        left,
+                        held,
+                        uncertain,
+                        needed,
+                    }
                 }
                 other => other,
             })

@@ -46,7 +46,7 @@ support::pretenders! {
     ];
     /// Breaks `CostTracker` 14 and `BudgetKeeper` 11.
     a_ledger_that_forgets_at_a_restart of ledger claiming DURABLE => [
-        entries_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart,
+        entries_survive_a_restart, decisions_survive_a_restart, holds_survive_a_restart, budgets_survive_a_restart,
         parents_survive_a_restart
     ];
     /// Breaks `BudgetKeeper` 2.

@@ -9,7 +9,7 @@ use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::lease::LeaseAnchors;
@@ -127,6 +127,9 @@ bendable! {
             cost_by_payer(payer: &Payer) -> Usd;
             entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
             unpriced_payers(payers: &[Payer]) -> Vec<Payer>;
+            uncertain(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+            reconcile(payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp)
+                -> Option<CostEntry>;
             sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
             calendar() -> Calendar;
         }

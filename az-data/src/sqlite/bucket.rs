@@ -6,7 +6,7 @@
 
 use az_core::clock::Timestamp;
 use az_core::cost::{
-    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Period, Scope, TimeRange,
+    Alert, Budget, BudgetStatus, Calendar, CostEntry, Hold, Limit, Payer, Period, Scope, TimeRange,
 };
 use az_core::money::Usd;
 use rusqlite::Connection;
@@ -39,13 +39,18 @@ pub(super) const SCOPES: &str = "WITH RECURSIVE line (payer) AS ( \
     scopes (scope) AS ( \
         SELECT 'global' UNION ALL SELECT 'model:' || ?2 UNION ALL SELECT payer FROM line)";
 
-/// Returns the buckets that count a hold, ordered by scope and period. Creates missing ones.
-pub(super) fn applying(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Result<Vec<Bucket>> {
+/// Returns the buckets that count a call of a payer to a model, ordered by scope and period. Creates missing ones.
+pub(super) fn applying(
+    conn: &Connection,
+    calendar: &Calendar,
+    (payer, model): (&Payer, &str),
+    at: Timestamp,
+) -> Result<Vec<Bucket>> {
     let sql = format!("{SCOPES} {BUDGET} AND scope IN scopes");
-    let mut budgets = all(conn, &sql, (hold.payer.to_string(), &hold.model), budget)?;
+    let mut budgets = all(conn, &sql, (payer.to_string(), model), budget)?;
     budgets.sort_by(order);
     let in_period = |budget: Budget| {
-        let span = calendar.span(budget.period, hold.at);
+        let span = calendar.span(budget.period, at);
         let bucket = Bucket { budget, span };
         bucket.ensure(conn)?;
         Ok(bucket)
@@ -90,6 +95,27 @@ pub(super) fn spend(conn: &Connection, entry: &CostEntry) -> Result<()> {
     Ok(())
 }
 
+/// Replaces a booked entry in all stored buckets that count it, and makes the alerts reportable again
+/// that they no longer reach.
+pub(super) fn respend(
+    conn: &Connection,
+    calendar: &Calendar,
+    before: &CostEntry,
+    after: &CostEntry,
+) -> Result<()> {
+    // A sum that was too large for the column is not known, and stays.
+    let sql = format!(
+        "{SCOPES} UPDATE bucket SET spent = max(spent - ?4, 0) \
+         WHERE namespace = az_namespace() AND scope IN scopes AND start <= ?3 AND ?3 < stop \
+            AND spent < 9223372036854775807"
+    );
+    let (at, cost) = (before.at.as_microsecond(), before.charge.cost.unwrap_or_default());
+    run(conn, &sql, (before.payer.to_string(), &before.model, at, cost.nanos()))?;
+    spend(conn, after)?;
+    let buckets = applying(conn, calendar, (&after.payer, &after.model), after.at)?;
+    buckets.iter().try_for_each(|bucket| bucket.rearm(conn))
+}
+
 /// Counts a hold in the buckets, and stores which they are until it is settled.
 pub(super) fn hold(conn: &Connection, hold: &Hold) -> Result<()> {
     let (payer, call) = (hold.payer.to_string(), hold.call.as_str());
@@ -125,11 +151,18 @@ pub(super) fn statuses(
 impl Bucket {
     /// Returns the status of the budget.
     pub(super) fn status(&self, conn: &Connection) -> Result<BudgetStatus> {
+        Ok(BudgetStatus { uncertain: self.uncertain(conn)?, ..self.level(conn)? })
+    }
+
+    /// Returns the status of the budget without its uncertain amount, which no bucket stores: it is
+    /// summed up only where it is shown.
+    pub(super) fn level(&self, conn: &Connection) -> Result<BudgetStatus> {
+        let uncertain = Usd::ZERO;
         let (spent, held) = match self.stored(conn)? {
             Some(stored) => stored,
             None => (self.spent(conn)?, self.held(conn)?),
         };
-        Ok(BudgetStatus { budget: self.budget.clone(), span: self.span, spent, held })
+        Ok(BudgetStatus { budget: self.budget.clone(), span: self.span, spent, held, uncertain })
     }
 
     /// Returns the key of the bucket in its table.
@@ -144,7 +177,7 @@ impl Bucket {
         if self.budget.alerts.is_empty() {
             return Ok(alerts);
         }
-        let status = self.status(conn)?;
+        let status = self.level(conn)?;
         let (scope, period, start) = self.key();
         let sql = "INSERT INTO alert (namespace, scope, period, start, percent) \
             VALUES (az_namespace(), ?1, ?2, ?3, ?4) \
@@ -159,7 +192,7 @@ impl Bucket {
 
     /// Deletes the marks of alerts that are no longer reached.
     pub(super) fn rearm(&self, conn: &Connection) -> Result<()> {
-        let status = self.status(conn)?;
+        let status = self.level(conn)?;
         let (scope, period, start) = self.key();
         let sql = "SELECT percent FROM alert \
             WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2 AND start = ?3";
@@ -202,6 +235,14 @@ impl Bucket {
     fn spent(&self, conn: &Connection) -> Result<Usd> {
         let (covered, of) = covered(&self.budget.scope);
         let sql = format!("SELECT {SUM} FROM entry WHERE {covered}");
+        let (start, stop) = bounds(self.span);
+        total(conn, &sql, (start, stop, of))
+    }
+
+    /// Sums up the uncertain entries.
+    fn uncertain(&self, conn: &Connection) -> Result<Usd> {
+        let (covered, of) = covered(&self.budget.scope);
+        let sql = format!("SELECT {SUM} FROM entry WHERE {covered} AND uncertain = 1");
         let (start, stop) = bounds(self.span);
         total(conn, &sql, (start, stop, of))
     }

@@ -1,8 +1,12 @@
 //! The ledger contract in SQLite.
 
 use async_trait::async_trait;
-use az_core::cost::{Calendar, CostEntry, CostSum, CostTracker, Grouping, Payer, TimeRange};
+use az_core::clock::Timestamp;
+use az_core::cost::{
+    Calendar, CostEntry, CostSum, CostTracker, Grouping, Payer, Reconciliation, TimeRange,
+};
 use az_core::error::Error;
+use az_core::id::CallId;
 use az_core::money::Usd;
 
 use super::store::SqliteStore;
@@ -55,6 +59,27 @@ impl CostTracker for SqliteStore {
     async fn unpriced_payers(&self, payers: &[Payer]) -> Result<Vec<Payer>, Error> {
         let payers = payers.to_vec();
         self.scan(move |conn| ledger::unpriced_payers(conn, &payers)).await
+    }
+
+    async fn uncertain(
+        &self,
+        span: TimeRange,
+        payer: Option<&Payer>,
+    ) -> Result<Vec<CostEntry>, Error> {
+        let payer = payer.cloned();
+        self.scan(move |conn| ledger::uncertain(conn, span, payer.as_ref())).await
+    }
+
+    async fn reconcile(
+        &self,
+        payer: &Payer,
+        call: &CallId,
+        decision: Reconciliation,
+        now: Timestamp,
+    ) -> Result<Option<CostEntry>, Error> {
+        let (calendar, payer, call) = (self.calendar(), payer.clone(), call.clone());
+        self.write(move |conn| ledger::reconcile(conn, &calendar, (&payer, &call), (decision, now)))
+            .await
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>, Error> {

@@ -24,10 +24,13 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
         return Ok(Vec::new());
     }
     bucket::check_scopes(conn)?;
-    let buckets = bucket::applying(conn, calendar, hold)?;
+    let buckets = bucket::applying(conn, calendar, (&hold.payer, &hold.model), hold.at)?;
     // There is only one writer at a time, so nothing changes between the check and the write.
     for bucket in &buckets {
-        bucket.status(conn)?.check(hold)?;
+        if bucket.level(conn)?.check(hold).is_err() {
+            // The refusal states how much of the spent amount is uncertain.
+            bucket.status(conn)?.check(hold)?;
+        }
     }
     add(conn, hold)?;
     bucket::hold(conn, hold)?;
@@ -83,7 +86,7 @@ fn close(
         return Ok(Vec::new());
     };
     // Includes the buckets of budgets that were set after the hold was taken.
-    let buckets = bucket::applying(conn, calendar, &hold)?;
+    let buckets = bucket::applying(conn, calendar, (&hold.payer, &hold.model), hold.at)?;
     if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
     {

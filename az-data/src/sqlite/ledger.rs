@@ -1,12 +1,13 @@
 //! The ledger: one row per paid call, and sums of them.
 
-use az_core::cost::{Charge, CostEntry, Payer, TimeRange, Usage};
+use az_core::clock::Timestamp;
+use az_core::cost::{Calendar, Charge, CostEntry, Payer, Reconciliation, TimeRange, Usage};
 use az_core::id::CallId;
 use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
 
 use super::row::{Columns, all, first, micros, run};
-use super::{json, payer};
+use super::{bucket, json, log, payer};
 use crate::error::{Result, unreadable};
 
 /// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow. Costs
@@ -15,15 +16,15 @@ pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 
 /// The columns of an entry, in the order in which [`entry`] reads them.
 pub(super) const ENTRY: &str = "SELECT payer, call_id, provider, model, usage, input_tokens, \
-    output_tokens, cost, computed, estimated, at FROM entry WHERE namespace = az_namespace()";
+    output_tokens, cost, computed, estimated, uncertain, at FROM entry WHERE namespace = az_namespace()";
 
 /// Books an entry, and adds its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     entry.check()?;
     let sql = "INSERT INTO entry (namespace, payer, call_id, provider, model, usage, input_tokens, \
-            output_tokens, cost, computed, estimated, at) \
+            output_tokens, cost, computed, estimated, uncertain, at) \
         VALUES (az_namespace(), :payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
-            :estimated, :at) \
+            :estimated, :uncertain, :at) \
         ON CONFLICT (namespace, payer, call_id) DO NOTHING";
     let params = named_params! {
         ":payer": entry.payer.to_string(),
@@ -36,6 +37,7 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
         ":cost": entry.charge.cost.map(Usd::nanos),
         ":computed": entry.charge.computed.map(Usd::nanos),
         ":estimated": entry.charge.estimated,
+        ":uncertain": entry.charge.uncertain,
         ":at": micros(entry.at),
     };
     let is_new = run(conn, sql, params)? == 1;
@@ -43,6 +45,49 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
         charge(conn, entry)?;
     }
     Ok(is_new)
+}
+
+/// Decides what an uncertain entry cost; returns the entry as it is now, or `None` if there was nothing
+/// to decide.
+pub(super) fn reconcile(
+    conn: &Connection,
+    calendar: &Calendar,
+    (payer, call): (&Payer, &CallId),
+    (decision, now): (Reconciliation, Timestamp),
+) -> Result<Option<CostEntry>> {
+    let sql = format!("{ENTRY} AND payer = ?1 AND call_id = ?2");
+    let found = first(conn, &sql, (payer.to_string(), call.as_str()), entry)?;
+    let Some(before) = found else { return Ok(None) };
+    let Some(after) = decision.apply(&before)? else { return Ok(None) };
+    let sql = "UPDATE entry SET cost = :cost, estimated = :estimated, uncertain = :uncertain \
+        WHERE namespace = az_namespace() AND payer = :payer AND call_id = :call";
+    let params = named_params! {
+        ":payer": payer.to_string(),
+        ":call": call.as_str(),
+        ":cost": after.charge.cost.map(Usd::nanos),
+        ":estimated": after.charge.estimated,
+        ":uncertain": after.charge.uncertain,
+    };
+    run(conn, sql, params)?;
+    recharge(conn, &before, &after)?;
+    bucket::respend(conn, calendar, &before, &after)?;
+    log::add(conn, &decision.log_record(&before, now))?;
+    Ok(Some(after))
+}
+
+/// Replaces the cost of an entry in that of its task, if its payer is a stored task.
+fn recharge(conn: &Connection, before: &CostEntry, after: &CostEntry) -> Result<()> {
+    let Some(task) = before.payer.task() else {
+        return Ok(());
+    };
+    let sql = "SELECT cost FROM task WHERE namespace = az_namespace() AND id = ?1";
+    let Some(cost) = first(conn, sql, [task.as_str()], |row| row.money())? else {
+        return Ok(());
+    };
+    let cost = after.charge.replaced_in(cost, &before.charge);
+    let sql = "UPDATE task SET cost = ?2 WHERE namespace = az_namespace() AND id = ?1";
+    run(conn, sql, (task.as_str(), cost.nanos()))?;
+    Ok(())
 }
 
 /// Adds an entry to the cost and tokens of its task, if its payer is a stored task.
@@ -103,6 +148,20 @@ pub(super) fn entries(
     }
 }
 
+/// Lists the uncertain entries of a range, oldest first, of one payer if given.
+pub(super) fn uncertain(
+    conn: &Connection,
+    span: TimeRange,
+    payer: Option<&Payer>,
+) -> Result<Vec<CostEntry>> {
+    let (start, end) = bounds(span);
+    let sql = format!(
+        "{ENTRY} AND uncertain = 1 AND at >= ?1 AND at < ?2 AND (?3 IS NULL OR payer = ?3) \
+         ORDER BY at, id"
+    );
+    all(conn, &sql, (start, end, payer.map(ToString::to_string)), entry)
+}
+
 /// Returns those of these payers that have an entry without a cost, in the given order.
 pub(super) fn unpriced_payers(conn: &mut Connection, payers: &[Payer]) -> Result<Vec<Payer>> {
     // In one transaction, which locks the file once instead of once for each payer.
@@ -159,6 +218,7 @@ fn read(
                 cost: row.money_if_known()?,
                 computed: row.money_if_known()?,
                 estimated: row.take()?,
+                uncertain: row.take()?,
             },
             at: row.time()?,
         })

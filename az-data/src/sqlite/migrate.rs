@@ -36,6 +36,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0005_payers.sql"),
     include_str!("migrations/0006_namespaces.sql"),
     include_str!("migrations/0007_lease_anchors.sql"),
+    include_str!("migrations/0008_uncertain_entries.sql"),
 ];
 
 /// The newest schema version.
@@ -289,7 +290,7 @@ mod tests {
                 output_tokens: largest + 25,
                 cost: Usd::from_nanos(5),
                 unpriced: 1,
-                estimated: 0,
+                ..CostSum::default()
             };
             assert_eq!(sums(&mut conn, TimeRange::ALL, &Grouping::Model).unwrap(), [sum]);
         }

@@ -22,6 +22,10 @@ pub(super) fn sums(conn: &mut Connection, span: TimeRange, by: &Grouping) -> Res
     Ok(sums)
 }
 
+/// The columns of the sum of what is uncertain, as those of [`SUM`].
+const UNCERTAIN: &str = "sum(iif(uncertain, cost / 1000000000, 0)), \
+    sum(iif(uncertain, cost % 1000000000, 0))";
+
 /// The id of an entry's task, or an empty text if its payer is not a task.
 const TASK: &str = "iif(payer LIKE 'task:%', substr(payer, 6), '')";
 
@@ -41,7 +45,8 @@ fn groups(conn: &Connection, span: TimeRange, column: &str) -> Result<Vec<CostSu
 /// Counts of tokens are summed up in halves, which cannot overflow.
 fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result<Vec<CostSum>> {
     let sql = format!(
-        "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), {SUM}, \
+        "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), sum(uncertain), {SUM}, \
+            {UNCERTAIN}, \
             sum((input_tokens >> 32) & 4294967295), sum(input_tokens & 4294967295), \
             sum((output_tokens >> 32) & 4294967295), sum(output_tokens & 4294967295) \
          FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2 {groups}"
@@ -52,7 +57,9 @@ fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result
             calls: row.count()?,
             unpriced: row.count()?,
             estimated: row.count()?,
+            uncertain_calls: row.count()?,
             cost: money(row)?,
+            uncertain: money(row)?,
             input_tokens: tokens(row)?,
             output_tokens: tokens(row)?,
         })

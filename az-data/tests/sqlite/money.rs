@@ -1,8 +1,8 @@
 //! Budgets: concurrent holds, and a comparison with the reference implementation.
 
 use az_core::cost::{
-    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Scope, Settlement,
-    TimeRange, Usage,
+    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Reconciliation, Scope,
+    Settlement, TimeRange, Usage,
 };
 use az_core::journal::RunStore;
 use az_core::log::{Level, LogQuery, LogRecord, LogStore};
@@ -94,6 +94,7 @@ enum Step {
     Settle { task: usize, call: u8, settlement: Settlement },
     Track { task: usize, call: u8, cost: i64, minute: i64 },
     Sweep(i64),
+    Reconcile { task: usize, call: u8, decision: Reconciliation },
     Delete(usize),
 }
 
@@ -126,6 +127,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Settlement::Full),
         Just(Settlement::Nothing),
     ];
+    let decision = prop_oneof![
+        Just(Reconciliation::Released),
+        Just(Reconciliation::Confirmed(None)),
+        (-1..25_i64).prop_map(|nanos| Reconciliation::Confirmed(Some(Usd::from_nanos(nanos)))),
+    ];
     let step = prop_oneof![
         3 => set.prop_map(Step::Set),
         1 => (scope, period).prop_map(|(scope, period)| Step::Clear(scope, period)),
@@ -134,6 +140,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         ),
         5 => (task.clone(), call.clone(), settlement).prop_map(
             |(task, call, settlement)| Step::Settle { task, call, settlement }
+        ),
+        4 => (task.clone(), call.clone(), decision).prop_map(
+            |(task, call, decision)| Step::Reconcile { task, call, decision }
         ),
         2 => (task.clone(), call, 0..9_i64, minute.clone()).prop_map(
             |(task, call, cost, minute)| Step::Track { task, call, cost, minute }
@@ -163,6 +172,10 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
             let booked = entry(TASKS[task].0, &format!("m{call}"), cost, minute);
             format!("{:?}", store.book(&booked).await)
         }
+        Step::Reconcile { task, call, decision } => {
+            let (task, call) = (task_id(TASKS[task].0), call_id(&format!("m{call}")));
+            format!("{:?}", store.reconcile(&task.into(), &call, decision, at(DAY)).await)
+        }
         Step::Sweep(minute) => format!("{:?}", store.sweep(at(minute)).await),
         Step::Delete(task) => {
             format!("{:?}", store.delete(&task_id(TASKS[task].0), at(DAY)).await)
@@ -178,10 +191,11 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         tasks.push((store.get(&task_id(id)).await, store.cost_by_task(&task_id(id)).await));
     }
     format!(
-        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}\n{sums:?}",
+        "{result}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{tasks:?}\n{sums:?}",
         store.budgets(at(30)).await,
         store.budgets(at(30 - DAY)).await,
         store.open_holds().await,
+        store.uncertain(always(), None).await,
         store.total_in(day).await,
     )
 }
@@ -242,4 +256,25 @@ async fn an_alert_is_logged_each_time_it_is_reported() {
             .to_owned(),
     };
     assert_eq!((reported.len(), logged), (1, vec![record]));
+}
+
+#[tokio::test]
+async fn a_decision_about_an_uncertain_entry_is_logged() {
+    let home = Home::new();
+    let store = home.open();
+    let taken = hold("t", "m0", 30, 1);
+    store.hold(&taken).await.unwrap();
+    store.settle(&taken.payer, &taken.call, &Settlement::Full).await.unwrap();
+    for _ in 0..2 {
+        let released = Reconciliation::Released;
+        store.reconcile(&taken.payer, &taken.call, released, at(2)).await.unwrap();
+    }
+    let record = LogRecord {
+        at: at(2),
+        level: Level::Info,
+        target: "ledger".to_owned(),
+        task: Some(task_id("t")),
+        message: "$0.00000003 of task:t/m0 (m of p), which was uncertain, is released".to_owned(),
+    };
+    assert_eq!(home.open().query(&LogQuery::default()).await.unwrap(), [record]);
 }

@@ -169,10 +169,15 @@ fn note_gaps(rows: &[CostSumView], printer: &Printer) {
              configuration, or llm.prices_file, add one",
         );
     }
-    if most(|row| row.estimated_calls) > 0 {
+    if most(|row| row.uncertain_calls) > 0 {
         printer.say(
-            "some costs are upper bounds or estimates: a call failed, or the provider reported no \
-             plausible usage",
+            "a part of the cost is uncertain: it is of calls that failed and may not be billed; \
+             `az cost reconcile` lists them, and releases or confirms them",
+        );
+    }
+    if rows.iter().any(|row| row.estimated_calls > row.uncertain_calls) {
+        printer.say(
+            "some costs are upper bounds or estimates: the provider reported no plausible usage",
         );
     }
 }

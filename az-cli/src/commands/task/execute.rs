@@ -4,9 +4,11 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use az_core::cost::{Payer, TimeRange};
 use az_core::engine::{Discard, EventSink, Stop, StopReason};
 use az_core::task::{TaskRepository, TaskStatus};
-use az_core::{Task, TaskId};
+use az_core::text::plural;
+use az_core::{Task, TaskId, Usd};
 
 use super::remedy::remedy;
 use crate::error::CliError;
@@ -47,7 +49,25 @@ pub(in crate::commands) async fn execute(
         live.finish();
         ended
     };
-    report(&ended?, services).await
+    let ended = ended?;
+    note_uncertain(&ended, services).await;
+    report(&ended, services).await
+}
+
+/// Notes which part of the cost is of calls that failed and may not be billed.
+async fn note_uncertain(task: &Task, services: &Services) {
+    let Ok(store) = services.store().await else { return };
+    let payer = Payer::from(&task.id);
+    let Ok(entries) = store.uncertain(TimeRange::ALL, Some(&payer)).await else { return };
+    let cost: Usd = entries.iter().filter_map(|entry| entry.charge.cost).sum();
+    if cost > Usd::ZERO {
+        services.printer().say(&format!(
+            "up to {cost} of the cost is uncertain: {} failed and may not be billed; \
+             `az cost reconcile --task {}` lists them",
+            plural(entries.len(), "call"),
+            short(task.id.as_str())
+        ));
+    }
 }
 
 /// Chooses the model and prints the reason. A new task stores its model, so that a resumed one uses the
@@ -97,7 +117,7 @@ async fn drive(
             let store = services.store().await?;
             let known = TaskRepository::get(&*store, &id).await.is_ok_and(|task| task.is_some());
             let id = known.then(|| short(id.as_str()));
-            Err(CliError::Stopped { id, source })
+            Err(CliError::Stopped { id, source: Box::new(source) })
         }
     }
 }

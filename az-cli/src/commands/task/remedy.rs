@@ -7,7 +7,7 @@ use az_core::error::ErrorKind;
 use az_core::task::{Failure, FailureDetail};
 use az_core::{Clock, Task, Usd};
 
-use crate::error::UNPRICED;
+use crate::error::{RELEASE, UNPRICED};
 use crate::output::short;
 use crate::services::Services;
 use crate::suggestion::set_budget;
@@ -108,6 +108,10 @@ fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
             let more = steps(task, detail.as_ref()).saturating_mul(2);
             format!("`az task resume {id} --max-steps {more}` gives it more steps")
         }
+        (ErrorKind::CallLimit, detail) => {
+            let more = calls(task, detail.as_ref()).saturating_mul(2);
+            format!("`az task resume {id} --max-calls {more}` gives it more tool calls")
+        }
         (ErrorKind::TimedOut, detail) => {
             let more = seconds(task, detail.as_ref()).saturating_mul(2);
             format!("`az task resume {id} --timeout {more}s` gives it more time")
@@ -130,7 +134,8 @@ fn over_budget(now: &Circumstances, needed: Usd, resume: &str) -> String {
     let budget = &status.budget;
     let amount = status.used().plus(needed).max(budget.amount.plus(budget.amount));
     let set = set_budget(&budget.scope, budget.period, amount, &budget.alerts);
-    format!("`{set}` raises the budget; then {resume}")
+    let release = if status.uncertain > Usd::ZERO { RELEASE } else { "" };
+    format!("{release}`{set}` raises the budget; then {resume}")
 }
 
 fn any_budget(resume: &str) -> String {
@@ -155,6 +160,14 @@ fn steps(task: &Task, detail: Option<&FailureDetail>) -> u32 {
     match detail {
         Some(FailureDetail::StepLimit { limit }) => *limit,
         _ => task.options.max_steps.unwrap_or(50),
+    }
+}
+
+/// Returns the limit of tool calls that the task ran into.
+fn calls(task: &Task, detail: Option<&FailureDetail>) -> u32 {
+    match detail {
+        Some(FailureDetail::CallLimit { limit }) => *limit,
+        _ => task.options.max_calls.unwrap_or(500),
     }
 }
 

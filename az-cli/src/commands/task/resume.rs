@@ -65,6 +65,7 @@ fn changed(args: &ResumeArgs, model: Option<String>, task: &Task) -> Option<Task
     add(&mut options.allow, &args.limits.allow);
     add(&mut options.env, &args.limits.env);
     options.max_steps = args.limits.max_steps.or(options.max_steps);
+    options.max_calls = args.limits.max_calls.or(options.max_calls);
     options.timeout = args.limits.timeout.or(options.timeout);
     changed.model = model.or(changed.model);
     (changed != *task).then_some(changed)

@@ -48,6 +48,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     options.allow.clone_from(&args.limits.allow);
     options.env.clone_from(&args.limits.env);
     options.max_steps = args.limits.max_steps.or(options.max_steps);
+    options.max_calls = args.limits.max_calls.or(options.max_calls);
     options.timeout = args.limits.timeout.or(options.timeout);
     let task = services.new_task(old.command, options.input.as_deref())?;
     let mut task = task.with_priority(old.priority).with_options(options);

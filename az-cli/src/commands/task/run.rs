@@ -83,6 +83,9 @@ pub(super) struct LimitArgs {
     /// Stop after this many steps in all [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
+    /// Stop after this many tool calls in all [default: 10 for each step]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_calls: Option<u32>,
     /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
@@ -135,6 +138,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     options.input = input;
     let limits = services.settings().task;
     options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
+    options.max_calls = args.limits.max_calls.or(limits.max_calls.map(NonZeroU32::get));
     options.timeout = args.limits.timeout.or(limits.timeout);
     let mut task = task.with_priority(args.priority).with_options(options);
     if let Some(model) = model {

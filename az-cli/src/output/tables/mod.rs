@@ -10,7 +10,7 @@ mod store;
 mod task;
 
 pub use budget::{budget_in_words, budget_table};
-pub use cost::cost_table;
+pub use cost::{cost_table, uncertain_table};
 pub use log::EventText;
 pub use model::{model_table, models_table};
 pub use price::price_table;

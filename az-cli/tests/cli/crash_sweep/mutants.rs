@@ -10,7 +10,7 @@ use az_cli::Wiring;
 use az_core::clock::BootTime;
 use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{
     Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
@@ -433,6 +433,9 @@ pass_on! { CostTracker:
     total_in(span: TimeRange) -> Usd;
     cost_by_payer(payer: &Payer) -> Usd;
     entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+    uncertain(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
+    reconcile(payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp)
+        -> Option<CostEntry>;
     sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
     calendar() -> Calendar;
 }

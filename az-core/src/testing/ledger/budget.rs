@@ -10,7 +10,7 @@ use crate::testing::sample::{DAY, at, budget, entry, hold, task, task_id};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 /// Returns the status of a budget at a minute.
-async fn status(
+pub(super) async fn status(
     store: &dyn RunStore,
     scope: &Scope,
     period: Period,

@@ -96,7 +96,16 @@ pub(super) async fn a_refusal_has_the_budget_and_its_figures(fixture: Runs<'_>) 
     let usd = Usd::from_nanos;
     ensure_refused!(
         store.hold(&hold("t", "m2", 41, 1)).await,
-        Error::BudgetExceeded { budget, scope: GLOBAL, period: Period::Total, amount, left, held, needed }
+        Error::BudgetExceeded {
+            budget,
+            scope: GLOBAL,
+            period: Period::Total,
+            amount,
+            left,
+            held,
+            uncertain: Usd::ZERO,
+            needed,
+        }
             if budget == "global total"
                 && (amount, left, held, needed) == (usd(100), usd(40), usd(30), usd(41)),
         "the refusal does not name the budget, its amount, what is left and what is needed"

@@ -80,11 +80,16 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
         charged(free, |charge| {
             (charge.cost, charge.computed) = (None, Some(Usd::from_nanos(3)));
         }),
-        charged(entry("t", "m2", 16, 1), |charge| charge.estimated = true),
+        charged(entry("t", "m2", 16, 1), |charge| {
+            (charge.estimated, charge.uncertain) = (true, true);
+        }),
         charged(of("u", "large", "p", 0, 2), |charge| {
             *charge = Charge::new(absurd, Some(Usd::MAX));
+            charge.uncertain = true;
         }),
-        charged(of("u", "large", "p", 0, 3), |charge| charge.cost = Some(Usd::MAX)),
+        charged(of("u", "large", "p", 0, 3), |charge| {
+            (charge.cost, charge.uncertain) = (Some(Usd::MAX), true);
+        }),
     ] {
         store.book(&entry).await?;
     }
@@ -97,6 +102,8 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
         cost: Usd::from_nanos(24),
         unpriced: 1,
         estimated: 1,
+        uncertain: Usd::from_nanos(16),
+        uncertain_calls: 1,
     };
     let large = CostSum {
         key: "large".to_owned(),
@@ -106,6 +113,8 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
         cost: Usd::MAX,
         unpriced: 0,
         estimated: 0,
+        uncertain: Usd::MAX,
+        uncertain_calls: 2,
     };
     ensure_eq!(found, [large, small], "the counts of the sums");
     Ok(())

@@ -6,7 +6,7 @@ use mockall::mock;
 use crate::clock::{BootTime, Timestamp};
 use crate::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Payer, Period, Renewal, Scope, Settlement, TimeRange,
+    Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
 use crate::error::Result;
 use crate::id::CallId;
@@ -25,6 +25,8 @@ mock! {
         pub fn cost_by_payer(&self, payer: &Payer) -> Result<Usd>;
         /// Mocks [`CostTracker::entries`].
         pub fn entries(&self, span: TimeRange, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
+        /// Mocks [`CostTracker::reconcile`].
+        pub fn reconcile(&self, payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp) -> Result<Option<CostEntry>>;
         /// Mocks [`CostTracker::calendar`].
         pub fn calendar(&self) -> Result<Calendar>;
         /// Mocks [`CostTracker::sums`].
@@ -48,6 +50,16 @@ impl CostTracker for MockCostTracker {
 
     async fn entries(&self, span: TimeRange, payer: Option<&Payer>) -> Result<Vec<CostEntry>> {
         self.entries(span, payer.cloned())
+    }
+
+    async fn reconcile(
+        &self,
+        payer: &Payer,
+        call: &CallId,
+        decision: Reconciliation,
+        now: Timestamp,
+    ) -> Result<Option<CostEntry>> {
+        self.reconcile(payer, call, decision, now)
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {

@@ -33,6 +33,7 @@ fn full(id: &str) -> Task {
             tools: Some(vec!["a.b".to_owned()]),
             allow: vec!["shell.execute".to_owned()],
             max_steps: Some(7),
+            max_calls: Some(70),
             timeout: Some(Duration::from_millis(1500)),
             workspace: Some("/tmp/ä b".to_owned()),
             env: vec!["SSH_AUTH_SOCK".to_owned()],

@@ -82,6 +82,7 @@ pub(super) async fn run(args: &SetArgs, services: &Services) -> Result<ExitCode,
         span: services.settings().calendar().span(budget.period, now),
         spent: Usd::ZERO,
         held: Usd::ZERO,
+        uncertain: Usd::ZERO,
         budget,
     });
     warn_if_exceeded(&status, services);

@@ -27,6 +27,7 @@ fn status(scope: Scope) -> BudgetStatus {
         span: TimeRange { start: at, end: at },
         spent: Usd::from_nanos(10_000_000),
         held: Usd::from_nanos(2_000_000),
+        uncertain: Usd::ZERO,
     }
 }
 
@@ -111,6 +112,10 @@ fn every_kind_of_failure_has_advice_whose_commands_are_accepted() {
         (
             Failure::from(&Error::StepLimit { steps: 7 }),
             "`az task resume 4f2a9c81d0e7 --max-steps 14` gives it more steps".to_owned(),
+        ),
+        (
+            Failure::from(&Error::CallLimit { calls: 70 }),
+            "`az task resume 4f2a9c81d0e7 --max-calls 140` gives it more tool calls".to_owned(),
         ),
         (
             Failure::from(&Error::TimedOut { after: Duration::from_millis(1500) }),

@@ -1,0 +1,99 @@
+//! Reconciliation: the decision what an uncertain call has cost.
+
+use super::charge::Charge;
+use super::entry::CostEntry;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::log::{Level, LogRecord};
+use crate::money::Usd;
+
+/// The decision on a ledger entry that is [uncertain](Charge::uncertain).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reconciliation {
+    /// The provider billed the call: this amount, or the one that is booked.
+    Confirmed(Option<Usd>),
+    /// The provider did not bill the call: it costs nothing.
+    Released,
+}
+
+impl Reconciliation {
+    /// Returns an entry as the decision leaves it; `None` if the entry is certain, which no decision
+    /// changes. For implementers of stores.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative amount.
+    pub fn apply(self, entry: &CostEntry) -> Result<Option<CostEntry>> {
+        let charge = match self {
+            Self::Confirmed(Some(amount)) if amount.is_negative() => {
+                return Err(Error::invalid("amount", "must not be negative"));
+            }
+            Self::Confirmed(None) => Charge { uncertain: false, ..entry.charge.clone() },
+            Self::Confirmed(Some(amount)) => Self::known(&entry.charge, amount),
+            Self::Released => Self::known(&entry.charge, Usd::ZERO),
+        };
+        Ok(entry.charge.uncertain.then(|| CostEntry { charge, ..entry.clone() }))
+    }
+
+    /// Returns the charge with a cost that is known.
+    fn known(charge: &Charge, cost: Usd) -> Charge {
+        let estimated = charge.usage.estimated;
+        Charge { cost: Some(cost), uncertain: false, estimated, ..charge.clone() }
+    }
+
+    /// Returns the log record of the decision on an entry, so that a later reader of the ledger finds
+    /// the amount that was booked before. For implementers of stores.
+    pub fn log_record(self, before: &CostEntry, now: Timestamp) -> LogRecord {
+        let CostEntry { payer, call, provider, model, charge, .. } = before;
+        let booked = charge.cost.map_or_else(|| "a cost".to_owned(), |cost| cost.to_string());
+        let decision = match self {
+            Self::Released => "released".to_owned(),
+            Self::Confirmed(None) => "confirmed".to_owned(),
+            Self::Confirmed(Some(amount)) => format!("confirmed as {amount}"),
+        };
+        LogRecord {
+            at: now,
+            level: Level::Info,
+            target: "ledger".to_owned(),
+            task: payer.task().cloned(),
+            message: format!(
+                "{booked} of {payer}/{call} ({model} of {provider}), which was uncertain, is {decision}"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reconciliation::{Confirmed, Released};
+    use crate::cost::{Charge, CostEntry};
+    use crate::money::Usd;
+    use crate::testing::sample::{at, entry};
+
+    fn uncertain() -> CostEntry {
+        let charge = Charge::upper_bound(Some(Usd::from_nanos(270_000_000)));
+        CostEntry { charge, ..entry("t", "m0", 0, 1) }
+    }
+
+    #[test]
+    fn a_decision_is_logged_with_the_amount_before_it() {
+        let amount = Some(Usd::from_nanos(10_000_000));
+        for (decision, expected) in [
+            (Released, "released"),
+            (Confirmed(None), "confirmed"),
+            (Confirmed(amount), "confirmed as $0.01"),
+        ] {
+            let message = decision.log_record(&uncertain(), at(2)).message;
+            let before = "$0.27 of task:t/m0 (m of p), which was uncertain, is ";
+            assert_eq!(message, format!("{before}{expected}"));
+        }
+    }
+
+    #[test]
+    fn a_certain_entry_is_not_changed() {
+        let certain = entry("t", "m0", 7, 1);
+        for decision in [Released, Confirmed(None), Confirmed(Some(Usd::ZERO))] {
+            assert_eq!(decision.apply(&certain).unwrap(), None);
+        }
+    }
+}
