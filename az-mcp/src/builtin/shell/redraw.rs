@@ -1,5 +1,9 @@
 //! Drops what a program has drawn over: progress bars print a line again and again.
 
+use std::mem;
+
+use memchr::{memchr, memrchr};
+
 /// The longest line that is held back until it ends, in bytes.
 const MAX_LINE: usize = 16 << 10;
 
@@ -15,31 +19,35 @@ pub(super) struct Redraw {
 
 impl Redraw {
     /// Adds bytes; passes the lines that ended in them to `emit`.
-    pub(super) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(&[u8])) {
-        for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            let (text, end) = match part.split_last() {
-                Some((end @ (b'\n' | b'\r'), text)) => (text, Some(*end)),
-                _ => (part, None),
-            };
-            if !text.is_empty() {
-                if std::mem::take(&mut self.returned) {
-                    self.open.clear();
-                }
-                self.open.extend_from_slice(text);
+    pub(super) fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(&[u8])) {
+        while let Some(at) = memchr(b'\r', bytes) {
+            let (text, rest) = bytes.split_at(at);
+            self.push_text(text, &mut emit);
+            self.returned = true;
+            bytes = rest.get(1..).unwrap_or_default();
+        }
+        self.push_text(bytes, &mut emit);
+    }
+
+    /// Adds bytes without a carriage return.
+    fn push_text(&mut self, text: &[u8], emit: &mut impl FnMut(&[u8])) {
+        let Some(first) = text.first() else { return };
+        if mem::take(&mut self.returned) {
+            if *first == b'\n' {
+                self.open.push(b'\r');
+            } else {
+                self.open.clear();
             }
-            match end {
-                Some(b'\n') => {
-                    let end: &[u8] =
-                        if std::mem::take(&mut self.returned) { b"\r\n" } else { b"\n" };
-                    self.open.extend_from_slice(end);
-                    emit(&std::mem::take(&mut self.open));
-                }
-                Some(_) => self.returned = true,
-                None => {}
-            }
-            if self.open.len() > MAX_LINE {
-                emit(&std::mem::take(&mut self.open));
-            }
+        }
+        let ended = memrchr(b'\n', text).map_or(0, |at| at + 1);
+        let (ended, open) = text.split_at(ended);
+        if !ended.is_empty() {
+            emit(&mem::take(&mut self.open));
+            emit(ended);
+        }
+        self.open.extend_from_slice(open);
+        if self.open.len() > MAX_LINE {
+            emit(&mem::take(&mut self.open));
         }
     }
 
