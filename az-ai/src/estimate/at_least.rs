@@ -7,8 +7,9 @@ use super::Vocabulary;
 use super::count::count;
 use crate::chat::{ChatRequest, Message};
 
-/// The most bytes of a token, on average over a text. The longest tokens of public vocabularies are
-/// runs of one character, which are not counted; words in other scripts have up to 40 bytes.
+/// The most bytes of a token, on average over a text; of ASCII, half as many. The longest tokens of
+/// public vocabularies are runs of one character, which are not counted; words in other scripts have up
+/// to 40 bytes.
 const LONGEST_AVERAGE: u64 = 64;
 
 /// A model may write a text in fewer tokens than its tokenizer: of 160 recorded replies of OpenAI's
@@ -59,7 +60,8 @@ fn text_at_least(text: &str, vocabulary: Vocabulary) -> u64 {
 /// * Words: letters with a blank between them are in different tokens. It holds for every tokenizer that
 ///   splits a text at blanks first, as those of OpenAI, Llama, Qwen, `DeepSeek`, Mistral and Gemma do; a
 ///   token then has at most one word, with the blank before it.
-/// * Bytes, at most [`LONGEST_AVERAGE`] of them a token, without blanks and repetitions.
+/// * Bytes, at most [`LONGEST_AVERAGE`] of them a token, without blanks and repetitions; those of ASCII
+///   count twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Least {
     words: u64,
@@ -87,7 +89,8 @@ impl Least {
                 self.words = self.words.saturating_add(1);
             }
             if !is_repeated && !character.is_whitespace() {
-                self.bytes = self.bytes.saturating_add(super::size(character.len_utf8()));
+                let weight = if character.is_ascii() { 2 } else { 1 };
+                self.bytes = self.bytes.saturating_add(weight * super::size(character.len_utf8()));
             }
         }
     }
@@ -103,7 +106,7 @@ mod tests {
     use az_core::journal::ModelReply;
     use serde_json::json;
 
-    use super::{Least, reply_at_least};
+    use super::{Least, reply_at_least, request_at_least};
     use crate::estimate::Vocabulary;
 
     #[test]
@@ -113,10 +116,23 @@ mod tests {
             (" \n".repeat(10_000), 0),
             ("words ".repeat(640), 640),
             ("a1b2 c-d 3 4".to_owned(), 2),
-            ("ab".repeat(64), 2),
+            ("ab".repeat(64), 4),
         ] {
             assert_eq!(Least::of(&text).tokens(), tokens, "{text:.40}");
         }
+    }
+
+    #[cfg(feature = "vocabularies")]
+    #[test]
+    fn a_reply_may_have_a_few_tokens_fewer_than_its_text_and_a_request_may_not() {
+        let text = "words ".repeat(799) + "!";
+        let request = crate::chat::ChatRequest::prompt("m", text.clone());
+        let vocabulary = Vocabulary::O200k;
+        let counted = request_at_least(&request, vocabulary);
+        assert!(counted >= 800, "{counted}");
+        let digits = ModelReply::text("7 ".repeat(800));
+        let least = reply_at_least(&digits, vocabulary);
+        assert!((1_390..1_500).contains(&least), "{least} of about 1,600");
     }
 
     #[test]

@@ -92,6 +92,20 @@ fn no_public_vocabulary_has_fewer_tokens_than_the_lower_bound() {
     }
 }
 
+/// Lines of characters in turn are the texts with the longest tokens.
+#[test]
+fn characters_in_turn_have_no_fewer_tokens_than_the_lower_bound() {
+    let marks: Vec<char> = "-=_*#~+./|<>:;!?'^&%$@`0a".chars().collect();
+    for (first, second) in marks.iter().flat_map(|a| marks.iter().map(move |b| (a, b))) {
+        let text = format!("{first}{second}").repeat(300);
+        let bound = least(&text);
+        for encoding in PUBLIC {
+            let truth = count(encoding, &text);
+            assert!(bound <= truth, "{encoding}: {bound} > {truth}: {text:.20}");
+        }
+    }
+}
+
 /// A provider that reports half of the tokens of prose is noticed, whatever its vocabulary.
 #[test]
 fn the_lower_bound_of_prose_is_more_than_half_of_its_tokens() {
