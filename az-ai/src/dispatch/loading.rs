@@ -19,12 +19,15 @@ const PROGRESS: Duration = Duration::from_secs(15);
 pub(super) struct LoadingWait {
     most: Duration,
     began: Option<Instant>,
+    /// How long the call had waited at the last note.
     noted: Duration,
+    /// Whether that note said that the model is loaded.
+    is_over: bool,
 }
 
 impl LoadingWait {
     pub(super) const fn new(most: Duration) -> Self {
-        Self { most, began: None, noted: Duration::ZERO }
+        Self { most, began: None, noted: Duration::ZERO, is_over: false }
     }
 
     /// Waits until the server says that the model can be called, and notes what it says about the
@@ -72,8 +75,8 @@ impl LoadingWait {
             );
             account.note(text).await?;
             self.began = Some(Instant::now());
-        } else if waited >= self.noted + PROGRESS {
-            self.noted = waited;
+        } else if waited.saturating_sub(self.noted) >= PROGRESS {
+            (self.noted, self.is_over) = (waited, false);
             account.note(format!("still loading after {} s", waited.as_secs())).await?;
         }
         account.pause(STEP).await
@@ -85,9 +88,10 @@ impl LoadingWait {
         account: &mut A,
         candidate: &Candidate,
     ) -> az_core::Result<()> {
-        let Some(began) = self.began.filter(|_| self.noted != Duration::MAX) else { return Ok(()) };
-        self.noted = Duration::MAX;
-        let waited = began.elapsed().as_secs();
+        let Some(began) = self.began.filter(|_| !self.is_over) else { return Ok(()) };
+        // A server may say so, and refuse the next call as it did before; that is not noted again.
+        (self.noted, self.is_over) = (began.elapsed(), true);
+        let waited = self.noted.as_secs();
         account.note(format!("{} is loaded after {waited} s", name(candidate))).await
     }
 

@@ -270,6 +270,19 @@ fn a_server_that_loads_its_model_is_waited_for() {
 }
 
 #[test]
+fn a_server_whose_listing_is_ready_before_its_model_is_waited_for() {
+    let (_, ended, calls) = run("Say hi", |request, number| match number {
+        _ if request.line.starts_with("GET ") => lists(&json!([{"id": "m"}])),
+        0..3 => refuses("503 Service Unavailable", "Loading model"),
+        _ => says("hi"),
+    });
+    answered(&ended, "hi\n");
+    assert_eq!(calls.len(), 4, "{ended:?}");
+    told_once(&ended, "the server of m of openai is loading the model (Loading model)");
+    told_once(&ended, "m of openai is loaded after");
+}
+
+#[test]
 fn a_server_that_loads_for_too_long_is_an_error_and_not_replaced() {
     let (address, _) = serve(|_| refuses("503 Service Unavailable", "Loading model"));
     let az = Az::new().with_var("OPENAI_BASE_URL", address);
