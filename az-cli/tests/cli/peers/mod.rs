@@ -17,7 +17,7 @@ struct Wire {
     path: &'static str,
     key: Option<&'static str>,
     model: &'static str,
-    /// Nano-dollars for 300 tokens in and 60 out; aimock says no usage on Ollama's wire, whose
+    /// Nano-dollars for 12,000 tokens in and 60 out; aimock says no usage on Ollama's wire, whose
     /// models are free anyway.
     cost: u64,
 }
@@ -28,21 +28,21 @@ const WIRES: [Wire; 4] = [
         path: "/v1",
         key: Some("OPENAI_API_KEY"),
         model: "gpt4",
-        cost: 300 * 4000 + 60 * 20_000,
+        cost: 12_000 * 4000 + 60 * 20_000,
     },
     Wire {
         base_url: "ANTHROPIC_BASE_URL",
         path: "",
         key: Some("ANTHROPIC_API_KEY"),
         model: "claude",
-        cost: 300 * 2000 + 60 * 10_000,
+        cost: 12_000 * 2000 + 60 * 10_000,
     },
     Wire {
         base_url: "GEMINI_BASE_URL",
         path: "/v1beta",
         key: Some("GEMINI_API_KEY"),
         model: "gemini",
-        cost: 300 * 750 + 60 * 3750,
+        cost: 12_000 * 750 + 60 * 3750,
     },
     Wire { base_url: "OLLAMA_BASE_URL", path: "", key: None, model: "ollama/qwen3", cost: 0 },
 ];
@@ -85,7 +85,7 @@ fn four_providers_wires_do_the_same_task_at_their_price() {
         eprintln!("{:<14} {} tokens, {} nano-dollars", wire.model, tokens, cost);
         assert_eq!(cost, &json!(wire.cost), "{}: {task}", wire.model);
         if wire.cost > 0 {
-            assert_eq!(tokens, &json!(360), "{}: {task}", wire.model);
+            assert_eq!(tokens, &json!(12_060), "{}: {task}", wire.model);
         }
         fails_as_it_should(&mock, wire.model);
     }

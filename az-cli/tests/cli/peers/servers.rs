@@ -91,15 +91,15 @@ pub(super) fn litellm(peers: &Path, upstream: u16, dir: &Path) -> Server {
     start(command, port, Duration::from_secs(120))
 }
 
-/// Two tool calls at once, then one that writes, then the answer; each turn uses 100 tokens in and
-/// 20 out.
+/// Two tool calls at once, then one that writes, then the answer; each turn uses 4,000 tokens in,
+/// which is plausible for its prompt, and 20 out.
 pub(super) fn fixtures(dir: &Path) -> PathBuf {
     let call =
         |name: &str, arguments: Value| json!({"name": name, "arguments": arguments.to_string()});
     let turn = |index: usize, mut response: Value| {
         response["usage"] = json!({
-            "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
-            "input_tokens": 100, "output_tokens": 20,
+            "prompt_tokens": 4000, "completion_tokens": 20, "total_tokens": 4020,
+            "input_tokens": 4000, "output_tokens": 20,
         });
         json!({"match": {"userMessage": "look around", "turnIndex": index}, "response": response})
     };
