@@ -172,7 +172,8 @@ fn check_refusal(exchange: &Exchange, result: Result<String, Error>) {
         exchange.response.contains(quoted.trim_matches('"'))
     };
     let message = refusal.message.as_str();
-    let (said, _) = message.rsplit_once("; ").unwrap_or((message, ""));
+    let ends = ["; ", " ("].iter().filter_map(|end| message.rfind(end));
+    let said = ends.min().map_or(message, |end| &message[..end]);
     assert!(!said.is_empty() && (is_quoted(message) || is_quoted(said)), "{name}: {refusal}");
 }
 
