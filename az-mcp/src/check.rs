@@ -1,5 +1,7 @@
 //! Checks a call's arguments against the tool's schema, with messages that let a model correct them.
 
+use std::mem;
+
 use az_core::tool::{Invocation, ToolSpec};
 use az_core::{Error, Result};
 use serde_json::{Map, Value};
@@ -16,38 +18,30 @@ const MAX_TYPOS: usize = 2;
 ///
 /// `Invalid` with every problem, so that a model can correct all of them at once.
 pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<Invocation> {
-    if let Some(arguments) = read_object(&call.arguments) {
-        call.arguments = arguments;
-    }
-    let Value::Object(given) = &call.arguments else {
-        let found = kind_of(&call.arguments);
-        let problem = format!("the arguments must be a JSON object, not {found}");
-        return Err(invalid_arguments(&spec.name, &problem));
+    let arguments = mem::take(&mut call.arguments);
+    let mut given = match read_object(&arguments).unwrap_or(arguments) {
+        Value::Object(given) => given,
+        other => {
+            let problem = format!("the arguments must be a JSON object, not {}", kind_of(&other));
+            return Err(invalid_arguments(&spec.name, &problem));
+        }
     };
     let properties = spec.input_schema.get("properties").and_then(Value::as_object);
     let schema = Schema { spec, properties };
-    let corrected = schema.coerced(given);
-    if !corrected.is_empty() {
-        let mut given = given.clone();
-        for (name, value) in corrected {
-            call.corrections.push(format!(
-                "the argument `{name}` was a text and was read as {}; send it as {}",
-                value,
-                kind_of(&value)
-            ));
-            given.insert(name, value);
-        }
-        call.arguments = given.into();
-        return check_arguments(spec, call);
+    for (name, value) in schema.coerced(&given) {
+        call.corrections.push(format!(
+            "the argument `{name}` was a text and was read as {value}; send it as {}",
+            kind_of(&value)
+        ));
+        given.insert(name, value);
     }
-    let problems = schema.problems(given);
+    let problems = schema.problems(&given);
     if !problems.is_empty() {
         return Err(invalid_arguments(&spec.name, &problems.join("; ")));
     }
-    let nulls: Vec<String> = schema.ignorable_nulls(given).map(str::to_owned).collect();
-    if let (false, Value::Object(given)) = (nulls.is_empty(), &mut call.arguments) {
-        given.retain(|name, _| !nulls.contains(name));
-    }
+    let nulls: Vec<String> = schema.ignorable_nulls(&given).map(str::to_owned).collect();
+    given.retain(|name, _| !nulls.contains(name));
+    call.arguments = given.into();
     Ok(call)
 }
 

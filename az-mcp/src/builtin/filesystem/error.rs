@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use az_core::Error;
 use az_core::tool::ToolOutput;
-use az_core::{Error, TaskId};
 
 use super::encoding::Encoding;
 use crate::registry::OUTCOME_UNKNOWN;
@@ -46,8 +46,8 @@ pub(super) enum FileError {
     Workspace(io::Error),
     #[error("cancelled")]
     Cancelled,
-    #[error("the lease on task {0} may have expired; nothing was changed")]
-    LeaseLost(TaskId),
+    #[error(transparent)]
+    LeaseLost(Error),
     #[error("`{path}`: {source}; {OUTCOME_UNKNOWN}")]
     Unknown { path: String, source: io::Error },
     #[error("`{path}`: {source}")]
@@ -89,10 +89,10 @@ impl From<io::Error> for WriteError {
 impl FileError {
     /// Classifies an I/O error at `path`.
     pub(super) fn at(path: &str, source: io::Error) -> Self {
-        let lost = source.get_ref().and_then(|inner| inner.downcast_ref());
-        if let Some(Error::LeaseLost { task, .. }) = lost {
-            return Self::LeaseLost(task.clone());
-        }
+        let source = match source.downcast::<Error>() {
+            Ok(lost) => return Self::LeaseLost(lost),
+            Err(source) => source,
+        };
         let path = path.to_owned();
         match source.kind() {
             // `cap_std` itself reports a path that escapes its directory, without an OS error.

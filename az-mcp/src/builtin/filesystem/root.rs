@@ -67,7 +67,7 @@ impl Roots {
             work(&root)
         };
         match blocking::run(work).await? {
-            Err(FileError::LeaseLost(task)) => Err(Error::LeaseLost { task, owner: None }),
+            Err(FileError::LeaseLost(error)) => Err(error),
             done => Ok(done),
         }
     }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::mem;
 
-use anstream::adapter::strip_str;
 use az_core::text::plural;
 use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::escapes::EscapeFilter;
 use super::last_line::LastLine;
 use super::redraw::Redraw;
 use crate::builtin::bytes::without_cut_character;
@@ -26,8 +26,9 @@ pub(super) struct Capture {
     total: u64,
     /// Whether there is a NUL byte in it.
     is_binary: bool,
+    escapes: EscapeFilter,
     redraw: Redraw,
-    /// The length of the output without what was drawn over.
+    /// The length of the output without escape sequences and what was drawn over.
     kept: u64,
     lines: LastLine,
     progress: ProgressSender,
@@ -40,6 +41,8 @@ pub(super) struct CapturedOutput {
     pub(super) text: String,
     /// The length of the whole output in bytes.
     pub(super) total: u64,
+    /// The number of bytes that are left out because they were drawn over.
+    pub(super) drawn_over: u64,
     /// Whether the output is text.
     pub(super) kind: OutputKind,
 }
@@ -65,6 +68,7 @@ impl Capture {
             limit,
             total: 0,
             is_binary: false,
+            escapes: EscapeFilter::default(),
             redraw: Redraw::default(),
             kept: 0,
             lines: LastLine::default(),
@@ -96,9 +100,9 @@ impl Capture {
     fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         self.is_binary |= memchr::memchr(0, bytes).is_some();
-        let mut redraw = mem::take(&mut self.redraw);
-        redraw.push(bytes, |bytes| self.keep(bytes));
-        self.redraw = redraw;
+        let (mut escapes, mut redraw) = (mem::take(&mut self.escapes), mem::take(&mut self.redraw));
+        escapes.push(bytes, |text| redraw.push(text, |kept| self.keep(kept)));
+        (self.escapes, self.redraw) = (escapes, redraw);
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -115,34 +119,34 @@ impl Capture {
 
     /// Returns the captured output.
     pub(super) fn finish(mut self) -> CapturedOutput {
-        let rest = mem::take(&mut self.redraw).finish();
+        let (rest, drawn_over) = mem::take(&mut self.redraw).finish();
         self.keep(&rest);
         let Self { mut head, tail, total, is_binary, kept, .. } = self;
         let mut tail = Vec::from(tail);
         if is_binary {
             let text = format!("[binary output of {}, not shown]", plural(total, "byte"));
-            return CapturedOutput { text, total, kind: OutputKind::Binary };
+            let kind = OutputKind::Binary;
+            return CapturedOutput { text, total, drawn_over: 0, kind };
         }
         if kept == (head.len() + tail.len()) as u64 {
             head.append(&mut tail);
             let (text, kind) = decode(&head);
-            return CapturedOutput { text, total, kind };
+            let text = text.into_owned();
+            return CapturedOutput { text, total, drawn_over, kind };
         }
         let (head, tail) = (without_cut_character(&head), trim_cut_start(&tail));
         let omitted = kept - (head.len() + tail.len()) as u64;
         let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
         let omitted = plural(omitted, "byte");
         let text = format!("{head}\n[… {omitted} left out …]\n{tail}");
-        CapturedOutput { text, total, kind: head_kind.max(tail_kind) }
+        CapturedOutput { text, total, drawn_over, kind: head_kind.max(tail_kind) }
     }
 }
 
-/// Returns the text without escape sequences.
-fn decode(bytes: &[u8]) -> (String, OutputKind) {
+fn decode(bytes: &[u8]) -> (Cow<'_, str>, OutputKind) {
     let text = String::from_utf8_lossy(bytes);
     let is_valid = matches!(text, Cow::Borrowed(_));
-    let kind = if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 };
-    (strip_str(&text).to_string(), kind)
+    (text, if is_valid { OutputKind::Text } else { OutputKind::InvalidUtf8 })
 }
 
 /// Removes the bytes of an incomplete character at the start.
@@ -166,6 +170,7 @@ mod tests {
         let expect = CapturedOutput {
             text: "abcdef\n[… 11 bytes left out …]\nxyz".to_owned(),
             total: 20,
+            drawn_over: 0,
             kind: OutputKind::Text,
         };
         assert_eq!(capture(9, &[b"abcdefghijklmnopqxyz"]), expect);
@@ -176,8 +181,12 @@ mod tests {
 
     #[test]
     fn short_output_is_kept_unchanged() {
-        let expect =
-            CapturedOutput { text: "ünïcö".to_owned(), total: 8, kind: OutputKind::Text };
+        let expect = CapturedOutput {
+            text: "ünïcö".to_owned(),
+            total: 8,
+            drawn_over: 0,
+            kind: OutputKind::Text,
+        };
         assert_eq!(capture(9, &["ünï".as_bytes(), "cö".as_bytes()]), expect);
     }
 
@@ -193,10 +202,14 @@ mod tests {
         let expect = CapturedOutput {
             text: "red\n100%\tdone\n".to_owned(),
             total: 33,
+            drawn_over: 3,
             kind: OutputKind::Text,
         };
         let output = b"\x1b[31mred\x1b[0m\n\x1b]0;t\x0710%\r100%\tdone\n";
         assert_eq!(capture(30, &[output]), expect);
+        // The cut is in the text, and not in a sequence.
+        let coloured = capture(9, &[b"\x1b[38;5;208mabcdefghi\x1b[38;5;208mjkl\x1b[0m"]);
+        assert_eq!(coloured.text, "abcdef\n[\u{2026} 3 bytes left out \u{2026}]\njkl");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod background;
 mod capture;
 mod environment;
+mod escapes;
 mod input_request;
 mod last_line;
 mod marks;

@@ -15,6 +15,8 @@ pub(super) struct Redraw {
     open: Vec<u8>,
     /// Whether a carriage return follows it.
     returned: bool,
+    /// The number of bytes that were drawn over.
+    dropped: u64,
 }
 
 impl Redraw {
@@ -36,6 +38,7 @@ impl Redraw {
             if *first == b'\n' {
                 self.open.push(b'\r');
             } else {
+                self.dropped += self.open.len() as u64;
                 self.open.clear();
             }
         }
@@ -51,9 +54,9 @@ impl Redraw {
         }
     }
 
-    /// Returns the rest: a line that has not ended.
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.open
+    /// Returns the rest, a line that has not ended, and the number of bytes that were drawn over.
+    pub(super) fn finish(self) -> (Vec<u8>, u64) {
+        (self.open, self.dropped)
     }
 }
 
@@ -66,7 +69,7 @@ mod tests {
         for chunk in chunks {
             redraw.push(chunk, |bytes| out.extend_from_slice(bytes));
         }
-        out.extend(redraw.finish());
+        out.extend(redraw.finish().0);
         String::from_utf8(out).unwrap()
     }
 
@@ -92,6 +95,6 @@ mod tests {
         let mut emitted = 0;
         let mut redraw = Redraw::default();
         redraw.push(line.as_bytes(), |bytes| emitted += bytes.len());
-        assert_eq!((emitted, redraw.finish().len()), (line.len(), 0));
+        assert_eq!((emitted, redraw.finish()), (line.len(), (Vec::new(), 0)));
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use az_core::CallId;
+use az_core::text::plural;
 use az_core::tool::ToolOutput;
 use serde_json::{Value, json};
 
@@ -68,13 +69,18 @@ impl CommandReport {
     fn text(&self) -> String {
         let mut parts = Vec::new();
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
-            if output.total == 0 {
+            let text = output.text.trim_end_matches('\n');
+            if text.is_empty() {
                 continue;
             }
             if name == "stderr" {
                 parts.push("[stderr]".to_owned());
             }
-            parts.push(output.text.trim_end_matches('\n').to_owned());
+            parts.push(text.to_owned());
+            if output.drawn_over > 0 {
+                let bytes = plural(output.drawn_over, "byte");
+                parts.push(format!("[{bytes} of {name} were drawn over and are left out]"));
+            }
             if output.kind == OutputKind::InvalidUtf8 {
                 parts.push(format!(
                     "[{name} is not valid UTF-8; invalid bytes are shown as \u{fffd}]"
