@@ -166,12 +166,18 @@ impl Refusal {
         }
     }
 
+    /// Whether the server says that it is still loading the model.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.status == Some(503) && self.message.to_lowercase().contains("loading")
+    }
+
     /// Whether the request may cost something. A server rejects a request with most statuses of 4xx
     /// before the model gets it; but a filter is a model too, and with other statuses (408, 409,
     /// 424, 499, 5xx) a gateway may report that it waited in vain for a provider that has worked.
     fn sent(&self) -> Sent {
         match self.status {
-            _ if self.is_free => Sent::No,
+            // No model has run while it is being loaded.
+            _ if self.is_free || self.is_loading() => Sent::No,
             _ if self.kind == ErrorKind::ContentPolicy => Sent::Maybe,
             // Redirects are not followed.
             Some(300..=407 | 410..=417 | 421 | 422 | 426 | 428 | 429 | 431 | 451) => Sent::No,
@@ -246,6 +252,15 @@ impl Error {
         }
     }
 
+    /// Returns the refusal of a server that is still loading the model: the same request may succeed
+    /// once it is loaded. Any other status of 503 is a failure of the server.
+    pub fn is_loading(&self) -> Option<&Refusal> {
+        match self.unmetered() {
+            Self::Refused(refusal) if refusal.is_loading() => Some(refusal),
+            _ => None,
+        }
+    }
+
     /// Returns the error itself, without the charge that the provider had reported.
     pub const fn unmetered(&self) -> &Self {
         match self {
@@ -297,6 +312,7 @@ mod tests {
     use std::time::Duration;
 
     use az_core::ErrorKind;
+    use az_core::cost::{Charge, Usage};
 
     use super::{Error, Refusal, Sent};
 
@@ -317,8 +333,22 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_loads_its_model_is_recognised() {
+        let is_loading = |status, message: &str| {
+            let refusal = Refusal::new("p", ErrorKind::Unavailable, message);
+            let error = Error::from(Refusal { status: Some(status), ..refusal });
+            let charged = error.with_charge(Some(Charge::new(Usage::tokens(0, 0), None)));
+            charged.is_loading().is_some()
+        };
+        assert!(is_loading(503, "Loading model"));
+        assert!(!is_loading(503, "server busy"));
+        assert!(!is_loading(500, "Loading model"));
+    }
+
+    #[test]
     fn only_refused_requests_are_free() {
         let status = |status| Refusal { status, ..Refusal::new("p", ErrorKind::Unavailable, "m") };
+        let loading = |code| Refusal { message: "Loading model".to_owned(), ..status(Some(code)) };
         for (error, sent) in [
             (status(Some(400)).into(), Sent::No),
             (status(Some(429)).into(), Sent::No),
@@ -329,6 +359,8 @@ mod tests {
             (status(Some(499)).into(), Sent::Maybe),
             (status(Some(503)).into(), Sent::Maybe),
             (status(Some(529)).into(), Sent::Maybe),
+            (loading(503).into(), Sent::No),
+            (loading(500).into(), Sent::Maybe),
             (Refusal { is_free: true, ..status(Some(500)) }.into(), Sent::No),
             (Refusal { kind: ErrorKind::ContentPolicy, ..status(Some(400)) }.into(), Sent::Maybe),
             (status(Some(500)).into(), Sent::Maybe),

@@ -83,7 +83,7 @@ impl<'a, A> CandidateEffect<'a, A> {
     fn is_amendable(&self) -> bool {
         let returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Err(error)) = &*returned else { return false };
-        shown::is_loading(error).is_some() || shown::fact(error, &self.request).is_some()
+        error.is_loading().is_some() || shown::fact(error, &self.request).is_some()
     }
 
     /// Checks the charge of an attempt, and keeps the warning if there is one.

@@ -4,30 +4,21 @@ use std::time::Duration;
 
 use az_core::call::Account;
 use az_core::{Error, ErrorKind};
-use tokio::time::Instant;
 
 use crate::client::{Fact, Prepared};
+use crate::provider::loading::{LoadingProgress, LoadingStep, PAUSE};
 use crate::resolver::{Candidate, ResolvedModel};
-
-/// The wait before the server is asked again.
-const STEP: Duration = Duration::from_secs(1);
-/// The time between two notes on the wait.
-const PROGRESS: Duration = Duration::from_secs(15);
 
 /// The time that a call waits for its server to load the model.
 #[derive(Debug)]
 pub(super) struct LoadingWait {
     most: Duration,
-    began: Option<Instant>,
-    /// How long the call had waited at the last note.
-    noted: Duration,
-    /// Whether that note said that the model is loaded.
-    is_over: bool,
+    progress: LoadingProgress,
 }
 
 impl LoadingWait {
     pub(super) const fn new(most: Duration) -> Self {
-        Self { most, began: None, noted: Duration::ZERO, is_over: false }
+        Self { most, progress: LoadingProgress::new(most) }
     }
 
     /// Waits until the server says that the model can be called, and notes what it says about the
@@ -64,22 +55,22 @@ impl LoadingWait {
         candidate: &Candidate,
         message: &str,
     ) -> az_core::Result<()> {
-        let waited = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        if waited >= self.most {
-            return Err(self.over(candidate, message));
+        match self.progress.step() {
+            LoadingStep::Begin => {
+                let (server, most) = (name(candidate), self.most.as_secs());
+                let text = format!(
+                    "the server of {server} is loading the model ({message}); waiting for up to \
+                     {most} s"
+                );
+                account.note(text).await?;
+            }
+            LoadingStep::Continue(waited) => {
+                account.note(format!("still loading after {} s", waited.as_secs())).await?;
+            }
+            LoadingStep::Pause => {}
+            LoadingStep::GiveUp => return Err(self.over(candidate, message)),
         }
-        if self.began.is_none() {
-            let (server, most) = (name(candidate), self.most.as_secs());
-            let text = format!(
-                "the server of {server} is loading the model ({message}); waiting for up to {most} s"
-            );
-            account.note(text).await?;
-            self.began = Some(Instant::now());
-        } else if waited.saturating_sub(self.noted) >= PROGRESS {
-            (self.noted, self.is_over) = (waited, false);
-            account.note(format!("still loading after {} s", waited.as_secs())).await?;
-        }
-        account.pause(STEP).await
+        account.pause(PAUSE).await
     }
 
     /// Notes that the model was loaded, if the call has waited for it.
@@ -88,10 +79,8 @@ impl LoadingWait {
         account: &mut A,
         candidate: &Candidate,
     ) -> az_core::Result<()> {
-        let Some(began) = self.began.filter(|_| !self.is_over) else { return Ok(()) };
-        // A server may say so, and refuse the next call as it did before; that is not noted again.
-        (self.noted, self.is_over) = (began.elapsed(), true);
-        let waited = self.noted.as_secs();
+        let Some(waited) = self.progress.end() else { return Ok(()) };
+        let waited = waited.as_secs();
         account.note(format!("{} is loaded after {waited} s", name(candidate))).await
     }
 

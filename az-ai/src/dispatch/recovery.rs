@@ -9,6 +9,7 @@ use super::loading::{LoadingWait, note_facts};
 use super::prompt::Prompt;
 use crate::chat::ChatRequest;
 use crate::client::Fact;
+use crate::error::Error as ModelError;
 use crate::provider::{shown, stated_window};
 use crate::resolver::Candidate;
 
@@ -49,7 +50,7 @@ impl<'a, A: Account> Recovery<'a, A> {
         let why = error.chain();
         let failed = effect.failed(error);
         let cause = failed.cause.as_deref();
-        if let Some(refusal) = cause.and_then(shown::is_loading) {
+        if let Some(refusal) = cause.and_then(ModelError::is_loading) {
             self.loading.wait(account, self.candidate, &refusal.message).await?;
             return Ok(self.loading.until_ready(account, self.candidate).await?);
         }

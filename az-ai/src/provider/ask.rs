@@ -20,9 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The most models that are named if none is similar.
 const NAMED: usize = 5;
 
-/// The status of a server that is starting.
-const STARTING: u16 = 503;
-
 impl Inner {
     /// Returns the provider's models, in its order.
     pub(super) async fn models(&self) -> Result<Vec<ListedModel>> {
@@ -145,12 +142,7 @@ struct Starting(String);
 
 impl Starting {
     fn check(error: &Error) -> Option<Self> {
-        match error.unmetered() {
-            Error::Refused(refusal) if refusal.status == Some(STARTING) => {
-                Some(Self(refusal.message.clone()))
-            }
-            _ => None,
-        }
+        error.is_loading().map(|refusal| Self(refusal.message.clone()))
     }
 }
 

@@ -13,6 +13,7 @@ mod json;
 pub mod known;
 mod limits;
 pub mod listing;
+pub mod loading;
 pub mod network;
 pub mod ollama;
 pub mod openai;

@@ -3,7 +3,7 @@
 use super::stated_window;
 use crate::chat::ChatRequest;
 use crate::client::{Fact, Parameter, SHORTEST_REPLY};
-use crate::error::{Error, Refusal};
+use crate::error::Error;
 
 /// Returns the fact that a refusal shows about the model, if the request can be changed accordingly.
 pub(crate) fn fact(error: &Error, request: &ChatRequest) -> Option<Fact> {
@@ -18,14 +18,6 @@ pub(crate) fn fact(error: &Error, request: &ChatRequest) -> Option<Fact> {
         .or_else(|| parameter(&message, request))
         .or_else(|| most_output(&message, request))
         .or_else(|| stated_window::window(refusal).map(Fact::ContextWindow))
-}
-
-/// Whether a refusal says that the server is still loading the model.
-pub(crate) fn is_loading(error: &Error) -> Option<&Refusal> {
-    let Error::Refused(refusal) = error.unmetered() else { return None };
-    let is_loading =
-        refusal.status == Some(503) && refusal.message.to_lowercase().contains("loading");
-    is_loading.then_some(refusal)
 }
 
 /// Phrases that mean that something is not supported, rather than that its value is wrong.
@@ -131,7 +123,7 @@ mod tests {
     use az_core::ErrorKind;
     use serde_json::json;
 
-    use super::{fact, is_loading};
+    use super::fact;
     use crate::chat::{ChatRequest, ToolDefinition};
     use crate::client::{Fact, Parameter};
     use crate::error::{Error, Refusal};
@@ -217,17 +209,5 @@ mod tests {
         ] {
             assert_eq!(shown(400, message), most.map(Fact::MaxOutput), "{message}");
         }
-    }
-
-    #[test]
-    fn a_server_that_loads_its_model_is_recognised() {
-        let loading = |status, message: &str| {
-            let refusal = Refusal::new("p", ErrorKind::Unavailable, message);
-            let error = Error::from(Refusal { status: Some(status), ..refusal });
-            is_loading(&error).is_some()
-        };
-        assert!(loading(503, "Loading model"));
-        assert!(!loading(503, "server busy"));
-        assert!(!loading(500, "Loading model"));
     }
 }
