@@ -3,6 +3,7 @@
 use az_core::ErrorKind;
 
 use super::http::{Answer, Credentials};
+use super::shown;
 use crate::chat::{ChatEvent, ChatReply};
 use crate::error::{Error, MeteredError, Refusal, Result};
 
@@ -47,6 +48,7 @@ impl Credentials<'_> {
         // If the body of an error response cannot be read, the status is sufficient.
         let body = answer.body().await.unwrap_or_default();
         let mut refusal = read(status, &body);
+        refusal.is_loading = shown::is_loading(status, &refusal.message);
         if (300..400).contains(&status) {
             let location = location.unwrap_or_else(|| "another address".to_owned());
             refusal.message = format!(

@@ -20,6 +20,11 @@ pub(crate) fn fact(error: &Error, request: &ChatRequest) -> Option<Fact> {
         .or_else(|| stated_window::window(refusal).map(Fact::ContextWindow))
 }
 
+/// Whether a refusal says that the server is still loading the model.
+pub(crate) fn is_loading(status: u16, message: &str) -> bool {
+    status == 503 && message.to_lowercase().contains("loading")
+}
+
 /// Phrases that mean that something is not supported, rather than that its value is wrong.
 const UNSUPPORTED: &[&str] = &[
     "not support",
@@ -123,7 +128,7 @@ mod tests {
     use az_core::ErrorKind;
     use serde_json::json;
 
-    use super::fact;
+    use super::{fact, is_loading};
     use crate::chat::{ChatRequest, ToolDefinition};
     use crate::client::{Fact, Parameter};
     use crate::error::{Error, Refusal};
@@ -209,5 +214,12 @@ mod tests {
         ] {
             assert_eq!(shown(400, message), most.map(Fact::MaxOutput), "{message}");
         }
+    }
+
+    #[test]
+    fn a_server_that_loads_its_model_is_recognised() {
+        assert!(is_loading(503, "Loading model"));
+        assert!(!is_loading(503, "server busy"));
+        assert!(!is_loading(500, "Loading model"));
     }
 }

@@ -7,6 +7,7 @@ use az_core::cost::Charge;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal};
+use crate::provider::shown;
 
 /// The failure of an exchange: an [`Error`] without its provider, which the header names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +151,8 @@ impl Failure {
             } => Error::from(Refusal {
                 provider,
                 kind,
+                // Follows from the rest, so that it is not recorded.
+                is_loading: status.is_some_and(|status| shown::is_loading(status, &message)),
                 message,
                 status,
                 code,
