@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread::Builder;
 
 use az_core::Error;
+use az_core::store::StoreAccess::{ReadOnly, ReadWrite};
 
 use crate::cli::{Cli, Command, command};
 use crate::commands::{completions, config, cost, db, demo, man, models, setup, task, worker};
@@ -36,18 +37,22 @@ pub(crate) fn run(
         report_withheld(services.settings(), services.printer());
         Ok::<_, CliError>(services)
     };
-    let with_stored = async || services()?.with_stored_settings().await;
+    let with_stored = async |access| services()?.with_stored_settings(access).await;
     match &cli.command {
         Command::Task(command) if command.is_short() => short(task::run(command, &services()?)),
-        Command::Task(command) => long(async { task::run(command, &with_stored().await?).await }),
+        Command::Task(command) => {
+            long(async { task::run(command, &with_stored(ReadWrite).await?).await })
+        }
         Command::Worker(command) => {
-            long(async { worker::run(command, &with_stored().await?).await })
+            long(async { worker::run(command, &with_stored(ReadWrite).await?).await })
         }
         Command::Models(command) => {
-            long(async { models::run(command, &with_stored().await?).await })
+            long(async { models::run(command, &with_stored(ReadOnly).await?).await })
         }
         Command::Setup(args) => long(setup::run(args, &context)),
-        Command::Cost(command) => short(async { cost::run(command, &with_stored().await?).await }),
+        Command::Cost(command) => {
+            short(async { cost::run(command, &with_stored(command.access()).await?).await })
+        }
         Command::Config(command) => short(config::run(command, &context)),
         Command::Db(command) => short(db::run(command, &services()?)),
         Command::Completions(args) => completions::run(args),

@@ -1,5 +1,6 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +19,7 @@ use az_core::{Clock, Error, Task, TaskId, Toolbox};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::config::Env;
@@ -75,20 +77,39 @@ impl Services {
         Ok(Self { speed, ..Self::new(settings, env, printer, self.wiring.clone())? })
     }
 
-    /// Returns services with the settings that are stored in the store, too. A store that does not exist
-    /// or cannot be read has none; the command that needs it reports why.
+    /// Returns services with the settings that are stored in the store, too. A store of an older schema is
+    /// migrated first, if the command writes. Settings of a store that cannot be read do not count, which
+    /// is said.
     ///
     /// # Errors
     ///
     /// A settings error for a stored value that is invalid.
-    pub async fn with_stored_settings(self) -> Result<Self, CliError> {
-        let Ok(Some(store)) = self.store_to_read().await else { return Ok(self) };
-        let Ok(stored) = store.get_all().await else { return Ok(self) };
-        if stored.is_empty() {
-            return Ok(self);
+    pub async fn with_stored_settings(self, access: StoreAccess) -> Result<Self, CliError> {
+        match self.stored_settings(access).await {
+            Ok(stored) if stored.is_empty() => Ok(self),
+            Ok(stored) => Ok(Self { settings: self.settings.with_stored(&stored)?, ..self }),
+            Err(error) => {
+                self.printer.say(&format!("the settings in the store were not read: {error}"));
+                Ok(self)
+            }
         }
-        let settings = self.settings.with_stored(&stored)?;
-        Ok(Self { settings, ..self })
+    }
+
+    /// Reads the settings in the store; there are none without a store. What is opened to migrate the store
+    /// is not kept: its calendar is that of the settings before these.
+    async fn stored_settings(
+        &self,
+        access: StoreAccess,
+    ) -> Result<BTreeMap<String, Value>, CliError> {
+        let store = match self.store_to_read().await {
+            Ok(Some(store)) => store,
+            Ok(None) => return Ok(BTreeMap::new()),
+            Err(CliError::Core(Error::OlderSchema { .. })) if access == StoreAccess::ReadWrite => {
+                self.open_store().await?
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(store.get_all().await?)
     }
 
     /// Returns the printer.

@@ -10,6 +10,7 @@ mod time_range;
 
 use std::process::ExitCode;
 
+use az_core::store::StoreAccess;
 use clap::Subcommand;
 
 use crate::error::CliError;
@@ -35,6 +36,18 @@ pub enum CostCommand {
     Export(export::ExportArgs),
     /// List the costs of failed calls that may not be billed, and release or confirm them
     Reconcile(reconcile::ReconcileArgs),
+}
+
+impl CostCommand {
+    /// Returns how the command uses the store.
+    pub(crate) const fn access(&self) -> StoreAccess {
+        let writes = match self {
+            Self::Show(_) | Self::Export(_) => false,
+            Self::Budget(command) => command.writes(),
+            Self::Reconcile(args) => args.decision().is_some(),
+        };
+        if writes { StoreAccess::ReadWrite } else { StoreAccess::ReadOnly }
+    }
 }
 
 /// Runs the subcommand.

@@ -465,3 +465,23 @@ fn configurations_mean_what_they_meant() {
     let (entries, chosen) = configured("named-model");
     assert_eq!((entries.len(), &*chosen), (0, "openai/qwen3 (qwen3)"));
 }
+
+/// The first command that writes migrates the database, and runs with the settings in it.
+#[test]
+fn stored_settings_of_an_earlier_schema_count() {
+    let fixture = Fixture::of(7);
+    let db = Connection::open(fixture.az.database()).unwrap();
+    let sql = "INSERT OR REPLACE INTO setting (key, value) \
+               VALUES ('llm.model', '\"offline\"')";
+    db.execute(sql, []).unwrap();
+    drop(db);
+    let read = fixture.az.az(&["models", "list"]);
+    let expected = "the settings in the store were not read: sqlite has schema 7";
+    assert!(read.stderr.contains(expected), "{read:?}");
+    let run = fixture.az.az(&["task", "run", "list the files"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.contains("a backup of it is"), "{run:?}");
+    let get = fixture.az.ok(&["config", "get", "llm.model", "--json"]);
+    assert!(get.contains("\"layer\": \"store\""), "{get}");
+    assert!(run.stderr.contains("llm.model in the store"), "{run:?}");
+}

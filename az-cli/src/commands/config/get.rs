@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use az_core::store::StoreAccess;
 use clap::Args;
 
 use super::Context;
@@ -45,7 +46,7 @@ pub(super) async fn run(args: &GetArgs, context: &Context<'_>) -> Result<ExitCod
         Some(key) => Some(KeyPath::parse(key).map_err(CliError::Usage)?),
         None => None,
     };
-    let services = context.services()?.with_stored_settings().await?;
+    let services = context.services()?.with_stored_settings(StoreAccess::ReadOnly).await?;
     let values = values(services.settings(), path.as_ref())?;
     let printer = services.printer();
     let views: Vec<_> = values.iter().map(SettingView::from).collect();

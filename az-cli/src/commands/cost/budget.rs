@@ -30,6 +30,13 @@ pub enum BudgetCommand {
     Clear(clear::ClearArgs),
 }
 
+impl BudgetCommand {
+    /// Whether the command writes to the store.
+    pub(super) const fn writes(&self) -> bool {
+        matches!(self, Self::Set(_) | Self::Clear(_))
+    }
+}
+
 /// Runs the subcommand.
 ///
 /// # Errors

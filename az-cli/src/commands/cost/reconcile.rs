@@ -63,9 +63,12 @@ pub struct ReconcileArgs {
 
 impl ReconcileArgs {
     /// Returns the decision, if one is given.
-    fn decision(&self) -> Option<Reconciliation> {
-        let confirmed = self.confirm.map(Reconciliation::Confirmed);
-        if self.release { Some(Reconciliation::Released) } else { confirmed }
+    pub(super) const fn decision(&self) -> Option<Reconciliation> {
+        match self.confirm {
+            _ if self.release => Some(Reconciliation::Released),
+            Some(amount) => Some(Reconciliation::Confirmed(amount)),
+            None => None,
+        }
     }
 
     fn selects(&self) -> bool {
