@@ -112,6 +112,11 @@ impl ModelName {
     /// The words with a special meaning in names, which cannot name an entry.
     pub const RESERVED: [&'static str; 6] = [AUTO, LOCAL, OFFLINE, RECORD, REPLAY, SCRIPTED];
 
+    /// Whether the model reads or writes a file that the name contains: a recording or a script.
+    pub const fn names_file(&self) -> bool {
+        matches!(self, Self::Record { .. } | Self::Replay { .. } | Self::Scripted { .. })
+    }
+
     fn record(rest: &str) -> Result<Self, ModelNameProblem> {
         let (file, model) = match rest.split_once('@') {
             Some((file, model)) => (file, Some(model)),

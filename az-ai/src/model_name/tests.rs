@@ -35,6 +35,23 @@ fn every_form_is_parsed() {
 }
 
 #[test]
+fn recordings_and_scripts_are_files() {
+    for (text, expected) in [
+        ("record:x", true),
+        ("record:x@claude", true),
+        ("replay:x", true),
+        ("scripted:x", true),
+        ("auto", false),
+        ("offline", false),
+        ("claude", false),
+        ("local/x", false),
+        ("openai/x", false),
+    ] {
+        assert_eq!(text.parse::<ModelName>().map(|name| name.names_file()), Ok(expected), "{text}");
+    }
+}
+
+#[test]
 fn every_invalid_name_has_its_problem() {
     let recordable = "only a single model can be recorded, not a choice of the rules or another \
                       recording; name a model, as in";
