@@ -1,6 +1,6 @@
 //! API keys that are entered: they are written into files that only the user can read.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read, stdin};
 use std::path::Path;
 
 use az_ai::provider::known::{KnownProvider, NAMES, PROVIDERS};
@@ -25,9 +25,16 @@ pub(crate) fn read_key(name: &str) -> Result<String, CliError> {
         let question = format!("API key of {name} (it is not shown):");
         let cancelled = || CliError::Usage("no key was entered; nothing was changed".to_owned());
         ask_secret(&question).map_err(io)?.ok_or_else(cancelled)?
+    } else if stdin().is_terminal() {
+        // The question would not be seen, and the terminal would show the key.
+        return Err(CliError::Usage(
+            "the key cannot be asked for while standard error is redirected; leave the redirection \
+             out, or pass the key on standard input, as in `az config set llm.api_key < key.txt`"
+                .to_owned(),
+        ));
     } else {
         let mut key = String::new();
-        std::io::stdin().lock().take(LONGEST).read_to_string(&mut key).map_err(io)?;
+        stdin().lock().take(LONGEST).read_to_string(&mut key).map_err(io)?;
         key
     };
     match key.trim() {

@@ -45,11 +45,7 @@ impl Settings {
     /// user's directory for state.
     pub fn output_dir(&self, env: &Env) -> Option<PathBuf> {
         let beside = self.store.file().and_then(Path::parent).map(|dir| dir.join("output"));
-        let state = || {
-            let home = || env.path("HOME").map(|home| home.join(".local/state"));
-            Some(env.path("XDG_STATE_HOME").or_else(home)?.join("az/output"))
-        };
-        beside.or_else(state)
+        beside.or_else(|| Some(env.base_dir("XDG_STATE_HOME", ".local/state")?.join("az/output")))
     }
 }
 

@@ -47,13 +47,13 @@ impl StoreSetting {
         if let Some(directory) = &config.data_dir {
             return Self::read(from("data_dir"), Err(directory.clone()));
         }
-        let xdg = || Some(("XDG_DATA_HOME", env.path("XDG_DATA_HOME")?.join("az")));
-        let home = || Some(("HOME", env.path("HOME")?.join(".local/share/az")));
-        let (from, directory) = xdg().or_else(home).ok_or_else(|| {
+        let directory = env.base_dir("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
             let text = "no data directory: HOME is not set; set --store, --data-dir or AZ_DATA_DIR";
             CliError::Settings(text.to_owned())
         })?;
-        Self::read(from.to_owned(), Err(directory))
+        let is_xdg = env.path("XDG_DATA_HOME").is_some_and(|xdg| directory == xdg);
+        let from = if is_xdg { "XDG_DATA_HOME" } else { "HOME" };
+        Self::read(from.to_owned(), Err(directory.join("az")))
     }
 
     /// Reads an address, or the directory of an SQLite database.

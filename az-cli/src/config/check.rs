@@ -1,5 +1,6 @@
 //! Checks a parsed file: its keys and the values of them.
 
+use az_ai::model_name::ModelName;
 use az_ai::resolver::near;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -62,17 +63,21 @@ fn is_secret(variable: &str) -> bool {
 
 /// Returns why a layer may not have this value.
 fn of_layer(full: &str, text: &str, layer: Layer) -> Option<&'static str> {
-    let is_file =
-        || ["record:", "replay:", "scripted:"].iter().any(|form| text.trim().starts_with(form));
     if layer == Layer::Project && full.ends_with(".api_key") {
         return Some(PLAIN_KEY);
     }
     let is_model =
         full == "llm.model" || full == "llm.default_provider" || full.ends_with("].provider");
-    (is_model && !layer.may_name_files() && is_file()).then_some(
-        "record:, replay: and scripted: are accepted only from the command line, the environment and \
-         the user's file",
-    )
+    (is_model && !layer.may_name_files() && names_file(text)).then_some(NAMES_FILE)
+}
+
+/// The error of a model that a layer may not set.
+pub(crate) const NAMES_FILE: &str = "record:, replay: and scripted: are accepted only from the command \
+                                     line, the environment and the user's file";
+
+/// Whether this is the name of a model that reads or writes a file.
+pub(crate) fn names_file(model: &str) -> bool {
+    model.trim().parse().is_ok_and(|name: ModelName| name.names_file())
 }
 
 fn check_table(

@@ -1,5 +1,7 @@
 //! The text of a layer, and what it sets.
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -130,19 +132,27 @@ fn syntax(error: &toml::de::Error) -> Problem {
     Problem { syntax: true, ..problem }
 }
 
-/// Reads a regular file of a reasonable size. Opening a named pipe does not wait.
-fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::{Error, ErrorKind, Read};
+/// Opens a regular file, and returns its length. Opening a named pipe does not wait.
+pub(super) fn open_regular(path: &Path) -> std::io::Result<(File, u64)> {
     use std::os::unix::fs::OpenOptionsExt;
-    let refused = |what: String| Error::new(ErrorKind::InvalidInput, what);
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
     let known = file.metadata()?;
     if !known.is_file() {
         return Err(refused("it is not a regular file".to_owned()));
     }
+    Ok((file, known.len()))
+}
+
+fn refused(what: String) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, what)
+}
+
+/// Reads a regular file of a reasonable size.
+fn read_regular(path: &Path) -> std::io::Result<Vec<u8>> {
+    let (file, length) = open_regular(path)?;
     // One byte more, so that the end of the file is seen by the first read.
-    let length = usize::try_from(known.len().min(LARGEST)).unwrap_or_default();
+    let length = usize::try_from(length.min(LARGEST)).unwrap_or_default();
     let mut bytes = Vec::with_capacity(length + 1);
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     match u64::try_from(bytes.len()) {

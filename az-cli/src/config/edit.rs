@@ -8,6 +8,7 @@ use toml_edit::{
 };
 
 use super::key::Key;
+use super::kind::Kind;
 use super::path::{KeyPath, Step};
 use super::value::json_of;
 
@@ -28,7 +29,8 @@ pub(super) fn set(text: &str, path: &KeyPath, toml: &str) -> Result<String, Stri
         }
     }
     let mut document = parse(text)?;
-    let mut value: Value = toml.parse().map_err(|_| format!("{toml} is not a value"))?;
+    // The message does not quote the value, which may hold a secret.
+    let mut value: Value = toml.parse().map_err(|_| "the value is not TOML".to_owned())?;
     value.decor_mut().clear();
     let is_new = TopLevel::of(&document);
     insert(Place::root(document.as_table_mut()), &path.steps, value)?;
@@ -379,13 +381,24 @@ fn is_headed(item: &Item) -> bool {
     }
 }
 
-/// Returns why a value cannot be set for a key from the command line; `None` if it can.
-pub(super) fn refused(key: &Key) -> Option<String> {
-    matches!(key.kind, super::kind::Kind::Secret).then(|| {
-        "an API key on the command line is visible to other processes and is kept in the history of \
-         the shell; leave the value out, and az asks for it"
-            .to_owned()
-    })
+/// Returns why a value, which is TOML, cannot be set for a key from the command line; `None` if it can.
+pub(super) fn refused(key: &Key, toml: &str) -> Option<&'static str> {
+    const VISIBLE: &str = "an API key on the command line is visible to other processes and is kept in \
+                           the history of the shell; leave it out, and set it with `az config set \
+                           llm.providers.NAME.api_key`, which asks for it";
+    let has_key = || DeValue::parse(toml).is_ok_and(|value| has_api_key(value.get_ref()));
+    (matches!(key.kind, Kind::Secret) || has_key()).then_some(VISIBLE)
+}
+
+/// Whether a table in a value, at any depth, has an API key.
+fn has_api_key(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Array(items) => items.iter().any(|item| has_api_key(item.get_ref())),
+        DeValue::Table(table) => table.iter().any(|(name, value)| {
+            name.get_ref().eq_ignore_ascii_case("api_key") || has_api_key(value.get_ref())
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,13 @@ impl Env {
         self.get(name).map(PathBuf::from)
     }
 
+    /// Returns a base directory of the user: the one that a variable names, or one below `HOME`. A relative
+    /// path does not count, as the XDG Base Directory Specification demands.
+    pub fn base_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let named = self.path(variable).filter(|path| path.is_absolute());
+        named.or_else(|| Some(self.path("HOME")?.join(below_home)))
+    }
+
     /// Sets a variable, unless it is set already.
     pub(super) fn add(&mut self, name: String, value: String) {
         self.0.entry(name).or_insert(value);

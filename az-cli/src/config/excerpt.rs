@@ -59,18 +59,29 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// Whether the line of this key can be shown with its value: the key is known, and is no secret. An
-/// error of the syntax has no key; then the name at the beginning of the line decides.
+/// Whether the line of this key can be shown with its value: the key is known, is no secret, and is the
+/// only one of the line. An error of the syntax has no key; then the name at the beginning of the line
+/// decides.
 fn shows_values(key: &str, line: &str) -> bool {
     let is_plain = |key: &Key| !key.kind.may_be_secret() && key.below().is_empty();
+    // What stands before the first `=` is the name of the key and nothing else.
+    let name = line.split_once('=').map(|(name, _)| name.trim());
+    if line.matches('=').count() > 1 || !name.is_none_or(is_bare) {
+        return false;
+    }
     if key.is_empty() {
-        let name = line.split_once('=').map_or("", |(name, _)| name.trim());
+        let name = name.unwrap_or_default();
         let keys: Vec<_> = all_keys().into_iter().filter(|(_, key)| key.name == name).collect();
         return !line.contains('{')
             && !keys.is_empty()
             && keys.iter().all(|(_, key)| is_plain(key));
     }
     find_key(key).is_some_and(is_plain)
+}
+
+/// Whether a text can be a key without quotes, and so is no value.
+fn is_bare(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || ['_', '-', '.'].contains(&c))
 }
 
 /// Whether a line has a word with digits that is as long as a key: one that was pasted into another
@@ -82,9 +93,11 @@ fn has_long_word(line: &str) -> bool {
     long.any(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// Returns a line without what stands behind its first `=`; a line without one may be part of a value.
+/// Returns a line without what stands behind its first `=`; a line without one, or with more than a key
+/// before it, may be part of a value.
 fn without_values(line: &str) -> String {
-    match line.split_once('=') {
+    match line.split_once('=').filter(|(key, _)| is_bare(key.trim().trim_start_matches('{').trim()))
+    {
         Some((key, value)) if !value.trim().is_empty() => format!("{key}= …"),
         Some(_) => line.to_owned(),
         None if line.trim_start().starts_with('[') && !line.contains(['"', '\'', ',']) => {

@@ -7,7 +7,7 @@ use super::edit;
 use super::layer::Layer;
 use super::path::KeyPath;
 use super::problem::{ConfigError, ConfigProblem};
-use super::write::{Access, DirectoryLock, write_atomically};
+use super::write::{DirectoryLock, write_atomically};
 
 /// A file of the configuration, as it is to be written.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct ConfigFile {
     text: LayerText,
     path: PathBuf,
     before: Option<String>,
-    _lock: Option<DirectoryLock>,
+    lock: Option<DirectoryLock>,
 }
 
 impl ConfigFile {
@@ -33,7 +33,7 @@ impl ConfigFile {
             path: Some(path.to_owned()),
             text: String::new(),
         });
-        Ok(Self { text, path: path.to_owned(), before, _lock: None })
+        Ok(Self { text, path: path.to_owned(), before, lock: None })
     }
 
     /// Reads a file to change it: until this value is dropped, other processes of `az` wait.
@@ -42,8 +42,8 @@ impl ConfigFile {
     ///
     /// As [`read`](Self::read).
     pub fn open(layer: Layer, path: &Path) -> Result<Self, ConfigError> {
-        let lock = DirectoryLock::of_file(path)?;
-        Ok(Self { _lock: Some(lock), ..Self::read(layer, path)? })
+        let lock = DirectoryLock::of_file(path, layer.access())?;
+        Ok(Self { lock: Some(lock), ..Self::read(layer, path)? })
     }
 
     /// Whether the file exists.
@@ -78,10 +78,10 @@ impl ConfigFile {
     /// A value that the key cannot have, or a text that is not TOML.
     pub fn set(&mut self, path: &KeyPath, typed: &str) -> Result<(), ConfigError> {
         let wrong = |what: String| ConfigError::Setting(format!("{path}: {what}"));
-        if let Some(reason) = edit::refused(path.key) {
-            return Err(wrong(reason));
-        }
         let toml = path.key.kind.literal(typed).map_err(wrong)?;
+        if let Some(reason) = edit::refused(path.key, &toml) {
+            return Err(wrong(reason.to_owned()));
+        }
         self.set_toml(path, &toml)
     }
 
@@ -120,7 +120,8 @@ impl ConfigFile {
         if syntax.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(syntax)) }
     }
 
-    /// Writes the file, if its text was changed. A new user's file can be read by the user only.
+    /// Writes the file, if its text was changed. A new user's file can be read by the user only. A file
+    /// that was read and not opened is locked from the check for changes until it is written.
     ///
     /// # Errors
     ///
@@ -129,16 +130,17 @@ impl ConfigFile {
         if self.before.as_deref() == Some(self.text()) {
             return Ok(());
         }
+        let access = self.text.layer.access();
+        let _lock = match self.lock {
+            Some(_) => None,
+            None => Some(DirectoryLock::of_file(&self.path, access)?),
+        };
         if self.is_changed_by_another() {
             let path = self.path.display();
             return Err(ConfigError::Changed(format!(
                 "{path} was changed by another program in the meantime; nothing was written"
             )));
         }
-        let access = match self.text.layer {
-            Layer::User => Access::Private,
-            _ => Access::Usual,
-        };
         write_atomically(&self.path, self.text().as_bytes(), access)?;
         self.before = Some(self.text().to_owned());
         Ok(())

@@ -26,8 +26,7 @@ impl ConfigFiles {
     /// directories above it.
     pub fn find(env: &Env, directory: Option<&Path>) -> Self {
         let named = env.path("AZ_CONFIG");
-        let home = || env.path("HOME").map(|home| home.join(".config"));
-        let usual = || Some(env.path("XDG_CONFIG_HOME").or_else(home)?.join("az/config.toml"));
+        let usual = || Some(env.base_dir("XDG_CONFIG_HOME", ".config")?.join("az/config.toml"));
         let (user_is_named, user) = (named.is_some(), named.or_else(usual));
         let system = env.path("AZ_SYSTEM_CONFIG");
         let system = system.unwrap_or_else(|| PathBuf::from("/etc/az/config.toml"));
@@ -42,7 +41,8 @@ impl ConfigFiles {
     }
 }
 
-fn is_same(one: &Path, other: &Path) -> bool {
+/// Whether two paths are those of one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     one == other
         || one.canonicalize().ok().is_some_and(|one| other.canonicalize().ok() == Some(one))
 }

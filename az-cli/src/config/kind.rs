@@ -74,9 +74,16 @@ impl Kind {
         }
     }
 
-    /// Whether values may hold a secret, so that messages do not show them.
-    pub const fn may_be_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::Variables | Self::Url | Self::StoreUrl)
+    /// Whether values may hold a secret, so that messages do not show them. A table may if one of its
+    /// keys may.
+    pub fn may_be_secret(self) -> bool {
+        match self {
+            Self::Secret | Self::Variables | Self::Url | Self::StoreUrl => true,
+            Self::Table(keys) | Self::Tables(keys) => {
+                keys.iter().any(|key| key.kind.may_be_secret())
+            }
+            _ => false,
+        }
     }
 
     /// Returns a value that was typed as text, as TOML. A list is words with commas, or TOML.

@@ -7,6 +7,8 @@ use az_ai::source::SourceLocation;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::write::Access;
+
 /// A layer of the configuration. A layer overrides those behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,9 +44,17 @@ impl Layer {
         }
     }
 
+    /// Returns who can read the file of this layer if it is created.
+    pub(super) const fn access(self) -> Access {
+        match self {
+            Self::User => Access::Private,
+            _ => Access::Usual,
+        }
+    }
+
     /// Whether a model of this layer may be one that reads or writes a file: `record:`, `replay:` and
     /// `scripted:`. Those who can set the others need not be the user of this process.
-    pub(super) const fn may_name_files(self) -> bool {
+    pub(crate) const fn may_name_files(self) -> bool {
         matches!(self, Self::Flag | Self::Environment | Self::User)
     }
 }

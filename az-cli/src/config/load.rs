@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use az_ai::routing::locate_rules;
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, Deserializer};
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::Env;
 use super::document::{Document, LayerText};
 use super::files::ConfigFiles;
+use super::key::Key;
+use super::keys::KEYS;
+use super::kind::Kind;
 use super::layer::{Layer, Origin};
 use super::merge::{ALTERNATIVES, Merged, may_set, remove_unless};
-use super::path::{all_keys, find_key};
+use super::path::all_keys;
 use super::problem::{ConfigError, ConfigProblem};
 use super::sections::FileConfig;
 use super::trust::{TrustRecord, digest};
@@ -27,6 +30,8 @@ pub struct ConfigLayers {
     texts: Vec<LayerText>,
     /// The record of trust; it is read if there is a project file.
     trusted: Option<std::sync::Arc<TrustRecord>>,
+    /// The home directory, which `~/` means in paths.
+    home: Option<PathBuf>,
 }
 
 /// The state of a project file.
@@ -54,6 +59,7 @@ pub struct FoundConfig {
     pub origins: BTreeMap<String, Origin>,
     /// The user's file.
     user: Option<PathBuf>,
+    home: Option<PathBuf>,
 }
 
 impl ConfigLayers {
@@ -81,7 +87,7 @@ impl ConfigLayers {
         }
         let trusted = texts.iter().any(|text| text.layer == Layer::Project);
         let trusted = trusted.then(|| TrustRecord::read(env).into());
-        Ok(Self { files, texts, trusted })
+        Ok(Self { files, texts, trusted, home: env.path("HOME") })
     }
 
     /// Returns the paths of the files.
@@ -92,8 +98,9 @@ impl ConfigLayers {
     /// Adds the settings of the store, by their full names.
     pub fn add_store(&mut self, settings: &BTreeMap<String, serde_json::Value>) {
         let source = "the store";
-        // Other programs may keep settings of their own in the table.
-        let known = settings.iter().filter(|(key, _)| find_key(key).is_some());
+        // Other programs may keep settings of their own in the table. A key that a store cannot set does
+        // not count, so that its value is not checked either.
+        let known = settings.iter().filter(|(key, _)| may_set(Layer::Store, key));
         let added = known.filter_map(|(key, value)| {
             let toml = super::value::toml_of_json(value)?;
             Some(LayerText::of_value(Layer::Store, source, key, &toml))
@@ -193,8 +200,8 @@ impl ConfigLayers {
             let rules = &mut config.llm.routing_rules;
             locate_rules(&document.toml, &["llm", "routing_rules"], rules);
         }
-        let user = self.files.user.clone();
-        then(FoundConfig { config, project, origins, user }, &root)
+        let (user, home) = (self.files.user.clone(), self.home.clone());
+        then(FoundConfig { config, project, origins, user, home }, &root)
     }
 
     fn documents(&self) -> Result<Vec<Document<'_>>, ConfigError> {
@@ -214,7 +221,7 @@ impl ConfigLayers {
         let path = document.of.path.clone().unwrap_or_default();
         let mut harmless = root.clone();
         let withheld = remove_unless(&mut harmless, "", &|full| may_set(Layer::Project, full));
-        let digest = digest(&document.of.text, &named_files(&path, root));
+        let digest = digest(&document.of.text, &self.named_files(&path, root));
         let trusted = self.trusted.as_ref().is_some_and(|record| record.trusts(&path, &digest));
         if !trusted {
             // The lifetime of the clone is that of the text, too.
@@ -222,17 +229,41 @@ impl ConfigLayers {
         }
         ProjectState { path, digest, trusted, withheld }
     }
+
+    /// Returns the files that a project file names: of rules, prices, certificates and keys. What is in
+    /// them decides which models get the data, through whom, and on whose account.
+    fn named_files(&self, path: &Path, root: &DeTable<'_>) -> Vec<PathBuf> {
+        let mut named = Vec::new();
+        add_paths(KEYS, root, &mut named);
+        let home = self.home.as_deref();
+        named.into_iter().map(|named| absolute(named, path.parent(), home)).collect()
+    }
 }
 
-/// Returns the files of rules and prices that a project file names.
-fn named_files(path: &Path, root: &DeTable<'_>) -> Vec<PathBuf> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let llm = root.get("llm").and_then(|llm| llm.get_ref().as_table());
-    let named = ["routing_file", "prices_file"].into_iter().filter_map(|name| {
-        let named = llm?.get(name)?.get_ref().as_str()?;
-        Some(directory.join(named))
-    });
-    named.collect()
+/// Adds the paths that a table with these keys contains, in the order of the keys.
+fn add_paths<'t>(keys: &'static [Key], table: &'t DeTable<'_>, paths: &mut Vec<&'t Path>) {
+    for key in keys {
+        match (key.kind, table.get(key.name).map(|value| value.get_ref())) {
+            (Kind::Path, Some(DeValue::String(path))) => paths.push(Path::new(&**path)),
+            (Kind::Table(keys), Some(DeValue::Table(below))) => add_paths(keys, below, paths),
+            (Kind::Tables(keys), Some(DeValue::Array(items))) => {
+                let tables = items.iter().filter_map(|item| item.get_ref().as_table());
+                tables.for_each(|table| add_paths(keys, table, paths));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Returns a path of a file's text: `~/` is the home directory, and a relative path begins at the
+/// directory of the file.
+fn absolute(path: &Path, directory: Option<&Path>, home: Option<&Path>) -> PathBuf {
+    let below_home = path.strip_prefix("~").ok().filter(|rest| !rest.as_os_str().is_empty());
+    match (below_home, home, directory) {
+        (Some(rest), Some(home), _) => home.join(rest),
+        (Some(_), None, _) | (None, _, None) => path.to_owned(),
+        (None, _, Some(directory)) => directory.join(path),
+    }
 }
 
 fn user_text(files: &ConfigFiles) -> Result<Option<LayerText>, ConfigError> {
@@ -262,9 +293,10 @@ impl FoundConfig {
         ConfigError::Setting(format!("{place}{key}: {what}"))
     }
 
-    /// Returns the path of a file that a key names: relative to the file that sets the key.
+    /// Returns the path of a file that a key names: relative to the file that sets the key, or to the home
+    /// directory if it begins with `~/`.
     pub fn beside(&self, key: &str, path: &Path) -> PathBuf {
         let file = self.origins.get(key).and_then(|origin| origin.path.as_deref());
-        file.and_then(Path::parent).map_or_else(|| path.to_owned(), |folder| folder.join(path))
+        absolute(path, file.and_then(Path::parent), self.home.as_deref())
     }
 }

@@ -29,10 +29,12 @@ mod trust;
 mod value;
 mod write;
 
+pub(crate) use check::{NAMES_FILE, names_file};
 pub use duration::parse_duration;
 pub use env::Env;
 pub use excerpt::Excerpt;
 pub use file::ConfigFile;
+pub(crate) use files::is_same;
 pub use files::{ConfigFiles, PROJECT_FILE};
 pub use key::{DefaultValue, Key};
 pub use keys::{ALIASES, KEYS};

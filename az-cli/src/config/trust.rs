@@ -1,12 +1,14 @@
 //! Which project files are trusted: their paths, and the digests of what was trusted.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Env;
+use super::document::open_regular;
 use super::problem::ConfigError;
 use super::write::{Access, DirectoryLock, write_atomically};
 
@@ -21,9 +23,7 @@ pub struct TrustRecord {
 impl TrustRecord {
     /// Returns the path of the record: in the user's directory for state.
     pub fn path(env: &Env) -> Option<PathBuf> {
-        let home = || env.path("HOME").map(|home| home.join(".local/state"));
-        let state = env.path("XDG_STATE_HOME").filter(|path| path.is_absolute());
-        Some(state.or_else(home)?.join("az/trusted-projects.json"))
+        Some(env.base_dir("XDG_STATE_HOME", ".local/state")?.join("az/trusted-projects.json"))
     }
 
     /// Reads the record. One that does not exist trusts nothing, and neither does one that cannot be
@@ -58,7 +58,7 @@ impl TrustRecord {
             let what = "HOME is not set; set it, or XDG_STATE_HOME, to keep the record of trust";
             ConfigError::Setting(what.to_owned())
         })?;
-        let _lock = DirectoryLock::of_file(&path)?;
+        let _lock = DirectoryLock::of_file(&path, Access::Private)?;
         let mut record = Self::read(env);
         let result = change(&mut record);
         let text = serde_json::to_string_pretty(&record).unwrap_or_default() + "\n";
@@ -71,17 +71,29 @@ fn name(path: &Path) -> String {
     path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-/// Returns the digest of a project file and of the files that it names as rules and prices, which are trusted
-/// together with it.
+/// Returns the digest of a project file and of the files that it names, which are trusted together with it.
 pub(super) fn digest(text: &str, named: &[PathBuf]) -> String {
     let mut hash = Sha256::new();
     hash.update(text.as_bytes());
     for path in named {
-        let file = std::fs::read(path).unwrap_or_default();
         hash.update([0]);
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update([0]);
-        hash.update(Sha256::digest(file));
+        hash.update(digest_of_file(path).unwrap_or_else(|_| Sha256::digest([])));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the digest of a regular file. Others are refused: a project names the file before it is
+/// trusted, and a device or a pipe would not end.
+fn digest_of_file(path: &Path) -> std::io::Result<sha2::digest::Output<Sha256>> {
+    let (mut file, _) = open_regular(path)?;
+    let mut hash = Sha256::new();
+    let mut bytes = [0; 8192];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(hash.finalize()),
+            read => hash.update(bytes.get(..read).unwrap_or_default()),
+        }
+    }
 }

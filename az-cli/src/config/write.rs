@@ -9,15 +9,26 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::problem::ConfigError;
 
-/// Who can read a file that is created. A file that exists keeps its permissions.
+/// Who can read a file, and enter the directories, that are created. A file that exists keeps its
+/// permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// The user only: the file may hold keys.
     Private,
     /// The user only, also if the file exists: it is a key.
     Secret,
-    /// What the umask leaves: the file is one of a project.
+    /// What the umask leaves: the file is one of a project, or of all users of the machine.
     Usual,
+}
+
+impl Access {
+    /// Returns the mode of directories that are created, before the umask.
+    const fn directory_mode(self) -> u32 {
+        match self {
+            Self::Private | Self::Secret => 0o700,
+            Self::Usual => 0o777,
+        }
+    }
 }
 
 /// Replaces a file by a new one with this content. A symbolic link stays one: the file that it refers to
@@ -32,7 +43,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8], access: Access) -> Result<(),
     let io = |source| ConfigError::Io { what: format!("writing {shown}"), source };
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    create_private(directory).map_err(io)?;
+    create_directory(directory, access).map_err(io)?;
     let permissions = match fs::metadata(&target) {
         Ok(known) if known.permissions().readonly() => {
             return Err(ConfigError::Setting(format!(
@@ -71,10 +82,10 @@ fn followed(path: &Path) -> PathBuf {
     path
 }
 
-/// Creates a directory that only the user can enter, where there is none.
-fn create_private(directory: &Path) -> std::io::Result<()> {
+/// Creates a directory and its parents, as far as they do not exist.
+fn create_directory(directory: &Path, access: Access) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+    fs::DirBuilder::new().recursive(true).mode(access.directory_mode()).create(directory)
 }
 
 /// Keeps other processes of `az` from changing files of the configuration in a directory at the same
@@ -85,18 +96,19 @@ pub struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Waits for the lock of the directory of a file, which is created if it does not exist.
+    /// Waits for the lock of the directory of a file, which is created with this access if it does not
+    /// exist.
     ///
     /// # Errors
     ///
     /// The system's.
-    pub fn of_file(path: &Path) -> Result<Self, ConfigError> {
+    pub fn of_file(path: &Path, access: Access) -> Result<Self, ConfigError> {
         let target = followed(path);
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new("."));
         let io =
             |source| ConfigError::Io { what: format!("opening {}", directory.display()), source };
-        create_private(directory).map_err(io)?;
+        create_directory(directory, access).map_err(io)?;
         let directory = File::open(directory).map_err(io)?;
         flock(&directory, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
         Ok(Self { _directory: directory })

@@ -60,6 +60,8 @@ impl CheckedFileView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConfigProblemView {
+    /// The file.
+    pub file: String,
     /// The line, from 1; `null` if the problem is not at one place.
     pub line: Option<usize>,
     /// The column, from 1.
@@ -75,6 +77,7 @@ pub struct ConfigProblemView {
 impl From<&ConfigProblem> for ConfigProblemView {
     fn from(problem: &ConfigProblem) -> Self {
         Self {
+            file: problem.source.clone(),
             line: problem.location.as_ref().map(|location| location.line),
             column: problem.location.as_ref().map(|location| location.column),
             key: problem.key.clone(),

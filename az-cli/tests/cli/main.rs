@@ -37,6 +37,7 @@ mod server;
 mod storage_trouble;
 mod stores;
 mod support;
+mod terminal;
 mod two_processes;
 mod uncertain;
 mod views;

@@ -35,12 +35,12 @@ pub struct EditArgs {
 /// A settings error with all that is wrong with the edited copy, which is kept, or a file that another
 /// program has changed.
 pub(super) fn run(args: &EditArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
-    let path = args.layer.layer.only_file(context)?;
-    let mut file = ConfigFile::read(args.layer.layer.layer(), &path)?;
+    let (path, layer) = (args.layer.layer.only_file(context)?, args.layer.layer.layer());
+    let mut file = ConfigFile::read(layer, &path)?;
     let before = file.text().to_owned();
     let copy = copy_of(&before)?;
     loop {
-        open_editor(&copy, context)?;
+        open_editor(&copy, context).map_err(|error| abandoned(&error, &copy, &before, layer))?;
         let edited = std::fs::read_to_string(&copy).map_err(|source| CliError::Io {
             what: format!("reading {}", copy.display()),
             source,
@@ -57,14 +57,14 @@ pub(super) fn run(args: &EditArgs, context: &Context<'_>) -> Result<ExitCode, Cl
         }
         let error = CliError::from(ConfigError::Invalid(problems));
         if !can_ask() {
-            return Err(kept(&error, &copy, args.layer.layer.layer()));
+            return Err(kept(&error, &copy, layer));
         }
         context.printer.error(&error);
         if !consents("open the editor again?") {
-            return Err(kept(&error, &copy, args.layer.layer.layer()));
+            return Err(kept(&error, &copy, layer));
         }
     }
-    file.write().map_err(|error| kept(&error.into(), &copy, args.layer.layer.layer()))?;
+    file.write().map_err(|error| kept(&error.into(), &copy, layer))?;
     discard(&copy);
     let source = path.display().to_string();
     let notice = NoticeView::ConfigEdited { source: source.clone() };
@@ -88,6 +88,15 @@ fn discard(copy: &Path) {
     std::fs::remove_file(copy).ok();
 }
 
+/// Returns the error of an editor that failed. A copy with changes is kept.
+fn abandoned(error: &CliError, copy: &Path, before: &str, layer: Layer) -> CliError {
+    if std::fs::read(copy).is_ok_and(|edited| edited == before.as_bytes()) {
+        discard(copy);
+        return CliError::Settings(format!("{error}; nothing was changed"));
+    }
+    kept(error, copy, layer)
+}
+
 fn kept(error: &CliError, copy: &Path, layer: Layer) -> CliError {
     let text = format!("{error}\nthe {layer} file is unchanged; your copy is {}", copy.display());
     match error {
@@ -106,13 +115,7 @@ fn open_editor(copy: &Path, context: &Context<'_>) -> Result<(), CliError> {
         words.split_first().map_or(("vi", &[][..]), |(p, a)| (p.as_str(), a));
     let mut command = Command::new(program);
     let status = command.args(arguments).arg(copy).status();
-    let status = status.map_err(|error| {
-        discard(copy);
-        wrong(format!("cannot be started: {error}; set VISUAL or EDITOR"))
-    })?;
-    if status.success() {
-        return Ok(());
-    }
-    discard(copy);
-    Err(wrong(format!("failed ({status}); nothing was changed")))
+    let status = status
+        .map_err(|error| wrong(format!("cannot be started: {error}; set VISUAL or EDITOR")))?;
+    if status.success() { Ok(()) } else { Err(wrong(format!("failed ({status})"))) }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Context;
 use super::layer::files;
-use crate::config::{ConfigError, ConfigFile, Layer, PROJECT_FILE};
+use crate::config::{ConfigError, ConfigFile, Layer, PROJECT_FILE, is_same};
 use crate::error::CliError;
 use crate::models::ModelChooser;
 use crate::output::{Format, FormatArgs, csv};
@@ -39,7 +39,7 @@ pub struct ValidateArgs {
 /// A settings error with all that is wrong.
 pub(super) fn run(args: &ValidateArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
     let targets = match &args.file {
-        Some(file) => vec![(layer_of(file), file.clone())],
+        Some(file) => vec![(layer_of(file, context), file.clone())],
         None => in_use(context),
     };
     let mut all = Vec::new();
@@ -96,8 +96,16 @@ fn in_use(context: &Context<'_>) -> Vec<(Layer, PathBuf)> {
     all.into_iter().filter_map(|(layer, path)| Some((layer, path?))).collect()
 }
 
-fn layer_of(path: &Path) -> Layer {
-    if path.file_name() == Some(PROJECT_FILE.as_ref()) { Layer::Project } else { Layer::User }
+/// Returns the layer that a file is checked as: what a file may set depends on it.
+fn layer_of(path: &Path, context: &Context<'_>) -> Layer {
+    let files = files(context);
+    let is = |known: &Path| is_same(path, known);
+    match path.file_name() {
+        _ if files.user.as_deref().is_some_and(is) => Layer::User,
+        _ if is(&files.system) => Layer::System,
+        Some(name) if name == PROJECT_FILE => Layer::Project,
+        _ => Layer::User,
+    }
 }
 
 fn missing(path: &Path) -> CliError {

@@ -89,3 +89,17 @@ fn a_message_has_the_line_and_carets_below_the_error() {
         ]
     );
 }
+
+#[test]
+fn a_line_with_several_values_is_shown_without_them() {
+    for text in [
+        "network = { proxy = \"http://u:pw@p:3128\", ca_file = 5 }\n",
+        "network = { ca_file = 5, proxy = \"http://u:pw@p:3128\" }\n",
+        "network = { proxy =\n\"http://u:pw@p:3128\", ca_file = 5 }\n",
+        "[[llm.providers]]\nname = \"x\"\nprovider = \"groq\"\nmodel = 1 # api_key = \"pw\"\n",
+    ] {
+        let found = problems(text);
+        let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert!(!shown.is_empty() && !shown.concat().contains("pw"), "{shown:?}");
+    }
+}

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Az;
+use az_core::config::ConfigManager;
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+
+use crate::support::{Az, block_on};
 
 #[test]
 fn the_command_lines_of_the_design_work() {
@@ -118,4 +121,37 @@ fn models_that_are_files_are_accepted_from_the_user_only() {
     let ended = az.az(&["task", "list"]);
     assert_eq!(ended.code, Some(78), "{ended:?}");
     assert!(ended.stderr.contains("az.toml:2:9: llm.model: record:, replay: and scripted:"));
+}
+
+#[test]
+fn a_problem_in_a_table_of_values_has_its_file() {
+    let az = Az::new();
+    az.file("az.toml", "[llm]\nmodle = 1\n").file("user.toml", "[llm]\nmax_token = 1\n");
+    let az = az.with_var("AZ_CONFIG", "user.toml");
+    let ended = az.az(&["config", "validate", "--format", "csv"]);
+    let files: Vec<_> = ended.stdout.lines().map(|row| row.split(',').next().unwrap()).collect();
+    let project = az.work().join("az.toml").canonicalize().unwrap();
+    assert_eq!(files, ["file", project.to_str().unwrap(), "user.toml"], "{ended:?}");
+}
+
+#[test]
+fn a_file_that_is_validated_alone_is_checked_as_the_layer_that_it_is() {
+    let text = "[llm]\nmodel = \"scripted:x.jsonl\"\n";
+    let az = Az::new();
+    std::fs::write(az.beside("system.toml"), text).unwrap();
+    az.file("config.toml", text).file("az.toml", text);
+    for (file, code) in [("../system.toml", 78), ("az.toml", 78), ("config.toml", 0)] {
+        assert_eq!(az.az(&["config", "validate", file]).code, Some(code), "{file}");
+    }
+}
+
+#[test]
+fn a_stored_value_that_a_store_cannot_set_does_not_block_commands() {
+    let az = Az::new();
+    az.ok(&["db", "init"]);
+    let store = SqliteStore::open(az.database(), SqliteOptions::default()).unwrap();
+    block_on(ConfigManager::set(&store, "llm.base_url", &json!(5))).unwrap();
+    drop(store);
+    az.ok(&["models", "list"]);
+    assert_eq!(az.ok(&["config", "get", "llm.base_url"]), "");
 }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::support::Az;
+use az_cli::config::{Access, DirectoryLock};
+
+use crate::support::{Az, until};
 
 /// An `az` whose editor runs this script; `$1` is the copy.
 fn with_editor(script: &str) -> Az {
@@ -64,4 +66,38 @@ fn an_editor_that_fails_or_changes_nothing_leaves_the_file_as_it_is() {
     let az = Az::new().with_var("EDITOR", "no-such-editor --wait");
     let ended = az.az(&["config", "edit"]);
     assert!(ended.stderr.contains("cannot be started"), "{ended:?}");
+}
+
+#[test]
+fn changes_of_an_editor_that_fails_are_kept() {
+    let az = with_editor("sed -i s/claude/gpt4/ \"$1\"; exit 3");
+    let ended = az.az(&["config", "edit"]);
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert!(ended.stderr.contains("failed (exit status: 3)"), "{ended:?}");
+    assert_eq!(config(&az), "[llm]\nmodel = \"claude\"\n");
+    let (_, copy) = ended.stderr.split_once("your copy is ").unwrap();
+    let copy = copy.lines().next().unwrap();
+    assert_eq!(fs::read_to_string(copy).unwrap(), "[llm]\nmodel = \"gpt4\"\n");
+    fs::remove_file(copy).unwrap();
+}
+
+#[test]
+fn an_edited_file_is_checked_and_written_while_other_processes_wait() {
+    let az = with_editor("sed -i s/claude/gpt4/ \"$1\"");
+    let path = az.beside("home/.config/az/config.toml");
+    let lock = DirectoryLock::of_file(&path, Access::Private).unwrap();
+    let mut edit = az.start(&["config", "edit"]);
+    let waiting = format!(" {} ", edit.child().id());
+    until("the command waits for the lock, or has not", || {
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+        let waits = locks.lines().any(|line| line.contains("-> FLOCK") && line.contains(&waiting));
+        waits || edit.child().try_wait().unwrap().is_some()
+    });
+    fs::write(&path, "[llm]\nmodel = \"offline\"\n").unwrap();
+    drop(lock);
+    let ended = edit.wait();
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert_eq!(config(&az), "[llm]\nmodel = \"offline\"\n");
+    let (_, copy) = ended.stderr.split_once("your copy is ").unwrap();
+    fs::remove_file(copy.lines().next().unwrap()).unwrap();
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{Az, Ended};
+use crate::terminal::{at_terminal, with_redirected_stderr};
 
 const CANARY: &str = "sk-canary-key-0123456789abcdef";
 
@@ -68,4 +69,27 @@ fn a_key_that_cannot_be_used_is_refused() {
         assert!(ended.stderr.contains(message), "{key}: {ended:?}");
         assert!(!az.beside("home/.config/az/config.toml").exists());
     }
+}
+
+#[test]
+fn a_key_at_a_terminal_is_asked_for_without_being_shown() {
+    let az = Az::new();
+    let set = ["config", "set", "llm.providers.groq.api_key"];
+    let question = "API key of groq (it is not shown):";
+    let Some(ended) = at_terminal(&az, &set, &[(question, &format!("{CANARY}\n"))]) else { return };
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stdout.contains(CANARY), "{ended:?}");
+    let file = az.beside("home/.config/az/keys/groq.key");
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{CANARY}\n"));
+}
+
+#[test]
+fn a_key_is_not_typed_where_the_question_would_not_be_seen() {
+    let az = Az::new();
+    let stderr = az.beside("stderr");
+    let set = ["config", "set", "llm.providers.groq.api_key"];
+    let Some(ended) = with_redirected_stderr(&az, &set, &stderr) else { return };
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let message = fs::read_to_string(stderr).unwrap();
+    assert!(message.contains("while standard error is redirected; leave"), "{message}");
 }

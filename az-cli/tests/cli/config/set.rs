@@ -102,3 +102,37 @@ fn an_invalid_value_is_refused_and_nothing_is_written() {
         assert!(!az.beside("home/.config/az/config.toml").exists(), "{args:?}");
     }
 }
+
+#[test]
+fn new_directories_are_open_to_others_for_the_machine_and_closed_for_the_user() {
+    let az = Az::new();
+    fs::create_dir(az.beside("usual")).unwrap();
+    let mode = |path: &str| fs::metadata(az.beside(path)).unwrap().permissions().mode() & 0o777;
+    let system = az.beside("etc/az/config.toml");
+    let mut command = az.command(["config", "set", "--layer", "system", "llm.model=gpt4"]);
+    let ended = command.env("AZ_SYSTEM_CONFIG", &system).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    az.ok(&["config", "set", "llm.model=gpt4"]);
+    assert_eq!([mode("etc"), mode("etc/az")], [mode("usual"); 2]);
+    assert_eq!(mode("etc/az/config.toml"), mode("usual") & 0o666);
+    assert_eq!([mode("home/.config"), mode("home/.config/az")], [0o700; 2]);
+}
+
+#[test]
+fn an_api_key_in_a_table_is_refused_and_a_table_that_may_have_a_secret_is_not_shown() {
+    let az = Az::new();
+    for table in [
+        "llm.providers=[{ name = \"a\", provider = \"groq\", api_key = \"sk-1\" }]",
+        "llm={ providers = [{ name = \"a\", provider = \"groq\", API_KEY = \"sk-1\" }] }",
+    ] {
+        let ended = az.az(&["config", "set", table]);
+        assert_eq!(ended.code, Some(78), "{ended:?}");
+        assert!(ended.stderr.contains("an API key on the command line is visible"), "{ended:?}");
+        assert!(!ended.stderr.contains("sk-1"), "{ended:?}");
+        assert!(!az.beside("home/.config/az/config.toml").exists());
+    }
+    let set = az.ok(&["config", "set", "network={ proxy = \"http://u:pw@p:3128\" }"]);
+    assert!(set.starts_with("network = … in "), "{set}");
+    let plain = az.ok(&["config", "set", "llm.timeouts={ idle_seconds = 9 }"]);
+    assert!(plain.starts_with("llm.timeouts = { idle_seconds = 9 } in "), "{plain}");
+}

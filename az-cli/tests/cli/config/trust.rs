@@ -168,3 +168,64 @@ fn a_file_that_is_none_is_refused_and_not_waited_for() {
     assert_eq!(ended.code, Some(74), "{ended:?}");
     assert!(ended.stderr.contains("az.toml: it is not a regular file"), "{ended:?}");
 }
+
+#[test]
+fn a_changed_file_of_any_key_ends_the_trust_in_the_file_that_names_it() {
+    for (text, file) in [
+        ("[network]\nca_file = \"x.pem\"\n", "work/x.pem"),
+        ("[network]\nca_file = \"~/x.pem\"\n", "home/x.pem"),
+        ("[network]\nclient_certificate = \"x.pem\"\n", "work/x.pem"),
+        ("[llm]\nprices_file = \"x.toml\"\n", "work/x.toml"),
+        (
+            "[[llm.providers]]\nname = \"a\"\nprovider = \"groq\"\napi_key_file = \"x.key\"\n",
+            "work/x.key",
+        ),
+    ] {
+        let az = Az::new();
+        az.file("az.toml", text);
+        fs::write(az.beside(file), "one").unwrap();
+        az.ok(&["config", "trust", "--yes"]);
+        let state = || az.ok(&["config", "path", "--all"]);
+        assert!(!state().contains("not trusted"), "{text}");
+        fs::write(az.beside(file), "two").unwrap();
+        assert!(state().contains("not trusted"), "{text}");
+    }
+}
+
+#[test]
+fn a_project_cannot_make_az_wait_for_a_pipe_that_it_names() {
+    let az = Az::new();
+    let pipe = az.work().join("rules.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mkfifo on this machine");
+        return;
+    }
+    az.file("az.toml", "[llm]\nrouting_file = \"rules.toml\"\n");
+    assert_eq!(az.ok(&["task", "list", "--json"]).trim(), "[]");
+}
+
+#[test]
+fn a_file_of_rules_may_name_no_files_where_the_layer_that_names_it_may_not() {
+    let az = Az::new();
+    az.file("script.jsonl", "{\"text\": \"hello\"}\n");
+    for model in ["scripted:script.jsonl", "record:x.jsonl@offline", "replay:x.jsonl"] {
+        let rules =
+            format!("[[routing_rules]]\ncondition = \"fallback\"\nprovider = \"{model}\"\n");
+        az.file("rules.toml", &rules).file("az.toml", "[llm]\nrouting_file = \"rules.toml\"\n");
+        az.ok(&["config", "trust", "--yes"]);
+        let ended = az.az(&["task", "run", "hello"]);
+        assert_eq!(ended.code, Some(78), "{model}: {ended:?}");
+        let message = "rules.toml:3:12: record:, replay: and scripted: are accepted only from";
+        assert!(ended.stderr.contains(message), "{model}: {ended:?}");
+        assert!(!az.work().join("x.jsonl").exists(), "{model}");
+        fs::remove_file(az.work().join("az.toml")).unwrap();
+    }
+    let rules = az.work().join("rules.toml").display().to_string();
+    az.file(
+        "rules.toml",
+        "[[routing_rules]]\ncondition = \"fallback\"\nprovider = \"scripted:script.jsonl\"\n",
+    );
+    az.ok(&["config", "set", &format!("llm.routing_file={rules}")]);
+    assert_eq!(az.ok(&["task", "run", "hello"]), "hello\n");
+}
