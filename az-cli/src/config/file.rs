@@ -7,6 +7,7 @@ use super::edit;
 use super::layer::Layer;
 use super::path::KeyPath;
 use super::problem::{ConfigError, ConfigProblem};
+use super::typed_key::refused;
 use super::write::{DirectoryLock, write_atomically};
 
 /// A file of the configuration, as it is to be written.
@@ -79,7 +80,7 @@ impl ConfigFile {
     pub fn set(&mut self, path: &KeyPath, typed: &str) -> Result<(), ConfigError> {
         let wrong = |what: String| ConfigError::Setting(format!("{path}: {what}"));
         let toml = path.key.kind.literal(typed).map_err(wrong)?;
-        if let Some(reason) = edit::refused(path.key, &toml) {
+        if let Some(reason) = refused(path.key, &toml) {
             return Err(wrong(reason.to_owned()));
         }
         self.set_toml(path, &toml)

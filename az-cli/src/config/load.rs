@@ -230,8 +230,8 @@ impl ConfigLayers {
         ProjectState { path, digest, trusted, withheld }
     }
 
-    /// Returns the files that a project file names: of rules, prices, certificates and keys. What is in
-    /// them decides which models get the data, through whom, and on whose account.
+    /// Returns the files that a project file names: of rules, prices, certificates and keys. They decide
+    /// which models get the data, over which connections, and with which account.
     fn named_files(&self, path: &Path, root: &DeTable<'_>) -> Vec<PathBuf> {
         let mut named = Vec::new();
         add_paths(KEYS, root, &mut named);

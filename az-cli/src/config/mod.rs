@@ -26,6 +26,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod typed_key;
 mod value;
 mod write;
 

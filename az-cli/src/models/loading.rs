@@ -6,14 +6,9 @@ use az_ai::catalog::displayed_url;
 use az_ai::error::Error;
 use az_ai::provider::WireClient;
 use az_ai::provider::listing::ListedModel;
-use tokio::time::Instant;
+use az_ai::provider::loading::{LoadingProgress, LoadingStep, PAUSE};
 
 use crate::output::Printer;
-
-/// The wait before the server is asked again.
-const STEP: Duration = Duration::from_secs(1);
-/// The time between two messages on the wait.
-const PROGRESS: Duration = Duration::from_secs(15);
 
 /// The wait for a server that is loading its model, with messages on its progress.
 #[derive(Debug)]
@@ -37,27 +32,28 @@ impl LoadingWait {
         client: &WireClient,
         base_url: &str,
     ) -> Result<Vec<ListedModel>, Error> {
-        let (began, mut told) = (Instant::now(), Duration::ZERO);
+        let mut progress = LoadingProgress::new(self.most);
         loop {
             let error = match client.models().await {
                 Ok(models) => return Ok(models),
                 Err(error) => error,
             };
-            let waited = began.elapsed();
-            if !is_loading(&error) || waited >= self.most {
+            if error.is_loading().is_none() {
                 return Err(error);
             }
-            if told == Duration::ZERO {
-                let (server, most) = (displayed_url(base_url), self.most.as_secs());
-                self.printer.say(&format!(
-                    "the server at {server} is loading its model; waiting for up to {most} s \
-                     (llm.timeouts.loading_seconds)"
-                ));
-            } else if waited >= told + PROGRESS {
-                self.printer.say(&format!("still loading after {} s", waited.as_secs()));
-            }
-            if told == Duration::ZERO || waited >= told + PROGRESS {
-                told = waited.max(Duration::from_millis(1));
+            match progress.step() {
+                LoadingStep::Begin => {
+                    let (server, most) = (displayed_url(base_url), self.most.as_secs());
+                    self.printer.say(&format!(
+                        "the server at {server} is loading its model; waiting for up to {most} s \
+                         (llm.timeouts.loading_seconds)"
+                    ));
+                }
+                LoadingStep::Continue(waited) => {
+                    self.printer.say(&format!("still loading after {} s", waited.as_secs()));
+                }
+                LoadingStep::Pause => {}
+                LoadingStep::GiveUp => return Err(error),
             }
             pause().await;
         }
@@ -66,10 +62,5 @@ impl LoadingWait {
 
 #[expect(clippy::disallowed_methods, reason = "the server needs real time to load its model")]
 async fn pause() {
-    tokio::time::sleep(STEP).await;
-}
-
-/// Whether an error is that of a server that is loading its model.
-pub(super) fn is_loading(error: &Error) -> bool {
-    matches!(error.unmetered(), Error::Refused(refusal) if refusal.status == Some(503))
+    tokio::time::sleep(PAUSE).await;
 }

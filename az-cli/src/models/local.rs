@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::loading::{LoadingWait, is_loading};
+use super::loading::LoadingWait;
 
 /// The default ports of Ollama, LM Studio, llama.cpp and vLLM.
 pub(super) const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
@@ -85,7 +85,7 @@ async fn probe(port: u16) -> Option<Found> {
     match models {
         Ok(models) if models.is_empty() => None,
         Ok(models) => Some(Found::Ready(LocalServer { base_url, models })),
-        Err(error) if is_loading(&error) => Some(Found::Loading(base_url)),
+        Err(error) if error.is_loading().is_some() => Some(Found::Loading(base_url)),
         Err(_) => None,
     }
 }

@@ -299,6 +299,17 @@ fn a_server_that_loads_for_too_long_is_an_error_and_not_replaced() {
 }
 
 #[test]
+fn a_server_that_is_busy_is_not_taken_for_one_that_loads_its_model() {
+    let (address, requests) = serve(|_| refuses("503 Service Unavailable", "server busy"));
+    let az = Az::new().with_var("OPENAI_BASE_URL", address);
+    let az = az.with_var("AZ_LLM_TIMEOUTS_LOADING_SECONDS", "2");
+    let ended = az.az(&["task", "run", "Say hi"]);
+    assert_eq!(ended.code, Some(69), "{ended:?}");
+    assert!(!ended.stderr.contains("is loading its model"), "{ended:?}");
+    assert_eq!(requests.lock().unwrap().len(), 1, "{ended:?}");
+}
+
+#[test]
 fn an_unknown_model_is_reported_with_near_names() {
     for status in ["400 Bad Request", "404 Not Found"] {
         let (_, ended, calls) = run("hi", move |request, _| match request.line.as_str() {
