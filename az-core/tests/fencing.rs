@@ -14,7 +14,8 @@ use az_core::call::{
 use az_core::clock::{Clock, ManualClock, later};
 use az_core::cost::{Charge, Payer, Settlement, Usage};
 use az_core::engine::{
-    Engine, EngineOptions, EventSink, ExecutionEngine, Run, RunEvent, RunEventKind,
+    Engine, EngineOptions, EventSink, ExecutionEngine, Run, RunEvent, RunEventKind, Stop,
+    StopReason,
 };
 use az_core::journal::{EventBody, Journal, ModelReply, ToolOutcome};
 use az_core::memory::MemoryStore;
@@ -23,12 +24,10 @@ use az_core::task::{Claim, TaskQueue};
 use az_core::testing::mocks::MockBudgetKeeper;
 use az_core::testing::sample::{at, task, task_id, worker};
 use az_core::testing::{FakeTool, FakeToolbox};
-use az_core::tool::{
-    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
-};
-use az_core::{Error, Result, TaskId, TaskStatus, Usd};
+use az_core::tool::EffectClass;
+use az_core::{Error, Result, TaskStatus, Usd};
 use futures_util::FutureExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -135,62 +134,28 @@ async fn a_lease_that_no_other_worker_claimed_is_renewed_and_the_effect_begun_on
     }
 }
 
-/// Stops the machine for longer than a lease right before the first effect of the tools, after the engine
-/// has checked the lease.
+/// What happens right before the tool makes a call, after the engine has checked the lease.
+#[derive(Debug, Clone, Copy)]
+enum Stopped {
+    /// The machine stops for longer than a lease, the first time.
+    Once { is_taken_over: bool },
+    /// The machine stops for longer than a lease, the first time, while the run is requested to stop.
+    OnceAtShutdown,
+    /// The machine stops for longer than a lease, each time.
+    EachTime,
+}
+
+/// The end of a run whose tool refused a call because the lease may have expired.
 #[derive(Debug)]
-struct LateTools {
-    tools: FakeToolbox,
-    pause: Pause,
-    refused: AtomicUsize,
+struct Refused {
+    ended: Result<TaskStatus>,
+    attempts: usize,
+    effects: usize,
+    outcomes: Vec<ToolOutcome>,
 }
 
-#[async_trait]
-impl Toolbox for LateTools {
-    fn specs(&self) -> Arc<[ToolSpec]> {
-        self.tools.specs()
-    }
-
-    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
-        self.tools.prepare(call)
-    }
-
-    async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
-        self.tools.witness(call).await
-    }
-
-    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
-        if self.refused.load(Ordering::SeqCst) == 0 {
-            self.pause.stop_machine();
-        }
-        let returned = self.tools.invoke(call).await;
-        let is_refused = matches!(returned, Err(Error::LeaseLost { .. }));
-        self.refused.fetch_add(usize::from(is_refused), Ordering::SeqCst);
-        returned
-    }
-
-    async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
-        self.tools.probe(call, witness).await
-    }
-
-    async fn abandon(&self, call: &PreparedCall) -> Result<()> {
-        self.tools.abandon(call).await
-    }
-
-    async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
-        self.tools.background(task).await
-    }
-
-    async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
-        self.tools.end_background(task).await
-    }
-}
-
-/// Runs a task whose call is refused by the tool because the lease may have expired; returns its end, how
-/// often the tool refused and made the call, and the recorded outcomes.
-async fn refused_by_the_tool(
-    effect: EffectClass,
-    is_taken_over: bool,
-) -> (Result<TaskStatus>, usize, usize, Vec<ToolOutcome>) {
+/// Runs a task with one call, while the machine stops.
+async fn refused_by_the_tool(effect: EffectClass, stopped: Stopped) -> Refused {
     let store = MemoryStore::new();
     let clock = Arc::new(ManualClock::at(at(0)).with_boot("boot"));
     let agent = FnAgent::new(move |run: &mut Run| {
@@ -200,42 +165,86 @@ async fn refused_by_the_tool(
         }
         .boxed()
     });
-    let tools = FakeToolbox::new().with(FakeTool::new("send").with_effect(effect));
-    let (clock_, store_) = (Arc::clone(&clock), store.clone());
-    let pause = Pause { clock: clock_, store: store_, after: "", is_taken_over };
-    let late = Arc::new(LateTools { tools: tools.clone(), pause, refused: AtomicUsize::new(0) });
+    let is_taken_over = matches!(stopped, Stopped::Once { is_taken_over: true });
+    let pause = Pause { clock: Arc::clone(&clock), store: store.clone(), after: "", is_taken_over };
+    let (stop, attempts) = (Stop::new(), Arc::new(AtomicUsize::new(0)));
+    let (stop_, attempts_) = (stop.clone(), Arc::clone(&attempts));
+    let before = move || {
+        let is_first = attempts_.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first || matches!(stopped, Stopped::EachTime) {
+            pause.stop_machine();
+        }
+        if matches!(stopped, Stopped::OnceAtShutdown) {
+            stop_.request(StopReason::Shutdown);
+        }
+    };
+    let tools = FakeToolbox::new()
+        .with(FakeTool::new("send").with_effect(effect))
+        .before_invoking(Arc::new(before));
     let mut options = EngineOptions::new(worker("engine"));
     options.lease = LEASE;
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(agent), options)
         .with_clock(clock)
-        .with_toolbox(Arc::<LateTools>::clone(&late))
+        .with_toolbox(Arc::new(tools.clone()))
         .with_policy(Arc::new(AllowEverything));
-    let ended = engine.execute(task("a", 0), None).await.map(|task| task.status);
+    let ended = engine.execute_until(task("a", 0), stop).await.map(|task| task.status);
     let events = store.read(&task_id("a"), 0, 100).await.unwrap();
     let outcomes = events.into_iter().filter_map(|event| match event.event.body {
         EventBody::ToolResult(result) => Some(result.outcome),
         _ => None,
     });
-    let refused = late.refused.load(Ordering::SeqCst);
-    (ended, refused, tools.effects().values().sum(), outcomes.collect())
+    Refused {
+        ended,
+        attempts: attempts.load(Ordering::SeqCst),
+        effects: tools.effects().values().sum(),
+        outcomes: outcomes.collect(),
+    }
 }
+
+const EFFECTS: [EffectClass; 3] =
+    [EffectClass::Idempotent, EffectClass::Probe, EffectClass::Unsafe];
 
 /// Nothing was done, so no failure is recorded.
 #[tokio::test]
 async fn a_call_that_the_tool_refused_under_an_expired_lease_is_made_once_the_lease_is_renewed() {
-    for effect in [EffectClass::Idempotent, EffectClass::Probe, EffectClass::Unsafe] {
-        let (ended, refused, made, outcomes) = refused_by_the_tool(effect, false).await;
-        assert_eq!((ended.unwrap(), refused, made), (TaskStatus::Completed, 1, 1), "{effect:?}");
-        assert_eq!(outcomes, [ToolOutcome::Done], "{effect:?}");
+    for effect in EFFECTS {
+        let refused = refused_by_the_tool(effect, Stopped::Once { is_taken_over: false }).await;
+        assert_eq!((refused.attempts, refused.effects), (2, 1), "{effect:?}");
+        assert_eq!(refused.outcomes, [ToolOutcome::Done], "{effect:?}");
+        assert_eq!(refused.ended.unwrap(), TaskStatus::Completed, "{effect:?}");
     }
 }
 
 #[tokio::test]
 async fn a_call_that_the_tool_refused_after_a_takeover_is_left_to_the_new_owner() {
-    for effect in [EffectClass::Idempotent, EffectClass::Probe, EffectClass::Unsafe] {
-        let (ended, refused, made, outcomes) = refused_by_the_tool(effect, true).await;
-        assert!(matches!(ended, Err(Error::LeaseLost { .. })), "{effect:?}: {ended:?}");
-        assert_eq!((refused, made, outcomes.as_slice()), (1, 0, &[][..]), "{effect:?}");
+    for effect in EFFECTS {
+        let refused = refused_by_the_tool(effect, Stopped::Once { is_taken_over: true }).await;
+        let is_lost = matches!(refused.ended, Err(Error::LeaseLost { .. }));
+        assert!(is_lost, "{effect:?}: {refused:?}");
+        assert_eq!((refused.attempts, refused.effects), (1, 0), "{effect:?}");
+        assert_eq!(refused.outcomes, [], "{effect:?}");
+    }
+}
+
+/// Checks `Toolbox` 10.
+#[tokio::test]
+async fn a_call_that_the_tool_refuses_each_time_has_no_result_and_ends_the_run() {
+    for effect in EFFECTS {
+        let refused = refused_by_the_tool(effect, Stopped::EachTime).await;
+        let is_lost = matches!(refused.ended, Err(Error::LeaseLost { .. }));
+        assert!(is_lost, "{effect:?}: {refused:?}");
+        assert_eq!((refused.attempts, refused.effects), (4, 0), "{effect:?}");
+        assert_eq!(refused.outcomes, [], "{effect:?}");
+    }
+}
+
+/// Checks `Toolbox` 10.
+#[tokio::test]
+async fn a_call_that_the_tool_refused_is_not_made_after_a_stop() {
+    for effect in EFFECTS {
+        let refused = refused_by_the_tool(effect, Stopped::OnceAtShutdown).await;
+        assert_eq!((refused.attempts, refused.effects), (1, 0), "{effect:?}: {refused:?}");
+        assert_eq!(refused.outcomes, [], "{effect:?}");
     }
 }
 

@@ -270,21 +270,28 @@ impl Run {
     ///
     /// A tool refuses the call if the process was stopped right before the effect, so that the lease may
     /// have expired. Nothing was done then: the lease is renewed and the call made again.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost` if the lease was lost, or the tool refused the call under every renewed lease; the
+    /// stop reason if the run was stopped before another attempt.
     async fn invoke(&self, mut call: PreparedCall) -> Result<Option<EndedCall>> {
         let started = Instant::now();
         let called = (call.invocation.call.clone(), call.invocation.tool.clone());
         let effect = call.effect;
-        for left in (0..=RENEWALS).rev() {
-            let again = (left > 0 && effect != EffectClass::Read).then(|| call.invocation.clone());
-            let Some(returned) = self.invoke_fenced(call).await? else { break };
+        for _ in 0..=RENEWALS {
+            // Reading is not refused.
+            let again = (effect != EffectClass::Read).then(|| call.invocation.clone());
+            let Some(returned) = self.invoke_fenced(call).await? else { return Ok(None) };
             match (returned, again) {
                 (Err(Error::LeaseLost { .. }), Some(again)) => {
+                    self.check_stop()?;
                     call = self.context.toolbox.prepare(again)?;
                 }
                 (returned, _) => return Ok(self.ended(called, effect, returned, started)),
             }
         }
-        Ok(None)
+        Err(Error::LeaseLost { task: self.task.id.clone(), owner: None })
     }
 
     /// Makes a call while the lease is valid; `None` if the run was stopped before the call returned.

@@ -39,11 +39,14 @@ use crate::id::TaskId;
 ///    crashed. Only calls of class `Unsafe` leave something running.
 /// 10. The last step before an effect is [`LeaseFence::check`](crate::task::LeaseFence::check) of the
 ///     call's lease. If the lease may have expired, a call that does more than read changes nothing and
-///     is refused with `LeaseLost`: another worker may have the task. No result is recorded then; the
-///     call is made again once the lease is renewed, or recovered by the next owner. What remains
-///     possible is a process that is stopped between this check and its effect for longer than a tenth
-///     of the lease, and a request that a network delivers late. Where an effect must not happen twice
-///     even then, the system that it happens in compares the call's `key`.
+///     is refused with `LeaseLost`: another worker may have the task. No result is recorded then. The
+///     run makes the call again under a renewed lease, three times at most and not after a stop, and
+///     otherwise leaves it to the next run. The next run makes a call of class `Idempotent` again,
+///     probes one of class `Probe`, and treats one of class `Unsafe` as unknown, because the journal
+///     does not show that the tool refused it. What remains possible is a process that is stopped
+///     between this check and its effect for longer than a tenth of the lease, and a request that a
+///     network delivers late. Where an effect must not happen twice even then, the system that it
+///     happens in compares the call's `key`.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.

@@ -1,6 +1,7 @@
 //! Tools with scripted outputs.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -131,6 +132,17 @@ pub struct FakeToolbox {
     tools: Vec<FakeTool>,
     specs: Arc<[ToolSpec]>,
     world: Arc<Mutex<World>>,
+    before_invoking: Hook,
+}
+
+/// A function that runs before each call.
+#[derive(Clone, Default)]
+struct Hook(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hook").field(&self.0.is_some()).finish()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -156,6 +168,13 @@ impl FakeToolbox {
     pub fn with(mut self, tool: FakeTool) -> Self {
         self.tools.push(tool);
         self.specs = self.tools.iter().map(FakeTool::spec).collect();
+        self
+    }
+
+    /// Sets a function that runs at the beginning of each call, before the tool checks its lease.
+    #[must_use]
+    pub fn before_invoking(mut self, hook: Arc<dyn Fn() + Send + Sync>) -> Self {
+        self.before_invoking = Hook(Some(hook));
         self
     }
 
@@ -236,6 +255,9 @@ impl Toolbox for FakeToolbox {
     async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
         let call = call.invocation;
         let tool = self.tool(&call)?;
+        if let Hook(Some(hook)) = &self.before_invoking {
+            hook();
+        }
         if tool.effect > EffectClass::Read {
             call.lease.check()?;
         }
