@@ -108,8 +108,8 @@ fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
             let more = steps(task, detail.as_ref()).saturating_mul(2);
             format!("`az task resume {id} --max-steps {more}` gives it more steps")
         }
-        (ErrorKind::CallLimit, detail) => {
-            let more = calls(task, detail.as_ref()).saturating_mul(2);
+        (ErrorKind::CallLimit, Some(FailureDetail::CallLimit { limit })) => {
+            let more = limit.saturating_mul(2);
             format!("`az task resume {id} --max-calls {more}` gives it more tool calls")
         }
         (ErrorKind::TimedOut, detail) => {
@@ -160,14 +160,6 @@ fn steps(task: &Task, detail: Option<&FailureDetail>) -> u32 {
     match detail {
         Some(FailureDetail::StepLimit { limit }) => *limit,
         _ => task.options.max_steps.unwrap_or(50),
-    }
-}
-
-/// Returns the limit of tool calls that the task ran into.
-fn calls(task: &Task, detail: Option<&FailureDetail>) -> u32 {
-    match detail {
-        Some(FailureDetail::CallLimit { limit }) => *limit,
-        _ => task.options.max_calls.unwrap_or(500),
     }
 }
 
