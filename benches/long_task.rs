@@ -92,7 +92,6 @@ async fn run(database: &Path, coder: Coder) {
     let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
     let mut options = EngineOptions::new(WorkerId::new("bench").unwrap());
     options.max_steps = u32::MAX;
-    options.max_calls = Some(u32::MAX);
     let agent = ReActAgent::new(Arc::new(Models::new("coder", Arc::new(coder), "coder-1")));
     let engine = Engine::new(Arc::new(store), Arc::new(agent), options)
         .with_toolbox(Arc::new(Files))

@@ -75,7 +75,7 @@ pub enum Error {
         owner: Option<WorkerId>,
     },
     /// A hard budget has too little left.
-    #[error("{budget} budget: {needed} needed, {left} of {amount} left{}{}", also_held(*.held), of_it_uncertain(*.uncertain))]
+    #[error("{budget} budget: {needed} needed, {left} of {amount} left{}{}", clause(*.held, "held for calls under way"), clause(*.uncertain, "spent on failed calls that may have cost nothing"))]
     BudgetExceeded {
         /// The name of the budget, such as `global daily`.
         budget: String,
@@ -357,17 +357,9 @@ impl Error {
     }
 }
 
-/// Returns the part of the message about the held amount, if there is one.
-fn also_held(held: Usd) -> String {
-    if held <= Usd::ZERO { String::new() } else { format!(", {held} held for calls under way") }
-}
-
-/// Returns the part of the message about the uncertain amount, if there is one.
-fn of_it_uncertain(uncertain: Usd) -> String {
-    if uncertain <= Usd::ZERO {
-        return String::new();
-    }
-    format!(", {uncertain} spent on failed calls that may have cost nothing")
+/// Returns the part of a message about an amount, if there is one.
+fn clause(amount: Usd, what: &str) -> String {
+    if amount <= Usd::ZERO { String::new() } else { format!(", {amount} {what}") }
 }
 
 /// Returns an error's message with its causes, for one line of text.

@@ -59,6 +59,11 @@ impl Usd {
         Self(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
 
+    /// Returns `true` if the amount is zero.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// Returns `true` if the amount is below zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0

@@ -46,7 +46,7 @@ pub enum FailureDetail {
         #[serde(rename = "held_nanos")]
         held: Usd,
         /// The part of the spent amount that was uncertain; absent in journals of earlier versions.
-        #[serde(rename = "uncertain_nanos", default, skip_serializing_if = "is_zero")]
+        #[serde(rename = "uncertain_nanos", default, skip_serializing_if = "Usd::is_zero")]
         uncertain: Usd,
         /// The most that the call could cost.
         #[serde(rename = "needed_nanos")]
@@ -156,11 +156,6 @@ impl FailureDetail {
             _ => return None,
         })
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(amount: &Usd) -> bool {
-    *amount == Usd::ZERO
 }
 
 fn millis(duration: Duration) -> u64 {

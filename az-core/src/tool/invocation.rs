@@ -62,7 +62,7 @@ impl Invocation {
     /// Creates a call by a task, without workspace, time limit or progress.
     pub fn new(task: TaskId, call: CallId, tool: impl Into<String>, arguments: Value) -> Self {
         Self {
-            key: format!("{task}:0"),
+            key: Self::key_of(&task, 0),
             task,
             call,
             tool: tool.into(),
