@@ -29,8 +29,9 @@ use crate::money::Usd;
 ///    or one that was settled, is refused with `AlreadyExists`. A negative amount is always refused
 ///    with `Invalid`. A hold is settled once: the held amount is freed and the payment is booked,
 ///    in the period in which the hold was taken. Settling again, or settling an unknown hold,
-///    changes nothing. A payment whose price is unknown is booked at the held amount, as an
-///    estimate. A call of unknown outcome is booked at the held amount, as an uncertain estimate.
+///    changes nothing, except an uncertain entry (clause 14). A payment whose price is unknown is
+///    booked at the held amount, as an estimate. A call of unknown outcome is booked at the held
+///    amount, as an uncertain estimate.
 /// 5. A hold is never freed without being booked: [`sweep`](Self::sweep) books expired holds in
 ///    full, except those of a task whose lease is still valid. Holds expire in lease time, as leases
 ///    do, so that no hold of a running call is booked because the wall clock was set.
@@ -53,10 +54,15 @@ use crate::money::Usd;
 ///     does not prevent the other holds from being renewed.
 /// 11. Acknowledged writes survive a restart, if the backend is durable.
 /// 12. A budget of which a part cannot be read refuses every call that it covers, with `Damaged`, until
-///     it is replaced or cleared. If its scope cannot be read, it covers every call. The amount of a
-///     hold of which a part cannot be read stays held.
+///     it is replaced or cleared. If its scope cannot be read, it covers every call. Such a budget
+///     does not prevent settlements, and counts what is booked meanwhile. The amount of a hold of which
+///     a part cannot be read stays held.
 /// 13. Uncertain amounts count as spent. The status of a budget, and its refusal, state how much of
 ///     the spent amount is uncertain.
+/// 14. Where the entry of a call is uncertain, because its hold was swept or settled in full, settling
+///     the call with what became known replaces the charge in the ledger, the task and the budgets: a
+///     payment is booked as if the hold were open, and a call that was not made costs nothing. This
+///     reports no alerts.
 #[async_trait]
 pub trait BudgetKeeper: LeaseAnchors {
     /// Sets the budget of a scope and period.

@@ -25,7 +25,8 @@ pub struct Charge {
     pub estimated: bool,
     /// Whether the call may have cost nothing: it failed or was lost, and neither the provider's
     /// response nor its documentation says whether it is billed. `cost` is then the most that it can
-    /// have cost, and counts as spent until it is [reconciled](super::Reconciliation).
+    /// have cost, and counts as spent until the call is settled with a cost, or
+    /// [reconciled](super::Reconciliation).
     pub uncertain: bool,
 }
 
@@ -50,22 +51,15 @@ impl Charge {
         self
     }
 
-    /// Returns a task's cost and tokens after the charge is booked to it. For implementers of
-    /// stores. The task's `updated_at` does not change: it is the version by which callers update
-    /// the task, and they do not change its cost.
-    pub fn added_to(&self, cost: Usd, tokens: u64) -> (Usd, u64) {
+    /// Returns a task's cost and tokens after the charge is booked to it in place of `before`, which
+    /// is the default for a call that was not booked. For implementers of stores. The task's
+    /// `updated_at` does not change: it is the version by which callers update the task, and they do
+    /// not change its cost.
+    pub fn booked_to(&self, (cost, tokens): (Usd, u64), before: &Self) -> (Usd, u64) {
+        let cost = cost.minus(before.cost.unwrap_or_default()).max(Usd::ZERO);
+        let tokens = tokens.saturating_sub(before.usage.total());
         let tokens = tokens.saturating_add(self.usage.total());
         (cost.plus(self.cost.unwrap_or_default()), tokens)
-    }
-}
-
-/// Changes of a charge that was booked.
-impl Charge {
-    /// Returns a task's cost after a charge that was booked to it is replaced by this one. For
-    /// implementers of stores.
-    pub fn replaced_in(&self, cost: Usd, before: &Self) -> Usd {
-        let others = cost.minus(before.cost.unwrap_or_default()).max(Usd::ZERO);
-        others.plus(self.cost.unwrap_or_default())
     }
 }
 
@@ -125,15 +119,20 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_adds_its_cost_and_tokens_and_saturates() {
+    fn a_charge_adds_its_cost_and_tokens_in_place_of_another_and_saturates() {
         let nanos = Usd::from_nanos;
-        for (cost, before, expected) in [
-            (Some(nanos(7)), (nanos(1), 2), (nanos(8), 17)),
-            (None, (nanos(1), 2), (nanos(1), 17)),
-            (Some(nanos(7)), (Usd::MAX, u64::MAX), (Usd::MAX, u64::MAX)),
+        let (none, lost) = (Charge::default(), Charge::upper_bound(Some(nanos(5))));
+        let paid = Charge::new(Usage::tokens(1, 2), Some(nanos(4)));
+        for (cost, before, task, expected) in [
+            (Some(nanos(7)), &none, (nanos(1), 2), (nanos(8), 17)),
+            (None, &none, (nanos(1), 2), (nanos(1), 17)),
+            (Some(nanos(7)), &none, (Usd::MAX, u64::MAX), (Usd::MAX, u64::MAX)),
+            (Some(nanos(7)), &lost, (nanos(6), 2), (nanos(8), 17)),
+            (Some(nanos(7)), &paid, (nanos(6), 8), (nanos(9), 20)),
+            (None, &lost, (nanos(4), 0), (nanos(0), 15)),
         ] {
             let charge = Charge::new(Usage::tokens(10, 5), cost);
-            assert_eq!(charge.added_to(before.0, before.1), expected);
+            assert_eq!(charge.booked_to(task, before), expected);
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::charge::Charge;
 use super::entry::CostEntry;
 use super::payer::{self, Payer};
+use super::reconcile::Decision;
 use super::usage::Usage;
 use crate::clock::{Timestamp, to_micros};
 use crate::error::{Error, Result};
@@ -126,6 +127,24 @@ impl Settlement {
     /// Creates the settlement of a call whose cost has a single source.
     pub const fn paid(cost: Option<Usd>, usage: Usage) -> Self {
         Self::Paid(Charge::new(usage, cost))
+    }
+
+    /// Returns the uncertain entry of a call whose hold was settled already as this settlement leaves
+    /// it; `None` if it changes nothing. For implementers of stores.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a negative cost.
+    pub fn apply(&self, entry: &CostEntry) -> Result<Option<CostEntry>> {
+        let paid = match self {
+            Self::Full => return Ok(None),
+            Self::Nothing => return Decision::Released.apply(entry),
+            Self::Paid(_) if !entry.charge.uncertain => return Ok(None),
+            Self::Paid(_) => self.charge(entry.charge.cost),
+        };
+        let after = paid.map(|charge| CostEntry { charge, ..entry.clone() });
+        after.iter().try_for_each(CostEntry::check)?;
+        Ok(after)
     }
 
     /// Returns the charge that is booked for a call with this held amount, if any.

@@ -25,7 +25,7 @@ pub use estimate::CostEstimate;
 pub use hold::{Admission, Hold, Renewal, Settlement};
 pub use payer::{OtherPayer, Payer};
 pub use period::{Calendar, Period, TimeRange};
-pub use reconcile::Reconciliation;
+pub use reconcile::{Decision, Reconciliation};
 pub use scope::Scope;
 pub use sum::{CostSum, Grouping};
 pub use tracker::CostTracker;

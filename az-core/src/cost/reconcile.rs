@@ -2,21 +2,38 @@
 
 use super::charge::Charge;
 use super::entry::CostEntry;
+use super::payer::Payer;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::id::CallId;
 use crate::log::{Level, LogRecord};
 use crate::money::Usd;
 
-/// The decision on a ledger entry that is [uncertain](Charge::uncertain).
+/// A decision on the ledger entry of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reconciliation {
+    /// The payer.
+    pub payer: Payer,
+    /// The call.
+    pub call: CallId,
+    /// The decision.
+    pub decision: Decision,
+    /// The wall-clock time of the decision.
+    pub at: Timestamp,
+}
+
+/// What a call cost whose ledger entry is [uncertain](Charge::uncertain). Stores match on it, so it is
+/// exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reconciliation {
+pub enum Decision {
     /// The provider billed the call: this amount, or the one that is booked.
     Confirmed(Option<Usd>),
     /// The provider did not bill the call: it costs nothing.
     Released,
 }
 
-impl Reconciliation {
+impl Decision {
     /// Returns an entry as the decision leaves it; `None` if the entry is certain, which no decision
     /// changes. For implementers of stores.
     ///
@@ -40,19 +57,26 @@ impl Reconciliation {
         let estimated = charge.usage.estimated;
         Charge { cost: Some(cost), uncertain: false, estimated, ..charge.clone() }
     }
+}
+
+impl Reconciliation {
+    /// Creates a decision on the entry of a payer's call.
+    pub const fn new(payer: Payer, call: CallId, decision: Decision, at: Timestamp) -> Self {
+        Self { payer, call, decision, at }
+    }
 
     /// Returns the log record of the decision on an entry, so that a later reader of the ledger finds
     /// the amount that was booked before. For implementers of stores.
-    pub fn log_record(self, before: &CostEntry, now: Timestamp) -> LogRecord {
+    pub fn log_record(&self, before: &CostEntry) -> LogRecord {
         let CostEntry { payer, call, provider, model, charge, .. } = before;
         let booked = charge.cost.map_or_else(|| "a cost".to_owned(), |cost| cost.to_string());
-        let decision = match self {
-            Self::Released => "released".to_owned(),
-            Self::Confirmed(None) => "confirmed".to_owned(),
-            Self::Confirmed(Some(amount)) => format!("confirmed as {amount}"),
+        let decision = match self.decision {
+            Decision::Released => "released".to_owned(),
+            Decision::Confirmed(None) => "confirmed".to_owned(),
+            Decision::Confirmed(Some(amount)) => format!("confirmed as {amount}"),
         };
         LogRecord {
-            at: now,
+            at: self.at,
             level: Level::Info,
             target: "ledger".to_owned(),
             task: payer.task().cloned(),
@@ -65,7 +89,8 @@ impl Reconciliation {
 
 #[cfg(test)]
 mod tests {
-    use super::Reconciliation::{Confirmed, Released};
+    use super::Decision::{Confirmed, Released};
+    use super::Reconciliation;
     use crate::cost::{Charge, CostEntry};
     use crate::money::Usd;
     use crate::testing::sample::{at, entry};
@@ -83,7 +108,9 @@ mod tests {
             (Confirmed(None), "confirmed"),
             (Confirmed(amount), "confirmed as $0.01"),
         ] {
-            let message = decision.log_record(&uncertain(), at(2)).message;
+            let CostEntry { payer, call, .. } = uncertain();
+            let decided = Reconciliation::new(payer, call, decision, at(2));
+            let message = decided.log_record(&uncertain()).message;
             let before = "$0.27 of task:t/m0 (m of p), which was uncertain, is ";
             assert_eq!(message, format!("{before}{expected}"));
         }

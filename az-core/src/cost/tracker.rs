@@ -9,9 +9,8 @@ use super::payer::Payer;
 use super::period::{Calendar, TimeRange};
 use super::reconcile::Reconciliation;
 use super::sum::{CostSum, Grouping};
-use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::id::{CallId, TaskId};
+use crate::id::TaskId;
 use crate::money::Usd;
 
 /// Stores the ledger.
@@ -37,7 +36,8 @@ use crate::money::Usd;
 /// 13. [`unpriced_payers`](Self::unpriced_payers) are exactly the given payers that have an entry
 ///     without a cost, in the given order.
 /// 14. Acknowledged writes survive a restart, if the backend is durable.
-/// 15. An uncertain entry counts as any other until [`reconcile`](Self::reconcile) makes it certain.
+/// 15. An uncertain entry counts as any other until [`reconcile`](Self::reconcile) or
+///     [`BudgetKeeper::settle`](super::BudgetKeeper::settle) makes it certain.
 ///     A confirmed entry keeps its cost, or gets the confirmed one; a released entry costs nothing.
 ///     The totals, the sums, the task's own `cost` and the spent amounts of budgets change with it,
 ///     and alerts that a budget no longer reaches are reported again when they are crossed. A store
@@ -121,13 +121,7 @@ pub trait CostTracker: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `Invalid` for a negative amount, or the backend's own.
-    async fn reconcile(
-        &self,
-        payer: &Payer,
-        call: &CallId,
-        decision: Reconciliation,
-        now: Timestamp,
-    ) -> Result<Option<CostEntry>>;
+    async fn reconcile(&self, reconciliation: &Reconciliation) -> Result<Option<CostEntry>>;
 
     /// Sums up the entries of a range, group by group.
     ///

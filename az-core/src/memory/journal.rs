@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
+use super::ledger::Booked;
 use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::{Alert, CostEntry, Hold};
+use crate::cost::Alert;
 use crate::error::Result;
 use crate::id::{CallId, TaskId};
 use crate::journal::{Appended, Effect, Event, EventBody, Journal, NewEvent, check_append};
@@ -34,7 +35,7 @@ impl Journal for MemoryStore {
                 return Err(error);
             }
         };
-        applied.booked.iter().for_each(|entry| state.charge(entry));
+        applied.booked.iter().for_each(|booked| state.charge(&booked.entry, &booked.before));
         state.log.extend(applied.logged);
         let next_seq = state.record(&lease.task).extend(lease, events, now);
         Ok(Appended { next_seq, alerts: applied.alerts })
@@ -92,16 +93,9 @@ impl Record {
 /// The changes that the effects of events made besides the journal.
 #[derive(Debug, Default)]
 struct Applied {
-    booked: Vec<CostEntry>,
+    booked: Vec<Booked>,
     alerts: Vec<Alert>,
     logged: Vec<LogRecord>,
-}
-
-impl Applied {
-    fn report(&mut self, hold: &Hold, alerts: Vec<Alert>) {
-        self.logged.extend(alerts.iter().map(|alert| alert.log_record(hold)));
-        self.alerts.extend(alerts);
-    }
 }
 
 impl State {
@@ -127,13 +121,16 @@ impl State {
         let effects = events.iter().map(|event| event.effect(&lease.task, now));
         for effect in effects.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
             match effect {
-                Effect::Hold(hold) => applied.report(&hold, self.ledger.hold(&hold)?),
+                Effect::Hold(hold) => {
+                    let alerts = self.ledger.hold(&hold)?;
+                    applied.logged.extend(alerts.iter().map(|alert| alert.log_record(&hold)));
+                    applied.alerts.extend(alerts);
+                }
                 Effect::Settle { payer, call, settlement } => {
-                    let key = (payer, call);
-                    if let Some(settled) = self.ledger.settle(&key, &settlement)? {
-                        applied.booked.extend(settled.booked);
-                        applied.report(&settled.hold, settled.alerts);
-                    }
+                    let settled = self.ledger.settle(&(payer, call), &settlement)?;
+                    applied.booked.extend(settled.booked);
+                    applied.alerts.extend(settled.alerts);
+                    applied.logged.extend(settled.logged);
                 }
                 // The last event; the append was refused otherwise.
                 Effect::Finish(outcome) => self.held(lease)?.finish(lease, &outcome, now)?,

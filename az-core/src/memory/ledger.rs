@@ -5,11 +5,12 @@ use std::convert::Infallible;
 
 use crate::clock::Timestamp;
 use crate::cost::{
-    Admission, Alert, Budget, BudgetStatus, Calendar, CostEntry, CostSum, Grouping, Hold, Payer,
-    Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
+    Admission, Alert, Budget, BudgetStatus, Calendar, Charge, CostEntry, CostSum, Grouping, Hold,
+    Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
 };
 use crate::error::Result;
 use crate::id::CallId;
+use crate::log::LogRecord;
 use crate::money::Usd;
 
 /// The key of an entry and of a hold.
@@ -31,18 +32,28 @@ pub(super) struct Ledger {
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
 
-/// A settled hold and the changes that settling it made.
-#[derive(Debug)]
+/// The changes that a settlement made.
+#[derive(Debug, Default)]
 pub(super) struct Settled {
-    pub(super) hold: Hold,
-    pub(super) booked: Option<CostEntry>,
+    pub(super) booked: Option<Booked>,
     pub(super) alerts: Vec<Alert>,
+    /// The records of the alerts.
+    pub(super) logged: Vec<LogRecord>,
+}
+
+/// An entry that was booked, and the charge that it replaces: the default if there was none.
+#[derive(Debug)]
+pub(super) struct Booked {
+    pub(super) entry: CostEntry,
+    pub(super) before: Charge,
 }
 
 /// A saved state of the ledger, for restoring it.
 #[derive(Debug)]
 pub(super) struct Savepoint {
     entries: usize,
+    /// The uncertain entries, which a settlement replaces, with their indexes.
+    uncertain: Vec<(usize, CostEntry)>,
     holds: BTreeMap<Key, Hold>,
     reported: BTreeSet<(Scope, Period, Timestamp, u8)>,
 }
@@ -65,8 +76,10 @@ impl Ledger {
     }
 
     pub(super) fn savepoint(&self) -> Savepoint {
+        let uncertain = self.entries.iter().enumerate().filter(|(_, entry)| entry.charge.uncertain);
         Savepoint {
             entries: self.entries.len(),
+            uncertain: uncertain.map(|(index, entry)| (index, entry.clone())).collect(),
             holds: self.holds.clone(),
             reported: self.reported.clone(),
         }
@@ -75,6 +88,11 @@ impl Ledger {
     pub(super) fn restore(&mut self, savepoint: Savepoint) {
         for dropped in self.entries.drain(savepoint.entries..) {
             self.booked.remove(&(dropped.payer, dropped.call));
+        }
+        for (index, entry) in savepoint.uncertain {
+            if let Some(replaced) = self.entries.get_mut(index) {
+                *replaced = entry;
+            }
         }
         self.holds = savepoint.holds;
         self.reported = savepoint.reported;
@@ -124,12 +142,21 @@ impl Ledger {
     /// Decides what an uncertain entry cost; returns the entry before and after the decision.
     pub(super) fn reconcile(
         &mut self,
-        key: &Key,
-        decision: Reconciliation,
+        reconciliation: &Reconciliation,
     ) -> Result<Option<(CostEntry, CostEntry)>> {
-        let is_it = |entry: &&mut CostEntry| (&entry.payer, &entry.call) == (&key.0, &key.1);
+        let Reconciliation { payer, call, decision, .. } = reconciliation;
+        self.replace((payer, call), |entry| decision.apply(entry))
+    }
+
+    /// Replaces an entry where `change` returns another; returns the entry before and after it.
+    fn replace(
+        &mut self,
+        key: (&Payer, &CallId),
+        change: impl FnOnce(&CostEntry) -> Result<Option<CostEntry>>,
+    ) -> Result<Option<(CostEntry, CostEntry)>> {
+        let is_it = |entry: &&mut CostEntry| (&entry.payer, &entry.call) == key;
         let Some(entry) = self.entries.iter_mut().find(is_it) else { return Ok(None) };
-        let Some(after) = decision.apply(entry)? else { return Ok(None) };
+        let Some(after) = change(entry)? else { return Ok(None) };
         let before = std::mem::replace(entry, after.clone());
         for status in self.applying((&after.payer, &after.model), after.at) {
             self.rearm(&status);
@@ -233,14 +260,18 @@ impl Ledger {
         Renewal::Renewed
     }
 
-    /// Settles a hold, if it is open.
-    pub(super) fn settle(&mut self, key: &Key, settlement: &Settlement) -> Result<Option<Settled>> {
+    /// Settles a hold, if it is open, and else replaces the uncertain entry of the call.
+    pub(super) fn settle(&mut self, key: &Key, settlement: &Settlement) -> Result<Settled> {
         let Some(hold) = self.holds.get(key).cloned() else {
-            return Ok(None);
+            let replaced = self.replace((&key.0, &key.1), |entry| settlement.apply(entry))?;
+            let booked = replaced.map(|(before, entry)| Booked { entry, before: before.charge });
+            return Ok(Settled { booked, ..Settled::default() });
         };
         let booked = self.close(key, settlement)?;
+        let booked = booked.map(|entry| Booked { entry, before: Charge::default() });
         let alerts = self.alerts(&hold);
-        Ok(Some(Settled { hold, booked, alerts }))
+        let logged = alerts.iter().map(|alert| alert.log_record(&hold)).collect();
+        Ok(Settled { booked, alerts, logged })
     }
 
     /// Books a hold and frees its amount, if it is open. Its alerts are reported by the next
@@ -285,5 +316,29 @@ impl Ledger {
             }
         }
         alerts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ledger;
+    use crate::cost::{Settlement, TimeRange};
+    use crate::testing::sample::{hold, paid};
+
+    #[test]
+    fn a_savepoint_restores_an_entry_that_a_settlement_replaced() {
+        let mut ledger = Ledger::default();
+        let taken = hold("t", "m0", 40, 1);
+        let key = (taken.payer.clone(), taken.call.clone());
+        ledger.hold(&taken).unwrap();
+        ledger.settle(&key, &Settlement::Full).unwrap();
+        let entries = |ledger: &Ledger| {
+            ledger.entries(TimeRange::ALL).into_iter().cloned().collect::<Vec<_>>()
+        };
+        let (before, savepoint) = (entries(&ledger), ledger.savepoint());
+        ledger.settle(&key, &paid(10)).unwrap();
+        assert_ne!(entries(&ledger), before);
+        ledger.restore(savepoint);
+        assert_eq!(entries(&ledger), before);
     }
 }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::store::MemoryStore;
 use crate::clock::Timestamp;
 use crate::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, Charge, CostEntry, CostSum, CostTracker,
+    Grouping, Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, parents,
 };
 use crate::error::Result;
 use crate::id::CallId;
@@ -17,7 +17,7 @@ impl CostTracker for MemoryStore {
     async fn book(&self, entry: &CostEntry) -> Result<()> {
         let mut state = self.lock();
         if state.ledger.book(entry.clone())? {
-            state.charge(entry);
+            state.charge(entry, &Charge::default());
         }
         Ok(())
     }
@@ -43,20 +43,13 @@ impl CostTracker for MemoryStore {
         Ok(entries.cloned().collect())
     }
 
-    async fn reconcile(
-        &self,
-        payer: &Payer,
-        call: &CallId,
-        decision: Reconciliation,
-        now: Timestamp,
-    ) -> Result<Option<CostEntry>> {
+    async fn reconcile(&self, reconciliation: &Reconciliation) -> Result<Option<CostEntry>> {
         let mut state = self.lock();
-        let key = (payer.clone(), call.clone());
-        let Some((before, after)) = state.ledger.reconcile(&key, decision)? else {
+        let Some((before, after)) = state.ledger.reconcile(reconciliation)? else {
             return Ok(None);
         };
-        state.recharge(&before, &after);
-        state.log.push(decision.log_record(&before, now));
+        state.charge(&after, &before.charge);
+        state.log.push(reconciliation.log_record(&before));
         Ok(Some(after))
     }
 
@@ -96,7 +89,7 @@ impl BudgetKeeper for MemoryStore {
     async fn hold(&self, hold: &Hold) -> Result<Vec<Alert>> {
         let mut state = self.lock();
         let alerts = state.ledger.hold(hold)?;
-        state.log_alerts(hold, &alerts);
+        state.log.extend(alerts.iter().map(|alert| alert.log_record(hold)));
         Ok(alerts)
     }
 
@@ -112,12 +105,9 @@ impl BudgetKeeper for MemoryStore {
         settlement: &Settlement,
     ) -> Result<Vec<Alert>> {
         let mut state = self.lock();
-        let key = (payer.clone(), call.clone());
-        let Some(settled) = state.ledger.settle(&key, settlement)? else {
-            return Ok(Vec::new());
-        };
-        settled.booked.iter().for_each(|entry| state.charge(entry));
-        state.log_alerts(&settled.hold, &settled.alerts);
+        let settled = state.ledger.settle(&(payer.clone(), call.clone()), settlement)?;
+        settled.booked.iter().for_each(|booked| state.charge(&booked.entry, &booked.before));
+        state.log.extend(settled.logged);
         Ok(settled.alerts)
     }
 
@@ -131,7 +121,7 @@ impl BudgetKeeper for MemoryStore {
         let expired = state.ledger.keys(expired);
         for key in &expired {
             let booked = state.ledger.close(key, &Settlement::Full)?;
-            booked.iter().for_each(|entry| state.charge(entry));
+            booked.iter().for_each(|entry| state.charge(entry, &Charge::default()));
         }
         Ok(expired.len())
     }
@@ -145,7 +135,7 @@ impl BudgetKeeper for MemoryStore {
 mod tests {
     use super::MemoryStore;
     use crate::cost::{
-        Budget, BudgetKeeper, CostTracker, Period, Reconciliation, Scope, Settlement,
+        Budget, BudgetKeeper, CostTracker, Decision, Period, Reconciliation, Scope, Settlement,
     };
     use crate::log::{Level, LogQuery, LogRecord, LogStore};
     use crate::testing::sample::{at, budget, hold, task_id};
@@ -174,8 +164,8 @@ mod tests {
         let taken = hold("t", "m0", 30, 1);
         store.hold(&taken).await.unwrap();
         store.settle(&taken.payer, &taken.call, &Settlement::Full).await.unwrap();
-        let released = Reconciliation::Released;
-        store.reconcile(&taken.payer, &taken.call, released, at(2)).await.unwrap();
+        let released = Reconciliation::new(taken.payer, taken.call, Decision::Released, at(2));
+        store.reconcile(&released).await.unwrap();
         let logged = store.query(&LogQuery::default()).await.unwrap();
         let message = "$0.00000003 of task:t/m0 (m of p), which was uncertain, is released";
         assert_eq!(logged.len(), 1);

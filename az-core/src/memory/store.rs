@@ -9,7 +9,7 @@ use super::journal::Record;
 use super::ledger::Ledger;
 use super::state::Shelf;
 use crate::clock::Timestamp;
-use crate::cost::{Alert, Calendar, CostEntry, Hold};
+use crate::cost::{Calendar, Charge, CostEntry};
 use crate::id::TaskId;
 use crate::log::LogRecord;
 use crate::task::QueuedTask;
@@ -56,24 +56,12 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Adds a booked entry to its task, if the payer is a task that is stored.
-    pub(super) fn charge(&mut self, entry: &CostEntry) {
+    /// Books an entry to its task in place of `before`, if the payer is a task that is stored.
+    pub(super) fn charge(&mut self, entry: &CostEntry, before: &Charge) {
         let row = entry.payer.task().and_then(|task| self.tasks.get_mut(task));
         if let Some(QueuedTask { task, .. }) = row {
-            (task.cost, task.actual_tokens) = entry.charge.added_to(task.cost, task.actual_tokens);
+            (task.cost, task.actual_tokens) =
+                entry.charge.booked_to((task.cost, task.actual_tokens), before);
         }
-    }
-
-    /// Replaces the cost of an entry in that of its task, if the payer is a task that is stored.
-    pub(super) fn recharge(&mut self, before: &CostEntry, after: &CostEntry) {
-        let row = before.payer.task().and_then(|task| self.tasks.get_mut(task));
-        if let Some(QueuedTask { task, .. }) = row {
-            task.cost = after.charge.replaced_in(task.cost, &before.charge);
-        }
-    }
-
-    /// Logs the alerts of a hold.
-    pub(super) fn log_alerts(&mut self, hold: &Hold, alerts: &[Alert]) {
-        self.log.extend(alerts.iter().map(|alert| alert.log_record(hold)));
     }
 }

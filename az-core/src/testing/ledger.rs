@@ -61,9 +61,9 @@ use self::track::{
 
 use self::uncertain::{
     a_certain_entry_is_not_reconciled, a_confirmed_entry_keeps_its_cost_or_gets_another,
-    a_released_entry_costs_nothing, an_alert_that_a_release_puts_out_of_reach_is_reported_again,
-    decisions_survive_a_restart, uncertain_amounts_count_as_spent_and_are_stated,
-    uncertain_entries_are_listed_oldest_first,
+    a_released_entry_costs_nothing, a_swept_call_that_completes_is_booked_at_its_cost,
+    an_alert_that_a_release_puts_out_of_reach_is_reported_again, decisions_survive_a_restart,
+    uncertain_amounts_count_as_spent_and_are_stated, uncertain_entries_are_listed_oldest_first,
 };
 
 scenarios! {
@@ -94,6 +94,7 @@ scenarios! {
     the_calendar_is_that_of_the_budgets;
 
     uncertain_amounts_count_as_spent_and_are_stated;
+    a_swept_call_that_completes_is_booked_at_its_cost;
     a_released_entry_costs_nothing;
     a_confirmed_entry_keeps_its_cost_or_gets_another;
     a_certain_entry_is_not_reconciled;

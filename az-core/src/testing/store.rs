@@ -2,7 +2,8 @@
 
 use super::kit::{Checked, Fixture};
 use super::sample::{
-    always, at, budget, claim, claim_of, entry, failed, hold, note, run_finished, task, task_id,
+    always, at, budget, claim, claim_of, entry, failed, hold, note, paid, run_finished, task,
+    task_id,
 };
 use super::steps::{begin, claimed};
 use crate::cost::{Period, Scope, Settlement};
@@ -123,9 +124,13 @@ async fn holds_of_a_deleted_task_are_booked_in_full(fixture: Stores<'_>) -> Chec
     let expected = [(Usd::from_nanos(12), Usd::from_nanos(9))];
     ensure_eq!(found, expected, "the spent and held amounts");
     // As from a worker that has not noticed the deletion.
-    store.settle(&first.payer, &first.call, &Settlement::Nothing).await?;
-    let booked = store.entries(always(), Some(&first.payer)).await?;
-    ensure_eq!(booked, full, "a hold of a deleted task was settled again");
+    for settlement in [paid(4), Settlement::Nothing] {
+        store.settle(&first.payer, &first.call, &settlement).await?;
+        let booked = store.entries(always(), Some(&first.payer)).await?;
+        let expected: Vec<_> =
+            [first.book(&paid(4)), second.book(&Settlement::Full)].into_iter().flatten().collect();
+        ensure_eq!(booked, expected, "the entries after a call of a deleted task completed");
+    }
     Ok(())
 }
 

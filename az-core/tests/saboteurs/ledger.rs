@@ -8,8 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_core::clock::later;
 use az_core::cost::{
-    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
-    Hold, Limit, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange, Usage,
+    Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Decision,
+    Grouping, Hold, Limit, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
+    Usage,
 };
 use az_core::memory::MemoryStore;
 use az_core::task::{Lease, TaskQueue, TaskRepository};
@@ -31,6 +32,17 @@ async fn budgets(
 async fn open_hold(store: &MemoryStore, payer: &Payer, call: &CallId) -> Option<Hold> {
     let open = store.open_holds().await.unwrap();
     open.into_iter().find(|hold| hold.payer == *payer && hold.call == *call)
+}
+
+/// Reconciles with another decision.
+async fn decide_otherwise(
+    store: &MemoryStore,
+    decided: &Reconciliation,
+    other: impl FnOnce(Decision) -> Decision,
+) -> Result<Option<CostEntry>> {
+    let mut decided = decided.clone();
+    decided.decision = other(decided.decision);
+    store.reconcile(&decided).await
 }
 
 async fn lease_of(store: &MemoryStore, payer: &Payer) -> Result<Option<Lease>> {
@@ -157,6 +169,7 @@ super::support::saboteurs! {
     charging_no_tokens => [
         concurrent_entries_add_up,
         booking_updates_the_task_and_its_budgets,
+        a_swept_call_that_completes_is_booked_at_its_cost,
         settling_frees_the_hold_and_books_the_payment
     ] {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
@@ -324,16 +337,13 @@ super::support::saboteurs! {
         async fn reconcile(
             &self,
             store: &MemoryStore,
-            payer: &Payer,
-            call: &CallId,
-            decision: Reconciliation,
-            now: Timestamp,
+            decided: &Reconciliation,
         ) -> Result<Option<CostEntry>> {
-            let decision = match decision {
-                Reconciliation::Released => Reconciliation::Confirmed(None),
-                confirmed @ Reconciliation::Confirmed(_) => confirmed,
-            };
-            store.reconcile(payer, call, decision, now).await
+            decide_otherwise(store, decided, |decision| match decision {
+                Decision::Released => Decision::Confirmed(None),
+                confirmed @ Decision::Confirmed(_) => confirmed,
+            })
+            .await
         }
     }
 
@@ -342,18 +352,15 @@ super::support::saboteurs! {
         async fn reconcile(
             &self,
             store: &MemoryStore,
-            payer: &Payer,
-            call: &CallId,
-            decision: Reconciliation,
-            now: Timestamp,
+            decided: &Reconciliation,
         ) -> Result<Option<CostEntry>> {
-            let decision = match decision {
-                Reconciliation::Confirmed(Some(amount)) if !amount.is_negative() => {
-                    Reconciliation::Confirmed(None)
+            decide_otherwise(store, decided, |decision| match decision {
+                Decision::Confirmed(Some(amount)) if !amount.is_negative() => {
+                    Decision::Confirmed(None)
                 }
                 other => other,
-            };
-            store.reconcile(payer, call, decision, now).await
+            })
+            .await
         }
     }
 
@@ -362,14 +369,11 @@ super::support::saboteurs! {
         async fn reconcile(
             &self,
             store: &MemoryStore,
-            payer: &Payer,
-            call: &CallId,
-            decision: Reconciliation,
-            now: Timestamp,
+            decided: &Reconciliation,
         ) -> Result<Option<CostEntry>> {
-            let decided = store.reconcile(payer, call, decision, now).await?;
-            let known = store.entries(always(), Some(payer)).await?;
-            Ok(decided.or_else(|| known.into_iter().find(|entry| entry.call == *call)))
+            let after = store.reconcile(decided).await?;
+            let known = store.entries(always(), Some(&decided.payer)).await?;
+            Ok(after.or_else(|| known.into_iter().find(|entry| entry.call == decided.call)))
         }
     }
 
@@ -394,13 +398,10 @@ super::support::saboteurs! {
         async fn reconcile(
             &self,
             store: &MemoryStore,
-            payer: &Payer,
-            call: &CallId,
-            decision: Reconciliation,
-            now: Timestamp,
+            decided: &Reconciliation,
         ) -> Result<Option<CostEntry>> {
             *self.0.lock().unwrap() = true;
-            store.reconcile(payer, call, decision, now).await
+            store.reconcile(decided).await
         }
 
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
@@ -452,21 +453,11 @@ super::support::saboteurs! {
         a_refusal_has_the_budget_and_its_figures, a_refusal_of_a_part_names_the_budget_of_the_whole
     ] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
-            store.hold(hold).await.map_err(|error| match error {
-                Error::BudgetExceeded { budget, scope, period, amount, held, uncertain, needed, .. } => {
-                    let left = amount;
-                    Error::BudgetExceeded {
-                        budget,
-                        scope,
-                        period,
-                        amount,
-                        left,
-                        held,
-                        uncertain,
-                        needed,
-                    }
+            store.hold(hold).await.map_err(|mut error| {
+                if let Error::BudgetExceeded { left, amount, .. } = &mut error {
+                    *left = *amount;
                 }
-                other => other,
+                error
             })
         }
     }
@@ -528,6 +519,7 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 4.
     forgetting_what_was_used => [
+        a_swept_call_that_completes_is_booked_at_its_cost,
         settling_frees_the_hold_and_books_the_payment,
         a_payment_without_a_price_is_booked_at_its_hold,
         a_key_has_holds_entries_and_a_budget
@@ -604,6 +596,22 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `BudgetKeeper` 14.
+    ignoring_what_became_known => [a_swept_call_that_completes_is_booked_at_its_cost] {
+        async fn settle(
+            &self,
+            store: &MemoryStore,
+            payer: &Payer,
+            call: &CallId,
+            settlement: &Settlement,
+        ) -> Result<Vec<Alert>> {
+            match open_hold(store, payer, call).await {
+                Some(_) => store.settle(payer, call, settlement).await,
+                None => Ok(Vec::new()),
+            }
+        }
+    }
+
     /// Breaks `BudgetKeeper` 4.
     booking_what_was_never_held => [settling_an_unknown_hold_changes_nothing] {
         async fn settle(
@@ -671,7 +679,9 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 4.
     booking_what_was_never_sent => [
-        a_call_that_was_not_made_costs_nothing, an_alert_is_reported_once_per_period
+        a_swept_call_that_completes_is_booked_at_its_cost,
+        a_call_that_was_not_made_costs_nothing,
+        an_alert_is_reported_once_per_period
     ] {
         async fn settle(
             &self,
@@ -689,7 +699,9 @@ super::support::saboteurs! {
 
     /// Breaks `BudgetKeeper` 5.
     freeing_by_forgetting => [
-        expired_holds_are_booked_in_full, an_alert_crossed_by_a_sweep_is_reported_next
+        a_swept_call_that_completes_is_booked_at_its_cost,
+        expired_holds_are_booked_in_full,
+        an_alert_crossed_by_a_sweep_is_reported_next
     ] {
         async fn sweep(&self, store: &MemoryStore, now: Timestamp) -> Result<usize> {
             let mut freed = 0;
@@ -956,30 +968,11 @@ super::support::saboteurs! {
     /// Breaks `BudgetKeeper` 8.
     refusing_in_the_name_of_the_part => [a_refusal_of_a_part_names_the_budget_of_the_whole] {
         async fn hold(&self, store: &MemoryStore, hold: &Hold) -> Result<Vec<Alert>> {
-            store.hold(hold).await.map_err(|error| match error {
-                Error::BudgetExceeded {
-                    scope: Scope::Payer(_),
-                    budget,
-                    period,
-                    amount,
-                    left,
-                    held,
-                    uncertain,
-                    needed,
-                } => {
-                    let scope = Scope::Payer(hold.payer.clone());
-                    Error::BudgetExceeded {
-                        budget,
-                        scope,
-                        period,
-                        amount,
-                        left,
-                        held,
-                        uncertain,
-                        needed,
-                    }
+            store.hold(hold).await.map_err(|mut error| {
+                if let Error::BudgetExceeded { scope: Scope::Payer(payer), .. } = &mut error {
+                    payer.clone_from(&hold.payer);
                 }
-                other => other,
+                error
             })
         }
     }

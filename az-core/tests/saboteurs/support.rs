@@ -128,8 +128,7 @@ bendable! {
             entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
             unpriced_payers(payers: &[Payer]) -> Vec<Payer>;
             uncertain(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
-            reconcile(payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp)
-                -> Option<CostEntry>;
+            reconcile(decided: &Reconciliation) -> Option<CostEntry>;
             sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
             calendar() -> Calendar;
         }

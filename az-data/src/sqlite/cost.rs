@@ -1,12 +1,10 @@
 //! The ledger contract in SQLite.
 
 use async_trait::async_trait;
-use az_core::clock::Timestamp;
 use az_core::cost::{
     Calendar, CostEntry, CostSum, CostTracker, Grouping, Payer, Reconciliation, TimeRange,
 };
 use az_core::error::Error;
-use az_core::id::CallId;
 use az_core::money::Usd;
 
 use super::store::SqliteStore;
@@ -70,16 +68,9 @@ impl CostTracker for SqliteStore {
         self.scan(move |conn| ledger::uncertain(conn, span, payer.as_ref())).await
     }
 
-    async fn reconcile(
-        &self,
-        payer: &Payer,
-        call: &CallId,
-        decision: Reconciliation,
-        now: Timestamp,
-    ) -> Result<Option<CostEntry>, Error> {
-        let (calendar, payer, call) = (self.calendar(), payer.clone(), call.clone());
-        self.write(move |conn| ledger::reconcile(conn, &calendar, (&payer, &call), (decision, now)))
-            .await
+    async fn reconcile(&self, reconciliation: &Reconciliation) -> Result<Option<CostEntry>, Error> {
+        let (calendar, reconciliation) = (self.calendar(), reconciliation.clone());
+        self.write(move |conn| ledger::reconcile(conn, &calendar, &reconciliation)).await
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>, Error> {

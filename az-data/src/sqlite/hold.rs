@@ -37,7 +37,8 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
     alerts(conn, &buckets, hold)
 }
 
-/// Settles a hold, if it is open; returns the alerts that it crossed.
+/// Settles a hold, if it is open, and else replaces the uncertain entry of the call; returns the alerts
+/// that it crossed.
 pub(super) fn settle(
     conn: &Connection,
     calendar: &Calendar,
@@ -45,6 +46,7 @@ pub(super) fn settle(
     settlement: &Settlement,
 ) -> Result<Vec<Alert>> {
     let Some(hold) = find(conn, call.0, call.1)? else {
+        ledger::settle(conn, calendar, call, settlement)?;
         return Ok(Vec::new());
     };
     let buckets = close(conn, calendar, call, settlement)?;

@@ -1,7 +1,8 @@
 //! The ledger: one row per paid call, and sums of them.
 
-use az_core::clock::Timestamp;
-use az_core::cost::{Calendar, Charge, CostEntry, Payer, Reconciliation, TimeRange, Usage};
+use az_core::cost::{
+    Calendar, Charge, CostEntry, Payer, Reconciliation, Settlement, TimeRange, Usage,
+};
 use az_core::id::CallId;
 use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
@@ -42,7 +43,7 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     };
     let is_new = run(conn, sql, params)? == 1;
     if is_new {
-        charge(conn, entry)?;
+        charge(conn, entry, &Charge::default())?;
     }
     Ok(is_new)
 }
@@ -52,55 +53,72 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
 pub(super) fn reconcile(
     conn: &Connection,
     calendar: &Calendar,
-    (payer, call): (&Payer, &CallId),
-    (decision, now): (Reconciliation, Timestamp),
+    reconciliation: &Reconciliation,
 ) -> Result<Option<CostEntry>> {
-    let sql = format!("{ENTRY} AND payer = ?1 AND call_id = ?2");
-    let found = first(conn, &sql, (payer.to_string(), call.as_str()), entry)?;
-    let Some(before) = found else { return Ok(None) };
+    let Reconciliation { payer, call, decision, .. } = reconciliation;
+    let Some(before) = find(conn, payer, call)? else { return Ok(None) };
     let Some(after) = decision.apply(&before)? else { return Ok(None) };
-    let sql = "UPDATE entry SET cost = :cost, estimated = :estimated, uncertain = :uncertain \
+    replace(conn, calendar, &before, &after)?;
+    log::add(conn, &reconciliation.log_record(&before))?;
+    Ok(Some(after))
+}
+
+/// Settles a call whose hold is not open any more: replaces its entry if that is uncertain.
+pub(super) fn settle(
+    conn: &Connection,
+    calendar: &Calendar,
+    (payer, call): (&Payer, &CallId),
+    settlement: &Settlement,
+) -> Result<()> {
+    let Some(before) = find(conn, payer, call)? else { return Ok(()) };
+    match settlement.apply(&before)? {
+        Some(after) => replace(conn, calendar, &before, &after),
+        None => Ok(()),
+    }
+}
+
+fn find(conn: &Connection, payer: &Payer, call: &CallId) -> Result<Option<CostEntry>> {
+    let sql = format!("{ENTRY} AND payer = ?1 AND call_id = ?2");
+    first(conn, &sql, (payer.to_string(), call.as_str()), entry)
+}
+
+/// Replaces the charge of an entry, also in its task and in the buckets.
+fn replace(
+    conn: &Connection,
+    calendar: &Calendar,
+    before: &CostEntry,
+    after: &CostEntry,
+) -> Result<()> {
+    let sql = "UPDATE entry SET usage = :usage, input_tokens = :input, output_tokens = :output, \
+            cost = :cost, computed = :computed, estimated = :estimated, uncertain = :uncertain \
         WHERE namespace = az_namespace() AND payer = :payer AND call_id = :call";
     let params = named_params! {
-        ":payer": payer.to_string(),
-        ":call": call.as_str(),
+        ":payer": after.payer.to_string(),
+        ":call": after.call.as_str(),
+        ":usage": json::write("usage", &after.charge.usage)?,
+        ":input": after.charge.usage.total_input().cast_signed(),
+        ":output": after.charge.usage.total_output().cast_signed(),
         ":cost": after.charge.cost.map(Usd::nanos),
+        ":computed": after.charge.computed.map(Usd::nanos),
         ":estimated": after.charge.estimated,
         ":uncertain": after.charge.uncertain,
     };
     run(conn, sql, params)?;
-    recharge(conn, &before, &after)?;
-    bucket::respend(conn, calendar, &before, &after)?;
-    log::add(conn, &decision.log_record(&before, now))?;
-    Ok(Some(after))
+    charge(conn, after, &before.charge)?;
+    bucket::respend(conn, calendar, before, after)
 }
 
-/// Replaces the cost of an entry in that of its task, if its payer is a stored task.
-fn recharge(conn: &Connection, before: &CostEntry, after: &CostEntry) -> Result<()> {
-    let Some(task) = before.payer.task() else {
-        return Ok(());
-    };
-    let sql = "SELECT cost FROM task WHERE namespace = az_namespace() AND id = ?1";
-    let Some(cost) = first(conn, sql, [task.as_str()], |row| row.money())? else {
-        return Ok(());
-    };
-    let cost = after.charge.replaced_in(cost, &before.charge);
-    let sql = "UPDATE task SET cost = ?2 WHERE namespace = az_namespace() AND id = ?1";
-    run(conn, sql, (task.as_str(), cost.nanos()))?;
-    Ok(())
-}
-
-/// Adds an entry to the cost and tokens of its task, if its payer is a stored task.
-fn charge(conn: &Connection, entry: &CostEntry) -> Result<()> {
+/// Books an entry to its task in place of `before`, if its payer is a stored task.
+fn charge(conn: &Connection, entry: &CostEntry, before: &Charge) -> Result<()> {
     let Some(task) = entry.payer.task() else {
         return Ok(());
     };
     let sql = "SELECT cost, actual_tokens FROM task WHERE namespace = az_namespace() AND id = ?1";
     let stored = first(conn, sql, [task.as_str()], |row| Ok((row.money()?, row.count()?)))?;
-    let Some((cost, tokens)) = stored else {
+    let Some(stored) = stored else {
         return Ok(());
     };
-    let (cost, tokens) = entry.charge.added_to(cost, tokens);
+    let (cost, tokens) = entry.charge.booked_to(stored, before);
     let sql = "UPDATE task SET cost = ?2, actual_tokens = ?3 \
         WHERE namespace = az_namespace() AND id = ?1";
     run(conn, sql, (task.as_str(), cost.nanos(), tokens.cast_signed()))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
-    BudgetKeeper, Calendar, CostTracker, Grouping, Payer, Period, Reconciliation, Scope,
+    BudgetKeeper, Calendar, CostTracker, Decision, Grouping, Payer, Period, Reconciliation, Scope,
     Settlement, TimeRange,
 };
 use az_core::journal::Journal;
@@ -89,8 +89,8 @@ async fn run_every_statement(store: &SqliteStore) {
     for payer in [None, Some(&held)] {
         store.uncertain(TimeRange::ALL, payer).await.unwrap();
     }
-    let released = Reconciliation::Released;
-    store.reconcile(&held, &call_id("m0"), released, now).await.unwrap().unwrap();
+    let released = Reconciliation::new(held.clone(), call_id("m0"), Decision::Released, now);
+    store.reconcile(&released).await.unwrap().unwrap();
     for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
         store.sums(TimeRange::ALL, &by).await.unwrap();
     }

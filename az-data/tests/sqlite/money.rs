@@ -1,8 +1,8 @@
 //! Budgets: concurrent holds, and a comparison with the reference implementation.
 
 use az_core::cost::{
-    Budget, BudgetKeeper, Calendar, CostTracker, Grouping, Limit, Period, Reconciliation, Scope,
-    Settlement, TimeRange, Usage,
+    Budget, BudgetKeeper, Calendar, CostTracker, Decision, Grouping, Limit, Period, Reconciliation,
+    Scope, Settlement, TimeRange, Usage,
 };
 use az_core::journal::RunStore;
 use az_core::log::{Level, LogQuery, LogRecord, LogStore};
@@ -94,7 +94,7 @@ enum Step {
     Settle { task: usize, call: u8, settlement: Settlement },
     Track { task: usize, call: u8, cost: i64, minute: i64 },
     Sweep(i64),
-    Reconcile { task: usize, call: u8, decision: Reconciliation },
+    Reconcile { task: usize, call: u8, decision: Decision },
     Delete(usize),
 }
 
@@ -128,9 +128,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Settlement::Nothing),
     ];
     let decision = prop_oneof![
-        Just(Reconciliation::Released),
-        Just(Reconciliation::Confirmed(None)),
-        (-1..25_i64).prop_map(|nanos| Reconciliation::Confirmed(Some(Usd::from_nanos(nanos)))),
+        Just(Decision::Released),
+        Just(Decision::Confirmed(None)),
+        (-1..25_i64).prop_map(|nanos| Decision::Confirmed(Some(Usd::from_nanos(nanos)))),
     ];
     let step = prop_oneof![
         3 => set.prop_map(Step::Set),
@@ -174,7 +174,8 @@ async fn take(store: &dyn RunStore, step: &Step) -> String {
         }
         Step::Reconcile { task, call, decision } => {
             let (task, call) = (task_id(TASKS[task].0), call_id(&format!("m{call}")));
-            format!("{:?}", store.reconcile(&task.into(), &call, decision, at(DAY)).await)
+            let decided = Reconciliation::new(task.into(), call, decision, at(DAY));
+            format!("{:?}", store.reconcile(&decided).await)
         }
         Step::Sweep(minute) => format!("{:?}", store.sweep(at(minute)).await),
         Step::Delete(task) => {
@@ -265,9 +266,9 @@ async fn a_decision_about_an_uncertain_entry_is_logged() {
     let taken = hold("t", "m0", 30, 1);
     store.hold(&taken).await.unwrap();
     store.settle(&taken.payer, &taken.call, &Settlement::Full).await.unwrap();
+    let released = Reconciliation::new(taken.payer, taken.call, Decision::Released, at(2));
     for _ in 0..2 {
-        let released = Reconciliation::Released;
-        store.reconcile(&taken.payer, &taken.call, released, at(2)).await.unwrap();
+        store.reconcile(&released).await.unwrap();
     }
     let record = LogRecord {
         at: at(2),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use az_core::Usd;
 use az_core::clock::{Clock, SystemClock};
-use az_core::cost::{CostEntry, CostTracker, Payer, Reconciliation, TimeRange};
+use az_core::cost::{CostEntry, CostTracker, Decision, Payer, Reconciliation, TimeRange};
 use az_core::store::Store;
 use az_core::text::plural;
 use clap::Args;
@@ -63,10 +63,10 @@ pub struct ReconcileArgs {
 
 impl ReconcileArgs {
     /// Returns the decision, if one is given.
-    pub(super) const fn decision(&self) -> Option<Reconciliation> {
+    pub(super) const fn decision(&self) -> Option<Decision> {
         match self.confirm {
-            _ if self.release => Some(Reconciliation::Released),
-            Some(amount) => Some(Reconciliation::Confirmed(amount)),
+            _ if self.release => Some(Decision::Released),
+            Some(amount) => Some(Decision::Confirmed(amount)),
             None => None,
         }
     }
@@ -99,7 +99,7 @@ pub(super) async fn run(args: &ReconcileArgs, services: &Services) -> Result<Exi
     }
     let store = services.store().await?;
     let entries = selected(args, &*store, services).await?;
-    if let (Reconciliation::Confirmed(Some(_)), 2..) = (decision, entries.len()) {
+    if let (Decision::Confirmed(Some(_)), 2..) = (decision, entries.len()) {
         return Err(CliError::Usage(format!(
             "--confirm AMOUNT is for one call, and {} are chosen; choose one with --entry, or omit \
              the amount to confirm each at its listed cost",
@@ -190,20 +190,20 @@ async fn find(name: &str, entries: &[CostEntry], store: &dyn Store) -> Result<Co
 async fn decide(
     ledger: &dyn CostTracker,
     entries: &[CostEntry],
-    decision: Reconciliation,
+    decision: Decision,
 ) -> Result<NoticeView, CliError> {
     let (mut calls, mut before, mut after) = (0, Usd::ZERO, Usd::ZERO);
     for entry in entries {
-        let now = SystemClock.now();
-        let decided = ledger.reconcile(&entry.payer, &entry.call, decision, now).await?;
-        if let Some(decided) = decided {
+        let (payer, call, now) = (entry.payer.clone(), entry.call.clone(), SystemClock.now());
+        let decided = Reconciliation::new(payer, call, decision, now);
+        if let Some(decided) = ledger.reconcile(&decided).await? {
             calls += 1;
             before = before.plus(entry.charge.cost.unwrap_or_default());
             after = after.plus(decided.charge.cost.unwrap_or_default());
         }
     }
     let ((before_nanos, before_usd), (after_nanos, after_usd)) = (money(before), money(after));
-    let released = decision == Reconciliation::Released;
+    let released = decision == Decision::Released;
     Ok(NoticeView::CostsReconciled {
         released,
         calls,

@@ -434,8 +434,7 @@ pass_on! { CostTracker:
     cost_by_payer(payer: &Payer) -> Usd;
     entries(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
     uncertain(span: TimeRange, payer: Option<&Payer>) -> Vec<CostEntry>;
-    reconcile(payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp)
-        -> Option<CostEntry>;
+    reconcile(decided: &Reconciliation) -> Option<CostEntry>;
     sums(span: TimeRange, by: &Grouping) -> Vec<CostSum>;
     calendar() -> Calendar;
 }

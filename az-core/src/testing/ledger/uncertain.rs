@@ -1,10 +1,11 @@
-//! Clauses 15 to 17 of `CostTracker` and clause 13 of `BudgetKeeper`: entries whose cost is uncertain.
+//! Clauses 15 to 17 of `CostTracker` and clauses 13 and 14 of `BudgetKeeper`: entries whose cost is
+//! uncertain.
 
 use super::Runs;
 use super::budget::{stands, status};
 use crate::cost::{
-    Budget, Charge, CostEntry, Grouping, Hold, Limit, Period, Reconciliation, Scope, Settlement,
-    TimeRange,
+    Budget, Charge, CostEntry, Decision, Grouping, Hold, Limit, Period, Reconciliation, Scope,
+    Settlement, TimeRange, Usage,
 };
 use crate::error::Error;
 use crate::journal::RunStore;
@@ -15,7 +16,7 @@ use crate::testing::sample::{
 };
 use crate::{ensure_eq, ensure_refused};
 
-use Reconciliation::{Confirmed, Released};
+use Decision::{Confirmed, Released};
 
 const GLOBAL: Scope = Scope::Global;
 
@@ -36,9 +37,14 @@ fn lost(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
 async fn decide(
     store: &dyn RunStore,
     call: &str,
-    decision: Reconciliation,
+    decision: Decision,
 ) -> Checked<Option<CostEntry>> {
-    Ok(store.reconcile(&payer("task:t"), &call_id(call), decision, at(9)).await?)
+    Ok(store.reconcile(&on(call, decision)).await?)
+}
+
+/// Returns a decision about a call of the task `t`.
+fn on(call: &str, decision: Decision) -> Reconciliation {
+    Reconciliation::new(payer("task:t"), call_id(call), decision, at(9))
 }
 
 /// Checks that the entry of a call, the totals, the sums, the task and a budget state one cost.
@@ -90,6 +96,51 @@ pub(super) async fn uncertain_amounts_count_as_spent_and_are_stated(fixture: Run
         "the refusal does not state what is left and what is uncertain"
     );
     Ok(())
+}
+
+/// Checks `BudgetKeeper` 14.
+pub(super) async fn a_swept_call_that_completes_is_booked_at_its_cost(
+    fixture: Runs<'_>,
+) -> Checked {
+    let store = fixture.open().await;
+    store.create(&task("t", 0)).await?;
+    for period in [Period::Daily, Period::Total] {
+        store.set_budget(&budget(GLOBAL, period, 200), at(0)).await?;
+    }
+    for call in ["m0", "m1", "m2", "m3"] {
+        store.hold(&hold("t", call, 40, 1)).await?;
+    }
+    ensure_eq!(store.sweep(at(61)).await?, 4, "the number of expired holds");
+    let settle = async |call: &str, settlement: &Settlement| {
+        store.settle(&payer("task:t"), &call_id(call), settlement).await
+    };
+    let unpriced = Settlement::paid(None, Usage::tokens(10, 5));
+    for (call, settlement) in [
+        ("m0", &paid(10)),
+        ("m1", &Settlement::Nothing),
+        ("m2", &Settlement::Full),
+        ("m3", &unpriced),
+    ] {
+        settle(call, settlement).await?;
+    }
+    let mut nothing = lost("t", "m1", 0, 1);
+    nothing.charge.estimated = false;
+    let mut unpriced = entry("t", "m3", 40, 1);
+    unpriced.charge.estimated = true;
+    let mut expected = [entry("t", "m0", 10, 1), nothing, lost("t", "m2", 40, 1), unpriced];
+    costs(&*store, &expected).await?;
+    let tokens = store.get(&task_id("t")).await?.map(|task| task.actual_tokens);
+    let used = expected.iter().map(|entry| entry.charge.usage.total()).sum();
+    ensure_eq!(tokens, Some(used), "the tokens of the calls that completed");
+
+    decide(&*store, "m2", Confirmed(None)).await?;
+    expected[2].charge.uncertain = false;
+    for call in ["m0", "m1", "m2", "m3"] {
+        for again in [paid(20), Settlement::Full, Settlement::Nothing] {
+            settle(call, &again).await?;
+        }
+    }
+    costs(&*store, &expected).await
 }
 
 /// Checks `CostTracker` 15.
@@ -150,7 +201,7 @@ pub(super) async fn a_certain_entry_is_not_reconciled(fixture: Runs<'_>) -> Chec
         costs(&*store, &expected).await?;
     }
     let negative = Confirmed(Some(Usd::from_nanos(-1)));
-    let refused = store.reconcile(&payer("task:t"), &call_id("m0"), negative, at(9)).await;
+    let refused = store.reconcile(&on("m0", negative)).await;
     ensure_refused!(refused, Error::Invalid { .. }, "a negative amount was confirmed");
     costs(&*store, &expected).await?;
     decide(&*store, "m0", Released).await?;

@@ -26,7 +26,7 @@ mock! {
         /// Mocks [`CostTracker::entries`].
         pub fn entries(&self, span: TimeRange, payer: Option<Payer>) -> Result<Vec<CostEntry>>;
         /// Mocks [`CostTracker::reconcile`].
-        pub fn reconcile(&self, payer: &Payer, call: &CallId, decision: Reconciliation, now: Timestamp) -> Result<Option<CostEntry>>;
+        pub fn reconcile(&self, reconciliation: &Reconciliation) -> Result<Option<CostEntry>>;
         /// Mocks [`CostTracker::calendar`].
         pub fn calendar(&self) -> Result<Calendar>;
         /// Mocks [`CostTracker::sums`].
@@ -52,14 +52,8 @@ impl CostTracker for MockCostTracker {
         self.entries(span, payer.cloned())
     }
 
-    async fn reconcile(
-        &self,
-        payer: &Payer,
-        call: &CallId,
-        decision: Reconciliation,
-        now: Timestamp,
-    ) -> Result<Option<CostEntry>> {
-        self.reconcile(payer, call, decision, now)
+    async fn reconcile(&self, reconciliation: &Reconciliation) -> Result<Option<CostEntry>> {
+        self.reconcile(reconciliation)
     }
 
     async fn sums(&self, span: TimeRange, by: &Grouping) -> Result<Vec<CostSum>> {
