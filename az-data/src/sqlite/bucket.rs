@@ -24,6 +24,16 @@ pub(super) struct Bucket {
     pub(super) span: TimeRange,
 }
 
+/// What to do about a budget that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It is an error: the budget may refuse the call.
+    Strict,
+    /// It is left out. Nothing is lost: its stored buckets are updated by their scope, and missing ones
+    /// are computed from the ledger once the budget can be read.
+    Lenient,
+}
+
 /// The columns of a budget, in the order in which [`budget`] reads them.
 pub(super) const BUDGET: &str = "SELECT scope, period, amount, alerts, hard FROM budget \
     WHERE namespace = az_namespace()";
@@ -45,9 +55,17 @@ pub(super) fn applying(
     calendar: &Calendar,
     (payer, model): (&Payer, &str),
     at: Timestamp,
+    reading: Reading,
 ) -> Result<Vec<Bucket>> {
     let sql = format!("{SCOPES} {BUDGET} AND scope IN scopes");
-    let mut budgets = all(conn, &sql, (payer.to_string(), model), budget)?;
+    let params = (payer.to_string(), model);
+    let mut budgets = match reading {
+        Reading::Strict => {
+            check_scopes(conn)?;
+            all(conn, &sql, params, budget)?
+        }
+        Reading::Lenient => readable(conn, &sql, params, budget)?,
+    };
     budgets.sort_by(order);
     let in_period = |budget: Budget| {
         let span = calendar.span(budget.period, at);
@@ -59,7 +77,7 @@ pub(super) fn applying(
 }
 
 /// Refuses every call while the scope of a budget cannot be read: the budget may cover the call.
-pub(super) fn check_scopes(conn: &Connection) -> Result<()> {
+fn check_scopes(conn: &Connection) -> Result<()> {
     let sql = "SELECT scope, period FROM budget WHERE namespace = az_namespace()";
     let mut query = prepare(conn, sql)?;
     let mut rows = query.query([])?;
@@ -112,7 +130,8 @@ pub(super) fn respend(
     let (at, cost) = (before.at.as_microsecond(), before.charge.cost.unwrap_or_default());
     run(conn, &sql, (before.payer.to_string(), &before.model, at, cost.nanos()))?;
     spend(conn, after)?;
-    let buckets = applying(conn, calendar, (&after.payer, &after.model), after.at)?;
+    let of = (&after.payer, after.model.as_str());
+    let buckets = applying(conn, calendar, of, after.at, Reading::Lenient)?;
     buckets.iter().try_for_each(|bucket| bucket.rearm(conn))
 }
 
@@ -241,8 +260,7 @@ impl Bucket {
 
     /// Sums up the uncertain entries.
     fn uncertain(&self, conn: &Connection) -> Result<Usd> {
-        let (covered, of) = covered(&self.budget.scope);
-        let sql = format!("SELECT {SUM} FROM entry WHERE {covered} AND uncertain = 1");
+        let (sql, of) = uncertain_in(&self.budget.scope);
         let (start, stop) = bounds(self.span);
         total(conn, &sql, (start, stop, of))
     }
@@ -259,26 +277,36 @@ impl Bucket {
 
 /// Returns the condition on the entries and holds that a scope covers from `?1` until `?2`, and the
 /// value of `?3` in it.
-pub(super) fn covered(scope: &Scope) -> (&'static str, Option<String>) {
-    match scope {
-        Scope::Global => {
-            ("namespace = az_namespace() AND at >= ?1 AND at < ?2 AND ?3 IS NULL", None)
-        }
-        Scope::Model(name) => (
-            "namespace = az_namespace() AND at >= ?1 AND at < ?2 AND model = ?3",
-            Some(name.clone()),
-        ),
-        // The signs make SQLite find the rows by payer: there are few of them, while the time range
-        // may cover the whole table. CROSS JOIN does the same for the children of a payer.
+pub(super) fn covered(scope: &Scope) -> (String, Option<String>) {
+    // The signs make SQLite find the rows by payer: there are few of them, while the time range may
+    // cover the whole table.
+    let at = if matches!(scope, Scope::Payer(_)) { "+at" } else { "at" };
+    covered_by_time(at, scope)
+}
+
+/// Returns the statement that sums up the uncertain entries that a scope covers from `?1` until `?2`, and
+/// the value of `?3` in it. The index has the uncertain entries only, which are few.
+pub(super) fn uncertain_in(scope: &Scope) -> (String, Option<String>) {
+    let (covered, of) = covered_by_time("at", scope);
+    let from = "entry INDEXED BY entry_uncertain";
+    (format!("SELECT {SUM} FROM {from} WHERE {covered} AND uncertain = 1"), of)
+}
+
+fn covered_by_time(at: &str, scope: &Scope) -> (String, Option<String>) {
+    let (covers, of) = match scope {
+        Scope::Global => ("?3 IS NULL", None),
+        Scope::Model(name) => ("model = ?3", Some(name.clone())),
+        // CROSS JOIN makes SQLite find the children of a payer by their parent.
         Scope::Payer(payer) => (
-            "namespace = az_namespace() AND +at >= ?1 AND +at < ?2 AND payer IN ( \
+            "payer IN ( \
                 WITH RECURSIVE family (payer) AS (SELECT ?3 UNION \
                     SELECT payer.payer FROM family CROSS JOIN payer \
                         ON payer.namespace = az_namespace() AND payer.parent = family.payer) \
                 SELECT payer FROM family)",
             Some(payer.to_string()),
         ),
-    }
+    };
+    (format!("namespace = az_namespace() AND {at} >= ?1 AND {at} < ?2 AND {covers}"), of)
 }
 
 fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {
@@ -288,18 +316,19 @@ fn order(a: &Budget, b: &Budget) -> std::cmp::Ordering {
 /// Reads a budget. One that cannot be read refuses the calls that it covers: it may be a hard one.
 pub(super) fn budget(row: &mut Columns<'_>) -> Result<Budget> {
     let (scope, period): (String, String) = (row.take()?, row.take()?);
+    let found = read_scope(&scope);
+    let advice = match &found {
+        Ok(_) => "set the budget again or clear it",
+        Err(_) => UNREADABLE_SCOPE,
+    };
     let read = |row: &mut Columns<'_>| -> Result<Budget> {
         Ok(Budget {
-            scope: read_scope(&scope)?,
+            scope: found?,
             period: period.parse::<Period>().map_err(|error| unreadable("period", error))?,
             amount: row.money()?,
             alerts: row.parsed(|text| json::read("alerts", text))?,
             limit: if row.take()? { Limit::Hard } else { Limit::Soft },
         })
-    };
-    let advice = match read_scope(&scope) {
-        Ok(_) => "set the budget again or clear it",
-        Err(_) => UNREADABLE_SCOPE,
     };
     let of_budget = |error: SqliteError| error.of("budget", format_args!("{scope} {period}"));
     read(row).map_err(|error| of_budget(error).with_advice(advice))

@@ -6,7 +6,7 @@ use az_core::id::{CallId, TaskId};
 use az_core::money::Usd;
 use rusqlite::{Connection, named_params};
 
-use super::bucket::{self, Bucket};
+use super::bucket::{self, Bucket, Reading};
 use super::ledger::{self, call_id};
 use super::row::{Columns, first, micros, readable, run};
 use super::{log, payer};
@@ -23,8 +23,8 @@ pub(super) fn take(conn: &Connection, calendar: &Calendar, hold: &Hold) -> Resul
     if hold.admit(open.as_ref(), is_booked)? == Admission::AlreadyOpen {
         return Ok(Vec::new());
     }
-    bucket::check_scopes(conn)?;
-    let buckets = bucket::applying(conn, calendar, (&hold.payer, &hold.model), hold.at)?;
+    let of = (&hold.payer, hold.model.as_str());
+    let buckets = bucket::applying(conn, calendar, of, hold.at, Reading::Strict)?;
     // There is only one writer at a time, so nothing changes between the check and the write.
     for bucket in &buckets {
         if bucket.level(conn)?.check(hold).is_err() {
@@ -88,7 +88,8 @@ fn close(
         return Ok(Vec::new());
     };
     // Includes the buckets of budgets that were set after the hold was taken.
-    let buckets = bucket::applying(conn, calendar, (&hold.payer, &hold.model), hold.at)?;
+    let of = (&hold.payer, hold.model.as_str());
+    let buckets = bucket::applying(conn, calendar, of, hold.at, Reading::Lenient)?;
     if let Some(entry) = hold.book(settlement)
         && ledger::book(conn, &entry)?
     {

@@ -222,6 +222,18 @@ async fn every_statement_finds_its_rows_by_an_index() {
     assert_eq!(expected, BTreeSet::new(), "steps that no statement takes");
 }
 
+/// The uncertain entries are few, whatever the number of entries of a model or a payer.
+#[test]
+fn uncertain_entries_are_summed_up_by_their_own_index() {
+    for scope in [Scope::Global, Scope::Model("m".to_owned()), Scope::task(task_id("t"))] {
+        let (sql, _) = bucket::uncertain_in(&scope);
+        let of_entry: Vec<_> =
+            plan(&sql).into_iter().filter(|step| step.contains(" entry ")).collect();
+        let by_time = "SEARCH entry USING INDEX entry_uncertain (namespace=? AND at>? AND at<?)";
+        assert_eq!(of_entry, [by_time], "{scope}");
+    }
+}
+
 /// The statements of payers' budgets go from each payer to its parent or its children.
 #[test]
 fn payers_are_found_by_their_keys() {

@@ -2,7 +2,8 @@
 
 use az_core::config::ConfigManager;
 use az_core::cost::{
-    BudgetKeeper, CostTracker, Limit, Period, Scope, Settlement, TimeRange, Usage,
+    BudgetKeeper, CostTracker, Decision, Limit, Period, Reconciliation, Scope, Settlement,
+    TimeRange, Usage,
 };
 use az_core::error::Error;
 use az_core::id::WorkerId;
@@ -11,7 +12,7 @@ use az_core::money::Usd;
 use az_core::state::StateManager;
 use az_core::store::StoreAdmin;
 use az_core::task::{Claim, Task, TaskFilter, TaskQueue, TaskRepository};
-use az_core::testing::sample::{at, budget, entry, hold, payer, task, task_id};
+use az_core::testing::sample::{at, budget, call_id, entry, hold, paid, payer, task, task_id};
 use az_data::sqlite::SqliteStore;
 use serde_json::json;
 
@@ -142,6 +143,34 @@ async fn a_budget_whose_scope_cannot_be_read_refuses_every_call() {
     assert_eq!(store.total_in(TimeRange::ALL).await.unwrap(), Usd::from_nanos(7));
     home.raw().execute("DELETE FROM budget", []).unwrap();
     store.hold(&hold("t", "m1", 7, 1)).await.unwrap();
+}
+
+/// Checks `BudgetKeeper` 12.
+#[tokio::test]
+async fn a_damaged_budget_prevents_no_settlement_sweep_decision_or_deletion() {
+    let repair = "UPDATE budget SET scope = 'global', alerts = '[]', period = 'total'";
+    for damage in ["alerts = '['", "period = 'era'", "scope = 'all'"] {
+        let home = Home::new();
+        let store = home.open();
+        store.create(&task("d", 0)).await.unwrap();
+        store.set_budget(&budget(Scope::Global, Period::Total, 100), at(0)).await.unwrap();
+        for (of, call) in [("t", "m0"), ("t", "m1"), ("t", "m2"), ("d", "m0")] {
+            store.hold(&hold(of, call, 20, 1)).await.unwrap();
+        }
+        home.raw().execute(&format!("UPDATE budget SET {damage}"), []).unwrap();
+        let payer = payer("task:t");
+
+        store.settle(&payer, &call_id("m0"), &paid(7)).await.unwrap();
+        store.settle(&payer, &call_id("m1"), &Settlement::Full).await.unwrap();
+        let released = Reconciliation::new(payer.clone(), call_id("m1"), Decision::Released, at(2));
+        assert!(store.reconcile(&released).await.unwrap().is_some(), "{damage}");
+        assert!(TaskRepository::delete(&store, &task_id("d"), at(2)).await.unwrap());
+        assert_eq!(store.sweep(at(1_000_000)).await.unwrap(), 1, "{damage}");
+
+        home.raw().execute(repair, []).unwrap();
+        let status = store.budgets(at(1)).await.unwrap().remove(0);
+        assert_eq!((status.spent, status.held), (Usd::from_nanos(47), Usd::ZERO), "{damage}");
+    }
 }
 
 /// Checks `BudgetKeeper` 12.
