@@ -113,6 +113,20 @@ fn a_temporary_file_of_a_task_that_is_not_resumed_is_removed_when_it_is_a_day_ol
 }
 
 #[test]
+fn a_temporary_file_that_cannot_be_removed_is_reported_with_its_task() {
+    let write = json!({"path": "f", "content": "v1"});
+    let (az, _) = killed_at("fs.write.before_rename", &write);
+    let draft = drafts(&az).remove(0);
+    fs::remove_file(&draft).unwrap();
+    fs::create_dir(&draft).unwrap();
+    let days = Duration::from_secs(2 * 24 * 60 * 60);
+    fs::File::open(&draft).unwrap().set_modified(std::time::SystemTime::now() - days).unwrap();
+    let ended = az.az(&["db", "clean"]);
+    let expected = "the temporary files of its interrupted write cannot be listed or removed: ";
+    assert_eq!((ended.code, ended.stderr.matches(expected).count()), (Some(0), 1), "{ended:?}");
+}
+
+#[test]
 fn a_temporary_file_of_a_process_that_is_stopped_is_kept() {
     let az = Az::new();
     let write = json!({"name": "filesystem.write", "arguments": {"path": "f", "content": "v1"}});

@@ -7,7 +7,7 @@ use az_core::store::Leftover;
 use az_core::text::plural;
 use clap::Args;
 
-use super::drafts::{self, Mode};
+use super::drafts;
 use crate::error::CliError;
 use crate::services::Services;
 use crate::views::{LeftoverView, NoticeView};
@@ -42,11 +42,13 @@ pub(super) async fn run(args: &CleanArgs, services: &Services) -> Result<ExitCod
     if !args.dry_run {
         store = services.store().await?;
         removed = store.clean().await?;
-        removed.extend(drafts::of_tasks(&*store, Mode::Remove).await?);
     }
     let mut kept = store.leftovers().await?;
-    kept.extend(drafts::of_tasks(&*store, Mode::List).await?);
+    let drafts = drafts::of_tasks(&*store, !args.dry_run).await?;
+    removed.extend(drafts.removed);
+    kept.extend(drafts.kept);
     let printer = services.printer();
+    drafts.problems.iter().for_each(|problem| printer.say(problem));
     if !printer.is_json() {
         for leftover in if args.dry_run { &kept } else { &removed } {
             printer.line(&leftover.name)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use az_core::Error;
 use az_core::engine::Liveness;
 use az_core::journal::{CallState, fold};
 use az_core::store::{Leftover, Store};
@@ -11,23 +12,26 @@ use az_mcp::builtin::filesystem::{Draft, drafts};
 
 use crate::error::CliError;
 use crate::identity::LocalProcesses;
+use crate::output::short;
 
 /// How long an unfinished file is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The number of tasks that are listed at once.
 const PAGE: usize = 500;
 
-/// What becomes of the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// All are listed.
-    List,
-    /// Those that are older than a day are removed.
-    Remove,
+/// The temporary files of interrupted writes.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    /// Those that were removed.
+    pub(super) removed: Vec<Leftover>,
+    /// Those that are left.
+    pub(super) kept: Vec<Leftover>,
+    /// Why files could not be found or removed, with their tasks.
+    pub(super) problems: Vec<String>,
 }
 
-/// Lists the temporary files of interrupted writes of tasks that no process runs, the newest task first;
-/// with [`Mode::Remove`], those that are removed.
+/// Finds the temporary files of interrupted writes of tasks that no process runs, the newest task first, and
+/// removes those that are older than a day if `remove` is set.
 ///
 /// A process that resumes the task meanwhile writes a file of its own: one that is a day old is of an
 /// earlier run.
@@ -35,12 +39,8 @@ pub(super) enum Mode {
 /// # Errors
 ///
 /// The store's.
-pub(super) async fn of_tasks(store: &dyn Store, mode: Mode) -> Result<Vec<Leftover>, CliError> {
-    let (age, remove) = match mode {
-        Mode::List => (Duration::ZERO, false),
-        Mode::Remove => (KEPT, true),
-    };
-    let mut found = Vec::new();
+pub(super) async fn of_tasks(store: &dyn Store, remove: bool) -> Result<Drafts, CliError> {
+    let mut found = Drafts::default();
     for offset in (0..).step_by(PAGE) {
         let filter = TaskFilter { limit: PAGE, offset, ..TaskFilter::default() };
         let tasks = TaskRepository::list(store, &filter).await?;
@@ -48,7 +48,7 @@ pub(super) async fn of_tasks(store: &dyn Store, mode: Mode) -> Result<Vec<Leftov
             let lease = TaskQueue::lease(store, &task.id).await?;
             if lease.is_none_or(|lease| LocalProcesses::default().is_gone(&lease.owner)) {
                 for call in interrupted_writes(store, task).await {
-                    found.extend(clean(&call, age, remove).await);
+                    found.add(&call, remove).await;
                 }
             }
         }
@@ -57,6 +57,18 @@ pub(super) async fn of_tasks(store: &dyn Store, mode: Mode) -> Result<Vec<Leftov
         }
     }
     Ok(found)
+}
+
+impl Drafts {
+    /// Adds the files of a call.
+    async fn add(&mut self, call: &Invocation, remove: bool) {
+        let removed = if remove { drafts(call, KEPT, true).await } else { Ok(Vec::new()) };
+        let kept = drafts(call, Duration::ZERO, false).await;
+        let error = removed.as_ref().err().or(kept.as_ref().err());
+        self.problems.extend(error.map(|error| problem(call, error)));
+        self.removed.extend(removed.into_iter().flatten().map(leftover));
+        self.kept.extend(kept.into_iter().flatten().map(leftover));
+    }
 }
 
 /// Returns the writes of a task that were begun and have no result; none if its journal cannot be read.
@@ -78,15 +90,24 @@ pub(crate) async fn interrupted_writes(store: &dyn Store, task: &Task) -> Vec<In
     writes.collect()
 }
 
-/// Removes the temporary files of interrupted writes. What cannot be removed is left.
-pub(crate) async fn remove(writes: &[Invocation]) {
+/// Removes the temporary files of interrupted writes; returns why some could not be removed.
+pub(crate) async fn remove(writes: &[Invocation]) -> Vec<String> {
+    let mut problems = Vec::new();
     for call in writes {
-        clean(call, Duration::ZERO, true).await;
+        let removed = drafts(call, Duration::ZERO, true).await;
+        problems.extend(removed.err().map(|error| problem(call, &error)));
     }
+    problems
 }
 
-async fn clean(call: &Invocation, age: Duration, remove: bool) -> Vec<Leftover> {
-    let found = drafts(call, age, remove).await.unwrap_or_default();
-    let leftover = |Draft { path, bytes, .. }| Leftover::new(path.display().to_string(), bytes);
-    found.into_iter().map(leftover).collect()
+fn problem(call: &Invocation, error: &Error) -> String {
+    let task = short(call.task.as_str());
+    format!(
+        "task {task}: the temporary files of its interrupted write cannot be listed or removed: {}",
+        error.chain()
+    )
+}
+
+fn leftover(Draft { path, bytes, .. }: Draft) -> Leftover {
+    Leftover::new(path.display().to_string(), bytes)
 }

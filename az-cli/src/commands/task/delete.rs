@@ -75,7 +75,7 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         if !TaskRepository::delete(&*store, &task.id, lease_clock.now().await?).await? {
             return Err(Error::not_found("task", &task.id).into());
         }
-        remove(&writes).await;
+        remove(&writes).await.iter().for_each(|problem| services.printer().say(problem));
         services.delete_output(&task.id);
         let text = format!("deleted {}", short(task.id.as_str()));
         services.printer().done(&text, &NoticeView::TaskDeleted { task: task.id })?;

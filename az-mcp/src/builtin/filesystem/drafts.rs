@@ -1,11 +1,12 @@
 //! The temporary files that interrupted writes left behind.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::Result;
 use az_core::tool::Invocation;
+use az_core::{Error, Result};
 use serde::Deserialize;
 
 use super::error::FileError;
@@ -32,24 +33,32 @@ impl Draft {
 /// Lists the temporary files that an interrupted call of `filesystem.write` left behind and that were not
 /// changed for at least `age`; removes them if `remove` is set.
 ///
-/// The caller makes sure that no process makes the call meanwhile. A call of another tool, and one whose
-/// workspace or directory does not exist, has no such files.
+/// The caller makes sure that no process makes the call meanwhile. A call of another tool, one whose
+/// workspace or directory does not exist, and one that may not write at its path have no such files.
 ///
 /// # Errors
 ///
-/// `Invalid` for a call without a workspace.
+/// `Invalid` for a call without a workspace; `Io` for files that cannot be read or removed.
 pub async fn drafts(call: &Invocation, age: Duration, remove: bool) -> Result<Vec<Draft>> {
     let Ok(WriteArgs { path, append: false, .. }) = WriteArgs::deserialize(&call.arguments) else {
         return Ok(Vec::new());
     };
     let key = call.key.clone();
     let workspace = PathBuf::from(call.workspace.clone().unwrap_or_default());
-    let find = move |root: &super::root::Root| {
-        let location = FileLocation::find(root, &path)?;
-        let found = location.drafts(&key, age, remove);
-        found.map_err(|error| FileError::at(&path, error))
+    let find = move |root: &super::root::Root| match FileLocation::find(root, &path) {
+        Ok(location) => location
+            .drafts(&key, age, remove)
+            .map_err(|source| FileError::Io { path: path.clone(), source }),
+        Err(error @ FileError::Io { .. }) => Err(error),
+        Err(_) => Ok(Vec::new()),
     };
-    let found = Arc::new(Roots::default()).run(call, find).await?.unwrap_or_default();
+    let found = match Arc::new(Roots::default()).run(call, find).await? {
+        Ok(found) => found,
+        Err(FileError::Workspace(error)) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            return Err(Error::Io { backend: "the workspace", source: Box::new(error) });
+        }
+    };
     let in_workspace = |draft: Draft| Draft { path: workspace.join(draft.path), ..draft };
     Ok(found.into_iter().map(in_workspace).collect())
 }
