@@ -11,12 +11,17 @@ use std::process::Command;
 /// The first version of glibc that reads packed relocations.
 const PACKED: (u32, u32) = (2, 36);
 
+/// The variable that builds a binary for other machines, whose glibc may be older.
+const PORTABLE: &str = "AZ_PORTABLE";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Half a megabyte of relocations becomes some kilobytes, which the loader reads at every start. A
-    // program that is linked on this glibc does not run on an older one in any case.
+    println!("cargo::rerun-if-env-changed={PORTABLE}");
+    // Half a megabyte of relocations becomes some kilobytes, which the loader reads at every start. Only
+    // the loader of glibc 2.36 and later reads them, while the symbols of `az` are in glibc 2.34.
     let is_native = env::var("HOST").is_ok_and(|host| env::var("TARGET") == Ok(host));
-    if is_native && glibc().is_some_and(|version| version >= PACKED) {
+    let is_portable = env::var_os(PORTABLE).is_some_and(|value| !value.is_empty());
+    if is_native && !is_portable && glibc().is_some_and(|version| version >= PACKED) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
 }
