@@ -6,10 +6,10 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cli;
+use crate::cli::Cli;
 use crate::commands::completions::{VARIABLE, completer};
 use crate::config::Env;
 use crate::wiring::Wiring;
@@ -24,7 +24,7 @@ pub(crate) fn answer(args: &[OsString], env: &Env, wiring: &Wiring) -> Option<Ex
     let words = args.iter().position(|arg| arg == "--").and_then(|at| args.get(at + 1..));
     if let (Some(shell), Some(words)) = (shell, words) {
         let candidates = Candidates::new(words, env, wiring);
-        let mut command = completing(cli::command(), &candidates);
+        let mut command = completing(Cli::command(), &candidates);
         command.build();
         let mut line = Vec::new();
         let here = std::env::current_dir().ok();
@@ -62,6 +62,7 @@ fn kind(arg: &Arg) -> Option<Kind> {
         "model" => Some(Kind::Model),
         "tools" | "allow" => Some(Kind::Tool),
         "key" | "keys" => Some(Kind::Key),
+        "settings" => Some(Kind::Setting),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use az_core::text::one_line;
 use az_core::{Task, Toolbox};
 use clap_complete::engine::CompletionCandidate;
 
-use crate::config::{Env, all_keys};
+use crate::config::{Env, KeyPath, all_keys};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 use crate::output::{Printer, printable, short};
@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Tool,
     /// A key of the configuration.
     Key,
+    /// A key of the configuration that is followed by its value.
+    Setting,
 }
 
 /// Finds candidates when they are asked for.
@@ -61,7 +63,8 @@ impl Candidates {
             Kind::Task => self.tasks(),
             Kind::Model => self.models(),
             Kind::Tool => self.tools(),
-            Kind::Key => Ok(keys()),
+            Kind::Key => Ok(keys("")),
+            Kind::Setting => Ok(keys("=")),
         };
         let mut found = found.unwrap_or_default();
         found.retain(|(value, _)| value.starts_with(typed));
@@ -107,10 +110,13 @@ fn described(task: &Task) -> (String, String) {
     (short(task.id.as_str()), format!("{}: {command}", task.status))
 }
 
-/// Returns the keys of the configuration that have a value, with their descriptions.
-fn keys() -> Vec<(String, String)> {
-    let all = all_keys().into_iter().filter(|(_, key)| key.below().is_empty());
-    all.map(|(path, key)| (path, key.about.to_owned())).collect()
+/// Returns the keys of the configuration that have a value and can be typed, with what follows them and
+/// their descriptions.
+fn keys(end: &str) -> Vec<(String, String)> {
+    let is_typed = |path: &str| KeyPath::parse(path).is_ok();
+    let all = all_keys().into_iter();
+    let all = all.filter(|(path, key)| key.below().is_empty() && is_typed(path));
+    all.map(|(path, key)| (format!("{path}{end}"), key.about.to_owned())).collect()
 }
 
 fn candidate(value: String, help: &str, order: usize) -> CompletionCandidate {

@@ -113,7 +113,9 @@ fn walk(full: &str) -> Option<KeyPath> {
 
 fn unknown(typed: &str) -> String {
     let all = all_keys();
-    let known: Vec<_> = all.iter().map(|(full, _)| full.as_str()).collect();
+    // A key of a list cannot be typed without the item that it is of.
+    let known = all.iter().map(|(full, _)| full.as_str()).filter(|full| !full.contains("[]"));
+    let known: Vec<_> = known.collect();
     let likely = near(typed, known.iter().copied());
     let last = |full: &str| full.rsplit('.').next().unwrap_or_default().to_owned();
     let likely = likely.into_iter().next().or_else(|| {
@@ -160,5 +162,7 @@ mod tests {
             let error = KeyPath::parse(typed).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
         }
+        // The key of an item is no suggestion: it cannot be typed without the item.
+        assert_eq!(KeyPath::parse("condition").unwrap_err(), "unknown key \"condition\"");
     }
 }

@@ -39,6 +39,8 @@ fn tasks_models_tools_and_keys_are_completed() {
     );
     assert_eq!(values(&az, &["config", "get", "llm.base"]), ["llm.base_url"]);
     assert_eq!(values(&az, &["config", "unset", "llm.base"]), ["llm.base_url"]);
+    assert_eq!(values(&az, &["config", "set", "llm.base"]), ["llm.base_url="]);
+    assert_eq!(values(&az, &["config", "get", "llm.routing_r"]), [""; 0], "an item has a number");
 }
 
 #[test]

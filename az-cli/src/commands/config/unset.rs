@@ -52,10 +52,13 @@ pub(super) async fn run(args: &UnsetArgs, context: &Context<'_>) -> Result<ExitC
         }
         None => {
             let store = context.services()?.store().await?;
+            let set = store.get_all().await?;
+            if let Some(missing) = keys.iter().find(|key| !set.contains_key(&key.to_string())) {
+                return Err(not_set(missing, "the store"));
+            }
             for key in &keys {
-                if !ConfigManager::delete(&*store, &key.to_string()).await? {
-                    return Err(not_set(key, "the store"));
-                }
+                // A key that another process has removed in the meantime is removed as well.
+                ConfigManager::delete(&*store, &key.to_string()).await?;
             }
             "the store".to_owned()
         }

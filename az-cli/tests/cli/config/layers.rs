@@ -169,3 +169,13 @@ fn keys_and_passwords_are_masked() {
     assert_eq!(az.ok(&["config", "get", "llm.providers.a.api_key"]).trim(), "[key]");
     assert_eq!(az.ok(&["config", "get", "llm.providers[0].provider"]).trim(), "groq");
 }
+
+#[test]
+fn nothing_is_removed_from_the_store_if_one_of_the_keys_is_not_set() {
+    let az = Az::new();
+    az.ok(&["config", "set", "--layer", "store", "task.max_steps=4"]);
+    let ended = az.az(&["config", "unset", "--layer", "store", "task.max_steps", "llm.model"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("llm.model is not set in the store"), "{ended:?}");
+    assert_eq!(az.ok(&["config", "get", "task.max_steps"]), "4\n");
+}
