@@ -1,12 +1,12 @@
 //! API keys that are entered: they are written into files that only the user can read.
 
 use std::io::{IsTerminal, Read, stdin};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use az_ai::provider::known::{KnownProvider, NAMES, PROVIDERS};
 use az_ai::resolver::near;
 
-use crate::config::{Access, ConfigFile, ConfigLayers, Env, KeyPath, Layer, write_atomically};
+use crate::config::{ConfigFile, ConfigLayers, Env, KeyPath};
 use crate::error::CliError;
 use crate::models::did_you_mean;
 use crate::output::{ask_secret, can_ask};
@@ -69,21 +69,20 @@ pub(crate) fn provider_of(name: &str) -> Result<&'static str, CliError> {
     })
 }
 
-/// Writes a key into a file beside the user's configuration, and names the file in the entry, which is
-/// created if it does not exist. Returns the path of the key's file.
+/// Adds a file with a key to the user's file, beside it, and names it in the entry, which is created if it
+/// does not exist. Returns the path of the key's file.
 ///
 /// # Errors
 ///
-/// An unknown provider, or a file that cannot be written.
-pub(crate) fn store_key(config: &Path, name: &str, key: &str) -> Result<String, CliError> {
-    let mut file = ConfigFile::open(Layer::User, config)?;
-    let entry = |field: &str| {
-        KeyPath::parse(&format!("llm.providers.{name}.{field}")).map_err(CliError::Usage)
-    };
+/// An unknown provider, or a name that cannot be that of a file.
+pub(crate) fn add_key(file: &mut ConfigFile, name: &str, key: &str) -> Result<PathBuf, CliError> {
     if !is_file_name(name) {
         let what = format!("{name:?} cannot be the name of an entry; use letters, digits, - and _");
         return Err(CliError::Usage(what));
     }
+    let entry = |field: &str| {
+        KeyPath::parse(&format!("llm.providers.{name}.{field}")).map_err(CliError::Usage)
+    };
     if !file.has(&entry("provider")?) {
         let provider = provider_of(name)?;
         file.set(&entry("provider")?, provider)?;
@@ -93,14 +92,9 @@ pub(crate) fn store_key(config: &Path, name: &str, key: &str) -> Result<String, 
     for other in ["api_key", "api_key_env"] {
         file.unset(&entry(other)?)?;
     }
-    let problems = file.problems();
-    if !problems.is_empty() {
-        return Err(crate::config::ConfigError::Invalid(problems).into());
-    }
-    let path = config.parent().unwrap_or(Path::new(".")).join(&relative);
-    write_atomically(&path, format!("{key}\n").as_bytes(), Access::Secret)?;
-    file.write()?;
-    Ok(path.display().to_string())
+    let path = file.path().parent().unwrap_or(Path::new(".")).join(&relative);
+    file.add_secret(path.clone(), format!("{key}\n"));
+    Ok(path)
 }
 
 fn is_file_name(name: &str) -> bool {

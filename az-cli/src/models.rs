@@ -9,6 +9,7 @@ mod loading;
 mod local;
 mod prices;
 mod rules;
+mod server;
 mod unknown;
 
 pub use booked::Booked;

@@ -16,6 +16,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) use files::change;
+pub(super) use layer::Target;
+
 use crate::config::Env;
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;

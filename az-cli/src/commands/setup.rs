@@ -1,18 +1,20 @@
 //! `az setup`: the first key, or a server on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use az_ai::catalog::Access;
+use az_ai::catalog::{Access, Target as Named, displayed_url};
+use az_ai::model_name::{InvalidModelName, ModelName};
+use az_core::store::StoreAccess;
 use clap::Args;
 
-use super::config::Context;
+use super::config::{Context, Target, change};
 use super::task::{Start, execute};
-use crate::api_key::{provider_of, read_key, store_key};
-use crate::config::{ConfigFile, ConfigFiles, KeyPath, Layer};
+use crate::api_key::{add_key, read_key};
+use crate::config::{ConfigError, ConfigFile, KeyPath, Layer};
 use crate::error::CliError;
-use crate::models::{ModelChooser, to_cli};
-use crate::output::{ask, can_ask, consents};
+use crate::models::ModelChooser;
+use crate::output::{Printer, ask, can_ask, consents};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +23,13 @@ Examples:
 
 The questions are asked at a terminal. Without one, az config sets the same: the provider and its
 key as above, or a server with llm.providers.NAME.base_url.";
+
+/// The error without a terminal.
+const NO_TERMINAL: &str = "\
+setup asks its questions at a terminal, and standard input or standard error is none; type instead, \
+for a provider, `az config set llm.provider=gemini` and `az config set llm.api_key < key.txt`, or, for \
+a server, `az config set llm.provider=server llm.providers.server.provider=openai-compatible \
+llm.providers.server.base_url=URL llm.providers.server.model=MODEL`";
 
 /// The name of the entry of a server that is given by its address.
 const SERVER: &str = "server";
@@ -38,140 +47,173 @@ pub struct SetupArgs {}
 ///
 /// # Errors
 ///
-/// Invalid answers, a file that cannot be written, or the error of the task.
+/// A usage error without a terminal, invalid answers, a file that cannot be written, or the error of the
+/// task.
 pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
-    let services = context.services()?;
+    let access = if can_ask() { StoreAccess::ReadWrite } else { StoreAccess::ReadOnly };
+    let services = context.services()?.with_stored_settings(access).await?;
     let models = services.models()?;
     let printer = services.printer();
-    let chosen = models.choose(None).await?;
-    printer.say(&format!("now: {}", chosen.in_words()));
+    match models.choose(None).await {
+        Ok(chosen) => printer.say(&format!("now: {}", chosen.in_words())),
+        // A default that cannot be used is what setup is for.
+        Err(error) => printer.say(&format!("now: no model can be used: {error}")),
+    }
     if !can_ask() {
-        printer.say("setup asks its questions at a terminal; `az setup --help` shows the commands");
+        return Err(CliError::Usage(NO_TERMINAL.to_owned()));
+    }
+    let config = Target::User.only_file(context)?;
+    let before = text_of(&config)?;
+    let answers = ask_model(&models, printer).await?;
+    let key_file = change(context, Layer::User, &config, |file| answers.store(file))?;
+    let after = text_of(&config)?;
+    let Err(error) = test(&answers.model, &config, context).await else {
         return Ok(ExitCode::SUCCESS);
+    };
+    printer.error(&error);
+    if !consents("keep these settings?") {
+        restore(&config, before, after.as_deref())?;
+        // A key that was rejected is of no use to anything else.
+        key_file.map(std::fs::remove_file);
+        printer.say("the settings are as they were before");
     }
-    let config = ConfigFiles::find(context.env, None).user.ok_or_else(|| {
-        CliError::Settings("HOME is not set; set it, XDG_CONFIG_HOME or AZ_CONFIG".to_owned())
-    })?;
-    let before = ConfigFile::read(Layer::User, &config)?;
-    let before = before.exists().then(|| before.text().to_owned());
-    let Chosen { model, key_file } = choose(&models, &config).await?;
-    drop(models);
-    let services = context.services()?;
-    let task = services.new_task(TEST, None)?.with_model(&*model);
-    let ended = execute(&services, Start::New(Box::new(task))).await;
-    match ended {
-        Ok(code) => {
-            let path = config.display();
-            printer.say(&format!("{model} is the default now, in {path}"));
-            let chosen = services.models()?.choose(None).await?;
-            if chosen.name != model {
-                printer.say(&format!("here, another layer overrides it: {}", chosen.in_words()));
-            }
-            Ok(code)
-        }
-        Err(error) => {
-            printer.error(&error);
-            if !consents("keep these settings?") {
-                restore(&config, before.as_deref())?;
-                // A key that was rejected is of no use to anything else.
-                key_file.map(std::fs::remove_file);
-                printer.say("the settings are as they were before");
-            }
-            Ok(ExitCode::from(error.exit_code()))
-        }
-    }
+    Ok(ExitCode::from(error.exit_code()))
 }
 
-/// The model that was chosen, and the file that its key was written into.
-struct Chosen {
+/// Runs a task with the model, and says whether it is the default from now on.
+async fn test(model: &str, config: &Path, context: &Context<'_>) -> Result<(), CliError> {
+    let services = context.services()?.with_stored_settings(StoreAccess::ReadWrite).await?;
+    let printer = services.printer();
+    let task = services.new_task(TEST, None)?.with_model(model);
+    execute(&services, Start::New(Box::new(task))).await?;
+    printer.say(&format!("{model} is the default now, in {}", config.display()));
+    match services.models()?.choose(None).await {
+        Ok(chosen) if chosen.name == model => {}
+        Ok(chosen) => {
+            printer.say(&format!("here, another layer overrides it: {}", chosen.in_words()));
+        }
+        Err(error) => printer.say(&format!("here, another layer overrides it: {error}")),
+    }
+    Ok(())
+}
+
+/// What was entered.
+struct Answers {
+    /// The name of the model.
     model: String,
-    key_file: Option<String>,
+    /// The entry whose key was entered, and the key.
+    key: Option<(String, String)>,
+    /// The keys of the configuration that describe a server, with their values.
+    server: Vec<(String, String)>,
 }
 
-/// Asks for the model, and stores what it needs.
-async fn choose(models: &ModelChooser, config: &Path) -> Result<Chosen, CliError> {
+impl Answers {
+    /// Sets what was entered in the user's file; returns the file of the key.
+    fn store(&self, file: &mut ConfigFile) -> Result<Option<PathBuf>, CliError> {
+        let default = [("llm.default_provider".to_owned(), self.model.clone())];
+        for (key, value) in default.iter().chain(&self.server) {
+            file.set(&KeyPath::parse(key).map_err(CliError::Usage)?, value)?;
+        }
+        let Some((entry, key)) = &self.key else { return Ok(None) };
+        add_key(file, entry, key).map(Some)
+    }
+}
+
+/// Asks for the model, and for what it needs.
+async fn ask_model(models: &ModelChooser, printer: &Printer) -> Result<Answers, CliError> {
+    let name = ask_name(models)?;
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return ask_server(&name, models, printer).await;
+    }
+    let parsed: ModelName =
+        name.parse().map_err(|error: InvalidModelName| CliError::Usage(error.to_string()))?;
+    if parsed == ModelName::Auto {
+        let what = "auto is the choice of the routing rules; enter the name of a model";
+        return Err(CliError::Usage(what.to_owned()));
+    }
+    let (full, catalog) = (models.with_maker(parsed), models.catalog());
+    let target = catalog.target(&full);
+    let without_key =
+        target.filter(|target| matches!(catalog.access(target.entry), Access::Missing(_)));
+    let (model, key) = match without_key {
+        Some(Named { model: None, .. }) => {
+            let what =
+                format!("{full} is a provider; enter the name of a model, as in {full}/MODEL");
+            return Err(CliError::Usage(what));
+        }
+        Some(Named { entry, .. }) => {
+            let entry = entry.config.name.clone();
+            let key = read_key(&entry)?;
+            (full.to_string(), Some((entry, key)))
+        }
+        // An unknown name is an error before anything is stored.
+        None => (models.choose(Some(&name)).await?.name, None),
+    };
+    Ok(Answers { model, key, server: Vec::new() })
+}
+
+fn ask_name(models: &ModelChooser) -> Result<String, CliError> {
     let catalog = models.catalog();
     let with_key = catalog.with_keys().next().map(|(entry, _)| entry.config.name.clone());
     let default = with_key.unwrap_or_else(|| "claude".to_owned());
-    let names: Vec<_> = catalog.entries().iter().filter(|entry| entry.model().is_some()).collect();
-    let names: Vec<_> = names.iter().map(|entry| entry.config.name.as_str()).collect();
+    let entries = catalog.entries().iter().filter(|entry| entry.model().is_some());
+    let names: Vec<_> = entries.map(|entry| entry.config.name.as_str()).collect();
     let question = format!(
         "Which model? A name ({}),\nlocal/MODEL for a server on this machine, or the address of a \
          server that is compatible with OpenAI's API [{default}]:",
         names.join(", ")
     );
     let answer = ask(&question).ok_or_else(cancelled)?;
-    let name = if answer.is_empty() { default } else { answer };
-    if name.starts_with("http://") || name.starts_with("https://") {
-        return Ok(Chosen { model: server(&name, config).await?, key_file: None });
-    }
-    let entry = catalog.entries().find(&name);
-    match entry.map(|entry| catalog.access(entry)) {
-        Some(Access::Missing(_)) => {
-            let key = read_key(&name)?;
-            set(config, &[("llm.default_provider", &name)])?;
-            let key_file = Some(store_key(config, &name, &key)?);
-            return Ok(Chosen { model: name, key_file });
-        }
-        Some(Access::Key(..) | Access::Open) => {}
-        None => {
-            // An unknown name is an error before anything is stored.
-            if !name.contains('/') {
-                provider_of(&name)?;
-            }
-            models.choose(Some(&name)).await?;
-        }
-    }
-    set(config, &[("llm.default_provider", &name)])?;
-    Ok(Chosen { model: name, key_file: None })
+    Ok(if answer.is_empty() { default } else { answer })
 }
 
-/// Stores an entry for a server; its model is the first that it offers and that chats, or the one that is
-/// entered.
-async fn server(url: &str, config: &Path) -> Result<String, CliError> {
-    use az_ai::provider::http::{HttpClient, HttpOptions};
-    use az_ai::provider::openai::OpenAi;
-    use az_ai::provider::{Endpoint, WireClient};
-
-    let http = HttpClient::new(&HttpOptions::default()).map_err(to_cli)?;
-    let client = WireClient::new(Endpoint::new(SERVER, url), OpenAi::default(), http);
-    let offered = client.map_err(to_cli)?.models().await.unwrap_or_default();
-    let mut chatting = offered.into_iter().filter(|model| model.chats);
-    let first = chatting.next().map(|model| model.name).unwrap_or_default();
-    let model = ask(&format!("Which of its models? [{first}]:")).ok_or_else(cancelled)?;
-    let model = if model.is_empty() { first } else { model };
-    if model.is_empty() {
-        let what = "the server lists no models; enter the name of one";
-        return Err(CliError::Usage(what.to_owned()));
-    }
-    let entry = |field: &str| format!("llm.providers.{SERVER}.{field}");
-    set(
-        config,
-        &[
-            ("llm.default_provider", SERVER),
-            (&entry("provider"), "openai-compatible"),
-            (&entry("base_url"), url),
-            (&entry("model"), &model),
-        ],
-    )?;
-    Ok(SERVER.to_owned())
+/// Asks for the model of a server; the default is the first that it offers and that chats.
+async fn ask_server(
+    url: &str,
+    models: &ModelChooser,
+    printer: &Printer,
+) -> Result<Answers, CliError> {
+    let offered = models.models_at(url).await.unwrap_or_else(|error| {
+        printer.say(&format!("the models of {} are not known: {error}", displayed_url(url)));
+        Vec::new()
+    });
+    let first = offered.into_iter().find(|model| model.chats).map(|model| model.name);
+    let default = first.as_ref().map_or_else(String::new, |first| format!(" [{first}]"));
+    let answer = ask(&format!("Which of its models?{default}:")).ok_or_else(cancelled)?;
+    let named = Some(answer).filter(|answer| !answer.is_empty()).or(first);
+    let model = named.ok_or_else(|| {
+        CliError::Usage("the server lists no models; enter the name of one".to_owned())
+    })?;
+    let entry =
+        |field: &str, value: &str| (format!("llm.providers.{SERVER}.{field}"), value.to_owned());
+    let server = vec![
+        entry("provider", "openai-compatible"),
+        entry("base_url", url),
+        entry("model", &model),
+    ];
+    Ok(Answers { model: SERVER.to_owned(), key: None, server })
 }
 
-/// Sets keys in the user's file.
-fn set(config: &Path, settings: &[(&str, &str)]) -> Result<(), CliError> {
+/// Returns the text of the user's file; `None` if there is none.
+fn text_of(config: &Path) -> Result<Option<String>, CliError> {
+    let file = ConfigFile::read(Layer::User, config)?;
+    Ok(file.exists().then(|| file.text().to_owned()))
+}
+
+/// Puts the user's file back as it was before, unless it has changed again.
+fn restore(config: &Path, before: Option<String>, after: Option<&str>) -> Result<(), CliError> {
     let mut file = ConfigFile::open(Layer::User, config)?;
-    for (key, value) in settings {
-        file.set(&KeyPath::parse(key).map_err(CliError::Usage)?, value)?;
+    if file.exists().then(|| file.text()) != after {
+        let path = config.display();
+        return Err(ConfigError::Changed(format!(
+            "{path} was changed by another program in the meantime; the settings are kept, and `az \
+             config edit` changes them"
+        ))
+        .into());
     }
-    Ok(file.write()?)
-}
-
-/// Puts the user's file back as it was.
-fn restore(config: &Path, before: Option<&str>) -> Result<(), CliError> {
     match before {
         Some(text) => {
-            let mut file = ConfigFile::open(Layer::User, config)?;
-            file.set_text(text.to_owned());
+            file.set_text(text);
             Ok(file.write()?)
         }
         None => std::fs::remove_file(config).map_err(|source| CliError::Io {

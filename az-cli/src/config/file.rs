@@ -1,5 +1,6 @@
 //! A file of the configuration that is changed.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::document::LayerText;
@@ -8,7 +9,20 @@ use super::layer::Layer;
 use super::path::KeyPath;
 use super::problem::{ConfigError, ConfigProblem};
 use super::typed_key::refused;
-use super::write::{DirectoryLock, write_atomically};
+use super::write::{Access, DirectoryLock, write_atomically};
+
+/// A file that only the user can read.
+struct SecretFile {
+    path: PathBuf,
+    text: String,
+}
+
+impl fmt::Debug for SecretFile {
+    /// The text is a secret: only the path is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SecretFile").field(&self.path).finish()
+    }
+}
 
 /// A file of the configuration, as it is to be written.
 #[derive(Debug)]
@@ -16,6 +30,8 @@ pub struct ConfigFile {
     text: LayerText,
     path: PathBuf,
     before: Option<String>,
+    /// Files of keys that are written together with this file.
+    secrets: Vec<SecretFile>,
     lock: Option<DirectoryLock>,
 }
 
@@ -34,7 +50,7 @@ impl ConfigFile {
             path: Some(path.to_owned()),
             text: String::new(),
         });
-        Ok(Self { text, path: path.to_owned(), before, lock: None })
+        Ok(Self { text, path: path.to_owned(), before, secrets: Vec::new(), lock: None })
     }
 
     /// Reads a file to change it: until this value is dropped, other processes of `az` wait.
@@ -47,9 +63,19 @@ impl ConfigFile {
         Ok(Self { lock: Some(lock), ..Self::read(layer, path)? })
     }
 
+    /// Adds a file that only the user can read and that this file names. It is written before this one.
+    pub fn add_secret(&mut self, path: PathBuf, text: String) {
+        self.secrets.push(SecretFile { path, text });
+    }
+
     /// Whether the file exists.
     pub const fn exists(&self) -> bool {
         self.before.is_some()
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns the text.
@@ -121,14 +147,15 @@ impl ConfigFile {
         if syntax.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(syntax)) }
     }
 
-    /// Writes the file, if its text was changed. A new user's file can be read by the user only. A file
+    /// Writes the file, if its text was changed, and those that were added to it. A new user's file can be read by the user only. A file
     /// that was read and not opened is locked from the check for changes until it is written.
     ///
     /// # Errors
     ///
     /// A file that another program has changed since it was read, a read-only one, or the system's.
     pub fn write(&mut self) -> Result<(), ConfigError> {
-        if self.before.as_deref() == Some(self.text()) {
+        let is_same = self.before.as_deref() == Some(self.text());
+        if is_same && self.secrets.is_empty() {
             return Ok(());
         }
         let access = self.text.layer.access();
@@ -141,6 +168,12 @@ impl ConfigFile {
             return Err(ConfigError::Changed(format!(
                 "{path} was changed by another program in the meantime; nothing was written"
             )));
+        }
+        for SecretFile { path, text } in std::mem::take(&mut self.secrets) {
+            write_atomically(&path, text.as_bytes(), Access::Secret)?;
+        }
+        if is_same {
+            return Ok(());
         }
         write_atomically(&self.path, self.text().as_bytes(), access)?;
         self.before = Some(self.text().to_owned());

@@ -64,7 +64,8 @@ pub struct ModelChooser {
     connected: OnceLock<Arc<ConnectedModels>>,
     /// The server on this machine, once it was looked for.
     local: tokio::sync::OnceCell<Option<LocalServer>>,
-    loading: LoadingWait,
+    pub(super) loading: LoadingWait,
+    pub(super) http: HttpOptions,
     /// The default, which is chosen once.
     default: tokio::sync::OnceCell<ChosenModel>,
 }
@@ -81,11 +82,14 @@ impl ModelChooser {
         pace: Pace,
         printer: &Printer,
     ) -> Result<Self, CliError> {
-        let catalog = catalog(&settings, env, pace)?;
+        let network = settings.network.network(&settings.file, env)?;
+        let http = HttpOptions { network, ..settings.llm.timeouts.http_options() };
+        let catalog = catalog(&settings, env, pace, http.clone())?;
         let loading = LoadingWait::new(settings.llm.timeouts.loading_wait(), printer.clone());
         Ok(Self {
             settings,
             loading,
+            http,
             catalog: Arc::new(catalog),
             connected: OnceLock::new(),
             local: tokio::sync::OnceCell::new(),
@@ -323,7 +327,12 @@ fn no_local_server(name: &str) -> CliError {
 }
 
 /// Creates the catalog of the configured models.
-fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, CliError> {
+fn catalog(
+    settings: &Settings,
+    env: &Env,
+    pace: Pace,
+    http: HttpOptions,
+) -> Result<ModelCatalog, CliError> {
     let llm = &settings.llm;
     let mut config = LlmConfig::default()
         .with_providers(llm.providers.iter().cloned())
@@ -332,8 +341,6 @@ fn catalog(settings: &Settings, env: &Env, pace: Pace) -> Result<ModelCatalog, C
     config.default_provider.clone_from(&llm.default_provider);
     let refused = |error: ConnectError| invalid_config(settings, &error);
     let entries = Entries::new(&llm.providers, &[DEMO]).map_err(|error| refused(error.into()))?;
-    let network = settings.network.network(&settings.file, env)?;
-    let http = HttpOptions { network, ..llm.timeouts.http_options() };
     let mut options = ConnectOptions::default()
         .with_environment(environment(env, &settings.file))
         .with_prices(read_prices(settings, &entries)?)

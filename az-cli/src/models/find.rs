@@ -35,15 +35,8 @@ impl ModelChooser {
     /// A settings error for an unknown name.
     pub async fn find(&self, name: &str) -> Result<Found, CliError> {
         let parsed: ModelName = name.parse().map_err(|error| invalid_name(&error))?;
-        if let Some(found) = self.find_entry(&parsed) {
+        if let Some(found) = self.find_entry(&self.with_maker(parsed)) {
             return Ok(found);
-        }
-        let maker = self.catalog().prices().maker_of(name, SystemClock.now());
-        if let Some(provider) = maker {
-            let (provider, model) = (provider.to_owned(), name.to_owned());
-            if let Some(found) = self.find_entry(&ModelName::Qualified { provider, model }) {
-                return Ok(found);
-            }
         }
         let chosen = self.choose(Some(name)).await?;
         let parsed: ModelName = chosen.name.parse().map_err(|error| invalid_name(&error))?;
@@ -55,6 +48,21 @@ impl ModelChooser {
             key: None,
             base_url: None,
         }))
+    }
+
+    /// Returns the name of a model that is no entry with its maker as the provider, if the maker is known.
+    pub fn with_maker(&self, name: ModelName) -> ModelName {
+        let catalog = self.catalog();
+        let ModelName::Named(model) = &name else { return name };
+        if catalog.target(&name).is_some() || catalog.is_added(&name) {
+            return name;
+        }
+        match catalog.prices().maker_of(model, SystemClock.now()) {
+            Some(maker) => {
+                ModelName::Qualified { provider: maker.to_owned(), model: model.to_owned() }
+            }
+            None => name,
+        }
     }
 
     fn find_entry(&self, name: &ModelName) -> Option<Found> {

@@ -34,6 +34,7 @@ mod peers;
 mod replaced;
 mod routing;
 mod server;
+mod setup;
 mod storage_trouble;
 mod stores;
 mod support;

@@ -2,24 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Request, answer, not_found, serve, sse};
+use crate::server::{Answer, Request, answer, lists, not_found, refuses, says, serve};
 use crate::support::{Az, Ended};
-
-/// Returns a streamed reply with a text.
-fn says(text: &str) -> Answer {
-    let delta =
-        json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]});
-    let usage = r#"{"choices":[],"usage":{"prompt_tokens":900,"completion_tokens":9}}"#;
-    sse(&[&delta.to_string(), usage, "[DONE]"])
-}
-
-fn refuses(status: &str, message: &str) -> Answer {
-    answer(status, "", &json!({"error": {"message": message}}).to_string())
-}
-
-fn lists(models: &Value) -> Answer {
-    answer("200 OK", "", &json!({"object": "list", "data": models}).to_string())
-}
 
 /// Runs a task with the model `m` of a server; returns also the bodies of the calls.
 fn run(

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the server does with one request: these bytes, then it closes the connection.
 pub(crate) type Answer = String;
@@ -93,4 +93,22 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Answer {
 pub(crate) fn sse(events: &[&str]) -> Answer {
     let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
+}
+
+/// Returns a streamed reply with a text.
+pub(crate) fn says(text: &str) -> Answer {
+    let delta =
+        json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]});
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":900,"completion_tokens":9}}"#;
+    sse(&[&delta.to_string(), usage, "[DONE]"])
+}
+
+/// Returns a refusal with a message.
+pub(crate) fn refuses(status: &str, message: &str) -> Answer {
+    answer(status, "", &json!({"error": {"message": message}}).to_string())
+}
+
+/// Returns a list of models.
+pub(crate) fn lists(models: &Value) -> Answer {
+    answer("200 OK", "", &json!({"object": "list", "data": models}).to_string())
 }

@@ -8,22 +8,22 @@ use crate::config::{
 };
 use crate::error::CliError;
 
-/// Changes a file, and writes it unless the change makes something wrong. A project's file that
+/// Changes a file, and writes it with the keys that were added unless the change makes something wrong. A project's file that
 /// is trusted, or had nothing to trust, is trusted again: the user has made the change.
 ///
 /// # Errors
 ///
 /// The problems that are new; those that the file had before are mentioned on standard error.
-pub(super) fn change(
+pub(in crate::commands) fn change<T>(
     context: &Context<'_>,
     layer: Layer,
     path: &Path,
-    change: impl FnOnce(&mut ConfigFile) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    change: impl FnOnce(&mut ConfigFile) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let trusted = layer == Layer::Project && has_only_trusted(path, context);
     let mut file = ConfigFile::open(layer, path)?;
     let known = file.problems();
-    change(&mut file)?;
+    let result = change(&mut file)?;
     let is_known = |problem: &ConfigProblem| {
         known.iter().any(|known| known.key == problem.key && known.message == problem.message)
     };
@@ -39,7 +39,7 @@ pub(super) fn change(
     if trusted {
         trust_again(context)?;
     }
-    Ok(())
+    Ok(result)
 }
 
 /// Whether all that a project's file sets is trusted, or needs no trust.

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::Context;
 use super::layer::{LayerArgs, Target};
-use crate::api_key::{default_entry, read_key, store_key};
+use super::{Context, files};
+use crate::api_key::{add_key, default_entry, read_key};
+use crate::config::Layer;
 use crate::error::CliError;
 use crate::views::NoticeView;
 
@@ -46,7 +47,8 @@ pub(super) fn set_key(
     };
     let config = Target::User.only_file(context)?;
     let key = read_key(&name)?;
-    let path = store_key(&config, &name, &key)?;
+    let path = files::change(context, Layer::User, &config, |file| add_key(file, &name, &key))?;
+    let path = path.display();
     let text = format!("the API key of {name} is in {path}, which only you can read");
     let notice = NoticeView::ConfigSet {
         key: format!("llm.providers.{name}.api_key_file"),

@@ -19,7 +19,7 @@ pub(super) struct LayerArgs {
 
 /// A layer that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Target {
+pub(in crate::commands) enum Target {
     /// The user's file.
     User,
     /// The project's file.
@@ -65,7 +65,7 @@ impl Target {
     /// # Errors
     ///
     /// As [`file`](Self::file), and a usage error for the store.
-    pub(super) fn only_file(self, context: &Context<'_>) -> Result<PathBuf, CliError> {
+    pub(in crate::commands) fn only_file(self, context: &Context<'_>) -> Result<PathBuf, CliError> {
         self.file(context)?.ok_or_else(|| {
             let what =
                 "the settings in the store are not a file; use `az config set --layer store`";
