@@ -47,14 +47,19 @@ pub(super) fn read(
     reply
 }
 
-/// Moves a thought that ends with its tag to the reasoning.
+/// Moves a thought to the reasoning. Its tag ends a line; one within a line is mentioned by an answer.
 fn without_thought(mut reply: ModelReply) -> ModelReply {
-    if let Some((thought, rest)) = reply.text.split_once(THOUGHT_END) {
-        let thought = thought.trim_start().trim_start_matches("<think>");
-        if !thought.contains("<think>") {
-            reply.reasoning.push_str(thought.trim());
-            reply.text = rest.trim_start().to_owned();
-        }
+    let ends = reply.text.match_indices(THOUGHT_END).filter_map(|(place, tag)| {
+        let (thought, rest) = reply.text.split_at_checked(place)?;
+        let rest = rest.get(tag.len()..)?.trim_start_matches([' ', '\t']);
+        (rest.is_empty() || rest.starts_with(['\n', '\r'])).then_some((thought, rest))
+    });
+    let Some((thought, rest)) = ends.into_iter().next() else { return reply };
+    let thought = thought.trim_start().trim_start_matches("<think>");
+    if !thought.contains("<think>") {
+        let rest = rest.trim_start().to_owned();
+        reply.reasoning.push_str(thought.trim());
+        reply.text = rest;
     }
     reply
 }
@@ -96,15 +101,23 @@ impl<'a> Reader<'a> {
         (self.is_lenient || found.before.trim().is_empty()).then_some(found)
     }
 
-    /// Finds calls in tags. JSON that cannot be read is a call too, so that the model is told.
+    /// Finds calls in tags. One that cannot be read is a call too, so that the result tells the model;
+    /// but tags within a line are mentioned by an answer, unless they contain JSON.
     fn tagged<'t>(&self, text: &'t str) -> Option<Found<'t>> {
         let (open, close) = TAGS.into_iter().find(|(open, _)| text.contains(open))?;
         let (before, mut rest) = text.split_once(open)?;
+        let begins_line = begins_line(before);
         let mut calls = Vec::new();
         loop {
             let (inside, after) = rest.split_once(close).unwrap_or((rest, ""));
             let inside = inside.trim().trim_matches('`').trim_start_matches("json").trim();
-            calls.extend(self.values(inside).unwrap_or_else(|| vec![unreadable(inside)]));
+            match self.values(inside) {
+                Some(found) => calls.extend(found),
+                None if begins_line || inside.starts_with(['{', '[']) => {
+                    calls.push(unreadable(inside));
+                }
+                None => return None,
+            }
             match after.split_once(open) {
                 Some((between, next)) if between.trim().is_empty() => rest = next,
                 None if after.trim().is_empty() => return Some(Found { before, calls }),
@@ -117,11 +130,16 @@ impl<'a> Reader<'a> {
     fn function<'t>(&self, text: &'t str) -> Option<Found<'t>> {
         let (before, rest) = text.split_once("<function=")?;
         let (name, rest) = rest.split_once('>')?;
-        let inside = rest.trim().strip_suffix("</function>").unwrap_or(rest);
+        let closed = rest.split_once("</function>");
+        let (inside, after) = closed.unwrap_or((rest, ""));
         let arguments = match serde_json::from_str(inside.trim()) {
             Ok(Value::Object(arguments)) => Value::Object(arguments),
+            _ if closed.is_none() => return None,
             _ => Value::String(inside.to_owned()),
         };
+        if !after.trim().is_empty() {
+            return None;
+        }
         let call = self.known(name, arguments)?;
         Some(Found { before, calls: vec![call] })
     }
@@ -139,28 +157,28 @@ impl<'a> Reader<'a> {
     /// Finds calls that are the whole text, or begin a line and end the text.
     fn bare<'t>(&self, text: &'t str) -> Option<Found<'t>> {
         let starts = text.match_indices(['{', '[']).map(|(place, _)| place);
-        let begins_line = |place: &usize| {
-            let before = text.get(..*place).unwrap_or_default();
-            before.trim_end_matches([' ', '\t']).is_empty()
-                || before.trim_end_matches([' ', '\t']).ends_with('\n')
-        };
-        let mut found = starts.filter(begins_line).filter_map(|place| {
-            let (before, json) = text.split_at_checked(place)?;
+        let mut found = starts.filter_map(|place| {
+            let (before, json) = text.split_at_checked(place).filter(|it| begins_line(it.0))?;
             Some(Found { before, calls: self.values(json)? })
         });
         found.next()
     }
 
-    /// Reads a text that consists of calls: objects one after the other, or lists of them.
+    /// Reads a text that consists of calls: objects one after the other, or lists of them. Stops at the
+    /// first value that is no call.
     fn values(&self, json: &str) -> Option<Vec<ToolCall>> {
-        let values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
-        let values: Vec<Value> = values.collect::<Result<_, _>>().ok()?;
-        let values = values.into_iter().flat_map(|value| match value {
-            Value::Array(items) => items,
-            value => vec![value],
-        });
-        let calls: Option<Vec<ToolCall>> = values.map(|value| self.call(&value)).collect();
-        calls.filter(|calls| !calls.is_empty())
+        let mut calls = Vec::new();
+        for value in serde_json::Deserializer::from_str(json).into_iter::<Value>() {
+            match value.ok()? {
+                Value::Array(items) => {
+                    for item in items {
+                        calls.push(self.call(&item)?);
+                    }
+                }
+                value => calls.push(self.call(&value)?),
+            }
+        }
+        (!calls.is_empty()).then_some(calls)
     }
 
     /// Reads an object with a name and arguments, which may be in an object `function`.
@@ -191,6 +209,12 @@ impl<'a> Reader<'a> {
         let name = self.names.inward(name.trim());
         self.tools.iter().any(|tool| tool.name == name).then(|| call(&name, arguments))
     }
+}
+
+/// Whether what follows a text begins a line.
+fn begins_line(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '\t']);
+    before.is_empty() || before.ends_with('\n')
 }
 
 /// Whether an object has nothing but the fields of a call.
@@ -286,6 +310,30 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_about_the_form_of_calls_is_an_answer() {
+        for written in [
+            "Qwen's template has a section called <tools>".to_owned(),
+            "Calls are in <tool_call> tags, one each.".to_owned(),
+            "A call is `<function=filesystem.read>{\"path\": \"a\"}</function>`, as text."
+                .to_owned(),
+            "Write <function=filesystem.read> and the arguments".to_owned(),
+        ] {
+            check(&written, &written, &[]);
+        }
+        // A form that is not read is refused, instead of being the answer.
+        let xml = "<tool_call>\n<parameter=path>\na\n</parameter>\n</tool_call>";
+        let inside = "<parameter=path>\na\n</parameter>";
+        check(xml, "", &[("tool_call", json!(inside))]);
+    }
+
+    /// Each line is parsed once, and not once for every line before it.
+    #[test]
+    fn many_lines_of_json_are_read_once() {
+        let written = "{\"a\": 1}\n".repeat(20_000);
+        check(&written, &written, &[]);
+    }
+
+    #[test]
     fn a_model_that_calls_natively_writes_calls_only_as_its_whole_reply() {
         let native = ModelReply::default().with_call("filesystem.read", json!({}));
         let mut request = ChatRequest::prompt("m", "go");
@@ -302,5 +350,17 @@ mod tests {
         let reply =
             read(ModelReply::text("hm\n</think>\n\n42"), &ChatRequest::prompt("m", ""), &[]);
         assert_eq!((reply.reasoning.as_str(), reply.text.as_str()), ("hm", "42"));
+    }
+
+    #[test]
+    fn a_thought_ends_with_a_tag_that_ends_its_line() {
+        let read = |text: &str| read(ModelReply::text(text), &ChatRequest::prompt("m", ""), &[]);
+        let answer = "Strip everything up to `</think>`, then parse.";
+        assert_eq!(read(answer), ModelReply::text(answer));
+        let reply = read("It ends with `</think>`, so\r\n</think> \r\n42");
+        assert_eq!(
+            (reply.reasoning.as_str(), reply.text.as_str()),
+            ("It ends with `</think>`, so", "42")
+        );
     }
 }
