@@ -1,5 +1,7 @@
 //! Changes a request after a refusal that shows how.
 
+use std::sync::Arc;
+
 use az_core::call::Account;
 use az_core::{Error, ErrorKind};
 
@@ -46,13 +48,17 @@ impl<'a, A: Account> Recovery<'a, A> {
         effect: &mut CandidateEffect<'_, A>,
         error: Error,
     ) -> Result<(), DispatchError> {
-        let room = stated_room(&error, &effect.request).filter(|_| !self.fitted);
         let why = error.chain();
         let failed = effect.failed(error);
         let cause = failed.cause.as_deref();
+        let room = cause.and_then(|cause| stated_room(cause, &effect.request));
+        let room = room.filter(|_| !self.fitted);
         if let Some(refusal) = cause.and_then(ModelError::is_loading) {
             self.loading.wait(account, self.candidate, &refusal.message).await?;
             return Ok(self.loading.until_ready(account, self.candidate).await?);
+        }
+        if matches!(cause, Some(ModelError::Unsupported { .. })) && self.renew(account, effect) {
+            return Ok(());
         }
         let fact = effect.shown_by_reply().or_else(|| shown::fact(cause?, &effect.request));
         let fact = fact.filter(|fact| !self.shown.iter().any(|known| is_of_kind(*known, *fact)));
@@ -83,15 +89,35 @@ impl<'a, A: Account> Recovery<'a, A> {
                 is_less
             }
             Fact::NoTools | Fact::NoVision | Fact::ContextWindow(_) => {
-                let rebuilt = self.prompt.request(account, self.candidate);
-                let rebuilt = rebuilt.filter(|rebuilt| rebuilt != request);
-                let has_changed = rebuilt.is_some();
-                if let Some(rebuilt) = rebuilt {
-                    *request = rebuilt;
-                }
-                has_changed
+                self.rebuild(account, request, |_| true)
             }
         }
+    }
+
+    /// Builds a request anew that does not fit the model's capabilities, because another call has
+    /// learned a fact since it was built; returns whether the new one fits them.
+    fn renew(&self, account: &A, effect: &mut CandidateEffect<'_, A>) -> bool {
+        let client = Arc::clone(&effect.client);
+        let fits = |request: &ChatRequest| {
+            client.capabilities(&request.model).check(client.provider(), request).is_ok()
+        };
+        !fits(&effect.request) && self.rebuild(account, &mut effect.request, fits)
+    }
+
+    /// Builds a request anew; returns whether it is another one that is accepted.
+    fn rebuild(
+        &self,
+        account: &A,
+        request: &mut ChatRequest,
+        is_accepted: impl Fn(&ChatRequest) -> bool,
+    ) -> bool {
+        let rebuilt = self.prompt.request(account, self.candidate);
+        let rebuilt = rebuilt.filter(|rebuilt| rebuilt != request && is_accepted(rebuilt));
+        let has_changed = rebuilt.is_some();
+        if let Some(rebuilt) = rebuilt {
+            *request = rebuilt;
+        }
+        has_changed
     }
 }
 
@@ -117,7 +143,11 @@ pub(super) async fn note_limit<A: Account>(
 }
 
 /// Returns the tokens of a reply that fit into the window that a provider states.
-fn stated_room(error: &Error, request: &ChatRequest) -> Option<u32> {
-    let is_full = error.kind() == ErrorKind::ContextWindow;
-    stated_window::room(&error.chain(), request.max_tokens).filter(|_| is_full)
+fn stated_room(error: &ModelError, request: &ChatRequest) -> Option<u32> {
+    match error.unmetered() {
+        ModelError::Refused(refusal) if refusal.kind == ErrorKind::ContextWindow => {
+            stated_window::room(&refusal.message, request.max_tokens)
+        }
+        _ => None,
+    }
 }

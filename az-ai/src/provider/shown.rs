@@ -1,9 +1,11 @@
 //! What a refusal shows about a model.
 
+use az_core::ErrorKind;
+
 use super::stated_window;
 use crate::chat::ChatRequest;
 use crate::client::{Fact, Parameter, SHORTEST_REPLY};
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 
 /// Returns the fact that a refusal shows about the model, if the request can be changed accordingly.
 pub(crate) fn fact(error: &Error, request: &ChatRequest) -> Option<Fact> {
@@ -16,7 +18,7 @@ pub(crate) fn fact(error: &Error, request: &ChatRequest) -> Option<Fact> {
     tools(&message, request)
         .or_else(|| vision(&message, request))
         .or_else(|| parameter(&message, request))
-        .or_else(|| most_output(&message, request))
+        .or_else(|| most_output(refusal, &message, request))
         .or_else(|| stated_window::window(refusal).map(Fact::ContextWindow))
 }
 
@@ -62,15 +64,30 @@ fn tools(message: &str, request: &ChatRequest) -> Option<Fact> {
     let named = names.iter().any(|name| message.contains(name));
     let none = named && message.contains("no endpoints found");
     let is_missing = flags.iter().any(|flag| message.contains(flag));
-    (is_missing || none || (named && is_unsupported(message))).then_some(Fact::NoTools)
+    let is_rejected = named && is_unsupported(message) && !is_inside_tools(message);
+    (is_missing || none || is_rejected).then_some(Fact::NoTools)
 }
 
+/// Whether a message is about a place inside the list of tools, such as `tools[0].function.strict` or
+/// `tools.0.custom.input_schema`: then something in one tool is wrong.
+fn is_inside_tools(message: &str) -> bool {
+    message.match_indices("tools").any(|(place, name)| {
+        let rest = message.get(place + name.len()..).unwrap_or_default();
+        let index = rest.strip_prefix('.').unwrap_or_default();
+        rest.starts_with('[') || index.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// Recognises a model without image input. A message about the format of an image is about this image.
 fn vision(message: &str, request: &ChatRequest) -> Option<Fact> {
     request.images().next()?;
     let names = ["image", "vision", "multimodal"];
     let named = names.iter().any(|name| message.contains(name));
     let none = message.contains("no endpoints found");
-    (named && (none || is_unsupported(message))).then_some(Fact::NoVision)
+    let formats = ["format", "formats", "mime", "media type", "media_type"];
+    let is_about_format = formats.iter().any(|name| word(message, name).is_some());
+    let is_rejected = is_unsupported(message) && !is_about_format;
+    (named && (none || is_rejected)).then_some(Fact::NoVision)
 }
 
 /// Recognises a parameter that the model does not accept. The name of the first one counts: others
@@ -104,7 +121,11 @@ fn word(message: &str, name: &str) -> Option<usize> {
 
 /// Recognises a limit of replies: "max_tokens is too large: 32768. This model supports at most 16384
 /// completion tokens", "max_tokens: 9000 > 8192, which is the maximum allowed".
-fn most_output(message: &str, request: &ChatRequest) -> Option<Fact> {
+fn most_output(refusal: &Refusal, message: &str, request: &ChatRequest) -> Option<Fact> {
+    // The number below the limit of the request is then the size of the prompt.
+    if refusal.kind == ErrorKind::ContextWindow {
+        return None;
+    }
     let asked = u64::from(request.max_tokens);
     if !(message.contains("max_tokens") || message.contains("max_completion_tokens")) {
         return None;
@@ -129,7 +150,7 @@ mod tests {
     use serde_json::json;
 
     use super::{fact, is_loading};
-    use crate::chat::{ChatRequest, ToolDefinition};
+    use crate::chat::{ChatRequest, Image, Message, ToolDefinition};
     use crate::client::{Fact, Parameter};
     use crate::error::{Error, Refusal};
 
@@ -162,6 +183,46 @@ mod tests {
             (401, "does not support tools"),
         ] {
             assert_eq!(shown(status, message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_about_one_tool_does_not_mean_that_there_are_none() {
+        for message in [
+            "tools.0.custom.input_schema: Extra inputs are not permitted",
+            "Invalid JSON payload received. Unknown name \"x\" at \
+             'tools[0].function_declarations[3].parameters': Cannot find field.",
+            "Unknown parameter: 'tools[0].function.strict'.",
+        ] {
+            assert_eq!(shown(400, message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_about_one_image_does_not_mean_that_there_is_no_vision() {
+        let shown = |message: &str| {
+            let mut request = ChatRequest::prompt("m", "hi");
+            let image = Image::Url("https://h/a.heic".to_owned());
+            request.messages = vec![Message::user_with_images("look", vec![image])];
+            fact(&Refusal::new("p", ErrorKind::BadRequest, message).into(), &request)
+        };
+        for message in [
+            "image input is not supported by this model",
+            "Invalid content type. image_url is only supported by certain models. For more \
+             information, see the documentation.",
+            "No endpoints found that support image input",
+            "this model is not multimodal: images are not supported",
+        ] {
+            assert_eq!(shown(message), Some(Fact::NoVision), "{message}");
+        }
+        for message in [
+            "You uploaded an unsupported image. Please make sure your image has of one the following \
+             formats: ['png', 'jpeg', 'gif', 'webp'].",
+            "Unsupported MIME type: image/heic",
+            "image.source.media_type: image/heic is not permitted",
+            "the image format is not supported",
+        ] {
+            assert_eq!(shown(message), None, "{message}");
         }
     }
 
@@ -214,6 +275,17 @@ mod tests {
         ] {
             assert_eq!(shown(400, message), most.map(Fact::MaxOutput), "{message}");
         }
+    }
+
+    /// The message is that of vLLM; the size of the prompt is the only number below the limit.
+    #[test]
+    fn a_refusal_of_a_full_window_states_no_limit_of_replies() {
+        let message = "'max_tokens' or 'max_completion_tokens' is too large: 11000. This model's \
+                       maximum context length is 16384 tokens and your request has 5655 input tokens \
+                       (11000 > 16384 - 5655).";
+        let request = ChatRequest::prompt("m", "hi").with_max_tokens(11_000);
+        let refusal = Refusal::new("p", ErrorKind::ContextWindow, message);
+        assert_eq!(fact(&refusal.into(), &request), Some(Fact::ContextWindow(16_384)));
     }
 
     #[test]

@@ -11,8 +11,7 @@ use crate::error::Refusal;
 /// The window is below the sum of the request and the requested maximum, and above the request; the
 /// numbers must be unambiguous.
 pub(crate) fn room(message: &str, asked: u32) -> Option<u32> {
-    // The status and the id of the request follow the message.
-    let mut numbers = numbers(message.split(" (status ").next()?);
+    let mut numbers = numbers(message);
     // The requested maximum is one of the numbers, once; the window may be equal to it.
     let place = numbers.iter().rposition(|number| *number == u64::from(asked))?;
     numbers.remove(place);
@@ -93,6 +92,12 @@ mod tests {
             ("request (5000 tokens) exceeds the available context size (4096 tokens)", Some(4_096)),
             ("the request exceeds the available context size (n_ctx 4096)", Some(4_096)),
             ("prompt is too long: 209000 tokens > 200000 maximum", Some(200_000)),
+            (
+                "'max_tokens' or 'max_completion_tokens' is too large: 11000. This model's maximum \
+                 context length is 16384 tokens and your request has 5655 input tokens (11000 > \
+                 16384 - 5655).",
+                Some(16_384),
+            ),
             ("exceed context limit: 190000 + 20000 > 200000", Some(200_000)),
             (
                 "The input token count (1200000) exceeds the maximum number of tokens allowed \

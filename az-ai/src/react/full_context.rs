@@ -9,6 +9,9 @@ use crate::client::{Fact, LlmClient};
 use crate::dispatch::Rejection;
 use crate::estimate;
 
+/// The fewest tokens that a reply without a stated reason shows the window with.
+const LEAST_WINDOW: u64 = 2_048;
+
 /// Returns why a reply is rejected, if it filled the context window: it says so, or it was
 /// cut off far below the limit of the request. A server that has a limit of its own also does that;
 /// where the window is known, it must be nearly full.
@@ -21,7 +24,8 @@ pub(super) fn full_context(
     let usage = chat.usage.as_ref().filter(|usage| !usage.estimated).unwrap_or(&none);
     let (input, output) = (usage.total_input(), usage.total_output());
     let total = output.saturating_add(input);
-    let message = match chat.reply.finish_reason() {
+    let stop = chat.reply.finish_reason();
+    let message = match stop {
         FinishReason::ContextWindow => {
             format!("{provider}: the reply filled the context window before it was complete")
         }
@@ -41,7 +45,9 @@ pub(super) fn full_context(
         _ => return None,
     };
     let rejection = Rejection::new(ErrorKind::ContextWindow, message);
-    Some(match window(request, input, total) {
+    // A server may end a reply early for a reason of its own.
+    let is_shown = stop == FinishReason::ContextWindow || total >= LEAST_WINDOW;
+    Some(match window(request, input, total).filter(|_| is_shown) {
         Some(window) => rejection.with_fact(Fact::ContextWindow(window)),
         None => rejection,
     })

@@ -1,7 +1,10 @@
 //! Models that lack something, and small context windows.
 
-use az_ai::chat::{ChatRequest, Message};
-use az_ai::client::Capabilities;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use az_ai::chat::{ChatReply, ChatRequest, ChatStream, Message};
+use az_ai::client::{Capabilities, CostEstimate, Fact, LlmClient};
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::ErrorKind;
 use az_core::Usd;
@@ -112,6 +115,68 @@ async fn a_full_context_is_learnt_and_the_request_is_made_shorter() {
     assert!(lengths[1] < lengths[0], "{lengths:?}");
     let note = "script-1 of scripted has a context window of";
     assert!(notes(&stage).iter().any(|text| text.starts_with(note)), "{:?}", notes(&stage));
+}
+
+/// A server may end a reply early for a reason of its own; later requests are not fitted into so few
+/// tokens.
+#[tokio::test]
+async fn a_reply_that_ends_very_early_shows_no_window() {
+    let mut full = ScriptedReply::text("Though");
+    full.stop = Some("length".to_owned());
+    let full = full.with_usage(Usage::tokens(300, 1), Usd::from_nanos(1));
+    let stage = Stage::new([full]);
+    let failure = stage.run("go").await.failure.unwrap();
+    assert_eq!(failure.kind, ErrorKind::ContextWindow);
+    assert_eq!(notes(&stage), Vec::<String>::new());
+}
+
+/// A client that learns a fact from another task after the request was built.
+#[derive(Debug)]
+struct Learning {
+    script: ScriptedClient,
+    fact: Mutex<Option<Fact>>,
+}
+
+#[async_trait]
+impl LlmClient for Learning {
+    fn provider(&self) -> &str {
+        self.script.provider()
+    }
+
+    fn capabilities(&self, model: &str) -> Capabilities {
+        self.script.capabilities(model)
+    }
+
+    fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
+        self.script.estimate_cost(request)
+    }
+
+    async fn complete(&self, request: &ChatRequest) -> az_ai::Result<ChatReply> {
+        self.script.complete(request).await
+    }
+
+    fn stream(&self, request: &ChatRequest) -> ChatStream {
+        if let Some(fact) = self.fact.lock().unwrap().take() {
+            self.script.learn(&request.model, fact);
+        }
+        self.script.stream(request)
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_built_anew_after_another_task_has_learned_a_fact() {
+    for fact in [Fact::NoTools, Fact::MaxOutput(512)] {
+        let script = ScriptedClient::new([ScriptedReply::text("Final Answer: done")]).recording();
+        let client = Learning { script: script.clone(), fact: Mutex::new(Some(fact)) };
+        let stage = Stage::with_client(Arc::new(client)).with_tools(reader("A"));
+        let task = stage.run("go").await;
+        assert_eq!(task.failure, None, "{fact:?}");
+        let requests = script.requests();
+        assert_eq!(requests.len(), 1, "the request that does not fit is not sent");
+        let has_tools = !requests[0].tools.is_empty();
+        let expected = if fact == Fact::NoTools { (false, 2_048) } else { (true, 512) };
+        assert_eq!((has_tools, requests[0].max_tokens), expected);
+    }
 }
 
 #[tokio::test]
