@@ -42,21 +42,15 @@ pub(crate) fn failure(error: &Error) -> ModelFailure {
     ModelFailure { kind, message, retry_after: error.retry_after(), settlement }
 }
 
-/// Returns the charge of a call that failed, with an upper bound of the input in place of a reported
-/// number that is too small to be true. A report of no tokens at all stays: the call was refused.
+/// Returns the charge of a call that failed, like that of a reply without text. A report of no tokens at
+/// all stays: the call was refused.
 pub(crate) fn of_failure(client: &dyn LlmClient, request: &ChatRequest, charge: Charge) -> Charge {
-    let vocabulary = vocabulary(client, request);
-    let Charge { usage, cost, computed, .. } = &charge;
-    let is_free = usage.total() == 0;
-    if is_free || usage.total_input() >= estimate::request_at_least(request, vocabulary) {
+    if charge.usage.total() == 0 {
         return charge;
     }
-    let input = estimate::at_most(request, vocabulary);
-    let usage = Usage { input, estimated: true, ..usage.clone() };
-    // A cost that the provider reports takes precedence.
-    let (cost, computed) = (*cost, *computed);
-    let price = (cost == computed).then(|| estimated_cost(client, request, &usage)).flatten();
-    Charge::new(usage, cost.max(price)).with_computed(computed.max(price))
+    let Charge { usage, cost, computed, .. } = charge;
+    let reply = ChatReply { usage: Some(usage), cost, computed, ..ChatReply::default() };
+    of_reply(client, request, &reply)
 }
 
 /// Returns usage with upper bounds in place of figures that are omitted or too small to be true:
@@ -89,7 +83,8 @@ fn completed(
     Some(Usage { input, output, estimated: true, ..reported.clone() })
 }
 
-fn vocabulary(client: &dyn LlmClient, request: &ChatRequest) -> Vocabulary {
+/// Returns the vocabulary of the requested model.
+pub(crate) fn vocabulary(client: &dyn LlmClient, request: &ChatRequest) -> Vocabulary {
     Vocabulary::of(client.provider(), &request.model)
 }
 
@@ -203,6 +198,16 @@ mod tests {
         assert!(cost > Some(Usd::from_nanos(1)), "{cost:?}");
         assert_eq!(failed(310, 5).usage, Usage::tokens(310, 5));
         assert_eq!(failed(0, 0).usage, Usage::tokens(0, 0), "a refused call is free");
+    }
+
+    #[test]
+    fn of_a_total_alone_the_input_of_a_failed_call_is_paid_once() {
+        let client = priced();
+        let request = ChatRequest::prompt("gpt-5.6", "words and words ".repeat(100));
+        let cost = Some(Usd::from_nanos(1));
+        let total = Usage { estimated: true, ..Usage::tokens(0, 1_000) };
+        let reported = Charge::new(total.clone(), cost).with_computed(cost);
+        assert_eq!(of_failure(&client, &request, reported).usage, total);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use az_core::Usd;
 use az_core::cost::{Charge, Usage};
 use az_core::journal::ModelReply;
 
-use crate::charge::of_failure;
+use crate::charge::{of_failure, vocabulary};
 use crate::chat::ChatRequest;
 use crate::client::LlmClient;
 use crate::estimate::{self, Vocabulary};
@@ -74,10 +74,7 @@ impl ChargeLimit {
         if charge.cost.zip(held).is_some_and(|(cost, held)| cost > held) {
             return check(client, request, &ModelReply::default(), charge.clone()).charge;
         }
-        let least_input = || {
-            let vocabulary = Vocabulary::of(client.provider(), &request.model);
-            estimate::request_at_least(request, vocabulary)
-        };
+        let least_input = || estimate::request_at_least(request, vocabulary(client, request));
         if charge.usage.total_input() < *self.least_input.get_or_init(least_input) {
             return of_failure(client, request, charge.clone());
         }
