@@ -1,9 +1,12 @@
 //! Asks a server what it knows about a model.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use az_core::ErrorKind;
 use serde_json::{Value, json};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
 use super::client::Inner;
@@ -48,44 +51,49 @@ impl Inner {
         Error::Refused(refusal)
     }
 
-    /// Asks the server about a model, unless it has answered before.
+    /// Asks the server about a model, unless it has answered before, or not within the time for it.
     pub(super) async fn prepare(&self, model: &str) -> Prepared {
         if !self.endpoint.describes_models {
             return Prepared::READY;
         }
-        // Concurrent calls wait for the answers, instead of asking as well.
-        let mut asked = self.asked.lock().await;
-        if asked.contains(model) {
+        let asked = self.asked.of(model);
+        // Concurrent calls of a model wait for the answers, instead of asking as well.
+        let mut is_asked = asked.lock().await;
+        if *is_asked {
             return Prepared::READY;
         }
-        let answers = timeout(PATIENCE, self.describe(model)).await;
-        let facts = match answers {
+        let facts = match timeout(PATIENCE, self.describe(model)).await {
             Ok(Ok(facts)) => facts,
-            Ok(Err(Starting(message))) => return Prepared::Loading(message),
+            Ok(Err(NoAnswer::Loading(message))) => return Prepared::Loading(message),
+            Ok(Err(NoAnswer::Unreachable)) => return Prepared::READY,
             Err(_) => Vec::new(),
         };
-        asked.insert(model.to_owned());
-        drop(asked);
+        *is_asked = true;
         for fact in &facts {
             self.endpoint.learned.learn(&self.endpoint.base_url, model, *fact);
         }
         Prepared::Ready(facts)
     }
 
-    async fn describe(&self, model: &str) -> Result<Vec<Fact>, Starting> {
+    async fn describe(&self, model: &str) -> Result<Vec<Fact>, NoAnswer> {
         let listed = match self.wire.descriptions() {
             Descriptions::None => return Ok(Vec::new()),
-            Descriptions::Ollama => None,
+            Descriptions::Ollama => {
+                return Ok(of_show(&self.show(model).await?, ContextSize::OfRequest));
+            }
             Descriptions::Listing => match self.models().await {
                 Ok(models) => models.into_iter().find(|listed| listed.name == model),
-                Err(error) => return Starting::check(&error).map_or(Ok(Vec::new()), Err),
+                Err(error) => return NoAnswer::check(&error).map_or(Ok(Vec::new()), Err),
             },
         };
-        let owner = listed.as_ref().and_then(|listed| listed.owner.as_deref());
-        let mut facts = match (self.wire.descriptions(), owner) {
-            (Descriptions::Ollama, _) | (_, Some("library")) => of_show(&self.show(model).await?),
-            (_, None | Some("llamacpp")) => of_props(&self.props().await?),
-            (_, Some(_)) => Vec::new(),
+        let mut facts = match listed.as_ref().and_then(|listed| listed.owner.as_deref()) {
+            Some("library") => of_show(&self.show(model).await?, ContextSize::OfServer),
+            None | Some("llamacpp") => {
+                // While the model is being loaded, only this page says so.
+                self.page("/health").await?;
+                of_props(&self.page("/props").await?)
+            }
+            Some(_) => Vec::new(),
         };
         // The window that a model is loaded with is more exact than the one that is listed.
         let has_window = facts.iter().any(|fact| matches!(fact, Fact::ContextWindow(_)));
@@ -94,37 +102,28 @@ impl Inner {
         Ok(facts)
     }
 
-    /// Returns the properties of llama.cpp's server.
-    async fn props(&self) -> Result<Value, Starting> {
-        for path in ["/health", "/props"] {
-            let answer = self.http.get(&self.at_root(path), &self.credentials()).await;
-            let json = self.json(answer).await?;
-            if path == "/props" {
-                return Ok(json);
-            }
-        }
-        Ok(Value::Null)
+    /// Returns the JSON of a page of the server.
+    async fn page(&self, path: &str) -> Result<Value, NoAnswer> {
+        let answer = self.http.get(&self.at_root(path), &self.credentials()).await;
+        self.json(answer).await
     }
 
     /// Returns Ollama's description of a model.
-    async fn show(&self, model: &str) -> Result<Value, Starting> {
+    async fn show(&self, model: &str) -> Result<Value, NoAnswer> {
         let (url, body) = (self.at_root("/api/show"), json!({ "model": model }));
         let answer = self.http.post(&url, &self.credentials(), &body).await;
         self.json(answer).await
     }
 
     /// Returns the JSON of an answer; null if it is of no use.
-    async fn json(&self, answer: Result<Answer>) -> Result<Value, Starting> {
+    async fn json(&self, answer: Result<Answer>) -> Result<Value, NoAnswer> {
         let accepted = match answer {
             Ok(answer) => self.accept(answer, 0).await,
             Err(error) => Err(error),
         };
         let body = match accepted {
             Ok(answer) => answer.body().await,
-            Err(error) => match Starting::check(&error) {
-                Some(starting) => return Err(starting),
-                None => return Ok(Value::Null),
-            },
+            Err(error) => return NoAnswer::check(&error).map_or(Ok(Value::Null), Err),
         };
         Ok(body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default())
     }
@@ -136,13 +135,33 @@ impl Inner {
     }
 }
 
-/// The server is starting. Contains its message.
+/// The reason to ask a server again later.
 #[derive(Debug)]
-struct Starting(String);
+enum NoAnswer {
+    /// It is loading the model. Contains its message.
+    Loading(String),
+    /// It cannot be reached.
+    Unreachable,
+}
 
-impl Starting {
+impl NoAnswer {
     fn check(error: &Error) -> Option<Self> {
-        error.is_loading().map(|refusal| Self(refusal.message.clone()))
+        match error {
+            Error::Unreachable { .. } => Some(Self::Unreachable),
+            error => error.is_loading().map(|refusal| Self::Loading(refusal.message.clone())),
+        }
+    }
+}
+
+/// The models that a server was asked about.
+#[derive(Debug, Default)]
+pub(super) struct AskedModels(Mutex<HashMap<String, Arc<AsyncMutex<bool>>>>);
+
+impl AskedModels {
+    /// Returns whether the server has answered about a model; locked while it is being asked.
+    fn of(&self, model: &str) -> Arc<AsyncMutex<bool>> {
+        let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(models.entry(model.to_owned()).or_default())
     }
 }
 
@@ -175,9 +194,18 @@ fn of_props(props: &Value) -> Vec<Fact> {
     facts(window, tools, vision)
 }
 
-/// Reads `/api/show` of Ollama. Without a size in its parameters, the client chooses the size of the
-/// context, up to the one that the model was trained with.
-fn of_show(shown: &Value) -> Vec<Fact> {
+/// Who chooses the size of the context that Ollama loads a model with, where the model's parameters do
+/// not set it.
+#[derive(Debug, Clone, Copy)]
+enum ContextSize {
+    /// The request, up to the size that the model was trained with.
+    OfRequest,
+    /// The server. It does not describe it.
+    OfServer,
+}
+
+/// Reads `/api/show` of Ollama.
+fn of_show(shown: &Value, size: ContextSize) -> Vec<Fact> {
     let parameters = shown.get("parameters").and_then(Value::as_str).unwrap_or_default();
     let set = parameters.lines().find_map(|line| {
         let (name, value) = line.trim().split_once(char::is_whitespace)?;
@@ -189,7 +217,11 @@ fn of_show(shown: &Value) -> Vec<Fact> {
     });
     let can = shown.get("capabilities").and_then(Value::as_array);
     let has = |name: &str| can.map(|can| can.iter().any(|one| one == name));
-    facts(set.or(trained).map(Fact::ContextWindow), has("tools"), has("vision"))
+    let window = match size {
+        ContextSize::OfRequest => set.or(trained),
+        ContextSize::OfServer => set,
+    };
+    facts(window.map(Fact::ContextWindow), has("tools"), has("vision"))
 }
 
 fn facts(window: Option<Fact>, tools: Option<bool>, vision: Option<bool>) -> Vec<Fact> {
@@ -202,7 +234,7 @@ fn facts(window: Option<Fact>, tools: Option<bool>, vision: Option<bool>) -> Vec
 mod tests {
     use serde_json::json;
 
-    use super::{near_names, of_props, of_show};
+    use super::{ContextSize, near_names, of_props, of_show};
     use crate::client::Fact::{ContextWindow, NoTools, NoVision};
     use crate::provider::listing::ListedModel;
 
@@ -234,9 +266,16 @@ mod tests {
     fn descriptions_of_ollama_are_read() {
         let info = json!({"qwen.context_length": 32768});
         let shown = json!({"model_info": info, "capabilities": ["completion", "vision"]});
-        assert_eq!(of_show(&shown), [ContextWindow(32_768), NoTools]);
+        assert_eq!(of_show(&shown, ContextSize::OfRequest), [ContextWindow(32_768), NoTools]);
+        assert_eq!(
+            of_show(&shown, ContextSize::OfServer),
+            [NoTools],
+            "a server may load it with less"
+        );
         let set = json!({"model_info": info, "parameters": "stop \"x\"\nnum_ctx    8192"});
-        assert_eq!(of_show(&set), [ContextWindow(8_192)]);
-        assert_eq!(of_show(&json!({})), []);
+        for window in [ContextSize::OfRequest, ContextSize::OfServer] {
+            assert_eq!(of_show(&set, window), [ContextWindow(8_192)]);
+            assert_eq!(of_show(&json!({}), window), []);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The client for all wires: sends requests, reads responses, and masks the key in them.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use az_core::cost::Charge;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::ask::AskedModels;
 use super::http::{Answer, Credentials, HttpClient};
 use super::known;
 use super::listing::ListedModel;
@@ -120,7 +121,7 @@ pub(super) struct Inner {
     pub(super) wire: Box<dyn Wire>,
     pub(super) http: HttpClient,
     /// The models that the server was asked about.
-    pub(super) asked: tokio::sync::Mutex<HashSet<String>>,
+    pub(super) asked: AskedModels,
 }
 
 impl fmt::Debug for WireClient {
@@ -138,7 +139,7 @@ impl WireClient {
     /// [`Error::Setup`] when the address is not `http://…` or `https://…`.
     pub fn new(endpoint: Endpoint, wire: impl Wire, http: HttpClient) -> Result<Self> {
         let endpoint = endpoint.checked()?;
-        let (wire, asked) = (Box::new(wire), tokio::sync::Mutex::default());
+        let (wire, asked) = (Box::new(wire), AskedModels::default());
         Ok(Self(Arc::new(Inner { endpoint, wire, http, asked })))
     }
 

@@ -81,7 +81,15 @@ impl Server {
     pub(crate) async fn start_with(
         answer: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0", answer).await
+    }
+
+    /// Starts a server at an address.
+    pub(crate) async fn start_at(
+        address: &str,
+        answer: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let server = Self {
             url: format!("http://{}/v1", listener.local_addr().unwrap()),
             asked: Arc::default(),
