@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use az_core::Clock;
 
 use super::entries::{Entries, Entry};
-use super::environment::{Access, base_url, displayed_url, host_of};
+use super::environment::{Access, base_url};
 use super::invalid::ConnectError;
 use super::options::ConnectOptions;
 use crate::client::LearnedFacts;
@@ -17,7 +17,7 @@ use crate::pricing::PriceBook;
 use crate::provider::WireClient;
 use crate::provider::connect::connect;
 use crate::provider::http::HttpClient;
-use crate::provider::network::is_loopback;
+use crate::provider::network::{displayed_url, host_of, is_loopback};
 use crate::resolver::{ResolvedModel, near};
 
 /// The models of a configuration, by their names.
@@ -106,7 +106,7 @@ impl ModelCatalog {
             let own_name = self.options.host_name.as_deref();
             is_loopback(host) || own_name.is_some_and(|name| name.eq_ignore_ascii_case(host))
         };
-        host_of(url).is_some_and(is_own) && self.access(entry) == Access::Open
+        host_of(url).is_some_and(|host| is_own(&host)) && self.access(entry) == Access::Open
     }
 
     /// Returns the clock that prices depend on.

@@ -149,32 +149,12 @@ fn ends_in_version(url: &str) -> bool {
     last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Returns an address without a user, a password and a query, which may be secrets.
-pub fn displayed_url(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
-
-/// Returns the host of an address, without its port.
-pub(super) fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    match host.strip_prefix('[') {
-        Some(address) => address.split(']').next(),
-        None => host.split(':').next(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::io;
 
-    use super::{Access, Environment, KeyFile, base_url, displayed_url, host_of};
+    use super::{Access, Environment, KeyFile, base_url};
     use crate::catalog::{Entries, Entry};
     use crate::config::ProviderConfig;
     use crate::key::ApiKey;
@@ -242,29 +222,5 @@ mod tests {
         }
         assert_eq!(at("gemini", "GEMINI_BASE_URL", "http://h/v1"), "http://h/v1");
         assert_eq!(at("gpt4", "OPENAI_BASE_URL", "http://h/v1"), "http://h/v1");
-    }
-
-    #[test]
-    fn the_host_of_an_address_has_no_user_and_no_port() {
-        for (url, expected) in [
-            ("http://u:p@h.example:1/v1?key=secret#x", Some("h.example")),
-            ("https://h", Some("h")),
-            ("http://[::1]:8080/v1", Some("::1")),
-            ("h:1", None),
-        ] {
-            assert_eq!(host_of(url), expected);
-        }
-    }
-
-    #[test]
-    fn an_address_is_shown_without_user_and_query() {
-        for (url, expected) in [
-            ("http://u:p@h:1/v1?key=secret#x", "http://h:1/v1"),
-            ("https://h?key=secret", "https://h"),
-            ("https://h/a@b", "https://h/a@b"),
-            ("http://u:p@x@h/", "http://h/"),
-        ] {
-            assert_eq!(displayed_url(url), expected);
-        }
     }
 }

@@ -9,9 +9,10 @@ mod invalid;
 mod options;
 mod resolve;
 
+pub use crate::provider::network::displayed_url;
 pub use clients::{ModelCatalog, Target};
 pub use connected::ConnectedModels;
 pub use entries::{Entries, Entry};
-pub use environment::{Access, Environment, KeyFile, displayed_url};
+pub use environment::{Access, Environment, KeyFile};
 pub use invalid::{ConnectError, InvalidEntry};
 pub use options::{ConnectOptions, ModelFactory};

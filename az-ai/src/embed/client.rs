@@ -21,6 +21,7 @@ use crate::charge;
 use crate::error::{Error, Refusal, Result};
 use crate::provider::Endpoint;
 use crate::provider::http::{Credentials, HttpClient};
+use crate::provider::json::error_of;
 
 /// The text that is embedded to determine the dimensions.
 const PROBE: &str = "How long is a vector?";
@@ -162,7 +163,7 @@ impl Sender {
     /// Reads an error in the body of a successful response; the code is its real status.
     fn inside(&self, body: &[u8]) -> Option<Refusal> {
         let json: Value = serde_json::from_slice(body).ok()?;
-        let error = json.get("error").filter(|error| !error.is_null())?;
+        let error = error_of(&json)?;
         let code = error.get("code").and_then(Value::as_u64);
         let status = code.and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
         let refusal = self.wire.refusal(&self.endpoint.provider, status, body);

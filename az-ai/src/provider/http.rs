@@ -12,7 +12,8 @@ use reqwest::{Url, redirect};
 use serde_json::Value;
 
 use super::limits;
-use super::network::{Network, is_loopback};
+use super::network::{Network, displayed_url, is_loopback};
+use super::refused::too_large;
 use super::time_limits::{Deadlines, TimeLimits};
 use super::wire::Auth;
 use crate::chat::RateLimits;
@@ -220,10 +221,9 @@ impl Answer {
         (!encoding.is_empty() && encoding != "identity").then_some(encoding)
     }
 
-    /// Returns the address that a redirect names, without its query, which may hold a key.
+    /// Returns the address that a redirect names, without what may be secret.
     pub fn location(&self) -> Option<String> {
-        let location = self.header(LOCATION.as_str())?;
-        Some(location.split(['?', '#']).next().unwrap_or_default().to_owned())
+        self.header(LOCATION.as_str()).map(|location| displayed_url(&location))
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -259,17 +259,15 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk), and [`Error::Malformed`] when it is too large.
+    /// Those of [`chunk`](Self::chunk), and [`Error::Refused`] when it is too large.
     pub async fn body(mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             self.made_progress();
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST {
-                return Err(Error::Malformed {
-                    provider: self.provider,
-                    reason: format!("its response is larger than {LARGEST} bytes"),
-                });
+                let reason = format!("the response is larger than {LARGEST} bytes");
+                return Err(too_large(&self.provider, &reason).into());
             }
         }
         Ok(body)

@@ -50,7 +50,7 @@ pub(super) fn quote(body: &[u8]) -> String {
 
 /// Returns the error of a response; `None` if it has none, or one without content (`null`, or an object
 /// whose fields are `null` or empty), which some servers send with every successful reply.
-pub(super) fn error_of(response: &Value) -> Option<&Value> {
+pub(crate) fn error_of(response: &Value) -> Option<&Value> {
     response.get("error").filter(|error| !is_blank(error))
 }
 

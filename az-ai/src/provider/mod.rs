@@ -9,7 +9,7 @@ pub mod gemini;
 pub mod http;
 #[cfg(test)]
 mod image_tests;
-mod json;
+pub(crate) mod json;
 pub mod known;
 mod limits;
 pub mod listing;

@@ -138,6 +138,26 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     is_local || host == "localhost" || host.ends_with(".localhost")
 }
 
+/// Returns an address without a user, a password, a query and a fragment, which may be secrets.
+pub fn displayed_url(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let Ok(mut url) = Url::parse(address) else {
+        return address.rsplit('@').next().unwrap_or_default().to_owned();
+    };
+    // An address that cannot have them has none.
+    let _none = (url.set_username(""), url.set_password(None));
+    match url.as_str().strip_suffix('/') {
+        Some(shown) if !address.ends_with('/') => shown.to_owned(),
+        _ => url.into(),
+    }
+}
+
+/// Returns the host of an address, without its port.
+pub(crate) fn host_of(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    Some(url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned())
+}
+
 fn origin<T>(setting: Option<&Setting<T>>) -> Option<&str> {
     setting.map(|setting| setting.origin.as_str())
 }
@@ -148,7 +168,7 @@ fn invalid(origin: &str, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Network, is_loopback};
+    use super::{Network, displayed_url, host_of, is_loopback};
 
     #[test]
     fn an_invalid_setting_is_named_without_its_value() {
@@ -173,6 +193,33 @@ mod tests {
         }
         for host in ["10.0.0.1", "localhost.example", "example", "[::2]", ""] {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_address_has_no_user_and_no_port() {
+        for (address, expected) in [
+            ("http://u:p@h.example:1/v1?key=secret#x", Some("h.example")),
+            ("https://h", Some("h")),
+            ("http://[::1]:8080/v1", Some("::1")),
+            ("http://evil.example\\@127.0.0.1/", Some("evil.example")),
+            ("h:1", None),
+        ] {
+            assert_eq!(host_of(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_user_and_query() {
+        for (address, expected) in [
+            ("http://u:p@h:1/v1?key=secret#x", "http://h:1/v1"),
+            ("https://h?key=secret", "https://h"),
+            ("https://h/a@b", "https://h/a@b"),
+            ("http://u:p@x@h/", "http://h/"),
+            ("http://u:p@h:99999999/x", "h:99999999/x"),
+            ("/login?next=secret", "/login"),
+        ] {
+            assert_eq!(displayed_url(address), expected);
         }
     }
 }

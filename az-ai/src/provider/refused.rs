@@ -20,6 +20,13 @@ pub(super) const fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
+/// Returns the refusal of a response that is larger than is read. It is not transient: the server
+/// would be paid for every further attempt.
+pub(super) fn too_large(provider: &str, reason: &str) -> Refusal {
+    let message = format!("{reason}; check the base URL, and what the server sends");
+    Refusal::new(provider, ErrorKind::Config, message)
+}
+
 impl Credentials<'_> {
     /// Passes a success on; anything else is the error that `read` returns for its status and body.
     ///
@@ -33,12 +40,12 @@ impl Credentials<'_> {
     ) -> Result<Answer> {
         let status = answer.status();
         if let Some(encoding) = answer.encoding() {
-            let provider = self.provider.to_owned();
-            let reason = format!(
-                "its response (status {status}) is encoded as {encoding}, which was not asked for; \
-                 have the server, or the proxy before it, send it uncompressed"
+            let message = format!(
+                "the response is encoded as {encoding}, which was not asked for; have the server, or \
+                 the proxy before it, send it uncompressed"
             );
-            return Err(Error::Malformed { provider, reason });
+            let refusal = Refusal::new(self.provider, ErrorKind::Config, message);
+            return Err(Refusal { status: Some(status), ..refusal }.into());
         }
         if (200..300).contains(&status) {
             return Ok(answer);

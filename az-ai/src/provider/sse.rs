@@ -131,7 +131,7 @@ impl EventReader {
     ) -> Result<Vec<SseEvent>, Error> {
         let room = HEAD.saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(room));
-        self.sse.feed(bytes).map_err(|error| answered.malformed(error.to_string()))
+        self.sse.feed(bytes).map_err(|error| answered.too_large(&error.to_string()))
     }
 
     /// Returns the last event if it lacks its empty line, as some servers leave it.

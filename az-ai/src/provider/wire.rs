@@ -9,6 +9,7 @@ use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::error::{Error, Refusal, Result};
 use crate::provider::json::web_page;
 use crate::provider::listing::ListedModel;
+use crate::provider::refused::too_large;
 use crate::provider::reported::ReportedUsage;
 use crate::provider::tool_names::ToolNames;
 use crate::surrogates;
@@ -179,7 +180,14 @@ impl Answered {
              login page is in between",
             web_page(body)?
         );
-        Some(self.refused(Refusal::new(&self.provider, ErrorKind::Config, message)))
+        // The page is not that of a model.
+        let refusal = Refusal::new(&self.provider, ErrorKind::Config, message);
+        Some(self.refused(Refusal { is_free: true, ..refusal }))
+    }
+
+    /// Returns the error of a response that is larger than is read, which no further attempt changes.
+    pub(super) fn too_large(&self, reason: &str) -> Error {
+        self.refused(too_large(&self.provider, reason))
     }
 
     /// Parses JSON. Surrogates that are not in pairs are accepted.

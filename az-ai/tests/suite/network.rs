@@ -7,7 +7,7 @@ use std::time::Duration;
 use az_ai::chat::{ChatReply, ChatRequest, collect};
 use az_ai::client::LlmClient;
 use az_ai::config::ProviderConfig;
-use az_ai::error::{Error, Result};
+use az_ai::error::{Error, Result, Sent};
 use az_ai::provider::http::{HttpClient, HttpOptions};
 use az_ai::provider::network::Network;
 use az_ai::provider::openai::OpenAi;
@@ -225,6 +225,16 @@ fn with_encoding(status: u16, encoding: &'static str, body: Vec<u8>) -> Answer {
     Answer::Whole { status, headers, body }
 }
 
+/// Returns the errors of a complete response and of a stream.
+async fn both(server: &Server) -> [Error; 2] {
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    let endpoint = Endpoint::new("test", &server.url);
+    let client = WireClient::new(endpoint, OpenAi::default(), http).unwrap();
+    let request = ChatRequest::prompt("m", "hi");
+    let whole = client.complete(&request).await.unwrap_err();
+    [whole, collect("test", client.stream(&request), |_| {}).await.unwrap_err()]
+}
+
 #[tokio::test]
 async fn a_response_that_is_compressed_without_being_asked_for_is_read() {
     let stream = format!(
@@ -258,13 +268,17 @@ async fn a_response_that_expands_without_end_is_refused() {
     let bomb = encoded(&vec![b' '; 80 << 20], true);
     assert!(bomb.len() < 100_000);
     let server = Server::start(with_encoding(200, "gzip", bomb)).await;
-    let error = ask(&server.url, Network::default()).await.unwrap_err();
-    assert!(error.to_string().contains("larger than"), "{error}");
+    for error in both(&server).await {
+        assert!(error.to_string().contains("larger than"), "{error}");
+        assert!(!error.is_retryable() && error.sent() == Sent::Maybe, "{error}");
+    }
 }
 
 #[tokio::test]
 async fn an_encoding_that_is_not_read_is_named() {
     let server = Server::start(with_encoding(200, "br", b"x".to_vec())).await;
-    let error = ask(&server.url, Network::default()).await.unwrap_err();
-    assert!(error.to_string().contains("is encoded as br, which was not asked for"), "{error}");
+    for error in both(&server).await {
+        assert!(error.to_string().contains("is encoded as br, which was not asked for"), "{error}");
+        assert!(!error.is_retryable() && error.sent() == Sent::Maybe, "{error}");
+    }
 }

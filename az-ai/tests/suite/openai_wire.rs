@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::server::{Answer, End, Server};
 use az_ai::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, ToolDefinition, collect};
-use az_ai::client::{Capabilities, GenerateOptions, LlmClient, LlmClientExt};
+use az_ai::client::{Capabilities, Fact, GenerateOptions, LlmClient, LlmClientExt, Prepared};
 use az_ai::error::{Error, Result, Sent};
 use az_ai::key::ApiKey;
 use az_ai::provider::http::{HttpClient, HttpOptions};
@@ -272,12 +272,14 @@ async fn a_web_page_is_not_asked_for_again() {
     let whole = || Answer::Whole { status: 200, headers: Vec::new(), body: page.to_vec() };
     for error in [ask(whole()).await.unwrap_err(), stream(whole()).await.unwrap_err()] {
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Config, message));
+        assert_eq!(error.sent(), Sent::No, "no model has answered");
     }
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let away = Answer::json(307, &Value::Null).with_header("location", "http://127.0.0.1:9/steal");
+    let away = Answer::json(307, &Value::Null)
+        .with_header("location", "http://u:canary@127.0.0.1:9/steal?key=canary");
     let error = ask(away).await.unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Config, Sent::No));
     let message = "test: redirects to http://127.0.0.1:9/steal; a request is not sent to an address that \
@@ -295,6 +297,22 @@ async fn an_unreachable_server_costs_nothing() {
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Unavailable, Sent::No));
     let expected = "the server at http://127.0.0.1:1 cannot be reached: nothing listens there";
     assert!(error.chain().starts_with(expected), "{}", error.chain());
+}
+
+#[tokio::test]
+async fn a_server_that_was_not_reached_is_asked_about_its_models_when_it_runs() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let endpoint = Endpoint::new("test", format!("http://{address}/v1")).describing_models();
+    let http = HttpClient::new(&HttpOptions::default()).unwrap();
+    let client = WireClient::new(endpoint, OpenAi::default(), http).unwrap();
+    assert_eq!(client.prepare("m").await, Prepared::READY);
+    let list = json!({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 4096}]});
+    let server = Server::start_at(&address, move |_| Answer::json(200, &list)).await;
+    assert_eq!(client.prepare("m").await, Prepared::Ready(vec![Fact::ContextWindow(4_096)]));
+    assert_eq!(client.prepare("m").await, Prepared::READY);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl StreamDecoder for Decoder {
         }
         self.line.extend_from_slice(rest);
         if self.line.len() > LARGEST {
-            return Err(self.answered.malformed(format!("a line is larger than {LARGEST} bytes")));
+            return Err(self.answered.too_large(&format!("a line is larger than {LARGEST} bytes")));
         }
         Ok(events)
     }

@@ -156,6 +156,10 @@ fn kind(status: Option<u16>, said: &Said) -> ErrorKind {
 /// Whether a message says that a model does not exist, such as "Model not found: x".
 pub(in crate::provider) fn is_unknown_model(message: &str) -> bool {
     let message = message.to_lowercase();
+    // The file of a model that exists, of a kind that llama.cpp cannot load.
+    if message.contains("unknown model architecture") {
+        return false;
+    }
     let is_near = |missing: &&str| {
         let places = message.find("model").zip(message.find(missing));
         places.is_some_and(|(model, missing)| model.abs_diff(missing) < NEAR)
@@ -298,7 +302,12 @@ mod tests {
             let found = inside("p", &json!({"error": {"message": message}}));
             assert_eq!(found.map(|refusal| refusal.kind), Some(ErrorKind::NotFound), "{message}");
         }
-        for message in ["tool not found", "this model does not support tools", "model overloaded"] {
+        for message in [
+            "tool not found",
+            "this model does not support tools",
+            "model overloaded",
+            "error loading model: unknown model architecture: 'x'",
+        ] {
             let body = json!({"error": {"message": message}}).to_string();
             check(400, &body, ErrorKind::BadRequest, message);
         }

@@ -6,6 +6,7 @@ use super::decode::Reading;
 use super::item::{CALL, MESSAGE, REASONING};
 use crate::chat::ChatEvent;
 use crate::error::Result;
+use crate::provider::json::error_of;
 use crate::provider::openai::{chat, error};
 use crate::provider::reported::ReportedUsage;
 use crate::provider::sse::EventReader;
@@ -115,8 +116,7 @@ fn key(event: &Value, item: &Value) -> String {
 /// Decodes an error event: the error is in a field of its own, or is the event itself.
 fn said(provider: &str, event: &Value) -> crate::error::Refusal {
     let flat = || json!({"error": {"message": event.get("message"), "code": event.get("code")}});
-    let nested = event.get("error").is_some_and(|error| !error.is_null());
-    let body = if nested { event.clone() } else { flat() };
+    let body = if error_of(event).is_some() { event.clone() } else { flat() };
     error::inside(provider, &body).unwrap_or_else(|| error::refusal(provider, None, b""))
 }
 
