@@ -6,6 +6,7 @@
 )]
 
 use std::env;
+use std::path::Path;
 use std::process::Command;
 
 /// The first version of glibc that reads packed relocations.
@@ -23,6 +24,19 @@ fn main() {
     let is_portable = env::var_os(PORTABLE).is_some_and(|value| !value.is_empty());
     if is_native && !is_portable && glibc().is_some_and(|version| version >= PACKED) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        link_unwinder();
+    }
+}
+
+/// Links GCC's unwinder statically, so that the loader has one library less to open at every start.
+fn link_unwinder() {
+    let output = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
+    let path = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    // The compiler prints the bare name if it does not have the library.
+    let directory = path.as_deref().map(Path::new).and_then(Path::parent);
+    if let Some(directory) = directory.filter(|directory| directory.is_absolute()) {
+        println!("cargo::rustc-link-search=native={}", directory.display());
+        println!("cargo::rustc-link-lib=static=gcc_eh");
     }
 }
 

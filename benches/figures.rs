@@ -10,18 +10,20 @@
     reason = "a bench that fails may fall over, and it prints"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod support;
+
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use az_core::clock::SystemClock;
 use az_core::journal::{EventBody, Journal, NewEvent};
-use az_core::task::{Claim, TaskQueue, TaskRepository};
-use az_core::{Clock, Task, TaskId, TaskPriority, WorkerId};
+use az_core::task::{Claim, TaskQueue};
+use az_core::{Clock, TaskPriority, WorkerId};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
-use nix::sys::resource::{UsageWho, getrusage};
 use rusqlite::Connection;
+use support::{az, largest_child, millis, runtime, task};
 
 fn main() {
     // `cargo test` runs benches too, to check that they build, and passes this argument.
@@ -30,141 +32,13 @@ fn main() {
     }
     let az = az();
     binary(&az);
-    listing(&az);
     journal();
     many_tasks(&az);
-}
-
-/// Returns the release binary in the target directory of the benches.
-fn az() -> PathBuf {
-    let floor = PathBuf::from(env!("CARGO_BIN_EXE_floor"));
-    let az = floor.with_file_name("az");
-    assert!(az.exists(), "first: cargo build --release -p az-cli");
-    az
 }
 
 fn binary(az: &Path) {
     let bytes = std::fs::metadata(az).unwrap().len();
     println!("release binary           {:>9.1} MB   (bar: 15)", megabytes(bytes));
-}
-
-/// `az task list` on 100,000 tasks, as a process.
-fn listing(az: &Path) {
-    let dir = tempfile::tempdir().unwrap();
-    let database = dir.path().join("az.db");
-    fill(&database, 100_000);
-    let floor_command = |program: &Path| {
-        let mut command = Command::new(program);
-        command.arg(&database);
-        quieten(&mut command);
-        command
-    };
-    let list_command = |program: &Path| {
-        let mut command = Command::new(program);
-        command.args(["task", "list", "--data-dir"]).arg(dir.path());
-        quieten(&mut command);
-        command
-    };
-    let floor = Path::new(env!("CARGO_BIN_EXE_floor"));
-    // The kernel maps more pages of a copy than a program uses, which is no memory of its own.
-    let floor_memory = peak_memory(&mut floor_command(floor));
-    let memory = peak_memory(&mut list_command(az));
-    let [floor_time, time] = typical([
-        &mut floor_command(&installed(floor, dir.path())),
-        &mut list_command(&installed(az, dir.path())),
-    ]);
-    println!(
-        "list of 100,000 tasks    {:>9.2} ms   {:.2} × floor ({:.2} ms)   (bar: 4 ms)",
-        millis(time),
-        time.as_secs_f64() / floor_time.as_secs_f64(),
-        millis(floor_time),
-    );
-    println!(
-        "  its memory             {memory:>9.1} MB   floor {floor_memory:.1} MB   (bar: 10 MB)"
-    );
-}
-
-/// Copies a program, as an installation does, and returns the copy. The pages of a file that the linker
-/// has just written are scattered in memory, which adds 0.3 ms to a start of `az`; those of a copy, or of
-/// a file that was read from the disk, are not.
-fn installed(program: &Path, dir: &Path) -> PathBuf {
-    let copy = dir.join(program.file_name().unwrap());
-    std::fs::copy(program, &copy).unwrap();
-    copy
-}
-
-fn quieten(command: &mut Command) {
-    command.stdout(Stdio::null()).env_clear().env("HOME", "/nonexistent");
-}
-
-/// Returns the peak memory of a program, which must be above that of the programs before it, in MB.
-fn peak_memory(command: &mut Command) -> f64 {
-    assert!(command.status().unwrap().success(), "{command:?}");
-    largest_child()
-}
-
-/// Returns the median times of two programs that run by turns, so that both meet the same machine.
-fn typical(mut commands: [&mut Command; 2]) -> [Duration; 2] {
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..201 {
-        for (command, times) in commands.iter_mut().zip(&mut times) {
-            let begun = Instant::now();
-            let status = command.status().unwrap();
-            assert!(status.success(), "{command:?}");
-            times.push(begun.elapsed());
-        }
-    }
-    times.map(|mut times| {
-        times.sort();
-        times[times.len() / 2]
-    })
-}
-
-/// Returns the peak memory of any process started here, in MB.
-fn largest_child() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    f64::from(u32::try_from(usage.max_rss()).unwrap_or(u32::MAX)) / 1024.0
-}
-
-fn fill(database: &Path, tasks: usize) {
-    let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
-    runtime().block_on(TaskRepository::create(&store, &task("first"))).unwrap();
-    drop(store);
-    // The other tasks are copies of the first: creating them one by one through the contract takes
-    // too long.
-    let mut db = Connection::open(database).unwrap();
-    // Of a task that ran, a listing also shows whether the cost of all its calls is known.
-    let ran = "UPDATE task SET status = 'completed', started_at = created_at, \
-        completed_at = created_at, answer = 'done'";
-    db.execute(ran, []).unwrap();
-    let transaction = db.transaction().unwrap();
-    let columns = columns_but_id_and_created(&transaction);
-    let copy = format!(
-        "INSERT INTO task (id, created_at, {columns}) \
-         SELECT printf('task-%06d', ?1), created_at + ?1 * 1000, {columns} FROM task \
-         WHERE namespace = 'default' AND id = 'first'"
-    );
-    for i in 1..i64::try_from(tasks).unwrap() {
-        transaction.prepare_cached(&copy).unwrap().execute([i]).unwrap();
-    }
-    transaction.commit().unwrap();
-}
-
-fn columns_but_id_and_created(db: &Connection) -> String {
-    let mut statement = db.prepare("SELECT name FROM pragma_table_info('task')").unwrap();
-    let names = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let names: Vec<_> =
-        names.map(Result::unwrap).filter(|n| n != "id" && n != "created_at").collect();
-    names.join(", ")
-}
-
-fn task(id: &str) -> Task {
-    let command = format!("summarise the notes of meeting {id} and file them");
-    Task::new(TaskId::new(id).unwrap(), command, SystemClock.now()).unwrap()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
 }
 
 const WRITERS: usize = 128;
@@ -288,10 +162,6 @@ fn many_tasks(az: &Path) {
         largest_child()
     );
     assert_eq!(usize::try_from(done), Ok(TASKS));
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
 
 fn megabytes(bytes: u64) -> f64 {

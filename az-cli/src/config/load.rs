@@ -16,7 +16,7 @@ use super::keys::KEYS;
 use super::kind::Kind;
 use super::layer::{Layer, Origin};
 use super::merge::{ALTERNATIVES, Merged, may_set, remove_unless};
-use super::path::all_keys;
+use super::path::visit_keys;
 use super::problem::{ConfigError, ConfigProblem};
 use super::sections::FileConfig;
 use super::trust::{TrustRecord, digest};
@@ -76,15 +76,17 @@ impl ConfigLayers {
         let project = files.project.as_deref();
         let project = project.map(|path| LayerText::read(Layer::Project, path)).transpose()?;
         texts.extend(project.flatten());
-        for (full, key) in all_keys() {
+        visit_keys("", KEYS, &mut |prefix, key| {
             let Some((name, value)) = key.variable.and_then(|name| Some((name, env.get(name)?)))
             else {
-                continue;
+                return Ok(());
             };
             let toml = key.kind.literal(value);
             let toml = toml.map_err(|what| ConfigError::Setting(format!("{name}: {what}")))?;
+            let full = format!("{prefix}{}", key.name);
             texts.push(LayerText::of_value(Layer::Environment, name, &full, &toml));
-        }
+            Ok(())
+        })?;
         let trusted = texts.iter().any(|text| text.layer == Layer::Project);
         let trusted = trusted.then(|| TrustRecord::read(env).into());
         Ok(Self { files, texts, trusted, home: env.path("HOME") })

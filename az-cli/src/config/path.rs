@@ -1,5 +1,6 @@
 //! Full names of keys: `llm.model`, `llm.providers[0].model`, `llm.providers.fast.model`.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use az_ai::resolver::near;
@@ -67,17 +68,28 @@ pub(super) fn find_key(full: &str) -> Option<&'static Key> {
 /// The keys of a list of tables are named `llm.providers[].name`.
 pub fn all_keys() -> Vec<(String, &'static Key)> {
     let mut all = Vec::new();
-    add_keys("", KEYS, &mut all);
+    let Ok(()) = visit_keys("", KEYS, &mut |prefix, key| {
+        all.push((format!("{prefix}{}", key.name), key));
+        Ok::<_, Infallible>(())
+    });
     all
 }
 
-fn add_keys(prefix: &str, keys: &'static [Key], all: &mut Vec<(String, &'static Key)>) {
+/// Calls `visit` for each key, with the full name of the table that it is in and a point, if any; ends
+/// at the first error.
+pub(super) fn visit_keys<E>(
+    prefix: &str,
+    keys: &'static [Key],
+    visit: &mut impl FnMut(&str, &'static Key) -> Result<(), E>,
+) -> Result<(), E> {
     for key in keys {
-        let full = format!("{prefix}{}", key.name);
-        let item = if matches!(key.kind, Kind::Tables(_)) { "[]" } else { "" };
-        all.push((full.clone(), key));
-        add_keys(&format!("{full}{item}."), key.below(), all);
+        visit(prefix, key)?;
+        if !key.below().is_empty() {
+            let item = if matches!(key.kind, Kind::Tables(_)) { "[]" } else { "" };
+            visit_keys(&format!("{prefix}{}{item}.", key.name), key.below(), visit)?;
+        }
     }
+    Ok(())
 }
 
 fn walk(full: &str) -> Option<KeyPath> {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use az_core::error::Error;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{self, Migration};
@@ -44,7 +45,7 @@ pub(super) fn writable(
         return Err(SqliteError::NotWritable { path: path.to_owned() });
     }
     wait_for_locks(&mut conn, options.busy_timeout)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_once(&conn)?;
     if let Some(pages) = options.max_page_count {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
@@ -119,10 +120,18 @@ fn checked(
     timeout: Duration,
 ) -> Result<Connection> {
     wait_for_locks(&mut conn, timeout)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    prepare_once(&conn)?;
     namespace::bind(&conn, &options.namespace)?;
     migrate::check(&conn, path)?;
     Ok(conn)
+}
+
+/// Makes a connection prepare each statement once: it keeps them, and their plans do not depend on the
+/// values that are bound, which would prepare some of them again.
+fn prepare_once(conn: &Connection) -> Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn frozen_uri(path: &Path) -> String {

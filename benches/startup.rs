@@ -1,0 +1,162 @@
+//! The time of simple commands on 100,000 tasks, from the start of the process to its end, each next to
+//! the floor: a minimal program that reads 20 rows of the same file.
+//!
+//! `cargo build --release -p az-cli && cargo bench -p az-benches --bench startup` prints the figures, and
+//! fails if one misses its bar. The programs run by turns, so that all meet the same machine.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench that fails may fall over, and it prints"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use az_core::task::TaskRepository;
+use az_data::sqlite::{SqliteOptions, SqliteStore};
+use rusqlite::{Connection, params};
+use support::{az, largest_child, millis, runtime, task};
+
+const TASKS: u32 = 100_000;
+const RUNS: usize = 201;
+/// The longest time of a command, in milliseconds, and its most over the floor.
+const BARS: (f64, f64) = (5.0, 1.6);
+/// The most memory of a listing, in MB.
+const MEMORY: f64 = 10.0;
+
+const COMMANDS: &[&[&str]] = &[
+    &["task", "list"],
+    &["task", "show", "task-099999"],
+    &["cost", "show"],
+    &["config", "get", "llm.max_tokens"],
+];
+
+fn main() -> ExitCode {
+    // `cargo test` runs benches too, to check that they build, and passes this argument.
+    if std::env::args().any(|arg| arg == "--test") {
+        return ExitCode::SUCCESS;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("az.db");
+    fill(&database);
+    // The kernel maps more pages of a copy than a program uses, which is no memory of its own.
+    let memory = [
+        floor(&database, Path::new(env!("CARGO_BIN_EXE_floor"))),
+        command(&dir, &az(), COMMANDS[0]),
+    ]
+    .map(|mut command| peak_memory(&mut command));
+    let bare = installed(Path::new(env!("CARGO_BIN_EXE_floor")), dir.path());
+    let az = installed(&az(), dir.path());
+    let mut commands = vec![floor(&database, &bare)];
+    commands.extend(COMMANDS.iter().map(|args| command(&dir, &az, args)));
+    let times = typical(&mut commands);
+    let base = millis(times[0]);
+    println!(
+        "on {TASKS} tasks: the floor takes {base:.2} ms   (bars: {} ms, {} × the floor)",
+        BARS.0, BARS.1
+    );
+    let mut holds = memory[1] <= MEMORY;
+    for (args, time) in COMMANDS.iter().zip(&times[1..]) {
+        let (time, ratio) = (millis(*time), millis(*time) / base);
+        println!("az {:<32}{time:>7.2} ms   {ratio:.2} × the floor", args.join(" "));
+        holds &= time <= BARS.0 && ratio <= BARS.1;
+    }
+    println!(
+        "memory of az task list {:>19.1} MB   floor {:.1} MB   (bar: {MEMORY} MB)",
+        memory[1], memory[0]
+    );
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn floor(database: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(database);
+    quieten(command)
+}
+
+fn command(dir: &tempfile::TempDir, az: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(az);
+    command.args(args).arg("--data-dir").arg(dir.path());
+    quieten(command)
+}
+
+fn quieten(mut command: Command) -> Command {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).env_clear().env("HOME", "/nonexistent");
+    command
+}
+
+/// Copies a program, as an installation does, and returns the copy. The pages of a file that the linker
+/// has just written are scattered in memory, which adds 0.3 ms to a start of `az`; those of a copy, or of
+/// a file that was read from the disk, are not.
+fn installed(program: &Path, dir: &Path) -> PathBuf {
+    let copy = dir.join(program.file_name().unwrap());
+    std::fs::copy(program, &copy).unwrap();
+    copy
+}
+
+/// Returns the peak memory of a program, which must be above that of the programs before it, in MB.
+fn peak_memory(command: &mut Command) -> f64 {
+    assert!(command.status().unwrap().success(), "{command:?}");
+    largest_child()
+}
+
+/// Returns the median times of programs that run by turns.
+fn typical(commands: &mut [Command]) -> Vec<Duration> {
+    let mut times = vec![Vec::new(); commands.len()];
+    for _ in 0..RUNS {
+        for (command, times) in commands.iter_mut().zip(&mut times) {
+            let begun = Instant::now();
+            let status = command.status().unwrap();
+            assert!(status.success(), "{command:?}");
+            times.push(begun.elapsed());
+        }
+    }
+    let median = |mut times: Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2]
+    };
+    times.into_iter().map(median).collect()
+}
+
+/// Fills a store with tasks that ran, each with a call of its own, a hundred days long.
+fn fill(database: &Path) {
+    let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
+    runtime().block_on(TaskRepository::create(&store, &task("first"))).unwrap();
+    drop(store);
+    // The other tasks are copies of the first: creating them one by one through the contract takes
+    // too long.
+    let mut db = Connection::open(database).unwrap();
+    // Of a task that ran, a listing also shows whether the cost of all its calls is known.
+    let ran = "UPDATE task SET status = 'completed', started_at = created_at, \
+        completed_at = created_at, answer = 'done'";
+    db.execute(ran, []).unwrap();
+    let transaction = db.transaction().unwrap();
+    let columns = columns_but_id_and_created(&transaction);
+    let copy = format!(
+        "INSERT INTO task (id, created_at, {columns}) \
+         SELECT ?1, created_at - ?2, {columns} FROM task WHERE namespace = 'default' AND id = 'first'"
+    );
+    let call = "INSERT INTO entry (payer, call_id, provider, model, usage, cost, estimated, at, input_tokens, output_tokens) \
+        SELECT 'task:' || id, 'llm-0', 'openai', 'gpt-4o-mini', '{\"input\":1500,\"output\":200}', 345000, 0, created_at, 1500, 200 \
+        FROM task WHERE namespace = 'default' AND id = ?1";
+    for i in 1..TASKS {
+        let id = format!("task-{i:06}");
+        // 86.4 seconds apart: a thousand a day.
+        let age = i64::from(TASKS - i) * 86_400_000;
+        transaction.prepare_cached(&copy).unwrap().execute(params![id, age]).unwrap();
+        transaction.prepare_cached(call).unwrap().execute([id]).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+fn columns_but_id_and_created(db: &Connection) -> String {
+    let mut statement = db.prepare("SELECT name FROM pragma_table_info('task')").unwrap();
+    let names = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let names: Vec<_> =
+        names.map(Result::unwrap).filter(|n| n != "id" && n != "created_at").collect();
+    names.join(", ")
+}
