@@ -1,7 +1,6 @@
 //! The root of the command line. The arguments of each command are in its file.
 
 use std::ffi::OsString;
-use std::mem::ManuallyDrop;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -80,10 +79,7 @@ pub fn command() -> clap::Command {
 /// Clap's, which is also how it returns help and version.
 pub(crate) fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     let parse = |command: clap::Command| {
-        // The process parses once: its end frees the memory sooner than a destructor can.
-        let mut command = ManuallyDrop::new(command);
-        let matches = command.try_get_matches_from_mut(args)?;
-        Cli::from_arg_matches(&matches)
+        command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
     };
     parse(Cli::command()).or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -79,6 +79,8 @@ impl HttpClient {
             provider: "http".to_owned(),
             reason: describe(&error.without_url()),
         };
+        // An error means that the program has chosen another one before.
+        rustls::crypto::ring::default_provider().install_default().ok();
         // A stream that is compressed may be held back, so that no encoding is asked for. What comes
         // compressed nevertheless is decompressed.
         let no_encoding = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
