@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{completions, config, cost, db, demo, man, models, setup, task, worker};
+use crate::commands::{completions, config, cost, db, demo, log, man, models, setup, task, worker};
 use crate::global_args::GlobalArgs;
 use crate::help;
 
@@ -51,6 +51,9 @@ pub enum Command {
     /// Show and change the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Show and export the log, and list the commands that were run
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Manage the database
     #[command(subcommand)]
     Db(db::DbCommand),
@@ -69,6 +72,25 @@ pub fn command() -> clap::Command {
     help::grouped(Cli::command())
 }
 
+/// A command line that was parsed.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    /// The command with its arguments.
+    pub(crate) cli: Cli,
+    /// The words of the command, such as `task list`, without its arguments.
+    pub(crate) name: String,
+}
+
+fn name_of(matches: &ArgMatches) -> String {
+    let mut words = Vec::new();
+    let mut next = matches.subcommand();
+    while let Some((word, below)) = next {
+        words.push(word);
+        next = below.subcommand();
+    }
+    words.join(" ")
+}
+
 /// Parses arguments.
 ///
 /// The help page with groups takes longer to render than a listing takes to print, so it is rendered only
@@ -77,9 +99,11 @@ pub fn command() -> clap::Command {
 /// # Errors
 ///
 /// Clap's, which is also how it returns help and version.
-pub(crate) fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+pub(crate) fn parse(args: &[OsString]) -> Result<Parsed, clap::Error> {
     let parse = |command: clap::Command| {
-        command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches))
+        let matches = command.try_get_matches_from(args)?;
+        let name = name_of(&matches);
+        Cli::from_arg_matches(&matches).map(|cli| Parsed { cli, name })
     };
     parse(Cli::command()).or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -11,7 +11,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run tasks", &["task", "worker", "demo"]),
     ("Choose models", &["setup", "models"]),
     ("Control costs", &["cost"]),
-    ("Manage az", &["config", "db", "completions", "man", "help"]),
+    ("Manage az", &["config", "log", "db", "completions", "man", "help"]),
 ];
 
 /// The environment variables that concern every command.
@@ -20,6 +20,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("AZ_DATA_DIR", "Directory of the database [default: ~/.local/share/az]"),
     ("AZ_STORE", "Store, as for --store"),
     ("AZ_MODEL", "Model of tasks that name none"),
+    ("AZ_LOG", "What is recorded in the log, as RUST_LOG has it [default: info]"),
     ("NO_COLOR", "Print without colours"),
 ];
 

@@ -8,10 +8,12 @@
 //! | which model answers, and why | [`models`] |
 //! | what a command does | [`commands`] |
 //! | what is printed | [`views`], [`output`] |
+//! | what is recorded in the log | [`telemetry`] |
 //! | which exit code means what | [`exit_code`], [`error`] |
 
 mod api_key;
 pub mod cli;
+mod command_run;
 pub mod commands;
 mod completion;
 pub mod config;
@@ -23,6 +25,7 @@ mod help;
 pub mod identity;
 pub mod models;
 pub mod output;
+pub mod redact;
 pub mod services;
 pub mod settings;
 mod shell_setting;
@@ -41,6 +44,7 @@ use std::process::ExitCode;
 
 use crate::config::Env;
 use crate::output::Printer;
+use crate::telemetry::Telemetry;
 
 pub use wiring::Wiring;
 
@@ -57,14 +61,15 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     if let Some(file) = env.get("AZ_CLOCK_SHIFT") {
         az_core::failpoint::shift_clock(file.into());
     }
-    telemetry::warn_on_stderr();
+    let begun = command_run::Beginning::now();
+    let telemetry = Telemetry::start(env);
     telemetry::hide_handled_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(code) = completion::answer(&args, env, wiring) {
         return code;
     }
-    let cli = match cli::parse(&args) {
-        Ok(cli) => cli,
+    let parsed = match cli::parse(&args) {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are errors to clap, too; it prints each to the right stream. A closed
             // pipe is not an error.
@@ -76,11 +81,12 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(error::USAGE));
         }
     };
-    let printer = Printer::new(&cli.global, env);
+    let printer = Printer::new(&parsed.cli.global, env);
     if let Err(error) = signal::survive_file_size_limits() {
         printer.say(&format!("file size limits will end the process: {error}"));
     }
-    match dispatch::run(&cli, env, &printer, wiring) {
+    let process = dispatch::Process { printer: &printer, wiring, telemetry: &telemetry, begun };
+    match dispatch::run(&parsed, env, &process) {
         Ok(code) => code,
         Err(error) => {
             printer.error(&error);

@@ -27,7 +27,9 @@ use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::{ModelChooser, did_you_mean};
 use crate::output::{Live, Printer, TerminalApprover};
+use crate::redact::Redactor;
 use crate::settings::{Settings, StoreSetting};
+use crate::telemetry::{LogSink, Telemetry};
 use crate::wiring::{Wiring, check_scheme, engine_options};
 
 /// The default limit of a reply, in tokens: enough for a file of some hundred lines, or for reasoning
@@ -41,6 +43,7 @@ pub struct Services {
     env: Env,
     printer: Printer,
     wiring: Wiring,
+    telemetry: Option<Telemetry>,
     speed: u16,
     models: OnceLock<Arc<ModelChooser>>,
     stores: StoreRegistry,
@@ -62,7 +65,26 @@ impl Services {
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
-        Ok(Self { settings, env, printer, wiring, speed: 1, models, stores, store, toolbox })
+        let telemetry = None;
+        Ok(Self {
+            settings,
+            env,
+            printer,
+            wiring,
+            telemetry,
+            speed: 1,
+            models,
+            stores,
+            store,
+            toolbox,
+        })
+    }
+
+    /// Returns services that record events in the log of the store, once that is open for writing.
+    #[must_use]
+    pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = Some(telemetry);
+        self
     }
 
     /// Returns services with another store, which play recordings at this speed.
@@ -74,7 +96,9 @@ impl Services {
         let store = StoreSetting { address, from: "the demo".to_owned() };
         let settings = Settings { store, ..self.settings.clone() };
         let (env, printer) = (self.env.clone(), self.printer.clone());
-        Ok(Self { speed, ..Self::new(settings, env, printer, self.wiring.clone())? })
+        let telemetry = self.telemetry.clone();
+        let services = Self::new(settings, env, printer, self.wiring.clone())?;
+        Ok(Self { speed, telemetry, ..services })
     }
 
     /// Returns services with the settings that are stored in the store, too. A store of an older schema is
@@ -136,6 +160,11 @@ impl Services {
         Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
+    /// Returns a redactor of the secrets in the environment.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(&self.env)
+    }
+
     /// Returns the address of the store.
     pub const fn store_address(&self) -> &StoreAddress {
         &self.settings.store.address
@@ -147,7 +176,14 @@ impl Services {
     ///
     /// A usage or settings error for an address of an unknown scheme, or the store's own.
     pub async fn store(&self) -> Result<Arc<dyn Store>, CliError> {
-        Ok(Arc::clone(self.store.get_or_try_init(|| self.open_store()).await?))
+        let open = async || {
+            let store = self.open_store().await?;
+            if let Some(telemetry) = &self.telemetry {
+                telemetry.record_in(Arc::clone(&store), &self.settings.log, &self.env);
+            }
+            Ok::<_, CliError>(store)
+        };
+        Ok(Arc::clone(self.store.get_or_try_init(open).await?))
     }
 
     /// Opens the store, and says where a migration has put its backup.
@@ -184,7 +220,17 @@ impl Services {
         Ok(self.stores.set_aside(&request).await?)
     }
 
-    fn store_request(&self, access: StoreAccess) -> Result<StoreRequest, CliError> {
+    /// Returns the factories of stores.
+    pub(crate) const fn stores(&self) -> &StoreRegistry {
+        &self.stores
+    }
+
+    /// Returns a request for the store.
+    ///
+    /// # Errors
+    ///
+    /// A usage or settings error for an address of an unknown scheme.
+    pub(crate) fn store_request(&self, access: StoreAccess) -> Result<StoreRequest, CliError> {
         let setting = &self.settings.store;
         check_scheme(setting, &self.stores)?;
         let request = StoreRequest::new(setting.address.clone(), access);
@@ -279,7 +325,7 @@ impl Services {
             .with_toolbox(toolbox)
             .with_policy(Arc::new(WorkspacePolicy))
             .with_approver(Arc::new(TerminalApprover::new(terminal)))
-            .with_sink(sink)
+            .with_sink(Arc::new(LogSink::new(sink)))
             .with_liveness(Arc::new(LocalProcesses::default())))
     }
 

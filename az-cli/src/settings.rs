@@ -7,8 +7,8 @@ use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
 use crate::config::{
-    ConfigLayers, Env, FoundConfig, LlmSection, NetworkSection, OutputSection, ShellSection,
-    TaskSection,
+    ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection, OutputSection,
+    ShellSection, TaskSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub shell: ShellSection,
     /// The section about tasks.
     pub task: TaskSection,
+    /// The section about the log.
+    pub log: LogSection,
     /// The section about proxies and certificates.
     pub network: NetworkSection,
     /// The section about output.
@@ -75,8 +77,9 @@ impl Settings {
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
         let (llm, shell) = (config.llm, config.shell);
-        let (task, network, output) = (config.task, config.network, config.output);
-        Ok(Self { store, model, llm, shell, task, network, output, time_zone, file, layers })
+        let (task, log) = (config.task, config.log);
+        let (network, output) = (config.network, config.output);
+        Ok(Self { store, model, llm, shell, task, log, network, output, time_zone, file, layers })
     }
 
     /// Returns the calendar of costs.

@@ -12,6 +12,7 @@ mod trust;
 mod unset;
 mod validate;
 
+use std::cell::OnceCell;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -19,12 +20,14 @@ use clap::Subcommand;
 pub(super) use files::change;
 pub(super) use layer::Target;
 
+use crate::command_run::RunTarget;
 use crate::config::Env;
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
 use crate::output::Printer;
 use crate::services::Services;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 use crate::wiring::Wiring;
 
 const EXAMPLES: &str = "\
@@ -64,6 +67,9 @@ pub(crate) struct Context<'a> {
     pub(crate) env: &'a Env,
     pub(crate) printer: &'a Printer,
     pub(crate) wiring: &'a Wiring,
+    pub(crate) telemetry: &'a Telemetry,
+    /// Where this command is recorded; set with the first services.
+    pub(crate) target: &'a OnceCell<RunTarget>,
 }
 
 impl Context<'_> {
@@ -71,7 +77,13 @@ impl Context<'_> {
     pub(crate) fn services(&self) -> Result<Services, CliError> {
         let settings = Settings::resolve(self.global, self.env)?;
         self.printer.set_output(settings.output);
-        Services::new(settings, self.env.clone(), self.printer.clone(), self.wiring.clone())
+        let (env, printer) = (self.env.clone(), self.printer.clone());
+        let services = Services::new(settings, env, printer, self.wiring.clone())?;
+        let services = services.with_telemetry(self.telemetry.clone());
+        if let Ok(target) = RunTarget::of(&services) {
+            self.target.set(target).ok();
+        }
+        Ok(services)
     }
 }
 

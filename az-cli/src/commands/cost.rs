@@ -6,7 +6,6 @@ mod payer;
 mod reconcile;
 mod show;
 mod sums;
-mod time_range;
 
 use std::process::ExitCode;
 

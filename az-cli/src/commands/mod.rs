@@ -5,6 +5,7 @@ pub mod config;
 pub mod cost;
 pub mod db;
 pub mod demo;
+pub mod log;
 pub mod man;
 pub mod models;
 pub mod setup;
@@ -12,3 +13,4 @@ pub mod task;
 pub mod worker;
 
 mod time;
+mod time_range;

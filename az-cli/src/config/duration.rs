@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// Parses `90s`, `10m`, `1h30m`; a number without a unit is seconds.
+use jiff::{Span, SpanRelativeTo};
+
+/// Parses `90s`, `10m`, `1h30m`, `7d`; a number without a unit is seconds, a day is 24 hours.
 ///
 /// # Errors
 ///
@@ -10,7 +12,8 @@ use std::time::Duration;
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     let duration = seconds.or_else(|| {
-        let signed = text.parse::<jiff::SignedDuration>().ok()?;
+        let span = text.parse::<Span>().ok()?;
+        let signed = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
         Duration::try_from(signed).ok()
     });
     match duration {

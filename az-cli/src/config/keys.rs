@@ -5,8 +5,8 @@
 
 use super::key::Key;
 use super::kind::Kind::{
-    AbsolutePath, Bool, Choice, Count, Duration, Features, Path, Price, Secret, StoreUrl, Table,
-    Tables, Text, TimeZone, Url, Variables,
+    AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Price, Secret,
+    StoreUrl, Table, Tables, Text, TimeZone, Url, Variables,
 };
 
 /// The largest number that fits a limit of tokens, seconds or steps.
@@ -24,6 +24,7 @@ pub const KEYS: &[Key] = &[
     Key::new("cost", Table(COST), "Costs and budgets"),
     Key::new("shell", Table(SHELL), "The commands that tools run"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
+    Key::new("log", Table(LOG), "The log"),
     Key::new("network", Table(NETWORK), "Proxies and certificates"),
     Key::new("output", Table(OUTPUT), "What commands print"),
 ];
@@ -180,6 +181,27 @@ const TASK: &[Key] = &[
         .harmless(),
 ];
 
+const LOG: &[Key] = &[
+    Key::new(
+        "filter",
+        LogFilter,
+        "What is recorded: a level (`error`, `warn`, `info`, `debug`, `trace` or `off`), and \
+         `target=level` for parts of the program, separated by commas, as in `RUST_LOG`",
+    )
+    .or("\"info\"")
+    .set_by("AZ_LOG"),
+    Key::new("keep", Duration, "How long records are kept, such as `30d`")
+        .or("\"30d\"")
+        .set_by("AZ_LOG_KEEP"),
+    Key::new(
+        "max_megabytes",
+        Count(U32),
+        "The size of the log above which the oldest records are removed, in megabytes",
+    )
+    .or("100")
+    .set_by("AZ_LOG_MAX_MEGABYTES"),
+];
+
 const NETWORK: &[Key] = &[
     Key::new("proxy", Url, "The proxy of all requests, such as `http://proxy:3128`")
         .or_found("the variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`")
@@ -219,5 +241,6 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("llm.provider", "llm.default_provider"),
     ("llm.rules", "llm.routing_rules"),
     ("cost.timezone", "cost.time_zone"),
+    ("log.level", "log.filter"),
     ("output.colour", "output.color"),
 ];

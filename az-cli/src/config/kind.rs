@@ -12,6 +12,7 @@ use toml_edit::Value;
 
 use super::duration::parse_duration;
 use super::key::Key;
+use super::log_filter::parse_log_filter;
 use super::problem::Problem;
 
 /// The kind of a value.
@@ -33,6 +34,8 @@ pub enum Kind {
     TimeZone,
     /// A duration, such as `10m`.
     Duration,
+    /// A filter of log records, such as `info,az_core=debug`.
+    LogFilter,
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
@@ -62,6 +65,7 @@ impl Kind {
             Self::StoreUrl => "the address of a store, such as sqlite:/srv/az.db".to_owned(),
             Self::TimeZone => "the name of a time zone".to_owned(),
             Self::Duration => "a duration, such as \"90s\", \"10m\" or \"1h30m\"".to_owned(),
+            Self::LogFilter => "a filter, such as \"info\" or \"warn,az_core=debug\"".to_owned(),
             Self::Choice(words) => words.join(", "),
             Self::Bool => "true or false".to_owned(),
             Self::Count(most) if most > u64::from(u32::MAX) => "a whole number from 1".to_owned(),
@@ -200,6 +204,7 @@ impl Kind {
             },
             Self::TimeZone => Some(time_zone(text)),
             Self::Duration => Some(parse_duration(text).err().map(Found::new)),
+            Self::LogFilter => Some(parse_log_filter(text).err().map(Found::new)),
             Self::Choice(words) if words.contains(&text) => Some(None),
             Self::Choice(words) => {
                 let found = Found::new(format!("must be one of {}", words.join(", ")));

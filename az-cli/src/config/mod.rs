@@ -17,6 +17,7 @@ mod keys;
 mod kind;
 mod layer;
 mod load;
+mod log_filter;
 mod merge;
 mod network;
 mod path;
@@ -42,12 +43,13 @@ pub use keys::{ALIASES, KEYS};
 pub use kind::Kind;
 pub use layer::{Layer, Origin};
 pub use load::{ConfigLayers, FoundConfig, ProjectState};
+pub use log_filter::parse_log_filter;
 pub use network::{NetworkSection, ProxyAddress};
 pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};
 pub use sections::{
-    CostSection, FileConfig, LlmSection, OutputColor, OutputFormat, OutputSection, ShellSection,
-    StoreSection, TaskSection, TimeoutsSection,
+    CostSection, FileConfig, LlmSection, LogSection, OutputColor, OutputFormat, OutputSection,
+    ShellSection, StoreSection, TaskSection, TimeoutsSection,
 };
 pub use trust::TrustRecord;
 pub use value::{SettingValue, default_of, plain, value_in_store};

@@ -59,6 +59,7 @@ fn of_kind(kind: Kind) -> Value {
         | Kind::AbsolutePath
         | Kind::StoreUrl
         | Kind::TimeZone
+        | Kind::LogFilter
         | Kind::Duration => json!({ "type": "string", "minLength": 1 }),
         Kind::Url => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://." }),
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),

@@ -28,6 +28,8 @@ pub struct FileConfig {
     pub shell: ShellSection,
     /// The section about tasks.
     pub task: TaskSection,
+    /// The section about the log.
+    pub log: LogSection,
     /// The section about proxies and certificates.
     pub network: NetworkSection,
     /// The section about output.
@@ -167,6 +169,37 @@ pub struct TaskSection {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// The section about the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LogSection {
+    /// What is recorded.
+    pub filter: Option<String>,
+    /// How long records are kept.
+    #[serde(deserialize_with = "duration")]
+    pub keep: Option<Duration>,
+    /// The size above which the oldest records are removed, in megabytes.
+    pub max_megabytes: Option<NonZeroU32>,
+}
+
+impl LogSection {
+    /// Returns the filter of what is recorded.
+    pub fn filter(&self) -> &str {
+        self.filter.as_deref().unwrap_or("info")
+    }
+
+    /// Returns how long records are kept.
+    pub fn keep(&self) -> Duration {
+        self.keep.unwrap_or(Duration::from_secs(30 * 24 * 60 * 60))
+    }
+
+    /// Returns the size above which the oldest records are removed, in bytes.
+    pub fn max_bytes(&self) -> u64 {
+        u64::from(self.max_megabytes.map_or(100, NonZeroU32::get)) * 1_000_000
+    }
 }
 
 /// The section about output.

@@ -17,6 +17,7 @@ fn sample(key: &Key) -> String {
         Kind::StoreUrl => "\"memory:\"".to_owned(),
         Kind::TimeZone => "\"UTC\"".to_owned(),
         Kind::Duration => "\"10m\"".to_owned(),
+        Kind::LogFilter => "\"info,az_core=debug\"".to_owned(),
         Kind::Choice(words) => format!("\"{}\"", words[0]),
         Kind::Bool => "true".to_owned(),
         Kind::Count(_) => "1".to_owned(),
@@ -71,7 +72,7 @@ fn each_value_of_one_word_has_a_variable_of_its_own() {
         assert_eq!(key.variable.is_some(), is_leaf, "{full}");
         variables.extend(key.variable);
         let usual = format!("AZ_{}", full.replace('.', "_").to_uppercase());
-        let short = ["AZ_MODEL", "AZ_STORE", "AZ_DATA_DIR"];
+        let short = ["AZ_MODEL", "AZ_STORE", "AZ_DATA_DIR", "AZ_LOG"];
         let is_usual = key.variable.is_none_or(|name| name == usual || short.contains(&name));
         assert!(is_usual, "{full}: {:?}", key.variable);
     }
@@ -104,4 +105,9 @@ fn the_defaults_of_the_table_are_those_of_the_program() {
     let worker = az_core::WorkerId::new("w").unwrap();
     assert_eq!(default("task.max_steps"), az_core::engine::EngineOptions::new(worker).max_steps);
     assert_eq!(default("llm.max_tokens"), crate::services::LONGEST_REPLY);
+    let log = super::LogSection::default();
+    assert_eq!(default("log.filter"), log.filter());
+    let keep = super::parse_duration(default("log.keep").as_str().unwrap());
+    assert_eq!(keep, Ok(log.keep()));
+    assert_eq!(default("log.max_megabytes"), log.max_bytes() / 1_000_000);
 }

@@ -5,8 +5,10 @@ mod bar;
 mod columns;
 mod csv;
 mod events;
+mod file;
 mod humanize;
 mod live;
+mod log;
 mod printer;
 mod secret;
 mod story;
@@ -19,14 +21,17 @@ pub use bar::bar;
 pub use columns::fit;
 pub use csv::csv;
 pub use events::Lines;
+pub use file::NewFile;
 pub use humanize::{age, amount, duration, printable, task_cost};
 pub use live::Live;
+pub use log::{LogFormat, LogTable, LogTimes, LogWriter};
 pub use printer::{Format, FormatArgs, Printer};
 pub use secret::{ask, ask_secret, can_ask, consents};
 pub use story::{call_in_words, short};
 pub use style::Style;
 pub use table::Table;
 pub use tables::{
-    EventText, budget_in_words, budget_table, cost_table, model_table, models_table, price_table,
-    route_in_words, store_table, task_in_words, tasks_table, uncertain_table,
+    EventText, budget_in_words, budget_table, commands_table, cost_table, model_table,
+    models_table, price_table, route_in_words, store_table, task_in_words, tasks_table,
+    uncertain_table,
 };

@@ -8,7 +8,7 @@
 //! | money | `…_nanos`, whole nano-dollars, and `…_usd`, a decimal number as text |
 //! | price of a token | `…_pico_per_token` and `…_usd_per_million` |
 //! | time | `…_at`, RFC 3339 in UTC |
-//! | duration | `…_ms` |
+//! | duration | `…_ms`; `…_us` where most are shorter than a millisecond |
 //! | count of tokens | `…_tokens` |
 //!
 //! An unknown amount is `null`, never 0.
@@ -24,6 +24,7 @@ mod log;
 mod model;
 mod notice;
 mod price;
+mod record;
 mod route;
 mod setting;
 mod store;
@@ -43,6 +44,7 @@ pub use log::LogLineView;
 pub use model::{LongRequestView, ModelSummaryView, ModelView, PricesView, feature_names};
 pub use notice::{NoticeView, WorkerReportView};
 pub use price::{CostPartView, UsageCostView};
+pub use record::{CommandRunView, LogRecordView};
 pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
 pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};

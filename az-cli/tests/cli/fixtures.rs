@@ -25,7 +25,7 @@ use crate::support::block_on;
 /// Where the fixtures were made; every path in them begins with it.
 const MADE_AT: &str = "/tmp/az-fixture";
 
-const SCHEMAS: [u32; 7] = [1, 2, 3, 4, 5, 6, 7];
+const SCHEMAS: [u32; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -215,7 +215,7 @@ fn ledger_holds_and_budgets_of_every_schema_are_as_they_were() {
 
 #[test]
 fn the_parents_of_payers_are_as_they_were() {
-    for schema in [5, 6, 7] {
+    for schema in [5, 6, 7, 8] {
         let fixture = Fixture::of(schema);
         let store = fixture.store();
         for row in fixture.rows("parents") {

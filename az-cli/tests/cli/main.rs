@@ -24,6 +24,7 @@ mod input;
 mod interference;
 mod keys;
 mod lease_time;
+mod log;
 mod main_job;
 mod man;
 mod manners;

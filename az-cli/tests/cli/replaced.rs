@@ -47,7 +47,8 @@ fn with_a_log() -> Az {
 pub(crate) fn databases(az: &Az) -> Vec<PathBuf> {
     let paths = fs::read_dir(az.data_dir()).unwrap().map(|entry| entry.unwrap().path());
     let is_database = |path: &PathBuf| {
-        path.is_file() && !["-wal", "-shm"].iter().any(|end| path.to_str().unwrap().ends_with(end))
+        path.is_file()
+            && !["-wal", "-shm", ".runs"].iter().any(|end| path.to_str().unwrap().ends_with(end))
     };
     paths.filter(is_database).collect()
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
-    BudgetView, CostSumView, EventView, LedgerEntryView, LeftoverView, LongRequestView,
-    ModelSummaryView, ModelView, NoticeView, StoreStatusView, TaskSummaryView, TaskView,
-    WorkerReportView, feature_names,
+    BudgetView, CommandRunView, CostSumView, EventView, LedgerEntryView, LeftoverView,
+    LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView, StoreStatusView,
+    TaskSummaryView, TaskView, WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -16,6 +16,7 @@ use az_core::error::ErrorKind;
 use az_core::journal::{
     Event, EventBody, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals, fold,
 };
+use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
@@ -190,6 +191,20 @@ fn live_events() {
 fn lines_of_logs() {
     let lines: Vec<_> = events().iter().map(az_cli::output::EventText::line).collect();
     assert_json_snapshot!("log_lines", lines); // LogLineView
+}
+
+#[test]
+fn the_log() {
+    let record = LogRecord {
+        at: sample::at(1),
+        level: Level::Warn,
+        target: "az_core::engine".to_owned(),
+        task: Some(sample::task_id("t")),
+        message: "slow down".to_owned(),
+    };
+    assert_json_snapshot!("log_record", LogRecordView::from(record)); // LogRecordView
+    let run = CommandRun::new(sample::at(1), "task list", 2345, 0);
+    assert_json_snapshot!("command_run", CommandRunView::from(run)); // CommandRunView
 }
 
 #[test]

@@ -69,3 +69,14 @@ pub struct LogRecord {
     /// The message.
     pub message: String,
 }
+
+impl LogRecord {
+    /// The size that a record takes beside its texts, roughly.
+    const OVERHEAD: u64 = 100;
+
+    /// Returns the size of the record in a store, as retention counts it.
+    pub fn bytes(&self) -> u64 {
+        let texts = self.target.len().saturating_add(self.message.len());
+        u64::try_from(texts).unwrap_or(u64::MAX).saturating_add(Self::OVERHEAD)
+    }
+}

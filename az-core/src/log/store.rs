@@ -4,10 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::record::{Level, LogRecord};
-use crate::clock::Timestamp;
+use super::page::{LogCursor, LogMark, LogPage, LogRetention, LogTail};
+use super::query::LogQuery;
+use super::record::LogRecord;
 use crate::error::Result;
-use crate::id::TaskId;
 
 /// Stores log records.
 ///
@@ -21,6 +21,14 @@ use crate::id::TaskId;
 ///    a pattern.
 /// 4. With a limit, the newest records are returned.
 /// 5. Acknowledged writes survive a restart, if the backend is durable.
+/// 6. The pages of a query contain each record that matched when the first page was read exactly once, in
+///    the order of clause 1, whatever is appended meanwhile. With a limit, they begin with the newest
+///    records of that number.
+/// 7. A tail contains each record that was appended after its mark exactly once, whatever the record's
+///    time. Reading without a mark returns the mark of the present end.
+/// 8. [`prune`](Self::prune) removes records that the retention does not keep, oldest first, and no others;
+///    the record that was appended last is kept. A caller that repeats it until it removes none has
+///    removed all of them.
 #[async_trait]
 pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     /// Adds records.
@@ -36,35 +44,26 @@ pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn query(&self, query: &LogQuery) -> Result<Vec<LogRecord>>;
-}
 
-/// A filter of log records.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LogQuery {
-    /// Only records of at least this severity.
-    pub level: Option<Level>,
-    /// Only records from this time on.
-    pub since: Option<Timestamp>,
-    /// Only records before this time.
-    pub until: Option<Timestamp>,
-    /// Only records of this task.
-    pub task: Option<TaskId>,
-    /// Only records whose message contains this text.
-    pub text: Option<String>,
-    /// At most this many records, the newest.
-    pub limit: Option<usize>,
-}
+    /// Reads a page of the records that match, oldest first: the first page, or the one after a cursor of
+    /// the same query. Memory and time are bounded by the size of a page, not by that of the log.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn page(&self, query: &LogQuery, after: Option<LogCursor>) -> Result<LogPage>;
 
-impl LogQuery {
-    /// Returns `true` if the query matches a record, its limit aside.
-    pub fn matches(&self, record: &LogRecord) -> bool {
-        let has = |text: &String| {
-            record.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
-        };
-        self.level.is_none_or(|l| record.level >= l)
-            && self.since.is_none_or(|t| record.at >= t)
-            && self.until.is_none_or(|t| record.at < t)
-            && self.task.as_ref().is_none_or(|t| record.task.as_ref() == Some(t))
-            && self.text.as_ref().is_none_or(has)
-    }
+    /// Reads the records that match and were appended after a mark. The limit of the query is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn appended(&self, query: &LogQuery, after: Option<LogMark>) -> Result<LogTail>;
+
+    /// Removes a limited number of records that are too old or too many; returns the number.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn prune(&self, retention: &LogRetention) -> Result<usize>;
 }

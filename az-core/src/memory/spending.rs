@@ -49,7 +49,7 @@ impl CostTracker for MemoryStore {
             return Ok(None);
         };
         state.charge(&after, &before.charge);
-        state.log.push(reconciliation.log_record(&before));
+        state.log.extend([reconciliation.log_record(&before)]);
         Ok(Some(after))
     }
 

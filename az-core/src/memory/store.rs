@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::journal::Record;
 use super::ledger::Ledger;
+use super::log::Log;
 use super::state::Shelf;
 use crate::clock::Timestamp;
 use crate::cost::{Calendar, Charge, CostEntry};
 use crate::id::TaskId;
-use crate::log::LogRecord;
+use crate::log::CommandRun;
 use crate::task::QueuedTask;
 
 /// A store in memory: the strict reference of the contracts.
@@ -50,7 +51,9 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     pub(super) shelves: BTreeMap<TaskId, Shelf>,
     pub(super) settings: BTreeMap<String, Value>,
-    pub(super) log: Vec<LogRecord>,
+    pub(super) log: Log,
+    /// The commands that were run, in the order in which they were recorded.
+    pub(super) runs: Vec<CommandRun>,
     /// The lease time at which each boot began.
     pub(super) anchors: BTreeMap<Arc<str>, Timestamp>,
 }

@@ -10,6 +10,7 @@ use super::contract::Store;
 use super::namespace::Namespace;
 use crate::cost::Calendar;
 use crate::error::{Error, Result};
+use crate::log::CommandRun;
 
 /// Opens the stores of one scheme.
 ///
@@ -26,6 +27,10 @@ use crate::error::{Error, Result};
 ///    open elsewhere [`Error::Busy`]; nothing is changed then.
 /// 5. Handles of two namespaces of one address share nothing. A backend without namespaces refuses
 ///    every one but the default with [`Error::Invalid`].
+/// 6. A run that was [noted](Self::note_run) is one of the [runs](crate::log::CommandLog::runs) of every handle that
+///    is opened afterwards. Noting a run opens no store, waits for no lock and creates no store: one that
+///    does not exist is [`Error::NotFound`]. A backend that does not support it returns
+///    [`Error::Invalid`].
 #[async_trait]
 pub trait StoreFactory: fmt::Debug + Send + Sync + 'static {
     /// Opens the store that the request names.
@@ -49,6 +54,18 @@ pub trait StoreFactory: fmt::Debug + Send + Sync + 'static {
                 request.address
             ),
         ))
+    }
+
+    /// Records a command in a store that this process has not opened for writing. Returns the size of
+    /// what waits to be [collected](crate::log::CommandLog::collect_runs), in bytes.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if there is no store, `Invalid` if the backend does not support it, or the backend's
+    /// own; the run is not recorded then.
+    async fn note_run(&self, request: &StoreRequest, _run: &CommandRun) -> Result<u64> {
+        let reason = format!("{} records commands only while it is open", request.address);
+        Err(Error::invalid("store address", reason))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::contract::Store;
 use super::factory::{StoreFactory, StoreRequest};
 use crate::error::{Error, Result};
+use crate::log::CommandRun;
 
 /// Store factories by the schemes of their addresses.
 ///
@@ -59,6 +60,16 @@ impl StoreRegistry {
     /// Those of [`open`](Self::open).
     pub async fn set_aside(&self, request: &StoreRequest) -> Result<String> {
         self.factory(request)?.set_aside(request).await
+    }
+
+    /// Records a command in the requested store without opening it. Returns the size of what waits to be
+    /// collected, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreFactory::note_run`], and [`Error::Invalid`] for an unknown scheme.
+    pub async fn note_run(&self, request: &StoreRequest, run: &CommandRun) -> Result<u64> {
+        self.factory(request)?.note_run(request, run).await
     }
 
     fn factory(&self, request: &StoreRequest) -> Result<&Arc<dyn StoreFactory>> {

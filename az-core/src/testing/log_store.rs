@@ -1,9 +1,22 @@
 //! The kit of [`LogStore`].
 
+mod paging;
+mod pruning;
+
 use super::kit::{Checked, Fixture};
 use super::sample::{at, odd_time, task_id};
 use crate::log::{Level, LogQuery, LogRecord, LogStore};
 use crate::{ensure_eq, scenarios};
+
+use self::paging::{
+    a_tail_contains_every_record_appended_after_its_mark, pages_contain_every_record_once_in_order,
+    pages_match_like_a_query, pages_with_a_limit_begin_with_the_newest_records,
+    records_appended_between_pages_repeat_and_hide_none,
+};
+use self::pruning::{
+    pruning_keeps_the_record_appended_last, pruning_removes_records_before_a_time,
+    pruning_removes_the_oldest_records_above_a_size,
+};
 
 scenarios! {
     $crate
@@ -21,6 +34,14 @@ scenarios! {
     filters_combine_by_and;
     a_limit_returns_the_newest_records;
     records_survive_a_restart needs durable;
+    pages_contain_every_record_once_in_order;
+    pages_match_like_a_query;
+    pages_with_a_limit_begin_with_the_newest_records;
+    records_appended_between_pages_repeat_and_hide_none;
+    a_tail_contains_every_record_appended_after_its_mark;
+    pruning_removes_records_before_a_time;
+    pruning_removes_the_oldest_records_above_a_size;
+    pruning_keeps_the_record_appended_last;
 }
 
 /// The fixture of a scenario.

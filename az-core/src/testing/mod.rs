@@ -40,6 +40,7 @@
 //! | [`StoreFactory`](crate::store::StoreFactory) | [`store_factory()`] | `store_factory_conformance!` |
 //! | [`ConfigManager`](crate::config::ConfigManager) | [`config_manager()`] | `config_manager_conformance!` |
 //! | [`LogStore`](crate::log::LogStore) | [`log_store()`] | `log_store_conformance!` |
+//! | [`CommandLog`](crate::log::CommandLog) | [`command_log()`] | `command_log_conformance!` |
 //! | [`Toolbox`](crate::tool::Toolbox) | [`toolbox()`] | `toolbox_conformance!` |
 //! | [`Policy`](crate::policy::Policy) | [`policy()`] | `policy_conformance!` |
 //! | [`Approver`](crate::approval::Approver) | [`approver()`] | `approver_conformance!` |
@@ -62,6 +63,7 @@ mod steps;
 pub mod account;
 pub mod approver;
 pub mod clock;
+pub mod command_log;
 pub mod config_manager;
 pub mod embedder;
 pub mod journal;
@@ -84,6 +86,7 @@ pub use shared::Shared;
 pub use account::{AccountFixture, AccountInStore, AccountSteps, account};
 pub use approver::{ApproverFixture, approver};
 pub use clock::clock;
+pub use command_log::command_log;
 pub use config_manager::config_manager;
 pub use embedder::embedder;
 pub use journal::journal;

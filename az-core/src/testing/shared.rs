@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::ConfigManager;
 use crate::embed::Embedder;
 use crate::journal::RunStore;
-use crate::log::LogStore;
+use crate::log::{CommandLog, LogStore};
 use crate::policy::Policy;
 use crate::state::StateManager;
 use crate::task::{TaskQueue, TaskRepository};
@@ -55,7 +55,7 @@ macro_rules! fixture_of {
 
 fixture_of!(
     TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore
-    Toolbox Embedder Policy Clock
+    CommandLog     Toolbox Embedder Policy Clock
 );
 
 impl<S: AdminStore + Clone> StoreAdminFixture for Shared<S> {}

@@ -7,6 +7,7 @@ use super::sample::{at, entry, task, task_id};
 use crate::config::ConfigManager;
 use crate::cost::TimeRange;
 use crate::error::Error;
+use crate::log::{CommandRun, RunQuery};
 use crate::money::Usd;
 use crate::store::{Namespace, Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
 use crate::task::TaskRepository;
@@ -28,6 +29,8 @@ scenarios! {
     opening_to_read_creates_nothing;
     an_address_has_no_store_after_it_was_set_aside;
     namespaces_of_an_address_share_nothing;
+    a_noted_run_is_returned_by_later_handles;
+    noting_a_run_creates_no_store;
 }
 
 /// The fixture of a scenario.
@@ -145,4 +148,54 @@ async fn found(store: &dyn Store) -> Checked<(usize, Option<serde_json::Value>, 
     let tasks = TaskRepository::list(store, &Default::default()).await?.len();
     let setting = ConfigManager::get(store, "key").await?;
     Ok((tasks, setting, store.total_in(TimeRange::ALL).await?))
+}
+
+/// Checks `StoreFactory` 6.
+async fn a_noted_run_is_returned_by_later_handles(fixture: Factories<'_>) -> Checked {
+    let factory = fixture.open().await;
+    let request = request(fixture, StoreAccess::ReadWrite);
+    let store = factory.open(&request).await?;
+    store.record_runs(&[noted(1)]).await?;
+    drop(store);
+    match factory.note_run(&request, &noted(2)).await {
+        // A backend that does not support it.
+        Err(Error::Invalid { .. }) => return Ok(()),
+        result => drop(result?),
+    }
+    factory.note_run(&request, &noted(3)).await?;
+    let expected = [noted(1), noted(2), noted(3)];
+    let to_read = StoreRequest { access: StoreAccess::ReadOnly, ..request.clone() };
+    for request in [&to_read, &request, &to_read] {
+        let store = factory.open(request).await?;
+        let found = store.runs(&RunQuery::default()).await?;
+        ensure_eq!(found, expected, "the runs of a handle for {:?}", request.access);
+        if request.access == StoreAccess::ReadWrite {
+            store.collect_runs().await?;
+            let found = store.runs(&RunQuery::default()).await?;
+            ensure_eq!(found, expected, "the runs after they were collected");
+            ensure_eq!(store.collect_runs().await?, 0, "runs that are collected again");
+        }
+    }
+    Ok(())
+}
+
+/// Checks `StoreFactory` 6.
+async fn noting_a_run_creates_no_store(fixture: Factories<'_>) -> Checked {
+    let factory = fixture.open().await;
+    let request = request(fixture, StoreAccess::ReadOnly);
+    let noted = factory.note_run(&request, &noted(1)).await;
+    ensure!(
+        matches!(noted, Err(Error::NotFound { .. } | Error::Invalid { .. })),
+        "noting a run without a store: {noted:?}"
+    );
+    match factory.open(&request).await {
+        Ok(store) => ensure_eq!(store.runs(&RunQuery::default()).await?, [], "a run was kept"),
+        Err(Error::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+fn noted(minute: i64) -> CommandRun {
+    CommandRun::new(at(minute), "task list", 900, 0)
 }

@@ -106,6 +106,13 @@ mod config_manager {
     }
 }
 
+mod command_log {
+    az_core::command_log_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["runs_survive_a_restart"],
+    }
+}
+
 mod log_store {
     az_core::log_store_conformance! {
         make: crate::Shared::<crate::MemoryStore>::new,
@@ -293,6 +300,7 @@ impl ApproverFixture for NoPerson {
 /// not compile here.
 const CHECKED: &[(&str, &str)] = &[
     ("BudgetKeeper", ledger::COVERS),
+    ("CommandLog", command_log::COVERS),
     ("ConfigManager", config_manager::COVERS),
     ("CostTracker", ledger::COVERS),
     ("Journal", journal::COVERS),

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use az_core::Result;
-use az_core::log::{LogQuery, LogRecord, LogStore};
+use az_core::log::{
+    LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention, LogStore, LogTail,
+};
 use az_core::memory::MemoryStore;
 
 super::support::saboteurs! {
@@ -131,6 +133,116 @@ super::support::saboteurs! {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(&LogQuery { limit: None, ..query.clone() }).await?;
             found.truncate(query.limit.unwrap_or(usize::MAX));
+            Ok(found)
+        }
+    }
+
+    /// Breaks `LogStore` 6.
+    repeating_the_record_before_a_cursor => [
+        pages_contain_every_record_once_in_order,
+        pages_match_like_a_query,
+        pages_with_a_limit_begin_with_the_newest_records,
+        records_appended_between_pages_repeat_and_hide_none
+    ] {
+        async fn page(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogCursor>,
+        ) -> Result<LogPage> {
+            let before = after.map(|cursor| LogCursor::new(cursor.at, cursor.number - 1));
+            store.page(query, before).await
+        }
+    }
+
+    /// Breaks `LogStore` 6.
+    counting_offsets_instead_of_cursors => [
+        records_appended_between_pages_repeat_and_hide_none
+    ] {
+        async fn page(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogCursor>,
+        ) -> Result<LogPage> {
+            let read = usize::try_from(after.map_or(0, |cursor| cursor.number)).unwrap();
+            let found = store.query(query).await?;
+            let records: Vec<_> = found.iter().skip(read).take(50).cloned().collect();
+            let end = read + records.len();
+            let next = records.last().filter(|_| end < found.len());
+            let number = i64::try_from(end).unwrap();
+            let next = next.map(|last| LogCursor::new(last.at, number));
+            Ok(LogPage::new(records, next))
+        }
+    }
+
+    /// Breaks `LogStore` 6.
+    beginning_with_the_oldest_records => [pages_with_a_limit_begin_with_the_newest_records] {
+        async fn page(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogCursor>,
+        ) -> Result<LogPage> {
+            let mut page = store.page(&LogQuery { limit: None, ..query.clone() }, after).await?;
+            if let Some(limit) = query.limit && limit < page.records.len() {
+                page.records.truncate(limit);
+                page.next = None;
+            }
+            Ok(page)
+        }
+    }
+
+    /// Breaks `LogStore` 6.
+    leaving_the_level_out_of_pages => [
+        pages_match_like_a_query,
+        pages_with_a_limit_begin_with_the_newest_records
+    ] {
+        async fn page(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogCursor>,
+        ) -> Result<LogPage> {
+            store.page(&LogQuery { level: None, ..query.clone() }, after).await
+        }
+    }
+
+    /// Breaks `LogStore` 7.
+    following_by_time => [a_tail_contains_every_record_appended_after_its_mark] {
+        async fn appended(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogMark>,
+        ) -> Result<LogTail> {
+            let mut tail = store.appended(query, after).await?;
+            tail.records.sort_by_key(|record| record.at);
+            Ok(tail)
+        }
+    }
+
+    /// Breaks `LogStore` 8.
+    pruning_nothing_by_age => [
+        pruning_removes_records_before_a_time
+    ] {
+        async fn prune(&self, store: &MemoryStore, retention: &LogRetention) -> Result<usize> {
+            store.prune(&LogRetention::new(az_core::Timestamp::MIN, retention.max_bytes)).await
+        }
+    }
+
+    /// Breaks `LogStore` 8.
+    pruning_nothing_by_size => [pruning_removes_the_oldest_records_above_a_size] {
+        async fn prune(&self, store: &MemoryStore, retention: &LogRetention) -> Result<usize> {
+            store.prune(&LogRetention::new(retention.before, u64::MAX)).await
+        }
+    }
+
+    /// Breaks `LogStore` 8.
+    hiding_the_record_that_is_kept => [pruning_keeps_the_record_appended_last] {
+        async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
+            let mut found = store.query(query).await?;
+            found.retain(|record| record.message != "appended last");
             Ok(found)
         }
     }

@@ -7,6 +7,7 @@
 
 mod account;
 mod clock;
+mod command_log;
 mod config_manager;
 mod engine;
 mod journal;
@@ -63,6 +64,8 @@ support::pretenders! {
     ];
     /// Breaks `LogStore` 5.
     a_log_that_is_forgotten_at_a_restart of log_store claiming DURABLE => [records_survive_a_restart];
+    /// Breaks `CommandLog` 4.
+    runs_that_are_forgotten_at_a_restart of command_log claiming DURABLE => [runs_survive_a_restart];
 }
 
 #[test]
@@ -70,6 +73,7 @@ fn every_scenario_has_a_saboteur() {
     for (scenarios, broken) in [
         (testing::account::SCENARIOS, account::BROKEN),
         (testing::clock::SCENARIOS, clock::BROKEN),
+        (testing::command_log::SCENARIOS, command_log::BROKEN),
         (testing::config_manager::SCENARIOS, config_manager::BROKEN),
         (testing::journal::SCENARIOS, journal::BROKEN),
         (testing::lease_anchors::SCENARIOS, lease_anchors::BROKEN),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use az_core::log::CommandRun;
 use az_core::memory::{MemoryStore, MemoryStores};
 use az_core::store::{Namespace, Store, StoreAccess, StoreAddress, StoreFactory, StoreRequest};
 use az_core::task::TaskRepository;
@@ -16,6 +17,8 @@ pub(crate) const BROKEN: &[&str] = &[
     "opening_to_read_creates_nothing",
     "an_address_has_no_store_after_it_was_set_aside",
     "namespaces_of_an_address_share_nothing",
+    "a_noted_run_is_returned_by_later_handles",
+    "noting_a_run_creates_no_store",
 ];
 
 /// The fault of a factory.
@@ -31,6 +34,10 @@ enum Fault {
     KeepsWhatIsSetAside,
     /// Breaks `StoreFactory` 5.
     IgnoresNamespaces,
+    /// Breaks `StoreFactory` 6.
+    ForgetsNotedRuns,
+    /// Breaks `StoreFactory` 6.
+    NotesIntoNewStores,
 }
 
 #[derive(Debug, Clone)]
@@ -65,6 +72,18 @@ impl StoreFactory for BentFactory {
             _ => Err(Error::invalid("store address", "setting aside is not supported")),
         }
     }
+
+    async fn note_run(&self, request: &StoreRequest, run: &CommandRun) -> Result<u64> {
+        match self.fault {
+            Fault::ForgetsNotedRuns => self.stores.open(request).await.map(|_| 0),
+            Fault::NotesIntoNewStores => {
+                let store = self.stores.open(request).await?;
+                store.record_runs(std::slice::from_ref(run)).await?;
+                Ok(0)
+            }
+            _ => self.stores.note_run(request, run).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -92,10 +111,14 @@ async fn failed(fault: Fault) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn every_fault_fails_the_scenarios_of_its_clause() {
-    let &[again, write, read, aside, namespaces] = BROKEN else { panic!("five scenarios") };
-    assert_eq!(failed(Fault::OpensAnother).await, [again, aside]);
+    let &[again, write, read, aside, namespaces, noted, creating] = BROKEN else {
+        panic!("seven scenarios")
+    };
+    assert_eq!(failed(Fault::OpensAnother).await, [again, aside, noted]);
     assert_eq!(failed(Fault::CreatesTasks).await, [again, write, aside, namespaces]);
     assert_eq!(failed(Fault::FillsOnReading).await, [again, write, read, aside]);
     assert_eq!(failed(Fault::KeepsWhatIsSetAside).await, [aside]);
     assert_eq!(failed(Fault::IgnoresNamespaces).await, [namespaces]);
+    assert_eq!(failed(Fault::ForgetsNotedRuns).await, [noted, creating]);
+    assert_eq!(failed(Fault::NotesIntoNewStores).await, [creating]);
 }

@@ -13,7 +13,10 @@ use az_core::cost::{
 };
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::lease::LeaseAnchors;
-use az_core::log::{LogQuery, LogRecord, LogStore};
+use az_core::log::{
+    CommandLog, CommandRun, LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention,
+    LogStore, LogTail, RunQuery,
+};
 use az_core::memory::MemoryStore;
 use az_core::state::{Snapshot, SnapshotInfo, StateManager};
 use az_core::store::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
@@ -175,6 +178,17 @@ bendable! {
         LogStore {
             append(records: &[LogRecord]) -> ();
             query(query: &LogQuery) -> Vec<LogRecord>;
+            page(query: &LogQuery, after: Option<LogCursor>) -> LogPage;
+            appended(query: &LogQuery, after: Option<LogMark>) -> LogTail;
+            prune(retention: &LogRetention) -> usize;
+        }
+    }
+    BendCommands {
+        CommandLog {
+            record_runs(runs: &[CommandRun]) -> ();
+            runs(query: &RunQuery) -> Vec<CommandRun>;
+            collect_runs() -> usize;
+            prune_runs(before: Timestamp, keep: usize) -> usize;
         }
     }
 }
@@ -202,6 +216,7 @@ macro_rules! forgetful {
 
 forgetful!(
     TaskRepository TaskQueue az_core::journal::RunStore StateManager ConfigManager LogStore
+    CommandLog
 );
 
 /// Defines a test for each saboteur: exactly the scenarios of the clause that it breaks fail.

@@ -1,12 +1,17 @@
 //! The log in SQLite.
 
+use std::slice;
+
 use async_trait::async_trait;
 use az_core::error::Error;
-use az_core::log::{Level, LogQuery, LogRecord, LogStore};
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use az_core::log::{
+    Level, LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention, LogStore, LogTail,
+};
+use rusqlite::Connection;
 
-use super::row::{Columns, micros, prepare, run};
+use super::log_page;
+use super::log_prune;
+use super::row::{Columns, micros, run};
 use super::store::SqliteStore;
 use super::task_row::task_id;
 use super::writer::Durability;
@@ -19,71 +24,56 @@ impl LogStore for SqliteStore {
             return Ok(());
         }
         let records = records.to_vec();
-        self.write_with(Durability::Relaxed, move |conn| {
-            records.iter().try_for_each(|record| add(conn, record))
-        })
-        .await
+        self.write_with(Durability::Relaxed, move |conn| add_all(conn, &records)).await
     }
 
     async fn query(&self, query: &LogQuery) -> Result<Vec<LogRecord>, Error> {
         let query = query.clone();
-        self.scan(move |conn| find(conn, &query)).await
+        self.scan(move |conn| log_page::newest(conn, &query)).await
+    }
+
+    async fn page(&self, query: &LogQuery, after: Option<LogCursor>) -> Result<LogPage, Error> {
+        let query = query.clone();
+        self.scan(move |conn| log_page::page(conn, &query, after)).await
+    }
+
+    async fn appended(&self, query: &LogQuery, after: Option<LogMark>) -> Result<LogTail, Error> {
+        let query = query.clone();
+        self.point(move |conn| log_page::appended(conn, &query, after)).await
+    }
+
+    async fn prune(&self, retention: &LogRetention) -> Result<usize, Error> {
+        let retention = *retention;
+        self.write_with(Durability::Relaxed, move |conn| log_prune::prune(conn, &retention)).await
     }
 }
 
 /// Adds a record.
 pub(super) fn add(conn: &Connection, record: &LogRecord) -> Result<()> {
+    add_all(conn, slice::from_ref(record))
+}
+
+fn add_all(conn: &Connection, records: &[LogRecord]) -> Result<()> {
     let sql = "INSERT INTO log (namespace, at, level, target, task_id, message) \
         VALUES (az_namespace(), ?1, ?2, ?3, ?4, ?5)";
-    let task = record.task.as_ref().map(|task| task.as_str());
-    let (at, level) = (micros(record.at), rank(record.level));
-    run(conn, sql, (at, level, &record.target, task, &record.message))?;
+    for record in records {
+        let task = record.task.as_ref().map(|task| task.as_str());
+        let (at, level) = (micros(record.at), rank(record.level));
+        run(conn, sql, (at, level, &record.target, task, &record.message))?;
+    }
+    let bytes: u64 = records.iter().map(LogRecord::bytes).sum();
+    let sql = "INSERT INTO log_size (namespace, bytes) VALUES (az_namespace(), ?1) \
+        ON CONFLICT DO UPDATE SET bytes = bytes + ?1";
+    run(conn, sql, [i64::try_from(bytes).unwrap_or(i64::MAX)])?;
     Ok(())
 }
 
-/// Finds records, newest first up to the limit. The database filters by its indexes; the query
-/// itself makes the final decision, so that text matches as the contract requires.
-fn find(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
-    let wanted = [
-        ("level >= ?", query.level.map(|level| rank(level).into())),
-        ("at >= ?", query.since.map(|at| micros(at).into())),
-        ("at < ?", query.until.map(|at| micros(at).into())),
-        ("task_id = ?", query.task.as_ref().map(|task| task.to_string().into())),
-    ];
-    let mut sql = String::from(
-        "SELECT at, level, target, task_id, message FROM log WHERE namespace = az_namespace()",
-    );
-    let mut values: Vec<Value> = Vec::new();
-    for (condition, value) in wanted {
-        if let Some(value) = value {
-            sql.push_str(" AND ");
-            sql.push_str(condition);
-            values.push(value);
-        }
-    }
-    sql.push_str(" ORDER BY at DESC, id DESC");
+/// The columns of a record, behind its number and its time.
+pub(super) const RECORD: &str = "id, at, level, target, task_id, message";
 
-    let limit = query.limit.unwrap_or(usize::MAX);
-    let mut found = Vec::new();
-    let mut statement = prepare(conn, &sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    while found.len() < limit
-        && let Some(row) = rows.next()?
-    {
-        match record(&mut Columns::of(row)) {
-            Ok(record) if query.matches(&record) => found.push(record),
-            Ok(_) => {}
-            Err(error) if error.is_unreadable() => {
-                tracing::warn!("a log record is damaged: {error}; it is left out");
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    found.reverse();
-    Ok(found)
-}
-
-fn record(row: &mut Columns<'_>) -> Result<LogRecord> {
+/// Reads a record from the columns [`RECORD`].
+pub(super) fn record(row: &mut Columns<'_>) -> Result<LogRecord> {
+    row.take::<i64>()?;
     Ok(LogRecord {
         at: row.time()?,
         level: level(row.take()?)?,
@@ -94,7 +84,7 @@ fn record(row: &mut Columns<'_>) -> Result<LogRecord> {
 }
 
 /// Returns a level as a number in the order of severity.
-const fn rank(level: Level) -> i64 {
+pub(super) const fn rank(level: Level) -> i64 {
     match level {
         Level::Debug => 0,
         Level::Info => 1,

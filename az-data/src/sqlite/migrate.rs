@@ -37,6 +37,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0006_namespaces.sql"),
     include_str!("migrations/0007_lease_anchors.sql"),
     include_str!("migrations/0008_uncertain_entries.sql"),
+    include_str!("migrations/0009_log.sql"),
 ];
 
 /// The newest schema version.
@@ -47,12 +48,14 @@ pub(super) const OWN: &[&str] = &[
     "alert",
     "bucket",
     "budget",
+    "command_run",
     "entry",
     "event",
     "hold",
     "hold_bucket",
     "lease_anchor",
     "log",
+    "log_size",
     "orphaned_blob",
     "payer",
     "setting",

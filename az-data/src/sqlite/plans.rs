@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use az_core::TaskId;
 use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
@@ -12,9 +13,11 @@ use az_core::cost::{
 };
 use az_core::journal::Journal;
 use az_core::lease::LeaseAnchors;
-use az_core::log::{LogQuery, LogStore};
+use az_core::log::{
+    CommandLog, CommandRun, Level, LogMark, LogQuery, LogRecord, LogRetention, LogStore, RunQuery,
+};
 use az_core::state::StateManager;
-use az_core::store::StoreAdmin;
+use az_core::store::{StoreAccess, StoreAddress, StoreAdmin, StoreFactory, StoreRequest};
 use az_core::task::{TaskFilter, TaskQueue, TaskRepository};
 use az_core::testing::sample::{
     at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task, task_id,
@@ -23,7 +26,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::migrate::{self, OWN};
-use super::{SqliteOptions, SqliteStore, bucket};
+use super::{SqliteOptions, SqliteStore, SqliteStores, bucket};
 
 /// The statements that the tests of this process have prepared.
 static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -119,15 +122,43 @@ async fn run_every_statement(store: &SqliteStore) {
     ConfigManager::get(store, "key").await.unwrap();
     store.get_all().await.unwrap();
     ConfigManager::delete(store, "key").await.unwrap();
-    for of in [None, Some(lease.task.clone())] {
-        let query = LogQuery { task: of, since: Some(now), ..LogQuery::default() };
-        store.query(&query).await.unwrap();
-    }
+    read_the_log(store, &lease.task).await;
+    store.record_runs(&[CommandRun::new(now, "task list", 1, 0)]).await.unwrap();
+    store.runs(&RunQuery::default()).await.unwrap();
+    let address = StoreAddress::new("sqlite", store.path()).unwrap();
+    let noted = StoreRequest::new(address, StoreAccess::ReadOnly);
+    let run = CommandRun::new(now, "task show", 1, 0);
+    SqliteStores::default().note_run(&noted, &run).await.unwrap();
+    store.collect_runs().await.unwrap();
+    store.prune_runs(now, 1).await.unwrap();
     store.status().await.unwrap();
     store.check().await.unwrap();
     for id in ["part", "created", "t"] {
         TaskRepository::delete(store, &task_id(id), later).await.unwrap();
     }
+}
+
+/// Reads the log in every way: by task, by level, by time, and in the order of appending.
+async fn read_the_log(store: &SqliteStore, task: &TaskId) {
+    let records = [Level::Warn, Level::Error].map(|level| LogRecord {
+        at: at(1),
+        level,
+        target: "plans".to_owned(),
+        task: Some(task.clone()),
+        message: "x".to_owned(),
+    });
+    LogStore::append(store, &records).await.unwrap();
+    let none = LogQuery { since: Some(at(1)), ..LogQuery::default() };
+    let mut queries = vec![none.clone(), LogQuery { task: Some(task.clone()), ..none.clone() }];
+    queries.extend(Level::ALL.iter().map(|level| LogQuery { level: Some(*level), ..none.clone() }));
+    for query in queries {
+        store.query(&query).await.unwrap();
+        store.page(&query, None).await.unwrap();
+        let limited = LogQuery { limit: Some(1), ..query };
+        store.page(&limited, None).await.unwrap();
+        store.appended(&limited, Some(LogMark(0))).await.unwrap();
+    }
+    store.prune(&LogRetention::new(at(5), 0)).await.unwrap();
 }
 
 /// The statements that read more rows than an index selects, with the step that does.
@@ -184,6 +215,16 @@ const WHOLE: &[(&str, &str)] = &[
     ),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
+    // The entries of the runs that are kept are skipped.
+    (
+        "DELETE FROM command_run",
+        "SEARCH command_run USING COVERING INDEX command_run_by_time (namespace=?)",
+    ),
+    // There is one row.
+    ("FROM log_size WHERE", "SEARCH log_size USING PRIMARY KEY (namespace=?)"),
+    ("UPDATE log_size", "SEARCH log_size USING PRIMARY KEY (namespace=?)"),
+    // Only the last row is read.
+    ("ORDER BY id DESC LIMIT 1", "SCAN log"),
     // Only the last entry of an index is read for its largest value.
     ("max(lease_until)", "SEARCH task USING COVERING INDEX task_expiring (namespace=?)"),
     ("max(until) FROM hold", "SEARCH hold USING COVERING INDEX hold_expiring (namespace=?)"),
@@ -262,5 +303,41 @@ fn payers_are_found_by_their_keys() {
             "SEARCH payer USING COVERING INDEX payer_children (namespace=? AND parent=?)";
         let found = searches(&format!("SELECT 1 FROM {table} WHERE {covered}"));
         assert_eq!(found, [key, children]);
+    }
+}
+
+/// The log is read from an index, in the order in which its records are returned: the first row of a million
+/// takes no longer than that of ten.
+#[test]
+fn no_log_record_is_sorted() {
+    let select = |condition: &str| {
+        format!(
+            "SELECT id FROM log WHERE namespace = az_namespace(){condition} \
+            AND (at, id) > (?1, ?2) AND at < ?3"
+        )
+    };
+    let of_level = |level: u8| select(&format!(" AND level = {level}"));
+    let level =
+        "SEARCH log USING COVERING INDEX log_of_level (namespace=? AND level=? AND at>? AND at<?)";
+    for (sql, expected) in [
+        (
+            select(""),
+            vec!["SEARCH log USING COVERING INDEX log_by_time (namespace=? AND at>? AND at<?)"],
+        ),
+        (
+            select(" AND task_id = ?4"),
+            vec![
+                "SEARCH log USING COVERING INDEX log_of_task (namespace=? AND task_id=? AND at>? AND at<?)",
+            ],
+        ),
+        (
+            format!("{} UNION ALL {}", of_level(2), of_level(3)),
+            vec!["MERGE (UNION ALL)", "LEFT", level, "RIGHT", level],
+        ),
+    ] {
+        for order in ["at, id", "at DESC, id DESC"] {
+            let select = sql.replace("SELECT id", "SELECT id, at");
+            assert_eq!(plan(&format!("{select} ORDER BY {order}")), expected, "{select}");
+        }
     }
 }

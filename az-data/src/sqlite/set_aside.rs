@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connect::{beside, sync};
 use super::migrate::use_log;
+use super::noted;
 use crate::error::{Result, SqliteError, about};
 
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -33,7 +34,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     let directory = path.parent().unwrap_or(path);
     // Until it is dropped, no other process can open the database.
     let locked = lock(path)?;
-    for suffix in ["-wal", ".blobs"] {
+    for suffix in ["-wal", ".blobs", noted::SUFFIX, noted::COLLECTING] {
         let from = beside(path, suffix);
         link(&from, &beside(&kept, suffix)).map_err(about(from))?;
     }
@@ -42,7 +43,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     fs::rename(path, &kept).map_err(about(path))?;
     sync(directory)?;
     point!("set_aside.renamed");
-    for suffix in ["-wal", "-shm", ".blobs"] {
+    for suffix in ["-wal", "-shm", ".blobs", noted::SUFFIX, noted::COLLECTING] {
         let from = beside(path, suffix);
         remove(&from).map_err(about(from))?;
     }

@@ -42,6 +42,10 @@ mod config_manager {
     az_core::config_manager_conformance! { make: super::Home::new, skips: [] }
 }
 
+mod command_log {
+    az_core::command_log_conformance! { make: super::Home::new, skips: [] }
+}
+
 mod log_store {
     az_core::log_store_conformance! { make: super::Home::new, skips: [] }
 }

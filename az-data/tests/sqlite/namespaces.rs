@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use az_core::config::ConfigManager;
 use az_core::cost::{BudgetKeeper, CostTracker, Grouping, Payer, Period, Scope, TimeRange};
 use az_core::journal::{Journal, RunStore, fold};
-use az_core::log::{Level, LogQuery, LogRecord, LogStore};
+use az_core::log::{CommandLog, Level, LogQuery, LogRecord, LogStore};
 use az_core::state::StateManager;
 use az_core::store::{Namespace, StoreAdmin};
 use az_core::task::{TaskFilter, TaskQueue, TaskRepository, TaskStatus};
@@ -61,6 +61,10 @@ mod conformance {
 
     mod config_manager {
         az_core::config_manager_conformance! { make: super::Tenant::new, skips: [] }
+    }
+
+    mod command_log {
+        az_core::command_log_conformance! { make: super::Tenant::new, skips: [] }
     }
 
     mod log_store {
@@ -120,7 +124,7 @@ impl StoreAdminFixture for Tenant {
     }
 }
 
-fixture_of!(Tenant: TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore);
+fixture_of!(Tenant: TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore CommandLog);
 
 fn open(home: &Home, namespace: &str) -> SqliteStore {
     let namespace = Namespace::new(namespace).expect("a namespace");

@@ -12,7 +12,11 @@ use az_core::testing::{
     AdminStore, Capabilities, Fixture, RunAndStateStore, StoreAdminFixture, StoreFactoryFixture,
     sample,
 };
-use az_core::{config::ConfigManager, log::LogStore, state::StateManager};
+use az_core::{
+    config::ConfigManager,
+    log::{CommandLog, LogStore},
+    state::StateManager,
+};
 use az_data::sqlite::{SqliteOptions, SqliteStore, SqliteStores};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -85,7 +89,7 @@ macro_rules! fixture_of {
 
 pub(crate) use fixture_of;
 
-fixture_of!(Home: TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore);
+fixture_of!(Home: TaskRepository TaskQueue RunStore RunAndStateStore AdminStore StateManager ConfigManager LogStore CommandLog);
 
 #[async_trait]
 impl Fixture<dyn StoreFactory> for Home {

@@ -12,7 +12,7 @@ use az_core::{CallId, Clock, TaskId, Timestamp};
 use clap::{Args, ValueEnum};
 
 use super::payer::PayerArg;
-use super::time_range::TimeRangeArgs;
+use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
 use crate::output::csv;
 use crate::services::Services;

@@ -10,7 +10,7 @@ use az_core::text::plural;
 use clap::Args;
 
 use super::payer::{PayerArg, Unknown, parse_payer, resolve};
-use super::time_range::TimeRangeArgs;
+use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
 use crate::output::{FormatArgs, uncertain_table};
 use crate::services::Services;

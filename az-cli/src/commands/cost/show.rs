@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::payer::PayerArg;
 use super::sums::{sums, sums_by_task};
-use super::time_range::TimeRangeArgs;
+use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
 use crate::output::{FormatArgs, Printer, cost_table};
 use crate::services::Services;

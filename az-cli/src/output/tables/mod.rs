@@ -1,6 +1,7 @@
 //! Views as tables and text for a terminal.
 
 mod budget;
+mod command;
 mod cost;
 mod log;
 mod model;
@@ -10,6 +11,7 @@ mod store;
 mod task;
 
 pub use budget::{budget_in_words, budget_table};
+pub use command::commands_table;
 pub use cost::{cost_table, uncertain_table};
 pub use log::EventText;
 pub use model::{model_table, models_table};

@@ -13,5 +13,5 @@ pub use cost::{MockBudgetKeeper, MockCostTracker};
 pub use engine::{
     MockAgent, MockApprover, MockClock, MockEmbedder, MockEventSink, MockPolicy, MockToolbox,
 };
-pub use state::{MockConfigManager, MockLogStore, MockStateManager};
+pub use state::{MockCommandLog, MockConfigManager, MockLogStore, MockStateManager};
 pub use task::{MockJournal, MockTaskQueue, MockTaskRepository};

@@ -10,7 +10,10 @@ use crate::clock::Timestamp;
 use crate::config::ConfigManager;
 use crate::error::Result;
 use crate::id::TaskId;
-use crate::log::{LogQuery, LogRecord, LogStore};
+use crate::log::{
+    CommandLog, CommandRun, LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention,
+    LogStore, LogTail, RunQuery,
+};
 use crate::state::{Snapshot, SnapshotInfo, StateManager};
 
 mock! {
@@ -86,5 +89,22 @@ mock! {
     impl LogStore for LogStore {
         async fn append(&self, records: &[LogRecord]) -> Result<()>;
         async fn query(&self, query: &LogQuery) -> Result<Vec<LogRecord>>;
+        async fn page(&self, query: &LogQuery, after: Option<LogCursor>) -> Result<LogPage>;
+        async fn appended(&self, query: &LogQuery, after: Option<LogMark>) -> Result<LogTail>;
+        async fn prune(&self, retention: &LogRetention) -> Result<usize>;
+    }
+}
+
+mock! {
+    /// A mock of [`CommandLog`].
+    #[derive(Debug)]
+    pub CommandLog {}
+
+    #[async_trait]
+    impl CommandLog for CommandLog {
+        async fn record_runs(&self, runs: &[CommandRun]) -> Result<()>;
+        async fn runs(&self, query: &RunQuery) -> Result<Vec<CommandRun>>;
+        async fn collect_runs(&self) -> Result<usize>;
+        async fn prune_runs(&self, before: Timestamp, keep: usize) -> Result<usize>;
     }
 }

@@ -5,13 +5,13 @@ use az_core::cost::{Calendar, Period, TimeRange};
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use crate::commands::time::instant;
+use super::time::instant;
 use crate::error::CliError;
 
 /// The bounds of a time range.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TimeRangeArgs {
-    /// Start at this time: 2026-11-01, 2026-11-01T12:00:00Z, or 7d for a week ago
+    /// Start at this time: 2026-11-01, 2026-11-01T12:00:00Z, yesterday, or 2h for two hours ago
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// End before this time, written like --since
@@ -23,6 +23,11 @@ impl TimeRangeArgs {
     /// Whether no bound is given.
     pub(super) const fn is_empty(&self) -> bool {
         self.since.is_none() && self.until.is_none()
+    }
+
+    /// Whether a start is given.
+    pub(super) const fn has_start(&self) -> bool {
+        self.since.is_some()
     }
 
     /// Returns the time range: between the bounds, within the period if one is given.
@@ -37,18 +42,41 @@ impl TimeRangeArgs {
         now: Timestamp,
     ) -> Result<TimeRange, CliError> {
         let within = calendar.span(period.unwrap_or(Period::Total), now);
+        let (since, until) = self.bounds(zone, now)?;
+        let start = since.map_or(within.start, |at| at.max(within.start));
+        let end = until.map_or(within.end, |at| at.min(within.end));
+        check(start, end)?;
+        Ok(TimeRange { start, end })
+    }
+
+    /// Returns the bounds that are given.
+    ///
+    /// # Errors
+    ///
+    /// As [`within`](Self::within).
+    pub(super) fn bounds(
+        &self,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), CliError> {
         let time = |text: &Option<String>, flag: &str| match text {
             None => Ok(None),
             Some(text) => instant(flag, text, zone, now).map(Some),
         };
-        let start = time(&self.since, "--since")?.map_or(within.start, |at| at.max(within.start));
-        let end = time(&self.until, "--until")?.map_or(within.end, |at| at.min(within.end));
-        if start > end {
-            let text = format!("invalid time range: it ends ({end}) before it begins ({start})");
-            return Err(CliError::Usage(text));
+        let (since, until) = (time(&self.since, "--since")?, time(&self.until, "--until")?);
+        if let (Some(since), Some(until)) = (since, until) {
+            check(since, until)?;
         }
-        Ok(TimeRange { start, end })
+        Ok((since, until))
     }
+}
+
+fn check(start: Timestamp, end: Timestamp) -> Result<(), CliError> {
+    if start > end {
+        let text = format!("invalid time range: it ends ({end}) before it begins ({start})");
+        return Err(CliError::Usage(text));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
