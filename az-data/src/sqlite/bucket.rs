@@ -252,10 +252,7 @@ impl Bucket {
 
     /// Sums up the ledger.
     fn spent(&self, conn: &Connection) -> Result<Usd> {
-        let (covered, of) = covered(&self.budget.scope);
-        let sql = format!("SELECT {SUM} FROM entry WHERE {covered}");
-        let (start, stop) = bounds(self.span);
-        total(conn, &sql, (start, stop, of))
+        spent(conn, &self.budget.scope, bounds(self.span))
     }
 
     /// Sums up the uncertain entries.
@@ -267,12 +264,23 @@ impl Bucket {
 
     /// Sums up the open holds.
     fn held(&self, conn: &Connection) -> Result<Usd> {
-        let (covered, of) = covered(&self.budget.scope);
-        let sql = format!("SELECT amount FROM hold WHERE {covered}");
-        let (start, stop) = bounds(self.span);
-        let held = all(conn, &sql, (start, stop, of), |row| row.money_if_known())?;
-        Ok(held.into_iter().flatten().sum())
+        held(conn, &self.budget.scope, bounds(self.span))
     }
+}
+
+/// Sums up the entries that a scope covers in a period.
+pub(super) fn spent(conn: &Connection, scope: &Scope, (start, stop): (i64, i64)) -> Result<Usd> {
+    let (covered, of) = covered(scope);
+    let sql = format!("SELECT {SUM} FROM entry WHERE {covered}");
+    total(conn, &sql, (start, stop, of))
+}
+
+/// Sums up the open holds that a scope covers in a period.
+pub(super) fn held(conn: &Connection, scope: &Scope, (start, stop): (i64, i64)) -> Result<Usd> {
+    let (covered, of) = covered(scope);
+    let sql = format!("SELECT amount FROM hold WHERE {covered}");
+    let held = all(conn, &sql, (start, stop, of), |row| row.money_if_known())?;
+    Ok(held.into_iter().flatten().sum())
 }
 
 /// Returns the condition on the entries and holds that a scope covers from `?1` until `?2`, and the

@@ -15,6 +15,7 @@ use super::leftover;
 use super::migrate::Migration;
 use super::row::{all, first};
 use super::store::SqliteStore;
+use super::stored_sums;
 use crate::error::Result;
 
 #[async_trait]
@@ -39,14 +40,16 @@ impl StoreAdmin for SqliteStore {
         counted.await?.ok_or_else(|| Error::Internal("counting returned nothing".to_owned()))
     }
 
-    /// Reads every page, and every file of a large body.
+    /// Reads every page, and every file of a large body, and compares the sums of budgets with the ledger.
     async fn check(&self) -> Result<Vec<String>, Error> {
         let blobs = self.blobs();
         self.scan(move |conn| {
             let mut found = all(conn, "PRAGMA quick_check", [], |row| row.take::<String>())?;
             found.retain(|line| line != "ok");
             let look = conn.transaction()?;
-            for problems in [lost_bodies(&look, &blobs), damage::find(&look)] {
+            let problems =
+                [lost_bodies(&look, &blobs), damage::find(&look), stored_sums::differences(&look)];
+            for problems in problems {
                 match problems {
                     Ok(problems) => found.extend(problems),
                     // Errors that prevent reading the rows are in the list already.

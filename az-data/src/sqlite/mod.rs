@@ -37,6 +37,7 @@ mod set_aside;
 mod sql;
 mod state;
 mod store;
+mod stored_sums;
 mod stores;
 mod sums;
 mod task;

@@ -279,3 +279,31 @@ async fn a_check_lists_every_damaged_record() {
         "{problems:?}"
     );
 }
+
+#[tokio::test]
+async fn a_check_compares_the_sums_of_budgets_with_the_ledger_and_the_open_holds() {
+    let home = Home::new();
+    let store = home.open();
+    let scopes = [Scope::Global, Scope::Payer(payer("task:t")), Scope::Model("m".to_owned())];
+    for scope in scopes {
+        store.set_budget(&budget(scope, Period::Total, 100), at(1)).await.unwrap();
+    }
+    store.hold(&hold("t", "m0", 7, 1)).await.unwrap();
+    store.hold(&hold("t", "m1", 5, 2)).await.unwrap();
+    store.settle(&payer("task:t"), &call_id("m0"), &paid(3)).await.unwrap();
+    assert_eq!(store.check().await.unwrap(), <Vec<String>>::new());
+
+    let set = "UPDATE bucket SET spent = 4, held = 0 WHERE scope = 'global'";
+    assert_eq!(home.raw().execute(set, []), Ok(1));
+    let problems = store.check().await.unwrap();
+    let begin = "budget global total: ";
+    assert!(problems.iter().all(|text| text.starts_with(begin)), "{problems:?}");
+    let [spent, held] = problems.as_slice() else { panic!("{problems:?}") };
+    assert!(spent.contains("$0.000000004 is stored as spent"), "{spent}");
+    assert!(spent.contains("but the ledger adds up to $0.000000003"), "{spent}");
+    assert!(held.contains("but the open holds add up to $0.000000005"), "{held}");
+
+    store.clear_budget(&Scope::Global, Period::Total).await.unwrap();
+    store.set_budget(&budget(Scope::Global, Period::Total, 100), at(3)).await.unwrap();
+    assert_eq!(store.check().await.unwrap(), <Vec<String>>::new());
+}
