@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{completions, config, cost, db, demo, log, man, models, setup, task, worker};
+use crate::commands::{
+    completions, config, cost, db, demo, doctor, log, man, models, setup, task, worker,
+};
 use crate::global_args::GlobalArgs;
 use crate::help;
 
@@ -59,6 +61,8 @@ pub enum Command {
     Db(db::DbCommand),
     /// Set up the first model: asks for a provider and its key, and makes a call
     Setup(setup::SetupArgs),
+    /// Check the configuration, the store, the keys, the providers and the machine
+    Doctor(doctor::DoctorArgs),
     /// Print a script that completes words in a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual page of a command, or write all of them

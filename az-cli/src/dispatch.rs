@@ -11,7 +11,9 @@ use az_core::store::StoreAccess::{ReadOnly, ReadWrite};
 
 use crate::cli::{Command, Parsed, command};
 use crate::command_run::Beginning;
-use crate::commands::{completions, config, cost, db, demo, log, man, models, setup, task, worker};
+use crate::commands::{
+    completions, config, cost, db, demo, doctor, log, man, models, setup, task, worker,
+};
 use crate::config::Env;
 use crate::error::CliError;
 use crate::output::{Printer, printable};
@@ -70,6 +72,7 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
             end.short(async { log::run(command, &with_stored(ReadOnly).await?).await })
         }
         Command::Db(command) => end.short(async { db::run(command, &services()?).await }),
+        Command::Doctor(args) => end.long(doctor::run(args, &context)),
         Command::Completions(args) => end.short(async { completions::run(args) }),
         Command::Man(args) => end.short(async { man::run(args, command()) }),
         Command::Demo(args) => end.long(async { demo::run(args, &services()?).await }),

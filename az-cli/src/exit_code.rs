@@ -1,9 +1,15 @@
 //! The exit codes of `az`.
 
+/// The exit code of `az doctor` if it found errors.
+pub const UNHEALTHY: u8 = 1;
+
 /// Every exit code with its meaning, for `az --help`; `docs/operations.md` explains them.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (0, "success"),
-    (1, "the task failed: the agent gave up, or reached the limit of steps"),
+    (
+        1,
+        "the task failed: the agent gave up, or reached the limit of steps; or `az doctor` found errors",
+    ),
     (2, "invalid arguments"),
     (3, "a budget has too little left for the next call"),
     (65, "the provider rejects the request, or the `offline` planner cannot read the task"),

@@ -11,7 +11,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run tasks", &["task", "worker", "demo"]),
     ("Choose models", &["setup", "models"]),
     ("Control costs", &["cost"]),
-    ("Manage az", &["config", "log", "db", "completions", "man", "help"]),
+    ("Manage az", &["doctor", "config", "log", "db", "completions", "man", "help"]),
 ];
 
 /// The environment variables that concern every command.

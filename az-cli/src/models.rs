@@ -16,5 +16,6 @@ pub use booked::Booked;
 pub use choose::{ChosenModel, ModelChooser};
 pub use demo::{DEMO, demo_task};
 pub use find::Found;
+pub(crate) use local::{LocalAnswer, LocalServer, PORTS, probe_all};
 pub use rules::read_rules;
 pub use unknown::{did_you_mean, to_cli};

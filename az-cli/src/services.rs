@@ -95,8 +95,17 @@ impl Services {
     pub fn with_store(&self, address: StoreAddress, speed: u16) -> Result<Self, CliError> {
         let store = StoreSetting { address, from: "the demo".to_owned() };
         let settings = Settings { store, ..self.settings.clone() };
+        Ok(Self { speed, ..self.with_settings(settings)? })
+    }
+
+    /// Returns services with other settings, which have not opened anything yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn with_settings(&self, settings: Settings) -> Result<Self, CliError> {
         let (env, printer) = (self.env.clone(), self.printer.clone());
-        let telemetry = self.telemetry.clone();
+        let (telemetry, speed) = (self.telemetry.clone(), self.speed);
         let services = Self::new(settings, env, printer, self.wiring.clone())?;
         Ok(Self { speed, telemetry, ..services })
     }

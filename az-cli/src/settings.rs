@@ -7,8 +7,8 @@ use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
 use crate::config::{
-    ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection, OutputSection,
-    ShellSection, TaskSection,
+    ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection,
+    OutputSection, ShellSection, TaskSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -70,6 +70,22 @@ impl Settings {
         Self::new(self.store.clone(), layers, file)
     }
 
+    /// Resolves the settings from what is valid of the files and variables, for a command that reports what
+    /// is wrong; returns them with all errors.
+    pub(crate) fn resolve_valid(
+        args: &GlobalArgs,
+        env: &Env,
+    ) -> (Result<Self, CliError>, Vec<ConfigError>) {
+        let directory = std::env::current_dir().ok();
+        let (mut layers, errors) = ConfigLayers::read_valid(env, directory.as_deref());
+        add_flags(&mut layers, args);
+        let settings = layers.resolve().map_err(CliError::from).and_then(|file| {
+            let store = StoreSetting::resolve(args, env, &file)?;
+            Self::new(store, layers, file)
+        });
+        (settings, errors)
+    }
+
     fn new(store: StoreSetting, layers: ConfigLayers, file: FoundConfig) -> Result<Self, CliError> {
         let config = file.config.clone();
         let from = |key| file.origins.get(key).map_or_else(String::new, |origin| origin.of(key));
@@ -111,6 +127,11 @@ impl Settings {
 pub(crate) fn read_layers(args: &GlobalArgs, env: &Env) -> Result<ConfigLayers, CliError> {
     let directory = std::env::current_dir().ok();
     let mut layers = ConfigLayers::read(env, directory.as_deref())?;
+    add_flags(&mut layers, args);
+    Ok(layers)
+}
+
+fn add_flags(layers: &mut ConfigLayers, args: &GlobalArgs) {
     if let Some(address) = &args.store {
         layers.add_flag("--store", "store.url", address);
     }
@@ -120,7 +141,6 @@ pub(crate) fn read_layers(args: &GlobalArgs, env: &Env) -> Result<ConfigLayers, 
     if args.no_color {
         layers.add_flag("--no-color", "output.color", "never");
     }
-    Ok(layers)
 }
 
 fn time_zone(name: Option<&str>) -> Result<TimeZone, String> {

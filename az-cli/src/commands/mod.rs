@@ -5,6 +5,7 @@ pub mod config;
 pub mod cost;
 pub mod db;
 pub mod demo;
+pub mod doctor;
 pub mod log;
 pub mod man;
 pub mod models;

@@ -69,27 +69,41 @@ impl ConfigLayers {
     ///
     /// A file that cannot be read, or that `AZ_CONFIG` names and does not exist.
     pub fn read(env: &Env, directory: Option<&Path>) -> Result<Self, ConfigError> {
+        let (layers, errors) = Self::read_all(env, directory);
+        errors.into_iter().next().map_or(Ok(layers), Err)
+    }
+
+    /// Reads the files and variables that are valid; returns them with what is wrong with the others.
+    pub fn read_valid(env: &Env, directory: Option<&Path>) -> (Self, Vec<ConfigError>) {
+        let (mut layers, mut errors) = Self::read_all(env, directory);
+        layers.texts.retain(|text| match text.parse() {
+            Ok(_) => true,
+            Err(problems) => {
+                errors.push(ConfigError::Invalid(problems));
+                false
+            }
+        });
+        (layers, errors)
+    }
+
+    fn read_all(env: &Env, directory: Option<&Path>) -> (Self, Vec<ConfigError>) {
         let files = ConfigFiles::find(env, directory);
-        let mut texts = Vec::new();
-        texts.extend(LayerText::read(Layer::System, &files.system)?);
-        texts.extend(user_text(&files)?);
         let project = files.project.as_deref();
-        let project = project.map(|path| LayerText::read(Layer::Project, path)).transpose()?;
-        texts.extend(project.flatten());
-        visit_keys("", KEYS, &mut |prefix, key| {
-            let Some((name, value)) = key.variable.and_then(|name| Some((name, env.get(name)?)))
-            else {
-                return Ok(());
-            };
-            let toml = key.kind.literal(value);
-            let toml = toml.map_err(|what| ConfigError::Setting(format!("{name}: {what}")))?;
-            let full = format!("{prefix}{}", key.name);
-            texts.push(LayerText::of_value(Layer::Environment, name, &full, &toml));
-            Ok(())
-        })?;
+        let in_files = [
+            LayerText::read(Layer::System, &files.system),
+            user_text(&files),
+            project.map_or(Ok(None), |path| LayerText::read(Layer::Project, path)),
+        ];
+        let (mut texts, mut errors) = (Vec::new(), Vec::new());
+        for read in in_files.into_iter().chain(of_variables(env)) {
+            match read {
+                Ok(text) => texts.extend(text),
+                Err(error) => errors.push(error),
+            }
+        }
         let trusted = texts.iter().any(|text| text.layer == Layer::Project);
         let trusted = trusted.then(|| TrustRecord::read(env).into());
-        Ok(Self { files, texts, trusted, home: env.path("HOME") })
+        (Self { files, texts, trusted, home: env.path("HOME") }, errors)
     }
 
     /// Returns the paths of the files.
@@ -240,6 +254,21 @@ impl ConfigLayers {
         let home = self.home.as_deref();
         named.into_iter().map(|named| absolute(named, path.parent(), home)).collect()
     }
+}
+
+/// Reads the variables that set a key.
+fn of_variables(env: &Env) -> Vec<Result<Option<LayerText>, ConfigError>> {
+    let mut texts = Vec::new();
+    visit_keys("", KEYS, &mut |prefix, key| {
+        if let Some((name, value)) = key.variable.and_then(|name| Some((name, env.get(name)?))) {
+            let toml = key.kind.literal(value);
+            let toml = toml.map_err(|what| ConfigError::Setting(format!("{name}: {what}")));
+            let full = format!("{prefix}{}", key.name);
+            let of = |toml: String| LayerText::of_value(Layer::Environment, name, &full, &toml);
+            texts.push(toml.map(|toml| Some(of(toml))));
+        }
+    });
+    texts
 }
 
 /// Adds the paths that a table with these keys contains, in the order of the keys.

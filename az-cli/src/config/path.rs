@@ -1,6 +1,5 @@
 //! Full names of keys: `llm.model`, `llm.providers[0].model`, `llm.providers.fast.model`.
 
-use std::convert::Infallible;
 use std::fmt;
 
 use az_ai::resolver::near;
@@ -68,28 +67,23 @@ pub(super) fn find_key(full: &str) -> Option<&'static Key> {
 /// The keys of a list of tables are named `llm.providers[].name`.
 pub fn all_keys() -> Vec<(String, &'static Key)> {
     let mut all = Vec::new();
-    let Ok(()) = visit_keys("", KEYS, &mut |prefix, key| {
-        all.push((format!("{prefix}{}", key.name), key));
-        Ok::<_, Infallible>(())
-    });
+    visit_keys("", KEYS, &mut |prefix, key| all.push((format!("{prefix}{}", key.name), key)));
     all
 }
 
-/// Calls `visit` for each key, with the full name of the table that it is in and a point, if any; ends
-/// at the first error.
-pub(super) fn visit_keys<E>(
+/// Calls `visit` for each key, with the full name of the table that it is in and a point, if any.
+pub(super) fn visit_keys(
     prefix: &str,
     keys: &'static [Key],
-    visit: &mut impl FnMut(&str, &'static Key) -> Result<(), E>,
-) -> Result<(), E> {
+    visit: &mut impl FnMut(&str, &'static Key),
+) {
     for key in keys {
-        visit(prefix, key)?;
+        visit(prefix, key);
         if !key.below().is_empty() {
             let item = if matches!(key.kind, Kind::Tables(_)) { "[]" } else { "" };
-            visit_keys(&format!("{prefix}{}{item}.", key.name), key.below(), visit)?;
+            visit_keys(&format!("{prefix}{}{item}.", key.name), key.below(), visit);
         }
     }
-    Ok(())
 }
 
 fn walk(full: &str) -> Option<KeyPath> {

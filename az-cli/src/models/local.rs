@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::loading::LoadingWait;
 
 /// The default ports of Ollama, LM Studio, llama.cpp and vLLM.
-pub(super) const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
+pub(crate) const PORTS: [u16; 4] = [11434, 1234, 8080, 8000];
 
 /// How long a connection to the loopback interface may take.
 const CONNECT: Duration = Duration::from_millis(50);
@@ -24,11 +24,11 @@ const ANSWER: Duration = Duration::from_millis(500);
 
 /// A server that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LocalServer {
+pub(crate) struct LocalServer {
     /// Its address, with `/v1`.
-    pub(super) base_url: String,
+    pub(crate) base_url: String,
     /// Its models.
-    pub(super) models: Vec<ListedModel>,
+    pub(crate) models: Vec<ListedModel>,
 }
 
 impl LocalServer {
@@ -38,32 +38,37 @@ impl LocalServer {
     }
 }
 
-/// A server that was found.
-enum Found {
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LocalAnswer {
     Ready(LocalServer),
     /// It is still loading its model. Contains its address.
     Loading(String),
 }
 
-/// Probes all ports concurrently; returns the first server, in their order, that offers a model that
-/// chats, else the first that offers a model. If none does, a server that is loading its model is
-/// waited for.
-///
-/// # Errors
-///
-/// The error of a server that is still loading its model when the wait is over.
-pub(super) async fn find(wait: &LoadingWait) -> Result<Option<LocalServer>, Error> {
+/// Probes all ports concurrently; returns what the servers answer, in the order of the ports.
+pub(crate) async fn probe_all() -> Vec<LocalAnswer> {
     let mut probes = JoinSet::new();
     for (rank, port) in PORTS.into_iter().enumerate() {
         probes.spawn(async move { probe(port).await.map(|server| (rank, server)) });
     }
     let mut found: Vec<_> = probes.join_all().await.into_iter().flatten().collect();
     found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, server)| server).collect()
+}
+
+/// Returns the first server, in the order of the ports, that offers a model that chats, else the first
+/// that offers a model. If none does, a server that is loading its model is waited for.
+///
+/// # Errors
+///
+/// The error of a server that is still loading its model when the wait is over.
+pub(super) async fn find(wait: &LoadingWait) -> Result<Option<LocalServer>, Error> {
     let (mut ready, mut loading) = (Vec::new(), Vec::new());
-    for (_, server) in found {
+    for server in probe_all().await {
         match server {
-            Found::Ready(server) => ready.push(server),
-            Found::Loading(base_url) => loading.push(base_url),
+            LocalAnswer::Ready(server) => ready.push(server),
+            LocalAnswer::Loading(base_url) => loading.push(base_url),
         }
     }
     let chats = ready.iter().position(|server| server.first_model().is_some());
@@ -77,15 +82,15 @@ pub(super) async fn find(wait: &LoadingWait) -> Result<Option<LocalServer>, Erro
     Ok(Some(LocalServer { base_url, models }))
 }
 
-async fn probe(port: u16) -> Option<Found> {
+async fn probe(port: u16) -> Option<LocalAnswer> {
     // Most often no server listens; then no HTTP client has to be created.
     timeout(CONNECT, TcpStream::connect(("127.0.0.1", port))).await.ok()?.ok()?;
     let base_url = format!("http://127.0.0.1:{port}/v1");
     let models = timeout(ANSWER, client(&base_url).ok()?.models()).await.ok()?;
     match models {
         Ok(models) if models.is_empty() => None,
-        Ok(models) => Some(Found::Ready(LocalServer { base_url, models })),
-        Err(error) if error.is_loading().is_some() => Some(Found::Loading(base_url)),
+        Ok(models) => Some(LocalAnswer::Ready(LocalServer { base_url, models })),
+        Err(error) if error.is_loading().is_some() => Some(LocalAnswer::Loading(base_url)),
         Err(_) => None,
     }
 }

@@ -10,6 +10,7 @@ mod humanize;
 mod live;
 mod log;
 mod printer;
+mod progress;
 mod secret;
 mod story;
 mod style;
@@ -26,12 +27,13 @@ pub use humanize::{age, amount, duration, printable, task_cost};
 pub use live::Live;
 pub use log::{LogFormat, LogTable, LogTimes, LogWriter};
 pub use printer::{Format, FormatArgs, Printer};
+pub use progress::Progress;
 pub use secret::{ask, ask_secret, can_ask, consents};
 pub use story::{call_in_words, short};
 pub use style::Style;
 pub use table::Table;
 pub use tables::{
-    EventText, budget_in_words, budget_table, commands_table, cost_table, model_table,
-    models_table, price_table, route_in_words, store_table, task_in_words, tasks_table,
-    uncertain_table,
+    EventText, budget_in_words, budget_table, commands_table, cost_table, doctor_in_words,
+    model_table, models_table, price_table, route_in_words, store_table, task_in_words,
+    tasks_table, uncertain_table,
 };

@@ -77,6 +77,12 @@ impl Printer {
         }
     }
 
+    /// Returns a printer that prints no messages.
+    #[must_use]
+    pub fn into_quiet(self) -> Self {
+        Self { quiet: true, animated: false, ..self }
+    }
+
     /// Sets what the configuration says about output, for all clones of the printer.
     pub fn set_output(&self, output: OutputSection) {
         // A command resolves the configuration once; with a store's settings, the output is the same.

@@ -17,6 +17,7 @@ mod budget;
 mod charge;
 mod config_file;
 mod cost;
+mod doctor;
 mod event;
 mod event_body;
 mod failure;
@@ -35,6 +36,7 @@ pub use budget::BudgetView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
 pub use config_file::{CheckedFileView, ConfigFileView, ConfigProblemView};
 pub use cost::CostSumView;
+pub use doctor::{CheckStatus, CheckView, DoctorView};
 pub use event::{EventBodyView, EventView};
 pub use event_body::{
     BudgetAlertView, ModelIntentView, ModelResultView, OutcomeView, RunTotalsView, ToolResultView,

@@ -16,6 +16,7 @@ mod config;
 mod crash_sweep;
 mod damaged;
 mod demo;
+mod doctor;
 mod documents;
 mod durability;
 mod fencing;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
-    BudgetView, CommandRunView, CostSumView, EventView, LedgerEntryView, LeftoverView,
-    LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView, StoreStatusView,
-    TaskSummaryView, TaskView, WorkerReportView, feature_names,
+    BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
+    LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
+    StoreStatusView, TaskSummaryView, TaskView, WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -32,6 +32,7 @@ use crate::support::Az;
 const NESTED: &[&str] = &[
     "BudgetAlertView",
     "ChargeView",
+    "CheckView",
     "CostPartView",
     "EventBodyView",
     "FailureDetailView",
@@ -327,6 +328,12 @@ fn stores_and_notices() {
     };
     let view = StoreStatusView::new(&address, &status, Some(&[]), &[]);
     assert_json_snapshot!("store_status", view); // StoreStatusView
+    let checks = vec![
+        CheckView::ok("disk", "12 GiB free").about("/home/me/.local/share/az"),
+        CheckView::warning("key", "missing").about("claude").with_remedy("set $ANTHROPIC_API_KEY"),
+        CheckView::error("clock", "it shows 1970-01-01T00:00:00Z").with_remedy("set the clock"),
+    ];
+    assert_json_snapshot!("doctor", DoctorView::new("0.1.0", checks)); // DoctorView
     let task = sample::task_id("t");
     let report =
         WorkerReport { completed: 1, failed: 2, cancelled: 3, released: 4, lost: 5, unreleased: 6 };

@@ -3,6 +3,7 @@
 mod budget;
 mod command;
 mod cost;
+mod doctor;
 mod log;
 mod model;
 mod price;
@@ -13,6 +14,7 @@ mod task;
 pub use budget::{budget_in_words, budget_table};
 pub use command::commands_table;
 pub use cost::{cost_table, uncertain_table};
+pub use doctor::doctor_in_words;
 pub use log::EventText;
 pub use model::{model_table, models_table};
 pub use price::price_table;
