@@ -714,6 +714,37 @@ async fn a_tool_that_does_not_exist_is_refused_before_anything_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tool_is_called_by_a_name_that_means_only_it_and_the_model_gets_a_note() {
+    let (store, toolbox) = (MemoryStore::new(), tools().with(FakeTool::new("files.put")));
+    let named = ["functions.look", "files_put", "functions.files-put", "PUT", "got", "send"];
+    let engine = engine(&store, [calls(&named), reply("done")]);
+    let engine = engine.with_toolbox(Arc::new(toolbox.clone()));
+    let may_use = ["look", "put", "files.put"].map(str::to_owned);
+    let done = engine.execute(task("a", 0), Some(may_use.to_vec())).await.unwrap();
+    assert_eq!(done.status, TaskStatus::Completed);
+    let made = toolbox.invoked().into_iter().map(|call| (call.tool, call.corrections));
+    let note = |written: &str, tool: &str| {
+        let text = format!("there is no tool {written:?}; {tool:?} was called; use this name");
+        (tool.to_owned(), vec![text])
+    };
+    let expected = [
+        note("functions.look", "look"),
+        note("files_put", "files.put"),
+        note("functions.files-put", "files.put"),
+        note("PUT", "put"),
+    ];
+    assert_eq!(made.collect::<Vec<_>>(), expected, "nothing is called that the task may not use");
+    let history = fold(&store.tail(&task_id("a")).await.unwrap()).unwrap();
+    let refused = history.calls.values().filter_map(|record| match &record.state {
+        CallState::Ended { outcome: ToolOutcome::Refused, text, .. } => Some(text.render()),
+        _ => None,
+    });
+    let tools = "the tools are look, put, files.put";
+    let unknown = |name: &str| format!("invalid tool: there is no tool {name:?}; {tools}");
+    assert_eq!(refused.collect::<Vec<_>>(), [unknown("got"), unknown("send")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejected_call_is_reported_to_the_model_and_never_made() {
     let deny = PolicyDecision::Deny { reason: "not today".to_owned() };
     let by_policy =

@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
-
 use super::capabilities::Capabilities;
 use crate::chat::ChatRequest;
 
@@ -153,32 +151,9 @@ impl LearnedFacts {
         request
     }
 
-    /// Removes the fields from the body of a request that its model does not accept.
-    pub fn adapt_body(&self, address: &str, model: &str, body: &mut Value) {
-        let facts = self.of(address, model);
-        // Ollama has the size of the context in the request.
-        if let (Some(asked), Some(most)) = (body.pointer_mut(NUM_CTX), facts.context_window)
-            && asked.as_u64().is_some_and(|asked| asked > most)
-        {
-            *asked = most.into();
-        }
-        let Some(fields) = body.as_object_mut() else { return };
-        for parameter in facts.rejected {
-            match parameter {
-                Parameter::StreamOptions => {
-                    fields.remove("stream_options");
-                }
-                Parameter::MaxTokens => {
-                    for [from, to] in [MAX_TOKENS, [MAX_TOKENS[1], MAX_TOKENS[0]]] {
-                        if let Some(limit) = fields.remove(from) {
-                            fields.insert(to.to_owned(), limit);
-                            break;
-                        }
-                    }
-                }
-                Parameter::Temperature | Parameter::Stop | Parameter::Effort => {}
-            }
-        }
+    /// Returns the parameters that a model does not accept.
+    pub fn rejected(&self, address: &str, model: &str) -> Vec<Parameter> {
+        self.of(address, model).rejected
     }
 
     fn of(&self, address: &str, model: &str) -> ModelFacts {
@@ -187,16 +162,8 @@ impl LearnedFacts {
     }
 }
 
-/// The place of the size of the context in a request to Ollama.
-const NUM_CTX: &str = "/options/num_ctx";
-
-/// The names of the maximum of output tokens in chat completions.
-const MAX_TOKENS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::{Capabilities, Fact, LearnedFacts, Parameter};
     use crate::chat::ChatRequest;
 
@@ -224,23 +191,7 @@ mod tests {
         assert_eq!(*learned.adapt("b", &whole), whole);
         let reduced = whole.clone().with_temperature(None).with_stop(Vec::new());
         assert_eq!(*learned.adapt("a", &whole), reduced);
-        let mut body = json!({"max_tokens": 9, "stream": true, "stream_options": {}});
-        learned.adapt_body("a", "m", &mut body);
-        assert_eq!(body, json!({"max_tokens": 9, "stream": true}));
-    }
-
-    #[test]
-    fn the_limit_of_a_reply_is_sent_under_its_other_name() {
-        let learned = LearnedFacts::default();
-        learned.learn("a", "m", Fact::Rejects(Parameter::MaxTokens));
-        for (before, after) in [
-            (json!({"max_tokens": 9}), json!({"max_completion_tokens": 9})),
-            (json!({"max_completion_tokens": 9}), json!({"max_tokens": 9})),
-            (json!({"max_output_tokens": 9}), json!({"max_output_tokens": 9})),
-        ] {
-            let mut body = before;
-            learned.adapt_body("a", "m", &mut body);
-            assert_eq!(body, after);
-        }
+        // Its field in the body is the wire's.
+        assert_eq!(learned.rejected("a", "m").last(), Some(&Parameter::StreamOptions));
     }
 }

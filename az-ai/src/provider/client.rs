@@ -273,7 +273,9 @@ impl Inner {
         let Endpoint { base_url, learned, .. } = &self.endpoint;
         let request = &learned.adapt(base_url, request);
         let mut call = self.wire.call(request, delivery, &names);
-        learned.adapt_body(base_url, &request.model, &mut call.body);
+        let rejected = learned.rejected(base_url, &request.model);
+        let window = self.capabilities(&request.model).context_window;
+        self.wire.adapt(&mut call.body, &rejected, window);
         let url = self.endpoint.url(&call.path);
         let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
         let answer = match self.accept(answer, request.max_tokens).await {

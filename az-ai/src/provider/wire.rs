@@ -6,6 +6,7 @@ use az_core::ErrorKind;
 use serde_json::Value;
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
+use crate::client::Parameter;
 use crate::error::{Error, Refusal, Result};
 use crate::provider::json::web_page;
 use crate::provider::listing::ListedModel;
@@ -26,6 +27,8 @@ use crate::surrogates;
 /// 4. A turn of the model in a later request contains everything that the provider needs from it.
 ///    Replay data of another provider is ignored.
 /// 5. Tools have the names of [`Answered::names`] on the wire, and their own names in replies.
+/// 6. [`adapt`](Self::adapt) removes or renames the fields of rejected parameters that only the API has, and
+///    lowers the size of the context in the body to the window. It changes nothing else.
 pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Returns the form of the authentication.
     fn auth(&self) -> Auth;
@@ -37,6 +40,10 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the request to send.
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest;
+
+    /// Changes the body of a request according to what was learned about its model: the parameters that
+    /// it rejects, and its context window. Parameters of [`ChatRequest`] are left out of it before.
+    fn adapt(&self, _body: &mut Value, _rejected: &[Parameter], _window: Option<u64>) {}
 
     /// Decodes a complete response.
     ///

@@ -11,6 +11,7 @@ use super::stream_tests::decode;
 use super::tool_names::ToolNames;
 use super::wire::{Answered, Delivery, StreamDecoder, Wire};
 use crate::chat::{Assembler, ChatEvent, ChatReply, ChatRequest, Ending};
+use crate::client::Parameter;
 use crate::error::{Error, Result};
 
 /// A wire, and a stream in its format: the text `hé you`, 10 tokens of input and 5 of output.
@@ -199,6 +200,49 @@ fn every_wire_satisfies_the_contract_of_decoders() {
     for sample in samples(None) {
         assert_eq!(failed(&sample), [""; 0], "{:?}", sample.wire);
     }
+}
+
+/// Checks `Wire` 6.
+#[test]
+fn only_the_fields_of_rejected_parameters_are_changed() {
+    let (chat, completions) = (OpenAi::default(), OpenAi::new(Dialect::OPENAI));
+    let by_responses = OpenAi::new(Dialect::default().with_interface(Interface::Responses));
+    let [options, limit] = [Parameter::StreamOptions, Parameter::MaxTokens];
+    let renamed = |from: &str, to: &str| json!({from: null, to: 2048});
+    check_adapted(&chat, &[options], &json!({"stream_options": null}));
+    check_adapted(&chat, &[limit], &renamed("max_tokens", "max_completion_tokens"));
+    check_adapted(&completions, &[limit], &renamed("max_completion_tokens", "max_tokens"));
+    check_adapted(&by_responses, &[options, limit], &json!({}));
+    for wire in [&Anthropic as &dyn Wire, &Gemini] {
+        check_adapted(wire, &[options, limit], &json!({}));
+    }
+    check_adapted(&Ollama::default(), &[options, limit], &json!({"options": {"num_ctx": 3_000}}));
+    for wire in [&chat as &dyn Wire, &completions, &by_responses, &Anthropic, &Gemini] {
+        check_adapted(wire, &[Parameter::Temperature, Parameter::Stop], &json!({}));
+    }
+}
+
+/// Checks what is changed in the body of a streamed request to a model with a window of 3,000 tokens, as a
+/// merge patch.
+#[track_caller]
+fn check_adapted(wire: &dyn Wire, rejected: &[Parameter], changes: &serde_json::Value) {
+    let request = ChatRequest::prompt("m", "hi").with_stop(vec!["x".to_owned()]);
+    let body = wire.call(&request, Delivery::Streamed, &ToolNames::default()).body;
+    let mut adapted = body.clone();
+    wire.adapt(&mut adapted, rejected, Some(3_000));
+    let mut expected = body;
+    for (name, change) in changes.as_object().unwrap() {
+        let fields = expected.as_object_mut().unwrap();
+        match (fields.remove(name), change) {
+            (_, serde_json::Value::Null) => {}
+            (Some(serde_json::Value::Object(mut inner)), serde_json::Value::Object(change)) => {
+                inner.extend(change.clone());
+                fields.insert(name.clone(), inner.into());
+            }
+            (_, change) => drop(fields.insert(name.clone(), change.clone())),
+        }
+    }
+    assert_eq!(adapted, expected, "{wire:?} {rejected:?}");
 }
 
 /// Checks `Wire` 1.

@@ -44,9 +44,9 @@ pub(super) struct Limits {
     pub(super) is_largest: bool,
 }
 
-/// Builds a request that fits. If necessary, old results are shortened. For the candidate with the
+/// Builds a request that fits. If necessary, old results and the arguments of their calls are shortened. For the candidate with the
 /// largest window, the reply is also limited, to no less than a quarter of the window; and where no turn
-/// can be summarised, all results are shortened as far as necessary, and the reply is limited to what
+/// can be summarised, all results and arguments are shortened as far as necessary, and the reply is limited to what
 /// is left.
 pub(super) fn fit(
     limits: Limits,

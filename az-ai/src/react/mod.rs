@@ -1,6 +1,7 @@
 //! An agent that runs the ReAct loop: reason, act, observe, until there is an answer.
 
 mod agent;
+mod arguments;
 mod compaction;
 mod cut;
 mod decide;

@@ -6,6 +6,7 @@ use az_core::text::Excerpt;
 use az_core::tool::OUTPUT_READ;
 use az_core::{CallId, Task};
 
+use super::arguments::with_short_arguments;
 use super::cut;
 use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
@@ -39,7 +40,7 @@ pub(super) enum Images {
     Named,
 }
 
-/// Limits on tool results.
+/// Limits on tool results, and on the arguments of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Detail {
     /// The maximum size of any result, in bytes.
@@ -48,12 +49,12 @@ pub(super) struct Detail {
     pub(super) shrunk: Option<OldResultLimit>,
 }
 
-/// Limits on older results.
+/// Limits on older results, and on the arguments of their calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OldResultLimit {
     /// The number of latest turns that are not shortened.
     pub(super) keep_turns: usize,
-    /// The maximum size of an older result, in bytes.
+    /// The maximum size of an older result, and of the arguments of its call, in bytes.
     pub(super) longest: usize,
 }
 
@@ -133,9 +134,10 @@ fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Ve
         last.text.push_str("\n\n");
         last.text.push_str(REPEATING);
     }
+    let age = history.turns.len() - index;
+    let mut reply = with_short_arguments(reply.clone(), view.detail.arguments(age));
     match view.protocol {
         Protocol::Native => {
-            let mut reply = reply.clone();
             for (call, result) in reply.calls.iter_mut().zip(&results) {
                 call.id.clone_from(&result.call_id);
             }
@@ -144,7 +146,7 @@ fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Ve
             messages
         }
         Protocol::Text => {
-            let said = ModelReply::text(text_protocol::render(reply));
+            let said = ModelReply::text(text_protocol::render(&reply));
             let mut messages = vec![Message::assistant(said)];
             if !results.is_empty() {
                 let texts = results.iter().map(|result| format!("{OBSERVATION} {}", result.told()));
@@ -234,10 +236,16 @@ impl Detail {
         self.shrunk.is_some_and(|shrunk| age > shrunk.keep_turns)
     }
 
+    /// Returns the maximum size of the arguments of a call that is `age` turns old, in bytes. They are
+    /// shortened only with older results, because the model wrote them.
+    fn arguments(self, age: usize) -> usize {
+        let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);
+        old.map_or(usize::MAX, |shrunk| shrunk.longest)
+    }
+
     /// Returns the maximum size of a result that is `age` turns old, in bytes.
     fn limit(self, age: usize) -> usize {
-        let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);
-        old.map_or(self.longest, |shrunk| shrunk.longest.min(self.longest))
+        self.arguments(age).min(self.longest)
     }
 }
 

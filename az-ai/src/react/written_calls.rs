@@ -4,6 +4,7 @@
 //! `{"name": "…", "arguments": {…}}`: alone, in a code fence, or in tags. Such a reply is not an answer.
 
 use az_core::journal::{ModelReply, ToolCall};
+use az_core::tool::meant_name;
 use serde_json::{Map, Value};
 
 use crate::chat::{ChatRequest, Message, ToolDefinition};
@@ -204,10 +205,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the call of a tool that exists, by its own name or by the one that is sent.
+    /// Returns the call of a tool that exists, by its own name or by the one that is sent; or by one that
+    /// the engine understands as its name.
     fn known(&self, name: &str, arguments: Value) -> Option<ToolCall> {
         let name = self.names.inward(name.trim());
-        self.tools.iter().any(|tool| tool.name == name).then(|| call(&name, arguments))
+        let tools: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
+        let is_known = tools.contains(&&*name) || meant_name(&name, &tools).is_some();
+        is_known.then(|| call(&name, arguments))
     }
 }
 
@@ -343,6 +347,9 @@ mod tests {
         assert_eq!(found(&format!("As in:\n{json}"), &request).1.len(), 0);
         let unknown = r#"{"name": "other", "arguments": {}}"#;
         assert_eq!(found(unknown, &request).1.len(), 0);
+        let meant = r#"{"name": "functions.filesystem_read", "arguments": {}}"#;
+        let expected = [("functions.filesystem_read".to_owned(), json!({}))];
+        assert_eq!(found(meant, &request).1, expected, "the engine understands the name");
     }
 
     #[test]

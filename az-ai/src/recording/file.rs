@@ -12,7 +12,7 @@ pub(super) enum FileState {
     /// Empty: a header has to be written first.
     New(File),
     /// A recording of the same model, which is appended to.
-    Begun(File),
+    Begun { file: File, header: Header, has_exchanges: bool },
 }
 
 /// Opens a file for appending.
@@ -37,11 +37,13 @@ pub(super) fn open(path: &Path, header: &Header) -> Result<FileState, String> {
             found.model, found.provider, header.model, header.provider
         ));
     }
-    let kept = remove_cut_line(&mut file).map_err(at)?;
-    Ok(if kept == 0 { FileState::New(file) } else { FileState::Begun(file) })
+    Ok(match remove_cut_line(&mut file).map_err(at)? {
+        0 => FileState::New(file),
+        lines => FileState::Begun { file, header: found, has_exchanges: lines > 1 },
+    })
 }
 
-/// Removes an incomplete last line; returns the remaining length in bytes. Each line is written
+/// Removes an incomplete last line; returns the number of the others. Each line is written
 /// with one write, so an incomplete one comes from a process that was killed during it. A resumed
 /// task continues the recording.
 fn remove_cut_line(file: &mut File) -> std::io::Result<usize> {
@@ -52,7 +54,7 @@ fn remove_cut_line(file: &mut File) -> std::io::Result<usize> {
     if whole < bytes.len() {
         file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
     }
-    Ok(whole)
+    Ok(bytes.iter().take(whole).filter(|byte| **byte == b'\n').count())
 }
 
 /// Returns options that create a file which only the user can read: a recording has all that was said.

@@ -85,7 +85,8 @@ pub struct Exchange {
     /// The estimated cost; absent when it was unknown.
     #[serde(default)]
     pub quote: CostEstimate,
-    /// The capabilities of the model, if something was learned about it since the header was written.
+    /// The capabilities of the model at the first exchange, if they are not those in the header. Earlier
+    /// versions wrote them to later exchanges too, which are not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     /// The pieces of a streamed reply.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -9,6 +10,7 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::format::Exchange;
 use crate::error::{Error, Result};
 
 /// A log of lines that are written on a thread.
@@ -17,6 +19,7 @@ pub(super) struct Log {
     lines: Option<Sender<QueuedLine>>,
     thread: Option<JoinHandle<()>>,
     failed: Arc<OnceLock<String>>,
+    has_exchanges: AtomicBool,
 }
 
 struct QueuedLine {
@@ -26,12 +29,17 @@ struct QueuedLine {
 }
 
 impl Log {
-    /// Creates a log that writes each line to `out` with one write.
+    /// Creates a log that writes each line to `out` with one write. `has_exchanges` says whether `out` is
+    /// appended to earlier exchanges.
     ///
     /// # Errors
     ///
     /// [`Error::Setup`] when the thread cannot be started.
-    pub(super) fn new(provider: &str, out: impl Write + Send + 'static) -> Result<Self> {
+    pub(super) fn new(
+        provider: &str,
+        out: impl Write + Send + 'static,
+        has_exchanges: bool,
+    ) -> Result<Self> {
         let (lines, queue) = channel();
         let failed = Arc::<OnceLock<String>>::default();
         let failure = Arc::clone(&failed);
@@ -40,7 +48,8 @@ impl Log {
             .spawn(move || run(out, &queue, &failure))
             .map_err(|error| setup(provider, &error.to_string()))?;
         let (provider, lines, thread) = (provider.to_owned(), Some(lines), Some(thread));
-        Ok(Self { provider, lines, thread, failed })
+        let has_exchanges = AtomicBool::new(has_exchanges);
+        Ok(Self { provider, lines, thread, failed, has_exchanges })
     }
 
     /// Returns whether all lines so far could be written.
@@ -50,6 +59,17 @@ impl Log {
     /// [`Error::Setup`] when a line could not be written.
     pub(super) fn check(&self) -> Result<()> {
         self.failed.get().map_or(Ok(()), |reason| Err(setup(&self.provider, reason)))
+    }
+
+    /// Returns whether an exchange was written.
+    pub(super) fn has_exchanges(&self) -> bool {
+        self.has_exchanges.load(Ordering::Relaxed)
+    }
+
+    /// Queues an exchange; the returned receiver ends as that of [`write`](Self::write) does.
+    pub(super) fn write_exchange(&self, exchange: &Exchange) -> oneshot::Receiver<()> {
+        self.has_exchanges.store(true, Ordering::Relaxed);
+        self.write(exchange)
     }
 
     /// Queues a line; the returned receiver ends once it was written or has failed.

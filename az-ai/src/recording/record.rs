@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -27,8 +26,8 @@ use crate::error::{Error, Result};
 pub struct RecordedClient {
     inner: Arc<dyn LlmClient>,
     log: Arc<Log>,
-    /// Whether the capabilities may have changed since the header was written.
-    has_learned: Arc<AtomicBool>,
+    /// The capabilities in the header.
+    written: Capabilities,
 }
 
 impl fmt::Debug for RecordedClient {
@@ -48,7 +47,7 @@ impl RecordedClient {
         header: &Header,
         out: impl Write + Send + 'static,
     ) -> Result<Self> {
-        let this = Self::going_on(inner, out)?;
+        let this = Self::appending(inner, header, out, false)?;
         // The header is the first line in the queue; waiting for a later line includes it.
         drop(this.log.write(header));
         Ok(this)
@@ -67,7 +66,9 @@ impl RecordedClient {
         })?;
         match found {
             FileState::New(file) => Self::new(inner, header, file),
-            FileState::Begun(file) => Self::going_on(inner, file),
+            FileState::Begun { file, header, has_exchanges } => {
+                Self::appending(inner, &header, file, has_exchanges)
+            }
         }
     }
 
@@ -80,15 +81,23 @@ impl RecordedClient {
         self.log.check()
     }
 
-    fn going_on(inner: Arc<dyn LlmClient>, out: impl Write + Send + 'static) -> Result<Self> {
-        let log = Arc::new(Log::new(inner.provider(), out)?);
-        Ok(Self { inner, log, has_learned: Arc::default() })
+    fn appending(
+        inner: Arc<dyn LlmClient>,
+        header: &Header,
+        out: impl Write + Send + 'static,
+        has_exchanges: bool,
+    ) -> Result<Self> {
+        let log = Arc::new(Log::new(inner.provider(), out, has_exchanges)?);
+        Ok(Self { inner, log, written: header.capabilities })
     }
 
     fn start(&self, request: &ChatRequest) -> Result<ExchangeRecorder> {
         self.check()?;
-        let has_learned = self.has_learned.load(Ordering::Relaxed);
-        let capabilities = has_learned.then(|| self.inner.capabilities(&request.model));
+        // A replay begins with the capabilities of the first exchange, and learns facts as they were
+        // learned after it. Of exchanges at the same time, any may be written first.
+        let capabilities = self.inner.capabilities(&request.model);
+        let is_changed = !self.log.has_exchanges() && capabilities != self.written;
+        let capabilities = is_changed.then_some(capabilities);
         let quote = self.inner.estimate_cost(request);
         let exchange = Exchange { capabilities, ..Exchange::of(request, quote) };
         Ok(ExchangeRecorder::start(Arc::clone(&self.log), exchange))
@@ -130,15 +139,10 @@ impl LlmClient for RecordedClient {
     }
 
     fn learn(&self, model: &str, fact: Fact) {
-        self.has_learned.store(true, Ordering::Relaxed);
         self.inner.learn(model, fact);
     }
 
     async fn prepare(&self, model: &str) -> Prepared {
-        let prepared = self.inner.prepare(model).await;
-        if matches!(&prepared, Prepared::Ready(facts) if !facts.is_empty()) {
-            self.has_learned.store(true, Ordering::Relaxed);
-        }
-        prepared
+        self.inner.prepare(model).await
     }
 }

@@ -40,7 +40,7 @@ impl ExchangeRecorder {
             exchange.pieces.clear();
         }
         // A write error is reported by the next call; this one has its reply.
-        self.log.write(&exchange).await.ok();
+        self.log.write_exchange(&exchange).await.ok();
     }
 
     /// Passes a stream through, and records its end.
@@ -91,7 +91,7 @@ impl Drop for ExchangeRecorder {
         if let Some(mut exchange) = self.exchange.take() {
             exchange.millis = millis;
             // The caller is gone, so there is no wait for the write.
-            drop(self.log.write(&exchange));
+            drop(self.log.write_exchange(&exchange));
         }
     }
 }

@@ -249,8 +249,9 @@ async fn a_task_that_cannot_be_compacted_fails_with_context_window() {
     let failure = Stage::new([]).with_options(options).run("go").await.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::ContextWindow);
 
-    let mut lines: Vec<ScriptedReply> =
-        (0..12).map(|n| read(&format!("{n}{}", "x".repeat(900)))).collect();
+    // Results and arguments are shortened, and what the model says is not.
+    let said = |n| ScriptedReply { text: "x".repeat(900), ..read(&format!("{n}")) };
+    let mut lines: Vec<ScriptedReply> = (0..12).map(said).collect();
     let summary = ScriptedReply::text("no shorter than before: ".repeat(900));
     lines.push(summary.when("Summarise the work so far"));
     let stage = Stage::new(lines).with_tools(reader("A")).with_options(small_window());

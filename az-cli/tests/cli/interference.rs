@@ -132,6 +132,24 @@ fn a_temporary_file_that_cannot_be_removed_is_reported_with_its_task() {
     assert_eq!((ended.code, ended.stderr.matches(expected).count()), (Some(0), 1), "{ended:?}");
 }
 
+/// The outcome of the write is unknown, because another program has made the file.
+#[test]
+fn a_temporary_file_that_cancelling_and_resuming_cannot_remove_is_reported() {
+    let write = json!({"path": "f", "content": "v1"});
+    for args in [&["task", "delete", "--force"], &["task", "cancel"][..], &["task", "resume"]] {
+        let (az, _) = killed_at("fs.write.before_rename", &write);
+        let draft = drafts(&az).remove(0);
+        fs::remove_file(&draft).unwrap();
+        fs::create_dir(&draft).unwrap();
+        az.file("f", "foreign");
+        let id = az.only_id();
+        let ended = az.az(&[args, &[&*id]].concat());
+        let expected = "failed to clean up after an interrupted tool call";
+        assert_eq!((ended.code, ended.stderr.matches(expected).count()), (Some(0), 1), "{ended:?}");
+        assert!(ended.stderr.contains(&id) && ended.stderr.contains("`f`: "), "{ended:?}");
+    }
+}
+
 #[test]
 fn a_temporary_file_of_a_process_that_is_stopped_is_kept() {
     let az = Az::new();

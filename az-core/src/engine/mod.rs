@@ -11,6 +11,7 @@ mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]
 mod engine;
 mod event;
+mod invocation;
 mod keeper;
 mod model;
 mod options;
@@ -27,6 +28,7 @@ mod worker;
 pub use contract::ExecutionEngine;
 pub use engine::Engine;
 pub use event::{Discard, EventSink, RecordedEvent, RunEvent, RunEventKind};
+pub use invocation::interrupted_calls;
 pub use options::{AssumeAlive, EngineOptions, Liveness, OnUnknown};
 pub use run::{Emitter, Run};
 pub use stop::{Stop, StopReason};

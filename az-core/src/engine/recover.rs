@@ -102,7 +102,7 @@ impl Run {
         Ok(())
     }
 
-    /// Stops what a call left running. The task continues if that fails; otherwise it could be
+    /// Stops what a call left running, and removes its temporary files. The task continues if that fails; otherwise it could be
     /// neither resumed nor cancelled.
     ///
     /// Returns the call; `None` if its tool no longer exists or no longer accepts the arguments.
@@ -111,11 +111,12 @@ impl Run {
         let toolbox = &self.context.toolbox;
         let call = toolbox.prepare(self.invocation(call, tool, arguments)).ok()?;
         if let Err(error) = toolbox.abandon(&call).await {
-            let tool = &call.invocation.tool;
             tracing::warn!(
-                tool,
+                task = %self.task.id,
+                tool = call.invocation.tool,
                 error = error.chain(),
-                "failed to stop an interrupted tool call; it may still be running"
+                "failed to clean up after an interrupted tool call; it may still be running, or have \
+                 left temporary files"
             );
         }
         Some(call)

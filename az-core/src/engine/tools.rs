@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::approve::Permission;
+use super::invocation::invocation;
 use super::progress::forward;
 use super::recover::in_words;
 use super::results::JournalResults;
@@ -20,7 +21,8 @@ use crate::journal::{
 };
 use crate::point;
 use crate::tool::{
-    EffectClass, Invocation, PreparedCall, RecordedResults, ToolOutput, ToolSpec, progress_channel,
+    EffectClass, Invocation, PreparedCall, RecordedResults, ToolOutput, ToolSpec, meant_name,
+    progress_channel,
 };
 
 /// The number of read-only calls that run concurrently.
@@ -157,16 +159,27 @@ impl Run {
         }))
     }
 
-    /// Finds the tool among those that the task may use, and checks the arguments.
+    /// Finds the tool among those that the task may use, and checks the arguments. If no tool has the
+    /// name, the one that is meant by it is called, with a note for the model.
     fn check<'s>(
         &self,
         specs: &'s [ToolSpec],
         id: CallId,
         call: ToolCall,
     ) -> Result<(&'s ToolSpec, PreparedCall)> {
-        let spec = specs.iter().find(|spec| spec.name == call.name && self.may_use(&spec.name));
+        let offered = || specs.iter().filter(|spec| self.may_use(&spec.name));
+        let names: Vec<&str> = offered().map(|spec| spec.name.as_str()).collect();
+        let is_known = names.contains(&&*call.name);
+        let name = if is_known { Some(&*call.name) } else { meant_name(&call.name, &names) };
+        let spec = name.and_then(|name| offered().find(|spec| spec.name == name));
         let spec = spec.ok_or_else(|| self.unknown_tool(specs, &call.name))?;
-        let invocation = self.invocation(id, call.name, call.arguments);
+        let mut invocation = self.invocation(id, spec.name.clone(), call.arguments);
+        if !is_known {
+            invocation.corrections.push(format!(
+                "there is no tool {:?}; {:?} was called; use this name",
+                call.name, spec.name
+            ));
+        }
         let call = self.context.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
         Ok((spec, call))
     }
@@ -181,29 +194,14 @@ impl Run {
     }
 
     pub(super) fn invocation(&self, call: CallId, tool: String, arguments: Value) -> Invocation {
-        let seq = self.history.call(&call).and_then(|record| record.intent_seq).unwrap_or(0);
-        let task = self.task.id.clone();
-        let mut invocation = Invocation::new(task, call, tool, arguments);
-        invocation.key = self.key(seq);
-        invocation.workspace.clone_from(&self.task.options.workspace);
-        invocation.env.clone_from(&self.task.options.env);
+        let mut invocation = invocation(&self.task, &self.history, call, tool, arguments);
         invocation.results = RecordedResults::new(Arc::new(JournalResults {
             store: Arc::clone(&self.context.store),
             task: self.task.id.clone(),
         }));
         invocation.cancel = self.stop.token();
-        let begun = self.history.call(&invocation.call).map(|record| &record.state);
-        if let Some(CallState::Begun { witness, .. }) = begun {
-            invocation.witness.clone_from(witness);
-            invocation.repeated = true;
-        }
         invocation.lease = self.fence.clone();
         invocation
-    }
-
-    /// Returns the idempotency key of the call whose intent has this number.
-    fn key(&self, seq: u64) -> String {
-        Invocation::key_of(&self.task.id, seq)
     }
 
     /// Makes calls that may run concurrently, and records their results.
@@ -240,7 +238,7 @@ impl Run {
     async fn begin(&mut self, batch: &mut [ReadyCall]) -> Result<()> {
         let mut intents = Vec::new();
         for (ready, seq) in batch.iter_mut().filter(|r| !r.begun).zip(self.history.next_seq..) {
-            ready.call.invocation.key = self.key(seq);
+            ready.call.invocation.key = Invocation::key_of(&self.task.id, seq);
             let call = &ready.call;
             let witness = match call.effect {
                 // A failed witness makes the probe less certain, and does not prevent the call.

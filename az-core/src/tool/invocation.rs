@@ -49,7 +49,8 @@ pub struct Invocation {
     /// Whether an earlier run may have made this call: it recorded the intent and no result, and a
     /// probe determined that the call did not take effect.
     pub repeated: bool,
-    /// How the toolbox has corrected the arguments, for the model.
+    /// How the tool's name and the arguments were corrected, for the model. The toolbox adds it to the
+    /// output.
     pub corrections: Vec<String>,
 }
 

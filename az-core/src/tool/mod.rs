@@ -2,6 +2,7 @@
 
 mod background;
 mod invocation;
+mod name;
 mod output;
 mod progress;
 mod results;
@@ -10,6 +11,7 @@ mod toolbox;
 
 pub use background::BackgroundProcess;
 pub use invocation::{Invocation, PreparedCall};
+pub use name::meant_name;
 pub use output::{Probed, ToolOutput};
 pub use progress::{Progress, ProgressReceiver, ProgressSender, progress_channel};
 pub use results::{OUTPUT_READ, ReadResults, RecordedResults};

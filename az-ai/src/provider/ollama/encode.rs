@@ -61,6 +61,14 @@ fn room(request: &ChatRequest, context_window: Option<u64>) -> u64 {
     room.min(context_window.unwrap_or(u64::MAX))
 }
 
+/// Lowers the context size in a body to the model's context window.
+pub(super) fn limit_context(body: &mut Value, window: Option<u64>) {
+    let size = body.pointer_mut("/options/num_ctx");
+    if let (Some(size), Some(window)) = (size, window) {
+        *size = json!(size.as_u64().map_or(window, |size| size.min(window)));
+    }
+}
+
 /// Returns the tools that may be called.
 fn offered(request: &ChatRequest) -> impl Iterator<Item = &ToolDefinition> {
     request.tools.iter().filter(|tool| match &request.tool_choice {

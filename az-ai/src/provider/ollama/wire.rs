@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{decode, encode, error, stream, usage};
 use crate::chat::{ChatReply, ChatRequest};
+use crate::client::Parameter;
 use crate::error::{Refusal, Result};
 use crate::provider::listing::ListedModel;
 use crate::provider::reported::ReportedUsage;
@@ -45,6 +46,10 @@ impl Wire for Ollama {
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let body = encode::request(request, self.context_window, delivery, names);
         WireRequest { path: "/api/chat".to_owned(), body }
+    }
+
+    fn adapt(&self, body: &mut Value, _rejected: &[Parameter], window: Option<u64>) {
+        encode::limit_context(body, window);
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::dialect::Dialect;
 use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
+use crate::client::Parameter;
 use crate::error::{Refusal, Result};
 use crate::provider::listing::{self, ListedModel};
 use crate::provider::reported::ReportedUsage;
@@ -44,6 +45,10 @@ impl Wire for OpenAi {
             }
         };
         WireRequest { path: path.to_owned(), body }
+    }
+
+    fn adapt(&self, body: &mut Value, rejected: &[Parameter], _window: Option<u64>) {
+        chat::encode::adapt(body, rejected);
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

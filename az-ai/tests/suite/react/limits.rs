@@ -99,6 +99,30 @@ async fn results_of_the_last_turn_are_shortened_when_nothing_else_helps() {
     assert_eq!(whole, [8_000], "one result fits with a shorter reply");
 }
 
+/// The call is made with all of its arguments.
+#[tokio::test]
+async fn arguments_of_the_last_turn_are_shortened_when_nothing_else_helps() {
+    for capabilities in [Capabilities::FULL, Capabilities::TEXT] {
+        let content = "A".repeat(3_000_000);
+        let arguments = json!({"path": "a", "content": content});
+        let call = match capabilities.tools {
+            true => ScriptedReply::call("filesystem.read", arguments.clone()),
+            false => {
+                ScriptedReply::text(format!("Action: filesystem.read\nAction Input: {arguments}"))
+            }
+        };
+        let script = ScriptedClient::new([call, ScriptedReply::text("done")]);
+        let stage = Stage::of(script.with_capabilities(capabilities.with_context_window(8_192)));
+        let stage = stage.with_tools(reader("A"));
+        let task = stage.run("write it").await;
+        assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+        assert_eq!(stage.tools.invoked()[0].arguments, arguments, "the call has all of them");
+        let sent = serde_json::to_string(&stage.requests()[1].messages).unwrap();
+        assert!(sent.len() < 20_000, "{}", sent.len());
+        assert!(sent.contains("bytes of this argument left out here, not in the call"), "{sent}");
+    }
+}
+
 /// The second request is as long as the window that the first reply has shown allows.
 #[tokio::test]
 async fn a_full_context_is_learnt_and_the_request_is_made_shorter() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use az_ai::chat::{ChatEvent, ChatRequest, Message};
-use az_ai::client::LlmClient;
+use az_ai::client::{Capabilities, Fact, LlmClient};
 use az_ai::error::Error;
 use az_ai::recording::{Outcome, Pace};
 use az_ai::scripted::{ScriptedClient, ScriptedError, ScriptedReply};
@@ -111,6 +111,23 @@ proptest! {
             assert_eq!(first, second, "{}", paper.text());
         });
     }
+}
+
+/// Facts about models are shared by all clients of their server.
+#[tokio::test]
+async fn the_first_exchange_has_the_capabilities_that_another_client_has_changed() {
+    let paper = Paper::default();
+    let script = ScriptedClient::new([ScriptedReply::text("hello"), ScriptedReply::text("bye")]);
+    let client = paper.record(script.clone());
+    script.learn("m", Fact::NoTools);
+    for turn in 0..2 {
+        client.complete(&request(turn)).await.unwrap();
+    }
+    let played = paper.played();
+    let changed = Capabilities::FULL.without_tools();
+    assert_eq!(played.capabilities("m"), changed);
+    let written = played.exchanges().iter().map(|exchange| exchange.capabilities);
+    assert_eq!(written.collect::<Vec<_>>(), [Some(changed), None]);
 }
 
 #[tokio::test]

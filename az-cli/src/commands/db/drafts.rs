@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use az_core::Error;
-use az_core::engine::Liveness;
-use az_core::journal::{CallState, fold};
+use az_core::engine::{Liveness, interrupted_calls};
+use az_core::journal::fold;
 use az_core::store::{Leftover, Store};
 use az_core::task::{Task, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
 use az_core::tool::Invocation;
@@ -76,18 +76,8 @@ pub(crate) async fn interrupted_writes(store: &dyn Store, task: &Task) -> Vec<In
     let events = store.tail(&task.id).await;
     // `az db status --check` reports a journal that cannot be read.
     let Ok(history) = events.and_then(|events| fold(&events)) else { return Vec::new() };
-    let writes = history.begun_calls().filter_map(|(id, record)| match &record.state {
-        CallState::Begun { tool, arguments, .. } if tool == "filesystem.write" => {
-            let seq = record.intent_seq?;
-            let task_id = task.id.clone();
-            let mut call = Invocation::new(task_id, id.clone(), tool.clone(), arguments.clone());
-            call.key = Invocation::key_of(&task.id, seq);
-            call.workspace.clone_from(&task.options.workspace);
-            Some(call)
-        }
-        _ => None,
-    });
-    writes.collect()
+    let calls = interrupted_calls(task, &history).into_iter();
+    calls.filter(|call| call.tool == "filesystem.write").collect()
 }
 
 /// Removes the temporary files of interrupted writes; returns why some could not be removed.

@@ -43,6 +43,17 @@ pub async fn drafts(call: &Invocation, age: Duration, remove: bool) -> Result<Ve
     let Ok(WriteArgs { path, append: false, .. }) = WriteArgs::deserialize(&call.arguments) else {
         return Ok(Vec::new());
     };
+    drafts_at(&Arc::new(Roots::default()), call, path, age, remove).await
+}
+
+/// Does the same for a call that writes at a path.
+pub(super) async fn drafts_at(
+    roots: &Arc<Roots>,
+    call: &Invocation,
+    path: String,
+    age: Duration,
+    remove: bool,
+) -> Result<Vec<Draft>> {
     let key = call.key.clone();
     let workspace = PathBuf::from(call.workspace.clone().unwrap_or_default());
     let find = move |root: &super::root::Root| match FileLocation::find(root, &path) {
@@ -52,11 +63,11 @@ pub async fn drafts(call: &Invocation, age: Duration, remove: bool) -> Result<Ve
         Err(error @ FileError::Io { .. }) => Err(error),
         Err(_) => Ok(Vec::new()),
     };
-    let found = match Arc::new(Roots::default()).run(call, find).await? {
+    let found = match roots.run(call, find).await? {
         Ok(found) => found,
         Err(FileError::Workspace(error)) if error.kind() == ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            return Err(Error::Io { backend: "the workspace", source: Box::new(error) });
+            return Err(Error::Io { backend: "the workspace", source: error.to_string().into() });
         }
     };
     let in_workspace = |draft: Draft| Draft { path: workspace.join(draft.path), ..draft };

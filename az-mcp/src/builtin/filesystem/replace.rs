@@ -200,11 +200,6 @@ impl FileLocation {
         Ok(vec![note.to_owned()])
     }
 
-    /// Removes the temporary files of an interrupted call with this key.
-    pub(super) fn clean(&self, key: &str) -> io::Result<()> {
-        self.drafts(key, Duration::ZERO, true).map(drop)
-    }
-
     /// Lists the temporary files of an interrupted call with this key that were not changed for at least
     /// `age`, with paths relative to the workspace; removes them if `remove` is set.
     pub(super) fn drafts(&self, key: &str, age: Duration, remove: bool) -> io::Result<Vec<Draft>> {
@@ -333,6 +328,7 @@ mod tests {
     use std::fs;
     use std::io::{self, Write};
     use std::mem::ManuallyDrop;
+    use std::time::Duration;
 
     use az_core::tool::Invocation;
     use cap_std::ambient_authority;
@@ -371,11 +367,11 @@ mod tests {
         let (directory, location) = location();
         // A killed process does not run destructors.
         let _leaked = ManuallyDrop::new(Temporary::create(&location, "t:1", false).unwrap());
-        location.clean("t:2").unwrap();
+        location.drafts("t:2", Duration::ZERO, true).unwrap();
         assert_eq!(count_entries(&directory), 1);
         replace(&location, |file| file.write_all(b"new")).unwrap();
         assert_eq!(count_entries(&directory), 2);
-        location.clean("t:1").unwrap();
+        location.drafts("t:1", Duration::ZERO, true).unwrap();
         assert_eq!(count_entries(&directory), 1);
         assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "new");
     }

@@ -19,6 +19,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
 use az_core::{Error, Result};
@@ -29,6 +30,7 @@ use serde_json::Value;
 
 use super::append::{AppendId, append};
 use super::changes::of_text;
+use super::drafts::drafts_at;
 use super::durable::{sync_ancestors, sync_directory};
 use super::encoding::Encoding;
 use super::error::{FileError, WriteError};
@@ -111,15 +113,8 @@ impl RecoverableTool for WriteTool {
     }
 
     async fn abandon(&self, args: &WriteArgs, call: &Invocation) -> Result<()> {
-        let (key, path) = (call.key.clone(), args.path.clone());
-        let clean = move |root: &Root| {
-            let location = FileLocation::find(root, &path)?;
-            location.clean(&key).map_err(|error| FileError::at(&path, error))
-        };
-        // An interrupted write leaves no process running. A temporary file that cannot be removed
-        // does no harm, and must not keep the task from continuing.
-        self.0.run(call, clean).await.ok();
-        Ok(())
+        // An interrupted write leaves no process running, but may leave temporary files.
+        drafts_at(&self.0, call, args.path.clone(), Duration::ZERO, true).await.map(drop)
     }
 }
 
@@ -282,7 +277,7 @@ mod tests {
     use crate::builtin::filesystem::replace::temporary_name;
 
     #[tokio::test]
-    async fn a_write_is_abandoned_even_if_its_temporary_file_cannot_be_removed() {
+    async fn a_temporary_file_that_cannot_be_removed_is_an_error_that_names_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let arguments = json!({"path": "f", "content": "x"});
         let call = Invocation::bare("filesystem.write", arguments.clone()).unwrap();
@@ -290,7 +285,9 @@ mod tests {
         let unremovable = directory.path().join(temporary_name(Path::new("f"), &call.key, 0));
         fs::create_dir(&unremovable).unwrap();
         let args = serde_json::from_value(arguments).unwrap();
-        WriteTool::new(Default::default()).abandon(&args, &call).await.unwrap();
+        let abandoned = WriteTool::new(Default::default()).abandon(&args, &call).await;
+        let error = abandoned.unwrap_err().chain();
+        assert!(error.starts_with("the workspace failed: `f`: "), "{error}");
         assert!(unremovable.exists());
     }
 }

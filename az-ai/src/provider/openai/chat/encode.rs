@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::client::Parameter;
 use crate::provider::json::{decimal, object};
 use crate::provider::openai::dialect::{
     CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
@@ -62,6 +63,21 @@ pub(crate) fn request(
         body.insert("stream_options".to_owned(), options);
     }
     Value::Object(body)
+}
+
+/// Removes the fields of rejected parameters from a body, and sends the limit of the reply under its
+/// other name if this one is rejected.
+pub(crate) fn adapt(body: &mut Value, rejected: &[Parameter]) {
+    let Some(fields) = body.as_object_mut() else { return };
+    if rejected.contains(&Parameter::StreamOptions) {
+        fields.remove("stream_options");
+    }
+    if rejected.contains(&Parameter::MaxTokens) {
+        let [a, b] = ["max_tokens", "max_completion_tokens"];
+        let renamed =
+            [(a, b), (b, a)].into_iter().find_map(|(from, to)| Some((to, fields.remove(from)?)));
+        fields.extend(renamed.map(|(name, limit)| (name.to_owned(), limit)));
+    }
 }
 
 /// Returns the parameter for structured output.
