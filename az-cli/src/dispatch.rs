@@ -16,6 +16,7 @@ use crate::commands::{
 };
 use crate::config::Env;
 use crate::error::CliError;
+use crate::greeting;
 use crate::output::{Printer, printable};
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
@@ -48,11 +49,16 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         report_withheld(services.settings(), services.printer());
         Ok::<_, CliError>(services)
     };
-    let with_stored = async |access| services()?.with_stored_settings(access).await;
+    let greeted = async || {
+        let services = services()?;
+        greeting::greet(&services).await;
+        Ok::<_, CliError>(services)
+    };
+    let with_stored = async |access| greeted().await?.with_stored_settings(access).await;
     let end = End { parsed, process, context: &context };
     match &parsed.cli.command {
         Command::Task(command) if command.is_short() => {
-            end.short(async { task::run(command, &services()?).await })
+            end.short(async { task::run(command, &greeted().await?).await })
         }
         Command::Task(command) => {
             end.long(async { task::run(command, &with_stored(ReadWrite).await?).await })
@@ -71,7 +77,7 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         Command::Log(command) => {
             end.short(async { log::run(command, &with_stored(ReadOnly).await?).await })
         }
-        Command::Db(command) => end.short(async { db::run(command, &services()?).await }),
+        Command::Db(command) => end.short(async { db::run(command, &greeted().await?).await }),
         Command::Doctor(args) => end.long(doctor::run(args, &context)),
         Command::Completions(args) => end.short(async { completions::run(args) }),
         Command::Man(args) => end.short(async { man::run(args, command()) }),

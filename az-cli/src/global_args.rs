@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// The options that every command takes.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct GlobalArgs {
     /// Use this store: sqlite:PATH or memory: [default: $AZ_STORE]
     #[arg(long, global = true, value_name = "ADDRESS", help_heading = "Global options")]

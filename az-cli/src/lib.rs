@@ -21,6 +21,7 @@ mod dispatch;
 pub mod error;
 pub mod exit_code;
 pub mod global_args;
+mod greeting;
 mod help;
 pub mod identity;
 pub mod models;
@@ -41,6 +42,8 @@ pub mod wiring;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+
+use clap::error::ErrorKind;
 
 use crate::config::Env;
 use crate::output::Printer;
@@ -74,6 +77,11 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             // Help and version are errors to clap, too; it prints each to the right stream. A closed
             // pipe is not an error.
             error.print().ok();
+            if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                && args.len() == 1
+            {
+                greeting::greet_after_help(env, wiring);
+            }
             let suggestion = suggest(&error, &args);
             if error.use_stderr() && usage::wants_json(&args) {
                 usage::print_json(&error, suggestion.as_deref());

@@ -13,5 +13,6 @@ pub mod setup;
 pub mod task;
 pub mod worker;
 
+mod one_of;
 mod time;
 mod time_range;

@@ -111,6 +111,12 @@ impl Printer {
         self.animated
     }
 
+    /// Whether a person reads both streams and no option asks for less: what is printed may be for people only.
+    pub fn is_interactive(&self) -> bool {
+        let terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+        terminals && !self.quiet && !self.json
+    }
+
     /// Whether `--json` is set.
     pub const fn is_json(&self) -> bool {
         self.json

@@ -188,3 +188,41 @@ fn without_home_the_error_names_the_alternatives() {
     assert_eq!(output.status.code(), Some(78), "{stderr}");
     assert!(stderr.contains("--data-dir"), "{stderr}");
 }
+
+#[test]
+fn a_value_that_is_none_of_the_possible_ones_is_refused_with_the_nearest() {
+    let az = Az::new();
+    for (args, likely) in [
+        (&["task", "list", "--status", "faild"][..], "'failed'"),
+        (&["task", "list", "--priority", "hihg"], "'high'"),
+        (&["task", "list", "--format", "jsn"], "'json'"),
+        (&["task", "run", "x", "--priority", "urgnt"], "'urgent'"),
+        (&["models", "route", "x", "--priority", "urgnt"], "'urgent'"),
+        (&["cost", "show", "--period", "dayly"], "'daily'"),
+        (&["cost", "export", "--period", "weakly"], "'weekly'"),
+        (&["cost", "budget", "set", "--amount", "1", "--period", "montly"], "'monthly'"),
+        (&["cost", "budget", "clear", "--period", "totl"], "'total'"),
+    ] {
+        refused(&az, args, 2, &["a similar value exists: ", likely, "possible values: "]);
+    }
+    has_no_tasks(&az);
+}
+
+#[test]
+fn a_payer_without_calls_is_shown_with_what_was_probably_meant() {
+    let az = Az::new();
+    az.ok(&["task", "run", "--detach", "a task to be found"]);
+    let id = az.only_id();
+    let says = |payer: &str| {
+        let ended = az.az(&["cost", "show", "--payer", payer]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stderr
+    };
+    assert!(says("tsak:1").contains("did you mean --payer task:1?"), "{}", says("tsak:1"));
+    let mut typo = id.split_at(24).1.to_owned();
+    typo.replace_range(2..3, if &typo[2..3] == "0" { "1" } else { "0" });
+    assert!(says(&format!("task:{typo}")).contains(&id[24..]), "{typo} {id}");
+    for known in ["key:test", "tenant:a", &format!("task:{id}")] {
+        assert!(!says(known).contains("did you mean"), "{known}");
+    }
+}

@@ -263,7 +263,9 @@ fn an_empty_export_has_the_requested_format() {
     az.ok(&["cost", "export", "-o", "costs.csv"]);
     let again = az.az(&["cost", "export", "-o", "costs.csv"]);
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(again.stderr.contains("costs.csv exists already; remove it, or choose another"));
+    assert!(again.stderr.contains("costs.csv exists already; choose another file, or replace it"));
+    az.ok(&["cost", "export", "-o", "costs.csv", "--force", "--format", "json"]);
+    assert!(az.read("costs.csv").starts_with('['), "{}", az.read("costs.csv"));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod documents;
 mod durability;
 mod fencing;
 mod fixtures;
+mod greeting;
 mod input;
 mod interference;
 mod keys;

@@ -98,10 +98,14 @@ fn abandoned(error: &CliError, copy: &Path, before: &str, layer: Layer) -> CliEr
 }
 
 fn kept(error: &CliError, copy: &Path, layer: Layer) -> CliError {
-    let text = format!("{error}\nthe {layer} file is unchanged; your copy is {}", copy.display());
+    let copy = copy.display();
     match error {
-        CliError::Config(ConfigError::Changed(_)) => ConfigError::Changed(text).into(),
-        _ => CliError::Settings(text),
+        CliError::Config(ConfigError::Changed(text)) => {
+            ConfigError::Changed(format!("{text}; your copy is {copy}")).into()
+        }
+        _ => CliError::Settings(format!(
+            "{error}\nthe {layer} file is unchanged; your copy is {copy}"
+        )),
     }
 }
 

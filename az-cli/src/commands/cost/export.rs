@@ -1,8 +1,7 @@
 //! `az cost export`.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
@@ -12,9 +11,10 @@ use az_core::{CallId, Clock, TaskId, Timestamp};
 use clap::{Args, ValueEnum};
 
 use super::payer::PayerArg;
+use crate::commands::one_of;
 use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
-use crate::output::csv;
+use crate::output::{NewFile, csv};
 use crate::services::Services;
 use crate::views::LedgerEntryView;
 
@@ -35,8 +35,8 @@ pub struct ExportArgs {
     /// Write this format
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
-    /// Write the entries of the current day, week or month, or all: daily, weekly, monthly, total
-    #[arg(long, short, value_name = "PERIOD")]
+    /// Write the entries of the current day, week or month, or all
+    #[arg(long, short, value_name = "PERIOD", value_parser = one_of::period())]
     period: Option<Period>,
     #[command(flatten)]
     range: TimeRangeArgs,
@@ -45,6 +45,9 @@ pub struct ExportArgs {
     /// Write to this file, which must not exist [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,28 +83,17 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
     match &args.output {
         None => printer.out(&text)?,
         Some(path) => {
-            let what = format!("writing {}", path.display());
-            let failed = |source: std::io::Error| match source.kind() {
-                std::io::ErrorKind::AlreadyExists => CliError::Usage(format!(
-                    "--output: {} exists already; remove it, or choose another file",
-                    path.display()
-                )),
-                _ => CliError::Io { what, source },
-            };
-            write_new(path, text.as_bytes()).map_err(failed)?;
+            let file = NewFile::create(path, args.force)?;
+            let written = (&file).write_all(text.as_bytes());
+            written.map_err(|source| CliError::Io {
+                what: format!("writing {}", path.display()),
+                source,
+            })?;
+            file.keep()?;
             printer.say(&format!("wrote {} to {}", plural(entries.len(), "entry"), path.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes a file that does not exist yet; the file and its name are durable.
-fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn render(entries: &[LedgerEntryView], format: Format) -> Result<String, CliError> {

@@ -1,5 +1,6 @@
 //! The option `--payer`.
 
+use az_ai::resolver::near;
 use az_core::cost::{Payer, Scope};
 use az_core::task::TaskRepository;
 use clap::Args;
@@ -59,6 +60,27 @@ pub(super) async fn resolve(
         Err(CliError::UnknownTask { .. }) if unknown == Unknown::Keep => Ok(payer.clone()),
         Err(error) => Err(error),
     }
+}
+
+/// Returns what was probably meant by a payer without calls: a task with a similar id, or another kind.
+///
+/// # Errors
+///
+/// The store's.
+pub(super) async fn unknown_payer(
+    tasks: Option<&dyn TaskRepository>,
+    payer: &Payer,
+) -> Result<Option<String>, CliError> {
+    if let (Some(id), Some(tasks)) = (payer.task(), tasks) {
+        return match find(tasks, id.as_str()).await {
+            Err(error @ CliError::UnknownTask { .. }) => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        };
+    }
+    let likely = near(payer.kind(), ["task", "key"].into_iter());
+    let likely = likely.into_iter().find(|kind| kind != payer.kind());
+    Ok(likely.map(|kind| format!("did you mean --payer {kind}:{}?", payer.id())))
 }
 
 /// Parses a payer.

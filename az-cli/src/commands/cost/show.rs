@@ -8,8 +8,9 @@ use az_core::store::Store;
 use az_core::{Clock, Timestamp};
 use clap::{Args, ValueEnum};
 
-use super::payer::PayerArg;
+use super::payer::{PayerArg, unknown_payer};
 use super::sums::{sums, sums_by_task};
+use crate::commands::one_of;
 use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
 use crate::output::{FormatArgs, Printer, cost_table};
@@ -32,8 +33,8 @@ begin in UTC, or in the time zone that cost.time_zone in the configuration names
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// Sum up the current day, week or month, or everything: daily, weekly, monthly, total
-    #[arg(long, short, value_name = "PERIOD")]
+    /// Sum up the current day, week or month, or everything
+    #[arg(long, short, value_name = "PERIOD", value_parser = one_of::period())]
     period: Option<Period>,
     /// Print a line for each of these
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -98,6 +99,11 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let what = args.by.map_or("period", By::as_str);
     cost_table(&rows, what).print(&rows, args.format.choose(printer), printer)?;
     note_gaps(&rows, printer);
+    if let Some(payer) = payer.filter(|_| rows.iter().all(|row| row.calls == 0))
+        && let Some(hint) = unknown_payer(store.map(|store| store as _), payer).await?
+    {
+        printer.say(&hint);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,6 +12,7 @@ use az_ai::routing::{CandidateStatus, Choice, Origin, Route, RoutingEngine, Rule
 use az_core::{TaskPriority, Toolbox, Usd};
 use clap::Args;
 
+use crate::commands::one_of;
 use crate::error::CliError;
 use crate::models::{read_rules, to_cli};
 use crate::output::{Format, FormatArgs, csv, route_in_words};
@@ -54,8 +55,8 @@ pub struct RouteArgs {
     /// Limit the reply to this many tokens [default: llm.max_tokens, else 4096]
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
-    /// Assume this priority: low, medium, high, urgent
-    #[arg(long, short, default_value = "medium")]
+    /// Assume this priority
+    #[arg(long, short, default_value = "medium", value_parser = one_of::priority())]
     priority: TaskPriority,
     /// Request this model
     #[arg(long, short, value_name = "NAME")]

@@ -9,6 +9,7 @@ use az_core::task::TaskFilter;
 use az_core::{Clock, TaskPriority, TaskStatus};
 use clap::Args;
 
+use crate::commands::one_of;
 use crate::error::CliError;
 use crate::output::{FormatArgs, tasks_table};
 use crate::services::Services;
@@ -24,11 +25,11 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ListArgs {
-    /// List only tasks in this status: initialized, pending, running, completed, failed, cancelled
-    #[arg(long, short)]
+    /// List only tasks in this status
+    #[arg(long, short, value_parser = one_of::status())]
     status: Option<TaskStatus>,
-    /// List only tasks of this priority: low, medium, high, urgent
-    #[arg(long, short)]
+    /// List only tasks of this priority
+    #[arg(long, short, value_parser = one_of::priority())]
     priority: Option<TaskPriority>,
     /// List at most this many tasks
     #[arg(long, short = 'n', default_value_t = 20)]

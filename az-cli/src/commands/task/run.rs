@@ -14,6 +14,7 @@ use clap::Args;
 use super::execute::{Start, execute};
 use super::find::find;
 use super::input::{Asked, read_input};
+use crate::commands::one_of;
 use crate::config::parse_duration;
 use crate::error::CliError;
 use crate::services::Services;
@@ -51,8 +52,8 @@ pub struct RunArgs {
     /// `replay:FILE`
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
-    /// Set the priority in the queue: low, medium, high, urgent
-    #[arg(long, short, default_value = "medium")]
+    /// Set the priority in the queue
+    #[arg(long, short, default_value = "medium", value_parser = one_of::priority())]
     priority: TaskPriority,
     /// Let the task use only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]

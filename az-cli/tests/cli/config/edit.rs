@@ -46,6 +46,7 @@ fn a_file_that_another_program_has_changed_is_not_overwritten() {
     let ended = az.az(&["config", "edit"]);
     assert_eq!(ended.code, Some(75), "{ended:?}");
     assert!(ended.stderr.contains("was changed by another program"), "{ended:?}");
+    assert!(!ended.stderr.contains("is unchanged"), "{ended:?}");
     assert_eq!(config(&az), "[llm]\nmodel = \"claude\"\n# another\n");
     let (_, copy) = ended.stderr.split_once("your copy is ").unwrap();
     fs::remove_file(copy.lines().next().unwrap()).unwrap();

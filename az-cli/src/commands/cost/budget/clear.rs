@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::super::payer::Unknown;
 use super::scope::ScopeArgs;
+use crate::commands::one_of;
 use crate::error::CliError;
 use crate::models::Booked;
 use crate::services::Services;
@@ -23,8 +24,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ClearArgs {
-    /// Period of the budget: daily, weekly, monthly, total
-    #[arg(long, short, default_value = "monthly", value_name = "PERIOD")]
+    /// Period of the budget
+    #[arg(long, short, default_value = "monthly", value_name = "PERIOD", value_parser = one_of::period())]
     period: Period,
     #[command(flatten)]
     scope: ScopeArgs,

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::super::payer::Unknown;
 use super::scope::ScopeArgs;
+use crate::commands::one_of;
 use crate::error::CliError;
 use crate::models::{Booked, did_you_mean};
 use crate::output::budget_in_words;
@@ -38,8 +39,8 @@ pub struct SetArgs {
     #[arg(long, value_delimiter = ',', default_value = "80", value_name = "PERCENT",
           allow_negative_numbers = true, value_parser = percent)]
     alert: Vec<u8>,
-    /// Period after which the budget starts anew: daily, weekly, monthly, total
-    #[arg(long, short, default_value = "monthly", value_name = "PERIOD")]
+    /// Period after which the budget starts anew
+    #[arg(long, short, default_value = "monthly", value_name = "PERIOD", value_parser = one_of::period())]
     period: Period,
     #[command(flatten)]
     scope: ScopeArgs,
