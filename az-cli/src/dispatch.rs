@@ -17,7 +17,7 @@ use crate::commands::{
 use crate::config::Env;
 use crate::error::CliError;
 use crate::greeting;
-use crate::output::{Printer, printable};
+use crate::output::Printer;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
 use crate::wiring::Wiring;
@@ -157,10 +157,10 @@ fn report_withheld(settings: &Settings, printer: &Printer) {
     }
     let keys = project.withheld.join(", ");
     let path = project.path.display().to_string();
-    printer.say(&printable(&format!(
+    printer.say(&format!(
         "{path} is not trusted, and these keys of it are ignored: {keys}; `az config trust` shows \
          and allows them"
-    )));
+    ));
 }
 
 /// Checks that the system starts this many threads at once.

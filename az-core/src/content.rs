@@ -8,6 +8,7 @@ use crate::text::plural;
 
 /// One part of a tool's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ContentPart {
@@ -35,6 +36,7 @@ pub enum ContentPart {
 
 /// An image with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImageContent {
     /// The media type, such as `image/png`.
     pub mime_type: String,

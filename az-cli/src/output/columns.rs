@@ -20,7 +20,7 @@ pub fn fit(text: &str, columns: usize) -> String {
 
 /// Returns a line in at most this many columns, with `…` at its end if it was cut.
 pub(super) fn cut(line: &str, columns: usize) -> Cow<'_, str> {
-    if columns_of(line) <= columns {
+    if most_columns_of(line) <= columns {
         return Cow::Borrowed(line);
     }
     if columns == 0 {
@@ -34,7 +34,7 @@ pub(super) fn cut(line: &str, columns: usize) -> Cow<'_, str> {
 fn prefix(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (start, grapheme) in text.grapheme_indices(true) {
-        used += columns_of(grapheme);
+        used += most_columns_of(grapheme);
         if used > columns {
             return text.get(..start).unwrap_or_default();
         }
@@ -42,11 +42,20 @@ fn prefix(text: &str, columns: usize) -> &str {
     text
 }
 
+/// Returns the columns that terminals use for a text: an emoji sequence is one picture, and letters that
+/// a font joins, such as Arabic lam and alef, are as wide as alone.
+pub(super) fn columns_of(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.len();
+    }
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
 /// Returns the most columns that a terminal uses for a text.
 ///
 /// Terminals differ: some show an emoji sequence as one picture, others as all of its parts. A line
 /// that is a bit short is better than one that wraps.
-fn columns_of(text: &str) -> usize {
+fn most_columns_of(text: &str) -> usize {
     let parts: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
     parts.max(text.width())
 }

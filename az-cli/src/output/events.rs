@@ -12,7 +12,7 @@ use az_core::journal::EventBody;
 use az_core::task::Outcome;
 
 use super::columns::fit;
-use super::humanize::{duration, task_cost};
+use super::humanize::{duration, printable, task_cost};
 use super::story::short;
 use super::style::Style;
 use crate::views::EventView;
@@ -110,7 +110,7 @@ fn json_line(event: &RunEvent) -> Option<String> {
 
 fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
     if let RunEventKind::BudgetAlert(alert) = &event.kind {
-        return Some(format!("{} {alert}", style.yellow("!")));
+        return Some(format!("{} {}", style.yellow("!"), printable(&alert.to_string())));
     }
     let Some(EventBody::RunFinished { outcome, totals }) = event.kind.recorded() else {
         return None;

@@ -62,11 +62,18 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether a character is invisible, or changes the direction of text (UAX #9).
+/// Whether a character is invisible, separates lines, or changes the direction of text (UAX #9).
 const fn is_deceptive(c: char) -> bool {
     matches!(
         c,
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        '\u{61c}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
     )
 }
 

@@ -7,7 +7,7 @@ use az_core::log::{Level, LogRecord};
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::columns::{cut, fit};
+use super::columns::{columns_of, cut, fit};
 use super::humanize::age;
 use super::printer::Printer;
 use super::story::short;
@@ -113,7 +113,7 @@ impl LogTable {
 /// Returns a text in exactly this many columns.
 fn padded(text: &str, columns: usize) -> String {
     let text = fit(text, columns);
-    let missing = columns.saturating_sub(text.width());
+    let missing = columns.saturating_sub(columns_of(&text));
     text + &" ".repeat(missing)
 }
 

@@ -180,13 +180,14 @@ impl Printer {
         }
     }
 
-    /// Prints what a command did: as text, or with `--json` as a line of JSON.
+    /// Prints what a command did: as text with control characters escaped, or with `--json` as a line of
+    /// JSON.
     ///
     /// # Errors
     ///
     /// As [`out`](Self::out).
     pub fn done(&self, text: &str, notice: &NoticeView) -> Result<(), CliError> {
-        if self.json { self.json_line(notice) } else { self.line(text) }
+        if self.json { self.json_line(notice) } else { self.line(&humanize::printable(text)) }
     }
 
     /// Prints a value as a line of JSON.
@@ -207,10 +208,11 @@ impl Printer {
         self.line(&serde_json::to_string_pretty(value).map_err(no_json)?)
     }
 
-    /// Prints a message on standard error, unless `--quiet` is set.
+    /// Prints a message on standard error, unless `--quiet` is set. Control characters are escaped: a
+    /// message may contain names from files and providers.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            talk(text);
+            talk(&humanize::printable(text));
         }
     }
 
@@ -228,6 +230,7 @@ impl Printer {
             humanize::printable(&error.to_string())
         );
         if let Some(remedy) = error.remedy() {
+            let remedy = humanize::printable(&remedy);
             text.push_str(&format!("\n{} {remedy}", self.err_style().dim("help:")));
         }
         talk(&text);

@@ -84,7 +84,9 @@ impl Story {
                 }
                 vec![]
             }
-            RunEventKind::BudgetAlert(alert) => vec![format!("  {} {alert}", s.yellow("!"))],
+            RunEventKind::BudgetAlert(alert) => {
+                vec![format!("  {} {}", s.yellow("!"), printable(&alert.to_string()))]
+            }
             _ => vec![],
         }
     }
@@ -110,7 +112,7 @@ impl Story {
             EventBody::LlmResult(result) => self.model_lines(&result.outcome),
             EventBody::ApprovalAsked { tool, arguments, reason, .. } => {
                 let call = call_in_words(tool, arguments, 60);
-                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(reason))]
+                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(&printable(reason)))]
             }
             EventBody::ToolIntent(ToolIntent { tool, arguments, .. }) => {
                 let shown = call_in_words(tool, arguments, 60);
@@ -120,7 +122,7 @@ impl Story {
             }
             EventBody::ToolResult(result) => {
                 let running = event.call.as_ref().and_then(|call| self.tools.remove(call));
-                let shown = running.map_or_else(|| result.tool.clone(), |running| running.call);
+                let shown = running.map_or_else(|| printable(&result.tool), |running| running.call);
                 vec![self.tool_line(&shown, result)]
             }
             EventBody::Observation { text } | EventBody::Note { text } => {
@@ -208,16 +210,22 @@ fn progress_in_words(progress: &Progress) -> String {
     fit(&format!("{count}{}", progress.message), 120)
 }
 
-/// Returns a call as `filesystem.read path="notes.txt"`.
+/// Returns a call as `filesystem.read path="notes.txt"`. All of it was written by a model, so what would
+/// move the cursor is escaped.
 pub fn call_in_words(tool: &str, arguments: &Value, width: usize) -> String {
     let words = match arguments {
         Value::Object(fields) => {
             let words = fields
                 .iter()
-                .map(|(name, value)| format!("{name}={}", fit(&value.to_string(), width)));
+                .map(|(name, value)| format!("{}={}", word(name), fit(&value.to_string(), width)));
             words.collect::<Vec<_>>().join(" ")
         }
         other => fit(&other.to_string(), width),
     };
-    format!("{tool} {words}").trim_end().to_owned()
+    format!("{} {words}", word(tool)).trim_end().to_owned()
+}
+
+/// Returns a name on one line.
+fn word(name: &str) -> String {
+    printable(name).replace('\n', "\\n")
 }

@@ -1,9 +1,8 @@
 //! Listings: as a table for people, as CSV or JSON for programs.
 
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
 
-use super::columns::cut;
+use super::columns::{columns_of, cut};
 use super::csv::csv;
 use super::humanize;
 use super::printer::{Format, Printer};
@@ -11,6 +10,10 @@ use crate::error::CliError;
 
 /// The number of spaces between two columns.
 const GAP: usize = 2;
+/// The width down to which columns are narrowed; amounts and short ids fit.
+const NARROWEST: usize = 12;
+/// The width down to which the first column is narrowed, after the others.
+const NARROWEST_NAME: usize = 24;
 
 /// A listing with the columns that people see; programs get its views.
 #[derive(Debug)]
@@ -53,7 +56,8 @@ impl Table {
         }
     }
 
-    /// Returns the table as text. Lines longer than the terminal is wide are cut at its edge.
+    /// Returns the table as text. In a terminal that is too narrow, the widest columns are cut, and the
+    /// first, which names the row, only after the others; lines that are still too long end at its edge.
     pub fn text(&self, terminal: Option<u16>) -> String {
         let header = self.columns.iter().map(|column| Cell::new(column.to_uppercase())).collect();
         let rows = self.rows.iter();
@@ -64,6 +68,9 @@ impl Table {
             for (widest, cell) in widths.iter_mut().zip(row) {
                 *widest = cell.width.max(*widest);
             }
+        }
+        if let Some(columns) = terminal {
+            narrow(&mut widths, columns.into());
         }
         let mut text = String::new();
         for row in &rows {
@@ -84,16 +91,32 @@ struct Cell {
 
 impl Cell {
     fn new(text: String) -> Self {
-        Self { width: text.width(), text }
+        Self { width: columns_of(&text), text }
     }
+}
+
+/// Narrows columns until a row has at most this many columns of the terminal: first the widest of those
+/// behind the first, then the first.
+fn narrow(widths: &mut [usize], columns: usize) {
+    let gaps = GAP * widths.len().saturating_sub(1);
+    let Some((first, rest)) = widths.split_first_mut() else { return };
+    let room = columns.saturating_sub(*first + gaps);
+    let sum_up_to = |most: usize| rest.iter().map(|width| most.min(*width)).sum::<usize>();
+    let widest = rest.iter().copied().max().unwrap_or_default();
+    let most = (NARROWEST..=widest).rev().find(|most| sum_up_to(*most) <= room);
+    let most = most.unwrap_or(NARROWEST);
+    let room = columns.saturating_sub(sum_up_to(most) + gaps);
+    *first = room.max(NARROWEST_NAME).min(*first);
+    rest.iter_mut().for_each(|width| *width = most.min(*width));
 }
 
 /// Returns cells in columns of these widths.
 fn aligned(cells: &[Cell], widths: &[usize]) -> String {
     let mut line = String::with_capacity(widths.iter().map(|width| width + GAP).sum());
-    for (cell, widest) in cells.iter().zip(widths) {
-        line.push_str(&cell.text);
-        line.extend(std::iter::repeat_n(' ', widest.saturating_sub(cell.width) + GAP));
+    for (cell, width) in cells.iter().zip(widths) {
+        let text = if cell.width > *width { &cut(&cell.text, *width) } else { cell.text.as_str() };
+        line.push_str(text);
+        line.extend(std::iter::repeat_n(' ', width.saturating_sub(columns_of(text)) + GAP));
     }
     line
 }
@@ -133,6 +156,25 @@ mod tests {
         assert_eq!(table.text(Some(12)), "NAME  WHAT …\na     日本…\n👩‍🔬👩‍🔬  l…\n");
         assert_eq!(table.text(Some(1)), "…\n…\n…\n");
         assert_eq!(table.text(Some(16)).lines().next(), Some("NAME  WHAT IT IS"));
+    }
+
+    #[test]
+    fn the_widest_columns_behind_the_first_are_narrowed() {
+        let mut table = Table::new(&["name", "what it is", "cost"]);
+        let row = ["a-name-that-is-kept", "a description that is quite long", "$0.001"];
+        table.row(row.map(str::to_owned).to_vec());
+        let lines =
+            |columns| table.text(Some(columns)).lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(lines(61)[1], "a-name-that-is-kept  a description that is quite long  $0.001");
+        assert_eq!(lines(48)[1], "a-name-that-is-kept  a description that …  $0.001");
+        assert_eq!(lines(48)[0], "NAME                 WHAT IT IS           COST");
+        // The description has twelve columns, and the line ends at the edge.
+        assert_eq!(lines(36)[1], "a-name-that-is-kept  a descripti…  …");
+        let mut table = Table::new(&["name", "cost"]);
+        table.row(vec!["a name that is so long that it is cut".to_owned(), "$0.001".to_owned()]);
+        let line = |columns| table.text(Some(columns)).lines().nth(1).map(str::to_owned);
+        assert_eq!(line(38).as_deref(), Some("a name that is so long that i…  $0.001"));
+        assert_eq!(line(30).as_deref(), Some("a name that is so long …  $0.…"));
     }
 
     #[test]

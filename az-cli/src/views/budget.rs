@@ -2,12 +2,13 @@
 
 use az_core::cost::{BudgetStatus, Limit, Period, Scope};
 use az_core::{TaskId, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::money;
 
 /// A budget, and what of it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct BudgetView {
     /// What the budget covers: `global`, `model NAME`, or a payer.

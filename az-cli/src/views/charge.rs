@@ -2,13 +2,14 @@
 
 use az_core::cost::{Charge, CostEntry, Usage};
 use az_core::{CallId, TaskId, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::money;
 
 /// What a model call used. The cached, tool and audio tokens are parts of the input; the reasoning and
 /// audio tokens are parts of the output.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UsageView {
     /// All input tokens.
@@ -60,7 +61,7 @@ impl From<&Usage> for UsageView {
 }
 
 /// What one call is charged.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ChargeView {
     /// The cost; absent if the price is unknown.
@@ -91,7 +92,7 @@ impl From<&Charge> for ChargeView {
 }
 
 /// An entry of the ledger: one call, and who paid for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LedgerEntryView {
     /// When the entry was booked.

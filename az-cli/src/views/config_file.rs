@@ -1,11 +1,12 @@
 //! A file of the configuration, and what is wrong with it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{ConfigProblem, Layer};
 
 /// A file of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ConfigFileView {
     /// The layer.
@@ -37,7 +38,7 @@ impl ConfigFileView {
 }
 
 /// The result of the check of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CheckedFileView {
     /// The path.
@@ -57,7 +58,7 @@ impl CheckedFileView {
 }
 
 /// What is wrong at one place of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ConfigProblemView {
     /// The file.

@@ -2,12 +2,13 @@
 
 use az_core::Usd;
 use az_core::cost::{BudgetStatus, CostSum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::money;
 
 /// What the calls of a period, a model, a payer and so on cost together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CostSumView {
     /// What the sum is of: a period, a model, a provider, a payer, a task or a day.

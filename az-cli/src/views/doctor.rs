@@ -1,9 +1,10 @@
 //! The findings of `az doctor`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What `az doctor` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DoctorView {
     /// The version of `az`.
@@ -29,7 +30,7 @@ impl DoctorView {
 }
 
 /// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CheckView {
     /// What was checked: `config`, `trust`, `store`, `ledger`, `disk`, `clock`, `files`, `key`,
@@ -47,7 +48,7 @@ pub struct CheckView {
 }
 
 /// How serious a finding is, from the least to the most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CheckStatus {

@@ -5,6 +5,7 @@ use az_core::error::ErrorKind;
 use az_core::journal::{Event, EventBody, ToolIntent};
 use az_core::tool::Progress;
 use az_core::{CallId, TaskId, Timestamp, WorkerId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use super::event_body::{
 };
 
 /// An event of a task. Live events and those of the journal have the same form.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EventView<'a> {
     /// The task.
@@ -35,7 +36,7 @@ pub struct EventView<'a> {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are those of the core's events")]

@@ -7,6 +7,7 @@ use az_core::journal::{
     ModelIntent, ModelOutcome, ModelResult, Purpose, RunTotals, ToolOutcome, ToolResult,
 };
 use az_core::task::{Outcome, TaskStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use super::failure::FailureView;
 use super::units::money;
 
 /// A model call that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelIntentView<'a> {
     /// The provider.
@@ -55,7 +56,7 @@ impl<'a> From<&'a ModelIntent> for ModelIntentView<'a> {
 }
 
 /// A model call that ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelResultView<'a> {
     /// The reply, or why there is none.
@@ -83,7 +84,7 @@ impl<'a> From<&'a ModelResult> for ModelResultView<'a> {
 }
 
 /// A tool call that ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ToolResultView<'a> {
     /// The tool.
@@ -108,7 +109,7 @@ impl<'a> From<&'a ToolResult> for ToolResultView<'a> {
 }
 
 /// How a task ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct OutcomeView<'a> {
     /// The status that the task has now.
@@ -134,7 +135,7 @@ impl<'a> From<&'a Outcome> for OutcomeView<'a> {
 }
 
 /// What a task took in all its runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RunTotalsView {
     /// The cost, without the calls whose price is unknown.
@@ -160,7 +161,7 @@ impl From<&RunTotals> for RunTotalsView {
 }
 
 /// A budget that reached one of its alert percentages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct BudgetAlertView {
     /// The budget, such as `global daily`.

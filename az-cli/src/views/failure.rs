@@ -3,12 +3,13 @@
 use az_core::cost::Period;
 use az_core::error::ErrorKind;
 use az_core::task::{Failure, FailureDetail};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::money;
 
 /// Why a task did not complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FailureView {
     /// The kind of failure.
@@ -28,7 +29,7 @@ impl From<&Failure> for FailureView {
 }
 
 /// The figures and names of a failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureDetailView {

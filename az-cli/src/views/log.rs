@@ -2,10 +2,11 @@
 
 use az_core::journal::Event;
 use az_core::{CallId, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An event of a journal in a line, for CSV.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LogLineView {
     /// The number in the journal.

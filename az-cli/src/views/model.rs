@@ -1,12 +1,13 @@
 //! Models and their prices.
 
 use az_ai::pricing::{Features, Rates};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::token_price;
 
 /// A model in a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelSummaryView {
     /// The name by which a task can ask for it.
@@ -49,7 +50,7 @@ impl ModelSummaryView {
 }
 
 /// A model with everything that is known of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ModelView {
     /// The name that was asked for.
@@ -91,7 +92,7 @@ pub fn feature_names(features: Features) -> Vec<&'static str> {
 }
 
 /// The prices of requests with more input tokens than a bound.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LongRequestView {
     /// The bound.
@@ -112,7 +113,7 @@ impl LongRequestView {
 macro_rules! prices_view {
     ($($kind:ident, $shown:literal: $pico:ident, $usd:ident;)+) => {
         /// The prices of the kinds of tokens; those that are unknown are left out.
-        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
         #[non_exhaustive]
         pub struct PricesView {
             $(

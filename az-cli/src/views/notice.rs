@@ -4,6 +4,7 @@
 use az_core::cost::Period;
 use az_core::engine::WorkerReport;
 use az_core::{TaskId, TaskPriority};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::budget::BudgetView;
@@ -11,7 +12,7 @@ use super::setting::SettingView;
 use super::store::LeftoverView;
 
 /// What a command did, or why it could not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NoticeView {
@@ -123,7 +124,7 @@ pub enum NoticeView {
 }
 
 /// What a worker did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct WorkerReportView {
     /// The number of tasks that completed.

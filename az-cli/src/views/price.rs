@@ -3,13 +3,14 @@
 use az_ai::pricing::{Breakdown, Part};
 use az_core::Usd;
 use az_core::cost::Usage;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::charge::UsageView;
 use super::units::{money, token_price, without_sign};
 
 /// What a usage object costs, part by part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UsageCostView {
     /// The provider's name for the model.
@@ -55,7 +56,7 @@ impl UsageCostView {
 }
 
 /// A part of a cost. Parts are exact; their sum is rounded up to the nano-dollar.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CostPartView {
     /// What was used: a kind of token, or web searches.

@@ -2,10 +2,11 @@
 
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::{TaskId, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A record of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LogRecordView {
     /// When it was logged.
@@ -28,7 +29,7 @@ impl From<LogRecord> for LogRecordView {
 }
 
 /// A command that was run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CommandRunView {
     /// When it started.

@@ -2,10 +2,11 @@
 
 use az_ai::resolver::RoutingQuery;
 use az_ai::routing::{CandidateStatus, Origin, Route, RuleOutcome, Step};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A routing decision with its steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RouteView {
     /// The tokens of the prompt.
@@ -19,7 +20,7 @@ pub struct RouteView {
 }
 
 /// A model that is called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RouteCandidateView {
     /// Its name.
@@ -33,7 +34,7 @@ pub struct RouteCandidateView {
 }
 
 /// A rule or a default that was considered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RouteStepView {
     /// The condition; absent if the step is not a rule.
@@ -53,7 +54,7 @@ pub struct RouteStepView {
 }
 
 /// Whether a condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepOutcomeView {
@@ -68,7 +69,7 @@ pub enum StepOutcomeView {
 }
 
 /// What became of a model whose condition holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepHealthView {

@@ -1,12 +1,13 @@
 //! A setting with its value and origin.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::{Layer, SettingValue};
 
 /// A setting with its value and where that comes from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SettingView {
     /// The full name of the key.

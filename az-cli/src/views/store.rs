@@ -1,10 +1,11 @@
 //! The status of a store.
 
 use az_core::store::{Leftover, StoreAddress, StoreStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How much a store holds, and whether it is sound.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct StoreStatusView {
     /// The address, without a password.
@@ -30,7 +31,7 @@ pub struct StoreStatusView {
 }
 
 /// A file that an interrupted write left behind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LeftoverView {
     /// The path of the file.
@@ -46,7 +47,7 @@ impl From<&Leftover> for LeftoverView {
 }
 
 /// Whether a store is sound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Soundness {

@@ -5,6 +5,7 @@ use az_core::journal::{CallState, History, ToolOutcome};
 use az_core::task::TaskOptions;
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::charge::LedgerEntryView;
@@ -12,7 +13,7 @@ use super::failure::FailureView;
 use super::units::{millis, money};
 
 /// A task in a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TaskSummaryView {
     /// The id.
@@ -61,7 +62,7 @@ impl TaskSummaryView {
 }
 
 /// A task with its limits, its result and its calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TaskView {
     /// The task as listings show it.
@@ -128,7 +129,7 @@ impl TaskView {
 }
 
 /// The limits of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TaskOptionsView {
     /// The only tools that the task may use; absent if it may use all.
@@ -165,7 +166,7 @@ impl From<&TaskOptions> for TaskOptionsView {
 }
 
 /// How many tool calls ended how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ToolOutcomesView {
     /// Calls that returned a result.

@@ -9,12 +9,13 @@ use crate::support::{Az, Ended};
 
 /// Starts the command at a terminal, answers each question once it is on the screen, and prints the screen.
 const SCRIPT: &str = r#"
-import json, os, pty, signal, sys
+import fcntl, json, os, pty, signal, struct, sys, termios
 call = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
     if call["stderr"]:
         os.dup2(os.open(call["stderr"], os.O_WRONLY | os.O_CREAT), 2)
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, call["columns"], 0, 0))
     os.chdir(call["directory"])
     os.execve(call["words"][0], call["words"], call["env"])
 signal.alarm(60)
@@ -44,15 +45,26 @@ os._exit(os.waitstatus_to_exitcode(status))
 /// Runs a command at a terminal; returns its exit code and the screen as standard output, or `None` on a
 /// machine without Python. `dialog` is questions, or their ends, with the answers.
 pub(crate) fn at_terminal(az: &Az, args: &[&str], dialog: &[(&str, &str)]) -> Option<Ended> {
-    run(az, args, dialog, None)
+    run(az, args, dialog, None, 0)
+}
+
+/// As [`at_terminal`], with this many columns.
+pub(crate) fn at_terminal_of_width(az: &Az, args: &[&str], columns: u16) -> Option<Ended> {
+    run(az, args, &[], None, columns)
 }
 
 /// As [`at_terminal`], with standard error redirected into a file.
 pub(crate) fn with_redirected_stderr(az: &Az, args: &[&str], file: &Path) -> Option<Ended> {
-    run(az, args, &[], Some(file))
+    run(az, args, &[], Some(file), 0)
 }
 
-fn run(az: &Az, args: &[&str], dialog: &[(&str, &str)], stderr: Option<&Path>) -> Option<Ended> {
+fn run(
+    az: &Az,
+    args: &[&str],
+    dialog: &[(&str, &str)],
+    stderr: Option<&Path>,
+    columns: u16,
+) -> Option<Ended> {
     let command = az.command(args);
     let text = |text: &std::ffi::OsStr| text.to_str().unwrap().to_owned();
     let mut words = vec![text(command.get_program())];
@@ -65,6 +77,7 @@ fn run(az: &Az, args: &[&str], dialog: &[(&str, &str)], stderr: Option<&Path>) -
     let env: serde_json::Map<_, _> = env.map(|(name, value)| (name, value.into())).collect();
     let call = json!({
         "words": words, "env": env, "directory": az.work(), "dialog": dialog, "stderr": stderr,
+        "columns": columns,
     });
     let output = Command::new("python3").args(["-c", SCRIPT, &call.to_string()]).output();
     let Ok(output) = output else {

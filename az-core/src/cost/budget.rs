@@ -149,6 +149,7 @@ pub trait BudgetKeeper: LeaseAnchors {
 
 /// The effect of a budget on calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The budget refuses calls that could exceed it.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of an error: stable names, which are stored in journals and mapped to exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {

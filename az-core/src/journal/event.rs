@@ -178,6 +178,7 @@ pub struct RunTotals {
 
 /// The use of a model's reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum Purpose {
     /// The next step of the task.
@@ -251,6 +252,7 @@ impl ModelResult {
 
 /// The outcome of a model call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ModelOutcome {
     /// The model replied.
@@ -271,6 +273,7 @@ pub enum ModelOutcome {
 
 /// A tool call about to be made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolIntent {
     /// The tool.
     pub tool: String,
@@ -345,6 +348,7 @@ impl From<StoredToolResult> for ToolResult {
 
 /// The outcome of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ToolOutcome {
     /// The tool succeeded.

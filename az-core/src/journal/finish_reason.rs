@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A client maps its provider's values to reasons, and keeps the value beside the reason in
 /// [`ModelReply::stop`](super::ModelReply::stop).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {

@@ -7,6 +7,7 @@ use super::finish_reason::FinishReason;
 
 /// One reply of a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ModelReply {
     /// The text.
@@ -35,6 +36,7 @@ pub struct ModelReply {
 
 /// Where a reply was cut off at its length limit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Cut {
@@ -54,6 +56,7 @@ impl Cut {
 
 /// A tool call that a model requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolCall {
     /// The provider's id for it; need not be unique, may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A process that a call left running in the background.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct BackgroundProcess {
     /// Its process id.

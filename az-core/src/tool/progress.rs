@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 /// A progress report.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Progress {
     /// What the call is doing, or the last line that it printed.

@@ -61,10 +61,11 @@ impl EventText {
                 vec![format!("calls {}", s.cyan(&call))]
             }
             EventBody::ApprovalAsked { tool, reason, .. } => {
-                vec![format!("{tool} needs approval: {reason}")]
+                vec![format!("{} needs approval: {}", printable(tool), printable(reason))]
             }
             EventBody::ApprovalGiven { granted, by, .. } => {
-                vec![format!("{} by {by}", if *granted { "approved" } else { "denied" })]
+                let what = if *granted { "approved" } else { "denied" };
+                vec![format!("{what} by {}", printable(by))]
             }
             EventBody::ToolResult(result) => self.tool_result(result),
             EventBody::Observation { text } => self.body(text),
@@ -84,7 +85,7 @@ impl EventText {
             Purpose::Summary { .. } => " for a summary",
         };
         let s = self.style;
-        format!("calls {}{purpose} {}", s.cyan(&intent.model), s.dim(&hold))
+        format!("calls {}{purpose} {}", s.cyan(&printable(&intent.model)), s.dim(&hold))
     }
 
     fn model_result(&self, result: &ModelResult) -> Vec<String> {
@@ -98,7 +99,7 @@ impl EventText {
                 let calls: Vec<_> = reply.calls.iter().map(|call| call.name.as_str()).collect();
                 let what = match calls.as_slice() {
                     [] => "replies".to_owned(),
-                    calls => format!("requests {}", calls.join(", ")),
+                    calls => format!("requests {}", printable(&calls.join(", "))),
                 };
                 let mut lines = vec![format!("{what}{} {took}", self.style.dim(&paid))];
                 lines.extend(self.body(&reply.text));
@@ -121,7 +122,7 @@ impl EventText {
             ToolOutcome::Unknown => "was interrupted",
         };
         let took = self.style.dim(&duration(Duration::from_millis(result.millis)));
-        let mut lines = vec![format!("{} {what} {took}", result.tool)];
+        let mut lines = vec![format!("{} {what} {took}", printable(&result.tool))];
         lines.extend(self.body(&describe(&result.content)));
         lines
     }
@@ -134,8 +135,12 @@ impl EventText {
                 lines.extend(self.body(answer));
                 lines
             }
-            Outcome::Failed { failure } => vec![format!("{} {failure}", s.red("failed:"))],
-            Outcome::Cancelled { failure } => vec![format!("{} {failure}", s.yellow("cancelled:"))],
+            Outcome::Failed { failure } => {
+                vec![format!("{} {}", s.red("failed:"), printable(&failure.to_string()))]
+            }
+            Outcome::Cancelled { failure } => {
+                vec![format!("{} {}", s.yellow("cancelled:"), printable(&failure.to_string()))]
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use az_core::text::plural;
 
-use crate::output::Style;
+use crate::output::{Style, printable};
 use crate::views::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
 
 /// Returns the explanation of a route: a line for each step, then the candidates.
@@ -18,14 +18,17 @@ pub fn route_in_words(route: &RouteView, style: Style) -> String {
     let names = route.candidates.iter().map(|candidate| candidate_in_words(candidate, style));
     text.push_str(&names.collect::<Vec<_>>().join(", then "));
     let reason = route.candidates.first().and_then(|first| first.reason.as_deref());
-    text.push_str(&reason.map_or_else(String::new, |reason| format!(": {reason}")));
+    text.push_str(&reason.map_or_else(String::new, |reason| format!(": {}", printable(reason))));
     text.push('\n');
     text
 }
 
 fn candidate_in_words(candidate: &RouteCandidateView, style: Style) -> String {
-    let name = style.bold(&candidate.name);
-    if candidate.name == candidate.model { name } else { format!("{name} ({})", candidate.model) }
+    let name = style.bold(&printable(&candidate.name));
+    if candidate.name == candidate.model {
+        return name;
+    }
+    format!("{name} ({})", printable(&candidate.model))
 }
 
 fn write_step(step: &RouteStepView, text: &mut String, style: Style) {
@@ -39,20 +42,20 @@ fn write_step(step: &RouteStepView, text: &mut String, style: Style) {
     };
     let what = step.rule.as_deref().or(step.reason.as_deref()).unwrap_or_default();
     // Writing to a string cannot fail.
-    write!(text, "  {mark} {what} → {}", step.name).ok();
+    write!(text, "  {mark} {} → {}", printable(what), printable(&step.name)).ok();
     let mut parts = Vec::new();
     // What is considered without a rule has no condition that could hold.
     if step.rule.is_some() {
         let inputs = match step.inputs.as_slice() {
             [] => String::new(),
-            inputs => style.dim(&format!(" ({})", inputs.join(", "))),
+            inputs => style.dim(&printable(&format!(" ({})", inputs.join(", ")))),
         };
         parts.push(format!("{}{inputs}", outcome_in_words(step.outcome)));
     }
     let health = step.health.map(|health| health_in_words(health).to_owned());
     let health = [health, step.detail.clone()].into_iter().flatten().collect::<Vec<_>>();
     if !health.is_empty() {
-        parts.push(health.join(": "));
+        parts.push(printable(&health.join(": ")));
     }
     writeln!(text, ": {}", parts.join("; ")).ok();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use az_core::text::{one_line, plural};
 use az_core::{Timestamp, Usd};
 
-use crate::output::{Style, Table, age, amount, duration, printable, short};
+use crate::output::{Style, Table, age, amount, duration, fit, printable, short};
 use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView};
 
 /// Returns the table of tasks.
@@ -40,7 +40,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
     let mut text = String::new();
     for (name, value) in facts(task, now) {
         let name = style.dim(&format!("{name:<10}"));
-        text.push_str(&format!("{name} {value}\n"));
+        text.push_str(&format!("{name} {}\n", fit(&value, usize::MAX)));
     }
     let failure = task.failure.as_ref().map(|failure| &failure.message);
     for (title, body) in [
@@ -77,7 +77,7 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));
     for process in &task.background {
-        facts.push(("running", format!("{} {}", process.pid, printable(&process.command))));
+        facts.push(("running", format!("{} {}", process.pid, process.command)));
     }
     facts.push(("tokens", summary.actual_tokens.to_string()));
     facts.push(("cost", cost(summary)));
