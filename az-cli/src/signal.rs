@@ -32,10 +32,6 @@ pub fn stop_on_signals(
     on_interrupt: StopReason,
     printer: &Printer,
 ) -> Result<(), CliError> {
-    let listen = |kind| {
-        signal(kind)
-            .map_err(|source| CliError::Io { what: "listening for signals".to_owned(), source })
-    };
     let kinds = [
         (SignalKind::interrupt(), on_interrupt, 130),
         (SignalKind::terminate(), StopReason::Shutdown, 143),
@@ -54,6 +50,25 @@ pub fn stop_on_signals(
         tokio::spawn(watch.watch(listen(kind)?));
     }
     Ok(())
+}
+
+/// Returns a future that ends at an interrupt (Ctrl-C), which does not end the process then.
+///
+/// # Errors
+///
+/// When the signal handler cannot be installed.
+pub fn interrupted() -> Result<impl Future<Output = ()>, CliError> {
+    let mut signals = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        // Without a handler there are no signals to wait for.
+        if signals.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|source| CliError::Io { what: "listening for signals".to_owned(), source })
 }
 
 /// Whether the process ignores a signal.

@@ -4,6 +4,7 @@ mod cancel;
 mod delete;
 mod execute;
 mod find;
+mod follow;
 mod input;
 mod list;
 mod logs;
@@ -12,6 +13,7 @@ mod resume;
 mod retry;
 mod run;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,8 @@ pub enum TaskCommand {
     Show(show::ShowArgs),
     /// Show the journal of a task, event by event
     Logs(logs::LogsArgs),
+    /// Watch a task that another process runs, until it ends
+    Watch(watch::WatchArgs),
     /// Cancel tasks, whichever process runs them
     Cancel(cancel::CancelArgs),
     /// Resume a task where its journal ends
@@ -58,7 +62,9 @@ impl TaskCommand {
     /// Whether the command only looks something up or changes it, and waits for nothing.
     pub const fn is_short(&self) -> bool {
         match self {
-            Self::List(_) | Self::Show(_) | Self::Delete(_) | Self::Logs(_) => true,
+            Self::List(_) | Self::Show(_) | Self::Delete(_) | Self::Logs(_) | Self::Watch(_) => {
+                true
+            }
             Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) => false,
         }
     }
@@ -75,6 +81,7 @@ pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode,
         TaskCommand::List(args) => list::run(args, services).await,
         TaskCommand::Show(args) => show::run(args, services).await,
         TaskCommand::Logs(args) => logs::run(args, services).await,
+        TaskCommand::Watch(args) => watch::run(args, services).await,
         TaskCommand::Cancel(args) => cancel::run(args, services).await,
         TaskCommand::Resume(args) => resume::run(args, services).await,
         TaskCommand::Retry(args) => retry::run(args, services).await,

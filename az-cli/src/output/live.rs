@@ -10,6 +10,7 @@ use az_core::engine::{EventSink, RunEvent};
 use tokio::sync::oneshot;
 
 use super::columns::fit;
+use super::humanize::printable;
 use super::printer::Printer;
 use super::story::Story;
 
@@ -26,6 +27,7 @@ pub struct Live {
 enum Message {
     Event(Box<RunEvent>),
     Ask { question: String, reply: oneshot::Sender<Option<String>> },
+    Say(String),
 }
 
 impl Live {
@@ -53,6 +55,11 @@ impl Live {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Ask { question, reply });
         answer
+    }
+
+    /// Shows a message between the lines of the run, unless `--quiet` is set.
+    pub fn say(&self, text: &str) {
+        self.send(Message::Say(printable(text)));
     }
 
     /// Waits until everything is shown, but not for the answer to an open question.
@@ -101,6 +108,7 @@ impl Screen {
             };
             match message {
                 Message::Event(event) => self.tell(&event),
+                Message::Say(text) => self.write(&[text]),
                 Message::Ask { question, reply } => {
                     self.wipe();
                     // The caller may have stopped waiting for the answer.
@@ -117,6 +125,10 @@ impl Screen {
         if !doing {
             self.since = Instant::now();
         }
+        self.write(&lines);
+    }
+
+    fn write(&self, lines: &[String]) {
         if lines.is_empty() || self.quiet {
             return;
         }

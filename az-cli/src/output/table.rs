@@ -166,7 +166,7 @@ mod tests {
         let lines =
             |columns| table.text(Some(columns)).lines().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(lines(61)[1], "a-name-that-is-kept  a description that is quite long  $0.001");
-        assert_eq!(lines(48)[1], "a-name-that-is-kept  a description that …  $0.001");
+        assert_eq!(lines(48)[1], "a-name-that-is-kept  a description that…  $0.001");
         assert_eq!(lines(48)[0], "NAME                 WHAT IT IS           COST");
         // The description has twelve columns, and the line ends at the edge.
         assert_eq!(lines(36)[1], "a-name-that-is-kept  a descripti…  …");

@@ -46,5 +46,6 @@ mod terminal;
 mod two_processes;
 mod uncertain;
 mod views;
+mod watch;
 mod widths;
 mod wire_trouble;

@@ -51,7 +51,7 @@ pub(in crate::commands) async fn execute(
     };
     let ended = ended?;
     note_uncertain(&ended, services).await;
-    report(&ended, services).await
+    report(&ended, !printer.is_json(), services).await
 }
 
 /// Notes which part of the cost is of calls that failed and may not be billed.
@@ -122,13 +122,18 @@ async fn drive(
     }
 }
 
-/// Prints the answer of a completed task; for another one, returns an error with advice.
-pub(super) async fn report(task: &Task, services: &Services) -> Result<ExitCode, CliError> {
+/// Prints the answer of a completed task, if it is not among the events that were printed; for another
+/// task, returns an error with advice.
+pub(super) async fn report(
+    task: &Task,
+    prints_answer: bool,
+    services: &Services,
+) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let id = short(task.id.as_str());
     match (task.status, &task.failure) {
         (TaskStatus::Completed, _) => {
-            if !printer.is_json() {
+            if prints_answer {
                 printer.foreign(task.answer.as_deref().unwrap_or_default())?;
             }
             Ok(ExitCode::SUCCESS)

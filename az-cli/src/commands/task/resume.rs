@@ -43,7 +43,7 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     let store = services.store().await?;
     let task = find(&*store, &args.id).await?;
     if task.status == TaskStatus::Completed {
-        return report(&task, services).await;
+        return report(&task, !services.printer().is_json(), services).await;
     }
     services.check_tools(&args.limits.allow)?;
     services.check_env(&args.limits.env)?;
