@@ -29,11 +29,7 @@ impl CostTracker for SqliteStore {
     }
 
     async fn total_in(&self, span: TimeRange) -> Result<Usd, Error> {
-        let sql = format!(
-            "SELECT {} FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2",
-            ledger::SUM
-        );
-        self.scan(move |conn| ledger::total(conn, &sql, ledger::bounds(span))).await
+        self.scan(move |conn| sums::total(conn, span)).await
     }
 
     async fn cost_by_payer(&self, payer: &Payer) -> Result<Usd, Error> {

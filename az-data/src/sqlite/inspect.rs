@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::blob::Blobs;
 use super::connect::{self, beside};
 use super::damage;
+use super::entry_sum;
 use super::leftover;
 use super::migrate::Migration;
 use super::row::{all, first};
@@ -47,8 +48,12 @@ impl StoreAdmin for SqliteStore {
             let mut found = all(conn, "PRAGMA quick_check", [], |row| row.take::<String>())?;
             found.retain(|line| line != "ok");
             let look = conn.transaction()?;
-            let problems =
-                [lost_bodies(&look, &blobs), damage::find(&look), stored_sums::differences(&look)];
+            let problems = [
+                lost_bodies(&look, &blobs),
+                damage::find(&look),
+                stored_sums::differences(&look),
+                entry_sum::differences(&look),
+            ];
             for problems in problems {
                 match problems {
                     Ok(problems) => found.extend(problems),
@@ -74,6 +79,7 @@ impl StoreAdmin for SqliteStore {
         let clean = move || {
             file.check()?;
             let (mut conn, _) = connect::writable(&path, &options)?;
+            entry_sum::rebuild(&mut conn)?;
             leftover::remove(&mut conn, &blobs, &path)
         };
         Ok(blocking::run(clean).await??)

@@ -8,7 +8,7 @@ use az_core::money::Usd;
 use rusqlite::{Connection, Params, named_params};
 
 use super::row::{Columns, all, first, micros, run};
-use super::{bucket, json, log, payer};
+use super::{bucket, entry_sum, json, log, payer};
 use crate::error::{Result, unreadable};
 
 /// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow. Costs
@@ -43,6 +43,7 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     };
     let is_new = run(conn, sql, params)? == 1;
     if is_new {
+        entry_sum::add(conn, entry)?;
         charge(conn, entry, &Charge::default())?;
     }
     Ok(is_new)
@@ -104,6 +105,8 @@ fn replace(
         ":uncertain": after.charge.uncertain,
     };
     run(conn, sql, params)?;
+    entry_sum::remove(conn, before)?;
+    entry_sum::add(conn, after)?;
     charge(conn, after, &before.charge)?;
     bucket::respend(conn, calendar, before, after)
 }

@@ -38,6 +38,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0007_lease_anchors.sql"),
     include_str!("migrations/0008_uncertain_entries.sql"),
     include_str!("migrations/0009_log.sql"),
+    include_str!("migrations/0010_entry_sums.sql"),
 ];
 
 /// The newest schema version.
@@ -50,6 +51,7 @@ pub(super) const OWN: &[&str] = &[
     "budget",
     "command_run",
     "entry",
+    "entry_sum",
     "event",
     "hold",
     "hold_bucket",
@@ -228,7 +230,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::sums::sums;
-    use super::super::{hold, ledger, namespace, payer};
+    use super::super::{entry_sum, hold, ledger, namespace, payer};
     use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, use_log, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
@@ -296,6 +298,7 @@ mod tests {
                 ..CostSum::default()
             };
             assert_eq!(sums(&mut conn, TimeRange::ALL, &Grouping::Model).unwrap(), [sum]);
+            assert_eq!(entry_sum::differences(&conn).unwrap(), [""; 0], "from version {taken}");
         }
     }
 

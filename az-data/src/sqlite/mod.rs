@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod cost;
 mod damage;
+mod entry_sum;
 mod guest;
 mod hold;
 mod holder;

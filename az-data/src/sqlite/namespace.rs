@@ -16,6 +16,7 @@ const SCOPED: &[&str] = &[
     "budget",
     "command_run",
     "entry",
+    "entry_sum",
     "event",
     "hold",
     "hold_bucket",

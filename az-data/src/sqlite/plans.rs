@@ -94,7 +94,8 @@ async fn run_every_statement(store: &SqliteStore) {
     }
     let released = Reconciliation::new(held.clone(), call_id("m0"), Decision::Released, now);
     store.reconcile(&released).await.unwrap().unwrap();
-    for by in [Grouping::All, Grouping::Model, Grouping::Day(Calendar::default())] {
+    let days = Grouping::Day(Calendar::default());
+    for by in [Grouping::All, Grouping::Model, Grouping::Provider, Grouping::Payer, days] {
         store.sums(TimeRange::ALL, &by).await.unwrap();
     }
 
@@ -179,7 +180,9 @@ const WHOLE: &[(&str, &str)] = &[
         "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
     ),
     ("FROM entry WHERE namespace = az_namespace() AND payer = ?1", "USE TEMP B-TREE FOR ORDER BY"),
-    ("GROUP BY +model", "USE TEMP B-TREE FOR GROUP BY"),
+    ("SELECT model, sum(calls)", "USE TEMP B-TREE FOR GROUP BY"),
+    ("SELECT provider, sum(calls)", "USE TEMP B-TREE FOR GROUP BY"),
+    ("GROUP BY +payer", "USE TEMP B-TREE FOR GROUP BY"),
     // Returns all rows.
     ("count(*) FROM task", "SEARCH task USING COVERING INDEX task_newest_of_both (namespace=?)"),
     (
@@ -213,6 +216,13 @@ const WHOLE: &[(&str, &str)] = &[
         "SELECT task_id, seq, body FROM event",
         "SEARCH event USING INDEX sqlite_autoindex_event_1 (namespace=?)",
     ),
+    ("DELETE FROM entry_sum", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
+    ("INTO entry_sum SELECT", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
+    ("INTO entry_sum SELECT", "USE TEMP B-TREE FOR GROUP BY"),
+    ("WITH computed AS", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
+    ("WITH computed AS", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
+    ("WITH computed AS", "USE TEMP B-TREE FOR GROUP BY"),
+    ("WITH computed AS", "USE TEMP B-TREE FOR ORDER BY"),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
     // The entries of the runs that are kept are skipped.

@@ -2,10 +2,13 @@
 
 use az_core::clock::Timestamp;
 use az_core::cost::{Calendar, CostSum, Grouping, Period, TimeRange};
+use az_core::money::Usd;
 use rusqlite::Connection;
 
-use super::ledger::{SUM, bounds, money};
+use super::entry_sum::{OF_ENTRY, SUMS};
+use super::ledger::{bounds, money};
 use super::row::{Columns, all, first};
+use super::{entry_sum, ledger};
 use crate::error::Result;
 
 /// Sums up the entries of a range.
@@ -14,56 +17,62 @@ pub(super) fn sums(conn: &mut Connection, span: TimeRange, by: &Grouping) -> Res
         Grouping::All => whole(conn, span)?,
         Grouping::Model => groups(conn, span, "model")?,
         Grouping::Provider => groups(conn, span, "provider")?,
-        Grouping::Payer => groups(conn, span, "payer")?,
-        Grouping::Task => groups(conn, span, TASK)?,
+        Grouping::Payer => payers(conn, span, "payer")?,
+        Grouping::Task => payers(conn, span, TASK)?,
         Grouping::Day(calendar) => days(conn, span, calendar)?,
     };
     by.sort(&mut sums);
     Ok(sums)
 }
 
-/// The columns of the sum of what is uncertain, as those of [`SUM`].
-const UNCERTAIN: &str = "sum(iif(uncertain, cost / 1000000000, 0)), \
-    sum(iif(uncertain, cost % 1000000000, 0))";
-
 /// The id of an entry's task, or an empty text if its payer is not a task.
 const TASK: &str = "iif(payer LIKE 'task:%', substr(payer, 6), '')";
 
 /// Sums up all entries of a range, if there are any.
 fn whole(conn: &Connection, span: TimeRange) -> Result<Vec<CostSum>> {
-    select(conn, span, "'all'", "HAVING count(*) > 0")
+    let sql = format!("SELECT 'all', {SUMS} FROM {} HAVING sum(calls) > 0", entry_sum::rows());
+    all(conn, &sql, entry_sum::parts(span), sum)
 }
 
-/// Sums up the entries of a range by a column.
-///
-/// The sign keeps SQLite from reading them in the order of an index of that column, at random
-/// positions of the file: sorting them takes half as long.
+/// Sums up the entries of a range by a column that hours have.
 fn groups(conn: &Connection, span: TimeRange, column: &str) -> Result<Vec<CostSum>> {
-    select(conn, span, column, &format!("GROUP BY +{column}"))
+    let rows = entry_sum::rows();
+    let sql =
+        format!("SELECT {column}, {SUMS} FROM {rows} GROUP BY {column} HAVING sum(calls) > 0");
+    all(conn, &sql, entry_sum::parts(span), sum)
 }
 
-/// Counts of tokens are summed up in halves, which cannot overflow.
-fn select(conn: &Connection, span: TimeRange, key: &str, groups: &str) -> Result<Vec<CostSum>> {
+/// Sums up the entries of a range by their payers.
+///
+/// The sign keeps SQLite from reading them in the order of an index of payers, at random positions of
+/// the file: sorting them takes half as long.
+fn payers(conn: &Connection, span: TimeRange, key: &str) -> Result<Vec<CostSum>> {
     let sql = format!(
-        "SELECT {key}, count(*), count(*) - count(cost), sum(estimated), sum(uncertain), {SUM}, \
-            {UNCERTAIN}, \
-            sum((input_tokens >> 32) & 4294967295), sum(input_tokens & 4294967295), \
-            sum((output_tokens >> 32) & 4294967295), sum(output_tokens & 4294967295) \
-         FROM entry WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2 {groups}"
+        "SELECT {key}, {SUMS} FROM (SELECT payer, {OF_ENTRY} FROM entry \
+            WHERE namespace = az_namespace() AND at >= ?1 AND at < ?2) GROUP BY +{key}"
     );
-    all(conn, &sql, bounds(span), |row| {
-        Ok(CostSum {
-            key: row.take()?,
-            calls: row.count()?,
-            unpriced: row.count()?,
-            estimated: row.count()?,
-            uncertain_calls: row.count()?,
-            cost: money(row)?,
-            uncertain: money(row)?,
-            input_tokens: tokens(row)?,
-            output_tokens: tokens(row)?,
-        })
+    all(conn, &sql, bounds(span), sum)
+}
+
+/// Reads a key and the columns of [`SUMS`].
+fn sum(row: &mut Columns<'_>) -> Result<CostSum> {
+    Ok(CostSum {
+        key: row.take()?,
+        calls: row.count()?,
+        unpriced: row.count()?,
+        estimated: row.count()?,
+        uncertain_calls: row.count()?,
+        cost: money(row)?,
+        uncertain: money(row)?,
+        input_tokens: tokens(row)?,
+        output_tokens: tokens(row)?,
     })
+}
+
+/// Returns the cost of all entries of a range.
+pub(super) fn total(conn: &Connection, span: TimeRange) -> Result<Usd> {
+    let sql = format!("SELECT sum(dollars), sum(nanos) FROM {}", entry_sum::rows());
+    ledger::total(conn, &sql, entry_sum::parts(span))
 }
 
 /// Sums up the entries of a range day by day, each between its own bounds, so that the statement
