@@ -48,6 +48,8 @@ pub struct Services {
     models: OnceLock<Arc<ModelChooser>>,
     stores: StoreRegistry,
     store: OnceCell<Arc<dyn Store>>,
+    /// The store that the stored settings were read from, if the command only reads.
+    store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
 }
 
@@ -65,7 +67,7 @@ impl Services {
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
-        let telemetry = None;
+        let (telemetry, store_to_read) = (None, None);
         Ok(Self {
             settings,
             env,
@@ -76,6 +78,7 @@ impl Services {
             models,
             stores,
             store,
+            store_to_read,
             toolbox,
         })
     }
@@ -118,31 +121,39 @@ impl Services {
     ///
     /// A settings error for a stored value that is invalid.
     pub async fn with_stored_settings(self, access: StoreAccess) -> Result<Self, CliError> {
-        match self.stored_settings(access).await {
-            Ok(stored) if stored.is_empty() => Ok(self),
-            Ok(stored) => Ok(Self { settings: self.settings.with_stored(&stored)?, ..self }),
+        let (store, stored) = match self.stored_settings(access).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(self),
             Err(error) => {
                 self.printer.say(&format!("the settings in the store were not read: {error}"));
-                Ok(self)
+                return Ok(self);
             }
-        }
+        };
+        let settings = match stored.is_empty() {
+            true => self.settings.clone(),
+            false => self.settings.with_stored(&stored)?,
+        };
+        // What was opened has the calendar of the settings before these.
+        let is_of_use =
+            access == StoreAccess::ReadOnly && settings.calendar() == self.settings.calendar();
+        Ok(Self { settings, store_to_read: is_of_use.then_some(store), ..self })
     }
 
-    /// Reads the settings in the store; there are none without a store. What is opened to migrate the store
-    /// is not kept: its calendar is that of the settings before these.
+    /// Opens the store and reads the settings in it; returns `None` if it does not exist yet.
     async fn stored_settings(
         &self,
         access: StoreAccess,
-    ) -> Result<BTreeMap<String, Value>, CliError> {
+    ) -> Result<Option<(Arc<dyn Store>, BTreeMap<String, Value>)>, CliError> {
         let store = match self.store_to_read().await {
             Ok(Some(store)) => store,
-            Ok(None) => return Ok(BTreeMap::new()),
+            Ok(None) => return Ok(None),
             Err(CliError::Core(Error::OlderSchema { .. })) if access == StoreAccess::ReadWrite => {
                 self.open_store().await?
             }
             Err(error) => return Err(error),
         };
-        Ok(store.get_all().await?)
+        let stored = store.get_all().await?;
+        Ok(Some((store, stored)))
     }
 
     /// Returns the printer.
@@ -211,6 +222,9 @@ impl Services {
     ///
     /// As [`store`](Self::store).
     pub async fn store_to_read(&self) -> Result<Option<Arc<dyn Store>>, CliError> {
+        if let Some(store) = &self.store_to_read {
+            return Ok(Some(Arc::clone(store)));
+        }
         let request = self.store_request(StoreAccess::ReadOnly)?;
         match self.stores.open(&request).await {
             Ok(store) => Ok(Some(store)),

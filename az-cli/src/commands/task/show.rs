@@ -45,7 +45,11 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let task = find(&*store, &args.id).await?;
     let history = fold(&store.tail(&task.id).await?)?;
     let entries = store.entries(TimeRange::ALL, Some(&(&task.id).into())).await?;
-    let background = services.toolbox()?.background(&task.id).await?;
+    // The processes of a task end with it, so that those of the machine are not looked through.
+    let background = match task.status.is_ended() {
+        true => Vec::new(),
+        false => services.toolbox()?.background(&task.id).await?,
+    };
     let view = TaskView::new(task, &history, entries).with_background(background);
     let printer = services.printer();
     match args.format.choose(printer) {
