@@ -16,8 +16,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use az_core::clock::{SystemClock, earlier};
+use az_core::cost::{Charge, CostEntry, CostTracker, Usage};
+use az_core::log::{Level, LogRecord, LogStore};
 use az_core::task::TaskRepository;
+use az_core::{CallId, Clock, TaskId, Usd};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
+use futures_util::StreamExt;
 use rusqlite::{Connection, params};
 use support::{az, largest_child, millis, runtime, task};
 
@@ -33,6 +38,7 @@ const COMMANDS: &[&[&str]] = &[
     &["task", "show", "task-099999"],
     &["cost", "show"],
     &["config", "get", "llm.max_tokens"],
+    &["log", "show", "--limit", "20"],
 ];
 
 fn main() -> ExitCode {
@@ -40,9 +46,15 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--test") {
         return ExitCode::SUCCESS;
     }
+    if let Some(database) = std::env::args().skip_while(|arg| arg != "--fill").nth(1) {
+        fill(Path::new(&database));
+        return ExitCode::SUCCESS;
+    }
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("az.db");
-    fill(&database);
+    // In a process of its own: the memory of this one would count as that of its children.
+    let mut filling = Command::new(std::env::current_exe().unwrap());
+    assert!(filling.arg("--fill").arg(&database).status().unwrap().success());
     // The kernel maps more pages of a copy than a program uses, which is no memory of its own.
     let memory = [
         floor(&database, Path::new(env!("CARGO_BIN_EXE_floor"))),
@@ -140,17 +152,47 @@ fn fill(database: &Path) {
         "INSERT INTO task (id, created_at, {columns}) \
          SELECT ?1, created_at - ?2, {columns} FROM task WHERE namespace = 'default' AND id = 'first'"
     );
-    let call = "INSERT INTO entry (payer, call_id, provider, model, usage, cost, estimated, at, input_tokens, output_tokens) \
-        SELECT 'task:' || id, 'llm-0', 'openai', 'gpt-4o-mini', '{\"input\":1500,\"output\":200}', 345000, 0, created_at, 1500, 200 \
-        FROM task WHERE namespace = 'default' AND id = ?1";
     for i in 1..TASKS {
-        let id = format!("task-{i:06}");
-        // 86.4 seconds apart: a thousand a day.
-        let age = i64::from(TASKS - i) * 86_400_000;
-        transaction.prepare_cached(&copy).unwrap().execute(params![id, age]).unwrap();
-        transaction.prepare_cached(call).unwrap().execute([id]).unwrap();
+        let age = i64::from(TASKS - i) * i64::from(APART);
+        transaction.prepare_cached(&copy).unwrap().execute(params![id(i), age]).unwrap();
     }
     transaction.commit().unwrap();
+    drop(db);
+    let store = SqliteStore::open(database, SqliteOptions::default()).unwrap();
+    runtime().block_on(book_and_log(&store));
+}
+
+/// The time between two tasks in microseconds: a thousand a day.
+const APART: u32 = 86_400_000;
+
+fn id(task: u32) -> String {
+    format!("task-{task:06}")
+}
+
+/// Books a call of each task, and adds a record of each to the log.
+async fn book_and_log(store: &SqliteStore) {
+    let now = SystemClock.now();
+    let at = |task| earlier(now, Duration::from_micros(u64::from(TASKS - task) * u64::from(APART)));
+    let book = async |task| {
+        let call = CallId::new("llm-0").unwrap();
+        let charge = Charge::new(Usage::tokens(1_500, 200), Some(Usd::from_nanos(345_000)));
+        let task_id = TaskId::new(id(task)).unwrap();
+        let (provider, model) = ("openai".to_owned(), "gpt-4o-mini".to_owned());
+        let entry =
+            CostEntry { payer: task_id.into(), call, provider, model, charge, at: at(task) };
+        store.book(&entry).await.unwrap();
+    };
+    futures_util::stream::iter(1..TASKS).for_each_concurrent(128, book).await;
+    let records: Vec<_> = (1..TASKS)
+        .map(|task| LogRecord {
+            at: at(task),
+            level: Level::Info,
+            target: "az_ai::dispatch".to_owned(),
+            task: Some(TaskId::new(id(task)).unwrap()),
+            message: "the call took 812 ms".to_owned(),
+        })
+        .collect();
+    store.append(&records).await.unwrap();
 }
 
 fn columns_but_id_and_created(db: &Connection) -> String {
