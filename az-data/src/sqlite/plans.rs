@@ -224,6 +224,11 @@ const WHOLE: &[(&str, &str)] = &[
     ("WITH computed AS", "USE TEMP B-TREE FOR GROUP BY"),
     ("WITH computed AS", "USE TEMP B-TREE FOR ORDER BY"),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
+    // The check of a store reads all of them.
+    (
+        "SELECT scope, period, start, stop, spent, held FROM bucket",
+        "SEARCH bucket USING PRIMARY KEY (namespace=?)",
+    ),
     ("FROM orphaned_blob", "SCAN orphaned_blob"),
     // The entries of the runs that are kept are skipped.
     (
