@@ -222,7 +222,9 @@ pub enum Error {
         source: BoxError,
     },
     /// The store was written by a newer version.
-    #[error("{backend} has schema {found}, this version supports up to {supported}")]
+    #[error(
+        "the {backend} store has schema {found}, but this version supports at most {supported}"
+    )]
     NewerSchema {
         /// The backend.
         backend: &'static str,
@@ -233,7 +235,7 @@ pub enum Error {
     },
     /// The store has the schema of an older version, and was opened to be read, which does not
     /// migrate it.
-    #[error("{backend} has schema {found}, this version reads {supported}")]
+    #[error("the {backend} store has schema {found}, but this version reads only {supported}")]
     OlderSchema {
         /// Which backend.
         backend: &'static str,

@@ -14,14 +14,15 @@ pub struct StoreStatusView {
     pub schema: Option<u32>,
     /// The space on disk in bytes, where the backend knows it.
     pub bytes: Option<u64>,
-    /// The number of tasks.
-    pub tasks: u64,
+    /// The number of tasks; as the other numbers, `null` if the store is so damaged that they cannot be
+    /// counted.
+    pub tasks: Option<u64>,
     /// The number of events in all journals.
-    pub events: u64,
+    pub events: Option<u64>,
     /// The number of ledger entries.
-    pub entries: u64,
+    pub entries: Option<u64>,
     /// The number of open holds.
-    pub open_holds: u64,
+    pub open_holds: Option<u64>,
     /// Whether the store was checked, and is sound.
     pub soundness: Soundness,
     /// The problems that the check found.
@@ -60,21 +61,22 @@ pub enum Soundness {
 }
 
 impl StoreStatusView {
-    /// Returns the view of a status; `problems` is `None` when the store was not checked.
+    /// Returns the view of a status, which is `None` if it cannot be read; `problems` is `None` when the store was
+    /// not checked.
     pub fn new(
         address: &StoreAddress,
-        status: &StoreStatus,
+        status: Option<&StoreStatus>,
         problems: Option<&[String]>,
         leftovers: &[Leftover],
     ) -> Self {
         Self {
             store: address.to_string(),
-            schema: status.schema,
-            bytes: status.bytes,
-            tasks: status.tasks,
-            events: status.events,
-            entries: status.entries,
-            open_holds: status.holds,
+            schema: status.and_then(|status| status.schema),
+            bytes: status.and_then(|status| status.bytes),
+            tasks: status.map(|status| status.tasks),
+            events: status.map(|status| status.events),
+            entries: status.map(|status| status.entries),
+            open_holds: status.map(|status| status.holds),
             soundness: match problems {
                 None => Soundness::NotChecked,
                 Some([]) => Soundness::Sound,
@@ -101,7 +103,7 @@ mod tests {
         let problems = ["page 3 is torn".to_owned(), "body x is gone".to_owned()];
         let view = StoreStatusView::new(
             &address,
-            &status,
+            Some(&status),
             Some(&problems),
             &[Leftover::new("a.tmp".to_owned(), 7)],
         );

@@ -138,6 +138,36 @@ fn a_damaged_store_is_an_error_and_the_other_checks_run() {
 }
 
 #[test]
+fn torn_pages_are_problems_of_a_line_each() {
+    let az = Az::new();
+    az.ok(&["db", "init"]);
+    let mut bytes = fs::read(az.database()).unwrap();
+    let page = 4096;
+    bytes[page * 20..page * 22].fill(0xff);
+    fs::write(az.database(), bytes).unwrap();
+    let found = findings(&doctor(&az, 1), "store");
+    assert!(!found.is_empty());
+    for (status, text) in &found {
+        assert_eq!(status, "error");
+        assert!(!text.contains("***") && !text.contains('\n'), "{text}");
+    }
+    let table = az.az(&["db", "status", "--check"]);
+    assert_eq!(table.code, Some(74), "{table:?}");
+    assert!(table.stdout.contains("btreeInitPage"), "{table:?}");
+    assert!(!table.stdout.contains("***"), "{table:?}");
+}
+
+#[test]
+fn an_invalid_variable_of_workers_and_a_missing_shell_are_found() {
+    let az = Az::new().with_var("AZ_LEASE_MS", "soon");
+    is(&finding(&doctor(&az, 1), "config"), "error", &["AZ_LEASE_MS must be a whole number"]);
+    let az = Az::new();
+    az.ok(&["config", "set", "shell.program=/bin/no-such-shell"]);
+    let found = finding(&doctor(&az, 1), "config");
+    is(&found, "error", &["shell.program", "/bin/no-such-shell is not a file"]);
+}
+
+#[test]
 fn a_store_of_another_schema_is_found() {
     let az = Az::new();
     az.ok(&["db", "init"]);

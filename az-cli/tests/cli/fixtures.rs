@@ -275,7 +275,8 @@ fn every_task_of_every_schema_is_listed_shown_and_has_its_record() {
         // backup is.
         let refused = fixture.az.az(&["task", "list"]);
         assert_eq!(refused.code, Some(73), "{refused:?}");
-        let expected = format!("sqlite has schema {schema}, this version reads ");
+        let expected =
+            format!("the sqlite store has schema {schema}, but this version reads only ");
         assert!(refused.stderr.contains(&expected), "{refused:?}");
         assert!(refused.stderr.contains("help: `az db init` migrates it"), "{refused:?}");
         let made = fixture.az.az(&["db", "init"]);
@@ -476,7 +477,7 @@ fn stored_settings_of_an_earlier_schema_count() {
     db.execute(sql, []).unwrap();
     drop(db);
     let read = fixture.az.az(&["models", "list"]);
-    let expected = "the settings in the store were not read: sqlite has schema 7";
+    let expected = "the settings in the store were not read: the sqlite store has schema 7";
     assert!(read.stderr.contains(expected), "{read:?}");
     let run = fixture.az.az(&["task", "run", "list the files"]);
     assert_eq!(run.code, Some(0), "{run:?}");

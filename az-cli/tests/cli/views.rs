@@ -326,7 +326,7 @@ fn stores_and_notices() {
         entries: 3,
         holds: 4,
     };
-    let view = StoreStatusView::new(&address, &status, Some(&[]), &[]);
+    let view = StoreStatusView::new(&address, Some(&status), Some(&[]), &[]);
     assert_json_snapshot!("store_status", view); // StoreStatusView
     let checks = vec![
         CheckView::ok("disk", "12 GiB free").about("/home/me/.local/share/az"),

@@ -129,7 +129,7 @@ fn store(text: &str) -> StoreStatusView {
     let address = "sqlite:/x".parse().unwrap();
     let status =
         StoreStatus { schema: Some(8), bytes: None, tasks: 1, events: 2, entries: 3, holds: 4 };
-    let mut view = StoreStatusView::new(&address, &status, Some(&[text.to_owned()]), &[]);
+    let mut view = StoreStatusView::new(&address, Some(&status), Some(&[text.to_owned()]), &[]);
     text.clone_into(&mut view.store);
     view
 }

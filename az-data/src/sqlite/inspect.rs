@@ -14,7 +14,7 @@ use super::damage;
 use super::entry_sum;
 use super::leftover;
 use super::migrate::Migration;
-use super::row::{all, first};
+use super::row::{all, first, prepare};
 use super::store::SqliteStore;
 use super::stored_sums;
 use crate::error::Result;
@@ -45,8 +45,7 @@ impl StoreAdmin for SqliteStore {
     async fn check(&self) -> Result<Vec<String>, Error> {
         let blobs = self.blobs();
         self.scan(move |conn| {
-            let mut found = all(conn, "PRAGMA quick_check", [], |row| row.take::<String>())?;
-            found.retain(|line| line != "ok");
+            let mut found = in_pages(conn)?;
             let look = conn.transaction()?;
             let problems = [
                 lost_bodies(&look, &blobs),
@@ -88,6 +87,25 @@ impl StoreAdmin for SqliteStore {
     fn migration(&self) -> Option<StoreMigration> {
         let Migration { from, to, backup, .. } = Self::migration(self)?;
         Some(StoreMigration { from: *from, to: *to, backup: backup.display().to_string() })
+    }
+}
+
+/// Returns the problems that SQLite finds in its pages. Its check may end with an error at one of them; those
+/// that it found before are returned.
+fn in_pages(conn: &Connection) -> Result<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    let mut query = prepare(conn, "PRAGMA quick_check")?;
+    let mut rows = query.query([])?;
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row.get::<_, String>(0)?,
+            Ok(None) => return Ok(found),
+            Err(_) if !found.is_empty() => return Ok(found),
+            Err(error) => return Err(error.into()),
+        };
+        // A row may be several lines below a heading.
+        let lines = row.lines().filter(|line| *line != "ok" && !line.starts_with("***"));
+        found.extend(lines.map(str::to_owned));
     }
 }
 

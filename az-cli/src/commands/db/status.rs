@@ -35,18 +35,22 @@ pub(super) async fn run(args: &StatusArgs, services: &Services) -> Result<ExitCo
     let address = services.store_address();
     let store = services.store_to_read().await?;
     let store = store.ok_or_else(|| Error::not_found("database", address))?;
-    let status = store.status().await?;
-    let (problems, leftovers) = match args.check {
-        true => (Some(store.check().await?), store.leftovers().await?),
-        false => (None, Vec::new()),
+    let problems = if args.check { Some(store.check().await?) } else { None };
+    let sound = problems.as_ref().is_none_or(Vec::is_empty);
+    // A damaged store is reported with its problems, also if it cannot be counted any more.
+    let (status, leftovers) = match (store.status().await, args.check) {
+        (Ok(status), false) => (Some(status), Vec::new()),
+        (Ok(status), true) if sound => (Some(status), store.leftovers().await?),
+        (Ok(status), true) => (Some(status), store.leftovers().await.unwrap_or_default()),
+        (Err(_), _) if !sound => (None, Vec::new()),
+        (Err(error), _) => return Err(error.into()),
     };
-    let view = StoreStatusView::new(address, &status, problems.as_deref(), &leftovers);
+    let view = StoreStatusView::new(address, status.as_ref(), problems.as_deref(), &leftovers);
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&view)?,
         Format::Csv => printer.out(&csv([view])?)?,
         Format::Table => printer.out(&store_table(&view).text(printer.width()))?,
     }
-    let sound = problems.is_none_or(|problems| problems.is_empty());
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(74) })
 }

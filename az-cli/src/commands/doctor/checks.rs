@@ -52,7 +52,9 @@ pub(super) async fn run(installation: Arc<Installation>, printer: &Printer) -> V
     let mut found = BTreeMap::new();
     loop {
         let names: Vec<_> = waiting.values().copied().collect();
-        progress.show(&format!("checking: {}", names.join(", ")));
+        if !names.is_empty() {
+            progress.show(&format!("checking: {}", names.join(", ")));
+        }
         let Some(done) = running.join_next().await else { break };
         // A check that panics leaves its name in the list.
         let Ok((rank, views)) = done else { continue };

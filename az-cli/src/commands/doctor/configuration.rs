@@ -5,20 +5,25 @@ use std::path::Path;
 use super::installation::Installation;
 use crate::config::{ConfigError, ConfigProblem};
 use crate::error::CliError;
+use crate::identity::worker_id;
 use crate::settings::Settings;
 use crate::views::CheckView;
+use crate::wiring::engine_options;
 
 const CONFIG: &str = "config";
 
 /// Checks the configuration.
 pub(super) fn check(installation: &Installation) -> Vec<CheckView> {
     let mut found: Vec<_> = installation.errors.iter().flat_map(invalid).collect();
-    let models = installation
-        .services
-        .as_ref()
-        .map(|services| services.models().and_then(|models| models.connected().map(drop)));
-    if let Some(Err(error)) = models {
-        found.extend(invalid(&error));
+    if let Some(services) = &installation.services {
+        let parts = [
+            services.models().and_then(|models| models.connected().map(drop)),
+            services.toolbox().map(drop),
+            worker_id()
+                .map_err(CliError::from)
+                .and_then(|worker| engine_options(&installation.env, worker).map(drop)),
+        ];
+        found.extend(parts.iter().filter_map(|part| part.as_ref().err()).flat_map(invalid));
     }
     if found.is_empty() {
         found.push(CheckView::ok(CONFIG, valid(installation)));
@@ -35,12 +40,14 @@ fn invalid(error: &CliError) -> Vec<CheckView> {
             problems.iter().map(of_problem).collect()
         }
         error => {
-            let remedy = error.remedy();
-            let remedy = remedy.unwrap_or_else(|| {
-                "correct it, as with `az config edit`; `az config get --all --origin` shows where each \
-                 value comes from"
-                    .to_owned()
-            });
+            let usual = match error {
+                CliError::Config(_) => {
+                    "correct it, as with `az config edit`; `az config get --all --origin` shows where \
+                     each value comes from"
+                }
+                _ => "correct the option, the variable or the key that the message names",
+            };
+            let remedy = error.remedy().unwrap_or_else(|| usual.to_owned());
             vec![CheckView::error(CONFIG, error.to_string()).with_remedy(remedy)]
         }
     }

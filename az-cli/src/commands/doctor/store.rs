@@ -12,6 +12,10 @@ use crate::views::CheckView;
 
 const STORE: &str = "store";
 
+/// What to do about data that is damaged.
+const REPAIR: &str = "check the disk; restore a backup, or delete what is damaged, as with `az task \
+                      delete`; `az db init --force` keeps the file and begins an empty one";
+
 /// The most problems that are listed.
 const LISTED: usize = 20;
 
@@ -54,6 +58,7 @@ fn refused(error: &CliError) -> CheckView {
     };
     let finding = finding(STORE, error.to_string());
     match error.remedy() {
+        _ if matches!(error, CliError::Core(Error::Io { .. })) => finding.with_remedy(REPAIR),
         Some(remedy) => finding.with_remedy(remedy),
         None => finding.with_remedy("check the address: `az config get store.url --origin`"),
     }
@@ -71,12 +76,10 @@ async fn soundness(store: &dyn Store) -> Vec<CheckView> {
             Err(error) => refused(&error.into()),
         }];
     }
-    let remedy = "restore a backup, or delete what is damaged, as with `az task delete`; `az db init \
-                  --force` keeps the file and begins an empty one";
     let more = problems.len().saturating_sub(LISTED);
     let listed = problems.into_iter().take(LISTED);
     let mut found: Vec<_> =
-        listed.map(|problem| CheckView::error(STORE, problem).with_remedy(remedy)).collect();
+        listed.map(|problem| CheckView::error(STORE, problem).with_remedy(REPAIR)).collect();
     if more > 0 {
         let remedy = "`az db status --check` lists all of them";
         found.push(CheckView::error(STORE, format!("{more} more problems")).with_remedy(remedy));
