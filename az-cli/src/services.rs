@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use az_ai::dispatch::DispatchOptions;
 use az_ai::estimate;
+use az_ai::provider::http::HttpOptions;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_ai::resolver::near;
@@ -154,6 +155,16 @@ impl Services {
         };
         let stored = store.get_all().await?;
         Ok(Some((store, stored)))
+    }
+
+    /// Returns the options of HTTP clients: the configured network and time limits.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a file of the network that cannot be read.
+    pub fn http_options(&self) -> Result<HttpOptions, CliError> {
+        let network = self.settings.network.network(&self.settings.file, &self.env)?;
+        Ok(HttpOptions { network, ..self.settings.llm.timeouts.http_options() })
     }
 
     /// Returns the printer.

@@ -52,6 +52,7 @@ pub mod policy;
 pub mod serde_arc;
 pub mod text;
 pub mod tool;
+pub mod trace;
 
 pub mod memory;
 

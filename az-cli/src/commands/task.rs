@@ -13,6 +13,7 @@ mod resume;
 mod retry;
 mod run;
 mod show;
+mod trace;
 mod watch;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ pub enum TaskCommand {
     Logs(logs::LogsArgs),
     /// Watch a task that another process runs, until it ends
     Watch(watch::WatchArgs),
+    /// Show the runs, steps, model calls and tool calls of a task as a tree with their times
+    Trace(trace::TraceArgs),
     /// Cancel tasks, whichever process runs them
     Cancel(cancel::CancelArgs),
     /// Resume a task where its journal ends
@@ -65,6 +68,7 @@ impl TaskCommand {
             Self::List(_) | Self::Show(_) | Self::Delete(_) | Self::Logs(_) | Self::Watch(_) => {
                 true
             }
+            Self::Trace(args) => args.is_short(),
             Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) => false,
         }
     }
@@ -82,6 +86,7 @@ pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode,
         TaskCommand::Show(args) => show::run(args, services).await,
         TaskCommand::Logs(args) => logs::run(args, services).await,
         TaskCommand::Watch(args) => watch::run(args, services).await,
+        TaskCommand::Trace(args) => trace::run(args, services).await,
         TaskCommand::Cancel(args) => cancel::run(args, services).await,
         TaskCommand::Resume(args) => resume::run(args, services).await,
         TaskCommand::Retry(args) => retry::run(args, services).await,

@@ -30,6 +30,7 @@ mod route;
 mod setting;
 mod store;
 mod task;
+mod trace;
 mod units;
 
 pub use budget::BudgetView;
@@ -51,4 +52,5 @@ pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, St
 pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};
 pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
+pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};

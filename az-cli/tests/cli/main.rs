@@ -43,6 +43,7 @@ mod storage_trouble;
 mod stores;
 mod support;
 mod terminal;
+mod trace;
 mod two_processes;
 mod uncertain;
 mod views;

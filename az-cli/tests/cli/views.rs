@@ -8,7 +8,7 @@ use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
     BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
     LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
-    StoreStatusView, TaskSummaryView, TaskView, WorkerReportView, feature_names,
+    SpanView, StoreStatusView, TaskSummaryView, TaskView, WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -22,6 +22,7 @@ use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
 use az_core::tool::BackgroundProcess;
 use az_core::tool::Progress;
+use az_core::trace::TraceFold;
 use az_core::{Error, TaskPriority, Usd};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ const NESTED: &[&str] = &[
     "RouteCandidateView",
     "RouteStepView",
     "RunTotalsView",
+    "SpanRowView",
     "StepHealthView",
     "StepOutcomeView",
     "TaskOptionsView",
@@ -192,6 +194,15 @@ fn live_events() {
 fn lines_of_logs() {
     let lines: Vec<_> = events().iter().map(az_cli::output::EventText::line).collect();
     assert_json_snapshot!("log_lines", lines); // LogLineView
+}
+
+#[test]
+fn a_trace() {
+    let mut fold = TraceFold::new();
+    events().iter().for_each(|event| fold.add(event));
+    let mut task = sample::task("t", 0);
+    (task.status, task.completed_at) = (az_core::TaskStatus::Completed, Some(sample::at(60)));
+    assert_json_snapshot!("trace", SpanView::from(&fold.finish(&task))); // SpanView
 }
 
 #[test]

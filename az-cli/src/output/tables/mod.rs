@@ -10,6 +10,7 @@ mod price;
 mod route;
 mod store;
 mod task;
+mod trace;
 
 pub use budget::{budget_in_words, budget_table};
 pub use command::commands_table;
@@ -21,3 +22,4 @@ pub use price::price_table;
 pub use route::route_in_words;
 pub use store::store_table;
 pub use task::{task_in_words, tasks_table};
+pub use trace::trace_in_words;
