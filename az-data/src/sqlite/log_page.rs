@@ -18,9 +18,9 @@ const PAGE: usize = 500;
 const EXAMINED: usize = 20_000;
 
 /// A place in the order of times: the time and the number of the record before it.
-type Place = (i64, i64);
+pub(super) type Place = (i64, i64);
 /// The place before all records.
-const START: Place = (i64::MIN, i64::MIN);
+pub(super) const START: Place = (i64::MIN, i64::MIN);
 
 /// Returns the newest records up to the limit of a query, oldest first.
 pub(super) fn newest(conn: &Connection, query: &LogQuery) -> Result<Vec<LogRecord>> {
@@ -62,6 +62,13 @@ pub(super) fn page(
 
 /// Returns the place before the newest records of this number.
 fn before_newest(conn: &Connection, query: &LogQuery, limit: usize) -> Result<Place> {
+    // A limit that is as large as the log is common, and counting a million entries takes a while.
+    let span = "SELECT (SELECT id FROM log WHERE az_namespace() IS NOT NULL ORDER BY id DESC LIMIT 1) \
+        - (SELECT id FROM log WHERE az_namespace() IS NOT NULL ORDER BY id LIMIT 1)";
+    let span = first(conn, span, [], |row| row.take::<Option<i64>>())?.flatten();
+    if span.is_none_or(|span| span < bound(limit)) {
+        return Ok(START);
+    }
     if query.text.is_none() && (query.task.is_none() || query.level.is_none()) {
         // The index decides, and no record is read.
         let (sql, values) = statement(query, Order::NewestFirst, START, "id, at");
@@ -113,7 +120,7 @@ pub(super) fn appended(
 
 /// The direction in which rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     OldestFirst,
     NewestFirst,
 }
@@ -160,28 +167,35 @@ fn matching(row: &Row<'_>, query: &LogQuery) -> Result<Option<LogRecord>> {
 ///
 /// The records of a task are few, and those below the level are sorted out later. Otherwise the records of
 /// each level are read from its part of an index, and SQLite merges them.
-fn statement(query: &LogQuery, order: Order, after: Place, columns: &str) -> (String, Vec<Value>) {
+pub(super) fn statement(
+    query: &LogQuery,
+    order: Order,
+    after: Place,
+    columns: &str,
+) -> (String, Vec<Value>) {
     let since = (query.since.map_or(i64::MIN, micros), i64::MIN);
     let after = after.max(since);
     let until = query.until.map_or(i64::MAX, micros);
     let mut values: Vec<Value> = vec![after.0.into(), after.1.into(), until.into()];
-    let select = |condition: &str| {
+    // The index is named, because the planner takes that of the time for the rows of a level, too.
+    let select = |index: &str, condition: &str| {
         format!(
-            "SELECT {columns} FROM log WHERE namespace = az_namespace(){condition} \
-            AND (at, id) > (?1, ?2) AND at < ?3"
+            "SELECT {columns} FROM log INDEXED BY {index} \
+            WHERE namespace = az_namespace(){condition} AND (at, id) > (?1, ?2) AND at < ?3"
         )
     };
     let mut sql = match (&query.task, query.level) {
         (Some(task), _) => {
             values.push(task.to_string().into());
-            select(" AND task_id = ?4")
+            select("log_of_task", " AND task_id = ?4")
         }
         (None, Some(level)) if level > Level::Debug => {
             let levels = Level::ALL.iter().filter(|known| **known >= level);
-            let of_level = levels.map(|level| select(&format!(" AND level = {}", rank(*level))));
+            let of_level = levels
+                .map(|level| select("log_of_level", &format!(" AND level = {}", rank(*level))));
             of_level.collect::<Vec<_>>().join(" UNION ALL ")
         }
-        (None, _) => select(""),
+        (None, _) => select("log_by_time", ""),
     };
     sql.push_str(match order {
         Order::OldestFirst => " ORDER BY at, id",

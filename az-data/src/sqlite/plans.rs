@@ -25,6 +25,8 @@ use az_core::testing::sample::{
 use rusqlite::Connection;
 use serde_json::json;
 
+use super::log::RECORD;
+use super::log_page::{self, Order};
 use super::migrate::{self, OWN};
 use super::{SqliteOptions, SqliteStore, SqliteStores, bucket};
 
@@ -325,34 +327,25 @@ fn payers_are_found_by_their_keys() {
 /// takes no longer than that of ten.
 #[test]
 fn no_log_record_is_sorted() {
-    let select = |condition: &str| {
-        format!(
-            "SELECT id FROM log WHERE namespace = az_namespace(){condition} \
-            AND (at, id) > (?1, ?2) AND at < ?3"
-        )
-    };
-    let of_level = |level: u8| select(&format!(" AND level = {level}"));
-    let level =
-        "SEARCH log USING COVERING INDEX log_of_level (namespace=? AND level=? AND at>? AND at<?)";
-    for (sql, expected) in [
+    let none = LogQuery::default();
+    let level = "SEARCH log USING INDEX log_of_level (namespace=? AND level=? AND at>? AND at<?)";
+    for (query, expected) in [
+        (none.clone(), vec!["SEARCH log USING INDEX log_by_time (namespace=? AND at>? AND at<?)"]),
         (
-            select(""),
-            vec!["SEARCH log USING COVERING INDEX log_by_time (namespace=? AND at>? AND at<?)"],
-        ),
-        (
-            select(" AND task_id = ?4"),
+            LogQuery { task: Some(task_id("t")), ..none.clone() },
             vec![
-                "SEARCH log USING COVERING INDEX log_of_task (namespace=? AND task_id=? AND at>? AND at<?)",
+                "SEARCH log USING INDEX log_of_task (namespace=? AND task_id=? AND at>? AND at<?)",
             ],
         ),
+        (LogQuery { level: Some(Level::Error), ..none.clone() }, vec![level]),
         (
-            format!("{} UNION ALL {}", of_level(2), of_level(3)),
+            LogQuery { level: Some(Level::Warn), ..none },
             vec!["MERGE (UNION ALL)", "LEFT", level, "RIGHT", level],
         ),
     ] {
-        for order in ["at, id", "at DESC, id DESC"] {
-            let select = sql.replace("SELECT id", "SELECT id, at");
-            assert_eq!(plan(&format!("{select} ORDER BY {order}")), expected, "{select}");
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let (sql, _) = log_page::statement(&query, order, log_page::START, RECORD);
+            assert_eq!(plan(&sql), expected, "{sql}");
         }
     }
 }
