@@ -2,12 +2,13 @@
 
 use az_core::Timestamp;
 use az_core::trace::{Span, SpanKind, SpanStatus};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::units::{millis, money};
 
 /// A span of a trace, with its parts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SpanView {
     /// The span.
@@ -18,7 +19,7 @@ pub struct SpanView {
 }
 
 /// A span in a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SpanRowView {
     /// A name that is unique in the task; that of the call for a call.

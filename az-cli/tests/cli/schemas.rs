@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use az_cli::views::{
     BudgetView, CheckedFileView, CommandRunView, ConfigFileView, CostSumView, DoctorView,
     EventView, LedgerEntryView, LogRecordView, ModelSummaryView, ModelView, NoticeView, RouteView,
-    SettingView, StoreStatusView, TaskSummaryView, TaskView, UsageCostView,
+    SettingView, SpanView, StoreStatusView, TaskSummaryView, TaskView, UsageCostView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -51,6 +51,7 @@ const VIEWS: &[View] = &[
     ("route", of::<RouteView>),
     ("setting", of::<SettingView>),
     ("store-status", of::<StoreStatusView>),
+    ("span", of::<SpanView>),
     ("task", of::<TaskView>),
     ("task-summary", of::<TaskSummaryView>),
     ("usage-cost", of::<UsageCostView>),
@@ -63,6 +64,7 @@ const LISTINGS: &[(&str, Form, &str, Option<&str>)] = &[
     ("task show", Object, "task", Some("/entries")),
     ("task logs", Lines, "event", None),
     ("task watch", Lines, "event", None),
+    ("task trace", Object, "span", None),
     ("models list", Array, "model-summary", Some("")),
     ("models show", Object, "model", None),
     ("models price", Object, "usage-cost", Some("/parts")),
@@ -185,6 +187,7 @@ fn the_complete_examples_of_views_fit_their_schemas() {
         ("setting", Object, "setting"),
         ("store_status", Object, "store-status"),
         ("task", Object, "task"),
+        ("trace", Object, "span"),
         ("task_summary", Object, "task-summary"),
         ("usage_cost", Object, "usage-cost"),
     ] {
@@ -228,7 +231,7 @@ const USAGE: &str = r#"{"prompt_tokens": 3, "completion_tokens": 1}"#;
 /// Returns the arguments that make a listing print something.
 fn arguments<'a>(command: &str, id: &'a str) -> Vec<&'a str> {
     match command {
-        "task show" | "task logs" | "task watch" => vec![id],
+        "task show" | "task logs" | "task watch" | "task trace" => vec![id],
         "models show" => vec!["mine"],
         "models price" => vec!["--model", "mine", "--usage", USAGE],
         "models route" => vec!["hello"],
