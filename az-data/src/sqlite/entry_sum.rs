@@ -1,7 +1,7 @@
-//! Sums of the ledger by hour, provider and model.
+//! Sums of the ledger by hour and by day, provider and model.
 //!
-//! They are written in the transaction that writes an entry, so that the sum of a long range reads
-//! hours instead of entries. Amounts are summed up as whole dollars and nano-dollars, and tokens as
+//! They are written in the transaction that writes an entry, so that the sum of a long range reads days,
+//! the hours before and after them, and the entries before and after those. Amounts are summed up as whole dollars and nano-dollars, and tokens as
 //! upper and lower halves, which cannot overflow.
 
 use az_core::cost::{CostEntry, TimeRange};
@@ -14,6 +14,8 @@ use crate::error::Result;
 
 /// An hour in microseconds.
 const HOUR: i64 = 3_600_000_000;
+/// A day of UTC in microseconds.
+const DAY: i64 = 24 * HOUR;
 
 /// The columns of an entry as a row of sums.
 pub(super) const OF_ENTRY: &str = "1 AS calls, cost IS NULL AS unpriced, estimated, uncertain, \
@@ -28,26 +30,41 @@ pub(super) const SUMS: &str = "sum(calls), sum(unpriced), sum(estimated), sum(un
     sum(dollars), sum(nanos), sum(uncertain_dollars), sum(uncertain_nanos), \
     sum(input_upper), sum(input_lower), sum(output_upper), sum(output_lower)";
 
-/// The rows of a range as a table: its whole hours, and the entries before and after them. The
-/// parameters are those of [`parts`].
+/// The rows of a range as a table. The parameters are those of [`parts`].
 pub(super) fn rows() -> String {
-    let entries = format!("SELECT provider, model, {OF_ENTRY} FROM entry");
-    format!(
-        "(SELECT provider, model, calls, unpriced, estimated, uncertain, dollars, nanos, \
-            uncertain_dollars, uncertain_nanos, input_upper, input_lower, output_upper, output_lower \
-         FROM entry_sum WHERE namespace = az_namespace() AND hour >= ?3 AND hour < ?4 \
-         UNION ALL {entries} WHERE namespace = az_namespace() AND at >= ?1 AND at < ?3 \
-         UNION ALL {entries} WHERE namespace = az_namespace() AND at >= ?4 AND at < ?2)"
-    )
+    let entries = |from: u8, to: u8| {
+        format!(
+            "SELECT provider, model, {OF_ENTRY} FROM entry \
+             WHERE namespace = az_namespace() AND at >= ?{from} AND at < ?{to}"
+        )
+    };
+    let sums = |unit: i64, from: u8, to: u8| {
+        format!(
+            "SELECT provider, model, calls, unpriced, estimated, uncertain, dollars, nanos, \
+                uncertain_dollars, uncertain_nanos, input_upper, input_lower, output_upper, \
+                output_lower \
+             FROM entry_sum WHERE namespace = az_namespace() AND unit = {unit} \
+                AND start >= ?{from} AND start < ?{to}"
+        )
+    };
+    let parts = [entries(1, 2), sums(HOUR, 2, 3), sums(DAY, 3, 4), sums(HOUR, 4, 5), entries(5, 6)];
+    format!("({})", parts.join(" UNION ALL "))
 }
 
-/// Returns the start and the end of a range, and those of the whole hours in it. In a range without
-/// one, the latter are the end of the range.
-pub(super) fn parts(span: TimeRange) -> (i64, i64, i64, i64) {
+/// Returns the times at which a range begins, its first whole hour, its first whole day, the end of its
+/// last whole day, that of its last whole hour, and its own. What it does not contain is empty.
+pub(super) fn parts(span: TimeRange) -> [i64; 6] {
     let (start, end) = bounds(span);
-    let first = start + (-start).rem_euclid(HOUR);
-    let last = end - end.rem_euclid(HOUR);
-    if first < last { (start, end, first, last) } else { (start, end, end, end) }
+    let (first_hour, last_hour) = whole(HOUR, start, end);
+    let (first_day, last_day) = whole(DAY, first_hour, last_hour);
+    [start, first_hour, first_day, last_day, last_hour, end]
+}
+
+/// Returns the bounds of the whole units between two times; without one, twice the end.
+fn whole(unit: i64, start: i64, end: i64) -> (i64, i64) {
+    let first = start + (-start).rem_euclid(unit);
+    let last = end - end.rem_euclid(unit);
+    if first < last { (first, last) } else { (end, end) }
 }
 
 /// Adds an entry.
@@ -62,7 +79,11 @@ pub(super) fn remove(conn: &Connection, entry: &CostEntry) -> Result<()> {
 
 /// Adds an entry this many times.
 fn change(conn: &Connection, entry: &CostEntry, times: i64) -> Result<()> {
-    let sql = "INSERT INTO entry_sum VALUES (az_namespace(), :hour, :provider, :model, :calls, \
+    [HOUR, DAY].into_iter().try_for_each(|unit| change_in(conn, unit, entry, times))
+}
+
+fn change_in(conn: &Connection, unit: i64, entry: &CostEntry, times: i64) -> Result<()> {
+    let sql = "INSERT INTO entry_sum VALUES (az_namespace(), :unit, :start, :provider, :model, :calls, \
             :unpriced, :estimated, :uncertain, :dollars, :nanos, :uncertain_dollars, \
             :uncertain_nanos, :input_upper, :input_lower, :output_upper, :output_lower) \
         ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, \
@@ -84,7 +105,8 @@ fn change(conn: &Connection, entry: &CostEntry, times: i64) -> Result<()> {
     let upper = |tokens: u64| (tokens >> 32).cast_signed();
     let lower = |tokens: u64| (tokens & u64::from(u32::MAX)).cast_signed();
     let params = named_params! {
-        ":hour": at - at.rem_euclid(HOUR),
+        ":unit": unit,
+        ":start": at - at.rem_euclid(unit),
         ":provider": entry.provider,
         ":model": entry.model,
         ":calls": times,
@@ -104,32 +126,36 @@ fn change(conn: &Connection, entry: &CostEntry, times: i64) -> Result<()> {
     Ok(())
 }
 
-/// The sums of each hour, provider and model, computed from the entries.
+/// The sums of each hour and day, provider and model, computed from the entries.
 fn computed() -> String {
-    format!(
-        "SELECT az_namespace(), hour, provider, model, {SUMS} FROM \
-            (SELECT at - ((at % {HOUR}) + {HOUR}) % {HOUR} AS hour, provider, model, {OF_ENTRY} \
-             FROM entry WHERE namespace = az_namespace()) GROUP BY hour, provider, model"
-    )
+    let of = |unit: i64| {
+        format!(
+            "SELECT az_namespace(), {unit}, start, provider, model, {SUMS} FROM \
+                (SELECT at - ((at % {unit}) + {unit}) % {unit} AS start, provider, model, {OF_ENTRY} \
+                 FROM entry WHERE namespace = az_namespace()) GROUP BY start, provider, model"
+        )
+    };
+    format!("{} UNION ALL {}", of(HOUR), of(DAY))
 }
 
-/// Returns a message for each hour whose sums are not those of its entries.
+/// Returns a message for each hour and day whose sums are not those of its entries.
 pub(super) fn differences(conn: &Connection) -> Result<Vec<String>> {
     let sql = format!(
-        "WITH computed AS ({}), \
-         stored AS (SELECT * FROM entry_sum WHERE namespace = az_namespace() AND calls <> 0) \
-         SELECT strftime('%Y-%m-%dT%H:%MZ', hour / 1000000, 'unixepoch'), provider, model \
-         FROM (SELECT * FROM (SELECT * FROM computed EXCEPT SELECT * FROM stored) \
-            UNION SELECT * FROM (SELECT * FROM stored EXCEPT SELECT * FROM computed)) \
-         GROUP BY hour, provider, model ORDER BY hour, provider, model",
+        "WITH stored AS (SELECT * FROM entry_sum WHERE namespace = az_namespace() AND calls <> 0), \
+            computed AS ({}) \
+         SELECT iif(unit = {DAY}, 'day', 'hour'), \
+            strftime('%Y-%m-%dT%H:%MZ', start / 1000000, 'unixepoch'), provider, model \
+         FROM (SELECT * FROM (SELECT * FROM stored EXCEPT SELECT * FROM computed) \
+            UNION SELECT * FROM (SELECT * FROM computed EXCEPT SELECT * FROM stored)) \
+         GROUP BY unit, start, provider, model ORDER BY unit, start, provider, model",
         computed()
     );
     all(conn, &sql, [], |row| {
-        let (hour, provider, model): (String, String, String) =
-            (row.take()?, row.take()?, row.take()?);
+        let (unit, start): (String, String) = (row.take()?, row.take()?);
+        let (provider, model): (String, String) = (row.take()?, row.take()?);
         Ok(format!(
-            "the sums of the hour {hour} for {model} of {provider} are not those of its ledger entries; \
-             `az db clean` computes them anew"
+            "the sums of the {unit} from {start} for {model} of {provider} are not those of its ledger \
+             entries; `az db clean` computes them anew"
         ))
     })
 }
@@ -160,7 +186,7 @@ mod tests {
 
     /// Times around the limits of hours, and before 1970.
     fn time() -> impl Strategy<Value = Timestamp> {
-        (-3..4_i64, prop_oneof![Just(-1), Just(0), Just(1), 0..HOUR])
+        (-50..50_i64, prop_oneof![Just(-1), Just(0), Just(1), 0..HOUR])
             .prop_map(|(hour, offset)| from_micros(hour * HOUR + offset))
     }
 
@@ -234,10 +260,10 @@ mod tests {
         conn.execute("UPDATE entry SET cost = 6", []).unwrap();
         assert_eq!(
             differences(&conn).unwrap(),
-            [
-                "the sums of the hour 1970-01-01T01:00Z for m of p are not those of its ledger entries; \
-              `az db clean` computes them anew"
-            ]
+            ["hour from 1970-01-01T01:00Z", "day from 1970-01-01T00:00Z"].map(|unit| format!(
+                "the sums of the {unit} for m of p are not those of its ledger entries; \
+                 `az db clean` computes them anew"
+            ))
         );
         rebuild(&mut conn).unwrap();
         assert_eq!(differences(&conn).unwrap(), [""; 0]);

@@ -221,10 +221,10 @@ const WHOLE: &[(&str, &str)] = &[
     ("DELETE FROM entry_sum", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
     ("INTO entry_sum SELECT", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
     ("INTO entry_sum SELECT", "USE TEMP B-TREE FOR GROUP BY"),
-    ("WITH computed AS", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
-    ("WITH computed AS", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
-    ("WITH computed AS", "USE TEMP B-TREE FOR GROUP BY"),
-    ("WITH computed AS", "USE TEMP B-TREE FOR ORDER BY"),
+    ("WITH stored AS", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
+    ("WITH stored AS", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
+    ("WITH stored AS", "USE TEMP B-TREE FOR GROUP BY"),
+    ("WITH stored AS", "USE TEMP B-TREE FOR ORDER BY"),
     ("SELECT key, value FROM setting", "SEARCH setting USING PRIMARY KEY (namespace=?)"),
     // The check of a store reads all of them.
     (
