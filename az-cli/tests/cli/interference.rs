@@ -156,12 +156,12 @@ fn a_temporary_file_of_a_process_that_is_stopped_is_kept() {
     let write = json!({"name": "filesystem.write", "arguments": {"path": "f", "content": "v1"}});
     let model = script(&az, &[json!({"calls": [write]}), json!({"text": "written"})]);
     let mut command = az.command(["task", "run", "write", "--model", &model]);
-    command.env("AZ_FAILPOINT", "stop:fs.write.before_rename").env("AZ_LEASE_MS", "100");
+    command.env("AZ_FAILPOINT", "stop:fs.write.before_rename").env("AZ_LEASE_MS", "500");
     let mut running = Running::spawn(command);
     let stat = format!("/proc/{}/stat", running.child().id());
     until("the process is stopped", || fs::read_to_string(&stat).unwrap().contains(") T "));
     age(&drafts(&az)[0]);
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_millis(500));
     assert_eq!((cleaned(&az, &[]), drafts(&az).len()), ((0, 0), 1), "its process may go on");
     signal(&mut running, "-CONT");
     let ended = running.wait();
