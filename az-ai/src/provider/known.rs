@@ -211,7 +211,7 @@ pub(super) fn is_free(base_url: &str, status: u16) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{KnownProvider, NAMES, PROVIDERS};
+    use super::{KnownProvider, NAMES, PROVIDERS, is_free};
 
     #[test]
     fn names_are_unique_and_have_a_provider() {
@@ -223,5 +223,20 @@ mod tests {
         }
         assert_eq!(KnownProvider::find("google").unwrap().name, "gemini");
         assert_eq!(KnownProvider::find("unknown"), None);
+    }
+
+    #[test]
+    fn a_status_is_free_only_at_the_address_of_the_provider_that_documents_it() {
+        let openrouter = "https://openrouter.ai/api/v1";
+        for (address, status, expect) in [
+            (openrouter, 408, true),
+            (openrouter, 502, true),
+            (openrouter, 529, true),
+            (openrouter, 499, false),
+            ("https://gateway.example/api/v1", 502, false),
+            ("https://api.openai.com/v1", 500, false),
+        ] {
+            assert_eq!(is_free(address, status), expect, "{status} of {address}");
+        }
     }
 }
