@@ -50,21 +50,20 @@ fn main() -> ExitCode {
         fill(Path::new(&database));
         return ExitCode::SUCCESS;
     }
+    if let Some(database) = std::env::args().skip_while(|arg| arg != "--memory").nth(1) {
+        print_memory(Path::new(&database));
+        return ExitCode::SUCCESS;
+    }
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("az.db");
     // In a process of its own: the memory of this one would count as that of its children.
     let mut filling = Command::new(std::env::current_exe().unwrap());
     assert!(filling.arg("--fill").arg(&database).status().unwrap().success());
-    // The kernel maps more pages of a copy than a program uses, which is no memory of its own.
-    let memory = [
-        floor(&database, Path::new(env!("CARGO_BIN_EXE_floor"))),
-        command(&dir, &az(), COMMANDS[0]),
-    ]
-    .map(|mut command| peak_memory(&mut command));
+    let memory = memory_beside(&database);
     let bare = installed(Path::new(env!("CARGO_BIN_EXE_floor")), dir.path());
     let az = installed(&az(), dir.path());
     let mut commands = vec![floor(&database, &bare)];
-    commands.extend(COMMANDS.iter().map(|args| command(&dir, &az, args)));
+    commands.extend(COMMANDS.iter().map(|args| command(dir.path(), &az, args)));
     let times = typical(&mut commands);
     let base = millis(times[0]);
     println!(
@@ -90,9 +89,9 @@ fn floor(database: &Path, program: &Path) -> Command {
     quieten(command)
 }
 
-fn command(dir: &tempfile::TempDir, az: &Path, args: &[&str]) -> Command {
+fn command(dir: &Path, az: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(az);
-    command.args(args).arg("--data-dir").arg(dir.path());
+    command.args(args).arg("--data-dir").arg(dir);
     quieten(command)
 }
 
@@ -108,6 +107,24 @@ fn installed(program: &Path, dir: &Path) -> PathBuf {
     let copy = dir.join(program.file_name().unwrap());
     std::fs::copy(program, &copy).unwrap();
     copy
+}
+
+/// Returns the peak memory of the floor and of a listing in MB, measured by a process without other
+/// children: the peak is that of all of them.
+fn memory_beside(database: &Path) -> [f64; 2] {
+    let mut measuring = Command::new(std::env::current_exe().unwrap());
+    let output = measuring.arg("--memory").arg(database).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (floor, listing) = text.trim().split_once(' ').unwrap();
+    [floor.parse().unwrap(), listing.parse().unwrap()]
+}
+
+/// Prints what [`memory_beside`] returns. The kernel maps more pages of a copy than a program uses, which
+/// is no memory of its own, so that the programs are measured where they were linked.
+fn print_memory(database: &Path) {
+    let bare = peak_memory(&mut floor(database, Path::new(env!("CARGO_BIN_EXE_floor"))));
+    let listing = peak_memory(&mut command(database.parent().unwrap(), &az(), COMMANDS[0]));
+    println!("{bare} {listing}");
 }
 
 /// Returns the peak memory of a program, which must be above that of the programs before it, in MB.
