@@ -1,17 +1,18 @@
 //! Records the command that runs: its words, its duration and its exit code.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use az_core::clock::{Clock, SystemClock, earlier};
 use az_core::log::CommandRun;
-use az_core::store::{StoreAccess, StoreRegistry, StoreRequest};
+use az_core::store::{Store, StoreAccess, StoreRegistry, StoreRequest};
 use az_core::{Error, Timestamp};
+use tokio::sync::OnceCell;
 
 use crate::error::CliError;
 use crate::services::Services;
 
-/// The size of what waits to be moved into the store, in bytes, from which on a command does so. It takes as long as
-/// a command that writes, and is due once in some hundred commands that only read.
+/// The size of what waits to be moved into the store, in bytes, from which on a command that writes does so.
 const COLLECT: u64 = 64 << 10;
 /// The most commands that a store keeps.
 const KEPT: usize = 100_000;
@@ -35,6 +36,8 @@ impl Beginning {
 pub(crate) struct RunTarget {
     stores: StoreRegistry,
     request: StoreRequest,
+    /// The store, if the command has opened it for writing.
+    open: Arc<OnceCell<Arc<dyn Store>>>,
     keep: Duration,
 }
 
@@ -47,7 +50,8 @@ impl RunTarget {
     pub(crate) fn of(services: &Services) -> Result<Self, CliError> {
         let stores = services.stores().clone();
         let request = services.store_request(StoreAccess::ReadOnly)?;
-        Ok(Self { stores, request, keep: services.settings().log.keep() })
+        let (open, keep) = (services.open(), services.settings().log.keep());
+        Ok(Self { stores, request, open, keep })
     }
 
     /// Records the command. A store that does not exist or cannot be written is no reason to fail.
@@ -56,16 +60,14 @@ impl RunTarget {
         let run = CommandRun::new(begun.at, command, micros, exit_code);
         if let Ok(waiting) = self.stores.note_run(&self.request, &run).await
             && waiting > COLLECT
+            && let Some(store) = self.open.get()
         {
-            self.collect().await.ok();
+            self.collect(&**store).await.ok();
         }
     }
 
     /// Moves the commands that were noted into the store, and removes the oldest ones.
-    async fn collect(&self) -> Result<(), Error> {
-        let request = StoreRequest::new(self.request.address.clone(), StoreAccess::ReadWrite);
-        let request = request.with_calendar(self.request.calendar.clone());
-        let store = self.stores.open(&request).await?;
+    async fn collect(&self, store: &dyn Store) -> Result<(), Error> {
         store.collect_runs().await?;
         store.prune_runs(earlier(SystemClock.now(), self.keep), KEPT).await?;
         Ok(())

@@ -5,7 +5,7 @@ use az_ai::catalog::displayed_url;
 use crate::config::Env;
 use crate::global_args::GlobalArgs;
 use crate::models::{LocalAnswer, LocalServer, ModelChooser, probe_all};
-use crate::output::{Printer, printable};
+use crate::output::Printer;
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::wiring::Wiring;
@@ -30,7 +30,7 @@ pub(crate) async fn greet(services: &Services) {
         found => found.join(", "),
     };
     printer.say("welcome to az; no task has run here yet");
-    printer.say(&printable(&format!("found: {found}")));
+    printer.say(&format!("found: {found}"));
     printer.say(NEXT);
 }
 

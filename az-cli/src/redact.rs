@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
+use az_core::secret::is_secret_name;
+
 use crate::config::Env;
 
 /// What a secret is replaced by.
 const MASK: &str = "[redacted]";
 /// Values shorter than this are not searched for: they would match anything.
 const SHORTEST: usize = 8;
-/// The ends of the names of variables that hold secrets.
-const NAMES: [&str; 6] = ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_PASSWD", "_CREDENTIALS"];
 /// How keys of providers begin.
 const BEGINNINGS: [&str; 9] =
     ["sk-", "sk_", "gsk_", "xai-", "AIza", "ghp_", "github_pat_", "hf_", "r8_"];
@@ -38,10 +38,8 @@ impl std::fmt::Debug for Secret {
 impl Redactor {
     /// Creates a redactor that knows the secrets in the environment.
     pub fn new(env: &Env) -> Self {
-        let is_secret = |(name, value): &(String, String)| {
-            let name = name.to_ascii_uppercase();
-            value.len() >= SHORTEST && NAMES.iter().any(|end| name.ends_with(end))
-        };
+        let is_secret =
+            |(name, value): &(String, String)| value.len() >= SHORTEST && is_secret_name(name);
         let mut secrets: Vec<_> =
             env.all().filter(is_secret).map(|(_, value)| Secret(value)).collect();
         // One may be a part of another.

@@ -48,7 +48,7 @@ pub struct Services {
     speed: u16,
     models: OnceLock<Arc<ModelChooser>>,
     stores: StoreRegistry,
-    store: OnceCell<Arc<dyn Store>>,
+    store: Arc<OnceCell<Arc<dyn Store>>>,
     /// The store that the stored settings were read from, if the command only reads.
     store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
@@ -67,7 +67,7 @@ impl Services {
         wiring: Wiring,
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
-        let (models, store, toolbox) = (OnceLock::new(), OnceCell::new(), OnceLock::new());
+        let (models, store, toolbox) = (OnceLock::new(), Arc::default(), OnceLock::new());
         let (telemetry, store_to_read) = (None, None);
         Ok(Self {
             settings,
@@ -91,7 +91,7 @@ impl Services {
         self
     }
 
-    /// Returns services with another store, which play recordings at this speed.
+    /// Returns services with another store, which play recordings at this speed and record no events in a log.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Services {
     pub fn with_store(&self, address: StoreAddress, speed: u16) -> Result<Self, CliError> {
         let store = StoreSetting { address, from: "the demo".to_owned() };
         let settings = Settings { store, ..self.settings.clone() };
-        Ok(Self { speed, ..self.with_settings(settings)? })
+        Ok(Self { speed, telemetry: None, ..self.with_settings(settings)? })
     }
 
     /// Returns services with other settings, which have not opened anything yet.
@@ -163,8 +163,7 @@ impl Services {
     ///
     /// A settings error for a file of the network that cannot be read.
     pub fn http_options(&self) -> Result<HttpOptions, CliError> {
-        let network = self.settings.network.network(&self.settings.file, &self.env)?;
-        Ok(HttpOptions { network, ..self.settings.llm.timeouts.http_options() })
+        self.settings.http_options(&self.env)
     }
 
     /// Returns the printer.
@@ -252,6 +251,11 @@ impl Services {
     pub async fn set_store_aside(&self) -> Result<String, CliError> {
         let request = self.store_request(StoreAccess::ReadWrite)?;
         Ok(self.stores.set_aside(&request).await?)
+    }
+
+    /// Returns the store once it is open for writing, which it is as long as this or the services exist.
+    pub(crate) fn open(&self) -> Arc<OnceCell<Arc<dyn Store>>> {
+        Arc::clone(&self.store)
     }
 
     /// Returns the factories of stores.

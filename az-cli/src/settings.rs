@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use az_ai::provider::http::HttpOptions;
 use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
@@ -101,6 +102,16 @@ impl Settings {
     /// Returns the calendar of costs.
     pub fn calendar(&self) -> Calendar {
         Calendar::new(self.time_zone.clone())
+    }
+
+    /// Returns the options of HTTP clients: the configured network and time limits.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a file of the network that cannot be read.
+    pub fn http_options(&self, env: &Env) -> Result<HttpOptions, CliError> {
+        let network = self.network.network(&self.file, env)?;
+        Ok(HttpOptions { network, ..self.llm.timeouts.http_options() })
     }
 
     /// Returns a file that the configuration names by this key, with its text.

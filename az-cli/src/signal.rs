@@ -58,10 +58,16 @@ pub fn stop_on_signals(
 ///
 /// When the signal handler cannot be installed.
 pub fn interrupted() -> Result<impl Future<Output = ()>, CliError> {
-    let mut signals = listen(SignalKind::interrupt())?;
+    let kind = SignalKind::interrupt();
+    // The parent process may have set the signal to be ignored, as a shell does for a job in the background.
+    let mut signals = if is_ignored(kind) { None } else { Some(listen(kind)?) };
     Ok(async move {
+        let interrupted = match &mut signals {
+            Some(signals) => signals.recv().await,
+            None => None,
+        };
         // Without a handler there are no signals to wait for.
-        if signals.recv().await.is_none() {
+        if interrupted.is_none() {
             std::future::pending::<()>().await;
         }
     })

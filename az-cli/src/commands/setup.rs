@@ -1,5 +1,6 @@
 //! `az setup`: the first key, or a server on this machine.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -65,7 +66,10 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     let config = Target::User.only_file(context)?;
     let before = text_of(&config)?;
     let answers = ask_model(&models, printer).await?;
-    let key_file = change(context, Layer::User, &config, |file| answers.store(file))?;
+    let key_file = change(context, Layer::User, &config, |file| {
+        let key_file = answers.store(file)?;
+        Ok(key_file.map(|path| (fs::read(&path).ok(), path)))
+    })?;
     let after = text_of(&config)?;
     let Err(error) = test(&answers.model, &config, context).await else {
         return Ok(ExitCode::SUCCESS);
@@ -73,8 +77,9 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     printer.error(&error);
     if !consents("keep these settings?") {
         restore(&config, before, after.as_deref())?;
-        // A key that was rejected is of no use to anything else.
-        key_file.map(std::fs::remove_file);
+        if let Some((before, path)) = key_file {
+            restore_key(&path, before)?;
+        }
         printer.say("the settings are as they were before");
     }
     Ok(ExitCode::from(error.exit_code()))
@@ -216,11 +221,23 @@ fn restore(config: &Path, before: Option<String>, after: Option<&str>) -> Result
             file.set_text(text);
             Ok(file.write()?)
         }
-        None => std::fs::remove_file(config).map_err(|source| CliError::Io {
+        None => fs::remove_file(config).map_err(|source| CliError::Io {
             what: format!("removing {}", config.display()),
             source,
         }),
     }
+}
+
+/// Restores the file of a key, which only the user can read, or removes it if there was none.
+fn restore_key(path: &Path, before: Option<Vec<u8>>) -> Result<(), CliError> {
+    let restored = match before {
+        Some(key) => fs::write(path, key),
+        None => fs::remove_file(path),
+    };
+    restored.map_err(|source| {
+        let what = format!("restoring {}", path.display());
+        CliError::Io { what, source }
+    })
 }
 
 fn cancelled() -> CliError {

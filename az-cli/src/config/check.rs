@@ -2,6 +2,7 @@
 
 use az_ai::model_name::ModelName;
 use az_ai::resolver::near;
+use az_core::secret::is_secret_name;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -56,9 +57,7 @@ const PLAIN_KEY: &str =
 
 /// Whether a variable with a value is one that holds a secret, by its name.
 fn is_secret(variable: &str) -> bool {
-    let Some((name, _)) = variable.split_once('=') else { return false };
-    let name = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"].iter().any(|part| name.contains(part))
+    variable.split_once('=').is_some_and(|(name, _)| is_secret_name(name))
 }
 
 /// Returns why a layer may not have this value.

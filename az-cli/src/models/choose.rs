@@ -82,8 +82,7 @@ impl ModelChooser {
         pace: Pace,
         printer: &Printer,
     ) -> Result<Self, CliError> {
-        let network = settings.network.network(&settings.file, env)?;
-        let http = HttpOptions { network, ..settings.llm.timeouts.http_options() };
+        let http = settings.http_options(env)?;
         let catalog = catalog(&settings, env, pace, http.clone())?;
         let loading = LoadingWait::new(settings.llm.timeouts.loading_wait(), printer.clone());
         Ok(Self {

@@ -43,6 +43,13 @@ impl fmt::Debug for Lines {
 #[derive(Debug)]
 pub struct Flush(Option<JoinHandle<()>>);
 
+impl Flush {
+    /// Does not wait for the lines that are not written yet.
+    pub fn abandon(mut self) {
+        self.0 = None;
+    }
+}
+
 impl Drop for Flush {
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {

@@ -29,11 +29,24 @@ impl NewFile {
         if !replace && path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
+        // A link is kept, and the file that it leads to is replaced.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let old = path.metadata().ok();
+        if old.as_ref().is_some_and(|old| !old.is_file()) {
+            return Err(CliError::Usage(format!(
+                "--output: {} is not a regular file; without --output, the records are written to standard \
+                 output",
+                path.display()
+            )));
+        }
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         let draft = builder.prefix(".az-").suffix(".tmp").tempfile_in(directory);
         let draft = draft.map_err(failed(path))?;
+        if let Some(old) = old {
+            draft.as_file().set_permissions(old.permissions()).map_err(failed(path))?;
+        }
         Ok(Self { draft, path: path.to_owned(), replace })
     }
 

@@ -2,6 +2,7 @@
 
 mod approver;
 mod bar;
+mod closed;
 mod columns;
 mod csv;
 mod events;
@@ -19,6 +20,7 @@ mod tables;
 
 pub use approver::TerminalApprover;
 pub use bar::bar;
+pub use closed::is_closed;
 pub use columns::fit;
 pub use csv::csv;
 pub use events::Lines;

@@ -1,7 +1,7 @@
 //! Turns events of `tracing` into log records.
 
 use std::fmt::{self, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use az_core::TaskId;
 use az_core::clock::{Clock, SystemClock};
@@ -12,7 +12,6 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::queue::LogQueue;
-use crate::redact::Redactor;
 
 /// The field of an event that names the task it belongs to.
 const TASK: &str = "task";
@@ -20,10 +19,7 @@ const TASK: &str = "task";
 const LONGEST: usize = 16 << 10;
 
 /// Adds a record for each event to a queue.
-pub(super) struct LogLayer {
-    pub(super) queue: Arc<LogQueue>,
-    pub(super) redactor: Arc<OnceLock<Redactor>>,
-}
+pub(super) struct LogLayer(pub(super) Arc<LogQueue>);
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
@@ -31,13 +27,9 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         event.record(&mut text);
         let Text { task, mut message, fields } = text;
         message.push_str(&fields);
-        let mut message = match self.redactor.get() {
-            Some(redactor) => redactor.redact(message),
-            None => Redactor::default().redact(message),
-        };
         message.truncate(message.floor_char_boundary(LONGEST));
         let metadata = event.metadata();
-        self.queue.push(LogRecord {
+        self.0.push(LogRecord {
             at: SystemClock.now(),
             level: level(*metadata.level()),
             target: metadata.target().to_owned(),

@@ -1,7 +1,7 @@
 //! Receives the events of `tracing`.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use az_core::Error;
@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, Registry, fmt as text};
 
 use super::layer::LogLayer;
 use super::queue::LogQueue;
-use super::writer::write;
+use super::writer::{StoredLog, write};
 use crate::config::{Env, LogSection, parse_log_filter};
 use crate::output::Printer;
 use crate::redact::Redactor;
@@ -33,7 +33,6 @@ pub struct Telemetry(Arc<Inner>);
 
 struct Inner {
     queue: Arc<LogQueue>,
-    redactor: Arc<OnceLock<Redactor>>,
     /// The filter of what is recorded; `None` in a program that has a subscriber of its own.
     filter: Option<Handle<Targets, Registry>>,
     writer: Mutex<Option<Writer>>,
@@ -53,12 +52,11 @@ impl Telemetry {
     /// nothing is recorded.
     pub fn start(env: &Env) -> Self {
         let queue = Arc::new(LogQueue::default());
-        let redactor = Arc::new(OnceLock::new());
         // An invalid filter is reported with the rest of the configuration.
         let filter = env.get("AZ_LOG").and_then(|filter| parse_log_filter(filter).ok());
         let usual = || Targets::new().with_default(LevelFilter::INFO);
         let (filter, handle) = reload::Layer::new(filter.unwrap_or_else(usual));
-        let log = LogLayer { queue: Arc::clone(&queue), redactor: Arc::clone(&redactor) };
+        let log = LogLayer(Arc::clone(&queue));
         let warnings =
             Targets::new().with_default(LevelFilter::WARN).with_target(LOG_ONLY, LevelFilter::OFF);
         let printed = text::layer()
@@ -71,21 +69,21 @@ impl Telemetry {
             .with(printed.with_filter(warnings));
         let filter = subscriber.try_init().is_ok().then_some(handle);
         let writer = Mutex::new(None);
-        Self(Arc::new(Inner { queue, redactor, filter, writer }))
+        Self(Arc::new(Inner { queue, filter, writer }))
     }
 
     /// Records events in the log of a store from now on; those that came before are recorded, too. Later
     /// calls have no effect.
     pub fn record_in(&self, store: Arc<dyn Store>, section: &LogSection, env: &Env) {
         let Some(filter) = &self.0.filter else { return };
-        self.0.redactor.get_or_init(|| Redactor::new(env));
         if let Ok(targets) = parse_log_filter(section.filter()) {
             // It fails only if the subscriber is gone.
             filter.reload(targets).ok();
         }
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = Arc::clone(&self.0.queue);
-        writer.get_or_insert_with(|| tokio::spawn(write(queue, store, section.clone())));
+        let log = StoredLog { store, section: section.clone(), redactor: Redactor::new(env) };
+        writer.get_or_insert_with(|| tokio::spawn(write(queue, log)));
     }
 
     /// Waits until everything is recorded, for a few seconds if the store is busy, and closes the store.
@@ -100,7 +98,7 @@ impl Telemetry {
             Ok(Err(panicked)) => printer.say(&format!("the log was not written: {panicked}")),
             Err(_) => {
                 writer.abort();
-                printer.say("the last log records were not written: the store is busy");
+                printer.say("the last log records may not be written: the store is busy");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Writes the queue into the log of the store, and removes its oldest records.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use az_core::store::Store;
 
 use super::queue::{Batch, LogQueue};
 use crate::config::LogSection;
+use crate::redact::Redactor;
 
 /// The most records that are written in one transaction.
 const BATCH: usize = 512;
@@ -19,16 +21,23 @@ const CHECK_AFTER: usize = 20_000;
 /// How often a check may remove records: a command that ends soon does not clean up years.
 const ROUNDS: usize = 40;
 
-/// Writes records until the queue is closed and empty; returns how many could not be written, with the last
-/// reason.
-pub(super) async fn write(
-    queue: Arc<LogQueue>,
-    store: Arc<dyn Store>,
-    section: LogSection,
-) -> Option<(u64, az_core::Error)> {
+/// The log of a store, and what is kept in it.
+pub(super) struct StoredLog {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) section: LogSection,
+    pub(super) redactor: Redactor,
+}
+
+/// Writes records, with secrets masked, until the queue is closed and empty; returns how many could not be
+/// written, with the last reason.
+pub(super) async fn write(queue: Arc<LogQueue>, log: StoredLog) -> Option<(u64, az_core::Error)> {
+    let StoredLog { store, section, redactor } = log;
     let mut lost: Option<(u64, az_core::Error)> = None;
     let mut checked: Option<(Instant, usize)> = None;
     while let Some(Batch { mut records, dropped }) = queue.take(BATCH).await {
+        for record in &mut records {
+            record.message = redactor.redact(mem::take(&mut record.message));
+        }
         if dropped > 0 {
             records.push(overflow(dropped));
         }

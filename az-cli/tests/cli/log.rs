@@ -271,6 +271,19 @@ fn new_records_are_shown_as_they_are_written() {
 }
 
 #[test]
+fn following_ends_when_its_reader_does_without_a_new_record() {
+    let az = Az::in_memory();
+    append(&az, &[record("first", Level::Info, 0)]);
+    let mut command = az.command(["log", "show", "--follow", "--format", "json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("\"first\""));
+    drop(lines);
+    until("the command has ended", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_store_that_does_not_exist_yet_can_be_followed() {
     let az = Az::in_memory();
     let mut command = az.command(["log", "show", "--follow", "--format", "json"]);
@@ -350,10 +363,25 @@ fn noted_commands_are_moved_into_the_store_and_listed_once() {
         (0..700).map(|i| line.replace("\"micros\":", &format!("\"micros\":9{i:03}"))).collect();
     fs::write(&noted, many).unwrap();
     az.ok(&["task", "list"]);
-    until("the file is collected", || !noted.exists());
+    assert!(noted.exists(), "a command that reads opens nothing for writing");
+    az.ok(&["cost", "budget", "set", "--amount", "1"]);
+    assert!(!noted.exists(), "the file is collected");
     let listed = az.ok(&["log", "commands", "--limit", "9999", "--format", "json"]);
     let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
-    assert_eq!(listed.len(), 701);
+    assert_eq!(listed.len(), 702);
+}
+
+#[test]
+fn commands_are_recorded_again_after_their_file_was_too_large() {
+    let az = Az::in_memory();
+    az.ok(&["db", "init"]);
+    let noted = az.data_dir().join("az.db.runs");
+    fs::write(&noted, "x\n".repeat(3 << 20)).unwrap();
+    az.ok(&["task", "list"]);
+    az.ok(&["cost", "budget", "set", "--amount", "1"]);
+    az.ok(&["db", "status"]);
+    let names: Vec<_> = commands(&az).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["db status"]);
 }
 
 #[test]

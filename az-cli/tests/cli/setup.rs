@@ -60,6 +60,10 @@ fn a_default_without_a_key_is_set_up_and_a_rejected_key_is_given_back() {
     let key = format!("{entry}.api_key_file=missing.key");
     az.ok(&["config", "set", "llm.provider=gemini", &provider, &base_url, &key]);
     let before = config(&az);
+    // A file of that name, which nothing uses.
+    let unused = az.beside("home/.config/az/keys/gemini.key");
+    std::fs::create_dir_all(unused.parent().unwrap()).unwrap();
+    std::fs::write(&unused, "before").unwrap();
     let dialog = [
         (WHICH, "gemini\n"),
         ("API key of gemini (it is not shown):", &format!("{CANARY}\n")),
@@ -70,7 +74,7 @@ fn a_default_without_a_key_is_set_up_and_a_rejected_key_is_given_back() {
     assert!(ended.stdout.contains("the settings are as they were before"), "{ended:?}");
     assert!(!ended.stdout.contains(CANARY), "{ended:?}");
     assert_eq!(config(&az), before);
-    assert!(!az.beside("home/.config/az/keys/gemini.key").exists());
+    assert_eq!(std::fs::read_to_string(unused).unwrap(), "before");
 }
 
 #[test]

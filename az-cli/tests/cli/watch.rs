@@ -1,6 +1,7 @@
 //! `az task watch` follows a task of another process.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -134,4 +135,19 @@ fn a_watch_of_an_ended_task_exits_as_its_run_did() {
     assert_eq!(az.az(&["task", "watch", "nothing"]).code, Some(66));
     let refused = az.az(&["task", "watch", &az.only_id(), "--format", "csv"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");
+}
+
+#[test]
+fn a_watch_in_json_ends_when_its_reader_does_and_the_task_goes_on() {
+    let az = Az::new();
+    let (running, id) = started(&az);
+    let mut watch = Watch::start(&az, &[&id, "--format", "json"]);
+    let mut lines = BufReader::new(watch.child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with('{'));
+    drop(lines);
+    until("the watch has ended", || watch.child.try_wait().unwrap().is_some());
+    let (code, _, said) = watch.wait();
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    az.file("go", "");
+    assert_eq!(running.wait().code, Some(0));
 }

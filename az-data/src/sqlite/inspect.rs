@@ -78,7 +78,9 @@ impl StoreAdmin for SqliteStore {
         let clean = move || {
             file.check()?;
             let (mut conn, _) = connect::writable(&path, &options)?;
-            entry_sum::rebuild(&mut conn)?;
+            if !entry_sum::differences(&conn)?.is_empty() {
+                entry_sum::rebuild(&mut conn)?;
+            }
             leftover::remove(&mut conn, &blobs, &path)
         };
         Ok(blocking::run(clean).await??)

@@ -24,7 +24,7 @@ use crate::error::{Result, about};
 pub(super) const SUFFIX: &str = ".runs";
 /// The end of its name while it is collected.
 pub(super) const COLLECTING: &str = ".runs.collecting";
-/// The largest file to append to. Nothing collects it if the database cannot be written.
+/// The largest file to append to. Nothing collects it as long as no command writes to the database.
 const LARGEST: u64 = 4 << 20;
 /// How often a line is tried to append while the file is renamed.
 const ATTEMPTS: u32 = 20;
@@ -56,11 +56,11 @@ impl Noted {
         Self { path: beside(database, SUFFIX), collecting: beside(database, COLLECTING) }
     }
 
-    /// Appends a run; returns the size of the file.
+    /// Appends a run, unless the file is too large; returns the size of the file.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] if the file is being renamed all the time, [`Error::Full`] if it is too large.
+    /// [`Error::Busy`] if the file is being renamed all the time.
     pub(super) fn append(&self, namespace: &Namespace, run: &CommandRun) -> Result<u64> {
         let noted = NotedRun { namespace: namespace.as_str().to_owned(), run: run.clone() };
         let line =
@@ -72,8 +72,7 @@ impl Noted {
                 Ok(()) if is_named(&file, &self.path)? => {
                     let size = file.metadata().map_err(about(&self.path))?.len();
                     if size > LARGEST {
-                        let full = std::io::Error::from(ErrorKind::QuotaExceeded);
-                        return Err(about(&self.path)(full));
+                        return Ok(size);
                     }
                     let line = format!("{line}\n");
                     file.write_all(line.as_bytes()).map_err(about(&self.path))?;
@@ -90,10 +89,20 @@ impl Noted {
     /// Returns the runs of a namespace that are not collected yet, in the order in which they were noted.
     pub(super) fn read(&self, namespace: &Namespace) -> Result<Vec<CommandRun>> {
         let mut runs = Vec::new();
-        for path in [&self.collecting, &self.path] {
-            if let Some(mut file) = if_any(File::open(path), path)? {
-                runs.extend(parsed(&mut file, path)?);
-            }
+        // The file may be renamed in between: opened in this order, it is found under one of its names, and a
+        // second time under the other one at worst.
+        let noted = if_any(File::open(&self.path), &self.path)?;
+        let collecting = if_any(File::open(&self.collecting), &self.collecting)?;
+        let same = match (&noted, &collecting) {
+            (Some(noted), Some(_)) => is_named(noted, &self.collecting)?,
+            _ => false,
+        };
+        let collecting = collecting.filter(|_| !same);
+        for (mut file, path) in [(collecting, &self.collecting), (noted, &self.path)]
+            .into_iter()
+            .filter_map(|(file, path)| Some((file?, path)))
+        {
+            runs.extend(parsed(&mut file, path)?);
         }
         let own = runs.into_iter().filter(|noted| noted.namespace == namespace.as_str());
         Ok(own.map(|noted| noted.run).collect())
@@ -109,6 +118,10 @@ impl Noted {
         }
         let Some(file) = if_any(File::open(&self.path), &self.path)? else { return Ok(None) };
         if !locked(&file, &self.path)? || !is_named(&file, &self.path)? {
+            return Ok(None);
+        }
+        // Another process may have begun to collect since; nobody else does as long as this lock is held.
+        if if_any(fs::symlink_metadata(&self.collecting), &self.collecting)?.is_some() {
             return Ok(None);
         }
         fs::rename(&self.path, &self.collecting).map_err(about(&self.path))?;

@@ -1,6 +1,6 @@
 //! Goes on showing records as they are written.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use az_core::log::{LogMark, LogQuery, LogRecord};
 use az_core::store::Store;
 
 use crate::error::CliError;
-use crate::output::LogWriter;
+use crate::output::{LogWriter, is_closed};
 use crate::services::Services;
 
 /// How long to wait between two looks at the log. A look reads the end of an index, in some microseconds.
@@ -43,6 +43,9 @@ pub(super) async fn follow(
         if tail.mark == mark {
             // All that was shown before is behind the mark by now.
             shown.clear();
+            if is_closed(&io::stdout()) {
+                return Ok(());
+            }
             pause(POLL).await;
             continue;
         }

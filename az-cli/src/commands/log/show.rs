@@ -81,6 +81,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     })
     .await?;
     match mark {
+        Some(_) if out.is_closed() => {}
         Some(mark) => follow(&*store, &query, Followed { mark, shown }, &mut out).await?,
         None => {
             if count == 0 {

@@ -1,5 +1,6 @@
 //! `az task watch`.
 
+use std::io;
 use std::process::ExitCode;
 
 use az_core::Task;
@@ -12,7 +13,7 @@ use super::execute::report;
 use super::find::find;
 use super::follow::{Follower, Look};
 use crate::error::CliError;
-use crate::output::{Format, FormatArgs, Lines, Live, short};
+use crate::output::{Format, FormatArgs, Lines, Live, is_closed, short};
 use crate::services::Services;
 use crate::signal::interrupted;
 
@@ -60,7 +61,10 @@ pub(super) async fn run(args: &WatchArgs, services: &Services) -> Result<ExitCod
         let (lines, flush) = Lines::json()?;
         let watched = watch(follower, &lines, |text| printer.say(text), &id).await;
         drop(lines);
-        drop(flush);
+        if matches!(watched, Ok(Watched::Interrupted)) {
+            // The reader may have stalled, and what it has not read is not missed.
+            flush.abandon();
+        }
         watched
     } else {
         let live = Live::start(printer)?;
@@ -70,31 +74,44 @@ pub(super) async fn run(args: &WatchArgs, services: &Services) -> Result<ExitCod
         watched
     };
     match ended? {
-        Some(task) => report(&task, !as_json, services).await,
-        None => {
+        Watched::Ended(task) => report(&task, !as_json, services).await,
+        Watched::Closed => Ok(ExitCode::SUCCESS),
+        Watched::Interrupted => {
             printer.say(&format!("the watch has ended; task {id} goes on"));
             Ok(ExitCode::from(130))
         }
     }
 }
 
-/// Passes the events of the task on until it ends; returns `None` after an interrupt.
+/// Why a watch ended.
+enum Watched {
+    /// The task has ended.
+    Ended(Box<Task>),
+    /// The reader of standard output has closed it.
+    Closed,
+    /// An interrupt.
+    Interrupted,
+}
+
+/// Passes the events of the task on until it ends, the output is closed, or an interrupt.
 async fn watch(
     mut follower: Follower,
     sink: &dyn EventSink,
     say: impl Fn(&str),
     id: &str,
-) -> Result<Option<Task>, CliError> {
+) -> Result<Watched, CliError> {
     let interrupted = interrupted()?;
     tokio::pin!(interrupted);
     let mut said = None;
     loop {
-        let why = match follower.look().await? {
-            Look::Ended(task) => return Ok(Some(*task)),
+        let look = follower.look().await?;
+        let is_idle = !matches!(look, Look::Events(_));
+        let why = match look {
+            Look::Ended(task) => return Ok(Watched::Ended(task)),
             Look::Events(events) => {
                 events.into_iter().filter_map(live).for_each(|event| sink.emit(&event));
                 said = None;
-                continue;
+                None
             }
             Look::Nothing(TaskStatus::Running) => None,
             Look::Nothing(_) => Some(format!(
@@ -109,10 +126,23 @@ async fn watch(
             say(&why);
             said = Some(why);
         }
-        tokio::select! {
-            () = Follower::pause() => {}
-            () = &mut interrupted => return Ok(None),
+        if is_closed(&io::stdout()) {
+            return Ok(Watched::Closed);
         }
+        tokio::select! {
+            biased;
+            () = &mut interrupted => return Ok(Watched::Interrupted),
+            () = before_next(is_idle) => {}
+        }
+    }
+}
+
+/// Pauses if there was nothing new; a signal is noticed either way.
+async fn before_next(is_idle: bool) {
+    if is_idle {
+        Follower::pause().await;
+    } else {
+        tokio::task::yield_now().await;
     }
 }
 

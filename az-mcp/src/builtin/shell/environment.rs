@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use az_core::secret::is_secret_name;
+
 /// Variables that commands inherit.
 const INHERITED: &[&str] = &[
     // The user and the system.
@@ -189,10 +191,6 @@ const NON_INTERACTIVE: [(&str, &str); 9] = [
     ("VISUAL", "false"),
 ];
 
-/// Parts of the names of variables that hold secrets.
-const SECRET_NAMES: [&str; 9] =
-    ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "AUTH", "COOKIE"];
-
 /// Beginnings of well-known keys and tokens.
 const SECRET_PREFIXES: [&str; 14] = [
     "sk-",
@@ -236,13 +234,6 @@ pub(super) fn inherited(environment: &BTreeMap<String, String>) -> BTreeMap<Stri
         .filter(|(name, value)| is_inherited(name) && !holds_secret(value, &secrets))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
-}
-
-fn is_secret_name(name: &str) -> bool {
-    // The path of a socket, which is no secret, and is part of other paths.
-    let is_socket = name.ends_with("_SOCK");
-    let name = name.to_ascii_uppercase();
-    !is_socket && SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
 fn holds_secret(value: &str, secrets: &[&str]) -> bool {

@@ -3,6 +3,7 @@
 //! Attributes are those of OpenTelemetry's semantic conventions for GenAI. The ids are digests of the task's id and
 //! the span's, so that a trace that is sent twice is one trace. Texts of the task are not sent.
 
+use az_ai::catalog::displayed_url;
 use az_ai::provider::http::{Answer, Credentials, HttpClient};
 use az_ai::provider::wire::Auth;
 use az_core::clock::Timestamp;
@@ -41,7 +42,7 @@ pub(super) async fn send(
         let answer = http.post(&address, &with, &request(batch)).await.map_err(failed)?;
         check(answer).await?;
     }
-    Ok((spans.len(), address))
+    Ok((spans.len(), displayed_url(&address)))
 }
 
 /// Returns the address of traces at a collector.
@@ -49,8 +50,9 @@ fn address(url: &str) -> Result<String, CliError> {
     let scheme = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
     if scheme.is_none_or(|rest| rest.trim_matches('/').is_empty()) {
         let text = format!(
-            "--otlp: invalid address {url:?}; use one such as http://127.0.0.1:4318, the address of \
-             the collector's OTLP/HTTP receiver"
+            "--otlp: invalid address {:?}; use one such as http://127.0.0.1:4318, the address of \
+             the collector's OTLP/HTTP receiver",
+            displayed_url(url)
         );
         return Err(CliError::Usage(text));
     }
