@@ -62,8 +62,8 @@ fn a_default_without_a_key_is_set_up_and_a_rejected_key_is_given_back() {
     let before = config(&az);
     // A file of that name, which nothing uses.
     let unused = az.beside("home/.config/az/keys/gemini.key");
-    std::fs::create_dir_all(unused.parent().unwrap()).unwrap();
-    std::fs::write(&unused, "before").unwrap();
+    fs::create_dir_all(unused.parent().unwrap()).unwrap();
+    fs::write(&unused, "before").unwrap();
     let dialog = [
         (WHICH, "gemini\n"),
         ("API key of gemini (it is not shown):", &format!("{CANARY}\n")),
@@ -74,7 +74,7 @@ fn a_default_without_a_key_is_set_up_and_a_rejected_key_is_given_back() {
     assert!(ended.stdout.contains("the settings are as they were before"), "{ended:?}");
     assert!(!ended.stdout.contains(CANARY), "{ended:?}");
     assert_eq!(config(&az), before);
-    assert_eq!(std::fs::read_to_string(unused).unwrap(), "before");
+    assert_eq!(fs::read_to_string(unused).unwrap(), "before");
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Noted {
         if !locked(&file, &self.path)? || !is_named(&file, &self.path)? {
             return Ok(None);
         }
-        // Another process may have begun to collect since; nobody else does as long as this lock is held.
+        // Another process may have begun to collect since; none can as long as this lock is held.
         if if_any(fs::symlink_metadata(&self.collecting), &self.collecting)?.is_some() {
             return Ok(None);
         }
