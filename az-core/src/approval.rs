@@ -3,10 +3,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::policy::ApprovalTerms;
 use crate::task::Task;
-use crate::tool::Invocation;
+use crate::tool::PreparedCall;
 
 /// The answer to a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Approval {
     Granted {
         /// The person or the program that granted it.
         by: String,
+        /// What else is granted with the call.
+        scope: GrantScope,
     },
     /// The call may not be made.
     Denied {
@@ -23,6 +27,33 @@ pub enum Approval {
     },
     /// No one can be asked: the task stops, and can be resumed where someone can answer.
     Unattended,
+}
+
+/// What an approval grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GrantScope {
+    /// This call.
+    #[default]
+    Call,
+    /// This call and all further calls of the tool by the task, except those that need an approval
+    /// of their own.
+    Task,
+}
+
+impl GrantScope {
+    /// Whether this is the approval of a single call.
+    pub fn is_call(&self) -> bool {
+        *self == Self::Call
+    }
+}
+
+impl Approval {
+    /// Returns an approval of this call alone.
+    pub fn granted(by: impl Into<String>) -> Self {
+        Self::Granted { by: by.into(), scope: GrantScope::Call }
+    }
 }
 
 /// Asks a person for approval of the calls for which the [`Policy`](crate::policy::Policy) returns
@@ -41,7 +72,12 @@ pub trait Approver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// The approver's own, if it cannot ask.
-    async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval>;
+    async fn ask(
+        &self,
+        task: &Task,
+        call: &PreparedCall,
+        terms: &ApprovalTerms,
+    ) -> Result<Approval>;
 }
 
 /// An approver without a person to ask; the default.
@@ -50,7 +86,12 @@ pub struct Unattended;
 
 #[async_trait]
 impl Approver for Unattended {
-    async fn ask(&self, _task: &Task, _call: &Invocation, _reason: &str) -> Result<Approval> {
+    async fn ask(
+        &self,
+        _task: &Task,
+        _call: &PreparedCall,
+        _terms: &ApprovalTerms,
+    ) -> Result<Approval> {
         Ok(Approval::Unattended)
     }
 }

@@ -1,6 +1,7 @@
 //! Policies: decisions about tool calls, apart from asking for approval.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::task::Task;
 use crate::tool::{EffectClass, PreparedCall, ToolScope, ToolSpec};
@@ -13,15 +14,53 @@ pub enum PolicyDecision {
     /// The call may be made.
     Allow,
     /// The call may be made if the [`Approver`](crate::approval::Approver) grants it.
-    Ask {
-        /// The reason, for the person who is asked.
-        reason: String,
-    },
+    Ask(ApprovalTerms),
     /// The call may not be made.
     Deny {
         /// The reason, for the model.
         reason: String,
     },
+}
+
+/// Why a call needs approval, and how long it may wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApprovalTerms {
+    /// The reason, for the person who is asked.
+    pub reason: String,
+    /// How long a call waits for an answer before it is denied; without a limit if absent.
+    pub deny_after: Option<Duration>,
+    /// Whether each call needs an approval of its own: neither the task's `allow` option nor an
+    /// approval for the whole task is enough.
+    pub is_per_call: bool,
+}
+
+impl ApprovalTerms {
+    /// Creates terms without a time limit.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), deny_after: None, is_per_call: false }
+    }
+
+    /// Sets how long a call waits for an answer before it is denied.
+    #[must_use]
+    pub const fn with_deny_after(mut self, limit: Option<Duration>) -> Self {
+        self.deny_after = limit;
+        self
+    }
+
+    /// Returns the terms with an approval of its own for each call.
+    #[must_use]
+    pub const fn per_call(mut self) -> Self {
+        self.is_per_call = true;
+        self
+    }
+}
+
+impl PolicyDecision {
+    /// Returns a decision to ask, for this reason.
+    pub fn ask(reason: impl Into<String>) -> Self {
+        Self::Ask(ApprovalTerms::new(reason))
+    }
 }
 
 /// Decides which tool calls may be made.
@@ -30,8 +69,8 @@ pub enum PolicyDecision {
 ///
 /// 1. [`evaluate`](Self::evaluate) performs no I/O and is deterministic.
 /// 2. `Ask` and `Deny` have a reason.
-/// 3. A tool in the task's `allow` option is never `Ask`, because its user has approved it already.
-///    A policy may still deny it.
+/// 3. A tool in the task's `allow` option is never `Ask`, because its user has approved it already,
+///    unless the terms are [per call](ApprovalTerms::is_per_call). A policy may still deny it.
 pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// Decides about a call.
     fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision;
@@ -58,7 +97,7 @@ impl Policy for WorkspacePolicy {
             ToolScope::Network => "it can send data to other machines",
             ToolScope::System => "it can read and change anything that you can",
         };
-        PolicyDecision::Ask { reason: reason.to_owned() }
+        PolicyDecision::ask(reason)
     }
 }
 

@@ -7,11 +7,13 @@
 )]
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
+use az_core::approval::{Approval, Approver, GrantScope};
 use az_core::call::{
     Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart, RetryPolicy,
 };
@@ -26,12 +28,14 @@ use az_core::journal::{
     CallState, EventBody, Journal, ModelReply, NewEvent, Purpose, ToolOutcome, fold,
 };
 use az_core::memory::MemoryStore;
-use az_core::policy::{AllowEverything, PolicyDecision};
+use az_core::policy::{AllowEverything, ApprovalTerms, PolicyDecision};
 use az_core::task::{CancelOutcome, TaskOptions, TaskQueue, TaskRepository};
 use az_core::testing::sample::{always, at, claim_of, run_started, task, task_id, worker};
 use az_core::testing::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, Recorder};
 use az_core::text::json_size;
-use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope, Toolbox};
+use az_core::tool::{
+    EffectClass, Invocation, PreparedCall, Progress, ToolOutput, ToolScope, Toolbox,
+};
 use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
@@ -569,6 +573,38 @@ async fn without_an_approver_the_task_fails_and_resumes_at_the_same_call() {
     let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
     assert_eq!(done.answer.as_deref(), Some("sent"), "the model was not asked again");
     assert_eq!(person.asked(), ["send"]);
+}
+
+/// Approves every call, and all further calls of its tool by the task.
+#[derive(Debug, Default)]
+struct ApprovesForTheTask(AtomicUsize);
+
+#[async_trait]
+impl Approver for ApprovesForTheTask {
+    async fn ask(&self, _: &Task, _: &PreparedCall, _: &ApprovalTerms) -> Result<Approval> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Approval::Granted { by: "tester".to_owned(), scope: GrantScope::Task })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_for_the_task_covers_later_calls_of_the_tool_also_after_a_resume() {
+    let terms = || ApprovalTerms::new("it sends");
+    for (terms, asked) in [(terms(), 1), (terms().per_call(), 3)] {
+        let store = MemoryStore::new();
+        let person = Arc::new(ApprovesForTheTask::default());
+        let policy = Arc::new(FakePolicy::always(PolicyDecision::Ask(terms)));
+        let asking = |lines: Vec<_>| {
+            let engine = engine(&store, lines).with_policy(Arc::<FakePolicy>::clone(&policy));
+            engine.with_approver(Arc::<ApprovesForTheTask>::clone(&person))
+        };
+        let first = asking(vec![calls(&["send"]), calls(&["send"])]);
+        first.execute(task("a", 0), None).await.unwrap();
+        let second = asking(vec![calls(&["send"]), reply("sent")]);
+        let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+        assert_eq!(done.answer.as_deref(), Some("sent"));
+        assert_eq!(person.0.load(Ordering::Relaxed), asked);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,8 +168,12 @@ fn an_approval_is_a_part_of_its_call() {
         reason: "it prints".to_owned(),
         arguments: serde_json::Value::Null,
     };
-    let given =
-        EventBody::ApprovalGiven { digest: "d".to_owned(), granted: true, by: "me".to_owned() };
+    let given = EventBody::ApprovalGiven {
+        digest: "d".to_owned(),
+        granted: true,
+        by: "me".to_owned(),
+        tool: None,
+    };
     let events = vec![
         run_started("w"),
         llm_intent("m0", Some(9), 90),

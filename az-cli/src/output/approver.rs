@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_core::approval::{Approval, Approver};
+use az_core::policy::ApprovalTerms;
 use az_core::task::Task;
-use az_core::tool::Invocation;
+use az_core::tool::PreparedCall;
 use az_core::{Error, Result};
 
 use super::live::Live;
@@ -26,7 +27,13 @@ impl TerminalApprover {
 
 #[async_trait]
 impl Approver for TerminalApprover {
-    async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
+    async fn ask(
+        &self,
+        _task: &Task,
+        call: &PreparedCall,
+        _terms: &ApprovalTerms,
+    ) -> Result<Approval> {
+        let call = &call.invocation;
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
         // The question shows the whole call: nothing is approved unseen.
         let whole = call_in_words(&call.tool, &call.arguments, usize::MAX);
@@ -36,7 +43,7 @@ impl Approver for TerminalApprover {
         let by = "the person at the terminal".to_owned();
         Ok(match answer.as_deref().map(str::trim) {
             None => Approval::Unattended,
-            Some("y" | "Y" | "yes" | "Yes") => Approval::Granted { by },
+            Some("y" | "Y" | "yes" | "Yes") => Approval::granted(by),
             Some(_) => Approval::Denied { by },
         })
     }

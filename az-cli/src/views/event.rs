@@ -52,7 +52,13 @@ pub enum EventBodyView<'a> {
     /// A tool call needs approval.
     ApprovalAsked { tool: &'a str, digest: &'a str, reason: &'a str, arguments: &'a Value },
     /// A tool call was approved or denied.
-    ApprovalGiven { digest: &'a str, granted: bool, by: &'a str },
+    ApprovalGiven {
+        digest: &'a str,
+        granted: bool,
+        by: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tool: Option<&'a str>,
+    },
     /// A tool call ended.
     ToolResult(ToolResultView<'a>),
     /// The agent added a text to what the model sees.
@@ -132,8 +138,9 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             EventBody::ApprovalAsked { tool, digest, reason, arguments } => {
                 Self::ApprovalAsked { tool, digest, reason, arguments }
             }
-            EventBody::ApprovalGiven { digest, granted, by } => {
-                Self::ApprovalGiven { digest, granted: *granted, by }
+            EventBody::ApprovalGiven { digest, granted, by, tool } => {
+                let tool = tool.as_deref();
+                Self::ApprovalGiven { digest, granted: *granted, by, tool }
             }
             EventBody::ToolResult(result) => Self::ToolResult(result.into()),
             EventBody::Observation { text } => Self::Observation { text },

@@ -117,6 +117,7 @@ fn events() -> Vec<Event> {
         digest: "d1".to_owned(),
         granted: true,
         by: "the person at the terminal".to_owned(),
+        tool: None,
     };
     let totals = RunTotals {
         cost: Usd::from_nanos(1_234_567),

@@ -234,7 +234,12 @@ fn events(text: &str) -> Vec<Event> {
         intent,
         result,
         call(asked),
-        call(EventBody::ApprovalGiven { digest: text(), granted: true, by: text() }),
+        call(EventBody::ApprovalGiven {
+            digest: text(),
+            granted: true,
+            by: text(),
+            tool: Some(text()),
+        }),
         NewEvent::new(EventBody::Observation { text: text() }),
         sample::note(&text()),
         NewEvent::new(EventBody::RunFinished {

@@ -33,6 +33,8 @@ const CALLS_A_STEP: u32 = 10;
 pub struct Run {
     pub(super) context: Arc<EngineContext>,
     pub(super) task: Task,
+    /// The task as policies see it, shared by the calls.
+    pub(super) policy_task: Arc<Task>,
     pub(super) lease: Lease,
     pub(super) history: History,
     pub(super) stop: Stop,
@@ -56,6 +58,7 @@ impl Run {
     ) -> Self {
         Self {
             context,
+            policy_task: Arc::new(task.clone()),
             task,
             lease,
             history,

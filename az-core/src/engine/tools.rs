@@ -144,7 +144,7 @@ impl Run {
         let specs = self.context.toolbox.specs();
         let allowed = match self.check(&specs, id.clone(), call) {
             Ok((spec, call)) => match self.permission(spec, &call).await? {
-                Permission::Granted => Ok(call),
+                Permission::Granted => Ok(self.with_access_check(spec, call)),
                 Permission::Refused(reason) => Err(reason),
             },
             Err(error) => Err(error.chain()),

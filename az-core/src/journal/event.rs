@@ -109,6 +109,9 @@ pub enum EventBody {
         granted: bool,
         /// The person or program that answered.
         by: String,
+        /// The tool, if its further calls by the task are approved as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<String>,
     },
     /// The result of a tool call.
     ToolResult(ToolResult),

@@ -1,6 +1,6 @@
 //! The fold of a journal: the only state of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -51,6 +51,9 @@ pub struct History {
     pub calls: BTreeMap<CallId, CallRecord>,
     /// The summary that replaces the first turns, if there is one.
     pub summary: Option<Summary>,
+    /// The tools of which all calls are approved, except those that need an approval of their own.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub approved_tools: BTreeSet<String>,
     /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
     /// The cost booked so far, without calls whose price is unknown.
@@ -202,7 +205,8 @@ impl History {
             EventBody::ApprovalAsked { digest, .. } => {
                 self.record(call()?).asked = Some(digest.clone());
             }
-            EventBody::ApprovalGiven { digest, granted, .. } => {
+            EventBody::ApprovalGiven { digest, granted, tool, .. } => {
+                self.approved_tools.extend(tool.clone().filter(|_| *granted));
                 self.record(call()?).approval = Some((digest.clone(), *granted));
             }
             EventBody::Observation { text } => {

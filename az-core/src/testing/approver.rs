@@ -6,7 +6,8 @@ use serde_json::json;
 use super::kit::{Checked, Fixture, Violation};
 use super::sample::task;
 use crate::approval::{Approval, Approver};
-use crate::tool::Invocation;
+use crate::policy::ApprovalTerms;
+use crate::tool::{EffectClass, Invocation, PreparedCall};
 use crate::{ensure, ensure_eq, scenarios};
 
 /// A fixture of an approver that can simulate a person with scripted answers.
@@ -39,7 +40,8 @@ fn answer_with(fixture: Approvers<'_>, granted: &[bool]) -> Checked {
 
 async fn ask(approver: &dyn Approver) -> Checked<Approval> {
     let call = Invocation::bare("shell.execute", json!({ "command": "true" }))?;
-    Ok(approver.ask(&task("t", 0), &call, "it runs a command").await?)
+    let call = PreparedCall::new(call, EffectClass::Unsafe);
+    Ok(approver.ask(&task("t", 0), &call, &ApprovalTerms::new("it runs a command")).await?)
 }
 
 /// Checks `Approver` 1.
@@ -47,7 +49,7 @@ async fn an_answer_is_the_one_that_the_person_gave(fixture: Approvers<'_>) -> Ch
     answer_with(fixture, &[true, false])?;
     let approver = fixture.open().await;
     let answers = (ask(&*approver).await?, ask(&*approver).await?);
-    let (Approval::Granted { by: first }, Approval::Denied { by: second }) = &answers else {
+    let (Approval::Granted { by: first, .. }, Approval::Denied { by: second }) = &answers else {
         let how = format!("the person granted and denied, and the answers are {answers:?}");
         return Err(Violation::Broken(how));
     };

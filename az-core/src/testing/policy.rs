@@ -63,10 +63,10 @@ async fn the_same_call_gets_the_same_decision(fixture: Policies<'_>) -> Checked 
 async fn ask_and_deny_have_a_reason(fixture: Policies<'_>) -> Checked {
     let policy = fixture.open().await;
     for (tool, call) in samples()? {
-        let (PolicyDecision::Ask { reason } | PolicyDecision::Deny { reason }) =
-            policy.evaluate(&strict_task(), &tool, &call)
-        else {
-            continue;
+        let reason = match policy.evaluate(&strict_task(), &tool, &call) {
+            PolicyDecision::Ask(terms) => terms.reason,
+            PolicyDecision::Deny { reason } => reason,
+            PolicyDecision::Allow => continue,
         };
         ensure!(!reason.trim().is_empty(), "{} is not allowed, without a reason", tool.name);
     }
@@ -80,7 +80,7 @@ async fn a_tool_that_the_task_allows_needs_no_approval(fixture: Policies<'_>) ->
         let mut task = strict_task();
         task.options.allow.push(tool.name.clone());
         let decision = policy.evaluate(&task, &tool, &call);
-        let asks = matches!(decision, PolicyDecision::Ask { .. });
+        let asks = matches!(decision, PolicyDecision::Ask(terms) if !terms.is_per_call);
         ensure!(!asks, "{} needs approval, although the task allows it", tool.name);
     }
     Ok(())

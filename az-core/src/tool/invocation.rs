@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::access::{Access, AccessCheck};
 use super::progress::ProgressSender;
 use super::results::RecordedResults;
 use super::spec::EffectClass;
@@ -37,6 +38,8 @@ pub struct Invocation {
     pub cancel: CancellationToken,
     /// The lease of the task, which the tool checks right before its effect.
     pub lease: LeaseFence,
+    /// Decides about what the call accesses by another name than its arguments say.
+    pub access: AccessCheck,
     /// The sender of the call's progress.
     pub progress: ProgressSender,
     /// The recorded results of the task's earlier calls.
@@ -72,6 +75,7 @@ impl Invocation {
             timeout: None,
             cancel: CancellationToken::new(),
             lease: LeaseFence::default(),
+            access: AccessCheck::default(),
             progress: ProgressSender::disconnected(),
             results: RecordedResults::default(),
             env: Vec::new(),
@@ -139,6 +143,13 @@ impl Invocation {
         self
     }
 
+    /// Sets the check of what the call really accesses.
+    #[must_use]
+    pub fn with_access(mut self, access: AccessCheck) -> Self {
+        self.access = access;
+        self
+    }
+
     /// Sets the sender of progress.
     #[must_use]
     pub fn with_progress(mut self, progress: ProgressSender) -> Self {
@@ -157,13 +168,22 @@ pub struct PreparedCall {
     pub invocation: Invocation,
     /// The effect class of this call: that of the tool, or a milder one for these arguments.
     pub effect: EffectClass,
+    /// What the call accesses, as its arguments say; empty if the tool does not declare it.
+    pub accesses: Vec<Access>,
     parsed: Box<dyn Any + Send + Sync>,
 }
 
 impl PreparedCall {
     /// Creates a prepared call of a tool that reads the arguments from the invocation.
     pub fn new(invocation: Invocation, effect: EffectClass) -> Self {
-        Self { invocation, effect, parsed: Box::new(()) }
+        Self { invocation, effect, accesses: Vec::new(), parsed: Box::new(()) }
+    }
+
+    /// Sets what the call accesses.
+    #[must_use]
+    pub fn with_accesses(mut self, accesses: Vec<Access>) -> Self {
+        self.accesses = accesses;
+        self
     }
 
     /// Attaches the arguments as the tool parsed them.
@@ -200,6 +220,7 @@ impl fmt::Debug for PreparedCall {
         f.debug_struct("PreparedCall")
             .field("invocation", &self.invocation)
             .field("effect", &self.effect)
+            .field("accesses", &self.accesses)
             .finish_non_exhaustive()
     }
 }

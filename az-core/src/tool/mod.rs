@@ -1,5 +1,6 @@
 //! Tools that agents and models call.
 
+mod access;
 mod background;
 mod invocation;
 mod name;
@@ -9,6 +10,7 @@ mod results;
 mod spec;
 mod toolbox;
 
+pub use access::{Access, AccessCheck};
 pub use background::BackgroundProcess;
 pub use invocation::{Invocation, PreparedCall};
 pub use name::meant_name;

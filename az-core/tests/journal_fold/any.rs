@@ -147,8 +147,10 @@ fn tool() -> impl Strategy<Value = EventBody> {
     let asked = (text(), text(), text(), json()).prop_map(|(tool, digest, reason, arguments)| {
         EventBody::ApprovalAsked { tool, digest, reason, arguments }
     });
-    let given = (text(), any::<bool>(), text())
-        .prop_map(|(digest, granted, by)| EventBody::ApprovalGiven { digest, granted, by });
+    let tool = prop::option::of(text());
+    let given = (text(), any::<bool>(), text(), tool).prop_map(|(digest, granted, by, tool)| {
+        EventBody::ApprovalGiven { digest, granted, by, tool }
+    });
     prop_oneof![intent, result, asked, given]
 }
 

@@ -110,6 +110,7 @@ fn tool(history: &History, call: CallId, how: u8) -> NewEvent {
             digest: "d".to_owned(),
             granted: how.is_multiple_of(4),
             by: "alice".to_owned(),
+            tool: how.is_multiple_of(3).then(|| "echo".to_owned()),
         },
         (false, _) => EventBody::ToolIntent(ToolIntent {
             tool: "echo".to_owned(),

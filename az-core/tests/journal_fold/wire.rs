@@ -43,8 +43,12 @@ fn one_of_each() -> Vec<Event> {
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
     };
-    let given =
-        EventBody::ApprovalGiven { digest: "d".to_owned(), granted: true, by: "alice".to_owned() };
+    let given = EventBody::ApprovalGiven {
+        digest: "d".to_owned(),
+        granted: true,
+        by: "alice".to_owned(),
+        tool: None,
+    };
     let history = Box::new(History::default());
     let events = [
         run_started("a"),

@@ -8,7 +8,7 @@ use az_core::Usd;
 use az_core::approval::{Approval, Approver};
 use az_core::cost::CostEstimate;
 use az_core::embed::{Embedder, Embeddings};
-use az_core::policy::{Policy, PolicyDecision, WorkspacePolicy};
+use az_core::policy::{ApprovalTerms, Policy, PolicyDecision, WorkspacePolicy};
 use az_core::task::LeaseFence;
 use az_core::testing::{
     ApproverFixture, Capabilities, Example, ExpectedOutcome, FakeApprover, FakePolicy, FakeTool,
@@ -261,7 +261,7 @@ impl Policy for BentPolicy {
             }
             Self::Moody(_) => PolicyDecision::Deny { reason: "not now".to_owned() },
             Self::Silent => FakePolicy::asking(" ").evaluate(task, tool, call),
-            Self::Deaf => PolicyDecision::Ask { reason: "always".to_owned() },
+            Self::Deaf => PolicyDecision::ask("always"),
         }
     }
 }
@@ -303,7 +303,12 @@ struct BentApprover {
 
 #[async_trait]
 impl Approver for BentApprover {
-    async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval> {
+    async fn ask(
+        &self,
+        task: &Task,
+        call: &PreparedCall,
+        terms: &ApprovalTerms,
+    ) -> Result<Approval> {
         if self.asking.fetch_add(1, Ordering::SeqCst) > 0
             && self.broken == BentAnswer::BlockedByDropped
         {
@@ -311,17 +316,15 @@ impl Approver for BentApprover {
         }
         tokio::task::yield_now().await;
         let person = self.person.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let answer = person.ask(task, call, reason).await?;
+        let answer = person.ask(task, call, terms).await?;
         self.asking.store(0, Ordering::SeqCst);
         Ok(match (self.broken, answer) {
-            (BentAnswer::Reversed, Approval::Granted { by }) => Approval::Denied { by },
-            (BentAnswer::Reversed, Approval::Denied { by }) => Approval::Granted { by },
+            (BentAnswer::Reversed, Approval::Granted { by, .. }) => Approval::Denied { by },
+            (BentAnswer::Reversed, Approval::Denied { by }) => Approval::granted(by),
             (BentAnswer::Anonymous, Approval::Denied { .. }) => {
                 Approval::Denied { by: String::new() }
             }
-            (BentAnswer::GrantedByItself, Approval::Unattended) => {
-                Approval::Granted { by: "default".to_owned() }
-            }
+            (BentAnswer::GrantedByItself, Approval::Unattended) => Approval::granted("default"),
             (_, answer) => answer,
         })
     }

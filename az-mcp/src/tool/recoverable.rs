@@ -110,7 +110,8 @@ impl<T: RecoverableTool> Tool for Recoverable<T> {
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
         let args = Typed::<T>::parse(&call)?;
         let effect = self.0.tool.effect_of(&args);
-        Ok(PreparedCall::new(call, effect).with_parsed(args))
+        let accesses = self.0.tool.accesses(&args, &call);
+        Ok(PreparedCall::new(call, effect).with_accesses(accesses).with_parsed(args))
     }
 
     async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use az_core::Result;
 use az_core::tool::{
-    EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolScope, ToolSpec,
+    Access, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolScope, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -45,6 +45,11 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     /// on the options of the tool.
     fn description(&self) -> Cow<'static, str> {
         Self::DESCRIPTION.into()
+    }
+
+    /// Returns what a call accesses, as its arguments say; performs no I/O. Policies decide by it.
+    fn accesses(&self, _args: &Self::Args, _call: &Invocation) -> Vec<Access> {
+        Vec::new()
     }
 
     /// Makes a call.
@@ -103,7 +108,8 @@ impl<T: TypedTool> Tool for Typed<T> {
 
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
         let args = Self::parse(&call)?;
-        Ok(PreparedCall::new(call, T::EFFECT).with_parsed(args))
+        let accesses = self.tool.accesses(&args, &call);
+        Ok(PreparedCall::new(call, T::EFFECT).with_accesses(accesses).with_parsed(args))
     }
 
     async fn witness(&self, _call: &PreparedCall) -> Result<Option<Value>> {

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use az_core::ErrorKind;
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use az_core::tool::{Access, AccessCheck, EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use az_core::{ErrorKind, Result};
 use rustix::fs::{CWD, RenameFlags, mkfifoat, renameat_with};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Bench;
 
@@ -72,6 +72,72 @@ async fn links_within_the_workspace_are_followed() {
         let read = bench.run("filesystem.read", json!({"path": path})).await;
         assert_eq!(read, ToolOutput::done("here"), "{path}");
     }
+}
+
+/// Returns an output of a call whose policy refuses what is in `d`.
+async fn run_with_policy(bench: &Bench, tool: &str, arguments: Value) -> Result<ToolOutput> {
+    let refuse = |access: &Access| match access {
+        Access::Read { path } | Access::Write { path } if path.starts_with("d/") || path == "d" => {
+            Err(format!("leads to {path}"))
+        }
+        _ => Ok(()),
+    };
+    let call = bench.call(tool, arguments).with_access(AccessCheck::new(refuse));
+    bench.tools.call(call).await
+}
+
+#[tokio::test]
+async fn what_a_link_leads_to_is_checked_before_it_is_read_listed_or_written() {
+    let bench = Bench::new();
+    fs::create_dir(bench.at("d")).unwrap();
+    fs::write(bench.at("d/file"), "here").unwrap();
+    symlink("d/file", bench.at("link")).unwrap();
+    symlink("d", bench.at("dir_link")).unwrap();
+    let refused = [
+        ("filesystem.read", json!({"path": "link"}), "d/file"),
+        ("filesystem.read", json!({"path": "dir_link/file"}), "d/file"),
+        ("filesystem.list", json!({"path": "dir_link"}), "d"),
+        ("filesystem.write", json!({"path": "link", "content": "x"}), "d/file"),
+        ("filesystem.write", json!({"path": "link", "content": "x", "append": true}), "d/file"),
+        ("filesystem.write", json!({"path": "dir_link/new", "content": "x"}), "d/new"),
+        ("filesystem.write", json!({"path": "dir_link/deep/new", "content": "x"}), "d/deep/new"),
+    ];
+    for (tool, arguments, target) in refused {
+        let error = run_with_policy(&bench, tool, arguments.clone()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("invalid path: leads to {target}"), "{arguments}");
+    }
+    assert_eq!(fs::read_dir(bench.at("d")).unwrap().count(), 1, "nothing was created");
+    assert_eq!(fs::read_to_string(bench.at("d/file")).unwrap(), "here");
+    let all = json!({"path": ".", "recursive": true});
+    let listed = run_with_policy(&bench, "filesystem.list", all).await.unwrap();
+    assert!(
+        format!("{:?}", listed.content).contains("[d: invalid path: leads to d]"),
+        "{listed:?}"
+    );
+    assert!(!format!("{:?}", listed.data).contains("d/file"), "{listed:?}");
+}
+
+#[tokio::test]
+async fn a_call_declares_the_paths_that_its_arguments_name() {
+    let bench = Bench::new();
+    let inside = bench.at("").to_str().unwrap().trim_end_matches('/').to_owned();
+    for (path, named) in [
+        ("a/b", "a/b".to_owned()),
+        ("./a/../.git//hooks/x", ".git/hooks/x".to_owned()),
+        (".", ".".to_owned()),
+        ("", ".".to_owned()),
+        (&format!("{inside}/a"), "a".to_owned()),
+        ("/etc/passwd", "/etc/passwd".to_owned()),
+        ("../secret", bench.outside("secret").to_str().unwrap().to_owned()),
+    ] {
+        let call = bench.call("filesystem.read", json!({ "path": path }));
+        assert_eq!(bench.prepared(&call).accesses, [Access::Read { path: named }], "{path}");
+    }
+    let write = bench.call("filesystem.write", json!({"path": "a", "content": ""}));
+    assert_eq!(bench.prepared(&write).accesses, [Access::Write { path: "a".to_owned() }]);
+    let shell = bench.call("shell.execute", json!({"command": "ls", "env": {"A": "b"}}));
+    let command = Access::Command { text: "ls".to_owned(), env: vec!["A".to_owned()] };
+    assert_eq!(bench.prepared(&shell).accesses, [command]);
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use crate::approval::{Approval, Approver};
 use crate::error::Result;
+use crate::policy::ApprovalTerms;
 use crate::task::Task;
-use crate::tool::Invocation;
+use crate::tool::PreparedCall;
 
 /// An approver with scripted answers; once they are used up, no one can be asked.
 ///
@@ -27,7 +28,7 @@ impl FakeApprover {
     pub fn new(granted: impl IntoIterator<Item = bool>) -> Self {
         let by = || "tester".to_owned();
         let answers = granted.into_iter().map(|granted| match granted {
-            true => Approval::Granted { by: by() },
+            true => Approval::granted(by()),
             false => Approval::Denied { by: by() },
         });
         let script = Script { answers: answers.collect(), asked: Vec::new() };
@@ -46,9 +47,14 @@ impl FakeApprover {
 
 #[async_trait]
 impl Approver for FakeApprover {
-    async fn ask(&self, _task: &Task, call: &Invocation, _reason: &str) -> Result<Approval> {
+    async fn ask(
+        &self,
+        _task: &Task,
+        call: &PreparedCall,
+        _terms: &ApprovalTerms,
+    ) -> Result<Approval> {
         let mut script = self.script();
-        script.asked.push(call.tool.clone());
+        script.asked.push(call.invocation.tool.clone());
         Ok(script.answers.pop_front().unwrap_or(Approval::Unattended))
     }
 }

@@ -17,14 +17,14 @@ impl FakePolicy {
 
     /// Creates a policy that asks about every call.
     pub fn asking(reason: impl Into<String>) -> Self {
-        Self(PolicyDecision::Ask { reason: reason.into() })
+        Self(PolicyDecision::ask(reason))
     }
 }
 
 impl Policy for FakePolicy {
     fn evaluate(&self, task: &Task, tool: &ToolSpec, _call: &PreparedCall) -> PolicyDecision {
         match &self.0 {
-            PolicyDecision::Ask { .. } if task.options.allow.contains(&tool.name) => {
+            PolicyDecision::Ask(_) if task.options.allow.contains(&tool.name) => {
                 PolicyDecision::Allow
             }
             decision => decision.clone(),

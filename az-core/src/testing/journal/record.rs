@@ -43,8 +43,12 @@ fn short_run() -> Vec<NewEvent> {
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
     };
-    let given =
-        EventBody::ApprovalGiven { digest: "d".to_owned(), granted: true, by: "alice".to_owned() };
+    let given = EventBody::ApprovalGiven {
+        digest: "d".to_owned(),
+        granted: true,
+        by: "alice".to_owned(),
+        tool: None,
+    };
     vec![
         run_started("a"),
         llm_intent("m1", Some(100), 60),

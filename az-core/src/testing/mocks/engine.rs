@@ -14,7 +14,7 @@ use crate::embed::{Embedder, Embeddings};
 use crate::engine::{EventSink, Run, RunEvent};
 use crate::error::Result;
 use crate::id::TaskId;
-use crate::policy::{Policy, PolicyDecision};
+use crate::policy::{ApprovalTerms, Policy, PolicyDecision};
 use crate::task::Task;
 use crate::tool::{
     BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
@@ -96,7 +96,12 @@ mock! {
 
     #[async_trait]
     impl Approver for Approver {
-        async fn ask(&self, task: &Task, call: &Invocation, reason: &str) -> Result<Approval>;
+        async fn ask(
+            &self,
+            task: &Task,
+            call: &PreparedCall,
+            terms: &ApprovalTerms,
+        ) -> Result<Approval>;
     }
 }
 

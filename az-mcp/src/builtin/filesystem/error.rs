@@ -47,7 +47,7 @@ pub(super) enum FileError {
     #[error("cancelled")]
     Cancelled,
     #[error(transparent)]
-    LeaseLost(Error),
+    Refused(Error),
     #[error("`{path}`: {source}; {OUTCOME_UNKNOWN}")]
     Unknown { path: String, source: io::Error },
     #[error("`{path}`: {source}")]
@@ -90,7 +90,7 @@ impl FileError {
     /// Classifies an I/O error at `path`.
     pub(super) fn at(path: &str, source: io::Error) -> Self {
         let source = match source.downcast::<Error>() {
-            Ok(lost) => return Self::LeaseLost(lost),
+            Ok(lost) => return Self::Refused(lost),
             Err(source) => source,
         };
         let path = path.to_owned();

@@ -1,13 +1,15 @@
 //! `filesystem.list`.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
+use az_core::tool::{Access, EffectClass, Invocation, ToolOutput, ToolScope};
 use az_core::{CancellationToken, Result};
 use cap_std::fs::{Dir, DirEntry, FileType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::{AccessGuard, named_path};
 use super::error::FileError;
 use super::root::{Root, Roots, into_output};
 use crate::tool::TypedTool;
@@ -69,16 +71,30 @@ impl TypedTool for ListTool {
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
 
+    fn accesses(&self, args: &ListArgs, call: &Invocation) -> Vec<Access> {
+        vec![Access::Read { path: named_path(&args.path, call, self.0.home()) }]
+    }
+
     async fn call(&self, args: ListArgs, call: &Invocation) -> Result<ToolOutput> {
         let cancel = call.cancel.clone();
-        Ok(into_output(self.0.run(call, move |root| list(root, &args, &cancel)).await?))
+        let guard = AccessGuard::of(call, &args.path, self.0.home());
+        Ok(into_output(self.0.run(call, move |root| list(root, &args, &guard, &cancel)).await?))
     }
 }
 
-fn list(root: &Root, args: &ListArgs, cancel: &CancellationToken) -> Result<ToolOutput, FileError> {
+fn list(
+    root: &Root,
+    args: &ListArgs,
+    guard: &AccessGuard,
+    cancel: &CancellationToken,
+) -> Result<ToolOutput, FileError> {
     let at = |error| FileError::at(&args.path, error);
     let base = root.dir().open_dir(root.relative(&args.path)?).map_err(at)?;
-    let mut listing = Listing { args, cancel, base, entries: Vec::new(), notes: Vec::new() };
+    let may_list =
+        |entry: &str| guard.check(root, &base, Path::new(entry), |path| Access::Read { path });
+    may_list("")?;
+    let (entries, notes) = (Vec::new(), Vec::new());
+    let mut listing = Listing { args, cancel, may_list: &may_list, base: &base, entries, notes };
     listing.walk()?;
     Ok(listing.output())
 }
@@ -87,7 +103,9 @@ fn list(root: &Root, args: &ListArgs, cancel: &CancellationToken) -> Result<Tool
 struct Listing<'a> {
     args: &'a ListArgs,
     cancel: &'a CancellationToken,
-    base: Dir,
+    /// Checks whether a directory below the base may be listed.
+    may_list: &'a dyn Fn(&str) -> Result<(), FileError>,
+    base: &'a Dir,
     entries: Vec<Entry>,
     notes: Vec<String>,
 }
@@ -108,7 +126,8 @@ impl Listing<'_> {
             if self.args.recursive && entry.kind == Kind::Directory {
                 // Opened from the base and not from its parent, so that a deep tree does not
                 // exhaust the file descriptors.
-                match self.read_dir(&entry.name) {
+                let below = (self.may_list)(&entry.name).map_err(std::io::Error::other);
+                match below.and_then(|()| self.read_dir(&entry.name)) {
                     Ok(below) => rest.extend(below),
                     Err(error) => self.notes.push(format!("[{}: {error}]", entry.name)),
                 }

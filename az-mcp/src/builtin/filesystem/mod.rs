@@ -1,5 +1,6 @@
 //! `filesystem.list`, `filesystem.read` and `filesystem.write`, confined to the workspace.
 
+mod access;
 mod append;
 mod changes;
 mod directories;

@@ -1,13 +1,15 @@
 //! `filesystem.read`.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use az_core::Result;
-use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
+use az_core::tool::{Access, EffectClass, Invocation, ToolOutput, ToolScope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::access::{AccessGuard, named_path};
 use super::encoding::Encoding;
 use super::error::FileError;
 use super::root::{Root, Roots, into_output};
@@ -47,14 +49,20 @@ impl TypedTool for ReadTool {
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
 
+    fn accesses(&self, args: &ReadArgs, call: &Invocation) -> Vec<Access> {
+        vec![Access::Read { path: named_path(&args.path, call, self.0.home()) }]
+    }
+
     async fn call(&self, args: ReadArgs, call: &Invocation) -> Result<ToolOutput> {
-        Ok(into_output(self.0.run(call, move |root| read(root, &args)).await?))
+        let guard = AccessGuard::of(call, &args.path, self.0.home());
+        Ok(into_output(self.0.run(call, move |root| read(root, &args, &guard)).await?))
     }
 }
 
-fn read(root: &Root, args: &ReadArgs) -> Result<ToolOutput, FileError> {
+fn read(root: &Root, args: &ReadArgs, guard: &AccessGuard) -> Result<ToolOutput, FileError> {
     let path = args.path.as_str();
     let file = root.open_file(path)?;
+    guard.check(root, &file, Path::new(""), |path| Access::Read { path })?;
     let mut bytes = Vec::new();
     // The size in the metadata is not reliable: files grow, and those in `/proc` have size 0.
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| FileError::at(path, error))?;

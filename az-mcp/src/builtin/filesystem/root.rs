@@ -44,6 +44,11 @@ impl Roots {
         Self { open: Mutex::default(), home: home.map(Arc::from) }
     }
 
+    /// Returns the home directory, for paths that begin with `~`.
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
     /// Runs blocking filesystem work in a call's workspace, on the blocking thread pool.
     ///
     /// # Errors
@@ -67,7 +72,7 @@ impl Roots {
             work(&root)
         };
         match blocking::run(work).await? {
-            Err(FileError::LeaseLost(error)) => Err(error),
+            Err(FileError::Refused(error)) => Err(error),
             done => Ok(done),
         }
     }

@@ -21,13 +21,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::tool::{EffectClass, Invocation, Probed, ToolOutput, ToolScope};
+use az_core::tool::{Access, EffectClass, Invocation, Probed, ToolOutput, ToolScope};
 use az_core::{Error, Result};
 use cap_std::fs::File;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::access::{AccessGuard, named_path};
 use super::append::{AppendId, append};
 use super::changes::of_text;
 use super::drafts::drafts_at;
@@ -76,9 +77,14 @@ impl TypedTool for WriteTool {
     const EFFECT: EffectClass = EffectClass::Probe;
     const SCOPE: ToolScope = ToolScope::Workspace;
 
+    fn accesses(&self, args: &WriteArgs, call: &Invocation) -> Vec<Access> {
+        vec![Access::Write { path: named_path(&args.path, call, self.0.home()) }]
+    }
+
     async fn call(&self, args: WriteArgs, call: &Invocation) -> Result<ToolOutput> {
+        let guard = AccessGuard::of(call, &args.path, self.0.home());
         let job = Job::new(args, call, call.witness.as_ref());
-        Ok(into_output(self.0.run(call, move |root| job.write(root)).await?))
+        Ok(into_output(self.0.run(call, move |root| job.write(root, &guard)).await?))
     }
 }
 
@@ -135,11 +141,13 @@ impl Job {
         Self { args, key, witness, repeated, wait: LockWait::of(call) }
     }
 
-    fn write(self, root: &Root) -> Result<ToolOutput, FileError> {
+    fn write(self, root: &Root, guard: &AccessGuard) -> Result<ToolOutput, FileError> {
         let path = self.args.path.as_str();
         let content = self.args.encoding.encode(self.args.content.clone())?;
         let (location, created) = FileLocation::find_or_create(root, path)?;
-        let written = self.write_at(root, &location, &content);
+        let written = guard
+            .check(root, &location.dir, &location.name, |path| Access::Write { path })
+            .and_then(|()| self.write_at(root, &location, &content));
         if written.is_err() {
             created.remove(root.dir());
         }

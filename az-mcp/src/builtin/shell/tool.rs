@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use az_core::tool::{BackgroundProcess, EffectClass, Invocation, Probed, ToolOutput, ToolScope};
+use az_core::tool::{
+    Access, BackgroundProcess, EffectClass, Invocation, Probed, ToolOutput, ToolScope,
+};
 use az_core::{Error, Result, TaskId, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -73,6 +75,11 @@ impl TypedTool for ShellTool {
         let what = Self::DESCRIPTION;
         format!("{what}, with {shell}. What it leaves in the background runs until the task ends")
             .into()
+    }
+
+    fn accesses(&self, args: &ShellArgs, _call: &Invocation) -> Vec<Access> {
+        let env = args.env.iter().flatten().map(|(name, _)| name.clone()).collect();
+        vec![Access::Command { text: args.command.clone(), env }]
     }
 
     async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
