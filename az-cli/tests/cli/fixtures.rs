@@ -25,7 +25,7 @@ use crate::support::block_on;
 /// Where the fixtures were made; every path in them begins with it.
 const MADE_AT: &str = "/tmp/az-fixture";
 
-const SCHEMAS: [u32; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+const SCHEMAS: [u32; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
