@@ -85,6 +85,7 @@ impl ReActAgent {
     /// Requests the next turn, or a summary if the transcript no longer fits any candidate's
     /// context window.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
+        run.take_hints().await?;
         let context = self.context(run, initial_thought);
         let candidates = self.candidates(run, &context).await?;
         let asked = (&context, &*candidates);
@@ -128,7 +129,11 @@ impl ReActEngine for ReActAgent {
         let repeats = repeated(self.capabilities(run));
         loop {
             match decide(run.history(), repeats) {
-                Decision::Finish(answer) => return Ok(Answer(answer)),
+                // A hint that came while the model wrote its answer gets another turn.
+                Decision::Finish(answer) if run.take_hints().await? == 0 => {
+                    return Ok(Answer(answer));
+                }
+                Decision::Finish(_) => {}
                 Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
                 Decision::RunTools => run.call_pending().await?,
                 Decision::RefuseCalls(reason) => run.decline_pending(&reason).await?,
@@ -156,10 +161,14 @@ impl ReActEngine for ReActAgent {
         }
         let turns = run.history().turns.len();
         // A step that failed before the model replied is repeated with the same observation.
-        let known = run.history().observations_after(turns).any(|made| made.text == observation);
+        let known = run
+            .history()
+            .observations_after(turns)
+            .any(|made| !made.is_hint && made.text == observation);
         if !observation.is_empty() && !known {
             run.observe(observation).await?;
         }
+        run.take_hints().await?;
         let context = self.context(run, "");
         let candidates = self.candidates(run, &context).await?;
         match self.dispatch(run, (&context, &candidates), Purpose::Step).await? {

@@ -8,17 +8,18 @@ mod limits;
 mod pause;
 pub(crate) mod shop;
 
-use crate::support::stage::Stage;
+use crate::support::stage::{Stage, task};
 use az_ai::chat::{Image, Message, ToolMessage};
 use az_ai::client::Capabilities;
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
+use az_core::clock::SystemClock;
 use az_core::cost::Usage;
-use az_core::journal::{EventBody, FinishReason, ModelReply, ToolOutcome};
-use az_core::task::TaskStatus;
+use az_core::journal::{EventBody, FinishReason, Hint, HintQueue, ModelReply, ToolOutcome};
+use az_core::task::{TaskRepository, TaskStatus};
 use az_core::testing::{FakeTool, FakeToolbox};
 use az_core::tool::{EffectClass, ToolOutput};
-use az_core::{ErrorKind, Usd};
+use az_core::{CallId, Clock, ErrorKind, Usd};
 use serde_json::json;
 
 fn reader(text: &str) -> FakeToolbox {
@@ -73,6 +74,25 @@ async fn the_model_acts_observes_and_answers() {
         ]
     );
     assert_eq!(asked[0].tools[0].name, "filesystem.read");
+}
+
+#[tokio::test]
+async fn hints_are_messages_of_the_user_before_the_next_turn() {
+    let stage = Stage::new([read("a"), ScriptedReply::text("done")]).with_tools(reader("A"));
+    let task = task("t1".to_owned(), "what does a say?");
+    stage.store.create(&task).await.unwrap();
+    let hint = Hint::new(CallId::new("h1").unwrap(), "be brief").unwrap();
+    stage.store.send_hint(&task.id, &hint, SystemClock.now()).await.unwrap();
+    let task = stage.run("what does a say?").await;
+
+    assert_eq!(task.answer.as_deref(), Some("done"));
+    let asked = stage.requests();
+    let expected = [Message::user("what does a say?"), Message::user("be brief")];
+    assert_eq!(asked[0].messages[1..], expected);
+    assert_eq!(asked[1].messages[1..3], expected, "it stays where it was");
+    let hints = stage.recorder.names().into_iter().filter(|name| *name == "hint").count();
+    assert_eq!(hints, 1);
+    assert_eq!(stage.store.hints(&task.id).await.unwrap(), []);
 }
 
 #[tokio::test]

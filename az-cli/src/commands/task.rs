@@ -5,6 +5,7 @@ mod delete;
 mod execute;
 mod find;
 mod follow;
+mod hint;
 mod input;
 mod list;
 mod logs;
@@ -14,6 +15,7 @@ mod retry;
 mod run;
 mod show;
 mod trace;
+mod typed_hints;
 mod watch;
 
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ pub enum TaskCommand {
     Watch(watch::WatchArgs),
     /// Show the runs, steps, model calls and tool calls of a task as a tree with their times
     Trace(trace::TraceArgs),
+    /// Send a text to the model of a task that waits or runs
+    Hint(hint::HintArgs),
     /// Cancel tasks, whichever process runs them
     Cancel(cancel::CancelArgs),
     /// Resume a task where its journal ends
@@ -65,9 +69,12 @@ impl TaskCommand {
     /// Whether the command only looks something up or changes it, and waits for nothing.
     pub const fn is_short(&self) -> bool {
         match self {
-            Self::List(_) | Self::Show(_) | Self::Delete(_) | Self::Logs(_) | Self::Watch(_) => {
-                true
-            }
+            Self::List(_)
+            | Self::Show(_)
+            | Self::Delete(_)
+            | Self::Hint(_)
+            | Self::Logs(_)
+            | Self::Watch(_) => true,
             Self::Trace(args) => args.is_short(),
             Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) => false,
         }
@@ -85,6 +92,7 @@ pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode,
         TaskCommand::List(args) => list::run(args, services).await,
         TaskCommand::Show(args) => show::run(args, services).await,
         TaskCommand::Logs(args) => logs::run(args, services).await,
+        TaskCommand::Hint(args) => hint::run(args, services).await,
         TaskCommand::Watch(args) => watch::run(args, services).await,
         TaskCommand::Trace(args) => trace::run(args, services).await,
         TaskCommand::Cancel(args) => cancel::run(args, services).await,

@@ -1,50 +1,65 @@
 //! Shows a run on the terminal, on standard error.
 
-use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use az_core::Error;
 use az_core::engine::{EventSink, RunEvent};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use super::columns::fit;
 use super::humanize::printable;
 use super::printer::Printer;
-use super::story::Story;
+use super::screen::Screen;
 
-const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const TICK: Duration = Duration::from_millis(100);
-
-/// Shows a run. One thread owns the line, so that spinner, text and questions do not mix.
+/// Shows a run. One thread owns the terminal, so that progress, text, questions and what is typed do not
+/// mix.
 #[derive(Debug)]
 pub struct Live {
     to: Mutex<Option<mpsc::Sender<Message>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-enum Message {
+/// What the thread is sent.
+pub(super) enum Message {
+    /// An event of the run.
     Event(Box<RunEvent>),
+    /// A question, whose answer is sent back; `None` at the end of the input.
     Ask { question: String, reply: oneshot::Sender<Option<String>> },
+    /// A message to show between the lines of the run.
     Say(String),
 }
 
+/// Where the lines go that a person types while the run is shown.
+#[derive(Debug)]
+pub struct TypedLines {
+    pub(super) to: UnboundedSender<String>,
+    /// Whether lines are read before the first event is shown.
+    pub(super) at_once: bool,
+}
+
+impl TypedLines {
+    /// Creates the destination for the lines that are typed during a run, from its first event to its end.
+    pub const fn during_run(to: UnboundedSender<String>) -> Self {
+        Self { to, at_once: false }
+    }
+
+    /// Creates the destination for the lines that are typed from now on, to the end of the run.
+    pub const fn at_once(to: UnboundedSender<String>) -> Self {
+        Self { to, at_once: true }
+    }
+}
+
 impl Live {
-    /// Starts the thread that shows the run.
+    /// Starts the thread that shows the run, and that reads what is typed if there is a destination for it.
     ///
     /// # Errors
     ///
     /// `Threads` if the system starts none.
-    pub fn start(printer: &Printer) -> Result<Self, Error> {
+    pub fn start(printer: &Printer, typed: Option<TypedLines>) -> Result<Self, Error> {
         let (to, from) = mpsc::channel();
-        let screen = Screen {
-            story: Story::new(printer.err_style()),
-            animated: printer.is_animated(),
-            quiet: printer.is_quiet(),
-            frame: 0,
-            since: Instant::now(),
-        };
+        let screen = Screen::new(printer, typed);
         let thread = Builder::new().name("az-screen".to_owned()).spawn(move || screen.show(&from));
         let thread = thread.map_err(|source| Error::Threads { source })?;
         Ok(Self { to: Mutex::new(Some(to)), thread: Mutex::new(Some(thread)) })
@@ -85,84 +100,4 @@ impl EventSink for Live {
     fn emit(&self, event: &RunEvent) {
         self.send(Message::Event(Box::new(event.clone())));
     }
-}
-
-struct Screen {
-    story: Story,
-    animated: bool,
-    quiet: bool,
-    frame: usize,
-    since: Instant,
-}
-
-impl Screen {
-    fn show(mut self, from: &mpsc::Receiver<Message>) {
-        loop {
-            let message = match from.recv_timeout(TICK) {
-                Ok(message) => message,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.spin();
-                    continue;
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            };
-            match message {
-                Message::Event(event) => self.tell(&event),
-                Message::Say(text) => self.write(&[text]),
-                Message::Ask { question, reply } => {
-                    self.wipe();
-                    // The caller may have stopped waiting for the answer.
-                    reply.send(question_at_terminal(&question)).ok();
-                }
-            }
-        }
-        self.wipe();
-    }
-
-    fn tell(&mut self, event: &RunEvent) {
-        let doing = self.story.doing().is_some();
-        let lines = self.story.tell(event);
-        if !doing {
-            self.since = Instant::now();
-        }
-        self.write(&lines);
-    }
-
-    fn write(&self, lines: &[String]) {
-        if lines.is_empty() || self.quiet {
-            return;
-        }
-        self.wipe();
-        let mut err = io::stderr().lock();
-        for line in lines {
-            writeln!(err, "{line}").ok();
-        }
-    }
-
-    fn spin(&mut self) {
-        let Some(doing) = self.story.doing().filter(|_| self.animated) else { return };
-        self.frame = (self.frame + 1) % FRAMES.len();
-        let frame = FRAMES.get(self.frame).copied().unwrap_or_default();
-        let time = format!("{}s", self.since.elapsed().as_secs());
-        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(w, _)| w.0);
-        // The frame, two blanks, and the last column, after which some terminals begin a new line.
-        let room = usize::from(width).saturating_sub(4 + time.len());
-        let doing = fit(&doing, room);
-        write!(io::stderr().lock(), "\r\x1b[2K{frame} {doing} {time}").ok();
-    }
-
-    fn wipe(&self) {
-        if self.animated {
-            write!(io::stderr().lock(), "\r\x1b[2K").ok();
-        }
-    }
-}
-
-fn question_at_terminal(question: &str) -> Option<String> {
-    // What was typed before the question appeared is not an answer to it.
-    rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush).ok();
-    write!(io::stderr().lock(), "{question} [y/N] ").ok();
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer).ok()?;
-    (read > 0).then_some(answer)
 }

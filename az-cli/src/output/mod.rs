@@ -12,11 +12,14 @@ mod live;
 mod log;
 mod printer;
 mod progress;
+mod rows;
+mod screen;
 mod secret;
 mod story;
 mod style;
 mod table;
 mod tables;
+mod typed;
 
 pub use approver::TerminalApprover;
 pub use bar::bar;
@@ -26,7 +29,7 @@ pub use csv::csv;
 pub use events::Lines;
 pub use file::NewFile;
 pub use humanize::{age, amount, duration, printable, task_cost};
-pub use live::Live;
+pub use live::{Live, TypedLines};
 pub use log::{LogFormat, LogTable, LogTimes, LogWriter};
 pub use printer::{Format, FormatArgs, Printer};
 pub use progress::Progress;
@@ -39,3 +42,4 @@ pub use tables::{
     model_table, models_table, price_table, route_in_words, store_table, task_in_words,
     tasks_table, trace_in_words, uncertain_table,
 };
+pub use typed::can_type;

@@ -128,6 +128,9 @@ impl Story {
             EventBody::Observation { text } | EventBody::Note { text } => {
                 vec![format!("  {} {}", s.dim("·"), printable(text))]
             }
+            EventBody::Hint { text } => {
+                vec![format!("  {} {}", s.cyan("»"), printable(text))]
+            }
             EventBody::RunFinished { outcome, totals } => {
                 self.model = None;
                 self.tools.clear();

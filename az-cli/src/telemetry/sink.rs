@@ -76,7 +76,7 @@ fn record(task: &TaskId, body: &EventBody) {
                 }
             }
         }
-        EventBody::Observation { .. } | EventBody::Snapshot { .. } => {}
+        EventBody::Observation { .. } | EventBody::Hint { .. } | EventBody::Snapshot { .. } => {}
     }
 }
 

@@ -63,6 +63,8 @@ pub enum EventBodyView<'a> {
     ToolResult(ToolResultView<'a>),
     /// The agent added a text to what the model sees.
     Observation { text: &'a str },
+    /// A person sent a text to the task, which the model sees before its next turn.
+    Hint { text: &'a str },
     /// The run took a decision.
     Note { text: &'a str },
     /// The fold of the events before it was stored.
@@ -144,6 +146,7 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             }
             EventBody::ToolResult(result) => Self::ToolResult(result.into()),
             EventBody::Observation { text } => Self::Observation { text },
+            EventBody::Hint { text } => Self::Hint { text },
             EventBody::Note { text } => Self::Note { text },
             EventBody::Snapshot { .. } => Self::Snapshot {},
             EventBody::RunFinished { outcome, totals } => {

@@ -3,7 +3,7 @@
 
 use az_core::cost::Period;
 use az_core::engine::WorkerReport;
-use az_core::{TaskId, TaskPriority};
+use az_core::{CallId, TaskId, TaskPriority};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -34,6 +34,13 @@ pub enum NoticeView {
     TaskDeleted {
         /// The task.
         task: TaskId,
+    },
+    /// A hint was sent to a task.
+    HintSent {
+        /// The task.
+        task: TaskId,
+        /// The id of the hint; the event that records it is about this call.
+        call: CallId,
     },
     /// A worker ended.
     WorkerFinished(WorkerReportView),

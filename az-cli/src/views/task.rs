@@ -1,7 +1,7 @@
 //! Tasks: in a listing, and one with everything that is known of it.
 
 use az_core::cost::CostEntry;
-use az_core::journal::{CallState, History, ToolOutcome};
+use az_core::journal::{CallState, Hint, History, ToolOutcome};
 use az_core::task::TaskOptions;
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
@@ -94,6 +94,8 @@ pub struct TaskView {
     pub tool_outcomes: ToolOutcomesView,
     /// The processes that its commands left running in the background.
     pub background: Vec<BackgroundProcess>,
+    /// The hints that the model has not read yet.
+    pub hints: Vec<String>,
     /// The ledger entries of the task's calls.
     pub entries: Vec<LedgerEntryView>,
 }
@@ -103,6 +105,13 @@ impl TaskView {
     #[must_use]
     pub fn with_background(mut self, processes: Vec<BackgroundProcess>) -> Self {
         self.background = processes;
+        self
+    }
+
+    /// Sets the hints that the model has not read yet.
+    #[must_use]
+    pub fn with_hints(mut self, hints: Vec<Hint>) -> Self {
+        self.hints = hints.into_iter().map(|hint| hint.text).collect();
         self
     }
 
@@ -122,6 +131,7 @@ impl TaskView {
             tool_calls: history.calls.len(),
             tool_outcomes: history.into(),
             background: Vec::new(),
+            hints: Vec::new(),
             entries: entries.into_iter().map(LedgerEntryView::from).collect(),
             summary: TaskSummaryView::new(task, history.unpriced),
         }

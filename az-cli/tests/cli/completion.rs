@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::support::Az;
+use crate::terminal::command_at_terminal;
 
 /// Returns the candidates for the last of these words, as fish gets them: value, tab, description. Options,
 /// which it also gets, are left out.
@@ -99,4 +100,30 @@ fn the_scripts_work_in_their_shells() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((String::from_utf8(output.stdout).unwrap(), stderr), (expect, String::new()));
     }
+}
+
+#[test]
+fn a_word_is_completed_in_a_zsh_at_a_terminal() {
+    let az = Az::in_memory();
+    az.ok(&["task", "run", "--detach", "list the files", "--model", "offline"]);
+    let id = az.only_id();
+    let short = &id[id.len() - 12..];
+    let bins = Path::new(env!("CARGO_BIN_EXE_az")).parent().unwrap();
+    let path = format!("{}:{}", bins.display(), std::env::var("PATH").unwrap());
+    let mut zsh = az.command_of(Path::new("zsh"), ["-f", "-i"]);
+    zsh.env("PATH", path).env("TERM", "xterm").env("PS1", "ready> ");
+    // Each line is completed at a tab, and then removed with Ctrl-U.
+    let dialog = [
+        (
+            "ready> ",
+            "autoload -Uz compinit; compinit -u -D; source <(az completions zsh); PS1='go> '\n",
+        ),
+        ("go> ", &*format!("az task show {}\t", &short[..4])),
+        (&short[4..], "\x15az task hint \t"),
+        (short, "\x15az config get llm.base\t"),
+        ("_url", "\x15az task run x --model off\t"),
+        ("line", "\x15exit\n"),
+    ];
+    let Some(ended) = command_at_terminal(&az, &zsh, &dialog) else { return };
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }

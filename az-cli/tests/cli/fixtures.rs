@@ -69,7 +69,11 @@ impl Fixture {
             ("task", "failure"),
             ("entry", "model"),
             ("hold", "model"),
+            ("entry_sum", "model"),
         ] {
+            if !db.table_exists(None, table).unwrap() {
+                continue;
+            }
             let sql = format!("UPDATE {table} SET {column} = replace({column}, ?1, ?2)");
             db.execute(&sql, [MADE_AT, root]).unwrap();
         }

@@ -17,7 +17,7 @@ if pid == 0:
         os.dup2(os.open(call["stderr"], os.O_WRONLY | os.O_CREAT), 2)
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, call["columns"], 0, 0))
     os.chdir(call["directory"])
-    os.execve(call["words"][0], call["words"], call["env"])
+    os.execvpe(call["words"][0], call["words"], call["env"])
 signal.alarm(60)
 screen, begin = b"", 0
 def more():
@@ -58,6 +58,15 @@ pub(crate) fn with_redirected_stderr(az: &Az, args: &[&str], file: &Path) -> Opt
     run(az, args, &[], Some(file), 0)
 }
 
+/// As [`at_terminal`], with another program.
+pub(crate) fn command_at_terminal(
+    az: &Az,
+    command: &Command,
+    dialog: &[(&str, &str)],
+) -> Option<Ended> {
+    run_command(az, command, dialog, None, 0)
+}
+
 fn run(
     az: &Az,
     args: &[&str],
@@ -65,7 +74,16 @@ fn run(
     stderr: Option<&Path>,
     columns: u16,
 ) -> Option<Ended> {
-    let command = az.command(args);
+    run_command(az, &az.command(args), dialog, stderr, columns)
+}
+
+fn run_command(
+    az: &Az,
+    command: &Command,
+    dialog: &[(&str, &str)],
+    stderr: Option<&Path>,
+    columns: u16,
+) -> Option<Ended> {
     let text = |text: &std::ffi::OsStr| text.to_str().unwrap().to_owned();
     let mut words = vec![text(command.get_program())];
     words.extend(command.get_args().map(text));

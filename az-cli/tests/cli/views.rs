@@ -14,7 +14,8 @@ use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRan
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    Event, EventBody, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals, fold,
+    Event, EventBody, Hint, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals,
+    fold,
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
@@ -138,6 +139,7 @@ fn events() -> Vec<Event> {
         about(given),
         sample::tool_intent("c3"),
         sample::tool_result("c3"),
+        NewEvent::about(sample::call_id("h"), EventBody::Hint { text: "look".to_owned() }),
         sample::note("falling back to m"),
         NewEvent::new(EventBody::Snapshot { history: Box::new(History::default()) }),
         NewEvent::new(finished(sample::completed("done"))),
@@ -244,6 +246,7 @@ fn tasks() {
         "task",
         TaskView::new(task, &history, entries)
             .with_background(vec![BackgroundProcess::new(7, "sleep 9")])
+            .with_hints(vec![Hint::new(sample::call_id("h"), "look").unwrap()])
     ); // TaskView
 }
 
@@ -352,6 +355,7 @@ fn stores_and_notices() {
     let notices = [
         NoticeView::TaskQueued { task: task.clone(), priority: TaskPriority::Urgent },
         NoticeView::TaskEnded { task: task.clone(), status: "cancelled".to_owned() },
+        NoticeView::HintSent { task: task.clone(), call: sample::call_id("h") },
         NoticeView::TaskDeleted { task },
         NoticeView::WorkerFinished(WorkerReportView::new(&report, 1500)),
         NoticeView::BudgetSet(BudgetView::from(&budget_status())),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Az, Running, script, until};
 
 /// A task whose only call waits until the file `go` exists.
-fn waiting(az: &Az) -> Vec<String> {
+pub(crate) fn waiting(az: &Az) -> Vec<String> {
     let command = "while [ ! -e go ]; do sleep 0.02; done";
     let call = json!({"name": "shell.execute", "arguments": {"command": command}});
     let model = script(az, &[json!({"calls": [call]}), json!({"text": "the answer"})]);
@@ -18,7 +18,7 @@ fn waiting(az: &Az) -> Vec<String> {
         .to_vec()
 }
 
-fn started(az: &Az) -> (Running, String) {
+pub(crate) fn started(az: &Az) -> (Running, String) {
     let args = waiting(az);
     let running = az.start(&args.iter().map(String::as_str).collect::<Vec<_>>());
     until("the call has begun", || is_calling(az));

@@ -14,7 +14,7 @@ use az_cli::views::{
 use az_core::Usd;
 use az_core::cost::{BudgetStatus, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::error::ErrorKind;
-use az_core::journal::{Event, EventBody, History, ModelOutcome, ModelReply, NewEvent};
+use az_core::journal::{Event, EventBody, Hint, History, ModelOutcome, ModelReply, NewEvent};
 use az_core::log::CommandRun;
 use az_core::store::StoreStatus;
 use az_core::task::{Failure, Outcome, TaskOptions};
@@ -99,7 +99,10 @@ fn task(text: &str) -> TaskView {
     task.failure = Some(Failure::new(ErrorKind::Agent, text));
     let entries = vec![sample::entry("t", "m2", 1_234_567, 1)];
     let history = History::default();
-    TaskView::new(task, &history, entries).with_background(vec![BackgroundProcess::new(7, text)])
+    let hint = Hint::new(sample::call_id("h"), text).unwrap();
+    TaskView::new(task, &history, entries)
+        .with_background(vec![BackgroundProcess::new(7, text)])
+        .with_hints(vec![hint])
 }
 
 fn budget(text: &str) -> BudgetView {

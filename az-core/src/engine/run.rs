@@ -13,9 +13,9 @@ use super::stop::Stop;
 use crate::busy::BusyRetry;
 use crate::clock::{Clock, later};
 use crate::cost::{BudgetStatus, Limit, Payer, Scope};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CallId, TaskId};
-use crate::journal::{Event, EventBody, History, NewEvent};
+use crate::journal::{Event, EventBody, Hint, History, NewEvent};
 use crate::money::Usd;
 use crate::point;
 use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task};
@@ -143,6 +143,28 @@ impl Run {
     pub async fn observe(&mut self, text: impl Into<String>) -> Result<()> {
         let text = text.into();
         self.append(vec![NewEvent::new(EventBody::Observation { text })]).await
+    }
+
+    /// Records the hints that people sent since the last step, so that the model sees them before its
+    /// next turn; returns how many there were.
+    ///
+    /// While the store is busy there are none: they are recorded before a later step.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub async fn take_hints(&mut self) -> Result<usize> {
+        let hints = match self.context.store.hints(&self.task.id).await {
+            Err(error) if error.kind() == ErrorKind::Busy => return Ok(0),
+            hints => hints?,
+        };
+        if hints.is_empty() {
+            return Ok(0);
+        }
+        let count = hints.len();
+        let event = |hint: Hint| NewEvent::about(hint.id, EventBody::Hint { text: hint.text });
+        self.append(hints.into_iter().map(event).collect()).await?;
+        Ok(count)
     }
 
     /// Returns the smallest amount left in the hard budgets that cover this task, for any model;

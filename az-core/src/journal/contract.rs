@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::event::{Event, NewEvent};
+use super::hint::HintQueue;
 use crate::clock::Timestamp;
 use crate::cost::{Alert, BudgetKeeper, CostTracker};
 use crate::error::Result;
@@ -24,7 +25,8 @@ use crate::task::{Lease, TaskQueue, TaskRepository};
 ///    would refuse the append.
 /// 5. In the same transaction the store applies the effects of the events: `llm_intent` takes its
 ///    hold, or the whole append is refused with the budget's error; `llm_result` settles it and
-///    adds to the task's cost and tokens; `run_finished` ends the task and its lease, as
+///    adds to the task's cost and tokens; `hint` removes the hint that it records from the
+///    [`HintQueue`]; `run_finished` ends the task and its lease, as
 ///    [`TaskQueue::finish`] does.
 /// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all of them; an
 ///    unreadable snapshot is skipped in favour of the one before it.
@@ -71,6 +73,12 @@ pub struct Appended {
 
 /// The contracts that a run needs, in one store: an append changes tasks, costs and budgets in the
 /// same transaction. Implemented for every type that implements all of them.
-pub trait RunStore: TaskRepository + TaskQueue + Journal + CostTracker + BudgetKeeper {}
+pub trait RunStore:
+    TaskRepository + TaskQueue + Journal + HintQueue + CostTracker + BudgetKeeper
+{
+}
 
-impl<S: TaskRepository + TaskQueue + Journal + CostTracker + BudgetKeeper + ?Sized> RunStore for S {}
+impl<S> RunStore for S where
+    S: TaskRepository + TaskQueue + Journal + HintQueue + CostTracker + BudgetKeeper + ?Sized
+{
+}

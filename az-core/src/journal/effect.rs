@@ -26,6 +26,8 @@ pub enum Effect {
         /// How it is settled.
         settlement: Settlement,
     },
+    /// Remove a hint of the task from the [`HintQueue`](super::HintQueue).
+    TakeHint(CallId),
     /// End the task and the lease, as [`TaskQueue::finish`](crate::task::TaskQueue::finish) does.
     Finish(Outcome),
 }
@@ -46,6 +48,7 @@ impl NewEvent {
                 call: self.call_id()?.clone(),
                 settlement: result.settlement.clone(),
             }),
+            EventBody::Hint { .. } => Some(Effect::TakeHint(self.call_id()?.clone())),
             EventBody::RunFinished { outcome, .. } => Some(Effect::Finish(outcome.clone())),
             EventBody::RunStarted { .. }
             | EventBody::ToolIntent(_)

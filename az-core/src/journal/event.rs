@@ -120,6 +120,11 @@ pub enum EventBody {
         /// The text.
         text: String,
     },
+    /// A text that a person sent to the task, for the model. Its id is the event's call.
+    Hint {
+        /// The text.
+        text: String,
+    },
     /// A note, which changes nothing.
     Note {
         /// The text.
@@ -152,6 +157,7 @@ impl EventBody {
             Self::ApprovalGiven { .. } => "approval_given",
             Self::ToolResult(_) => "tool_result",
             Self::Observation { .. } => "observation",
+            Self::Hint { .. } => "hint",
             Self::Note { .. } => "note",
             Self::Snapshot { .. } => "snapshot",
             Self::RunFinished { .. } => "run_finished",

@@ -73,13 +73,21 @@ pub struct Turn {
     pub reply: ModelReply,
 }
 
-/// A text that the agent added for the model.
+/// A text that the agent, or a person, added for the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The number of turns before it.
     pub after: usize,
     /// The text.
     pub text: String,
+    /// Whether a person sent it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_hint: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A summary of the first turns.
@@ -209,14 +217,17 @@ impl History {
                 self.approved_tools.extend(tool.clone().filter(|_| *granted));
                 self.record(call()?).approval = Some((digest.clone(), *granted));
             }
-            EventBody::Observation { text } => {
-                let after = self.turns.len();
-                self.observations.push(Observation { after, text: text.clone() });
-            }
+            EventBody::Observation { text } => self.observe(text, false),
+            EventBody::Hint { text } => self.observe(text, true),
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
             EventBody::RunFinished { outcome, .. } => self.outcome = Some(outcome.clone()),
         }
         Ok(())
+    }
+
+    fn observe(&mut self, text: &str, is_hint: bool) {
+        let after = self.turns.len();
+        self.observations.push(Observation { after, text: text.to_owned(), is_hint });
     }
 
     fn begin_model(&mut self, call: CallId, intent: &ModelIntent) -> Result<(), &'static str> {

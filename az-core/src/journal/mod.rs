@@ -8,6 +8,7 @@ mod effect;
 mod event;
 mod finish_reason;
 mod fold;
+mod hint;
 mod reply;
 mod summarised;
 
@@ -19,4 +20,5 @@ pub use event::{
 };
 pub use finish_reason::FinishReason;
 pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summary, Turn, fold};
+pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};

@@ -61,7 +61,7 @@ mod tests {
             turns: vec![Turn { reply: reply.clone() }; count],
             calls: (0..count).map(|turn| (CallId::tool(turn, 0), full.clone())).collect(),
             observations: (0..count)
-                .map(|after| Observation { after, text: "seen".to_owned() })
+                .map(|after| Observation { after, text: "seen".to_owned(), is_hint: false })
                 .collect(),
             summary: Some(Summary { turns: KEPT + 2, text: "so far".to_owned() }),
             ..History::default()

@@ -37,6 +37,9 @@ impl Journal for MemoryStore {
         };
         applied.booked.iter().for_each(|booked| state.charge(&booked.entry, &booked.before));
         state.log.extend(applied.logged);
+        if let Some(hints) = state.hints.get_mut(&lease.task) {
+            hints.retain(|hint| !applied.taken.contains(&hint.id));
+        }
         let next_seq = state.record(&lease.task).extend(lease, events, now);
         Ok(Appended { next_seq, alerts: applied.alerts })
     }
@@ -68,6 +71,11 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Returns `true` if a hint of this id is recorded.
+    pub(super) fn has_hint(&self, id: &CallId) -> bool {
+        self.known.contains(&(id.clone(), "hint"))
+    }
+
     fn next_seq(&self) -> u64 {
         u64::try_from(self.events.len()).unwrap_or(u64::MAX)
     }
@@ -96,6 +104,7 @@ struct Applied {
     booked: Vec<Booked>,
     alerts: Vec<Alert>,
     logged: Vec<LogRecord>,
+    taken: Vec<CallId>,
 }
 
 impl State {
@@ -132,6 +141,7 @@ impl State {
                     applied.alerts.extend(settled.alerts);
                     applied.logged.extend(settled.logged);
                 }
+                Effect::TakeHint(id) => applied.taken.push(id),
                 // The last event; the append was refused otherwise.
                 Effect::Finish(outcome) => self.held(lease)?.finish(lease, &outcome, now)?,
             }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod config;
+mod hint;
 mod journal;
 mod lease;
 mod ledger;

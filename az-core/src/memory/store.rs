@@ -12,6 +12,7 @@ use super::state::Shelf;
 use crate::clock::Timestamp;
 use crate::cost::{Calendar, Charge, CostEntry};
 use crate::id::TaskId;
+use crate::journal::Hint;
 use crate::log::CommandRun;
 use crate::task::QueuedTask;
 
@@ -48,6 +49,8 @@ impl MemoryStore {
 pub(super) struct State {
     pub(super) tasks: BTreeMap<TaskId, QueuedTask>,
     pub(super) records: BTreeMap<TaskId, Record>,
+    /// The hints that are not recorded yet, in the order in which they were sent.
+    pub(super) hints: BTreeMap<TaskId, Vec<Hint>>,
     pub(super) ledger: Ledger,
     pub(super) shelves: BTreeMap<TaskId, Shelf>,
     pub(super) settings: BTreeMap<String, Value>,

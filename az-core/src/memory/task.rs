@@ -54,6 +54,7 @@ impl TaskRepository for MemoryStore {
         }
         state.tasks.remove(id);
         state.records.remove(id);
+        state.hints.remove(id);
         state.shelves.remove(id);
         Ok(true)
     }

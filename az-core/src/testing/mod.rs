@@ -33,6 +33,7 @@
 //! | [`TaskQueue`](crate::task::TaskQueue) | [`task_queue()`] | `task_queue_conformance!` |
 //! | [`Journal`](crate::journal::Journal) | [`journal()`] | `journal_conformance!` |
 //! | [`LeaseAnchors`](crate::lease::LeaseAnchors) | [`lease_anchors()`] | `lease_anchors_conformance!` |
+//! | [`HintQueue`](crate::journal::HintQueue) | [`hint_queue()`] | `hint_queue_conformance!` |
 //! | [`CostTracker`](crate::cost::CostTracker), [`BudgetKeeper`](crate::cost::BudgetKeeper) | [`ledger()`] | `ledger_conformance!` |
 //! | [`StateManager`](crate::state::StateManager) | [`state_manager()`] | `state_manager_conformance!` |
 //! | several of these together | [`store()`] | `store_conformance!` |
@@ -66,6 +67,7 @@ pub mod clock;
 pub mod command_log;
 pub mod config_manager;
 pub mod embedder;
+pub mod hint_queue;
 pub mod journal;
 pub mod lease_anchors;
 pub mod ledger;
@@ -89,6 +91,7 @@ pub use clock::clock;
 pub use command_log::command_log;
 pub use config_manager::config_manager;
 pub use embedder::embedder;
+pub use hint_queue::hint_queue;
 pub use journal::journal;
 pub use lease_anchors::lease_anchors;
 pub use ledger::ledger;

@@ -74,8 +74,10 @@ impl TraceFold {
                     run.end(at, status_of(outcome));
                 }
             }
-            EventBody::Observation { .. } | EventBody::Note { .. } | EventBody::Snapshot { .. } => {
-            }
+            EventBody::Observation { .. }
+            | EventBody::Hint { .. }
+            | EventBody::Note { .. }
+            | EventBody::Snapshot { .. } => {}
         }
         self.last = Some(at);
     }

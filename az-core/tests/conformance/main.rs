@@ -113,6 +113,13 @@ mod command_log {
     }
 }
 
+mod hint_queue {
+    az_core::hint_queue_conformance! {
+        make: crate::Shared::<crate::MemoryStore>::new,
+        skips: ["hints_survive_a_restart"],
+    }
+}
+
 mod log_store {
     az_core::log_store_conformance! {
         make: crate::Shared::<crate::MemoryStore>::new,
@@ -303,6 +310,7 @@ const CHECKED: &[(&str, &str)] = &[
     ("CommandLog", command_log::COVERS),
     ("ConfigManager", config_manager::COVERS),
     ("CostTracker", ledger::COVERS),
+    ("HintQueue", hint_queue::COVERS),
     ("Journal", journal::COVERS),
     ("LeaseAnchors", lease_anchors::COVERS),
     ("LogStore", log_store::COVERS),

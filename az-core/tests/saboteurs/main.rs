@@ -10,6 +10,7 @@ mod clock;
 mod command_log;
 mod config_manager;
 mod engine;
+mod hint_queue;
 mod journal;
 mod lease_anchors;
 mod ledger;
@@ -64,6 +65,8 @@ support::pretenders! {
     ];
     /// Breaks `LogStore` 5.
     a_log_that_is_forgotten_at_a_restart of log_store claiming DURABLE => [records_survive_a_restart];
+    /// Breaks `HintQueue` 5.
+    hints_that_are_forgotten_at_a_restart of hint_queue claiming DURABLE => [hints_survive_a_restart];
     /// Breaks `CommandLog` 4.
     runs_that_are_forgotten_at_a_restart of command_log claiming DURABLE => [runs_survive_a_restart];
 }
@@ -75,6 +78,7 @@ fn every_scenario_has_a_saboteur() {
         (testing::clock::SCENARIOS, clock::BROKEN),
         (testing::command_log::SCENARIOS, command_log::BROKEN),
         (testing::config_manager::SCENARIOS, config_manager::BROKEN),
+        (testing::hint_queue::SCENARIOS, hint_queue::BROKEN),
         (testing::journal::SCENARIOS, journal::BROKEN),
         (testing::lease_anchors::SCENARIOS, lease_anchors::BROKEN),
         (testing::ledger::SCENARIOS, ledger::BROKEN),

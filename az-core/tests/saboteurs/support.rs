@@ -11,7 +11,7 @@ use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
     Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
-use az_core::journal::{Appended, Event, Journal, NewEvent};
+use az_core::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent};
 use az_core::lease::LeaseAnchors;
 use az_core::log::{
     CommandLog, CommandRun, LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention,
@@ -123,6 +123,10 @@ bendable! {
             append(lease: &Lease, next_seq: u64, events: Vec<NewEvent>, now: Timestamp) -> Appended;
             read(task: &TaskId, from: u64, limit: usize) -> Vec<Event>;
             tail(task: &TaskId) -> Vec<Event>;
+        }
+        HintQueue {
+            send_hint(task: &TaskId, hint: &Hint, now: Timestamp) -> ();
+            hints(task: &TaskId) -> Vec<Hint>;
         }
         CostTracker {
             book(entry: &CostEntry) -> ();

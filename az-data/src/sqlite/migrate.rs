@@ -39,6 +39,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0008_uncertain_entries.sql"),
     include_str!("migrations/0009_log.sql"),
     include_str!("migrations/0010_entry_sums.sql"),
+    include_str!("migrations/0011_hints.sql"),
 ];
 
 /// The newest schema version.
@@ -53,6 +54,7 @@ pub(super) const OWN: &[&str] = &[
     "entry",
     "entry_sum",
     "event",
+    "hint",
     "hold",
     "hold_bucket",
     "lease_anchor",

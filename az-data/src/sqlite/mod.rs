@@ -11,6 +11,7 @@ mod cost;
 mod damage;
 mod entry_sum;
 mod guest;
+mod hint;
 mod hold;
 mod holder;
 mod identity;

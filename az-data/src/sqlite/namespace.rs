@@ -18,6 +18,7 @@ const SCOPED: &[&str] = &[
     "entry",
     "entry_sum",
     "event",
+    "hint",
     "hold",
     "hold_bucket",
     "lease_anchor",

@@ -11,7 +11,7 @@ use az_core::cost::{
     BudgetKeeper, Calendar, CostTracker, Decision, Grouping, Payer, Period, Reconciliation, Scope,
     Settlement, TimeRange,
 };
-use az_core::journal::Journal;
+use az_core::journal::{EventBody, Hint, HintQueue, Journal, NewEvent};
 use az_core::lease::LeaseAnchors;
 use az_core::log::{
     CommandLog, CommandRun, Level, LogMark, LogQuery, LogRecord, LogRetention, LogStore, RunQuery,
@@ -90,8 +90,6 @@ async fn run_every_statement(store: &SqliteStore) {
     store.cost_by_payer(&held).await.unwrap();
     for payer in [None, Some(&held)] {
         store.entries(TimeRange::ALL, payer).await.unwrap();
-    }
-    for payer in [None, Some(&held)] {
         store.uncertain(TimeRange::ALL, payer).await.unwrap();
     }
     let released = Reconciliation::new(held.clone(), call_id("m0"), Decision::Released, now);
@@ -107,7 +105,8 @@ async fn run_every_statement(store: &SqliteStore) {
     store.leases_of_others(&lease.owner, 5).await.unwrap();
     store.request_cancel(&lease.task, now).await.unwrap();
     store.cancel_requests(&lease.owner).await.unwrap();
-    let events = vec![note(&"x".repeat(100_000)), run_finished(completed("done"))];
+    let hint = sent_hint(store, &lease.task).await;
+    let events = vec![hint, note(&"x".repeat(100_000)), run_finished(completed("done"))];
     Journal::append(store, &lease, 0, events, now).await.unwrap();
     store.read(&lease.task, 0, 9).await.unwrap();
     store.tail(&lease.task).await.unwrap();
@@ -139,6 +138,14 @@ async fn run_every_statement(store: &SqliteStore) {
     for id in ["part", "created", "t"] {
         TaskRepository::delete(store, &task_id(id), later).await.unwrap();
     }
+}
+
+/// Sends a hint; returns the event that records it.
+async fn sent_hint(store: &SqliteStore, task: &TaskId) -> NewEvent {
+    let hint = Hint::new(call_id("h"), "text").unwrap();
+    store.send_hint(task, &hint, at(1)).await.unwrap();
+    store.hints(task).await.unwrap();
+    NewEvent::about(hint.id, EventBody::Hint { text: hint.text })
 }
 
 /// Reads the log in every way: by task, by level, by time, and in the order of appending.

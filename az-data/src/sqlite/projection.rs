@@ -6,7 +6,7 @@ use az_core::journal::{Effect, NewEvent};
 use az_core::task::Lease;
 use rusqlite::Connection;
 
-use super::{hold, queue};
+use super::{hint, hold, queue};
 use crate::error::Result;
 
 /// Applies the effect of an event; returns the alerts that it reports.
@@ -22,6 +22,10 @@ pub(super) fn project(
         Some(Effect::Hold(hold)) => hold::take(conn, calendar, &hold),
         Some(Effect::Settle { payer, call, settlement }) => {
             hold::settle(conn, calendar, (&payer, &call), &settlement)
+        }
+        Some(Effect::TakeHint(id)) => {
+            hint::take(conn, &lease.task, &id)?;
+            Ok(Vec::new())
         }
         Some(Effect::Finish(outcome)) => {
             queue::finish(conn, lease, &outcome, now)?;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::row::{bound, first, run};
 use super::store::SqliteStore;
 use super::task_row::{find, find_all, find_lease, put, rank};
-use super::{hold, payer};
+use super::{hint, hold, payer};
 use crate::error::Result;
 
 #[async_trait]
@@ -143,6 +143,7 @@ fn delete(
         SELECT blob FROM event WHERE namespace = az_namespace() AND task_id = ?1 AND blob IS NOT NULL \
         ON CONFLICT DO NOTHING";
     run(conn, sql, [id.as_str()])?;
+    hint::delete_all(conn, id)?;
     let sql = "DELETE FROM snapshot WHERE namespace = az_namespace() AND task_id = ?1";
     run(conn, sql, [id.as_str()])?;
     let sql = "DELETE FROM task WHERE namespace = az_namespace() AND id = ?1";

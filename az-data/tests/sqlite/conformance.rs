@@ -46,6 +46,10 @@ mod command_log {
     az_core::command_log_conformance! { make: super::Home::new, skips: [] }
 }
 
+mod hint_queue {
+    az_core::hint_queue_conformance! { make: super::Home::new, skips: [] }
+}
+
 mod log_store {
     az_core::log_store_conformance! { make: super::Home::new, skips: [] }
 }

@@ -67,18 +67,23 @@ mod conformance {
         az_core::command_log_conformance! { make: super::Tenant::new, skips: [] }
     }
 
+    mod hint_queue {
+        az_core::hint_queue_conformance! { make: super::Tenant::new, skips: [] }
+    }
+
     mod log_store {
         az_core::log_store_conformance! { make: super::Tenant::new, skips: [] }
     }
 }
 
 /// The tables whose rows belong to a namespace.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "alert",
     "bucket",
     "budget",
     "entry",
     "event",
+    "hint",
     "hold",
     "hold_bucket",
     "log",

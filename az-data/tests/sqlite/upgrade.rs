@@ -41,7 +41,7 @@ fn found(path: &Path) -> (u32, u32) {
 
 #[tokio::test]
 async fn a_migration_makes_a_backup_of_the_database() {
-    for schema in 1..=7 {
+    for schema in 1..=10 {
         let home = Home::new();
         let path = earlier(&home, schema);
         let before = found(&path);
@@ -102,7 +102,7 @@ fn a_foreign_key_that_the_migration_would_break_is_refused_before_anything_chang
     user.execute_batch("DROP TABLE note").expect("it is dropped");
     drop(user);
     drop(home.open());
-    assert_eq!(found(&path).0, 10);
+    assert_eq!(found(&path).0, 11);
 }
 
 #[tokio::test]

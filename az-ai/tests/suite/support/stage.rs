@@ -158,6 +158,6 @@ impl Stage {
     }
 }
 
-fn task(id: String, command: &str) -> Task {
+pub(crate) fn task(id: String, command: &str) -> Task {
     Task::new(TaskId::new(id).unwrap(), command, az_core::clock::SystemClock.now()).unwrap()
 }

@@ -1,6 +1,5 @@
 //! Runs a task, and shows its progress or prints its events.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,8 +10,9 @@ use az_core::text::plural;
 use az_core::{Task, TaskId, Usd};
 
 use super::remedy::remedy;
+use super::typed_hints::{TypedHints, note_unread};
 use crate::error::CliError;
-use crate::output::{Lines, Live, short};
+use crate::output::{Lines, Live, TypedLines, can_ask, can_type, short};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
@@ -22,6 +22,16 @@ pub(in crate::commands) enum Start {
     New(Box<Task>),
     /// At the end of the journal of a task.
     Resume(TaskId),
+}
+
+impl Start {
+    /// Returns the id of the task.
+    fn task(&self) -> &TaskId {
+        match self {
+            Self::New(task) => &task.id,
+            Self::Resume(id) => id,
+        }
+    }
 }
 
 /// Runs a task, shows its progress and prints its answer.
@@ -41,16 +51,21 @@ pub(in crate::commands) async fn execute(
         let (lines, _flush) = Lines::json()?;
         drive(services, start, stop, Arc::new(lines), None).await
     } else {
-        let live = Arc::new(Live::start(printer)?);
+        let (to, mut typed) = TypedHints::new(start.task().clone());
+        let typed_lines = can_type().then(|| TypedLines::during_run(to));
+        let live = Arc::new(Live::start(printer, typed_lines)?);
         let sink: Arc<dyn EventSink> =
             if printer.is_quiet() { Arc::new(Discard) } else { Arc::<Live>::clone(&live) };
-        let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let ended = drive(services, start, stop, sink, attended.then(|| Arc::clone(&live))).await;
+        let terminal = can_ask().then(|| Arc::clone(&live));
+        let ended = drive(services, start, stop, sink, terminal);
+        let ended = typed.during(services, &live, ended).await;
         live.finish();
+        typed.finish(services).await;
         ended
     };
     let ended = ended?;
     note_uncertain(&ended, services).await;
+    note_unread(&ended, services).await;
     report(&ended, !printer.is_json(), services).await
 }
 
@@ -102,10 +117,7 @@ async fn drive(
     terminal: Option<Arc<Live>>,
 ) -> Result<Task, CliError> {
     let engine = services.engine(sink, terminal).await?;
-    let id = match &start {
-        Start::New(task) => task.id.clone(),
-        Start::Resume(id) => id.clone(),
-    };
+    let id = start.task().clone();
     let ended = match start {
         Start::New(task) => engine.execute_until(*task, stop).await,
         Start::Resume(id) => engine.resume_until(&id, stop).await,

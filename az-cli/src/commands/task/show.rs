@@ -50,7 +50,8 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         true => Vec::new(),
         false => services.toolbox()?.background(&task.id).await?,
     };
-    let view = TaskView::new(task, &history, entries).with_background(background);
+    let hints = store.hints(&task.id).await?;
+    let view = TaskView::new(task, &history, entries).with_background(background).with_hints(hints);
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&view)?,

@@ -12,8 +12,9 @@ use clap::Args;
 use super::execute::report;
 use super::find::find;
 use super::follow::{Follower, Look};
+use super::typed_hints::{TypedHints, note_unread};
 use crate::error::CliError;
-use crate::output::{Format, FormatArgs, Lines, Live, is_closed, short};
+use crate::output::{Format, FormatArgs, Lines, Live, TypedLines, can_type, is_closed, short};
 use crate::services::Services;
 use crate::signal::interrupted;
 
@@ -55,7 +56,7 @@ pub(super) async fn run(args: &WatchArgs, services: &Services) -> Result<ExitCod
     if task.status.is_ended() {
         printer.say(&format!("task {id} is not running: it is {}", task.status));
     }
-    let follower = Follower::new(store, task.id);
+    let follower = Follower::new(store, task.id.clone());
     let as_json = args.format.choose(printer) == Format::Json;
     let ended = if as_json {
         let (lines, flush) = Lines::json()?;
@@ -67,14 +68,20 @@ pub(super) async fn run(args: &WatchArgs, services: &Services) -> Result<ExitCod
         }
         watched
     } else {
-        let live = Live::start(printer)?;
+        let (to, mut typed) = TypedHints::new(task.id.clone());
+        let live = Live::start(printer, can_type().then(|| TypedLines::at_once(to)))?;
         let sink: &dyn EventSink = if printer.is_quiet() { &Discard } else { &live };
-        let watched = watch(follower, sink, |text| live.say(text), &id).await;
+        let watched = watch(follower, sink, |text| live.say(text), &id);
+        let watched = typed.during(services, &live, watched).await;
         live.finish();
+        typed.finish(services).await;
         watched
     };
     match ended? {
-        Watched::Ended(task) => report(&task, !as_json, services).await,
+        Watched::Ended(task) => {
+            note_unread(&task, services).await;
+            report(&task, !as_json, services).await
+        }
         Watched::Closed => Ok(ExitCode::SUCCESS),
         Watched::Interrupted => {
             printer.say(&format!("the watch has ended; task {id} goes on"));

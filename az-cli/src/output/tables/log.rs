@@ -69,6 +69,11 @@ impl EventText {
             }
             EventBody::ToolResult(result) => self.tool_result(result),
             EventBody::Observation { text } => self.body(text),
+            EventBody::Hint { text } => {
+                let mut lines = vec![s.bold("hint")];
+                lines.extend(self.body(text));
+                lines
+            }
             EventBody::Note { text } => vec![printable(text)],
             EventBody::Snapshot { .. } => vec![s.dim("snapshot stored")],
             EventBody::RunFinished { outcome, .. } => self.outcome(outcome),

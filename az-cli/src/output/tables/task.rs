@@ -79,6 +79,7 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     for process in &task.background {
         facts.push(("running", format!("{} {}", process.pid, process.command)));
     }
+    facts.extend(task.hints.iter().map(|hint| ("hint", format!("not read yet: {hint}"))));
     facts.push(("tokens", summary.actual_tokens.to_string()));
     facts.push(("cost", cost(summary)));
     facts

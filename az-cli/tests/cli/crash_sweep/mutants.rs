@@ -13,7 +13,8 @@ use az_core::cost::{
     Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
 use az_core::journal::{
-    Appended, Event, EventBody, Journal, ModelOutcome, NewEvent, RunStore, ToolIntent,
+    Appended, Event, EventBody, Hint, HintQueue, Journal, ModelOutcome, NewEvent, RunStore,
+    ToolIntent,
 };
 use az_core::lease::LeaseAnchors;
 use az_core::task::{
@@ -370,6 +371,11 @@ impl LeaseAnchors for Store {
         }
         self.inner.lease_anchor(boot, now).await
     }
+}
+
+pass_on! { HintQueue:
+    send_hint(task: &TaskId, hint: &Hint, now: Timestamp) -> ();
+    hints(task: &TaskId) -> Vec<Hint>;
 }
 
 pass_on! { TaskRepository:

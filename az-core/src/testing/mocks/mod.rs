@@ -14,4 +14,4 @@ pub use engine::{
     MockAgent, MockApprover, MockClock, MockEmbedder, MockEventSink, MockPolicy, MockToolbox,
 };
 pub use state::{MockCommandLog, MockConfigManager, MockLogStore, MockStateManager};
-pub use task::{MockJournal, MockTaskQueue, MockTaskRepository};
+pub use task::{MockHintQueue, MockJournal, MockTaskQueue, MockTaskRepository};

@@ -6,7 +6,7 @@ use mockall::mock;
 use crate::clock::{BootTime, Timestamp};
 use crate::error::Result;
 use crate::id::{TaskId, WorkerId};
-use crate::journal::{Appended, Event, Journal, NewEvent};
+use crate::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent};
 use crate::lease::LeaseAnchors;
 use crate::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
@@ -54,6 +54,18 @@ mock! {
         async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
         async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
         async fn leases_of_others(&self, owner: &WorkerId, limit: usize) -> Result<Vec<Lease>>;
+    }
+}
+
+mock! {
+    /// A mock of [`HintQueue`].
+    #[derive(Debug)]
+    pub HintQueue {}
+
+    #[async_trait]
+    impl HintQueue for HintQueue {
+        async fn send_hint(&self, task: &TaskId, hint: &Hint, now: Timestamp) -> Result<()>;
+        async fn hints(&self, task: &TaskId) -> Result<Vec<Hint>>;
     }
 }
 

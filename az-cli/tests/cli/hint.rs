@@ -1,0 +1,113 @@
+//! `az task hint` reaches the model of a task once.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Az, script};
+use crate::watch::started;
+
+/// Returns the names of the events of a journal, with the texts of hints.
+fn events(az: &Az, id: &str) -> Vec<String> {
+    let log = az.ok(&["task", "logs", id, "--format", "json"]);
+    let name = |line: &str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        match event["event"].as_str().unwrap() {
+            "hint" => format!("hint: {}", event["text"].as_str().unwrap()),
+            name => name.to_owned(),
+        }
+    };
+    log.lines().map(name).collect()
+}
+
+/// Returns the texts of the hints that are recorded.
+pub(crate) fn recorded(az: &Az, id: &str) -> Vec<String> {
+    let events = events(az, id).into_iter();
+    events.filter_map(|name| Some(name.strip_prefix("hint: ")?.to_owned())).collect()
+}
+
+#[test]
+fn a_hint_is_recorded_before_the_next_step() {
+    let az = Az::new();
+    let (running, id) = started(&az);
+    let sent = az.ok(&["task", "hint", &id, "use", "the files in src"]);
+    assert!(sent.contains("the model reads it before its next step"), "{sent}");
+    assert_eq!(az.shown(&id)["hints"], json!(["use the files in src"]));
+    az.file("go", "");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("» use the files in src"), "{ended:?}");
+    let events = events(&az, &id);
+    let at = events.iter().position(|name| name == "hint: use the files in src").unwrap();
+    assert_eq!([&*events[at - 1], &*events[at + 1]], ["tool_result", "llm_intent"], "{events:?}");
+    assert_eq!(az.shown(&id)["hints"], json!([]));
+}
+
+#[test]
+fn a_queued_task_reads_its_hints_when_it_runs() {
+    let az = Az::new();
+    let model = script(&az, &[json!({"text": "done"})]);
+    az.ok(&["task", "run", "wait", "--detach", "--model", &model]);
+    let id = az.only_id();
+    az.ok(&["task", "hint", &id, "be brief"]);
+    let shown = az.ok(&["task", "show", &id]);
+    assert!(shown.contains("not read yet: be brief"), "{shown}");
+    az.ok(&["worker", "run", "--until-idle"]);
+    assert_eq!(events(&az, &id)[..3], ["run_started", "hint: be brief", "llm_intent"]);
+}
+
+#[test]
+fn a_hint_that_cannot_be_read_is_refused() {
+    let az = Az::new();
+    az.ok(&["task", "run", "list the files", "--model", "offline"]);
+    let id = az.only_id();
+    let late = az.az(&["task", "hint", &id, "too late"]);
+    assert_eq!(late.code, Some(2), "{late:?}");
+    let expected = format!(
+        "error: invalid hint: task {id} is completed and reads no more hints; run a new task\n"
+    );
+    assert_eq!(late.stderr, expected);
+    assert_eq!(az.az(&["task", "hint", "nothing", "x"]).code, Some(66));
+    let blank = az.az(&["task", "hint", &id, " "]);
+    assert_eq!((blank.code, &*blank.stderr), (Some(2), "error: invalid hint: must not be empty\n"));
+    let long = az.az(&["task", "hint", &id, &"x".repeat(20_000)]);
+    let expected = "error: invalid hint: has 20000 bytes, and must have at most 16384; put a longer text into a \
+                    file and name the file\n";
+    assert_eq!((long.code, &*long.stderr), (Some(2), expected));
+}
+
+#[test]
+fn a_hint_that_a_killed_process_did_not_read_is_recorded_once_by_the_next() {
+    let az = Az::new();
+    let (running, id) = started(&az);
+    az.ok(&["task", "hint", &id, "first"]);
+    az.ok(&["task", "hint", &id, "second"]);
+    running.kill();
+    fs::write(az.work().join("go"), "").unwrap();
+    az.ok(&["task", "resume", &id, "--allow", "shell.execute"]);
+    assert_eq!(recorded(&az, &id), ["first", "second"]);
+}
+
+/// The process is killed at each of its crash points in turn, and the task is resumed.
+#[test]
+fn a_hint_is_recorded_once_wherever_the_process_is_killed() {
+    let az = Az::in_memory();
+    let model = script(&az, &[json!({"text": "done"})]);
+    let mut killed = 0;
+    for passage in 1.. {
+        let queued = az.ok(&["task", "run", "answer", "--detach", "--model", &model]);
+        let id = queued.trim();
+        az.ok(&["task", "hint", id, "be brief"]);
+        let mut command = az.command(["task", "resume", id]);
+        let ended = command.env("AZ_FAILPOINT", passage.to_string()).output().unwrap();
+        if ended.status.success() {
+            break;
+        }
+        killed += 1;
+        az.ok(&["task", "resume", id]);
+        assert_eq!(recorded(&az, id), ["be brief"], "killed at point {passage}");
+        let shown = az.shown(id);
+        assert_eq!((&shown["hints"], &shown["answer"]), (&json!([]), &json!("done")));
+    }
+    assert!(killed > 10, "the run passes {killed} points");
+}
