@@ -59,7 +59,7 @@ pub async fn run(args: &DemoArgs, services: &Services) -> Result<ExitCode, CliEr
     );
     let task = task(&workspace, &services)?;
     services.printer().say(&format!("task: {}", task.command));
-    let ended = execute(&services, Start::New(Box::new(task))).await?;
+    let ended = Box::pin(execute(&services, Start::New(Box::new(task)))).await?;
     services.printer().say(
         "the demo has removed its directory and its task; a task of your own is kept and can be \
          resumed: see `az task run --help`",

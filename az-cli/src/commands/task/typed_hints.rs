@@ -35,7 +35,7 @@ impl TypedHints {
         live: &Live,
         shown: impl Future<Output = T>,
     ) -> T {
-        // Both are large futures.
+        // Both are large futures, as is opening a store below.
         let shown = Box::pin(shown);
         let sent = Box::pin(self.send_all(services, live));
         tokio::select! {
@@ -74,14 +74,14 @@ impl TypedHints {
 
     async fn send(&mut self, services: &Services, say: impl Fn(&str)) {
         let Some(hint) = &self.unsent else { return };
-        let sent = async {
+        let sent = Box::pin(async {
             let store = services.store().await?;
             match store.send_hint(&self.task, hint, SystemClock.now()).await {
                 // It was stored before the wait for it was given up.
                 Ok(()) | Err(Error::AlreadyExists { .. }) => Ok(()),
                 Err(error) => Err(CliError::from(error)),
             }
-        };
+        });
         if let Err(error) = sent.await {
             say(&not_sent(&error));
         }
