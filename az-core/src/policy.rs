@@ -86,6 +86,11 @@ pub struct WorkspacePolicy;
 
 impl Policy for WorkspacePolicy {
     fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision {
+        // This policy reads no patterns: a rule that denies some calls of a tool denies all of them.
+        let denies = |rule: &&String| rule.split('(').next().is_some_and(|name| name == tool.name);
+        if let Some(rule) = task.options.deny.iter().find(denies) {
+            return PolicyDecision::Deny { reason: format!("the task denies {rule}") };
+        }
         if task.options.allow.contains(&tool.name) {
             return PolicyDecision::Allow;
         }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | what a tool does | [`tool::TypedTool`], or [`tool::Tool`] | [`builtin`] |
 //! | how an interrupted call is recovered | [`tool::RecoverableTool`] | `filesystem.write`, `shell.execute` |
+//! | which calls may be made | [`az_core::policy::Policy`] | [`policy::RulePolicy`] |
 //! | which tools are available | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
 //!
 //! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
@@ -56,6 +57,7 @@ mod check;
 pub mod registry;
 
 pub mod builtin;
+pub mod policy;
 
 pub use registry::ToolRegistry;
 pub use schema::{McpTool, McpToolResult, ToolArgument};

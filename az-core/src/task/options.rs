@@ -12,9 +12,12 @@ pub struct TaskOptions {
     /// The only tools that it may use; all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<String>>,
-    /// The tools that need no approval.
+    /// The tools that need no approval: names, or rules as the policy reads them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// The tools that it may not call: names, or rules as the policy reads them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
     /// The most steps that it may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u32>,
@@ -48,6 +51,13 @@ impl TaskOptions {
     #[must_use]
     pub fn with_allow(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.allow = tools.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the tools that it may not call.
+    #[must_use]
+    pub fn with_deny(mut self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.deny = tools.into_iter().map(Into::into).collect();
         self
     }
 

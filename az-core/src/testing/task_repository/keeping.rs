@@ -32,6 +32,7 @@ fn full(id: &str) -> Task {
         options: TaskOptions {
             tools: Some(vec!["a.b".to_owned()]),
             allow: vec!["shell.execute".to_owned()],
+            deny: vec!["shell.execute".to_owned()],
             max_steps: Some(7),
             max_calls: Some(70),
             timeout: Some(Duration::from_millis(1500)),

@@ -1,0 +1,214 @@
+//! One rule.
+
+use std::time::Duration;
+
+use az_core::tool::{Access, PreparedCall};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::command::{certainly_matches, check_pattern, exact_pattern, may_match};
+use super::pattern::{Places, host_matches, path_matches, tool_matches};
+
+/// What a rule decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RuleAction {
+    /// The call may be made.
+    Allow,
+    /// A person is asked.
+    Ask,
+    /// The call may not be made.
+    Deny,
+}
+
+impl RuleAction {
+    /// The names of all actions.
+    pub const NAMES: [&'static str; 3] = ["allow", "ask", "deny"];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Returns the action of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Allow, Self::Ask, Self::Deny].into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+/// Whether a rule about paths is about reading or writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccessKind {
+    /// Reading a file, or listing a directory.
+    Read,
+    /// Creating, changing or deleting a file.
+    Write,
+}
+
+/// A rule about calls: what they have to be, and what is decided about them. A criterion that is absent
+/// fits every call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rule {
+    /// The decision.
+    pub action: RuleAction,
+    /// A pattern of names of tools, such as `filesystem.*`.
+    pub tool: Option<String>,
+    /// A pattern of paths, such as `secrets/**` or `*.pem`.
+    pub path: Option<String>,
+    /// Whether the rule is about reading or writing paths alone.
+    pub access: Option<AccessKind>,
+    /// A pattern of commands, such as `cargo test *`.
+    pub command: Option<String>,
+    /// A host, such as `example.org` or `*.example.org`.
+    pub host: Option<String>,
+    /// The digest of the tool and the arguments, as [`digest`](Rule::digest) returns it.
+    pub arguments: Option<String>,
+    /// How long a call that is asked about waits before it is denied.
+    pub deny_after: Option<Duration>,
+    /// Why, for the person who is asked or for the model.
+    pub reason: Option<String>,
+    /// Where the rule is written, such as `az.toml:12`.
+    pub source: String,
+}
+
+impl Rule {
+    /// Creates a rule about every call.
+    pub fn new(action: RuleAction, source: impl Into<String>) -> Self {
+        Self {
+            action,
+            tool: None,
+            path: None,
+            access: None,
+            command: None,
+            host: None,
+            arguments: None,
+            deny_after: None,
+            reason: None,
+            source: source.into(),
+        }
+    }
+
+    /// Sets the pattern of names of tools.
+    #[must_use]
+    pub fn with_tool(mut self, pattern: impl Into<String>) -> Self {
+        self.tool = Some(pattern.into());
+        self
+    }
+
+    /// Sets the pattern of paths.
+    #[must_use]
+    pub fn with_path(mut self, pattern: impl Into<String>) -> Self {
+        self.path = Some(pattern.into());
+        self
+    }
+
+    /// Sets the pattern of commands.
+    #[must_use]
+    pub fn with_command(mut self, pattern: impl Into<String>) -> Self {
+        self.command = Some(pattern.into());
+        self
+    }
+
+    /// Sets the pattern of hosts.
+    #[must_use]
+    pub fn with_host(mut self, pattern: impl Into<String>) -> Self {
+        self.host = Some(pattern.into());
+        self
+    }
+
+    /// Returns the rule that allows calls such as this one and no others: by its command, its path, or
+    /// the digest of its arguments.
+    pub fn allowing(call: &PreparedCall, source: impl Into<String>) -> Self {
+        let invocation = &call.invocation;
+        let rule = Self::new(RuleAction::Allow, source).with_tool(&invocation.tool);
+        let literal = |text: &str| !text.contains(['*', '?', '[', '{', '\\', '!']);
+        match call.accesses.as_slice() {
+            [Access::Command { text, env }] if env.is_empty() => match exact_pattern(text) {
+                Some(pattern) => return rule.with_command(pattern),
+                None => {}
+            },
+            [Access::Read { path } | Access::Write { path }] if literal(path) && path != "." => {
+                let pattern = if path.contains('/') { path.clone() } else { format!("./{path}") };
+                return rule.with_path(pattern);
+            }
+            _ => {}
+        }
+        let digest = Self::digest(&invocation.tool, &invocation.arguments);
+        Self { arguments: Some(digest), ..rule }
+    }
+
+    /// Returns the digest of a tool with arguments, which approvals are bound to as well.
+    pub fn digest(tool: &str, arguments: &Value) -> String {
+        let hash = Sha256::digest(format!("{tool}\n{arguments}"));
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Returns what is wrong with the rule.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if let Some(problem) = self.command.as_deref().and_then(check_pattern) {
+            return Some(("command", problem.to_owned()));
+        }
+        if self.deny_after.is_some() && self.action != RuleAction::Ask {
+            return Some(("deny_after", "is of use only with `action = \"ask\"`".to_owned()));
+        }
+        if self.access.is_some() && self.path.is_none() {
+            return Some(("access", "is of use only with `path`".to_owned()));
+        }
+        None
+    }
+
+    /// Whether the rule names what a call accesses, or the call itself, and not only its tool.
+    pub(super) fn is_specific(&self) -> bool {
+        self.path.is_some() || self.command.is_some() || self.arguments.is_some()
+    }
+
+    /// Whether the rule is about a call.
+    ///
+    /// A rule that allows has to fit everything that the call accesses, and one that denies or asks a
+    /// part of it.
+    pub(super) fn matches(&self, tool: &str, call: &PreparedCall, places: &Places<'_>) -> bool {
+        if !self.tool.as_deref().is_none_or(|pattern| tool_matches(pattern, tool)) {
+            return false;
+        }
+        let digest = || Self::digest(tool, &call.invocation.arguments);
+        if !self.arguments.as_ref().is_none_or(|arguments| *arguments == digest()) {
+            return false;
+        }
+        if self.path.is_none() && self.command.is_none() && self.host.is_none() {
+            return true;
+        }
+        let mut accesses = call.accesses.iter();
+        match self.action {
+            RuleAction::Allow => {
+                !call.accesses.is_empty() && accesses.all(|access| self.fits(access, places))
+            }
+            RuleAction::Ask | RuleAction::Deny => accesses.any(|access| self.fits(access, places)),
+        }
+    }
+
+    fn fits(&self, access: &Access, places: &Places<'_>) -> bool {
+        let path_fits = |path: &str, kind: AccessKind| {
+            self.access.is_none_or(|access| access == kind)
+                && self.path.as_ref().is_some_and(|pattern| path_matches(pattern, path, places))
+        };
+        match access {
+            Access::Read { path } => path_fits(path, AccessKind::Read),
+            Access::Write { path } => path_fits(path, AccessKind::Write),
+            Access::Host { name } => {
+                self.host.as_ref().is_some_and(|pattern| host_matches(pattern, name))
+            }
+            Access::Command { text, env } => self.command.as_ref().is_some_and(|pattern| {
+                match self.action {
+                    // Variables can change which program a name means, and what it does.
+                    RuleAction::Allow => env.is_empty() && certainly_matches(pattern, text),
+                    RuleAction::Ask | RuleAction::Deny => may_match(pattern, text),
+                }
+            }),
+            _ => false,
+        }
+    }
+}
