@@ -1,5 +1,7 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
+mod rules;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -12,14 +14,14 @@ use az_ai::recording::Pace;
 use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EventSink};
-use az_core::policy::WorkspacePolicy;
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
 };
-use az_core::{Clock, Error, Task, TaskId, Toolbox};
+use az_core::{Clock, Error, Task, TaskId};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
+use az_mcp::policy::RulePolicy;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -27,7 +29,7 @@ use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::{ModelChooser, did_you_mean};
-use crate::output::{Live, Printer, TerminalApprover};
+use crate::output::{Live, Printer};
 use crate::redact::Redactor;
 use crate::settings::{Settings, StoreSetting};
 use crate::telemetry::{LogSink, Telemetry};
@@ -52,6 +54,7 @@ pub struct Services {
     /// The store that the stored settings were read from, if the command only reads.
     store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
+    policy: OnceLock<Arc<RulePolicy>>,
 }
 
 impl Services {
@@ -68,6 +71,7 @@ impl Services {
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), Arc::default(), OnceLock::new());
+        let policy = OnceLock::new();
         let (telemetry, store_to_read) = (None, None);
         Ok(Self {
             settings,
@@ -81,6 +85,7 @@ impl Services {
             store,
             store_to_read,
             toolbox,
+            policy,
         })
     }
 
@@ -306,7 +311,7 @@ impl Services {
         &self,
         names: impl IntoIterator<Item = &'a String>,
     ) -> Result<(), CliError> {
-        let known: Vec<_> = self.toolbox()?.specs().iter().map(|spec| spec.name.clone()).collect();
+        let known = self.tool_names()?;
         match names.into_iter().find(|name| !known.contains(name)) {
             None => Ok(()),
             Some(name) => {
@@ -361,8 +366,8 @@ impl Services {
         let engine = Engine::new(store, agent, engine_options(&self.env, worker_id()?)?);
         Ok(engine
             .with_toolbox(toolbox)
-            .with_policy(Arc::new(WorkspacePolicy))
-            .with_approver(Arc::new(TerminalApprover::new(terminal)))
+            .with_policy(self.policy()?)
+            .with_approver(Arc::new(self.approver(terminal)?))
             .with_sink(Arc::new(LogSink::new(sink)))
             .with_liveness(Arc::new(LocalProcesses::default())))
     }

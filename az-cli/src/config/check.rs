@@ -12,6 +12,7 @@ use super::kind::{Kind, described};
 use super::layer::Layer;
 use super::path::all_keys;
 use super::problem::Problem;
+use super::tool_rules::{RULES, problem_of_rule};
 
 /// Returns all that is wrong with a document, in the order of its text.
 pub(super) fn check(root: &DeTable<'_>, layer: Layer) -> Vec<Problem> {
@@ -156,6 +157,9 @@ fn check_item(
             let what = format!("the key `{}` is missing", key.name);
             problems.push(Problem::new(full, item.span(), what));
         }
+    }
+    if problems.len() == begin && full.starts_with(RULES) {
+        problems.extend(problem_of_rule(full, item));
     }
 }
 

@@ -132,7 +132,10 @@ fn text_before(text: &str, at: usize) -> &str {
     text.get(..at).and_then(|before| before.rsplit('\n').next()).unwrap_or_default().trim()
 }
 
-fn entry<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<&'t toml::Spanned<DeValue<'a>>> {
+pub(super) fn entry<'t, 'a>(
+    table: &'t DeTable<'a>,
+    name: &str,
+) -> Option<&'t toml::Spanned<DeValue<'a>>> {
     let found = table.iter().find(|(key, _)| key.get_ref().eq_ignore_ascii_case(name));
     found.map(|(_, value)| value)
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use az_mcp::policy::Rule;
+
 use super::document::LayerText;
 use super::edit;
+use super::edit_rules::prepend_rule;
 use super::layer::Layer;
 use super::path::KeyPath;
 use super::problem::{ConfigError, ConfigProblem};
@@ -121,6 +124,19 @@ impl ConfigFile {
         self.check_syntax()?;
         let wrong = |what: String| ConfigError::Setting(format!("{path}: {what}"));
         self.text.text = edit::set(self.text(), path, toml).map_err(wrong)?;
+        Ok(())
+    }
+
+    /// Adds a rule about tool calls before all others.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not TOML, or that the rule cannot be added to.
+    pub fn prepend_rule(&mut self, rule: &Rule) -> Result<(), ConfigError> {
+        self.check_syntax()?;
+        let text = prepend_rule(self.text(), rule);
+        self.text.text =
+            text.map_err(|what| ConfigError::Setting(format!("{}: {what}", self.path.display())))?;
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //! Everything that knows the keys reads it: the check of files, `az config`, the JSON Schema, and the
 //! table in `docs/configuration.md`. A test holds it to the sections that files are read into.
 
+use az_mcp::policy::RuleAction;
+
 use super::key::Key;
 use super::kind::Kind::{
     AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Price, Secret,
@@ -23,6 +25,7 @@ pub const KEYS: &[Key] = &[
     Key::new("llm", Table(LLM), "Models, their providers, and the routing between them"),
     Key::new("cost", Table(COST), "Costs and budgets"),
     Key::new("shell", Table(SHELL), "The commands that tools run"),
+    Key::new("tools", Table(TOOLS), "What tools may do"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
     Key::new("log", Table(LOG), "The log"),
     Key::new("network", Table(NETWORK), "Proxies and certificates"),
@@ -165,6 +168,24 @@ const SHELL: &[Key] = &[
     )
     .or("[]")
     .set_by("AZ_SHELL_ENV"),
+];
+
+const TOOLS: &[Key] = &[Key::new(
+    "rules",
+    Tables(TOOL_RULE),
+    "The rules about tool calls; the first of a file that matches a call counts, and a denial in any file",
+)];
+
+const TOOL_RULE: &[Key] = &[
+    Key::new("action", Choice(&RuleAction::NAMES), "What is decided about a call").required(),
+    Key::new("tool", Text, "The tool, such as `shell.execute` or `filesystem.*`"),
+    Key::new("path", Text, "The path that it accesses, such as `secrets/**` or `*.pem`"),
+    Key::new("access", Choice(&["read", "write"]), "How it accesses the path, if not both"),
+    Key::new("command", Text, "The command that it runs, such as `cargo test *`"),
+    Key::new("host", Text, "The host that it connects to, such as `*.example.org`"),
+    Key::new("arguments", Text, "The digest of the tool and the arguments, for one certain call"),
+    Key::new("deny_after", Duration, "How long an approval is waited for, such as `1h`"),
+    Key::new("reason", Text, "The reason, for the person who is asked or for the model"),
 ];
 
 const TASK: &[Key] = &[

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use az_ai::routing::locate_rules;
+use az_mcp::policy::RuleFile;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -19,6 +20,7 @@ use super::merge::{ALTERNATIVES, Merged, may_set, remove_unless};
 use super::path::visit_keys;
 use super::problem::{ConfigError, ConfigProblem};
 use super::sections::FileConfig;
+use super::tool_rules::rules_of;
 use super::trust::{TrustRecord, digest};
 use super::value::{SettingValue, unmasked, value_of};
 
@@ -55,6 +57,8 @@ pub struct FoundConfig {
     pub config: FileConfig,
     /// The project file, if there is one.
     pub project: Option<ProjectState>,
+    /// The rules about tool calls, by layer, those of the strongest first.
+    pub rules: Vec<(Layer, RuleFile)>,
     /// Where each value comes from, by the full name of its key.
     pub origins: BTreeMap<String, Origin>,
     /// The user's file.
@@ -192,7 +196,7 @@ impl ConfigLayers {
     ) -> Result<T, ConfigError> {
         let documents = self.documents()?;
         let mut merged = Merged::default();
-        let mut project = None;
+        let (mut project, mut of_tools) = (None, Vec::new());
         for document in &documents {
             let mut root = document.toml.root().clone();
             let layer = document.of.layer;
@@ -201,6 +205,10 @@ impl ConfigLayers {
                 project = Some(state);
             } else {
                 remove_unless(&mut root, "", &|full| may_set(layer, full));
+            }
+            let file = rules_of(document, &root);
+            if !file.0.is_empty() {
+                of_tools.insert(0, (layer, file));
             }
             merged.add(document, root);
         }
@@ -217,7 +225,7 @@ impl ConfigLayers {
             locate_rules(&document.toml, &["llm", "routing_rules"], rules);
         }
         let (user, home) = (self.files.user.clone(), self.home.clone());
-        then(FoundConfig { config, project, origins, user, home }, &root)
+        then(FoundConfig { config, project, rules: of_tools, origins, user, home }, &root)
     }
 
     fn documents(&self) -> Result<Vec<Document<'_>>, ConfigError> {

@@ -7,6 +7,7 @@ mod check;
 mod document;
 mod duration;
 mod edit;
+mod edit_rules;
 mod env;
 mod env_file;
 mod excerpt;
@@ -26,6 +27,7 @@ mod schema;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod tool_rules;
 mod trust;
 mod typed_key;
 mod value;
@@ -49,7 +51,7 @@ pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};
 pub use sections::{
     CostSection, FileConfig, LlmSection, LogSection, OutputColor, OutputFormat, OutputSection,
-    ShellSection, StoreSection, TaskSection, TimeoutsSection,
+    ShellSection, StoreSection, TaskSection, TimeoutsSection, ToolsSection,
 };
 pub use trust::TrustRecord;
 pub use value::{SettingValue, default_of, plain, value_in_store};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
 use super::network::NetworkSection;
+use super::tool_rules::ToolRule;
 
 /// The configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,8 @@ pub struct FileConfig {
     pub cost: CostSection,
     /// The section about commands.
     pub shell: ShellSection,
+    /// The section about tools.
+    pub tools: ToolsSection,
     /// The section about tasks.
     pub task: TaskSection,
     /// The section about the log.
@@ -131,6 +134,15 @@ fn limit(seconds: Option<NonZeroU32>, default: Duration) -> Duration {
 pub struct StoreSection {
     /// The address of the store, such as `sqlite:/home/me/az.db`.
     pub url: Option<String>,
+}
+
+/// The section about tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolsSection {
+    /// The rules of the strongest layer that has some. [`FoundConfig::rules`](super::FoundConfig) has those
+    /// of all layers, which count together.
+    pub rules: Vec<ToolRule>,
 }
 
 /// The section about costs.

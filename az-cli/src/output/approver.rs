@@ -1,27 +1,59 @@
 //! Asks for approval at the terminal.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::approval::{Approval, Approver};
+use az_core::approval::{Approval, Approver, GrantScope};
 use az_core::policy::ApprovalTerms;
 use az_core::task::Task;
 use az_core::tool::PreparedCall;
-use az_core::{Error, Result};
+use az_core::{Error, Result, blocking};
+use az_mcp::policy::Rule;
 
+use super::humanize::printable;
 use super::live::Live;
 use super::story::call_in_words;
+use crate::error::CliError;
+
+/// Writes a rule into the user's configuration; returns the path of the file.
+pub(super) type SaveRule = dyn Fn(&Rule) -> std::result::Result<String, CliError> + Send + Sync;
 
 /// Asks for approval at the terminal; without one, calls stay unattended.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct TerminalApprover {
     terminal: Option<Arc<Live>>,
+    save: Option<Arc<SaveRule>>,
+}
+
+impl fmt::Debug for TerminalApprover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TerminalApprover").field("terminal", &self.terminal).finish_non_exhaustive()
+    }
 }
 
 impl TerminalApprover {
     /// Creates an approver that asks at this terminal, if there is one.
     pub const fn new(terminal: Option<Arc<Live>>) -> Self {
-        Self { terminal }
+        Self { terminal, save: None }
+    }
+
+    /// Returns the approver with the function that keeps an approval as a rule.
+    #[must_use]
+    pub fn with_rules(mut self, save: Arc<SaveRule>) -> Self {
+        self.save = Some(save);
+        self
+    }
+
+    /// Keeps the approval of a call as a rule, and says where. The call is approved in any case.
+    async fn keep(&self, rule: Rule, terminal: &Live) -> Result<()> {
+        let Some(save) = self.save.clone() else { return Ok(()) };
+        let said = match blocking::run(move || save(&rule)).await? {
+            Ok(path) => format!("the rule is in {path}"),
+            Err(error) => format!("the rule was not kept: {error}; this call is allowed once"),
+        };
+        terminal.say(&said);
+        Ok(())
     }
 }
 
@@ -31,20 +63,42 @@ impl Approver for TerminalApprover {
         &self,
         _task: &Task,
         call: &PreparedCall,
-        _terms: &ApprovalTerms,
+        terms: &ApprovalTerms,
     ) -> Result<Approval> {
-        let call = &call.invocation;
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
-        // The question shows the whole call: nothing is approved unseen.
-        let whole = call_in_words(&call.tool, &call.arguments, usize::MAX);
-        let answer = terminal.ask(format!("{whole}\nallow this call?"));
+        let by = "the person at the terminal".to_owned();
+        let rule = Rule::allowing(call, "");
+        let answer = terminal.ask(question(call, terms, self.save.is_some().then_some(&rule)));
         let answer =
             answer.await.map_err(|_| Error::Internal("the terminal was closed".to_owned()))?;
-        let by = "the person at the terminal".to_owned();
-        Ok(match answer.as_deref().map(str::trim) {
-            None => Approval::Unattended,
-            Some("y" | "Y" | "yes" | "Yes") => Approval::granted(by),
-            Some(_) => Approval::Denied { by },
+        let Some(answer) = answer else { return Ok(Approval::Unattended) };
+        Ok(match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Approval::granted(by),
+            "t" | "task" if !terms.is_per_call => Approval::Granted { by, scope: GrantScope::Task },
+            "a" | "always" if self.save.is_some() => {
+                self.keep(rule, terminal).await?;
+                Approval::granted(by)
+            }
+            _ => Approval::Denied { by },
         })
     }
+}
+
+/// Returns the question: the whole call, so that nothing is approved unseen, why it is asked about, and
+/// the answers.
+fn question(call: &PreparedCall, terms: &ApprovalTerms, always: Option<&Rule>) -> String {
+    let invocation = &call.invocation;
+    let whole = call_in_words(&invocation.tool, &invocation.arguments, usize::MAX);
+    let mut answers = vec!["  y  this call".to_owned()];
+    if !terms.is_per_call {
+        answers.push(format!("  t  all calls of {} by this task", printable(&invocation.tool)));
+    }
+    if let Some(rule) = always {
+        answers.push(format!("  a  always: {}", printable(&rule.to_string())));
+    }
+    answers.push("  n  no".to_owned());
+    let letters: Vec<_> = answers.iter().filter_map(|answer| answer.trim().get(..1)).collect();
+    let (answers, letters) = (answers.join("\n"), letters.join("/"));
+    let reason = printable(&terms.reason);
+    format!("{whole}\n{reason}; allow this call?\n{answers}\n[{letters}]")
 }

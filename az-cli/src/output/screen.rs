@@ -81,7 +81,7 @@ impl Screen {
                 self.read_hints();
                 self.wipe();
                 // The caller may have stopped waiting for the answer.
-                reply.send(ask(&format!("{question} [y/N]"))).ok();
+                reply.send(ask(&question)).ok();
             }
         }
     }

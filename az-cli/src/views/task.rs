@@ -146,6 +146,8 @@ pub struct TaskOptionsView {
     pub tools: Option<Vec<String>>,
     /// The tools that run without approval.
     pub allow: Vec<String>,
+    /// The calls that it may not make.
+    pub deny: Vec<String>,
     /// The limit of steps.
     pub max_steps: Option<u32>,
     /// The limit of tool calls.
@@ -165,6 +167,7 @@ impl From<&TaskOptions> for TaskOptionsView {
         Self {
             tools: options.tools.clone(),
             allow: options.allow.clone(),
+            deny: options.deny.clone(),
             max_steps: options.max_steps,
             max_calls: options.max_calls,
             timeout_ms: options.timeout.map(millis),

@@ -37,6 +37,7 @@ mod payers;
 mod peers;
 mod replaced;
 mod routing;
+mod rules;
 mod schemas;
 mod server;
 mod setup;

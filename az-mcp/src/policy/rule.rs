@@ -1,5 +1,6 @@
 //! One rule.
 
+use std::fmt;
 use std::time::Duration;
 
 use az_core::tool::{Access, PreparedCall};
@@ -75,6 +76,34 @@ pub struct Rule {
     pub source: String,
 }
 
+/// Formats the rule as `allow shell.execute, command "cargo test"`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tool = self.tool.as_deref().unwrap_or("every tool");
+        write!(f, "{} {tool}", self.action.as_str())?;
+        match self.access {
+            Some(AccessKind::Read) => f.write_str(", reading")?,
+            Some(AccessKind::Write) => f.write_str(", writing")?,
+            None => {}
+        }
+        let path_alone = self.path == self.command && self.path == self.host;
+        let criteria = if path_alone {
+            vec![("", &self.path)]
+        } else {
+            vec![("path ", &self.path), ("command ", &self.command), ("host ", &self.host)]
+        };
+        for (name, value) in criteria {
+            if let Some(value) = value {
+                write!(f, ", {name}{value:?}")?;
+            }
+        }
+        if let Some(digest) = &self.arguments {
+            write!(f, ", these arguments ({})", digest.get(..12).unwrap_or(digest))?;
+        }
+        Ok(())
+    }
+}
+
 impl Rule {
     /// Creates a rule about every call.
     pub fn new(action: RuleAction, source: impl Into<String>) -> Self {
@@ -127,10 +156,11 @@ impl Rule {
         let rule = Self::new(RuleAction::Allow, source).with_tool(&invocation.tool);
         let literal = |text: &str| !text.contains(['*', '?', '[', '{', '\\', '!']);
         match call.accesses.as_slice() {
-            [Access::Command { text, env }] if env.is_empty() => match exact_pattern(text) {
-                Some(pattern) => return rule.with_command(pattern),
-                None => {}
-            },
+            [Access::Command { text, env }] if env.is_empty() => {
+                if let Some(pattern) = exact_pattern(text) {
+                    return rule.with_command(pattern);
+                }
+            }
             [Access::Read { path } | Access::Write { path }] if literal(path) && path != "." => {
                 let pattern = if path.contains('/') { path.clone() } else { format!("./{path}") };
                 return rule.with_path(pattern);
@@ -161,6 +191,11 @@ impl Rule {
         None
     }
 
+    /// Whether the rule may be about calls of a tool.
+    pub fn is_about(&self, tool: &str) -> bool {
+        self.tool.as_deref().is_none_or(|pattern| tool_matches(pattern, tool))
+    }
+
     /// Whether the rule names what a call accesses, or the call itself, and not only its tool.
     pub(super) fn is_specific(&self) -> bool {
         self.path.is_some() || self.command.is_some() || self.arguments.is_some()
@@ -171,11 +206,11 @@ impl Rule {
     /// A rule that allows has to fit everything that the call accesses, and one that denies or asks a
     /// part of it.
     pub(super) fn matches(&self, tool: &str, call: &PreparedCall, places: &Places<'_>) -> bool {
-        if !self.tool.as_deref().is_none_or(|pattern| tool_matches(pattern, tool)) {
+        if !self.is_about(tool) {
             return false;
         }
         let digest = || Self::digest(tool, &call.invocation.arguments);
-        if !self.arguments.as_ref().is_none_or(|arguments| *arguments == digest()) {
+        if self.arguments.as_ref().is_some_and(|arguments| *arguments != digest()) {
             return false;
         }
         if self.path.is_none() && self.command.is_none() && self.host.is_none() {

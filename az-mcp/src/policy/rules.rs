@@ -1,7 +1,7 @@
 //! The policy of rules.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use az_core::Task;
 use az_core::policy::{ApprovalTerms, Policy, PolicyDecision, WorkspacePolicy};
@@ -24,9 +24,14 @@ pub struct RuleFile(pub Vec<Rule>);
 ///    the path, the command or the arguments.
 /// 4. Where no rule matches, another policy decides: by default
 ///    [`WorkspacePolicy`](az_core::policy::WorkspacePolicy).
+///
+/// The same rules decide in the same way. Rules can be [added](Self::add) while tasks run; a clone has
+/// them as well.
 #[derive(Debug, Clone)]
 pub struct RulePolicy {
     files: Vec<RuleFile>,
+    /// The rules that were added, the last one first.
+    added: Arc<RwLock<RuleFile>>,
     home: Option<PathBuf>,
     otherwise: Arc<dyn Policy>,
 }
@@ -61,7 +66,8 @@ impl Default for RulePolicy {
 impl RulePolicy {
     /// Creates a policy with the rules of these files, those that take precedence first.
     pub fn new(files: Vec<RuleFile>) -> Self {
-        Self { files, home: None, otherwise: Arc::new(WorkspacePolicy) }
+        let added = Arc::default();
+        Self { files, added, home: None, otherwise: Arc::new(WorkspacePolicy) }
     }
 
     /// Sets the home directory, which `~/` means in patterns of paths.
@@ -78,13 +84,19 @@ impl RulePolicy {
         self
     }
 
+    /// Adds a rule before those of the files.
+    pub fn add(&self, rule: Rule) {
+        self.added.write().unwrap_or_else(PoisonError::into_inner).0.insert(0, rule);
+    }
+
     /// Decides about a call, and returns what decided.
     pub fn explain(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> Verdict {
         let places =
             Places { workspace: task.options.workspace.as_deref(), home: self.home.as_deref() };
         let of_task = of_task(task);
         let mut matched = Vec::new();
-        for file in std::iter::once(&of_task).chain(&self.files) {
+        let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+        for file in [&of_task, &*added].into_iter().chain(&self.files) {
             matched.extend(file.0.iter().find(|rule| rule.matches(&tool.name, call, &places)));
         }
         let denying = matched.iter().find(|rule| rule.action == RuleAction::Deny);

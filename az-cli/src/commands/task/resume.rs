@@ -45,24 +45,30 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     if task.status == TaskStatus::Completed {
         return report(&task, !services.printer().is_json(), services).await;
     }
-    services.check_tools(&args.limits.allow)?;
+    let rules = args.limits.rules(services)?;
     services.check_env(&args.limits.env)?;
     let model = match &args.model {
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => None,
     };
     let id = task.id.clone();
-    if let Some(changed) = changed(args, model, &task) {
+    if let Some(changed) = changed(args, rules, model, &task) {
         store.update(&changed, SystemClock.now()).await?;
     }
     execute(services, Start::Resume(id)).await
 }
 
 /// Returns the task with the changed options, if any.
-fn changed(args: &ResumeArgs, model: Option<String>, task: &Task) -> Option<Task> {
+fn changed(
+    args: &ResumeArgs,
+    (allow, deny): (Vec<String>, Vec<String>),
+    model: Option<String>,
+    task: &Task,
+) -> Option<Task> {
     let mut changed = task.clone();
     let options = &mut changed.options;
-    add(&mut options.allow, &args.limits.allow);
+    add(&mut options.allow, &allow);
+    add(&mut options.deny, &deny);
     add(&mut options.env, &args.limits.env);
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.max_calls = args.limits.max_calls.or(options.max_calls);

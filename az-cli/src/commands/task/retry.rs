@@ -37,7 +37,7 @@ pub struct RetryArgs {
 ///
 /// As for running a task.
 pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCode, CliError> {
-    services.check_tools(&args.limits.allow)?;
+    let (allow, deny) = args.limits.rules(services)?;
     services.check_env(&args.limits.env)?;
     let old = find(&*services.store().await?, &args.id).await?;
     if let Some(model) = &args.model {
@@ -45,7 +45,9 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     }
     let mut options = old.options;
     // Approvals and variables are not inherited.
-    options.allow.clone_from(&args.limits.allow);
+    options.allow = allow;
+    // What a task may not do, its next attempt may not do either.
+    options.deny.extend(deny);
     options.env.clone_from(&args.limits.env);
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.max_calls = args.limits.max_calls.or(options.max_calls);

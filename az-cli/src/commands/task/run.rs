@@ -9,6 +9,7 @@ use std::time::Duration;
 use az_core::clock::SystemClock;
 use az_core::task::{LARGEST_COMMAND, TaskOptions};
 use az_core::{Clock, Task, TaskPriority};
+use az_mcp::policy::RuleAction;
 use clap::Args;
 
 use super::execute::{Start, execute};
@@ -74,9 +75,12 @@ pub struct RunArgs {
 /// The limits of a task; a resumed task can be given other ones.
 #[derive(Debug, Args)]
 pub(super) struct LimitArgs {
-    /// Run these tools without approval, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
-    pub(super) allow: Vec<String>,
+    /// Run these calls without approval: tools, or TOOL(PATTERN), separated by commas
+    #[arg(long, value_name = "RULES")]
+    allow: Vec<String>,
+    /// Never make these calls: tools, or TOOL(PATTERN), separated by commas
+    #[arg(long, value_name = "RULES")]
+    deny: Vec<String>,
     /// Pass these environment variables to its commands, separated by commas; only the names are
     /// stored
     #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = variable)]
@@ -90,6 +94,37 @@ pub(super) struct LimitArgs {
     /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
+}
+
+impl LimitArgs {
+    /// Returns the rules of `--allow` and those of `--deny`.
+    ///
+    /// # Errors
+    ///
+    /// A usage error for a rule that cannot be read, or about a tool that does not exist.
+    pub(super) fn rules(
+        &self,
+        services: &Services,
+    ) -> Result<(Vec<String>, Vec<String>), CliError> {
+        let (allow, deny) = (split_rules(&self.allow), split_rules(&self.deny));
+        services.check_rules("--allow", RuleAction::Allow, &allow)?;
+        services.check_rules("--deny", RuleAction::Deny, &deny)?;
+        Ok((allow, deny))
+    }
+}
+
+/// Splits rules at the commas that are not in parentheses.
+fn split_rules(texts: &[String]) -> Vec<String> {
+    let mut rules = Vec::new();
+    for text in texts {
+        let mut depth = 0_i32;
+        let parts = text.split(|char| {
+            depth += i32::from(char == '(') - i32::from(char == ')');
+            char == ',' && depth <= 0
+        });
+        rules.extend(parts.map(|rule| rule.trim().to_owned()));
+    }
+    rules
 }
 
 /// Runs or queues a task.
@@ -111,7 +146,8 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
 }
 
 async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> {
-    services.check_tools(args.tools.iter().flatten().chain(&args.limits.allow))?;
+    services.check_tools(args.tools.iter().flatten())?;
+    let (allow, deny) = args.limits.rules(services)?;
     if !args.detach {
         // A queued task gets the variables of its worker.
         services.check_env(&args.limits.env)?;
@@ -132,7 +168,8 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     let workspace = workspace(args)?;
     let task = services.new_task(command, input.as_deref())?;
     let mut options = TaskOptions::default()
-        .with_allow(&args.limits.allow)
+        .with_allow(allow)
+        .with_deny(deny)
         .with_env(&args.limits.env)
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);

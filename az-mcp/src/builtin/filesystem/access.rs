@@ -74,7 +74,10 @@ impl AccessGuard {
             return Ok(());
         }
         let at = |error| FileError::at(&self.named, error);
-        let real = shown(&real_path(root, opened).map_err(at)?.join(entry));
+        let opened = real_path(root, opened).map_err(at)?;
+        // Joining nothing would add a `/`.
+        let is_itself = entry.as_os_str().is_empty();
+        let real = shown(&if is_itself { opened } else { opened.join(entry) });
         match real == self.named {
             true => Ok(()),
             false => self.check.check(&access(real)).map_err(FileError::Refused),

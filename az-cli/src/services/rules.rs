@@ -1,0 +1,104 @@
+//! The policy of the configuration, and the approver that adds rules to it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use az_ai::resolver::near;
+use az_core::Toolbox;
+use az_mcp::policy::{Rule, RuleAction, RulePolicy};
+
+use super::Services;
+use crate::config::{ConfigError, ConfigFile, Layer};
+use crate::error::CliError;
+use crate::models::did_you_mean;
+use crate::output::{Live, TerminalApprover};
+
+impl Services {
+    /// Returns the policy: the rules of the configuration, and what applies where none matches.
+    ///
+    /// # Errors
+    ///
+    /// A settings error for a rule about tools that do not exist.
+    pub fn policy(&self) -> Result<Arc<RulePolicy>, CliError> {
+        if let Some(policy) = self.policy.get() {
+            return Ok(Arc::clone(policy));
+        }
+        let files = &self.settings.file.rules;
+        for rule in files.iter().flat_map(|(_, file)| &file.0) {
+            self.check_rule(rule).map_err(|what| {
+                CliError::Settings(format!("{}: tools.rules: {what}", rule.source))
+            })?;
+        }
+        let files = files.iter().map(|(_, file)| file.clone()).collect();
+        let policy = Arc::new(RulePolicy::new(files).with_home(self.env.path("HOME")));
+        Ok(Arc::clone(self.policy.get_or_init(|| policy)))
+    }
+
+    /// Checks that a rule names a tool that exists.
+    fn check_rule(&self, rule: &Rule) -> Result<(), String> {
+        let Some(pattern) = &rule.tool else { return Ok(()) };
+        let known = self.tool_names().map_err(|error| error.to_string())?;
+        if known.iter().any(|name| rule.is_about(name)) {
+            return Ok(());
+        }
+        let likely = did_you_mean(&near(pattern, known.iter().map(String::as_str)));
+        let known = known.join(", ");
+        Err(format!("no tool is named {pattern:?}; the tools are {known}{likely}"))
+    }
+
+    pub(super) fn tool_names(&self) -> Result<Vec<String>, CliError> {
+        Ok(self.toolbox()?.specs().iter().map(|spec| spec.name.clone()).collect())
+    }
+
+    /// Checks rules of the options `--allow` and `--deny`.
+    ///
+    /// # Errors
+    ///
+    /// A usage error for a rule that cannot be read, or about a tool that does not exist.
+    pub fn check_rules(
+        &self,
+        option: &str,
+        action: RuleAction,
+        rules: &[String],
+    ) -> Result<(), CliError> {
+        let wrong = |what: String| CliError::Usage(format!("{option}: {what}"));
+        for text in rules {
+            let rule = Rule::parse(text, action, option);
+            let rule = rule.map_err(|error| wrong(error.to_string()))?;
+            self.check_rule(&rule).map_err(wrong)?;
+        }
+        Ok(())
+    }
+
+    /// Returns an approver that asks at a terminal, if there is one. A call that is always allowed is
+    /// allowed by the policy of these services as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`policy`](Self::policy).
+    pub fn approver(&self, terminal: Option<Arc<Live>>) -> Result<TerminalApprover, CliError> {
+        let approver = TerminalApprover::new(terminal);
+        let Some(path) = self.settings.layers.files().user.clone() else { return Ok(approver) };
+        let policy = self.policy()?;
+        Ok(approver.with_rules(Arc::new(move |rule: &Rule| {
+            let kept = keep_rule(&path, rule)?;
+            policy.add(rule.clone());
+            Ok(kept)
+        })))
+    }
+}
+
+/// Adds a rule to the user's file; returns its path.
+///
+/// # Errors
+///
+/// A settings error for a file that cannot be changed.
+pub(crate) fn keep_rule(path: &Path, rule: &Rule) -> Result<String, CliError> {
+    let mut file = ConfigFile::open(Layer::User, path)?;
+    file.prepend_rule(rule)?;
+    if let Some(problem) = file.problems().into_iter().next() {
+        return Err(CliError::Config(ConfigError::Invalid(vec![problem])));
+    }
+    file.write()?;
+    Ok(path.display().to_string())
+}
