@@ -60,7 +60,8 @@ fn kind(arg: &Arg) -> Option<Kind> {
     match arg.get_id().as_str() {
         "id" | "ids" | "parent" => Some(Kind::Task),
         "model" => Some(Kind::Model),
-        "tools" | "allow" => Some(Kind::Tool),
+        "tools" => Some(Kind::Tool),
+        "allow" | "deny" => Some(Kind::Rules),
         "key" | "keys" => Some(Kind::Key),
         "settings" => Some(Kind::Setting),
         _ => None,

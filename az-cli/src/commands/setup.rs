@@ -71,7 +71,7 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
         Ok(key_file.map(|path| (fs::read(&path).ok(), path)))
     })?;
     let after = text_of(&config)?;
-    let Err(error) = test(&answers.model, &config, context).await else {
+    let Err(error) = Box::pin(test(&answers.model, &config, context)).await else {
         return Ok(ExitCode::SUCCESS);
     };
     printer.error(&error);

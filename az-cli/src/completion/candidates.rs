@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Model,
     /// The name of a tool.
     Tool,
+    /// Rules about tools, separated by commas.
+    Rules,
     /// A key of the configuration.
     Key,
     /// A key of the configuration that is followed by its value.
@@ -59,17 +61,25 @@ impl Candidates {
 
     /// Returns the candidates that begin with what was typed; none if they cannot be found.
     pub(super) fn of(&self, kind: Kind, typed: &str) -> Vec<CompletionCandidate> {
+        // What is before the last comma stays.
+        let before = match kind {
+            Kind::Rules => typed.rfind(',').map_or(0, |comma| comma + 1),
+            _ => 0,
+        };
+        let (before, typed) = typed.split_at_checked(before).unwrap_or(("", typed));
         let found = match kind {
             Kind::Task => self.tasks(),
             Kind::Model => self.models(),
-            Kind::Tool => self.tools(),
+            Kind::Tool | Kind::Rules => self.tools(),
             Kind::Key => Ok(keys("")),
             Kind::Setting => Ok(keys("=")),
         };
         let mut found = found.unwrap_or_default();
         found.retain(|(value, _)| value.starts_with(typed));
         let indexed = found.into_iter().enumerate();
-        indexed.map(|(order, (value, help))| candidate(value, &help, order)).collect()
+        indexed
+            .map(|(order, (value, help))| candidate(format!("{before}{value}"), &help, order))
+            .collect()
     }
 
     fn services(&self) -> Result<Services, CliError> {

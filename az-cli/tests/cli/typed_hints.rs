@@ -63,7 +63,7 @@ fn what_was_typed_before_a_question_is_shown_does_not_answer_it() {
     let call = |command: &str| json!({"calls": [{"name": "shell.execute", "arguments": {"command": command}}]});
     let wait = call("while [ ! -e go ]; do sleep 0.02; done");
     let model = script(&az, &[wait, call("touch forbidden"), json!({"text": "done"})]);
-    let dialog = [("[y/N] ", "y\n"), ("hint> ", "y\ny"), ("[y/N] ", "\n")];
+    let dialog = [("[y/t/a/n] ", "y\n"), ("hint> ", "y\ny"), ("[y/t/a/n] ", "\n")];
     let args = ["task", "run", "two commands", "--model", &model];
     let Some(ended) = typed(&az, &args, &dialog, &["y"]) else { return };
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -87,7 +87,7 @@ impl AtTerminal {
 
     /// Says yes once it is asked.
     fn answer(&mut self) {
-        if !self.answered && self.shown.lock().unwrap().contains("[y/N]") {
+        if !self.answered && self.shown.lock().unwrap().contains("[y/t/a/n]") {
             self.script.stdin.as_mut().unwrap().write_all(b"y\n").unwrap();
             self.answered = true;
         }
