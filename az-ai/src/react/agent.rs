@@ -129,11 +129,13 @@ impl ReActEngine for ReActAgent {
         let repeats = repeated(self.capabilities(run));
         loop {
             match decide(run.history(), repeats) {
-                // A hint that came while the model wrote its answer gets another turn.
-                Decision::Finish(answer) if run.take_hints().await? == 0 => {
-                    return Ok(Answer(answer));
+                Decision::Finish(answer) => {
+                    // A hint that came while the model wrote its answer gets another turn, if one is left.
+                    let is_last = run.history().steps >= run.max_steps();
+                    if is_last || run.take_hints().await? == 0 {
+                        return Ok(Answer(answer));
+                    }
                 }
-                Decision::Finish(_) => {}
                 Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
                 Decision::RunTools => run.call_pending().await?,
                 Decision::RefuseCalls(reason) => run.decline_pending(&reason).await?,

@@ -1,9 +1,13 @@
 //! `az task hint` reaches the model of a task once.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use crate::server::{lists, says, serve};
 use crate::support::{Az, script};
 use crate::watch::started;
 
@@ -110,4 +114,43 @@ fn a_hint_is_recorded_once_wherever_the_process_is_killed() {
         assert_eq!((&shown["hints"], &shown["answer"]), (&json!([]), &json!("done")));
     }
     assert!(killed > 10, "the run passes {killed} points");
+}
+
+/// Sends a hint to the only task of a store.
+fn send(data: &Path, text: &str) {
+    let az = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_az"));
+        command.args(args).arg("--data-dir").arg(data).env_clear().env("HOME", data);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let tasks: Value = serde_json::from_slice(&az(&["task", "list", "--json"])).unwrap();
+    az(&["task", "hint", tasks[0]["id"].as_str().unwrap(), text]);
+}
+
+#[test]
+fn a_hint_that_comes_while_the_model_answers_gets_a_step_if_one_is_left() {
+    let late = "1 hint came too late to be read";
+    for (steps, answer, is_read) in [("2", "second\n", true), ("1", "first\n", false)] {
+        let az = Az::new();
+        let (data, answered) = (az.data_dir(), AtomicBool::new(false));
+        let (address, _) = serve(move |request| {
+            if request.line.starts_with("GET ") {
+                return lists(&json!([{"id": "m"}]));
+            }
+            if answered.swap(true, Ordering::SeqCst) {
+                return says("second");
+            }
+            send(&data, "say more");
+            says("first")
+        });
+        let az = az.with_var("OPENAI_BASE_URL", address);
+        let args = ["task", "run", "answer", "--max-steps", steps, "--model", "openai/m"];
+        let ended = az.az(&args);
+        assert_eq!((ended.code, &*ended.stdout), (Some(0), answer), "{ended:?}");
+        assert_eq!(ended.stderr.contains(late), !is_read, "{ended:?}");
+        let read = recorded(&az, &az.only_id());
+        assert_eq!(read, if is_read { vec!["say more"] } else { vec![] });
+    }
 }

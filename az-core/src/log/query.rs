@@ -1,5 +1,6 @@
 //! Filters of log records.
 
+use super::page::LogMark;
 use super::record::{Level, LogRecord};
 use crate::clock::Timestamp;
 use crate::id::TaskId;
@@ -17,12 +18,14 @@ pub struct LogQuery {
     pub task: Option<TaskId>,
     /// Only records whose message contains this text.
     pub text: Option<String>,
+    /// Only records that were appended up to this mark.
+    pub up_to: Option<LogMark>,
     /// At most this many records, the newest.
     pub limit: Option<usize>,
 }
 
 impl LogQuery {
-    /// Returns `true` if the query matches a record, its limit aside.
+    /// Returns `true` if the query matches a record, its limit and its mark aside.
     pub fn matches(&self, record: &LogRecord) -> bool {
         self.level.is_none_or(|l| record.level >= l)
             && self.since.is_none_or(|t| record.at >= t)

@@ -25,7 +25,9 @@ use crate::error::Result;
 ///    the order of clause 1, whatever is appended meanwhile. With a limit, they begin with the newest
 ///    records of that number.
 /// 7. A tail contains each record that was appended after its mark exactly once, whatever the record's
-///    time. Reading without a mark returns the mark of the present end.
+///    time. Reading without a mark returns the mark of the present end. A query up to a mark returns, as
+///    [`query`](Self::query) and [`page`](Self::page), only records that were appended before it: together
+///    with the tail after it they are all records, each once.
 /// 8. [`prune`](Self::prune) removes records that the retention does not keep, oldest first, and no others;
 ///    the record that was appended last is kept. A caller that repeats it until it removes none has
 ///    removed all of them.
@@ -53,7 +55,7 @@ pub trait LogStore: fmt::Debug + Send + Sync + 'static {
     /// The backend's own.
     async fn page(&self, query: &LogQuery, after: Option<LogCursor>) -> Result<LogPage>;
 
-    /// Reads the records that match and were appended after a mark. The limit of the query is ignored.
+    /// Reads the records that match and were appended after a mark. The limit and the mark of the query are ignored.
     ///
     /// # Errors
     ///

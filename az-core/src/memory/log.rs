@@ -32,7 +32,9 @@ impl Log {
     /// Returns the records that match in the order of their times, those of one time in the order in which
     /// they were appended.
     fn matching(&self, query: &LogQuery) -> Vec<&(i64, LogRecord)> {
-        let mut found: Vec<_> = self.records.iter().filter(|(_, r)| query.matches(r)).collect();
+        let up_to = query.up_to.map_or(i64::MAX, |LogMark(number)| number);
+        let matching = |(number, record): &&_| *number <= up_to && query.matches(record);
+        let mut found: Vec<&(i64, LogRecord)> = self.records.iter().filter(matching).collect();
         found.sort_by_key(|(number, record)| (record.at, *number));
         let left_out = found.len().saturating_sub(query.limit.unwrap_or(usize::MAX));
         found.split_off(left_out)

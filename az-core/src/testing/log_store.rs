@@ -9,8 +9,9 @@ use crate::log::{Level, LogQuery, LogRecord, LogStore};
 use crate::{ensure_eq, scenarios};
 
 use self::paging::{
-    a_tail_contains_every_record_appended_after_its_mark, pages_contain_every_record_once_in_order,
-    pages_match_like_a_query, pages_with_a_limit_begin_with_the_newest_records,
+    a_mark_divides_the_records, a_tail_contains_every_record_appended_after_its_mark,
+    pages_contain_every_record_once_in_order, pages_match_like_a_query,
+    pages_with_a_limit_begin_with_the_newest_records,
     records_appended_between_pages_repeat_and_hide_none,
 };
 use self::pruning::{
@@ -39,6 +40,7 @@ scenarios! {
     pages_with_a_limit_begin_with_the_newest_records;
     records_appended_between_pages_repeat_and_hide_none;
     a_tail_contains_every_record_appended_after_its_mark;
+    a_mark_divides_the_records;
     pruning_removes_records_before_a_time;
     pruning_removes_the_oldest_records_above_a_size;
     pruning_keeps_the_record_appended_last;
@@ -216,6 +218,7 @@ async fn filters_combine_by_and(fixture: Logs<'_>) -> Checked {
         task: Some(task_id("t")),
         text: Some("slow".to_owned()),
         limit: Some(9),
+        up_to: None,
     };
     ensure_eq!(log.query(&query).await?, [wanted], "the records that match five filters");
     Ok(())

@@ -29,7 +29,8 @@ super::support::saboteurs! {
         a_level_includes_more_severe_records,
         since_is_inclusive_and_until_is_exclusive,
         text_matches_anywhere_ignoring_ascii_case,
-        a_limit_returns_the_newest_records
+        a_limit_returns_the_newest_records,
+        a_mark_divides_the_records
     ] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
@@ -39,7 +40,10 @@ super::support::saboteurs! {
     }
 
     /// Breaks `LogStore` 1.
-    sorting_records_of_one_time => [records_of_one_time_keep_their_order] {
+    sorting_records_of_one_time => [
+        records_of_one_time_keep_their_order,
+        a_mark_divides_the_records
+    ] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(query).await?;
             if query.level.is_none() {
@@ -129,7 +133,7 @@ super::support::saboteurs! {
     }
 
     /// Breaks `LogStore` 4.
-    keeping_the_oldest => [a_limit_returns_the_newest_records] {
+    keeping_the_oldest => [a_limit_returns_the_newest_records, a_mark_divides_the_records] {
         async fn query(&self, store: &MemoryStore, query: &LogQuery) -> Result<Vec<LogRecord>> {
             let mut found = store.query(&LogQuery { limit: None, ..query.clone() }).await?;
             found.truncate(query.limit.unwrap_or(usize::MAX));
@@ -142,7 +146,8 @@ super::support::saboteurs! {
         pages_contain_every_record_once_in_order,
         pages_match_like_a_query,
         pages_with_a_limit_begin_with_the_newest_records,
-        records_appended_between_pages_repeat_and_hide_none
+        records_appended_between_pages_repeat_and_hide_none,
+        a_mark_divides_the_records
     ] {
         async fn page(
             &self,
@@ -177,7 +182,10 @@ super::support::saboteurs! {
     }
 
     /// Breaks `LogStore` 6.
-    beginning_with_the_oldest_records => [pages_with_a_limit_begin_with_the_newest_records] {
+    beginning_with_the_oldest_records => [
+        pages_with_a_limit_begin_with_the_newest_records,
+        a_mark_divides_the_records
+    ] {
         async fn page(
             &self,
             store: &MemoryStore,
@@ -205,6 +213,18 @@ super::support::saboteurs! {
             after: Option<LogCursor>,
         ) -> Result<LogPage> {
             store.page(&LogQuery { level: None, ..query.clone() }, after).await
+        }
+    }
+
+    /// Breaks `LogStore` 7.
+    pages_beyond_the_mark => [a_mark_divides_the_records] {
+        async fn page(
+            &self,
+            store: &MemoryStore,
+            query: &LogQuery,
+            after: Option<LogCursor>,
+        ) -> Result<LogPage> {
+            store.page(&LogQuery { up_to: None, ..query.clone() }, after).await
         }
     }
 

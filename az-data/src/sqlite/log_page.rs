@@ -17,6 +17,9 @@ const PAGE: usize = 500;
 /// The most rows that are read for a page: with a text, few of them may match.
 const EXAMINED: usize = 20_000;
 
+/// The length of the periods for which the table `log_count` has the number of records, in microseconds.
+const PERIOD: i64 = 600_000_000;
+
 /// A place in the order of times: the time and the number of the record before it.
 pub(super) type Place = (i64, i64);
 /// The place before all records.
@@ -46,6 +49,10 @@ pub(super) fn page(
     let snapshot = conn.transaction()?;
     let after = match (after, query.limit) {
         (Some(after), _) => (micros(after.at), after.number),
+        // All of them are in the page, and are read once.
+        (None, Some(limit)) if limit <= PAGE => {
+            return Ok(LogPage::new(newest(&snapshot, query)?, None));
+        }
         (None, Some(limit)) => before_newest(&snapshot, query, limit)?,
         (None, None) => START,
     };
@@ -62,30 +69,68 @@ pub(super) fn page(
 
 /// Returns the place before the newest records of this number.
 fn before_newest(conn: &Connection, query: &LogQuery, limit: usize) -> Result<Place> {
-    // A limit that is as large as the log is common, and counting a million entries takes a while.
-    let span = "SELECT (SELECT id FROM log WHERE az_namespace() IS NOT NULL ORDER BY id DESC LIMIT 1) \
-        - (SELECT id FROM log WHERE az_namespace() IS NOT NULL ORDER BY id LIMIT 1)";
-    let span = first(conn, span, [], |row| row.take::<Option<i64>>())?.flatten();
-    if span.is_none_or(|span| span < bound(limit)) {
-        return Ok(START);
+    let limit = bound(limit);
+    let of_task = query.task.is_some();
+    if query.text.is_none() && query.up_to.is_none() && (!of_task || query.level.is_none()) {
+        return if of_task { nth_newest(conn, query, limit) } else { counted(conn, query, limit) };
     }
-    if query.text.is_none() && (query.task.is_none() || query.level.is_none()) {
-        // The index decides, and no record is read.
-        let (sql, values) = statement(query, Order::NewestFirst, START, "id, at");
-        let sql = format!("{sql} LIMIT 1 OFFSET {}", bound(limit));
-        let read = |row: &mut Columns<'_>| {
-            let id = row.take()?;
-            Ok((row.take()?, id))
-        };
-        return Ok(first(conn, &sql, params_from_iter(values), read)?.unwrap_or(START));
+    // As many records of all tasks and texts are often all that there are.
+    let LogQuery { level, since, until, .. } = *query;
+    let all = LogQuery { level, since, until, ..LogQuery::default() };
+    if counted(conn, &all, limit)? == START {
+        return Ok(START);
     }
     let (mut count, mut before) = (0, START);
     let is_all = scan(conn, query, Order::NewestFirst, START, |place, record| {
-        count += usize::from(record.is_some());
+        count += i64::from(record.is_some());
         before = place;
         count <= limit
     })?;
     Ok(if is_all { START } else { before })
+}
+
+/// Returns the place before the newest records of this number, of all tasks, without reading the entries of an
+/// index that are in between: they are counted for each period of ten minutes.
+fn counted(conn: &Connection, query: &LogQuery, limit: i64) -> Result<Place> {
+    let mut left = limit;
+    let until = query.until.map_or(i64::MAX, micros);
+    // The last period may be cut; its records are counted one by one.
+    let whole = until.saturating_sub(until.rem_euclid(PERIOD));
+    if until != i64::MAX {
+        let last = LogQuery { since: Some(from_micros(whole)), ..query.clone() };
+        let (sql, values) = statement(&last, Order::NewestFirst, START, "id, at");
+        let sql = format!("SELECT count(*) FROM ({sql})");
+        let count = first(conn, &sql, params_from_iter(values), |row| row.take::<i64>())?;
+        left -= count.unwrap_or(0);
+    }
+    if left < 0 {
+        return nth_newest(conn, query, limit);
+    }
+    let sql = "SELECT start, sum(records) FROM log_count \
+        WHERE namespace = az_namespace() AND start < ?1 AND level >= ?2 \
+        GROUP BY start ORDER BY start DESC";
+    let mut statement = prepare(conn, sql)?;
+    let mut rows = statement.query((whole, query.level.map_or(0, rank)))?;
+    while let Some(row) = rows.next()? {
+        let (start, count): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if left < count {
+            let until = Some(from_micros(start.saturating_add(PERIOD)));
+            return nth_newest(conn, &LogQuery { until, ..query.clone() }, left);
+        }
+        left -= count;
+    }
+    Ok(START)
+}
+
+/// Returns the place of a record, counted from the newest, from 0 on; the index decides, and no record is read.
+fn nth_newest(conn: &Connection, query: &LogQuery, number: i64) -> Result<Place> {
+    let (sql, values) = statement(query, Order::NewestFirst, START, "id, at");
+    let sql = format!("{sql} LIMIT 1 OFFSET {number}");
+    let read = |row: &mut Columns<'_>| {
+        let id = row.take()?;
+        Ok((row.take()?, id))
+    };
+    Ok(first(conn, &sql, params_from_iter(values), read)?.unwrap_or(START))
 }
 
 /// Returns the records that were appended after a mark, up to the size of a page.
@@ -177,11 +222,12 @@ pub(super) fn statement(
     let after = after.max(since);
     let until = query.until.map_or(i64::MAX, micros);
     let mut values: Vec<Value> = vec![after.0.into(), after.1.into(), until.into()];
+    let up_to = query.up_to.map_or_else(String::new, |LogMark(id)| format!(" AND id <= {id}"));
     // The index is named, because the planner takes that of the time for the rows of a level, too.
     let select = |index: &str, condition: &str| {
         format!(
             "SELECT {columns} FROM log INDEXED BY {index} \
-            WHERE namespace = az_namespace(){condition} AND (at, id) > (?1, ?2) AND at < ?3"
+            WHERE namespace = az_namespace(){condition} AND (at, id) > (?1, ?2) AND at < ?3{up_to}"
         )
     };
     let mut sql = match (&query.task, query.level) {

@@ -39,7 +39,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0008_uncertain_entries.sql"),
     include_str!("migrations/0009_log.sql"),
     include_str!("migrations/0010_entry_sums.sql"),
-    include_str!("migrations/0011_hints.sql"),
+    include_str!("migrations/0011_hints_and_log_counts.sql"),
 ];
 
 /// The newest schema version.
@@ -59,6 +59,7 @@ pub(super) const OWN: &[&str] = &[
     "hold_bucket",
     "lease_anchor",
     "log",
+    "log_count",
     "log_size",
     "orphaned_blob",
     "payer",

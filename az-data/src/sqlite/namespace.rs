@@ -23,6 +23,7 @@ const SCOPED: &[&str] = &[
     "hold_bucket",
     "lease_anchor",
     "log",
+    "log_count",
     "log_size",
     "payer",
     "setting",

@@ -160,13 +160,17 @@ async fn read_the_log(store: &SqliteStore, task: &TaskId) {
     LogStore::append(store, &records).await.unwrap();
     let none = LogQuery { since: Some(at(1)), ..LogQuery::default() };
     let mut queries = vec![none.clone(), LogQuery { task: Some(task.clone()), ..none.clone() }];
+    queries.push(LogQuery { until: Some(at(9)), up_to: Some(LogMark(9)), ..none.clone() });
+    queries.push(LogQuery { until: Some(at(9)), ..none.clone() });
     queries.extend(Level::ALL.iter().map(|level| LogQuery { level: Some(*level), ..none.clone() }));
     for query in queries {
         store.query(&query).await.unwrap();
         store.page(&query, None).await.unwrap();
-        let limited = LogQuery { limit: Some(1), ..query };
-        store.page(&limited, None).await.unwrap();
-        store.appended(&limited, Some(LogMark(0))).await.unwrap();
+        store.appended(&query, Some(LogMark(0))).await.unwrap();
+        for limit in [1, 501] {
+            let limited = LogQuery { limit: Some(limit), ..query.clone() };
+            store.page(&limited, None).await.unwrap();
+        }
     }
     store.prune(&LogRetention::new(at(5), 0)).await.unwrap();
 }

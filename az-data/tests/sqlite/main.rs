@@ -15,6 +15,7 @@ mod damaged;
 mod files;
 mod full;
 mod journal;
+mod log_pages;
 mod money;
 mod namespaces;
 mod race;

@@ -10,7 +10,7 @@ use az_core::text::plural;
 use az_core::{CallId, Clock, TaskId, Timestamp};
 use clap::{Args, ValueEnum};
 
-use super::payer::PayerArg;
+use super::payer::{PayerArg, note_unknown};
 use crate::commands::one_of;
 use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
@@ -71,7 +71,7 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
     let range = args.range.within(args.period, (&calendar, zone), SystemClock.now())?;
     let store = services.store_to_read().await?;
     let payer = args.payer.payer(store.as_deref().map(|store| store as _)).await?;
-    let entries = match store {
+    let entries = match &store {
         Some(store) => store.entries(range, payer.as_ref()).await?,
         None => Vec::new(),
     };
@@ -92,6 +92,9 @@ pub(super) async fn run(args: &ExportArgs, services: &Services) -> Result<ExitCo
             file.keep()?;
             printer.say(&format!("wrote {} to {}", plural(entries.len(), "entry"), path.display()));
         }
+    }
+    if entries.is_empty() {
+        note_unknown(store.as_deref().map(|store| store as _), payer.as_ref(), printer).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::commands::task::find;
 use crate::error::CliError;
+use crate::output::Printer;
 
 /// Restricts a listing to one payer.
 #[derive(Debug, Clone, Args)]
@@ -62,12 +63,26 @@ pub(super) async fn resolve(
     }
 }
 
-/// Returns what was probably meant by a payer without calls: a task with a similar id, or another kind.
+/// Prints what was probably meant by a payer without calls, if anything is similar to it.
 ///
 /// # Errors
 ///
 /// The store's.
-pub(super) async fn unknown_payer(
+pub(super) async fn note_unknown(
+    tasks: Option<&dyn TaskRepository>,
+    payer: Option<&Payer>,
+    printer: &Printer,
+) -> Result<(), CliError> {
+    if let Some(payer) = payer
+        && let Some(hint) = unknown_payer(tasks, payer).await?
+    {
+        printer.say(&hint);
+    }
+    Ok(())
+}
+
+/// Returns what was probably meant by a payer without calls: a task with a similar id, or another kind.
+async fn unknown_payer(
     tasks: Option<&dyn TaskRepository>,
     payer: &Payer,
 ) -> Result<Option<String>, CliError> {

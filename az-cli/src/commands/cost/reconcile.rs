@@ -9,7 +9,7 @@ use az_core::store::Store;
 use az_core::text::plural;
 use clap::Args;
 
-use super::payer::{PayerArg, Unknown, parse_payer, resolve};
+use super::payer::{PayerArg, Unknown, note_unknown, parse_payer, resolve};
 use crate::commands::time_range::TimeRangeArgs;
 use crate::error::CliError;
 use crate::output::{FormatArgs, uncertain_table};
@@ -84,11 +84,18 @@ impl ReconcileArgs {
 /// Bad arguments, or the store's.
 pub(super) async fn run(args: &ReconcileArgs, services: &Services) -> Result<ExitCode, CliError> {
     let Some(decision) = args.decision() else {
-        let entries = match services.store_to_read().await? {
-            Some(store) => selected(args, &*store, services).await?,
+        let store = services.store_to_read().await?;
+        let entries = match &store {
+            Some(store) => selected(args, &**store, services).await?,
             None => Vec::new(),
         };
-        return list(entries, args, services);
+        let is_empty = entries.is_empty();
+        let listed = list(entries, args, services)?;
+        if is_empty {
+            let tasks = store.as_deref().map(|store| store as _);
+            note_unknown(tasks, args.payer.payer.as_ref(), services.printer()).await?;
+        }
+        return Ok(listed);
     };
     if !args.selects() {
         return Err(CliError::Usage(

@@ -8,7 +8,7 @@ use az_core::store::Store;
 use az_core::{Clock, Timestamp};
 use clap::{Args, ValueEnum};
 
-use super::payer::{PayerArg, unknown_payer};
+use super::payer::{PayerArg, note_unknown};
 use super::sums::{sums, sums_by_task};
 use crate::commands::one_of;
 use crate::commands::time_range::TimeRangeArgs;
@@ -99,10 +99,8 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let what = args.by.map_or("period", By::as_str);
     cost_table(&rows, what).print(&rows, args.format.choose(printer), printer)?;
     note_gaps(&rows, printer);
-    if let Some(payer) = payer.filter(|_| rows.iter().all(|row| row.calls == 0))
-        && let Some(hint) = unknown_payer(store.map(|store| store as _), payer).await?
-    {
-        printer.say(&hint);
+    if rows.iter().all(|row| row.calls == 0) {
+        note_unknown(store.map(|store| store as _), payer, printer).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

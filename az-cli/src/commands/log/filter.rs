@@ -52,7 +52,7 @@ impl FilterArgs {
             (None, _) => None,
         };
         let (level, text) = (self.level, self.grep.clone());
-        Ok(LogQuery { level, since, until, task, text, limit: None })
+        Ok(LogQuery { level, since, until, task, text, ..LogQuery::default() })
     }
 
     /// Whether the options say since when.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::log::{LogMark, LogQuery, LogRecord};
+use az_core::log::{LogMark, LogQuery};
 use az_core::store::Store;
 
 use crate::error::CliError;
@@ -18,16 +18,7 @@ const APPEARANCE: Duration = Duration::from_millis(200);
 /// How often opening a store that has just been found may fail.
 const ATTEMPTS: u32 = 20;
 
-/// Where to go on.
-#[derive(Debug)]
-pub(super) struct Followed {
-    /// The end of the log before the first records were shown.
-    pub(super) mark: LogMark,
-    /// The newest records that were shown since.
-    pub(super) shown: Vec<LogRecord>,
-}
-
-/// Writes records as they are appended, until the reader closes the output.
+/// Writes records as they are appended after a mark, until the reader closes the output.
 ///
 /// # Errors
 ///
@@ -35,14 +26,12 @@ pub(super) struct Followed {
 pub(super) async fn follow(
     store: &dyn Store,
     query: &LogQuery,
-    Followed { mut mark, mut shown }: Followed,
+    mut mark: LogMark,
     out: &mut LogWriter<impl Write>,
 ) -> Result<(), CliError> {
     loop {
-        let mut tail = store.appended(query, Some(mark)).await?;
+        let tail = store.appended(query, Some(mark)).await?;
         if tail.mark == mark {
-            // All that was shown before is behind the mark by now.
-            shown.clear();
             if is_closed(&io::stdout()) {
                 return Ok(());
             }
@@ -50,13 +39,6 @@ pub(super) async fn follow(
             continue;
         }
         mark = tail.mark;
-        tail.records.retain(|record| match shown.iter().position(|known| known == record) {
-            Some(at) => {
-                shown.swap_remove(at);
-                false
-            }
-            None => true,
-        });
         out.write(&tail.records)?;
         if out.is_closed() {
             return Ok(());

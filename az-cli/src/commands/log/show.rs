@@ -3,14 +3,13 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use az_core::Clock;
-use az_core::clock::{SystemClock, earlier};
+use az_core::clock::SystemClock;
 use clap::Args;
 
 use super::filter::FilterArgs;
-use super::follow::{Followed, follow, store};
+use super::follow::{follow, store};
 use super::pages::for_each_page;
 use crate::error::CliError;
 use crate::output::{Format, FormatArgs, LogFormat, LogTable, LogTimes, LogWriter};
@@ -18,8 +17,6 @@ use crate::services::Services;
 
 /// How many records are shown if the options do not say.
 const LIMIT: usize = 100;
-/// How old a record can be that is written while the records before it are shown.
-const RECENT: Duration = Duration::from_secs(60);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,22 +64,19 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         out.finish()?;
         return Ok(ExitCode::SUCCESS);
     };
-    // What is appended from here on may be among the records that are shown first.
+    // What is appended from here on is not among the records that are shown first, but follows them.
     let mark = if args.follow { Some(store.appended(&query, None).await?.mark) } else { None };
-    let recent = earlier(SystemClock.now(), RECENT);
-    let (mut count, mut shown) = (0, Vec::new());
+    query.up_to = mark;
+    let mut count = 0;
     for_each_page(&*store, &query, |records| {
         count += records.len();
-        if mark.is_some() {
-            shown.extend(records.iter().filter(|record| record.at >= recent).cloned());
-        }
         out.write(records)?;
         Ok(if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })
     .await?;
     match mark {
         Some(_) if out.is_closed() => {}
-        Some(mark) => follow(&*store, &query, Followed { mark, shown }, &mut out).await?,
+        Some(mark) => follow(&*store, &query, mark, &mut out).await?,
         None => {
             if count == 0 {
                 printer.say("no log records match");

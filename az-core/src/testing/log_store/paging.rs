@@ -100,11 +100,18 @@ pub(super) async fn pages_with_a_limit_begin_with_the_newest_records(fixture: Lo
     let log = fixture.open().await;
     say_many(&*log).await?;
     let (level, text) = (Some(Level::Warn), Some("1".to_owned()));
+    let (since, until) = (Some(at(MANY / 16)), Some(at(MANY / 3)));
     for limit in [0, 1, 700, 5000] {
         let all = LogQuery { limit: Some(limit), ..LogQuery::default() };
-        for query in
-            [LogQuery { level, ..all.clone() }, LogQuery { text: text.clone(), ..all.clone() }, all]
-        {
+        for query in [
+            LogQuery { level, ..all.clone() },
+            LogQuery { text: text.clone(), ..all.clone() },
+            LogQuery { task: Some(task_id("t")), ..all.clone() },
+            LogQuery { since, ..all.clone() },
+            LogQuery { until, ..all.clone() },
+            LogQuery { level, since, until, ..all.clone() },
+            all,
+        ] {
             let found = paged(&*log, &query, &[]).await?;
             ensure_same(&found, &expected(&query), &format!("the pages of {query:?}"))?;
         }
@@ -123,6 +130,26 @@ pub(super) async fn records_appended_between_pages_repeat_and_hide_none(
     found.retain(|message| !["early", "late"].contains(&message.as_str()));
     let expected = expected(&LogQuery::default());
     ensure_same(&found, &expected, "the records that were there when the first page was read")
+}
+
+/// Checks `LogStore` 7.
+pub(super) async fn a_mark_divides_the_records(fixture: Logs<'_>) -> Checked {
+    let log = fixture.open().await;
+    say_many(&*log).await?;
+    let mark = log.appended(&LogQuery::default(), None).await?.mark;
+    log.append(&[record("earlier", -5), record("later", MANY)]).await?;
+    for limit in [None, Some(700)] {
+        let query = LogQuery { limit, ..LogQuery::default() };
+        let before = LogQuery { up_to: Some(mark), ..query.clone() };
+        let found = paged(&*log, &before, &[]).await?;
+        ensure_same(&found, &expected(&query), "the pages up to a mark")?;
+        let found = log.query(&before).await?.into_iter().map(|record| record.message);
+        ensure_same(&found.collect::<Vec<_>>(), &expected(&query), "the records up to a mark")?;
+    }
+    let after = log.appended(&LogQuery::default(), Some(mark)).await?.records;
+    let after: Vec<_> = after.iter().map(|record| record.message.as_str()).collect();
+    ensure_eq!(after, ["earlier", "later"], "the records after the mark");
+    Ok(())
 }
 
 /// Checks `LogStore` 7.
