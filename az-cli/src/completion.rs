@@ -59,6 +59,7 @@ fn completing(mut command: Command, candidates: &Candidates) -> Command {
 fn kind(arg: &Arg) -> Option<Kind> {
     match arg.get_id().as_str() {
         "id" | "ids" | "parent" => Some(Kind::Task),
+        "waiting" if arg.get_action().takes_values() => Some(Kind::Waiting),
         "model" => Some(Kind::Model),
         "tools" => Some(Kind::Tool),
         "allow" | "deny" => Some(Kind::Rules),

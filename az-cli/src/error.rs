@@ -60,6 +60,16 @@ pub enum CliError {
         /// The error.
         source: Box<Error>,
     },
+    /// The task does not wait for an answer, or not for this one.
+    #[error("task {id} does not wait for this answer: {reason}")]
+    NotWaiting {
+        /// The task.
+        id: String,
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// The task cannot be deleted while a worker runs it.
     #[error("task {id} is running, by {owner}; nothing was deleted")]
     TaskRunning {
@@ -124,7 +134,7 @@ impl CliError {
             Self::TaskRunning { .. } => 75,
             Self::Model { kind, .. } => code_of_failure(*kind),
             Self::UnknownTask { .. } => 66,
-            Self::AmbiguousTask { .. } => USAGE,
+            Self::AmbiguousTask { .. } | Self::NotWaiting { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
             Self::Core(error) => code_of(error),
             Self::Stopped { source, .. } => code_of(source),
@@ -136,6 +146,7 @@ impl CliError {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::TaskEnded { remedy, .. } => remedy.clone(),
+            Self::NotWaiting { remedy, .. } => Some(remedy.clone()),
             Self::TaskRunning { id, .. } => Some(format!(
                 "wait until it ends, or `az task delete --force {id}` cancels it first"
             )),
@@ -228,6 +239,9 @@ fn remedy_of(error: &Error) -> Option<String> {
         }
         Error::LeaseLost { .. } => {
             "another process has claimed the task; `az task list` shows its status"
+        }
+        Error::Waiting { task, .. } => {
+            return Some(format!("`az task show {task}` shows the call and how to answer it"));
         }
         Error::LeaseHeld { task, .. } => {
             return Some(format!("wait until it ends, or stop it with `az task cancel {task}`"));

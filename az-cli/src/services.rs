@@ -17,6 +17,7 @@ use az_core::engine::{Engine, EventSink};
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
 };
+use az_core::task::UnattendedMode;
 use az_core::{Clock, Error, Task, TaskId};
 use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
@@ -346,6 +347,7 @@ impl Services {
     }
 
     /// Creates an engine that emits events to `sink` and asks for approval at `terminal`, if there is one.
+    /// Without one, `unattended` or the configuration decides about tasks that have no mode of their own.
     ///
     /// # Errors
     ///
@@ -354,6 +356,7 @@ impl Services {
         &self,
         sink: Arc<dyn EventSink>,
         terminal: Option<Arc<Live>>,
+        unattended: Option<UnattendedMode>,
     ) -> Result<Engine, CliError> {
         let resolver = self.models()?.connected()?;
         let loading_wait = self.settings.llm.timeouts.loading_wait();
@@ -363,7 +366,9 @@ impl Services {
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = self.wiring.run_store(self.store().await?);
         let toolbox = self.wiring.toolbox(self.toolbox()?);
-        let engine = Engine::new(store, agent, engine_options(&self.env, worker_id()?)?);
+        let mut options = engine_options(&self.env, worker_id()?)?;
+        options.unattended = unattended.or(self.settings.tools.unattended).unwrap_or_default();
+        let engine = Engine::new(store, agent, options);
         Ok(engine
             .with_toolbox(toolbox)
             .with_policy(self.policy()?)

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::{
     ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection,
-    OutputSection, ShellSection, TaskSection,
+    OutputSection, ShellSection, TaskSection, ToolsSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub shell: ShellSection,
     /// The section about tasks.
     pub task: TaskSection,
+    /// The section about tools.
+    pub tools: ToolsSection,
     /// The section about the log.
     pub log: LogSection,
     /// The section about proxies and certificates.
@@ -94,9 +96,22 @@ impl Settings {
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
         let (llm, shell) = (config.llm, config.shell);
-        let (task, log) = (config.task, config.log);
+        let (task, tools, log) = (config.task, config.tools, config.log);
         let (network, output) = (config.network, config.output);
-        Ok(Self { store, model, llm, shell, task, log, network, output, time_zone, file, layers })
+        Ok(Self {
+            store,
+            model,
+            llm,
+            shell,
+            task,
+            tools,
+            log,
+            network,
+            output,
+            time_zone,
+            file,
+            layers,
+        })
     }
 
     /// Returns the calendar of costs.

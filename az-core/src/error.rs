@@ -115,6 +115,14 @@ pub enum Error {
         /// The reason that it needs approval.
         reason: String,
     },
+    /// The task is parked: it waits for an answer.
+    #[error("task {task} waits for {what}")]
+    Waiting {
+        /// The task.
+        task: TaskId,
+        /// What it waits for, such as `approval of shell.execute`.
+        what: String,
+    },
     /// The task was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -319,7 +327,9 @@ impl Error {
                 ErrorKind::Conflict
             }
             Self::Invalid { .. } => ErrorKind::Invalid,
-            Self::LeaseHeld { .. } | Self::LeaseLost { .. } => ErrorKind::Conflict,
+            Self::LeaseHeld { .. } | Self::LeaseLost { .. } | Self::Waiting { .. } => {
+                ErrorKind::Conflict
+            }
             Self::BudgetExceeded { .. } | Self::Unpriced { .. } => ErrorKind::Budget,
             Self::ApprovalRequired { .. } => ErrorKind::Approval,
             Self::Cancelled => ErrorKind::Cancelled,

@@ -167,12 +167,14 @@ fn an_approval_is_a_part_of_its_call() {
         digest: "d".to_owned(),
         reason: "it prints".to_owned(),
         arguments: serde_json::Value::Null,
+        deny_at: None,
     };
     let given = EventBody::ApprovalGiven {
         digest: "d".to_owned(),
         granted: true,
         by: "me".to_owned(),
         tool: None,
+        reason: None,
     };
     let events = vec![
         run_started("w"),

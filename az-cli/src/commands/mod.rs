@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments at the top.
 
+mod ask_mode;
 pub mod completions;
 pub mod config;
 pub mod cost;

@@ -1,7 +1,10 @@
 //! `az task`: run and manage tasks.
 
+mod answer;
+mod approve;
 mod cancel;
 mod delete;
+mod deny;
 mod execute;
 mod find;
 mod follow;
@@ -9,6 +12,7 @@ mod hint;
 mod input;
 mod list;
 mod logs;
+mod parked;
 mod remedy;
 mod resume;
 mod retry;
@@ -33,6 +37,7 @@ Examples:
   az task run \"list the files here\"
   az task list --status failed
   az task show 4f2a9c81d0e7
+  az task approve 4f2a9c81d0e7
   az task resume 4f2a9c81d0e7";
 
 /// Run and manage tasks.
@@ -54,6 +59,12 @@ pub enum TaskCommand {
     Trace(trace::TraceArgs),
     /// Send a text to the model of a task that waits or runs
     Hint(hint::HintArgs),
+    /// Approve the call that a task waits for
+    Approve(approve::ApproveArgs),
+    /// Deny the call that a task waits for, or decline to answer its question
+    Deny(deny::DenyArgs),
+    /// Answer the question that a task waits for
+    Answer(answer::AnswerArgs),
     /// Cancel tasks, whichever process runs them
     Cancel(cancel::CancelArgs),
     /// Resume a task where its journal ends
@@ -74,7 +85,10 @@ impl TaskCommand {
             | Self::Delete(_)
             | Self::Hint(_)
             | Self::Logs(_)
-            | Self::Watch(_) => true,
+            | Self::Watch(_)
+            | Self::Approve(_)
+            | Self::Deny(_)
+            | Self::Answer(_) => true,
             Self::Trace(args) => args.is_short(),
             Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) => false,
         }
@@ -95,6 +109,9 @@ pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode,
         TaskCommand::Hint(args) => hint::run(args, services).await,
         TaskCommand::Watch(args) => watch::run(args, services).await,
         TaskCommand::Trace(args) => trace::run(args, services).await,
+        TaskCommand::Approve(args) => approve::run(args, services).await,
+        TaskCommand::Deny(args) => deny::run(args, services).await,
+        TaskCommand::Answer(args) => answer::run(args, services).await,
         TaskCommand::Cancel(args) => cancel::run(args, services).await,
         TaskCommand::Resume(args) => resume::run(args, services).await,
         TaskCommand::Retry(args) => retry::run(args, services).await,

@@ -25,6 +25,8 @@ const DESCRIPTION: usize = 60;
 pub(super) enum Kind {
     /// The short id of a task.
     Task,
+    /// The short id of a task that waits for an answer.
+    Waiting,
     /// The name of a model.
     Model,
     /// The name of a tool.
@@ -68,7 +70,8 @@ impl Candidates {
         };
         let (before, typed) = typed.split_at_checked(before).unwrap_or(("", typed));
         let found = match kind {
-            Kind::Task => self.tasks(),
+            Kind::Task => self.tasks(false),
+            Kind::Waiting => self.tasks(true),
             Kind::Model => self.models(),
             Kind::Tool | Kind::Rules => self.tools(),
             Kind::Key => Ok(keys("")),
@@ -88,13 +91,13 @@ impl Candidates {
         Services::new(settings, self.env.clone(), printer, self.wiring.clone())
     }
 
-    fn tasks(&self) -> Result<Vec<(String, String)>, CliError> {
+    fn tasks(&self, waiting: bool) -> Result<Vec<(String, String)>, CliError> {
         let services = self.services()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let no_runtime = |source| CliError::Io { what: "completing".to_owned(), source };
         runtime.map_err(no_runtime)?.block_on(async {
             let Some(store) = services.store_to_read().await? else { return Ok(Vec::new()) };
-            let filter = TaskFilter { limit: TASKS, ..TaskFilter::default() };
+            let filter = TaskFilter { waiting, limit: TASKS, ..TaskFilter::default() };
             Ok(store.list(&filter).await?.iter().map(described).collect())
         })
     }

@@ -170,11 +170,20 @@ const SHELL: &[Key] = &[
     .set_by("AZ_SHELL_ENV"),
 ];
 
-const TOOLS: &[Key] = &[Key::new(
-    "rules",
-    Tables(TOOL_RULE),
-    "The rules about tool calls; the first of a file that matches a call counts, and a denial in any file",
-)];
+const TOOLS: &[Key] = &[
+    Key::new(
+        "rules",
+        Tables(TOOL_RULE),
+        "The rules about tool calls; the first of a file that matches a call counts, and a denial in any file",
+    ),
+    Key::new(
+        "unattended",
+        Choice(&["deny", "wait"]),
+        "A call that needs an answer if no one can be asked: the task fails, or waits for it",
+    )
+    .or("\"deny\"")
+    .set_by("AZ_TOOLS_UNATTENDED"),
+];
 
 const TOOL_RULE: &[Key] = &[
     Key::new("action", Choice(&RuleAction::NAMES), "What is decided about a call").required(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
 use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
+use az_core::task::UnattendedMode;
 use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
@@ -143,6 +144,8 @@ pub struct ToolsSection {
     /// The rules of the strongest layer that has some. [`FoundConfig::rules`](super::FoundConfig) has those
     /// of all layers, which count together.
     pub rules: Vec<ToolRule>,
+    /// What to do about a call that needs an answer if no one can be asked.
+    pub unattended: Option<UnattendedMode>,
 }
 
 /// The section about costs.

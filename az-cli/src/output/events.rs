@@ -15,6 +15,7 @@ use super::columns::fit;
 use super::humanize::{duration, printable, task_cost};
 use super::story::short;
 use super::style::Style;
+use super::tables::how_to_answer;
 use crate::views::EventView;
 
 /// Where lines go.
@@ -118,6 +119,11 @@ fn json_line(event: &RunEvent) -> Option<String> {
 fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
     if let RunEventKind::BudgetAlert(alert) = &event.kind {
         return Some(format!("{} {}", style.yellow("!"), printable(&alert.to_string())));
+    }
+    if let RunEventKind::Parked(waiting) = &event.kind {
+        let id = short(event.task.as_str());
+        let (what, how) = (waiting.in_words(), how_to_answer(&id, waiting.kind));
+        return Some(format!("{} {id} waits for {}; {how}", style.yellow("?"), printable(&what)));
     }
     let Some(EventBody::RunFinished { outcome, totals }) = event.kind.recorded() else {
         return None;

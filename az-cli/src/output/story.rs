@@ -136,7 +136,12 @@ impl Story {
                 self.tools.clear();
                 vec![self.last_line(outcome, totals.as_ref())]
             }
-            EventBody::ApprovalGiven { .. } | EventBody::Snapshot { .. } => vec![],
+            EventBody::QuestionAsked { question, .. } => {
+                vec![format!("  {} {}", s.yellow("?"), printable(question))]
+            }
+            EventBody::ApprovalGiven { .. }
+            | EventBody::QuestionAnswered { .. }
+            | EventBody::Snapshot { .. } => vec![],
         }
     }
 

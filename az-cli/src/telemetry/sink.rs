@@ -60,6 +60,13 @@ fn record(task: &TaskId, body: &EventBody) {
             record!(info, task, "approved by {by}");
         }
         EventBody::ApprovalGiven { by, .. } => record!(info, task, "denied by {by}"),
+        EventBody::QuestionAsked { tool, question, .. } => {
+            record!(info, task, "{tool} asks: {}", short(question));
+        }
+        EventBody::QuestionAnswered { text: Some(_), by, .. } => {
+            record!(info, task, "answered by {by}");
+        }
+        EventBody::QuestionAnswered { by, .. } => record!(info, task, "not answered by {by}"),
         EventBody::Note { text } => record!(info, task, "{}", short(text)),
         EventBody::RunFinished { outcome, totals } => {
             let facts = totals.as_ref().map_or_else(String::new, |totals| {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::event_body::{
     BudgetAlertView, ModelIntentView, ModelResultView, OutcomeView, RunTotalsView, ToolResultView,
 };
+use super::waiting::WaitingView;
 
 /// An event of a task. Live events and those of the journal have the same form.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -50,7 +51,14 @@ pub enum EventBodyView<'a> {
     /// A tool call is about to be made.
     ToolIntent(&'a ToolIntent),
     /// A tool call needs approval.
-    ApprovalAsked { tool: &'a str, digest: &'a str, reason: &'a str, arguments: &'a Value },
+    ApprovalAsked {
+        tool: &'a str,
+        digest: &'a str,
+        reason: &'a str,
+        arguments: &'a Value,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deny_at: Option<Timestamp>,
+    },
     /// A tool call was approved or denied.
     ApprovalGiven {
         digest: &'a str,
@@ -58,6 +66,17 @@ pub enum EventBodyView<'a> {
         by: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         tool: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    /// A tool call asked a question.
+    QuestionAsked { tool: &'a str, digest: &'a str, question: &'a str, options: &'a [String] },
+    /// The question of a tool call was answered; without a text, there is no answer.
+    QuestionAnswered {
+        digest: &'a str,
+        by: &'a str,
+        text: Option<&'a str>,
+        reason: Option<&'a str>,
     },
     /// A tool call ended.
     ToolResult(ToolResultView<'a>),
@@ -85,6 +104,8 @@ pub enum EventBodyView<'a> {
     },
     /// A budget reached one of its alert percentages.
     BudgetAlert(BudgetAlertView),
+    /// The task was parked: the run ends, and the task waits for the answer to a call.
+    Parked { waiting: WaitingView },
 }
 
 impl<'a> EventView<'a> {
@@ -108,6 +129,9 @@ impl<'a> EventView<'a> {
             }
             RunEventKind::BudgetAlert(alert) => {
                 (None, None, EventBodyView::BudgetAlert(alert.into()))
+            }
+            RunEventKind::Parked(waiting) => {
+                (None, None, EventBodyView::Parked { waiting: (&**waiting).into() })
             }
             _ => return None,
         };
@@ -137,12 +161,19 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             EventBody::LlmIntent(intent) => Self::LlmIntent(intent.into()),
             EventBody::LlmResult(result) => Self::LlmResult(result.into()),
             EventBody::ToolIntent(intent) => Self::ToolIntent(intent),
-            EventBody::ApprovalAsked { tool, digest, reason, arguments } => {
-                Self::ApprovalAsked { tool, digest, reason, arguments }
+            EventBody::ApprovalAsked { tool, digest, reason, arguments, deny_at } => {
+                Self::ApprovalAsked { tool, digest, reason, arguments, deny_at: *deny_at }
             }
-            EventBody::ApprovalGiven { digest, granted, by, tool } => {
-                let tool = tool.as_deref();
-                Self::ApprovalGiven { digest, granted: *granted, by, tool }
+            EventBody::ApprovalGiven { digest, granted, by, tool, reason } => {
+                let (tool, reason) = (tool.as_deref(), reason.as_deref());
+                Self::ApprovalGiven { digest, granted: *granted, by, tool, reason }
+            }
+            EventBody::QuestionAsked { tool, digest, question, options } => {
+                Self::QuestionAsked { tool, digest, question, options }
+            }
+            EventBody::QuestionAnswered { digest, by, text, reason } => {
+                let (text, reason) = (text.as_deref(), reason.as_deref());
+                Self::QuestionAnswered { digest, by, text, reason }
             }
             EventBody::ToolResult(result) => Self::ToolResult(result.into()),
             EventBody::Observation { text } => Self::Observation { text },

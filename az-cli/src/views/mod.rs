@@ -32,6 +32,7 @@ mod store;
 mod task;
 mod trace;
 mod units;
+mod waiting;
 
 pub use budget::BudgetView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
@@ -54,3 +55,4 @@ pub use store::{LeftoverView, Soundness, StoreStatusView};
 pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};
+pub use waiting::WaitingView;

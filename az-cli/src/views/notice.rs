@@ -30,6 +30,17 @@ pub enum NoticeView {
         /// Its status: `cancelled`, one that it had before, or `deleted`.
         status: String,
     },
+    /// The call that a parked task waits for was answered.
+    TaskAnswered {
+        /// The task.
+        task: TaskId,
+        /// The call.
+        call: CallId,
+        /// The tool of the call.
+        tool: String,
+        /// What was done: `approved`, `denied` or `answered`.
+        answer: String,
+    },
     /// A task and its journal were deleted.
     TaskDeleted {
         /// The task.
@@ -140,6 +151,8 @@ pub struct WorkerReportView {
     pub failed: u64,
     /// The number of tasks that were cancelled.
     pub cancelled: u64,
+    /// The number of tasks that were parked until they are answered.
+    pub parked: u64,
     /// The number of tasks that were returned to the queue.
     pub released: u64,
     /// The number of tasks that another worker claimed.
@@ -153,7 +166,8 @@ pub struct WorkerReportView {
 impl WorkerReportView {
     /// Returns the view of the report of a worker that ran for this long.
     pub const fn new(report: &WorkerReport, duration_ms: u64) -> Self {
-        let WorkerReport { completed, failed, cancelled, released, lost, unreleased } = *report;
-        Self { completed, failed, cancelled, released, lost, unreleased, duration_ms }
+        let WorkerReport { completed, failed, cancelled, parked, released, lost, unreleased } =
+            *report;
+        Self { completed, failed, cancelled, parked, released, lost, unreleased, duration_ms }
     }
 }

@@ -2,15 +2,17 @@
 
 use az_core::cost::CostEntry;
 use az_core::journal::{CallState, Hint, History, ToolOutcome};
-use az_core::task::TaskOptions;
+use az_core::task::{TaskOptions, UnattendedMode};
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::charge::LedgerEntryView;
 use super::failure::FailureView;
 use super::units::{millis, money};
+use super::waiting::WaitingView;
 
 /// A task in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -36,6 +38,8 @@ pub struct TaskSummaryView {
     pub created_at: Timestamp,
     /// The command.
     pub command: String,
+    /// The call that the task waits for; absent unless it is parked.
+    pub waiting: Option<WaitingView>,
     /// The part of the stored task that cannot be read, and why. A damaged task does not run; it can
     /// be deleted.
     pub damage: Option<String>,
@@ -56,6 +60,7 @@ impl TaskSummaryView {
             actual_tokens: task.actual_tokens,
             created_at: task.created_at,
             command: task.command,
+            waiting: task.waiting.as_deref().map(WaitingView::from),
             damage: task.damage,
         }
     }
@@ -96,6 +101,10 @@ pub struct TaskView {
     pub background: Vec<BackgroundProcess>,
     /// The hints that the model has not read yet.
     pub hints: Vec<String>,
+    /// The arguments of the call that the task waits for; absent unless it waits for approval.
+    pub waiting_arguments: Option<Value>,
+    /// The answers to choose from, if the task waits for the answer to a question with such.
+    pub waiting_options: Vec<String>,
     /// The ledger entries of the task's calls.
     pub entries: Vec<LedgerEntryView>,
 }
@@ -112,6 +121,14 @@ impl TaskView {
     #[must_use]
     pub fn with_hints(mut self, hints: Vec<Hint>) -> Self {
         self.hints = hints.into_iter().map(|hint| hint.text).collect();
+        self
+    }
+
+    /// Sets the arguments of the call that the task waits for, and the answers to choose from.
+    #[must_use]
+    pub fn with_asked(mut self, arguments: Value, options: Vec<String>) -> Self {
+        self.waiting_arguments = Some(arguments).filter(|arguments| !arguments.is_null());
+        self.waiting_options = options;
         self
     }
 
@@ -132,6 +149,8 @@ impl TaskView {
             tool_outcomes: history.into(),
             background: Vec::new(),
             hints: Vec::new(),
+            waiting_arguments: None,
+            waiting_options: Vec::new(),
             entries: entries.into_iter().map(LedgerEntryView::from).collect(),
             summary: TaskSummaryView::new(task, history.unpriced),
         }
@@ -158,6 +177,8 @@ pub struct TaskOptionsView {
     pub workspace: Option<String>,
     /// The names of the environment variables that commands get beside the default ones.
     pub env: Vec<String>,
+    /// What to do about a call that needs an answer if no one can be asked; absent if the worker decides.
+    pub unattended: Option<UnattendedMode>,
     /// The size of the input in bytes; absent if there is none.
     pub input_bytes: Option<usize>,
 }
@@ -173,6 +194,7 @@ impl From<&TaskOptions> for TaskOptionsView {
             timeout_ms: options.timeout.map(millis),
             workspace: options.workspace.clone(),
             env: options.env.clone(),
+            unattended: options.unattended,
             input_bytes: options.input.as_ref().map(String::len),
         }
     }

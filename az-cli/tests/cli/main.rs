@@ -33,6 +33,7 @@ mod man;
 mod manners;
 mod model_limits;
 mod models;
+mod parked;
 mod payers;
 mod peers;
 mod replaced;

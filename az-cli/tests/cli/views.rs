@@ -8,7 +8,8 @@ use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
     BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
     LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
-    SpanView, StoreStatusView, TaskSummaryView, TaskView, WorkerReportView, feature_names,
+    SpanView, StoreStatusView, TaskSummaryView, TaskView, WaitingView, WorkerReportView,
+    feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -113,12 +114,14 @@ fn events() -> Vec<Event> {
         digest: "d1".to_owned(),
         reason: "it prints".to_owned(),
         arguments: json!({"text": "hi"}),
+        deny_at: None,
     };
     let given = EventBody::ApprovalGiven {
         digest: "d1".to_owned(),
         granted: true,
         by: "the person at the terminal".to_owned(),
         tool: None,
+        reason: None,
     };
     let totals = RunTotals {
         cost: Usd::from_nanos(1_234_567),
@@ -180,6 +183,7 @@ fn live_events() {
             tool: "echo".to_owned(),
             progress: Progress::message("copying").with_count(12, Some(40)),
         },
+        RunEventKind::Parked(Box::new(sample::waiting())),
         RunEventKind::BudgetAlert(Alert {
             budget: "global daily".to_owned(),
             percent: 80,
@@ -227,6 +231,8 @@ fn tasks() {
     let mut task = sample::task("t", 0).with_priority(TaskPriority::High).with_model("m");
     task.cost = Usd::from_nanos(1_234_567);
     assert_json_snapshot!("task_summary", TaskSummaryView::new(task.clone(), true)); // TaskSummaryView
+    let wait = sample::waiting().with_deny_at(Some(sample::at(9)));
+    assert_json_snapshot!("waiting", WaitingView::from(&wait)); // WaitingView
     let options = TaskOptions::default()
         .with_tools(["echo"])
         .with_allow(["echo"])
@@ -350,12 +356,25 @@ fn stores_and_notices() {
     ];
     assert_json_snapshot!("doctor", DoctorView::new("0.1.0", checks)); // DoctorView
     let task = sample::task_id("t");
-    let report =
-        WorkerReport { completed: 1, failed: 2, cancelled: 3, released: 4, lost: 5, unreleased: 6 };
+    let report = WorkerReport {
+        completed: 1,
+        failed: 2,
+        cancelled: 3,
+        parked: 4,
+        released: 5,
+        lost: 6,
+        unreleased: 7,
+    };
     let notices = [
         NoticeView::TaskQueued { task: task.clone(), priority: TaskPriority::Urgent },
         NoticeView::TaskEnded { task: task.clone(), status: "cancelled".to_owned() },
         NoticeView::HintSent { task: task.clone(), call: sample::call_id("h") },
+        NoticeView::TaskAnswered {
+            task: task.clone(),
+            call: sample::call_id("t0.0"),
+            tool: "echo".to_owned(),
+            answer: "approved".to_owned(),
+        },
         NoticeView::TaskDeleted { task },
         NoticeView::WorkerFinished(WorkerReportView::new(&report, 1500)),
         NoticeView::BudgetSet(BudgetView::from(&budget_status())),

@@ -230,6 +230,7 @@ fn events(text: &str) -> Vec<Event> {
         digest: text(),
         reason: text(),
         arguments: json!({text(): text()}),
+        deny_at: None,
     };
     let bodies = [
         replied,
@@ -242,6 +243,7 @@ fn events(text: &str) -> Vec<Event> {
             granted: true,
             by: text(),
             tool: Some(text()),
+            reason: Some(text()),
         }),
         NewEvent::new(EventBody::Observation { text: text() }),
         sample::note(&text()),

@@ -1,16 +1,19 @@
 //! Permission for a tool call: the policy's decision, and a person's answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::run::Run;
 use crate::approval::{Approval, GrantScope};
+use crate::clock::{Clock, Timestamp, later};
 use crate::error::{Error, Result};
 use crate::journal::{EventBody, NewEvent};
 use crate::point;
 use crate::policy::{ApprovalTerms, PolicyDecision};
+use crate::task::{UnattendedMode, Waiting};
 use crate::tool::{Access, AccessCheck, Invocation, PreparedCall, ToolSpec};
 
 /// Permission for a call.
@@ -20,6 +23,12 @@ pub(super) enum Permission {
     Refused(String),
 }
 
+/// Who denies a call that was not answered in time.
+const TIME_LIMIT: &str = "the time limit";
+
+/// The reason for which it is denied.
+const NO_ANSWER: &str = "there was no answer in time";
+
 const DENIED: &str = "not approved: continue without it, or call another tool";
 
 impl Run {
@@ -28,7 +37,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// `ApprovalRequired` if no one can be asked; the stop reason if the run is stopped meanwhile.
+    /// If no one can be asked, `Waiting` for a task that is to wait, else `ApprovalRequired`; the stop
+    /// reason if the run is stopped meanwhile.
     pub(super) async fn permission(
         &mut self,
         spec: &ToolSpec,
@@ -52,7 +62,7 @@ impl Run {
         match record.and_then(|record| record.approval.as_ref()) {
             Some((answered, true)) if *answered == digest => return Ok(Permission::Granted),
             Some((answered, false)) if *answered == digest => {
-                return Ok(Permission::Refused(DENIED.to_owned()));
+                return Ok(denied(record.and_then(|record| record.denial.as_deref())));
             }
             Some(_) => {
                 let other = "the recorded approval is for other arguments: call the tool again";
@@ -61,11 +71,14 @@ impl Run {
             None => {}
         }
         if !asked {
+            let limit = terms.deny_after;
+            let deny_at = limit.map(|limit| later(self.context.clock.now(), limit));
             let body = EventBody::ApprovalAsked {
                 tool: call.tool.clone(),
                 digest: digest.clone(),
                 reason: terms.reason.clone(),
                 arguments: call.arguments.clone(),
+                deny_at,
             };
             self.append(vec![NewEvent::about(call.call.clone(), body)]).await?;
         }
@@ -84,7 +97,7 @@ impl Run {
         call
     }
 
-    /// Asks the approver and records the answer.
+    /// Asks the approver and records the answer. Without one, the call is denied at the end of its time.
     async fn ask(
         &mut self,
         call: &PreparedCall,
@@ -92,27 +105,67 @@ impl Run {
         terms: ApprovalTerms,
     ) -> Result<Permission> {
         let stop = self.stop.clone();
-        let denied = || Permission::Refused(DENIED.to_owned());
+        let record = self.history.call(&call.invocation.call);
+        let deny_at = record.and_then(|record| record.deny_at);
         let answer = tokio::select! {
             biased;
-            () = stop.requested() => return self.check_stop().map(|()| denied()),
-            answer = self.context.approver.ask(&self.task, call, &terms) => answer?,
+            () = stop.requested() => return self.check_stop().map(|()| denied(None)),
+            () = reached(deny_at, &*self.context.clock) => None,
+            answer = self.context.approver.ask(&self.task, call, &terms) => Some(answer?),
         };
         let call = &call.invocation;
-        let (granted, by, tool) = match answer {
-            Approval::Granted { by, scope } => {
-                (true, by, (scope == GrantScope::Task).then(|| call.tool.clone()))
+        let (granted, by, tool, reason) = match answer {
+            Some(Approval::Granted { by, scope }) => {
+                (true, by, (scope == GrantScope::Task).then(|| call.tool.clone()), None)
             }
-            Approval::Denied { by } => (false, by, None),
-            Approval::Unattended => {
-                let reason = terms.reason;
-                return Err(Error::ApprovalRequired { tool: call.tool.clone(), reason });
+            Some(Approval::Denied { by }) => (false, by, None, None),
+            None => (false, TIME_LIMIT.to_owned(), None, Some(NO_ANSWER.to_owned())),
+            Some(Approval::Unattended) => {
+                let waiting = Waiting::for_approval(call.call.clone(), &call.tool, digest);
+                let waiting = waiting.with_reason(terms.reason).with_deny_at(deny_at);
+                return Err(self.unattended(waiting));
             }
         };
         point!("approval.given");
-        let body = EventBody::ApprovalGiven { digest, granted, by, tool };
+        let permission = if granted { Permission::Granted } else { denied(reason.as_deref()) };
+        let body = EventBody::ApprovalGiven { digest, granted, by, tool, reason };
         self.append_result(vec![NewEvent::about(call.call.clone(), body)]).await?;
-        Ok(if granted { Permission::Granted } else { denied() })
+        Ok(permission)
+    }
+
+    /// Returns the error that ends the run at a call that no one can be asked about, and parks the task if
+    /// it is to wait.
+    fn unattended(&mut self, waiting: Waiting) -> Error {
+        let mode = self.task.options.unattended.unwrap_or(self.context.options.unattended);
+        match mode {
+            UnattendedMode::Deny => {
+                Error::ApprovalRequired { tool: waiting.tool, reason: waiting.reason }
+            }
+            UnattendedMode::Wait => {
+                let what = waiting.in_words();
+                self.parking = Some(waiting);
+                Error::Waiting { task: self.task.id.clone(), what }
+            }
+        }
+    }
+}
+
+/// Returns the refusal of a call that was denied, with the reason if there is one.
+fn denied(reason: Option<&str>) -> Permission {
+    Permission::Refused(match reason {
+        Some(reason) => format!("not approved: {reason}"),
+        None => DENIED.to_owned(),
+    })
+}
+
+/// Waits until a time, if there is one.
+#[expect(clippy::disallowed_methods, reason = "a person answers in real time")]
+async fn reached(at: Option<Timestamp>, clock: &dyn Clock) {
+    let Some(at) = at else { return std::future::pending().await };
+    let left = Duration::try_from(at.duration_since(clock.now()));
+    // A time that has passed has a negative duration.
+    if let Ok(left) = left {
+        tokio::time::sleep(left).await;
     }
 }
 

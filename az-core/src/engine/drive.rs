@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use super::agent::Answer;
 use super::claim::OwnedTask;
 use super::engine::EngineContext;
+use super::event::RunEventKind;
 use super::run::Run;
 use super::snapshots::Snapshots;
 use super::stop::{Stop, StopReason};
@@ -16,7 +17,7 @@ use crate::busy::BusyRetry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Event, EventBody, NewEvent, RunTotals, fold};
 use crate::point;
-use crate::task::{Claimed, Failure, Lease, Outcome, Task};
+use crate::task::{Claimed, Failure, Lease, Outcome, Task, Waiting};
 
 /// Runs the agent on a claimed task, and records the outcome.
 pub(super) async fn drive(
@@ -91,15 +92,13 @@ async fn grace_expired(stop: Stop, timeout: Option<Duration>, grace: Duration) {
 async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Result<Task> {
     let outcome = match worked {
         Ok(Answer(answer)) => Outcome::Completed { answer },
+        Err(Error::Waiting { .. }) if run.parking.is_some() => return park(run).await,
         Err(error) if cannot_record(&error) => {
             run.end_own_background().await;
             return Err(give_back(&run.context, &run.lease, error).await);
         }
         Err(Error::Cancelled) if run.stop.reason() == Some(StopReason::Shutdown) => {
-            return match release(&mut run).await {
-                Err(error) => Err(give_back(&run.context, &run.lease, error).await),
-                released => released,
-            };
+            return leave(run, None).await;
         }
         Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
@@ -172,15 +171,47 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
     run.append_patiently(vec![NewEvent::new(body)]).await.map(drop)
 }
 
-/// Returns the task to the queue for another worker.
-async fn release(run: &mut Run) -> Result<Task> {
+/// Parks the task until its call is answered.
+async fn park(mut run: Run) -> Result<Task> {
+    let waiting = run.parking.take();
+    let emitter = run.emitter();
+    let parked = leave(run, waiting).await?;
+    if let Some(waiting) = &parked.waiting {
+        emitter.emit(RunEventKind::Parked(waiting.clone()));
+    }
+    Ok(parked)
+}
+
+/// Ends the lease of a task that has not ended: parks it if it waits, and returns it to the queue for
+/// another worker if not.
+async fn leave(mut run: Run, waiting: Option<Waiting>) -> Result<Task> {
+    match try_to_leave(&mut run, waiting.as_ref()).await {
+        Err(error) => Err(give_back(&run.context, &run.lease, error).await),
+        left => left,
+    }
+}
+
+async fn try_to_leave(run: &mut Run, waiting: Option<&Waiting>) -> Result<Task> {
     end(run, None).await?;
+    let (store, lease) = (&run.context.store, &run.lease);
     let mut retry = BusyRetry::new();
     loop {
         let now = run.context.clock.now();
-        match run.context.store.release(&run.lease, None, now).await {
+        let left = match waiting {
+            None => store.release(lease, None, now).await,
+            Some(waiting) => {
+                point!("run.park");
+                store.park(lease, waiting, now).await
+            }
+        };
+        match left {
             Err(error) if retry.wait_after(&error).await => {}
-            released => return released,
+            left => {
+                if waiting.is_some() {
+                    point!("run.parked");
+                }
+                return left;
+            }
         }
     }
 }

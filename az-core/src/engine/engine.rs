@@ -245,7 +245,9 @@ impl Engine {
     /// Runs a claimed task until it ends or `stop` is requested.
     pub(super) async fn drive(&self, owned: OwnedTask, stop: Stop) -> Result<Task> {
         let guard = self.keeper.keep(&self.context, &owned, &stop);
-        let ended = super::drive::drive(Arc::clone(&self.context), owned, stop).await;
+        // On the heap: it is large, and a part of the futures of all callers.
+        let run = Box::pin(super::drive::drive(Arc::clone(&self.context), owned, stop));
+        let ended = run.await;
         drop(guard);
         ended
     }

@@ -11,6 +11,7 @@ use crate::cost::Alert;
 use crate::error::ErrorKind;
 use crate::id::{CallId, TaskId};
 use crate::journal::{EventBody, NewEvent};
+use crate::task::Waiting;
 use crate::tool::Progress;
 
 /// An event of a run.
@@ -71,6 +72,8 @@ pub enum RunEventKind {
     },
     /// A budget reached one of its alert percentages.
     BudgetAlert(Alert),
+    /// The task was parked: the run ends, and the task waits for the answer to a call.
+    Parked(Box<Waiting>),
     /// An event was recorded in the task's journal. Snapshots are not emitted, because they repeat
     /// earlier events.
     #[serde(untagged)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::call::RetryPolicy;
 use crate::id::WorkerId;
+use crate::task::UnattendedMode;
 
 /// The options of an engine. [`EngineOptions::new`] sets defaults.
 #[derive(Debug, Clone)]
@@ -24,6 +25,9 @@ pub struct EngineOptions {
     pub retry: RetryPolicy,
     /// The handling of tool calls whose outcome is unknown.
     pub on_unknown: OnUnknown,
+    /// What to do about a call that needs an answer if no one can be asked, for tasks that have no mode
+    /// of their own.
+    pub unattended: UnattendedMode,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
     /// The least number of events between two snapshots. Where the fold is large there are more, so
@@ -42,6 +46,7 @@ impl EngineOptions {
             max_calls: None,
             retry: RetryPolicy::default(),
             on_unknown: OnUnknown::default(),
+            unattended: UnattendedMode::default(),
             grace: Duration::from_millis(600),
             snapshot_every: 256,
         }

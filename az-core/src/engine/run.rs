@@ -18,7 +18,7 @@ use crate::id::{CallId, TaskId};
 use crate::journal::{Event, EventBody, Hint, History, NewEvent};
 use crate::money::Usd;
 use crate::point;
-use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task};
+use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task, Waiting};
 use crate::tool::ToolSpec;
 
 /// The tool calls that a task may make for each of its steps, if no limit is set.
@@ -39,6 +39,8 @@ pub struct Run {
     pub(super) history: History,
     pub(super) stop: Stop,
     pub(super) fence: LeaseFence,
+    /// The call for whose answer the task is to be parked.
+    pub(super) parking: Option<Waiting>,
     /// Locked while a result is recorded.
     pub(super) recording: Arc<Mutex<()>>,
     /// Whether a call was made that may have left processes in the background.
@@ -64,6 +66,7 @@ impl Run {
             history,
             stop,
             fence,
+            parking: None,
             recording: Arc::default(),
             may_have_background: AtomicBool::new(false),
             last_model_call: None,

@@ -45,6 +45,8 @@ pub struct WorkerReport {
     pub failed: u64,
     /// Cancelled tasks.
     pub cancelled: u64,
+    /// Tasks that were parked: they wait for an answer.
+    pub parked: u64,
     /// Tasks that were returned to the queue.
     pub released: u64,
     /// Tasks that another worker claimed.
@@ -241,6 +243,7 @@ impl Lanes {
                 TaskStatus::Completed => self.report.completed += 1,
                 TaskStatus::Failed => self.report.failed += 1,
                 TaskStatus::Cancelled => self.report.cancelled += 1,
+                TaskStatus::Pending if task.waiting.is_some() => self.report.parked += 1,
                 TaskStatus::Initialized | TaskStatus::Pending | TaskStatus::Running => {
                     self.report.released += 1;
                 }

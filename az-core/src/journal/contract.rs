@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::cost::{Alert, BudgetKeeper, CostTracker};
 use crate::error::Result;
 use crate::id::TaskId;
-use crate::task::{Lease, TaskQueue, TaskRepository};
+use crate::task::{Lease, Task, TaskQueue, TaskRepository, WaitAnswer};
 
 /// Stores the journals of tasks, append-only.
 ///
@@ -30,7 +30,13 @@ use crate::task::{Lease, TaskQueue, TaskRepository};
 ///    [`TaskQueue::finish`] does.
 /// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all of them; an
 ///    unreadable snapshot is skipped in favour of the one before it.
-/// 7. Acknowledged writes survive a restart, if the backend is durable.
+/// 7. [`answer`](Self::answer) appends the answer to a parked task without a lease, because no worker has
+///    one: with the next number and the epoch of the last claim. In the same transaction it clears
+///    [`Task::waiting`](crate::task::Task::waiting), so that the task can be claimed. It is refused with
+///    `NotFound` for an unknown task, and with `Invalid` unless the task waits for this call with this
+///    digest and this kind of reply, its `deny_at` has not passed, and the call has no answer yet. Of
+///    several answers to a call, one is recorded.
+/// 8. Acknowledged writes survive a restart, if the backend is durable.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Appends events; the first of them gets number `next_seq`.
@@ -46,6 +52,13 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
         events: Vec<NewEvent>,
         now: Timestamp,
     ) -> Result<Appended>;
+
+    /// Records the answer to a parked task, and makes the task claimable again; returns the task.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `Invalid`, or the backend's own; nothing was changed then.
+    async fn answer(&self, task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Result<Task>;
 
     /// Reads up to `limit` events from number `from` on.
     ///

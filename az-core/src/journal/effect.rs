@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::cost::{Hold, Payer, Settlement};
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
-use crate::task::{Lease, Outcome};
+use crate::task::{Lease, Outcome, WaitAnswer, WaitKind, WaitReply};
 
 /// A change that a store makes, besides the journal, in the same transaction as it appends an
 /// event.
@@ -32,6 +32,25 @@ pub enum Effect {
     Finish(Outcome),
 }
 
+impl From<&WaitAnswer> for NewEvent {
+    /// Returns the event that records an answer.
+    fn from(answer: &WaitAnswer) -> Self {
+        let WaitAnswer { call, kind, digest, by, reply, .. } = answer.clone();
+        let (granted, text, reason) = match reply {
+            WaitReply::Granted => (true, None, None),
+            WaitReply::Denied { reason } => (false, None, reason),
+            WaitReply::Text { text } => (false, Some(text), None),
+        };
+        let body = match kind {
+            WaitKind::Approval => {
+                EventBody::ApprovalGiven { digest, granted, by, tool: None, reason }
+            }
+            WaitKind::Question => EventBody::QuestionAnswered { digest, by, text, reason },
+        };
+        Self::about(call, body)
+    }
+}
+
 impl NewEvent {
     /// Returns the effect of appending the event to the journal of `task` at `now`.
     ///
@@ -54,6 +73,8 @@ impl NewEvent {
             | EventBody::ToolIntent(_)
             | EventBody::ApprovalAsked { .. }
             | EventBody::ApprovalGiven { .. }
+            | EventBody::QuestionAsked { .. }
+            | EventBody::QuestionAnswered { .. }
             | EventBody::ToolResult(_)
             | EventBody::Observation { .. }
             | EventBody::Note { .. }

@@ -100,6 +100,9 @@ pub enum EventBody {
         /// The arguments; absent in older journals.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         arguments: Value,
+        /// The time from which on the call counts as denied.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deny_at: Option<Timestamp>,
     },
     /// The answer to a request for approval.
     ApprovalGiven {
@@ -112,6 +115,34 @@ pub enum EventBody {
         /// The tool, if its further calls by the task are approved as well.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool: Option<String>,
+        /// The reason for a denial, for the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A tool call asked a question.
+    QuestionAsked {
+        /// The tool.
+        tool: String,
+        /// A digest of its arguments; the answer applies only to these.
+        digest: String,
+        /// The question.
+        question: String,
+        /// The answers to choose from; empty if any text is an answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<String>,
+    },
+    /// The answer to the question of a tool call.
+    QuestionAnswered {
+        /// The digest from the question.
+        digest: String,
+        /// The person or program that answered.
+        by: String,
+        /// The answer; absent if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// The reason that there is no answer, for the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The result of a tool call.
     ToolResult(ToolResult),
@@ -155,6 +186,8 @@ impl EventBody {
             Self::ToolIntent(_) => "tool_intent",
             Self::ApprovalAsked { .. } => "approval_asked",
             Self::ApprovalGiven { .. } => "approval_given",
+            Self::QuestionAsked { .. } => "question_asked",
+            Self::QuestionAnswered { .. } => "question_answered",
             Self::ToolResult(_) => "tool_result",
             Self::Observation { .. } => "observation",
             Self::Hint { .. } => "hint",

@@ -10,6 +10,7 @@ use super::event::{
     ToolResult,
 };
 use super::reply::{ModelReply, ToolCall};
+use crate::clock::Timestamp;
 use crate::content::{ContentPart, ImageContent, describe};
 use crate::cost::Settlement;
 use crate::error::{Error, Result};
@@ -119,6 +120,15 @@ pub struct CallRecord {
     pub asked: Option<String>,
     /// The answer to the request for approval, with the digest that it applies to.
     pub approval: Option<(String, bool)>,
+    /// The reason for which the call was denied, or its question not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denial: Option<String>,
+    /// The time from which on a request for approval counts as denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deny_at: Option<Timestamp>,
+    /// The answer to its question, if there is one, with the digest that it applies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<(String, Option<String>)>,
     /// The state of the call.
     pub state: CallState,
 }
@@ -210,12 +220,23 @@ impl History {
             EventBody::LlmResult(result) => self.end_model(&call()?, result)?,
             EventBody::ToolIntent(intent) => self.begin_tool(call()?, intent, event.seq)?,
             EventBody::ToolResult(result) => self.end_tool(call()?, result)?,
-            EventBody::ApprovalAsked { digest, .. } => {
+            EventBody::ApprovalAsked { digest, deny_at, .. } => {
+                let record = self.record(call()?);
+                (record.asked, record.deny_at) = (Some(digest.clone()), *deny_at);
+            }
+            EventBody::ApprovalGiven { digest, granted, tool, reason, .. } => {
+                self.approved_tools.extend(tool.clone().filter(|_| *granted));
+                let record = self.record(call()?);
+                record.approval = Some((digest.clone(), *granted));
+                record.denial.clone_from(reason);
+            }
+            EventBody::QuestionAsked { digest, .. } => {
                 self.record(call()?).asked = Some(digest.clone());
             }
-            EventBody::ApprovalGiven { digest, granted, tool, .. } => {
-                self.approved_tools.extend(tool.clone().filter(|_| *granted));
-                self.record(call()?).approval = Some((digest.clone(), *granted));
+            EventBody::QuestionAnswered { digest, text, reason, .. } => {
+                let record = self.record(call()?);
+                record.answer = Some((digest.clone(), text.clone()));
+                record.denial.clone_from(reason);
             }
             EventBody::Observation { text } => self.observe(text, false),
             EventBody::Hint { text } => self.observe(text, true),
@@ -309,6 +330,9 @@ impl History {
             intent_seq: None,
             asked: None,
             approval: None,
+            denial: None,
+            deny_at: None,
+            answer: None,
             state: CallState::Waiting,
         })
     }

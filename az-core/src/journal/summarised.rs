@@ -48,6 +48,9 @@ mod tests {
             intent_seq: Some(7),
             asked: None,
             approval: None,
+            denial: None,
+            deny_at: None,
+            answer: None,
             state: CallState::Ended { outcome: ToolOutcome::Failed, text, images, data },
         }
     }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::{CallId, TaskId};
 use crate::journal::{Appended, Effect, Event, EventBody, Journal, NewEvent, check_append};
 use crate::log::LogRecord;
-use crate::task::Lease;
+use crate::task::{Lease, Task, WaitAnswer};
 
 #[async_trait]
 impl Journal for MemoryStore {
@@ -40,8 +40,21 @@ impl Journal for MemoryStore {
         if let Some(hints) = state.hints.get_mut(&lease.task) {
             hints.retain(|hint| !applied.taken.contains(&hint.id));
         }
-        let next_seq = state.record(&lease.task).extend(lease, events, now);
+        let next_seq = state.record(&lease.task).extend((&lease.task, lease.epoch), events, now);
         Ok(Appended { next_seq, alerts: applied.alerts })
+    }
+
+    async fn answer(&self, task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Result<Task> {
+        let mut state = self.lock();
+        let event = NewEvent::from(answer);
+        let key = event.key().map(|(call, name)| (call.clone(), name));
+        let record = state.records.get(task);
+        let is_answered = record.zip(key).is_some_and(|(record, key)| record.known.contains(&key));
+        let row = state.find(task)?;
+        row.answer(answer, is_answered, now)?;
+        let (answered, epoch) = (row.task.clone(), row.epoch);
+        state.record(task).extend((task, epoch), vec![event], now);
+        Ok(answered)
     }
 
     async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>> {
@@ -80,16 +93,21 @@ impl Record {
         u64::try_from(self.events.len()).unwrap_or(u64::MAX)
     }
 
-    fn extend(&mut self, lease: &Lease, events: Vec<NewEvent>, now: Timestamp) -> u64 {
+    fn extend(
+        &mut self,
+        (task, epoch): (&TaskId, u64),
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> u64 {
         for event in events {
             if matches!(event.body, EventBody::Snapshot { .. }) {
                 self.snapshot = self.events.len();
             }
             self.known.extend(event.key().map(|(call, name)| (call.clone(), name)));
             self.events.push(Event {
-                task: lease.task.clone(),
+                task: task.clone(),
                 seq: self.next_seq(),
-                epoch: lease.epoch,
+                epoch,
                 at: now,
                 event,
             });

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::{TaskId, WorkerId};
 use crate::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, QueuedTask, Task, TaskPriority,
-    TaskQueue, TaskStatus, held,
+    TaskQueue, TaskStatus, Waiting, held,
 };
 
 #[async_trait]
@@ -60,6 +60,13 @@ impl TaskQueue for MemoryStore {
         Ok(row.task.clone())
     }
 
+    async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task> {
+        let mut state = self.lock();
+        let row = state.held(lease)?;
+        row.park(lease, waiting, now)?;
+        Ok(row.task.clone())
+    }
+
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome> {
         self.lock().find(id)?.request_cancel(now)
     }
@@ -97,8 +104,20 @@ impl State {
 
     /// Returns the task that the next claim gets.
     fn next(&mut self, claim: &Claim) -> Option<&mut QueuedTask> {
-        let claimable = self.tasks.values_mut().filter(|row| is_claimable(row, claim));
-        claimable.min_by(|a, b| order(a).cmp(&order(b)))
+        let overdue = self.overdue(claim).cloned();
+        let is_next = |row: &&mut QueuedTask| match &row.task.waiting {
+            Some(_) => overdue.as_ref() == Some(&row.task.id),
+            None => is_claimable(row, claim),
+        };
+        self.tasks.values_mut().filter(is_next).min_by(|a, b| order(a).cmp(&order(b)))
+    }
+
+    /// Returns the parked task whose time to answer ended first.
+    fn overdue(&self, claim: &Claim) -> Option<&TaskId> {
+        let parked = self.tasks.values().filter_map(|row| Some((row.task.waiting.as_ref()?, row)));
+        let overdue = parked.filter(|(waiting, _)| waiting.is_over(claim.now));
+        let first = overdue.min_by_key(|(waiting, row)| (waiting.deny_at, &row.task.id));
+        first.map(|(_, row)| &row.task.id)
     }
 }
 

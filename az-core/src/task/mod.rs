@@ -11,12 +11,14 @@ mod queue;
 mod queued;
 mod repository;
 mod stored;
+mod waiting;
 
 pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
 pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
-pub use options::{TaskOptions, millis};
+pub use options::{TaskOptions, UnattendedMode, millis};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
 pub use queued::{QueuedTask, held};
 pub use repository::{TaskFilter, TaskRepository};
+pub use waiting::{WaitAnswer, WaitKind, WaitReply, Waiting};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::options::TaskOptions;
+use super::waiting::Waiting;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
@@ -50,6 +51,10 @@ pub struct Task {
     pub answer: Option<String>,
     /// The reason that it did not complete, once failed or cancelled.
     pub failure: Option<Failure>,
+    /// The call that the task waits for, if it is parked: it is pending then, and not claimed before
+    /// the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Box<Waiting>>,
     /// The part of the stored task that cannot be read, and why; that part has its default here. Only
     /// stores set it. Such a task can be listed, cancelled and deleted. Claims of the next task skip
     /// it; a claim by name, an update and enqueueing are refused with `Damaged`.
@@ -97,6 +102,7 @@ impl Task {
             options: TaskOptions::default(),
             answer: None,
             failure: None,
+            waiting: None,
             damage: None,
         })
     }
@@ -164,6 +170,7 @@ impl Task {
         if !next.is_ended() {
             self.failure = None;
         }
+        self.waiting = None;
         self.status = next;
         self.updated_at = now;
         Ok(())

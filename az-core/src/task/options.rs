@@ -34,9 +34,25 @@ pub struct TaskOptions {
     /// values are read from the environment of the process that runs the task, and not stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+    /// What to do about a call that needs an answer if no one can be asked; the worker's setting if
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unattended: Option<UnattendedMode>,
     /// Input for the task, which is data and not a part of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+}
+
+/// What to do about a call that needs an approval or an answer if no one can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UnattendedMode {
+    /// The task fails.
+    #[default]
+    Deny,
+    /// The task is parked until it is answered.
+    Wait,
 }
 
 impl TaskOptions {
@@ -93,6 +109,13 @@ impl TaskOptions {
     #[must_use]
     pub fn with_env(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.env = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what to do about a call that needs an answer if no one can be asked.
+    #[must_use]
+    pub const fn with_unattended(mut self, mode: UnattendedMode) -> Self {
+        self.unattended = Some(mode);
         self
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::model::{Task, TaskStatus};
+use super::waiting::Waiting;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{TaskId, WorkerId};
@@ -53,6 +54,14 @@ use crate::lease::LeaseAnchors;
 /// 11. Acknowledged writes survive a restart, if the backend is durable.
 /// 12. A pending task of which a part cannot be read is damaged: claims of the next task skip it, a
 ///     claim by name and enqueueing are refused with `Damaged`, and cancelling it ends it.
+/// 13. Parking a task needs the current lease, expired or not, else `LeaseLost`, and ends it. The task
+///     is pending then, and has what it waits for in [`Task::waiting`], since `now`. If its
+///     cancellation was requested, it ends as cancelled instead.
+/// 14. A parked task is not claimed before it is [answered](crate::journal::Journal::answer): claims
+///     of the next task skip it, and a claim by name is refused with `Waiting`. From its `deny_at` on it
+///     is claimed like any other pending task; of several such tasks, the one with the earliest
+///     `deny_at` is next, then the one with the smallest id. Enqueueing a parked task changes nothing,
+///     and cancelling it ends it. A claim and the end of the task clear `waiting`.
 #[async_trait]
 pub trait TaskQueue: LeaseAnchors {
     /// Queues a task.
@@ -67,7 +76,7 @@ pub trait TaskQueue: LeaseAnchors {
     ///
     /// # Errors
     ///
-    /// For a named task `LeaseHeld`, `Invalid` or `NotFound`; or the backend's own.
+    /// For a named task `LeaseHeld`, `Waiting`, `Invalid` or `NotFound`; or the backend's own.
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
 
     /// Extends leases until the lease time `until`; returns one status for each, in order.
@@ -96,6 +105,13 @@ pub trait TaskQueue: LeaseAnchors {
         not_before: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Task>;
+
+    /// Parks a task, to be claimed again once it is answered; ends it if its cancellation was requested.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost`, or the backend's own.
+    async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task>;
 
     /// Requests that a task is cancelled.
     ///

@@ -62,10 +62,12 @@ impl QueuedTask {
     ///
     /// # Errors
     ///
-    /// `LeaseHeld` if a lease blocks the claim; `Invalid` if the task is completed; `Damaged` if a
-    /// part of the stored task cannot be read. A claim of the next task skips such tasks.
+    /// `LeaseHeld` if a lease blocks the claim; `Waiting` if the task is parked; `Invalid` if the task
+    /// is completed; `Damaged` if a part of the stored task cannot be read. A claim of the next task
+    /// skips such tasks.
     pub fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
         self.task.check_undamaged()?;
+        self.check_not_waiting(claim)?;
         if let Some(lease) = self.lease.as_ref().filter(|lease| claim.is_blocked_by(lease)) {
             return Err(lease.held());
         }

@@ -22,7 +22,7 @@ use crate::id::TaskId;
 /// 4. An update succeeds only if the caller's `updated_at` is the stored one, else `Conflict`; the
 ///    stored task then has `updated_at = now`. The status changes only as [`TaskStatus::allows`]
 ///    permits, and never to or from `Running`, which only the queue changes. An update does not
-///    change cost and tokens, which only the ledger changes.
+///    change cost and tokens, which only the ledger changes, nor what a parked task waits for.
 /// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages by
 ///    `offset` contain every task once while none is added.
 /// 6. A task under a lease is not deleted (`LeaseHeld`). Deleting a task deletes its journal and
@@ -79,6 +79,8 @@ pub struct TaskFilter {
     pub parent: Option<TaskId>,
     /// Only tasks whose id begins or ends with this text.
     pub id_part: Option<String>,
+    /// Only parked tasks.
+    pub waiting: bool,
     /// At most this many tasks.
     pub limit: usize,
     /// The number of tasks to skip.
@@ -87,7 +89,15 @@ pub struct TaskFilter {
 
 impl Default for TaskFilter {
     fn default() -> Self {
-        Self { status: None, priority: None, parent: None, id_part: None, limit: 100, offset: 0 }
+        Self {
+            status: None,
+            priority: None,
+            parent: None,
+            id_part: None,
+            waiting: false,
+            limit: 100,
+            offset: 0,
+        }
     }
 }
 
@@ -97,6 +107,7 @@ impl TaskFilter {
         let id = task.id.as_str();
         self.status.is_none_or(|s| s == task.status)
             && self.priority.is_none_or(|p| p == task.priority)
+            && (!self.waiting || task.waiting.is_some())
             && self.parent.as_ref().is_none_or(|p| task.parent_task_id.as_ref() == Some(p))
             && self.id_part.as_ref().is_none_or(|part| id.starts_with(part) || id.ends_with(part))
     }

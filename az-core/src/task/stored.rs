@@ -23,7 +23,8 @@ impl Task {
     }
 
     /// Returns the task to store after an update to `given`: all of it, except cost and tokens,
-    /// which only the ledger changes.
+    /// which only the ledger changes, and the wait of a parked task, which the end of the task
+    /// ends.
     ///
     /// # Errors
     ///
@@ -43,6 +44,7 @@ impl Task {
             updated_at: now,
             cost: self.cost,
             actual_tokens: self.actual_tokens,
+            waiting: self.waiting.clone().filter(|_| given.status == self.status),
             ..given.clone()
         })
     }

@@ -1,6 +1,7 @@
 //! The kit of [`Journal`](crate::journal::Journal), run on a whole [`RunStore`] because an append
 //! changes tasks and costs too.
 
+mod answer;
 mod lease;
 mod projection;
 mod record;
@@ -9,6 +10,12 @@ use super::kit::Fixture;
 use crate::journal::RunStore;
 use crate::scenarios;
 
+use self::answer::{
+    a_call_is_answered_once, a_task_that_is_not_parked_is_not_answered,
+    an_answer_after_the_time_ran_out_has_no_effect,
+    an_answer_is_recorded_and_makes_the_task_claimable, an_answer_to_another_call_has_no_effect,
+    one_of_several_concurrent_answers_is_recorded,
+};
 use self::lease::{
     a_released_or_unknown_task_refuses_appends, an_append_needs_the_current_lease,
     an_expired_lease_may_append_until_it_is_superseded,
@@ -60,6 +67,13 @@ scenarios! {
 
     the_tail_begins_at_the_last_snapshot;
     the_tail_and_the_journal_fold_to_the_same_history;
+
+    an_answer_is_recorded_and_makes_the_task_claimable;
+    an_answer_to_another_call_has_no_effect;
+    an_answer_after_the_time_ran_out_has_no_effect;
+    a_task_that_is_not_parked_is_not_answered;
+    a_call_is_answered_once;
+    one_of_several_concurrent_answers_is_recorded;
 
     events_survive_a_restart needs durable;
 }

@@ -15,7 +15,7 @@ use crate::journal::{
     ToolIntent, ToolOutcome, ToolResult,
 };
 use crate::money::Usd;
-use crate::task::{Claim, Failure, Outcome, Task};
+use crate::task::{Claim, Failure, Outcome, Task, Waiting};
 use crate::tool::{EffectClass, ToolOutput};
 
 /// Monday, 5 January 2026, 00:00 UTC: minute 0 of every test.
@@ -76,6 +76,11 @@ pub fn claim(who: &str, now: i64, until: i64) -> Claim {
 /// Returns the claim of one task, from one minute to another.
 pub fn claim_of(id: &str, who: &str, now: i64, until: i64) -> Claim {
     claim(who, now, until).of(task_id(id))
+}
+
+/// Returns the wait of call `t0.0` for the approval of the tool `echo`.
+pub fn waiting() -> Waiting {
+    Waiting::for_approval(call_id("t0.0"), "echo", "d").with_reason("it is loud")
 }
 
 /// Returns the outcome of a completed task.

@@ -2,7 +2,7 @@
 
 use super::kit::{Checked, Violation};
 use super::sample::{at, claim, claim_of, task};
-use crate::task::{Claim, Claimed, Lease, Outcome, TaskQueue};
+use crate::task::{Claim, Claimed, Lease, Outcome, Task, TaskQueue, Waiting};
 
 /// Claims a task, which has to exist.
 pub(super) async fn claimed<Q: TaskQueue + ?Sized>(queue: &Q, claim: &Claim) -> Checked<Claimed> {
@@ -28,6 +28,16 @@ pub(super) async fn end<Q: TaskQueue + ?Sized>(queue: &Q, id: &str, how: &Outcom
 pub(super) async fn begin<Q: TaskQueue + ?Sized>(queue: &Q, id: &str) -> Checked<Lease> {
     enqueue(queue, id, 0).await?;
     Ok(claimed(queue, &claim_of(id, "a", 0, 60)).await?.lease)
+}
+
+/// Enqueues a task at minute 0 and parks it at minute 2.
+pub(super) async fn park<Q: TaskQueue + ?Sized>(
+    queue: &Q,
+    id: &str,
+    waiting: &Waiting,
+) -> Checked<Task> {
+    let lease = begin(queue, id).await?;
+    Ok(queue.park(&lease, waiting, at(2)).await?)
 }
 
 /// Claims the next task until none is left; returns the ids in order.

@@ -4,6 +4,7 @@ mod claim;
 mod end;
 mod enqueue;
 mod lease;
+mod park;
 
 use super::kit::Fixture;
 use crate::scenarios;
@@ -43,6 +44,11 @@ use self::lease::{
     every_claim_has_a_larger_epoch, heartbeats_are_answered_in_order, leases_survive_a_restart,
     the_lease_of_a_task_is_returned, the_lease_of_an_owner_presumed_dead_is_superseded,
     the_leases_of_others_are_listed_by_expiry,
+};
+use self::park::{
+    a_parked_task_is_not_claimed, a_parked_task_is_pending_and_has_its_wait,
+    cancelling_a_parked_task_ends_it, parked_tasks_are_claimed_in_order_once_their_time_ran_out,
+    parking_a_task_with_a_request_to_cancel_ends_it, parking_needs_the_current_lease,
 };
 
 scenarios! {
@@ -101,6 +107,13 @@ scenarios! {
     a_claim_by_name_clears_the_request_to_cancel;
     the_end_of_a_task_clears_the_request_to_cancel;
     releasing_a_task_with_a_request_to_cancel_ends_it;
+
+    a_parked_task_is_pending_and_has_its_wait;
+    parking_needs_the_current_lease;
+    parking_a_task_with_a_request_to_cancel_ends_it;
+    a_parked_task_is_not_claimed;
+    parked_tasks_are_claimed_in_order_once_their_time_ran_out;
+    cancelling_a_parked_task_ends_it;
 
     times_come_from_the_caller;
     a_jump_of_the_wall_clock_expires_no_lease;

@@ -18,10 +18,12 @@ use self::listing::{
     a_list_has_a_hundred_tasks_by_default, a_list_is_newest_first,
     a_part_of_an_id_matches_its_beginning_or_end, among_equal_ages_the_largest_id_is_listed_first,
     an_empty_store_lists_nothing, filters_combine_by_and, pages_contain_every_task_once,
+    parked_tasks_can_be_listed,
 };
 use self::updating::{
-    an_update_from_an_old_copy_is_refused, an_update_replaces_the_stored_task,
-    only_the_queue_starts_and_stops_a_task, the_status_changes_only_as_allowed,
+    an_update_from_an_old_copy_is_refused, an_update_keeps_what_a_parked_task_waits_for,
+    an_update_replaces_the_stored_task, only_the_queue_starts_and_stops_a_task,
+    the_status_changes_only_as_allowed,
 };
 
 scenarios! {
@@ -40,6 +42,7 @@ scenarios! {
     an_update_replaces_the_stored_task;
     an_update_from_an_old_copy_is_refused;
     the_status_changes_only_as_allowed;
+    an_update_keeps_what_a_parked_task_waits_for;
     only_the_queue_starts_and_stops_a_task;
 
     an_empty_store_lists_nothing;
@@ -47,6 +50,7 @@ scenarios! {
     among_equal_ages_the_largest_id_is_listed_first;
     a_list_has_a_hundred_tasks_by_default;
     filters_combine_by_and;
+    parked_tasks_can_be_listed;
     a_part_of_an_id_matches_its_beginning_or_end;
     pages_contain_every_task_once;
 

@@ -74,7 +74,9 @@ impl TraceFold {
                     run.end(at, status_of(outcome));
                 }
             }
-            EventBody::Observation { .. }
+            EventBody::QuestionAsked { .. }
+            | EventBody::QuestionAnswered { .. }
+            | EventBody::Observation { .. }
             | EventBody::Hint { .. }
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => {}

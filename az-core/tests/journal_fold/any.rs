@@ -144,14 +144,29 @@ fn tool() -> impl Strategy<Value = EventBody> {
         result.data = data;
         EventBody::ToolResult(result)
     });
-    let asked = (text(), text(), text(), json()).prop_map(|(tool, digest, reason, arguments)| {
-        EventBody::ApprovalAsked { tool, digest, reason, arguments }
-    });
-    let tool = prop::option::of(text());
-    let given = (text(), any::<bool>(), text(), tool).prop_map(|(digest, granted, by, tool)| {
-        EventBody::ApprovalGiven { digest, granted, by, tool }
-    });
-    prop_oneof![intent, result, asked, given]
+    let asked = (text(), text(), text(), json(), any::<bool>()).prop_map(
+        |(tool, digest, reason, arguments, is_limited)| {
+            let deny_at = is_limited.then(|| from_micros(9));
+            EventBody::ApprovalAsked { tool, digest, reason, arguments, deny_at }
+        },
+    );
+    let given = (text(), any::<bool>(), text(), prop::option::of(text()), prop::option::of(text()))
+        .prop_map(|(digest, granted, by, tool, reason)| EventBody::ApprovalGiven {
+            digest,
+            granted,
+            by,
+            tool,
+            reason,
+        });
+    let options = prop::collection::vec(text(), 0..3);
+    let question =
+        (text(), text(), text(), options).prop_map(|(tool, digest, question, options)| {
+            EventBody::QuestionAsked { tool, digest, question, options }
+        });
+    let answer = (text(), text(), prop::option::of(text()), prop::option::of(text())).prop_map(
+        |(digest, by, text, reason)| EventBody::QuestionAnswered { digest, by, text, reason },
+    );
+    prop_oneof![intent, result, asked, given, question, answer]
 }
 
 fn run() -> impl Strategy<Value = EventBody> {

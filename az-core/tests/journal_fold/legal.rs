@@ -105,12 +105,14 @@ fn tool(history: &History, call: CallId, how: u8) -> NewEvent {
             digest: "d".to_owned(),
             reason: "it is loud".to_owned(),
             arguments: json!({ "text": "hi" }),
+            deny_at: None,
         },
         (false, 2) => EventBody::ApprovalGiven {
             digest: "d".to_owned(),
             granted: how.is_multiple_of(4),
             by: "alice".to_owned(),
             tool: how.is_multiple_of(3).then(|| "echo".to_owned()),
+            reason: None,
         },
         (false, _) => EventBody::ToolIntent(ToolIntent {
             tool: "echo".to_owned(),

@@ -42,13 +42,42 @@ fn one_of_each() -> Vec<Event> {
         digest: "d".to_owned(),
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
+        deny_at: None,
     };
     let given = EventBody::ApprovalGiven {
         digest: "d".to_owned(),
         granted: true,
         by: "alice".to_owned(),
         tool: None,
+        reason: None,
     };
+    let asked_until = EventBody::ApprovalAsked {
+        tool: "echo".to_owned(),
+        digest: "d".to_owned(),
+        reason: "it is loud".to_owned(),
+        arguments: json!({ "text": "hi" }),
+        deny_at: Some(at(9)),
+    };
+    let denied = EventBody::ApprovalGiven {
+        digest: "d".to_owned(),
+        granted: false,
+        by: "alice".to_owned(),
+        tool: None,
+        reason: Some("not today".to_owned()),
+    };
+    let question = EventBody::QuestionAsked {
+        tool: "person.ask".to_owned(),
+        digest: "d".to_owned(),
+        question: "which one?".to_owned(),
+        options: vec!["left".to_owned(), "right".to_owned()],
+    };
+    let answered = |text: Option<&str>, reason: Option<&str>| EventBody::QuestionAnswered {
+        digest: "d".to_owned(),
+        by: "alice".to_owned(),
+        text: text.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+    };
+    let (answer, no_answer) = (answered(Some("left"), None), answered(None, Some("ask later")));
     let history = Box::new(History::default());
     let events = [
         run_started("a"),
@@ -61,6 +90,11 @@ fn one_of_each() -> Vec<Event> {
         tool_intent("t0.0"),
         NewEvent::about(call_id("t0.0"), asked),
         NewEvent::about(call_id("t0.0"), given),
+        NewEvent::about(call_id("t0.1"), asked_until),
+        NewEvent::about(call_id("t0.1"), denied),
+        NewEvent::about(call_id("t0.2"), question),
+        NewEvent::about(call_id("t0.2"), answer),
+        NewEvent::about(call_id("t0.3"), no_answer),
         tool_result("t0.0"),
         image_result("t0.1"),
         note("by the way"),
@@ -87,13 +121,18 @@ fn the_serialized_form_of_events_does_not_change() {
     {"task":"t","seq":7,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_intent","tool":"echo","arguments":{"text":"t0.0"},"effect":"idempotent"}
     {"task":"t","seq":8,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud","arguments":{"text":"hi"}}
     {"task":"t","seq":9,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"approval_given","digest":"d","granted":true,"by":"alice"}
-    {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
-    {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
-    {"task":"t","seq":12,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}
-    {"task":"t","seq":13,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
-    {"task":"t","seq":14,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
-    {"task":"t","seq":15,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
-    {"task":"t","seq":16,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
+    {"task":"t","seq":10,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"approval_asked","tool":"echo","digest":"d","reason":"it is loud","arguments":{"text":"hi"},"deny_at":"2026-01-05T00:09:00Z"}
+    {"task":"t","seq":11,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"approval_given","digest":"d","granted":false,"by":"alice","reason":"not today"}
+    {"task":"t","seq":12,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.2","type":"question_asked","tool":"person.ask","digest":"d","question":"which one?","options":["left","right"]}
+    {"task":"t","seq":13,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.2","type":"question_answered","digest":"d","by":"alice","text":"left"}
+    {"task":"t","seq":14,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.3","type":"question_answered","digest":"d","by":"alice","reason":"ask later"}
+    {"task":"t","seq":15,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
+    {"task":"t","seq":16,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
+    {"task":"t","seq":17,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}
+    {"task":"t","seq":18,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
+    {"task":"t","seq":19,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
+    {"task":"t","seq":20,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
+    {"task":"t","seq":21,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
     "#);
 }
 
@@ -128,7 +167,15 @@ fn a_journal_of_version_1_folds_to_the_same_history() {
         images: Vec::new(),
         data,
     };
-    let record = |intent_seq, state| CallRecord { intent_seq, asked: None, approval: None, state };
+    let record = |intent_seq, state| CallRecord {
+        intent_seq,
+        asked: None,
+        approval: None,
+        denial: None,
+        deny_at: None,
+        answer: None,
+        state,
+    };
     let done = record(Some(1), ended(ToolOutcome::Done, "hi", Some(json!({ "n": 1 }))));
     let failed = record(None, ended(ToolOutcome::Failed, "", None));
     let expected = History {

@@ -5,7 +5,7 @@ use az_core::clock::from_micros;
 use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Payer, TimeRange};
 use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
 use az_core::memory::MemoryStore;
-use az_core::task::{Claim, Lease, TaskQueue, TaskRepository};
+use az_core::task::{Claim, Lease, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
 use az_core::testing::sample::task_id;
 use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, Usd};
 
@@ -340,6 +340,92 @@ super::support::saboteurs! {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
             Ok(task.map(|task| Task { answer: None, ..task }))
+        }
+    }
+
+    /// Breaks `Journal` 7.
+    dropping_the_reason => [an_answer_is_recorded_and_makes_the_task_claimable] {
+        async fn answer(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            answer: &WaitAnswer,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let mut answer = answer.clone();
+            if let WaitReply::Denied { reason } = &mut answer.reply {
+                *reason = None;
+            }
+            store.answer(task, &answer, now).await
+        }
+    }
+
+    /// Breaks `Journal` 7.
+    taking_any_answer_for_the_right_one => [an_answer_to_another_call_has_no_effect] {
+        async fn answer(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            answer: &WaitAnswer,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let waiting = store.get(task).await?.and_then(|task| task.waiting);
+            let mut answer = answer.clone();
+            if let Some(waiting) = waiting {
+                answer = WaitAnswer::new(&waiting, answer.by, answer.reply);
+            }
+            store.answer(task, &answer, now).await
+        }
+    }
+
+    /// Breaks `Journal` 7.
+    waiting_for_late_answers => [an_answer_after_the_time_ran_out_has_no_effect] {
+        async fn answer(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            answer: &WaitAnswer,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let waiting = store.get(task).await?.and_then(|task| task.waiting);
+            let is_over = waiting.is_some_and(|waiting| waiting.is_over(now));
+            store.answer(task, answer, if is_over { from_micros(0) } else { now }).await
+        }
+    }
+
+    /// Breaks `Journal` 7.
+    calling_unknown_tasks_invalid => [a_task_that_is_not_parked_is_not_answered] {
+        async fn answer(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            answer: &WaitAnswer,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.answer(task, answer, now).await.map_err(|error| match error {
+                Error::NotFound { .. } => Error::invalid("answer", "the task does not wait"),
+                other => other,
+            })
+        }
+    }
+
+    /// Breaks `Journal` 7.
+    accepting_a_second_answer => [
+        a_call_is_answered_once, one_of_several_concurrent_answers_is_recorded
+    ] {
+        async fn answer(
+            &self,
+            store: &MemoryStore,
+            task: &TaskId,
+            answer: &WaitAnswer,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let answers = |event: &Event| event.event.key() == NewEvent::from(answer).key();
+            let is_answered = store.read(task, 0, usize::MAX).await?.iter().any(answers);
+            match store.answer(task, answer, now).await {
+                Err(_) if is_answered => Ok(store.get(task).await?.unwrap()),
+                answered => answered,
+            }
         }
     }
 

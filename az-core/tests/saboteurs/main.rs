@@ -38,7 +38,7 @@ support::pretenders! {
     a_queue_that_is_not_shared of task_queue claiming SHARED => [
         concurrent_claims_of_several_handles_get_each_task_once
     ];
-    /// Breaks `Journal` 7.
+    /// Breaks `Journal` 8.
     a_journal_that_forgets_at_a_restart of journal claiming DURABLE => [events_survive_a_restart];
     /// Breaks `LeaseAnchors` 4.
     anchors_that_are_forgotten_at_a_restart of lease_anchors claiming DURABLE => [anchors_survive_a_restart];

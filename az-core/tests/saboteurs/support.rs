@@ -22,7 +22,7 @@ use az_core::state::{Snapshot, SnapshotInfo, StateManager};
 use az_core::store::{Leftover, StoreAdmin, StoreMigration, StoreStatus};
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
-    TaskRepository,
+    TaskRepository, WaitAnswer, Waiting,
 };
 use az_core::testing::{Capabilities, Fixture};
 use az_core::{CallId, Result, Task, TaskId, Timestamp, Usd, WorkerId};
@@ -114,6 +114,7 @@ bendable! {
             heartbeat(leases: &[Lease], until: Timestamp) -> Vec<HeartbeatStatus>;
             finish(lease: &Lease, outcome: &Outcome, now: Timestamp) -> Task;
             release(lease: &Lease, not_before: Option<Timestamp>, now: Timestamp) -> Task;
+            park(lease: &Lease, waiting: &Waiting, now: Timestamp) -> Task;
             request_cancel(id: &TaskId, now: Timestamp) -> CancelOutcome;
             cancel_requests(owner: &WorkerId) -> Vec<TaskId>;
             lease(id: &TaskId) -> Option<Lease>;
@@ -121,6 +122,7 @@ bendable! {
         }
         Journal {
             append(lease: &Lease, next_seq: u64, events: Vec<NewEvent>, now: Timestamp) -> Appended;
+            answer(task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Task;
             read(task: &TaskId, from: u64, limit: usize) -> Vec<Event>;
             tail(task: &TaskId) -> Vec<Event>;
         }

@@ -9,7 +9,7 @@ use az_core::clock::{from_micros, later};
 use az_core::memory::MemoryStore;
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
-    TaskRepository,
+    TaskRepository, Waiting,
 };
 use az_core::testing::sample::{at, task, worker};
 use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, WorkerId};
@@ -26,7 +26,8 @@ async fn claim_by<K: Ord>(
     claim: &Claim,
     place: impl Fn(&Task) -> K,
 ) -> Result<Option<Claimed>> {
-    let pending = tasks(store, TaskStatus::Pending).await;
+    let mut pending = tasks(store, TaskStatus::Pending).await;
+    pending.retain(|task| task.waiting.is_none());
     let choice = claim.task.is_none() && pending.len() > 1;
     match pending.into_iter().min_by_key(place) {
         Some(first) if choice => store.claim(&claim.clone().of(first.id)).await,
@@ -57,7 +58,9 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 1.
-    stamping_what_did_not_change => [enqueueing_again_changes_nothing] {
+    stamping_what_did_not_change => [
+        enqueueing_again_changes_nothing, a_parked_task_is_not_claimed
+    ] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             Ok(Task { updated_at: now, ..store.enqueue(task, now).await? })
         }
@@ -286,6 +289,16 @@ super::support::saboteurs! {
             now: Timestamp,
         ) -> Result<Task> {
             store.release(&current(store, lease).await, not_before, now).await
+        }
+
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            store.park(&current(store, lease).await, waiting, now).await
         }
 
         async fn finish(
@@ -576,7 +589,9 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 8.
-    only_asking_waiting_tasks => [cancelling_a_waiting_task_ends_it] {
+    only_asking_waiting_tasks => [
+        cancelling_a_waiting_task_ends_it, cancelling_a_parked_task_ends_it
+    ] {
         async fn request_cancel(
             &self,
             store: &MemoryStore,
@@ -699,6 +714,105 @@ super::support::saboteurs! {
             let anew = Claim::next(lease.owner.clone(), now, lease.until).of(lease.task.clone());
             let anew = store.claim(&anew.presuming_dead(lease.owner.clone())).await?;
             store.release(&anew.unwrap().lease, not_before, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 13.
+    forgetting_since_when_a_task_waits => [
+        a_parked_task_is_pending_and_has_its_wait, a_parked_task_is_not_claimed
+    ] {
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let parked = store.park(lease, waiting, now).await?;
+            let waiting = parked.waiting.as_ref().map(|_| Box::new(waiting.clone()));
+            Ok(Task { waiting, ..parked })
+        }
+    }
+
+    /// Breaks `TaskQueue` 13.
+    parking_whichever_lease_is_given => [parking_needs_the_current_lease] {
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let lease = store.lease(&lease.task).await?.unwrap();
+            store.park(&lease, waiting, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 13.
+    parking_what_is_to_be_stopped => [parking_a_task_with_a_request_to_cancel_ends_it] {
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            if !store.cancel_requests(&lease.owner).await?.contains(&lease.task) {
+                return store.park(lease, waiting, now).await;
+            }
+            let anew = Claim::next(lease.owner.clone(), now, lease.until).of(lease.task.clone());
+            let anew = store.claim(&anew.presuming_dead(lease.owner.clone())).await?;
+            store.park(&anew.unwrap().lease, waiting, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 14.
+    releasing_what_is_to_wait => [
+        a_parked_task_is_not_claimed, parked_tasks_are_claimed_in_order_once_their_time_ran_out
+    ] {
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let released = store.release(lease, None, now).await?;
+            let waits = released.status == TaskStatus::Pending;
+            let mut waiting = Box::new(waiting.clone());
+            waiting.since = now;
+            Ok(Task { waiting: waits.then_some(waiting), ..released })
+        }
+    }
+
+    /// Breaks `TaskQueue` 14.
+    waiting_without_a_limit => [parked_tasks_are_claimed_in_order_once_their_time_ran_out] {
+        async fn park(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            waiting: &Waiting,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let deny_at = waiting.deny_at;
+            let parked = store.park(lease, &waiting.clone().with_deny_at(None), now).await?;
+            let waiting = parked.waiting.clone().map(|wait| Box::new(wait.with_deny_at(deny_at)));
+            Ok(Task { waiting, ..parked })
+        }
+    }
+
+    /// Breaks `TaskQueue` 14.
+    leaving_parked_tasks_alone => [cancelling_a_parked_task_ends_it] {
+        async fn request_cancel(
+            &self,
+            store: &MemoryStore,
+            id: &TaskId,
+            now: Timestamp,
+        ) -> Result<CancelOutcome> {
+            match store.get(id).await? {
+                Some(Task { waiting: Some(_), .. }) => Ok(CancelOutcome::Requested),
+                _ => store.request_cancel(id, now).await,
+            }
         }
     }
 

@@ -122,6 +122,21 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `TaskRepository` 4.
+    ending_a_wait_by_hand => [an_update_keeps_what_a_parked_task_waits_for] {
+        async fn update(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let waiting = task.waiting.clone();
+            Ok(Task { waiting, ..store.update(task, now).await? })
+        }
+    }
+
+    /// Breaks `TaskRepository` 5.
+    listing_what_is_not_parked => [parked_tasks_can_be_listed] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            store.list(&TaskFilter { waiting: false, ..filter.clone() }).await
+        }
+    }
+
     /// Breaks `TaskRepository` 5.
     beginning_with_an_example => [an_empty_store_lists_nothing] {
         async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {

@@ -6,13 +6,14 @@ use az_core::cost::Calendar;
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent, check_append};
-use az_core::task::Lease;
+use az_core::task::{Lease, Task, WaitAnswer};
 use rusqlite::{Connection, ffi, named_params};
 
 use super::blob::Blobs;
 use super::json;
 use super::ledger::call_id;
 use super::projection::project;
+use super::queue::change;
 use super::row::{Columns, all, bound, first, micros, prepare, run};
 use super::store::SqliteStore;
 use super::task_row::find_lease;
@@ -58,6 +59,31 @@ impl Journal for SqliteStore {
             now,
         };
         self.write(move |conn| append.run(conn)).await
+    }
+
+    async fn answer(
+        &self,
+        task: &TaskId,
+        answer: &WaitAnswer,
+        now: Timestamp,
+    ) -> Result<Task, Error> {
+        self.writer()?;
+        let event = NewEvent::from(answer);
+        let mut bodies = self.keep(vec![json::write("event", &event.body)?]).await?;
+        let body =
+            bodies.pop().ok_or_else(|| Error::Internal("an answer has no body".to_owned()))?;
+        let (id, answer, blobs) = (task.clone(), answer.clone(), self.blobs());
+        self.write(move |conn| {
+            let is_answered = is_recorded(conn, &id, &event)?;
+            let (task, epoch) = change(conn, &id, |row| {
+                row.answer(&answer, is_answered, now)?;
+                Ok((row.task.clone(), row.epoch))
+            })?;
+            let place = Place { task: &id, epoch, seq: end(conn, &id)?, now };
+            add(conn, &blobs, place, &event, &body)?;
+            Ok(task)
+        })
+        .await
     }
 
     async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>, Error> {
@@ -131,7 +157,9 @@ impl Append {
         self.check(conn)?;
         let mut next_seq = self.next_seq;
         for (event, body) in self.events.iter().zip(&self.bodies) {
-            self.add(conn, next_seq, event, body)?;
+            let (task, epoch) = (&self.lease.task, self.lease.epoch);
+            let place = Place { task, epoch, seq: next_seq, now: self.now };
+            add(conn, &self.blobs, place, event, body)?;
             next_seq += 1;
         }
         let mut alerts = Vec::new();
@@ -144,39 +172,67 @@ impl Append {
     fn check(&self, conn: &Connection) -> Result<()> {
         let task = &self.lease.task;
         let current = find_lease(conn, task)?;
-        let sql = "SELECT max(seq) FROM event WHERE namespace = az_namespace() AND task_id = ?1";
-        let last = first(conn, sql, [task.as_str()], |row| row.take::<Option<i64>>())?;
-        let end = last.flatten().map_or(0, |last| last.cast_unsigned() + 1);
+        let end = end(conn, task)?;
         Ok(check_append(&self.lease, current.as_ref(), self.next_seq, end, &self.events)?)
     }
+}
 
-    fn add(&self, conn: &Connection, seq: u64, event: &NewEvent, body: &Body) -> Result<()> {
-        let sql = "INSERT INTO event (namespace, task_id, seq, epoch, type, call_id, at, body, blob) \
-            VALUES (az_namespace(), :task, :seq, :epoch, :type, :call, :at, :body, :blob)";
-        let (text, blob) = match body {
-            Body::Text(text) => (Some(text), None),
-            Body::Blob { name, text } => {
-                self.blobs.keep(name, text)?;
-                (None, Some(name))
-            }
-        };
-        let params = named_params! {
-            ":task": self.lease.task.as_str(),
-            ":seq": seq.cast_signed(),
-            ":epoch": self.lease.epoch.cast_signed(),
-            ":type": event.body.name(),
-            ":call": event.call.as_ref().map(|call| call.as_str()),
-            ":at": micros(self.now),
-            ":body": text,
-            ":blob": blob,
-        };
-        match run(conn, sql, params) {
-            Err(error) if event.call.is_some() && is_repeated(&error) => {
-                Err(event.repeated().into())
-            }
-            added => added.map(drop),
+/// The place of an event in a journal.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    task: &'a TaskId,
+    epoch: u64,
+    seq: u64,
+    now: Timestamp,
+}
+
+/// Adds an event to a journal.
+fn add(
+    conn: &Connection,
+    blobs: &Blobs,
+    place: Place<'_>,
+    event: &NewEvent,
+    body: &Body,
+) -> Result<()> {
+    let sql = "INSERT INTO event (namespace, task_id, seq, epoch, type, call_id, at, body, blob) \
+        VALUES (az_namespace(), :task, :seq, :epoch, :type, :call, :at, :body, :blob)";
+    let (text, blob) = match body {
+        Body::Text(text) => (Some(text), None),
+        Body::Blob { name, text } => {
+            blobs.keep(name, text)?;
+            (None, Some(name))
         }
+    };
+    let params = named_params! {
+        ":task": place.task.as_str(),
+        ":seq": place.seq.cast_signed(),
+        ":epoch": place.epoch.cast_signed(),
+        ":type": event.body.name(),
+        ":call": event.call.as_ref().map(|call| call.as_str()),
+        ":at": micros(place.now),
+        ":body": text,
+        ":blob": blob,
+    };
+    match run(conn, sql, params) {
+        Err(error) if event.call.is_some() && is_repeated(&error) => Err(event.repeated().into()),
+        added => added.map(drop),
     }
+}
+
+/// Returns the number of the next event of a journal.
+fn end(conn: &Connection, task: &TaskId) -> Result<u64> {
+    let sql = "SELECT max(seq) FROM event WHERE namespace = az_namespace() AND task_id = ?1";
+    let last = first(conn, sql, [task.as_str()], |row| row.take::<Option<i64>>())?;
+    Ok(last.flatten().map_or(0, |last| last.cast_unsigned() + 1))
+}
+
+/// Returns `true` if a journal has an event of this type about this call.
+fn is_recorded(conn: &Connection, task: &TaskId, event: &NewEvent) -> Result<bool> {
+    let sql = "SELECT 1 FROM event WHERE namespace = az_namespace() AND task_id = ?1 \
+        AND call_id = ?2 AND type = ?3";
+    let call = event.call.as_ref().map(|call| call.as_str());
+    let params = (task.as_str(), call, event.body.name());
+    Ok(first(conn, sql, params, |row| row.take::<i64>())?.is_some())
 }
 
 fn is_repeated(error: &SqliteError) -> bool {

@@ -40,6 +40,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0009_log.sql"),
     include_str!("migrations/0010_entry_sums.sql"),
     include_str!("migrations/0011_hints_and_log_counts.sql"),
+    include_str!("migrations/0012_waiting.sql"),
 ];
 
 /// The newest schema version.

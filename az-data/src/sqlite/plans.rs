@@ -18,9 +18,10 @@ use az_core::log::{
 };
 use az_core::state::StateManager;
 use az_core::store::{StoreAccess, StoreAddress, StoreAdmin, StoreFactory, StoreRequest};
-use az_core::task::{TaskFilter, TaskQueue, TaskRepository};
+use az_core::task::{TaskFilter, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
 use az_core::testing::sample::{
-    at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task, task_id,
+    at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task,
+    task_id, waiting,
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -113,6 +114,7 @@ async fn run_every_statement(store: &SqliteStore) {
     let lease = store.claim(&claim_of("t", "w", 1, 60)).await.unwrap().unwrap().lease;
     store.release(&lease, None, now).await.unwrap();
     store.list(&TaskFilter::default()).await.unwrap();
+    park_and_answer(store).await;
 
     store.save_snapshot(&lease.task, &json!(1), Some("name"), now).await.unwrap();
     for name in [None, Some("name")] {
@@ -146,6 +148,14 @@ async fn sent_hint(store: &SqliteStore, task: &TaskId) -> NewEvent {
     store.send_hint(task, &hint, at(1)).await.unwrap();
     store.hints(task).await.unwrap();
     NewEvent::about(hint.id, EventBody::Hint { text: hint.text })
+}
+
+async fn park_and_answer(store: &SqliteStore) {
+    let lease = store.claim(&claim_of("t", "w", 1, 60)).await.unwrap().unwrap().lease;
+    store.park(&lease, &waiting(), at(1)).await.unwrap();
+    store.list(&TaskFilter { waiting: true, ..TaskFilter::default() }).await.unwrap();
+    let granted = WaitAnswer::new(&waiting(), "me", WaitReply::Granted);
+    store.answer(&lease.task, &granted, at(1)).await.unwrap();
 }
 
 /// Reads the log in every way: by task, by level, by time, and in the order of appending.
@@ -182,6 +192,7 @@ const WHOLE: &[(&str, &str)] = &[
         "ORDER BY created_at DESC, id DESC LIMIT",
         "SEARCH task USING INDEX task_newest (namespace=?)",
     ),
+    ("waiting IS NOT NULL", "SEARCH task USING INDEX task_waiting (namespace=?)"),
     ("INDEXED BY task_next", "SEARCH task USING COVERING INDEX task_next (namespace=?)"),
     ("lease_owner <> ?1", "SEARCH task USING INDEX task_expiring (namespace=?)"),
     // A few rows are sorted.

@@ -6,7 +6,7 @@ use az_core::error::Error;
 use az_core::id::{TaskId, WorkerId};
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, QueuedTask, Task, TaskQueue,
-    held,
+    Waiting, held,
 };
 use rusqlite::{Connection, named_params};
 
@@ -17,16 +17,20 @@ use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
 /// Finds the next task for a claim at the time `:now` and the lease time `:lease_now` that presumes
-/// the owner `:dead` dead. The index of waiting tasks has this order, so only its first row is read.
-/// Expired leases and those of the dead owner are few and all read. Without the hint, the planner
+/// the owner `:dead` dead. The index of claimable tasks has this order, and that of parked tasks with a
+/// limit of time the order of the limits, so only the first row of each is read. Expired leases and those of the dead owner are few and all read. Without the hint, the planner
 /// would use an index of all tasks.
 /// `:skip` is a JSON list of the rows that are damaged.
 const NEXT: &str = "SELECT row, id FROM ( \
         SELECT * FROM (SELECT rowid AS row, id, priority, created_at FROM task INDEXED BY task_next \
-            WHERE namespace = az_namespace() AND status = 'pending' \
+            WHERE namespace = az_namespace() AND status = 'pending' AND waiting IS NULL \
             AND (not_before IS NULL OR not_before <= :now) \
             AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
             ORDER BY priority DESC, created_at, id LIMIT 1) \
+        UNION ALL SELECT * FROM (SELECT rowid, id, priority, created_at FROM task INDEXED BY task_overdue \
+            WHERE namespace = az_namespace() AND deny_at <= :now \
+            AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
+            ORDER BY deny_at, id LIMIT 1) \
         UNION ALL SELECT rowid, id, priority, created_at FROM task INDEXED BY task_expiring \
             WHERE namespace = az_namespace() AND status = 'running' AND lease_until <= :lease_now \
             AND rowid NOT IN (SELECT value FROM json_each(:skip)) \
@@ -88,6 +92,17 @@ impl TaskQueue for SqliteStore {
     ) -> Result<Task, Error> {
         let lease = lease.clone();
         self.write(move |conn| release(conn, &lease, not_before, now)).await
+    }
+
+    async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task, Error> {
+        let (lease, waiting) = (lease.clone(), waiting.clone());
+        self.write(move |conn| {
+            let mut row = held(find_queued(conn, &lease.task)?, &lease)?;
+            row.park(&lease, &waiting, now)?;
+            put_queued(conn, &row)?;
+            Ok(row.task)
+        })
+        .await
     }
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome, Error> {
@@ -194,7 +209,7 @@ fn release(
 }
 
 /// Applies a rule of the queue to a task and stores the change.
-fn change<T>(
+pub(super) fn change<T>(
     conn: &Connection,
     id: &TaskId,
     rule: impl FnOnce(&mut QueuedTask) -> Result<T>,
@@ -226,6 +241,7 @@ mod tests {
             steps,
             [
                 "SEARCH task USING COVERING INDEX task_next (namespace=?)",
+                "SEARCH task USING INDEX task_overdue (namespace=? AND deny_at<?)",
                 "SEARCH task USING INDEX task_expiring (namespace=? AND lease_until<?)",
                 "SEARCH task USING INDEX task_held (namespace=? AND lease_owner=?)",
             ]

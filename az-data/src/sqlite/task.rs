@@ -98,6 +98,9 @@ fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
         }
     }
     let mut rest = String::from("FROM task WHERE namespace = az_namespace()");
+    if filter.waiting {
+        conditions.push("waiting IS NOT NULL".to_owned());
+    }
     for condition in conditions {
         rest.push_str(" AND ");
         rest.push_str(&condition);
@@ -185,6 +188,10 @@ mod tests {
         check(
             &TaskFilter { status, priority, ..all.clone() },
             "SEARCH task USING INDEX task_newest_of_both (namespace=? AND status=? AND priority=?)",
+        );
+        check(
+            &TaskFilter { waiting: true, ..all.clone() },
+            "SEARCH task USING INDEX task_waiting (namespace=?)",
         );
         check(
             &TaskFilter { parent, ..all },

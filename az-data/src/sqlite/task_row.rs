@@ -11,7 +11,7 @@ use crate::error::{Result, unreadable};
 /// The columns of a task, in the order in which [`task`] reads them.
 pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, started_at, \
      completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, failure, \
-     command, answer";
+     command, answer, waiting";
 
 /// The columns of the queue, in the order in which [`queued`] reads them.
 const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
@@ -37,6 +37,7 @@ pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
         failure: damage.or_default(row.parsed_if_any(|text| json::read("failure", text)))?,
         command: damage.or_default(row.take())?,
         answer: damage.or_default(row.take())?,
+        waiting: damage.or_default(row.parsed_if_any(|text| json::read("waiting", text)))?,
         damage: None,
     };
     task.damage = damage.0;
@@ -152,17 +153,18 @@ pub(super) fn find_all(
 pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
     let sql = "INSERT INTO task (namespace, id, status, priority, created_at, updated_at, started_at, \
             completed_at, cost, estimated_tokens, actual_tokens, parent_task_id, model, options, \
-            failure, command, answer) \
+            failure, command, answer, waiting, deny_at) \
         VALUES (az_namespace(), :id, :status, :priority, :created_at, :updated_at, :started_at, :completed_at, \
             :cost, :estimated_tokens, :actual_tokens, :parent, :model, :options, :failure, \
-            :command, :answer) \
+            :command, :answer, :waiting, :deny_at) \
         ON CONFLICT (namespace, id) DO UPDATE SET status = excluded.status, priority = excluded.priority, \
             created_at = excluded.created_at, updated_at = excluded.updated_at, \
             started_at = excluded.started_at, completed_at = excluded.completed_at, \
             cost = excluded.cost, estimated_tokens = excluded.estimated_tokens, \
             actual_tokens = excluded.actual_tokens, parent_task_id = excluded.parent_task_id, \
             model = excluded.model, options = excluded.options, failure = excluded.failure, \
-            command = excluded.command, answer = excluded.answer";
+            command = excluded.command, answer = excluded.answer, \
+            waiting = excluded.waiting, deny_at = excluded.deny_at";
     let parent = task.parent_task_id.as_ref().map(TaskId::as_str);
     let params = named_params! {
         ":id": task.id.as_str(),
@@ -181,6 +183,8 @@ pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
         ":failure": failure(task)?,
         ":command": task.command,
         ":answer": task.answer,
+        ":waiting": waiting(task)?,
+        ":deny_at": deny_at(task),
     };
     run(conn, sql, params)?;
     Ok(())
@@ -193,7 +197,8 @@ pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
     let sql = "UPDATE task SET status = :status, started_at = :started_at, \
             completed_at = :completed_at, updated_at = :updated_at, failure = :failure, \
             answer = :answer, epoch = :epoch, lease_owner = :owner, lease_until = :until, \
-            not_before = :not_before, cancel_requested = :cancel_requested \
+            not_before = :not_before, cancel_requested = :cancel_requested, \
+            waiting = :waiting, deny_at = :deny_at \
         WHERE namespace = az_namespace() AND id = :id";
     let params = named_params! {
         ":id": task.id.as_str(),
@@ -208,9 +213,20 @@ pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
         ":until": lease.as_ref().map(|lease| micros(lease.until)),
         ":not_before": not_before.map(micros),
         ":cancel_requested": cancel_requested,
+        ":waiting": waiting(task)?,
+        ":deny_at": deny_at(task),
     };
     run(conn, sql, params)?;
     Ok(())
+}
+
+fn waiting(task: &Task) -> Result<Option<String>> {
+    let write = |waiting| json::write("waiting", waiting);
+    task.waiting.as_ref().map(write).transpose()
+}
+
+fn deny_at(task: &Task) -> Option<i64> {
+    task.waiting.as_ref().and_then(|waiting| waiting.deny_at).map(micros)
 }
 
 fn failure(task: &Task) -> Result<Option<String>> {

@@ -18,6 +18,7 @@ mod journal;
 mod log_pages;
 mod money;
 mod namespaces;
+mod parked;
 mod race;
 mod sql;
 mod sql_saboteurs;

@@ -42,7 +42,7 @@ pub struct CancelArgs {
 /// `UnknownTask`, or the store's; or `TimedOut` if the worker of a running task does not stop it.
 pub(super) async fn run(args: &CancelArgs, services: &Services) -> Result<ExitCode, CliError> {
     let store = services.store().await?;
-    let engine = services.engine(Arc::new(Discard), None).await?;
+    let engine = services.engine(Arc::new(Discard), None, None).await?;
     let mut tasks = Vec::new();
     for typed in &args.ids {
         tasks.push(find(&*store, typed).await?);

@@ -63,7 +63,7 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         running.push(task.id.clone());
     }
     if !running.is_empty() {
-        let engine = services.engine(Arc::new(Discard), None).await?;
+        let engine = services.engine(Arc::new(Discard), None, None).await?;
         for id in &running {
             end(&engine, &*store, id).await?;
         }

@@ -12,7 +12,7 @@ use az_core::{Task, TaskId, Usd};
 use super::remedy::remedy;
 use super::typed_hints::{TypedHints, note_unread};
 use crate::error::CliError;
-use crate::output::{Lines, Live, TypedLines, can_ask, can_type, short};
+use crate::output::{Lines, Live, TypedLines, can_ask, can_type, how_to_answer, short};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
@@ -116,7 +116,7 @@ async fn drive(
     sink: Arc<dyn EventSink>,
     terminal: Option<Arc<Live>>,
 ) -> Result<Task, CliError> {
-    let engine = services.engine(sink, terminal).await?;
+    let engine = services.engine(sink, terminal, None).await?;
     let id = start.task().clone();
     let ended = match start {
         Start::New(task) => engine.execute_until(*task, stop).await,
@@ -143,6 +143,17 @@ pub(super) async fn report(
 ) -> Result<ExitCode, CliError> {
     let printer = services.printer();
     let id = short(task.id.as_str());
+    if let Some(waiting) = &task.waiting {
+        if prints_answer {
+            printer.foreign(task.id.as_str())?;
+        }
+        let (what, how) = (waiting.in_words(), how_to_answer(&id, waiting.kind));
+        printer.say(&format!(
+            "task {id} waits for {what}; {how}; then `az worker run` or `az task resume {id}` \
+             continues it"
+        ));
+        return Ok(ExitCode::from(75));
+    }
     match (task.status, &task.failure) {
         (TaskStatus::Completed, _) => {
             if prints_answer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use az_core::engine::Liveness;
 use az_core::journal::Event;
 use az_core::store::Store;
-use az_core::task::{TaskRepository, TaskStatus};
+use az_core::task::{TaskRepository, TaskStatus, Waiting};
 use az_core::{Error, Task, TaskId};
 
 use crate::error::CliError;
@@ -24,6 +24,8 @@ pub(super) enum Look {
     Events(Vec<Event>),
     /// No new events; the task waits for a worker, or runs.
     Nothing(TaskStatus),
+    /// No new events; the task waits for an answer.
+    Parked(Box<Waiting>),
     /// The process that ran the task no longer runs, and its lease was not claimed.
     Abandoned,
     /// The task has ended, and all of its events were returned.
@@ -61,6 +63,9 @@ impl Follower {
         }
         if task.status.is_ended() {
             return Ok(Look::Ended(Box::new(task)));
+        }
+        if let Some(waiting) = task.waiting {
+            return Ok(Look::Parked(waiting));
         }
         let lease = match task.status {
             TaskStatus::Running => self.store.lease(&self.id).await?,

@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::commands::one_of;
 use crate::error::CliError;
-use crate::output::{FormatArgs, tasks_table};
+use crate::output::{FormatArgs, tasks_table, waiting_table};
 use crate::services::Services;
 use crate::views::TaskSummaryView;
 
@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   az task list
   az task list --status failed --limit 5
+  az task list --waiting
   az task list --priority urgent --format json | jq '.[].id'";
 
 /// List tasks, newest first
@@ -31,6 +32,9 @@ pub struct ListArgs {
     /// List only tasks of this priority
     #[arg(long, short, value_parser = one_of::priority())]
     priority: Option<TaskPriority>,
+    /// List only tasks that wait for an answer
+    #[arg(long, short)]
+    waiting: bool,
     /// List at most this many tasks
     #[arg(long, short = 'n', default_value_t = 20)]
     limit: usize,
@@ -50,6 +54,7 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let filter = TaskFilter {
         status: args.status,
         priority: args.priority,
+        waiting: args.waiting,
         limit: args.limit,
         offset: args.offset,
         ..TaskFilter::default()
@@ -77,7 +82,11 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     if tasks.is_empty() {
         printer.say(&why_empty(&filter, exists, services));
     }
-    let table = tasks_table(&tasks, SystemClock.now());
+    let now = SystemClock.now();
+    let table = match args.waiting {
+        true => waiting_table(&tasks, now),
+        false => tasks_table(&tasks, now),
+    };
     table.print(&tasks, args.format.choose(printer), printer)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::task::TaskStatus;
-use az_core::{Clock, Task};
+use az_core::{Clock, Error, Task};
 use clap::Args;
 
 use super::execute::{Start, execute, report};
@@ -45,6 +45,10 @@ pub(super) async fn run(args: &ResumeArgs, services: &Services) -> Result<ExitCo
     if task.status == TaskStatus::Completed {
         return report(&task, !services.printer().is_json(), services).await;
     }
+    if let Some(waiting) = task.waiting.as_ref().filter(|wait| !wait.is_over(SystemClock.now())) {
+        let (task, what) = (task.id.clone(), waiting.in_words());
+        return Err(Error::Waiting { task, what }.into());
+    }
     let rules = args.limits.rules(services)?;
     services.check_env(&args.limits.env)?;
     let model = match &args.model {
@@ -73,6 +77,7 @@ fn changed(
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.max_calls = args.limits.max_calls.or(options.max_calls);
     options.timeout = args.limits.timeout.or(options.timeout);
+    options.unattended = args.limits.unattended().or(options.unattended);
     changed.model = model.or(changed.model);
     (changed != *task).then_some(changed)
 }

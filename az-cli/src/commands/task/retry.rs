@@ -52,6 +52,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     options.max_steps = args.limits.max_steps.or(options.max_steps);
     options.max_calls = args.limits.max_calls.or(options.max_calls);
     options.timeout = args.limits.timeout.or(options.timeout);
+    options.unattended = args.limits.unattended().or(options.unattended);
     let task = services.new_task(old.command, options.input.as_deref())?;
     let mut task = task.with_priority(old.priority).with_options(options);
     task.model = args.model.clone().or(old.model);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use az_core::clock::SystemClock;
-use az_core::task::{LARGEST_COMMAND, TaskOptions};
+use az_core::task::{LARGEST_COMMAND, TaskOptions, UnattendedMode};
 use az_core::{Clock, Task, TaskPriority};
 use az_mcp::policy::RuleAction;
 use clap::Args;
@@ -15,6 +15,7 @@ use clap::Args;
 use super::execute::{Start, execute};
 use super::find::find;
 use super::input::{Asked, read_input};
+use crate::commands::ask_mode::AskMode;
 use crate::commands::one_of;
 use crate::config::parse_duration;
 use crate::error::CliError;
@@ -26,6 +27,7 @@ Examples:
   az task run \"list the files here, then write how many there are to count.txt\"
   az task run \"create function isPrime\" --model claude --priority high
   az task run \"run 'cargo test' then write the output to test.log\" --allow shell.execute
+  az task run --ask wait \"run 'make deploy'\"
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
   git diff | az task run \"write a commit message\"
@@ -94,6 +96,17 @@ pub(super) struct LimitArgs {
     /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
+    /// If a call needs an approval and no one can be asked: park the task until the call is answered,
+    /// or end it as failed [default: deny]
+    #[arg(long, value_name = "MODE")]
+    ask: Option<AskMode>,
+}
+
+impl LimitArgs {
+    /// Returns what to do about a call that needs an answer if no one can be asked, if the option is set.
+    pub(super) fn unattended(&self) -> Option<UnattendedMode> {
+        self.ask.map(UnattendedMode::from)
+    }
 }
 
 impl LimitArgs {
@@ -174,6 +187,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
+    options.unattended = args.limits.unattended().or(services.settings().tools.unattended);
     let limits = services.settings().task;
     options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
     options.max_calls = args.limits.max_calls.or(limits.max_calls.map(NonZeroU32::get));

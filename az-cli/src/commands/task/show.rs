@@ -9,6 +9,7 @@ use az_core::{Clock, Toolbox};
 use clap::Args;
 
 use super::find::find;
+use super::parked::{Asked, asked};
 use crate::error::CliError;
 use crate::output::{Format, FormatArgs, csv, task_in_words};
 use crate::services::Services;
@@ -51,7 +52,14 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         false => services.toolbox()?.background(&task.id).await?,
     };
     let hints = store.hints(&task.id).await?;
-    let view = TaskView::new(task, &history, entries).with_background(background).with_hints(hints);
+    let asked = match &task.waiting {
+        Some(waiting) => asked(&*store, &task.id, &waiting.call).await?,
+        None => Asked::default(),
+    };
+    let view = TaskView::new(task, &history, entries)
+        .with_background(background)
+        .with_hints(hints)
+        .with_asked(asked.arguments, asked.options);
     let printer = services.printer();
     match args.format.choose(printer) {
         Format::Json => printer.json(&view)?,

@@ -14,7 +14,9 @@ use super::find::find;
 use super::follow::{Follower, Look};
 use super::typed_hints::{TypedHints, note_unread};
 use crate::error::CliError;
-use crate::output::{Format, FormatArgs, Lines, Live, TypedLines, can_type, is_closed, short};
+use crate::output::{
+    Format, FormatArgs, Lines, Live, TypedLines, can_type, how_to_answer, is_closed, short,
+};
 use crate::services::Services;
 use crate::signal::interrupted;
 
@@ -123,6 +125,11 @@ async fn watch(
             Look::Nothing(TaskStatus::Running) => None,
             Look::Nothing(_) => Some(format!(
                 "task {id} is not running yet; `az worker run` runs queued tasks, and the watch waits"
+            )),
+            Look::Parked(waiting) => Some(format!(
+                "task {id} waits for {}; {}; the watch waits",
+                waiting.in_words(),
+                how_to_answer(id, waiting.kind)
             )),
             Look::Abandoned => Some(format!(
                 "task {id} is not running: its process has ended; `az task resume {id}` continues \

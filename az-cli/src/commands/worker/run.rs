@@ -9,8 +9,10 @@ use az_core::engine::{
     Discard, EventSink, Stop, StopReason, WhenIdle, Worker, WorkerError, WorkerOptions,
     WorkerReport,
 };
+use az_core::task::UnattendedMode;
 use clap::Args;
 
+use crate::commands::ask_mode::AskMode;
 use crate::error::CliError;
 use crate::output::{Lines, duration};
 use crate::services::Services;
@@ -26,8 +28,9 @@ Examples:
   az worker run --concurrency 8
 
 Any number of workers can share a store. Ctrl-C returns the running tasks to the queue, and the
-next worker continues them. A worker cannot ask for approval: tools that need it run only in
-tasks that were queued with --allow.";
+next worker continues them. A worker cannot ask for approval: a call that needs it ends its task
+as failed, unless the tool is allowed (--allow); with --ask wait, the task waits for
+`az task approve`.";
 
 /// Run queued tasks, most urgent first
 #[derive(Debug, Args)]
@@ -36,9 +39,13 @@ pub struct RunArgs {
     /// Run this many tasks at once
     #[arg(long, short = 'j', default_value = "4", value_name = "N")]
     concurrency: NonZeroUsize,
-    /// Exit when the queue is empty, instead of waiting for tasks
+    /// Exit when no task can be run, instead of waiting for tasks
     #[arg(long)]
     until_idle: bool,
+    /// If a call needs an approval: park the task until the call is answered, or end it as failed; for
+    /// tasks that were created without --ask [default: deny]
+    #[arg(long, value_name = "MODE")]
+    ask: Option<AskMode>,
 }
 
 /// Runs the worker.
@@ -65,7 +72,9 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
         (false, false) => lines(Lines::ends(printer.err_style())?),
     };
     let begun = Instant::now();
-    let worker = Worker::new(services.engine(sink, None).await?, options);
+    let unattended = args.ask.map(UnattendedMode::from);
+    let engine = services.engine(sink, None, unattended).await?;
+    let worker = Worker::new(engine, options);
     let ended = worker.run(stop).await;
     drop(worker);
     drop(flush);
@@ -91,11 +100,12 @@ fn lines<F>((lines, flush): (Lines, F)) -> (Arc<dyn EventSink>, Option<F>) {
 }
 
 fn in_words(report: WorkerReport, took: Duration) -> String {
-    let WorkerReport { completed, failed, cancelled, released, lost, unreleased } = report;
+    let WorkerReport { completed, failed, cancelled, parked, released, lost, unreleased } = report;
     let mut text = format!("{completed} completed");
     for (n, word) in [
         (failed, "failed"),
         (cancelled, "cancelled"),
+        (parked, "waiting for an answer"),
         (released, "returned to the queue"),
         (lost, "claimed by another worker"),
         (unreleased, "not returned to the queue"),

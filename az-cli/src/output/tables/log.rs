@@ -63,9 +63,18 @@ impl EventText {
             EventBody::ApprovalAsked { tool, reason, .. } => {
                 vec![format!("{} needs approval: {}", printable(tool), printable(reason))]
             }
-            EventBody::ApprovalGiven { granted, by, .. } => {
+            EventBody::ApprovalGiven { granted, by, reason, .. } => {
                 let what = if *granted { "approved" } else { "denied" };
-                vec![format!("{what} by {}", printable(by))]
+                vec![format!("{what} by {}{}", printable(by), because(reason.as_deref()))]
+            }
+            EventBody::QuestionAsked { tool, question, .. } => {
+                vec![format!("{} asks: {}", printable(tool), printable(question))]
+            }
+            EventBody::QuestionAnswered { by, text: Some(text), .. } => {
+                vec![format!("answered by {}: {}", printable(by), printable(text))]
+            }
+            EventBody::QuestionAnswered { by, reason, .. } => {
+                vec![format!("not answered by {}{}", printable(by), because(reason.as_deref()))]
             }
             EventBody::ToolResult(result) => self.tool_result(result),
             EventBody::Observation { text } => self.body(text),
@@ -157,4 +166,9 @@ impl EventText {
         };
         shown.lines().map(line).collect()
     }
+}
+
+/// Returns the part of a line about a reason, if there is one.
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {}", printable(reason))).unwrap_or_default()
 }

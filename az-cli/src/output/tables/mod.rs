@@ -21,5 +21,5 @@ pub use model::{model_table, models_table};
 pub use price::price_table;
 pub use route::route_in_words;
 pub use store::store_table;
-pub use task::{task_in_words, tasks_table};
+pub use task::{how_to_answer, task_in_words, tasks_table, waiting_table};
 pub use trace::trace_in_words;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use az_core::task::WaitKind;
 use az_core::text::{one_line, plural};
 use az_core::{Timestamp, Usd};
 
-use crate::output::{Style, Table, age, amount, duration, fit, printable, short};
-use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView};
+use crate::output::{Style, Table, age, amount, call_in_words, duration, fit, printable, short};
+use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView, WaitingView};
 
 /// Returns the table of tasks.
 pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
@@ -24,9 +25,25 @@ pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     table
 }
 
+/// Returns the table of parked tasks, with what they wait for.
+pub fn waiting_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
+    let mut table = Table::new(&["id", "since", "tool", "reason", "command"]);
+    for (task, waiting) in tasks.iter().filter_map(|task| Some((task, task.waiting.as_ref()?))) {
+        table.row(vec![
+            short(task.id.as_str()),
+            age(waiting.since, now),
+            waiting.tool.clone(),
+            one_line(&waiting.reason, 200),
+            one_line(&task.command, 200),
+        ]);
+    }
+    table
+}
+
 fn status(task: &TaskSummaryView) -> String {
     match task.damage {
         Some(_) => "damaged".to_owned(),
+        None if task.waiting.is_some() => "waiting".to_owned(),
         None => task.status.to_string(),
     }
 }
@@ -47,6 +64,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
         ("Task", Some(&task.summary.command)),
         ("Answer", task.answer.as_ref()),
         ("Why it ended", failure),
+        ("Waits for", waits_for(task).as_ref()),
     ] {
         if let Some(body) = body {
             text.push_str(&format!("\n{}\n{}\n", style.bold(title), printable(body)));
@@ -55,12 +73,46 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
     text
 }
 
+/// Returns the whole call that a parked task waits for, and how to answer it.
+fn waits_for(task: &TaskView) -> Option<String> {
+    let waiting = task.summary.waiting.as_ref()?;
+    let WaitingView { tool, digest, reason, since, deny_at, .. } = waiting;
+    let id = short(task.summary.id.as_str());
+    let mut text = match waiting.kind {
+        WaitKind::Question => format!("an answer to {tool}: {reason}\n"),
+        _ => format!("approval of {tool}: {reason}\n"),
+    };
+    if let Some(arguments) = &task.waiting_arguments {
+        text.push_str(&format!("{}\n", call_in_words(tool, arguments, usize::MAX)));
+    }
+    if !task.waiting_options.is_empty() {
+        text.push_str(&format!("one of: {}\n", task.waiting_options.join(", ")));
+    }
+    let digest: String = digest.chars().take(12).collect();
+    text.push_str(&format!("since {since}; digest {digest}\n"));
+    if let Some(deny_at) = deny_at {
+        text.push_str(&format!("denied without an answer at {deny_at}\n"));
+    }
+    text.push_str(&how_to_answer(&id, waiting.kind));
+    Some(text)
+}
+
+/// Returns the commands that answer a parked task.
+pub fn how_to_answer(id: &str, kind: WaitKind) -> String {
+    match kind {
+        WaitKind::Question => {
+            format!("`az task answer {id} TEXT` answers it, `az task deny {id}` declines to")
+        }
+        _ => format!("`az task approve {id}` approves it, `az task deny {id}` denies it"),
+    }
+}
+
 fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     let TaskView { summary, .. } = task;
     let created = summary.created_at;
     let mut facts = vec![
         ("id", summary.id.to_string()),
-        ("status", summary.status.to_string()),
+        ("status", status(summary)),
         ("priority", summary.priority.to_string()),
         ("model", summary.model.clone().unwrap_or_else(|| "chosen when it runs".to_owned())),
         ("created", format!("{created} ({})", age(created, now))),

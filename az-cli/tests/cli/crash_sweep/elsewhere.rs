@@ -13,6 +13,7 @@ use az_core::journal::{EventBody, ToolOutcome};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use super::parked;
 use super::process::{Process, Reached};
 use super::scenario::Death;
 use super::world::record;
@@ -22,8 +23,9 @@ use crate::support::{Az, script, until};
 const APPROVAL: &str = "approval.given";
 const SET_ASIDE: [&str; 2] = ["set_aside.linked", "set_aside.renamed"];
 
-/// The crash points that are passed here.
-pub(super) const POINTS: [&str; 3] = [APPROVAL, SET_ASIDE[0], SET_ASIDE[1]];
+/// The crash points that are passed here and by parked tasks.
+pub(super) const POINTS: [&str; 5] =
+    [APPROVAL, parked::POINTS[0], parked::POINTS[1], SET_ASIDE[0], SET_ASIDE[1]];
 
 const LONG: Duration = Duration::from_secs(60);
 const LEASE_MS: &str = "300";

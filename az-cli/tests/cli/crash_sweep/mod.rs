@@ -9,13 +9,14 @@
 //! | the task that it is done to | [`world`] |
 //! | what has to be true afterwards | [`verdict`] |
 //! | the same for a power cut | [`power_cut`] |
-//! | crash points that the task does not pass | [`elsewhere`] |
+//! | crash points that the task does not pass | [`elsewhere`], [`parked`] |
 //! | `docs/reliability.md` and its table | [`document`], [`table`] |
 //! | binaries with one rule broken, to prove that the sweep notices | [`mutants`] |
 
 mod document;
 mod elsewhere;
 mod mutants;
+mod parked;
 mod play;
 mod power_cut;
 mod process;

@@ -19,7 +19,7 @@ use az_core::journal::{
 use az_core::lease::LeaseAnchors;
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskFilter, TaskQueue,
-    TaskRepository,
+    TaskRepository, WaitAnswer, Waiting,
 };
 use az_core::tool::{
     BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
@@ -342,6 +342,10 @@ impl Journal for Store {
         }
     }
 
+    async fn answer(&self, task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Result<Task> {
+        self.inner.answer(task, answer, now).await
+    }
+
     async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>> {
         self.inner.read(task, from, limit).await
     }
@@ -415,6 +419,10 @@ impl TaskQueue for Store {
         now: Timestamp,
     ) -> Result<Task> {
         self.inner.release(lease, not_before, now).await
+    }
+
+    async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task> {
+        self.inner.park(lease, waiting, now).await
     }
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome> {

@@ -1,4 +1,4 @@
-//! Clauses 1, 2, 4, 6 and 7: order, conflicts, duplicates, tails and durability.
+//! Clauses 1, 2, 4, 6 and 8: order, conflicts, duplicates, tails and durability.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -42,12 +42,14 @@ fn short_run() -> Vec<NewEvent> {
         digest: "d".to_owned(),
         reason: "it is loud".to_owned(),
         arguments: json!({ "text": "hi" }),
+        deny_at: None,
     };
     let given = EventBody::ApprovalGiven {
         digest: "d".to_owned(),
         granted: true,
         by: "alice".to_owned(),
         tool: None,
+        reason: None,
     };
     vec![
         run_started("a"),
@@ -293,7 +295,7 @@ pub(super) async fn the_tail_and_the_journal_fold_to_the_same_history(
     Ok(())
 }
 
-/// Checks `Journal` 7.
+/// Checks `Journal` 8.
 pub(super) async fn events_survive_a_restart(fixture: Runs<'_>) -> Checked {
     let store = fixture.open().await;
     let lease = begin(&*store, "t").await?;

@@ -10,7 +10,7 @@ use crate::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent};
 use crate::lease::LeaseAnchors;
 use crate::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
-    TaskRepository,
+    TaskRepository, WaitAnswer, Waiting,
 };
 
 mock! {
@@ -50,6 +50,7 @@ mock! {
             not_before: Option<Timestamp>,
             now: Timestamp,
         ) -> Result<Task>;
+        async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task>;
         async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome>;
         async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>>;
         async fn lease(&self, id: &TaskId) -> Result<Option<Lease>>;
@@ -83,6 +84,7 @@ mock! {
             events: Vec<NewEvent>,
             now: Timestamp,
         ) -> Result<Appended>;
+        async fn answer(&self, task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Result<Task>;
         async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>>;
         async fn tail(&self, task: &TaskId) -> Result<Vec<Event>>;
     }

@@ -7,10 +7,10 @@ use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
     Failure, FailureDetail, LARGEST_COMMAND, Task, TaskFilter, TaskOptions, TaskPriority,
-    TaskStatus,
+    TaskStatus, UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
-use crate::testing::sample::{at, odd_time, task, task_id};
+use crate::testing::sample::{at, odd_time, task, task_id, waiting};
 use crate::{ensure, ensure_eq, ensure_refused};
 
 /// Returns a task with a value in every field.
@@ -38,10 +38,15 @@ fn full(id: &str) -> Task {
             timeout: Some(Duration::from_millis(1500)),
             workspace: Some("/tmp/ä b".to_owned()),
             env: vec!["SSH_AUTH_SOCK".to_owned()],
+            unattended: Some(UnattendedMode::Wait),
             input: Some("one\ntwo\n".to_owned()),
         },
         answer: Some("42\n".to_owned()),
         failure: Some(failure()),
+        waiting: Some(Box::new(Waiting {
+            since: early(4),
+            ..waiting().with_deny_at(Some(early(5)))
+        })),
         ..task(id, 0)
     }
 }

@@ -4,7 +4,7 @@ use super::Tasks;
 use crate::ensure_eq;
 use crate::task::{Task, TaskFilter, TaskPriority, TaskRepository, TaskStatus};
 use crate::testing::kit::Checked;
-use crate::testing::sample::{at, task, task_id};
+use crate::testing::sample::{at, task, task_id, waiting};
 
 async fn ids(tasks: &dyn TaskRepository, filter: &TaskFilter) -> Checked<Vec<String>> {
     let found = tasks.list(filter).await?;
@@ -95,6 +95,23 @@ pub(super) async fn filters_combine_by_and(fixture: Tasks<'_>) -> Checked {
     ] {
         ensure_eq!(ids(&*tasks, &filter).await?, expected, "{filter:?} the tasks with {filter:?}");
     }
+    Ok(())
+}
+
+/// Checks `TaskRepository` 5.
+pub(super) async fn parked_tasks_can_be_listed(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let pending = TaskStatus::Pending;
+    for (id, minute, waiting) in
+        [("old", 1, Some(waiting())), ("free", 2, None), ("new", 3, Some(waiting()))]
+    {
+        let waiting = waiting.map(Box::new);
+        tasks.create(&Task { status: pending, waiting, ..task(id, minute) }).await?;
+    }
+    let parked = TaskFilter { waiting: true, ..TaskFilter::default() };
+    ensure_eq!(ids(&*tasks, &parked).await?, ["new", "old"], "the parked tasks");
+    let limited = TaskFilter { status: Some(pending), limit: 1, offset: 1, ..parked };
+    ensure_eq!(ids(&*tasks, &limited).await?, ["old"], "a page of the parked tasks");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::Tasks;
 use crate::error::Error;
 use crate::task::{Task, TaskPriority, TaskStatus};
 use crate::testing::kit::Checked;
-use crate::testing::sample::{at, odd_time, task, task_id};
+use crate::testing::sample::{at, odd_time, task, task_id, waiting};
 use crate::{ensure_eq, ensure_refused};
 
 /// Checks `TaskRepository` 4.
@@ -68,6 +68,21 @@ pub(super) async fn the_status_changes_only_as_allowed(fixture: Tasks<'_>) -> Ch
             }
         }
     }
+    Ok(())
+}
+
+/// Checks `TaskRepository` 4.
+pub(super) async fn an_update_keeps_what_a_parked_task_waits_for(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let parked =
+        Task { status: TaskStatus::Pending, waiting: Some(Box::new(waiting())), ..task("t", 0) };
+    let stored = tasks.create(&parked).await?;
+    let answered = Task { waiting: None, priority: TaskPriority::High, ..stored };
+    let updated = tasks.update(&answered, at(1)).await?;
+    ensure_eq!(updated.waiting, Some(Box::new(waiting())), "the wait after an update");
+    let cancelled = Task { status: TaskStatus::Cancelled, ..updated };
+    let ended = tasks.update(&cancelled, at(2)).await?;
+    ensure_eq!(ended.waiting, None, "the wait of a task that an update ended");
     Ok(())
 }
 
