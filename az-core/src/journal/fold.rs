@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::{
-    Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent, ToolOutcome,
-    ToolResult,
-};
+use super::event::{Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent};
 use super::reply::{ModelReply, ToolCall};
+use super::tool_result::{ToolOutcome, ToolResult};
 use crate::clock::Timestamp;
 use crate::content::{ContentPart, ImageContent, describe};
 use crate::cost::Settlement;

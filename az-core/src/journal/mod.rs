@@ -11,14 +11,16 @@ mod fold;
 mod hint;
 mod reply;
 mod summarised;
+mod tool_result;
 
 pub use contract::{Appended, Journal, RunStore};
 pub use effect::{Effect, check_append};
 pub use event::{
     Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, RunTotals, SCHEMA,
-    ToolIntent, ToolOutcome, ToolResult,
+    ToolIntent,
 };
 pub use finish_reason::FinishReason;
 pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summary, Turn, fold};
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
+pub use tool_result::{ToolOutcome, ToolResult};

@@ -229,7 +229,7 @@ const WHOLE: &[(&str, &str)] = &[
         "SEARCH hold USING PRIMARY KEY (namespace=?)",
     ),
     (
-        "answer FROM task WHERE namespace = az_namespace()",
+        "answer, waiting FROM task WHERE namespace = az_namespace()",
         "SEARCH task USING INDEX task_newest_of_both (namespace=?)",
     ),
     (
