@@ -75,6 +75,7 @@ fn message(message: &Message) -> u64 {
     let bytes = match message {
         Message::System { text }
         | Message::User { text, .. }
+        | Message::Hint { text }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => size(text.len()),
         Message::Tool(result) => size(result.text.len() + result.call_id.len()),

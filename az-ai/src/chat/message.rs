@@ -22,6 +22,11 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         images: Vec<Image>,
     },
+    /// A text that a person sent while the task waited or ran. Models get it as a message of the user.
+    Hint {
+        /// The text.
+        text: String,
+    },
     /// A summary that replaces earlier turns.
     Summary {
         /// The number of model turns that it replaces.
@@ -92,6 +97,7 @@ impl Message {
         match self {
             Self::User { images, .. } | Self::Tool(ToolMessage { images, .. }) => images,
             Self::System { .. }
+            | Self::Hint { .. }
             | Self::Summary { .. }
             | Self::Resumed { .. }
             | Self::Assistant { .. } => &[],

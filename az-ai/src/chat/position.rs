@@ -11,6 +11,7 @@ impl ChatRequest {
             Message::Summary { turns, .. } => *turns,
             Message::System { .. }
             | Message::User { .. }
+            | Message::Hint { .. }
             | Message::Resumed { .. }
             | Message::Tool(_) => 0,
         });
@@ -30,7 +31,7 @@ impl ChatRequest {
 
 fn said(message: &Message) -> Option<&str> {
     match message {
-        Message::User { text, .. } => Some(text),
+        Message::User { text, .. } | Message::Hint { text } => Some(text),
         Message::System { .. }
         | Message::Summary { .. }
         | Message::Resumed { .. }

@@ -183,7 +183,7 @@ impl ChatRequest {
     /// Returns the text of the last user message; empty when there is none.
     pub fn last_user_text(&self) -> &str {
         let mut texts = self.messages.iter().rev().filter_map(|message| match message {
-            Message::User { text, .. } => Some(text.as_str()),
+            Message::User { text, .. } | Message::Hint { text } => Some(text.as_str()),
             _ => None,
         });
         texts.next().unwrap_or_default()

@@ -21,6 +21,7 @@ pub(crate) fn request_at_least(request: &ChatRequest, vocabulary: Vocabulary) ->
     let texts = request.messages.iter().map(|message| match message {
         Message::System { text }
         | Message::User { text, .. }
+        | Message::Hint { text }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => text_at_least(text, vocabulary),
         Message::Tool(result) => text_at_least(&result.text, vocabulary),

@@ -53,6 +53,7 @@ fn of_message(message: &Message, vocabulary: Vocabulary) -> u64 {
     let tokens = match message {
         Message::System { text }
         | Message::User { text, .. }
+        | Message::Hint { text }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => vocabulary.text(text),
         Message::Tool(result) => {

@@ -20,7 +20,7 @@ pub(super) const NAME: &str = "offline";
 /// Answers commands of a small language by calling tools; see the [module](super).
 ///
 /// The reply is a function of the conversation alone: the last user message and the tool results
-/// after it.
+/// after it. Hints are not read: the plan is made from the whole command before its first step.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OfflineClient;
 
@@ -109,7 +109,10 @@ fn conversation(messages: &[Message]) -> Result<Conversation<'_>> {
                     matches!(last.outcome, ToolOutcome::Failed | ToolOutcome::Refused)
                 });
             }
-            Message::System { .. } | Message::Summary { .. } | Message::Assistant { .. } => {}
+            Message::System { .. }
+            | Message::Hint { .. }
+            | Message::Summary { .. }
+            | Message::Assistant { .. } => {}
         }
     }
     let command = command.ok_or_else(|| Error::NotUnderstood {
@@ -155,6 +158,8 @@ mod tests {
         ] {
             let both = || called(ToolOutcome::Done).into_iter().chain(called(outcome));
             assert_eq!(read(both()), (2, 2), "{outcome:?}, and not taken up again");
+            let hint = Message::Hint { text: "write x to y.txt".to_owned() };
+            assert_eq!(read(both().chain([hint])), (2, 2), "{outcome:?} before a hint");
             assert_eq!(read(both().chain([resumed()])), (left, 2), "{outcome:?}");
             assert_eq!(read([resumed()].into_iter().chain(both())), (2, 2), "{outcome:?} later");
         }

@@ -6,6 +6,8 @@ pub mod client;
 pub mod connect;
 mod finish;
 pub mod gemini;
+#[cfg(test)]
+mod hint_tests;
 pub mod http;
 #[cfg(test)]
 mod image_tests;

@@ -144,6 +144,7 @@ fn tell(message: &Message) -> String {
     match message {
         Message::System { text }
         | Message::User { text, .. }
+        | Message::Hint { text }
         | Message::Summary { text, .. }
         | Message::Resumed { text } => format!("\n{text}\n"),
         Message::Assistant { reply } => {

@@ -98,7 +98,7 @@ pub(super) fn observation(call: &CallRecord, longest: usize) -> Option<String> {
 fn between(history: &History, turns: usize) -> Vec<Message> {
     let observations = history.observations_after(turns);
     let observations = observations.map(|made| match made.is_hint {
-        true => Message::user(made.text.clone()),
+        true => Message::Hint { text: made.text.clone() },
         false => Message::user(format!("{OBSERVATION} {}", made.text)),
     });
     observations.chain(resumed(history, turns)).collect()

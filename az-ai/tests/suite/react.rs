@@ -87,7 +87,8 @@ async fn hints_are_messages_of_the_user_before_the_next_turn() {
 
     assert_eq!(task.answer.as_deref(), Some("done"));
     let asked = stage.requests();
-    let expected = [Message::user("what does a say?"), Message::user("be brief")];
+    let hint = Message::Hint { text: "be brief".to_owned() };
+    let expected = [Message::user("what does a say?"), hint];
     assert_eq!(asked[0].messages[1..], expected);
     assert_eq!(asked[1].messages[1..3], expected, "it stays where it was");
     let hints = stage.recorder.names().into_iter().filter(|name| *name == "hint").count();

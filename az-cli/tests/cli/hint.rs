@@ -63,7 +63,8 @@ fn a_queued_task_reads_its_hints_when_it_runs() {
 #[test]
 fn a_hint_that_cannot_be_read_is_refused() {
     let az = Az::new();
-    az.ok(&["task", "run", "list the files", "--model", "offline"]);
+    let model = script(&az, &[json!({"text": "done"})]);
+    az.ok(&["task", "run", "answer", "--model", &model]);
     let id = az.only_id();
     let late = az.az(&["task", "hint", &id, "too late"]);
     assert_eq!(late.code, Some(2), "{late:?}");
@@ -78,6 +79,19 @@ fn a_hint_that_cannot_be_read_is_refused() {
     let expected = "error: invalid hint: has 20000 bytes, and must have at most 16384; put a longer text into a \
                     file and name the file\n";
     assert_eq!((long.code, &*long.stderr), (Some(2), expected));
+}
+
+/// The planner would take the hint for a new command.
+#[test]
+fn the_planner_reads_no_hints() {
+    let az = Az::new();
+    az.ok(&["task", "run", "list the files", "--detach", "--model", "offline"]);
+    let id = az.only_id();
+    let refused = az.az(&["task", "hint", &id, "write x to y.txt"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let expected = "runs with `offline`, which is a planner and reads no hints";
+    assert!(refused.stderr.contains(expected), "{refused:?}");
+    assert_eq!(az.shown(&id)["hints"], json!([]));
 }
 
 #[test]

@@ -47,7 +47,9 @@ impl Conversation {
                     let blocks = images.iter().map(picture).chain(words(text));
                     this.say(USER, blocks.collect());
                 }
-                Message::Summary { text, .. } | Message::Resumed { text } => {
+                Message::Hint { text }
+                | Message::Summary { text, .. }
+                | Message::Resumed { text } => {
                     this.say(USER, words(text).into_iter().collect());
                 }
                 Message::Assistant { reply } => {

@@ -111,7 +111,9 @@ fn contents(request: &ChatRequest, names: &ToolNames) -> Value {
                 let parts = said.into_iter().chain(images.iter().map(picture)).collect();
                 contents.extend(entry("user", parts));
             }
-            Message::Summary { text: said, .. } | Message::Resumed { text: said } => {
+            Message::Hint { text: said }
+            | Message::Summary { text: said, .. }
+            | Message::Resumed { text: said } => {
                 contents.extend(entry("user", vec![text(said)]));
             }
             Message::System { .. } | Message::Tool(_) => {}

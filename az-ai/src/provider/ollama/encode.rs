@@ -99,7 +99,7 @@ fn message(message: &Message, names: &ToolNames) -> Value {
     match message {
         Message::System { text } => json!({"role": "system", "content": text}),
         Message::User { text, images } => shown(json!({"role": "user"}), text, images),
-        Message::Summary { text, .. } | Message::Resumed { text } => {
+        Message::Hint { text } | Message::Summary { text, .. } | Message::Resumed { text } => {
             json!({"role": "user", "content": text})
         }
         Message::Tool(result) => {

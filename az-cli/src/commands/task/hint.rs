@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::journal::Hint;
-use az_core::{CallId, Clock, Result as CoreResult};
+use az_core::store::Store;
+use az_core::task::TaskRepository;
+use az_core::{CallId, Clock, Result as CoreResult, TaskId};
 use clap::Args;
 
 use super::find::find;
@@ -45,11 +47,27 @@ pub(super) async fn run(args: &HintArgs, services: &Services) -> Result<ExitCode
     let store = services.store().await?;
     let task = find(&*store, &args.id).await?;
     let hint = new_hint(&args.text.join(" "))?;
-    store.send_hint(&task.id, &hint, SystemClock.now()).await?;
+    send(&*store, &task.id, &hint).await?;
     let text =
         format!("sent to {}; the model reads it before its next step", short(task.id.as_str()));
     services.printer().done(&text, &NoticeView::HintSent { task: task.id, call: hint.id })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sends a hint to a task.
+///
+/// # Errors
+///
+/// A usage error for a task that the planner runs, which reads no hints; or the store's.
+pub(super) async fn send(store: &dyn Store, task: &TaskId, hint: &Hint) -> Result<(), CliError> {
+    let found = TaskRepository::get(store, task).await?;
+    if found.is_some_and(|task| task.model.as_deref() == Some("offline")) {
+        return Err(CliError::Usage(format!(
+            "task {} runs with `offline`, which is a planner and reads no hints",
+            short(task.as_str())
+        )));
+    }
+    Ok(store.send_hint(task, hint, SystemClock.now()).await?)
 }
 
 /// Creates a hint with an id of its own.

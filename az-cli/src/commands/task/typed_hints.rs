@@ -2,13 +2,12 @@
 
 use std::convert::Infallible;
 
-use az_core::clock::SystemClock;
 use az_core::journal::Hint;
 use az_core::text::plural;
-use az_core::{Clock, Error, Task, TaskId, TaskStatus};
+use az_core::{Error, Task, TaskId, TaskStatus};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::hint::new_hint;
+use super::hint::{new_hint, send};
 use crate::error::CliError;
 use crate::output::{Live, short};
 use crate::services::Services;
@@ -76,10 +75,10 @@ impl TypedHints {
         let Some(hint) = &self.unsent else { return };
         let sent = Box::pin(async {
             let store = services.store().await?;
-            match store.send_hint(&self.task, hint, SystemClock.now()).await {
+            match send(&*store, &self.task, hint).await {
                 // It was stored before the wait for it was given up.
-                Ok(()) | Err(Error::AlreadyExists { .. }) => Ok(()),
-                Err(error) => Err(CliError::from(error)),
+                Err(CliError::Core(Error::AlreadyExists { .. })) => Ok(()),
+                sent => sent,
             }
         });
         if let Err(error) = sent.await {

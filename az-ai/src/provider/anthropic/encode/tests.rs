@@ -1,3 +1,4 @@
+use crate::provider::hint_tests::hint_and_message;
 use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolCall, ToolOutcome};
@@ -362,4 +363,10 @@ fn images_of_a_tool_are_part_of_its_result() {
         result("call_1", "seen"),
     ]);
     assert_eq!(said(drawn_and_seen())[1]["content"], expected);
+}
+
+#[test]
+fn a_hint_is_a_message_of_the_user() {
+    let [hint, message] = hint_and_message("claude-sonnet-4-5").map(|asked| encoded(&asked));
+    assert_eq!(hint, message);
 }

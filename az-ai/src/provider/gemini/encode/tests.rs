@@ -1,3 +1,4 @@
+use crate::provider::hint_tests::hint_and_message;
 use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::{ModelReply, ToolOutcome};
@@ -219,4 +220,10 @@ fn images_of_a_tool_follow_its_response() {
     let image = json!({"inlineData": {"mimeType": "image/png", "data": "aGk="}});
     let expected = json!([response("draw", "drawn"), image, response("look", "seen")]);
     assert_eq!(body["contents"][1]["parts"], expected);
+}
+
+#[test]
+fn a_hint_is_a_message_of_the_user() {
+    let [hint, message] = hint_and_message(MODEL).map(|asked| encoded(&asked));
+    assert_eq!(hint, message);
 }

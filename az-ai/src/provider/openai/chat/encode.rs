@@ -147,7 +147,10 @@ fn message(message: &Message, dialect: Dialect, names: &ToolNames) -> Value {
             let parts: Vec<Value> = text.into_iter().chain(pictures).collect();
             json!({"role": "user", "content": parts})
         }
-        Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {
+        Message::User { text, .. }
+        | Message::Hint { text }
+        | Message::Summary { text, .. }
+        | Message::Resumed { text } => {
             json!({"role": "user", "content": text})
         }
         Message::Tool(result) => json!({

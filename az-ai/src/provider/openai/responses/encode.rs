@@ -72,7 +72,10 @@ fn message(message: &Message, names: &ToolNames) -> Vec<Value> {
             let parts: Vec<Value> = text.into_iter().chain(images.iter().map(picture)).collect();
             vec![json!({"role": "user", "content": parts})]
         }
-        Message::User { text, .. } | Message::Summary { text, .. } | Message::Resumed { text } => {
+        Message::User { text, .. }
+        | Message::Hint { text }
+        | Message::Summary { text, .. }
+        | Message::Resumed { text } => {
             vec![json!({"role": "user", "content": text})]
         }
         Message::Tool(result) => vec![json!({

@@ -5,6 +5,7 @@ use super::request;
 use crate::chat::{
     ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
 };
+use crate::provider::hint_tests::hint_and_message;
 use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::openai::dialect::Dialect;
 use crate::provider::tool_names::ToolNames;
@@ -227,4 +228,10 @@ fn images_of_tools_follow_the_results_of_the_turn() {
         ]},
     ]);
     assert_eq!(body["messages"].as_array().unwrap()[1..], *expected.as_array().unwrap());
+}
+
+#[test]
+fn a_hint_is_a_message_of_the_user() {
+    let [hint, message] = hint_and_message("m").map(|asked| encoded(&asked, COMPATIBLE));
+    assert_eq!(hint, message);
 }

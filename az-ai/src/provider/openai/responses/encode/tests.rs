@@ -1,3 +1,4 @@
+use crate::provider::hint_tests::hint_and_message;
 use crate::provider::image_tests::drawn_and_seen;
 use crate::provider::tool_names::ToolNames;
 use az_core::journal::ModelReply;
@@ -144,4 +145,10 @@ fn images_of_a_tool_are_part_of_its_output() {
         {"type": "function_call_output", "call_id": "call_1", "output": "seen"},
     ]);
     assert_eq!(body["input"].as_array().unwrap()[2..], *expected.as_array().unwrap());
+}
+
+#[test]
+fn a_hint_is_a_message_of_the_user() {
+    let [hint, message] = hint_and_message("gpt-5-pro").map(|asked| encoded(&asked));
+    assert_eq!(hint, message);
 }
