@@ -1,7 +1,7 @@
 //! The settings of a command, resolved from all layers of the configuration.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use az_ai::provider::http::HttpOptions;
 use az_core::cost::Calendar;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::{
     ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection,
-    OutputSection, ShellSection, TaskSection, ToolsSection,
+    OutputSection, SandboxSection, ShellSection, TaskSection, ToolsSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub llm: LlmSection,
     /// The section about commands.
     pub shell: ShellSection,
+    /// The section about the sandbox of commands.
+    pub sandbox: SandboxSection,
     /// The section about tasks.
     pub task: TaskSection,
     /// The section about tools.
@@ -95,7 +97,7 @@ impl Settings {
         let model = config.llm.model.clone().map(|model| (model, from("llm.model")));
         let time_zone = time_zone(config.cost.time_zone.as_deref());
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
-        let (llm, shell) = (config.llm, config.shell);
+        let (llm, shell, sandbox) = (config.llm, config.shell, config.sandbox);
         let (task, tools, log) = (config.task, config.tools, config.log);
         let (network, output) = (config.network, config.output);
         Ok(Self {
@@ -103,6 +105,7 @@ impl Settings {
             model,
             llm,
             shell,
+            sandbox,
             task,
             tools,
             log,
@@ -127,6 +130,15 @@ impl Settings {
     pub fn http_options(&self, env: &Env) -> Result<HttpOptions, CliError> {
         let network = self.network.network(&self.file, env)?;
         Ok(HttpOptions { network, ..self.llm.timeouts.http_options() })
+    }
+
+    /// Returns the files that hold keys: those that the configuration names, and those of the user.
+    pub(crate) fn key_files(&self) -> Vec<PathBuf> {
+        let entries = self.llm.providers.iter().filter_map(|entry| entry.api_key_file.as_deref());
+        let keys = entries.map(|file| self.file.beside("llm.providers", Path::new(file)));
+        let certificate = self.network.client_key.as_deref();
+        let certificate = certificate.map(|key| self.file.beside("network.client_key", key));
+        keys.chain(certificate).collect()
     }
 
     /// Returns a file that the configuration names by this key, with its text.

@@ -9,8 +9,8 @@ use crate::error::CliError;
 use crate::settings::Settings;
 
 impl Settings {
-    /// Returns the options of `shell.execute`: the configured shell and variables, and the
-    /// directory for what background processes print.
+    /// Returns the options of `shell.execute`: the configured shell, variables and sandbox,
+    /// and the directory for what background processes print.
     ///
     /// # Errors
     ///
@@ -35,6 +35,13 @@ impl Settings {
                 },
             };
         }
+        let mut sandbox = self.sandbox.options(&self.file);
+        sandbox.hide.extend(self.key_files());
+        if let Some(file) = &self.file.user {
+            sandbox.hide.push(file.clone());
+            sandbox.hide.push(file.with_file_name("keys"));
+        }
+        options = options.with_sandbox(sandbox);
         Ok(match self.output_dir(env) {
             Some(directory) => options.with_output_dir(directory),
             None => options,

@@ -6,6 +6,7 @@
 //! | how an interrupted call is recovered | [`tool::RecoverableTool`] | `filesystem.write`, `shell.execute` |
 //! | which calls may be made | [`az_core::policy::Policy`] | [`policy::RulePolicy`] |
 //! | which tools are available | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
+//! | how commands are confined | [`sandbox::Sandbox`] | [`sandbox::Bwrap`], [`sandbox::Landlock`] |
 //!
 //! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
 //! people, [`schema::WireTool`] for MCP peers, [`az_core::ToolSpec`] for the engine and for models.
@@ -55,9 +56,13 @@ pub mod tool;
 
 mod check;
 pub mod registry;
+pub mod sandbox;
 
 pub mod builtin;
 pub mod policy;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use registry::ToolRegistry;
 pub use schema::{McpTool, McpToolResult, ToolArgument};

@@ -7,7 +7,7 @@ use az_mcp::policy::RuleAction;
 
 use super::key::Key;
 use super::kind::Kind::{
-    AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Price, Secret,
+    AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Paths, Price, Secret,
     StoreUrl, Table, Tables, Text, TimeZone, Url, Variables,
 };
 
@@ -26,6 +26,7 @@ pub const KEYS: &[Key] = &[
     Key::new("cost", Table(COST), "Costs and budgets"),
     Key::new("shell", Table(SHELL), "The commands that tools run"),
     Key::new("tools", Table(TOOLS), "What tools may do"),
+    Key::new("sandbox", Table(SANDBOX), "What the commands that tools run may do"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
     Key::new("log", Table(LOG), "The log"),
     Key::new("network", Table(NETWORK), "Proxies and certificates"),
@@ -195,6 +196,35 @@ const TOOL_RULE: &[Key] = &[
     Key::new("arguments", Text, "The digest of the tool and the arguments, for one certain call"),
     Key::new("deny_after", Duration, "How long an approval is waited for, such as `1h`"),
     Key::new("reason", Text, "The reason, for the person who is asked or for the model"),
+];
+
+const SANDBOX: &[Key] = &[
+    Key::new(
+        "tier",
+        Choice(&["auto", "bwrap", "landlock", "off"]),
+        "How commands are confined; `auto` means the strongest way that works, and `off` not at all",
+    )
+    .or("\"auto\"")
+    .set_by("AZ_SANDBOX_TIER"),
+    Key::new("network", Choice(&["off", "on"]), "Whether commands may use the network")
+        .or("\"off\"")
+        .set_by("AZ_SANDBOX_NETWORK"),
+    Key::new(
+        "read",
+        Paths,
+        "What commands may read, beside the workspace and the system's programs",
+    )
+    .or_found("everything but files with secrets, such as `~/.ssh`")
+    .set_by("AZ_SANDBOX_READ"),
+    Key::new("write", Paths, "What commands may change, beside the workspace and their `$TMPDIR`")
+        .or("[]")
+        .set_by("AZ_SANDBOX_WRITE"),
+    Key::new("hide", Paths, "What commands may not read, beside files with well-known secrets")
+        .or("[]")
+        .set_by("AZ_SANDBOX_HIDE"),
+    Key::new("show", Paths, "What commands may read although it has well-known secrets")
+        .or("[]")
+        .set_by("AZ_SANDBOX_SHOW"),
 ];
 
 const TASK: &[Key] = &[

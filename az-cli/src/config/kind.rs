@@ -48,6 +48,8 @@ pub enum Kind {
     Features,
     /// A list of environment variables, with or without values.
     Variables,
+    /// A list of paths; relative ones begin at the directory of the file.
+    Paths,
     /// A table with these keys.
     Table(&'static [Key]),
     /// A list of tables with these keys.
@@ -73,6 +75,7 @@ impl Kind {
             Self::Price => "a number of dollars, such as 0.0000025".to_owned(),
             Self::Features => "a list of features".to_owned(),
             Self::Variables => "a list of texts, such as [\"CI=1\"]".to_owned(),
+            Self::Paths => "a list of paths, such as [\"~/.cache/go\"]".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
         }
@@ -99,7 +102,7 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features | Self::Variables if !trimmed.starts_with('[') => {
+            Self::Features | Self::Variables | Self::Paths if !trimmed.starts_with('[') => {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Ok(format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", ")))
             }
@@ -107,7 +110,7 @@ impl Kind {
                 Ok(_) if !trimmed.contains(['\n', '#']) => Ok(trimmed.to_owned()),
                 _ => Err(format!("must be {}", self.in_words())),
             },
-            Self::Features | Self::Variables | Self::Table(_) | Self::Tables(_) => {
+            Self::Features | Self::Variables | Self::Paths | Self::Table(_) | Self::Tables(_) => {
                 match DeValue::parse(trimmed) {
                     Ok(_) => Ok(trimmed.to_owned()),
                     Err(error) => {
@@ -122,7 +125,7 @@ impl Kind {
     /// Returns what is wrong with a value that is not a table. `key` is its full name.
     pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
         match (self, value.get_ref()) {
-            (Self::Features | Self::Variables, DeValue::Array(items)) => {
+            (Self::Features | Self::Variables | Self::Paths, DeValue::Array(items)) => {
                 items.iter().filter_map(|item| self.problem_of_item(key, item)).collect()
             }
             (_, found) => {
@@ -144,6 +147,7 @@ impl Kind {
             Self::Variables if text.is_empty() || text.starts_with('=') => {
                 Found::new("a variable has no name; use NAME or NAME=VALUE".to_owned())
             }
+            Self::Paths if text.trim().is_empty() => Found::new("must not be empty".to_owned()),
             _ => return None,
         };
         Some(found.at(key, item))

@@ -23,6 +23,7 @@ mod merge;
 mod network;
 mod path;
 mod problem;
+mod sandbox;
 mod schema;
 mod sections;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use log_filter::parse_log_filter;
 pub use network::{NetworkSection, ProxyAddress};
 pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};
+pub use sandbox::{NetworkSetting, SandboxSection, SandboxSetting};
 pub use sections::{
     CostSection, FileConfig, LlmSection, LogSection, OutputColor, OutputFormat, OutputSection,
     ShellSection, StoreSection, TaskSection, TimeoutsSection, ToolsSection,

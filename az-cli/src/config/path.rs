@@ -107,7 +107,10 @@ fn walk(full: &str) -> Option<KeyPath> {
         steps.push(Step::Key(key.name));
         is_item = false;
         if !indices.is_empty() {
-            let is_list = matches!(key.kind, Kind::Tables(_) | Kind::Variables | Kind::Features);
+            let is_list = matches!(
+                key.kind,
+                Kind::Tables(_) | Kind::Variables | Kind::Features | Kind::Paths
+            );
             let index = indices.strip_suffix(']')?.parse().ok().filter(|_| is_list)?;
             steps.push(Step::Item(index));
             is_item = true;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
 use super::network::NetworkSection;
+use super::sandbox::SandboxSection;
 use super::tool_rules::ToolRule;
 
 /// The configuration.
@@ -30,6 +31,8 @@ pub struct FileConfig {
     pub shell: ShellSection,
     /// The section about tools.
     pub tools: ToolsSection,
+    /// The section about the sandbox of commands.
+    pub sandbox: SandboxSection,
     /// The section about tasks.
     pub task: TaskSection,
     /// The section about the log.

@@ -8,7 +8,6 @@ use az_core::text::plural;
 use super::installation::Installation;
 use crate::config::ConfigFile;
 use crate::config::Layer;
-use crate::settings::Settings;
 use crate::views::CheckView;
 
 const FILES: &str = "files";
@@ -23,7 +22,7 @@ pub(super) fn check(installation: &Installation) -> Vec<CheckView> {
     files.extend(user.filter(|path| holds_key(path)).map(Path::to_owned));
     files.extend(user.into_iter().flat_map(keys_beside));
     if let Some(services) = &installation.services {
-        files.extend(named(services.settings()));
+        files.extend(services.settings().key_files());
         files.extend(services.settings().store.file().map(Path::to_owned));
     }
     files.retain(|path| path.exists());
@@ -54,21 +53,6 @@ fn keys_beside(config: &Path) -> Vec<PathBuf> {
     let directory = config.parent().map(|parent| parent.join("keys"));
     let files = directory.and_then(|directory| std::fs::read_dir(directory).ok());
     files.into_iter().flatten().flatten().map(|file| file.path()).collect()
-}
-
-/// Returns the files of keys that entries name.
-fn named(settings: &Settings) -> Vec<PathBuf> {
-    let files = settings.llm.providers.iter().filter_map(|entry| entry.api_key_file.as_deref());
-    let paths = files.map(|file| settings.file.beside("llm.providers", Path::new(file)));
-    paths
-        .chain(
-            settings
-                .network
-                .client_key
-                .as_deref()
-                .map(|key| settings.file.beside("network.client_key", key)),
-        )
-        .collect()
 }
 
 fn readable_by_others(path: &Path) -> Option<CheckView> {

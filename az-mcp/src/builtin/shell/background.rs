@@ -1,6 +1,7 @@
 //! What a command leaves running when it has exited.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::blocking;
@@ -61,9 +62,17 @@ pub(super) async fn attend(
     let mark = mark.to_owned();
     let find = move || {
         let found = process_tree::find(&|environment| is_of_run(environment, &mark), None);
-        process_tree::describe(&found)
+        // A sandbox keeps the pipes open as long as there is a process in it.
+        let has_open = |pipe: Option<BorrowedFd<'_>>| {
+            pipe.is_some_and(|pipe| process_tree::has_open(&found, pipe))
+        };
+        let (stdout, stderr) = &pipes;
+        let open = open
+            && (has_open(stdout.as_ref().map(AsFd::as_fd))
+                || has_open(stderr.as_ref().map(AsFd::as_fd)));
+        (process_tree::describe(&found), open, pipes)
     };
-    let processes = blocking::run(find).await.unwrap_or_default();
+    let (processes, open, (stdout, stderr)) = blocking::run(find).await.ok()?;
     if !open {
         let background = Background { processes, output: BackgroundOutput::Redirected };
         return (!background.processes.is_empty()).then_some(background);
@@ -77,7 +86,6 @@ pub(super) async fn attend(
         Err(error) => (None, BackgroundOutput::Discarded { reason: Some(error.to_string()) }),
     };
     let writer = Arc::new(Mutex::new(writer));
-    let (stdout, stderr) = pipes;
     tokio::spawn(copy(stdout, Arc::clone(&writer)));
     tokio::spawn(copy(stderr, writer));
     Some(Background { processes, output })

@@ -10,9 +10,9 @@ mod marks;
 mod options;
 mod program;
 mod redraw;
+mod refusal;
 mod report;
 mod run;
-mod session;
 mod tool;
 
 #[cfg(target_os = "linux")]

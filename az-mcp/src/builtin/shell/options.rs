@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::environment::{inherited, non_interactive};
 use super::program::default_program;
+use crate::sandbox::SandboxOptions;
 
 /// Options for running commands.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct ShellOptions {
     pub output_limit: usize,
     /// The directory for what background processes print; without one, it is discarded.
     pub output_dir: Option<PathBuf>,
+    /// How commands are confined.
+    pub sandbox: SandboxOptions,
 }
 
 impl Default for ShellOptions {
@@ -37,6 +40,7 @@ impl Default for ShellOptions {
             default_timeout: Duration::from_secs(120),
             output_limit: 256 << 10,
             output_dir: None,
+            sandbox: SandboxOptions::default(),
         }
     }
 }
@@ -51,6 +55,7 @@ impl fmt::Debug for ShellOptions {
             .field("default_timeout", &self.default_timeout)
             .field("output_limit", &self.output_limit)
             .field("output_dir", &self.output_dir)
+            .field("sandbox", &self.sandbox)
             .finish()
     }
 }
@@ -85,6 +90,13 @@ impl ShellOptions {
     #[must_use]
     pub fn with_output_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.output_dir = Some(directory.into());
+        self
+    }
+
+    /// Sets how commands are confined.
+    #[must_use]
+    pub fn with_sandbox(mut self, sandbox: SandboxOptions) -> Self {
+        self.sandbox = sandbox;
         self
     }
 

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::background::{Background, BackgroundOutput};
 use super::capture::{CapturedOutput, OutputKind};
-use super::input_request;
+use super::{input_request, refusal};
 use crate::registry::OUTCOME_UNKNOWN;
+use crate::sandbox::{SandboxPolicy, SandboxTier};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(super) struct CommandReport {
     /// What is left running in the background.
     pub(super) background: Option<Background>,
     pub(super) call: CallId,
+    /// The sandbox that it ran in, and what it was allowed to do.
+    pub(super) confined: (SandboxTier, SandboxPolicy),
 }
 
 impl From<CommandReport> for ToolOutput {
@@ -90,6 +93,7 @@ impl CommandReport {
         parts.extend(self.background.as_ref().map(|background| in_words(background, &self.call)));
         parts.extend(self.ending());
         parts.extend(self.input_request());
+        parts.extend(self.refusal());
         if parts.is_empty() {
             parts.push("[no output]".to_owned());
         }
@@ -101,6 +105,13 @@ impl CommandReport {
         let failed = !matches!(self.end, CommandEnd::Exited(status) if status.success());
         let asked = || [&self.stderr, &self.stdout].iter().any(|it| input_request::is_in(&it.text));
         (failed && asked()).then(|| input_request::NOTE.to_owned())
+    }
+
+    /// Returns a note if the command failed and the sandbox may be the reason.
+    fn refusal(&self) -> Option<String> {
+        let (tier, policy) = &self.confined;
+        let failed = matches!(self.end, CommandEnd::Exited(status) if !status.success());
+        failed.then(|| refusal::note(*tier, policy, &self.stderr.text))?
     }
 
     fn ending(&self) -> Option<String> {

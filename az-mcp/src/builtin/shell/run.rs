@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use az_core::tool::Invocation;
 use az_core::{blocking, point};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::timeout;
 
 use super::background::attend;
@@ -18,8 +17,8 @@ use super::capture::Capture;
 use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
 use super::report::{CommandEnd, CommandReport};
-use super::session::in_own_session;
 use crate::builtin::output::OutputFiles;
+use crate::sandbox::{Sandbox, SandboxError, SandboxPolicy, SandboxedCommand};
 
 /// How long a command may take to exit after SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_millis(100);
@@ -32,6 +31,8 @@ pub(super) struct Job<'a> {
     pub(super) program: &'a Path,
     pub(super) command: &'a str,
     pub(super) workspace: &'a str,
+    pub(super) sandbox: &'a dyn Sandbox,
+    pub(super) policy: SandboxPolicy,
     pub(super) env: BTreeMap<String, String>,
     pub(super) key: &'a str,
     pub(super) limit: Duration,
@@ -45,7 +46,7 @@ pub(super) enum RunError {
     /// It was not started, because the lease of its task may have expired.
     LeaseLost(az_core::Error),
     /// It was not started.
-    Spawn(io::Error),
+    Spawn(SandboxError),
     /// It was started, and how it ended cannot be found out.
     Wait(io::Error),
 }
@@ -58,9 +59,9 @@ pub(super) enum RunError {
 pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport, RunError> {
     let started = Instant::now();
     let mark = run_mark();
-    let mut command = command(&job, &mark);
+    let (command, policy) = (command(&job, &mark), job.policy.clone());
     call.lease.check().map_err(RunError::LeaseLost)?;
-    let mut child = command.spawn().map_err(RunError::Spawn)?;
+    let mut child = job.sandbox.spawn(command, policy).await.map_err(RunError::Spawn)?;
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");
@@ -82,7 +83,8 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
                     Err(_elapsed) => CommandEnd::TimedOut(job.limit),
                 },
                 status = child.wait() => {
-                    break CommandEnd::Exited(status.map_err(RunError::Wait)?);
+                    let status = status.map_err(RunError::Wait)?;
+                    break CommandEnd::Exited(job.sandbox.end_of(status));
                 }
                 () = &mut read, if !all_read => all_read = true,
             }
@@ -102,25 +104,16 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
         CommandEnd::Exited(_) => attend(shell, &mark, (pipes, open), job.files, call).await,
         CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
     };
-    Ok(CommandReport { end, stdout, stderr, duration, background, call: call.call.clone() })
+    let (call, confined) = (call.call.clone(), (job.sandbox.tier(), job.policy));
+    Ok(CommandReport { end, stdout, stderr, duration, background, call, confined })
 }
 
-fn command(job: &Job<'_>, mark: &str) -> Command {
-    let mut command = Command::new(job.program);
-    command
-        .arg("-c")
-        .arg(job.command)
-        .current_dir(job.workspace)
-        .env_clear()
-        .envs(&job.env)
-        .env(CALL_KEY, job.key)
-        .env(CALL_RUN, mark)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    in_own_session(&mut command);
-    command
+fn command(job: &Job<'_>, mark: &str) -> SandboxedCommand {
+    SandboxedCommand::new(job.program, job.workspace)
+        .with_args(["-c", job.command])
+        .with_env(job.env.clone())
+        .with_mark(CALL_KEY, job.key)
+        .with_mark(CALL_RUN, mark)
 }
 
 /// Kills a command and its processes on drop, unless it is disarmed.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use az_core::tool::{
@@ -11,13 +13,15 @@ use az_core::{Error, Result, TaskId, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::marks::{is_ended_with_task, is_of_call, is_of_task};
 use super::options::ShellOptions;
-use super::process_tree;
 use super::run::{Job, RunError, run};
+use super::{process_tree, refusal};
 use crate::builtin::output::OutputFiles;
 use crate::registry::OUTCOME_UNKNOWN;
+use crate::sandbox::{Sandbox, SandboxError, SandboxMode, SandboxPolicy};
 use crate::tool::{RecoverableTool, TypedTool};
 
 /// Runs shell commands in the workspace.
@@ -25,6 +29,8 @@ use crate::tool::{RecoverableTool, TypedTool};
 pub struct ShellTool {
     options: ShellOptions,
     files: OutputFiles,
+    /// The sandbox, once it was found to work.
+    sandbox: OnceCell<Arc<dyn Sandbox>>,
 }
 
 /// The arguments of `shell.execute`.
@@ -45,7 +51,53 @@ impl ShellTool {
     /// Creates the tool.
     pub fn new(options: ShellOptions) -> Self {
         let files = OutputFiles::new(options.output_dir.clone());
-        Self { options, files }
+        Self { options, files, sandbox: OnceCell::new() }
+    }
+
+    /// Returns the sandbox; chooses it at the first call.
+    async fn sandbox(&self) -> Result<Result<&dyn Sandbox, SandboxError>> {
+        let choose = async || {
+            let options = self.options.sandbox.clone();
+            blocking::run(move || options.choose())
+                .await
+                .map_err(Choice::Core)?
+                .map_err(Choice::None)
+        };
+        match self.sandbox.get_or_try_init(choose).await {
+            Ok(sandbox) => Ok(Ok(&**sandbox)),
+            Err(Choice::None(error)) => Ok(Err(error)),
+            Err(Choice::Core(error)) => Err(error),
+        }
+    }
+
+    /// Returns what the commands of a task may do in a workspace.
+    async fn policy(
+        &self,
+        workspace: &str,
+        task: &TaskId,
+    ) -> Result<Result<SandboxPolicy, SandboxError>> {
+        let (options, task) = (self.options.sandbox.clone(), task.clone());
+        let workspace = PathBuf::from(workspace);
+        let home = self.options.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
+        blocking::run(move || {
+            let workspace = workspace.canonicalize()?;
+            let temp = options.temp.create(&task);
+            let temp = temp.map_err(|source| SandboxError::Setup {
+                what: "the directory for temporary files".to_owned(),
+                source,
+            })?;
+            Ok(options.policy(&workspace, temp, home.as_deref()))
+        })
+        .await
+    }
+
+    /// Says why a command was not started.
+    fn not_started(&self, workspace: &str, error: &SandboxError) -> ToolOutput {
+        let shell = self.options.program.display();
+        ToolOutput::failed(match error {
+            SandboxError::Spawn(error) => format!("cannot run {shell} in {workspace}: {error}"),
+            error => format!("the command was not run: {error}"),
+        })
     }
 
     /// Returns the time limit of a call: the smallest of those that apply.
@@ -73,8 +125,15 @@ impl TypedTool for ShellTool {
     fn description(&self) -> Cow<'static, str> {
         let shell = self.options.program.file_name().unwrap_or_default().display();
         let what = Self::DESCRIPTION;
-        format!("{what}, with {shell}. What it leaves in the background runs until the task ends")
-            .into()
+        let background = "What it leaves in the background runs until the task ends";
+        let sandbox = &self.options.sandbox;
+        let allowed = match sandbox.mode {
+            SandboxMode::Off => String::new(),
+            _ => {
+                format!(". {}", refusal::allowed(&sandbox.policy(Path::new("/"), "/".into(), None)))
+            }
+        };
+        format!("{what}, with {shell}. {background}{allowed}").into()
     }
 
     fn accesses(&self, args: &ShellArgs, _call: &Invocation) -> Vec<Access> {
@@ -92,10 +151,17 @@ impl TypedTool for ShellTool {
         env.extend(named.map(|(name, value)| (name.clone(), value.clone())));
         env.extend(args.env.unwrap_or_default());
         check(&args.command, &env)?;
+        let (sandbox, policy) =
+            match (self.sandbox().await?, self.policy(workspace, &call.task).await?) {
+                (Ok(sandbox), Ok(policy)) => (sandbox, policy),
+                (Err(error), _) | (_, Err(error)) => return Ok(self.not_started(workspace, &error)),
+            };
         let job = Job {
             program: &self.options.program,
             command: &args.command,
             workspace,
+            sandbox,
+            policy,
             env,
             key: &call.key,
             limit,
@@ -105,10 +171,7 @@ impl TypedTool for ShellTool {
         Ok(match run(job, call).await {
             Ok(report) => report.into(),
             Err(RunError::LeaseLost(error)) => return Err(error),
-            Err(RunError::Spawn(error)) => {
-                let shell = self.options.program.display();
-                ToolOutput::failed(format!("cannot run {shell} in {workspace}: {error}"))
-            }
+            Err(RunError::Spawn(error)) => self.not_started(workspace, &error),
             Err(RunError::Wait(error)) => ToolOutput::unknown(format!(
                 "cannot wait for the shell: {error}; {OUTCOME_UNKNOWN}"
             )),
@@ -149,15 +212,26 @@ impl RecoverableTool for ShellTool {
     }
 
     async fn end_background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {
-        let task = task.clone();
+        let (task, id) = (task.clone(), task.clone());
         let end = move || {
             let found = process_tree::find(&|of| is_ended_with_task(of, &task), None);
             let described = process_tree::describe(&found);
             (described, process_tree::kill(found, &|of| is_ended_with_task(of, &task)))
         };
         let (described, killed) = blocking::run(end).await?;
+        let (temp, of) = (self.options.sandbox.temp.clone(), id);
+        // Files that cannot be removed are not worth an error: no process of the task uses them.
+        blocking::run(move || temp.remove(&of).ok()).await?;
         check_killed(killed).map(|()| described)
     }
+}
+
+/// Why no sandbox was chosen.
+enum Choice {
+    /// None can be used.
+    None(SandboxError),
+    /// The choice was not made.
+    Core(Error),
 }
 
 fn check_killed(killed: bool) -> Result<()> {

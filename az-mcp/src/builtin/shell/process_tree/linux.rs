@@ -9,12 +9,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use az_core::text::one_line;
 use az_core::tool::BackgroundProcess;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::fstat;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+
+use crate::sandbox::HELPER;
 
 /// How often the search is repeated: processes may fork while they are searched.
 const MAX_ROUNDS: u32 = 20;
@@ -90,8 +93,10 @@ pub(super) fn kill(processes: Vec<Process>, mark: Mark<'_>) -> bool {
     found.is_empty()
 }
 
-/// Describes processes, without those that another of them has started.
+/// Describes processes, without those that another of them has started, and without those of a
+/// sandbox.
 pub(super) fn describe(processes: &[Process]) -> Vec<BackgroundProcess> {
+    let processes: Vec<_> = processes.iter().filter(|process| !is_helper(process)).collect();
     let pids: HashSet<i32> = processes.iter().map(|process| process.pid).collect();
     let tops = processes.iter().filter(|process| !pids.contains(&process.parent));
     let mut described: Vec<_> = tops
@@ -102,6 +107,25 @@ pub(super) fn describe(processes: &[Process]) -> Vec<BackgroundProcess> {
         .collect();
     described.sort_by_key(|process| process.pid);
     described
+}
+
+/// Returns whether a process that is not of a sandbox may have a pipe open. Without a sandbox, one has.
+pub(super) fn has_open(processes: &[Process], pipe: impl AsFd) -> bool {
+    let (helpers, others): (Vec<&Process>, Vec<&Process>) =
+        processes.iter().partition(|process| is_helper(process));
+    let Ok(pipe) = fstat(pipe) else { return true };
+    let name = format!("pipe:[{}]", pipe.st_ino);
+    let has_it = |process: &Process| {
+        let open = fs::read_dir(format!("/proc/{}/fd", process.pid)).into_iter().flatten();
+        let mut names = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+        names.any(|open| open.as_os_str() == name.as_str())
+    };
+    helpers.is_empty() || others.into_iter().any(has_it)
+}
+
+/// Returns whether a process is one of a sandbox, which runs the processes of the command.
+fn is_helper(process: &Process) -> bool {
+    is_marked(process.pid, &|environment| environment.get(HELPER).is_some())
 }
 
 fn command_line(pid: i32) -> String {

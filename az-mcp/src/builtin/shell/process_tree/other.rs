@@ -1,5 +1,7 @@
 //! The fallback for systems without `/proc`: only the process group of a command is killed.
 
+use std::os::fd::AsFd;
+
 use az_core::tool::BackgroundProcess;
 use rustix::process::Pid;
 
@@ -34,6 +36,11 @@ pub(super) fn kill(_processes: Vec<Process>, _mark: Mark<'_>) -> bool {
 /// Returns nothing.
 pub(super) const fn describe(_processes: &[Process]) -> Vec<BackgroundProcess> {
     Vec::new()
+}
+
+/// Returns whether the pipe may be open.
+pub(super) const fn has_open(_processes: &[Process], _pipe: impl AsFd) -> bool {
+    true
 }
 
 /// Returns `None`.

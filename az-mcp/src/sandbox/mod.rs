@@ -1,0 +1,35 @@
+//! Sandboxes: what a command may read, write and connect to, enforced by the system.
+//!
+//! | To decide | see |
+//! |---|---|
+//! | what a command may do | [`SandboxPolicy`] |
+//! | how that is enforced | [`Sandbox`]: [`Landlock`], [`Bwrap`], [`Unconfined`] |
+//! | which of them is used | [`SandboxMode`], [`SandboxOptions::choose`] |
+//!
+//! A sandbox confines the command and all processes that it starts, and cannot be left: it holds
+//! whatever the command is. What each tier blocks and what it cannot is in `docs/sandbox.md`.
+
+mod contract;
+mod error;
+mod hidden;
+mod options;
+mod policy;
+mod session;
+mod temp;
+mod thread;
+mod unconfined;
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod tiers;
+#[cfg(not(target_os = "linux"))]
+#[path = "other.rs"]
+mod tiers;
+
+pub use contract::{HELPER, Sandbox, SandboxTier, SandboxedCommand};
+pub use error::SandboxError;
+pub use options::{SandboxMode, SandboxOptions};
+pub use policy::{NetworkAccess, ReadAccess, SandboxPolicy};
+pub use temp::TempDirs;
+pub use tiers::{Bwrap, Landlock};
+pub use unconfined::Unconfined;
