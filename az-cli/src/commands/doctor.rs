@@ -9,6 +9,7 @@ mod installation;
 mod ledger;
 mod models;
 mod providers;
+mod sandbox;
 mod store;
 mod terminal;
 

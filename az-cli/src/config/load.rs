@@ -62,7 +62,7 @@ pub struct FoundConfig {
     /// Where each value comes from, by the full name of its key.
     pub origins: BTreeMap<String, Origin>,
     /// The user's file.
-    user: Option<PathBuf>,
+    pub(crate) user: Option<PathBuf>,
     home: Option<PathBuf>,
 }
 

@@ -33,8 +33,8 @@ impl DoctorView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CheckView {
-    /// What was checked: `config`, `trust`, `store`, `ledger`, `disk`, `clock`, `files`, `key`,
-    /// `provider`, `local_server`, `model` or `terminal`.
+    /// What was checked: `config`, `trust`, `store`, `ledger`, `disk`, `clock`, `files`, `sandbox`,
+    /// `key`, `provider`, `local_server`, `model` or `terminal`.
     pub check: &'static str,
     /// Which of them: the path of a file, the address of a store or a server, the name of an entry or a model;
     /// `null` if there is only one.

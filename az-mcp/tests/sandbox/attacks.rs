@@ -20,9 +20,9 @@ use crate::support::{Home, tiers};
 
 /// An attempt to leave the sandbox: a name for the table, and a command. What is in braces is
 /// replaced. The command prints `ESCAPED` if it succeeds, or changes a file outside.
-type Attack = (&'static str, &'static str);
+pub(crate) type Attack = (&'static str, &'static str);
 
-const ATTACKS: &[Attack] = &[
+pub(crate) const ATTACKS: &[Attack] = &[
     ("create a file beside the workspace", "echo x > ../created"),
     ("change a file in the home directory", "echo x >> ~/.bashrc"),
     ("change a file through a link in the workspace", "ln -s ~/.bashrc link; echo x >> link"),
@@ -92,7 +92,7 @@ const ATTACKS: &[Attack] = &[
 ];
 
 /// What a tier cannot block, with the reason.
-const OPEN: &[(SandboxTier, &str, &str)] = &[
+pub(crate) const OPEN: &[(SandboxTier, &str, &str)] = &[
     (SandboxTier::Landlock, "change the mode of a file", METADATA),
     (SandboxTier::Landlock, "change the times of a file", METADATA),
     (SandboxTier::Landlock, "list the names of hidden files", NAMES),
@@ -274,6 +274,5 @@ async fn without_a_sandbox_the_attempts_succeed() {
             blocked.push(*name);
         }
     }
-    println!("{blocked:?}");
     assert!(blocked.len() < ATTACKS.len() / 3, "{blocked:?}");
 }

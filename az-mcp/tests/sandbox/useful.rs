@@ -9,7 +9,7 @@ use crate::support::{Home, tiers};
 
 /// A command that has to work: a name, the programs that it needs, the files that it finds in the
 /// workspace, and the command, which prints `worked` at its end.
-type Example =
+pub(crate) type Example =
     (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
 
 const CRATE: &[(&str, &str)] = &[
@@ -39,7 +39,7 @@ const C: &[(&str, &str)] = &[
     ("main.c", "#include <stdio.h>\nint main(void) { puts(\"worked\"); return 0; }\n"),
 ];
 
-const EXAMPLES: &[Example] = &[
+pub(crate) const EXAMPLES: &[Example] = &[
     ("cargo build", &["cargo"], CRATE, "cargo build --offline -q && echo worked"),
     ("cargo test", &["cargo"], CRATE, "cargo test --offline -q && echo worked"),
     (
@@ -160,7 +160,7 @@ const EXAMPLES: &[Example] = &[
 ];
 
 /// What does not work in a tier, with the reason.
-const MISSING: &[(SandboxTier, &str, &str)] = &[
+pub(crate) const MISSING: &[(SandboxTier, &str, &str)] = &[
     (
         SandboxTier::Landlock,
         "a file in /tmp",

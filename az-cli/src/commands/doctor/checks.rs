@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::installation::Installation;
-use super::{configuration, disk, files, models, store, terminal};
+use super::{configuration, disk, files, models, sandbox, store, terminal};
 use crate::output::{Printer, Progress};
 use crate::views::CheckView;
 
@@ -36,6 +36,7 @@ pub(super) async fn run(installation: Arc<Installation>, printer: &Printer) -> V
         blocking("store", READ_STORE, |i| Box::pin(async move { store::check(&i).await })),
         blocking("disk", READ_FILES, |i| Box::pin(async move { disk::check(&i) })),
         blocking("files", READ_FILES, |i| Box::pin(async move { files::check(&i) })),
+        blocking("sandbox", READ_FILES, |i| Box::pin(async move { sandbox::check(&i) })),
         ("provider", ASK_PROVIDERS, {
             let installation = Arc::clone(&installation);
             Box::pin(async move { models::check(&installation).await })

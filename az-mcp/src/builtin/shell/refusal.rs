@@ -39,11 +39,9 @@ pub(super) fn note(tier: SandboxTier, policy: &SandboxPolicy, stderr: &str) -> O
     }
     let stderr = stderr.to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| stderr.contains(sign));
-    let no_network = policy.network == NetworkAccess::Off;
-    if !has(&SIGNS) && !(no_network && has(&NETWORK_SIGNS)) {
-        return None;
-    }
-    Some(format!("[{}. What else is refused needs another configuration]", allowed(policy)))
+    let unreachable = policy.network == NetworkAccess::Off && has(&NETWORK_SIGNS);
+    (unreachable || has(&SIGNS))
+        .then(|| format!("[{}. What else is refused needs another configuration]", allowed(policy)))
 }
 
 /// Returns what commands may do, in a sentence without its period.
