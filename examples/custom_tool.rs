@@ -1,9 +1,12 @@
-//! A custom tool with typed arguments and results, whose schema is derived from the types.
+//! A custom tool with typed arguments, whose schema is derived from the types, checked by the kit.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use az_core::Toolbox;
+use az_core::testing::toolbox::{ExpectedOutcome, ToolboxExamples};
 use az_core::tool::{EffectClass, Invocation, ToolOutput, ToolScope};
-use az_mcp::{ToolRegistry, TypedTool};
+use az_mcp::{ToolRegistry, TypedTool, tool::invalid_argument};
 use serde_json::json;
 
 /// Rolls dice that always show the same number.
@@ -15,12 +18,7 @@ struct Roll {
     /// How many dice
     count: u32,
     /// How many sides each has
-    #[serde(default = "six")]
     sides: u32,
-}
-
-const fn six() -> u32 {
-    6
 }
 
 impl TypedTool for Dice {
@@ -33,10 +31,12 @@ impl TypedTool for Dice {
     // It only computes, so no approval is needed.
     const SCOPE: ToolScope = ToolScope::Workspace;
 
+    fn check(&self, roll: &Roll) -> az_core::Result<()> {
+        let refused = || invalid_argument(Self::NAME, "sides", "must be at least 1");
+        (roll.sides > 0).then_some(()).ok_or_else(refused)
+    }
+
     async fn call(&self, roll: Roll, _call: &Invocation) -> az_core::Result<ToolOutput> {
-        if roll.sides == 0 {
-            return Ok(ToolOutput::failed("dice have at least one side"));
-        }
         let sum = u64::from(roll.count) * u64::from(roll.sides.div_ceil(2));
         Ok(ToolOutput::done(sum.to_string()).with_data(json!(sum)))
     }
@@ -44,15 +44,16 @@ impl TypedTool for Dice {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut tools = ToolRegistry::new();
+    let (mut out, mut tools) = (std::io::stdout(), ToolRegistry::new());
     tools.add(Dice)?;
-    let mut out = std::io::stdout();
-    for tool in tools.list_tools() {
-        writeln!(out, "{}", serde_json::to_string_pretty(&tool)?)?;
-    }
-    for arguments in [json!({"count": 2}), json!({"cuont": 2}), json!({"count": 1, "sides": 0})] {
-        let result = tools.call_tool("game.roll", arguments.clone(), None).await;
+    for arguments in [json!({"count": 2, "sides": 6}), json!({"cuont": 2}), json!({"sides": 0})] {
+        let result = tools.call_tool(Dice::NAME, arguments.clone(), None).await;
         writeln!(out, "{arguments} -> {}", serde_json::to_string(&result)?)?;
     }
+    let done = (Dice::NAME, json!({"count": 1, "sides": 6}), ExpectedOutcome::Done);
+    let invalid = (Dice::NAME, json!({"count": 1, "sides": 0}), ExpectedOutcome::Invalid);
+    let tools: Arc<dyn Toolbox> = Arc::new(tools);
+    let fixture = ToolboxExamples::new(tools, [done, invalid])?;
+    write!(out, "{}", az_core::testing::toolbox(|| fixture.clone()).await)?;
     Ok(())
 }

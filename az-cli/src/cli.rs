@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, cost, db, demo, doctor, log, man, models, setup, task, worker,
+    completions, config, cost, db, demo, doctor, log, man, models, setup, task, tools, worker,
 };
 use crate::global_args::GlobalArgs;
 use crate::help;
@@ -19,7 +19,8 @@ Examples:
   az task resume 4f2a9c81d0e7
   az demo
   az cost budget set --amount 100 --alert 80
-  az models list";
+  az models list
+  az tools list";
 
 /// Run agent tasks: every step is recorded and priced, kept within budgets, and can be resumed
 #[derive(Debug, Parser)]
@@ -47,6 +48,9 @@ pub enum Command {
     /// Show models and prices, and explain routing
     #[command(subcommand)]
     Models(models::ModelsCommand),
+    /// List, explain and call the tools that tasks have
+    #[command(subcommand)]
+    Tools(tools::ToolsCommand),
     /// Show costs and manage budgets
     #[command(subcommand)]
     Cost(cost::CostCommand),

@@ -61,7 +61,7 @@ fn kind(arg: &Arg) -> Option<Kind> {
         "id" | "ids" | "parent" => Some(Kind::Task),
         "waiting" if arg.get_action().takes_values() => Some(Kind::Waiting),
         "model" => Some(Kind::Model),
-        "tools" => Some(Kind::Tool),
+        "tools" | "tool" => Some(Kind::Tool),
         "allow" | "deny" => Some(Kind::Rules),
         "key" | "keys" => Some(Kind::Key),
         "settings" => Some(Kind::Setting),

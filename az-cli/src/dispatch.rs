@@ -12,7 +12,7 @@ use az_core::store::StoreAccess::{ReadOnly, ReadWrite};
 use crate::cli::{Command, Parsed, command};
 use crate::command_run::Beginning;
 use crate::commands::{
-    completions, config, cost, db, demo, doctor, log, man, models, setup, task, worker,
+    completions, config, cost, db, demo, doctor, log, man, models, setup, task, tools, worker,
 };
 use crate::config::Env;
 use crate::error::CliError;
@@ -68,6 +68,12 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         }
         Command::Models(command) => {
             end.long(async { models::run(command, &with_stored(ReadOnly).await?).await })
+        }
+        Command::Tools(command) if command.is_short() => {
+            end.short(async { tools::run(command, &with_stored(ReadOnly).await?).await })
+        }
+        Command::Tools(command) => {
+            end.long(async { tools::run(command, &with_stored(ReadOnly).await?).await })
         }
         Command::Setup(args) => end.long(setup::run(args, &context)),
         Command::Cost(command) => {

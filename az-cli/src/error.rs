@@ -8,6 +8,7 @@ use az_core::text::plural;
 use az_core::{Usd, WorkerId};
 
 use crate::config::ConfigError;
+use crate::models::did_you_mean;
 use crate::suggestion::set_budget;
 
 /// The exit code of invalid arguments, as in clap.
@@ -88,6 +89,32 @@ pub enum CliError {
         /// The kind of error, which decides the exit code.
         kind: ErrorKind,
     },
+    /// No tool has this name.
+    #[error("unknown tool {name:?}{}", did_you_mean(near))]
+    UnknownTool {
+        /// What was typed.
+        name: String,
+        /// Similar names.
+        near: Vec<String>,
+    },
+    /// A tool call may not be made.
+    #[error("{tool} was not called: {reason}")]
+    ToolDenied {
+        /// The tool.
+        tool: String,
+        /// Why.
+        reason: String,
+    },
+    /// A tool call failed.
+    #[error("{tool} failed: {text}")]
+    ToolFailed {
+        /// The tool.
+        tool: String,
+        /// The text of its output.
+        text: String,
+        /// The exit code.
+        code: u8,
+    },
     /// A worker left tasks that are neither done nor in the queue.
     #[error("{} could not be returned to the queue", plural(*tasks, "task"))]
     Unreleased {
@@ -133,7 +160,9 @@ impl CliError {
             Self::Settings(_) | Self::Config(_) => 78,
             Self::TaskRunning { .. } => 75,
             Self::Model { kind, .. } => code_of_failure(*kind),
-            Self::UnknownTask { .. } => 66,
+            Self::UnknownTask { .. } | Self::UnknownTool { .. } => 66,
+            Self::ToolDenied { .. } => 77,
+            Self::ToolFailed { code, .. } => *code,
             Self::AmbiguousTask { .. } | Self::NotWaiting { .. } => USAGE,
             Self::TaskEnded { failure, .. } => code_of_failure(failure.kind),
             Self::Core(error) => code_of(error),
@@ -152,6 +181,7 @@ impl CliError {
             )),
             Self::Model { help, .. } => Some(help.clone()),
             Self::UnknownTask { .. } => Some("`az task list` lists the tasks".to_owned()),
+            Self::UnknownTool { .. } => Some("`az tools list` lists the tools".to_owned()),
             Self::AmbiguousTask { .. } => Some("type more characters of the id".to_owned()),
             Self::Stopped { id, source } => {
                 let first = remedy_of(source)?;
@@ -176,7 +206,12 @@ impl CliError {
                     )
                 })
             }
-            Self::Usage(_) | Self::Settings(_) | Self::Config(_) | Self::Io { .. } => None,
+            Self::Usage(_)
+            | Self::Settings(_)
+            | Self::Config(_)
+            | Self::ToolDenied { .. }
+            | Self::ToolFailed { .. }
+            | Self::Io { .. } => None,
         }
     }
 }

@@ -2,19 +2,12 @@
 
 use std::borrow::Cow;
 
-use az_core::secret::is_secret_name;
+use az_core::secret::{MASK, is_secret_name, mask_keys};
 
 use crate::config::Env;
 
-/// What a secret is replaced by.
-const MASK: &str = "[redacted]";
 /// Values shorter than this are not searched for: they would match anything.
 const SHORTEST: usize = 8;
-/// How keys of providers begin.
-const BEGINNINGS: [&str; 9] =
-    ["sk-", "sk_", "gsk_", "xai-", "AIza", "ghp_", "github_pat_", "hf_", "r8_"];
-/// The shortest key of a provider, in bytes.
-const SHORTEST_KEY: usize = 16;
 
 /// Masks secrets: values of variables whose names say so, and words that look like keys of providers.
 ///
@@ -55,33 +48,11 @@ impl Redactor {
                 text = text.replace(secret.as_str(), MASK);
             }
         }
-        match without_keys(&text) {
+        match mask_keys(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(masked) => masked,
         }
     }
-}
-
-/// Returns a text with the words masked that look like keys, and those behind `Bearer`.
-fn without_keys(text: &str) -> Cow<'_, str> {
-    if !text.contains("Bearer ") && !BEGINNINGS.iter().any(|beginning| text.contains(beginning)) {
-        return Cow::Borrowed(text);
-    }
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let (mut masked, mut rest, mut is_token) = (String::with_capacity(text.len()), text, false);
-    while !rest.is_empty() {
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        let is_key = word.len() >= SHORTEST_KEY && BEGINNINGS.iter().any(|b| word.starts_with(b));
-        let is_secret = is_key || (is_token && word.len() >= SHORTEST);
-        masked.push_str(if is_secret { MASK } else { word });
-        let between = after.find(is_part).unwrap_or(after.len());
-        let (between, next) = after.split_at(between);
-        masked.push_str(between);
-        is_token = word == "Bearer";
-        rest = next;
-    }
-    Cow::Owned(masked)
 }
 
 #[cfg(test)]

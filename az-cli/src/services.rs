@@ -295,6 +295,15 @@ impl Services {
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }
 
+    /// Returns the tools that agents get.
+    ///
+    /// # Errors
+    ///
+    /// As [`toolbox`](Self::toolbox).
+    pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
+        Ok(self.wiring.toolbox(self.toolbox()?))
+    }
+
     /// Deletes the files of what background processes of a task have printed. Files that cannot be
     /// deleted are not worth an error: the task is gone.
     pub fn delete_output(&self, task: &TaskId) {
@@ -365,7 +374,7 @@ impl Services {
             ReActOptions::default().with_max_tokens(self.max_tokens()).with_dispatch(dispatch);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = self.wiring.run_store(self.store().await?);
-        let toolbox = self.wiring.toolbox(self.toolbox()?);
+        let toolbox = self.tools()?;
         let mut options = engine_options(&self.env, worker_id()?)?;
         options.unattended = unattended.or(self.settings.tools.unattended).unwrap_or_default();
         let engine = Engine::new(store, agent, options);

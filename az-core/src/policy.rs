@@ -76,6 +76,35 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision;
 }
 
+/// Returns a check of what a call really accesses: by the policy, as if its arguments named
+/// it. What would need approval is refused, because the call was approved, if at all, under another
+/// name.
+pub fn access_check(
+    policy: &Arc<dyn Policy>,
+    task: &Arc<Task>,
+    spec: &ToolSpec,
+    call: &PreparedCall,
+) -> AccessCheck {
+    let (policy, task) = (Arc::clone(policy), Arc::clone(task));
+    let (spec, effect, id) = (spec.clone(), call.effect, call.invocation.call.clone());
+    AccessCheck::new(move |access| {
+        let invocation =
+            Invocation::new(task.id.clone(), id.clone(), spec.name.clone(), Value::Null);
+        let call = PreparedCall::new(invocation, effect).with_accesses(vec![access.clone()]);
+        let reason = match policy.evaluate(&task, &spec, &call) {
+            PolicyDecision::Allow => return Ok(()),
+            PolicyDecision::Ask(terms) => format!("which needs approval ({})", terms.reason),
+            PolicyDecision::Deny { reason } => format!("which is not allowed: {reason}"),
+        };
+        let what = match access {
+            Access::Read { path } | Access::Write { path } => path,
+            Access::Command { text, .. } => text,
+            Access::Host { name } => name,
+        };
+        Err(format!("leads to {what}, {reason}; name that one in the call"))
+    })
+}
+
 /// The default policy: allows calls that stay inside the task's workspace and tools in the task's
 /// `allow` option, and asks about everything else.
 ///

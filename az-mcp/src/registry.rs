@@ -107,6 +107,11 @@ impl ToolRegistry {
         self.find(name).ok().map(|tool| tool.info().clone())
     }
 
+    /// Returns the arguments of an example call of a tool, if it has one.
+    pub fn example(&self, name: &str) -> Option<Value> {
+        self.find(name).ok()?.example().cloned()
+    }
+
     /// Calls a tool outside any task.
     ///
     /// Errors are returned as a failed result.

@@ -12,8 +12,10 @@ pub mod man;
 pub mod models;
 pub mod setup;
 pub mod task;
+pub mod tools;
 pub mod worker;
 
 mod one_of;
 mod time;
 mod time_range;
+mod workspace;

@@ -30,6 +30,7 @@ mod route;
 mod setting;
 mod store;
 mod task;
+mod tool;
 mod trace;
 mod units;
 mod waiting;
@@ -53,6 +54,7 @@ pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, St
 pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};
 pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
+pub use tool::{ToolSummaryView, ToolUsageView, ToolView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};
 pub use waiting::WaitingView;

@@ -46,6 +46,7 @@ mod storage_trouble;
 mod stores;
 mod support;
 mod terminal;
+mod tools;
 mod trace;
 mod two_processes;
 mod typed_hints;

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use az_cli::views::{
     BudgetView, CheckedFileView, CommandRunView, ConfigFileView, CostSumView, DoctorView,
     EventView, LedgerEntryView, LogRecordView, ModelSummaryView, ModelView, NoticeView, RouteView,
-    SettingView, SpanView, StoreStatusView, TaskSummaryView, TaskView, UsageCostView,
+    SettingView, SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView,
+    ToolUsageView, ToolView, UsageCostView,
 };
+use az_mcp::McpToolResult;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
@@ -54,6 +56,10 @@ const VIEWS: &[View] = &[
     ("span", of::<SpanView>),
     ("task", of::<TaskView>),
     ("task-summary", of::<TaskSummaryView>),
+    ("tool", of::<ToolView>),
+    ("tool-result", of::<McpToolResult>),
+    ("tool-summary", of::<ToolSummaryView>),
+    ("tool-usage", of::<ToolUsageView>),
     ("usage-cost", of::<UsageCostView>),
 ];
 
@@ -69,6 +75,9 @@ const LISTINGS: &[(&str, Form, &str, Option<&str>)] = &[
     ("models show", Object, "model", None),
     ("models price", Object, "usage-cost", Some("/parts")),
     ("models route", Object, "route", Some("/candidates")),
+    ("tools list", Array, "tool-summary", Some("")),
+    ("tools info", Array, "tool", None),
+    ("tools usage", Array, "tool-usage", Some("")),
     ("cost show", Array, "cost-sum", Some("")),
     ("cost budget show", Array, "budget", Some("")),
     ("cost export", Array, "ledger-entry", Some("")),
@@ -140,6 +149,7 @@ fn overview() -> String {
     ] {
         writeln!(text, "| {commands} | one object per line | [{name}]({name}.json) |").unwrap();
     }
+    text.push_str("| `az tools call` | one object | [tool-result](tool-result.json) |\n");
     text.push_str(
         "\n`az config get KEY` and `az config path` print one object for one key or file. `az log show --follow` and \
          `az log export --format ndjson` print one object per line.\n",
@@ -187,6 +197,9 @@ fn the_complete_examples_of_views_fit_their_schemas() {
         ("setting", Object, "setting"),
         ("store_status", Object, "store-status"),
         ("task", Object, "task"),
+        ("tool", Object, "tool"),
+        ("tool_summary", Object, "tool-summary"),
+        ("tool_usage", Array, "tool-usage"),
         ("trace", Object, "span"),
         ("task_summary", Object, "task-summary"),
         ("usage_cost", Object, "usage-cost"),
@@ -233,6 +246,7 @@ fn arguments<'a>(command: &str, id: &'a str) -> Vec<&'a str> {
     match command {
         "task show" | "task logs" | "task watch" | "task trace" => vec![id],
         "models show" => vec!["mine"],
+        "tools info" => vec!["filesystem"],
         "models price" => vec!["--model", "mine", "--usage", USAGE],
         "models route" => vec!["hello"],
         "config get" | "config path" => vec!["--all"],
@@ -278,7 +292,8 @@ fn every_listing_fits_its_schema_and_has_the_same_rows_in_every_format() {
             assert_eq!(cells(&csv).len(), views.len() + 1, "az {command}");
         }
         // What is exported is for programs only.
-        if *form == Array && !command.ends_with("export") && *command != "config validate" {
+        let is_table = !["config validate", "tools info"].contains(command);
+        if *form == Array && !command.ends_with("export") && is_table {
             let table = print("table");
             assert_eq!(table.lines().count(), views.len() + 1, "az {command}: {table}");
         }

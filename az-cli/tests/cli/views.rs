@@ -3,27 +3,27 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
     BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
     LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
-    SpanView, StoreStatusView, TaskSummaryView, TaskView, WaitingView, WorkerReportView,
-    feature_names,
+    SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView, ToolUsageView, ToolView,
+    WaitingView, WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
 use az_core::error::ErrorKind;
 use az_core::journal::{
     Event, EventBody, Hint, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals,
-    fold,
+    ToolCallSummary, ToolOutcome, fold, tool_usage,
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
-use az_core::tool::BackgroundProcess;
-use az_core::tool::Progress;
+use az_core::tool::{BackgroundProcess, EffectClass, Progress, ToolScope, ToolSpec};
 use az_core::trace::TraceFold;
 use az_core::{Error, TaskPriority, Usd};
 use insta::assert_json_snapshot;
@@ -305,6 +305,27 @@ fn money() {
     let view = CostSumView::new("claude".to_owned(), Some(&sum), Some(&status));
     assert_json_snapshot!("cost_sum", view); // CostSumView
     assert_json_snapshot!("ledger_entry", LedgerEntryView::from(entry)); // LedgerEntryView
+}
+
+#[test]
+fn tools() {
+    let schema = json!({"type": "object", "required": ["path"], "properties": {
+        "path": {"type": "string", "description": "File path"},
+        "encoding": {"type": "string", "default": "utf-8"},
+    }});
+    let spec = ToolSpec::new("filesystem.read", "Read file contents", schema)
+        .with_category("filesystem")
+        .with_effect(EffectClass::Read)
+        .with_scope(ToolScope::Workspace)
+        .with_timeout(Some(Duration::from_secs(5)))
+        .with_output_schema(Some(json!({"type": "string"})));
+    assert_json_snapshot!("tool_summary", ToolSummaryView::from(&spec)); // ToolSummaryView
+    let example = Some(json!({"path": "README.md"}));
+    let tool = ToolView::new(&spec, None, example).with_policy(Some("allowed".to_owned()));
+    assert_json_snapshot!("tool", tool); // ToolView
+    let calls = [3, 5, 900].map(|millis| ToolCallSummary::new("t", ToolOutcome::Done, millis));
+    let usage: Vec<_> = tool_usage(calls).into_iter().map(ToolUsageView::from).collect();
+    assert_json_snapshot!("tool_usage", usage); // ToolUsageView
 }
 
 #[test]

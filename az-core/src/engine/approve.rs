@@ -1,6 +1,5 @@
 //! Permission for a tool call: the policy's decision, and a person's answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,9 +11,9 @@ use crate::clock::{Clock, Timestamp, later};
 use crate::error::{Error, Result};
 use crate::journal::{EventBody, NewEvent};
 use crate::point;
-use crate::policy::{ApprovalTerms, PolicyDecision};
+use crate::policy::{ApprovalTerms, PolicyDecision, access_check};
 use crate::task::{UnattendedMode, Waiting};
-use crate::tool::{Access, AccessCheck, Invocation, PreparedCall, ToolSpec};
+use crate::tool::{Invocation, PreparedCall, ToolSpec};
 
 /// Permission for a call.
 pub(super) enum Permission {
@@ -92,7 +91,8 @@ impl Run {
         mut call: PreparedCall,
     ) -> PreparedCall {
         if !call.accesses.is_empty() {
-            call.invocation.access = access_check(self, spec, &call);
+            let (policy, task) = (&self.context.policy, &self.policy_task);
+            call.invocation.access = access_check(policy, task, spec, &call);
         }
         call
     }
@@ -167,30 +167,6 @@ async fn reached(at: Option<Timestamp>, clock: &dyn Clock) {
     if let Ok(left) = left {
         tokio::time::sleep(left).await;
     }
-}
-
-/// Returns a check of what a call really accesses: by the policy, as if its arguments named
-/// it. What would need approval is refused, because the call was approved, if at all, under another
-/// name.
-fn access_check(run: &Run, spec: &ToolSpec, call: &PreparedCall) -> AccessCheck {
-    let (policy, task) = (Arc::clone(&run.context.policy), Arc::clone(&run.policy_task));
-    let (spec, effect, id) = (spec.clone(), call.effect, call.invocation.call.clone());
-    AccessCheck::new(move |access| {
-        let invocation =
-            Invocation::new(task.id.clone(), id.clone(), spec.name.clone(), Value::Null);
-        let call = PreparedCall::new(invocation, effect).with_accesses(vec![access.clone()]);
-        let reason = match policy.evaluate(&task, &spec, &call) {
-            PolicyDecision::Allow => return Ok(()),
-            PolicyDecision::Ask(terms) => format!("which needs approval ({})", terms.reason),
-            PolicyDecision::Deny { reason } => format!("which is not allowed: {reason}"),
-        };
-        let what = match access {
-            Access::Read { path } | Access::Write { path } => path,
-            Access::Command { text, .. } => text,
-            Access::Host { name } => name,
-        };
-        Err(format!("leads to {what}, {reason}; name that one in the call"))
-    })
 }
 
 /// Returns the digest that an approval is bound to: this tool with these arguments.

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use super::event::{Event, NewEvent};
 use super::hint::HintQueue;
+use super::tool_usage::ToolCallSummary;
 use crate::clock::Timestamp;
-use crate::cost::{Alert, BudgetKeeper, CostTracker};
+use crate::cost::{Alert, BudgetKeeper, CostTracker, TimeRange};
 use crate::error::Result;
 use crate::id::TaskId;
 use crate::task::{Lease, Task, TaskQueue, TaskRepository, WaitAnswer};
@@ -37,6 +38,8 @@ use crate::task::{Lease, Task, TaskQueue, TaskRepository, WaitAnswer};
 ///    digest and this kind of reply, its `deny_at` has not passed, and the call has no answer yet. Of
 ///    several answers to a call, one is recorded.
 /// 8. Acknowledged writes survive a restart, if the backend is durable.
+/// 9. [`tool_calls`](Self::tool_calls) returns every recorded result of a tool call in the time range, of
+///    all tasks that are not deleted, once. The start of the range is inclusive, its end exclusive.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Appends events; the first of them gets number `next_seq`.
@@ -73,6 +76,13 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     ///
     /// The backend's own.
     async fn tail(&self, task: &TaskId) -> Result<Vec<Event>>;
+
+    /// Summarises the tool calls of all tasks whose results were recorded in a time range, in any order.
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>>;
 }
 
 /// The result of an append.

@@ -12,6 +12,7 @@ mod hint;
 mod reply;
 mod summarised;
 mod tool_result;
+mod tool_usage;
 
 pub use contract::{Appended, Journal, RunStore};
 pub use effect::{Effect, check_append};
@@ -24,3 +25,4 @@ pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summa
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
 pub use tool_result::{ToolOutcome, ToolResult};
+pub use tool_usage::{ToolCallSummary, ToolUsage, tool_usage};

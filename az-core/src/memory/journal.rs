@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use super::ledger::Booked;
 use super::store::{MemoryStore, State};
 use crate::clock::Timestamp;
-use crate::cost::Alert;
+use crate::cost::{Alert, TimeRange};
 use crate::error::Result;
 use crate::id::{CallId, TaskId};
-use crate::journal::{Appended, Effect, Event, EventBody, Journal, NewEvent, check_append};
+use crate::journal::{
+    Appended, Effect, Event, EventBody, Journal, NewEvent, ToolCallSummary, ToolResult,
+    check_append,
+};
 use crate::log::LogRecord;
 use crate::task::{Lease, Task, WaitAnswer};
 
@@ -70,6 +73,20 @@ impl Journal for MemoryStore {
         let record = state.records.get(task);
         let tail = record.and_then(|record| record.events.get(record.snapshot..));
         Ok(tail.unwrap_or_default().to_vec())
+    }
+
+    async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>> {
+        let state = self.lock();
+        let events = state.records.values().flat_map(|record| &record.events);
+        let within = events.filter(|event| span.contains(event.at));
+        let results = within.filter_map(|event| match &event.event.body {
+            EventBody::ToolResult(result) => Some(result),
+            _ => None,
+        });
+        let summary = |result: &ToolResult| {
+            ToolCallSummary::new(&*result.tool, result.outcome, result.millis)
+        };
+        Ok(results.map(summary).collect())
     }
 }
 

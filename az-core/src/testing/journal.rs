@@ -2,6 +2,7 @@
 //! changes tasks and costs too.
 
 mod answer;
+mod calls;
 mod lease;
 mod projection;
 mod record;
@@ -16,6 +17,7 @@ use self::answer::{
     an_answer_is_recorded_and_makes_the_task_claimable, an_answer_to_another_call_has_no_effect,
     one_of_several_concurrent_answers_is_recorded,
 };
+use self::calls::{tool_calls_are_those_of_the_time_range, tool_calls_of_all_tasks_are_summarised};
 use self::lease::{
     a_released_or_unknown_task_refuses_appends, an_append_needs_the_current_lease,
     an_expired_lease_may_append_until_it_is_superseded,
@@ -74,6 +76,9 @@ scenarios! {
     a_task_that_is_not_parked_is_not_answered;
     a_call_is_answered_once;
     one_of_several_concurrent_answers_is_recorded;
+
+    tool_calls_of_all_tasks_are_summarised;
+    tool_calls_are_those_of_the_time_range;
 
     events_survive_a_restart needs durable;
 }

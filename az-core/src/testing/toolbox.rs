@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::kit::{Checked, Fixture, Violation};
+use super::kit::{Capabilities, Checked, Fixture, Violation};
 use super::sample::{at, task_id, worker};
 use crate::clock::ManualClock;
 use crate::error::{Error, Result};
@@ -35,6 +36,48 @@ impl Example {
     /// Creates an example.
     pub const fn new(call: Invocation, comes_to: ExpectedOutcome) -> Self {
         Self { call, comes_to }
+    }
+}
+
+/// A fixture of one toolbox: every scenario gets the same one.
+#[derive(Debug, Clone)]
+pub struct ToolboxExamples {
+    toolbox: Arc<dyn Toolbox>,
+    examples: Vec<Example>,
+}
+
+impl ToolboxExamples {
+    /// Creates a fixture of a toolbox with example calls outside any task: the tool, the arguments and
+    /// the expected outcome.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Invocation::bare`].
+    pub fn new(
+        toolbox: Arc<dyn Toolbox>,
+        examples: impl IntoIterator<Item = (&'static str, Value, ExpectedOutcome)>,
+    ) -> Result<Self> {
+        let example = |(tool, arguments, comes_to): (&str, Value, ExpectedOutcome)| {
+            Ok(Example::new(Invocation::bare(tool, arguments)?, comes_to))
+        };
+        Ok(Self { toolbox, examples: examples.into_iter().map(example).collect::<Result<_>>()? })
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Toolbox> for ToolboxExamples {
+    async fn open(&self) -> Arc<dyn Toolbox> {
+        Arc::clone(&self.toolbox)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+}
+
+impl ToolboxFixture for ToolboxExamples {
+    fn examples(&self) -> Vec<Example> {
+        self.examples.clone()
     }
 }
 

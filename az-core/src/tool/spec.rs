@@ -55,6 +55,10 @@ pub struct ToolSpec {
     /// A JSON Schema of the arguments; always of an object. Shared, so that a clone is cheap.
     #[serde(with = "crate::serde_arc")]
     pub input_schema: Arc<Value>,
+    /// A JSON Schema of the structured data of a successful call, or of its text if it has no data;
+    /// `None` if it is unknown.
+    #[serde(default, with = "crate::serde_arc::option", skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Arc<Value>>,
     /// A category for listings, such as `filesystem`.
     pub category: String,
     /// The effect class: what may be done about an interrupted call.
@@ -79,11 +83,19 @@ impl ToolSpec {
             name: name.into(),
             description: description.into(),
             input_schema: input_schema.into(),
+            output_schema: None,
             category: "general".to_owned(),
             effect: EffectClass::default(),
             scope: ToolScope::default(),
             timeout: None,
         }
+    }
+
+    /// Sets the schema of the output.
+    #[must_use]
+    pub fn with_output_schema(mut self, schema: Option<Value>) -> Self {
+        self.output_schema = schema.map(Arc::new);
+        self
     }
 
     /// Sets the category.

@@ -1,9 +1,13 @@
 //! Saboteurs of the journal.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use az_core::clock::from_micros;
+use az_core::clock::{from_micros, later};
 use az_core::cost::{BudgetKeeper, CostEntry, CostTracker, Hold, Payer, TimeRange};
-use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent};
+use az_core::journal::{
+    Appended, Event, EventBody, Journal, NewEvent, ToolCallSummary, ToolOutcome,
+};
 use az_core::memory::MemoryStore;
 use az_core::task::{Claim, Lease, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
 use az_core::testing::sample::task_id;
@@ -446,6 +450,31 @@ super::support::saboteurs! {
                 }
             }
             Ok(tail)
+        }
+    }
+
+    /// Breaks `Journal` 9.
+    forgetting_refused_calls => [tool_calls_of_all_tasks_are_summarised] {
+        async fn tool_calls(
+            &self,
+            store: &MemoryStore,
+            span: TimeRange,
+        ) -> Result<Vec<ToolCallSummary>> {
+            let mut calls = store.tool_calls(span).await?;
+            calls.retain(|call| call.outcome != ToolOutcome::Refused);
+            Ok(calls)
+        }
+    }
+
+    /// Breaks `Journal` 9.
+    including_the_end => [tool_calls_are_those_of_the_time_range] {
+        async fn tool_calls(
+            &self,
+            store: &MemoryStore,
+            span: TimeRange,
+        ) -> Result<Vec<ToolCallSummary>> {
+            let end = later(span.end, Duration::from_micros(1));
+            store.tool_calls(TimeRange { end, ..span }).await
         }
     }
 }

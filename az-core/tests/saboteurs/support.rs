@@ -11,7 +11,7 @@ use az_core::cost::{
     Alert, Budget, BudgetKeeper, BudgetStatus, Calendar, CostEntry, CostSum, CostTracker, Grouping,
     Hold, Payer, Period, Reconciliation, Renewal, Scope, Settlement, TimeRange,
 };
-use az_core::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent};
+use az_core::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent, ToolCallSummary};
 use az_core::lease::LeaseAnchors;
 use az_core::log::{
     CommandLog, CommandRun, LogCursor, LogMark, LogPage, LogQuery, LogRecord, LogRetention,
@@ -125,6 +125,7 @@ bendable! {
             answer(task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Task;
             read(task: &TaskId, from: u64, limit: usize) -> Vec<Event>;
             tail(task: &TaskId) -> Vec<Event>;
+            tool_calls(span: TimeRange) -> Vec<ToolCallSummary>;
         }
         HintQueue {
             send_hint(task: &TaskId, hint: &Hint, now: Timestamp) -> ();

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use az_core::clock::Timestamp;
-use az_core::cost::Calendar;
+use az_core::cost::{Calendar, TimeRange};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
-use az_core::journal::{Appended, Event, EventBody, Journal, NewEvent, check_append};
+use az_core::journal::{
+    Appended, Event, EventBody, Journal, NewEvent, ToolCallSummary, check_append,
+};
 use az_core::task::{Lease, Task, WaitAnswer};
 use rusqlite::{Connection, ffi, named_params};
 
@@ -14,7 +16,7 @@ use super::json;
 use super::ledger::call_id;
 use super::projection::project;
 use super::queue::change;
-use super::row::{Columns, all, bound, first, micros, prepare, run};
+use super::row::{Columns, all, bound, first, micros, prepare, readable, run};
 use super::store::SqliteStore;
 use super::task_row::find_lease;
 use crate::error::{Result, SqliteError, unreadable};
@@ -105,6 +107,11 @@ impl Journal for SqliteStore {
             tail(&look, &task, &blobs)
         })
         .await
+    }
+
+    async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>, Error> {
+        let blobs = self.blobs();
+        self.scan(move |conn| tool_calls(conn, span, &blobs)).await
     }
 }
 
@@ -270,6 +277,21 @@ fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
         row.into_event(task, blobs)
     })?;
     Ok(start.into_iter().chain(rest).collect())
+}
+
+/// Reads the results of tool calls. The index of calls selects them, and their rows have the bodies.
+fn tool_calls(conn: &Connection, span: TimeRange, blobs: &Blobs) -> Result<Vec<ToolCallSummary>> {
+    let sql = "SELECT body, blob FROM event INDEXED BY event_once WHERE namespace = az_namespace() \
+        AND call_id IS NOT NULL AND type = 'tool_result' AND at >= ?1 AND at < ?2";
+    readable(conn, sql, (micros(span.start), micros(span.end)), |row| {
+        let (body, blob): (Option<String>, Option<String>) = (row.take()?, row.take()?);
+        let text = match (body, blob) {
+            (Some(text), _) => text,
+            (None, Some(name)) => blobs.get(&name)?,
+            (None, None) => return Err(unreadable("body", "there is none")),
+        };
+        json::read("body", &text)
+    })
 }
 
 /// An event as its row stores it.

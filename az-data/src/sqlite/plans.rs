@@ -111,6 +111,7 @@ async fn run_every_statement(store: &SqliteStore) {
     Journal::append(store, &lease, 0, events, now).await.unwrap();
     store.read(&lease.task, 0, 9).await.unwrap();
     store.tail(&lease.task).await.unwrap();
+    store.tool_calls(TimeRange::ALL).await.unwrap();
     let lease = store.claim(&claim_of("t", "w", 1, 60)).await.unwrap().unwrap().lease;
     store.release(&lease, None, now).await.unwrap();
     store.list(&TaskFilter::default()).await.unwrap();
@@ -240,6 +241,8 @@ const WHOLE: &[(&str, &str)] = &[
         "SELECT task_id, seq, body FROM event",
         "SEARCH event USING INDEX sqlite_autoindex_event_1 (namespace=?)",
     ),
+    // The results of all tools are in the index of calls.
+    ("type = 'tool_result'", "SEARCH event USING INDEX event_once (namespace=?)"),
     ("DELETE FROM entry_sum", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
     ("INTO entry_sum SELECT", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
     ("INTO entry_sum SELECT", "USE TEMP B-TREE FOR GROUP BY"),

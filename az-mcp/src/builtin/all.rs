@@ -7,11 +7,12 @@ use az_core::Result;
 
 use super::filesystem::{ListTool, ReadTool, Roots, WriteTool};
 use super::output::{OutputFiles, OutputReadTool};
+use super::process::ProcessListTool;
 use super::shell::{ShellOptions, ShellTool};
 use crate::registry::ToolRegistry;
 
 /// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write`,
-/// `shell.execute` and `output.read`.
+/// `shell.execute`, `process.list` and `output.read`.
 ///
 /// # Errors
 ///
@@ -25,6 +26,7 @@ pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     tools.add_recoverable(WriteTool::new(roots))?;
     let files = OutputFiles::new(shell.output_dir.clone());
     tools.add_recoverable(ShellTool::new(shell))?;
+    tools.add(ProcessListTool)?;
     tools.add(OutputReadTool::new(files))?;
     Ok(tools)
 }

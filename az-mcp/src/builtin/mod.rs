@@ -2,6 +2,7 @@
 
 pub mod filesystem;
 pub mod output;
+pub mod process;
 pub mod shell;
 
 mod all;

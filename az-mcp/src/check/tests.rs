@@ -43,51 +43,48 @@ fn booleans_and_numbers_that_are_sent_as_text_are_read_and_noted() {
     assert_eq!(notes, [note]);
     for count in ["five", "5.5", "", "0x5", "true", "5 apples"] {
         let arguments = json!({"path": "a", "count": count});
-        assert_refused(arguments, "argument `count` is a string; expected integer");
+        assert_refused(arguments, &format!("arguments.count: must be an integer, got {count:?}"));
     }
     assert_eq!(read(json!({"path": "a", "count": 5})).1, Vec::<String>::new());
 }
 
 #[test]
 fn a_missing_argument_is_reported_with_its_type() {
-    assert_refused(json!({}), "argument `path` is missing; expected string");
-    assert_refused(Value::Null, "argument `path` is missing; expected string");
+    assert_refused(json!({}), "arguments.path: is missing; must be a string");
+    assert_refused(Value::Null, "arguments.path: is missing; must be a string");
 }
 
 #[test]
 fn an_unknown_argument_is_reported_with_a_suggestion() {
-    let expect = "argument `path` is missing; expected string; \
-                  unknown argument `pth`; did you mean `path`?";
+    let expect = "arguments.path: is missing; must be a string; \
+                  arguments.pth: is unknown; did you mean `path`?";
     assert_refused(json!({"pth": "a"}), expect);
-    let expect = "unknown argument `colour`; expected one of `any`, `count`, `path`";
+    let expect = "arguments.colour: is unknown; expected one of `any`, `count`, `path`";
     assert_refused(json!({"path": "a", "colour": 1}), expect);
 }
 
 #[test]
 fn a_wrong_type_is_reported_with_the_expected_one() {
-    assert_refused(json!({"path": 7}), "argument `path` is a number; expected string");
+    assert_refused(json!({"path": 7}), "arguments.path: must be a string, got 7");
     assert_refused(
         json!({"path": "a", "count": 1.5}),
-        "argument `count` is a number; expected integer",
+        "arguments.count: must be an integer, got 1.5",
     );
-    assert_refused(json!({"path": null}), "argument `path` is null; expected string");
-    assert_refused(json!([1]), "the arguments must be a JSON object, not an array");
-    assert_refused(json!("rm"), "the arguments must be a JSON object, not a string");
+    assert_refused(json!({"path": null}), "arguments.path: must be a string, got null");
+    assert_refused(json!([1]), "arguments: must be an object, got an array");
+    assert_refused(json!("rm"), "arguments: must be an object, got a string");
 }
 
 #[test]
 fn all_problems_are_reported_at_once() {
-    let expect = "argument `path` is missing; expected string; \
-                  argument `count` is a boolean; expected integer";
+    let expect = "arguments.path: is missing; must be a string; \
+                  arguments.count: must be an integer, got true";
     assert_refused(json!({"count": true}), expect);
 }
 
 #[test]
 fn arguments_sent_as_a_json_string_are_parsed() {
-    assert_accepted(
-        json!("{\"path\": \"a\", \"count\": 2.0}"),
-        &json!({"path": "a", "count": 2.0}),
-    );
+    assert_accepted(json!("{\"path\": \"a\", \"count\": 2.0}"), &json!({"path": "a", "count": 2}));
 }
 
 #[test]
@@ -105,4 +102,59 @@ fn an_open_schema_allows_unknown_arguments() {
     schema.as_object_mut().unwrap().remove("additionalProperties");
     let call = Invocation::bare("t", json!({"path": "a", "more": 1})).unwrap();
     assert!(check_arguments(&open, call).is_ok());
+}
+
+#[test]
+fn problems_within_values_are_reported_with_their_path() {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "env": {"type": "object", "additionalProperties": {"type": "string"}},
+            "files": {"type": "array", "minItems": 1, "items": {
+                "type": "object",
+                "properties": {"mode": {"enum": ["r", "w"]}, "size": {"type": "number", "minimum": 1}},
+                "required": ["mode"],
+                "additionalProperties": false,
+            }},
+            "name": {"type": "string", "maxLength": 3},
+            "any": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+            "share": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        },
+        "additionalProperties": false,
+    });
+    let spec = ToolSpec::new("t", "", schema);
+    for (arguments, expected) in [
+        (json!({"env": {"A": 1}}), "arguments.env.A: must be a string, got 1"),
+        (json!({"env": {"a b": null}}), "arguments.env[\"a b\"]: must be a string, got null"),
+        (json!({"files": []}), "arguments.files: must have at least 1 items, got an array"),
+        (
+            json!({"files": [{"mode": "r"}, {"mode": "x", "size": 0, "mod": 1}]}),
+            "arguments.files[1].mod: is unknown; did you mean `mode`?; \
+             arguments.files[1].mode: must be one of \"r\", \"w\", got \"x\"; \
+             arguments.files[1].size: must be at least 1, got 0",
+        ),
+        (
+            json!({"files": [{}]}),
+            "arguments.files[0].mode: is missing; must be one of \"r\", \"w\"",
+        ),
+        (json!({"name": "abcd"}), "arguments.name: must have at most 3 characters, got \"abcd\""),
+        (json!({"any": [1]}), "arguments.any: must be a string or an array, got an array"),
+        (json!({"share": 0}), "arguments.share: must be greater than 0, got 0"),
+        (json!({"share": 1.0}), "arguments.share: must be less than 1, got 1.0"),
+    ] {
+        let call = Invocation::bare("t", arguments.clone()).unwrap();
+        let error = check_arguments(&spec, call).unwrap_err().to_string();
+        assert_eq!(error, format!("invalid arguments: t: {expected}"), "{arguments}");
+    }
+    let fits = json!({"any": ["x"], "share": 0.5, "files": [{"mode": "w"}], "name": "abc"});
+    assert!(check_arguments(&spec, Invocation::bare("t", fits).unwrap()).is_ok());
+}
+
+#[test]
+fn many_problems_are_cut() {
+    let arguments: serde_json::Map<_, _> =
+        (0..15).map(|n| (format!("argument_{n:02}"), json!(n))).collect();
+    let call = Invocation::bare("t", arguments.into()).unwrap();
+    let error = check_arguments(&spec(), call).unwrap_err().to_string();
+    assert!(error.ends_with("; and 6 more"), "{error}");
 }

@@ -5,7 +5,7 @@
 //! with its complete schema.
 
 use az_core::content::ContentPart;
-use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
+use az_core::tool::{EffectClass, ToolOutput, ToolScope, ToolSpec};
 use serde_json::{Map, Value, json};
 
 use super::argument::ToolArgument;
@@ -71,8 +71,8 @@ impl From<&ToolSpec> for WireTool {
             name: spec.name.clone(),
             description: spec.description.clone(),
             input_schema: Value::clone(&spec.input_schema),
-            output_schema: None,
-            annotations: Some(annotations(spec.effect)),
+            output_schema: spec.output_schema.as_deref().cloned(),
+            annotations: Some(annotations(spec)),
             meta,
             rest: Map::new(),
         }
@@ -86,6 +86,7 @@ impl From<&WireTool> for ToolSpec {
         let tool = McpTool::from(wire);
         Self::new(tool.name, tool.description, wire.input_schema.clone())
             .with_category(tool.category)
+            .with_output_schema(wire.output_schema.clone())
     }
 }
 
@@ -101,14 +102,19 @@ impl From<&McpTool> for ToolSpec {
     }
 }
 
-/// Returns MCP's annotations for an effect class.
-fn annotations(effect: EffectClass) -> Value {
-    match effect {
-        EffectClass::Read => json!({"readOnlyHint": true}),
-        EffectClass::Idempotent => json!({"readOnlyHint": false, "idempotentHint": true}),
-        EffectClass::Probe | EffectClass::Unsafe => {
-            json!({"readOnlyHint": false, "idempotentHint": false, "destructiveHint": true})
-        }
+/// Returns MCP's annotations: what a call does by the effect class, and what it can reach by the scope.
+///
+/// The hints about changes are only meaningful for a tool that does more than read.
+pub fn annotations(spec: &ToolSpec) -> Value {
+    let open_world = spec.scope != ToolScope::Workspace;
+    match spec.effect {
+        EffectClass::Read => json!({"readOnlyHint": true, "openWorldHint": open_world}),
+        EffectClass::Idempotent | EffectClass::Probe | EffectClass::Unsafe => json!({
+            "readOnlyHint": false,
+            "destructiveHint": true,
+            "idempotentHint": spec.effect == EffectClass::Idempotent,
+            "openWorldHint": open_world,
+        }),
     }
 }
 

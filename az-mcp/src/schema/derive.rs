@@ -15,13 +15,8 @@ const VALUE_KEYWORDS: [&str; 4] = ["const", "default", "enum", "examples"];
 /// It is an object schema without `$schema`, titles and references (recursive types keep
 /// references). It has `additionalProperties: false` unless the type sets that itself.
 pub fn input_schema<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    simplify(&mut schema);
-    let Value::Object(mut object) = schema else {
+    let settings = SchemaSettings::draft2020_12();
+    let Value::Object(mut object) = simple_schema::<T>(settings) else {
         return json!({"type": "object"});
     };
     // The doc comment of the type is for programmers; the tool has a description of its own.
@@ -31,6 +26,21 @@ pub fn input_schema<T: JsonSchema>() -> Value {
     object.entry("additionalProperties").or_insert(Value::Bool(false));
     remove_null_types(&mut object);
     object.into()
+}
+
+/// Returns the schema of a tool's output, without `$schema`, titles and references.
+pub fn output_schema<T: JsonSchema>() -> Value {
+    simple_schema::<T>(SchemaSettings::draft2020_12().for_serialize())
+}
+
+fn simple_schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
+    let settings = settings.with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    simplify(&mut schema);
+    schema
 }
 
 /// Returns the names of a struct's fields in the order of their declaration.

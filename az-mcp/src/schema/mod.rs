@@ -8,7 +8,8 @@ mod tool;
 mod wire;
 
 pub use argument::{ArgumentType, ToolArgument};
-pub use derive::{argument_order, input_schema};
+pub use convert::annotations;
+pub use derive::{argument_order, input_schema, output_schema};
 pub use result::McpToolResult;
 pub use tool::McpTool;
 pub use wire::{Content, WireResult, WireTool};

@@ -29,6 +29,11 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// Returns the description for people.
     fn info(&self) -> &McpTool;
 
+    /// Returns the arguments of an example call, for documents and help; by default none.
+    fn example(&self) -> Option<&Value> {
+        None
+    }
+
     /// Parses the arguments of a call and determines its effect class.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod erased;
 mod recoverable;
 mod typed;
 
+pub use crate::check::invalid_argument;
 pub use erased::Tool;
 pub use recoverable::{Recoverable, RecoverableTool};
 pub use typed::{Typed, TypedTool};

@@ -107,8 +107,12 @@ impl<T: RecoverableTool> Tool for Recoverable<T> {
         self.0.info()
     }
 
+    fn example(&self) -> Option<&Value> {
+        self.0.example()
+    }
+
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
-        let args = Typed::<T>::parse(&call)?;
+        let args = self.0.parse(&call)?;
         let effect = self.0.tool.effect_of(&args);
         let accesses = self.0.tool.accesses(&args, &call);
         Ok(PreparedCall::new(call, effect).with_accesses(accesses).with_parsed(args))

@@ -10,12 +10,11 @@ use az_core::tool::{
     Access, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolScope, ToolSpec,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::erased::Tool;
-use crate::check::invalid_arguments;
+use crate::check::{ArgumentPath, invalid_arguments};
 use crate::schema::{McpTool, ToolArgument, argument_order, input_schema};
 
 /// A tool with typed arguments.
@@ -40,6 +39,8 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     const SCOPE: ToolScope = ToolScope::System;
     /// The time limit of a call, if the tool has one of its own.
     const TIMEOUT: Option<Duration> = None;
+    /// The arguments of an example call as a JSON object, for documents and help; empty if there is none.
+    const EXAMPLE: &'static str = "";
 
     /// Returns the description for the model: [`DESCRIPTION`](Self::DESCRIPTION), unless it depends
     /// on the options of the tool.
@@ -50,6 +51,24 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     /// Returns what a call accesses, as its arguments say; performs no I/O. Policies decide by it.
     fn accesses(&self, _args: &Self::Args, _call: &Invocation) -> Vec<Access> {
         Vec::new()
+    }
+
+    /// Returns the JSON Schema of the data of a successful call, or of its text if it has none; by
+    /// default only the type, which is [`RETURNS`](Self::RETURNS).
+    fn output_schema(&self) -> Option<Value> {
+        ["string", "number", "boolean", "array", "object"]
+            .contains(&Self::RETURNS)
+            .then(|| json!({"type": Self::RETURNS}))
+    }
+
+    /// Checks what the types of the arguments do not express, before the call is recorded; by default
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, from [`invalid_argument`](crate::tool::invalid_argument).
+    fn check(&self, _args: &Self::Args) -> Result<()> {
+        Ok(())
     }
 
     /// Makes a call.
@@ -71,6 +90,7 @@ pub struct Typed<T> {
     pub(super) tool: T,
     spec: ToolSpec,
     info: McpTool,
+    example: Option<Value>,
 }
 
 impl<T: TypedTool> Typed<T> {
@@ -81,18 +101,24 @@ impl<T: TypedTool> Typed<T> {
             .with_category(T::CATEGORY)
             .with_effect(T::EFFECT)
             .with_scope(T::SCOPE)
-            .with_timeout(T::TIMEOUT);
+            .with_timeout(T::TIMEOUT)
+            .with_output_schema(tool.output_schema());
         let info = McpTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<T::Args>()),
             ..McpTool::new(T::NAME, &*description, T::RETURNS).with_category(T::CATEGORY)
         };
-        Self { tool, spec, info }
+        let example = serde_json::from_str(T::EXAMPLE).ok();
+        Self { tool, spec, info, example }
     }
 
-    /// Parses the arguments of a call.
-    pub(super) fn parse(call: &Invocation) -> Result<T::Args> {
-        T::Args::deserialize(&call.arguments)
-            .map_err(|error| invalid_arguments(T::NAME, &error.to_string()))
+    /// Parses and checks the arguments of a call.
+    pub(super) fn parse(&self, call: &Invocation) -> Result<T::Args> {
+        let args = serde_path_to_error::deserialize(&call.arguments).map_err(|error| {
+            let path = ArgumentPath::of(&error.path().to_string());
+            invalid_arguments(T::NAME, &path.problem(&error.into_inner().to_string()))
+        })?;
+        self.tool.check(&args)?;
+        Ok(args)
     }
 }
 
@@ -106,8 +132,12 @@ impl<T: TypedTool> Tool for Typed<T> {
         &self.info
     }
 
+    fn example(&self) -> Option<&Value> {
+        self.example.as_ref()
+    }
+
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
-        let args = Self::parse(&call)?;
+        let args = self.parse(&call)?;
         let accesses = self.tool.accesses(&args, &call);
         Ok(PreparedCall::new(call, T::EFFECT).with_accesses(accesses).with_parsed(args))
     }

@@ -187,10 +187,10 @@ async fn invalid_parts_are_refused_with_a_reason() {
     for (arguments, reason) in [
         (
             json!({"call": "t0.0", "offset": 9}),
-            "offset: 9 is beyond the end; the output has 1 byte",
+            "arguments.offset: 9 is beyond the end; the output has 1 byte",
         ),
-        (json!({"call": "t0.0", "limit": 0}), "limit: must be 1 to 65536 bytes"),
-        (json!({"call": ""}), "call id: must not be empty"),
+        (json!({"call": "t0.0", "limit": 0}), "arguments.limit: must be 1 to 65536, got 0"),
+        (json!({"call": ""}), "arguments.call: must be the id of a call, such as t0.0"),
     ] {
         let call = Invocation::new(task.id.clone(), CallId::tool(1, 0), "output.read", arguments)
             .with_results(RecordedResults::new(Arc::new(task.recorded.clone())));

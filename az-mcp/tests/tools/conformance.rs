@@ -84,6 +84,8 @@ impl ToolboxFixture for Builtin {
             example("shell.execute", json!({"command": true}), ExpectedOutcome::Invalid),
             example("shell.execute", json!({"command": "sleep 1000"}), ExpectedOutcome::Endless),
             Example::new(background, ExpectedOutcome::Background),
+            example("process.list", json!({"filter": "no-such"}), ExpectedOutcome::Done),
+            example("process.list", json!({"pid": 1}), ExpectedOutcome::Invalid),
             example("output.read", json!({"call": "t0.0"}), ExpectedOutcome::Failed),
             example("output.read", json!({"offset": 1}), ExpectedOutcome::Invalid),
         ]

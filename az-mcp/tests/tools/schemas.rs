@@ -36,7 +36,11 @@ fn the_tools_have_the_arguments_of_the_design() {
             argument("timeout", "number", false, Value::Null),
             argument("env", "object", false, Value::Null),
         ]},
-        {"name": "output.read", "returns": "string", "category": "output", "arguments": [
+        {"name": "process.list", "returns": "array", "category": "system", "arguments": [
+            argument("filter", "string", false, Value::Null),
+            argument("user", "string", false, Value::Null),
+        ]},
+        {"name": "output.read", "returns": "object", "category": "output", "arguments": [
             argument("call", "string", true, Value::Null),
             argument("offset", "number", false, json!(0)),
             argument("limit", "number", false, json!(6144)),

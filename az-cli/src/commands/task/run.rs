@@ -17,6 +17,7 @@ use super::find::find;
 use super::input::{Asked, read_input};
 use crate::commands::ask_mode::AskMode;
 use crate::commands::one_of;
+use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
 use crate::services::Services;
@@ -178,7 +179,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => None,
     };
-    let workspace = workspace(args)?;
+    let workspace = workspace(args.workspace.as_deref())?;
     let task = services.new_task(command, input.as_deref())?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
@@ -201,20 +202,6 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         task = task.with_parent(parent.id);
     }
     Ok(task)
-}
-
-fn workspace(args: &RunArgs) -> Result<String, CliError> {
-    let (what, dir) = match &args.workspace {
-        Some(dir) => (format!("the workspace {}", dir.display()), dir.clone()),
-        None => ("the current directory, which is the workspace".to_owned(), PathBuf::from(".")),
-    };
-    let dir = dir.canonicalize().map_err(|error| CliError::Usage(format!("{what}: {error}")))?;
-    if !dir.is_dir() {
-        return Err(CliError::Usage(format!("{what} is not a directory")));
-    }
-    dir.into_os_string().into_string().map_err(|dir| {
-        CliError::Usage(format!("the workspace {} is not UTF-8; use another", dir.display()))
-    })
 }
 
 /// Reads a command from standard input, and no more than one byte above the limit.

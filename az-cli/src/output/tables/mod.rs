@@ -10,6 +10,7 @@ mod price;
 mod route;
 mod store;
 mod task;
+mod tool;
 mod trace;
 
 pub use budget::{budget_in_words, budget_table};
@@ -22,4 +23,5 @@ pub use price::price_table;
 pub use route::route_in_words;
 pub use store::store_table;
 pub use task::{how_to_answer, task_in_words, tasks_table, waiting_table};
+pub use tool::{tool_in_words, tool_usage_table, tools_table};
 pub use trace::trace_in_words;

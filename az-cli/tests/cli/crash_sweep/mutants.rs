@@ -14,6 +14,7 @@ use az_core::cost::{
 };
 use az_core::journal::{
     Appended, Event, EventBody, Hint, HintQueue, Journal, ModelOutcome, NewEvent, RunStore,
+    ToolCallSummary,
     ToolIntent,
 };
 use az_core::lease::LeaseAnchors;
@@ -352,6 +353,10 @@ impl Journal for Store {
 
     async fn tail(&self, task: &TaskId) -> Result<Vec<Event>> {
         self.inner.tail(task).await
+    }
+
+    async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>> {
+        self.inner.tool_calls(span).await
     }
 }
 

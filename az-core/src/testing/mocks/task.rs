@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use mockall::mock;
 
 use crate::clock::{BootTime, Timestamp};
+use crate::cost::TimeRange;
 use crate::error::Result;
 use crate::id::{TaskId, WorkerId};
-use crate::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent};
+use crate::journal::{Appended, Event, Hint, HintQueue, Journal, NewEvent, ToolCallSummary};
 use crate::lease::LeaseAnchors;
 use crate::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, Task, TaskFilter, TaskQueue,
@@ -87,5 +88,6 @@ mock! {
         async fn answer(&self, task: &TaskId, answer: &WaitAnswer, now: Timestamp) -> Result<Task>;
         async fn read(&self, task: &TaskId, from: u64, limit: usize) -> Result<Vec<Event>>;
         async fn tail(&self, task: &TaskId) -> Result<Vec<Event>>;
+        async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>>;
     }
 }

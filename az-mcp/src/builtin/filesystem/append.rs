@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use az_core::point;
 use az_core::text::plural;
+use cap_std::fs::MetadataExt as _;
 
 use super::durable::sync_directory;
 use super::error::WriteError;
@@ -12,6 +13,10 @@ use super::lock::{LockWait, LockedFile, open_reader};
 use super::marks::Marks;
 use super::replace::FileLocation;
 use super::witness::{Finding, Witness};
+
+/// Why a file with hard links is not appended to.
+const SHARED: &str = "it has another hard link, which may be outside the workspace and would be \
+                      changed too; write the whole file instead";
 
 /// The identity of an append that can be recovered after a crash.
 #[derive(Debug)]
@@ -25,7 +30,8 @@ pub(super) struct AppendId<'a> {
 /// Appends all of the content to a file, or nothing.
 ///
 /// The file keeps its inode, so that processes that have it open see the new content. It is locked
-/// meanwhile against other appends and replacements by this program.
+/// meanwhile against other appends and replacements by this program. A file with several hard links is
+/// refused: one of them may be outside the workspace.
 ///
 /// An append with an `id` marks the bytes that it has written and synced, and does nothing if the
 /// file has its mark already.
@@ -38,7 +44,11 @@ pub(super) fn append(
     // An append of nothing leaves no bytes to mark, and can be repeated.
     let id = id.filter(|_| !content.is_empty());
     let mut locked = LockedFile::open(location, wait)?;
-    let before = locked.file.metadata()?.len();
+    let metadata = locked.file.metadata()?;
+    if metadata.nlink() > 1 {
+        return Err(io::Error::other(SHARED).into());
+    }
+    let before = metadata.len();
     let mut marks = Marks::default();
     if let Some(id) = id {
         match id.find_earlier(location, &locked, content.len()) {

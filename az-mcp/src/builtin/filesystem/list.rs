@@ -3,19 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use az_core::tool::{Access, EffectClass, Invocation, ToolOutput, ToolScope};
+use az_core::tool::{
+    Access, EffectClass, Invocation, Progress, ProgressSender, ToolOutput, ToolScope,
+};
 use az_core::{CancellationToken, Result};
 use cap_std::fs::{Dir, DirEntry, FileType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::access::{AccessGuard, named_path};
 use super::error::FileError;
 use super::root::{Root, Roots, into_output};
+use crate::schema::output_schema;
 use crate::tool::TypedTool;
 
 /// The maximum number of listed entries.
 const MAX_ENTRIES: usize = 10_000;
+/// The number of entries after which progress is reported.
+const REPORTED: usize = 1_000;
 
 /// Lists a directory.
 #[derive(Debug)]
@@ -36,17 +42,18 @@ pub struct ListArgs {
 }
 
 /// An entry of a directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Entry {
     /// Its path, relative to the listed directory.
     name: String,
+    /// Its kind.
     #[serde(rename = "type")]
     kind: Kind,
     /// Its size in bytes; 0 unless it is a regular file.
     size: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
     File,
@@ -70,15 +77,21 @@ impl TypedTool for ListTool {
     const RETURNS: &'static str = "array";
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const EXAMPLE: &'static str = r#"{"path": "src", "recursive": true}"#;
+
+    fn output_schema(&self) -> Option<Value> {
+        Some(output_schema::<Vec<Entry>>())
+    }
 
     fn accesses(&self, args: &ListArgs, call: &Invocation) -> Vec<Access> {
         vec![Access::Read { path: named_path(&args.path, call, self.0.home()) }]
     }
 
     async fn call(&self, args: ListArgs, call: &Invocation) -> Result<ToolOutput> {
-        let cancel = call.cancel.clone();
+        let (cancel, progress) = (call.cancel.clone(), call.progress.clone());
         let guard = AccessGuard::of(call, &args.path, self.0.home());
-        Ok(into_output(self.0.run(call, move |root| list(root, &args, &guard, &cancel)).await?))
+        let work = move |root: &Root| list(root, &args, &guard, (&cancel, &progress));
+        Ok(into_output(self.0.run(call, work).await?))
     }
 }
 
@@ -86,7 +99,7 @@ fn list(
     root: &Root,
     args: &ListArgs,
     guard: &AccessGuard,
-    cancel: &CancellationToken,
+    (cancel, progress): (&CancellationToken, &ProgressSender),
 ) -> Result<ToolOutput, FileError> {
     let at = |error| FileError::at(&args.path, error);
     let base = root.dir().open_dir(root.relative(&args.path)?).map_err(at)?;
@@ -94,7 +107,8 @@ fn list(
         |entry: &str| guard.check(root, &base, Path::new(entry), |path| Access::Read { path });
     may_list("")?;
     let (entries, notes) = (Vec::new(), Vec::new());
-    let mut listing = Listing { args, cancel, may_list: &may_list, base: &base, entries, notes };
+    let mut listing =
+        Listing { args, cancel, progress, may_list: &may_list, base: &base, entries, notes };
     listing.walk()?;
     Ok(listing.output())
 }
@@ -103,6 +117,7 @@ fn list(
 struct Listing<'a> {
     args: &'a ListArgs,
     cancel: &'a CancellationToken,
+    progress: &'a ProgressSender,
     /// Checks whether a directory below the base may be listed.
     may_list: &'a dyn Fn(&str) -> Result<(), FileError>,
     base: &'a Dir,
@@ -133,6 +148,12 @@ impl Listing<'_> {
                 }
             }
             self.entries.push(entry);
+            if self.entries.len().is_multiple_of(REPORTED) {
+                let listed = u64::try_from(self.entries.len()).ok();
+                let listed =
+                    listed.map(|listed| Progress::message("listing").with_count(listed, None));
+                listed.into_iter().for_each(|listed| self.progress.report(listed));
+            }
         }
         Ok(())
     }

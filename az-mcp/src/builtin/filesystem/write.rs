@@ -76,6 +76,8 @@ impl TypedTool for WriteTool {
     const RETURNS: &'static str = "boolean";
     const EFFECT: EffectClass = EffectClass::Probe;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const EXAMPLE: &'static str =
+        r#"{"path": "notes.txt", "content": "buy milk\n", "append": true}"#;
 
     fn accesses(&self, args: &WriteArgs, call: &Invocation) -> Vec<Access> {
         vec![Access::Write { path: named_path(&args.path, call, self.0.home()) }]

@@ -2,14 +2,15 @@
 
 use az_core::text::plural;
 use az_core::tool::{EffectClass, Invocation, OUTPUT_READ, ToolOutput, ToolScope};
-use az_core::{CallId, Error, Result, blocking};
+use az_core::{CallId, Result, blocking};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::files::{OutputFiles, Part};
 use crate::builtin::bytes::without_cut_character;
-use crate::tool::TypedTool;
+use crate::schema::output_schema;
+use crate::tool::{TypedTool, invalid_argument};
 
 /// The default of `limit`: with the line at its end, a result that models are shown completely.
 const DEFAULT_LIMIT: u32 = 6 << 10;
@@ -33,6 +34,17 @@ pub struct OutputReadArgs {
     /// Number of bytes to read, at most 65536
     #[serde(default = "default_limit")]
     pub limit: u32,
+}
+
+/// The data of a result: which part of the output the text is.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ReadPart {
+    /// The first byte.
+    offset: u64,
+    /// The first byte of the next part.
+    next_offset: u64,
+    /// The size of the whole output so far, in bytes.
+    total: u64,
 }
 
 const fn default_limit() -> u32 {
@@ -63,15 +75,28 @@ impl TypedTool for OutputReadTool {
     const DESCRIPTION: &'static str = "Read the whole output of an earlier call in parts, and what \
          its background processes print";
     const CATEGORY: &'static str = "output";
-    const RETURNS: &'static str = "string";
+    const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const EXAMPLE: &'static str = r#"{"call": "t0.0", "offset": 6144}"#;
+
+    fn output_schema(&self) -> Option<Value> {
+        Some(output_schema::<ReadPart>())
+    }
+
+    fn check(&self, args: &OutputReadArgs) -> Result<()> {
+        let refused = |name: &str, reason: &str| Err(invalid_argument(Self::NAME, name, reason));
+        if CallId::new(args.call.trim()).is_err() {
+            return refused("call", "must be the id of a call, such as t0.0");
+        }
+        if !(1..=MAX_LIMIT).contains(&args.limit) {
+            return refused("limit", &format!("must be 1 to {MAX_LIMIT}, got {}", args.limit));
+        }
+        Ok(())
+    }
 
     async fn call(&self, args: OutputReadArgs, call: &Invocation) -> Result<ToolOutput> {
         let id = CallId::new(args.call.trim())?;
-        if !(1..=MAX_LIMIT).contains(&args.limit) {
-            return Err(Error::invalid("limit", format!("must be 1 to {MAX_LIMIT} bytes")));
-        }
         let Some(recorded) = call.results.get(&id).await? else {
             return Ok(ToolOutput::failed(format!(
                 "the task has no recorded result of a call {:?}; ids have the form t0.0",
@@ -91,7 +116,7 @@ impl TypedTool for OutputReadTool {
                 args.offset,
                 plural(whole, "byte")
             );
-            return Err(Error::invalid("offset", reason));
+            return Err(invalid_argument(Self::NAME, "offset", &reason));
         };
         let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
         let from_record = usize::try_from(start).ok().and_then(|start| recorded.get(start..));
@@ -161,8 +186,8 @@ impl Excerpt {
             false => "the end so far".to_owned(),
         };
         text.push_str(&format!("[bytes {start} to {next} of {total}; {rest}]"));
-        let data = json!({"offset": start, "next_offset": next, "total": total});
-        ToolOutput::done(text).with_data(data)
+        let part = ReadPart { offset: start, next_offset: next, total };
+        ToolOutput::done(text).with_data(json!(part))
     }
 }
 

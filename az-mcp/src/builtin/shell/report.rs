@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use az_core::CallId;
 use az_core::text::plural;
-use az_core::tool::ToolOutput;
+use az_core::tool::{BackgroundProcess, ToolOutput};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::background::{Background, BackgroundOutput};
@@ -40,6 +42,33 @@ pub(super) struct CommandReport {
     pub(super) confined: (SandboxTier, SandboxPolicy),
 }
 
+/// The data of the result of a command.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CommandData {
+    /// Its exit code; `null` if it was killed.
+    exit_code: Option<i32>,
+    /// The signal that killed it.
+    signal: Option<i32>,
+    /// What it wrote to standard output, without what was cut.
+    stdout: String,
+    /// How much it wrote to standard output.
+    stdout_bytes: u64,
+    /// What it wrote to standard error, without what was cut.
+    stderr: String,
+    /// How much it wrote to standard error.
+    stderr_bytes: u64,
+    /// Whether it was killed because it took too long.
+    timed_out: bool,
+    /// Whether it was killed because the call was cancelled.
+    cancelled: bool,
+    /// How long it ran.
+    duration_ms: u64,
+    /// What it left running: the processes with their ids and command lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Value>>")]
+    background: Option<Vec<BackgroundProcess>>,
+}
+
 impl From<CommandReport> for ToolOutput {
     fn from(report: CommandReport) -> Self {
         let text = report.text();
@@ -48,20 +77,19 @@ impl From<CommandReport> for ToolOutput {
             CommandEnd::Exited(status) => (status.code(), status.signal()),
             CommandEnd::TimedOut(_) | CommandEnd::Cancelled => (None, None),
         };
-        let mut data = json!({
-            "exit_code": code,
-            "signal": signal,
-            "stdout": stdout.text,
-            "stdout_bytes": stdout.total,
-            "stderr": stderr.text,
-            "stderr_bytes": stderr.total,
-            "timed_out": matches!(end, CommandEnd::TimedOut(_)),
-            "cancelled": end == CommandEnd::Cancelled,
-            "duration_ms": u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        });
-        if let (Value::Object(data), Some(Background { processes, .. })) = (&mut data, background) {
-            data.insert("background".to_owned(), json!(processes));
-        }
+        let data = CommandData {
+            exit_code: code,
+            signal,
+            stdout: stdout.text,
+            stdout_bytes: stdout.total,
+            stderr: stderr.text,
+            stderr_bytes: stderr.total,
+            timed_out: matches!(end, CommandEnd::TimedOut(_)),
+            cancelled: end == CommandEnd::Cancelled,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            background: background.map(|Background { processes, .. }| processes),
+        };
+        let data = json!(data);
         // A killed command may have done a part of its work.
         let is_cut_short = code.is_none();
         Self::done(text).with_ok(code == Some(0)).with_unknown(is_cut_short).with_data(data)

@@ -17,12 +17,14 @@ use tokio::sync::OnceCell;
 
 use super::marks::{is_ended_with_task, is_of_call, is_of_task};
 use super::options::ShellOptions;
+use super::report::CommandData;
 use super::run::{Job, RunError, run};
 use super::{process_tree, refusal};
 use crate::builtin::output::OutputFiles;
 use crate::registry::OUTCOME_UNKNOWN;
 use crate::sandbox::{Sandbox, SandboxError, SandboxMode, SandboxPolicy};
-use crate::tool::{RecoverableTool, TypedTool};
+use crate::schema::output_schema;
+use crate::tool::{RecoverableTool, TypedTool, invalid_argument};
 
 /// Runs shell commands in the workspace.
 #[derive(Debug)]
@@ -101,15 +103,11 @@ impl ShellTool {
     }
 
     /// Returns the time limit of a call: the smallest of those that apply.
-    fn limit(&self, args: &ShellArgs, call: &Invocation) -> Result<Duration> {
-        let requested = match args.timeout {
-            None => self.options.default_timeout,
-            Some(seconds) if seconds > 0.0 => {
-                Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-            }
-            Some(_) => return Err(Error::invalid("timeout", "must be greater than 0 seconds")),
-        };
-        Ok(call.timeout.map_or(requested, |limit| requested.min(limit)))
+    fn limit(&self, args: &ShellArgs, call: &Invocation) -> Duration {
+        let requested = args.timeout.map_or(self.options.default_timeout, |seconds| {
+            Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        });
+        call.timeout.map_or(requested, |limit| requested.min(limit))
     }
 }
 
@@ -121,6 +119,7 @@ impl TypedTool for ShellTool {
     const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Unsafe;
     const SCOPE: ToolScope = ToolScope::System;
+    const EXAMPLE: &'static str = r#"{"command": "cargo test", "timeout": 600}"#;
 
     fn description(&self) -> Cow<'static, str> {
         let shell = self.options.program.file_name().unwrap_or_default().display();
@@ -141,16 +140,38 @@ impl TypedTool for ShellTool {
         vec![Access::Command { text: args.command.clone(), env }]
     }
 
+    fn output_schema(&self) -> Option<Value> {
+        Some(output_schema::<CommandData>())
+    }
+
+    /// Rejects time limits of 0, and commands and variables that cannot be passed to a process.
+    fn check(&self, args: &ShellArgs) -> Result<()> {
+        let refused = |name: &str, reason: &str| Err(invalid_argument(Self::NAME, name, reason));
+        if args.timeout.is_some_and(|seconds| seconds <= 0.0) {
+            return refused("timeout", "must be greater than 0");
+        }
+        if args.command.contains('\0') {
+            return refused("command", "must not contain a NUL character");
+        }
+        for (name, value) in args.env.iter().flatten() {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                let rule =
+                    "names must not be empty or contain `=`, and there must be no NUL characters";
+                return refused("env", &format!("variable {name:?}: {rule}"));
+            }
+        }
+        Ok(())
+    }
+
     async fn call(&self, args: ShellArgs, call: &Invocation) -> Result<ToolOutput> {
         let Some(workspace) = &call.workspace else {
             return Err(Error::invalid("workspace", "the call has none; shell.execute needs one"));
         };
-        let limit = self.limit(&args, call)?;
+        let limit = self.limit(&args, call);
         let mut env = self.options.env.clone();
         let named = call.env.iter().filter_map(|name| self.options.available.get_key_value(name));
         env.extend(named.map(|(name, value)| (name.clone(), value.clone())));
         env.extend(args.env.unwrap_or_default());
-        check(&args.command, &env)?;
         let (sandbox, policy) =
             match (self.sandbox().await?, self.policy(workspace, &call.task).await?) {
                 (Ok(sandbox), Ok(policy)) => (sandbox, policy),
@@ -238,20 +259,5 @@ fn check_killed(killed: bool) -> Result<()> {
     match killed {
         true => Ok(()),
         false => Err(Error::Internal("some processes of the command are still running".to_owned())),
-    }
-}
-
-/// Rejects commands and variables that cannot be passed to a process.
-fn check(command: &str, env: &BTreeMap<String, String>) -> Result<()> {
-    if command.contains('\0') {
-        return Err(Error::invalid("command", "must not contain a NUL character"));
-    }
-    let invalid = env.iter().find(|(name, value)| {
-        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
-    });
-    let rule = "names must not be empty or contain `=`, and there must be no NUL characters";
-    match invalid {
-        Some((name, _)) => Err(Error::invalid("env", format!("variable {name:?}: {rule}"))),
-        None => Ok(()),
     }
 }

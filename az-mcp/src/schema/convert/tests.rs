@@ -1,5 +1,5 @@
 use az_core::content::ContentPart;
-use az_core::tool::{EffectClass, ToolOutput, ToolSpec};
+use az_core::tool::{EffectClass, ToolOutput, ToolScope, ToolSpec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -102,11 +102,47 @@ fn a_tool_of_another_server_keeps_its_schemas_and_unknown_fields() {
 }
 
 #[test]
-fn the_effect_class_of_a_spec_becomes_annotations() {
-    let spec = ToolSpec::from(&search()).with_effect(EffectClass::Read);
+fn the_effect_class_and_the_scope_of_a_spec_become_annotations() {
+    let annotated = |effect, scope| {
+        let spec = ToolSpec::from(&search()).with_effect(effect).with_scope(scope);
+        let wire = WireTool::from(&spec);
+        assert_eq!(wire.input_schema, *spec.input_schema);
+        wire.annotations.unwrap()
+    };
+    let changes = |idempotent: bool, open: bool| {
+        json!({
+            "readOnlyHint": false, "destructiveHint": true, "idempotentHint": idempotent,
+            "openWorldHint": open,
+        })
+    };
+    for (effect, scope, expected) in [
+        (
+            EffectClass::Read,
+            ToolScope::Workspace,
+            json!({"readOnlyHint": true, "openWorldHint": false}),
+        ),
+        (
+            EffectClass::Read,
+            ToolScope::System,
+            json!({"readOnlyHint": true, "openWorldHint": true}),
+        ),
+        (EffectClass::Idempotent, ToolScope::Network, changes(true, true)),
+        (EffectClass::Probe, ToolScope::Workspace, changes(false, false)),
+        (EffectClass::Unsafe, ToolScope::System, changes(false, true)),
+    ] {
+        assert_eq!(annotated(effect, scope), expected, "{effect:?} {scope:?}");
+    }
+}
+
+#[test]
+fn the_schema_of_the_output_survives_conversions() {
+    let schema = json!({"type": "array", "items": {"type": "string"}});
+    let spec = ToolSpec::from(&search()).with_output_schema(Some(schema.clone()));
     let wire = WireTool::from(&spec);
-    assert_eq!(wire.annotations, Some(json!({"readOnlyHint": true})));
-    assert_eq!(wire.input_schema, *spec.input_schema);
+    assert_eq!(wire.output_schema.as_ref(), Some(&schema));
+    assert_eq!(ToolSpec::from(&wire).output_schema.as_deref(), Some(&schema));
+    let stored = serde_json::to_value(&spec).unwrap();
+    assert_eq!(serde_json::from_value::<ToolSpec>(stored).unwrap(), spec);
 }
 
 #[test]

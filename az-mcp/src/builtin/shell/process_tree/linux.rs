@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
+use crate::builtin::process::{ProcessStat, command_words, pids, stat};
 use crate::sandbox::HELPER;
 
 /// How often the search is repeated: processes may fork while they are searched.
@@ -53,13 +54,6 @@ impl Environment {
             .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
         std::str::from_utf8(value?).ok()
     }
-}
-
-/// The fields of `/proc/PID/stat` that are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ProcessStat {
-    parent: i32,
-    started: u64,
 }
 
 /// Finds the running processes that have a mark, `root`, and all their descendants, except this
@@ -129,15 +123,13 @@ fn is_helper(process: &Process) -> bool {
 }
 
 fn command_line(pid: i32) -> String {
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<_> = bytes.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-    one_line(&words.join(" "), DESCRIBED)
+    one_line(&command_words(pid).join(" "), DESCRIBED)
 }
 
 /// Returns the time at which a process was started, in ticks since the machine was; `None` if there
 /// is no such process. With the process id, it identifies a process.
 pub(super) fn start_time(pid: u32) -> Option<u64> {
-    Some(stat(i32::try_from(pid).ok()?)?.started)
+    Some(running(i32::try_from(pid).ok()?)?.started)
 }
 
 /// Sends SIGSTOP to the processes, to all that have the mark and to their descendants, until no new
@@ -164,7 +156,7 @@ fn stop(processes: &mut Vec<Process>, mark: Mark<'_>) {
 /// Finds the running processes that have the mark or are roots, and all their descendants.
 fn find_trees(mark: Mark<'_>, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
     let stats: HashMap<i32, ProcessStat> =
-        pids().filter_map(|pid| Some((pid, stat(pid)?))).collect();
+        pids().filter_map(|pid| Some((pid, running(pid)?))).collect();
     let excluded: HashSet<i32> = with_ancestors(&stats, getpid().as_raw_pid()).collect();
     let root = |(pid, stat): (&i32, &ProcessStat)| {
         let is_root = || is_root(*pid, stat.started) || is_marked(*pid, mark);
@@ -177,7 +169,7 @@ fn find_trees(mark: Mark<'_>, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process
     let found = stats.iter().filter(|(pid, _)| {
         !excluded.contains(pid) && with_ancestors(&stats, **pid).any(|it| roots.contains(&it))
     });
-    found.filter_map(|(pid, stat)| open(*pid, *stat)).collect()
+    found.filter_map(|(pid, stat)| open(*pid, stat)).collect()
 }
 
 /// Returns a process and its ancestors.
@@ -186,22 +178,9 @@ fn with_ancestors(stats: &HashMap<i32, ProcessStat>, pid: i32) -> impl Iterator<
     std::iter::successors(Some(pid), |pid| Some(stats.get(pid)?.parent)).take(1_000)
 }
 
-fn pids() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
 /// Reads the state of a process, unless it has exited.
-fn stat(pid: i32) -> Option<ProcessStat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain any characters, including parentheses.
-    let (_, rest) = text.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    let parent = fields.next()?.parse().ok()?;
-    Some(ProcessStat { parent, started: fields.nth(17)?.parse().ok()? })
+fn running(pid: i32) -> Option<ProcessStat> {
+    stat(pid).filter(|stat| !stat.has_exited())
 }
 
 fn is_marked(pid: i32, mark: Mark<'_>) -> bool {
@@ -210,9 +189,8 @@ fn is_marked(pid: i32, mark: Mark<'_>) -> bool {
 }
 
 /// Opens a process, if the process id was not reused since `seen` was read.
-fn open(pid: i32, seen: ProcessStat) -> Option<Process> {
-    let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
-    let is_same = stat(pid)?.started == seen.started;
-    let ProcessStat { parent, started } = seen;
-    is_same.then_some(Process { handle: process, pid, parent, started })
+fn open(pid: i32, seen: &ProcessStat) -> Option<Process> {
+    let handle = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    let is_same = running(pid)?.started == seen.started;
+    is_same.then_some(Process { handle, pid, parent: seen.parent, started: seen.started })
 }
