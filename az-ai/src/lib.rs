@@ -45,6 +45,7 @@ pub mod provider;
 pub mod recording;
 pub mod scripted;
 
+pub mod completer;
 pub mod dispatch;
 pub mod react;
 

@@ -8,7 +8,6 @@ use az_core::text::plural;
 use az_core::{Usd, WorkerId};
 
 use crate::config::ConfigError;
-use crate::models::did_you_mean;
 use crate::suggestion::set_budget;
 
 /// The exit code of invalid arguments, as in clap.
@@ -90,12 +89,12 @@ pub enum CliError {
         kind: ErrorKind,
     },
     /// No tool has this name.
-    #[error("unknown tool {name:?}{}", did_you_mean(near))]
+    #[error("unknown tool {name:?}{likely}")]
     UnknownTool {
         /// What was typed.
         name: String,
-        /// Similar names.
-        near: Vec<String>,
+        /// The end of the message, with similar names; empty if there are none.
+        likely: String,
     },
     /// A tool call may not be made.
     #[error("{tool} was not called: {reason}")]

@@ -1,6 +1,7 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
 mod rules;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -20,8 +21,6 @@ use az_core::store::{
 use az_core::task::UnattendedMode;
 use az_core::{Clock, Error, Task, TaskId};
 use az_mcp::ToolRegistry;
-use az_mcp::builtin::builtin_tools;
-use az_mcp::builtin::output::OutputFiles;
 use az_mcp::policy::RulePolicy;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -281,58 +280,6 @@ impl Services {
         Ok(request.with_calendar(self.settings.calendar()))
     }
 
-    /// Returns the tools.
-    ///
-    /// # Errors
-    ///
-    /// An internal error for tools that cannot be registered together.
-    pub fn toolbox(&self) -> Result<Arc<ToolRegistry>, CliError> {
-        if let Some(toolbox) = self.toolbox.get() {
-            return Ok(Arc::clone(toolbox));
-        }
-        let options = self.settings.shell_options(&self.env)?;
-        let toolbox = Arc::new(builtin_tools(options)?);
-        Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
-    }
-
-    /// Returns the tools that agents get.
-    ///
-    /// # Errors
-    ///
-    /// As [`toolbox`](Self::toolbox).
-    pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
-        Ok(self.wiring.toolbox(self.toolbox()?))
-    }
-
-    /// Deletes the files of what background processes of a task have printed. Files that cannot be
-    /// deleted are not worth an error: the task is gone.
-    pub fn delete_output(&self, task: &TaskId) {
-        if let Some(directory) = self.settings.output_dir(&self.env) {
-            OutputFiles::new(Some(directory)).delete(task).ok();
-        }
-    }
-
-    /// Checks names of tools.
-    ///
-    /// # Errors
-    ///
-    /// A usage error with the known tools for an unknown one.
-    pub fn check_tools<'a>(
-        &self,
-        names: impl IntoIterator<Item = &'a String>,
-    ) -> Result<(), CliError> {
-        let known = self.tool_names()?;
-        match names.into_iter().find(|name| !known.contains(name)) {
-            None => Ok(()),
-            Some(name) => {
-                let likely = did_you_mean(&near(name, known.iter().map(String::as_str)));
-                let known = known.join(", ");
-                let text = format!("unknown tool {name:?}; known tools: {known}{likely}");
-                Err(CliError::Usage(text))
-            }
-        }
-    }
-
     /// Checks that variables that a task names are set.
     ///
     /// # Errors
@@ -355,6 +302,11 @@ impl Services {
         self.settings.llm.max_tokens.map_or(LONGEST_REPLY, NonZeroU32::get)
     }
 
+    fn dispatch_options(&self) -> DispatchOptions {
+        let loading_wait = self.settings.llm.timeouts.loading_wait();
+        DispatchOptions::default().with_loading_wait(loading_wait)
+    }
+
     /// Creates an engine that emits events to `sink` and asks for approval at `terminal`, if there is one.
     /// Without one, `unattended` or the configuration decides about tasks that have no mode of their own.
     ///
@@ -368,8 +320,7 @@ impl Services {
         unattended: Option<UnattendedMode>,
     ) -> Result<Engine, CliError> {
         let resolver = self.models()?.connected()?;
-        let loading_wait = self.settings.llm.timeouts.loading_wait();
-        let dispatch = DispatchOptions::default().with_loading_wait(loading_wait);
+        let dispatch = self.dispatch_options();
         let options =
             ReActOptions::default().with_max_tokens(self.max_tokens()).with_dispatch(dispatch);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));

@@ -49,6 +49,7 @@ pub mod engine;
 mod hash;
 pub mod locks;
 pub mod policy;
+pub mod search;
 pub mod secret;
 pub mod serde_arc;
 pub mod text;

@@ -1,10 +1,15 @@
 //! Policies: decisions about tool calls, apart from asking for approval.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::task::Task;
-use crate::tool::{EffectClass, PreparedCall, ToolScope, ToolSpec};
+use crate::tool::{
+    Access, AccessCheck, EffectClass, Invocation, PreparedCall, ToolScope, ToolSpec,
+};
 
 /// The decision of a policy about a call.
 ///

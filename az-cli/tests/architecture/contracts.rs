@@ -14,6 +14,10 @@ use crate::{CRATES, Source, root, sources};
 /// there is no saboteur, because only a kit runs on one.
 const WITHOUT_A_KIT: &[(&str, &str)] = &[
     ("Agent", "what an agent decides differs, and the engine records its effects"),
+    (
+        "Completer",
+        "the only implementation is in `az_ai::completer`, over accounts, which have a kit",
+    ),
     ("ComplexityClassifier", "only totality and speed can be checked without knowing the classes"),
     ("EmbedWire", "each implementation has a format of its own"),
     ("EventSink", "there is nothing to observe but that it returns"),

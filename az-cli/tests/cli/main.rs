@@ -47,6 +47,7 @@ mod stores;
 mod support;
 mod terminal;
 mod tools;
+mod tools_page;
 mod trace;
 mod two_processes;
 mod typed_hints;

@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use crate::support::{Az, Ended};
 
 /// The names of the built-in tools.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "filesystem.list",
     "filesystem.read",
     "filesystem.write",
     "shell.execute",
     "process.list",
     "output.read",
+    "aichat.complete",
+    "semantic.search",
 ];
 
 fn names(az: &Az, args: &[&str]) -> Vec<String> {
@@ -208,4 +210,96 @@ fn the_usage_counts_the_calls_of_tasks() {
     ]);
     assert_eq!(found, expected);
     assert_eq!(usage(&["--until", "2026-01-01"]), json!([]));
+}
+
+/// Writes the script of a model.
+fn script(az: &Az, name: &str, steps: &[Value]) {
+    az.file(name, &steps.iter().map(|step| format!("{step}\n")).collect::<String>());
+}
+
+fn completion(model: &str) -> Value {
+    let arguments = json!({"prompt": "say hello", "model": model, "max_tokens": 50});
+    json!({"name": "aichat.complete", "arguments": arguments})
+}
+
+#[test]
+fn a_completion_is_booked_on_the_task_that_asks_for_it() {
+    let az = Az::new();
+    script(&az, "inner.jsonl", &[json!({"text": "hello", "cost_nanos": 500})]);
+    let calls = [completion("scripted:inner.jsonl")];
+    let last = json!({"text": "done", "cost_nanos": 7});
+    script(&az, "x.jsonl", &[json!({"calls": calls, "cost_nanos": 9}), last]);
+    let run = ["task", "run", "ask", "--model", "scripted:x.jsonl", "--allow", "aichat.complete"];
+    az.ok(&run);
+    let task = az.shown(&az.only_id());
+    assert_eq!(task["cost_nanos"], 516, "{task}");
+    let entries = task["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 3, "{task}");
+    let booked: Vec<_> =
+        entries.iter().filter(|entry| entry["cost_nanos"] == 500).map(|e| &e["call"]).collect();
+    assert!(booked.len() == 1 && booked[0].as_str().unwrap().starts_with("t0.0."), "{task}");
+    let sums: Value =
+        serde_json::from_str(&az.ok(&["cost", "show", "--by", "task", "--format", "json"]))
+            .unwrap();
+    assert_eq!(sums[0]["cost_nanos"], 516, "{sums}");
+    let log = az.ok(&["task", "logs", &az.only_id(), "--json"]);
+    assert!(log.contains("hello"), "the reply is on record: {log}");
+}
+
+#[test]
+fn a_budget_refuses_a_completion_before_it_is_sent() {
+    let az = Az::new();
+    script(&az, "inner.jsonl", &[json!({"text": "hello", "cost_nanos": 5_000_000})]);
+    let calls = [completion("scripted:inner.jsonl")];
+    let last = json!({"text": "done", "cost_nanos": 7});
+    script(&az, "x.jsonl", &[json!({"calls": calls, "cost_nanos": 9}), last]);
+    az.ok(&["cost", "budget", "set", "--amount", "0.001", "--period", "total"]);
+    az.ok(&["task", "run", "ask", "--model", "scripted:x.jsonl", "--allow", "aichat.complete"]);
+    let task = az.shown(&az.only_id());
+    assert_eq!(task["cost_nanos"], 16, "{task}");
+    let log = az.ok(&["task", "logs", &az.only_id(), "--json"]);
+    assert!(log.contains("budget"), "{log}");
+}
+
+#[test]
+fn a_completion_outside_of_a_task_is_booked_on_the_tools() {
+    let az = Az::new();
+    script(&az, "inner.jsonl", &[json!({"text": "hello", "cost_nanos": 500})]);
+    let words = ["aichat.complete", "prompt=hi", "model=scripted:inner.jsonl", "--yes"];
+    let ended = call(&az, &words);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "hello\n"), "{ended:?}");
+    let sums = az.ok(&["cost", "show", "--by", "payer", "--format", "json"]);
+    let sums: Value = serde_json::from_str(&sums).unwrap();
+    assert_eq!((&sums[0]["key"], &sums[0]["cost_nanos"]), (&json!("az:tools"), &json!(500)));
+    for (words, says) in [
+        (&["aichat.complete", "prompt= "][..], "arguments.prompt: must not be empty"),
+        (
+            &["aichat.complete", "prompt=x", "temperature=3"],
+            "arguments.temperature: must be 0 to 2",
+        ),
+        (
+            &["aichat.complete", "prompt=x", "max_tokens=0"],
+            "arguments.max_tokens: must be at least 1",
+        ),
+        (&["aichat.complete", "prompt=x", "--yes"], "no model is set up"),
+        (&["aichat.complete", "prompt=x", "model=nonesuch", "--yes"], "unknown model \"nonesuch\""),
+    ] {
+        let ended = call(&az, words);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{words:?}: {ended:?}");
+        assert!(ended.stderr.contains(says), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_semantic_search_without_documents_says_so() {
+    let az = Az::new();
+    for (words, code, says) in [
+        (&["semantic.search", "query=x", "--yes"][..], 1, "no documents are indexed"),
+        (&["semantic.search", "query= "], 2, "arguments.query: must not be empty"),
+        (&["semantic.search", "query=x", "n_results=0"], 2, "arguments.n_results: must be 1 to 50"),
+    ] {
+        let ended = call(&az, words);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{words:?}: {ended:?}");
+        assert!(ended.stderr.contains(says), "{words:?}: {ended:?}");
+    }
 }

@@ -238,7 +238,7 @@ fn tasks() {
         .with_allow(["echo"])
         .with_max_steps(7)
         .with_max_calls(70)
-        .with_timeout(std::time::Duration::from_secs(90))
+        .with_timeout(Duration::from_secs(90))
         .with_workspace("/work")
         .with_env(["SSH_AUTH_SOCK"])
         .with_input("some input");

@@ -6,6 +6,7 @@
 
 mod account;
 mod attempt;
+mod completer;
 mod payer;
 mod retry;
 mod unbooked;
@@ -14,6 +15,7 @@ pub use account::{Account, call_with_retries};
 pub use attempt::{
     Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart,
 };
+pub use completer::{Completer, Completion, CompletionRequest};
 pub use payer::{AccountEvent, AccountListener, PayerAccount};
 pub use retry::RetryPolicy;
 pub use unbooked::Unbooked;

@@ -11,6 +11,7 @@ use super::access::{Access, AccessCheck};
 use super::progress::ProgressSender;
 use super::results::RecordedResults;
 use super::spec::EffectClass;
+use crate::cost::Payer;
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
 use crate::task::LeaseFence;
@@ -23,6 +24,8 @@ pub struct Invocation {
     pub task: TaskId,
     /// The call's id in the task.
     pub call: CallId,
+    /// What the costs of the call are booked to: the task, unless the call is made outside of one.
+    pub payer: Payer,
     /// An idempotency key: `task:seq` of the call's intent, and the same if the call is repeated
     /// after a crash.
     pub key: String,
@@ -67,6 +70,7 @@ impl Invocation {
     pub fn new(task: TaskId, call: CallId, tool: impl Into<String>, arguments: Value) -> Self {
         Self {
             key: Self::key_of(&task, 0),
+            payer: Payer::from(&task),
             task,
             call,
             tool: tool.into(),
@@ -98,6 +102,13 @@ impl Invocation {
     #[must_use]
     pub fn in_workspace(mut self, workspace: impl Into<String>) -> Self {
         self.workspace = Some(workspace.into());
+        self
+    }
+
+    /// Sets what the costs of the call are booked to.
+    #[must_use]
+    pub fn paid_by(mut self, payer: Payer) -> Self {
+        self.payer = payer;
         self
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | contract | kit |
 //! |---|---|
+//! | [`DocumentRepository`](crate::repository::DocumentRepository) | [`document_repository()`] |
 //! | [`SqlRepository`](crate::repository::SqlRepository) | [`sql_repository()`] |
 //!
 //! ```
@@ -29,6 +30,8 @@
 //! # });
 //! ```
 
+mod document_repository;
 mod sql_repository;
 
+pub use document_repository::document_repository;
 pub use sql_repository::sql_repository;

@@ -1,8 +1,12 @@
 //! The built-in tools.
 
+#[cfg(feature = "ai-tools")]
+pub mod aichat;
 pub mod filesystem;
 pub mod output;
 pub mod process;
+#[cfg(feature = "data-tools")]
+pub mod semantic;
 pub mod shell;
 
 mod all;

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use az_core::approval::{Approval, Approver};
 use az_core::content::describe;
+use az_core::cost::Payer;
 use az_core::engine::{Stop, StopReason};
-use az_core::policy::{PolicyDecision, access_check};
+use az_core::id::PayerId;
+use az_core::policy::{Policy, PolicyDecision, access_check};
 use az_core::text::plural;
 use az_core::tool::{Invocation, PreparedCall, ToolOutput, ToolSpec};
 use az_core::{CallId, Error, Task, Toolbox};
@@ -20,7 +22,7 @@ use super::find::{find_tool, specs};
 use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
-use crate::output::{Live, TerminalApprover};
+use crate::output::Live;
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
@@ -73,13 +75,18 @@ pub(super) async fn run(args: &CallArgs, services: &Services) -> Result<ExitCode
     let mut call = Invocation::new(task.id.clone(), CallId::tool(0, 0), &spec.name, arguments)
         .with_timeout(args.timeout);
     call.workspace.clone_from(&task.options.workspace);
+    if spec.category == "ai" {
+        // Costs are booked in the store, to a payer of their own: there is no such task.
+        services.store().await?;
+        call = call.paid_by(Payer::other("az", PayerId::new("tools")?)?);
+    }
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Cancelled, services.printer())?;
     let (cancel, task) = (call.cancel.clone(), Arc::new(task));
     let mut prepared = tools.prepare(call)?;
     permit(&task, spec, &prepared, (&stop, services)).await?;
     if !prepared.accesses.is_empty() {
-        let policy = services.policy()?;
+        let policy: Arc<dyn Policy> = services.policy()?;
         prepared.invocation.access = access_check(&policy, &task, spec, &prepared);
     }
     let started = Instant::now();
@@ -111,8 +118,8 @@ async fn permit(
         PolicyDecision::Ask(terms) => terms,
     };
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let live = attended.then(|| Live::start(services.printer())).transpose()?.map(Arc::new);
-    let approver = TerminalApprover::new(live.clone());
+    let live = attended.then(|| Live::start(services.printer(), None)).transpose()?.map(Arc::new);
+    let approver = services.approver(live.clone())?;
     let answer = tokio::select! {
         answer = approver.ask(task, call, &terms) => answer?,
         () = stop.requested() => return Err(Error::Cancelled.into()),
@@ -125,9 +132,7 @@ async fn permit(
         Approval::Denied { .. } => {
             Err(CliError::ToolDenied { tool, reason: "it was not approved".to_owned() })
         }
-        Approval::Unattended => {
-            Err(Error::ApprovalRequired { tool, reason: terms.reason }.into())
-        }
+        Approval::Unattended => Err(Error::ApprovalRequired { tool, reason: terms.reason }.into()),
     }
 }
 

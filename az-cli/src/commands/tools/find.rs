@@ -7,6 +7,7 @@ use az_ai::resolver::near;
 use az_core::tool::{ToolSpec, meant_name};
 
 use crate::error::CliError;
+use crate::models::did_you_mean;
 use crate::services::Services;
 use crate::views::ToolSummaryView;
 
@@ -85,5 +86,6 @@ fn server(_spec: &ToolSpec) -> &str {
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> CliError {
-    CliError::UnknownTool { name: name.to_owned(), near: near(name, known) }
+    let likely = did_you_mean(&near(name, known));
+    CliError::UnknownTool { name: name.to_owned(), likely }
 }

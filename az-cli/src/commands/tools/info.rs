@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use az_core::Toolbox;
-use az_core::policy::PolicyDecision;
+use az_core::policy::{Policy, PolicyDecision};
 use az_core::tool::{Invocation, ToolSpec};
 use az_mcp::ToolRegistry;
 use clap::Args;

@@ -14,8 +14,7 @@ use az_core::cost::{
 };
 use az_core::journal::{
     Appended, Event, EventBody, Hint, HintQueue, Journal, ModelOutcome, NewEvent, RunStore,
-    ToolCallSummary,
-    ToolIntent,
+    ToolCallSummary, ToolIntent,
 };
 use az_core::lease::LeaseAnchors;
 use az_core::task::{

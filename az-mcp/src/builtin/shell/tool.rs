@@ -119,7 +119,7 @@ impl TypedTool for ShellTool {
     const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Unsafe;
     const SCOPE: ToolScope = ToolScope::System;
-    const EXAMPLE: &'static str = r#"{"command": "cargo test", "timeout": 600}"#;
+    const EXAMPLE: &'static str = r#"{"command": "wc -l README.md", "timeout": 10}"#;
 
     fn description(&self) -> Cow<'static, str> {
         let shell = self.options.program.file_name().unwrap_or_default().display();

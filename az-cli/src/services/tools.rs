@@ -1,0 +1,75 @@
+//! The tools that agents and people call.
+
+use std::sync::Arc;
+
+use az_ai::resolver::near;
+use az_core::{TaskId, Toolbox};
+use az_mcp::ToolRegistry;
+use az_mcp::builtin::aichat::AichatCompleteTool;
+use az_mcp::builtin::builtin_tools;
+use az_mcp::builtin::output::OutputFiles;
+use az_mcp::builtin::semantic::SemanticSearchTool;
+
+use super::Services;
+use crate::completer::ChosenModels;
+use crate::documents::NoDocuments;
+use crate::error::CliError;
+use crate::models::did_you_mean;
+
+impl Services {
+    /// Returns the tools.
+    ///
+    /// # Errors
+    ///
+    /// An internal error for tools that cannot be registered together.
+    pub fn toolbox(&self) -> Result<Arc<ToolRegistry>, CliError> {
+        if let Some(toolbox) = self.toolbox.get() {
+            return Ok(Arc::clone(toolbox));
+        }
+        let options = self.settings.shell_options(&self.env)?;
+        let mut toolbox = builtin_tools(options)?;
+        let models = ChosenModels::new(self.models(), self.open(), self.dispatch_options());
+        toolbox.add(AichatCompleteTool::new(Arc::new(models)))?;
+        toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
+        let toolbox = Arc::new(toolbox);
+        Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
+    }
+
+    /// Returns the tools that agents get.
+    ///
+    /// # Errors
+    ///
+    /// As [`toolbox`](Self::toolbox).
+    pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
+        Ok(self.wiring.toolbox(self.toolbox()?))
+    }
+
+    /// Deletes the files of what background processes of a task have printed. Files that cannot be
+    /// deleted are not worth an error: the task is gone.
+    pub fn delete_output(&self, task: &TaskId) {
+        if let Some(directory) = self.settings.output_dir(&self.env) {
+            OutputFiles::new(Some(directory)).delete(task).ok();
+        }
+    }
+
+    /// Checks names of tools.
+    ///
+    /// # Errors
+    ///
+    /// A usage error with the known tools for an unknown one.
+    pub fn check_tools<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), CliError> {
+        let known = self.tool_names()?;
+        match names.into_iter().find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let likely = did_you_mean(&near(name, known.iter().map(String::as_str)));
+                let known = known.join(", ");
+                let text = format!("unknown tool {name:?}; known tools: {known}{likely}");
+                Err(CliError::Usage(text))
+            }
+        }
+    }
+}
