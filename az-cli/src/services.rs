@@ -12,7 +12,6 @@ use az_ai::estimate;
 use az_ai::provider::http::HttpOptions;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
-use az_ai::resolver::near;
 use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EventSink};
 use az_core::store::{
@@ -28,7 +27,7 @@ use tokio::sync::OnceCell;
 use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
-use crate::models::{ModelChooser, did_you_mean};
+use crate::models::ModelChooser;
 use crate::output::{Live, Printer};
 use crate::redact::Redactor;
 use crate::settings::{Settings, StoreSetting};

@@ -1,5 +1,4 @@
 //! The kit of document repositories on the one in memory, and on faulty ones.
-#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::sync::Arc;
 

@@ -176,8 +176,8 @@ async fn an_unknown_tool_is_not_found() {
 #[tokio::test]
 async fn an_unknown_enum_value_is_refused_with_the_known_values() {
     let error = registry().call(call("dance")).await.unwrap_err();
-    let expect = "invalid arguments: test.tool: unknown variant `dance`, \
-                  expected one of `answer`, `panic`, `fail`, `hang`, `workspace`";
+    let expect = "invalid arguments: test.tool: arguments.action: must be one of \"panic\", \"fail\", \
+                  \"hang\", \"workspace\", \"answer\", got \"dance\"";
     assert_eq!(error.to_string(), expect);
 }
 
