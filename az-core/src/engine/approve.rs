@@ -13,7 +13,7 @@ use crate::journal::{EventBody, NewEvent};
 use crate::point;
 use crate::policy::{ApprovalTerms, PolicyDecision, access_check};
 use crate::task::{UnattendedMode, Waiting};
-use crate::tool::{Invocation, PreparedCall, ToolSpec};
+use crate::tool::{PreparedCall, ToolSpec};
 
 /// Permission for a call.
 pub(super) enum Permission {

@@ -109,9 +109,7 @@ async fn run_every_statement(store: &SqliteStore) {
     let hint = sent_hint(store, &lease.task).await;
     let events = vec![hint, note(&"x".repeat(100_000)), run_finished(completed("done"))];
     Journal::append(store, &lease, 0, events, now).await.unwrap();
-    store.read(&lease.task, 0, 9).await.unwrap();
-    store.tail(&lease.task).await.unwrap();
-    store.tool_calls(TimeRange::ALL).await.unwrap();
+    read_the_journal(store, &lease.task).await;
     let lease = store.claim(&claim_of("t", "w", 1, 60)).await.unwrap().unwrap().lease;
     store.release(&lease, None, now).await.unwrap();
     store.list(&TaskFilter::default()).await.unwrap();
@@ -157,6 +155,13 @@ async fn park_and_answer(store: &SqliteStore) {
     store.list(&TaskFilter { waiting: true, ..TaskFilter::default() }).await.unwrap();
     let granted = WaitAnswer::new(&waiting(), "me", WaitReply::Granted);
     store.answer(&lease.task, &granted, at(1)).await.unwrap();
+}
+
+/// Reads the journal of a task, and the tool calls of all.
+async fn read_the_journal(store: &SqliteStore, task: &TaskId) {
+    store.read(task, 0, 9).await.unwrap();
+    store.tail(task).await.unwrap();
+    store.tool_calls(TimeRange::ALL).await.unwrap();
 }
 
 /// Reads the log in every way: by task, by level, by time, and in the order of appending.
