@@ -362,7 +362,7 @@ fn calls(path: &str) -> [(&'static str, Value); 5] {
         ("filesystem.read", json!({"path": path, "encoding": "latin-1"})),
         ("filesystem.list", json!({"path": path, "include_hidden": true})),
         ("filesystem.list", json!({"path": path, "recursive": true})),
-        ("filesystem.write", json!({"path": path, "content": "", "append": true})),
+        ("filesystem.write", json!({"path": path, "content": "x", "append": true})),
         ("filesystem.write", json!({"path": path, "content": "x"})),
     ]
 }
