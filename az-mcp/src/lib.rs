@@ -60,6 +60,7 @@ pub mod sandbox;
 
 pub mod builtin;
 pub mod policy;
+pub mod secrets;
 
 #[cfg(feature = "testing")]
 pub mod testing;

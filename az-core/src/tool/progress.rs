@@ -1,5 +1,6 @@
 //! The progress of a running call.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -42,30 +43,56 @@ impl Progress {
 /// waits for a slow receiver.
 pub fn progress_channel() -> (ProgressSender, ProgressReceiver) {
     let (sender, receiver) = watch::channel(Progress::default());
-    (ProgressSender(Some(Arc::new(sender))), ProgressReceiver(receiver))
+    (ProgressSender { to: Some(Arc::new(sender)), change: None }, ProgressReceiver(receiver))
 }
 
 /// Reports the progress of one call.
-#[derive(Debug, Clone, Default)]
-pub struct ProgressSender(Option<Arc<watch::Sender<Progress>>>);
+#[derive(Clone, Default)]
+pub struct ProgressSender {
+    to: Option<Arc<watch::Sender<Progress>>>,
+    /// What is done to a report before it is sent.
+    change: Option<Arc<Change>>,
+}
+
+type Change = dyn Fn(Progress) -> Progress + Send + Sync;
+
+impl fmt::Debug for ProgressSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgressSender").field("to", &self.to).finish_non_exhaustive()
+    }
+}
 
 impl ProgressSender {
     /// Creates a sender whose reports are dropped.
     pub const fn disconnected() -> Self {
-        Self(None)
+        Self { to: None, change: None }
+    }
+
+    /// Returns the sender with a function that changes each report before it is sent.
+    #[must_use]
+    pub fn mapped(self, change: impl Fn(Progress) -> Progress + Send + Sync + 'static) -> Self {
+        let change: Arc<Change> = match self.change {
+            None => Arc::new(change),
+            Some(later) => Arc::new(move |progress| later(change(progress))),
+        };
+        Self { to: self.to, change: Some(change) }
     }
 
     /// Sends a report. Never blocks and never fails.
     pub fn report(&self, progress: Progress) {
-        if let Some(sender) = &self.0 {
-            sender.send_replace(progress);
+        if let Some(sender) = &self.to {
+            let change = self.change.as_ref();
+            sender.send_replace(match change {
+                Some(change) => change(progress),
+                None => progress,
+            });
         }
     }
 
     /// Returns `true` if reports are received; a tool for which a report is expensive can check
     /// first.
     pub fn is_connected(&self) -> bool {
-        self.0.as_ref().is_some_and(|sender| sender.receiver_count() > 0)
+        self.to.as_ref().is_some_and(|sender| sender.receiver_count() > 0)
     }
 }
 
@@ -99,6 +126,19 @@ mod tests {
         drop(sender);
         assert_eq!(receiver.next().await, Some(Progress::message("done")));
         assert_eq!(receiver.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_mapped_sender_changes_each_report_and_the_inner_change_comes_first() {
+        let (sender, mut receiver) = progress_channel();
+        let add = |text: &'static str| {
+            move |mut progress: Progress| {
+                progress.message.push_str(text);
+                progress
+            }
+        };
+        sender.mapped(add(" outer")).mapped(add(" inner")).report(Progress::message("x"));
+        assert_eq!(receiver.next().await, Some(Progress::message("x inner outer")));
     }
 
     #[test]
