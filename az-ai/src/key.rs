@@ -18,6 +18,11 @@ impl ApiKey {
         Self(key.as_ref().trim().into())
     }
 
+    /// Returns the key, for a search that masks it in texts.
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the key, for use in a request.
     pub(crate) fn reveal(&self) -> &str {
         &self.0

@@ -99,7 +99,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     match dispatch::run(&parsed, env, &process) {
         Ok(code) => code,
         Err(error) => {
-            printer.error(&error);
+            printer.error(&error, &redact::Redactor::new(env));
             ExitCode::from(error.exit_code())
         }
     }

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 
-use az_core::secret::{MASK, is_secret_name, mask_keys};
+use az_core::secret::{is_secret_name, mask_keys};
+use az_mcp::secrets::KnownSecrets;
 
 use crate::config::Env;
-
-/// Values shorter than this are not searched for: they would match anything.
-const SHORTEST: usize = 8;
 
 /// Masks secrets: values of variables whose names say so, and words that look like keys of providers.
 ///
@@ -15,44 +13,47 @@ const SHORTEST: usize = 8;
 /// command says.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
-    secrets: Vec<Secret>,
-}
-
-/// A value that is not shown.
-#[derive(Clone)]
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(..)")
-    }
+    known: KnownSecrets,
 }
 
 impl Redactor {
     /// Creates a redactor that knows the secrets in the environment.
     pub fn new(env: &Env) -> Self {
-        let is_secret =
-            |(name, value): &(String, String)| value.len() >= SHORTEST && is_secret_name(name);
-        let mut secrets: Vec<_> =
-            env.all().filter(is_secret).map(|(_, value)| Secret(value)).collect();
-        // One may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.0.len()));
-        Self { secrets }
+        Self::of(KnownSecrets::new(secrets_of(env)).unwrap_or_default())
+    }
+
+    /// Creates a redactor that knows these secrets.
+    pub const fn of(known: KnownSecrets) -> Self {
+        Self { known }
     }
 
     /// Returns a text with all secrets masked.
     pub fn redact(&self, text: String) -> String {
-        let mut text = text;
-        for Secret(secret) in &self.secrets {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), MASK);
-            }
-        }
+        let text = match self.known.redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
+        };
         match mask_keys(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(masked) => masked,
         }
     }
+}
+
+/// Returns the secrets in an environment: values of variables whose names say so, and passwords of proxies.
+pub(crate) fn secrets_of(env: &Env) -> Vec<String> {
+    let mut secrets: Vec<_> =
+        env.all().filter(|(name, _)| is_secret_name(name)).map(|(_, value)| value).collect();
+    let proxies = env.all().filter(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY"));
+    secrets.extend(proxies.filter_map(|(_, value)| password_of(&value)));
+    secrets
+}
+
+/// Returns the password in an address such as `http://user:password@host`.
+pub(crate) fn password_of(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let (user, _) = rest.split_once('/').unwrap_or((rest, "")).0.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 #[cfg(test)]

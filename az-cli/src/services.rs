@@ -1,6 +1,7 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
 mod rules;
+mod secrets;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use az_core::task::UnattendedMode;
 use az_core::{Clock, Error, Task, TaskId};
 use az_mcp::ToolRegistry;
 use az_mcp::policy::RulePolicy;
+use az_mcp::secrets::KnownSecrets;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -29,7 +31,6 @@ use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
 use crate::output::{Live, Printer};
-use crate::redact::Redactor;
 use crate::settings::{Settings, StoreSetting};
 use crate::telemetry::{LogSink, Telemetry};
 use crate::wiring::{Wiring, check_scheme, engine_options};
@@ -54,6 +55,7 @@ pub struct Services {
     store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
     policy: OnceLock<Arc<RulePolicy>>,
+    secrets: OnceLock<KnownSecrets>,
 }
 
 impl Services {
@@ -70,7 +72,7 @@ impl Services {
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), Arc::default(), OnceLock::new());
-        let policy = OnceLock::new();
+        let (policy, secrets) = (OnceLock::new(), OnceLock::new());
         let (telemetry, store_to_read) = (None, None);
         Ok(Self {
             settings,
@@ -85,6 +87,7 @@ impl Services {
             store_to_read,
             toolbox,
             policy,
+            secrets,
         })
     }
 
@@ -194,11 +197,6 @@ impl Services {
         Ok(Arc::clone(self.models.get_or_init(|| Arc::new(models))))
     }
 
-    /// Returns a redactor of the secrets in the environment.
-    pub fn redactor(&self) -> Redactor {
-        Redactor::new(&self.env)
-    }
-
     /// Returns the address of the store.
     pub const fn store_address(&self) -> &StoreAddress {
         &self.settings.store.address
@@ -213,7 +211,7 @@ impl Services {
         let open = async || {
             let store = self.open_store().await?;
             if let Some(telemetry) = &self.telemetry {
-                telemetry.record_in(Arc::clone(&store), &self.settings.log, &self.env);
+                telemetry.record_in(Arc::clone(&store), &self.settings.log, self.redactor());
             }
             Ok::<_, CliError>(store)
         };

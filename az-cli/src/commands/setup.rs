@@ -16,6 +16,7 @@ use crate::config::{ConfigError, ConfigFile, KeyPath, Layer};
 use crate::error::CliError;
 use crate::models::ModelChooser;
 use crate::output::{Printer, ask, can_ask, consents};
+use crate::redact::Redactor;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,7 +75,7 @@ pub(crate) async fn run(_: &SetupArgs, context: &Context<'_>) -> Result<ExitCode
     let Err(error) = Box::pin(test(&answers.model, &config, context)).await else {
         return Ok(ExitCode::SUCCESS);
     };
-    printer.error(&error);
+    printer.error(&error, &Redactor::new(context.env));
     if !consents("keep these settings?") {
         restore(&config, before, after.as_deref())?;
         if let Some((before, path)) = key_file {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use az_ai::provider::network::Network;
 use serde::Deserialize;
 
+use crate::redact::password_of;
+
 use super::problem::ConfigError;
 use super::{Env, FoundConfig};
 
@@ -30,6 +32,13 @@ pub struct NetworkSection {
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ProxyAddress(String);
+
+impl ProxyAddress {
+    /// Returns the password in the address, for a search that masks it in texts.
+    pub(crate) fn password(&self) -> Option<String> {
+        password_of(&self.0)
+    }
+}
 
 impl fmt::Debug for ProxyAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

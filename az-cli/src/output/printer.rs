@@ -11,6 +11,7 @@ use super::style::Style;
 use crate::config::{Env, OutputColor, OutputFormat, OutputSection};
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
+use crate::redact::Redactor;
 use crate::views::NoticeView;
 
 /// The format of a listing.
@@ -217,9 +218,12 @@ impl Printer {
     }
 
     /// Reports an error on standard error, with what to do about it; with `--json` also as an event.
-    pub fn error(&self, error: &CliError) {
+    ///
+    /// Messages of servers and systems may quote what they were given: the secrets that the redactor knows
+    /// are masked.
+    pub fn error(&self, error: &CliError, redactor: &Redactor) {
         if self.json && !matches!(error, CliError::TaskEnded { .. }) {
-            let (message, help) = (error.to_string(), error.remedy());
+            let (message, help) = (redactor.redact(error.to_string()), error.remedy());
             let notice = NoticeView::Error { message, help, exit_code: error.exit_code() };
             // An error that cannot be written to standard output is still on standard error.
             self.json_line(&notice).ok();
@@ -227,7 +231,7 @@ impl Printer {
         let mut text = format!(
             "{} {}",
             self.err_style().red("error:"),
-            humanize::printable(&error.to_string())
+            humanize::printable(&redactor.redact(error.to_string()))
         );
         if let Some(remedy) = error.remedy() {
             let remedy = humanize::printable(&remedy);

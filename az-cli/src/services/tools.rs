@@ -9,6 +9,7 @@ use az_mcp::builtin::aichat::AichatCompleteTool;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
 use az_mcp::builtin::semantic::SemanticSearchTool;
+use az_mcp::secrets::RedactingToolbox;
 
 use super::Services;
 use crate::completer::ChosenModels;
@@ -35,13 +36,14 @@ impl Services {
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }
 
-    /// Returns the tools that agents get.
+    /// Returns the tools that agents get. What they return has no known secret.
     ///
     /// # Errors
     ///
     /// As [`toolbox`](Self::toolbox).
     pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
-        Ok(self.wiring.toolbox(self.toolbox()?))
+        let toolbox = self.wiring.toolbox(self.toolbox()?);
+        Ok(Arc::new(RedactingToolbox::new(toolbox, Arc::new(self.secrets()))))
     }
 
     /// Deletes the files of what background processes of a task have printed. Files that cannot be

@@ -74,7 +74,7 @@ impl Telemetry {
 
     /// Records events in the log of a store from now on; those that came before are recorded, too. Later
     /// calls have no effect.
-    pub fn record_in(&self, store: Arc<dyn Store>, section: &LogSection, env: &Env) {
+    pub fn record_in(&self, store: Arc<dyn Store>, section: &LogSection, redactor: Redactor) {
         let Some(filter) = &self.0.filter else { return };
         if let Ok(targets) = parse_log_filter(section.filter()) {
             // It fails only if the subscriber is gone.
@@ -82,7 +82,7 @@ impl Telemetry {
         }
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = Arc::clone(&self.0.queue);
-        let log = StoredLog { store, section: section.clone(), redactor: Redactor::new(env) };
+        let log = StoredLog { store, section: section.clone(), redactor };
         writer.get_or_insert_with(|| tokio::spawn(write(queue, log)));
     }
 

@@ -40,6 +40,7 @@ mod replaced;
 mod routing;
 mod rules;
 mod schemas;
+mod secrets;
 mod server;
 mod setup;
 mod storage_trouble;

@@ -5,14 +5,12 @@ use std::fmt;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use az_core::content::ContentPart;
+use az_core::secret::MASK;
 use az_core::tool::ToolOutput;
 use az_core::{Error, Result};
 use serde_json::Value;
 
 use super::forms::forms;
-
-/// What a secret is replaced by.
-pub const MASK: &str = "[redacted]";
 
 /// The shortest secret that is searched for, in bytes: shorter ones would match anything.
 const SHORTEST: usize = 8;

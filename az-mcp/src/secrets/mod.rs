@@ -4,5 +4,5 @@ mod forms;
 mod known;
 mod toolbox;
 
-pub use known::{KnownSecrets, MASK};
+pub use known::KnownSecrets;
 pub use toolbox::RedactingToolbox;

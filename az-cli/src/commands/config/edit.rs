@@ -10,6 +10,7 @@ use super::layer::LayerArgs;
 use crate::config::{ConfigError, ConfigFile, Layer};
 use crate::error::CliError;
 use crate::output::{can_ask, consents};
+use crate::redact::Redactor;
 use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
@@ -59,7 +60,7 @@ pub(super) fn run(args: &EditArgs, context: &Context<'_>) -> Result<ExitCode, Cl
         if !can_ask() {
             return Err(kept(&error, &copy, layer));
         }
-        context.printer.error(&error);
+        context.printer.error(&error, &Redactor::new(context.env));
         if !consents("open the editor again?") {
             return Err(kept(&error, &copy, layer));
         }
