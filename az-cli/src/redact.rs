@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use az_core::secret::{is_secret_name, mask_keys};
 use az_mcp::secrets::KnownSecrets;
 
-use crate::config::Env;
+use crate::config::{Env, password_of};
 
 /// Masks secrets: values of variables whose names say so, and words that look like keys of providers.
 ///
@@ -47,13 +47,6 @@ pub(crate) fn secrets_of(env: &Env) -> Vec<String> {
     let proxies = env.all().filter(|(name, _)| name.to_ascii_uppercase().ends_with("_PROXY"));
     secrets.extend(proxies.filter_map(|(_, value)| password_of(&value)));
     secrets
-}
-
-/// Returns the password in an address such as `http://user:password@host`.
-pub(crate) fn password_of(address: &str) -> Option<String> {
-    let (_, rest) = address.split_once("://")?;
-    let (user, _) = rest.split_once('/').unwrap_or((rest, "")).0.rsplit_once('@')?;
-    user.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use az_core::secret::MASK;
 use az_core::testing::toolbox::{Example, ExpectedOutcome, ToolboxFixture};
 use az_core::testing::{Capabilities, FakeTool, FakeToolbox, Fixture};
 use az_core::tool::{Invocation, ToolOutput, Toolbox, progress_channel};
-use az_core::secret::MASK;
 use az_mcp::secrets::{KnownSecrets, RedactingToolbox};
 use az_mcp::{ToolRegistry, TypedTool};
 use base64::Engine;

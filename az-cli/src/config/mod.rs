@@ -47,6 +47,7 @@ pub use kind::Kind;
 pub use layer::{Layer, Origin};
 pub use load::{ConfigLayers, FoundConfig, ProjectState};
 pub use log_filter::parse_log_filter;
+pub(crate) use network::password_of;
 pub use network::{NetworkSection, ProxyAddress};
 pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use az_ai::provider::network::Network;
 use serde::Deserialize;
 
-use crate::redact::password_of;
-
 use super::problem::ConfigError;
 use super::{Env, FoundConfig};
 
@@ -118,6 +116,13 @@ fn origin(file: &FoundConfig, key: &str) -> String {
 
 fn shown(file: &FoundConfig, key: &str, path: &Path) -> String {
     format!("{}: {}", origin(file, key), file.beside(key, path).display())
+}
+
+/// Returns the password in an address such as `http://user:password@host`.
+pub(crate) fn password_of(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let (user, _) = rest.split_once('/').unwrap_or((rest, "")).0.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 #[cfg(test)]
