@@ -3,7 +3,7 @@
 use az_mcp::policy::Rule;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use toml_edit::{DocumentMut, InlineTable, Item, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, RawString, Value};
 
 use super::edit::entry;
 use super::tool_rules::toml_of;
@@ -29,11 +29,17 @@ pub(super) fn prepend_rule(text: &str, rule: &Rule) -> Result<String, String> {
         None => false,
         Some(tools) => match (tools.is_inline_table(), tools.get_mut("rules")) {
             (_, Some(Item::Value(Value::Array(rules)))) => {
-                rules.insert(0, inline(rule)?);
+                // The first item has no space before it, and the next one has.
+                if let Some(next) = rules.get_mut(0)
+                    && next.decor().prefix().and_then(RawString::as_str).unwrap_or("").is_empty()
+                {
+                    next.decor_mut().set_prefix(" ");
+                }
+                rules.insert_formatted(0, inline(rule)?);
                 return Ok(document.to_string());
             }
+            (is_inline, None | Some(Item::None)) => is_inline,
             (_, Some(_)) => return Err(place.to_owned()),
-            (is_inline, None) => is_inline,
         },
     };
     if is_inline {
@@ -106,7 +112,7 @@ mod tests {
                 "[tools]\nrules = [{ action = \"ask\" }] # c\n".to_owned(),
                 format!("[tools]\nrules = [{inline}, {{ action = \"ask\" }}] # c\n"),
             ),
-            ("tools = { }\n".to_owned(), format!("tools = {{ rules = [{inline}] }}\n")),
+            ("tools = { }\n".to_owned(), format!("tools = {{ rules = [{inline}]  }}\n")),
             ("[log]\r\n".to_owned(), format!("[log]\r\n\r\n{}", RULE.replace('\n', "\r\n"))),
         ] {
             assert_eq!(added(&text), Ok(expected), "{text:?}");
