@@ -12,6 +12,7 @@
 //! | which exit code means what | [`exit_code`], [`error`] |
 
 mod api_key;
+mod asked;
 pub mod cli;
 mod command_run;
 pub mod commands;
@@ -27,6 +28,7 @@ mod greeting;
 mod help;
 pub mod identity;
 pub mod models;
+mod notify;
 pub mod output;
 pub mod redact;
 pub mod services;

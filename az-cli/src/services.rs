@@ -1,5 +1,7 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
+mod new_task;
+mod notifications;
 mod rules;
 mod secrets;
 mod tools;
@@ -9,17 +11,15 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use az_ai::dispatch::DispatchOptions;
-use az_ai::estimate;
 use az_ai::provider::http::HttpOptions;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
-use az_core::clock::SystemClock;
 use az_core::engine::{Engine, EventSink};
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
 };
 use az_core::task::UnattendedMode;
-use az_core::{Clock, Error, Task, TaskId};
+use az_core::{Error, TaskId};
 use az_mcp::ToolRegistry;
 use az_mcp::policy::RulePolicy;
 use az_mcp::secrets::KnownSecrets;
@@ -30,6 +30,7 @@ use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
+use crate::notify::Notifier;
 use crate::output::{Live, Printer};
 use crate::settings::{Settings, StoreSetting};
 use crate::telemetry::{LogSink, Telemetry};
@@ -56,6 +57,7 @@ pub struct Services {
     toolbox: OnceLock<Arc<ToolRegistry>>,
     policy: OnceLock<Arc<RulePolicy>>,
     secrets: OnceLock<KnownSecrets>,
+    notifier: OnceLock<Notifier>,
 }
 
 impl Services {
@@ -72,7 +74,7 @@ impl Services {
     ) -> Result<Self, CliError> {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), Arc::default(), OnceLock::new());
-        let (policy, secrets) = (OnceLock::new(), OnceLock::new());
+        let (policy, secrets, notifier) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (telemetry, store_to_read) = (None, None);
         Ok(Self {
             settings,
@@ -86,6 +88,7 @@ impl Services {
             store,
             store_to_read,
             toolbox,
+            notifier,
             policy,
             secrets,
         })
@@ -330,25 +333,7 @@ impl Services {
             .with_toolbox(toolbox)
             .with_policy(self.policy()?)
             .with_approver(Arc::new(self.approver(terminal)?))
-            .with_sink(Arc::new(LogSink::new(sink)))
+            .with_sink(Arc::new(LogSink::new(self.notifying(sink).await?)))
             .with_liveness(Arc::new(LocalProcesses::default())))
-    }
-
-    /// Creates a task with a unique id (a UUID of version 7, which sorts by time) and the estimated
-    /// tokens of its command and input. The caller sets the input.
-    ///
-    /// # Errors
-    ///
-    /// `Invalid` for a command that is empty, too long or contains a NUL.
-    pub fn new_task(
-        &self,
-        command: impl Into<String>,
-        input: Option<&str>,
-    ) -> Result<Task, CliError> {
-        let id = TaskId::new(uuid::Uuid::now_v7().to_string())?;
-        let task = Task::new(id, command, SystemClock.now())?;
-        let input = input.map_or(0, estimate::text);
-        let tokens = estimate::text(&task.command).saturating_add(input);
-        Ok(task.with_estimated_tokens(tokens))
     }
 }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::{
     ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection,
-    OutputSection, SandboxSection, ShellSection, TaskSection, ToolsSection,
+    NotifySection, OutputSection, SandboxSection, ShellSection, TaskSection, ToolsSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -32,6 +32,8 @@ pub struct Settings {
     pub task: TaskSection,
     /// The section about tools.
     pub tools: ToolsSection,
+    /// The section about notifications.
+    pub notify: NotifySection,
     /// The section about the log.
     pub log: LogSection,
     /// The section about proxies and certificates.
@@ -99,6 +101,7 @@ impl Settings {
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
         let (llm, shell, sandbox) = (config.llm, config.shell, config.sandbox);
         let (task, tools, log) = (config.task, config.tools, config.log);
+        let notify = config.notify;
         let (network, output) = (config.network, config.output);
         Ok(Self {
             store,
@@ -108,6 +111,7 @@ impl Settings {
             sandbox,
             task,
             tools,
+            notify,
             log,
             network,
             output,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::policy::ApprovalTerms;
 use crate::task::Task;
-use crate::tool::PreparedCall;
+use crate::tool::{PreparedCall, Question};
 
 /// The answer to a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,25 @@ impl Approval {
     }
 }
 
+/// The reply to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The person answered.
+    Text {
+        /// The person or the program that answered.
+        by: String,
+        /// The answer.
+        text: String,
+    },
+    /// The person does not answer.
+    Declined {
+        /// The person or the program that declined.
+        by: String,
+    },
+    /// No one can be asked.
+    Unattended,
+}
+
 /// Asks a person for approval of the calls for which the [`Policy`](crate::policy::Policy) returns
 /// `Ask`.
 ///
@@ -65,6 +84,8 @@ impl Approval {
 /// 2. An approver grants nothing by itself: without a person to ask it returns `Unattended`.
 /// 3. A request may be dropped at any await, for example because the task is cancelled; the next
 ///    request is answered nevertheless.
+/// 4. Without a person to ask, [`is_attended`](Self::is_attended) returns `false`, and
+///    [`answer`](Self::answer) returns `Unattended`.
 #[async_trait]
 pub trait Approver: fmt::Debug + Send + Sync + 'static {
     /// Asks whether a call may be made.
@@ -78,6 +99,25 @@ pub trait Approver: fmt::Debug + Send + Sync + 'static {
         call: &PreparedCall,
         terms: &ApprovalTerms,
     ) -> Result<Approval>;
+
+    /// Asks the question of a call; by default no one can be asked.
+    ///
+    /// # Errors
+    ///
+    /// The approver's own, if it cannot ask.
+    async fn answer(
+        &self,
+        _task: &Task,
+        _call: &PreparedCall,
+        _question: &Question,
+    ) -> Result<Reply> {
+        Ok(Reply::Unattended)
+    }
+
+    /// Returns `true` if a person can be asked questions now; by default `false`.
+    fn is_attended(&self) -> bool {
+        false
+    }
 }
 
 /// An approver without a person to ask; the default.

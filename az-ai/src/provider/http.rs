@@ -149,16 +149,20 @@ pub struct Credentials<'a> {
     /// The form of the authentication.
     pub auth: Auth,
     /// Further headers.
-    pub headers: &'a [(&'static str, &'static str)],
+    pub headers: &'a [(&'static str, &'a str)],
 }
 
 impl Credentials<'_> {
     fn headers(&self) -> Result<HeaderMap> {
-        let mut headers: HeaderMap = self
-            .headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let invalid = |what: &str| Error::Setup {
+            provider: self.provider.to_owned(),
+            reason: format!("{what} contains invalid characters"),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.headers {
+            let value = HeaderValue::from_str(value).map_err(|_| invalid(name))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
         if let Some(key) = self.key {
             let (name, value) = match self.auth {
                 Auth::Bearer => {
@@ -168,10 +172,7 @@ impl Credentials<'_> {
                     (HeaderName::from_static(name), HeaderValue::try_from(key.reveal()))
                 }
             };
-            let mut value = value.map_err(|_| Error::Setup {
-                provider: self.provider.to_owned(),
-                reason: "its key contains invalid characters".to_owned(),
-            })?;
+            let mut value = value.map_err(|_| invalid("its key"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }

@@ -8,7 +8,7 @@ use az_mcp::policy::RuleAction;
 use super::key::Key;
 use super::kind::Kind::{
     AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Paths, Price, Secret,
-    StoreUrl, Table, Tables, Text, TimeZone, Url, Variables,
+    StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
 };
 
 /// The largest number that fits a limit of tokens, seconds or steps.
@@ -28,9 +28,24 @@ pub const KEYS: &[Key] = &[
     Key::new("tools", Table(TOOLS), "What tools may do"),
     Key::new("sandbox", Table(SANDBOX), "What the commands that tools run may do"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
+    Key::new("notify", Table(NOTIFY), "Notifications that a task waits for an answer"),
     Key::new("log", Table(LOG), "The log"),
     Key::new("network", Table(NETWORK), "Proxies and certificates"),
     Key::new("output", Table(OUTPUT), "What commands print"),
+];
+
+const NOTIFY: &[Key] = &[
+    Key::new(
+        "command",
+        Words,
+        "A program with its arguments, which gets the notification as JSON on its standard input",
+    )
+    .or("[]")
+    .set_by("AZ_NOTIFY_COMMAND"),
+    Key::new("url", Url, "The address that the notification is posted to").set_by("AZ_NOTIFY_URL"),
+    Key::new("key_file", Path, "The file that has the key with which requests are signed")
+        .set_by("AZ_NOTIFY_KEY_FILE"),
+    Key::new("key_env", Text, "The variable that has the key instead").set_by("AZ_NOTIFY_KEY_ENV"),
 ];
 
 const STORE: &[Key] = &[Key::new(

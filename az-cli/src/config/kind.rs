@@ -50,6 +50,8 @@ pub enum Kind {
     Variables,
     /// A list of paths; relative ones begin at the directory of the file.
     Paths,
+    /// A program and its arguments.
+    Words,
     /// A table with these keys.
     Table(&'static [Key]),
     /// A list of tables with these keys.
@@ -76,6 +78,7 @@ impl Kind {
             Self::Features => "a list of features".to_owned(),
             Self::Variables => "a list of texts, such as [\"CI=1\"]".to_owned(),
             Self::Paths => "a list of paths, such as [\"~/.cache/go\"]".to_owned(),
+            Self::Words => "a list of texts, such as [\"notify-send\", \"az\"]".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
         }
@@ -85,7 +88,7 @@ impl Kind {
     /// keys may.
     pub fn may_be_secret(self) -> bool {
         match self {
-            Self::Secret | Self::Variables | Self::Url | Self::StoreUrl => true,
+            Self::Secret | Self::Variables | Self::Words | Self::Url | Self::StoreUrl => true,
             Self::Table(keys) | Self::Tables(keys) => {
                 keys.iter().any(|key| key.kind.may_be_secret())
             }
@@ -110,14 +113,17 @@ impl Kind {
                 Ok(_) if !trimmed.contains(['\n', '#']) => Ok(trimmed.to_owned()),
                 _ => Err(format!("must be {}", self.in_words())),
             },
-            Self::Features | Self::Variables | Self::Paths | Self::Table(_) | Self::Tables(_) => {
-                match DeValue::parse(trimmed) {
-                    Ok(_) => Ok(trimmed.to_owned()),
-                    Err(error) => {
-                        Err(format!("must be {} as TOML: {}", self.in_words(), error.message()))
-                    }
+            Self::Features
+            | Self::Variables
+            | Self::Paths
+            | Self::Words
+            | Self::Table(_)
+            | Self::Tables(_) => match DeValue::parse(trimmed) {
+                Ok(_) => Ok(trimmed.to_owned()),
+                Err(error) => {
+                    Err(format!("must be {} as TOML: {}", self.in_words(), error.message()))
                 }
-            }
+            },
             _ => Ok(quoted(typed)),
         }
     }
@@ -125,9 +131,10 @@ impl Kind {
     /// Returns what is wrong with a value that is not a table. `key` is its full name.
     pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
         match (self, value.get_ref()) {
-            (Self::Features | Self::Variables | Self::Paths, DeValue::Array(items)) => {
-                items.iter().filter_map(|item| self.problem_of_item(key, item)).collect()
-            }
+            (
+                Self::Features | Self::Variables | Self::Paths | Self::Words,
+                DeValue::Array(items),
+            ) => items.iter().filter_map(|item| self.problem_of_item(key, item)).collect(),
             (_, found) => {
                 self.problem(found).map(|found| found.at(key, value)).into_iter().collect()
             }
@@ -144,6 +151,7 @@ impl Kind {
                 Found::new(format!("unknown feature {text:?}; known are {}", FEATURES.join(", ")))
                     .like(near(text, FEATURES.iter().copied()))
             }
+            Self::Words if text.is_empty() => Found::new("must not be empty".to_owned()),
             Self::Variables if text.is_empty() || text.starts_with('=') => {
                 Found::new("a variable has no name; use NAME or NAME=VALUE".to_owned())
             }

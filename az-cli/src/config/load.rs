@@ -16,6 +16,7 @@ use super::key::Key;
 use super::keys::KEYS;
 use super::kind::Kind;
 use super::layer::{Layer, Origin};
+use super::merge::is_personal;
 use super::merge::{ALTERNATIVES, Merged, may_set, remove_unless};
 use super::path::visit_keys;
 use super::problem::{ConfigError, ConfigProblem};
@@ -247,6 +248,7 @@ impl ConfigLayers {
         let withheld = remove_unless(&mut harmless, "", &|full| may_set(Layer::Project, full));
         let digest = digest(&document.of.text, &self.named_files(&path, root));
         let trusted = self.trusted.as_ref().is_some_and(|record| record.trusts(&path, &digest));
+        remove_unless(root, "", &|full| !is_personal(full));
         if !trusted {
             // The lifetime of the clone is that of the text, too.
             remove_unless(root, "", &|full| may_set(Layer::Project, full));

@@ -141,3 +141,9 @@ pub(super) fn may_set(layer: Layer, full: &str) -> bool {
         _ => true,
     }
 }
+
+/// Whether only the user and the machine may set a key, and no project, also if it is trusted: where people
+/// are notified.
+pub(super) fn is_personal(full: &str) -> bool {
+    full.starts_with("notify.")
+}

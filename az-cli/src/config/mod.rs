@@ -53,8 +53,8 @@ pub use path::{KeyPath, Step, all_keys};
 pub use problem::{ConfigError, ConfigProblem};
 pub use sandbox::{NetworkSetting, SandboxSection, SandboxSetting};
 pub use sections::{
-    CostSection, FileConfig, LlmSection, LogSection, OutputColor, OutputFormat, OutputSection,
-    ShellSection, StoreSection, TaskSection, TimeoutsSection, ToolsSection,
+    CostSection, FileConfig, LlmSection, LogSection, NotifySection, OutputColor, OutputFormat,
+    OutputSection, ShellSection, StoreSection, TaskSection, TimeoutsSection, ToolsSection,
 };
 pub use trust::TrustRecord;
 pub use value::{SettingValue, default_of, plain, value_in_store};

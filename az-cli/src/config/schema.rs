@@ -70,7 +70,9 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Variables => {
             json!({ "type": "array", "items": { "type": "string", "pattern": "^[^=]" } })
         }
-        Kind::Paths => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
+        Kind::Paths | Kind::Words => {
+            json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
+        }
         Kind::Table(keys) => table(keys),
         Kind::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
     }

@@ -35,6 +35,8 @@ pub struct FileConfig {
     pub sandbox: SandboxSection,
     /// The section about tasks.
     pub task: TaskSection,
+    /// The section about notifications.
+    pub notify: NotifySection,
     /// The section about the log.
     pub log: LogSection,
     /// The section about proxies and certificates.
@@ -187,6 +189,21 @@ pub struct TaskSection {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// The section about notifications that a task waits for an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NotifySection {
+    /// A program and its arguments; the notification is on its standard input.
+    pub command: Vec<String>,
+    /// The address that the notification is sent to.
+    pub url: Option<String>,
+    /// The file with the key that requests are signed with.
+    pub key_file: Option<PathBuf>,
+    /// The variable with the key that requests are signed with.
+    pub key_env: Option<String>,
 }
 
 /// The section about the log.

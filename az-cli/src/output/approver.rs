@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use az_core::approval::{Approval, Approver, GrantScope};
+use az_core::approval::{Approval, Approver, GrantScope, Reply};
 use az_core::policy::ApprovalTerms;
 use az_core::task::Task;
-use az_core::tool::PreparedCall;
+use az_core::tool::{PreparedCall, Question};
 use az_core::{Error, Result, blocking};
 use az_mcp::policy::Rule;
 
@@ -81,6 +81,38 @@ impl Approver for TerminalApprover {
             }
             _ => Approval::Denied { by },
         })
+    }
+
+    async fn answer(
+        &self,
+        _task: &Task,
+        _call: &PreparedCall,
+        question: &Question,
+    ) -> Result<Reply> {
+        let Some(terminal) = &self.terminal else { return Ok(Reply::Unattended) };
+        let by = "the person at the terminal".to_owned();
+        let options = match question.options.as_slice() {
+            [] => String::new(),
+            options => format!("\none of: {}", printable(&options.join(", "))),
+        };
+        let mut text = format!("{}{options}\nanswer:", printable(&question.text));
+        loop {
+            let answer = terminal.ask(text).await;
+            let answer =
+                answer.map_err(|_| Error::Internal("the terminal was closed".to_owned()))?;
+            match answer.as_deref().map(str::trim) {
+                None => return Ok(Reply::Unattended),
+                Some("") => return Ok(Reply::Declined { by }),
+                Some(answer) if question.takes(answer) => {
+                    return Ok(Reply::Text { by, text: answer.to_owned() });
+                }
+                Some(_) => text = format!("it is none of the answers{options}\nanswer:"),
+            }
+        }
+    }
+
+    fn is_attended(&self) -> bool {
+        self.terminal.is_some()
     }
 }
 

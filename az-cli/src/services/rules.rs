@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use az_ai::resolver::near;
 use az_core::Toolbox;
+use az_core::tool::PreparedCall;
 use az_mcp::policy::{Rule, RuleAction, RulePolicy};
 
 use super::Services;
@@ -85,6 +86,21 @@ impl Services {
             policy.add(rule.clone());
             Ok(kept)
         })))
+    }
+}
+
+impl Services {
+    /// Adds the rule that allows calls such as this one to the user's configuration; returns the path of the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// A settings error without a home directory, or for a file that cannot be changed.
+    pub fn allow_always(&self, call: &PreparedCall) -> Result<String, CliError> {
+        let path = self.settings.layers.files().user.clone().ok_or_else(|| {
+            CliError::Settings("HOME is not set, so a rule cannot be stored".to_owned())
+        })?;
+        keep_rule(&path, &Rule::allowing(call, ""))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tasks that wait for an answer, and the commands that give it.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -185,4 +187,162 @@ fn events_say_that_a_task_was_parked() {
         "answer": "approved",
     });
     assert_eq!(answered, expected);
+}
+
+/// Returns a model that asks a question, and then answers.
+fn asking(az: &Az) -> String {
+    let arguments = json!({"question": "left or right?", "options": ["left", "right"]});
+    let call = json!({"name": "person.ask", "arguments": arguments});
+    script(az, &[json!({"calls": [call]}), json!({"text": "done"})])
+}
+
+#[test]
+fn a_question_is_answered_by_a_person_who_comes_later() {
+    let az = Az::new();
+    let model = asking(&az);
+    let ended = az.az(&["task", "run", "ask", "--ask", "wait", "--model", &model]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let id = az.only_id();
+    let shown = az.shown(&id);
+    let wait = &shown["waiting"];
+    assert_eq!((&wait["kind"], &wait["reason"]), (&json!("question"), &json!("left or right?")));
+    assert_eq!(shown["waiting_options"], json!(["left", "right"]));
+    for (args, reason) in [
+        (&["task", "answer", &id, "up"][..], r#""up" is none of the answers: left, right"#),
+        (&["task", "answer", &id, " "], "the answer must not be empty"),
+        (&["task", "approve", &id], "the call of person.ask needs an answer and not an approval"),
+    ] {
+        let refused = az.az(args);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(reason), "{refused:?}");
+    }
+    az.ok(&["task", "answer", &id, "left"]);
+    az.ok(&["worker", "run", "--until-idle"]);
+    assert_eq!(last_result(&az, &id), "left");
+}
+
+#[test]
+fn the_model_sees_that_a_question_is_not_answered() {
+    let az = Az::new();
+    let ended = az.az(&["task", "run", "ask", "--ask", "wait", "--model", &asking(&az)]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let id = az.only_id();
+    az.ok(&["task", "deny", &id, "--reason", "decide yourself"]);
+    az.ok(&["task", "resume", &id]);
+    assert_eq!(last_result(&az, &id), "not answered: decide yourself");
+}
+
+#[test]
+fn a_question_that_no_one_can_answer_is_not_offered() {
+    let az = Az::new();
+    az.ok(&["task", "run", "ask", "--model", &asking(&az)]);
+    let refused = last_result(&az, &az.only_id());
+    assert!(refused.starts_with(r#"invalid tool: there is no tool "person.ask""#), "{refused}");
+}
+
+#[test]
+fn a_command_is_told_once_of_a_parked_task_without_secrets() {
+    let az = Az::new().with_var("DEPLOY_TOKEN", "hunter2-hunter2");
+    let seen = az.beside("seen");
+    let command = format!(
+        r#"["sh", "-c", "cat >> {0}; echo \"token=$DEPLOY_TOKEN\" >> {0}"]"#,
+        seen.display()
+    );
+    az.ok(&["config", "set", "notify.command", &command]);
+    let call = json!({"command": "deploy --token hunter2-hunter2"});
+    let call = json!({"name": "shell.execute", "arguments": call});
+    let model = script(&az, &[json!({"calls": [call]}), json!({"text": "done"})]);
+    let ended = az.az(&["task", "run", "once", "--ask", "wait", "--model", &model]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let seen = std::fs::read_to_string(seen).unwrap();
+    let (payload, rest) = seen.split_once('\n').unwrap();
+    assert_eq!(rest, "token=\n", "the command sees no secret");
+    let payload: Value = serde_json::from_str(payload).unwrap();
+    assert_eq!(payload["event"], "task_waiting");
+    assert_eq!(payload["task"], json!(az.only_id()));
+    assert_eq!(payload["arguments"], json!({"command": "deploy --token [redacted]"}));
+    assert_eq!(payload["waiting"]["tool"], "shell.execute");
+}
+
+#[test]
+fn a_command_that_fails_is_a_warning() {
+    let az = Az::new();
+    az.ok(&["config", "set", "notify.command", r#"["sh", "-c", "echo broken >&2; exit 3"]"#]);
+    let ended = az.az(&["task", "run", "once", "--ask", "wait", "--model", &model(&az)]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(
+        ended.stderr.contains("notify.command: sh ended with exit status: 3: broken"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_project_cannot_set_where_people_are_notified() {
+    let az = Az::new();
+    let seen = az.beside("seen");
+    let text = format!("[notify]\ncommand = [\"touch\", \"{}\"]\n", seen.display());
+    az.file("az.toml", &text);
+    az.ok(&["config", "trust", "--yes"]);
+    let ended = az.az(&["task", "run", "once", "--ask", "wait", "--model", &model(&az)]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    assert!(!seen.exists());
+}
+
+#[test]
+fn a_server_is_sent_a_signed_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut bytes = [0; 4096];
+        loop {
+            let read = stream.read(&mut bytes).unwrap();
+            request.extend_from_slice(&bytes[..read]);
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
+            });
+            if body.len() >= length.unwrap_or(usize::MAX) {
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+                return text;
+            }
+        }
+    });
+    let az = Az::new();
+    let key = az.beside("key");
+    std::fs::write(&key, "a key\n").unwrap();
+    az.ok(&["config", "set", "notify.url", &format!("http://{address}/hook")]);
+    let refused = az.az(&["task", "run", "once", "--model", &model(&az)]);
+    assert_eq!(refused.code, Some(78), "{refused:?}");
+    assert!(refused.stderr.contains("requests are signed: set notify.key_file"), "{refused:?}");
+    az.ok(&["config", "set", "notify.key_file", key.to_str().unwrap()]);
+    let ended = az.az(&["task", "run", "once", "--ask", "wait", "--model", &model(&az)]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let request = server.join().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /hook HTTP/1.1"), "{head}");
+    let signature = head.lines().find_map(|line| line.strip_prefix("az-signature: ")).unwrap();
+    let (time, tag) = signature.split_once(",v1=").unwrap();
+    let time = time.strip_prefix("t=").unwrap();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"a key");
+    let tag: Vec<u8> = (0..tag.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&tag[at..at + 2], 16).unwrap())
+        .collect();
+    ring::hmac::verify(&key, format!("{time}.{body}").as_bytes(), &tag).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap()["event"], "task_waiting");
+}
+
+#[test]
+fn an_approval_for_always_adds_a_rule() {
+    let az = Az::new();
+    let id = park(&az);
+    let approved = az.az(&["task", "approve", &id, "--always"]);
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+    assert!(approved.stderr.contains("the rule that allows such calls is in"), "{approved:?}");
+    az.ok(&["task", "resume", &id]);
+    az.ok(&["task", "run", "again", "--model", &model(&az)]);
+    assert_eq!(az.read("out"), "x\nx\n");
 }

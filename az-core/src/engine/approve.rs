@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use super::run::Run;
 use crate::approval::{Approval, GrantScope};
 use crate::clock::{Clock, Timestamp, later};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::journal::{EventBody, NewEvent};
 use crate::point;
 use crate::policy::{ApprovalTerms, PolicyDecision, access_check};
-use crate::task::{UnattendedMode, Waiting};
+use crate::task::Waiting;
 use crate::tool::{PreparedCall, ToolSpec};
 
 /// Permission for a call.
@@ -131,22 +131,6 @@ impl Run {
         let body = EventBody::ApprovalGiven { digest, granted, by, tool, reason };
         self.append_result(vec![NewEvent::about(call.call.clone(), body)]).await?;
         Ok(permission)
-    }
-
-    /// Returns the error that ends the run at a call that no one can be asked about, and parks the task if
-    /// it is to wait.
-    fn unattended(&mut self, waiting: Waiting) -> Error {
-        let mode = self.task.options.unattended.unwrap_or(self.context.options.unattended);
-        match mode {
-            UnattendedMode::Deny => {
-                Error::ApprovalRequired { tool: waiting.tool, reason: waiting.reason }
-            }
-            UnattendedMode::Wait => {
-                let what = waiting.in_words();
-                self.parking = Some(waiting);
-                Error::Waiting { task: self.task.id.clone(), what }
-            }
-        }
     }
 }
 

@@ -16,6 +16,7 @@ mod keeper;
 mod model;
 mod options;
 mod progress;
+mod question;
 mod recover;
 mod results;
 mod run;

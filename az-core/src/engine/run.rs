@@ -104,10 +104,10 @@ impl Run {
     /// restricted to some of them.
     pub fn tools(&self) -> Arc<[ToolSpec]> {
         let specs = self.context.toolbox.specs();
-        if specs.iter().all(|spec| self.may_use(&spec.name)) {
+        if specs.iter().all(|spec| self.offers(spec)) {
             return specs;
         }
-        specs.iter().filter(|spec| self.may_use(&spec.name)).cloned().collect()
+        specs.iter().filter(|spec| self.offers(spec)).cloned().collect()
     }
 
     pub(super) fn may_use(&self, tool: &str) -> bool {

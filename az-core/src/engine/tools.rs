@@ -144,7 +144,10 @@ impl Run {
         let specs = self.context.toolbox.specs();
         let allowed = match self.check(&specs, id.clone(), call) {
             Ok((spec, call)) => match self.permission(spec, &call).await? {
-                Permission::Granted => Ok(self.with_access_check(spec, call)),
+                Permission::Granted => {
+                    let call = self.with_access_check(spec, call);
+                    self.answered(call).await?
+                }
                 Permission::Refused(reason) => Err(reason),
             },
             Err(error) => Err(error.chain()),
@@ -167,7 +170,7 @@ impl Run {
         id: CallId,
         call: ToolCall,
     ) -> Result<(&'s ToolSpec, PreparedCall)> {
-        let offered = || specs.iter().filter(|spec| self.may_use(&spec.name));
+        let offered = || specs.iter().filter(|spec| self.offers(spec));
         let names: Vec<&str> = offered().map(|spec| spec.name.as_str()).collect();
         let is_known = names.contains(&&*call.name);
         let name = if is_known { Some(&*call.name) } else { meant_name(&call.name, &names) };
@@ -185,7 +188,7 @@ impl Run {
     }
 
     fn unknown_tool(&self, specs: &[ToolSpec], name: &str) -> Error {
-        let names = specs.iter().map(|spec| spec.name.as_str()).filter(|name| self.may_use(name));
+        let names = specs.iter().filter(|spec| self.offers(spec)).map(|spec| spec.name.as_str());
         let reason = match names.collect::<Vec<_>>().join(", ") {
             names if names.is_empty() => format!("there is no tool {name:?}; this task has none"),
             names => format!("there is no tool {name:?}; the tools are {names}"),

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::kit::{Checked, Fixture, Violation};
 use super::sample::task;
-use crate::approval::{Approval, Approver};
+use crate::approval::{Approval, Approver, Reply};
 use crate::policy::ApprovalTerms;
-use crate::tool::{EffectClass, Invocation, PreparedCall};
+use crate::tool::{EffectClass, Invocation, PreparedCall, Question};
 use crate::{ensure, ensure_eq, scenarios};
 
 /// A fixture of an approver that can simulate a person with scripted answers.
@@ -26,6 +26,7 @@ scenarios! {
     an_answer_is_the_one_that_the_person_gave;
     without_a_person_nothing_is_granted;
     a_dropped_request_does_not_block_the_next;
+    without_a_person_no_question_is_answered;
 }
 
 /// The fixture of a scenario.
@@ -72,5 +73,16 @@ async fn a_dropped_request_does_not_block_the_next(fixture: Approvers<'_>) -> Ch
     ask(&*approver).now_or_never();
     let next = ask(&*approver).await?;
     ensure!(matches!(next, Approval::Granted { .. }), "after a dropped request: {next:?}");
+    Ok(())
+}
+
+/// Checks `Approver` 4.
+async fn without_a_person_no_question_is_answered(fixture: Approvers<'_>) -> Checked {
+    let approver = fixture.open().await;
+    ensure!(!approver.is_attended(), "an approver without a person is attended");
+    let call = Invocation::bare("person.ask", json!({ "question": "left or right?" }))?;
+    let call = PreparedCall::new(call, EffectClass::Read);
+    let reply = approver.answer(&task("t", 0), &call, &Question::new("left or right?")).await?;
+    ensure_eq!(reply, Reply::Unattended, "the reply without a person");
     Ok(())
 }

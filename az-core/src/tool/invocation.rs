@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, AccessCheck};
 use super::progress::ProgressSender;
+use super::question::Question;
 use super::results::RecordedResults;
 use super::spec::EffectClass;
 use crate::cost::Payer;
@@ -49,6 +50,8 @@ pub struct Invocation {
     pub results: RecordedResults,
     /// The names of the variables that the task's commands get beside the default ones.
     pub env: Vec<String>,
+    /// The answer to the question of the call, if it asks one.
+    pub answer: Option<String>,
     /// What [`Toolbox::witness`](super::Toolbox::witness) returned before the first attempt of this
     /// call.
     pub witness: Option<Value>,
@@ -83,6 +86,7 @@ impl Invocation {
             progress: ProgressSender::disconnected(),
             results: RecordedResults::default(),
             env: Vec::new(),
+            answer: None,
             witness: None,
             repeated: false,
             corrections: Vec::new(),
@@ -181,19 +185,28 @@ pub struct PreparedCall {
     pub effect: EffectClass,
     /// What the call accesses, as its arguments say; empty if the tool does not declare it.
     pub accesses: Vec<Access>,
+    /// The question that a person has to answer before the call is made.
+    pub question: Option<Question>,
     parsed: Box<dyn Any + Send + Sync>,
 }
 
 impl PreparedCall {
     /// Creates a prepared call of a tool that reads the arguments from the invocation.
     pub fn new(invocation: Invocation, effect: EffectClass) -> Self {
-        Self { invocation, effect, accesses: Vec::new(), parsed: Box::new(()) }
+        Self { invocation, effect, accesses: Vec::new(), question: None, parsed: Box::new(()) }
     }
 
     /// Sets what the call accesses.
     #[must_use]
     pub fn with_accesses(mut self, accesses: Vec<Access>) -> Self {
         self.accesses = accesses;
+        self
+    }
+
+    /// Sets the question that a person has to answer before the call is made.
+    #[must_use]
+    pub fn with_question(mut self, question: Question) -> Self {
+        self.question = Some(question);
         self
     }
 

@@ -66,6 +66,9 @@ pub struct ToolSpec {
     /// What the tool can reach.
     #[serde(default)]
     pub scope: ToolScope,
+    /// Whether its calls ask a person a question, so that it is offered only where one can answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_person: bool,
     /// The tool's own time limit, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
@@ -87,6 +90,7 @@ impl ToolSpec {
             category: "general".to_owned(),
             effect: EffectClass::default(),
             scope: ToolScope::default(),
+            asks_person: false,
             timeout: None,
         }
     }
@@ -116,6 +120,13 @@ impl ToolSpec {
     #[must_use]
     pub const fn with_scope(mut self, scope: ToolScope) -> Self {
         self.scope = scope;
+        self
+    }
+
+    /// Declares that calls of the tool ask a person a question.
+    #[must_use]
+    pub const fn asking_person(mut self) -> Self {
+        self.asks_person = true;
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use az_core::Usd;
-use az_core::approval::{Approval, Approver};
+use az_core::approval::{Approval, Approver, Reply};
 use az_core::cost::CostEstimate;
 use az_core::embed::{Embedder, Embeddings};
 use az_core::policy::{ApprovalTerms, Policy, PolicyDecision, WorkspacePolicy};
@@ -16,7 +16,8 @@ use az_core::testing::{
     toolbox,
 };
 use az_core::tool::{
-    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, Question, ToolOutput,
+    ToolSpec, Toolbox,
 };
 use az_core::{Error, Result, Task, TaskId};
 use serde_json::{Value, json};
@@ -292,6 +293,8 @@ enum BentAnswer {
     GrantedByItself,
     /// Breaks `Approver` 3.
     BlockedByDropped,
+    /// Breaks `Approver` 4.
+    AnsweredByItself,
 }
 
 #[derive(Debug, Clone)]
@@ -326,6 +329,15 @@ impl Approver for BentApprover {
             }
             (BentAnswer::GrantedByItself, Approval::Unattended) => Approval::granted("default"),
             (_, answer) => answer,
+        })
+    }
+
+    async fn answer(&self, _: &Task, _: &PreparedCall, _: &Question) -> Result<Reply> {
+        Ok(match self.broken {
+            BentAnswer::AnsweredByItself => {
+                Reply::Text { by: "default".to_owned(), text: "left".to_owned() }
+            }
+            _ => Reply::Unattended,
         })
     }
 }
@@ -366,6 +378,8 @@ async fn every_broken_clause_of_an_approver_is_detected() {
     let failed = ["without_a_person_nothing_is_granted"];
     check_approver(BentAnswer::GrantedByItself, &failed).await;
     check_approver(BentAnswer::BlockedByDropped, &[next]).await;
+    let failed = ["without_a_person_no_question_is_answered"];
+    check_approver(BentAnswer::AnsweredByItself, &failed).await;
 }
 
 /// An embedder with one fault in the vectors of [`LetterEmbedder`].

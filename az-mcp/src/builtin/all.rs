@@ -7,12 +7,13 @@ use az_core::Result;
 
 use super::filesystem::{ListTool, ReadTool, Roots, WriteTool};
 use super::output::{OutputFiles, OutputReadTool};
+use super::person::AskTool;
 use super::process::ProcessListTool;
 use super::shell::{ShellOptions, ShellTool};
 use crate::registry::ToolRegistry;
 
 /// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write`,
-/// `shell.execute`, `process.list` and `output.read`.
+/// `shell.execute`, `process.list`, `output.read` and `person.ask`.
 ///
 /// # Errors
 ///
@@ -28,5 +29,6 @@ pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     tools.add_recoverable(ShellTool::new(shell))?;
     tools.add(ProcessListTool)?;
     tools.add(OutputReadTool::new(files))?;
+    tools.register(Arc::new(AskTool::default()))?;
     Ok(tools)
 }

@@ -4,6 +4,7 @@
 pub mod aichat;
 pub mod filesystem;
 pub mod output;
+pub mod person;
 pub mod process;
 #[cfg(feature = "data-tools")]
 pub mod semantic;

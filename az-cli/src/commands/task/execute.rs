@@ -63,6 +63,7 @@ pub(in crate::commands) async fn execute(
         typed.finish(services).await;
         ended
     };
+    services.finish_notifications().await;
     let ended = ended?;
     note_uncertain(&ended, services).await;
     note_unread(&ended, services).await;

@@ -1,20 +1,18 @@
 //! Parked tasks, and the answers to the calls that they wait for.
 
 use az_core::clock::SystemClock;
-use az_core::journal::{CallState, EventBody, Journal, fold};
+use az_core::journal::{CallState, fold};
 use az_core::store::Store;
 use az_core::task::{WaitAnswer, WaitKind, WaitReply, Waiting};
-use az_core::{CallId, Clock, Task, TaskId};
-use serde_json::Value;
+use az_core::tool::{Invocation, PreparedCall};
+use az_core::{Clock, Task, Toolbox};
 
 use super::find::find;
+use crate::asked::Asked;
 use crate::error::CliError;
 use crate::output::{call_in_words, printable, short};
 use crate::services::Services;
 use crate::views::NoticeView;
-
-/// How many events are read at a time.
-const PAGE: usize = 500;
 
 /// The shortest beginning of a digest that stands for it.
 const SHORTEST_DIGEST: usize = 8;
@@ -25,15 +23,6 @@ pub(super) struct Parked {
     pub(super) task: Task,
     pub(super) waiting: Box<Waiting>,
     pub(super) asked: Asked,
-}
-
-/// What a call asks.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    /// The arguments of a call that needs approval.
-    pub(super) arguments: Value,
-    /// The answers to choose from, if the call asks a question with such.
-    pub(super) options: Vec<String>,
 }
 
 impl Parked {
@@ -57,7 +46,7 @@ impl Parked {
             (Some(WaitKind::Approval), WaitKind::Question) => "an answer and not an approval",
             (Some(WaitKind::Question), WaitKind::Approval) => "an approval and not an answer",
             _ => {
-                let asked = asked(store, &task.id, &waiting.call).await?;
+                let asked = Asked::read(store, &task.id, &waiting.call).await?;
                 return Ok(Self { task, waiting, asked });
             }
         };
@@ -96,6 +85,20 @@ impl Parked {
         }
     }
 
+    /// Returns the call as the tool prepares it.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the tool does not exist any more, or does not accept the arguments.
+    pub(super) fn call(&self, services: &Services) -> Result<PreparedCall, CliError> {
+        let (task, waiting) = (&self.task, &self.waiting);
+        let arguments = self.asked.arguments.clone();
+        let mut call =
+            Invocation::new(task.id.clone(), waiting.call.clone(), &waiting.tool, arguments);
+        call.workspace.clone_from(&task.options.workspace);
+        Ok(services.toolbox()?.prepare(call)?)
+    }
+
     /// Records an answer and prints what was answered. `command` is the command that gives it, and `done`
     /// the word for what it did.
     ///
@@ -108,11 +111,11 @@ impl Parked {
         reply: WaitReply,
         services: &Services,
     ) -> Result<(), CliError> {
+        let printer = services.printer();
+        printer.say(&self.in_words());
         let answer = WaitAnswer::new(&self.waiting, command, reply);
         let store = services.store().await?;
         let task = store.answer(&self.task.id, &answer, SystemClock.now()).await?;
-        let printer = services.printer();
-        printer.say(&self.in_words());
         let id = short(task.id.as_str());
         printer.say(&format!("`az worker run` or `az task resume {id}` continues the task"));
         let notice = NoticeView::TaskAnswered {
@@ -122,31 +125,6 @@ impl Parked {
             answer: done.to_owned(),
         };
         printer.done(&format!("{done} {} of task {id}", self.waiting.tool), &notice)
-    }
-}
-
-/// Returns what a call asks, as the journal of its task has it.
-pub(super) async fn asked(
-    journal: &dyn Store,
-    task: &TaskId,
-    call: &CallId,
-) -> Result<Asked, CliError> {
-    let mut from = 0;
-    loop {
-        let events = Journal::read(journal, task, from, PAGE).await?;
-        let Some(last) = events.last() else { return Ok(Asked::default()) };
-        from = last.seq + 1;
-        for event in events.into_iter().filter(|event| event.event.call.as_ref() == Some(call)) {
-            match event.event.body {
-                EventBody::ApprovalAsked { arguments, .. } => {
-                    return Ok(Asked { arguments, options: Vec::new() });
-                }
-                EventBody::QuestionAsked { options, .. } => {
-                    return Ok(Asked { arguments: Value::Null, options });
-                }
-                _ => {}
-            }
-        }
     }
 }
 

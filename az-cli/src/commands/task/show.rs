@@ -9,7 +9,7 @@ use az_core::{Clock, Toolbox};
 use clap::Args;
 
 use super::find::find;
-use super::parked::{Asked, asked};
+use crate::asked::Asked;
 use crate::error::CliError;
 use crate::output::{Format, FormatArgs, csv, task_in_words};
 use crate::services::Services;
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     };
     let hints = store.hints(&task.id).await?;
     let asked = match &task.waiting {
-        Some(waiting) => asked(&*store, &task.id, &waiting.call).await?,
+        Some(waiting) => Asked::read(&*store, &task.id, &waiting.call).await?,
         None => Asked::default(),
     };
     let view = TaskView::new(task, &history, entries)

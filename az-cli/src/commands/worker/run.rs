@@ -77,6 +77,7 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     let worker = Worker::new(engine, options);
     let ended = worker.run(stop).await;
     drop(worker);
+    services.finish_notifications().await;
     drop(flush);
     let (report, error) = match ended {
         Ok(report) => (report, None),

@@ -7,7 +7,7 @@ use mockall::mock;
 use serde_json::Value;
 
 use crate::agent::{Agent, Answer};
-use crate::approval::{Approval, Approver};
+use crate::approval::{Approval, Approver, Reply};
 use crate::clock::{Clock, Timestamp};
 use crate::cost::CostEstimate;
 use crate::embed::{Embedder, Embeddings};
@@ -17,7 +17,7 @@ use crate::id::TaskId;
 use crate::policy::{ApprovalTerms, Policy, PolicyDecision};
 use crate::task::Task;
 use crate::tool::{
-    BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+    BackgroundProcess, Invocation, PreparedCall, Probed, Question, ToolOutput, ToolSpec, Toolbox,
 };
 
 mock! {
@@ -102,6 +102,13 @@ mock! {
             call: &PreparedCall,
             terms: &ApprovalTerms,
         ) -> Result<Approval>;
+        async fn answer(
+            &self,
+            task: &Task,
+            call: &PreparedCall,
+            question: &Question,
+        ) -> Result<Reply>;
+        fn is_attended(&self) -> bool;
     }
 }
 
