@@ -14,12 +14,12 @@ use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
+use az_core::Error;
 use az_core::engine::{Engine, EventSink};
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
 };
 use az_core::task::UnattendedMode;
-use az_core::{Error, TaskId};
 use az_mcp::ToolRegistry;
 use az_mcp::policy::RulePolicy;
 use az_mcp::secrets::KnownSecrets;

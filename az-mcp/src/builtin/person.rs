@@ -7,7 +7,7 @@ use az_core::tool::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::check::invalid_arguments;
 use crate::schema::{McpTool, ToolArgument, argument_order, input_schema};
@@ -33,6 +33,7 @@ pub struct AskArgs {
 pub struct AskTool {
     spec: ToolSpec,
     info: McpTool,
+    example: Value,
 }
 
 impl Default for AskTool {
@@ -47,7 +48,8 @@ impl Default for AskTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<AskArgs>()),
             ..McpTool::new(NAME, DESCRIPTION, "string").with_category("person")
         };
-        Self { spec, info }
+        let example = json!({"question": "Which server?", "options": ["staging", "production"]});
+        Self { spec, info, example }
     }
 }
 
@@ -59,6 +61,10 @@ impl Tool for AskTool {
 
     fn info(&self) -> &McpTool {
         &self.info
+    }
+
+    fn example(&self) -> Option<&Value> {
+        Some(&self.example)
     }
 
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
