@@ -31,6 +31,7 @@ pub mod models;
 mod notify;
 pub mod output;
 pub mod redact;
+mod sandbox_bridge;
 pub mod services;
 pub mod settings;
 mod shell_setting;
@@ -62,6 +63,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
 
 /// Runs the command with backends wrapped or replaced: the way to an `az` of one's own.
 pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &Wiring) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = sandbox_bridge::answer(&args) {
+        return code;
+    }
     if let Some(plan) = env.get("AZ_FAILPOINT") {
         az_core::failpoint::arm(plan);
     }
@@ -71,7 +76,6 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
     let begun = command_run::Beginning::now();
     let telemetry = Telemetry::start(env);
     telemetry::hide_handled_panics();
-    let args: Vec<OsString> = args.into_iter().collect();
     if let Some(code) = completion::answer(&args, env, wiring) {
         return code;
     }

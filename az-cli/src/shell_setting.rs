@@ -41,6 +41,7 @@ impl Settings {
             sandbox.hide.push(file.clone());
             sandbox.hide.push(file.with_file_name("keys"));
         }
+        sandbox.bridge = crate::sandbox_bridge::bridge();
         options = options.with_sandbox(sandbox);
         Ok(match self.output_dir(env) {
             Some(directory) => options.with_output_dir(directory),

@@ -7,8 +7,8 @@ use az_mcp::policy::RuleAction;
 
 use super::key::Key;
 use super::kind::Kind::{
-    AbsolutePath, Bool, Choice, Count, Duration, Features, LogFilter, Path, Paths, Price, Secret,
-    StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
+    AbsolutePath, Bool, Choice, Count, Duration, Features, Hosts, LogFilter, Path, Paths, Price,
+    Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
 };
 
 /// The largest number that fits a limit of tokens, seconds or steps.
@@ -221,9 +221,20 @@ const SANDBOX: &[Key] = &[
     )
     .or("\"auto\"")
     .set_by("AZ_SANDBOX_TIER"),
-    Key::new("network", Choice(&["off", "on"]), "Whether commands may use the network")
+    Key::new(
+        "network",
+        Choice(&["off", "hosts", "on"]),
+        "Whether commands may use the network: not, for `hosts` only (with `bwrap`), or as they like",
+    )
         .or("\"off\"")
         .set_by("AZ_SANDBOX_NETWORK"),
+    Key::new(
+        "hosts",
+        Hosts,
+        "The hosts that commands may connect to, such as `crates.io`, `*.example.org` and `example.org:8443`",
+    )
+    .or("[]")
+    .set_by("AZ_SANDBOX_HOSTS"),
     Key::new(
         "read",
         Paths,

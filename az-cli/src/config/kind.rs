@@ -6,6 +6,7 @@ use az_ai::provider::connect::FEATURES;
 use az_ai::resolver::near;
 use az_ai::token_price::TokenPrice;
 use az_core::store::StoreAddress;
+use az_mcp::sandbox::HostPattern;
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeValue};
 use toml_edit::Value;
@@ -48,6 +49,8 @@ pub enum Kind {
     Features,
     /// A list of environment variables, with or without values.
     Variables,
+    /// A list of hosts, such as `example.org` and `*.example.org:8443`.
+    Hosts,
     /// A list of paths; relative ones begin at the directory of the file.
     Paths,
     /// A program and its arguments.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Price => "a number of dollars, such as 0.0000025".to_owned(),
             Self::Features => "a list of features".to_owned(),
             Self::Variables => "a list of texts, such as [\"CI=1\"]".to_owned(),
+            Self::Hosts => "a list of hosts, such as [\"*.example.org\"]".to_owned(),
             Self::Paths => "a list of paths, such as [\"~/.cache/go\"]".to_owned(),
             Self::Words => "a list of texts, such as [\"notify-send\", \"az\"]".to_owned(),
             Self::Table(_) => "a table".to_owned(),
@@ -105,7 +109,9 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features | Self::Variables | Self::Paths if !trimmed.starts_with('[') => {
+            Self::Features | Self::Variables | Self::Hosts | Self::Paths
+                if !trimmed.starts_with('[') =>
+            {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Ok(format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", ")))
             }
@@ -132,7 +138,7 @@ impl Kind {
     pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
         match (self, value.get_ref()) {
             (
-                Self::Features | Self::Variables | Self::Paths | Self::Words,
+                Self::Features | Self::Variables | Self::Hosts | Self::Paths | Self::Words,
                 DeValue::Array(items),
             ) => items.iter().filter_map(|item| self.problem_of_item(key, item)).collect(),
             (_, found) => {
@@ -155,6 +161,7 @@ impl Kind {
             Self::Variables if text.is_empty() || text.starts_with('=') => {
                 Found::new("a variable has no name; use NAME or NAME=VALUE".to_owned())
             }
+            Self::Hosts => Found::new(text.parse::<HostPattern>().err()?),
             Self::Paths if text.trim().is_empty() => Found::new("must not be empty".to_owned()),
             _ => return None,
         };

@@ -109,7 +109,12 @@ fn walk(full: &str) -> Option<KeyPath> {
         if !indices.is_empty() {
             let is_list = matches!(
                 key.kind,
-                Kind::Tables(_) | Kind::Variables | Kind::Features | Kind::Paths | Kind::Words
+                Kind::Tables(_)
+                    | Kind::Variables
+                    | Kind::Features
+                    | Kind::Hosts
+                    | Kind::Paths
+                    | Kind::Words
             );
             let index = indices.strip_suffix(']')?.parse().ok().filter(|_| is_list)?;
             steps.push(Step::Item(index));

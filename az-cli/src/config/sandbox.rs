@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use az_mcp::sandbox::{NetworkAccess, ReadAccess, SandboxMode, SandboxOptions};
-use serde::Deserialize;
+use az_mcp::sandbox::{AllowedNetwork, HostPattern, ReadAccess, SandboxMode, SandboxOptions};
+use serde::{Deserialize, Deserializer, de};
 
 use super::load::FoundConfig;
 
@@ -16,6 +16,9 @@ pub struct SandboxSection {
     pub tier: SandboxSetting,
     /// Whether they may use the network.
     pub network: NetworkSetting,
+    /// The hosts that they may connect to.
+    #[serde(deserialize_with = "hosts")]
+    pub hosts: Vec<HostPattern>,
     /// What they may read; everything but secrets if it is empty.
     pub read: Vec<PathBuf>,
     /// What they may change beside the workspace.
@@ -50,8 +53,15 @@ pub enum NetworkSetting {
     /// They may not.
     #[default]
     Off,
+    /// They may connect to some hosts.
+    Hosts,
     /// They may.
     On,
+}
+
+fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HostPattern>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
 }
 
 impl SandboxSection {
@@ -68,8 +78,9 @@ impl SandboxSection {
             SandboxSetting::Off => SandboxMode::Off,
         });
         options.network = match self.network {
-            NetworkSetting::Off => NetworkAccess::Off,
-            NetworkSetting::On => NetworkAccess::On,
+            NetworkSetting::Off => AllowedNetwork::Off,
+            NetworkSetting::Hosts => AllowedNetwork::Hosts(self.hosts.clone()),
+            NetworkSetting::On => AllowedNetwork::On,
         };
         if !self.read.is_empty() {
             options.read = ReadAccess::Only(beside("sandbox.read", &self.read));

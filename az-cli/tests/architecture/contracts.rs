@@ -13,6 +13,7 @@ use crate::{CRATES, Source, root, sources};
 /// The contracts that no kit covers, with the reason. Tests of the implementations check their clauses;
 /// there is no saboteur, because only a kit runs on one.
 const WITHOUT_A_KIT: &[(&str, &str)] = &[
+    ("AddressCheck", "which addresses are allowed differs; the tests of each list them"),
     ("Agent", "what an agent decides differs, and the engine records its effects"),
     (
         "Completer",
@@ -29,6 +30,7 @@ const WITHOUT_A_KIT: &[(&str, &str)] = &[
     ("ReActEngine", "there is one implementation"),
     ("ReadResults", "the engine provides the only implementation"),
     ("RecoverableTool", "a toolbox with the tool has the kit of `Toolbox`"),
+    ("Resolver", "the addresses of names differ; the proxy that asks for them is tested"),
     ("Tool", "a toolbox with the tool has the kit of `Toolbox`"),
     ("Wire", "each implementation has a format of its own; its decoders have a kit"),
 ];

@@ -39,6 +39,7 @@ mod peers;
 mod replaced;
 mod routing;
 mod rules;
+mod sandbox;
 mod schemas;
 mod secrets;
 mod server;

@@ -9,11 +9,13 @@
 //! A sandbox confines the command and all processes that it starts, and cannot be left: it holds
 //! whatever the command is. What each tier blocks and what it cannot is in `docs/sandbox.md`.
 
+mod bridge;
 mod contract;
 mod error;
 mod hidden;
 mod options;
 mod policy;
+mod proxy;
 mod session;
 mod temp;
 mod thread;
@@ -26,10 +28,14 @@ mod tiers;
 #[path = "other.rs"]
 mod tiers;
 
+pub use bridge::{Bridge, run_bridge};
 pub use contract::{HELPER, Sandbox, SandboxTier, SandboxedCommand};
 pub use error::SandboxError;
-pub use options::{SandboxMode, SandboxOptions};
-pub use policy::{NetworkAccess, ReadAccess, SandboxPolicy};
+pub use options::{AllowedNetwork, SandboxMode, SandboxOptions};
+pub use policy::{NetworkAccess, ProxyAccess, ReadAccess, SandboxPolicy};
+pub use proxy::{
+    AddressCheck, EgressProxy, HostPattern, PublicAddresses, Resolver, SystemResolver,
+};
 pub use temp::TempDirs;
 pub use tiers::{Bwrap, Landlock};
 pub use unconfined::Unconfined;

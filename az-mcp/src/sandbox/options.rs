@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::hidden::hidden;
 use super::{
-    Bwrap, Landlock, NetworkAccess, ReadAccess, Sandbox, SandboxError, SandboxPolicy, TempDirs,
-    Unconfined,
+    Bridge, Bwrap, HostPattern, Landlock, NetworkAccess, ReadAccess, Sandbox, SandboxError,
+    SandboxPolicy, TempDirs, Unconfined,
 };
 
 /// Files of a workspace that change what the tools of its user do. A command that changes one could
@@ -44,6 +44,19 @@ pub enum SandboxMode {
     Off,
 }
 
+/// What commands may connect to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AllowedNetwork {
+    /// Nothing.
+    #[default]
+    Off,
+    /// These hosts, through a proxy.
+    Hosts(Vec<HostPattern>),
+    /// Everything.
+    On,
+}
+
 /// How commands are confined.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -51,7 +64,9 @@ pub struct SandboxOptions {
     /// Which sandbox is used.
     pub mode: SandboxMode,
     /// What commands may connect to.
-    pub network: NetworkAccess,
+    pub network: AllowedNetwork,
+    /// The program that connects commands with the proxy; needed for some hosts only.
+    pub bridge: Option<Bridge>,
     /// What they may read.
     pub read: ReadAccess,
     /// The directories and files that they may change beside the workspace.
@@ -99,8 +114,12 @@ impl SandboxOptions {
     }
 
     /// Returns the policy of commands in a workspace, with this directory for temporary files, of a
-    /// user with this home directory.
+    /// user with this home directory. Access to some hosts only is none: it needs a proxy.
     pub fn policy(&self, workspace: &Path, temp: PathBuf, home: Option<&Path>) -> SandboxPolicy {
+        let network = match self.network {
+            AllowedNetwork::On => NetworkAccess::On,
+            AllowedNetwork::Off | AllowedNetwork::Hosts(_) => NetworkAccess::Off,
+        };
         let mut hide = hidden(home);
         hide.retain(|path| !self.show.contains(path));
         hide.extend(self.hide.iter().cloned());
@@ -109,7 +128,7 @@ impl SandboxOptions {
             .with_read(self.read.clone())
             .with_hidden(hide)
             .with_protected(protected)
-            .with_network(self.network.clone());
+            .with_network(network);
         policy.write.extend(self.write.iter().cloned());
         policy
     }

@@ -1,6 +1,9 @@
 //! What a command in a sandbox may do.
 
+use std::fmt;
 use std::path::PathBuf;
+
+use super::Bridge;
 
 /// What a command may read, write and connect to. All paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +87,37 @@ pub enum NetworkAccess {
     /// Nothing.
     #[default]
     Off,
+    /// The hosts that a proxy lets through.
+    Proxy(ProxyAccess),
     /// Everything.
     On,
+}
+
+/// How a command reaches a proxy.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyAccess {
+    /// The socket of the proxy.
+    pub socket: PathBuf,
+    /// The credential of the command.
+    pub credential: String,
+    /// The program that connects the command with the socket.
+    pub bridge: Bridge,
+}
+
+impl ProxyAccess {
+    /// Creates the access to a proxy.
+    pub fn new(socket: impl Into<PathBuf>, credential: impl Into<String>, bridge: Bridge) -> Self {
+        Self { socket: socket.into(), credential: credential.into(), bridge }
+    }
+}
+
+impl fmt::Debug for ProxyAccess {
+    /// The credential is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyAccess")
+            .field("socket", &self.socket)
+            .field("bridge", &self.bridge)
+            .finish_non_exhaustive()
+    }
 }

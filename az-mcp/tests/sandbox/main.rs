@@ -9,6 +9,7 @@
 
 mod attacks;
 mod document;
+mod egress;
 mod kit;
 mod processes;
 mod support;

@@ -12,7 +12,7 @@ use az_mcp::ToolRegistry;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
 use az_mcp::sandbox::{
-    Bwrap, Landlock, NetworkAccess, Sandbox, SandboxMode, SandboxOptions, SandboxTier, TempDirs,
+    AllowedNetwork, Bwrap, Landlock, Sandbox, SandboxMode, SandboxOptions, SandboxTier, TempDirs,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -87,7 +87,7 @@ impl Home {
     }
 
     pub(crate) fn with_network(mut self) -> Self {
-        self.options.network = NetworkAccess::On;
+        self.options.network = AllowedNetwork::On;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod background;
 mod capture;
+mod confinement;
 mod environment;
 mod escapes;
 mod input_request;

@@ -1,6 +1,8 @@
 //! Recognizes that a command failed because of its sandbox.
 
-use crate::sandbox::{NetworkAccess, SandboxPolicy, SandboxTier};
+use std::path::PathBuf;
+
+use crate::sandbox::{AllowedNetwork, SandboxOptions, SandboxTier};
 
 /// What programs print if the system does not let them do something, in lower case.
 const SIGNS: [&str; 7] = [
@@ -30,7 +32,7 @@ const NOT_SET_UP: &str = "bwrap: ";
 
 /// Returns a note for the model if the output of a failed command indicates that the sandbox has
 /// refused something.
-pub(super) fn note(tier: SandboxTier, policy: &SandboxPolicy, stderr: &str) -> Option<String> {
+pub(super) fn note(tier: SandboxTier, options: &SandboxOptions, stderr: &str) -> Option<String> {
     if tier == SandboxTier::None {
         return None;
     }
@@ -39,18 +41,26 @@ pub(super) fn note(tier: SandboxTier, policy: &SandboxPolicy, stderr: &str) -> O
     }
     let stderr = stderr.to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| stderr.contains(sign));
-    let unreachable = policy.network == NetworkAccess::Off && has(&NETWORK_SIGNS);
-    (unreachable || has(&SIGNS))
-        .then(|| format!("[{}. What else is refused needs another configuration]", allowed(policy)))
+    let unreachable = options.network != AllowedNetwork::On && has(&NETWORK_SIGNS);
+    (unreachable || has(&SIGNS)).then(|| {
+        format!(
+            "[{}. What else is refused needs another configuration]",
+            allowed(&options.write, &options.network)
+        )
+    })
 }
 
-/// Returns what commands may do, in a sentence without its period.
-pub(super) fn allowed(policy: &SandboxPolicy) -> String {
-    let more: Vec<_> = policy.write.iter().skip(1).map(|path| path.display().to_string()).collect();
-    let more = if more.is_empty() { String::new() } else { format!(", {}", more.join(", ")) };
-    let network = match policy.network {
-        NetworkAccess::Off => "cannot use the network",
-        NetworkAccess::On => "can use the network",
+/// Returns what commands may do that can change these files beside the workspace, in a sentence without
+/// its period.
+pub(super) fn allowed(write: &[PathBuf], network: &AllowedNetwork) -> String {
+    let more: String = write.iter().map(|path| format!(", {}", path.display())).collect();
+    let network = match network {
+        AllowedNetwork::Off => "cannot use the network".to_owned(),
+        AllowedNetwork::On => "can use the network".to_owned(),
+        AllowedNetwork::Hosts(hosts) => {
+            let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+            format!("can connect, through the proxy in HTTPS_PROXY, to {}", hosts.join(", "))
+        }
     };
     format!(
         "Commands run in a sandbox: they can change files in the workspace{more} and $TMPDIR only, \
@@ -64,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_command_that_the_sandbox_has_stopped_gets_a_note() {
-        let policy = SandboxPolicy::new("/w", "/t");
-        let note = |stderr| note(SandboxTier::Landlock, &policy, stderr);
+        let options = SandboxOptions::default();
+        let note = |stderr| note(SandboxTier::Landlock, &options, stderr);
         for refused in [
             "touch: cannot touch '/etc/x': Permission denied",
             "sh: 1: cannot create /x: Read-only file system",
@@ -78,8 +88,8 @@ mod tests {
             assert_eq!(note(refused).as_deref(), Some(expect), "{refused}");
         }
         assert_eq!(note("error: test failed"), None);
-        assert_eq!(super::note(SandboxTier::None, &policy, "Permission denied"), None);
-        let on = SandboxPolicy::new("/w", "/t").with_network(NetworkAccess::On);
+        assert_eq!(super::note(SandboxTier::None, &options, "Permission denied"), None);
+        let on = SandboxOptions { network: AllowedNetwork::On, ..SandboxOptions::default() };
         assert_eq!(super::note(SandboxTier::Bwrap, &on, "Could not resolve host: x"), None);
         assert!(super::note(SandboxTier::Bwrap, &on, "bwrap: Can't mkdir x").is_some());
     }

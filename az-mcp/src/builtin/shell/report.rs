@@ -15,7 +15,7 @@ use super::background::{Background, BackgroundOutput};
 use super::capture::{CapturedOutput, OutputKind};
 use super::{input_request, refusal};
 use crate::registry::OUTCOME_UNKNOWN;
-use crate::sandbox::{SandboxPolicy, SandboxTier};
+use crate::sandbox::{SandboxOptions, SandboxTier};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) struct CommandReport {
     pub(super) background: Option<Background>,
     pub(super) call: CallId,
     /// The sandbox that it ran in, and what it was allowed to do.
-    pub(super) confined: (SandboxTier, SandboxPolicy),
+    pub(super) confined: (SandboxTier, SandboxOptions),
 }
 
 /// The data of the result of a command.
@@ -137,9 +137,9 @@ impl CommandReport {
 
     /// Returns a note if the command failed and the sandbox may be the reason.
     fn refusal(&self) -> Option<String> {
-        let (tier, policy) = &self.confined;
+        let (tier, options) = &self.confined;
         let failed = matches!(self.end, CommandEnd::Exited(status) if !status.success());
-        failed.then(|| refusal::note(*tier, policy, &self.stderr.text))?
+        failed.then(|| refusal::note(*tier, options, &self.stderr.text))?
     }
 
     fn ending(&self) -> Option<String> {

@@ -18,7 +18,7 @@ use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
 use super::report::{CommandEnd, CommandReport};
 use crate::builtin::output::OutputFiles;
-use crate::sandbox::{Sandbox, SandboxError, SandboxPolicy, SandboxedCommand};
+use crate::sandbox::{Sandbox, SandboxError, SandboxOptions, SandboxPolicy, SandboxedCommand};
 
 /// How long a command may take to exit after SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_millis(100);
@@ -33,6 +33,8 @@ pub(super) struct Job<'a> {
     pub(super) workspace: &'a str,
     pub(super) sandbox: &'a dyn Sandbox,
     pub(super) policy: SandboxPolicy,
+    /// What the policy was made from.
+    pub(super) options: &'a SandboxOptions,
     pub(super) env: BTreeMap<String, String>,
     pub(super) key: &'a str,
     pub(super) limit: Duration,
@@ -59,7 +61,7 @@ pub(super) enum RunError {
 pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport, RunError> {
     let started = Instant::now();
     let mark = run_mark();
-    let (command, policy) = (command(&job, &mark), job.policy.clone());
+    let (command, policy) = (command(&job, &mark), job.policy);
     call.lease.check().map_err(RunError::LeaseLost)?;
     let mut child = job.sandbox.spawn(command, policy).await.map_err(RunError::Spawn)?;
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
@@ -104,7 +106,7 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
         CommandEnd::Exited(_) => attend(shell, &mark, (pipes, open), job.files, call).await,
         CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
     };
-    let (call, confined) = (call.call.clone(), (job.sandbox.tier(), job.policy));
+    let (call, confined) = (call.call.clone(), (job.sandbox.tier(), job.options.clone()));
     Ok(CommandReport { end, stdout, stderr, duration, background, call, confined })
 }
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use az_core::tool::{
@@ -13,8 +12,8 @@ use az_core::{Error, Result, TaskId, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
+use super::confinement::{Confinement, Unconfined};
 use super::marks::{is_ended_with_task, is_of_call, is_of_task};
 use super::options::ShellOptions;
 use super::report::CommandData;
@@ -22,7 +21,7 @@ use super::run::{Job, RunError, run};
 use super::{process_tree, refusal};
 use crate::builtin::output::OutputFiles;
 use crate::registry::OUTCOME_UNKNOWN;
-use crate::sandbox::{Sandbox, SandboxError, SandboxMode, SandboxPolicy};
+use crate::sandbox::{SandboxError, SandboxMode};
 use crate::schema::output_schema;
 use crate::tool::{RecoverableTool, TypedTool, invalid_argument};
 
@@ -31,8 +30,7 @@ use crate::tool::{RecoverableTool, TypedTool, invalid_argument};
 pub struct ShellTool {
     options: ShellOptions,
     files: OutputFiles,
-    /// The sandbox, once it was found to work.
-    sandbox: OnceCell<Arc<dyn Sandbox>>,
+    confinement: Confinement,
 }
 
 /// The arguments of `shell.execute`.
@@ -53,44 +51,9 @@ impl ShellTool {
     /// Creates the tool.
     pub fn new(options: ShellOptions) -> Self {
         let files = OutputFiles::new(options.output_dir.clone());
-        Self { options, files, sandbox: OnceCell::new() }
-    }
-
-    /// Returns the sandbox; chooses it at the first call.
-    async fn sandbox(&self) -> Result<Result<&dyn Sandbox, SandboxError>> {
-        let choose = async || {
-            let options = self.options.sandbox.clone();
-            blocking::run(move || options.choose())
-                .await
-                .map_err(Choice::Core)?
-                .map_err(Choice::None)
-        };
-        match self.sandbox.get_or_try_init(choose).await {
-            Ok(sandbox) => Ok(Ok(&**sandbox)),
-            Err(Choice::None(error)) => Ok(Err(error)),
-            Err(Choice::Core(error)) => Err(error),
-        }
-    }
-
-    /// Returns what the commands of a task may do in a workspace.
-    async fn policy(
-        &self,
-        workspace: &str,
-        task: &TaskId,
-    ) -> Result<Result<SandboxPolicy, SandboxError>> {
-        let (options, task) = (self.options.sandbox.clone(), task.clone());
-        let workspace = PathBuf::from(workspace);
-        let home = self.options.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
-        blocking::run(move || {
-            let workspace = workspace.canonicalize()?;
-            let temp = options.temp.create(&task);
-            let temp = temp.map_err(|source| SandboxError::Setup {
-                what: "the directory for temporary files".to_owned(),
-                source,
-            })?;
-            Ok(options.policy(&workspace, temp, home.as_deref()))
-        })
-        .await
+        let home = options.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
+        let confinement = Confinement::new(options.sandbox.clone(), home);
+        Self { options, files, confinement }
     }
 
     /// Says why a command was not started.
@@ -128,9 +91,7 @@ impl TypedTool for ShellTool {
         let sandbox = &self.options.sandbox;
         let allowed = match sandbox.mode {
             SandboxMode::Off => String::new(),
-            _ => {
-                format!(". {}", refusal::allowed(&sandbox.policy(Path::new("/"), "/".into(), None)))
-            }
+            _ => format!(". {}", refusal::allowed(&sandbox.write, &sandbox.network)),
         };
         format!("{what}, with {shell}. {background}{allowed}").into()
     }
@@ -172,17 +133,22 @@ impl TypedTool for ShellTool {
         let named = call.env.iter().filter_map(|name| self.options.available.get_key_value(name));
         env.extend(named.map(|(name, value)| (name.clone(), value.clone())));
         env.extend(args.env.unwrap_or_default());
-        let (sandbox, policy) =
-            match (self.sandbox().await?, self.policy(workspace, &call.task).await?) {
-                (Ok(sandbox), Ok(policy)) => (sandbox, policy),
-                (Err(error), _) | (_, Err(error)) => return Ok(self.not_started(workspace, &error)),
-            };
+        let confined = async {
+            let sandbox = self.confinement.sandbox().await?;
+            Ok((sandbox, self.confinement.policy(workspace, &call.task).await?))
+        };
+        let (sandbox, policy) = match confined.await {
+            Ok(confined) => confined,
+            Err(Unconfined::Sandbox(error)) => return Ok(self.not_started(workspace, &error)),
+            Err(Unconfined::Core(error)) => return Err(error),
+        };
         let job = Job {
             program: &self.options.program,
             command: &args.command,
             workspace,
             sandbox,
             policy,
+            options: &self.options.sandbox,
             env,
             key: &call.key,
             limit,
@@ -240,19 +206,9 @@ impl RecoverableTool for ShellTool {
             (described, process_tree::kill(found, &|of| is_ended_with_task(of, &task)))
         };
         let (described, killed) = blocking::run(end).await?;
-        let (temp, of) = (self.options.sandbox.temp.clone(), id);
-        // Files that cannot be removed are not worth an error: no process of the task uses them.
-        blocking::run(move || temp.remove(&of).ok()).await?;
+        self.confinement.end(&id).await?;
         check_killed(killed).map(|()| described)
     }
-}
-
-/// Why no sandbox was chosen.
-enum Choice {
-    /// None can be used.
-    None(SandboxError),
-    /// The choice was not made.
-    Core(Error),
 }
 
 fn check_killed(killed: bool) -> Result<()> {

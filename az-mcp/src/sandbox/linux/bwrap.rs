@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::process::{Child, Command};
 
 use super::memory_file::memory_file;
-use super::mounts::Mounts;
+use super::mounts::{BRIDGE, Mounts, PROXY};
 use super::seccomp::Filters;
 use crate::sandbox::session::in_own_session;
 use crate::sandbox::thread::on_own_thread;
@@ -104,7 +104,13 @@ impl Sandbox for Bwrap {
                 arguments.extend(["--setenv", name, value].map(into));
             }
             let descriptors = inherit(&mut arguments, Filters::namespaces()?)?;
-            arguments.extend([into("--"), command.program.into_os_string()]);
+            arguments.push(into("--"));
+            if let NetworkAccess::Proxy(access) = &policy.network {
+                arguments.push(into(BRIDGE));
+                arguments.extend(access.bridge.args.iter().map(into));
+                arguments.extend([PROXY, &access.credential].map(into));
+            }
+            arguments.push(command.program.into_os_string());
             arguments.extend(command.args.iter().map(OsString::from));
             let marks: Vec<_> = command.marks.into_iter().collect();
             let mut process = process(&program, &marks, &arguments, descriptors)?;
@@ -133,7 +139,7 @@ fn namespaces(network: &NetworkAccess) -> Vec<OsString> {
         ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"].map(into).into();
     arguments.extend(["--unshare-cgroup-try", "--cap-drop", "ALL"].map(into));
     match network {
-        NetworkAccess::Off => arguments.push(into("--unshare-net")),
+        NetworkAccess::Off | NetworkAccess::Proxy(_) => arguments.push(into("--unshare-net")),
         NetworkAccess::On => {}
     }
     arguments

@@ -75,6 +75,9 @@ impl Sandbox for Landlock {
         command: SandboxedCommand,
         policy: SandboxPolicy,
     ) -> Result<Child, SandboxError> {
+        if let NetworkAccess::Proxy(_) = policy.network {
+            return Err(no_hosts());
+        }
         on_own_thread(move || {
             let filters = Filters::landlock(&policy.network)?;
             let rules = Rules::of(&policy)?;
@@ -157,7 +160,9 @@ fn ruleset(network: &NetworkAccess) -> Result<RulesetCreated, RulesetError> {
         .handle_access(AccessFs::from_all(USED))?
         .scope(Scope::from_all(USED))?;
     let rules = match network {
-        NetworkAccess::Off => rules.handle_access(AccessNet::from_all(USED))?,
+        NetworkAccess::Off | NetworkAccess::Proxy(_) => {
+            rules.handle_access(AccessNet::from_all(USED))?
+        }
         NetworkAccess::On => rules,
     };
     rules.create()
@@ -172,6 +177,14 @@ fn grant(
     match PathFd::new(path) {
         Ok(descriptor) => rules.add_rule(PathBeneath::new(descriptor, rights)),
         Err(_) => Ok(rules),
+    }
+}
+
+fn no_hosts() -> SandboxError {
+    SandboxError::Unsupported {
+        tier: SandboxTier::Landlock,
+        what: "cannot limit the network to some hosts".to_owned(),
+        remedy: "install bubblewrap, or set sandbox.network to \"off\" or \"on\"".to_owned(),
     }
 }
 

@@ -13,6 +13,11 @@ pub(super) const SYSTEM: [&str; 11] =
 /// What is seen of `/run`, which has the sockets of services otherwise: what NixOS has there.
 const RUN: [&str; 2] = ["/run/current-system", "/run/opengl-driver"];
 
+/// Where the socket of the proxy is seen.
+pub(super) const PROXY: &str = "/run/az-proxy";
+/// Where the program is seen that connects the command with it.
+pub(super) const BRIDGE: &str = "/run/az-bridge";
+
 /// Settings of the kernel in `/proc`, which root could change.
 const KERNEL: [&str; 5] =
     ["/proc/acpi", "/proc/bus", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
@@ -26,6 +31,8 @@ enum Mount {
     Writable,
     /// The path itself, which cannot be changed.
     ReadOnly,
+    /// Another file, which cannot be changed.
+    OtherFile(PathBuf),
     /// An empty directory.
     EmptyDirectory,
     /// An empty file.
@@ -46,9 +53,16 @@ impl Mounts {
         for path in RUN.iter().filter(|path| Path::new(path).exists()) {
             mounts.add(path, Mount::ReadOnly);
         }
-        if policy.network != NetworkAccess::Off {
-            // With systemd, it is a link to a file in `/run`.
-            mounts.0.extend(Path::new("/etc/resolv.conf").canonicalize().ok().map(read_only));
+        match &policy.network {
+            NetworkAccess::Off => {}
+            NetworkAccess::Proxy(access) => {
+                mounts.add(PROXY, Mount::OtherFile(access.socket.clone()));
+                mounts.add(BRIDGE, Mount::OtherFile(access.bridge.program.clone()));
+            }
+            NetworkAccess::On => {
+                // With systemd, it is a link to a file in `/run`.
+                mounts.0.extend(Path::new("/etc/resolv.conf").canonicalize().ok().map(read_only));
+            }
         }
         let mut write = Vec::new();
         for path in &policy.write {
@@ -125,6 +139,7 @@ impl Mounts {
             match mount {
                 Mount::Other(source) => push(&[flag("--bind"), source, path]),
                 Mount::Writable => push(&[flag("--bind"), path, path]),
+                Mount::OtherFile(source) => push(&[flag("--ro-bind"), source, path]),
                 Mount::ReadOnly => push(&[flag("--ro-bind"), path, path]),
                 Mount::EmptyDirectory => push(&[flag("--tmpfs"), path]),
                 Mount::EmptyFile => push(&[flag("--ro-bind"), flag("/dev/null"), path]),

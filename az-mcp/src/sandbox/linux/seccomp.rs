@@ -24,7 +24,7 @@ impl Filters {
         static OFF: OnceLock<Filters> = OnceLock::new();
         static ON: OnceLock<Filters> = OnceLock::new();
         match network {
-            NetworkAccess::Off => cached(&OFF, || calls::landlock(&[])),
+            NetworkAccess::Off | NetworkAccess::Proxy(_) => cached(&OFF, || calls::landlock(&[])),
             NetworkAccess::On => cached(&ON, || calls::landlock(&calls::INTERNET)),
         }
     }
