@@ -45,7 +45,6 @@ pub mod views;
 pub mod wiring;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -90,7 +89,7 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             {
                 greeting::greet_after_help(env, wiring);
             }
-            let suggestion = suggest(&error, &args);
+            let suggestion = unknown_command::suggest(&error, &args);
             if error.use_stderr() && usage::wants_json(&args) {
                 usage::print_json(&error, suggestion.as_deref());
             }
@@ -109,18 +108,4 @@ pub fn run_wired(args: impl IntoIterator<Item = OsString>, env: &Env, wiring: &W
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// Prints what to type instead of a command that does not exist.
-fn suggest(error: &clap::Error, args: &[OsString]) -> Option<String> {
-    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let alternatives = unknown_command::alternatives(error, &args, &cli::command());
-    if alternatives.is_empty() {
-        return None;
-    }
-    let typed: Vec<_> = alternatives.iter().map(|command| format!("`{command}`")).collect();
-    let text = format!("type {}", typed.join(" or "));
-    // A closed standard error is not an error.
-    writeln!(std::io::stderr().lock(), "\nhelp: {text}").ok();
-    Some(text)
 }

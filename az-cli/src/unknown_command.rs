@@ -1,11 +1,28 @@
 //! Suggests what to type instead of a command that does not exist.
 
+use std::ffi::OsString;
+use std::io::Write;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::suggestion::quoted;
 
 /// Words that other programs use to run a task.
 const RUN: [&str; 7] = ["ask", "chat", "do", "exec", "prompt", "query", "start"];
+
+/// Prints what to type instead of a command that does not exist.
+pub(crate) fn suggest(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let alternatives = alternatives(error, &args, &crate::cli::command());
+    if alternatives.is_empty() {
+        return None;
+    }
+    let typed: Vec<_> = alternatives.iter().map(|command| format!("`{command}`")).collect();
+    let text = format!("type {}", typed.join(" or "));
+    // A closed standard error is not an error.
+    writeln!(std::io::stderr().lock(), "\nhelp: {text}").ok();
+    Some(text)
+}
 
 /// Returns the commands to type instead; none if the error is another one, or if the word is similar
 /// to a command, which the error names itself.
