@@ -1,4 +1,4 @@
-//! `az sandbox-bridge`: connects a command in a sandbox with the proxy outside of it. Only `az` itself
+//! `sandbox-bridge`: connects a command in a sandbox with the proxy outside of it. Only `az` itself
 //! calls it, in the sandbox.
 
 use std::ffi::OsString;

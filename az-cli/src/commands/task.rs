@@ -22,6 +22,8 @@ mod trace;
 mod typed_hints;
 mod watch;
 
+pub(super) use run::rules_of;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;

@@ -5,6 +5,7 @@ mod call;
 mod find;
 mod info;
 mod list;
+mod policy;
 mod usage;
 
 use std::process::ExitCode;
@@ -18,7 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   az tools list --category ai
   az tools info --name filesystem
-  az tools call filesystem.read path=README.md";
+  az tools call filesystem.read path=README.md
+  az tools policy check shell.execute command='git push'";
 
 /// Show and call the tools that tasks have.
 #[derive(Debug, Subcommand)]
@@ -31,6 +33,9 @@ pub enum ToolsCommand {
     Info(info::InfoArgs),
     /// Call a tool in the current directory
     Call(call::CallArgs),
+    /// Show what the policy decides about calls
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Show how often tools were called, how often they failed, and how long they took
     Usage(usage::UsageArgs),
 }
@@ -39,7 +44,7 @@ impl ToolsCommand {
     /// Whether the command only looks something up.
     pub const fn is_short(&self) -> bool {
         match self {
-            Self::List(_) | Self::Info(_) | Self::Usage(_) => true,
+            Self::List(_) | Self::Info(_) | Self::Policy(_) | Self::Usage(_) => true,
             Self::Call(_) => false,
         }
     }
@@ -55,6 +60,7 @@ pub async fn run(command: &ToolsCommand, services: &Services) -> Result<ExitCode
         ToolsCommand::List(args) => list::run(args, services),
         ToolsCommand::Info(args) => info::run(args, services),
         ToolsCommand::Call(args) => call::run(args, services).await,
+        ToolsCommand::Policy(command) => policy::run(command, services),
         ToolsCommand::Usage(args) => usage::run(args, services).await,
     }
 }

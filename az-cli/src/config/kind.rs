@@ -121,6 +121,7 @@ impl Kind {
             },
             Self::Features
             | Self::Variables
+            | Self::Hosts
             | Self::Paths
             | Self::Words
             | Self::Table(_)

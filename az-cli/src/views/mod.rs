@@ -33,6 +33,7 @@ mod task;
 mod tool;
 mod trace;
 mod units;
+mod verdict;
 mod waiting;
 
 pub use budget::BudgetView;
@@ -57,4 +58,5 @@ pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
 pub use tool::{ToolSummaryView, ToolUsageView, ToolView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};
+pub use verdict::VerdictView;
 pub use waiting::WaitingView;

@@ -249,7 +249,7 @@ fn a_command_is_told_once_of_a_parked_task_without_secrets() {
         seen.display()
     );
     az.ok(&["config", "set", "notify.command", &command]);
-    let call = json!({"command": "deploy --token hunter2-hunter2"});
+    let call = json!({"command": "deploy --token sk-0123456789abcdef0123"});
     let call = json!({"name": "shell.execute", "arguments": call});
     let model = script(&az, &[json!({"calls": [call]}), json!({"text": "done"})]);
     let ended = az.az(&["task", "run", "once", "--ask", "wait", "--model", &model]);

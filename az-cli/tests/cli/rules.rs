@@ -177,3 +177,36 @@ fn a_rule_that_cannot_be_meant_is_refused_with_its_place() {
         assert!(ended.stderr.contains(expected), "{rule}: {ended:?}");
     }
 }
+
+#[test]
+fn a_check_says_what_would_happen_and_which_rule_says_so_without_making_the_call() {
+    let az = with_user_file(&format!("# mine\n{TOUCH}"));
+    let check = |args: &[&str]| {
+        let text = az.ok(&[&["tools", "policy", "check", "--format", "json"], args].concat());
+        let verdict: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (verdict["decision"].as_str().unwrap().to_owned(), verdict["source"].clone())
+    };
+    let file = serde_json::Value::from(format!("{}:2:1", user_file(&az).display()));
+    let none = serde_json::Value::Null;
+    let touch = r#"{"command": "touch x"}"#;
+    assert_eq!(check(&["shell.execute", touch]), ("allow".to_owned(), file));
+    assert_eq!(check(&["shell.execute", "command=ls"]), ("ask".to_owned(), none.clone()));
+    let hooks = ["filesystem.write", "path=.git/hooks/x", "content=x"];
+    assert_eq!(check(&hooks), ("ask".to_owned(), none));
+    let denied = check(&["shell.execute", touch, "--deny", "shell.execute(touch *)"]);
+    assert_eq!(denied, ("deny".to_owned(), "--deny shell.execute(touch *)".into()));
+    let text =
+        az.ok(&["tools", "policy", "check", "filesystem.write", "path=az.toml", "content=x"]);
+    assert_eq!(
+        text,
+        "ask  filesystem.write\n  reason     it writes az.toml, which other programs run or obey\n  \
+         protected  az.toml\n  approval   for each call by itself\n"
+    );
+    assert_eq!(fs::read_dir(az.work()).unwrap().count(), 0, "nothing was called");
+    for (args, code) in
+        [(&["filesystem.wirte"][..], 66), (&["filesystem.write", "{\"path\": }"], 2)]
+    {
+        let ended = az.az(&[&["tools", "policy", "check"], args].concat());
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+    }
+}

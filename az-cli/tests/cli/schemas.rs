@@ -11,7 +11,7 @@ use az_cli::views::{
     BudgetView, CheckedFileView, CommandRunView, ConfigFileView, CostSumView, DoctorView,
     EventView, LedgerEntryView, LogRecordView, ModelSummaryView, ModelView, NoticeView, RouteView,
     SettingView, SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView,
-    ToolUsageView, ToolView, UsageCostView,
+    ToolUsageView, ToolView, UsageCostView, VerdictView,
 };
 use az_mcp::McpToolResult;
 use schemars::generate::SchemaSettings;
@@ -60,6 +60,7 @@ const VIEWS: &[View] = &[
     ("tool-result", of::<McpToolResult>),
     ("tool-summary", of::<ToolSummaryView>),
     ("tool-usage", of::<ToolUsageView>),
+    ("verdict", of::<VerdictView>),
     ("usage-cost", of::<UsageCostView>),
 ];
 
@@ -77,6 +78,7 @@ const LISTINGS: &[(&str, Form, &str, Option<&str>)] = &[
     ("models route", Object, "route", Some("/candidates")),
     ("tools list", Array, "tool-summary", Some("")),
     ("tools info", Array, "tool", None),
+    ("tools policy check", Object, "verdict", None),
     ("tools usage", Array, "tool-usage", Some("")),
     ("cost show", Array, "cost-sum", Some("")),
     ("cost budget show", Array, "budget", Some("")),
@@ -200,6 +202,7 @@ fn the_complete_examples_of_views_fit_their_schemas() {
         ("tool", Object, "tool"),
         ("tool_summary", Object, "tool-summary"),
         ("tool_usage", Array, "tool-usage"),
+        ("verdict", Object, "verdict"),
         ("trace", Object, "span"),
         ("task_summary", Object, "task-summary"),
         ("usage_cost", Object, "usage-cost"),
@@ -247,6 +250,7 @@ fn arguments<'a>(command: &str, id: &'a str) -> Vec<&'a str> {
         "task show" | "task logs" | "task watch" | "task trace" => vec![id],
         "models show" => vec!["mine"],
         "tools info" => vec!["filesystem"],
+        "tools policy check" => vec!["filesystem.write", "path=az.toml", "content=x"],
         "models price" => vec!["--model", "mine", "--usage", USAGE],
         "models route" => vec!["hello"],
         "config get" | "config path" => vec!["--all"],

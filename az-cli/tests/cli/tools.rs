@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::support::{Az, Ended};
 
 /// The names of the built-in tools.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "filesystem.list",
     "filesystem.read",
     "filesystem.write",
     "shell.execute",
     "process.list",
     "output.read",
+    "person.ask",
     "aichat.complete",
     "semantic.search",
 ];

@@ -10,7 +10,7 @@ use az_cli::views::{
     BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
     LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
     SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView, ToolUsageView, ToolView,
-    WaitingView, WorkerReportView, feature_names,
+    VerdictView, WaitingView, WorkerReportView, feature_names,
 };
 use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
@@ -23,9 +23,12 @@ use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
 use az_core::testing::sample;
-use az_core::tool::{BackgroundProcess, EffectClass, Progress, ToolScope, ToolSpec};
+use az_core::tool::{
+    Access, BackgroundProcess, EffectClass, Invocation, PreparedCall, Progress, ToolScope, ToolSpec,
+};
 use az_core::trace::TraceFold;
 use az_core::{Error, TaskPriority, Usd};
+use az_mcp::policy::{Rule, RuleAction, RuleFile, RulePolicy};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
@@ -326,6 +329,16 @@ fn tools() {
     let calls = [3, 5, 900].map(|millis| ToolCallSummary::new("t", ToolOutcome::Done, millis));
     let usage: Vec<_> = tool_usage(calls).into_iter().map(ToolUsageView::from).collect();
     assert_json_snapshot!("tool_usage", usage); // ToolUsageView
+    let mut rule = Rule::new(RuleAction::Ask, "az.toml:3:1").with_tool("t").with_path("secrets/**");
+    rule.deny_after = Some(Duration::from_secs(60));
+    rule.reason = Some("it is private".to_owned());
+    let invocation = Invocation::bare("t", json!({})).unwrap();
+    let access = Access::Read { path: "secrets/key".to_owned() };
+    let call = PreparedCall::new(invocation, EffectClass::Read).with_accesses(vec![access]);
+    let policy = RulePolicy::new(vec![RuleFile(vec![rule])]);
+    let verdict =
+        policy.explain(&sample::task("t", 0), &ToolSpec::new("t", "Does", json!({})), &call);
+    assert_json_snapshot!("verdict", VerdictView::new("t", &verdict)); // VerdictView
 }
 
 #[test]

@@ -45,6 +45,10 @@ fn the_tools_have_the_arguments_of_the_design() {
             argument("offset", "number", false, json!(0)),
             argument("limit", "number", false, json!(6144)),
         ]},
+        {"name": "person.ask", "returns": "string", "category": "person", "arguments": [
+            argument("question", "string", true, Value::Null),
+            argument("options", "array", false, json!([])),
+        ]},
     ]);
     let mut tools = serde_json::to_value(Bench::new().tools.list_tools()).unwrap();
     for tool in tools.as_array_mut().unwrap() {

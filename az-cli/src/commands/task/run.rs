@@ -120,11 +120,24 @@ impl LimitArgs {
         &self,
         services: &Services,
     ) -> Result<(Vec<String>, Vec<String>), CliError> {
-        let (allow, deny) = (split_rules(&self.allow), split_rules(&self.deny));
-        services.check_rules("--allow", RuleAction::Allow, &allow)?;
-        services.check_rules("--deny", RuleAction::Deny, &deny)?;
-        Ok((allow, deny))
+        rules_of(&self.allow, &self.deny, services)
     }
+}
+
+/// Returns the rules of `--allow` and those of `--deny`, each by itself.
+///
+/// # Errors
+///
+/// A usage error for a rule that cannot be read, or about a tool that does not exist.
+pub(in crate::commands) fn rules_of(
+    allow: &[String],
+    deny: &[String],
+    services: &Services,
+) -> Result<(Vec<String>, Vec<String>), CliError> {
+    let (allow, deny) = (split_rules(allow), split_rules(deny));
+    services.check_rules("--allow", RuleAction::Allow, &allow)?;
+    services.check_rules("--deny", RuleAction::Deny, &deny)?;
+    Ok((allow, deny))
 }
 
 /// Splits rules at the commas that are not in parentheses.

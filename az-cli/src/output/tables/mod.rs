@@ -23,5 +23,5 @@ pub use price::price_table;
 pub use route::route_in_words;
 pub use store::store_table;
 pub use task::{how_to_answer, task_in_words, tasks_table, waiting_table};
-pub use tool::{tool_in_words, tool_usage_table, tools_table};
+pub use tool::{tool_in_words, tool_usage_table, tools_table, verdict_in_words};
 pub use trace::trace_in_words;

@@ -6,7 +6,7 @@ use az_core::tool::{EffectClass, ToolScope};
 use serde_json::Value;
 
 use crate::output::{Style, Table, duration, fit, printable};
-use crate::views::{ToolSummaryView, ToolUsageView, ToolView};
+use crate::views::{ToolSummaryView, ToolUsageView, ToolView, VerdictView};
 
 /// Returns the table of tools.
 pub fn tools_table(tools: &[ToolSummaryView]) -> Table {
@@ -40,6 +40,29 @@ pub fn tool_usage_table(tools: &[ToolUsageView]) -> Table {
         ]);
     }
     table
+}
+
+/// Returns a decision about a call in words.
+pub fn verdict_in_words(verdict: &VerdictView, style: Style) -> String {
+    let mut text = format!("{}  {}\n", style.bold(verdict.decision), printable(&verdict.tool));
+    let rule = verdict.rule.as_ref().zip(verdict.source.as_ref());
+    let facts = [
+        ("reason", verdict.reason.clone()),
+        ("rule", rule.map(|(rule, source)| format!("{source}: {rule}"))),
+        ("protected", verdict.protected.clone()),
+        ("approval", verdict.is_per_call.then(|| "for each call by itself".to_owned())),
+        ("waits", verdict.deny_after_ms.map(Duration::from_millis).map(duration)),
+    ];
+    for (name, value) in facts {
+        if let Some(value) = value {
+            text.push_str(&format!(
+                "  {} {}\n",
+                style.dim(&format!("{name:<10}")),
+                printable(&value)
+            ));
+        }
+    }
+    text
 }
 
 /// Returns everything that is known of a tool.
