@@ -12,7 +12,6 @@
 //! | which exit code means what | [`exit_code`], [`error`] |
 
 mod api_key;
-mod asked;
 pub mod cli;
 mod command_run;
 pub mod commands;
@@ -28,7 +27,6 @@ mod greeting;
 mod help;
 pub mod identity;
 pub mod models;
-mod notify;
 pub mod output;
 pub mod redact;
 mod sandbox_bridge;

@@ -1,7 +1,9 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
+pub(crate) mod asked;
 mod new_task;
 mod notifications;
+mod notify;
 mod rules;
 mod secrets;
 mod tools;
@@ -26,11 +28,11 @@ use az_mcp::secrets::KnownSecrets;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use self::notify::Notifier;
 use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
 use crate::models::ModelChooser;
-use crate::notify::Notifier;
 use crate::output::{Live, Printer};
 use crate::settings::{Settings, StoreSetting};
 use crate::telemetry::{LogSink, Telemetry};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use az_core::engine::EventSink;
 
 use super::Services;
+use super::notify::{Notifier, NotifySink};
 use crate::error::CliError;
-use crate::notify::{Notifier, NotifySink};
 
 impl Services {
     /// Returns a sink that also notifies of parked tasks, if that is configured.

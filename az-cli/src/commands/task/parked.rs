@@ -8,10 +8,10 @@ use az_core::tool::{Invocation, PreparedCall};
 use az_core::{Clock, Task, Toolbox};
 
 use super::find::find;
-use crate::asked::Asked;
 use crate::error::CliError;
 use crate::output::{call_in_words, printable, short};
 use crate::services::Services;
+use crate::services::asked::Asked;
 use crate::views::NoticeView;
 
 /// The shortest beginning of a digest that stands for it.

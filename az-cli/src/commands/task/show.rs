@@ -9,10 +9,10 @@ use az_core::{Clock, Toolbox};
 use clap::Args;
 
 use super::find::find;
-use crate::asked::Asked;
 use crate::error::CliError;
 use crate::output::{Format, FormatArgs, csv, task_in_words};
 use crate::services::Services;
+use crate::services::asked::Asked;
 use crate::views::TaskView;
 
 const EXAMPLES: &str = "\

@@ -21,7 +21,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use crate::asked::Asked;
+use super::asked::Asked;
 use crate::output::short;
 use crate::redact::Redactor;
 use crate::views::WaitingView;
