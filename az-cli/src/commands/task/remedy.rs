@@ -81,6 +81,14 @@ fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
         (_, Some(FailureDetail::Budget { needed, .. })) => over_budget(now, *needed, &resume),
         (_, Some(FailureDetail::Unpriced { .. })) => unpriced(now, &resume),
         (ErrorKind::Budget, _) => any_budget(&resume),
+        // The tools of files are asked about only where a rule or a protected file says so: the name of
+        // the tool alone is not enough then.
+        (_, Some(FailureDetail::Approval { tool, .. })) if tool.starts_with("filesystem.") => {
+            format!(
+                "`az task resume {id} --allow '{tool}(PATH)'` lets it run without asking, with the path in \
+             place of PATH; `az task resume {id}` at a terminal asks"
+            )
+        }
         (_, Some(FailureDetail::Approval { tool, .. })) => format!(
             "`az task resume {id} --allow {tool}` lets it run without asking; \
              `az task resume {id}` at a terminal asks"

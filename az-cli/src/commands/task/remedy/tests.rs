@@ -100,6 +100,8 @@ fn every_kind_of_failure_has_advice_whose_commands_are_accepted() {
     };
     let approval =
         Error::ApprovalRequired { tool: "shell.execute".to_owned(), reason: "it runs".to_owned() };
+    let protected =
+        Error::ApprovalRequired { tool: "filesystem.write".to_owned(), reason: "it is".to_owned() };
     let later = |when: &str| format!("try again {when}: {RESUME}");
     for (failure, expected) in [
         (Failure::from(&unpriced), format!("{}; then {RESUME}", super::UNPRICED)),
@@ -107,6 +109,12 @@ fn every_kind_of_failure_has_advice_whose_commands_are_accepted() {
             Failure::from(&approval),
             "`az task resume 4f2a9c81d0e7 --allow shell.execute` lets it run without asking; \
              `az task resume 4f2a9c81d0e7` at a terminal asks"
+                .to_owned(),
+        ),
+        (
+            Failure::from(&protected),
+            "`az task resume 4f2a9c81d0e7 --allow 'filesystem.write(PATH)'` lets it run without \
+             asking, with the path in place of PATH; `az task resume 4f2a9c81d0e7` at a terminal asks"
                 .to_owned(),
         ),
         (
