@@ -23,7 +23,7 @@ pub struct RuleFile(pub Vec<Rule>);
 /// 3. Writing a [protected](is_protected) file needs an approval of its own, unless a rule allows it by
 ///    the path, the command or the arguments.
 /// 4. Where no rule matches, another policy decides: by default
-///    [`WorkspacePolicy`](az_core::policy::WorkspacePolicy).
+///    [`WorkspacePolicy`].
 ///
 /// The same rules decide in the same way. Rules can be [added](Self::add) while tasks run; a clone has
 /// them as well.
