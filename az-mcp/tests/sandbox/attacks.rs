@@ -265,11 +265,25 @@ async fn every_attempt_to_leave_a_sandbox_is_blocked_or_listed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is not attempted without a sandbox: it reaches more than what the test has made.
+const REACHES_THE_MACHINE: [&str; 8] = [
+    "resolve a name",
+    "mount and unmount",
+    "change the root",
+    "use the kernel's keyrings",
+    "change the kernel",
+    "create a device",
+    "open devices",
+    "change the kernel's settings",
+];
+
 /// Shows that the attempts are real: without a sandbox, most of them succeed.
 #[tokio::test]
 async fn without_a_sandbox_the_attempts_succeed() {
     let mut blocked = Vec::new();
-    for (name, command) in ATTACKS {
+    let tried = ATTACKS.iter().filter(|(name, _)| !REACHES_THE_MACHINE.contains(name));
+    assert_eq!(tried.clone().count(), ATTACKS.len() - REACHES_THE_MACHINE.len());
+    for (name, command) in tried {
         if Targets::new(SandboxTier::None).unwrap().attempt(command).await.is_none() {
             blocked.push(*name);
         }
