@@ -4,6 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::policy::ApprovalTerms;
@@ -134,4 +136,10 @@ impl Approver for Unattended {
     ) -> Result<Approval> {
         Ok(Approval::Unattended)
     }
+}
+
+/// Returns the digest that an approval is bound to: of a tool with its arguments, in hexadecimal digits.
+pub fn call_digest(tool: &str, arguments: &Value) -> String {
+    let hash = Sha256::digest(format!("{tool}\n{arguments}"));
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -262,6 +262,13 @@ fn the_rule_that_allows_a_call_always_allows_this_call_and_no_other() {
             assert_eq!(decided(&always, other), without, "{made:?} {name}");
         }
     }
+    let mut made = writes(".envrc");
+    made.invocation.workspace = Some("/work/space".to_owned());
+    let here = of(vec![vec![Rule::allowing(&made, "az.toml:1")]]);
+    let elsewhere = TaskOptions::default().with_workspace("/work/other");
+    let elsewhere = task("t", 0).with_options(elsewhere);
+    assert_eq!(decided(&here, &made), "allow");
+    assert_eq!(decided_in(&here, &elsewhere, &made), "ask", "the file of another workspace");
     let always = of(vec![vec![Rule::allowing(&writes("a"), "az.toml:1")]]);
     let rule = |verdict: az_mcp::policy::Verdict| matches!(verdict.by, DecidedBy::Rule(_));
     let deep = always.explain(&in_workspace(), &tool("filesystem.write"), &writes("deep/a"));

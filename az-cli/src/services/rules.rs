@@ -83,13 +83,13 @@ impl Services {
         let policy = self.policy()?;
         Ok(approver.with_rules(Arc::new(move |rule: &Rule| {
             let kept = keep_rule(&path, rule)?;
-            policy.add(rule.clone());
+            let mut rule = rule.clone();
+            rule.source.clone_from(&kept);
+            policy.add(rule);
             Ok(kept)
         })))
     }
-}
 
-impl Services {
     /// Adds the rule that allows calls such as this one to the user's configuration; returns the path of the
     /// file.
     ///

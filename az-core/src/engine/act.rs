@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::approve::digest;
 use super::run::Run;
 use super::tools::EndedCall;
+use crate::approval::call_digest;
 use crate::error::Result;
 use crate::id::CallId;
 use crate::journal::{CallRecord, CallState, ToolCall, ToolOutcome, ToolResult};
@@ -39,7 +39,7 @@ impl Run {
         let prepared = self.context.toolbox.prepare(invocation);
         let arguments =
             prepared.map_or_else(|_| call.arguments.clone(), |ready| ready.invocation.arguments);
-        let digest = digest(&call.name, &arguments);
+        let digest = call_digest(&call.name, &arguments);
         let is_continued = |act: &CallRecord| match &act.state {
             CallState::Waiting => act.asked.as_ref().is_none_or(|asked| *asked == digest),
             CallState::Begun { tool, arguments: begun, .. } => {

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-
 use super::run::Run;
-use crate::approval::{Approval, GrantScope};
+use crate::approval::{Approval, GrantScope, call_digest};
 use crate::clock::{Clock, Timestamp, later};
 use crate::error::Result;
 use crate::journal::{EventBody, NewEvent};
@@ -55,7 +52,7 @@ impl Run {
         }
         let prepared = call;
         let call = &call.invocation;
-        let digest = digest(&call.tool, &call.arguments);
+        let digest = call_digest(&call.tool, &call.arguments);
         let record = self.history.call(&call.call);
         let asked = record.is_some();
         match record.and_then(|record| record.approval.as_ref()) {
@@ -151,13 +148,4 @@ async fn reached(at: Option<Timestamp>, clock: &dyn Clock) {
     if let Ok(left) = left {
         tokio::time::sleep(left).await;
     }
-}
-
-/// Returns the digest that an approval is bound to: this tool with these arguments.
-pub(super) fn digest(tool: &str, arguments: &Value) -> String {
-    let hash = Sha256::digest(format!("{tool}\n{arguments}"));
-    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        hex.push_str(&format!("{byte:02x}"));
-        hex
-    })
 }

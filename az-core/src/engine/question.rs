@@ -1,8 +1,7 @@
 //! Questions that calls ask a person before they are made.
 
-use super::approve::digest;
 use super::run::Run;
-use crate::approval::Reply;
+use crate::approval::{Reply, call_digest};
 use crate::error::{Error, Result};
 use crate::journal::{EventBody, NewEvent};
 use crate::task::{UnattendedMode, Waiting};
@@ -32,7 +31,7 @@ impl Run {
         mut call: PreparedCall,
     ) -> Result<Result<PreparedCall, String>> {
         let Some(question) = call.question.clone() else { return Ok(Ok(call)) };
-        let digest = digest(&call.invocation.tool, &call.invocation.arguments);
+        let digest = call_digest(&call.invocation.tool, &call.invocation.arguments);
         let record = self.history.call(&call.invocation.call);
         let (text, reason) = match record.and_then(|record| record.answer.clone()) {
             Some((answered, text)) if answered == digest => {

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use az_core::approval::call_digest;
 use az_core::tool::{Access, PreparedCall};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::command::{certainly_matches, check_pattern, exact_pattern, may_match};
 use super::pattern::{Places, host_matches, path_matches, tool_matches};
@@ -66,7 +65,7 @@ pub struct Rule {
     pub command: Option<String>,
     /// A host, such as `example.org` or `*.example.org`.
     pub host: Option<String>,
-    /// The digest of the tool and the arguments, as [`digest`](Rule::digest) returns it.
+    /// The digest of the tool and the arguments, as [`call_digest`] returns it.
     pub arguments: Option<String>,
     /// How long a call that is asked about waits before it is denied.
     pub deny_after: Option<Duration>,
@@ -162,19 +161,18 @@ impl Rule {
                 }
             }
             [Access::Read { path } | Access::Write { path }] if literal(path) && path != "." => {
-                let pattern = if path.contains('/') { path.clone() } else { format!("./{path}") };
-                return rule.with_path(pattern);
+                // Not the file of this name in every workspace.
+                let workspace = invocation.workspace.as_deref().filter(|dir| literal(dir));
+                return rule.with_path(match workspace {
+                    Some(workspace) if !path.starts_with('/') => format!("{workspace}/{path}"),
+                    _ if path.contains('/') => path.clone(),
+                    _ => format!("./{path}"),
+                });
             }
             _ => {}
         }
-        let digest = Self::digest(&invocation.tool, &invocation.arguments);
+        let digest = call_digest(&invocation.tool, &invocation.arguments);
         Self { arguments: Some(digest), ..rule }
-    }
-
-    /// Returns the digest of a tool with arguments, which approvals are bound to as well.
-    pub fn digest(tool: &str, arguments: &Value) -> String {
-        let hash = Sha256::digest(format!("{tool}\n{arguments}"));
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Returns what is wrong with the rule.
@@ -209,7 +207,7 @@ impl Rule {
         if !self.is_about(tool) {
             return false;
         }
-        let digest = || Self::digest(tool, &call.invocation.arguments);
+        let digest = || call_digest(tool, &call.invocation.arguments);
         if self.arguments.as_ref().is_some_and(|arguments| *arguments != digest()) {
             return false;
         }
