@@ -607,6 +607,26 @@ async fn an_approval_for_the_task_covers_later_calls_of_the_tool_also_after_a_re
     }
 }
 
+/// The results of the calls of a turn are recorded together: the run ends before that of the first one.
+#[tokio::test(start_paused = true)]
+async fn a_denied_call_stays_denied_when_everything_is_allowed_later() {
+    let store = MemoryStore::new();
+    let person = FakeApprover::new([false]);
+    let first = engine(&store, [calls(&["send", "put"])])
+        .with_policy(Arc::new(FakePolicy::asking("it sends")))
+        .with_approver(Arc::new(person.clone()));
+    let failed = first.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(failed.failure.unwrap().kind, ErrorKind::Approval);
+    let toolbox = tools();
+    let second = engine(&store, [reply("done")])
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(AllowEverything));
+    let done = second.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(done.answer.as_deref(), Some("done"));
+    let made: Vec<_> = toolbox.invoked().into_iter().map(|call| call.tool).collect();
+    assert_eq!(made, ["put"], "the denied call was made");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_by_choice_that_waits_for_approval_is_continued() {
     let store = MemoryStore::new();

@@ -19,11 +19,17 @@ pub fn can_type() -> bool {
 pub(super) fn lines() -> Option<String> {
     let mut typed = Vec::new();
     while is_ready() {
-        // The driver returns one line at a time; the end of the input is no line.
-        match io::stdin().lock().read_until(b'\n', &mut typed) {
-            Ok(1..) => {}
-            Ok(0) | Err(_) => break,
-        }
+        // One read, which returns what is there: Ctrl-D ends a line without an end of line. The end of the
+        // input is no line.
+        let mut input = io::stdin().lock();
+        let read = match input.fill_buf() {
+            Ok(bytes) if !bytes.is_empty() => {
+                typed.extend_from_slice(bytes);
+                bytes.len()
+            }
+            Ok(_) | Err(_) => break,
+        };
+        input.consume(read);
     }
     let text = String::from_utf8_lossy(&typed);
     (!typed.is_empty()).then(|| text.trim_end().to_owned())

@@ -27,21 +27,19 @@ impl Asked {
         task: &TaskId,
         call: &CallId,
     ) -> Result<Self> {
-        let mut from = 0;
+        let (mut asked, mut from) = (Self::default(), 0);
         loop {
             let events = journal.read(task, from, PAGE).await?;
-            let Some(last) = events.last() else { return Ok(Self::default()) };
+            let Some(last) = events.last() else { return Ok(asked) };
             from = last.seq + 1;
-            let of_call =
-                events.into_iter().filter(|event| event.event.call.as_ref() == Some(call));
-            for event in of_call {
+            for event in events {
+                if event.event.call.as_ref() != Some(call) {
+                    continue;
+                }
+                // A call may need an approval before it asks its question.
                 match event.event.body {
-                    EventBody::ApprovalAsked { arguments, .. } => {
-                        return Ok(Self { arguments, options: Vec::new() });
-                    }
-                    EventBody::QuestionAsked { options, .. } => {
-                        return Ok(Self { arguments: Value::Null, options });
-                    }
+                    EventBody::ApprovalAsked { arguments, .. } => asked.arguments = arguments,
+                    EventBody::QuestionAsked { options, .. } => asked.options = options,
                     _ => {}
                 }
             }

@@ -16,9 +16,10 @@ use az_core::task::{TaskRepository, Waiting};
 use az_core::text::one_line;
 use az_core::{Clock, TaskId};
 use ring::hmac;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::asked::Asked;
@@ -28,6 +29,12 @@ use crate::views::WaitingView;
 
 /// The longest that a notification may take.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How much is kept of what a command prints about its failure, in bytes.
+const MOST_SAID: u64 = 8 << 10;
+
+/// How long it is read after the command has ended.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// The name of the server in errors.
 const SERVER: &str = "the server of notify.url";
@@ -76,6 +83,8 @@ impl Notifier {
     fn begin(&self, task: TaskId, waiting: Waiting) {
         let this = Arc::clone(&self.0);
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have ended need not be kept until the worker ends.
+        while under_way.try_join_next().is_some() {}
         under_way.spawn(async move {
             if tokio::time::timeout(LIMIT, this.notify(&task, &waiting)).await.is_err() {
                 let limit = LIMIT.as_secs();
@@ -116,7 +125,7 @@ impl Inner {
     /// Returns what is sent: what the person needs to decide, with secrets masked.
     async fn payload(&self, id: &TaskId, waiting: &Waiting) -> az_core::Result<Value> {
         let task = TaskRepository::get(&*self.store, id).await?;
-        let command = task.map_or_else(String::new, |task| one_line(&task.command, 200));
+        let command = task.map_or_else(String::new, |task| self.shortened(task.command));
         let asked = Asked::read(&*self.store, id, &waiting.call).await?;
         let payload = json!({
             "event": "task_waiting",
@@ -136,19 +145,50 @@ impl Inner {
         let mut command = Command::new(program);
         command.args(args).env_clear().envs(self.env.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command.kill_on_drop(true);
+        command.process_group(0);
         let mut child =
             command.spawn().map_err(|error| format!("{program} cannot be run: {error}"))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A command may end without reading it.
-            stdin.write_all(format!("{payload}\n").as_bytes()).await.ok();
-        }
-        let output = child.wait_with_output().await.map_err(|error| error.to_string())?;
-        if output.status.success() {
+        let mut group = ProcessGroup::of(&child);
+        let (mut stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
+        let line = format!("{payload}\n");
+        let mut said = Vec::new();
+        let status = {
+            let talk = async {
+                // A command may end without reading its input.
+                if let Some(mut stdin) = stdin.take() {
+                    stdin.write_all(line.as_bytes()).await.ok();
+                }
+                if let Some(stderr) = &mut stderr {
+                    stderr.take(MOST_SAID).read_to_end(&mut said).await.ok();
+                    tokio::io::copy(stderr, &mut tokio::io::sink()).await.ok();
+                }
+            };
+            tokio::pin!(talk);
+            let mut is_said = false;
+            let status = loop {
+                tokio::select! {
+                    biased;
+                    status = child.wait() => break status,
+                    () = &mut talk, if !is_said => is_said = true,
+                }
+            };
+            // What it leaves running may keep the pipe open, and is not waited for.
+            group.disarm();
+            if !is_said {
+                tokio::time::timeout(DRAIN, &mut talk).await.ok();
+            }
+            status.map_err(|error| error.to_string())?
+        };
+        if status.success() {
             return Ok(());
         }
-        let said = one_line(&String::from_utf8_lossy(&output.stderr), 200);
-        Err(format!("{program} ended with {}: {said}", output.status))
+        let said = self.shortened(String::from_utf8_lossy(&said).into_owned());
+        Err(format!("{program} ended with {status}: {said}"))
+    }
+
+    /// Returns the beginning of a text on one line. Secrets are masked before it is cut.
+    fn shortened(&self, text: String) -> String {
+        one_line(&self.redactor.redact(text), 200)
     }
 
     /// Sends the payload to the server, signed with the key and the time.
@@ -162,6 +202,27 @@ impl Inner {
         match answer.map_err(|error| error.chain())?.status() {
             200..300 => Ok(()),
             status => Err(format!("{SERVER} answered with status {status}")),
+        }
+    }
+}
+
+/// The processes of a command, which are killed on drop unless the command has ended.
+struct ProcessGroup(Option<Pid>);
+
+impl ProcessGroup {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+    }
+
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            kill_process_group(group, Signal::KILL).ok();
         }
     }
 }

@@ -40,6 +40,13 @@ impl Run {
         spec: &ToolSpec,
         call: &PreparedCall,
     ) -> Result<Permission> {
+        let digest = call_digest(&call.invocation.tool, &call.invocation.arguments);
+        // What a person denied stays denied, whatever has been allowed since.
+        if let Some(record) = self.history.call(&call.invocation.call)
+            && record.approval.as_ref().is_some_and(|(of, granted)| !granted && *of == digest)
+        {
+            return Ok(denied(record.denial.as_deref()));
+        }
         let terms = match self.context.policy.evaluate(&self.task, spec, call) {
             PolicyDecision::Allow => return Ok(Permission::Granted),
             PolicyDecision::Deny { reason } => {
@@ -52,14 +59,10 @@ impl Run {
         }
         let prepared = call;
         let call = &call.invocation;
-        let digest = call_digest(&call.tool, &call.arguments);
         let record = self.history.call(&call.call);
         let asked = record.is_some();
         match record.and_then(|record| record.approval.as_ref()) {
             Some((answered, true)) if *answered == digest => return Ok(Permission::Granted),
-            Some((answered, false)) if *answered == digest => {
-                return Ok(denied(record.and_then(|record| record.denial.as_deref())));
-            }
             Some(_) => {
                 let other = "the recorded approval is for other arguments: call the tool again";
                 return Ok(Permission::Refused(other.to_owned()));
@@ -67,7 +70,8 @@ impl Run {
             None => {}
         }
         if !asked {
-            let limit = terms.deny_after;
+            // Where nothing waits for an answer, none is late.
+            let limit = terms.deny_after.filter(|_| self.can_be_answered());
             let deny_at = limit.map(|limit| later(self.context.clock.now(), limit));
             let body = EventBody::ApprovalAsked {
                 tool: call.tool.clone(),

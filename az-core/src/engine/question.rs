@@ -3,6 +3,7 @@
 use super::run::Run;
 use crate::approval::{Reply, call_digest};
 use crate::error::{Error, Result};
+use crate::id::CallId;
 use crate::journal::{EventBody, NewEvent};
 use crate::task::{UnattendedMode, Waiting};
 use crate::tool::{PreparedCall, Question, ToolSpec};
@@ -13,10 +14,19 @@ const DECLINED: &str = "not answered: continue without an answer";
 impl Run {
     /// Returns `true` if a tool is offered: one that asks a person only if the question can be answered.
     pub(super) fn offers(&self, spec: &ToolSpec) -> bool {
-        let can_ask = || {
-            self.context.approver.is_attended() || self.unattended_mode() == UnattendedMode::Wait
-        };
-        self.may_use(&spec.name) && (!spec.asks_person || can_ask())
+        self.may_use(&spec.name) && (!spec.asks_person || self.can_be_answered())
+    }
+
+    /// Returns `true` if a call may be of a tool: one that is offered, or that asked its question when it
+    /// was and has the answer.
+    pub(super) fn may_call(&self, call: &CallId, spec: &ToolSpec) -> bool {
+        let is_answered = || self.history.call(call).is_some_and(|record| record.answer.is_some());
+        self.offers(spec) || (self.may_use(&spec.name) && is_answered())
+    }
+
+    /// Returns `true` if someone is there to answer, or the task waits for an answer.
+    pub(super) fn can_be_answered(&self) -> bool {
+        self.context.approver.is_attended() || self.unattended_mode() == UnattendedMode::Wait
     }
 
     /// Returns the call with the answer to its question, if it asks one; the reason for the model if the
@@ -44,6 +54,10 @@ impl Run {
             None => (self.ask_person(&call, &question, digest).await?, None),
         };
         Ok(match (text, reason) {
+            (Some(text), _) if !question.takes(&text) => {
+                let options = question.options.join(", ");
+                Err(format!("not answered: {text:?} is none of the answers: {options}"))
+            }
             (Some(text), _) => {
                 call.invocation.answer = Some(text);
                 Ok(call)
@@ -62,7 +76,7 @@ impl Run {
     ) -> Result<Option<String>> {
         let id = call.invocation.call.clone();
         let tool = call.invocation.tool.clone();
-        if self.history.call(&id).is_none_or(|record| record.asked.is_none()) {
+        if self.history.call(&id).is_none_or(|record| !record.questioned) {
             let Question { text, options } = question.clone();
             let (tool, digest) = (tool.clone(), digest.clone());
             let body = EventBody::QuestionAsked { tool, digest, question: text, options };

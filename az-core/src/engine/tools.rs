@@ -170,7 +170,7 @@ impl Run {
         id: CallId,
         call: ToolCall,
     ) -> Result<(&'s ToolSpec, PreparedCall)> {
-        let offered = || specs.iter().filter(|spec| self.offers(spec));
+        let offered = || specs.iter().filter(|spec| self.may_call(&id, spec));
         let names: Vec<&str> = offered().map(|spec| spec.name.as_str()).collect();
         let is_known = names.contains(&&*call.name);
         let name = if is_known { Some(&*call.name) } else { meant_name(&call.name, &names) };

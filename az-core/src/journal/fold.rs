@@ -121,6 +121,9 @@ pub struct CallRecord {
     /// The reason for which the call was denied, or its question not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denial: Option<String>,
+    /// Whether its question was asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub questioned: bool,
     /// The time from which on a request for approval counts as denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deny_at: Option<Timestamp>,
@@ -229,7 +232,8 @@ impl History {
                 record.denial.clone_from(reason);
             }
             EventBody::QuestionAsked { digest, .. } => {
-                self.record(call()?).asked = Some(digest.clone());
+                let record = self.record(call()?);
+                (record.asked, record.questioned) = (Some(digest.clone()), true);
             }
             EventBody::QuestionAnswered { digest, text, reason, .. } => {
                 let record = self.record(call()?);
@@ -329,6 +333,7 @@ impl History {
             asked: None,
             approval: None,
             denial: None,
+            questioned: false,
             deny_at: None,
             answer: None,
             state: CallState::Waiting,

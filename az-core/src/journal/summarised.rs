@@ -49,6 +49,7 @@ mod tests {
             asked: None,
             approval: None,
             denial: None,
+            questioned: false,
             deny_at: None,
             answer: None,
             state: CallState::Ended { outcome: ToolOutcome::Failed, text, images, data },

@@ -172,6 +172,7 @@ fn a_journal_of_version_1_folds_to_the_same_history() {
         asked: None,
         approval: None,
         denial: None,
+        questioned: false,
         deny_at: None,
         answer: None,
         state,

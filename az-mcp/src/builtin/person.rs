@@ -76,7 +76,8 @@ impl Tool for AskTool {
         if args.options.iter().any(|option| option.trim().is_empty()) {
             return Err(invalid_arguments(NAME, "options: must not contain an empty text"));
         }
-        let question = Question::new(args.question).with_options(args.options);
+        let question = Question::new(args.question)
+            .with_options(args.options.iter().map(|option| option.trim()));
         Ok(PreparedCall::new(call, EffectClass::Read).with_question(question))
     }
 
