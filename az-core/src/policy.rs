@@ -92,12 +92,21 @@ pub fn access_check(
 ) -> AccessCheck {
     let (policy, task) = (Arc::clone(policy), Arc::clone(task));
     let (spec, effect, id) = (spec.clone(), call.effect, call.invocation.call.clone());
+    let approved = policy.evaluate(&task, &spec, call);
     AccessCheck::new(move |access| {
         let invocation =
             Invocation::new(task.id.clone(), id.clone(), spec.name.clone(), Value::Null);
         let call = PreparedCall::new(invocation, effect).with_accesses(vec![access.clone()]);
-        let reason = match policy.evaluate(&task, &spec, &call) {
+        let decision = policy.evaluate(&task, &spec, &call);
+        let reason = match decision {
             PolicyDecision::Allow => return Ok(()),
+            // The approval of the call is for this as well, as that of a listing is for what is below.
+            PolicyDecision::Ask(ref terms)
+                if decision == approved
+                    && (!terms.is_per_call || matches!(access, Access::Read { .. })) =>
+            {
+                return Ok(());
+            }
             PolicyDecision::Ask(terms) => format!("which needs approval ({})", terms.reason),
             PolicyDecision::Deny { reason } => format!("which is not allowed: {reason}"),
         };
@@ -118,6 +127,21 @@ pub fn access_check(
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WorkspacePolicy;
 
+impl WorkspacePolicy {
+    /// Decides by what the tool can reach and by the effect of the call alone.
+    pub fn by_scope(tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision {
+        let reason = match tool.scope {
+            ToolScope::Workspace if call.effect != EffectClass::Unsafe => {
+                return PolicyDecision::Allow;
+            }
+            ToolScope::Workspace => "its effect cannot be verified or safely repeated",
+            ToolScope::Network => "it can send data to other machines",
+            ToolScope::System => "it can read and change anything that you can",
+        };
+        PolicyDecision::ask(reason)
+    }
+}
+
 impl Policy for WorkspacePolicy {
     fn evaluate(&self, task: &Task, tool: &ToolSpec, call: &PreparedCall) -> PolicyDecision {
         // This policy reads no patterns: a rule that denies some calls of a tool denies all of them.
@@ -128,15 +152,7 @@ impl Policy for WorkspacePolicy {
         if task.options.allow.contains(&tool.name) {
             return PolicyDecision::Allow;
         }
-        let reason = match tool.scope {
-            ToolScope::Workspace if call.effect != EffectClass::Unsafe => {
-                return PolicyDecision::Allow;
-            }
-            ToolScope::Workspace => "its effect cannot be verified or safely repeated",
-            ToolScope::Network => "it can send data to other machines",
-            ToolScope::System => "it can read and change anything that you can",
-        };
-        PolicyDecision::ask(reason)
+        Self::by_scope(tool, call)
     }
 }
 

@@ -160,11 +160,48 @@ fn patterns_of_paths_are_those_of_gitignore_relative_to_the_workspace() {
         ("~/.ssh/**", ".ssh/id", false),
         (".env", "/somewhere/else/.env", true),
         ("**", "anything", true),
+        ("./**", "secrets/x", true),
+        ("./", "secrets/x", true),
+        (".", "secrets/x", true),
+        (".", "/etc/passwd", false),
+        ("/**", "secrets/x", true),
+        ("/", "/etc/passwd", true),
+        ("~/**", "/home/ada/x", true),
+        ("~", "/home/ada/x", true),
+        ("~/", "/home/adam/x", false),
     ] {
         let expected = if is_denied { "deny" } else { "allow" };
         let call = reads(path);
         assert_eq!(decided(&deny(pattern), &call), expected, "{pattern} {path}");
     }
+}
+
+#[test]
+fn a_rule_that_could_match_nothing_or_means_two_things_is_a_problem() {
+    let deny = || rule(RuleAction::Deny);
+    for path in ["secrets//x", "a/../b", "../w/x", "/work/./x", "secrets/[**", "{secrets", "~//x"] {
+        assert_eq!(deny().with_path(path).problem().map(|(key, _)| key), Some("path"), "{path}");
+        let spec = format!("filesystem.*({path})");
+        assert!(Rule::parse(&spec, RuleAction::Deny, "").is_err(), "{spec}");
+    }
+    for path in
+        ["./**", "./", ".", "/", "/**", "~", "~/", "secrets/", "**/x", "[ab]/{c,d}", "a.b/..c"]
+    {
+        assert_eq!(deny().with_path(path).problem(), None, "{path}");
+    }
+    let both = deny().with_path("a").with_command("ls");
+    assert_eq!(both.problem().map(|(key, _)| key), Some("path"));
+}
+
+#[test]
+fn a_denial_of_some_calls_does_not_deny_the_others() {
+    let deny = ["filesystem.read(secrets/**)", "shell.execute(rm *)"];
+    let options = TaskOptions::default().with_workspace("/work/space").with_deny(deny);
+    let task = task("t", 0).with_options(options);
+    let policy = RulePolicy::default();
+    assert_eq!(decided_in(&policy, &task, &reads("src/a")), "allow");
+    assert_eq!(decided_in(&policy, &task, &reads("secrets/a")), "deny");
+    assert_eq!(decided_in(&policy, &task, &runs("ls")), "ask");
 }
 
 #[test]
@@ -211,12 +248,13 @@ fn writing_a_protected_file_needs_an_approval_of_its_own() {
         PolicyDecision::Ask(ApprovalTerms::new(reason).per_call())
     };
     for (path, protected) in [
-        (".git/hooks/pre-commit", ".git/hooks"),
-        (".GIT/Hooks/pre-commit", ".git/hooks"),
-        (".git./hooks/x", ".git/hooks"),
-        ("vendor/lib/.git/config", ".git/config"),
-        (".git/modules/lib/hooks/post-checkout", ".git/hooks"),
-        (".git/worktrees/w/config.worktree", ".git/config"),
+        (".git/hooks/pre-commit", ".git"),
+        (".GIT/Hooks/pre-commit", ".git"),
+        (".git./hooks/x", ".git"),
+        ("vendor/lib/.git/config", ".git"),
+        (".git/commondir", ".git"),
+        ("sub/.git", ".git"),
+        (".claude/settings.json", ".claude"),
         ("az.toml", "az.toml"),
         ("deep/AGENTS.md", "AGENTS.md"),
         (".envrc", ".envrc"),
@@ -229,7 +267,8 @@ fn writing_a_protected_file_needs_an_approval_of_its_own() {
         assert_eq!(verdict.decision, about(protected), "{path}");
         assert_eq!(decided(&policy, &reads(path)), "allow", "reading {path}");
     }
-    for path in ["src/main.rs", ".gitignore", ".git/index", "hooks/x", "az.toml.bak", "git/hooks/x"]
+    for path in
+        ["src/main.rs", ".gitignore", "e/objects/x", "hooks/x", "az.toml.bak", "git/hooks/x"]
     {
         assert_eq!(is_protected(path), None, "{path}");
         assert_eq!(decided(&policy, &writes(path)), "allow", "{path}");

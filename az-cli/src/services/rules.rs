@@ -31,7 +31,9 @@ impl Services {
             })?;
         }
         let files = files.iter().map(|(_, file)| file.clone()).collect();
-        let policy = Arc::new(RulePolicy::new(files).with_home(self.env.path("HOME")));
+        // Workspaces are canonical, so that the home directory has to be, too.
+        let home = self.env.path("HOME").map(|home| home.canonicalize().unwrap_or(home));
+        let policy = Arc::new(RulePolicy::new(files).with_home(home));
         Ok(Arc::clone(self.policy.get_or_init(|| policy)))
     }
 

@@ -12,6 +12,13 @@ use super::command::word_matches;
 pub(super) fn path_matches(pattern: &str, path: &str, places: &Places<'_>) -> bool {
     let is_name = !pattern.trim_end_matches('/').contains('/');
     let pattern = pattern.strip_suffix("/**").unwrap_or(pattern).trim_end_matches('/');
+    match (pattern, places.home) {
+        // What is left of `/` and `/**`.
+        ("", _) => return true,
+        (".", _) => return !path.starts_with('/'),
+        ("~", Some(home)) => return Path::new(&places.absolute(path)).starts_with(home),
+        _ => {}
+    }
     let home = pattern.strip_prefix("~/").zip(places.home);
     let (pattern, path) = match home {
         Some((rest, home)) => (format!("{}/{rest}", home.display()), places.absolute(path)),
@@ -32,6 +39,22 @@ pub(super) fn path_matches(pattern: &str, path: &str, places: &Places<'_>) -> bo
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     ends.filter_map(|end| path.get(..end))
         .any(|part| !part.is_empty() && fast_glob::glob_match(&pattern, part))
+}
+
+/// Returns what is wrong with a pattern of paths, which would match nothing.
+pub(super) fn check_path(pattern: &str) -> Option<&'static str> {
+    let rest = ["./", "~/", "/"].iter().find_map(|prefix| pattern.strip_prefix(prefix));
+    let rest = rest.unwrap_or(match pattern {
+        "." | "~" => "",
+        other => other,
+    });
+    let names = rest.strip_suffix('/').unwrap_or(rest);
+    if !names.is_empty() && names.split('/').any(|name| ["", ".", ".."].contains(&name)) {
+        return Some("must not contain an empty name, `.` or `..`: paths have none");
+    }
+    let differ =
+        |open: char, close: char| pattern.matches(open).count() != pattern.matches(close).count();
+    (differ('[', ']') || differ('{', '}')).then_some("has a bracket without its other half")
 }
 
 /// The directories that patterns of paths are relative to.

@@ -3,11 +3,9 @@
 
 /// The protected files, and directories with all that is in them, at any depth.
 const PROTECTED: &[&str] = &[
-    // Run by git, or naming programs that git runs.
-    ".git/hooks",
-    ".git/config",
-    ".git/config.worktree",
-    ".git/info/attributes",
+    // Of git: hooks, settings that name programs, and files that lead it to others.
+    ".git",
+    ".gitconfig",
     ".gitmodules",
     ".husky",
     ".pre-commit-config.yaml",
@@ -17,7 +15,10 @@ const PROTECTED: &[&str] = &[
     "CLAUDE.md",
     "GEMINI.md",
     ".cursorrules",
-    ".cursor/rules",
+    ".cursor",
+    ".claude",
+    ".codex",
+    ".gemini",
     ".mcp.json",
     ".github/copilot-instructions.md",
     // Run when a directory is entered or an editor opens it.
@@ -58,7 +59,6 @@ const PROTECTED: &[&str] = &[
 ];
 
 /// Returns the protected file or directory that a path is, or is in; the case of letters does not count.
-/// Hooks and configurations of submodules and worktrees (`.git/modules/…`) are protected as well.
 pub fn is_protected(path: &str) -> Option<&'static str> {
     let names: Vec<_> = path.split('/').filter(|name| !name.is_empty()).collect();
     (0..names.len()).find_map(|start| protected_at(names.get(start..).unwrap_or_default()))
@@ -81,17 +81,7 @@ fn protected_at(names: &[&str]) -> Option<&'static str> {
         }
         false
     };
-    let found = PROTECTED.iter().copied().find(|known| begins_with(known));
-    found.or_else(|| {
-        let [git, kind, below @ ..] = names else { return None };
-        let is_inner = same(git, ".git") && (same(kind, "modules") || same(kind, "worktrees"));
-        let inner = |name: &str| below.iter().any(|part| same(part, name));
-        match is_inner {
-            true if inner("hooks") => Some(".git/hooks"),
-            true if inner("config") || inner("config.worktree") => Some(".git/config"),
-            _ => None,
-        }
-    })
+    PROTECTED.iter().copied().find(|known| begins_with(known))
 }
 
 /// Returns a name without what some filesystems ignore at its end.

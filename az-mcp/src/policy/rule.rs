@@ -7,7 +7,7 @@ use az_core::approval::call_digest;
 use az_core::tool::{Access, PreparedCall};
 
 use super::command::{certainly_matches, check_pattern, exact_pattern, may_match};
-use super::pattern::{Places, host_matches, path_matches, tool_matches};
+use super::pattern::{Places, check_path, host_matches, path_matches, tool_matches};
 
 /// What a rule decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,6 +179,14 @@ impl Rule {
     pub fn problem(&self) -> Option<(&'static str, String)> {
         if let Some(problem) = self.command.as_deref().and_then(check_pattern) {
             return Some(("command", problem.to_owned()));
+        }
+        if let Some(problem) = self.path.as_deref().and_then(check_path) {
+            return Some(("path", problem.to_owned()));
+        }
+        let criteria = [&self.path, &self.command, &self.host].into_iter().flatten().count();
+        if criteria > 1 {
+            let one = "a rule is about paths, commands or hosts; write a rule for each";
+            return Some((if self.path.is_some() { "path" } else { "command" }, one.to_owned()));
         }
         if self.deny_after.is_some() && self.action != RuleAction::Ask {
             return Some(("deny_after", "is of use only with `action = \"ask\"`".to_owned()));

@@ -22,8 +22,8 @@ pub struct RuleFile(pub Vec<Rule>);
 /// 2. If it denies in any file, the call is denied. Otherwise the first file with a match decides.
 /// 3. Writing a [protected](is_protected) file needs an approval of its own, unless a rule allows it by
 ///    the path, the command or the arguments.
-/// 4. Where no rule matches, another policy decides: by default
-///    [`WorkspacePolicy`].
+/// 4. Where no rule matches, another policy decides: by default what the tool can reach, as
+///    [`WorkspacePolicy::by_scope`] does.
 ///
 /// The same rules decide in the same way. Rules can be [added](Self::add) while tasks run; a clone has
 /// them as well.
@@ -33,7 +33,7 @@ pub struct RulePolicy {
     /// The rules that were added, the last one first.
     added: Arc<RwLock<RuleFile>>,
     home: Option<PathBuf>,
-    otherwise: Arc<dyn Policy>,
+    otherwise: Option<Arc<dyn Policy>>,
 }
 
 /// A decision, and what it is based on.
@@ -67,7 +67,7 @@ impl RulePolicy {
     /// Creates a policy with the rules of these files, those that take precedence first.
     pub fn new(files: Vec<RuleFile>) -> Self {
         let added = Arc::default();
-        Self { files, added, home: None, otherwise: Arc::new(WorkspacePolicy) }
+        Self { files, added, home: None, otherwise: None }
     }
 
     /// Sets the home directory, which `~/` means in patterns of paths.
@@ -80,7 +80,7 @@ impl RulePolicy {
     /// Sets the policy for calls that no rule matches.
     #[must_use]
     pub fn otherwise(mut self, policy: Arc<dyn Policy>) -> Self {
-        self.otherwise = policy;
+        self.otherwise = Some(policy);
         self
     }
 
@@ -111,7 +111,11 @@ impl RulePolicy {
             (Some(rule), _) => rule_verdict(rule),
             (None, Some(protected)) => protected_verdict(protected),
             (None, None) => {
-                let decision = self.otherwise.evaluate(task, tool, call);
+                let decision = match &self.otherwise {
+                    Some(policy) => policy.evaluate(task, tool, call),
+                    // The options of the task have been read as rules.
+                    None => WorkspacePolicy::by_scope(tool, call),
+                };
                 Verdict { decision, by: DecidedBy::Scope }
             }
         }

@@ -2,6 +2,8 @@
 
 use az_core::{Error, Result};
 
+use super::command::check_pattern;
+use super::pattern::check_path;
 use super::rule::{Rule, RuleAction};
 
 impl Rule {
@@ -24,6 +26,14 @@ impl Rule {
         let legal = |char: char| char.is_ascii_alphanumeric() || "_.-*".contains(char);
         if tool.is_empty() || !tool.chars().all(legal) || pattern.is_some_and(str::is_empty) {
             return Err(invalid());
+        }
+        let problem = match pattern {
+            Some(pattern) if tool.starts_with("filesystem") => check_path(pattern),
+            Some(pattern) if tool.starts_with("shell") => check_pattern(pattern),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(Error::invalid("rule", format!("{text:?}: the pattern {problem}")));
         }
         let rule = Self::new(action, source).with_tool(tool);
         Ok(match pattern {

@@ -51,7 +51,7 @@ pub struct CallArgs {
     /// Stop the call after this time, such as 90s or 10m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
-    /// Make the call without asking
+    /// Make the call without asking; a protected file still needs a rule that names its path
     #[arg(long, short)]
     yes: bool,
 }
@@ -98,10 +98,10 @@ pub(super) async fn run(args: &CallArgs, services: &Services) -> Result<ExitCode
             cancel.cancel();
             making.await
         }
-    }?;
+    };
     let took = started.elapsed();
     end_background(&task, &*tools, services).await?;
-    report(spec, output, (took, args.timeout, &stop), services)
+    report(spec, output?, (took, args.timeout, &stop), services)
 }
 
 /// Decides whether the call may be made, as for a task.

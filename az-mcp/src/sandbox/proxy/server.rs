@@ -11,6 +11,7 @@ use std::time::Duration;
 use az_core::TaskId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
@@ -19,6 +20,12 @@ use super::{AddressCheck, HostPattern, Resolver};
 
 /// The longest head of a request.
 const LONGEST_HEAD: usize = 16 << 10;
+/// The most connections of all commands at a time.
+const MOST_CONNECTIONS: usize = 64;
+
+/// How long to wait after a connection could not be accepted.
+const RETRY: Duration = Duration::from_millis(50);
+
 /// How long a request may take to arrive, and a host to answer a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -98,12 +105,22 @@ impl Drop for EgressProxy {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "descriptors become free in real time")]
 async fn serve(listener: UnixListener, state: Arc<State>) {
-    while let Ok((client, _)) = listener.accept().await {
+    // The descriptors of the process are also those of the store and of other commands.
+    let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
+        let Ok((client, _)) = listener.accept().await else {
+            // Without a descriptor, for example; the connection stays in the queue.
+            tokio::time::sleep(RETRY).await;
+            continue;
+        };
         let state = Arc::clone(&state);
         tokio::spawn(async move {
             // A connection that breaks concerns its two ends only.
             answer(client, &state).await.ok();
+            drop(permit);
         });
     }
 }
