@@ -329,6 +329,7 @@ impl Services {
         let store = self.wiring.run_store(self.store().await?);
         let toolbox = self.tools()?;
         let mut options = engine_options(&self.env, worker_id()?)?;
+        options.checks_are_confined = self.settings.confines_commands();
         options.unattended = unattended.or(self.settings.tools.unattended).unwrap_or_default();
         let engine = Engine::new(store, agent, options);
         Ok(engine

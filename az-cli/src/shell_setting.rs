@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use az_mcp::builtin::shell::ShellOptions;
+use az_mcp::sandbox::SandboxMode;
 
 use crate::config::Env;
 use crate::error::CliError;
@@ -47,6 +48,11 @@ impl Settings {
             Some(directory) => options.with_output_dir(directory),
             None => options,
         })
+    }
+
+    /// Returns `true` if commands run in a sandbox, or not at all.
+    pub fn confines_commands(&self) -> bool {
+        self.sandbox.options(&self.file).mode != SandboxMode::Off
     }
 
     /// Returns the directory for what background processes print: beside the database, or in the

@@ -72,6 +72,14 @@ pub(super) fn system(
     if let Some(workspace) = &task.options.workspace {
         prompt.push_str(&format!("\nThe working directory is {workspace}.\n"));
     }
+    if !task.options.until.is_empty() {
+        let checks = task.options.until.iter().map(|check| format!("\n- {}", check.command));
+        let checks: String = checks.collect();
+        prompt.push_str(&format!(
+            "\nThe task is done when these commands succeed. They are run each time you say that it is \
+             done:{checks}\n"
+        ));
+    }
     if let Some(instructions) = &options.instructions {
         prompt.push_str(&format!("\n{instructions}\n"));
     }

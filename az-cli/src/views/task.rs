@@ -181,6 +181,8 @@ pub struct TaskOptionsView {
     pub unattended: Option<UnattendedMode>,
     /// The size of the input in bytes; absent if there is none.
     pub input_bytes: Option<usize>,
+    /// The commands that have to succeed before the task is completed.
+    pub until: Vec<String>,
 }
 
 impl From<&TaskOptions> for TaskOptionsView {
@@ -196,6 +198,7 @@ impl From<&TaskOptions> for TaskOptionsView {
             env: options.env.clone(),
             unattended: options.unattended,
             input_bytes: options.input.as_ref().map(String::len),
+            until: options.until.iter().map(|check| check.command.clone()).collect(),
         }
     }
 }

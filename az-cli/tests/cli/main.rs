@@ -21,6 +21,7 @@ mod documents;
 mod durability;
 mod fencing;
 mod fixtures;
+mod goals;
 mod greeting;
 mod hint;
 mod input;

@@ -52,6 +52,9 @@ impl Run {
             PolicyDecision::Deny { reason } => {
                 return Ok(Permission::Refused(format!("not allowed: {reason}")));
             }
+            PolicyDecision::Ask(_) if self.is_approved_check(&call.invocation) => {
+                return Ok(Permission::Granted);
+            }
             PolicyDecision::Ask(terms) => terms,
         };
         if !terms.is_per_call && self.history.approved_tools.contains(&spec.name) {

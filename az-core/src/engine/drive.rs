@@ -10,6 +10,7 @@ use super::agent::Answer;
 use super::claim::OwnedTask;
 use super::engine::EngineContext;
 use super::event::RunEventKind;
+use super::goal::work_to_goal;
 use super::run::Run;
 use super::snapshots::Snapshots;
 use super::stop::{Stop, StopReason};
@@ -61,7 +62,7 @@ async fn work(run: &mut Run) -> Result<Answer> {
         drop(recording.lock().await);
     };
     tokio::select! {
-        worked = AssertUnwindSafe(agent.work(run)).catch_unwind() => worked.unwrap_or_else(|_| {
+        worked = AssertUnwindSafe(work_to_goal(&*agent, run)).catch_unwind() => worked.unwrap_or_else(|_| {
             Err(Error::Internal("the agent panicked".to_owned()))
         }),
         () = too_long => Err(stop.error(&task).unwrap_or(Error::Cancelled)),

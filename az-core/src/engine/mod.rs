@@ -11,6 +11,7 @@ mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]
 mod engine;
 mod event;
+mod goal;
 mod invocation;
 mod keeper;
 mod model;

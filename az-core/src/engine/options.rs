@@ -28,6 +28,9 @@ pub struct EngineOptions {
     /// What to do about a call that needs an answer if no one can be asked, for tasks that have no mode
     /// of their own.
     pub unattended: UnattendedMode,
+    /// Whether the commands of `shell.execute` are confined, so that the checks of a task, which its user
+    /// has written, need no approval.
+    pub checks_are_confined: bool,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
     /// The least number of events between two snapshots. Where the fold is large there are more, so
@@ -47,6 +50,7 @@ impl EngineOptions {
             retry: RetryPolicy::default(),
             on_unknown: OnUnknown::default(),
             unattended: UnattendedMode::default(),
+            checks_are_confined: false,
             grace: Duration::from_millis(600),
             snapshot_every: 256,
         }

@@ -21,7 +21,7 @@ impl Run {
     /// was and has the answer.
     pub(super) fn may_call(&self, call: &CallId, spec: &ToolSpec) -> bool {
         let is_answered = || self.history.call(call).is_some_and(|record| record.answer.is_some());
-        self.offers(spec) || (self.may_use(&spec.name) && is_answered())
+        self.is_check(call) || self.offers(spec) || (self.may_use(&spec.name) && is_answered())
     }
 
     /// Returns `true` if someone is there to answer, or the task waits for an answer.

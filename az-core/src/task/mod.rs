@@ -5,6 +5,7 @@
 
 mod failure;
 mod fence;
+mod goal;
 mod model;
 mod options;
 mod queue;
@@ -16,6 +17,7 @@ mod waiting;
 pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
+pub use goal::GoalCheck;
 pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
 pub use options::{TaskOptions, UnattendedMode, millis};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::goal::GoalCheck;
+
 /// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -41,6 +43,9 @@ pub struct TaskOptions {
     /// Input for the task, which is data and not a part of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// The checks that have to succeed before it is completed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub until: Vec<GoalCheck>,
 }
 
 /// What to do about a call that needs an approval or an answer if no one can be asked.
@@ -116,6 +121,13 @@ impl TaskOptions {
     #[must_use]
     pub const fn with_unattended(mut self, mode: UnattendedMode) -> Self {
         self.unattended = Some(mode);
+        self
+    }
+
+    /// Sets the checks that have to succeed before the task is completed.
+    #[must_use]
+    pub fn with_until(mut self, checks: impl IntoIterator<Item = GoalCheck>) -> Self {
+        self.until = checks.into_iter().collect();
         self
     }
 

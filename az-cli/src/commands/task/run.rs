@@ -2,12 +2,12 @@
 
 use std::io::Read;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use az_core::clock::SystemClock;
-use az_core::task::{LARGEST_COMMAND, TaskOptions, UnattendedMode};
+use az_core::task::{GoalCheck, LARGEST_COMMAND, TaskOptions, UnattendedMode};
 use az_core::{Clock, Task, TaskPriority};
 use az_mcp::policy::RuleAction;
 use clap::Args;
@@ -62,6 +62,10 @@ pub struct RunArgs {
     /// Let the task use only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     tools: Option<Vec<String>>,
+    /// Complete the task only when this shell command succeeds; a failure goes back to the model. Several
+    /// such options are several commands
+    #[arg(long, value_name = "COMMAND", value_parser = check)]
+    until: Vec<GoalCheck>,
     #[command(flatten)]
     limits: LimitArgs,
     /// Let the tools work in this directory [default: the current one]
@@ -194,10 +198,13 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     };
     let workspace = workspace(args.workspace.as_deref())?;
     let task = services.new_task(command, input.as_deref())?;
+    let until = args.until.iter().cloned();
+    let until: Vec<_> = until.map(|check| check.with_files_of(Path::new(&workspace))).collect();
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
         .with_env(&args.limits.env)
+        .with_until(until)
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
@@ -233,6 +240,12 @@ fn read_command() -> Result<String, CliError> {
     String::from_utf8(bytes)
         .map(|text| text.trim_end().to_owned())
         .map_err(|_| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
+}
+
+fn check(command: &str) -> Result<GoalCheck, String> {
+    GoalCheck::new(command).map_err(|_| {
+        "must be a shell command without NUL characters, such as \"cargo test\"".to_owned()
+    })
 }
 
 /// Checks the name of a variable.

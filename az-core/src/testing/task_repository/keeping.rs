@@ -1,13 +1,14 @@
 //! Clauses 1, 2, 3, 6 and 7: creating, finding and deleting.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Tasks;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, FailureDetail, LARGEST_COMMAND, Task, TaskFilter, TaskOptions, TaskPriority,
-    TaskStatus, UnattendedMode, Waiting,
+    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, Task, TaskFilter, TaskOptions,
+    TaskPriority, TaskStatus, UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id, waiting};
@@ -40,6 +41,7 @@ fn full(id: &str) -> Task {
             env: vec!["SSH_AUTH_SOCK".to_owned()],
             unattended: Some(UnattendedMode::Wait),
             input: Some("one\ntwo\n".to_owned()),
+            until: vec![check()],
         },
         answer: Some("42\n".to_owned()),
         failure: Some(failure()),
@@ -49,6 +51,11 @@ fn full(id: &str) -> Task {
         })),
         ..task(id, 0)
     }
+}
+
+fn check() -> GoalCheck {
+    let files = BTreeMap::from([("tests/ä.rs".to_owned(), "0af1".to_owned())]);
+    GoalCheck { command: "cargo test".to_owned(), files }
 }
 
 fn failure() -> Failure {
