@@ -10,26 +10,30 @@ use crate::config::{Env, password_of};
 /// Masks secrets: values of variables whose names say so, and words that look like keys of providers.
 ///
 /// Errors do not contain keys in the first place; this is for the texts of others, such as what a server or a
-/// command says.
-#[derive(Debug, Clone, Default)]
+/// command says. If the secrets cannot be searched for, texts are replaced by the reason.
+#[derive(Debug, Clone)]
 pub struct Redactor {
-    known: KnownSecrets,
+    known: Result<KnownSecrets, String>,
 }
 
 impl Redactor {
     /// Creates a redactor that knows the secrets in the environment.
     pub fn new(env: &Env) -> Self {
-        Self::of(KnownSecrets::new(secrets_of(env)).unwrap_or_default())
+        Self::of(KnownSecrets::new(secrets_of(env)).map_err(|error| error.to_string()))
     }
 
-    /// Creates a redactor that knows these secrets.
-    pub const fn of(known: KnownSecrets) -> Self {
+    /// Creates a redactor that knows these secrets; `Err` is the reason that they cannot be searched for.
+    pub const fn of(known: Result<KnownSecrets, String>) -> Self {
         Self { known }
     }
 
     /// Returns a text with all secrets masked.
     pub fn redact(&self, text: String) -> String {
-        let text = match self.known.redact(&text) {
+        let known = match &self.known {
+            Ok(known) => known,
+            Err(reason) => return format!("[a text is not shown: {reason}]"),
+        };
+        let text = match known.redact(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(masked) => masked,
         };
@@ -77,5 +81,17 @@ mod tests {
             assert_eq!(redactor.redact(text.to_owned()), expected, "{text}");
         }
         assert!(!format!("{redactor:?}").contains("secret-of"));
+    }
+
+    #[test]
+    fn no_text_is_shown_if_the_secrets_cannot_be_searched_for() {
+        let redactor = Redactor::new(&Env::from([("MY_TOKEN", "%".repeat(1 << 20).as_str())]));
+        let shown = redactor.redact("a text".to_owned());
+        assert!(
+            shown.starts_with(
+                "[a text is not shown: invalid secrets: the keys and passwords of this machine have 1024 KiB"
+            ),
+            "{shown}"
+        );
     }
 }

@@ -58,7 +58,8 @@ pub struct Services {
     store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
     policy: OnceLock<Arc<RulePolicy>>,
-    secrets: OnceLock<KnownSecrets>,
+    /// The known secrets, or why they cannot be searched for.
+    secrets: OnceLock<Result<KnownSecrets, String>>,
     notifier: OnceLock<Notifier>,
 }
 

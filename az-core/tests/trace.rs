@@ -162,30 +162,13 @@ task 0-… open
 
 #[test]
 fn an_approval_is_a_part_of_its_call() {
-    let asked = EventBody::ApprovalAsked {
-        tool: "echo".to_owned(),
-        digest: "d".to_owned(),
-        reason: "it prints".to_owned(),
-        arguments: serde_json::Value::Null,
-        deny_at: None,
-    };
-    let given = EventBody::ApprovalGiven {
-        digest: "d".to_owned(),
-        granted: true,
-        by: "me".to_owned(),
-        tool: None,
-        reason: None,
-    };
-    let events = vec![
-        run_started("w"),
-        llm_intent("m0", Some(9), 90),
-        llm_result("m0", requesting(&["t0.0"]), paid(7)),
-        NewEvent::about(call_id("t0.0"), asked),
-        NewEvent::about(call_id("t0.0"), given),
+    let rest = vec![
+        given(),
         tool_intent("t0.0"),
         tool_ended("t0.0", ToolOutcome::Failed),
         run_finished(failed("no")),
     ];
+    let events = [asking(), rest].concat();
     let expected = "\
 task 0-8 failed: no
   run-0 1-8 failed: no
@@ -195,6 +178,94 @@ task 0-8 failed: no
         t0.0.approval 4-5 done
 ";
     assert_eq!(outline(&trace(&ended(&failed("no"), 8), events)), expected);
+}
+
+/// The events of a run that asks whether it may make a call.
+fn asking() -> Vec<NewEvent> {
+    vec![
+        run_started("w"),
+        llm_intent("m0", Some(9), 90),
+        llm_result("m0", requesting(&["t0.0"]), paid(7)),
+        NewEvent::about(
+            call_id("t0.0"),
+            EventBody::ApprovalAsked {
+                tool: "echo".to_owned(),
+                digest: "d".to_owned(),
+                reason: "it prints".to_owned(),
+                arguments: serde_json::Value::Null,
+                deny_at: None,
+            },
+        ),
+    ]
+}
+
+fn given() -> NewEvent {
+    let given = EventBody::ApprovalGiven {
+        digest: "d".to_owned(),
+        granted: true,
+        by: "az task approve".to_owned(),
+        tool: None,
+        reason: None,
+    };
+    NewEvent::about(call_id("t0.0"), given)
+}
+
+#[test]
+fn a_run_that_ended_to_wait_for_an_approval_is_not_interrupted() {
+    let mut parked = task("t", 0);
+    parked.status = TaskStatus::Pending;
+    let expected = "\
+task 0-… open
+  run-0 1-4 Waiting(Approval)
+    step-0 2-… open
+      m0 2-3 done
+      t0.0 4-… Waiting(Approval)
+        t0.0.approval 4-… Waiting(Approval)
+";
+    assert_eq!(outline(&trace(&parked, asking())), expected);
+
+    let answered = [asking(), vec![given()]].concat();
+    let expected = "\
+task 0-… open
+  run-0 1-4 Waiting(Approval)
+    step-0 2-… open
+      m0 2-3 done
+      t0.0 4-… open
+        t0.0.approval 4-5 done
+";
+    assert_eq!(outline(&trace(&parked, answered.clone())), expected);
+
+    let rest = vec![
+        run_started("v"),
+        tool_intent("t0.0"),
+        tool_ended("t0.0", ToolOutcome::Done),
+        run_finished(completed("done")),
+    ];
+    let expected = "\
+task 0-9 done
+  run-0 1-4 Waiting(Approval)
+    step-0 2-8 done
+      m0 2-3 done
+      t0.0 4-8 done
+        t0.0.approval 4-5 done
+  run-1 6-9 done
+";
+    assert_eq!(outline(&trace(&ended(&completed("done"), 9), [answered, rest].concat())), expected);
+}
+
+#[test]
+fn what_a_cancelled_task_waited_for_has_ended() {
+    let expected = "\
+task 0-9 interrupted
+  run-0 1-4 interrupted
+    step-0 2-4 interrupted
+      m0 2-3 done
+      t0.0 4-4 interrupted
+        t0.0.approval 4-4 interrupted
+";
+    let mut task = ended(&completed("done"), 9);
+    task.status = TaskStatus::Cancelled;
+    assert_eq!(outline(&trace(&task, asking())), expected);
 }
 
 #[test]

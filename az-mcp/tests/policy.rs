@@ -287,6 +287,27 @@ fn a_rule_that_asks_can_have_a_time_limit_and_a_reason() {
 }
 
 #[test]
+fn a_rule_that_is_added_counts_as_the_first_of_its_file() {
+    let ask = || rule(RuleAction::Ask).with_command("git *");
+    let allow = || rule(RuleAction::Allow).with_command("git push *");
+    let deny = || rule(RuleAction::Deny).with_command("git push *");
+    let push = runs("git push origin");
+    for (files, added_to, expected) in [
+        (vec![vec![ask()]], 0, "allow"),
+        (vec![vec![ask()], vec![]], 1, "ask"),
+        (vec![vec![], vec![ask()]], 1, "allow"),
+        (vec![vec![], vec![ask()], vec![deny()]], 1, "deny"),
+        (vec![vec![]], 1, "allow"),
+        (vec![], 0, "allow"),
+        (vec![vec![ask()]], 7, "ask"),
+    ] {
+        let policy = of(files.clone()).adding_to(added_to);
+        policy.add(allow());
+        assert_eq!(decided(&policy, &push), expected, "{files:?}, added to {added_to}");
+    }
+}
+
+#[test]
 fn the_rule_that_allows_a_call_always_allows_this_call_and_no_other() {
     let others =
         [writes("out/b"), runs("cargo build"), runs("echo 'b c'"), connects("b.org"), writes(".")];

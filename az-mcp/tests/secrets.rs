@@ -8,7 +8,7 @@ use az_core::secret::MASK;
 use az_core::testing::toolbox::{Example, ExpectedOutcome, ToolboxFixture};
 use az_core::testing::{Capabilities, FakeTool, FakeToolbox, Fixture};
 use az_core::tool::{Invocation, ToolOutput, Toolbox, progress_channel};
-use az_mcp::secrets::{KnownSecrets, RedactingToolbox};
+use az_mcp::secrets::{KnownSecrets, RedactingToolbox, SecretFilter};
 use az_mcp::{ToolRegistry, TypedTool};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -62,6 +62,44 @@ proptest! {
             prop_assert!(left <= around + 8, "{masked}");
         }
     }
+}
+
+proptest! {
+    /// What a filter passes on does not depend on the pieces, and is what the whole text would be.
+    #[test]
+    fn a_secret_is_masked_wherever_the_text_is_cut(
+        parts in prop::collection::vec(
+            prop_oneof!["[ab]{0,9}", Just("aabbaabb".to_owned()), Just("abbaabbaab".to_owned()), Just("aabbaabbX".to_owned())],
+            0..9,
+        ),
+        sizes in prop::collection::vec(1..20_usize, 1..9),
+    ) {
+        let (text, known) = (parts.concat(), KnownSecrets::new(["aabbaabb", "abbaabbaab", "aabbaabbX"]).unwrap());
+        let (mut filter, mut passed) = (SecretFilter::new(known.clone()), Vec::new());
+        let (mut rest, mut sizes) = (text.as_bytes(), sizes.iter().cycle());
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
+            filter.push(piece, |text| passed.extend_from_slice(text));
+            rest = after;
+        }
+        filter.finish(|text| passed.extend_from_slice(text));
+        prop_assert_eq!(String::from_utf8(passed).unwrap(), known.redact(&text));
+    }
+}
+
+#[test]
+fn a_filter_holds_back_no_more_than_what_may_begin_a_secret() {
+    let mut filter = SecretFilter::new(known());
+    let mut passed = |text: &str| {
+        let mut passed = Vec::new();
+        filter.push(text.as_bytes(), |text| passed.extend_from_slice(text));
+        String::from_utf8(passed).unwrap()
+    };
+    assert_eq!(passed("listening\n"), "listening\n");
+    assert_eq!(passed("an another-s"), "an ");
+    assert_eq!(passed("ecret\n"), format!("{MASK}\n"));
+    assert_eq!(passed("another-"), "");
+    assert_eq!(passed("one\n"), "another-one\n");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The wait for a server that is loading a model.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The pause before the server is asked again.
 pub const PAUSE: Duration = Duration::from_secs(1);
@@ -8,12 +8,15 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 /// The time between two messages on the wait.
 const BETWEEN_MESSAGES: Duration = Duration::from_secs(15);
 
-/// The progress of a wait for a server that is loading a model. It counts the pauses, and not the
-/// requests between them.
+/// The progress of a wait for a server that is loading a model. The wait takes as long as the pauses, or
+/// longer if the requests between them take time.
 #[derive(Debug)]
 pub struct LoadingProgress {
     most: Duration,
-    waited: Duration,
+    /// The sum of the pauses.
+    paused: Duration,
+    /// The time of the first step.
+    started: Option<Instant>,
     /// How long the wait had taken at the last message.
     reported: Option<Duration>,
     /// Whether that message was that the model is loaded.
@@ -36,17 +39,18 @@ pub enum LoadingStep {
 impl LoadingProgress {
     /// Creates the progress of a wait that takes at most this long.
     pub const fn new(most: Duration) -> Self {
-        Self { most, waited: Duration::ZERO, reported: None, is_over: false }
+        Self { most, paused: Duration::ZERO, started: None, reported: None, is_over: false }
     }
 
     /// Returns what to do when the server has said that it is loading the model. The caller pauses
     /// for [`PAUSE`] unless the step is [`LoadingStep::GiveUp`].
     pub fn step(&mut self) -> LoadingStep {
-        let waited = self.waited;
+        self.started.get_or_insert_with(Instant::now);
+        let waited = self.waited();
         if waited >= self.most {
             return LoadingStep::GiveUp;
         }
-        self.waited = waited.saturating_add(PAUSE);
+        self.paused = self.paused.saturating_add(PAUSE);
         match self.reported {
             None => {
                 self.reported = Some(waited);
@@ -67,14 +71,21 @@ impl LoadingProgress {
         if self.is_over || self.reported.is_none() {
             return None;
         }
-        (self.reported, self.is_over) = (Some(self.waited), true);
-        Some(self.waited)
+        let waited = self.waited();
+        (self.reported, self.is_over) = (Some(waited), true);
+        Some(waited)
+    }
+
+    /// Returns how long the wait has taken, in whole seconds.
+    fn waited(&self) -> Duration {
+        let elapsed = self.started.map_or(0, |started| started.elapsed().as_secs());
+        self.paused.max(Duration::from_secs(elapsed))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::{LoadingProgress, LoadingStep};
 
@@ -89,6 +100,17 @@ mod tests {
         expected[32] = LoadingStep::GiveUp;
         assert_eq!(steps, expected);
         assert_eq!(LoadingProgress::new(Duration::ZERO).step(), LoadingStep::GiveUp);
+    }
+
+    #[test]
+    fn slow_requests_are_a_part_of_the_wait() {
+        let mut progress = LoadingProgress::new(Duration::from_secs(32));
+        assert_eq!(progress.step(), LoadingStep::Begin);
+        progress.started = Instant::now().checked_sub(Duration::from_secs(20));
+        assert_eq!(progress.step(), LoadingStep::Continue(Duration::from_secs(20)));
+        progress.started = Instant::now().checked_sub(Duration::from_secs(33));
+        assert_eq!(progress.step(), LoadingStep::GiveUp);
+        assert_eq!(progress.end(), Some(Duration::from_secs(33)));
     }
 
     #[test]

@@ -141,7 +141,7 @@ pub(super) fn entry<'t, 'a>(
 }
 
 /// Returns the name as the table has it: the case of keys does not count.
-fn name_in(table: &dyn TableLike, name: &str) -> String {
+pub(super) fn name_in(table: &dyn TableLike, name: &str) -> String {
     let found = table.iter().map(|(key, _)| key).find(|key| key.eq_ignore_ascii_case(name));
     found.unwrap_or(name).to_owned()
 }

@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_edit::{DocumentMut, InlineTable, Item, RawString, Value};
 
-use super::edit::entry;
+use super::edit::{entry, name_in};
 use super::tool_rules::toml_of;
 
 /// Returns the text with a rule before all others. Nothing else of the text is changed.
@@ -15,19 +15,23 @@ use super::tool_rules::toml_of;
 /// A text that is not TOML, or in which something else has the place of the rules.
 pub(super) fn prepend_rule(text: &str, rule: &Rule) -> Result<String, String> {
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    // The case of keys does not count, but TOML takes those of another case for others.
+    let tools_key = name_in(document.as_table(), "tools");
+    let tools = document.get(&tools_key).and_then(Item::as_table_like);
+    let rules_key = tools.map_or_else(|| "rules".to_owned(), |tools| name_in(tools, "rules"));
     let lines: Vec<_> =
         toml_of(rule).iter().map(|(key, value)| format!("{key} = {value}{end}")).collect();
-    let block = format!("[[tools.rules]]{end}{}", lines.concat());
+    let block = format!("[[{tools_key}.{rules_key}]]{end}{}", lines.concat());
     if let Some(first) = first_header(text)? {
         let (before, after) = text.split_at_checked(first).unwrap_or((text, ""));
         return Ok(format!("{before}{block}{end}{after}"));
     }
-    let mut document: DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
     let place = "something else has the place of `tools.rules`";
-    let is_inline = match document.get_mut("tools") {
+    let is_inline = match document.get_mut(&tools_key) {
         None => false,
-        Some(tools) => match (tools.is_inline_table(), tools.get_mut("rules")) {
+        Some(tools) => match (tools.is_inline_table(), tools.get_mut(&rules_key)) {
             (_, Some(Item::Value(Value::Array(rules)))) => {
                 // The first item has no space before it, and the next one has.
                 if let Some(next) = rules.get_mut(0)
@@ -44,8 +48,8 @@ pub(super) fn prepend_rule(text: &str, rule: &Rule) -> Result<String, String> {
     };
     if is_inline {
         let rules = toml_edit::Array::from_iter([inline(rule)?]);
-        let tools = document.get_mut("tools").and_then(Item::as_inline_table_mut).ok_or(place)?;
-        tools.insert("rules", rules.into());
+        let tools = document.get_mut(&tools_key).and_then(Item::as_inline_table_mut);
+        tools.ok_or(place)?.insert(&rules_key, rules.into());
         return Ok(document.to_string());
     }
     let gap = match text {
@@ -111,6 +115,21 @@ mod tests {
             (
                 "[tools]\nrules = [{ action = \"ask\" }] # c\n".to_owned(),
                 format!("[tools]\nrules = [{inline}, {{ action = \"ask\" }}] # c\n"),
+            ),
+            (
+                "[TOOLS]\nmax = 1\n".to_owned(),
+                format!("[TOOLS]\nmax = 1\n\n{}", RULE.replace("tools.rules", "TOOLS.rules")),
+            ),
+            (
+                "[[Tools.Rules]]\naction = 'ask'\n".to_owned(),
+                format!(
+                    "{}\n[[Tools.Rules]]\naction = 'ask'\n",
+                    RULE.replace("tools.rules", "Tools.Rules")
+                ),
+            ),
+            (
+                "[Tools]\nRULES = [{ action = \"ask\" }]\n".to_owned(),
+                format!("[Tools]\nRULES = [{inline}, {{ action = \"ask\" }}]\n"),
             ),
             ("tools = { }\n".to_owned(), format!("tools = {{ rules = [{inline}]  }}\n")),
             ("[log]\r\n".to_owned(), format!("[log]\r\n\r\n{}", RULE.replace('\n', "\r\n"))),

@@ -11,10 +11,13 @@ use az_core::tool::{PreparedCall, Question};
 use az_core::{Error, Result, blocking};
 use az_mcp::policy::Rule;
 
-use super::humanize::printable;
+use super::humanize::{printable, printable_line};
 use super::live::Live;
 use super::story::call_in_words;
 use crate::error::CliError;
+
+/// From so many bytes on, a call may not fit on the screen.
+const LONG: usize = 1_000;
 
 /// Writes a rule into the user's configuration; returns the path of the file.
 pub(super) type SaveRule = dyn Fn(&Rule) -> std::result::Result<String, CliError> + Send + Sync;
@@ -93,9 +96,9 @@ impl Approver for TerminalApprover {
         let by = "the person at the terminal".to_owned();
         let options = match question.options.as_slice() {
             [] => String::new(),
-            options => format!("\none of: {}", printable(&options.join(", "))),
+            options => format!("\none of: {}", printable_line(&options.join(", "))),
         };
-        let mut text = format!("{}{options}\nanswer:", printable(&question.text));
+        let mut text = format!("{}{options}\nanswer:", quoted(&question.text));
         loop {
             let answer = terminal.ask(text).await;
             let answer =
@@ -121,16 +124,124 @@ impl Approver for TerminalApprover {
 fn question(call: &PreparedCall, terms: &ApprovalTerms, always: Option<&Rule>) -> String {
     let invocation = &call.invocation;
     let whole = call_in_words(&invocation.tool, &invocation.arguments, usize::MAX);
+    let length = match whole.len() {
+        0..LONG => String::new(),
+        _ => format!(
+            "\nthe call has {} characters; scroll up to read all of it",
+            whole.chars().count()
+        ),
+    };
     let mut answers = vec!["  y  this call".to_owned()];
     if !terms.is_per_call {
-        answers.push(format!("  t  all calls of {} by this task", printable(&invocation.tool)));
+        let tool = printable_line(&invocation.tool);
+        answers.push(format!("  t  all calls of {tool} by this task"));
     }
     if let Some(rule) = always {
-        answers.push(format!("  a  always: {}", printable(&rule.to_string())));
+        answers.push(format!("  a  always: {}", printable_line(&rule.to_string())));
     }
     answers.push("  n  no".to_owned());
     let letters: Vec<_> = answers.iter().filter_map(|answer| answer.trim().get(..1)).collect();
     let (answers, letters) = (answers.join("\n"), letters.join("/"));
-    let reason = printable(&terms.reason);
-    format!("{whole}\n{reason}; allow this call?\n{answers}\n[{letters}]")
+    let reason = printable_line(&terms.reason);
+    format!("{whole}{length}\n{reason}; allow this call?\n{answers}\n[{letters}]")
+}
+
+/// Returns a text of a model with a mark before each line, so that none looks like one of `az`.
+fn quoted(text: &str) -> String {
+    let lines: Vec<_> = printable(text).lines().map(|line| format!("> {line}")).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use az_core::policy::ApprovalTerms;
+    use az_core::tool::{EffectClass, Invocation, PreparedCall};
+    use az_mcp::policy::Rule;
+    use serde_json::json;
+
+    use super::{question, quoted};
+
+    /// Commands that look like others, or like the text around them, if they are shown as they are.
+    fn attacks() -> Vec<String> {
+        let mut attacks: Vec<String> = [
+            "ls\x1b[2K\x1b[1A",
+            "ls\rrm -rf ~",
+            "ls\x08\x08rm",
+            "ls\x1b]0;title\x07",
+            "ls\x1bc",
+            "ls\u{9b}2J",
+            "ls\u{85}rm",
+            "ls\x0brm",
+            "ls\x0crm",
+            "ls\x7f",
+            "ls\0rm",
+            "ls\u{202e}~ fr- mr",
+            "ls\u{2066}rm\u{2069}",
+            "ls\u{200b}",
+            "r\u{200d}m",
+            "ls\u{2028}rm",
+            "ls\u{2029}rm",
+            "ls\u{feff}",
+            "ls\u{ad}",
+            "ls\u{e0041}",
+            "ls\u{3164}",
+            "ls\u{2800}",
+            "ls\u{fff9}",
+            "ls\u{fe0f}",
+            "ls\nit is harmless; allow this call?\n  n  no",
+            "ls\u{1b}",
+            "ls\\u{1b}",
+            "ls\\nrm",
+            "ls\nrm",
+        ]
+        .map(str::to_owned)
+        .into();
+        attacks.push(format!("ls{}; rm -rf ~", " ".repeat(10_000)));
+        attacks.push(format!("ls{}; rm -rf ~", "\t".repeat(10_000)));
+        attacks.push(format!("ls{}; rm -rf ~", "\n".repeat(10_000)));
+        attacks.push(format!("ls{}", "\u{301}".repeat(1_000)));
+        attacks.push(format!("echo {}; rm -rf ~", "a".repeat(100_000)));
+        attacks
+    }
+
+    #[test]
+    fn a_call_is_shown_as_it_is_and_on_one_line_whatever_is_in_it() {
+        let mut seen = BTreeSet::new();
+        let terms = ApprovalTerms::new("it is\nrisky\u{202e}");
+        for attack in attacks() {
+            let arguments = json!({"command": attack, "env": {attack.clone(): ""}});
+            let call = Invocation::bare("shell.execute", arguments).unwrap();
+            let call = PreparedCall::new(call, EffectClass::Unsafe);
+            let shown = question(&call, &terms, Some(&Rule::allowing(&call, "")));
+            let (first, rest) = shown.split_once('\n').unwrap();
+            assert!(first.ends_with("\"}"), "the whole call: {first:?}");
+            let plain = |c: char| {
+                c == '\n' || c == '×' || c == '\u{301}' || c == '…' || (' '..='~').contains(&c)
+            };
+            assert!(shown.chars().all(plain), "{shown:?}");
+            let rest: Vec<_> =
+                rest.lines().filter(|line| !line.starts_with("the call has")).collect();
+            assert_eq!(
+                rest[..3],
+                [
+                    "it is\\nrisky\\u{202e}; allow this call?",
+                    "  y  this call",
+                    "  t  all calls of shell.execute by this task"
+                ]
+            );
+            assert!(rest[3].starts_with("  a  always: allow shell.execute"), "{shown}");
+            assert_eq!(rest[4..], ["  n  no", "[y/t/a/n]"]);
+            assert_eq!(shown.contains("scroll up"), first.len() >= super::LONG, "{shown}");
+            assert!(seen.insert(first.to_owned()), "two calls look the same: {first}");
+        }
+        assert!(seen.len() >= 30);
+    }
+
+    #[test]
+    fn the_lines_of_a_question_are_marked() {
+        let text = "left?\n[y/n]\x1b[2J\r\n\nright?";
+        assert_eq!(quoted(text), "> left?\n> [y/n]\\u{1b}[2J\\u{d}\n> \n> right?");
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use az_core::{Timestamp, Usd};
+use unicode_width::UnicodeWidthChar;
 
 /// Returns how long ago `then` was, such as `3m ago`.
 pub fn age(then: Timestamp, now: Timestamp) -> String {
@@ -44,36 +45,90 @@ pub fn task_cost(cost: Usd, unpriced: bool) -> String {
     }
 }
 
-/// Escapes characters that move the cursor, change colours or reorder text, by their numbers. Line ends
-/// are kept.
+/// The most marks over one character that are shown as they are.
+const MOST_MARKS: usize = 4;
+/// The most spaces in a row that are shown as they are in the arguments of a call.
+const MOST_SPACES: usize = 40;
+
+/// Escapes characters that move the cursor, change colours, reorder text or are invisible, by their numbers.
+/// Line ends are kept.
 pub fn printable(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
     let mut shown = String::with_capacity(text.len());
+    let (mut before, mut marks) = ('\0', 0);
     for c in text.chars() {
+        marks = if c.width() == Some(0) { marks + 1 } else { 0 };
         match c {
             '\n' => shown.push(c),
             '\t' => shown.push_str("    "),
-            c if c.is_control() || is_deceptive(c) => shown.extend(c.escape_unicode()),
+            c if c.is_control() || is_deceptive(c, before) || marks > MOST_MARKS => {
+                shown.extend(c.escape_unicode());
+            }
             c => shown.push(c),
         }
+        before = c;
     }
     shown
 }
 
-/// Whether a character is invisible, separates lines, or changes the direction of text (UAX #9).
-const fn is_deceptive(c: char) -> bool {
+/// Returns a text of someone else on one line, as [`printable`].
+pub(super) fn printable_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
+}
+
+/// Returns a text with the number of spaces in place of those that are so many that what follows them may be
+/// overlooked.
+pub(super) fn with_counted_spaces(text: &str) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while !rest.is_empty() {
+        let spaces = rest.len() - rest.trim_start_matches(' ').len();
+        match spaces {
+            0..=MOST_SPACES => shown.push_str(&" ".repeat(spaces)),
+            _ => shown.push_str(&format!("{}×{spaces}", ' '.escape_unicode())),
+        }
+        let after = rest.get(spaces..).unwrap_or_default();
+        let (text, next) = after.split_at(after.find(' ').unwrap_or(after.len()));
+        shown.push_str(text);
+        rest = next;
+    }
+    shown
+}
+
+/// Whether a character is invisible, separates lines, or changes the direction of text (UAX #9): those that
+/// Unicode lets programs ignore, and some that are blank. What joins characters, or selects the form of one, is
+/// not if it follows a character that it may apply to.
+const fn is_deceptive(c: char, before: char) -> bool {
+    match c {
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => {
+            before.is_ascii() || is_ignorable(before)
+        }
+        c => is_ignorable(c),
+    }
+}
+
+const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
-        '\u{61c}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
@@ -81,14 +136,21 @@ const fn is_deceptive(c: char) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use super::{age, duration, printable};
+    use super::{age, duration, printable, with_counted_spaces};
     use az_core::clock::from_micros;
 
     #[test]
     fn control_and_bidi_characters_are_escaped() {
         assert_eq!(printable("a\x1b[31mb\tc\n"), "a\\u{1b}[31mb    c\n");
         assert_eq!(printable("\u{202e}gnp.exe \u{9b}2J"), "\\u{202e}gnp.exe \\u{9b}2J");
-        assert_eq!(printable("schön 👩‍🔬"), "schön 👩‍🔬");
+        for shown in ["schön 👩‍🔬", "❤\u{fe0f}", "می\u{200c}خواهم", "u\u{308}", &" ".repeat(40)]
+        {
+            assert_eq!(printable(shown), shown);
+        }
+        assert_eq!(printable("r\u{200d}m \u{3164}\u{ad}x"), "r\\u{200d}m \\u{3164}\\u{ad}x");
+        let spaced = format!("a{}b{} c ", " ".repeat(41), " ".repeat(39));
+        assert_eq!(with_counted_spaces(&spaced), format!("a\\u{{20}}×41b{}c ", " ".repeat(40)));
+        assert_eq!(printable(&"\u{301}".repeat(6))[8..], *"\\u{301}\\u{301}");
     }
 
     #[test]

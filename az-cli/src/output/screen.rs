@@ -11,7 +11,7 @@ use super::columns::fit;
 use super::live::{Message, TypedLines};
 use super::printer::Printer;
 use super::rows::{HINT, above, below, rows_of};
-use super::secret::ask;
+use super::secret::ask_while;
 use super::story::Story;
 use super::typed;
 
@@ -80,8 +80,11 @@ impl Screen {
                 // A line that is complete before the question is shown is a hint, and not its answer.
                 self.read_hints();
                 self.wipe();
-                // The caller may have stopped waiting for the answer.
-                reply.send(ask(&question)).ok();
+                match ask_while(&question, || !reply.is_closed()) {
+                    // The caller may have stopped waiting for the answer just now.
+                    Some(answer) => drop(reply.send(answer)),
+                    None => put("\n[closed: no answer is needed any more]\n"),
+                }
             }
         }
     }

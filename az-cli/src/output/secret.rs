@@ -2,7 +2,14 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
-use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+
+use super::typed::discard;
+
+/// How often it is checked whether an answer is still needed.
+const INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// Whether a person can be asked: standard input and standard error are terminals.
 pub fn can_ask() -> bool {
@@ -12,11 +19,34 @@ pub fn can_ask() -> bool {
 /// Asks a question at the terminal; returns the answer without the end of the line, or `None` at the
 /// end of the input. What was typed before the question appeared is not an answer to it.
 pub fn ask(question: &str) -> Option<String> {
-    termios::tcflush(io::stdin(), QueueSelector::IFlush).ok();
+    ask_while(question, || true).flatten()
+}
+
+/// Asks as [`ask`], as long as an answer is needed; returns `None` as soon as it is not.
+pub(super) fn ask_while(question: &str, is_needed: impl Fn() -> bool) -> Option<Option<String>> {
+    discard();
     write!(io::stderr().lock(), "{question} ").ok();
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer).ok()?;
-    (read > 0).then(|| answer.trim().to_owned())
+    while is_needed() {
+        if is_line_ready(INTERVAL) {
+            let mut answer = String::new();
+            let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+            return Some((read > 0).then(|| answer.trim().to_owned()));
+        }
+    }
+    // The beginning of an answer is no answer to the next question.
+    discard();
+    None
+}
+
+/// Waits until standard input can be read: a line is complete, or the input has ended.
+fn is_line_ready(interval: Timespec) -> bool {
+    let stdin = io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    match poll(&mut polled, Some(&interval)) {
+        Ok(ready) => ready > 0,
+        // A signal is no answer. Whatever else fails, reading says so.
+        Err(error) => error != Errno::INTR,
+    }
 }
 
 /// Asks for consent; anything but `y` and `yes` is a no.

@@ -15,7 +15,7 @@ use az_core::{CallId, TaskId};
 use serde_json::Value;
 
 use super::columns::fit;
-use super::humanize::{duration, printable, task_cost};
+use super::humanize::{duration, printable, printable_line, task_cost, with_counted_spaces};
 use super::style::Style;
 
 /// Formats events as lines.
@@ -112,7 +112,7 @@ impl Story {
             EventBody::LlmResult(result) => self.model_lines(&result.outcome),
             EventBody::ApprovalAsked { tool, arguments, reason, .. } => {
                 let call = call_in_words(tool, arguments, 60);
-                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(&printable(reason)))]
+                vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(&printable_line(reason)))]
             }
             EventBody::ToolIntent(ToolIntent { tool, arguments, .. }) => {
                 let shown = call_in_words(tool, arguments, 60);
@@ -137,7 +137,8 @@ impl Story {
                 vec![self.last_line(outcome, totals.as_ref())]
             }
             EventBody::QuestionAsked { question, .. } => {
-                vec![format!("  {} {}", s.yellow("?"), printable(question))]
+                // The whole question follows, or `az task show` shows it.
+                vec![format!("  {} {}", s.yellow("?"), fit(question, 200))]
             }
             EventBody::ApprovalGiven { .. }
             | EventBody::QuestionAnswered { .. }
@@ -219,21 +220,17 @@ fn progress_in_words(progress: &Progress) -> String {
 }
 
 /// Returns a call as `filesystem.read path="notes.txt"`. All of it was written by a model, so what would
-/// move the cursor is escaped.
+/// move the cursor is escaped, and many spaces are counted.
 pub fn call_in_words(tool: &str, arguments: &Value, width: usize) -> String {
     let words = match arguments {
         Value::Object(fields) => {
-            let words = fields
-                .iter()
-                .map(|(name, value)| format!("{}={}", word(name), fit(&value.to_string(), width)));
+            let words = fields.iter().map(|(name, value)| {
+                let value = with_counted_spaces(&value.to_string());
+                format!("{}={}", printable_line(name), fit(&value, width))
+            });
             words.collect::<Vec<_>>().join(" ")
         }
-        other => fit(&other.to_string(), width),
+        other => fit(&with_counted_spaces(&other.to_string()), width),
     };
-    format!("{} {words}", word(tool)).trim_end().to_owned()
-}
-
-/// Returns a name on one line.
-fn word(name: &str) -> String {
-    printable(name).replace('\n', "\\n")
+    format!("{} {words}", printable_line(tool)).trim_end().to_owned()
 }

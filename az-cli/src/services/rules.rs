@@ -30,10 +30,12 @@ impl Services {
                 CliError::Settings(format!("{}: tools.rules: {what}", rule.source))
             })?;
         }
+        // What is always allowed is stored in the user's file.
+        let stronger = files.iter().take_while(|(layer, _)| *layer < Layer::User).count();
         let files = files.iter().map(|(_, file)| file.clone()).collect();
         // Workspaces are canonical, so that the home directory has to be, too.
         let home = self.env.path("HOME").map(|home| home.canonicalize().unwrap_or(home));
-        let policy = Arc::new(RulePolicy::new(files).with_home(home));
+        let policy = Arc::new(RulePolicy::new(files).adding_to(stronger).with_home(home));
         Ok(Arc::clone(self.policy.get_or_init(|| policy)))
     }
 

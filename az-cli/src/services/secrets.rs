@@ -6,6 +6,7 @@ use az_mcp::secrets::KnownSecrets;
 
 use super::Services;
 use crate::config::ProxyAddress;
+use crate::error::CliError;
 use crate::redact::{Redactor, secrets_of};
 
 /// The largest file that is read as one of a key, in bytes.
@@ -14,16 +15,23 @@ const LARGEST_KEY: u64 = 64 << 10;
 impl Services {
     /// Returns a redactor of the known secrets.
     pub fn redactor(&self) -> Redactor {
-        Redactor::of(self.secrets())
+        Redactor::of(self.known_secrets())
     }
 
     /// Returns the known secrets: keys of the configuration, of the files that it names and of the directory
     /// of keys, variables whose names say so, and passwords of proxies. A file that cannot be read has no
     /// secret that a tool could read.
-    pub(crate) fn secrets(&self) -> KnownSecrets {
-        self.secrets
-            .get_or_init(|| KnownSecrets::new(self.find_secrets()).unwrap_or_default())
-            .clone()
+    ///
+    /// # Errors
+    ///
+    /// A settings error for secrets that are too large to search for.
+    pub(crate) fn secrets(&self) -> Result<KnownSecrets, CliError> {
+        self.known_secrets().map_err(CliError::Settings)
+    }
+
+    fn known_secrets(&self) -> Result<KnownSecrets, String> {
+        let find = || KnownSecrets::new(self.find_secrets()).map_err(|error| error.to_string());
+        self.secrets.get_or_init(find).clone()
     }
 
     fn find_secrets(&self) -> Vec<String> {

@@ -22,12 +22,13 @@ impl Services {
     ///
     /// # Errors
     ///
-    /// An internal error for tools that cannot be registered together.
+    /// A settings error for secrets that cannot be searched for; an internal error for tools that cannot be
+    /// registered together.
     pub fn toolbox(&self) -> Result<Arc<ToolRegistry>, CliError> {
         if let Some(toolbox) = self.toolbox.get() {
             return Ok(Arc::clone(toolbox));
         }
-        let options = self.settings.shell_options(&self.env)?;
+        let options = self.settings.shell_options(&self.env)?.with_secrets(self.secrets()?);
         let mut toolbox = builtin_tools(options)?;
         let models = ChosenModels::new(self.models(), self.open(), self.dispatch_options());
         toolbox.add(AichatCompleteTool::new(Arc::new(models)))?;
@@ -43,7 +44,7 @@ impl Services {
     /// As [`toolbox`](Self::toolbox).
     pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
         let toolbox = self.wiring.toolbox(self.toolbox()?);
-        Ok(Arc::new(RedactingToolbox::new(toolbox, Arc::new(self.secrets()))))
+        Ok(Arc::new(RedactingToolbox::new(toolbox, Arc::new(self.secrets()?))))
     }
 
     /// Deletes the files of what background processes of a task have printed. Files that cannot be

@@ -23,7 +23,8 @@ use crate::redact::Redactor;
 
 /// How the targets of records begin that are only for the log: the command itself shows what they say.
 pub(super) const LOG_ONLY: &str = "az::";
-/// The longest wait for the log at the end of a command.
+/// The longest wait for the log at the end of a command. It is shorter than the store's own wait for another
+/// process, 10 s: what the command did is stored by now, and its last log records are not worth a longer one.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Prints warnings of the libraries on standard error, and records events in the log of a store once one is

@@ -38,7 +38,7 @@ pub struct SpanRowView {
     pub ended_at: Option<Timestamp>,
     /// Its duration.
     pub duration_ms: Option<u64>,
-    /// How it ended: `open`, `done`, `failed` or `interrupted`.
+    /// How it ended: `open`, `waiting`, `done`, `failed` or `interrupted`.
     pub status: &'static str,
     /// Why it failed.
     pub error: Option<String>,
@@ -79,6 +79,7 @@ impl SpanRowView {
             SpanStatus::Done => ("done", None),
             SpanStatus::Failed(reason) => ("failed", Some(reason.clone())),
             SpanStatus::Interrupted => ("interrupted", None),
+            SpanStatus::Waiting(_) => ("waiting", None),
             _ => ("open", None),
         };
         Self {

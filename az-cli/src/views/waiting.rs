@@ -25,6 +25,13 @@ pub struct WaitingView {
     pub deny_at: Option<Timestamp>,
 }
 
+impl WaitingView {
+    /// Whether the time to answer has ended.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.deny_at.is_some_and(|deny_at| deny_at <= now)
+    }
+}
+
 impl From<&Waiting> for WaitingView {
     fn from(waiting: &Waiting) -> Self {
         let Waiting { call, kind, tool, digest, reason, since, deny_at, .. } = waiting.clone();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{Az, script, until};
+use crate::terminal::at_terminal;
 
 /// The call, as it is shown.
 const CALL: &str = r#"shell.execute command="echo x >> out""#;
@@ -345,4 +346,81 @@ fn an_approval_for_always_adds_a_rule() {
     az.ok(&["task", "resume", &id]);
     az.ok(&["task", "run", "again", "--model", &model(&az)]);
     assert_eq!(az.read("out"), "x\nx\n");
+}
+
+#[test]
+fn a_task_whose_time_to_answer_has_ended_is_not_offered_for_approval() {
+    let az = Az::new();
+    let shift = az.beside("shift");
+    std::fs::write(&shift, "0").unwrap();
+    let az = az.with_var("AZ_CLOCK_SHIFT", shift.to_str().unwrap());
+    let config = az.beside("home/.config/az/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let rule =
+        "[[tools.rules]]\naction = \"ask\"\ntool = \"shell.execute\"\ndeny_after = \"60s\"\n";
+    std::fs::write(config, rule).unwrap();
+    let id = park(&az);
+    let short = &id[id.len() - 12..];
+    let shown = az.ok(&["task", "show", &id]);
+    assert!(shown.contains(&format!("`az task approve {short}` approves it")), "{shown}");
+
+    std::fs::write(&shift, "61").unwrap();
+    let shown = az.ok(&["task", "show", &id]);
+    assert!(shown.contains("the call counts as denied"), "{shown}");
+    assert!(shown.contains(&format!("`az task resume {short}` continues the task")), "{shown}");
+    assert!(!shown.contains("az task approve"), "{shown}");
+    let listed = az.ok(&["task", "list", "--waiting"]);
+    assert!(listed.contains("the time to answer ended: it counts as denied"), "{listed}");
+    az.ok(&["task", "resume", &id]);
+    assert_eq!(last_result(&az, &id), "not approved: there was no answer in time");
+}
+
+#[test]
+fn the_trace_of_a_parked_task_says_what_it_waits_for() {
+    let az = Az::new();
+    let id = park(&az);
+    let trace = az.ok(&["task", "trace", &id]);
+    assert!(trace.contains("waits for approval") && !trace.contains("interrupted"), "{trace}");
+    az.ok(&["task", "approve", &id]);
+    az.ok(&["task", "resume", &id]);
+    let trace = az.ok(&["task", "trace", &id]);
+    assert!(trace.contains("waits for approval") && !trace.contains("interrupted"), "{trace}");
+
+    let az = Az::new();
+    let asked = az.az(&["task", "run", "ask", "--ask", "wait", "--model", &asking(&az)]);
+    let trace = az.ok(&["task", "trace", asked.stdout.trim()]);
+    assert!(trace.contains("waits for an answer") && trace.contains("person.ask"), "{trace}");
+}
+
+#[test]
+fn a_question_is_answered_at_a_terminal() {
+    let again = "it is none of the answers\r\none of: left, right\r\nanswer:";
+    let answers: [(&[(&str, &str)], &str); 3] = [
+        (&[("answer:", "up\n"), (again, "left\n")], "left"),
+        (&[("answer:", "\n")], "not answered: continue without an answer"),
+        (&[("answer:", "left \n")], "left"),
+    ];
+    for (dialog, result) in answers {
+        let az = Az::new();
+        let args = ["task", "run", "ask", "--model", &asking(&az)];
+        let Some(ended) = at_terminal(&az, &args, dialog) else { return };
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for shown in ["> left or right?", "one of: left, right"] {
+            assert!(ended.stdout.contains(shown), "{shown}: {ended:?}");
+        }
+        assert_eq!(last_result(&az, &az.only_id()), result);
+    }
+}
+
+#[test]
+fn the_end_of_the_input_is_no_answer() {
+    for (ask, code) in [(&[][..], 77), (&["--ask", "wait"], 75)] {
+        let az = Az::new();
+        let model = asking(&az);
+        let args = [&["task", "run", "ask", "--model", &model], ask].concat();
+        let Some(ended) = at_terminal(&az, &args, &[("answer:", "\u{4}")]) else { return };
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let shown = az.shown(&az.only_id());
+        assert_eq!(shown["waiting"].is_object(), code == 75, "{shown}");
+    }
 }

@@ -136,3 +136,17 @@ fn sixty_four_secrets_in_three_forms_reach_no_sink() {
     let refused = String::from_utf8(sinks[0].1.clone()).unwrap();
     assert!(refused.contains("content contains a key or a password of this machine"), "{refused}");
 }
+
+#[test]
+fn no_tool_is_called_if_the_secrets_cannot_be_searched_for() {
+    let az = (0..8).fold(Az::new(), |az, i| {
+        az.with_var(&format!("BIG_{i}_TOKEN"), format!("{i}%").repeat(60_000))
+    });
+    for args in
+        [&["tools", "call", "filesystem.list", "path=."][..], &["task", "run", "list files"]]
+    {
+        let ended = az.az(args);
+        assert_eq!(ended.code, Some(78), "{ended:?}");
+        assert!(ended.stderr.contains("KiB, too much to search for"), "{ended:?}");
+    }
+}

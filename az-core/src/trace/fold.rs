@@ -9,7 +9,7 @@ use crate::id::CallId;
 use crate::journal::{
     Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolOutcome, ToolResult,
 };
-use crate::task::{Outcome, Task, TaskStatus};
+use crate::task::{Outcome, Task, TaskStatus, WaitKind};
 
 /// Folds the events of a task, in their order, into the tree of its spans. It keeps no texts, so that its size
 /// depends on the number of calls only.
@@ -24,6 +24,17 @@ pub struct TraceFold {
     awaits_reply: bool,
     steps: usize,
     last: Option<Timestamp>,
+    /// The question that the last events are about, if they are about one.
+    asked: Option<Asked>,
+}
+
+/// A question that a run asked a person about a call.
+#[derive(Debug)]
+struct Asked {
+    call: CallId,
+    kind: WaitKind,
+    at: Timestamp,
+    is_answered: bool,
 }
 
 /// The indices of a span below the task.
@@ -37,6 +48,21 @@ impl TraceFold {
 
     /// Adds the next event.
     pub fn add(&mut self, event: &Event) {
+        self.add_spans(event);
+        let call = event.event.call.clone();
+        let asked = |kind| call.map(|call| Asked { call, kind, at: event.at, is_answered: false });
+        match &event.event.body {
+            EventBody::ApprovalAsked { .. } => self.asked = asked(WaitKind::Approval),
+            EventBody::QuestionAsked { .. } => self.asked = asked(WaitKind::Question),
+            EventBody::ApprovalGiven { .. } | EventBody::QuestionAnswered { .. } => {
+                self.asked.iter_mut().for_each(|asked| asked.is_answered = true);
+            }
+            _ => self.asked = None,
+        }
+        self.last = Some(event.at);
+    }
+
+    fn add_spans(&mut self, event: &Event) {
         let at = event.at;
         let call = event.event.call.as_ref();
         match &event.event.body {
@@ -74,18 +100,22 @@ impl TraceFold {
                     run.end(at, status_of(outcome));
                 }
             }
-            EventBody::QuestionAsked { .. }
-            | EventBody::QuestionAnswered { .. }
+            EventBody::QuestionAsked { tool, .. } => {
+                self.tool_span(call, tool, at);
+            }
+            EventBody::QuestionAnswered { .. }
             | EventBody::Observation { .. }
             | EventBody::Hint { .. }
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => {}
         }
-        self.last = Some(at);
     }
 
     /// Returns the span of the task.
     pub fn finish(mut self, task: &Task) -> Span {
+        if task.status.is_ended() {
+            self.asked = None;
+        }
         if task.status != TaskStatus::Running {
             self.interrupt();
         }
@@ -106,11 +136,24 @@ impl TraceFold {
         span
     }
 
-    /// Ends the last run and what is open in it, if the process ended before it did.
+    /// Ends the runs and what is open in them, if the process ended before they did. A run whose last events
+    /// are about a question has ended to wait for the answer, and the call has not ended.
     fn interrupt(&mut self) {
         let Some(last) = self.last else { return };
-        if let Some(run) = self.runs.last_mut() {
-            end_open(run, last);
+        let asked = self.asked.take();
+        if let (Some(asked), Some(run)) = (&asked, self.runs.last_mut())
+            && run.ended_at.is_none()
+        {
+            run.end(asked.at, SpanStatus::Waiting(asked.kind));
+        }
+        let waiting = asked.as_ref().map(|asked| &asked.call);
+        self.runs.iter_mut().for_each(|run| end_open(run, last, waiting));
+        if let Some(asked) = asked.filter(|asked| !asked.is_answered)
+            && let Some(span) = self.span(Some(&asked.call))
+        {
+            let open = std::iter::once(&mut span.status)
+                .chain(span.children.iter_mut().map(|child| &mut child.status));
+            open.for_each(|status| *status = SpanStatus::Waiting(asked.kind));
         }
     }
 
@@ -220,12 +263,15 @@ fn status_of(outcome: &Outcome) -> SpanStatus {
     }
 }
 
-/// Ends a span and what is open below it.
-fn end_open(span: &mut Span, at: Timestamp) {
+/// Ends a span and what is open below it, except the call that waits for an answer.
+fn end_open(span: &mut Span, at: Timestamp, waiting: Option<&CallId>) {
+    if waiting.is_some_and(|call| call.as_str() == span.id) {
+        return;
+    }
     if span.ended_at.is_none() && span.kind != SpanKind::Step {
         span.end(at, SpanStatus::Interrupted);
     }
-    span.children.iter_mut().for_each(|child| end_open(child, at));
+    span.children.iter_mut().for_each(|child| end_open(child, at, waiting));
 }
 
 /// Ends the steps whose calls have ended, with the last of them.

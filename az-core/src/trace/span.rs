@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::cost::Charge;
 use crate::id::WorkerId;
+use crate::task::WaitKind;
 
 /// A part of a task's work, and the parts that it consists of.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub enum SpanStatus {
     /// It has not ended.
     #[default]
     Open,
+    /// It waits for the answer of a person, or ended to wait for it.
+    Waiting(WaitKind),
     /// It succeeded.
     Done,
     /// It failed, for this reason.

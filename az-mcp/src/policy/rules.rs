@@ -1,5 +1,6 @@
 //! The policy of rules.
 
+use std::iter;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -32,6 +33,8 @@ pub struct RulePolicy {
     files: Vec<RuleFile>,
     /// The rules that were added, the last one first.
     added: Arc<RwLock<RuleFile>>,
+    /// The index of the file that they are added to.
+    added_to: usize,
     home: Option<PathBuf>,
     otherwise: Option<Arc<dyn Policy>>,
 }
@@ -67,7 +70,7 @@ impl RulePolicy {
     /// Creates a policy with the rules of these files, those that take precedence first.
     pub fn new(files: Vec<RuleFile>) -> Self {
         let added = Arc::default();
-        Self { files, added, home: None, otherwise: None }
+        Self { files, added, added_to: 0, home: None, otherwise: None }
     }
 
     /// Sets the home directory, which `~/` means in patterns of paths.
@@ -84,7 +87,15 @@ impl RulePolicy {
         self
     }
 
-    /// Adds a rule before those of the files.
+    /// Sets the index of the file that rules are [added](Self::add) to; without it, the first. There need not
+    /// be such a file.
+    #[must_use]
+    pub const fn adding_to(mut self, file: usize) -> Self {
+        self.added_to = file;
+        self
+    }
+
+    /// Adds a rule before the others of its file.
     pub fn add(&self, rule: Rule) {
         self.added.write().unwrap_or_else(PoisonError::into_inner).0.insert(0, rule);
     }
@@ -94,11 +105,21 @@ impl RulePolicy {
         let places =
             Places { workspace: task.options.workspace.as_deref(), home: self.home.as_deref() };
         let of_task = of_task(task);
-        let mut matched = Vec::new();
         let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-        for file in [&of_task, &*added].into_iter().chain(&self.files) {
-            matched.extend(file.0.iter().find(|rule| rule.matches(&tool.name, call, &places)));
-        }
+        let (before, after) = self.files.split_at(self.added_to.min(self.files.len()));
+        let (changed, after) = match after {
+            [changed, after @ ..] => (changed.0.as_slice(), after),
+            [] => (&[][..], after),
+        };
+        let files = iter::once([&[], of_task.0.as_slice()])
+            .chain(before.iter().map(|file| [&[], file.0.as_slice()]))
+            .chain([[added.0.as_slice(), changed]])
+            .chain(after.iter().map(|file| [&[], file.0.as_slice()]));
+        let matched: Vec<_> = files
+            .filter_map(|file| {
+                file.into_iter().flatten().find(|rule| rule.matches(&tool.name, call, &places))
+            })
+            .collect();
         let denying = matched.iter().find(|rule| rule.action == RuleAction::Deny);
         let rule = denying.or(matched.first()).copied();
         let protected = written(call).find_map(is_protected);

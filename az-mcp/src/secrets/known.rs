@@ -1,7 +1,10 @@
 //! A set of secrets, and the search for them.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use az_core::content::ContentPart;
@@ -14,10 +17,27 @@ use super::forms::forms;
 
 /// The shortest secret that is searched for, in bytes: shorter ones would match anything.
 const SHORTEST: usize = 8;
+/// The largest size of all forms of all secrets, in bytes: the search takes a multiple of it in memory.
+const MAX_FORMS: usize = 8 << 20;
 
 /// A set of secrets. It cannot be printed.
 #[derive(Clone, Default)]
-pub struct KnownSecrets(Option<AhoCorasick>);
+pub struct KnownSecrets {
+    /// The forms of the secrets, sorted.
+    forms: Arc<[String]>,
+    /// The length of the longest form.
+    longest: usize,
+    /// The search for the forms; `None` without secrets.
+    search: Option<AhoCorasick>,
+}
+
+impl PartialEq for KnownSecrets {
+    fn eq(&self, other: &Self) -> bool {
+        self.forms == other.forms
+    }
+}
+
+impl Eq for KnownSecrets {}
 
 impl fmt::Debug for KnownSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,28 +50,60 @@ impl KnownSecrets {
     ///
     /// # Errors
     ///
-    /// `Invalid` for more secrets than can be searched for.
+    /// `Invalid` for secrets that are too large to search for.
     pub fn new(secrets: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self> {
-        let mut patterns = Vec::new();
+        let (mut all, mut size) = (BTreeSet::new(), 0);
         for secret in secrets {
             let secret = secret.as_ref().trim();
             if secret.len() >= SHORTEST {
-                patterns.extend(forms(secret));
+                all.extend(forms(secret));
+                size += secret.len();
             }
         }
-        if patterns.is_empty() {
-            return Ok(Self(None));
+        if all.is_empty() {
+            return Ok(Self::default());
         }
-        let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns);
+        if all.iter().map(String::len).sum::<usize>() > MAX_FORMS {
+            return Err(too_large(size));
+        }
+        let forms: Arc<[String]> = all.into_iter().collect();
+        let longest = forms.iter().map(String::len).max().unwrap_or_default();
+        let builder = &mut AhoCorasick::builder();
+        let search = builder.match_kind(MatchKind::LeftmostLongest).build(forms.iter());
         // The error of the library could quote a pattern.
         search
-            .map(|search| Self(Some(search)))
-            .map_err(|_| Error::invalid("secrets", "there are too many of them to search for"))
+            .map(|search| Self { forms, longest, search: Some(search) })
+            .map_err(|_| too_large(size))
+    }
+
+    /// Whether there are no secrets.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.search.is_none()
+    }
+
+    /// Finds the secrets in bytes, each in its longest form.
+    pub(super) fn find_in(&self, bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+        let found = self.search.iter().flat_map(move |search| search.find_iter(bytes));
+        found.map(|found| found.range())
+    }
+
+    /// Returns where the bytes that may begin a secret start, at the end of `bytes`; its length if there are
+    /// none.
+    pub(super) fn beginning_at_end(&self, bytes: &[u8]) -> usize {
+        let first = bytes.len().saturating_sub(self.longest.saturating_sub(1));
+        let begins = |at: &usize| bytes.get(*at..).is_some_and(|end| self.begins_with(end));
+        (first..bytes.len()).find(begins).unwrap_or(bytes.len())
+    }
+
+    /// Whether a form begins with these bytes and is longer.
+    fn begins_with(&self, bytes: &[u8]) -> bool {
+        let after = self.forms.partition_point(|form| form.as_bytes() <= bytes);
+        self.forms.get(after).is_some_and(|form| form.as_bytes().starts_with(bytes))
     }
 
     /// Returns a text with all secrets masked, in each of their forms.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.0 {
+        match &self.search {
             Some(search) if search.is_match(text) => {
                 let mut masked = String::with_capacity(text.len());
                 search.replace_all_with(text, &mut masked, |_, _, masked| {
@@ -91,7 +143,7 @@ impl KnownSecrets {
 
     /// Masks the secrets in a tool's output.
     pub fn redact_output(&self, output: &mut ToolOutput) {
-        if self.0.is_none() {
+        if self.is_empty() {
             return;
         }
         for part in &mut output.content {
@@ -110,7 +162,7 @@ impl KnownSecrets {
 
     /// Whether a text contains a secret, in any of its forms.
     pub fn contains(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|search| search.is_match(text))
+        self.search.as_ref().is_some_and(|search| search.is_match(text))
     }
 
     /// Returns the path of a text or a key in a value that contains a secret, such as `env.TOKEN`.
@@ -135,4 +187,13 @@ impl KnownSecrets {
             Value::Null | Value::Bool(_) | Value::Number(_) => None,
         }
     }
+}
+
+fn too_large(bytes: usize) -> Error {
+    let kib = bytes >> 10;
+    let reason = format!(
+        "the keys and passwords of this machine have {kib} KiB, too much to search for them; unset large \
+         variables whose names say that they hold a secret, or remove large files from the directory of keys"
+    );
+    Error::invalid("secrets", reason)
 }

@@ -29,11 +29,15 @@ pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
 pub fn waiting_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     let mut table = Table::new(&["id", "since", "tool", "reason", "command"]);
     for (task, waiting) in tasks.iter().filter_map(|task| Some((task, task.waiting.as_ref()?))) {
+        let reason = match waiting.is_overdue(now) {
+            true => "the time to answer ended: it counts as denied".to_owned(),
+            false => one_line(&waiting.reason, 200),
+        };
         table.row(vec![
             short(task.id.as_str()),
             age(waiting.since, now),
             waiting.tool.clone(),
-            one_line(&waiting.reason, 200),
+            reason,
             one_line(&task.command, 200),
         ]);
     }
@@ -64,7 +68,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
         ("Task", Some(&task.summary.command)),
         ("Answer", task.answer.as_ref()),
         ("Why it ended", failure),
-        ("Waits for", waits_for(task).as_ref()),
+        ("Waits for", waits_for(task, now).as_ref()),
     ] {
         if let Some(body) = body {
             text.push_str(&format!("\n{}\n{}\n", style.bold(title), printable(body)));
@@ -74,7 +78,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
 }
 
 /// Returns the whole call that a parked task waits for, and how to answer it.
-fn waits_for(task: &TaskView) -> Option<String> {
+fn waits_for(task: &TaskView, now: Timestamp) -> Option<String> {
     let waiting = task.summary.waiting.as_ref()?;
     let WaitingView { tool, digest, reason, since, deny_at, .. } = waiting;
     let id = short(task.summary.id.as_str());
@@ -90,10 +94,18 @@ fn waits_for(task: &TaskView) -> Option<String> {
     }
     let digest: String = digest.chars().take(12).collect();
     text.push_str(&format!("since {since}; digest {digest}\n"));
-    if let Some(deny_at) = deny_at {
-        text.push_str(&format!("denied without an answer at {deny_at}\n"));
+    match deny_at {
+        Some(deny_at) if waiting.is_overdue(now) => text.push_str(&format!(
+            "the time to answer ended at {deny_at}: the call counts as denied\n\
+             `az worker run` or `az task resume {id}` continues the task without it"
+        )),
+        deny_at => {
+            if let Some(deny_at) = deny_at {
+                text.push_str(&format!("denied without an answer at {deny_at}\n"));
+            }
+            text.push_str(&how_to_answer(&id, waiting.kind));
+        }
     }
-    text.push_str(&how_to_answer(&id, waiting.kind));
     Some(text)
 }
 

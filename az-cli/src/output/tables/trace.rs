@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use az_core::Timestamp;
+use az_core::task::WaitKind;
 use az_core::text::plural;
 use az_core::trace::{ModelSpan, Span, SpanKind, SpanStatus};
 use unicode_width::UnicodeWidthStr;
@@ -30,7 +31,7 @@ pub fn trace_in_words(root: &Span, style: Style, columns: Option<u16>) -> String
         let facts = fit(&facts, left);
         let facts = match &span.status {
             SpanStatus::Failed(_) => style.red(&facts),
-            SpanStatus::Interrupted => style.yellow(&facts),
+            SpanStatus::Interrupted | SpanStatus::Waiting(_) => style.yellow(&facts),
             _ => style.dim(&facts),
         };
         let line = format!("{}  {facts}", fit_whole(&before, columns));
@@ -76,6 +77,8 @@ fn number(id: &str) -> String {
 fn facts(span: &Span) -> String {
     let status = match &span.status {
         SpanStatus::Open => "not ended".to_owned(),
+        SpanStatus::Waiting(WaitKind::Question) => "waits for an answer".to_owned(),
+        SpanStatus::Waiting(_) => "waits for approval".to_owned(),
         SpanStatus::Failed(reason) => format!("failed: {reason}"),
         SpanStatus::Interrupted => "interrupted".to_owned(),
         _ => String::new(),

@@ -8,7 +8,7 @@ use az_core::journal::{EventBody, ToolOutcome};
 use serde_json::json;
 
 use super::world::record;
-use crate::support::{Az, script};
+use crate::support::{Az, in_threads, script};
 
 /// The crash points that only a task passes that is parked.
 pub(super) const POINTS: [&str; 2] = ["run.park", "run.parked"];
@@ -108,19 +108,15 @@ fn check(az: &Az, phase: Phase, passage: usize) {
 fn a_parked_call_is_asked_once_and_made_once_wherever_its_processes_are_killed() {
     const THREADS: usize = 4;
     for phase in [Phase::Ask, Phase::Answer, Phase::Continue] {
-        std::thread::scope(|scope| {
-            for first in 1..=THREADS {
-                scope.spawn(move || {
-                    for passage in (first..).step_by(THREADS) {
-                        let az = Az::in_memory();
-                        let was_killed = play(&az, phase, passage);
-                        check(&az, phase, passage);
-                        if !was_killed {
-                            assert!(passage > 3, "{phase:?} passes crash points");
-                            break;
-                        }
-                    }
-                });
+        in_threads(THREADS, |number| {
+            for passage in (number + 1..).step_by(THREADS) {
+                let az = Az::in_memory();
+                let was_killed = play(&az, phase, passage);
+                check(&az, phase, passage);
+                if !was_killed {
+                    assert!(passage > 3, "{phase:?} passes crash points");
+                    break;
+                }
             }
         });
     }

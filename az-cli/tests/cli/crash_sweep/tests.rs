@@ -15,6 +15,7 @@ use super::play::{Binary, Played, play};
 use super::scenario::{Scenario, sample};
 use super::table::Table;
 use super::world::World;
+use crate::support::in_threads;
 
 /// How many scenarios there are unless `AZ_SWEEP` says otherwise, which is a number of scenarios, or
 /// scenarios themselves, separated by blanks.
@@ -84,22 +85,18 @@ fn sweep(scenarios: &[Scenario]) -> Results {
     let threads = 5 * std::thread::available_parallelism().map_or(2, usize::from);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::default());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut played = play(Binary::Az, scenario);
-                    if played.hung {
-                        // Perhaps only because the machine is busy.
-                        played = play(Binary::Az, scenario);
-                    }
-                    let mut results = results.lock().unwrap();
-                    results.add(scenario, &played);
-                    if results.failed.len() >= MAX_FAILURES {
-                        break;
-                    }
-                }
-            });
+    in_threads(threads, |_| {
+        while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut played = play(Binary::Az, scenario);
+            if played.hung {
+                // Perhaps only because the machine is busy.
+                played = play(Binary::Az, scenario);
+            }
+            let mut results = results.lock().unwrap();
+            results.add(scenario, &played);
+            if results.failed.len() >= MAX_FAILURES {
+                break;
+            }
         }
     });
     results.into_inner().unwrap()

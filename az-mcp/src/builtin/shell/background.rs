@@ -10,9 +10,11 @@ use rustix::process::{Pid, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStderr, ChildStdout};
 
+use super::capture::Capture;
 use super::marks::is_of_run;
 use super::process_tree;
 use crate::builtin::output::{OutputFiles, OutputWriter};
+use crate::secrets::SecretFilter;
 
 /// The size of the read buffer.
 const CHUNK: usize = 16 << 10;
@@ -40,8 +42,27 @@ pub(super) enum BackgroundOutput {
     },
 }
 
-/// The output of a command that has exited.
-pub(super) type Pipes = (Option<ChildStdout>, Option<ChildStderr>);
+impl Background {
+    /// Whether what the processes print is kept.
+    pub(super) fn is_kept(&self) -> bool {
+        self.output == BackgroundOutput::Kept
+    }
+}
+
+/// An output of a command that has exited.
+#[derive(Debug)]
+pub(super) struct Output<P> {
+    pipe: Option<P>,
+    /// The filter of what has been captured, with the bytes that it holds back.
+    filter: SecretFilter,
+}
+
+impl<P> Output<P> {
+    /// Returns the output of a pipe whose beginning has been captured.
+    pub(super) fn of(pipe: Option<P>, captured: &mut Capture) -> Self {
+        Self { pipe, filter: captured.filter_at_end() }
+    }
+}
 
 /// Finds the background processes of a command, and keeps reading what they print, so that they do
 /// not end by SIGPIPE. `None` if there are none.
@@ -50,7 +71,7 @@ pub(super) type Pipes = (Option<ChildStdout>, Option<ChildStderr>);
 pub(super) async fn attend(
     shell: Option<Pid>,
     mark: &str,
-    (pipes, open): (Pipes, bool),
+    (outputs, open): ((Output<ChildStdout>, Output<ChildStderr>), bool),
     files: &OutputFiles,
     call: &Invocation,
 ) -> Option<Background> {
@@ -66,11 +87,11 @@ pub(super) async fn attend(
         let has_open = |pipe: Option<BorrowedFd<'_>>| {
             pipe.is_some_and(|pipe| process_tree::has_open(&found, pipe))
         };
-        let (stdout, stderr) = &pipes;
+        let (stdout, stderr) = &outputs;
         let open = open
-            && (has_open(stdout.as_ref().map(AsFd::as_fd))
-                || has_open(stderr.as_ref().map(AsFd::as_fd)));
-        (process_tree::describe(&found), open, pipes)
+            && (has_open(stdout.pipe.as_ref().map(AsFd::as_fd))
+                || has_open(stderr.pipe.as_ref().map(AsFd::as_fd)));
+        (process_tree::describe(&found), open, outputs)
     };
     let (processes, open, (stdout, stderr)) = blocking::run(find).await.ok()?;
     if !open {
@@ -91,21 +112,33 @@ pub(super) async fn attend(
     Some(Background { processes, output })
 }
 
-/// Copies the output of background processes to a file until the last of them has exited. If the
-/// file cannot be written, the output is discarded from then on.
-async fn copy(from: Option<impl AsyncRead + Unpin>, to: Arc<Mutex<Option<OutputWriter>>>) {
-    let Some(mut from) = from else { return };
+/// Copies the output of background processes to a file until the last of them has exited, with its secrets
+/// masked. If the file cannot be written, the output is discarded from then on.
+async fn copy(from: Output<impl AsyncRead + Unpin>, to: Arc<Mutex<Option<OutputWriter>>>) {
+    let Output { pipe: Some(mut pipe), mut filter } = from else { return };
     let mut chunk = vec![0; CHUNK];
-    while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        let bytes = chunk.get(..read).unwrap_or_default().to_vec();
-        let to = Arc::clone(&to);
-        let write = move || {
-            let mut writer = to.lock().unwrap_or_else(PoisonError::into_inner);
-            if writer.as_mut().is_some_and(|writer| writer.append(&bytes).is_err()) {
-                *writer = None;
-            }
-        };
-        // The task is cancelled only when the runtime shuts down.
-        blocking::run(write).await.ok();
+    while let Ok(read @ 1..) = pipe.read(&mut chunk).await {
+        let mut bytes = Vec::new();
+        let chunk = chunk.get(..read).unwrap_or_default();
+        filter.push(chunk, |masked| bytes.extend_from_slice(masked));
+        append(&to, bytes).await;
     }
+    let mut bytes = Vec::new();
+    filter.finish(|masked| bytes.extend_from_slice(masked));
+    append(&to, bytes).await;
+}
+
+async fn append(to: &Arc<Mutex<Option<OutputWriter>>>, bytes: Vec<u8>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let to = Arc::clone(to);
+    let write = move || {
+        let mut writer = to.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.as_mut().is_some_and(|writer| writer.append(&bytes).is_err()) {
+            *writer = None;
+        }
+    };
+    // The task is cancelled only when the runtime shuts down.
+    blocking::run(write).await.ok();
 }

@@ -1,5 +1,5 @@
 //! Captures output of any length in bounded memory: its head, its tail, and its length. Escape sequences
-//! and lines that were drawn over are not kept.
+//! and lines that were drawn over are not kept, and secrets are masked before the output is cut.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -13,23 +13,40 @@ use super::escapes::EscapeFilter;
 use super::last_line::LastLine;
 use super::redraw::Redraw;
 use crate::builtin::bytes::without_cut_character;
+use crate::secrets::{KnownSecrets, SecretFilter};
 
 /// The size of the read buffer.
 const CHUNK: usize = 64 << 10;
 
-/// Keeps the head and the tail of an output.
+/// Keeps the head and the tail of an output, with its secrets masked.
 #[derive(Debug)]
 pub(super) struct Capture {
-    head: Vec<u8>,
-    tail: VecDeque<u8>,
-    limit: usize,
     total: u64,
     /// Whether there is a NUL byte in it.
     is_binary: bool,
     escapes: EscapeFilter,
     redraw: Redraw,
-    /// The length of the output without escape sequences and what was drawn over.
-    kept: u64,
+    /// The number of bytes that were drawn over; known at the end.
+    drawn_over: u64,
+    secrets: SecretFilter,
+    kept: HeadAndTail,
+    reporter: Option<Reporter>,
+}
+
+/// The head and the tail of a text.
+#[derive(Debug)]
+struct HeadAndTail {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    limit: usize,
+    /// The length of the text.
+    length: u64,
+}
+
+/// Reports the last line of an output.
+#[derive(Debug)]
+struct Reporter {
+    secrets: SecretFilter,
     lines: LastLine,
     progress: ProgressSender,
 }
@@ -61,24 +78,26 @@ pub(super) enum OutputKind {
 impl Capture {
     /// Creates an empty capture that keeps `limit` bytes: two thirds from the head, one third from
     /// the tail, where commands print how they ended.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, secrets: &KnownSecrets) -> Self {
         Self {
-            head: Vec::new(),
-            tail: VecDeque::new(),
-            limit,
             total: 0,
             is_binary: false,
             escapes: EscapeFilter::default(),
             redraw: Redraw::default(),
-            kept: 0,
-            lines: LastLine::default(),
-            progress: ProgressSender::disconnected(),
+            drawn_over: 0,
+            secrets: SecretFilter::new(secrets.clone()),
+            kept: HeadAndTail { head: Vec::new(), tail: VecDeque::new(), limit, length: 0 },
+            reporter: None,
         }
     }
 
     /// Sets the channel to which the last line is reported whenever output arrives.
     pub(super) fn reporting(mut self, progress: &ProgressSender) -> Self {
-        self.progress = progress.clone();
+        self.reporter = progress.is_connected().then(|| Reporter {
+            secrets: self.secrets.clone(),
+            lines: LastLine::default(),
+            progress: progress.clone(),
+        });
         self
     }
 
@@ -87,26 +106,53 @@ impl Capture {
         let Some(from) = from else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(read @ 1..) = from.read(&mut chunk).await {
-            let chunk = chunk.get(..read).unwrap_or_default();
-            self.push(chunk);
-            if self.progress.is_connected()
-                && let Some(line) = self.lines.push(chunk)
-            {
-                self.progress.report(Progress::message(line));
-            }
+            self.push(chunk.get(..read).unwrap_or_default());
         }
     }
 
     fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         self.is_binary |= memchr::memchr(0, bytes).is_some();
-        let (mut escapes, mut redraw) = (mem::take(&mut self.escapes), mem::take(&mut self.redraw));
-        escapes.push(bytes, |text| redraw.push(text, |kept| self.keep(kept)));
-        (self.escapes, self.redraw) = (escapes, redraw);
+        let Self { escapes, redraw, secrets, kept, reporter, .. } = self;
+        let mut line = None;
+        escapes.push(bytes, |text| {
+            redraw.push(text, |text| secrets.push(text, |text| kept.push(text)));
+            line = reporter.as_mut().and_then(|reporter| reporter.push(text)).or(line.take());
+        });
+        if let (Some(line), Some(reporter)) = (line, reporter) {
+            reporter.progress.report(Progress::message(line));
+        }
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
-        self.kept += bytes.len() as u64;
+    /// Ends the last line, and returns the filter for what follows the captured output.
+    pub(super) fn filter_at_end(&mut self) -> SecretFilter {
+        let (rest, drawn_over) = mem::take(&mut self.redraw).finish();
+        self.drawn_over += drawn_over;
+        let Self { secrets, kept, .. } = self;
+        secrets.push(&rest, |text| kept.push(text));
+        secrets.clone()
+    }
+
+    /// Returns the captured output. If it `goes_on` elsewhere, the bytes that the filter holds back are there.
+    pub(super) fn finish(mut self, goes_on: bool) -> CapturedOutput {
+        self.filter_at_end();
+        let Self { total, is_binary, drawn_over, secrets, mut kept, .. } = self;
+        if !goes_on {
+            secrets.finish(|text| kept.push(text));
+        }
+        if is_binary {
+            let text = format!("[binary output of {}, not shown]", plural(total, "byte"));
+            let kind = OutputKind::Binary;
+            return CapturedOutput { text, total, drawn_over: 0, kind };
+        }
+        let (text, kind) = kept.finish();
+        CapturedOutput { text, total, drawn_over, kind }
+    }
+}
+
+impl HeadAndTail {
+    fn push(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
         let room = (self.limit / 3 * 2).saturating_sub(self.head.len());
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
@@ -117,29 +163,30 @@ impl Capture {
         self.tail.extend(last);
     }
 
-    /// Returns the captured output.
-    pub(super) fn finish(mut self) -> CapturedOutput {
-        let (rest, drawn_over) = mem::take(&mut self.redraw).finish();
-        self.keep(&rest);
-        let Self { mut head, tail, total, is_binary, kept, .. } = self;
+    /// Returns the text, with a line that stands for omitted bytes.
+    fn finish(self) -> (String, OutputKind) {
+        let Self { mut head, tail, length, .. } = self;
         let mut tail = Vec::from(tail);
-        if is_binary {
-            let text = format!("[binary output of {}, not shown]", plural(total, "byte"));
-            let kind = OutputKind::Binary;
-            return CapturedOutput { text, total, drawn_over: 0, kind };
-        }
-        if kept == (head.len() + tail.len()) as u64 {
+        if length == (head.len() + tail.len()) as u64 {
             head.append(&mut tail);
             let (text, kind) = decode(&head);
-            let text = text.into_owned();
-            return CapturedOutput { text, total, drawn_over, kind };
+            return (text.into_owned(), kind);
         }
         let (head, tail) = (without_cut_character(&head), trim_cut_start(&tail));
-        let omitted = kept - (head.len() + tail.len()) as u64;
+        let omitted = length - (head.len() + tail.len()) as u64;
         let ((head, head_kind), (tail, tail_kind)) = (decode(head), decode(tail));
         let omitted = plural(omitted, "byte");
-        let text = format!("{head}\n[… {omitted} left out …]\n{tail}");
-        CapturedOutput { text, total, drawn_over, kind: head_kind.max(tail_kind) }
+        (format!("{head}\n[… {omitted} left out …]\n{tail}"), head_kind.max(tail_kind))
+    }
+}
+
+impl Reporter {
+    /// Adds text; returns the last line that ended in it, with its secrets masked.
+    fn push(&mut self, text: &[u8]) -> Option<String> {
+        let Self { secrets, lines, .. } = self;
+        let mut last = None;
+        secrets.push(text, |text| last = lines.push(text).or(last.take()));
+        last
     }
 }
 
@@ -157,12 +204,64 @@ fn trim_cut_start(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use az_core::secret::MASK;
+    use az_core::tool::progress_channel;
+
     use super::{Capture, CapturedOutput, OutputKind};
+    use crate::secrets::KnownSecrets;
 
     fn capture(limit: usize, chunks: &[&[u8]]) -> CapturedOutput {
-        let mut capture = Capture::new(limit);
+        let mut capture = Capture::new(limit, &KnownSecrets::default());
         chunks.iter().for_each(|chunk| capture.push(chunk));
-        capture.finish()
+        capture.finish(false)
+    }
+
+    fn secrets() -> KnownSecrets {
+        KnownSecrets::new(["secret-of-mine"]).unwrap()
+    }
+
+    #[test]
+    fn a_secret_at_a_cut_is_masked_in_any_chunks() {
+        for before in 0..30 {
+            let output = format!("{}secret-of-mine{}", "a".repeat(before), "z".repeat(40 - before));
+            for size in [1, 5, 64] {
+                let mut capture = Capture::new(30, &secrets());
+                output.as_bytes().chunks(size).for_each(|chunk| capture.push(chunk));
+                let text = capture.finish(false).text;
+                let masked = output.replace("secret-of-mine", MASK);
+                let (head, tail) = text.split_once("\n[\u{2026} ").unwrap();
+                let (_, tail) = tail.split_once("]\n").unwrap();
+                assert_eq!((head, tail), (&masked[..20], &masked[masked.len() - 10..]));
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_held_back_at_the_end_are_in_what_follows() {
+        let mut capture = Capture::new(30, &secrets());
+        capture.push(b"it is\nsecret-");
+        let mut rest = capture.filter_at_end();
+        let mut follows = Vec::new();
+        rest.push(b"of-mine\n", |text| follows.extend_from_slice(text));
+        assert_eq!(capture.finish(true).text, "it is\n");
+        assert_eq!(follows, format!("{MASK}\n").as_bytes());
+    }
+
+    #[tokio::test]
+    async fn the_reported_line_has_no_secret() {
+        let (sender, mut receiver) = progress_channel();
+        let mut capture = Capture::new(30, &secrets()).reporting(&sender);
+        for start in (480..510).rev() {
+            let line = format!("{}secret-of-mine\n", "a".repeat(start));
+            line.as_bytes().chunks(7).for_each(|chunk| capture.push(chunk));
+            let shown = receiver.next().await.unwrap().message;
+            assert_eq!(
+                shown,
+                line.replace("secret-of-mine", MASK).trim_end()[..500.min(start + 10)]
+            );
+        }
+        capture.push(b"\x1b[32mgreen\x1b[0m\n");
+        assert_eq!(receiver.next().await.unwrap().message, "green");
     }
 
     #[test]

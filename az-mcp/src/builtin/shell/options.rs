@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::environment::{inherited, non_interactive};
 use super::program::default_program;
 use crate::sandbox::SandboxOptions;
+use crate::secrets::KnownSecrets;
 
 /// Options for running commands.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ShellOptions {
     pub output_dir: Option<PathBuf>,
     /// How commands are confined.
     pub sandbox: SandboxOptions,
+    /// The secrets that are masked in output before it is cut.
+    pub secrets: KnownSecrets,
 }
 
 impl Default for ShellOptions {
@@ -41,6 +44,7 @@ impl Default for ShellOptions {
             output_limit: 256 << 10,
             output_dir: None,
             sandbox: SandboxOptions::default(),
+            secrets: KnownSecrets::default(),
         }
     }
 }
@@ -56,6 +60,7 @@ impl fmt::Debug for ShellOptions {
             .field("output_limit", &self.output_limit)
             .field("output_dir", &self.output_dir)
             .field("sandbox", &self.sandbox)
+            .field("secrets", &self.secrets)
             .finish()
     }
 }
@@ -97,6 +102,13 @@ impl ShellOptions {
     #[must_use]
     pub fn with_sandbox(mut self, sandbox: SandboxOptions) -> Self {
         self.sandbox = sandbox;
+        self
+    }
+
+    /// Sets the secrets that are masked in output before it is cut.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: KnownSecrets) -> Self {
+        self.secrets = secrets;
         self
     }
 

@@ -12,13 +12,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 use tokio::time::timeout;
 
-use super::background::attend;
+use super::background::{Background, Output, attend};
 use super::capture::Capture;
 use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
 use super::report::{CommandEnd, CommandReport};
 use crate::builtin::output::OutputFiles;
 use crate::sandbox::{Sandbox, SandboxError, SandboxOptions, SandboxPolicy, SandboxedCommand};
+use crate::secrets::KnownSecrets;
 
 /// How long a command may take to exit after SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_millis(100);
@@ -40,6 +41,7 @@ pub(super) struct Job<'a> {
     pub(super) limit: Duration,
     pub(super) output_limit: usize,
     pub(super) files: &'a OutputFiles,
+    pub(super) secrets: &'a KnownSecrets,
 }
 
 /// Why a command has no report.
@@ -67,8 +69,8 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");
-    let mut stdout = Capture::new(job.output_limit).reporting(&call.progress);
-    let mut stderr = Capture::new(job.output_limit).reporting(&call.progress);
+    let capture = || Capture::new(job.output_limit, job.secrets).reporting(&call.progress);
+    let (mut stdout, mut stderr) = (capture(), capture());
     let shell = guard.shell;
     let mut pipes = (child.stdout.take(), child.stderr.take());
     let (end, open) = {
@@ -100,12 +102,16 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
         point!("shell.exited");
         (end, !all_read && timeout(DRAIN_TIME, read).await.is_err())
     };
-    let (stdout, stderr) = (stdout.finish(), stderr.finish());
     let duration = started.elapsed();
     let background = match end {
-        CommandEnd::Exited(_) => attend(shell, &mark, (pipes, open), job.files, call).await,
+        CommandEnd::Exited(_) => {
+            let outputs = (Output::of(pipes.0, &mut stdout), Output::of(pipes.1, &mut stderr));
+            attend(shell, &mark, (outputs, open), job.files, call).await
+        }
         CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
     };
+    let goes_on = background.as_ref().is_some_and(Background::is_kept);
+    let (stdout, stderr) = (stdout.finish(goes_on), stderr.finish(goes_on));
     let (call, confined) = (call.call.clone(), (job.sandbox.tier(), job.options.clone()));
     Ok(CommandReport { end, stdout, stderr, duration, background, call, confined })
 }

@@ -154,6 +154,7 @@ impl TypedTool for ShellTool {
             limit,
             output_limit: self.options.output_limit,
             files: &self.files,
+            secrets: &self.options.secrets,
         };
         Ok(match run(job, call).await {
             Ok(report) => report.into(),
