@@ -26,6 +26,7 @@ pub mod global_args;
 mod greeting;
 mod help;
 pub mod identity;
+mod instructions;
 pub mod models;
 pub mod output;
 pub mod redact;

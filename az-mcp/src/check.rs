@@ -28,10 +28,7 @@ pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<I
     let arguments = mem::take(&mut call.arguments);
     let mut given = match read_object(&arguments).unwrap_or(arguments) {
         Value::Object(given) => given,
-        other => {
-            let problem = format!("arguments: must be an object, got {}", kind_of(&other));
-            return Err(invalid_arguments(&spec.name, &problem));
-        }
+        other => return Err(invalid_arguments(&spec.name, &no_object(&other))),
     };
     let properties = spec.input_schema.get("properties").and_then(Value::as_object);
     let arguments = Arguments { spec, properties };
@@ -71,12 +68,28 @@ pub fn invalid_argument(tool: &str, name: &str, reason: &str) -> Error {
     invalid_arguments(tool, &ArgumentPath::root().key(name).problem(reason))
 }
 
-/// Parses arguments that were sent as text; `null` and empty text mean no arguments.
+/// Says what is wrong with arguments that are no object, and cannot be read as one.
+fn no_object(arguments: &Value) -> String {
+    let read = match arguments {
+        Value::String(text) => serde_json::from_str::<Value>(text),
+        other => Ok(other.clone()),
+    };
+    match read {
+        Ok(read) => format!("arguments: must be an object, got {}", kind_of(&read)),
+        Err(error) => format!("arguments: not valid JSON: {error}; send one JSON object"),
+    }
+}
+
+/// Parses arguments that were sent as text, or as a text of JSON in JSON; `null` and empty text mean no
+/// arguments.
 fn read_object(arguments: &Value) -> Option<Value> {
     match arguments {
         Value::Null => Some(Map::new().into()),
         Value::String(text) if text.trim().is_empty() => Some(Map::new().into()),
-        Value::String(text) => serde_json::from_str(text).ok().filter(Value::is_object),
+        Value::String(text) => match serde_json::from_str(text).ok()? {
+            Value::String(inner) => serde_json::from_str(&inner).ok().filter(Value::is_object),
+            read => Some(read).filter(Value::is_object),
+        },
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -24,6 +24,9 @@ const TAGS: [(&str, &str); 4] = [
     ("<|python_tag|>", "<|eom_id|>"),
 ];
 
+/// The marks with which chat templates end a turn.
+const MARKS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "</s>"];
+
 /// The names under which models write the arguments of a call.
 const ARGUMENTS: [&str; 4] = ["arguments", "parameters", "args", "input"];
 
@@ -34,7 +37,7 @@ pub(super) fn read(
     request: &ChatRequest,
     tools: &[ToolDefinition],
 ) -> ModelReply {
-    let mut reply = without_thought(reply);
+    let mut reply = without_marks(without_thought(reply));
     if !reply.calls.is_empty() || tools.is_empty() {
         return reply;
     }
@@ -61,6 +64,14 @@ fn without_thought(mut reply: ModelReply) -> ModelReply {
         let rest = rest.trim_start().to_owned();
         reply.reasoning.push_str(thought.trim());
         reply.text = rest;
+    }
+    reply
+}
+
+/// Removes marks of the model's chat template at the end of the text, which a server should have removed.
+fn without_marks(mut reply: ModelReply) -> ModelReply {
+    while let Some(text) = MARKS.iter().find_map(|mark| reply.text.trim_end().strip_suffix(mark)) {
+        reply.text.truncate(text.len());
     }
     reply
 }
@@ -112,10 +123,10 @@ impl<'a> Reader<'a> {
         loop {
             let (inside, after) = rest.split_once(close).unwrap_or((rest, ""));
             let inside = inside.trim().trim_matches('`').trim_start_matches("json").trim();
-            match self.values(inside) {
+            match self.values(inside).or_else(|| Some(vec![self.function(inside)?.calls.pop()?])) {
                 Some(found) => calls.extend(found),
                 None if begins_line || inside.starts_with(['{', '[']) => {
-                    calls.push(unreadable(inside));
+                    calls.push(self.unreadable(inside));
                 }
                 None => return None,
             }
@@ -127,7 +138,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Finds a call such as `<function=name>{…}</function>`.
+    /// Finds a call such as `<function=name>{…}</function>`, or with its arguments in tags such as
+    /// `<parameter=path>`.
     fn function<'t>(&self, text: &'t str) -> Option<Found<'t>> {
         let (before, rest) = text.split_once("<function=")?;
         let (name, rest) = rest.split_once('>')?;
@@ -136,7 +148,7 @@ impl<'a> Reader<'a> {
         let arguments = match serde_json::from_str(inside.trim()) {
             Ok(Value::Object(arguments)) => Value::Object(arguments),
             _ if closed.is_none() => return None,
-            _ => Value::String(inside.to_owned()),
+            _ => parameters(inside).unwrap_or_else(|| Value::String(inside.to_owned())),
         };
         if !after.trim().is_empty() {
             return None;
@@ -205,6 +217,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Returns a call that the toolbox refuses, because it cannot be read: of the tool whose name it begins
+    /// with, so that the result says what is wrong with its arguments.
+    fn unreadable(&self, written: &str) -> ToolCall {
+        let end = written.find(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)));
+        let name = written.get(..end.unwrap_or(written.len())).unwrap_or_default();
+        let arguments = Value::String(written.to_owned());
+        let known = self.known(name, arguments.clone());
+        known.unwrap_or_else(|| call("tool_call", arguments))
+    }
+
     /// Returns the call of a tool that exists, by its own name or by the one that is sent; or by one that
     /// the engine understands as its name.
     fn known(&self, name: &str, arguments: Value) -> Option<ToolCall> {
@@ -213,6 +235,21 @@ impl<'a> Reader<'a> {
         let is_known = tools.contains(&&*name) || meant_name(&name, &tools).is_some();
         is_known.then(|| call(&name, arguments))
     }
+}
+
+/// Reads arguments in tags, each a text: `<parameter=path>a</parameter>`. The toolbox reads numbers from them.
+fn parameters(inside: &str) -> Option<Value> {
+    let mut arguments = Map::new();
+    let mut rest = inside.trim();
+    while !rest.is_empty() {
+        let (name, after) = rest.strip_prefix("<parameter=")?.split_once('>')?;
+        let (value, after) = after.split_once("</parameter>")?;
+        let value = value.strip_prefix('\n').unwrap_or(value);
+        let value = value.strip_suffix('\n').unwrap_or(value);
+        arguments.insert(name.trim().to_owned(), value.into());
+        rest = after.trim();
+    }
+    (!arguments.is_empty()).then_some(Value::Object(arguments))
 }
 
 /// Whether what follows a text begins a line.
@@ -229,11 +266,6 @@ fn is_bare_call(object: &Map<String, Value>) -> bool {
 
 fn is_name(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-}
-
-/// Returns a call that the toolbox refuses, because its JSON cannot be read.
-fn unreadable(written: &str) -> ToolCall {
-    call("tool_call", Value::String(written.to_owned()))
 }
 
 fn call(name: &str, arguments: Value) -> ToolCall {
@@ -277,6 +309,9 @@ mod tests {
             format!("[TOOL_CALLS] [{json}]"),
             format!("<|python_tag|>{json}"),
             r#"<function=filesystem.read>{"path": "a"}</function>"#.to_owned(),
+            "<function=filesystem.read>\n<parameter=path>\na\n</parameter>\n</function>".to_owned(),
+            "<tool_call>\n<function=filesystem.read>\n<parameter=path>\na\n</parameter>\n</function>\n</tool_call>"
+                .to_owned(),
             r#"{"type": "function", "function": {"name": "filesystem.read", "arguments": "{\"path\": \"a\"}"}}"#
                 .to_owned(),
             r#"{"tool": "filesystem.read", "parameters": {"path": "a"}}"#.to_owned(),
@@ -295,6 +330,26 @@ mod tests {
         let unknown = r#"{"name": "read_file", "arguments": {"path": "a"}}"#;
         check(unknown, "", &[("read_file", json!({"path": "a"}))]);
         check("<tool_call>{\"name\": </tool_call>", "", &[("tool_call", json!("{\"name\":"))]);
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_read_is_of_the_tool_that_it_names() {
+        for written in [
+            "<tool_call>filesystem.read(a)</tool_call>",
+            "<|python_tag|>filesystem.read(path=\"a\")",
+        ] {
+            let (text, calls) = found(written, &ChatRequest::prompt("m", "go"));
+            let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!((text.as_str(), names), ("", vec!["filesystem.read"]), "{written}");
+            assert!(calls[0].1.is_string(), "{written}");
+        }
+    }
+
+    #[test]
+    fn marks_of_a_chat_template_are_no_part_of_an_answer() {
+        check("done<|im_end|>", "done", &[]);
+        check("done</s>\n<|endoftext|>\n", "done", &[]);
+        check("The mark <|im_end|> ends a turn.", "The mark <|im_end|> ends a turn.", &[]);
     }
 
     #[test]

@@ -181,6 +181,8 @@ pub struct TaskOptionsView {
     pub unattended: Option<UnattendedMode>,
     /// The size of the input in bytes; absent if there is none.
     pub input_bytes: Option<usize>,
+    /// The instructions for work in the workspace; absent if there are none.
+    pub instructions: Option<InstructionsView>,
     /// The commands that have to succeed before the task is completed.
     pub until: Vec<String>,
 }
@@ -198,9 +200,26 @@ impl From<&TaskOptions> for TaskOptionsView {
             env: options.env.clone(),
             unattended: options.unattended,
             input_bytes: options.input.as_ref().map(String::len),
+            instructions: options.instructions.as_ref().map(|instructions| InstructionsView {
+                files: instructions.files.clone(),
+                bytes: instructions.text.len(),
+                sha256: instructions.sha256.clone(),
+            }),
             until: options.until.iter().map(|check| check.command.clone()).collect(),
         }
     }
+}
+
+/// The instructions for work in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct InstructionsView {
+    /// The files that they are from.
+    pub files: Vec<String>,
+    /// The size of the text in bytes.
+    pub bytes: usize,
+    /// The SHA-256 digest of the text.
+    pub sha256: String,
 }
 
 /// How many tool calls ended how.

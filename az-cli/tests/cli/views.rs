@@ -21,7 +21,7 @@ use az_core::journal::{
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
-use az_core::task::{Failure, FailureDetail, Outcome, TaskOptions};
+use az_core::task::{Failure, FailureDetail, GoalCheck, Outcome, TaskInstructions, TaskOptions};
 use az_core::testing::sample;
 use az_core::tool::{
     Access, BackgroundProcess, EffectClass, Invocation, PreparedCall, Progress, ToolScope, ToolSpec,
@@ -43,6 +43,7 @@ const NESTED: &[&str] = &[
     "EventBodyView",
     "FailureDetailView",
     "FailureView",
+    "InstructionsView",
     "LeftoverView",
     "LongRequestView",
     "ConfigProblemView",
@@ -244,7 +245,9 @@ fn tasks() {
         .with_timeout(Duration::from_secs(90))
         .with_workspace("/work")
         .with_env(["SSH_AUTH_SOCK"])
-        .with_input("some input");
+        .with_input("some input")
+        .with_instructions(TaskInstructions::new("use tabs", vec!["AGENTS.md".to_owned()]))
+        .with_until([GoalCheck::new("cargo test").unwrap()]);
     task = task.with_options(options);
     task.failure = Some(over_budget());
     task.started_at = Some(sample::at(1));

@@ -52,7 +52,7 @@ impl Run {
             PolicyDecision::Deny { reason } => {
                 return Ok(Permission::Refused(format!("not allowed: {reason}")));
             }
-            PolicyDecision::Ask(_) if self.is_approved_check(&call.invocation) => {
+            PolicyDecision::Ask(_) if self.is_approved_check(spec, &call.invocation) => {
                 return Ok(Permission::Granted);
             }
             PolicyDecision::Ask(terms) => terms,

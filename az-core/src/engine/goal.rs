@@ -12,7 +12,7 @@ use crate::id::CallId;
 use crate::journal::{CallRecord, CallState, ToolOutcome};
 use crate::task::GoalCheck;
 use crate::text::plural;
-use crate::tool::Invocation;
+use crate::tool::{Invocation, ToolSpec};
 
 /// The tool that runs the checks.
 const SHELL: &str = "shell.execute";
@@ -76,18 +76,19 @@ impl FailedCheck {
 
 impl Run {
     /// Returns `true` for the call of a check of this task.
-    pub(super) fn is_check(&self, call: &CallId) -> bool {
+    pub(super) fn is_check(&self, call: &CallId, tool: &ToolSpec) -> bool {
         let name = call.as_str().strip_prefix("e:").unwrap_or_default();
-        !self.task.options.until.is_empty() && name.strip_prefix(NAME).is_some()
+        let is_shell = tool.name == SHELL;
+        is_shell && !self.task.options.until.is_empty() && name.strip_prefix(NAME).is_some()
     }
 
     /// Returns `true` for the call of a check that needs no approval: the user of the task wrote the command,
     /// and what it runs is confined.
-    pub(super) fn is_approved_check(&self, call: &Invocation) -> bool {
+    pub(super) fn is_approved_check(&self, tool: &ToolSpec, call: &Invocation) -> bool {
         let command = call.arguments.get("command").and_then(Value::as_str);
         let is_command = |check: &GoalCheck| command == Some(&*check.command);
         self.context.options.checks_are_confined
-            && self.is_check(&call.call)
+            && self.is_check(&call.call, tool)
             && self.task.options.until.iter().any(is_command)
     }
 

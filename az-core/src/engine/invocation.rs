@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::id::CallId;
-use crate::journal::{CallState, History};
+use crate::journal::{CallRecord, CallState, History};
 use crate::task::Task;
 use crate::tool::Invocation;
 
@@ -16,6 +16,14 @@ pub fn interrupted_calls(task: &Task, history: &History) -> Vec<Invocation> {
         CallState::Waiting | CallState::Ended { .. } => None,
     });
     begun.collect()
+}
+
+/// Returns the number of calls that were begun, or wait for an answer; without those that were refused.
+pub(super) fn calls_made(history: &History) -> usize {
+    let is_made = |record: &&CallRecord| {
+        record.intent_seq.is_some() || !matches!(record.state, CallState::Ended { .. })
+    };
+    history.calls.values().filter(is_made).count()
 }
 
 /// Returns a call of a task with its idempotency key, and with its witness if it was begun.

@@ -11,6 +11,12 @@ use crate::tool::{PreparedCall, Question, ToolSpec};
 /// What the model sees if the person does not answer.
 const DECLINED: &str = "not answered: continue without an answer";
 
+/// Returns the error for a call of a tool that asks a person, where no one can answer.
+pub(super) fn no_one_to_ask(tool: &str) -> Error {
+    let reason = "no one can answer it now; decide yourself, and say so in the answer";
+    Error::invalid("tool", format!("{tool} asks a question, and {reason}"))
+}
+
 impl Run {
     /// Returns `true` if a tool is offered: one that asks a person only if the question can be answered.
     pub(super) fn offers(&self, spec: &ToolSpec) -> bool {
@@ -21,7 +27,9 @@ impl Run {
     /// was and has the answer.
     pub(super) fn may_call(&self, call: &CallId, spec: &ToolSpec) -> bool {
         let is_answered = || self.history.call(call).is_some_and(|record| record.answer.is_some());
-        self.is_check(call) || self.offers(spec) || (self.may_use(&spec.name) && is_answered())
+        self.is_check(call, spec)
+            || self.offers(spec)
+            || (self.may_use(&spec.name) && is_answered())
     }
 
     /// Returns `true` if someone is there to answer, or the task waits for an answer.

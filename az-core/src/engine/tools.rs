@@ -8,8 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::approve::Permission;
-use super::invocation::invocation;
+use super::invocation::{calls_made, invocation};
 use super::progress::forward;
+use super::question::no_one_to_ask;
 use super::recover::in_words;
 use super::results::JournalResults;
 use super::run::Run;
@@ -121,7 +122,7 @@ impl Run {
     /// Drops the calls that the task may not make any more; returns the error if there are any.
     fn limit_calls(&self, calls: &mut Vec<(CallId, ToolCall)>) -> Option<Error> {
         let limit = self.max_calls();
-        let mut left = (limit as usize).saturating_sub(self.history.calls.len());
+        let mut left = (limit as usize).saturating_sub(calls_made(&self.history));
         let requested = calls.len();
         calls.retain(|(id, _)| {
             // A call that was begun before the limit was reached is counted already.
@@ -175,7 +176,10 @@ impl Run {
         let is_known = names.contains(&&*call.name);
         let name = if is_known { Some(&*call.name) } else { meant_name(&call.name, &names) };
         let spec = name.and_then(|name| offered().find(|spec| spec.name == name));
-        let spec = spec.ok_or_else(|| self.unknown_tool(specs, &call.name))?;
+        let spec = spec.ok_or_else(|| match specs.iter().find(|spec| spec.name == call.name) {
+            Some(spec) if spec.asks_person && self.may_use(&spec.name) => no_one_to_ask(&spec.name),
+            _ => self.unknown_tool(specs, &call.name),
+        })?;
         let mut invocation = self.invocation(id, spec.name.clone(), call.arguments);
         if !is_known {
             invocation.corrections.push(format!(

@@ -6,6 +6,7 @@
 mod failure;
 mod fence;
 mod goal;
+mod instructions;
 mod model;
 mod options;
 mod queue;
@@ -18,6 +19,7 @@ pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
 pub use goal::GoalCheck;
+pub use instructions::TaskInstructions;
 pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
 pub use options::{TaskOptions, UnattendedMode, millis};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};

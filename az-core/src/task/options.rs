@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::goal::GoalCheck;
+use super::instructions::TaskInstructions;
 
 /// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct TaskOptions {
     /// Input for the task, which is data and not a part of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// The instructions for work in its workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<TaskInstructions>,
     /// The checks that have to succeed before it is completed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<GoalCheck>,
@@ -121,6 +125,13 @@ impl TaskOptions {
     #[must_use]
     pub const fn with_unattended(mut self, mode: UnattendedMode) -> Self {
         self.unattended = Some(mode);
+        self
+    }
+
+    /// Sets the instructions for work in the workspace.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: TaskInstructions) -> Self {
+        self.instructions = Some(instructions);
         self
     }
 

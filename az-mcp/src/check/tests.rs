@@ -72,7 +72,11 @@ fn a_wrong_type_is_reported_with_the_expected_one() {
     );
     assert_refused(json!({"path": null}), "arguments.path: must be a string, got null");
     assert_refused(json!([1]), "arguments: must be an object, got an array");
-    assert_refused(json!("rm"), "arguments: must be an object, got a string");
+    assert_refused(json!("[1]"), "arguments: must be an object, got an array");
+    assert_refused(
+        json!("{\"path\": \"a"),
+        "arguments: not valid JSON: EOF while parsing a string at line 1 column 11; send one JSON object",
+    );
 }
 
 #[test]

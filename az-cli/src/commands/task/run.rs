@@ -2,12 +2,13 @@
 
 use std::io::Read;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use az_core::blocking;
 use az_core::clock::SystemClock;
-use az_core::task::{GoalCheck, LARGEST_COMMAND, TaskOptions, UnattendedMode};
+use az_core::task::{GoalCheck, LARGEST_COMMAND, TaskInstructions, TaskOptions, UnattendedMode};
 use az_core::{Clock, Task, TaskPriority};
 use az_mcp::policy::RuleAction;
 use clap::Args;
@@ -20,6 +21,8 @@ use crate::commands::one_of;
 use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
+use crate::instructions::InstructionSources;
+use crate::output::Printer;
 use crate::services::Services;
 use crate::views::NoticeView;
 
@@ -66,6 +69,13 @@ pub struct RunArgs {
     /// such options are several commands
     #[arg(long, value_name = "COMMAND", value_parser = check)]
     until: Vec<GoalCheck>,
+    /// Give the model the instructions in this file, too
+    #[arg(long, value_name = "FILE")]
+    instructions: Option<PathBuf>,
+    /// Leave out the instructions of the project, which are those in AGENTS.md in the workspace and above it,
+    /// up to the root of the repository
+    #[arg(long)]
+    no_instructions: bool,
     #[command(flatten)]
     limits: LimitArgs,
     /// Let the tools work in this directory [default: the current one]
@@ -198,8 +208,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     };
     let workspace = workspace(args.workspace.as_deref())?;
     let task = services.new_task(command, input.as_deref())?;
-    let until = args.until.iter().cloned();
-    let until: Vec<_> = until.map(|check| check.with_files_of(Path::new(&workspace))).collect();
+    let (until, instructions) = read_workspace(args, &workspace, services.printer()).await?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
@@ -208,6 +217,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
+    options.instructions = instructions;
     options.unattended = args.limits.unattended().or(services.settings().tools.unattended);
     let limits = services.settings().task;
     options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
@@ -222,6 +232,24 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         task = task.with_parent(parent.id);
     }
     Ok(task)
+}
+
+/// Returns what the files of the workspace add to the task: to its checks, and its instructions.
+async fn read_workspace(
+    args: &RunArgs,
+    workspace: &str,
+    printer: &Printer,
+) -> Result<(Vec<GoalCheck>, Option<TaskInstructions>), CliError> {
+    let (checks, workspace) = (args.until.clone(), PathBuf::from(workspace));
+    let file = args.instructions.clone();
+    let sources = InstructionSources { project: !args.no_instructions, file };
+    let read = move || {
+        let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
+        sources.read(&workspace).map(|read| (checks, read))
+    };
+    let (checks, read) = blocking::run(read).await??;
+    read.notices.iter().for_each(|notice| printer.say(notice));
+    Ok((checks, read.instructions))
 }
 
 /// Reads a command from standard input, and no more than one byte above the limit.

@@ -137,6 +137,8 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
         facts.push(("ended", format!("{ended}{took}")));
     }
     facts.extend(task.options.workspace.clone().map(|dir| ("workspace", dir)));
+    let instructions = task.options.instructions.as_ref();
+    facts.extend(instructions.map(|used| ("instructed", used.files.join(", "))));
     facts.extend(task.options.until.iter().map(|check| ("until", check.clone())));
     facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));

@@ -1,0 +1,176 @@
+//! The instructions of a project: `AGENTS.md` in the workspace and above it, up to the root of the repository.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use az_core::task::TaskInstructions;
+use az_core::text::plural;
+
+use crate::error::CliError;
+use crate::output::printable;
+
+/// The name of the files.
+const NAME: &str = "AGENTS.md";
+/// The most of all files together that is used, in bytes.
+const LARGEST: usize = 32 << 10;
+
+/// Which instructions a task gets.
+#[derive(Debug, Clone)]
+pub(crate) struct InstructionSources {
+    /// Whether the files of the project are read.
+    pub(crate) project: bool,
+    /// A file that is named on the command line.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What was read, and what the user is to know about it.
+#[derive(Debug, Default)]
+pub(crate) struct ReadInstructions {
+    /// The instructions; `None` if there are none.
+    pub(crate) instructions: Option<TaskInstructions>,
+    /// One line each.
+    pub(crate) notices: Vec<String>,
+}
+
+impl InstructionSources {
+    /// Reads the instructions for a workspace. This blocks.
+    ///
+    /// # Errors
+    ///
+    /// A usage error for a file that cannot be read, is not UTF-8, or is named and too large.
+    pub(crate) fn read(&self, workspace: &Path) -> Result<ReadInstructions, CliError> {
+        let named = self.file.as_deref().map(read_named).transpose()?;
+        let mut notices = Vec::new();
+        let mut texts = match self.project {
+            true => read_project(workspace, &mut notices)?,
+            false => Vec::new(),
+        };
+        texts.extend(named);
+        if texts.is_empty() {
+            return Ok(ReadInstructions { notices, ..ReadInstructions::default() });
+        }
+        let files: Vec<String> = texts.iter().map(|(name, _)| name.clone()).collect();
+        let sections =
+            texts.iter().map(|(name, text)| format!("From {name}:\n\n{}\n", text.trim_end()));
+        let text = sections.collect::<Vec<_>>().join("\n");
+        notices.push(format!(
+            "instructions: {} ({})",
+            printable(&files.join(", ")),
+            plural(text.len(), "byte")
+        ));
+        Ok(ReadInstructions { instructions: Some(TaskInstructions::new(text, files)), notices })
+    }
+}
+
+/// Reads a file that is named on the command line; returns its name and its text.
+fn read_named(file: &Path) -> Result<(String, String), CliError> {
+    let name = file.display().to_string();
+    let refused = |reason: &str| CliError::Usage(format!("--instructions {name}: {reason}"));
+    let (text, size) = read_text(file, LARGEST).map_err(|error| refused(&error.to_string()))?;
+    if size > text.len() {
+        let limit = LARGEST >> 10;
+        return Err(refused(&format!("larger than {limit} KiB; shorten it")));
+    }
+    if text.trim().is_empty() {
+        return Err(refused("is empty"));
+    }
+    Ok((name, text))
+}
+
+/// Reads the files of the project, the nearest last; returns their names and texts. Where they are too
+/// large together, those farther away are cut.
+fn read_project(
+    workspace: &Path,
+    notices: &mut Vec<String>,
+) -> Result<Vec<(String, String)>, CliError> {
+    let directories = directories(workspace);
+    let Some(top) = directories.first().cloned() else { return Ok(Vec::new()) };
+    let mut room = LARGEST;
+    let mut texts = Vec::new();
+    for directory in directories.iter().rev() {
+        let path = directory.join(NAME);
+        let name = path.strip_prefix(&top).unwrap_or(&path).display().to_string();
+        let Some(path) = file_within(&path, &top, &name, notices) else { continue };
+        let (mut text, size) = read_text(&path, room).map_err(|error| {
+            CliError::Usage(format!(
+                "{}: {error}; mend it, or use --no-instructions",
+                printable(&path.display().to_string())
+            ))
+        })?;
+        if size > text.len() {
+            let omitted = plural(size - text.len(), "byte");
+            notices.push(format!(
+                "instructions: {} is cut, {omitted} of it are left out; at most {} KiB are used",
+                printable(&name),
+                LARGEST >> 10
+            ));
+            text.push_str(&format!("\n[… {omitted} left out …]"));
+        }
+        room = room.saturating_sub(text.len());
+        if !text.trim().is_empty() {
+            texts.push((name, text));
+        }
+    }
+    texts.reverse();
+    Ok(texts)
+}
+
+/// Returns the directories from the root of the repository to the workspace; only the workspace outside of a
+/// repository. The search ends at a directory of another user.
+fn directories(workspace: &Path) -> Vec<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    let is_own = |path: &&Path| fs::metadata(path).is_ok_and(|found| found.uid() == user);
+    let mut directories = Vec::new();
+    for directory in workspace.ancestors().take_while(is_own) {
+        directories.push(directory.to_owned());
+        if directory.join(".git").exists() {
+            directories.reverse();
+            return directories;
+        }
+    }
+    directories.truncate(1);
+    directories
+}
+
+/// Returns the file at a path, if there is one; a link is followed within the repository.
+fn file_within(path: &Path, top: &Path, name: &str, notices: &mut Vec<String>) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    let top = top.canonicalize().ok()?;
+    if !real.starts_with(&top) {
+        let name = printable(name);
+        notices.push(format!(
+            "instructions: {name} is a link that leaves the project, and is not used"
+        ));
+        return None;
+    }
+    Some(real)
+}
+
+/// Reads a text of at most `limit` bytes; returns the text, and the size of the file. A character that is cut
+/// at the end is left out.
+fn read_text(path: &Path, limit: usize) -> io::Result<(String, usize)> {
+    // Reading a pipe would block.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let file = File::open(path)?;
+    let mut size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let mut bytes = Vec::new();
+    file.take(limit as u64).read_to_end(&mut bytes)?;
+    size = size.max(bytes.len());
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((text, size)),
+        Err(error) => {
+            let (reason, bytes) = (error.utf8_error(), error.as_bytes());
+            let valid = bytes.get(..reason.valid_up_to()).unwrap_or_default();
+            let is_cut = reason.error_len().is_none() && bytes.len() == limit && size > limit;
+            let text = std::str::from_utf8(valid).ok().filter(|_| is_cut);
+            let text = text.ok_or_else(|| {
+                io::Error::other(format!("not UTF-8 at byte {}", reason.valid_up_to() + 1))
+            })?;
+            Ok((text.to_owned(), size))
+        }
+    }
+}
