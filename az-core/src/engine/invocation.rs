@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::id::CallId;
-use crate::journal::{CallRecord, CallState, History};
+use crate::journal::{CallRecord, CallState, History, ToolCall};
 use crate::task::Task;
 use crate::tool::Invocation;
 
@@ -18,12 +19,27 @@ pub fn interrupted_calls(task: &Task, history: &History) -> Vec<Invocation> {
     begun.collect()
 }
 
-/// Returns the number of calls that were begun, or wait for an answer; without those that were refused.
-pub(super) fn calls_made(history: &History) -> usize {
+/// Drops the calls that a task may not make any more; returns the error if there are any. Calls that were
+/// refused do not count.
+pub(super) fn drop_beyond_limit(
+    history: &History,
+    limit: u32,
+    calls: &mut Vec<(CallId, ToolCall)>,
+) -> Option<Error> {
     let is_made = |record: &&CallRecord| {
         record.intent_seq.is_some() || !matches!(record.state, CallState::Ended { .. })
     };
-    history.calls.values().filter(is_made).count()
+    let made = history.calls.values().filter(is_made).count();
+    let mut left = (limit as usize).saturating_sub(made);
+    let requested = calls.len();
+    calls.retain(|(id, _)| {
+        // A call that was begun before the limit was reached is counted already.
+        let is_known = history.call(id).is_some();
+        let is_allowed = is_known || left > 0;
+        left = left.saturating_sub(usize::from(!is_known));
+        is_allowed
+    });
+    (calls.len() < requested).then_some(Error::CallLimit { calls: limit })
 }
 
 /// Returns a call of a task with its idempotency key, and with its witness if it was begun.

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::approve::Permission;
-use super::invocation::{calls_made, invocation};
+use super::invocation::{drop_beyond_limit, invocation};
 use super::progress::forward;
 use super::question::no_one_to_ask;
 use super::recover::in_words;
@@ -97,7 +97,7 @@ impl Run {
     /// journal's own.
     pub async fn call_tools(&mut self, mut calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
-        let exceeded = self.limit_calls(&mut calls);
+        let exceeded = drop_beyond_limit(&self.history, self.max_calls(), &mut calls);
         let mut checked = Vec::new();
         for (id, call) in calls {
             checked.extend(self.prepare(id, call).await?);
@@ -117,21 +117,6 @@ impl Run {
         self.run_batch(batch).await?;
         self.snapshot_if_due().await?;
         exceeded.map_or(Ok(()), Err)
-    }
-
-    /// Drops the calls that the task may not make any more; returns the error if there are any.
-    fn limit_calls(&self, calls: &mut Vec<(CallId, ToolCall)>) -> Option<Error> {
-        let limit = self.max_calls();
-        let mut left = (limit as usize).saturating_sub(calls_made(&self.history));
-        let requested = calls.len();
-        calls.retain(|(id, _)| {
-            // A call that was begun before the limit was reached is counted already.
-            let is_known = self.history.call(id).is_some();
-            let is_allowed = is_known || left > 0;
-            left = left.saturating_sub(usize::from(!is_known));
-            is_allowed
-        });
-        (calls.len() < requested).then_some(Error::CallLimit { calls: limit })
     }
 
     /// Checks a call and its permission; `None` for a call that has a result.
