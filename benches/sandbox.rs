@@ -20,9 +20,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for mode in [SandboxMode::Off, SandboxMode::Landlock, SandboxMode::Bwrap] {
         let options = SandboxOptions::new(mode);
         match options.choose() {
-            Ok(sandbox) => {
+            Ok(chosen) => {
                 let shell = ShellOptions::default().with_sandbox(options);
-                tiers.push((sandbox.tier(), builtin_tools(shell)?, Vec::new()));
+                tiers.push((chosen.sandbox.tier(), builtin_tools(shell)?, Vec::new()));
             }
             Err(error) => println!("{error}"),
         }

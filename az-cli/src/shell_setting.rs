@@ -38,10 +38,10 @@ impl Settings {
         }
         let mut sandbox = self.sandbox.options(&self.file);
         sandbox.hide.extend(self.key_files());
-        if let Some(file) = &self.file.user {
-            sandbox.hide.push(file.clone());
-            sandbox.hide.push(file.with_file_name("keys"));
-        }
+        sandbox.own.extend(self.own_files(env));
+        sandbox.hide.extend(self.file.user.iter().map(|file| file.with_file_name("keys")));
+        // They exist as long as the database is open.
+        sandbox.hide.extend(self.store.file().into_iter().flat_map(beside_database));
         sandbox.bridge = crate::sandbox_bridge::bridge();
         options = options.with_sandbox(sandbox);
         Ok(match self.output_dir(env) {
@@ -55,12 +55,39 @@ impl Settings {
         self.sandbox.options(&self.file).mode != SandboxMode::Off
     }
 
+    /// Returns the files that decide what `az` does, and its data.
+    fn own_files(&self, env: &Env) -> Vec<PathBuf> {
+        let directories = [
+            ("XDG_CONFIG_HOME", ".config"),
+            ("XDG_DATA_HOME", ".local/share"),
+            ("XDG_STATE_HOME", ".local/state"),
+        ];
+        let directories = directories.iter();
+        let directories =
+            directories.filter_map(|(name, usual)| Some(env.base_dir(name, usual)?.join("az")));
+        let mut own: Vec<_> = directories.collect();
+        if let Some(file) = &self.file.user {
+            own.push(file.clone());
+        }
+        own.extend(self.store.file().map(Path::to_owned));
+        own
+    }
+
     /// Returns the directory for what background processes print: beside the database, or in the
     /// user's directory for state.
     pub fn output_dir(&self, env: &Env) -> Option<PathBuf> {
         let beside = self.store.file().and_then(Path::parent).map(|dir| dir.join("output"));
         beside.or_else(|| Some(env.base_dir("XDG_STATE_HOME", ".local/state")?.join("az/output")))
     }
+}
+
+/// Returns the files that SQLite has beside a database.
+fn beside_database(file: &Path) -> [PathBuf; 2] {
+    ["-shm", "-wal"].map(|end| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        name.into()
+    })
 }
 
 /// Returns the path of a program that is given by an absolute path, or by a name that is looked up

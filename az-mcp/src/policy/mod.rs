@@ -7,6 +7,7 @@ mod rule;
 mod rules;
 mod spec;
 
+pub(crate) use protected::PROTECTED;
 pub use protected::is_protected;
 pub use rule::{AccessKind, Rule, RuleAction};
 pub use rules::{DecidedBy, RuleFile, RulePolicy, Verdict};

@@ -2,7 +2,7 @@
 //! them: writing them needs an approval of its own.
 
 /// The protected files, and directories with all that is in them, at any depth.
-const PROTECTED: &[&str] = &[
+pub(crate) const PROTECTED: &[&str] = &[
     // Of git: hooks, settings that name programs, and files that lead it to others.
     ".git",
     ".gitconfig",

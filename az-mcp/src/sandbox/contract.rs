@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::process::ExitStatus;
 
 use async_trait::async_trait;
-use tokio::process::Child;
 
-use super::{SandboxError, SandboxPolicy};
+use super::{SandboxError, SandboxPolicy, SandboxedChild};
 
 /// The name of a variable that the processes of a sandbox itself have, and the command does not:
 /// what looks for the processes of a command leaves them out.
@@ -28,12 +26,14 @@ pub const HELPER: &str = "AZ_SANDBOX_HELPER";
 /// 6. A policy that the sandbox cannot enforce is refused with [`SandboxError::Unsupported`], before
 ///    anything is started. The error says what to do.
 /// 7. The command runs in its directory with exactly its variables, and the variables of the policy
-///    that the sandbox sets: `TMPDIR`. Its output and its exit code are passed on. It is the
+///    that the sandbox sets: `TMPDIR`. Its output and its exit code are passed on, and it
+///    is reported if it was not run. It is the
 ///    leader of a new session without a terminal, its standard input is empty, and it inherits no
 ///    other file descriptors.
 /// 8. All processes of the command can be found by the variables in its `marks`, and ended, by
 ///    processes outside of the sandbox. A process that the command leaves running lives on when the
 ///    command has exited.
+/// 9. If the future of [`spawn`](Self::spawn) is dropped, no process of the command is left running.
 #[async_trait]
 pub trait Sandbox: fmt::Debug + Send + Sync + 'static {
     /// Returns which sandbox it is.
@@ -56,12 +56,7 @@ pub trait Sandbox: fmt::Debug + Send + Sync + 'static {
         &self,
         command: SandboxedCommand,
         policy: SandboxPolicy,
-    ) -> Result<Child, SandboxError>;
-
-    /// Returns how a command has ended whose process in the sandbox has ended like this.
-    fn end_of(&self, status: ExitStatus) -> ExitStatus {
-        status
-    }
+    ) -> Result<SandboxedChild, SandboxError>;
 }
 
 /// How a command is confined.

@@ -1,6 +1,7 @@
 //! The errors of sandboxes.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::SandboxTier;
 
@@ -36,6 +37,18 @@ pub enum SandboxError {
         /// What to do about it.
         remedy: String,
     },
+    /// Commands could change what decides what they may do.
+    #[error(
+        "commands must not be able to change {}, because {} is in it; use a directory of a project \
+         as the workspace, or set sandbox.tier to \"off\" to run commands unconfined",
+        write.display(), holds.display()
+    )]
+    Unprotected {
+        /// What they may change.
+        write: PathBuf,
+        /// The home directory, or what `az` reads.
+        holds: PathBuf,
+    },
     /// Confining the command failed.
     #[error("cannot set up the sandbox: {what}: {source}")]
     Setup {
@@ -50,6 +63,15 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
+    /// Creates the error that Landlock cannot limit the network to some hosts.
+    pub(super) fn no_hosts() -> Self {
+        Self::Unsupported {
+            tier: SandboxTier::Landlock,
+            what: "cannot limit the network to some hosts".to_owned(),
+            remedy: "install bubblewrap, or set sandbox.network to \"off\" or \"on\"".to_owned(),
+        }
+    }
+
     /// Creates the error that a step of the preparation failed.
     pub(super) fn setup(what: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self::Setup { what: what.into(), source: source.into() }

@@ -1,9 +1,9 @@
 //! The files with keys, tokens and passwords that commands cannot read unless they are allowed to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Files and directories with secrets, below the home directory.
-const IN_HOME: [&str; 58] = [
+const IN_HOME: [&str; 59] = [
     ".anthropic",
     ".authinfo",
     ".authinfo.gpg",
@@ -37,9 +37,10 @@ const IN_HOME: [&str; 58] = [
     ".gnupg",
     ".huggingface/token",
     ".kube",
+    ".local/share/az",
     ".local/share/keyrings",
     ".local/share/kwalletd",
-    ".local/state/az/trusted-projects.json",
+    ".local/state/az",
     ".mozilla",
     ".my.cnf",
     ".mysql_history",
@@ -76,8 +77,8 @@ const IN_SYSTEM: [&str; 8] = [
     "/var/run/secrets",
 ];
 
-/// Returns the files and directories with secrets, for a user with this home directory.
-pub(super) fn hidden(home: Option<&Path>) -> Vec<PathBuf> {
-    let in_home = home.into_iter().flat_map(|home| IN_HOME.iter().map(|name| home.join(name)));
-    IN_SYSTEM.iter().map(PathBuf::from).chain(in_home).collect()
+/// Returns the files and directories with secrets, for a user with these home directories.
+pub(super) fn hidden(homes: &[PathBuf]) -> Vec<PathBuf> {
+    let in_homes = homes.iter().flat_map(|home| IN_HOME.iter().map(|name| home.join(name)));
+    IN_SYSTEM.iter().map(PathBuf::from).chain(in_homes).collect()
 }

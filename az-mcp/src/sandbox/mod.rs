@@ -10,11 +10,15 @@
 //! whatever the command is. What each tier blocks and what it cannot is in `docs/sandbox.md`.
 
 mod bridge;
+mod child;
 mod contract;
 mod error;
+mod git;
 mod hidden;
 mod options;
+mod own;
 mod policy;
+mod protected;
 mod proxy;
 mod session;
 mod temp;
@@ -29,9 +33,10 @@ mod tiers;
 mod tiers;
 
 pub use bridge::{Bridge, run_bridge};
+pub use child::{CommandExit, SandboxedChild};
 pub use contract::{HELPER, Sandbox, SandboxTier, SandboxedCommand};
 pub use error::SandboxError;
-pub use options::{AllowedNetwork, SandboxMode, SandboxOptions};
+pub use options::{AllowedNetwork, ChosenSandbox, SandboxMode, SandboxOptions};
 pub use policy::{NetworkAccess, ProxyAccess, ReadAccess, SandboxPolicy};
 pub use proxy::{
     AddressCheck, EgressProxy, HostPattern, PublicAddresses, Resolver, SystemResolver,

@@ -4,29 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::hidden::hidden;
+use super::protected::protected;
 use super::{
     Bridge, Bwrap, HostPattern, Landlock, NetworkAccess, ReadAccess, Sandbox, SandboxError,
-    SandboxPolicy, TempDirs, Unconfined,
+    SandboxPolicy, SandboxTier, TempDirs, Unconfined, own,
 };
-
-/// Files of a workspace that change what the tools of its user do. A command that changes one could
-/// have its own commands run outside of the sandbox.
-const PROTECTED: [&str; 14] = [
-    ".git/config",
-    ".git/hooks",
-    ".git/info/attributes",
-    ".github/workflows",
-    ".gitlab-ci.yml",
-    ".circleci",
-    ".envrc",
-    ".idea",
-    ".mcp.json",
-    ".vscode",
-    "AGENTS.md",
-    "CLAUDE.md",
-    "Jenkinsfile",
-    "az.toml",
-];
 
 /// Which sandbox commands run in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +24,22 @@ pub enum SandboxMode {
     Bwrap,
     /// None: commands can do all that the user can.
     Off,
+}
+
+/// The sandbox that commands run in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ChosenSandbox {
+    /// The sandbox.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// Why stronger ones are not used.
+    pub skipped: Vec<String>,
+}
+
+impl ChosenSandbox {
+    fn new(sandbox: Arc<dyn Sandbox>, skipped: Vec<String>) -> Self {
+        Self { sandbox, skipped }
+    }
 }
 
 /// What commands may connect to.
@@ -75,6 +73,9 @@ pub struct SandboxOptions {
     pub hide: Vec<PathBuf>,
     /// Files and directories that they may read although they hold secrets.
     pub show: Vec<PathBuf>,
+    /// Files and directories that decide what commands may do, such as the configuration. They are
+    /// hidden, and commands that could create them are not run.
+    pub own: Vec<PathBuf>,
     /// The directories for temporary files.
     pub temp: TempDirs,
 }
@@ -89,23 +90,27 @@ impl SandboxOptions {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if the one that is asked for does not work on this machine, `NoneWorks` if any
-    /// may be used and none works.
-    pub fn choose(&self) -> Result<Arc<dyn Sandbox>, SandboxError> {
+    /// `Unavailable` if the one that is configured does not work on this machine, `Unsupported` if it
+    /// cannot limit the network to some hosts as configured, `NoneWorks` if any may be used and none
+    /// works.
+    pub fn choose(&self) -> Result<ChosenSandbox, SandboxError> {
         let strongest_first: Vec<Arc<dyn Sandbox>> = match self.mode {
             SandboxMode::Auto => vec![Arc::new(Bwrap::default()), Arc::new(Landlock)],
             SandboxMode::Landlock => vec![Arc::new(Landlock)],
             SandboxMode::Bwrap => vec![Arc::new(Bwrap::default())],
-            SandboxMode::Off => return Ok(Arc::new(Unconfined)),
+            SandboxMode::Off => return Ok(ChosenSandbox::new(Arc::new(Unconfined), Vec::new())),
         };
         let is_free = strongest_first.len() > 1;
         let mut reasons = Vec::new();
         for sandbox in strongest_first {
-            match sandbox.probe() {
-                Ok(()) => return Ok(sandbox),
+            match self.probe(&*sandbox) {
+                Ok(()) => return Ok(ChosenSandbox::new(sandbox, reasons)),
                 Err(error) if !is_free => return Err(error),
                 Err(SandboxError::Unavailable { tier, reason }) => {
                     reasons.push(format!("{tier}: {reason}"));
+                }
+                Err(SandboxError::Unsupported { tier, what, .. }) => {
+                    reasons.push(format!("{tier}: it {what}"));
                 }
                 Err(error) => reasons.push(error.to_string()),
             }
@@ -113,23 +118,57 @@ impl SandboxOptions {
         Err(SandboxError::NoneWorks { reasons })
     }
 
+    /// Checks that a sandbox works and can limit the network as configured.
+    fn probe(&self, sandbox: &dyn Sandbox) -> Result<(), SandboxError> {
+        let needs_proxy = matches!(self.network, AllowedNetwork::Hosts(_));
+        if needs_proxy && sandbox.tier() == SandboxTier::Landlock {
+            return Err(SandboxError::no_hosts());
+        }
+        sandbox.probe()
+    }
+
     /// Returns the policy of commands in a workspace, with this directory for temporary files, of a
-    /// user with this home directory. Access to some hosts only is none: it needs a proxy.
-    pub fn policy(&self, workspace: &Path, temp: PathBuf, home: Option<&Path>) -> SandboxPolicy {
+    /// user with these home directories. Access to some hosts only is none: it needs a proxy.
+    ///
+    /// # Errors
+    ///
+    /// `Unprotected` if commands could change a home directory as a whole, or what is in `own`.
+    pub fn policy(
+        &self,
+        workspace: &Path,
+        temp: PathBuf,
+        homes: &[PathBuf],
+    ) -> Result<SandboxPolicy, SandboxError> {
         let network = match self.network {
             AllowedNetwork::On => NetworkAccess::On,
             AllowedNetwork::Off | AllowedNetwork::Hosts(_) => NetworkAccess::Off,
         };
-        let mut hide = hidden(home);
+        let mut hide = hidden(homes);
         hide.retain(|path| !self.show.contains(path));
-        hide.extend(self.hide.iter().cloned());
-        let protected = PROTECTED.iter().map(|name| workspace.join(name));
+        hide.extend(self.hide.iter().chain(&self.own).cloned());
+        let protected = protected(workspace);
         let mut policy = SandboxPolicy::new(workspace, temp)
             .with_read(self.read.clone())
             .with_hidden(hide)
-            .with_protected(protected)
+            .with_protected(protected.protect)
             .with_network(network);
-        policy.write.extend(self.write.iter().cloned());
-        policy
+        policy.write.extend(self.write.iter().cloned().chain(protected.write));
+        if self.mode != SandboxMode::Off {
+            own::check(&policy, &self.own, homes)?;
+        }
+        Ok(policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn landlock_is_not_chosen_if_the_network_is_limited_to_some_hosts() {
+        let mut options = SandboxOptions::new(SandboxMode::Landlock);
+        options.network = AllowedNetwork::Hosts(Vec::new());
+        let error = options.choose().unwrap_err();
+        assert!(matches!(error, SandboxError::Unsupported { .. }), "{error}");
     }
 }

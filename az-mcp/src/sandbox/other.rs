@@ -1,9 +1,8 @@
 //! The sandboxes of Linux on other systems: they do not work.
 
 use async_trait::async_trait;
-use tokio::process::Child;
 
-use super::{Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedCommand};
+use super::{Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedChild, SandboxedCommand};
 
 /// The sandbox of Landlock and seccomp, which only Linux has.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +29,7 @@ macro_rules! linux_only {
                 &self,
                 _command: SandboxedCommand,
                 _policy: SandboxPolicy,
-            ) -> Result<Child, SandboxError> {
+            ) -> Result<SandboxedChild, SandboxError> {
                 Err(self
                     .probe()
                     .err()

@@ -1,8 +1,8 @@
 //! Private directories for temporary files, one for each task.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use az_core::TaskId;
@@ -42,9 +42,15 @@ impl TempDirs {
     ///
     /// That of the file system.
     pub(crate) fn remove(&self, task: &TaskId) -> io::Result<()> {
-        match fs::remove_dir_all(self.path(task)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+        let path = self.path(task);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // A command may have made directories unwritable, as tools do with what they download.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                make_removable(&path)?;
+                fs::remove_dir_all(&path)
+            }
+            result => result,
         }
     }
 
@@ -62,6 +68,19 @@ impl Default for TempDirs {
         let user = rustix::process::getuid().as_raw();
         Self::new(std::env::temp_dir().join(format!("az-{user}")))
     }
+}
+
+/// Gives the user all rights on a directory and those in it.
+fn make_removable(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        // The type is that of the entry itself: links are not followed.
+        if entry.file_type()?.is_dir() {
+            make_removable(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Creates a directory for this user only, unless it exists already.
@@ -83,7 +102,7 @@ fn not_private(path: &Path) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -103,11 +122,30 @@ mod tests {
     }
 
     #[test]
+    fn directories_without_rights_are_made_removable() {
+        let root = tempfile::tempdir().unwrap();
+        let outside = root.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::set_permissions(&outside, Permissions::from_mode(0o500)).unwrap();
+        let directory = root.path().join("directory");
+        fs::create_dir_all(directory.join("a/b")).unwrap();
+        symlink(&outside, directory.join("a/link")).unwrap();
+        for name in ["a/b", "a"] {
+            fs::set_permissions(directory.join(name), Permissions::from_mode(0o000)).unwrap();
+        }
+        make_removable(&directory).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(&directory.join("a/b")), 0o700);
+        assert_eq!(mode(&outside), 0o500);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
     fn a_directory_that_others_can_use_or_a_link_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let open = root.path().join("open");
         fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
         let link = root.path().join("link");
         symlink("/", &link).unwrap();
         for path in [open, link] {

@@ -1,23 +1,36 @@
-//! Runs work on a thread of its own.
+//! Starts commands on a thread of their own.
 
 use std::io;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// Runs blocking work on a new thread, which ends with it, within the current Tokio runtime.
+use super::{SandboxError, SandboxedChild};
+
+/// Starts a command on a new thread within the current Tokio runtime, and does the rest on it once
+/// the command is passed on. The thread ends with it.
 ///
-/// Restrictions that the work places on its thread hold for the processes that it starts, and for
+/// Restrictions that are placed on the thread hold for the processes that it starts, and for
 /// nothing else.
-pub(super) async fn on_own_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<T> {
+pub(super) async fn on_own_thread<Rest: FnOnce()>(
+    start: impl FnOnce() -> Result<(SandboxedChild, Rest), SandboxError> + Send + 'static,
+) -> Result<SandboxedChild, SandboxError> {
     let runtime = Handle::current();
     let (sender, receiver) = oneshot::channel();
     std::thread::Builder::new().name("az-sandbox".to_owned()).spawn(move || {
         let _entered = runtime.enter();
-        // If the caller is gone, the result is dropped, and with it the process.
-        sender.send(work()).ok();
+        let (started, rest) = match start() {
+            Ok((child, rest)) => (Ok(child), Some(rest)),
+            Err(error) => (Err(error), None),
+        };
+        // The caller may be gone. Dropping the child would kill only the process of the sandbox,
+        // and not the command that it has started.
+        if let Err(Ok(child)) = sender.send(started) {
+            child.kill();
+        }
+        if let Some(rest) = rest {
+            rest();
+        }
     })?;
-    receiver.await.map_err(|_| io::Error::other("the thread ended without a result"))
+    receiver.await.map_err(|_| io::Error::other("the thread ended without a result"))?
 }

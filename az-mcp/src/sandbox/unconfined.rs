@@ -1,10 +1,9 @@
 //! The sandbox that confines nothing.
 
 use async_trait::async_trait;
-use tokio::process::Child;
 
 use super::session::{in_own_session, piped};
-use super::{Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedCommand};
+use super::{Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedChild, SandboxedCommand};
 
 /// Runs commands unconfined, for machines without a sandbox and for programs that run in one.
 ///
@@ -26,9 +25,9 @@ impl Sandbox for Unconfined {
         &self,
         command: SandboxedCommand,
         policy: SandboxPolicy,
-    ) -> Result<Child, SandboxError> {
+    ) -> Result<SandboxedChild, SandboxError> {
         let mut process = piped(&command, &policy.temp);
         in_own_session(&mut process, Vec::new());
-        Ok(process.spawn()?)
+        Ok(SandboxedChild::new(process.spawn()?))
     }
 }

@@ -32,10 +32,14 @@ scenarios! {
     a_policy_is_enforced_or_refused;
     a_command_runs_as_it_is;
     processes_are_found_by_their_marks;
+    a_start_that_is_given_up_leaves_no_process;
 }
 
 /// How long a process may take to do what it has to.
 const SOON: Duration = Duration::from_secs(5);
+
+/// How long a start takes at most.
+const A_START: Duration = Duration::from_millis(500);
 
 /// The fixture of a scenario.
 type Sandboxes<'a> = &'a dyn SandboxFixture;
@@ -76,7 +80,8 @@ impl Place {
     async fn run(&self, fixture: Sandboxes<'_>, script: &str) -> Checked<Output> {
         let sandbox = fixture.open().await;
         let child = sandbox.spawn(self.command(script), self.policy.clone()).await;
-        let output = child.map_err(|error| unexpected(&error))?.wait_with_output().await;
+        let child = child.map_err(|error| unexpected(&error))?;
+        let output = child.wait_with_output().await;
         output.map_err(|error| Violation::Broken(error.to_string()))
     }
 
@@ -210,6 +215,26 @@ async fn processes_are_found_by_their_marks(fixture: Sandboxes<'_>) -> Checked {
         kill_process(pid, Signal::KILL).ok();
     }
     until(|| marked(&place.root).is_empty(), "the end of all processes").await
+}
+
+/// Checks `Sandbox` 9.
+async fn a_start_that_is_given_up_leaves_no_process(fixture: Sandboxes<'_>) -> Checked {
+    let place = Place::of(fixture)?;
+    let sandbox = fixture.open().await;
+    {
+        let command = place.command("exec sleep 30 > log 2>&1");
+        let start = sandbox.spawn(command, place.policy.clone());
+        let started = tokio::time::timeout(Duration::ZERO, start).await;
+        ensure!(started.is_err(), "the command was started at once");
+    }
+    // The start may go on for a while.
+    let given_up = Instant::now();
+    while given_up.elapsed() < A_START {
+        tokio::task::yield_now().await;
+    }
+    let left = marked(&place.root);
+    ensure!(left.is_empty(), "processes {left:?} are left");
+    Ok(())
 }
 
 /// Returns the processes with the mark of a place.

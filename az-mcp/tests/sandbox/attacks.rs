@@ -89,7 +89,34 @@ pub(crate) const ATTACKS: &[Attack] = &[
     ),
     ("change the configuration of git", "echo x >> .git/config"),
     ("change the rules of agents", "echo x >> AGENTS.md"),
+    (
+        "move the directory of workflows",
+        "mv .github old; mkdir .github; cp -r old/* .github; echo x > .github/workflows/ci.yml",
+    ),
+    ("create a definition of CI beside others", "echo x > .github/workflows/new.yml"),
+    ("create a hook of git", "echo x > .git/hooks/post-commit"),
+    ("create a command of git in its configuration", "git config core.fsmonitor ./evil"),
+    ("create rules of agents", "echo x > GEMINI.md"),
+    ("replace a link to the rules of agents", "rm -f CLAUDE.md; echo x > CLAUDE.md"),
+    ("lead git to another repository", "echo ../other > .git/commondir"),
+    (
+        "switch the sandbox off",
+        "mkdir -p ~/.config/az; echo 'sandbox.tier = \"off\"' > ~/.config/az/config.toml",
+    ),
 ];
+
+/// The attempts that are made with access to the network, too.
+pub(crate) const WITH_NETWORK: &[&str] = &[
+    "connect to a socket in the file system",
+    "connect to an abstract socket",
+    "use raw packets",
+    "read and write the memory of a process",
+    "signal a process",
+];
+
+/// What a tier cannot block with access to the network.
+pub(crate) const OPEN_WITH_NETWORK: &[(SandboxTier, &str, &str)] =
+    &[(SandboxTier::Bwrap, "connect to an abstract socket", SHARED)];
 
 /// What a tier cannot block, with the reason.
 pub(crate) const OPEN: &[(SandboxTier, &str, &str)] = &[
@@ -100,11 +127,25 @@ pub(crate) const OPEN: &[(SandboxTier, &str, &str)] = &[
     (SandboxTier::Landlock, "replace the directory of git", BENEATH),
     (SandboxTier::Landlock, "change the configuration of git", BENEATH),
     (SandboxTier::Landlock, "change the rules of agents", BENEATH),
+    (SandboxTier::Landlock, "move the directory of workflows", BENEATH),
+    (SandboxTier::Landlock, "create a definition of CI beside others", BENEATH),
+    (SandboxTier::Landlock, "create a hook of git", BENEATH),
+    (SandboxTier::Landlock, "create a command of git in its configuration", BENEATH),
+    (SandboxTier::Landlock, "create rules of agents", BENEATH),
+    (SandboxTier::Landlock, "replace a link to the rules of agents", BENEATH),
+    (SandboxTier::Landlock, "lead git to another repository", BENEATH),
+    (SandboxTier::Bwrap, "create rules of agents", ABSENT),
+    (SandboxTier::Bwrap, "replace a link to the rules of agents", LINK),
+    (SandboxTier::Bwrap, "lead git to another repository", ABSENT),
 ];
 
 const METADATA: &str = "Landlock has no rights for modes, owners, times and extended attributes";
 const NAMES: &str = "programs list the directories above their own, and a right to list holds for \
                      all directories in one";
+const ABSENT: &str = "nothing can be mounted on a file that does not exist, in a directory that has \
+                      to be writable";
+const LINK: &str = "nothing can be mounted on a link; the file that it refers to is protected";
+const SHARED: &str = "abstract sockets are those of a network namespace, which is shared then";
 const BENEATH: &str = "Landlock cannot protect a part of a directory that may be changed";
 
 /// Returns the path of a socket that this process listens on until it exits. The file is not removed:
@@ -123,6 +164,19 @@ fn socket() -> &'static str {
     &LISTENER.get_or_init(listen).0
 }
 
+/// What must not change in the workspace.
+const IN_WORKSPACE: [&str; 9] = [
+    ".git/commondir",
+    ".git/config",
+    ".git/hooks/post-commit",
+    ".git/hooks/pre-commit",
+    ".github/workflows/ci.yml",
+    ".github/workflows/new.yml",
+    "AGENTS.md",
+    "CLAUDE.md",
+    "GEMINI.md",
+];
+
 /// What the attacks aim at: files, processes and sockets outside of the sandbox.
 struct Targets {
     home: Home,
@@ -137,8 +191,7 @@ struct Targets {
 }
 
 impl Targets {
-    fn new(tier: SandboxTier) -> io::Result<Self> {
-        let home = Home::new(tier);
+    fn new(home: Home) -> io::Result<Self> {
         static TARGETS: AtomicU64 = AtomicU64::new(0);
         let number = TARGETS.fetch_add(1, Ordering::Relaxed);
         let abstract_name = format!("az-attack-{}-{number}", std::process::id());
@@ -183,7 +236,7 @@ impl Targets {
     fn state(&self) -> BTreeMap<PathBuf, String> {
         let mut found = BTreeMap::new();
         describe(self.home.path(), &self.home.at(""), &mut found);
-        for name in [".git/hooks/pre-commit", ".git/config", "AGENTS.md"] {
+        for name in IN_WORKSPACE {
             found.insert(
                 self.home.at(name),
                 fs::read_to_string(self.home.at(name)).unwrap_or_default(),
@@ -252,13 +305,29 @@ async fn every_attempt_to_leave_a_sandbox_is_blocked_or_listed() {
     let mut wrong = Vec::new();
     for tier in tiers() {
         for (name, command) in ATTACKS {
-            let targets = Targets::new(tier).unwrap();
+            let targets = Targets::new(Home::new(tier)).unwrap();
             let escaped = targets.attempt(command).await;
             let listed = OPEN.iter().any(|(open, attack, _)| (*open, *attack) == (tier, *name));
             match escaped {
                 Some(how) if !listed => wrong.push(format!("{tier}: {name}: {how}")),
                 None if listed => wrong.push(format!("{tier}: {name}: blocked, although listed")),
                 _ => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn attempts_with_access_to_the_network_are_blocked_or_listed() {
+    let mut wrong = Vec::new();
+    for tier in tiers() {
+        for (name, command) in ATTACKS.iter().filter(|(name, _)| WITH_NETWORK.contains(name)) {
+            let targets = Targets::new(Home::new(tier).with_network()).unwrap();
+            let escaped = targets.attempt(command).await.is_some();
+            let listed = OPEN_WITH_NETWORK.iter().any(|(of, it, _)| (*of, *it) == (tier, *name));
+            if escaped != listed {
+                wrong.push(format!("{tier}: {name}: escaped: {escaped}, listed: {listed}"));
             }
         }
     }
@@ -284,7 +353,7 @@ async fn without_a_sandbox_the_attempts_succeed() {
     let tried = ATTACKS.iter().filter(|(name, _)| !REACHES_THE_MACHINE.contains(name));
     assert_eq!(tried.clone().count(), ATTACKS.len() - REACHES_THE_MACHINE.len());
     for (name, command) in tried {
-        if Targets::new(SandboxTier::None).unwrap().attempt(command).await.is_none() {
+        if Targets::new(Home::new(SandboxTier::None)).unwrap().attempt(command).await.is_none() {
             blocked.push(*name);
         }
     }

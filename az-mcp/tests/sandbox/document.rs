@@ -7,7 +7,7 @@ use std::path::Path;
 
 use az_mcp::sandbox::SandboxTier;
 
-use crate::attacks::{ATTACKS, OPEN};
+use crate::attacks::{ATTACKS, OPEN, OPEN_WITH_NETWORK, WITH_NETWORK};
 use crate::useful::{EXAMPLES, MISSING};
 
 const BEGIN: &str = "<!-- written by the tests -->\n";
@@ -40,8 +40,10 @@ fn the_document_has_what_each_sandbox_blocks_and_what_works_in_it() {
     let attacks = ATTACKS.iter().map(|(name, _)| *name);
     let examples = EXAMPLES.iter().map(|(name, ..)| *name);
     let tables = format!(
-        "{BEGIN}\n## Attempts to leave it\n\n{}\n## Everyday commands\n\n{}",
+        "{BEGIN}\n## Attempts to leave it\n\n{}\nWith `sandbox.network = \"on\"`:\n\n{}\n\
+         ## Everyday commands\n\n{}",
         table("attempt", ("blocked", "possible"), attacks, OPEN),
+        table("attempt", ("blocked", "possible"), WITH_NETWORK.iter().copied(), OPEN_WITH_NETWORK),
         table("command", ("works", "does not work"), examples, MISSING)
     );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sandbox.md");

@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use az_core::testing::{Capabilities, Fixture};
 use az_mcp::sandbox::{
     Bwrap, Landlock, NetworkAccess, Sandbox, SandboxError, SandboxPolicy, SandboxTier,
-    SandboxedCommand, Unconfined,
+    SandboxedChild, SandboxedCommand, Unconfined,
 };
 use az_mcp::testing::sandbox::{SandboxFixture, sandbox};
 use tempfile::TempDir;
-use tokio::process::Child;
 
 use crate::support::{outside_of_tmp, tiers};
 
@@ -77,6 +76,8 @@ enum Broken {
     Variables,
     /// Breaks `Sandbox` 8.
     Marks,
+    /// Breaks `Sandbox` 9.
+    Start,
 }
 
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Sandbox for Saboteur {
         &self,
         mut command: SandboxedCommand,
         mut policy: SandboxPolicy,
-    ) -> Result<Child, SandboxError> {
+    ) -> Result<SandboxedChild, SandboxError> {
         match self.0 {
             Broken::Probe => return Bwrap::new("/nonexistent").spawn(command, policy).await,
             Broken::Writing => {
@@ -114,6 +115,14 @@ impl Sandbox for Saboteur {
             }
             Broken::Variables => command.env.clear(),
             Broken::Marks => command.marks.clear(),
+            Broken::Start => {
+                let sandbox = Arc::clone(&self.1);
+                tokio::spawn(async move {
+                    let mut child = sandbox.spawn(command, policy).await.unwrap();
+                    child.wait().await.unwrap();
+                });
+                return std::future::pending().await;
+            }
             Broken::Descendants => {}
         }
         self.1.spawn(command, policy).await
@@ -133,6 +142,7 @@ async fn the_kit_finds_every_fault() {
             (Marks, "processes_are_found_by_their_marks"),
             (Writing, "only_what_is_writable_can_be_changed"),
             (Probe, "what_probes_well_runs_commands"),
+            (Start, "a_start_that_is_given_up_leaves_no_process"),
         ] {
             let make = || Kit::new(Arc::new(Saboteur(broken, sandbox_of(tier))));
             let verdict = az_mcp::testing::sandbox::run(fails, &make()).await;

@@ -10,7 +10,10 @@
 mod attacks;
 mod document;
 mod egress;
+mod endings;
+mod homes;
 mod kit;
 mod processes;
+mod races;
 mod support;
 mod useful;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub(crate) struct Home {
     dir: TempDir,
     options: SandboxOptions,
     env: BTreeMap<String, String>,
+    inherited: BTreeMap<String, String>,
     pub(crate) task: TaskId,
     tools: OnceLock<ToolRegistry>,
 }
@@ -57,7 +59,14 @@ impl Home {
     pub(crate) fn new(tier: SandboxTier) -> Self {
         let dir = outside_of_tmp();
         let home = dir.path();
-        for name in ["project/.git/hooks", ".ssh", ".config/gh", "other", "temp"] {
+        for name in [
+            "project/.git/hooks",
+            "project/.github/workflows",
+            ".ssh",
+            ".config/gh",
+            "other",
+            "temp",
+        ] {
             fs::create_dir_all(home.join(name)).unwrap();
         }
         for (name, text) in [
@@ -69,10 +78,16 @@ impl Home {
             ("project/.git/config", "[core]"),
             ("project/.git/hooks/pre-commit", "the hook"),
             ("project/AGENTS.md", "the rules"),
+            ("project/.git/HEAD", "ref: refs/heads/main"),
+            ("project/.github/workflows/ci.yml", "the workflow"),
             ("project/file", "the file"),
         ] {
             fs::write(home.join(name), text).unwrap();
         }
+        for name in ["objects", "refs"] {
+            fs::create_dir(home.join("project/.git").join(name)).unwrap();
+        }
+        symlink("AGENTS.md", home.join("project/CLAUDE.md")).unwrap();
         let mode = match tier {
             SandboxTier::None => SandboxMode::Off,
             SandboxTier::Landlock => SandboxMode::Landlock,
@@ -83,7 +98,8 @@ impl Home {
         let env = BTreeMap::from([("HOME".to_owned(), home.display().to_string())]);
         let task = dir.path().file_name().unwrap().to_str().unwrap();
         let task = TaskId::new(task).unwrap();
-        Self { dir, options, env, task, tools: OnceLock::new() }
+        let inherited = BTreeMap::new();
+        Self { dir, options, env, inherited, task, tools: OnceLock::new() }
     }
 
     pub(crate) fn with_network(mut self) -> Self {
@@ -91,8 +107,18 @@ impl Home {
         self
     }
 
+    pub(crate) fn with_options(mut self, change: impl FnOnce(&mut SandboxOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
     pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn with_inherited_env(mut self, name: &str, value: &str) -> Self {
+        self.inherited.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -115,6 +141,7 @@ impl Home {
             .with_env("PATH", path)
             .with_sandbox(self.options.clone())
             .with_default_timeout(Duration::from_secs(100));
+        shell = shell.with_inherited_env(self.inherited.clone());
         shell.env.extend(self.env.clone());
         builtin_tools(shell).unwrap()
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use az_mcp::sandbox::SandboxTier;
 
@@ -58,6 +59,12 @@ pub(crate) const EXAMPLES: &[Example] = &[
          echo x > new && git add . && git commit -qm two && git checkout -q main && \
          git merge -q other && echo y > new && git stash -q && git gc -q && git status --short && \
          echo worked",
+    ),
+    (
+        "git commit in a linked work tree",
+        &["git"],
+        &[],
+        "git commit -qm two --allow-empty && git log --oneline | grep -q two && echo worked",
     ),
     ("npm test", &["npm", "node"], NPM, "npm test --silent && echo worked"),
     (
@@ -159,6 +166,20 @@ pub(crate) const EXAMPLES: &[Example] = &[
     ),
 ];
 
+/// The example that needs a repository outside of the workspace.
+const LINKED: &str = "git commit in a linked work tree";
+
+/// Makes a workspace the linked work tree of a repository beside it.
+fn link_work_tree(workspace: &Path) {
+    fs::remove_dir(workspace).unwrap();
+    let script = "git init -q main && cd main && git config user.name a && \
+                  git config user.email a@b && git commit -qm one --allow-empty && \
+                  git worktree add -q ../project";
+    let mut make = Command::new("sh");
+    make.args(["-c", script]).current_dir(workspace.parent().unwrap());
+    assert!(make.status().unwrap().success());
+}
+
 /// What does not work in a tier, with the reason.
 pub(crate) const MISSING: &[(SandboxTier, &str, &str)] = &[
     (
@@ -186,13 +207,16 @@ fn is_installed(program: &str) -> bool {
 
 /// Runs an example with the real home directory; returns what it printed if it failed.
 async fn failure(home: Home, example: &Example) -> Option<String> {
-    let (_, _, files, command) = example;
+    let (name, _, files, command) = example;
     let own = std::env::home_dir().unwrap();
     let path = format!("{}/.cargo/bin:/usr/local/bin:/usr/bin:/bin", own.display());
     let home = home.with_env("HOME", own.to_str().unwrap()).with_env("PATH", &path);
     let workspace = home.at("");
     fs::remove_dir_all(&workspace).unwrap();
     fs::create_dir(&workspace).unwrap();
+    if *name == LINKED {
+        link_work_tree(&workspace);
+    }
     for (name, text) in *files {
         fs::create_dir_all(home.at(name).parent().unwrap()).unwrap();
         fs::write(home.at(name), text).unwrap();

@@ -67,16 +67,17 @@ impl<P> Output<P> {
 /// Finds the background processes of a command, and keeps reading what they print, so that they do
 /// not end by SIGPIPE. `None` if there are none.
 ///
-/// `open` is whether a process has the pipes open.
+/// `open` is whether a process has the pipes open. `group` is the process group of the command, if
+/// only it has its processes.
 pub(super) async fn attend(
-    shell: Option<Pid>,
+    group: Option<Pid>,
     mark: &str,
     (outputs, open): ((Output<ChildStdout>, Output<ChildStderr>), bool),
     files: &OutputFiles,
     call: &Invocation,
 ) -> Option<Background> {
     // A process in a session of its own without open pipes is found when the task ends.
-    let in_group = shell.is_some_and(|shell| test_kill_process_group(shell).is_ok());
+    let in_group = group.is_some_and(|group| test_kill_process_group(group).is_ok());
     if !open && !in_group {
         return None;
     }

@@ -17,7 +17,7 @@ use crate::sandbox::{
 #[derive(Debug)]
 pub(super) struct Confinement {
     options: SandboxOptions,
-    home: Option<PathBuf>,
+    homes: Vec<PathBuf>,
     sandbox: OnceCell<Arc<dyn Sandbox>>,
     proxy: OnceCell<EgressProxy>,
 }
@@ -44,9 +44,9 @@ impl From<az_core::Error> for Unconfined {
 }
 
 impl Confinement {
-    /// Creates the confinement of a user with this home directory.
-    pub(super) const fn new(options: SandboxOptions, home: Option<PathBuf>) -> Self {
-        Self { options, home, sandbox: OnceCell::const_new(), proxy: OnceCell::const_new() }
+    /// Creates the confinement of a user with these home directories.
+    pub(super) const fn new(options: SandboxOptions, homes: Vec<PathBuf>) -> Self {
+        Self { options, homes, sandbox: OnceCell::const_new(), proxy: OnceCell::const_new() }
     }
 
     /// Returns the sandbox.
@@ -54,7 +54,7 @@ impl Confinement {
         let choose = async || {
             let options = self.options.clone();
             let chosen = blocking::run(move || options.choose()).await?;
-            chosen.map_err(Unconfined::from)
+            Ok::<_, Unconfined>(chosen?.sandbox)
         };
         Ok(&**self.sandbox.get_or_try_init(choose).await?)
     }
@@ -65,13 +65,13 @@ impl Confinement {
         workspace: &str,
         task: &TaskId,
     ) -> std::result::Result<SandboxPolicy, Unconfined> {
-        let (options, home, of) = (self.options.clone(), self.home.clone(), task.clone());
+        let (options, homes, of) = (self.options.clone(), self.homes.clone(), task.clone());
         let workspace = PathBuf::from(workspace);
         let create = move || {
             let workspace = workspace.canonicalize()?;
             let temp = options.temp.create(&of);
             let temp = temp.map_err(setup("the directory for temporary files"))?;
-            Ok::<_, SandboxError>(options.policy(&workspace, temp, home.as_deref()))
+            options.policy(&workspace, temp, &homes)
         };
         let mut policy = blocking::run(create).await??;
         if let AllowedNetwork::Hosts(hosts) = &self.options.network {
@@ -113,8 +113,10 @@ impl Confinement {
             proxy.revoke(task);
         }
         let (temp, task) = (self.options.temp.clone(), task.clone());
-        // Files that cannot be removed are not worth an error: no process of the task uses them.
-        blocking::run(move || temp.remove(&task).ok()).await.map(drop)
+        blocking::run(move || temp.remove(&task)).await?.map_err(|error| {
+            let reason = format!("cannot remove the directory for temporary files: {error}");
+            az_core::Error::Internal(reason)
+        })
     }
 }
 

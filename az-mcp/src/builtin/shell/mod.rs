@@ -5,6 +5,7 @@ mod capture;
 mod confinement;
 mod environment;
 mod escapes;
+mod homes;
 mod input_request;
 mod last_line;
 mod marks;

@@ -27,17 +27,11 @@ const NETWORK_SIGNS: [&str; 8] = [
     "failed to lookup address",
 ];
 
-/// What `bwrap` prints if it fails before it has started the command.
-const NOT_SET_UP: &str = "bwrap: ";
-
 /// Returns a note for the model if the output of a failed command indicates that the sandbox has
 /// refused something.
 pub(super) fn note(tier: SandboxTier, options: &SandboxOptions, stderr: &str) -> Option<String> {
     if tier == SandboxTier::None {
         return None;
-    }
-    if tier == SandboxTier::Bwrap && stderr.starts_with(NOT_SET_UP) {
-        return Some("[the sandbox was not set up, and the command was not run]".to_owned());
     }
     let stderr = stderr.to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| stderr.contains(sign));
@@ -91,6 +85,6 @@ mod tests {
         assert_eq!(super::note(SandboxTier::None, &options, "Permission denied"), None);
         let on = SandboxOptions { network: AllowedNetwork::On, ..SandboxOptions::default() };
         assert_eq!(super::note(SandboxTier::Bwrap, &on, "Could not resolve host: x"), None);
-        assert!(super::note(SandboxTier::Bwrap, &on, "bwrap: Can't mkdir x").is_some());
+        assert_eq!(super::note(SandboxTier::Bwrap, &on, "bwrap: Can't mkdir x"), None);
     }
 }

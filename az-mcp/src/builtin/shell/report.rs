@@ -15,17 +15,31 @@ use super::background::{Background, BackgroundOutput};
 use super::capture::{CapturedOutput, OutputKind};
 use super::{input_request, refusal};
 use crate::registry::OUTCOME_UNKNOWN;
-use crate::sandbox::{SandboxOptions, SandboxTier};
+use crate::sandbox::{CommandExit, SandboxOptions, SandboxTier};
+
+/// What is reported of a command that was not run.
+const NOT_RUN: &str = "[the sandbox could not be set up, and the command was not run]";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommandEnd {
     /// It exited by itself.
     Exited(ExitStatus),
+    /// It was not run, because its sandbox could not be set up.
+    NotRun,
     /// It was killed because it took longer than this.
     TimedOut(Duration),
     /// It was killed because its call was cancelled.
     Cancelled,
+}
+
+impl From<CommandExit> for CommandEnd {
+    fn from(exit: CommandExit) -> Self {
+        match exit {
+            CommandExit::Exited(status) => Self::Exited(status),
+            CommandExit::NotRun => Self::NotRun,
+        }
+    }
 }
 
 /// The result of a command.
@@ -75,7 +89,7 @@ impl From<CommandReport> for ToolOutput {
         let CommandReport { end, stdout, stderr, duration, background, .. } = report;
         let (code, signal) = match end {
             CommandEnd::Exited(status) => (status.code(), status.signal()),
-            CommandEnd::TimedOut(_) | CommandEnd::Cancelled => (None, None),
+            CommandEnd::NotRun | CommandEnd::TimedOut(_) | CommandEnd::Cancelled => (None, None),
         };
         let data = CommandData {
             exit_code: code,
@@ -91,7 +105,7 @@ impl From<CommandReport> for ToolOutput {
         };
         let data = json!(data);
         // A killed command may have done a part of its work.
-        let is_cut_short = code.is_none();
+        let is_cut_short = code.is_none() && end != CommandEnd::NotRun;
         Self::done(text).with_ok(code == Some(0)).with_unknown(is_cut_short).with_data(data)
     }
 }
@@ -152,6 +166,7 @@ impl CommandReport {
                 }
                 (None, None) => Some("[unknown exit status]".to_owned()),
             },
+            CommandEnd::NotRun => Some(NOT_RUN.to_owned()),
             CommandEnd::TimedOut(limit) => {
                 let limit = limit.as_secs_f64();
                 Some(format!("[killed: timed out after {limit} s; {OUTCOME_UNKNOWN}]"))

@@ -9,7 +9,6 @@ use std::{io, mem};
 use az_core::tool::Invocation;
 use az_core::{blocking, point};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::Child;
 use tokio::time::timeout;
 
 use super::background::{Background, Output, attend};
@@ -18,7 +17,9 @@ use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
 use super::report::{CommandEnd, CommandReport};
 use crate::builtin::output::OutputFiles;
-use crate::sandbox::{Sandbox, SandboxError, SandboxOptions, SandboxPolicy, SandboxedCommand};
+use crate::sandbox::{
+    Sandbox, SandboxError, SandboxOptions, SandboxPolicy, SandboxedChild, SandboxedCommand,
+};
 use crate::secrets::KnownSecrets;
 
 /// How long a command may take to exit after SIGTERM.
@@ -72,7 +73,7 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     let capture = || Capture::new(job.output_limit, job.secrets).reporting(&call.progress);
     let (mut stdout, mut stderr) = (capture(), capture());
     let shell = guard.shell;
-    let mut pipes = (child.stdout.take(), child.stderr.take());
+    let mut pipes = (child.process.stdout.take(), child.process.stderr.take());
     let (end, open) = {
         let mut read = pin!(async {
             tokio::join!(stdout.fill(pipes.0.as_mut()), stderr.fill(pipes.1.as_mut()));
@@ -86,15 +87,12 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
                     Ok(()) => CommandEnd::Cancelled,
                     Err(_elapsed) => CommandEnd::TimedOut(job.limit),
                 },
-                status = child.wait() => {
-                    let status = status.map_err(RunError::Wait)?;
-                    break CommandEnd::Exited(job.sandbox.end_of(status));
-                }
+                exit = child.wait() => break exit.map_err(RunError::Wait)?.into(),
                 () = &mut read, if !all_read => all_read = true,
             }
         };
         match end {
-            CommandEnd::Exited(_) => guard.disarm(),
+            CommandEnd::Exited(_) | CommandEnd::NotRun => guard.disarm(),
             CommandEnd::TimedOut(_) | CommandEnd::Cancelled => {
                 guard.terminate(&mut child).await.map_err(RunError::Wait)?;
             }
@@ -105,10 +103,13 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     let duration = started.elapsed();
     let background = match end {
         CommandEnd::Exited(_) => {
+            // If the outputs stay open, the group need not be looked at: the processes of a sandbox
+            // that end after the command are in it, too.
+            let group = shell.filter(|_| !child.holds_output());
             let outputs = (Output::of(pipes.0, &mut stdout), Output::of(pipes.1, &mut stderr));
-            attend(shell, &mark, (outputs, open), job.files, call).await
+            attend(group, &mark, (outputs, open), job.files, call).await
         }
-        CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
+        CommandEnd::NotRun | CommandEnd::TimedOut(_) | CommandEnd::Cancelled => None,
     };
     let goes_on = background.as_ref().is_some_and(Background::is_kept);
     let (stdout, stderr) = (stdout.finish(goes_on), stderr.finish(goes_on));
@@ -133,8 +134,8 @@ struct KillGuard {
 }
 
 impl KillGuard {
-    fn new(child: &Child, mark: &str) -> Self {
-        let shell = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    fn new(child: &SandboxedChild, mark: &str) -> Self {
+        let shell = child.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         Self { shell, mark: mark.to_owned() }
     }
 
@@ -143,14 +144,16 @@ impl KillGuard {
     }
 
     /// Stops the command with SIGTERM, and with SIGKILL after the grace period.
-    async fn terminate(&mut self, child: &mut Child) -> io::Result<()> {
+    async fn terminate(&mut self, child: &mut SandboxedChild) -> io::Result<()> {
         let Some(shell) = self.shell else { return Ok(()) };
         let mark = self.mark.clone();
         // The descendants are looked up before the shell exits: they are reparented then.
         let find = move || process_tree::find(&|of| is_of_run(of, &mark), Some(shell));
         let found = blocking::run(find);
         let found = found.await.unwrap_or_default();
-        kill_process_group(shell, Signal::TERM).ok();
+        if !process_tree::terminate(&found) {
+            kill_process_group(shell, Signal::TERM).ok();
+        }
         if timeout(GRACE_PERIOD, child.wait()).await.is_err() {
             kill_process_group(shell, Signal::KILL).ok();
             child.wait().await?;

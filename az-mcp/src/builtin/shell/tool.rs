@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use az_core::tool::{
@@ -14,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::confinement::{Confinement, Unconfined};
+use super::homes::homes;
 use super::marks::{is_ended_with_task, is_of_call, is_of_task};
 use super::options::ShellOptions;
 use super::report::CommandData;
@@ -51,8 +51,7 @@ impl ShellTool {
     /// Creates the tool.
     pub fn new(options: ShellOptions) -> Self {
         let files = OutputFiles::new(options.output_dir.clone());
-        let home = options.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
-        let confinement = Confinement::new(options.sandbox.clone(), home);
+        let confinement = Confinement::new(options.sandbox.clone(), homes(&options));
         Self { options, files, confinement }
     }
 

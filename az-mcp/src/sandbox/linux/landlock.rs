@@ -7,7 +7,6 @@ use ::landlock::{
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 use async_trait::async_trait;
-use tokio::process::Child;
 
 use super::capabilities::drop_dangerous;
 use super::readable::{canonical, hidden_beneath, readable};
@@ -15,7 +14,8 @@ use super::seccomp::{Filters, restrict};
 use crate::sandbox::session::{in_own_session, piped};
 use crate::sandbox::thread::on_own_thread;
 use crate::sandbox::{
-    NetworkAccess, ReadAccess, Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedCommand,
+    NetworkAccess, ReadAccess, Sandbox, SandboxError, SandboxPolicy, SandboxTier, SandboxedChild,
+    SandboxedCommand,
 };
 
 /// The first version of Landlock that covers all ways of changing a file: Linux 6.2.
@@ -74,9 +74,9 @@ impl Sandbox for Landlock {
         &self,
         command: SandboxedCommand,
         policy: SandboxPolicy,
-    ) -> Result<Child, SandboxError> {
+    ) -> Result<SandboxedChild, SandboxError> {
         if let NetworkAccess::Proxy(_) = policy.network {
-            return Err(no_hosts());
+            return Err(SandboxError::no_hosts());
         }
         on_own_thread(move || {
             let filters = Filters::landlock(&policy.network)?;
@@ -89,9 +89,9 @@ impl Sandbox for Landlock {
                 SandboxError::setup("restricting the command", std::io::Error::other(error))
             })?;
             restrict(filters)?;
-            Ok(process.spawn()?)
+            Ok((SandboxedChild::new(process.spawn()?), || ()))
         })
-        .await?
+        .await
     }
 }
 
@@ -105,13 +105,17 @@ struct Rules {
 impl Rules {
     /// Returns what is granted by a policy.
     fn of(policy: &SandboxPolicy) -> Result<Self, SandboxError> {
-        let mut write = Vec::new();
+        let mut write: Vec<PathBuf> = Vec::new();
         for path in policy.write.iter().chain([&policy.temp]) {
             let found = path.canonicalize();
             write.push(
                 found.map_err(|error| SandboxError::setup(path.display().to_string(), error))?,
             );
         }
+        // What is in another one is granted with it. A process of an earlier command could exchange
+        // it for a link before it is opened.
+        let roots = write.clone();
+        write.retain(|path| !roots.iter().any(|root| path != root && path.starts_with(root)));
         let mut hidden = canonical(&policy.hide);
         if let Some(path) = hidden_beneath(&write, &hidden) {
             return Err(cannot_hide(path));
@@ -121,7 +125,9 @@ impl Rules {
             ReadAccess::Everything => readable(&[PathBuf::from("/")], &hidden),
             ReadAccess::Only(paths) => {
                 let system = SYSTEM.iter().map(PathBuf::from);
-                readable(&paths.iter().cloned().chain(system).collect::<Vec<_>>(), &hidden)
+                let mut paths = canonical(paths);
+                paths.retain(|path| !write.iter().any(|root| path.starts_with(root)));
+                readable(&paths.into_iter().chain(system).collect::<Vec<_>>(), &hidden)
             }
         };
         Ok(Self { write, read })
@@ -177,14 +183,6 @@ fn grant(
     match PathFd::new(path) {
         Ok(descriptor) => rules.add_rule(PathBeneath::new(descriptor, rights)),
         Err(_) => Ok(rules),
-    }
-}
-
-fn no_hosts() -> SandboxError {
-    SandboxError::Unsupported {
-        tier: SandboxTier::Landlock,
-        what: "cannot limit the network to some hosts".to_owned(),
-        remedy: "install bubblewrap, or set sandbox.network to \"off\" or \"on\"".to_owned(),
     }
 }
 

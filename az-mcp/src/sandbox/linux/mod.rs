@@ -1,5 +1,6 @@
 //! The sandboxes of Linux.
 
+mod arguments;
 mod bwrap;
 mod calls;
 mod capabilities;
@@ -7,8 +8,12 @@ mod landlock;
 mod memory_file;
 mod mounts;
 mod readable;
+mod running;
 mod seccomp;
 mod sockets;
+mod stages;
+mod status;
+mod view;
 
 pub use self::bwrap::Bwrap;
 pub use self::landlock::Landlock;

@@ -63,6 +63,13 @@ pub(super) fn find(mark: Mark<'_>, root: Option<Pid>) -> Vec<Process> {
     find_trees(mark, |pid, _| root == Some(pid))
 }
 
+/// Sends SIGTERM to the processes; returns whether there is one. Those of a sandbox do not get it:
+/// they would exit and kill the command before it could clean up.
+pub(super) fn terminate(processes: &[Process]) -> bool {
+    let others = processes.iter().filter(|process| !is_helper(process));
+    others.filter(|process| pidfd_send_signal(&process.handle, Signal::TERM).is_ok()).count() > 0
+}
+
 /// Kills the given processes and all others that have the mark, and waits until they have exited;
 /// returns whether all have.
 ///

@@ -28,6 +28,11 @@ pub(super) const fn find(_mark: Mark<'_>, _root: Option<Pid>) -> Vec<Process> {
     Vec::new()
 }
 
+/// Does nothing; returns that it did not.
+pub(super) const fn terminate(_processes: &[Process]) -> bool {
+    false
+}
+
 /// Does nothing; returns that no process is left.
 pub(super) fn kill(_processes: Vec<Process>, _mark: Mark<'_>) -> bool {
     true

@@ -1,0 +1,90 @@
+//! Which sandboxes of this user are running.
+//!
+//! What is mounted in a workspace is found by its name. A process of another sandbox that changes the
+//! same files could exchange it for a link at this moment. A sandbox that is prepared therefore has to
+//! know that it is the only one, and keep others from starting until its mounts are done.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+
+/// Held shared by each sandbox as long as one of its processes runs.
+const RUNNING: &str = "running.lock";
+/// Held exclusively while it is found out whether others run, and while the only one is prepared.
+const STARTING: &str = "starting.lock";
+
+/// The entry of a sandbox among those that run.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The lock of a running sandbox. It is released when no process has it open.
+    pub(super) running: OwnedFd,
+    /// Keeps other sandboxes from starting; `None` if others are running already.
+    pub(super) alone: Option<File>,
+}
+
+impl Entry {
+    /// Adds a sandbox. The locks are in this directory, which its command must not reach. This blocks
+    /// as long as another one is prepared, for some milliseconds.
+    pub(super) fn new(directory: &Path) -> io::Result<Self> {
+        let starting = open(&directory.join(STARTING))?;
+        flock(&starting, FlockOperation::LockExclusive)?;
+        let running = open(&directory.join(RUNNING))?;
+        let is_alone = match flock(&running, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => true,
+            Err(Errno::WOULDBLOCK) => false,
+            Err(error) => return Err(error.into()),
+        };
+        // Others do not take the lock in between: they need the first one for it.
+        flock(&running, FlockOperation::NonBlockingLockShared)?;
+        Ok(Self { running: running.into(), alone: is_alone.then_some(starting) })
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(no_link).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+
+    #[test]
+    fn a_sandbox_is_alone_until_another_one_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Entry::new(directory.path()).unwrap();
+        assert!(first.alone.is_some());
+        let Entry { running, alone } = first;
+        drop(alone);
+        let second = Entry::new(directory.path()).unwrap();
+        assert!(second.alone.is_none());
+        drop(running);
+        assert!(Entry::new(directory.path()).unwrap().alone.is_none());
+        drop(second);
+        assert!(Entry::new(directory.path()).unwrap().alone.is_some());
+    }
+
+    #[test]
+    fn another_sandbox_waits_until_the_only_one_is_prepared() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Entry::new(directory.path()).unwrap();
+        let path = directory.path().to_owned();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let second = std::thread::spawn(move || {
+            let entry = Entry::new(&path).unwrap();
+            // The first one has dropped its lock before.
+            assert_eq!(receiver.try_recv(), Ok(()));
+            entry.alone.is_none()
+        });
+        sender.send(()).unwrap();
+        drop(first.alone);
+        assert!(second.join().unwrap());
+    }
+}
