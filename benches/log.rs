@@ -11,7 +11,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -97,22 +97,27 @@ fn first_row(dir: &Path, args: &[&str]) -> Duration {
     times[RUNS / 2]
 }
 
-/// Returns the median delay between the commit of a record and its line.
+/// Returns the median time from before a record is appended until its line is read.
 fn delay(dir: &Path) -> Duration {
     let mut command = command(dir, &["log", "show", "--follow", "--limit", "1", "--json"]);
     let mut child: Child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut out = child.stdout.take().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
     let store = SqliteStore::open(dir.join("az.db"), SqliteOptions::default()).unwrap();
     let runtime = runtime();
     // The newest record shows that it has started: what is appended before is not new to it.
-    let mut line = [0; 4096];
-    assert!(out.read(&mut line).unwrap() > 0);
+    let mut read_line_with = |text: &str| {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert!(line.contains(text), "{line:?} is not the record {text:?}");
+    };
+    read_line_with("the newest record");
     let mut times: Vec<_> = (0..RUNS)
-        .map(|_| {
-            let record = record(SystemClock.now(), "now", Level::Info);
-            runtime.block_on(LogStore::append(&store, &[record])).unwrap();
+        .map(|round| {
+            let message = format!("the record of round {round}.");
+            let record = record(SystemClock.now(), &message, Level::Info);
             let begun = Instant::now();
-            assert!(out.read(&mut line).unwrap() > 0);
+            runtime.block_on(LogStore::append(&store, &[record])).unwrap();
+            read_line_with(&message);
             begun.elapsed()
         })
         .collect();

@@ -1,27 +1,33 @@
-//! The built-in tools on a tree of 20,000 files, and the overhead of a call.
+//! The built-in tools on a tree of 20,000 files, the overhead of a call, and `az tools usage` of 100,000 calls.
 //!
-//! `cargo bench -p az-benches --bench tools` prints the figures, and fails if one misses its bar.
+//! `cargo build --release -p az-cli && cargo bench -p az-benches --bench tools` prints the figures, and fails if one misses its bar.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a bench that fails may fall over, and it prints"
 )]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use az_core::task::TaskRepository;
 use az_core::tool::{
     EffectClass, Invocation, ReadResults, RecordedResults, ToolOutput, ToolScope, Toolbox,
 };
 use az_core::{CallId, Result};
+use az_data::sqlite::{SqliteOptions, SqliteStore};
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::shell::ShellOptions;
 use az_mcp::{ToolRegistry, TypedTool};
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use support::{az, largest_child, millis, runtime, task};
 
 const DIRECTORIES: usize = 200;
 const FILES: usize = 100;
@@ -31,6 +37,11 @@ const CALLS: u32 = 20_000;
 const CALL: Duration = Duration::from_millis(500);
 /// The longest overhead of a call.
 const OVERHEAD: Duration = Duration::from_micros(30);
+
+/// The calls that are counted.
+const COUNTED: u32 = 100_000;
+/// The longest time of `az tools usage`.
+const USAGE: Duration = Duration::from_millis(50);
 
 /// A tool that does nothing, with the arguments of a built-in one.
 #[derive(Debug)]
@@ -78,11 +89,49 @@ fn main() -> ExitCode {
     }
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    match runtime.block_on(measure(dir.path())) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    let holds = runtime().block_on(measure(dir.path()));
+    let usage = usage();
+    println!(
+        "az tools usage of {COUNTED} calls {:.1} ms, {:.1} MB   (bar: {:.0} ms)",
+        millis(usage),
+        largest_child(),
+        millis(USAGE)
+    );
+    if holds && usage <= USAGE { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Returns the median time of `az tools usage`, from the start of the process to its end.
+fn usage() -> Duration {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("az.db");
+    let store = SqliteStore::open(&database, SqliteOptions::default()).unwrap();
+    runtime().block_on(TaskRepository::create(&store, &task("called"))).unwrap();
+    drop(store);
+    // Through the contract it would take a minute.
+    let db = Connection::open(&database).unwrap();
+    db.execute_batch(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNTED}), \
+         call AS (SELECT i, 'tool.t' || (i % 20) AS tool, iif(i % 9 = 0, 'failed', 'done') AS outcome, \
+             i * 7919 % 3000 AS millis FROM n) \
+         INSERT INTO event (task_id, seq, epoch, type, call_id, at, tool, outcome, millis, body) \
+         SELECT 'called', i, 1, 'tool_result', 't0.' || i, i, tool, outcome, millis, \
+             json_object('type', 'tool_result', 'tool', tool, 'outcome', outcome, 'millis', millis, \
+                 'content', json_array(json_object('type', 'text', 'text', hex(zeroblob(500))))) FROM call;"
+    ))
+    .unwrap();
+    drop(db);
+    let mut times: Vec<_> = (0..RUNS)
+        .map(|_| {
+            let mut command = Command::new(az());
+            command.args(["tools", "usage", "--data-dir"]).arg(dir.path());
+            command.env_clear().env("HOME", "/nonexistent").stdout(Stdio::null());
+            let begun = Instant::now();
+            assert!(command.status().unwrap().success());
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    times.get(RUNS / 2).copied().unwrap()
 }
 
 fn fill(root: &Path) {

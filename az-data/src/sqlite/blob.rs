@@ -119,6 +119,15 @@ impl Blobs {
         Ok(text)
     }
 
+    /// Returns the body of an event from its columns `body` and `blob`.
+    pub(super) fn body(&self, text: Option<String>, name: Option<&str>) -> Result<String> {
+        match (text, name) {
+            (Some(text), _) => Ok(text),
+            (None, Some(name)) => self.get(name),
+            (None, None) => Err(unreadable("body", "there is none")),
+        }
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         let shelf = name.get(..2).unwrap_or(name);
         self.0.join(shelf).join(name)

@@ -13,10 +13,12 @@ use super::connect::{self, beside};
 use super::damage;
 use super::entry_sum;
 use super::leftover;
+use super::log_count;
 use super::migrate::Migration;
 use super::row::{all, first, prepare};
 use super::store::SqliteStore;
 use super::stored_sums;
+use super::tool_call;
 use crate::error::Result;
 
 #[async_trait]
@@ -41,7 +43,8 @@ impl StoreAdmin for SqliteStore {
         counted.await?.ok_or_else(|| Error::Internal("counting returned nothing".to_owned()))
     }
 
-    /// Reads every page, and every file of a large body, and compares the sums of budgets with the ledger.
+    /// Reads every page, and every file of a large body, and compares what is stored twice: sums of budgets and of the
+    /// ledger, numbers of log records, and results of tools.
     async fn check(&self) -> Result<Vec<String>, Error> {
         let blobs = self.blobs();
         self.scan(move |conn| {
@@ -52,6 +55,8 @@ impl StoreAdmin for SqliteStore {
                 damage::find(&look),
                 stored_sums::differences(&look),
                 entry_sum::differences(&look),
+                log_count::differences(&look),
+                tool_call::differences(&look, &blobs),
             ];
             for problems in problems {
                 match problems {
@@ -81,6 +86,10 @@ impl StoreAdmin for SqliteStore {
             if !entry_sum::differences(&conn)?.is_empty() {
                 entry_sum::rebuild(&mut conn)?;
             }
+            if !log_count::differences(&conn)?.is_empty() {
+                log_count::rebuild(&mut conn)?;
+            }
+            tool_call::rebuild(&mut conn, &blobs)?;
             leftover::remove(&mut conn, &blobs, &path)
         };
         Ok(blocking::run(clean).await??)

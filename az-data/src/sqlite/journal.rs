@@ -16,10 +16,11 @@ use super::json;
 use super::ledger::call_id;
 use super::projection::project;
 use super::queue::change;
-use super::row::{Columns, all, bound, first, micros, prepare, readable, run};
+use super::row::{Columns, all, bound, first, micros, prepare, run};
 use super::store::SqliteStore;
 use super::task_row::find_lease;
-use crate::error::{Result, SqliteError, unreadable};
+use super::tool_call::{self, ToolColumns};
+use crate::error::{Result, SqliteError};
 
 /// The size in bytes above which a body is stored in a file.
 const LARGE: usize = 64 << 10;
@@ -111,7 +112,7 @@ impl Journal for SqliteStore {
 
     async fn tool_calls(&self, span: TimeRange) -> Result<Vec<ToolCallSummary>, Error> {
         let blobs = self.blobs();
-        self.scan(move |conn| tool_calls(conn, span, &blobs)).await
+        self.scan(move |conn| tool_call::tool_calls(conn, span, &blobs)).await
     }
 }
 
@@ -201,8 +202,10 @@ fn add(
     event: &NewEvent,
     body: &Body,
 ) -> Result<()> {
-    let sql = "INSERT INTO event (namespace, task_id, seq, epoch, type, call_id, at, body, blob) \
-        VALUES (az_namespace(), :task, :seq, :epoch, :type, :call, :at, :body, :blob)";
+    let sql = "INSERT INTO event (namespace, task_id, seq, epoch, type, call_id, at, body, blob, \
+            tool, outcome, millis) \
+        VALUES (az_namespace(), :task, :seq, :epoch, :type, :call, :at, :body, :blob, \
+            :tool, :outcome, :millis)";
     let (text, blob) = match body {
         Body::Text(text) => (Some(text), None),
         Body::Blob { name, text } => {
@@ -210,6 +213,7 @@ fn add(
             (None, Some(name))
         }
     };
+    let columns = ToolColumns::of(&event.body);
     let params = named_params! {
         ":task": place.task.as_str(),
         ":seq": place.seq.cast_signed(),
@@ -219,6 +223,9 @@ fn add(
         ":at": micros(place.now),
         ":body": text,
         ":blob": blob,
+        ":tool": columns.tool,
+        ":outcome": columns.outcome,
+        ":millis": columns.millis,
     };
     match run(conn, sql, params) {
         Err(error) if event.call.is_some() && is_repeated(&error) => Err(event.repeated().into()),
@@ -279,21 +286,6 @@ fn tail(conn: &Connection, task: &TaskId, blobs: &Blobs) -> Result<Vec<Event>> {
     Ok(start.into_iter().chain(rest).collect())
 }
 
-/// Reads the results of tool calls. The index of calls selects them, and their rows have the bodies.
-fn tool_calls(conn: &Connection, span: TimeRange, blobs: &Blobs) -> Result<Vec<ToolCallSummary>> {
-    let sql = "SELECT body, blob FROM event INDEXED BY event_once WHERE namespace = az_namespace() \
-        AND call_id IS NOT NULL AND type = 'tool_result' AND at >= ?1 AND at < ?2";
-    readable(conn, sql, (micros(span.start), micros(span.end)), |row| {
-        let (body, blob): (Option<String>, Option<String>) = (row.take()?, row.take()?);
-        let text = match (body, blob) {
-            (Some(text), _) => text,
-            (None, Some(name)) => blobs.get(&name)?,
-            (None, None) => return Err(unreadable("body", "there is none")),
-        };
-        json::read("body", &text)
-    })
-}
-
 /// An event as its row stores it.
 struct Row {
     seq: u64,
@@ -330,11 +322,7 @@ impl Row {
     }
 
     fn decode(mut self, task: &TaskId, blobs: &Blobs) -> Result<Event> {
-        let text = match (self.body.take(), &self.blob) {
-            (Some(text), _) => text,
-            (None, Some(name)) => blobs.get(name)?,
-            (None, None) => return Err(unreadable("body", "there is none")),
-        };
+        let text = blobs.body(self.body.take(), self.blob.as_deref())?;
         let body = json::read("body", &text)?;
         Ok(self.with(task, body))
     }

@@ -93,7 +93,8 @@ pub(super) const fn rank(level: Level) -> i64 {
     }
 }
 
-fn level(number: i64) -> Result<Level> {
+/// Returns the level of a number.
+pub(super) fn level(number: i64) -> Result<Level> {
     let mut levels = Level::ALL.iter().copied();
     let known = levels.find(|level| rank(*level) == number);
     known.ok_or_else(|| unreadable("level", number))

@@ -9,6 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::log::{RECORD, rank, record};
+use super::log_count::PERIOD;
 use super::row::{Columns, bound, first, micros, prepare};
 use crate::error::Result;
 
@@ -16,9 +17,6 @@ use crate::error::Result;
 const PAGE: usize = 500;
 /// The most rows that are read for a page: with a text, few of them may match.
 const EXAMINED: usize = 20_000;
-
-/// The length of the periods for which the table `log_count` has the number of records, in microseconds.
-const PERIOD: i64 = 600_000_000;
 
 /// A place in the order of times: the time and the number of the record before it.
 pub(super) type Place = (i64, i64);

@@ -41,6 +41,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0010_entry_sums.sql"),
     include_str!("migrations/0011_hints_and_log_counts.sql"),
     include_str!("migrations/0012_waiting.sql"),
+    include_str!("migrations/0013_tool_results.sql"),
 ];
 
 /// The newest schema version.
@@ -221,6 +222,16 @@ pub(super) fn in_memory() -> Connection {
     conn
 }
 
+/// Returns a new file with the first steps made, for tests of later ones.
+#[cfg(test)]
+pub(super) fn of_steps(path: &Path, taken: usize) -> Connection {
+    let conn = Connection::open(path).unwrap();
+    use_log(&conn).unwrap();
+    advance(&conn, path, &STEPS[..taken]).unwrap();
+    namespace::bind(&conn, &Namespace::default()).unwrap();
+    conn
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -229,28 +240,18 @@ mod tests {
     use az_core::Usd;
     use az_core::clock::from_micros;
     use az_core::cost::{Calendar, Charge, CostEntry, CostSum, Grouping, Payer, TimeRange, Usage};
-    use az_core::store::Namespace;
     use az_core::testing::sample::{call_id, entry, paid, task_id};
     use rusqlite::Connection;
 
     use super::super::sums::sums;
-    use super::super::{entry_sum, hold, ledger, namespace, payer};
-    use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, use_log, version};
+    use super::super::{entry_sum, hold, ledger, payer};
+    use super::{NEWEST, OWN, STEPS, advance, bring_up_to_date, in_memory, of_steps, version};
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
         let sql = "SELECT name, sql FROM sqlite_schema ORDER BY name";
         let mut query = conn.prepare(sql).unwrap();
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         rows.unwrap().map(Result::unwrap).collect()
-    }
-
-    /// Creates a file with the first steps made.
-    fn of_steps(path: &Path, taken: usize) -> Connection {
-        let conn = Connection::open(path).unwrap();
-        use_log(&conn).unwrap();
-        advance(&conn, path, &STEPS[..taken]).unwrap();
-        namespace::bind(&conn, &Namespace::default()).unwrap();
-        conn
     }
 
     #[test]

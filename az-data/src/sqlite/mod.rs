@@ -22,6 +22,7 @@ mod lease;
 mod ledger;
 mod leftover;
 mod log;
+mod log_count;
 mod log_page;
 mod log_prune;
 mod migrate;
@@ -44,6 +45,7 @@ mod stores;
 mod sums;
 mod task;
 mod task_row;
+mod tool_call;
 mod writer;
 
 pub use migrate::Migration;

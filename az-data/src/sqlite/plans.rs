@@ -29,7 +29,7 @@ use serde_json::json;
 use super::log::RECORD;
 use super::log_page::{self, Order};
 use super::migrate::{self, OWN};
-use super::{SqliteOptions, SqliteStore, SqliteStores, bucket};
+use super::{SqliteOptions, SqliteStore, SqliteStores, bucket, entry_sum, log_count};
 
 /// The statements that the tests of this process have prepared.
 static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -134,11 +134,17 @@ async fn run_every_statement(store: &SqliteStore) {
     SqliteStores::default().note_run(&noted, &run).await.unwrap();
     store.collect_runs().await.unwrap();
     store.prune_runs(now, 1).await.unwrap();
-    store.status().await.unwrap();
-    store.check().await.unwrap();
+    check_and_rebuild(store).await;
     for id in ["part", "created", "t"] {
         TaskRepository::delete(store, &task_id(id), later).await.unwrap();
     }
+}
+
+async fn check_and_rebuild(store: &SqliteStore) {
+    store.status().await.unwrap();
+    store.check().await.unwrap();
+    entry_sum::rebuild(&mut migrate::in_memory()).unwrap();
+    log_count::rebuild(&mut migrate::in_memory()).unwrap();
 }
 
 /// Sends a hint; returns the event that records it.
@@ -246,8 +252,15 @@ const WHOLE: &[(&str, &str)] = &[
         "SELECT task_id, seq, body FROM event",
         "SEARCH event USING INDEX sqlite_autoindex_event_1 (namespace=?)",
     ),
-    // The results of all tools are in the index of calls.
-    ("type = 'tool_result'", "SEARCH event USING INDEX event_once (namespace=?)"),
+    // The check reads all results and all counts.
+    ("SELECT body, blob, task_id, seq, tool", "SEARCH event USING INDEX event_once (namespace=?)"),
+    ("WITH counts AS", "SEARCH log_count USING PRIMARY KEY (namespace=?)"),
+    ("WITH counts AS", "SEARCH log USING COVERING INDEX log_of_level (namespace=?)"),
+    ("WITH counts AS", "USE TEMP B-TREE FOR GROUP BY"),
+    ("WITH counts AS", "USE TEMP B-TREE FOR ORDER BY"),
+    ("DELETE FROM log_count", "SEARCH log_count USING PRIMARY KEY (namespace=?)"),
+    ("INTO log_count SELECT", "SEARCH log USING COVERING INDEX log_of_level (namespace=?)"),
+    ("INTO log_count SELECT", "USE TEMP B-TREE FOR GROUP BY"),
     ("DELETE FROM entry_sum", "SEARCH entry_sum USING PRIMARY KEY (namespace=?)"),
     ("INTO entry_sum SELECT", "SEARCH entry USING INDEX entry_by_time (namespace=?)"),
     ("INTO entry_sum SELECT", "USE TEMP B-TREE FOR GROUP BY"),
