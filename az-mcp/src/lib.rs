@@ -60,6 +60,7 @@ pub mod sandbox;
 
 pub mod builtin;
 pub mod policy;
+pub mod search;
 pub mod secrets;
 
 #[cfg(feature = "testing")]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::ToolSpec;
+use az_core::tool::sent_tools;
 
 use crate::chat::ToolDefinition;
 
@@ -20,13 +21,13 @@ struct Offer {
 }
 
 impl OfferedTools {
-    /// Returns the definitions of these tools.
+    /// Returns the definitions of those of these tools that are sent to the model.
     pub(super) fn of(&self, specs: Arc<[ToolSpec]>) -> Arc<[ToolDefinition]> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(offer) = last.as_ref().filter(|offer| Arc::ptr_eq(&offer.specs, &specs)) {
             return Arc::clone(&offer.definitions);
         }
-        let definitions: Arc<[_]> = specs.iter().map(ToolDefinition::from).collect();
+        let definitions: Arc<[_]> = sent_tools(&specs).map(ToolDefinition::from).collect();
         *last = Some(Offer { specs, definitions: Arc::clone(&definitions) });
         definitions
     }

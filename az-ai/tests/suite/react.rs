@@ -5,6 +5,7 @@ mod by_choice;
 mod cut;
 mod fallback;
 mod limits;
+mod many_tools;
 mod pause;
 pub(crate) mod shop;
 

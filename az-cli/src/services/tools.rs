@@ -9,6 +9,7 @@ use az_mcp::builtin::aichat::AichatCompleteTool;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
 use az_mcp::builtin::semantic::SemanticSearchTool;
+use az_mcp::search::SearchToolbox;
 use az_mcp::secrets::RedactingToolbox;
 
 use super::Services;
@@ -44,6 +45,7 @@ impl Services {
     /// As [`toolbox`](Self::toolbox).
     pub fn tools(&self) -> Result<Arc<dyn Toolbox>, CliError> {
         let toolbox = self.wiring.toolbox(self.toolbox()?);
+        let toolbox = Arc::new(SearchToolbox::new(toolbox)?);
         Ok(Arc::new(RedactingToolbox::new(toolbox, Arc::new(self.secrets()?))))
     }
 

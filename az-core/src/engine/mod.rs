@@ -15,6 +15,7 @@ mod goal;
 mod invocation;
 mod keeper;
 mod model;
+mod named_call;
 mod options;
 mod progress;
 mod question;

@@ -19,7 +19,7 @@ use crate::journal::{Event, EventBody, Hint, History, NewEvent};
 use crate::money::Usd;
 use crate::point;
 use crate::task::{HeartbeatStatus, Lease, LeaseFence, Moment, Task, Waiting};
-use crate::tool::ToolSpec;
+use crate::tool::{ToolSpec, are_many, finds_tools};
 
 /// The tool calls that a task may make for each of its steps, if no limit is set.
 const CALLS_A_STEP: u32 = 10;
@@ -107,11 +107,16 @@ impl Run {
         if specs.iter().all(|spec| self.offers(spec)) {
             return specs;
         }
-        specs.iter().filter(|spec| self.offers(spec)).cloned().collect()
+        let mut offered: Vec<_> = specs.iter().filter(|spec| self.offers(spec)).cloned().collect();
+        if !are_many(&offered) {
+            offered.retain(|spec| !finds_tools(&spec.name));
+        }
+        offered.into()
     }
 
     pub(super) fn may_use(&self, tool: &str) -> bool {
-        self.task.options.tools.as_ref().is_none_or(|names| names.iter().any(|n| n == tool))
+        let names = self.task.options.tools.as_ref();
+        finds_tools(tool) || names.is_none_or(|names| names.iter().any(|n| n == tool))
     }
 
     /// Emits an event that is not recorded.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::approve::Permission;
 use super::invocation::{drop_beyond_limit, invocation};
+use super::named_call::contained_call;
 use super::progress::forward;
 use super::question::no_one_to_ask;
 use super::recover::in_words;
@@ -22,8 +23,8 @@ use crate::journal::{
 };
 use crate::point;
 use crate::tool::{
-    EffectClass, Invocation, PreparedCall, RecordedResults, ToolOutput, ToolSpec, meant_name,
-    progress_channel,
+    EffectClass, Invocation, PreparedCall, RecordedResults, TOOL_SEARCH, ToolOutput, ToolSpec,
+    meant_name, progress_channel,
 };
 
 /// The number of read-only calls that run concurrently.
@@ -126,9 +127,13 @@ impl Run {
             Some(CallState::Begun { .. }) => true,
             Some(CallState::Waiting) | None => false,
         };
-        let tool = call.name.clone();
+        let mut tool = call.name.clone();
         let specs = self.context.toolbox.specs();
-        let allowed = match self.check(&specs, id.clone(), call) {
+        let checked = contained_call(call).and_then(|call| {
+            tool.clone_from(&call.name);
+            self.check(&specs, id.clone(), call)
+        });
+        let allowed = match checked {
             Ok((spec, call)) => match self.permission(spec, &call).await? {
                 Permission::Granted => {
                     let call = self.with_access_check(spec, call);
@@ -163,7 +168,7 @@ impl Run {
         let spec = name.and_then(|name| offered().find(|spec| spec.name == name));
         let spec = spec.ok_or_else(|| match specs.iter().find(|spec| spec.name == call.name) {
             Some(spec) if spec.asks_person && self.may_use(&spec.name) => no_one_to_ask(&spec.name),
-            _ => self.unknown_tool(specs, &call.name),
+            _ => self.unknown_tool(&call.name),
         })?;
         let mut invocation = self.invocation(id, spec.name.clone(), call.arguments);
         if !is_known {
@@ -172,17 +177,11 @@ impl Run {
                 call.name, spec.name
             ));
         }
+        if spec.name == TOOL_SEARCH {
+            invocation.tools = self.tools();
+        }
         let call = self.context.toolbox.prepare(invocation.with_timeout(spec.timeout))?;
         Ok((spec, call))
-    }
-
-    fn unknown_tool(&self, specs: &[ToolSpec], name: &str) -> Error {
-        let names = specs.iter().filter(|spec| self.offers(spec)).map(|spec| spec.name.as_str());
-        let reason = match names.collect::<Vec<_>>().join(", ") {
-            names if names.is_empty() => format!("there is no tool {name:?}; this task has none"),
-            names => format!("there is no tool {name:?}; the tools are {names}"),
-        };
-        Error::invalid("tool", reason)
     }
 
     pub(super) fn invocation(&self, call: CallId, tool: String, arguments: Value) -> Invocation {

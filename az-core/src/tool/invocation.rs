@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::access::{Access, AccessCheck};
 use super::progress::ProgressSender;
 use super::question::Question;
 use super::results::RecordedResults;
-use super::spec::EffectClass;
+use super::spec::{EffectClass, ToolSpec};
 use crate::cost::Payer;
 use crate::error::{Error, Result};
 use crate::id::{CallId, TaskId};
@@ -48,6 +49,8 @@ pub struct Invocation {
     pub progress: ProgressSender,
     /// The recorded results of the task's earlier calls.
     pub results: RecordedResults,
+    /// The tools that the task may use, for a tool that finds them; those of the toolbox if it is empty.
+    pub tools: Arc<[ToolSpec]>,
     /// The names of the variables that the task's commands get beside the default ones.
     pub env: Vec<String>,
     /// The answer to the question of the call, if it asks one.
@@ -85,6 +88,7 @@ impl Invocation {
             access: AccessCheck::default(),
             progress: ProgressSender::disconnected(),
             results: RecordedResults::default(),
+            tools: Arc::default(),
             env: Vec::new(),
             answer: None,
             witness: None,
@@ -148,6 +152,13 @@ impl Invocation {
     #[must_use]
     pub fn with_results(mut self, results: RecordedResults) -> Self {
         self.results = results;
+        self
+    }
+
+    /// Sets the tools that the task may use.
+    #[must_use]
+    pub fn with_tools(mut self, tools: Arc<[ToolSpec]>) -> Self {
+        self.tools = tools;
         self
     }
 

@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod question;
 mod results;
+mod search;
 mod spec;
 mod toolbox;
 
@@ -19,5 +20,8 @@ pub use output::{Probed, ToolOutput};
 pub use progress::{Progress, ProgressReceiver, ProgressSender, progress_channel};
 pub use question::Question;
 pub use results::{OUTPUT_READ, ReadResults, RecordedResults};
+pub use search::{
+    SENT_AT_ONCE, TOOL_CALL, TOOL_SEARCH, are_many, finds_tools, search_tools, sent_tools,
+};
 pub use spec::{EffectClass, ToolScope, ToolSpec};
 pub use toolbox::{NoTools, Toolbox};

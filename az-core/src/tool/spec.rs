@@ -69,6 +69,9 @@ pub struct ToolSpec {
     /// Whether its calls ask a person a question, so that it is offered only where one can answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks_person: bool,
+    /// Whether it is sent to the model also if there are so many tools that the others have to be searched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub core: bool,
     /// The tool's own time limit, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
@@ -91,6 +94,7 @@ impl ToolSpec {
             effect: EffectClass::default(),
             scope: ToolScope::default(),
             asks_person: false,
+            core: false,
             timeout: None,
         }
     }
@@ -127,6 +131,13 @@ impl ToolSpec {
     #[must_use]
     pub const fn asking_person(mut self) -> Self {
         self.asks_person = true;
+        self
+    }
+
+    /// Declares the tool to be one that nearly every task uses: it is always sent to the model.
+    #[must_use]
+    pub const fn as_core(mut self) -> Self {
+        self.core = true;
         self
     }
 

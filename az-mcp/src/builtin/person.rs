@@ -43,7 +43,8 @@ impl Default for AskTool {
             .with_category("person")
             .with_effect(EffectClass::Read)
             .with_scope(ToolScope::Workspace)
-            .asking_person();
+            .asking_person()
+            .as_core();
         let info = McpTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<AskArgs>()),
             ..McpTool::new(NAME, DESCRIPTION, "string").with_category("person")

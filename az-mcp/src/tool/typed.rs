@@ -37,6 +37,9 @@ pub trait TypedTool: fmt::Debug + Send + Sync + 'static {
     const EFFECT: EffectClass;
     /// What the tool can access; by default everything, so that its calls need approval.
     const SCOPE: ToolScope = ToolScope::System;
+    /// Whether nearly every task uses the tool, so that it is always sent to the model; see
+    /// [`ToolSpec::core`].
+    const CORE: bool = false;
     /// The time limit of a call, if the tool has one of its own.
     const TIMEOUT: Option<Duration> = None;
     /// The arguments of an example call as a JSON object, for documents and help; empty if there is none.
@@ -97,12 +100,13 @@ impl<T: TypedTool> Typed<T> {
     /// Wraps the tool and derives its description.
     pub fn new(tool: T) -> Self {
         let description = tool.description();
-        let spec = ToolSpec::new(T::NAME, &*description, input_schema::<T::Args>())
+        let mut spec = ToolSpec::new(T::NAME, &*description, input_schema::<T::Args>())
             .with_category(T::CATEGORY)
             .with_effect(T::EFFECT)
             .with_scope(T::SCOPE)
             .with_timeout(T::TIMEOUT)
             .with_output_schema(tool.output_schema());
+        spec.core = T::CORE;
         let info = McpTool {
             arguments: ToolArgument::read(&spec.input_schema, argument_order::<T::Args>()),
             ..McpTool::new(T::NAME, &*description, T::RETURNS).with_category(T::CATEGORY)

@@ -144,7 +144,7 @@ impl Stage {
         engine.resume_until(&task.id, Stop::default()).await.unwrap()
     }
 
-    fn engine(&self) -> Engine {
+    pub(crate) fn engine(&self) -> Engine {
         self.engine_of(Arc::new(self.react()))
     }
 

@@ -77,6 +77,7 @@ impl TypedTool for ListTool {
     const RETURNS: &'static str = "array";
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const CORE: bool = true;
     const EXAMPLE: &'static str = r#"{"path": "src", "recursive": true}"#;
 
     fn output_schema(&self) -> Option<Value> {

@@ -48,6 +48,7 @@ impl TypedTool for ReadTool {
     const RETURNS: &'static str = "string";
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const CORE: bool = true;
     const EXAMPLE: &'static str = r#"{"path": "README.md"}"#;
 
     fn accesses(&self, args: &ReadArgs, call: &Invocation) -> Vec<Access> {

@@ -76,6 +76,7 @@ impl TypedTool for WriteTool {
     const RETURNS: &'static str = "boolean";
     const EFFECT: EffectClass = EffectClass::Probe;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const CORE: bool = true;
     const EXAMPLE: &'static str =
         r#"{"path": "notes.txt", "content": "buy milk\n", "append": true}"#;
 

@@ -78,6 +78,7 @@ impl TypedTool for OutputReadTool {
     const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Read;
     const SCOPE: ToolScope = ToolScope::Workspace;
+    const CORE: bool = true;
     const EXAMPLE: &'static str = r#"{"call": "t0.0", "offset": 6144}"#;
 
     fn output_schema(&self) -> Option<Value> {

@@ -81,6 +81,7 @@ impl TypedTool for ShellTool {
     const RETURNS: &'static str = "object";
     const EFFECT: EffectClass = EffectClass::Unsafe;
     const SCOPE: ToolScope = ToolScope::System;
+    const CORE: bool = true;
     const EXAMPLE: &'static str = r#"{"command": "wc -l README.md", "timeout": 10}"#;
 
     fn description(&self) -> Cow<'static, str> {
