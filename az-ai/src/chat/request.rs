@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use az_core::ToolSpec;
+pub use az_core::tool::ToolDefinition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -68,19 +68,6 @@ pub enum Effort {
     High,
 }
 
-/// The definition of a tool, as it is sent to a model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ToolDefinition {
-    /// The name, such as `filesystem.read`; providers that allow fewer characters map it.
-    pub name: String,
-    /// A description of what the tool does and when to use it.
-    pub description: String,
-    /// The JSON Schema of the arguments.
-    #[serde(with = "az_core::serde_arc")]
-    pub schema: Arc<Value>,
-}
-
 /// Whether the model may, must or must not call a tool.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,27 +81,6 @@ pub enum ToolChoice {
     Required,
     /// The named tool must be called.
     Tool(String),
-}
-
-impl ToolDefinition {
-    /// Creates a definition.
-    pub fn new(
-        name: impl Into<String>,
-        description: impl Into<String>,
-        schema: impl Into<Arc<Value>>,
-    ) -> Self {
-        Self { name: name.into(), description: description.into(), schema: schema.into() }
-    }
-}
-
-impl From<&ToolSpec> for ToolDefinition {
-    fn from(spec: &ToolSpec) -> Self {
-        Self {
-            name: spec.name.clone(),
-            description: spec.description.clone(),
-            schema: Arc::clone(&spec.input_schema),
-        }
-    }
 }
 
 impl ChatRequest {

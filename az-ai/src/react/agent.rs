@@ -12,6 +12,7 @@ use super::decide::{Decision, decide, turns_to_summarise};
 use super::engine::ReActEngine;
 use super::options::ReActOptions;
 use super::prompt_context::{PromptContext, longest, repeated};
+use super::prompt_record;
 use super::step_prompt::StepPrompt;
 use super::tools::OfferedTools;
 use super::transcript::observation;
@@ -66,7 +67,8 @@ impl ReActAgent {
     }
 
     fn context<'a>(&'a self, run: &Run, initial_thought: &'a str) -> PromptContext<'a> {
-        PromptContext::new(self.tools.of(run.tools()), initial_thought, &self.options)
+        let available = self.tools.of(run.tools());
+        PromptContext::new(run, available, initial_thought, &self.options)
     }
 
     /// Dispatches one request on the run.
@@ -88,6 +90,7 @@ impl ReActAgent {
         run.take_hints().await?;
         let context = self.context(run, initial_thought);
         let candidates = self.candidates(run, &context).await?;
+        prompt_record::record(run, &context, &candidates).await?;
         let asked = (&context, &*candidates);
         let Outcome::TooLong(failure) = self.dispatch(run, asked, Purpose::Step).await? else {
             return Ok(());
@@ -173,6 +176,7 @@ impl ReActEngine for ReActAgent {
         run.take_hints().await?;
         let context = self.context(run, "");
         let candidates = self.candidates(run, &context).await?;
+        prompt_record::record(run, &context, &candidates).await?;
         match self.dispatch(run, (&context, &candidates), Purpose::Step).await? {
             Outcome::Replied(dispatched) => Ok(dispatched.chat.reply),
             Outcome::TooLong(failure) => Err(or_overflow(failure, "it does not fit")),

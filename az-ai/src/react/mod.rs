@@ -11,6 +11,7 @@ mod loop_guard;
 mod options;
 mod prompt;
 mod prompt_context;
+mod prompt_record;
 mod step_prompt;
 mod text_protocol;
 mod tools;

@@ -1,6 +1,7 @@
 //! The instructions that the model gets.
 
 use az_core::Task;
+pub(super) use az_core::journal::Protocol;
 
 use super::options::ReActOptions;
 use super::text_protocol;
@@ -38,13 +39,18 @@ pub(super) fn input(text: &str) -> String {
     )
 }
 
-/// The form of tool calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    /// The provider's native form.
-    Native,
-    /// The text of the reply.
-    Text,
+/// Returns the message that describes tools that appeared after the prompt was recorded.
+pub(super) fn announcement(tools: &[&ToolDefinition]) -> String {
+    let mut text = String::from(
+        "These tools have been added since the conversation began. They are not in your list of \
+         tools, and you can call them like the others, by name. If you cannot, reply with nothing \
+         but <tool_call>{\"name\": \"…\", \"arguments\": {…}}</tool_call>. The tools, with the JSON \
+         Schema of their arguments:\n",
+    );
+    for ToolDefinition { name, description, schema, .. } in tools {
+        text.push_str(&format!("- {name}: {description}\n  {schema}\n"));
+    }
+    text
 }
 
 /// Returns the system prompt.

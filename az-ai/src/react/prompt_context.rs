@@ -17,17 +17,33 @@ use crate::estimate;
 #[derive(Debug)]
 pub(super) struct PromptContext<'a> {
     pub(super) initial_thought: &'a str,
+    /// The tools in the prompt: those that were recorded, or the present ones if none were.
     pub(super) tools: Arc<[ToolDefinition]>,
+    /// The present tools.
+    pub(super) available: Arc<[ToolDefinition]>,
     pub(super) options: &'a ReActOptions,
 }
 
 impl<'a> PromptContext<'a> {
-    pub(super) const fn new(
-        tools: Arc<[ToolDefinition]>,
+    pub(super) fn new(
+        run: &Run,
+        available: Arc<[ToolDefinition]>,
         initial_thought: &'a str,
         options: &'a ReActOptions,
     ) -> Self {
-        Self { initial_thought, tools, options }
+        let recorded = run.history().context.prompts.first();
+        let tools = Arc::clone(recorded.map_or(&available, |prompt| &prompt.tools));
+        Self { initial_thought, tools, available, options }
+    }
+
+    /// Returns the tools that calls may name: those in the prompt, and those that appeared later.
+    pub(super) fn callable(&self) -> Arc<[ToolDefinition]> {
+        if Arc::ptr_eq(&self.tools, &self.available) {
+            return Arc::clone(&self.tools);
+        }
+        let is_new = |tool: &&ToolDefinition| self.tools.iter().all(|old| old.name != tool.name);
+        let later = self.available.iter().filter(is_new);
+        self.tools.iter().chain(later).cloned().collect()
     }
 
     /// Returns the estimated tokens of the transcript and the tools, before a candidate is chosen.
@@ -45,8 +61,11 @@ impl<'a> PromptContext<'a> {
         }
     }
 
-    /// Returns the system prompt.
+    /// Returns the system text: the recorded one, or a new one if none is recorded.
     pub(super) fn system(&self, run: &Run, protocol: Protocol) -> String {
+        if let Some(prompt) = run.history().context.prompt(protocol) {
+            return prompt.system.clone();
+        }
         system(run.task(), self.initial_thought, &self.tools, protocol, self.options)
     }
 }

@@ -13,6 +13,7 @@ use super::decide::turns_to_summarise;
 use super::full_context::full_context;
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, view};
+use super::prompt_record::with_announced_names;
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
 use super::written_calls;
@@ -60,7 +61,8 @@ impl StepPrompt<'_> {
 
     /// Reads calls that the model wrote as text.
     fn read_calls(&self, reply: ModelReply, request: &ChatRequest) -> ModelReply {
-        written_calls::read(reply, request, &self.context.tools)
+        let tools = self.context.callable();
+        with_announced_names(written_calls::read(reply, request, &tools), &tools)
     }
 
     /// Returns the maximum of output tokens: that of the options or of the model, whichever is

@@ -27,7 +27,7 @@ pub(super) fn explain(tools: &[ToolDefinition]) -> String {
          The tools, with the JSON Schema of their arguments:\n",
     );
     for tool in tools {
-        let ToolDefinition { name, description, schema } = tool;
+        let ToolDefinition { name, description, schema, .. } = tool;
         text.push_str(&format!("- {name}: {description}\n  {schema}\n"));
     }
     text

@@ -97,9 +97,10 @@ pub(super) fn observation(call: &CallRecord, longest: usize) -> Option<String> {
 /// Returns the observations after this number of turns, with a note if the task was resumed there.
 fn between(history: &History, turns: usize) -> Vec<Message> {
     let observations = history.observations_after(turns);
-    let observations = observations.map(|made| match made.is_hint {
-        true => Message::Hint { text: made.text.clone() },
-        false => Message::user(format!("{OBSERVATION} {}", made.text)),
+    let observations = observations.map(|made| match (made.is_hint, made.is_announcement) {
+        (true, _) => Message::Hint { text: made.text.clone() },
+        (false, true) => Message::user(&made.text),
+        (false, false) => Message::user(format!("{OBSERVATION} {}", made.text)),
     });
     observations.chain(resumed(history, turns)).collect()
 }

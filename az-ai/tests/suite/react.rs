@@ -7,6 +7,7 @@ mod fallback;
 mod limits;
 mod many_tools;
 mod pause;
+mod prompt;
 pub(crate) mod shop;
 
 use crate::support::stage::{Stage, task};
@@ -56,7 +57,7 @@ async fn the_model_acts_observes_and_answers() {
     assert_eq!((task.cost, task.actual_tokens), (Usd::from_nanos(200), 30));
     assert_eq!(
         stage.recorder.names().join(" "),
-        "run_started llm_intent text_delta text_delta llm_result tool_intent tool_result \
+        "run_started context llm_intent text_delta text_delta llm_result tool_intent tool_result \
          llm_intent text_delta text_delta text_delta llm_result run_finished"
     );
     let asked = stage.requests();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use az_core::content::describe;
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind};
 use az_core::journal::{
-    EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
+    ContextChange, EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
 };
 use az_core::task::Outcome;
 use az_core::text::plural;
@@ -15,6 +15,7 @@ use az_core::{CallId, TaskId};
 use serde_json::Value;
 
 use super::columns::fit;
+use super::context::context_in_words;
 use super::humanize::{duration, printable, printable_line, task_cost, with_counted_spaces};
 use super::style::Style;
 
@@ -128,6 +129,11 @@ impl Story {
             EventBody::Observation { text } | EventBody::Note { text } => {
                 vec![format!("  {} {}", s.dim("·"), printable(text))]
             }
+            EventBody::Context(
+                change @ (ContextChange::Cut(_) | ContextChange::ToolsAdded { .. }),
+            ) => {
+                vec![format!("  {} {}", s.dim("·"), context_in_words(change))]
+            }
             EventBody::Hint { text } => {
                 vec![format!("  {} {}", s.cyan("»"), printable(text))]
             }
@@ -142,6 +148,7 @@ impl Story {
             }
             EventBody::ApprovalGiven { .. }
             | EventBody::QuestionAnswered { .. }
+            | EventBody::Context(_)
             | EventBody::Snapshot { .. } => vec![],
         }
     }

@@ -9,7 +9,7 @@ use az_core::journal::{EventBody, ModelOutcome, ModelResult, ToolOutcome, ToolRe
 use az_core::task::Outcome;
 use az_core::text::one_line;
 
-use crate::output::{duration, task_cost};
+use crate::output::{context_in_words, duration, task_cost};
 
 /// The longest part of a text from outside in a record, in characters.
 const LONGEST: usize = 400;
@@ -83,6 +83,7 @@ fn record(task: &TaskId, body: &EventBody) {
                 }
             }
         }
+        EventBody::Context(change) => record!(debug, task, "{}", context_in_words(change)),
         EventBody::Observation { .. } | EventBody::Hint { .. } | EventBody::Snapshot { .. } => {}
     }
 }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::context::ContextChangeView;
 use super::event_body::{
     BudgetAlertView, ModelIntentView, ModelResultView, OutcomeView, RunTotalsView, ToolResultView,
 };
@@ -84,6 +85,8 @@ pub enum EventBodyView<'a> {
     Observation { text: &'a str },
     /// A person sent a text to the task, which the model sees before its next turn.
     Hint { text: &'a str },
+    /// The run decided how the requests that follow are built.
+    Context(ContextChangeView<'a>),
     /// The run took a decision.
     Note { text: &'a str },
     /// The fold of the events before it was stored.
@@ -178,6 +181,7 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             EventBody::ToolResult(result) => Self::ToolResult(result.into()),
             EventBody::Observation { text } => Self::Observation { text },
             EventBody::Hint { text } => Self::Hint { text },
+            EventBody::Context(change) => Self::Context(change.into()),
             EventBody::Note { text } => Self::Note { text },
             EventBody::Snapshot { .. } => Self::Snapshot {},
             EventBody::RunFinished { outcome, totals } => {

@@ -16,6 +16,7 @@
 mod budget;
 mod charge;
 mod config_file;
+mod context;
 mod cost;
 mod doctor;
 mod event;
@@ -39,6 +40,7 @@ mod waiting;
 pub use budget::BudgetView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
 pub use config_file::{CheckedFileView, ConfigFileView, ConfigProblemView};
+pub use context::ContextChangeView;
 pub use cost::CostSumView;
 pub use doctor::{CheckStatus, CheckView, DoctorView};
 pub use event::{EventBodyView, EventView};

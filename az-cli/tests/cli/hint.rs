@@ -57,7 +57,7 @@ fn a_queued_task_reads_its_hints_when_it_runs() {
     let shown = az.ok(&["task", "show", &id]);
     assert!(shown.contains("not read yet: be brief"), "{shown}");
     az.ok(&["worker", "run", "--until-idle"]);
-    assert_eq!(events(&az, &id)[..3], ["run_started", "hint: be brief", "llm_intent"]);
+    assert_eq!(events(&az, &id)[..3], ["run_started", "hint: be brief", "context"]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn json_output_is_one_event_per_line() {
         kinds,
         [
             "run_started",
+            "context",
             "llm_intent",
             "llm_result",
             "tool_intent",

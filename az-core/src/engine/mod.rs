@@ -6,6 +6,7 @@ pub mod agent;
 mod approve;
 mod background;
 mod claim;
+mod context;
 mod contract;
 mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]

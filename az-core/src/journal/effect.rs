@@ -77,6 +77,7 @@ impl NewEvent {
             | EventBody::QuestionAnswered { .. }
             | EventBody::ToolResult(_)
             | EventBody::Observation { .. }
+            | EventBody::Context(_)
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => None,
         })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::context::ContextChange;
 use super::fold::History;
 use super::reply::ModelReply;
 use super::tool_result::ToolResult;
@@ -16,9 +17,9 @@ use crate::tool::EffectClass;
 
 /// The version of the events that are written; stored in every `run_started`.
 ///
-/// Version 2 stores the results of tools as content parts and has observations. Version 1, which
-/// stores results as one text, is also read.
-pub const SCHEMA: u32 = 2;
+/// Version 3 records how requests are built. Version 2 stores the results of tools as content parts and
+/// has observations. Both, and version 1, which stores results as one text, are read.
+pub const SCHEMA: u32 = 3;
 
 /// One entry of a task's journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +157,8 @@ pub enum EventBody {
         /// The text.
         text: String,
     },
+    /// A decision about how the requests that follow are built.
+    Context(ContextChange),
     /// A note, which changes nothing.
     Note {
         /// The text.
@@ -191,6 +194,7 @@ impl EventBody {
             Self::ToolResult(_) => "tool_result",
             Self::Observation { .. } => "observation",
             Self::Hint { .. } => "hint",
+            Self::Context(_) => "context",
             Self::Note { .. } => "note",
             Self::Snapshot { .. } => "snapshot",
             Self::RunFinished { .. } => "run_finished",

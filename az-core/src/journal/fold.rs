@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::call_record::{CallRecord, CallState};
+use super::context::{Context, ContextChange};
 use super::event::{Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent};
 use super::reply::{ModelReply, ToolCall};
-use super::tool_result::{ToolOutcome, ToolResult};
-use crate::clock::Timestamp;
+use super::tool_result::ToolResult;
 use crate::content::{ContentPart, ImageContent, describe};
 use crate::cost::Settlement;
 use crate::error::{Error, Result};
@@ -16,7 +16,6 @@ use crate::id::CallId;
 use crate::money::Usd;
 use crate::task::Outcome;
 use crate::text::Excerpt;
-use crate::tool::EffectClass;
 
 /// The part of a tool result's text that the fold keeps, in bytes; the journal has all of it. It is
 /// more than a model is usually shown, for agents that process results themselves.
@@ -53,6 +52,9 @@ pub struct History {
     /// The tools of which all calls are approved, except those that need an approval of their own.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub approved_tools: BTreeSet<String>,
+    /// How the requests of the task are built.
+    #[serde(skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
     /// The cost booked so far, without calls whose price is unknown.
@@ -82,6 +84,15 @@ pub struct Observation {
     /// Whether a person sent it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_hint: bool,
+    /// Whether it describes tools that appeared later.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_announcement: bool,
+}
+
+impl Observation {
+    fn new(text: &str) -> Self {
+        Self { after: 0, text: text.to_owned(), is_hint: false, is_announcement: false }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -105,64 +116,6 @@ pub struct OpenModelCall {
     pub call: CallId,
     /// The intent.
     pub intent: ModelIntent,
-}
-
-/// The record of a tool call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CallRecord {
-    /// The number of its intent, once begun; with the task's id, its idempotency key.
-    pub intent_seq: Option<u64>,
-    /// The digest of the call that approval was requested for, until the call begins or ends; absent
-    /// in older snapshots.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked: Option<String>,
-    /// The answer to the request for approval, with the digest that it applies to.
-    pub approval: Option<(String, bool)>,
-    /// The reason for which the call was denied, or its question not answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub denial: Option<String>,
-    /// Whether its question was asked.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub questioned: bool,
-    /// The time from which on a request for approval counts as denied.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deny_at: Option<Timestamp>,
-    /// The answer to its question, if there is one, with the digest that it applies to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<(String, Option<String>)>,
-    /// The state of the call.
-    pub state: CallState,
-}
-
-/// The state of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum CallState {
-    /// Submitted for approval, not begun.
-    Waiting,
-    /// Begun, without a result.
-    Begun {
-        /// The tool.
-        tool: String,
-        /// Its arguments.
-        arguments: Value,
-        /// What may be done about it.
-        effect: EffectClass,
-        /// The tool's note about the state before the call.
-        witness: Option<Value>,
-    },
-    /// Has a result.
-    Ended {
-        /// The outcome.
-        outcome: ToolOutcome,
-        /// The output as text, shortened; a line replaces each part that is not kept.
-        text: Excerpt,
-        /// The images of the output, up to the limit.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        images: Vec<ImageContent>,
-        /// The output as structured data, if it is small.
-        data: Option<Value>,
-    },
 }
 
 /// Folds a journal, or the tail of one that begins with a snapshot.
@@ -218,7 +171,12 @@ impl History {
                 self.outcome = None;
             }
             EventBody::LlmIntent(intent) => self.begin_model(call()?, intent)?,
-            EventBody::LlmResult(result) => self.end_model(&call()?, result)?,
+            EventBody::LlmResult(result) => {
+                self.end_model(&call()?, result)?;
+                if matches!(result.outcome, ModelOutcome::Replied { .. }) {
+                    self.context.replied_at = Some(event.at);
+                }
+            }
             EventBody::ToolIntent(intent) => self.begin_tool(call()?, intent, event.seq)?,
             EventBody::ToolResult(result) => self.end_tool(call()?, result)?,
             EventBody::ApprovalAsked { digest, deny_at, .. } => {
@@ -240,17 +198,27 @@ impl History {
                 record.answer = Some((digest.clone(), text.clone()));
                 record.denial.clone_from(reason);
             }
-            EventBody::Observation { text } => self.observe(text, false),
-            EventBody::Hint { text } => self.observe(text, true),
+            EventBody::Observation { text } => self.observe(Observation::new(text)),
+            EventBody::Hint { text } => {
+                self.observe(Observation { is_hint: true, ..Observation::new(text) });
+            }
+            EventBody::Context(change) => self.change_context(change),
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
             EventBody::RunFinished { outcome, .. } => self.outcome = Some(outcome.clone()),
         }
         Ok(())
     }
 
-    fn observe(&mut self, text: &str, is_hint: bool) {
+    fn observe(&mut self, observation: Observation) {
         let after = self.turns.len();
-        self.observations.push(Observation { after, text: text.to_owned(), is_hint });
+        self.observations.push(Observation { after, ..observation });
+    }
+
+    fn change_context(&mut self, change: &ContextChange) {
+        if let ContextChange::ToolsAdded { text, .. } = change {
+            self.observe(Observation { is_announcement: true, ..Observation::new(text) });
+        }
+        self.context.apply(change, self.turns.len());
     }
 
     fn begin_model(&mut self, call: CallId, intent: &ModelIntent) -> Result<(), &'static str> {

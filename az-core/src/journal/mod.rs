@@ -3,6 +3,8 @@
 //! [`check_append`] and [`NewEvent::effect`] are rules that every store applies. They are for
 //! implementers of stores.
 
+mod call_record;
+mod context;
 mod contract;
 mod effect;
 mod event;
@@ -14,6 +16,8 @@ mod summarised;
 mod tool_result;
 mod tool_usage;
 
+pub use call_record::{CallRecord, CallState};
+pub use context::{AddedTools, Context, ContextChange, ContextCut, ModelChoice, Prompt, Protocol};
 pub use contract::{Appended, Journal, RunStore};
 pub use effect::{Effect, check_append};
 pub use event::{
@@ -21,7 +25,7 @@ pub use event::{
     ToolIntent,
 };
 pub use finish_reason::FinishReason;
-pub use fold::{CallRecord, CallState, History, Observation, OpenModelCall, Summary, Turn, fold};
+pub use fold::{History, Observation, OpenModelCall, Summary, Turn, fold};
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
 pub use tool_result::{ToolOutcome, ToolResult};

@@ -1,6 +1,7 @@
 //! Drops from the fold what a summary has replaced, so that its size does not grow with the task.
 
-use super::fold::{CallState, History};
+use super::call_record::CallState;
+use super::fold::History;
 use crate::id::CallId;
 
 /// The number of summarised turns, the latest ones, that keep their contents: agents compare the
@@ -38,8 +39,9 @@ mod tests {
 
     use super::KEPT;
     use crate::id::CallId;
-    use crate::journal::fold::{CallRecord, CallState, History, Observation, Summary, Turn};
-    use crate::journal::{ModelReply, ToolOutcome};
+    use crate::journal::{
+        CallRecord, CallState, History, ModelReply, Observation, Summary, ToolOutcome, Turn,
+    };
     use crate::text::Excerpt;
 
     fn record(text: Excerpt, data: Option<serde_json::Value>) -> CallRecord {
@@ -65,7 +67,12 @@ mod tests {
             turns: vec![Turn { reply: reply.clone() }; count],
             calls: (0..count).map(|turn| (CallId::tool(turn, 0), full.clone())).collect(),
             observations: (0..count)
-                .map(|after| Observation { after, text: "seen".to_owned(), is_hint: false })
+                .map(|after| Observation {
+                    after,
+                    text: "seen".to_owned(),
+                    is_hint: false,
+                    is_announcement: false,
+                })
                 .collect(),
             summary: Some(Summary { turns: KEPT + 2, text: "so far".to_owned() }),
             ..History::default()

@@ -2,6 +2,7 @@
 
 mod access;
 mod background;
+mod definition;
 mod invocation;
 mod name;
 mod output;
@@ -14,6 +15,7 @@ mod toolbox;
 
 pub use access::{Access, AccessCheck};
 pub use background::BackgroundProcess;
+pub use definition::ToolDefinition;
 pub use invocation::{Invocation, PreparedCall};
 pub use name::meant_name;
 pub use output::{Probed, ToolOutput};

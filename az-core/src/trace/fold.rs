@@ -106,6 +106,7 @@ impl TraceFold {
             EventBody::QuestionAnswered { .. }
             | EventBody::Observation { .. }
             | EventBody::Hint { .. }
+            | EventBody::Context(_)
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => {}
         }

@@ -4,14 +4,15 @@ use az_core::CallId;
 use az_core::cost::{Settlement, Usage};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    CallState, Event, EventBody, History, ModelIntent, ModelOutcome, ModelReply, ModelResult,
-    NewEvent, Purpose, ToolIntent, ToolOutcome, ToolResult, fold,
+    CallState, ContextChange, ContextCut, Event, EventBody, History, ModelChoice, ModelIntent,
+    ModelOutcome, ModelReply, ModelResult, NewEvent, Prompt, Protocol, Purpose, ToolIntent,
+    ToolOutcome, ToolResult, fold,
 };
 use az_core::money::Usd;
 use az_core::testing::sample::{
     at, call_id, cancelled, completed, failed, note, run_finished, run_started, task_id,
 };
-use az_core::tool::{EffectClass, ToolOutput};
+use az_core::tool::{EffectClass, ToolDefinition, ToolOutput};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -45,13 +46,25 @@ pub(crate) fn record() -> impl Strategy<Value = Vec<Event>> {
 
 /// Returns one of the events that may come next.
 fn next(history: &History, what: u8, how: u8) -> NewEvent {
-    match what % 16 {
+    match what % 18 {
         0 => note("by the way"),
         1 => run_started("a"),
         2 => run_finished(end(how)),
         3 => NewEvent::new(EventBody::Snapshot { history: Box::new(history.clone()) }),
         4 | 5 => effect(history, how),
+        16 => NewEvent::new(EventBody::Context(change(how))),
         _ => step(history, how),
+    }
+}
+
+/// Returns a decision about the requests that follow.
+fn change(how: u8) -> ContextChange {
+    let tools = || [ToolDefinition::new(format!("tool{how}"), "", json!({}))];
+    match how % 4 {
+        0 => ContextChange::Prompt(Prompt::new(Protocol::Native, "go", tools())),
+        1 => ContextChange::ToolsAdded { tools: vec![format!("new{how}")], text: "new".to_owned() },
+        2 => ContextChange::Cut(ContextCut::before(("p", "m"), usize::from(how / 4), 400)),
+        _ => ContextChange::Model(ModelChoice::new("m", None)),
     }
 }
 

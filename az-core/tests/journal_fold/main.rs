@@ -185,6 +185,7 @@ fn generated_journals_have_every_kind_of_event() {
     let all = [
         "approval_asked",
         "approval_given",
+        "context",
         "llm_intent",
         "llm_result",
         "note",

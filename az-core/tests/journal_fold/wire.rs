@@ -5,15 +5,16 @@ use az_core::cost::{Settlement, Usage};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    CallRecord, CallState, Event, EventBody, History, ModelOutcome, ModelReply, ModelResult,
-    NewEvent, Purpose, ToolOutcome, ToolResult, fold,
+    CallRecord, CallState, ContextChange, ContextCut, Event, EventBody, History, ModelChoice,
+    ModelOutcome, ModelReply, ModelResult, NewEvent, Prompt, Protocol, Purpose, ToolOutcome,
+    ToolResult, fold,
 };
 use az_core::testing::sample::{
     at, call_id, cancelled, completed, failed, llm_intent, llm_result, note, paid, run_finished,
     run_started, task_id, tool_intent, tool_result,
 };
 use az_core::text::Excerpt;
-use az_core::tool::{Progress, ToolOutput};
+use az_core::tool::{Progress, ToolDefinition, ToolOutput};
 use serde_json::json;
 
 use crate::legal::numbered;
@@ -79,6 +80,8 @@ fn one_of_each() -> Vec<Event> {
     };
     let (answer, no_answer) = (answered(Some("left"), None), answered(None, Some("ask later")));
     let history = Box::new(History::default());
+    let tool = ToolDefinition::new("echo", "Echoes.", json!({"type": "object"}));
+    let context = |change| NewEvent::new(EventBody::Context(change));
     let events = [
         run_started("a"),
         llm_intent("m1", Some(100), 60),
@@ -98,6 +101,15 @@ fn one_of_each() -> Vec<Event> {
         tool_result("t0.0"),
         image_result("t0.1"),
         note("by the way"),
+        context(ContextChange::Prompt(Prompt::new(Protocol::Native, "be brief", [tool]))),
+        context(ContextChange::ToolsAdded {
+            tools: vec!["web".to_owned()],
+            text: "new".to_owned(),
+        }),
+        context(ContextChange::Cut(
+            ContextCut::before(("p", "m"), 3, 400).with_calls(2).with_tokens(900, 500),
+        )),
+        context(ContextChange::Model(ModelChoice::new("fast", Some("it is short".to_owned())))),
         NewEvent::new(EventBody::Snapshot { history }),
         run_finished(completed("42")),
         run_finished(failed("tired")),
@@ -111,7 +123,7 @@ fn the_serialized_form_of_events_does_not_change() {
     let lines: Vec<_> =
         one_of_each().iter().map(|event| serde_json::to_string(event).unwrap()).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    {"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":2,"owner":"a"}
+    {"task":"t","seq":0,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_started","schema":3,"owner":"a"}
     {"task":"t","seq":1,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_intent","provider":"p","model":"m","for":"step","hold":100,"hold_until":"2026-01-05T01:00:00Z","estimated_tokens":10}
     {"task":"t","seq":2,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_intent","provider":"p","model":"m","for":"summary","turns":3,"hold":null,"hold_until":"2026-01-05T01:00:00Z","estimated_tokens":10}
     {"task":"t","seq":3,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"m1","type":"llm_result","outcome":"replied","reply":{"text":"hm","reasoning":"so","calls":[{"id":"call_0","name":"echo","arguments":{"text":"hi"}}],"stop":"tool_use","replay":[{"thinking":"so"}]},"settled":"paid","cost":70,"usage":{"input":10,"output":5},"millis":12}
@@ -129,10 +141,14 @@ fn the_serialized_form_of_events_does_not_change() {
     {"task":"t","seq":15,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.0","type":"tool_result","tool":"echo","outcome":"done","content":[{"type":"text","text":"t0.0"}],"millis":3}
     {"task":"t","seq":16,"epoch":1,"at":"2026-01-05T00:00:00Z","call":"t0.1","type":"tool_result","tool":"draw","outcome":"done","content":[{"type":"text","text":"a picture"},{"type":"image","mime_type":"image/png","data":"aGVsbG8="},{"type":"resource_link","uri":"file:///a.csv","name":"a.csv"}],"millis":3}
     {"task":"t","seq":17,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"note","text":"by the way"}
-    {"task":"t","seq":18,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
-    {"task":"t","seq":19,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
-    {"task":"t","seq":20,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
-    {"task":"t","seq":21,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
+    {"task":"t","seq":18,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"prompt","protocol":"native","system":"be brief","tools":[{"name":"echo","description":"Echoes.","schema":{"type":"object"}}]}
+    {"task":"t","seq":19,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"tools_added","tools":["web"],"text":"new"}
+    {"task":"t","seq":20,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"cut","provider":"p","model":"m","before_turn":3,"calls":2,"to_bytes":400,"tokens_before":900,"tokens_after":500}
+    {"task":"t","seq":21,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"model","name":"fast","reason":"it is short"}
+    {"task":"t","seq":22,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
+    {"task":"t","seq":23,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
+    {"task":"t","seq":24,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
+    {"task":"t","seq":25,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}
     "#);
 }
 

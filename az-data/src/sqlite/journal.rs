@@ -6,7 +6,7 @@ use az_core::cost::{Calendar, TimeRange};
 use az_core::error::Error;
 use az_core::id::{CallId, TaskId};
 use az_core::journal::{
-    Appended, Event, EventBody, Journal, NewEvent, ToolCallSummary, check_append,
+    Appended, ContextChange, Event, EventBody, Journal, NewEvent, ToolCallSummary, check_append,
 };
 use az_core::task::{Lease, Task, WaitAnswer};
 use rusqlite::{Connection, ffi, named_params};
@@ -24,6 +24,10 @@ use crate::error::{Result, SqliteError};
 
 /// The size in bytes above which a body is stored in a file.
 const LARGE: usize = 64 << 10;
+
+/// The size in bytes above which a prompt is stored in a file. Tasks with the same tools have the same
+/// prompt, and share the file.
+const LARGE_PROMPT: usize = 1 << 10;
 
 /// The columns of an event, in the order in which [`Row::read`] reads them.
 const EVENT: &str = "SELECT seq, epoch, call_id, at, body, blob, type FROM event \
@@ -50,7 +54,7 @@ impl Journal for SqliteStore {
         now: Timestamp,
     ) -> Result<Appended, Error> {
         self.writer()?;
-        let texts: Result<Vec<_>> = events.iter().map(|e| json::write("event", &e.body)).collect();
+        let texts: Result<Vec<_>> = events.iter().map(written).collect();
         let bodies = self.keep(texts?).await?;
         let append = Append {
             calendar: self.calendar(),
@@ -72,7 +76,7 @@ impl Journal for SqliteStore {
     ) -> Result<Task, Error> {
         self.writer()?;
         let event = NewEvent::from(answer);
-        let mut bodies = self.keep(vec![json::write("event", &event.body)?]).await?;
+        let mut bodies = self.keep(vec![written(&event)?]).await?;
         let body =
             bodies.pop().ok_or_else(|| Error::Internal("an answer has no body".to_owned()))?;
         let (id, answer, blobs) = (task.clone(), answer.clone(), self.blobs());
@@ -123,18 +127,29 @@ enum Body {
     Blob { name: String, text: String },
 }
 
+/// Returns the body of an event as text, and the size above which it is stored in a file.
+fn written(event: &NewEvent) -> Result<(String, usize)> {
+    let most = match event.body {
+        EventBody::Context(ContextChange::Prompt(_)) => LARGE_PROMPT,
+        _ => LARGE,
+    };
+    Ok((json::write("event", &event.body)?, most))
+}
+
 impl SqliteStore {
     /// Writes large bodies to disk, before the transaction that refers to them and without blocking
     /// the runtime.
-    async fn keep(&self, texts: Vec<String>) -> Result<Vec<Body>, Error> {
-        if texts.iter().all(|text| text.len() <= LARGE) {
-            return Ok(texts.into_iter().map(Body::Text).collect());
+    async fn keep(&self, texts: Vec<(String, usize)>) -> Result<Vec<Body>, Error> {
+        if texts.iter().all(|(text, most)| text.len() <= *most) {
+            return Ok(texts.into_iter().map(|(text, _)| Body::Text(text)).collect());
         }
         let blobs = self.blobs();
         let keep = move || {
-            let keep = |text: String| match text.len() {
-                0..=LARGE => Ok(Body::Text(text)),
-                _ => blobs.put(&text).map(|name| Body::Blob { name, text }),
+            let keep = |(text, most): (String, usize)| {
+                if text.len() <= most {
+                    return Ok(Body::Text(text));
+                }
+                blobs.put(&text).map(|name| Body::Blob { name, text })
             };
             texts.into_iter().map(keep).collect::<Result<Vec<_>>>()
         };

@@ -4,11 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use az_core::Error;
-use az_core::journal::{EventBody, History, Journal, NewEvent, ToolOutcome, ToolResult, fold};
+use az_core::journal::{
+    ContextChange, EventBody, History, Journal, NewEvent, Prompt, Protocol, ToolOutcome,
+    ToolResult, fold,
+};
 use az_core::store::StoreAdmin;
 use az_core::task::{CancelOutcome, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
 use az_core::testing::sample::{at, call_id, claim_of, failed, note, task_id, tool_intent};
-use az_core::tool::ToolOutput;
+use az_core::tool::{ToolDefinition, ToolOutput};
 use az_data::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
@@ -46,6 +49,30 @@ async fn a_large_body_is_stored_in_a_file_and_returned_unchanged() {
     let read = home.open().read(&task_id("t"), 0, 9).await.unwrap();
     let read: Vec<_> = read.into_iter().map(|event| event.event).collect();
     assert_eq!(read, events);
+}
+
+/// A prompt is far smaller than other bodies in files, but every task with the same tools has it.
+#[tokio::test]
+async fn equal_prompts_of_several_tasks_share_a_file() {
+    let home = Home::new();
+    let store = home.open();
+    let tool = ToolDefinition::new("look", "x".repeat(2_000), json!({"type": "object"}));
+    let prompt = |system: &str| {
+        let prompt = Prompt::new(Protocol::Native, system, [tool.clone()]);
+        NewEvent::new(EventBody::Context(ContextChange::Prompt(prompt)))
+    };
+    for id in ["a", "b"] {
+        let lease = held(&store, id).await;
+        append(&store, &lease, 0, vec![prompt("be brief"), prompt("other")]).await.unwrap();
+    }
+    assert_eq!(blobs(&home).len(), 2);
+    drop(store);
+    let store = home.open();
+    for id in ["a", "b"] {
+        let read = store.read(&task_id(id), 0, 9).await.unwrap();
+        let read: Vec<_> = read.into_iter().map(|event| event.event).collect();
+        assert_eq!(read, [prompt("be brief"), prompt("other")]);
+    }
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn an_agent_acts_first_and_passes_on_the_observation() {
     assert_eq!(asked(&stage, 0), [Message::user("Observation: A")]);
     assert_eq!(
         stage.recorder.names().join(" "),
-        "run_started tool_intent tool_result observation llm_intent text_delta text_delta \
+        "run_started tool_intent tool_result observation context llm_intent text_delta text_delta \
          text_delta llm_result run_finished"
     );
 }

@@ -11,7 +11,7 @@ use az_core::journal::{
 use az_core::task::Outcome;
 use az_core::text::Excerpt;
 
-use crate::output::{Style, call_in_words, duration, fit, printable};
+use crate::output::{Style, call_in_words, context_in_words, duration, fit, printable};
 use crate::views::LogLineView;
 
 /// Formats events of one task.
@@ -83,6 +83,7 @@ impl EventText {
                 lines.extend(self.body(text));
                 lines
             }
+            EventBody::Context(change) => vec![s.dim(&context_in_words(change))],
             EventBody::Note { text } => vec![printable(text)],
             EventBody::Snapshot { .. } => vec![s.dim("snapshot stored")],
             EventBody::RunFinished { outcome, .. } => self.outcome(outcome),
