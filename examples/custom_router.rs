@@ -28,7 +28,7 @@ fn most(choice: &Choice, query: &RoutingQuery<'_>) -> Usd {
 impl<E: RoutingEngine> RoutingEngine for Thrifty<E> {
     fn route(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Route> {
         let mut route = self.0.route(query)?;
-        if query.priority == TaskPriority::Low && query.model.is_none() {
+        if query.priority == TaskPriority::Low && query.model.or(query.kept).is_none() {
             route.candidates.sort_by_cached_key(|choice| most(choice, query));
         }
         Ok(route)

@@ -27,11 +27,11 @@ pub use vocabulary::Vocabulary;
 
 use az_core::text::json_size;
 
-use crate::chat::{ChatRequest, Message, ToolDefinition};
+use crate::chat::{ChatRequest, Message, ToolDefinition, ToolMessage};
 
 /// Bytes per token. Prose has four, code and JSON about three, other scripts fewer characters but
 /// more bytes; three errs on the side of too many tokens.
-const BYTES_PER_TOKEN: u64 = 3;
+pub(crate) const BYTES_PER_TOKEN: u64 = 3;
 /// Tokens that a provider adds to every request.
 const PER_REQUEST: u64 = 64;
 /// Tokens of a message besides its content.
@@ -69,6 +69,12 @@ pub fn tools(tools: &[ToolDefinition]) -> u64 {
 /// Returns the estimated tokens of a text.
 pub fn text(text: &str) -> u64 {
     size(text.len()).div_ceil(BYTES_PER_TOKEN)
+}
+
+/// Returns the estimated tokens of a tool result.
+pub(crate) fn tool_result(result: &ToolMessage) -> u64 {
+    let images = size(result.images.len()).saturating_mul(PER_IMAGE);
+    size(result.text.len() + result.call_id.len()) / BYTES_PER_TOKEN + images
 }
 
 fn message(message: &Message) -> u64 {

@@ -49,6 +49,7 @@ pub mod completer;
 pub mod dispatch;
 pub mod react;
 
+mod cache;
 mod charge;
 
 pub mod estimate;

@@ -38,7 +38,7 @@ pub trait ModelResolver: fmt::Debug + Send + Sync + 'static {
     /// Those of [`resolve`](Self::resolve).
     fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>> {
         let model = self.resolve(query.model)?;
-        Ok(vec![Candidate { model, reason: None }])
+        Ok(vec![Candidate::new(model)])
     }
 
     /// Returns which parts of a query [`candidates`](Self::candidates) uses for this name, so that
@@ -59,12 +59,21 @@ pub struct Candidate {
     pub model: ResolvedModel,
     /// Why it was chosen, where there was a choice.
     pub reason: Option<String>,
+    /// Its name for [`RoutingQuery::with_kept`], where there was a choice.
+    pub name: Option<Arc<str>>,
 }
 
 impl Candidate {
     /// Creates a candidate without a reason.
     pub const fn new(model: ResolvedModel) -> Self {
-        Self { model, reason: None }
+        Self { model, reason: None, name: None }
+    }
+
+    /// Sets the name of the model.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// Sets why the model was chosen.

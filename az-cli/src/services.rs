@@ -324,8 +324,10 @@ impl Services {
     ) -> Result<Engine, CliError> {
         let resolver = self.models()?.connected()?;
         let dispatch = self.dispatch_options();
-        let options =
-            ReActOptions::default().with_max_tokens(self.max_tokens()).with_dispatch(dispatch);
+        let options = ReActOptions::default()
+            .with_max_tokens(self.max_tokens())
+            .with_sticky(self.settings.llm.routing.sticky)
+            .with_dispatch(dispatch);
         let agent = Arc::new(ReActAgent::new(resolver).with_options(options));
         let store = self.wiring.run_store(self.store().await?);
         let toolbox = self.tools()?;

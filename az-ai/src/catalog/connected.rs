@@ -90,7 +90,7 @@ impl ModelResolver for ConnectedModels {
             Some(name) if self.is_routed(name) => {
                 self.router.candidates(&query.with_model(Some(name)))
             }
-            name => Ok(vec![Candidate { model: self.catalog.resolve(name)?, reason: None }]),
+            name => Ok(vec![Candidate::new(self.catalog.resolve(name)?)]),
         }
     }
 

@@ -6,6 +6,7 @@ pub use az_core::tool::ToolDefinition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cache_hints::CacheHints;
 use super::message::{Image, Message};
 
 /// The default temperature.
@@ -43,6 +44,9 @@ pub struct ChatRequest {
     /// The reasoning effort; the provider's default when absent.
     #[serde(default)]
     pub effort: Option<Effort>,
+    /// How the request uses the provider's cache.
+    #[serde(default, skip_serializing_if = "CacheHints::is_empty")]
+    pub cache: CacheHints,
 }
 
 /// A JSON format for structured output.
@@ -96,6 +100,7 @@ impl ChatRequest {
             stop: Vec::new(),
             format: None,
             effort: None,
+            cache: CacheHints::default(),
         }
     }
 
@@ -143,6 +148,13 @@ impl ChatRequest {
     #[must_use]
     pub const fn with_effort(mut self, effort: Option<Effort>) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// Returns the request with hints about its use of the provider's cache.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CacheHints) -> Self {
+        self.cache = cache;
         self
     }
 

@@ -32,6 +32,6 @@ impl ModelResolver for FixedCandidates {
     fn candidates(&self, query: &RoutingQuery<'_>) -> Result<Vec<Candidate>> {
         self.resolve(query.model)?;
         let all = self.0.iter().cloned();
-        Ok(all.map(|model| Candidate { model, reason: None }).collect())
+        Ok(all.map(Candidate::new).collect())
     }
 }

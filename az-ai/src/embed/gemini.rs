@@ -43,10 +43,8 @@ impl EmbedWire for GeminiEmbeddings {
                 }
             })
             .collect();
-        WireRequest {
-            path: format!("/{name}:batchEmbedContents"),
-            body: json!({"requests": requests}),
-        }
+        let body = json!({"requests": requests});
+        WireRequest::new(format!("/{name}:batchEmbedContents"), body)
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

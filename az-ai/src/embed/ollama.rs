@@ -31,7 +31,7 @@ impl EmbedWire for OllamaEmbeddings {
         if let (Some(fields), Some(dimensions)) = (body.as_object_mut(), dimensions) {
             fields.insert("dimensions".to_owned(), json!(dimensions));
         }
-        WireRequest { path: "/api/embed".to_owned(), body }
+        WireRequest::new("/api/embed", body)
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

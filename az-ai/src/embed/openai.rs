@@ -77,7 +77,7 @@ impl EmbedWire for OpenAiEmbeddings {
                 fields.insert(self.dimensions_field.to_owned(), json!(dimensions));
             }
         }
-        WireRequest { path: "/embeddings".to_owned(), body }
+        WireRequest::new("/embeddings", body)
     }
 
     fn response(&self, body: &[u8]) -> Result<EmbedResponse, String> {

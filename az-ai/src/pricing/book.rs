@@ -9,7 +9,7 @@ use az_core::Usd;
 use az_core::clock::{Timestamp, later};
 use az_core::cost::Usage;
 
-use super::cost::{self, Breakdown};
+use super::cost::{self, Breakdown, CacheLife};
 use super::invalid_prices::InvalidPrices;
 use super::model::{ModelPrices, PriceRow, Rates, Source};
 use super::names::{candidates, provider_id};
@@ -155,13 +155,22 @@ impl PriceBook {
     /// Costs that only an explicit request causes are not included: priority tiers (our requests to
     /// OpenAI ask for the default tier), caches for an hour, audio, searches.
     pub fn most(&self, call: &PricedCall<'_>, input: u64, output: u64) -> Option<Usd> {
+        self.most_of(call, (input, output), CacheLife::Usual)
+    }
+
+    /// Returns the same for a request that asks for this life in the cache.
+    pub(super) fn most_of(
+        &self,
+        call: &PricedCall<'_>,
+        tokens: (u64, u64),
+        life: CacheLife,
+    ) -> Option<Usd> {
         let at = |at| {
             let models = match self.overriding(&PricedCall { at, ..*call }) {
                 Some((own, _)) => vec![own],
                 None => upstreams(&provider_id(call.provider), call.model),
             };
-            let most =
-                |model: &ModelPrices| cost::most(model, model.rows_of_day(at), (input, output));
+            let most = |model: &ModelPrices| cost::most(model, model.rows_of_day(at), tokens, life);
             models.into_iter().filter_map(most).max()
         };
         let now = at(call.at)?;

@@ -8,7 +8,7 @@ use az_core::{Clock, Usd};
 use futures_util::StreamExt;
 
 use super::book::{PriceBook, PricedCall};
-use super::cost::Breakdown;
+use super::cost::{Breakdown, CacheLife};
 use crate::chat::{ChatEvent, ChatReply, ChatRequest, ChatStream};
 use crate::client::{Capabilities, CostEstimate, Fact, LlmClient, Prepared};
 use crate::error::{Error, Result};
@@ -116,7 +116,12 @@ impl Pricing {
     fn most(&self, request: &ChatRequest) -> Option<Usd> {
         let vocabulary = Vocabulary::of(&self.provider, &request.model);
         let input = estimate::at_most(request, vocabulary);
-        self.book.most(&self.call(&request.model), input, u64::from(request.max_tokens))
+        let life = match request.cache.expects_pause {
+            true => CacheLife::Hour,
+            false => CacheLife::Usual,
+        };
+        let tokens = (input, u64::from(request.max_tokens));
+        self.book.most_of(&self.call(&request.model), tokens, life)
     }
 
     /// Adds the computed cost to a reply.

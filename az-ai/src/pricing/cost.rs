@@ -134,11 +134,20 @@ fn is_us(usage: &Usage) -> bool {
     usage.region.as_deref().is_some_and(|region| region.eq_ignore_ascii_case("us"))
 }
 
-/// Returns the maximum cost of a call with these input and output tokens.
+/// How long a request asks the provider to keep what it caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CacheLife {
+    Usual,
+    Hour,
+}
+
+/// Returns the maximum cost of a call with these input and output tokens: that of a request of which
+/// nothing is in the cache, and all of which is written to it.
 pub(super) fn most<'a>(
     model: &ModelPrices,
     rows: impl Iterator<Item = &'a PriceRow>,
     (input, output): (u64, u64),
+    life: CacheLife,
 ) -> Option<Usd> {
     let share = if model.provider == "anthropic" { WHOLE / 10 * 11 } else { WHOLE };
     let mut dearest = None;
@@ -148,8 +157,11 @@ pub(super) fn most<'a>(
         let bounds = card.above.iter().map(|(bound, _)| bound.saturating_add(1));
         for size in bounds.filter(|size| *size <= input).chain([0]) {
             let rates = Known::new(&model.provider, &card.rates(size));
-            let inward =
-                [rates.input?, rates.cache_write_5m?, rates.cache_read?].into_iter().max()?;
+            let write = match life {
+                CacheLife::Usual => rates.cache_write_5m?,
+                CacheLife::Hour => rates.cache_write_5m.max(rates.cache_write_1h)?,
+            };
+            let inward = [rates.input?, write, rates.cache_read?].into_iter().max()?;
             let outward = rates.output.max(rates.reasoning);
             let (inward, outward) = (
                 Amount::of(input, inward, share),

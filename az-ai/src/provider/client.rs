@@ -277,7 +277,10 @@ impl Inner {
         let window = self.capabilities(&request.model).context_window;
         self.wire.adapt(&mut call.body, &rejected, window);
         let url = self.endpoint.url(&call.path);
-        let answer = self.http.post(&url, &self.credentials(), &call.body).await?;
+        let own = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<_> = self.wire.headers().iter().copied().chain(own).collect();
+        let credentials = Credentials { headers: &headers, ..self.credentials() };
+        let answer = self.http.post(&url, &credentials, &call.body).await?;
         let answer = match self.accept(answer, request.max_tokens).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.with_near_names(&request.model, error).await),

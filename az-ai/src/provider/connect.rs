@@ -67,7 +67,15 @@ pub fn connect(
         Api::Mistral => WireClient::new(endpoint, OpenAi::new(Dialect::MISTRAL), http),
         Api::Gemini => WireClient::new(endpoint, Gemini, http),
         Api::Ollama => WireClient::new(endpoint, ollama(config), http),
-        Api::Compatible => WireClient::new(endpoint, OpenAi::new(Dialect::COMPATIBLE), http),
+        Api::Compatible => {
+            // A server at another address may refuse what only the provider knows.
+            let dialect = match known.name {
+                "xai" if !elsewhere => Dialect::XAI,
+                "openrouter" if !elsewhere => Dialect::OPENROUTER,
+                _ => Dialect::COMPATIBLE,
+            };
+            WireClient::new(endpoint, OpenAi::new(dialect), http)
+        }
     };
     client.map(Arc::new)
 }

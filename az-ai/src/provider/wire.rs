@@ -142,11 +142,28 @@ pub enum Delivery {
 
 /// A request to send.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct WireRequest {
     /// The path, relative to the endpoint's address, such as `/chat/completions`.
     pub path: String,
     /// The body.
     pub body: Value,
+    /// Headers of this request, beside those of every request. The names are in lower case.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl WireRequest {
+    /// Creates a request without headers of its own.
+    pub fn new(path: impl Into<String>, body: Value) -> Self {
+        Self { path: path.into(), body, headers: Vec::new() }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
 }
 
 /// The context of a response.

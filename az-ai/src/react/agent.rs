@@ -1,23 +1,26 @@
 //! The ReAct loop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use az_core::journal::{CallRecord, ModelReply, Purpose};
+use az_core::journal::{CallRecord, ContextChange, ModelChoice, ModelReply, Purpose};
 use az_core::{Agent, Answer, Error, ErrorKind, Result, Run};
 use serde_json::Value;
 
-use super::compaction::size;
+use super::compaction::{Fit, Fitted, size};
 use super::decide::{Decision, decide, turns_to_summarise};
 use super::engine::ReActEngine;
-use super::options::ReActOptions;
-use super::prompt_context::{PromptContext, longest, repeated};
+use super::options::{ReActOptions, Sticky};
+use super::prompt_context::{PromptContext, limits, repeated};
 use super::prompt_record;
 use super::step_prompt::StepPrompt;
 use super::tools::OfferedTools;
 use super::transcript::observation;
-use crate::client::Capabilities;
-use crate::dispatch::{DispatchError, Dispatcher, Outcome, Prompt};
+use crate::cache::{LONG_PAUSE, cache_life};
+use crate::client::{Capabilities, SHORTEST_REPLY};
+use crate::dispatch::{DispatchError, Dispatcher, Outcome, Prompt as _};
+use crate::estimate;
 use crate::resolver::{
     CallReport, Candidate, ModelResolver, Requirements, ResolvedModel, RoutingQuery,
 };
@@ -48,16 +51,75 @@ impl ReActAgent {
     /// Returns the candidates for the next step.
     async fn candidates(&self, run: &Run, context: &PromptContext<'_>) -> Result<Vec<Candidate>> {
         let task = run.task();
+        let kept = self.kept(run);
         let inputs = self.models.query_inputs(task.model.as_deref());
-        let request_tokens = if inputs.request_tokens { context.tokens(run) } else { 0 };
+        let request_tokens = match inputs.request_tokens {
+            true => self.request_tokens(run, context, task.model.as_deref().or(kept)),
+            false => 0,
+        };
         let budget_left = if inputs.budget_left { run.budget_left().await? } else { None };
         let tools = !context.tools.is_empty();
         let query = RoutingQuery::for_task(task)
+            .with_kept(kept)
             .with_request_tokens(request_tokens)
             .with_max_tokens(self.options.max_tokens)
             .with_requirements(Requirements { tools, ..Requirements::default() })
             .with_budget_left(budget_left);
         Ok(self.models.candidates(&query)?)
+    }
+
+    /// Returns the name of the model that the task keeps, if it was chosen.
+    fn kept<'r>(&self, run: &'r Run) -> Option<&'r str> {
+        let chosen = run.history().context.model.as_ref();
+        chosen.filter(|_| self.options.sticky == Sticky::Task).map(|choice| &*choice.name)
+    }
+
+    /// Returns the estimated tokens of the request of the next step: after a cut, if the model that is
+    /// preferred needs one.
+    fn request_tokens(
+        &self,
+        run: &Run,
+        context: &PromptContext<'_>,
+        preferred: Option<&str>,
+    ) -> u64 {
+        let model = preferred.and_then(|name| self.models.resolve(Some(name)).ok());
+        let Some(model) = model else { return context.tokens(run) };
+        let candidates = [Candidate::new(model)];
+        let step = StepPrompt::new(context, &candidates, run.emitter());
+        let [candidate] = &candidates;
+        estimate::tokens(&step.fitted(run, candidate).request)
+    }
+
+    /// Records the choice of the model that the task keeps: the first candidate of its first step, and a
+    /// later one only if the model before cannot take the request or is no longer configured. A model
+    /// that failed is returned to.
+    async fn record_choice(
+        &self,
+        run: &mut Run,
+        context: &PromptContext<'_>,
+        candidates: &[Candidate],
+    ) -> Result<()> {
+        let first = candidates.first().and_then(|first| Some((first.name.as_deref()?, first)));
+        let Some((name, first)) = first else { return Ok(()) };
+        let kept = self.kept(run);
+        if run.task().model.is_some() || self.options.sticky == Sticky::Step || kept == Some(name) {
+            return Ok(());
+        }
+        let reason = match kept.map(|kept| self.models.resolve(Some(kept))) {
+            None => first.reason.clone(),
+            Some(Err(error)) => Some(error.to_string()),
+            Some(Ok(model)) => {
+                let tokens = self.request_tokens(run, context, kept);
+                let needed = tokens.saturating_add(SHORTEST_REPLY.into());
+                let window = model.client.capabilities(&model.model).context_window;
+                if window.is_none_or(|window| window >= needed) {
+                    return Ok(());
+                }
+                Some(format!("the request needs a context window of {needed} tokens"))
+            }
+        };
+        let choice = ModelChoice::new(name, reason);
+        run.decide_context(ContextChange::Model(choice)).await
     }
 
     /// Returns the capabilities of the model that the task names; minimal ones when it names none.
@@ -68,53 +130,104 @@ impl ReActAgent {
 
     fn context<'a>(&'a self, run: &Run, initial_thought: &'a str) -> PromptContext<'a> {
         let available = self.tools.of(run.tools());
-        PromptContext::new(run, available, initial_thought, &self.options)
+        let mut context = PromptContext::new(run, available, initial_thought, &self.options);
+        // As long as the last pause was.
+        context.expects_pause = gap(run) > LONG_PAUSE;
+        context
+    }
+
+    /// Prepares the next request: takes in hints, chooses the candidates, and records what the
+    /// requests begin with.
+    async fn prepare<'a>(
+        &'a self,
+        run: &mut Run,
+        initial_thought: &'a str,
+    ) -> Result<(PromptContext<'a>, Vec<Candidate>)> {
+        run.take_hints().await?;
+        let context = self.context(run, initial_thought);
+        let candidates = self.candidates(run, &context).await?;
+        self.record_choice(run, &context, &candidates).await?;
+        prompt_record::record(run, &context, &candidates).await?;
+        if let Some(first) = candidates.first() {
+            let mut step = StepPrompt::new(&context, &candidates, run.emitter());
+            // A cut costs nothing if the provider has probably dropped the conversation from its cache.
+            step.is_cold = gap(run) > cache_life(first.model.client.provider());
+            let Fitted { fit, cut, .. } = step.fitted(run, first);
+            if let Some(cut) = cut.filter(|_| fit == Fit::Fits) {
+                run.decide_context(ContextChange::Cut(cut)).await?;
+            }
+        }
+        Ok((context, candidates))
     }
 
     /// Dispatches one request on the run.
-    async fn dispatch(
-        &self,
-        run: &mut Run,
-        (context, candidates): (&PromptContext<'_>, &[Candidate]),
-        purpose: Purpose,
-    ) -> Result<Outcome> {
-        let prompt = StepPrompt { context, candidates, purpose, emitter: run.emitter() };
+    async fn dispatch(&self, run: &mut Run, prompt: &StepPrompt<'_>) -> Result<Outcome> {
         let report = |model: &ResolvedModel, result: CallReport| self.models.report(model, result);
-        let dispatcher = Dispatcher::new(candidates, &report, self.options.dispatch);
-        Ok(dispatcher.dispatch(run, &prompt).await?)
+        let dispatcher = Dispatcher::new(prompt.candidates, &report, self.options.dispatch);
+        let outcome = dispatcher.dispatch(run, prompt).await?;
+        // A fallback's request may have been cut as well.
+        if let (Outcome::Replied(_), Some(cut)) = (&outcome, prompt.take_cut()) {
+            run.decide_context(ContextChange::Cut(cut)).await?;
+        }
+        Ok(outcome)
     }
 
     /// Requests the next turn, or a summary if the transcript no longer fits any candidate's
     /// context window.
     async fn advance(&self, run: &mut Run, initial_thought: &str) -> Result<()> {
-        run.take_hints().await?;
-        let context = self.context(run, initial_thought);
-        let candidates = self.candidates(run, &context).await?;
-        prompt_record::record(run, &context, &candidates).await?;
-        let asked = (&context, &*candidates);
-        let Outcome::TooLong(failure) = self.dispatch(run, asked, Purpose::Step).await? else {
+        let (context, candidates) = self.prepare(run, initial_thought).await?;
+        let step = StepPrompt::new(&context, &candidates, run.emitter());
+        let Outcome::TooLong(failure) = self.dispatch(run, &step).await? else {
             return Ok(());
         };
         let Some(best) = candidates.first() else {
             return Err(or_overflow(failure, "there are no candidates"));
         };
-        let (candidates, emitter) = (&*candidates, run.emitter());
-        let step = StepPrompt { context: &context, candidates, purpose: Purpose::Step, emitter };
         let before = size(&step.fitted(run, best).request);
         let Some(turns) = turns_to_summarise(run.history(), self.options.keep_turns) else {
             let limit = step.window(best);
             return Err(or_overflow(failure, &format!("about {before} tokens of {limit}")));
         };
-        let summary = self.dispatch(run, asked, Purpose::Summary { turns }).await?;
-        if let Outcome::TooLong(failure) = summary {
-            return Err(or_overflow(failure, "it is too long to be summarised"));
-        }
+        self.summarise(run, (&context, &candidates), turns).await?;
         let after = size(&step.fitted(run, best).request);
         if after >= before {
             return Err(overflow(&format!("a summary left {after} tokens of {before}")));
         }
         Ok(())
     }
+
+    /// Requests a summary of the first turns: after the conversation, which the provider has in its
+    /// cache, or with a description of it if that fails.
+    async fn summarise(
+        &self,
+        run: &mut Run,
+        (context, candidates): (&PromptContext<'_>, &[Candidate]),
+        turns: usize,
+    ) -> Result<()> {
+        let mut prompt = StepPrompt::new(context, candidates, run.emitter());
+        prompt.purpose = Purpose::Summary { turns };
+        let summary = match self.dispatch(run, &prompt).await {
+            Ok(Outcome::TooLong(_)) => None,
+            Err(error) if error.kind() == ErrorKind::Agent => None,
+            summary => Some(summary?),
+        };
+        if summary.is_some() {
+            return Ok(());
+        }
+        prompt.describes = true;
+        match self.dispatch(run, &prompt).await? {
+            Outcome::Replied(_) => Ok(()),
+            Outcome::TooLong(failure) => {
+                Err(or_overflow(failure, "it is too long to be summarised"))
+            }
+        }
+    }
+}
+
+/// Returns the time since the last reply of a model; zero before the first.
+fn gap(run: &Run) -> Duration {
+    let replied_at = run.history().context.replied_at.unwrap_or_else(|| run.now());
+    Duration::try_from(run.now().duration_since(replied_at)).unwrap_or_default()
 }
 
 #[async_trait]
@@ -173,11 +286,9 @@ impl ReActEngine for ReActAgent {
         if !observation.is_empty() && !known {
             run.observe(observation).await?;
         }
-        run.take_hints().await?;
-        let context = self.context(run, "");
-        let candidates = self.candidates(run, &context).await?;
-        prompt_record::record(run, &context, &candidates).await?;
-        match self.dispatch(run, (&context, &candidates), Purpose::Step).await? {
+        let (context, candidates) = self.prepare(run, "").await?;
+        let step = StepPrompt::new(&context, &candidates, run.emitter());
+        match self.dispatch(run, &step).await? {
             Outcome::Replied(dispatched) => Ok(dispatched.chat.reply),
             Outcome::TooLong(failure) => Err(or_overflow(failure, "it does not fit")),
         }
@@ -192,7 +303,8 @@ impl ReActEngine for ReActAgent {
     }
 
     fn observe(&self, run: &Run, result: &CallRecord) -> Option<String> {
-        observation(result, longest(self.capabilities(run), &self.options))
+        let limits = limits(self.capabilities(run), &self.options);
+        observation(result, limits.reads.max(limits.others))
     }
 }
 

@@ -12,10 +12,14 @@ const LEAST: usize = 32;
 /// The key of arguments that cannot be shortened text by text.
 const ALL: &str = "shortened";
 
-/// Returns a reply in which the arguments of each call have about `longest` bytes at most, as JSON. The
-/// journal has all of them, and the calls were made with all of them.
-pub(super) fn with_short_arguments(mut reply: ModelReply, longest: usize) -> ModelReply {
-    for call in &mut reply.calls {
+/// Returns a reply in which the arguments of each call have about as many bytes as `longest` returns for
+/// its place at most, as JSON. The journal has all of them, and the calls were made with all of them.
+pub(super) fn with_short_arguments(
+    mut reply: ModelReply,
+    longest: impl Fn(usize) -> usize,
+) -> ModelReply {
+    for (place, call) in reply.calls.iter_mut().enumerate() {
+        let longest = longest(place);
         if is_longer(&call.arguments, longest) {
             call.arguments = shortened(&call.arguments, longest);
             // The replay data has the arguments too.
@@ -76,7 +80,7 @@ mod tests {
 
     fn shortened(arguments: Value, longest: usize) -> Value {
         let reply = ModelReply::default().with_call("t", arguments);
-        with_short_arguments(reply, longest).calls.remove(0).arguments
+        with_short_arguments(reply, |_| longest).calls.remove(0).arguments
     }
 
     #[test]
@@ -108,7 +112,7 @@ mod tests {
             let replay = Some(Box::new(json!({"anthropic": [text]})));
             ModelReply { replay, ..ModelReply::default() }.with_call("t", json!({ "x": text }))
         };
-        assert_eq!(with_short_arguments(reply("a"), 100), reply("a"));
-        assert_eq!(with_short_arguments(reply(&"a".repeat(200)), 100).replay, None);
+        assert_eq!(with_short_arguments(reply("a"), |_| 100), reply("a"));
+        assert_eq!(with_short_arguments(reply(&"a".repeat(200)), |_| 100).replay, None);
     }
 }

@@ -1,18 +1,16 @@
 //! Compaction: the size of a conversation, and the request for a summary.
 
-use az_core::journal::{History, ToolOutcome};
+use az_core::journal::{ContextCut, History, ToolOutcome};
 use az_core::text::Excerpt;
 
+use super::context_cut::plan;
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
-use super::transcript::{Detail, Images, OldResultLimit, Omissions, View, turns};
+use super::transcript::{Images, Omissions, View, turns};
 use crate::chat::{ChatRequest, Message};
 use crate::client::{Capabilities, SHORTEST_REPLY};
 use crate::estimate;
-
-/// Fewer than three bytes a token are rare; see [`estimate`].
-const BYTES_PER_TOKEN: u64 = 3;
 
 /// Whether a conversation fits into the context window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +19,19 @@ pub(super) enum Fit {
     Overflows,
 }
 
-/// A conversation, and whether it fits.
+/// A request, and whether it fits.
 #[derive(Debug)]
 pub(super) struct Fitted {
     pub(super) request: ChatRequest,
     pub(super) fit: Fit,
+    /// The cut that was made for it and is not recorded yet.
+    pub(super) cut: Option<ContextCut>,
 }
 
-/// The smallest size to which results of the last turns are shortened, in bytes.
+/// The most of a result that the fold keeps, in bytes.
+const LARGEST_RESULT: usize = 64 << 10;
+
+/// The smallest size to which results of the last turns are cut, in bytes.
 const LEAST_RESULT: usize = 200;
 
 /// The tokens that a request and its reply may have.
@@ -42,37 +45,48 @@ pub(super) struct Limits {
     pub(super) can_summarise: bool,
     /// Whether no other candidate has a larger window.
     pub(super) is_largest: bool,
+    /// Whether the provider's cache has probably expired, so that a cut costs nothing.
+    pub(super) is_cold: bool,
 }
 
-/// Builds a request that fits. If necessary, old results and the arguments of their calls are shortened. For the candidate with the
-/// largest window, the reply is also limited, to no less than a quarter of the window; and where no turn
-/// can be summarised, all results and arguments are shortened as far as necessary, and the reply is limited to what
-/// is left.
+/// Builds a request that fits. If it does not fit as it is, or the cache is cold and the request large,
+/// old results and the arguments of their calls are cut. For the candidate with the largest window, the
+/// reply is also limited, to no less than a quarter of the window; and where no turn can be summarised,
+/// all results and arguments are cut as far as necessary, and the reply is limited to what is left.
 pub(super) fn fit(
     limits: Limits,
     options: &ReActOptions,
-    view: View,
-    build: impl Fn(View) -> ChatRequest,
+    (history, view): (&History, View<'_>),
+    build: impl Fn(View<'_>) -> ChatRequest,
 ) -> Fitted {
-    let shortened = |keep_turns, longest| {
-        let shrunk = Some(OldResultLimit { keep_turns, longest });
-        build(View { detail: Detail { shrunk, ..view.detail }, ..view })
-    };
     let limit = limits.compact_at;
     let quarter = if limits.is_largest { Capabilities::least_reply(limit) } else { u64::MAX };
-    let full = with_room(build(view), limit, quarter);
-    if full.fit == Fit::Fits {
+    let whole = build(view);
+    let tokens = estimate::tokens(&whole);
+    let full = with_room(whole, limit, quarter);
+    if full.fit == Fit::Fits && !limits.is_cold {
         return full;
     }
-    let old = shortened(options.keep_turns, options.shrunk);
-    let old = with_room(old, limit, quarter);
-    if old.fit == Fit::Fits || limits.can_summarise || !limits.is_largest {
-        return old;
+    let build_cut = |cut: ContextCut, limit, least| {
+        let request = build(View { planned: Some(&cut), ..view });
+        let after = estimate::tokens(&request);
+        let fitted = with_room(request, limit, least);
+        Fitted { cut: Some(cut.with_tokens(tokens, after)), ..fitted }
+    };
+    let target = limits.window / 2;
+    let old = plan(history, view, (tokens, target), (options.keep_turns, options.shrunk));
+    let old = old.filter(|_| tokens > target).map(|cut| build_cut(cut, limit, quarter));
+    match old {
+        Some(old) if old.fit == Fit::Fits => return old,
+        _ if full.fit == Fit::Fits || limits.can_summarise || !limits.is_largest => return full,
+        _ => {}
     }
-    let halves = std::iter::successors(Some(view.detail.longest / 2), |longest| Some(longest / 2));
-    let sizes = halves.take_while(|longest| *longest >= LEAST_RESULT).chain([LEAST_RESULT]);
-    let shorter = sizes.map(|longest| with_room(shortened(0, longest), limit, quarter));
-    let shortest = || with_room(shortened(0, LEAST_RESULT), limits.window, SHORTEST_REPLY.into());
+    let all = |bytes| ContextCut::before(view.model, history.turns.len(), bytes);
+    let largest = view.limits.reads.max(view.limits.others).min(LARGEST_RESULT);
+    let smaller = std::iter::successors(Some(largest), |bytes| Some(bytes / 4 * 3));
+    let sizes = smaller.skip(1).take_while(|bytes| *bytes >= LEAST_RESULT).chain([LEAST_RESULT]);
+    let shorter = sizes.map(|bytes| build_cut(all(bytes), limit, quarter));
+    let shortest = || build_cut(all(LEAST_RESULT), limits.window, SHORTEST_REPLY.into());
     let mut fitting = shorter.filter(|fitted| fitted.fit == Fit::Fits);
     fitting.next().unwrap_or_else(shortest)
 }
@@ -82,10 +96,10 @@ fn with_room(mut request: ChatRequest, limit: u64, least: u64) -> Fitted {
     let left = limit.saturating_sub(estimate::tokens(&request));
     let asked = request.max_tokens;
     if left < least.min(asked.into()) {
-        return Fitted { request, fit: Fit::Overflows };
+        return Fitted { request, fit: Fit::Overflows, cut: None };
     }
     request.max_tokens = asked.min(u32::try_from(left).unwrap_or(u32::MAX));
-    Fitted { request, fit: Fit::Fits }
+    Fitted { request, fit: Fit::Fits, cut: None }
 }
 
 /// Returns the tokens of a request and its longest possible reply.
@@ -93,11 +107,21 @@ pub(super) fn size(request: &ChatRequest) -> u64 {
     estimate::tokens(request).saturating_add(u64::from(request.max_tokens))
 }
 
-/// Returns the request for a summary of the first turns.
-///
-/// The conversation is described rather than replayed, because the model should summarise it
-/// instead of continuing it.
-pub(super) fn summary_request(
+/// Returns the request for a summary: that of the next step with one more message, so that the provider
+/// reads the conversation from its cache. `None` if it does not fit into the window.
+pub(super) fn summary_after(
+    mut step: ChatRequest,
+    (limit, window): (u64, u64),
+    options: &ReActOptions,
+) -> Option<ChatRequest> {
+    step.messages.push(Message::user(SUMMARISE));
+    step.max_tokens = summary_tokens(limit, options);
+    (size(&step) <= window).then_some(step)
+}
+
+/// Returns the request for a summary of the first turns that describes the conversation in one message,
+/// shortened as far as necessary. It shares no prefix with other requests.
+pub(super) fn summary_of_description(
     model: &str,
     command: &str,
     history: &History,
@@ -105,11 +129,11 @@ pub(super) fn summary_request(
     (limit, options): (u64, &ReActOptions),
 ) -> ChatRequest {
     let before = history.summary.as_ref();
-    let shrunk = OldResultLimit { keep_turns: 0, longest: options.shrunk.saturating_mul(4) };
-    let detail = Detail { longest: options.longest_result, shrunk: Some(shrunk) };
     let view = View {
         protocol: Protocol::Native,
-        detail,
+        limits: options.result_limits.at_most(options.shrunk.saturating_mul(4)),
+        model: ("", ""),
+        planned: None,
         repeats: Repeats::Noted,
         images: Images::Named,
         omissions: Omissions::Lost,
@@ -126,7 +150,7 @@ pub(super) fn summary_request(
     let room = limit
         .saturating_sub(u64::from(max_tokens))
         .saturating_sub(estimate::text(SUMMARISE) + 64)
-        .saturating_mul(BYTES_PER_TOKEN);
+        .saturating_mul(estimate::BYTES_PER_TOKEN);
     let excerpt = Excerpt::of(&told_so_far, usize::try_from(room).unwrap_or(usize::MAX));
     let messages = vec![Message::user(format!("{}\n\n{SUMMARISE}", excerpt.render()))];
     ChatRequest::new(model, messages)

@@ -35,7 +35,7 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         if let Some(reason) = too_many_calls(&turn.reply, repeated) {
             return Decision::RefuseCalls(reason);
         }
-        return match repetition(&history.turns, repeated) {
+        return match repetition(history, repeated) {
             Repetition::Stop => Decision::GiveUp(describe_repetition(turn)),
             Repetition::None | Repetition::Nudge => Decision::RunTools,
         };

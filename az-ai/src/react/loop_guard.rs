@@ -1,6 +1,8 @@
 //! Detects repeated tool calls.
 
-use az_core::journal::{ToolCall, Turn};
+use az_core::CallId;
+use az_core::journal::{CallState, History, ToolCall, ToolOutcome, Turn};
+use az_core::text::Excerpt;
 
 /// The maximum length of a repeated sequence, in turns.
 const LONGEST: usize = 4;
@@ -28,18 +30,22 @@ pub(super) enum Repetition {
 }
 
 /// Returns the reaction to the last turn.
-pub(super) fn repetition(turns: &[Turn], repeated: Repeats) -> Repetition {
-    if repeated == Repeats::Meant || !repeats(turns) {
+pub(super) fn repetition(history: &History, repeated: Repeats) -> Repetition {
+    let turns = history.turns.len();
+    if repeated == Repeats::Meant || !repeats(history, turns) {
         return Repetition::None;
     }
-    let told = (1..turns.len()).any(|end| turns.get(..end).is_some_and(repeats));
+    let told = (1..turns).any(|end| repeats(history, end));
     if told { Repetition::Stop } else { Repetition::Nudge }
 }
 
-/// Whether the last of these turns completes the third repetition of a sequence of calls, or has
-/// the same call three times.
-pub(super) fn repeats(turns: &[Turn]) -> bool {
-    turns.last().is_some_and(repeats_itself) || repeats_others(turns)
+/// Whether the last of the first `end` turns completes the third repetition of a sequence of calls with
+/// the same results, or has the same call three times.
+///
+/// The same call with another result is no repetition: the model waits for something.
+pub(super) fn repeats(history: &History, end: usize) -> bool {
+    let turns = history.turns.get(..end).unwrap_or_default();
+    turns.last().is_some_and(repeats_itself) || repeats_others(history, turns)
 }
 
 fn repeats_itself(turn: &Turn) -> bool {
@@ -52,39 +58,57 @@ fn repeats_itself(turn: &Turn) -> bool {
     calls.len() >= REPETITIONS && calls.iter().any(|call| same(call) >= REPETITIONS)
 }
 
-fn repeats_others(turns: &[Turn]) -> bool {
+fn repeats_others(history: &History, turns: &[Turn]) -> bool {
     (1..=LONGEST).any(|period| {
         let Some(from) = turns.len().checked_sub(period * REPETITIONS) else {
             return false;
         };
-        let rounds = turns.get(from..).unwrap_or_default();
-        let again = rounds.iter().skip(period);
-        rounds.iter().all(|turn| !turn.reply.calls.is_empty())
-            && rounds.iter().zip(again).all(|(one, next)| same(one, next))
+        let rounds = || (from..).zip(turns.get(from..).unwrap_or_default());
+        rounds().all(|(_, turn)| !turn.reply.calls.is_empty())
+            && rounds().zip(rounds().skip(period)).all(|(one, next)| same(history, one, next))
     })
 }
 
-/// Whether two turns make the same calls; ids are ignored.
-fn same(one: &Turn, other: &Turn) -> bool {
-    let (one, other) = (&one.reply.calls, &other.reply.calls);
-    let mut pairs = one.iter().zip(other);
-    one.len() == other.len() && pairs.all(|(a, b)| a.name == b.name && a.arguments == b.arguments)
+/// Whether two turns make the same calls, and get the same results; ids are ignored. A call without a
+/// result may get any.
+fn same(history: &History, (at, one): (usize, &Turn), (later, other): (usize, &Turn)) -> bool {
+    let (calls, others) = (&one.reply.calls, &other.reply.calls);
+    let alike = |(place, (a, b)): (usize, (&ToolCall, &ToolCall))| {
+        let result = |turn| result(history, &CallId::tool(turn, place));
+        let results = result(at).zip(result(later));
+        a.name == b.name && a.arguments == b.arguments && results.is_none_or(|(a, b)| a == b)
+    };
+    calls.len() == others.len() && calls.iter().zip(others).enumerate().all(alike)
+}
+
+/// Returns what a call returned, if it has a result.
+fn result<'a>(history: &'a History, call: &CallId) -> Option<(ToolOutcome, &'a Excerpt)> {
+    match &history.call(call)?.state {
+        CallState::Ended { outcome, text, .. } => Some((*outcome, text)),
+        CallState::Waiting | CallState::Begun { .. } => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use az_core::journal::{ModelReply, Turn};
+    use az_core::CallId;
+    use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome, Turn};
+    use az_core::text::Excerpt;
     use serde_json::json;
 
     use super::{Repeats, Repetition, repetition};
 
     /// Each letter is a turn with a call of that tool; `-` is one with text only.
-    fn turns(letters: &str) -> Vec<Turn> {
+    fn turns(letters: &str) -> History {
         let reply = |letter: char| match letter {
             '-' => ModelReply::text("thinking"),
             letter => ModelReply::default().with_call(letter, json!({"x": 1})),
         };
-        letters.chars().map(|letter| Turn { reply: reply(letter) }).collect()
+        of(letters.chars().map(|letter| Turn { reply: reply(letter) }).collect())
+    }
+
+    fn of(turns: Vec<Turn>) -> History {
+        History { turns, ..History::default() }
     }
 
     #[test]
@@ -101,9 +125,9 @@ mod tests {
             (vec![turn("aaa"), turn("b")], Repetition::None),
             (vec![turn("aaa"), turn("bbb")], Repetition::Stop),
         ] {
-            assert_eq!(repetition(&turns, Repeats::Noted), expected, "{turns:?}");
+            assert_eq!(repetition(&of(turns.clone()), Repeats::Noted), expected, "{turns:?}");
         }
-        assert_eq!(repetition(&[turn("aaa")], Repeats::Meant), Repetition::None);
+        assert_eq!(repetition(&of(vec![turn("aaa")]), Repeats::Meant), Repetition::None);
     }
 
     #[test]
@@ -137,6 +161,29 @@ mod tests {
     fn calls_with_other_arguments_are_not_repetitions() {
         let turn = |n: u32| Turn { reply: ModelReply::default().with_call("a", json!({"n": n})) };
         let turns: Vec<_> = (0..9).map(turn).collect();
-        assert_eq!(repetition(&turns, Repeats::Noted), Repetition::None);
+        assert_eq!(repetition(&of(turns), Repeats::Noted), Repetition::None);
+    }
+
+    #[test]
+    fn the_same_call_with_another_result_is_polling() {
+        for (results, expected) in [
+            (["a", "a", "a"], Repetition::Nudge),
+            (["a", "b", "c"], Repetition::None),
+            (["a", "a", "b"], Repetition::None),
+        ] {
+            let mut history = turns("pppp");
+            for (turn, text) in results.into_iter().enumerate() {
+                let (text, images) = (Excerpt::of(text, 9), Vec::new());
+                let outcome = ToolOutcome::Done;
+                let state = CallState::Ended { outcome, text, images, data: None };
+                let record = CallRecord { state, ..CallRecord::default() };
+                history.calls.insert(CallId::tool(turn, 0), record);
+            }
+            let pending = repetition(&history, Repeats::Noted);
+            let stop = if expected == Repetition::Nudge { Repetition::Stop } else { expected };
+            assert_eq!(pending, stop, "{results:?}, and the next call has no result yet");
+            history.turns.pop();
+            assert_eq!(repetition(&history, Repeats::Noted), expected, "{results:?}");
+        }
     }
 }

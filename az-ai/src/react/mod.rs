@@ -3,6 +3,7 @@
 mod agent;
 mod arguments;
 mod compaction;
+mod context_cut;
 mod cut;
 mod decide;
 mod engine;
@@ -12,6 +13,7 @@ mod options;
 mod prompt;
 mod prompt_context;
 mod prompt_record;
+mod result_limits;
 mod step_prompt;
 mod text_protocol;
 mod tools;
@@ -20,4 +22,5 @@ mod written_calls;
 
 pub use agent::ReActAgent;
 pub use engine::ReActEngine;
-pub use options::ReActOptions;
+pub use options::{ReActOptions, Sticky};
+pub use result_limits::ResultLimits;

@@ -1,7 +1,22 @@
 //! Options of the ReAct loop.
 
+use serde::Deserialize;
+
+use super::result_limits::ResultLimits;
 use crate::chat::{DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE};
 use crate::dispatch::DispatchOptions;
+
+/// How long a task keeps the model that was chosen for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sticky {
+    /// To its end, except while the model fails, and unless the request needs a larger context window.
+    /// The provider then has the conversation in its cache.
+    #[default]
+    Task,
+    /// For one step: the rules choose anew before each.
+    Step,
+}
 
 /// Options of the ReAct loop.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,15 +27,17 @@ pub struct ReActOptions {
     pub max_tokens: u32,
     /// The context window of models for which it is unknown, in tokens.
     pub context_window: u64,
-    /// The maximum of a tool result that the model sees, in bytes. Clients with
-    /// `whole_tool_results` get everything that the fold keeps.
-    pub longest_result: usize,
+    /// The most of a tool result that the model sees. Clients with `whole_results` get everything that
+    /// the fold keeps.
+    pub result_limits: ResultLimits,
     /// The fill level of the context window that starts compaction, in percent.
     pub compact_at: u8,
-    /// The number of latest turns that compaction keeps in full.
+    /// The number of latest turns that a summary keeps, and whose results are cut last.
     pub keep_turns: usize,
-    /// The maximum of an older tool result after compaction, in bytes.
+    /// The size to which older tool results are cut, in bytes.
     pub shrunk: usize,
+    /// How long a task keeps its model.
+    pub sticky: Sticky,
     /// Additional instructions for the model, from the program's configuration.
     pub instructions: Option<String>,
     /// How candidates are tried.
@@ -33,10 +50,11 @@ impl Default for ReActOptions {
             temperature: Some(DEFAULT_TEMPERATURE),
             max_tokens: DEFAULT_MAX_TOKENS,
             context_window: 128_000,
-            longest_result: 8 << 10,
+            result_limits: ResultLimits::default(),
             compact_at: 80,
             keep_turns: 4,
             shrunk: 400,
+            sticky: Sticky::default(),
             instructions: None,
             dispatch: DispatchOptions::default(),
         }
@@ -65,10 +83,10 @@ impl ReActOptions {
         self
     }
 
-    /// Returns the options with a maximum of tool results that the model sees, in bytes.
+    /// Returns the options with limits on the tool results that the model sees.
     #[must_use]
-    pub const fn with_longest_result(mut self, bytes: usize) -> Self {
-        self.longest_result = bytes;
+    pub const fn with_result_limits(mut self, limits: ResultLimits) -> Self {
+        self.result_limits = limits;
         self
     }
 
@@ -76,6 +94,13 @@ impl ReActOptions {
     #[must_use]
     pub const fn with_keep_turns(mut self, turns: usize) -> Self {
         self.keep_turns = turns;
+        self
+    }
+
+    /// Returns the options with how long a task keeps its model.
+    #[must_use]
+    pub const fn with_sticky(mut self, sticky: Sticky) -> Self {
+        self.sticky = sticky;
         self
     }
 

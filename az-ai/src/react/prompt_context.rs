@@ -8,7 +8,8 @@ use az_core::tool::OUTPUT_READ;
 use super::loop_guard::Repeats;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, system};
-use super::transcript::{Detail, Images, Omissions, View, build};
+use super::result_limits::ResultLimits;
+use super::transcript::{Images, Omissions, View, build};
 use crate::chat::ToolDefinition;
 use crate::client::Capabilities;
 use crate::estimate;
@@ -22,6 +23,8 @@ pub(super) struct PromptContext<'a> {
     /// The present tools.
     pub(super) available: Arc<[ToolDefinition]>,
     pub(super) options: &'a ReActOptions,
+    /// Whether the next request is likely to follow after a pause of several minutes.
+    pub(super) expects_pause: bool,
 }
 
 impl<'a> PromptContext<'a> {
@@ -33,7 +36,7 @@ impl<'a> PromptContext<'a> {
     ) -> Self {
         let recorded = run.history().context.prompts.first();
         let tools = Arc::clone(recorded.map_or(&available, |prompt| &prompt.tools));
-        Self { initial_thought, tools, available, options }
+        Self { initial_thought, tools, available, options, expects_pause: false }
     }
 
     /// Returns the tools that calls may name: those in the prompt, and those that appeared later.
@@ -48,7 +51,7 @@ impl<'a> PromptContext<'a> {
 
     /// Returns the estimated tokens of the transcript and the tools, before a candidate is chosen.
     pub(super) fn tokens(&self, run: &Run) -> u64 {
-        let view = view(Capabilities::FULL, self.options);
+        let view = view(("", ""), Capabilities::FULL, self.options);
         let messages = build(self.system(run, view.protocol), run.task(), run.history(), view);
         estimate::messages(&messages).saturating_add(estimate::tools(&self.tools))
     }
@@ -71,10 +74,16 @@ impl<'a> PromptContext<'a> {
 }
 
 /// Returns the view of the journal for a model with these capabilities.
-pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> View {
+pub(super) fn view<'a>(
+    model: (&'a str, &'a str),
+    capabilities: Capabilities,
+    options: &ReActOptions,
+) -> View<'a> {
     View {
-        protocol: if capabilities.tools { Protocol::Native } else { Protocol::Text },
-        detail: Detail { longest: longest(capabilities, options), shrunk: None },
+        protocol: protocol(capabilities),
+        limits: limits(capabilities, options),
+        model,
+        planned: None,
         repeats: repeated(capabilities),
         images: match (capabilities.vision, capabilities.tools) {
             (true, true) => Images::Shown,
@@ -85,9 +94,17 @@ pub(super) const fn view(capabilities: Capabilities, options: &ReActOptions) -> 
     }
 }
 
-/// Returns the maximum of a tool result that the model sees, in bytes.
-pub(super) const fn longest(capabilities: Capabilities, options: &ReActOptions) -> usize {
-    if capabilities.whole_results { usize::MAX } else { options.longest_result }
+/// Returns how a model with these capabilities calls tools.
+pub(super) const fn protocol(capabilities: Capabilities) -> Protocol {
+    if capabilities.tools { Protocol::Native } else { Protocol::Text }
+}
+
+/// Returns the most of a tool result that a model with these capabilities sees.
+pub(super) fn limits(capabilities: Capabilities, options: &ReActOptions) -> ResultLimits {
+    if capabilities.whole_results {
+        return ResultLimits::NONE;
+    }
+    options.result_limits.within(capabilities.context_window.unwrap_or(options.context_window))
 }
 
 /// Returns the meaning of repeated calls.

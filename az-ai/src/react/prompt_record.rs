@@ -7,7 +7,7 @@ use az_core::journal::{ContextChange, History, ModelReply, Prompt};
 use az_core::{Result, Run};
 
 use super::prompt::announcement;
-use super::prompt_context::{PromptContext, view};
+use super::prompt_context::{PromptContext, protocol};
 use crate::chat::ToolDefinition;
 use crate::provider::tool_names::ToolNames;
 use crate::resolver::Candidate;
@@ -25,7 +25,7 @@ pub(super) async fn record(
     for candidate in candidates {
         let model = &candidate.model;
         let capabilities = model.client.capabilities(&model.model);
-        let protocol = view(capabilities, context.options).protocol;
+        let protocol = protocol(capabilities);
         if run.history().context.prompt(protocol).is_none() {
             let system = context.system(run, protocol);
             let prompt = Prompt::new(protocol, system, Arc::clone(&context.tools));

@@ -1,23 +1,23 @@
 //! Builds the prompts of a step for each candidate.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::call::Restart;
 use az_core::engine::{Emitter, RunEventKind};
-use az_core::journal::{ModelReply, Purpose};
+use az_core::journal::{ContextCut, ModelReply, Purpose};
 use az_core::{ErrorKind, Run};
 
-use super::compaction::{Fit, Fitted, Limits, fit, summary_request};
+use super::compaction::{Fit, Fitted, Limits, fit, summary_after, summary_of_description};
 use super::cut;
 use super::decide::turns_to_summarise;
 use super::full_context::full_context;
 use super::prompt::Protocol;
-use super::prompt_context::{PromptContext, view};
+use super::prompt_context::{PromptContext, protocol, view};
 use super::prompt_record::with_announced_names;
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
 use super::written_calls;
-use crate::chat::{ChatEvent, ChatReply, ChatRequest};
+use crate::chat::{CacheHints, ChatEvent, ChatReply, ChatRequest, Message};
 use crate::client::Capabilities;
 use crate::dispatch::{Delivery, Prompt, Rejection};
 use crate::resolver::Candidate;
@@ -29,34 +29,89 @@ pub(super) struct StepPrompt<'a> {
     /// The candidates for the step.
     pub(super) candidates: &'a [Candidate],
     pub(super) purpose: Purpose,
+    /// Whether a summary is requested with a description of the conversation, instead of after it.
+    pub(super) describes: bool,
+    /// Whether the cache of the first candidate's provider has probably expired.
+    pub(super) is_cold: bool,
     pub(super) emitter: Emitter,
+    /// The cut in the last request that is not recorded yet.
+    cut: Mutex<Option<ContextCut>>,
 }
 
-impl StepPrompt<'_> {
-    /// Returns the transcript for a candidate, shortened if necessary.
+impl<'a> StepPrompt<'a> {
+    /// Creates the prompt of a step.
+    pub(super) fn new(
+        context: &'a PromptContext<'a>,
+        candidates: &'a [Candidate],
+        emitter: Emitter,
+    ) -> Self {
+        let (purpose, cut) = (Purpose::Step, Mutex::default());
+        Self { context, candidates, purpose, describes: false, is_cold: false, emitter, cut }
+    }
+
+    /// Returns the request of the step to a candidate, with results cut if necessary.
     pub(super) fn fitted(&self, run: &Run, candidate: &Candidate) -> Fitted {
         let options = self.context.options;
-        let view =
-            View { omissions: self.context.omissions(), ..view(capabilities(candidate), options) };
-        let system = self.context.system(run, view.protocol);
-        let Capabilities { max_output: most, context_window, .. } = capabilities(candidate);
         let compact_at = self.window(candidate);
         let limits = Limits {
             is_largest: self.candidates.iter().all(|other| self.window(other) <= compact_at),
             compact_at,
-            window: context_window.unwrap_or(options.context_window),
+            window: self.whole_window(candidate),
             can_summarise: turns_to_summarise(run.history(), options.keep_turns).is_some(),
+            is_cold: self.is_cold,
         };
-        fit(limits, options, view, |view| {
-            let messages = build(system.clone(), run.task(), run.history(), view);
-            let request = ChatRequest::new(&*candidate.model.model, messages)
-                .with_temperature(options.temperature)
-                .with_max_tokens(cut::raised(self.max_tokens(candidate), most, run.history()));
-            match view.protocol {
-                Protocol::Native => request.with_tools(Arc::clone(&self.context.tools)),
-                Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
-            }
-        })
+        let view = self.view(candidate);
+        fit(limits, options, (run.history(), view), |view| self.built(run, candidate, view))
+    }
+
+    /// Returns the view of the journal for a candidate.
+    fn view<'c>(&self, candidate: &'c Candidate) -> View<'c> {
+        let model = (candidate.model.client.provider(), &*candidate.model.model);
+        let view = view(model, capabilities(candidate), self.context.options);
+        View { omissions: self.context.omissions(), ..view }
+    }
+
+    /// Builds the request of the step, whether it fits or not.
+    fn built(&self, run: &Run, candidate: &Candidate, view: View<'_>) -> ChatRequest {
+        let system = self.context.system(run, view.protocol);
+        let messages = build(system, run.task(), run.history(), view);
+        let most = capabilities(candidate).max_output;
+        let max_tokens = cut::raised(self.max_tokens(candidate), most, run.history());
+        let hints = CacheHints::of(run.task().id.as_str())
+            .with_boundaries(boundaries(&messages))
+            .expecting_pause(self.context.expects_pause);
+        let request = ChatRequest::new(&*candidate.model.model, messages)
+            .with_cache(hints)
+            .with_temperature(self.context.options.temperature)
+            .with_max_tokens(max_tokens);
+        match view.protocol {
+            Protocol::Native => request.with_tools(Arc::clone(&self.context.tools)),
+            Protocol::Text => request.with_stop(vec![format!("\n{OBSERVATION}")]),
+        }
+    }
+
+    /// Builds the request for a summary of the first turns.
+    fn summary(&self, run: &Run, candidate: &Candidate, turns: usize) -> ChatRequest {
+        let (limit, options) = (self.window(candidate), self.context.options);
+        let windows = (limit, self.whole_window(candidate));
+        let step = || self.built(run, candidate, self.view(candidate));
+        let after = (!self.describes).then(|| summary_after(step(), windows, options)).flatten();
+        let request = after.unwrap_or_else(|| {
+            let (model, command) = (&candidate.model.model, &run.task().command);
+            summary_of_description(model, command, run.history(), turns, (limit, options))
+        });
+        let max_tokens = request.max_tokens.min(self.max_tokens(candidate));
+        request.with_max_tokens(max_tokens)
+    }
+
+    /// Takes the cut in the last request that is not recorded yet.
+    pub(super) fn take_cut(&self) -> Option<ContextCut> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Returns the context window of a candidate.
+    fn whole_window(&self, candidate: &Candidate) -> u64 {
+        capabilities(candidate).context_window.unwrap_or(self.context.options.context_window)
     }
 
     /// Reads calls that the model wrote as text.
@@ -85,16 +140,12 @@ impl Prompt<Run> for StepPrompt<'_> {
     fn request(&self, run: &Run, candidate: &Candidate) -> Option<ChatRequest> {
         match &self.purpose {
             Purpose::Step => {
-                let Fitted { request, fit } = self.fitted(run, candidate);
-                (fit == Fit::Fits).then_some(request)
+                let Fitted { request, fit, cut } = self.fitted(run, candidate);
+                let fits = fit == Fit::Fits;
+                *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = cut.filter(|_| fits);
+                fits.then_some(request)
             }
-            Purpose::Summary { turns } => {
-                let limits = (self.window(candidate), self.context.options);
-                let (model, command) = (&candidate.model.model, &run.task().command);
-                let request = summary_request(model, command, run.history(), *turns, limits);
-                let max_tokens = request.max_tokens.min(self.max_tokens(candidate));
-                Some(request.with_max_tokens(max_tokens))
-            }
+            Purpose::Summary { turns } => Some(self.summary(run, candidate, *turns)),
         }
     }
 
@@ -134,7 +185,7 @@ impl Prompt<Run> for StepPrompt<'_> {
             return Err(rejection);
         }
         let (reply, max_tokens) = (chat.reply.clone(), request.max_tokens);
-        let protocol = view(capabilities(candidate), self.context.options).protocol;
+        let protocol = protocol(capabilities(candidate));
         match (&self.purpose, protocol) {
             (Purpose::Step, Protocol::Text) => {
                 let read = text_protocol::read(reply.clone());
@@ -147,12 +198,23 @@ impl Prompt<Run> for StepPrompt<'_> {
             }
             (Purpose::Summary { .. }, _) if reply.text.trim().is_empty() => {
                 let message = "the model was asked for a summary and returned no text";
-                Err(Rejection::new(ErrorKind::Protocol, message))
+                // The same request is not made again: a description of the conversation is tried next.
+                let kind = if self.describes { ErrorKind::Protocol } else { ErrorKind::Agent };
+                Err(Rejection::new(kind, message))
             }
             // The calls of a summary are ignored, even if the model makes some.
             (Purpose::Summary { .. }, _) => Ok(ModelReply { calls: Vec::new(), ..reply }),
         }
     }
+}
+
+/// Returns where a request is likely to have a prefix in common with later ones: after the system text,
+/// after the task or the summary, where the request before ended, and at its end.
+fn boundaries(messages: &[Message]) -> Vec<usize> {
+    let is_reply = |message: &Message| matches!(message, Message::Assistant { .. });
+    let task = messages.iter().position(is_reply).unwrap_or(messages.len());
+    let before = messages.iter().rposition(is_reply).unwrap_or(messages.len());
+    vec![1, task, before, messages.len()]
 }
 
 fn capabilities(candidate: &Candidate) -> Capabilities {

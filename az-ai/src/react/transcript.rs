@@ -1,7 +1,7 @@
 //! Converts the journal to the conversation that the model sees.
 
 use az_core::content::ImageContent;
-use az_core::journal::{CallRecord, CallState, History, ModelReply, ToolOutcome, Turn};
+use az_core::journal::{CallRecord, CallState, ContextCut, History, ModelReply, ToolOutcome, Turn};
 use az_core::text::Excerpt;
 use az_core::tool::OUTPUT_READ;
 use az_core::{CallId, Task};
@@ -11,14 +11,20 @@ use super::cut;
 use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
 use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED, input};
+use super::result_limits::ResultLimits;
 use super::text_protocol::{self, OBSERVATION};
 use crate::chat::{Image, Message, ToolMessage};
 
 /// Options of the conversion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct View {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct View<'a> {
     pub(super) protocol: Protocol,
-    pub(super) detail: Detail,
+    /// The most of a result that the model sees.
+    pub(super) limits: ResultLimits,
+    /// The provider and the model, whose cuts apply.
+    pub(super) model: (&'a str, &'a str),
+    /// A cut that is not recorded yet.
+    pub(super) planned: Option<&'a ContextCut>,
     pub(super) repeats: Repeats,
     pub(super) images: Images,
     pub(super) omissions: Omissions,
@@ -40,26 +46,13 @@ pub(super) enum Images {
     Named,
 }
 
-/// Limits on tool results, and on the arguments of calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Detail {
-    /// The maximum size of any result, in bytes.
-    pub(super) longest: usize,
-    /// The limits on older results, if they are shortened.
-    pub(super) shrunk: Option<OldResultLimit>,
-}
-
-/// Limits on older results, and on the arguments of their calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct OldResultLimit {
-    /// The number of latest turns that are not shortened.
-    pub(super) keep_turns: usize,
-    /// The maximum size of an older result, and of the arguments of its call, in bytes.
-    pub(super) longest: usize,
-}
-
 /// Builds the conversation. Deterministic: the same journal gives the same conversation.
-pub(super) fn build(system: String, task: &Task, history: &History, view: View) -> Vec<Message> {
+pub(super) fn build(
+    system: String,
+    task: &Task,
+    history: &History,
+    view: View<'_>,
+) -> Vec<Message> {
     let mut messages = vec![Message::system(system)];
     messages.extend(task.options.input.as_deref().map(|text| Message::user(input(text))));
     messages.push(Message::user(&task.command));
@@ -77,7 +70,11 @@ pub(super) fn build(system: String, task: &Task, history: &History, view: View) 
 }
 
 /// Returns the messages of some turns, each with the messages before it.
-pub(super) fn turns(history: &History, range: std::ops::Range<usize>, view: View) -> Vec<Message> {
+pub(super) fn turns(
+    history: &History,
+    range: std::ops::Range<usize>,
+    view: View<'_>,
+) -> Vec<Message> {
     range
         .flat_map(|index| between(history, index).into_iter().chain(turn(history, index, view)))
         .collect()
@@ -111,7 +108,7 @@ fn resumed(history: &History, turns: usize) -> Option<Message> {
     again.then(|| Message::Resumed { text: RESUMED.to_owned() })
 }
 
-fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
+fn turn(history: &History, index: usize, view: View<'_>) -> Vec<Message> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
     };
@@ -122,7 +119,7 @@ fn turn(history: &History, index: usize, view: View) -> Vec<Message> {
     messages
 }
 
-fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Vec<Message> {
+fn turn_messages(turn: &Turn, history: &History, index: usize, view: View<'_>) -> Vec<Message> {
     let reply = &turn.reply;
     if is_empty(reply) && cut::is_cut(reply) {
         return vec![Message::assistant(reply.clone())];
@@ -131,14 +128,13 @@ fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Ve
         return vec![Message::assistant(reply.clone()), Message::user(EMPTY_REPLY)];
     }
     let mut results = results(history, index, view);
-    let so_far = history.turns.get(..=index).unwrap_or_default();
-    let circles = view.repeats == Repeats::Noted && repeats(so_far);
+    let circles = view.repeats == Repeats::Noted && repeats(history, index + 1);
     if let Some(last) = results.last_mut().filter(|_| circles) {
         last.text.push_str("\n\n");
         last.text.push_str(REPEATING);
     }
-    let age = history.turns.len() - index;
-    let mut reply = with_short_arguments(reply.clone(), view.detail.arguments(age));
+    let longest = |place| view.cut(history, (index, place)).unwrap_or(usize::MAX);
+    let mut reply = with_short_arguments(reply.clone(), longest);
     match view.protocol {
         Protocol::Native => {
             for (call, result) in reply.calls.iter_mut().zip(&results) {
@@ -161,7 +157,7 @@ fn turn_messages(turn: &Turn, history: &History, index: usize, view: View) -> Ve
 }
 
 /// Returns the results of a turn's calls, one for each, with ids that are present and unique.
-fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
+pub(super) fn results(history: &History, index: usize, view: View<'_>) -> Vec<ToolMessage> {
     let Some(turn) = history.turns.get(index) else {
         return Vec::new();
     };
@@ -185,8 +181,8 @@ fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
                 (ToolOutcome::Unknown, no_result, &[][..], None)
             }
         };
-        let age = history.turns.len() - index;
-        let text = shorten(text, view.detail.limit(age));
+        let cut = view.cut(history, (index, place));
+        let text = shorten(text, view.limits.of(&call.name).min(cut.unwrap_or(usize::MAX)));
         let omitted = text.omitted;
         let mut shown = text.render();
         if omitted > 0 && view.omissions == Omissions::Readable && call.name != OUTPUT_READ {
@@ -195,7 +191,7 @@ fn results(history: &History, index: usize, view: View) -> Vec<ToolMessage> {
                 id.as_str()
             ));
         }
-        let (text, images) = with_images(shown, images, view.images_of(age));
+        let (text, images) = with_images(shown, images, view.images_of(cut));
         let tool = call.name.clone();
         results.push(ToolMessage { call_id, tool, outcome, text, omitted, images, data });
     }
@@ -222,33 +218,21 @@ fn with_images(
     (text, Vec::new())
 }
 
-impl View {
-    /// Returns whether the images of a result that is `age` turns old are sent, or why not.
-    fn images_of(self, age: usize) -> Result<(), &'static str> {
-        match self.images {
-            Images::Named => Err("this model has no image input"),
-            Images::Shown if self.detail.is_old(age) => Err("the conversation is too long"),
-            Images::Shown => Ok(()),
+impl View<'_> {
+    /// Returns the size to which a result is cut, and the arguments of its call; `None` if it is not cut.
+    fn cut(self, history: &History, place: (usize, usize)) -> Option<usize> {
+        let planned = self.planned.filter(|cut| cut.covers(place)).map(|cut| cut.to_bytes);
+        let recorded = history.context.cut_of(self.model, place);
+        planned.into_iter().chain(recorded).min()
+    }
+
+    /// Returns whether the images of a result are sent, or why not.
+    fn images_of(self, cut: Option<usize>) -> Result<(), &'static str> {
+        match (self.images, cut) {
+            (Images::Named, _) => Err("this model has no image input"),
+            (Images::Shown, Some(_)) => Err("the conversation is too long"),
+            (Images::Shown, None) => Ok(()),
         }
-    }
-}
-
-impl Detail {
-    /// Returns whether a result is old enough to be shortened.
-    fn is_old(self, age: usize) -> bool {
-        self.shrunk.is_some_and(|shrunk| age > shrunk.keep_turns)
-    }
-
-    /// Returns the maximum size of the arguments of a call that is `age` turns old, in bytes. They are
-    /// shortened only with older results, because the model wrote them.
-    fn arguments(self, age: usize) -> usize {
-        let old = self.shrunk.filter(|shrunk| age > shrunk.keep_turns);
-        old.map_or(usize::MAX, |shrunk| shrunk.longest)
-    }
-
-    /// Returns the maximum size of a result that is `age` turns old, in bytes.
-    fn limit(self, age: usize) -> usize {
-        self.arguments(age).min(self.longest)
     }
 }
 

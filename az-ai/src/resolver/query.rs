@@ -14,6 +14,9 @@ use crate::estimate;
 pub struct RoutingQuery<'a> {
     /// The name of the requested model, if one was requested.
     pub model: Option<&'a str>,
+    /// The name of the model that the task keeps, if it was chosen before. It is used without regard to
+    /// the rules as long as it is usable.
+    pub kept: Option<&'a str>,
     /// The prompt of the task.
     pub text: &'a str,
     /// The priority of the task.
@@ -40,6 +43,7 @@ impl<'a> RoutingQuery<'a> {
     pub fn new(text: &'a str) -> Self {
         Self {
             model: None,
+            kept: None,
             text,
             priority: TaskPriority::default(),
             prompt_tokens: estimate::text(text),
@@ -62,6 +66,12 @@ impl<'a> RoutingQuery<'a> {
     #[must_use]
     pub const fn with_model(self, model: Option<&'a str>) -> Self {
         Self { model, ..self }
+    }
+
+    /// Sets the name of the model that the task keeps.
+    #[must_use]
+    pub const fn with_kept(self, kept: Option<&'a str>) -> Self {
+        Self { kept, ..self }
     }
 
     /// Sets the priority.

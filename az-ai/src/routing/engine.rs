@@ -35,6 +35,8 @@ use crate::resolver::{CallReport, ResolvedModel, RoutingQuery};
 /// 8. Each decision has a step for every rule, in order, with its outcome.
 /// 9. Rules compare `tokens` with the size of the prompt, whatever is sent with it; context windows
 ///    are compared with the size of the request.
+/// 10. Without a requested model, the model that the task [keeps](RoutingQuery::kept) comes first if it is
+///     usable, whatever the rules are. Otherwise the decision is the one without it.
 ///
 /// A complete example is `examples/custom_router.rs`.
 #[async_trait]

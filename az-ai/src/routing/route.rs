@@ -13,7 +13,8 @@ use crate::resolver::{Candidate, ResolvedModel};
 pub struct Route {
     /// At least one, best first: each is the fallback of those before it.
     pub candidates: Vec<Choice>,
-    /// The steps of the decision: the requested model, then each rule, then the default.
+    /// The steps of the decision: the requested model, or the one that the task keeps; then each rule,
+    /// then the default.
     pub steps: Vec<Step>,
 }
 
@@ -30,7 +31,8 @@ pub struct Choice {
 
 impl From<Choice> for Candidate {
     fn from(choice: Choice) -> Self {
-        Self { model: choice.model, reason: choice.reason }
+        let Choice { name, model, reason } = choice;
+        Self { model, reason, name: Some(name) }
     }
 }
 
@@ -54,6 +56,8 @@ pub struct Step {
 pub enum Origin {
     /// It was requested by name.
     Named,
+    /// It was chosen before for the same task.
+    Kept,
     /// By a rule.
     Rule(Arc<RoutingRule>),
     /// It is the default.

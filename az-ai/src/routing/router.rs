@@ -128,6 +128,8 @@ impl RoutingEngine for RuleRouter {
             // An unknown name is an error rather than a reason for another model.
             self.models.resolve(Some(name))?;
             draft.propose(Origin::Named, &name.into());
+        } else if let Some(name) = query.kept {
+            draft.propose(Origin::Kept, &name.into());
         }
         for rule in &rules.rules {
             let reached = !rule.is_fallback()

@@ -98,6 +98,7 @@ scenarios! {
     decisions_continue_while_rules_change;
     every_rule_has_a_step_in_order;
     rules_compare_the_prompt_and_windows_the_request;
+    the_model_that_a_task_keeps_comes_first_while_it_is_usable;
 }
 
 type Fixture<'a> = &'a dyn RoutingFixture;
@@ -357,7 +358,7 @@ async fn every_rule_has_a_step_in_order(f: Fixture<'_>) -> Checked {
         let route = route(&engine, &query(10).with_model(model))?;
         let rules = route.steps.iter().filter_map(|step| match &step.origin {
             Origin::Rule(rule) => Some(rule.condition.as_str()),
-            Origin::Named | Origin::Default => None,
+            Origin::Named | Origin::Kept | Origin::Default => None,
         });
         let expected: Vec<_> = RULES.iter().map(|(condition, _)| *condition).collect();
         ensure_eq!(rules.collect::<Vec<_>>(), expected, "clause 8: the steps");
@@ -372,5 +373,28 @@ async fn rules_compare_the_prompt_and_windows_the_request(f: Fixture<'_>) -> Che
     ensure_eq!(found, ["small", "middle", "large"], "clause 9: a prompt of 499 sent with 401 more");
     let found = names(&engine, &query(499).with_request_tokens(9000))?;
     ensure_eq!(found, ["middle", "large"], "clause 9: a prompt of 499 sent with 8,501 more");
+    Ok(())
+}
+
+/// Checks `RoutingEngine` 10.
+async fn the_model_that_a_task_keeps_comes_first_while_it_is_usable(f: Fixture<'_>) -> Checked {
+    let (setup, engine) = set(f, RULES).await;
+    let kept = query(100).with_kept(Some("middle"));
+    ensure_eq!(names(&engine, &kept)?, ["middle", "small", "large"], "clause 10: a usable model");
+    let named = kept.with_model(Some("small"));
+    ensure_eq!(names(&engine, &named)?, ["small", "large"], "clause 10: a requested model");
+    let large = kept.with_request_tokens(20_000);
+    ensure_eq!(names(&engine, &large)?, ["large"], "clause 10: a window of 10,000 tokens");
+    let unknown = query(100).with_kept(Some("removed"));
+    ensure_eq!(names(&engine, &unknown)?, names(&engine, &query(100))?, "clause 10: no such model");
+    let middle = setup.models.resolve(Some("middle"));
+    let middle = middle.map_err(|error| Violation::Broken(error.to_string()))?;
+    let failed = CallReport::Failed { kind: ErrorKind::RateLimited, retry_after: None };
+    engine.report(&middle, failed);
+    ensure_eq!(names(&engine, &kept)?, ["small", "large"], "clause 10: a model that failed");
+    engine.report(&middle, CallReport::Replied);
+    let rules = rules_of(&[("tokens < 500", "large")]);
+    ensure!(engine.update_routing_rules(rules).await.is_ok(), "clause 7: valid rules");
+    ensure_eq!(names(&engine, &kept)?, ["middle", "large"], "clause 10: other rules");
     Ok(())
 }

@@ -5,10 +5,13 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::expect_used,
     reason = "a failed test is the right outcome, and a skipped one has to say so"
 )]
 
 mod anthropic_wire;
+mod cache;
 mod catalog;
 mod conformance;
 mod dispatch;

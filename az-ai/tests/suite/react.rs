@@ -2,6 +2,7 @@
 
 mod budget;
 mod by_choice;
+mod context_cut;
 mod cut;
 mod fallback;
 mod limits;
@@ -9,11 +10,12 @@ mod many_tools;
 mod pause;
 mod prompt;
 pub(crate) mod shop;
+mod sticky;
 
 use crate::support::stage::{Stage, task};
 use az_ai::chat::{Image, Message, ToolMessage};
 use az_ai::client::Capabilities;
-use az_ai::react::ReActOptions;
+use az_ai::react::{ReActOptions, ResultLimits};
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::clock::SystemClock;
 use az_core::cost::Usage;
@@ -189,14 +191,14 @@ async fn a_long_result_is_shortened_in_the_middle() {
     stage.run("read a").await;
 
     let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
-    assert!(shown.text.len() < 9_000 && shown.omitted > 30_000, "{}", shown.text.len());
+    assert!(shown.text.len() < 25_000 && shown.omitted > 15_000, "{}", shown.text.len());
     assert!(shown.text.starts_with("hhh") && shown.text.ends_with("ttt"));
     assert!(shown.text.contains(&format!("[… {} bytes left out …]", shown.omitted)));
 }
 
 #[tokio::test]
 async fn a_model_with_output_read_is_told_how_to_read_what_is_left_out() {
-    let tools = reader(&"x".repeat(9_000)).with(FakeTool::new("output.read"));
+    let tools = reader(&"x".repeat(30_000)).with(FakeTool::new("output.read"));
     let stage = Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(tools);
     stage.run("read a").await;
     let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
@@ -208,7 +210,8 @@ async fn a_model_with_output_read_is_told_how_to_read_what_is_left_out() {
 async fn results_are_shortened_to_the_option() {
     let stage =
         Stage::new([read("a"), ScriptedReply::text("long")]).with_tools(reader(&"x".repeat(9_000)));
-    let stage = stage.with_options(ReActOptions::default().with_longest_result(600));
+    let stage =
+        stage.with_options(ReActOptions::default().with_result_limits(ResultLimits::of_any(600)));
     stage.run("read a").await;
     let Message::Tool(shown) = stage.requests()[1].messages[3].clone() else { panic!("no result") };
     assert_eq!((shown.text.matches('x').count(), shown.omitted), (600, 8_400));
@@ -231,7 +234,7 @@ async fn old_results_are_shortened_before_a_summary_is_made() {
         Message::Tool(result) => Some(result.text.len() > 1_000),
         _ => None,
     });
-    assert_eq!(sizes.collect::<Vec<_>>(), [false, false, false, true, true]);
+    assert_eq!(sizes.collect::<Vec<_>>(), [false, false, false, false, true]);
 }
 
 #[tokio::test]
@@ -262,7 +265,9 @@ async fn a_conversation_that_does_not_fit_is_summarised_and_continues() {
     assert!((1..4).contains(&summaries.count()));
     for request in stage.requests() {
         let tokens = az_ai::estimate::tokens(&request) + u64::from(request.max_tokens);
-        assert!(tokens <= 4_800, "{tokens} tokens do not fit");
+        let is_summary = request.last_user_text().starts_with("Summarise the work so far");
+        let most = if is_summary { 6_000 } else { 4_800 };
+        assert!(tokens <= most, "{tokens} tokens do not fit");
     }
 }
 

@@ -82,6 +82,7 @@ const LLM: &[Key] = &[
     .set_by("AZ_LLM_DEFAULT_PROVIDER")
     .harmless(),
     Key::new("routing_rules", Tables(RULE), "The routing rules; the first that matches decides"),
+    Key::new("routing", Table(ROUTING), "How long the routing rules' choice holds"),
     Key::new("routing_file", Path, "A file with the routing rules, TOML or JSON, instead")
         .set_by("AZ_LLM_ROUTING_FILE"),
     Key::new("prices_file", Path, "A file with prices of your own").set_by("AZ_LLM_PRICES_FILE"),
@@ -92,6 +93,16 @@ const LLM: &[Key] = &[
         .or("true")
         .set_by("AZ_LLM_FALLBACK_ENABLED"),
 ];
+
+const ROUTING: &[Key] = &[Key::new(
+    "sticky",
+    Choice(&["task", "step"]),
+    "How long a task keeps its model: to its end, or for one step. Another model reads the whole \
+     conversation at the full price",
+)
+.or("task")
+.set_by("AZ_LLM_ROUTING_STICKY")
+.harmless()];
 
 const TIMEOUTS: &[Key] = &[
     Key::new("connect_seconds", Count(U32), "The limit of connecting to a provider")

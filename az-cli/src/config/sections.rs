@@ -7,6 +7,7 @@ use std::time::Duration;
 use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
 use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
+use az_ai::react::Sticky;
 use az_core::task::UnattendedMode;
 use serde::{Deserialize, Deserializer, de};
 
@@ -63,6 +64,8 @@ pub struct LlmSection {
     pub default_provider: Option<String>,
     /// The routing rules.
     pub routing_rules: Vec<RoutingRule>,
+    /// How long the choice of the rules holds.
+    pub routing: RoutingSection,
     /// A file with the routing rules instead; its path is relative to this file.
     pub routing_file: Option<PathBuf>,
     /// A file with prices of your own; its path is relative to this file.
@@ -84,12 +87,21 @@ impl Default for LlmSection {
             providers: Vec::new(),
             default_provider: None,
             routing_rules: Vec::new(),
+            routing: RoutingSection::default(),
             routing_file: None,
             prices_file: None,
             cost_tracking,
             fallback_enabled,
         }
     }
+}
+
+/// The section about routing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoutingSection {
+    /// How long a task keeps its model.
+    pub sticky: Sticky,
 }
 
 /// The time limits of responses, in seconds. One that is absent has its default.

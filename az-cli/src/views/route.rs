@@ -109,6 +109,7 @@ impl RouteStepView {
     fn new(step: &Step, first: &str, requested: &str) -> Self {
         let (rule, reason) = match &step.origin {
             Origin::Named => (None, Some(requested)),
+            Origin::Kept => (None, Some("the model that the task keeps")),
             Origin::Default => (None, Some("the default")),
             Origin::Rule(rule) => {
                 let reason = Some(rule.reason.as_str()).filter(|reason| !reason.is_empty());

@@ -16,15 +16,17 @@ use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRan
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    Event, EventBody, Hint, History, ModelOutcome, ModelReply, ModelResult, NewEvent, RunTotals,
-    ToolCallSummary, ToolOutcome, fold, tool_usage,
+    ContextChange, ContextCut, Event, EventBody, Hint, History, ModelChoice, ModelOutcome,
+    ModelReply, ModelResult, NewEvent, Prompt, Protocol, RunTotals, ToolCallSummary, ToolOutcome,
+    fold, tool_usage,
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{Failure, FailureDetail, GoalCheck, Outcome, TaskInstructions, TaskOptions};
 use az_core::testing::sample;
 use az_core::tool::{
-    Access, BackgroundProcess, EffectClass, Invocation, PreparedCall, Progress, ToolScope, ToolSpec,
+    Access, BackgroundProcess, EffectClass, Invocation, PreparedCall, Progress, ToolDefinition,
+    ToolScope, ToolSpec,
 };
 use az_core::trace::TraceFold;
 use az_core::{Error, TaskPriority, Usd};
@@ -36,6 +38,7 @@ use crate::support::Az;
 
 /// The views that only appear inside of others.
 const NESTED: &[&str] = &[
+    "ContextChangeView",
     "BudgetAlertView",
     "ChargeView",
     "CheckView",
@@ -136,6 +139,8 @@ fn events() -> Vec<Event> {
     };
     let finished = |outcome| EventBody::RunFinished { outcome, totals: Some(totals) };
     let about = |body| NewEvent::about(sample::call_id("c3"), body);
+    let context = |change| NewEvent::new(EventBody::Context(change));
+    let tool = ToolDefinition::new("echo", "Echoes.", json!({"type": "object"}));
     let bodies = [
         sample::run_started("w1"),
         sample::llm_intent("m1", Some(5_000_000), 60),
@@ -147,6 +152,13 @@ fn events() -> Vec<Event> {
         sample::tool_intent("c3"),
         sample::tool_result("c3"),
         NewEvent::about(sample::call_id("h"), EventBody::Hint { text: "look".to_owned() }),
+        context(ContextChange::Prompt(Prompt::new(Protocol::Native, "be brief", [tool]))),
+        context(ContextChange::ToolsAdded {
+            tools: vec!["web".to_owned()],
+            text: "new".to_owned(),
+        }),
+        context(ContextChange::Cut(ContextCut::before(("p", "m"), 3, 400).with_tokens(900, 500))),
+        context(ContextChange::Model(ModelChoice::new("fast", Some("it is short".to_owned())))),
         sample::note("falling back to m"),
         NewEvent::new(EventBody::Snapshot { history: Box::new(History::default()) }),
         NewEvent::new(finished(sample::completed("done"))),

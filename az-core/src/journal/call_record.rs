@@ -10,7 +10,7 @@ use crate::text::Excerpt;
 use crate::tool::EffectClass;
 
 /// The record of a tool call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CallRecord {
     /// The number of its intent, once begun; with the task's id, its idempotency key.
     pub intent_seq: Option<u64>,
@@ -37,10 +37,11 @@ pub struct CallRecord {
 }
 
 /// The state of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum CallState {
     /// Submitted for approval, not begun.
+    #[default]
     Waiting,
     /// Begun, without a result.
     Begun {

@@ -130,8 +130,8 @@ impl ContextCut {
         self.provider == provider && self.model == model
     }
 
-    /// Returns whether the result of a call is cut.
-    const fn covers(&self, turn: usize, place: usize) -> bool {
+    /// Returns whether the result of a call is cut, given the number of its turn and its place in it.
+    pub const fn covers(&self, (turn, place): (usize, usize)) -> bool {
         turn < self.before_turn || (turn == self.before_turn && place < self.calls)
     }
 }
@@ -172,7 +172,7 @@ pub struct Context {
     /// The model that the task keeps, if it was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelChoice>,
-    /// The time of the last reply of a model.
+    /// The time of the last reply of a model, since a prompt was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replied_at: Option<Timestamp>,
 }
@@ -198,15 +198,19 @@ impl Context {
         self.prompts.iter().find(|prompt| prompt.protocol == protocol)
     }
 
-    /// Returns the size to which the result of a call is cut in requests to a model; `None` if it is
-    /// not cut.
-    pub fn cut_of(
-        &self,
-        (provider, model): (&str, &str),
-        (turn, place): (usize, usize),
-    ) -> Option<usize> {
+    /// Returns the size to which the result of a call is cut in requests to a model, where the call is
+    /// given by the number of its turn and its place in it; `None` if it is not cut.
+    pub fn cut_of(&self, (provider, model): (&str, &str), call: (usize, usize)) -> Option<usize> {
         let cuts = self.cuts.iter().filter(|cut| cut.is_of(provider, model));
-        cuts.filter(|cut| cut.covers(turn, place)).map(|cut| cut.to_bytes).min()
+        cuts.filter(|cut| cut.covers(call)).map(|cut| cut.to_bytes).min()
+    }
+
+    /// Notes the time of a reply. Earlier versions, which did not record prompts, have no such times in
+    /// their snapshots.
+    pub(super) fn note_reply(&mut self, at: Timestamp) {
+        if !self.prompts.is_empty() {
+            self.replied_at = Some(at);
+        }
     }
 
     /// Applies a decision that was taken after this number of turns.

@@ -174,7 +174,7 @@ impl History {
             EventBody::LlmResult(result) => {
                 self.end_model(&call()?, result)?;
                 if matches!(result.outcome, ModelOutcome::Replied { .. }) {
-                    self.context.replied_at = Some(event.at);
+                    self.context.note_reply(event.at);
                 }
             }
             EventBody::ToolIntent(intent) => self.begin_tool(call()?, intent, event.seq)?,
@@ -296,16 +296,7 @@ impl History {
     }
 
     fn record(&mut self, call: CallId) -> &mut CallRecord {
-        self.calls.entry(call).or_insert(CallRecord {
-            intent_seq: None,
-            asked: None,
-            approval: None,
-            denial: None,
-            questioned: false,
-            deny_at: None,
-            answer: None,
-            state: CallState::Waiting,
-        })
+        self.calls.entry(call).or_default()
     }
 
     /// Returns the record of a call, if there is one.

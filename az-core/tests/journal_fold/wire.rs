@@ -79,10 +79,7 @@ fn one_of_each() -> Vec<Event> {
         reason: reason.map(str::to_owned),
     };
     let (answer, no_answer) = (answered(Some("left"), None), answered(None, Some("ask later")));
-    let history = Box::new(History::default());
-    let tool = ToolDefinition::new("echo", "Echoes.", json!({"type": "object"}));
-    let context = |change| NewEvent::new(EventBody::Context(change));
-    let events = [
+    let before = [
         run_started("a"),
         llm_intent("m1", Some(100), 60),
         summary,
@@ -101,21 +98,27 @@ fn one_of_each() -> Vec<Event> {
         tool_result("t0.0"),
         image_result("t0.1"),
         note("by the way"),
-        context(ContextChange::Prompt(Prompt::new(Protocol::Native, "be brief", [tool]))),
-        context(ContextChange::ToolsAdded {
-            tools: vec!["web".to_owned()],
-            text: "new".to_owned(),
-        }),
-        context(ContextChange::Cut(
-            ContextCut::before(("p", "m"), 3, 400).with_calls(2).with_tokens(900, 500),
-        )),
-        context(ContextChange::Model(ModelChoice::new("fast", Some("it is short".to_owned())))),
-        NewEvent::new(EventBody::Snapshot { history }),
+    ];
+    let after = [
+        NewEvent::new(EventBody::Snapshot { history: Box::default() }),
         run_finished(completed("42")),
         run_finished(failed("tired")),
         run_finished(cancelled("me")),
     ];
-    numbered(events)
+    numbered(before.into_iter().chain(context_changes()).chain(after))
+}
+
+/// Returns every decision about how requests are built.
+fn context_changes() -> [NewEvent; 4] {
+    let tool = ToolDefinition::new("echo", "Echoes.", json!({"type": "object"}));
+    let cut = ContextCut::before(("p", "m"), 3, 400).with_calls(2).with_tokens(900, 500);
+    let changes = [
+        ContextChange::Prompt(Prompt::new(Protocol::Native, "be brief", [tool])),
+        ContextChange::ToolsAdded { tools: vec!["web".to_owned()], text: "new".to_owned() },
+        ContextChange::Cut(cut),
+        ContextChange::Model(ModelChoice::new("fast", Some("it is short".to_owned()))),
+    ];
+    changes.map(|change| NewEvent::new(EventBody::Context(change)))
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(super) struct Conversation {
     pub(super) system: Vec<Value>,
     /// The messages, in alternating roles.
     pub(super) turns: Vec<ConversationTurn>,
+    /// The turn in which each message of the request ends.
+    ends: Vec<Option<usize>>,
 }
 
 /// A message: consecutive content of one role.
@@ -63,6 +65,7 @@ impl Conversation {
                     this.say(USER, answer(result, id).into_iter().collect());
                 }
             }
+            this.ends.push(this.turns.len().checked_sub(1));
         }
         for turn in &mut this.turns {
             turn.blocks.sort_by_key(|block| !is(block, RESULT));
@@ -79,6 +82,14 @@ impl Conversation {
         }
         let first = turns.next().and_then(|turn| turn.blocks.first());
         !first.is_some_and(is_thought)
+    }
+
+    /// Returns the last block of the turn in which the first `messages` messages end, unless the model
+    /// said it.
+    pub(super) fn last_block(&mut self, messages: usize) -> Option<&mut Value> {
+        let turn = (*self.ends.get(messages.checked_sub(1)?)?)?;
+        let turn = self.turns.get_mut(turn).filter(|turn| turn.role == USER)?;
+        turn.blocks.last_mut()
     }
 
     fn say(&mut self, role: &'static str, blocks: Vec<Value>) {

@@ -3,10 +3,11 @@
 use crate::provider::tool_names::ToolNames;
 use serde_json::{Map, Value, json};
 
+use super::cache;
 use super::conversation::{Conversation, ConversationTurn};
 use super::dialect::{self, Dialect, Formats, Rest, Temperature, Thinking};
 use super::turn::{ANSWER, is};
-use crate::chat::{ChatRequest, Effort, Message, ReplyFormat, ToolChoice, ToolDefinition};
+use crate::chat::{ChatRequest, Effort, ReplyFormat, ToolChoice, ToolDefinition};
 use crate::provider::json::decimal;
 use crate::provider::wire::Delivery;
 
@@ -37,10 +38,8 @@ pub(super) fn request(request: &ChatRequest, delivery: Delivery, names: &ToolNam
         put("output_config", Value::Object(config));
     }
     let mut tools = asked.tools;
-    if is_to_be_cached(request) {
-        cache(&mut tools, &mut conversation);
-    }
-    let Conversation { system, turns } = conversation;
+    cache::mark(request, &mut tools, &mut conversation);
+    let Conversation { system, turns, .. } = conversation;
     if !system.is_empty() {
         put("system", Value::Array(system));
     }
@@ -179,31 +178,6 @@ fn closed(mut schema: Value) -> Value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     schema
-}
-
-/// Whether the same prefix is likely to be sent again soon: there are tools whose results will
-/// follow, or it was sent before. Writing to the cache costs a quarter more than sending, and
-/// reading a tenth.
-fn is_to_be_cached(request: &ChatRequest) -> bool {
-    let spoken = |message: &Message| matches!(message, Message::Assistant { .. });
-    !request.tools.is_empty() || request.messages.iter().any(spoken)
-}
-
-/// Marks the cacheable prefixes: the tools and the system prompt, which come first, and the last
-/// two user turns. The second to last mark finds the cached prefix even if more has been added
-/// since than the provider looks back.
-fn cache(tools: &mut [Value], conversation: &mut Conversation) {
-    mark(conversation.system.last_mut().or(tools.last_mut()));
-    let ours = conversation.turns.iter_mut().rev().filter(|turn| turn.role == "user");
-    for turn in ours.take(2) {
-        mark(turn.blocks.last_mut());
-    }
-}
-
-fn mark(block: Option<&mut Value>) {
-    if let Some(block) = block.and_then(Value::as_object_mut) {
-        block.insert("cache_control".to_owned(), json!({"type": "ephemeral"}));
-    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Wire for Anthropic {
 
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let body = encode::request(request, delivery, names);
-        WireRequest { path: "/v1/messages".to_owned(), body }
+        WireRequest::new("/v1/messages", body)
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

@@ -31,7 +31,7 @@ impl Wire for Gemini {
             Delivery::Streamed => "streamGenerateContent?alt=sse",
         };
         let path = format!("{}:{method}", model_path(&request.model));
-        WireRequest { path, body: encode::request(request, names) }
+        WireRequest::new(path, encode::request(request, names))
     }
 
     fn reply(&self, body: &[u8], answered: Answered) -> Result<ChatReply> {

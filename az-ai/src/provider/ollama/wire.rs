@@ -45,7 +45,7 @@ impl Wire for Ollama {
 
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let body = encode::request(request, self.context_window, delivery, names);
-        WireRequest { path: "/api/chat".to_owned(), body }
+        WireRequest::new("/api/chat", body)
     }
 
     fn adapt(&self, body: &mut Value, _rejected: &[Parameter], window: Option<u64>) {

@@ -18,6 +18,24 @@ pub struct Dialect {
     pub family: Family,
     /// The ids of tool calls that the server accepts.
     pub call_ids: CallIds,
+    /// How the key of a conversation in the cache is sent.
+    pub cache_key: CacheKey,
+}
+
+/// How the key of a conversation in the cache is sent, so that its requests reach the server that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CacheKey {
+    /// Not at all.
+    #[default]
+    None,
+    /// As `prompt_cache_key`: OpenAI and Mistral.
+    PromptCacheKey,
+    /// As the header `x-grok-conv-id`, and as `prompt_cache_key` of Responses: xAI. See
+    /// <https://docs.x.ai/developers/advanced-api-usage/prompt-caching/maximizing-cache-hits>.
+    GrokConversation,
+    /// As `session_id`: OpenRouter, which keeps a session at one provider. See
+    /// <https://openrouter.ai/docs/guides/features/prompt-caching>.
+    SessionId,
 }
 
 /// The field for the maximum of output tokens.
@@ -93,12 +111,14 @@ impl Dialect {
         formats: Formats::Schema,
         family: Family::Any,
         call_ids: CallIds::Any,
+        cache_key: CacheKey::None,
     };
     /// OpenAI's options.
     pub const OPENAI: Self = Self {
         max_tokens_field: MaxTokensField::MaxCompletionTokens,
         interface: Interface::WhereNeeded,
         family: Family::OpenAi,
+        cache_key: CacheKey::PromptCacheKey,
         ..Self::COMPATIBLE
     };
     /// `DeepSeek`'s options.
@@ -109,7 +129,12 @@ impl Dialect {
         ..Self::COMPATIBLE
     };
     /// Mistral's options.
-    pub const MISTRAL: Self = Self { call_ids: CallIds::Nine, ..Self::COMPATIBLE };
+    pub const MISTRAL: Self =
+        Self { call_ids: CallIds::Nine, cache_key: CacheKey::PromptCacheKey, ..Self::COMPATIBLE };
+    /// xAI's options.
+    pub const XAI: Self = Self { cache_key: CacheKey::GrokConversation, ..Self::COMPATIBLE };
+    /// OpenRouter's options.
+    pub const OPENROUTER: Self = Self { cache_key: CacheKey::SessionId, ..Self::COMPATIBLE };
 
     /// Returns the dialect with another API.
     #[must_use]
@@ -130,6 +155,11 @@ impl Dialect {
     /// Whether a model accepts a temperature and stop sequences.
     pub(super) fn has_temperature(self, model: &str) -> bool {
         self.family != Family::OpenAi || !model::thinks(model)
+    }
+
+    /// Whether a model takes marks at the ends of prefixes that are to be cached.
+    pub(super) fn has_breakpoints(self, model: &str) -> bool {
+        self.family == Family::OpenAi && model::has_breakpoints(model)
     }
 
     /// Whether the reasoning of a model is available encrypted, to be sent back.

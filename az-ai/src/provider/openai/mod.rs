@@ -1,5 +1,6 @@
 //! OpenAI's API, and compatible servers.
 
+mod cache;
 mod chat;
 mod dialect;
 pub(in crate::provider) mod error;
@@ -10,7 +11,9 @@ mod responses;
 mod wire;
 
 pub use chat::{cost, usage};
-pub use dialect::{CallIds, Dialect, Family, Formats, Interface, MaxTokensField, ReasoningReplay};
+pub use dialect::{
+    CacheKey, CallIds, Dialect, Family, Formats, Interface, MaxTokensField, ReasoningReplay,
+};
 pub use wire::OpenAi;
 
 pub(in crate::provider) use chat::id_or_place;

@@ -12,6 +12,14 @@ pub(super) fn thinks(model: &str) -> bool {
     series("o", 1) || series("gpt-", 5) || model.starts_with("codex-")
 }
 
+/// Whether an OpenAI model takes `prompt_cache_breakpoint`: the `gpt` series since 5.6. See
+/// <https://developers.openai.com/api/docs/guides/prompt-caching>.
+pub(super) fn has_breakpoints(model: &str) -> bool {
+    let Some(major) = generation(model, "gpt-") else { return false };
+    let minor = generation(model, &format!("gpt-{major}.")).unwrap_or(0);
+    (major, minor) >= (5, 6)
+}
+
 /// Whether an OpenAI model supports only Responses. See the endpoints of each model in
 /// <https://platform.openai.com/docs/models>.
 pub(super) fn needs_responses(model: &str) -> bool {

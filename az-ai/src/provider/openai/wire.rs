@@ -3,7 +3,8 @@
 use crate::provider::tool_names::ToolNames;
 use serde_json::Value;
 
-use super::dialect::Dialect;
+use super::cache::cache_key;
+use super::dialect::{CacheKey, Dialect};
 use super::{chat, error, responses};
 use crate::chat::{ChatReply, ChatRequest};
 use crate::client::Parameter;
@@ -30,6 +31,9 @@ impl OpenAi {
     }
 }
 
+/// The path of Responses.
+const RESPONSES: &str = "/responses";
+
 impl Wire for OpenAi {
     fn auth(&self) -> Auth {
         Auth::Bearer
@@ -37,14 +41,18 @@ impl Wire for OpenAi {
 
     fn call(&self, request: &ChatRequest, delivery: Delivery, names: &ToolNames) -> WireRequest {
         let (path, body) = match self.dialect.has_responses(&request.model) {
-            true => {
-                ("/responses", responses::encode::request(request, self.dialect, delivery, names))
-            }
+            true => (RESPONSES, responses::encode::request(request, self.dialect, delivery, names)),
             false => {
                 ("/chat/completions", chat::encode::request(request, self.dialect, delivery, names))
             }
         };
-        WireRequest { path: path.to_owned(), body }
+        let call = WireRequest::new(path, body);
+        match (self.dialect.cache_key, request.cache.key.as_deref()) {
+            (CacheKey::GrokConversation, Some(key)) if path != RESPONSES => {
+                call.with_header("x-grok-conv-id", cache_key(key))
+            }
+            _ => call,
+        }
     }
 
     fn adapt(&self, body: &mut Value, rejected: &[Parameter], _window: Option<u64>) {

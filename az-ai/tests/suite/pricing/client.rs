@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use az_ai::chat::{ChatEvent, ChatRequest, Image, Message};
+use az_ai::chat::{CacheHints, ChatEvent, ChatRequest, Image, Message};
 use az_ai::client::{Capabilities, LlmClient};
 use az_ai::pricing::{PriceBook, PricedClient};
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
@@ -83,4 +83,22 @@ async fn missing_capabilities_come_from_the_table() {
     assert_eq!(stream.try_next().await.unwrap_err().kind(), ErrorKind::BadRequest);
     let long = ChatRequest::prompt("gpt-5", "go").with_max_tokens(128_001);
     assert_eq!(client.complete(&long).await.unwrap_err().kind(), ErrorKind::BadRequest);
+}
+
+/// Anthropic's price for writing for an hour is 2 times that of input, instead of 1.25 times.
+#[tokio::test]
+async fn a_hold_is_for_a_request_that_reads_nothing_from_the_cache_and_writes_all_of_it() {
+    let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
+    let inner = Arc::new(ScriptedClient::new([ScriptedReply::text("hello")]));
+    let client = PricedClient::new(inner, PriceBook::bundled(), "anthropic", clock);
+    let request = ChatRequest::prompt("claude-sonnet-4-5", "x".repeat(40_000)).with_max_tokens(1);
+    let hold = |hints: CacheHints| {
+        let request = request.clone().with_cache(hints);
+        client.estimate_cost(&request).max_cost.unwrap().nanos()
+    };
+    let (usual, hour) =
+        (hold(CacheHints::of("t")), hold(CacheHints::of("t").expecting_pause(true)));
+    assert_eq!(usual, hold(CacheHints::default()));
+    let ratio = hour * 100 / usual;
+    assert!((159..=160).contains(&ratio), "{usual} and {hour}");
 }

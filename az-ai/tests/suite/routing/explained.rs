@@ -12,6 +12,7 @@ use super::router::{query, router};
 /// Formats a step.
 fn line(step: &Step) -> String {
     let what = match &step.origin {
+        Origin::Kept => "kept",
         Origin::Named => "named",
         Origin::Rule(rule) => rule.condition.as_str(),
         Origin::Default => "default",

@@ -70,7 +70,8 @@ impl RoutingEngine for Plain {
         let held = rules.iter().filter(holds).map(of);
         let fallbacks = rules.iter().filter(|rule| rule.below.is_none()).map(of);
         let default = query.model.is_none().then(|| RoutingSetup::DEFAULT.to_owned());
-        let named = query.model.map(str::to_owned).into_iter();
+        let is_known = |name: &&str| self.models.resolve(Some(name)).is_ok();
+        let named = query.model.or(query.kept.filter(is_known)).map(str::to_owned).into_iter();
         let (mut candidates, mut passed) = (Vec::<Choice>::new(), Vec::new());
         for name in named.chain(held).chain(fallbacks).chain(default) {
             let model = self.models.resolve(Some(&name))?;

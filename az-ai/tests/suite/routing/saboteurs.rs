@@ -46,6 +46,10 @@ enum Sabotage {
     RefusesAll,
     /// Breaks `RoutingEngine` 8.
     HidesSteps,
+    /// Breaks `RoutingEngine` 10.
+    ChoosesAnew,
+    /// Breaks `RoutingEngine` 10.
+    KeepsForced,
 }
 
 #[derive(Debug)]
@@ -64,6 +68,8 @@ impl RoutingEngine for Saboteur {
                 let known = query.model.filter(|name| self.inner.resolve(Some(name)).is_ok());
                 query.with_model(known)
             }
+            Sabotage::ChoosesAnew => query.with_kept(None),
+            Sabotage::KeepsForced => query.with_model(query.model.or(query.kept)),
             Sabotage::IgnoresSizes => query.with_request_tokens(1),
             Sabotage::RoutesByTheRequest => query.with_prompt_tokens(query.request_tokens),
             Sabotage::ComparesThePrompt => query.with_request_tokens(query.prompt_tokens),
@@ -159,4 +165,7 @@ async fn the_kit_notices_every_sabotage() {
     check(Sabotage::TakesHalf, &[together]).await;
     check(Sabotage::RefusesAll, &[together, "decisions_continue_while_rules_change"]).await;
     check(Sabotage::HidesSteps, &["every_rule_has_a_step_in_order"]).await;
+    let kept = "the_model_that_a_task_keeps_comes_first_while_it_is_usable";
+    check(Sabotage::ChoosesAnew, &[kept]).await;
+    check(Sabotage::KeepsForced, &[kept]).await;
 }

@@ -8,6 +8,7 @@ use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::resolver::{ModelResolver, Models};
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::approval::{Approver, Unattended};
+use az_core::clock::SystemClock;
 use az_core::cost::{Budget, BudgetKeeper, Limit, Period, Scope};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{Event, Journal};
@@ -24,6 +25,7 @@ pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     policy: Arc<dyn Policy>,
     approver: Arc<dyn Approver>,
+    clock: Arc<dyn Clock>,
     pub(crate) tools: FakeToolbox,
     pub(crate) recorder: Recorder,
 }
@@ -52,6 +54,7 @@ impl Stage {
             store: MemoryStore::new(),
             policy: Arc::new(AllowEverything),
             approver: Arc::new(Unattended),
+            clock: Arc::new(SystemClock),
             tools: FakeToolbox::new(),
             recorder: Recorder::new(),
         }
@@ -64,6 +67,11 @@ impl Stage {
 
     pub(crate) fn with_options(mut self, options: ReActOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    pub(crate) fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -88,7 +96,7 @@ impl Stage {
             alerts: Vec::new(),
             limit: Limit::Hard,
         };
-        self.store.set_budget(&budget, az_core::clock::SystemClock.now()).await.unwrap();
+        self.store.set_budget(&budget, SystemClock.now()).await.unwrap();
     }
 
     /// Returns a task's journal.
@@ -154,10 +162,11 @@ impl Stage {
             .with_toolbox(Arc::new(self.tools.clone()))
             .with_policy(Arc::clone(&self.policy))
             .with_approver(Arc::clone(&self.approver))
+            .with_clock(Arc::clone(&self.clock))
             .with_sink(Arc::new(self.recorder.clone()))
     }
 }
 
 pub(crate) fn task(id: String, command: &str) -> Task {
-    Task::new(TaskId::new(id).unwrap(), command, az_core::clock::SystemClock.now()).unwrap()
+    Task::new(TaskId::new(id).unwrap(), command, SystemClock.now()).unwrap()
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::request;
 use crate::chat::{
-    ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition, ToolMessage,
+    CacheHints, ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition,
+    ToolMessage,
 };
 use crate::provider::wire::Delivery;
 
@@ -369,4 +370,61 @@ fn images_of_a_tool_are_part_of_its_result() {
 fn a_hint_is_a_message_of_the_user() {
     let [hint, message] = hint_and_message("claude-sonnet-4-5").map(|asked| encoded(&asked));
     assert_eq!(hint, message);
+}
+
+/// Returns the places of the marks: the part of the body, the number of the message and of the block, and
+/// the life.
+fn marks(body: &Value) -> Vec<String> {
+    let life = |block: &Value| {
+        let mark = block.get("cache_control")?;
+        Some(mark.get("ttl").and_then(Value::as_str).unwrap_or("5m").to_owned())
+    };
+    let system = body["system"].as_array().unwrap().iter();
+    let system = system.filter_map(|block| Some(format!("system {}", life(block)?)));
+    let messages = body["messages"].as_array().unwrap().iter().enumerate();
+    let messages = messages.flat_map(|(place, message)| {
+        let blocks = message["content"].as_array().unwrap().iter().enumerate();
+        blocks
+            .filter_map(move |(block, content)| Some(format!("{place}.{block} {}", life(content)?)))
+    });
+    system.chain(messages).collect()
+}
+
+fn long_conversation() -> Vec<Message> {
+    let turn = |n: usize| {
+        let reply = ModelReply::text("hm").with_call("a", json!({})).with_call("b", json!({}));
+        let results = ["call_0", "call_1"].map(|id| Message::tool(id, "a", format!("result {n}")));
+        std::iter::once(Message::assistant(reply)).chain(results)
+    };
+    let start = [Message::system("s"), Message::user("input"), Message::user("task")];
+    start.into_iter().chain((0..4).flat_map(turn)).collect()
+}
+
+#[test]
+fn boundaries_are_marked_from_the_last_on_and_the_system_text_first() {
+    let request = |boundaries: &[usize]| {
+        let hints = CacheHints::of("t").with_boundaries(boundaries.to_vec());
+        ChatRequest::new("claude-sonnet-4-5", long_conversation())
+            .with_tools(vec![tool()])
+            .with_cache(hints)
+    };
+    // Messages of one role are one turn: the task is turn 0, and results are the turns 2, 4, 6 and 8.
+    for (boundaries, expected) in [
+        (&[1, 3, 12, 15][..], &["system 5m", "0.1 5m", "6.1 5m", "8.1 5m"][..]),
+        (&[1, 3, 9, 12, 15], &["system 5m", "4.1 5m", "6.1 5m", "8.1 5m"]),
+        (&[15], &["system 5m", "8.1 5m"]),
+        // A boundary after a turn of the model, one within a turn, and one beyond the end.
+        (&[4, 2, 99], &["system 5m", "0.1 5m"]),
+    ] {
+        assert_eq!(marks(&encoded(&request(boundaries))), expected, "{boundaries:?}");
+    }
+    let without = ChatRequest { cache: CacheHints::default(), ..request(&[]) };
+    assert_eq!(marks(&encoded(&without)), ["system 5m", "6.1 5m", "8.1 5m"]);
+}
+
+#[test]
+fn the_system_text_is_kept_for_an_hour_when_a_pause_is_expected() {
+    let hints = CacheHints::of("t").with_boundaries(vec![1, 15]).expecting_pause(true);
+    let request = ChatRequest::new("claude-sonnet-4-5", long_conversation()).with_cache(hints);
+    assert_eq!(marks(&encoded(&request)), ["system 1h", "8.1 5m"]);
 }

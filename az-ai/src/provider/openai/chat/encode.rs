@@ -7,6 +7,7 @@ use super::decode::DETAILS;
 use crate::chat::{ChatRequest, Effort, Image, Message, ReplyFormat, ToolChoice, ToolDefinition};
 use crate::client::Parameter;
 use crate::provider::json::{decimal, object};
+use crate::provider::openai::cache::{add_key, chat_field, marked, parts};
 use crate::provider::openai::dialect::{
     CallIds, Dialect, Family, Formats, MaxTokensField, ReasoningReplay,
 };
@@ -23,8 +24,17 @@ pub(crate) fn request(
 ) -> Value {
     let told = request.format.as_ref().filter(|_| dialect.formats == Formats::Words);
     let told = told.map(|format| Message::system(in_words(format)));
-    let messages = told.iter().chain(&request.messages).filter(|message| !is_empty(message));
-    let messages = conversation(messages, dialect, names);
+    let numbered = (0..).map(Some).zip(&request.messages);
+    let messages = told.iter().map(|message| (None, message)).chain(numbered);
+    let messages = messages.filter(|(_, message)| !is_empty(message));
+    let mut messages = conversation(messages, dialect, names);
+    if dialect.has_breakpoints(&request.model) && !request.cache.is_empty() {
+        let marked = marked(&request.cache);
+        for (number, message) in &mut messages {
+            mark(message, number.is_some_and(|number| marked.contains(&number)));
+        }
+    }
+    let messages: Vec<Value> = messages.into_iter().map(|(_, message)| message).collect();
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(request.model));
     body.insert("messages".to_owned(), json!(messages));
@@ -57,6 +67,7 @@ pub(crate) fn request(
         body.insert("tools".to_owned(), json!(tools));
         body.extend(choice(&request.tool_choice, names).map(|c| ("tool_choice".to_owned(), c)));
     }
+    add_key(&mut body, &request.cache, chat_field(dialect));
     if delivery == Delivery::Streamed {
         body.insert("stream".to_owned(), json!(true));
         let options = json!({"include_usage": true});
@@ -110,22 +121,24 @@ fn is_empty(message: &Message) -> bool {
 
 /// Converts the conversation. Tool results are text on this wire: the images of a turn's results
 /// follow the last of them, in a user message.
+///
+/// Each message has the number that it has in the request, if it is one of its messages.
 fn conversation<'a>(
-    messages: impl Iterator<Item = &'a Message>,
+    messages: impl Iterator<Item = (Option<usize>, &'a Message)>,
     dialect: Dialect,
     names: &ToolNames,
-) -> Vec<Value> {
+) -> Vec<(Option<usize>, Value)> {
     let mut encoded = Vec::new();
     let mut returned: Vec<Value> = Vec::new();
     let shown = |parts: &mut Vec<Value>| {
         let parts = std::mem::take(parts);
-        (!parts.is_empty()).then(|| json!({"role": "user", "content": parts}))
+        (!parts.is_empty()).then(|| (None, json!({"role": "user", "content": parts})))
     };
-    for next in messages {
+    for (number, next) in messages {
         if !matches!(next, Message::Tool(_)) {
             encoded.extend(shown(&mut returned));
         }
-        encoded.push(message(next, dialect, names));
+        encoded.push((number, message(next, dialect, names)));
         if let Message::Tool(result) = next
             && !result.images.is_empty()
         {
@@ -136,6 +149,17 @@ fn conversation<'a>(
     }
     encoded.extend(shown(&mut returned));
     encoded
+}
+
+/// Gives a message the form in which it can be marked as the end of a cached prefix, and marks it.
+/// Messages of the model cannot be marked.
+fn mark(message: &mut Value, is_marked: bool) {
+    if message.get("role").and_then(Value::as_str) == Some("assistant") {
+        return;
+    }
+    if let Some(content) = message.get_mut("content") {
+        *content = parts(content.take(), "text", is_marked);
+    }
 }
 
 fn message(message: &Message, dialect: Dialect, names: &ToolNames) -> Value {

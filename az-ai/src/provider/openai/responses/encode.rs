@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::turn;
 use crate::chat::{ChatRequest, Image, Message, ToolChoice, ToolDefinition, ToolMessage};
 use crate::provider::json::decimal;
+use crate::provider::openai::cache::{add_key, marked, parts, responses_field};
 use crate::provider::openai::chat::picture_url;
 use crate::provider::openai::dialect::{Dialect, Family};
 use crate::provider::openai::format::is_strict;
@@ -20,7 +21,19 @@ pub(crate) fn request(
     delivery: Delivery,
     names: &ToolNames,
 ) -> Value {
-    let input: Vec<Value> = request.messages.iter().flat_map(|m| message(m, names)).collect();
+    let has_marks = dialect.has_breakpoints(&request.model) && !request.cache.is_empty();
+    let marked = if has_marks { marked(&request.cache) } else { Vec::new() };
+    let items = request.messages.iter().enumerate().flat_map(|(number, said)| {
+        let mut items = message(said, names);
+        if let (true, Message::System { .. } | Message::User { .. }) = (has_marks, said) {
+            let content = items.iter_mut().filter_map(|item| item.get_mut("content"));
+            content.for_each(|content| {
+                *content = parts(content.take(), "input_text", marked.contains(&number));
+            });
+        }
+        items
+    });
+    let input: Vec<Value> = items.collect();
     let mut body = Map::new();
     let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
     set("model", json!(request.model));
@@ -61,6 +74,7 @@ pub(crate) fn request(
     if delivery == Delivery::Streamed {
         set("stream", json!(true));
     }
+    add_key(&mut body, &request.cache, responses_field(dialect));
     Value::Object(body)
 }
 
