@@ -103,6 +103,13 @@ impl CallId {
         Self(format!("t{turn}.{index}").into())
     }
 
+    /// Returns whether this is the id of a tool call of a turn, from [`CallId::tool`].
+    pub fn is_of_turn(&self) -> bool {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let numbers = self.0.strip_prefix('t').and_then(|rest| rest.split_once('.'));
+        numbers.is_some_and(|(turn, index)| is_number(turn) && is_number(index))
+    }
+
     /// Returns the id of the call with this number, from 0, among those that the agent chooses.
     pub(crate) fn act(number: usize) -> Self {
         Self(format!("a{number}").into())

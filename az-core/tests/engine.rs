@@ -34,7 +34,7 @@ use az_core::testing::sample::{always, at, claim_of, run_started, task, task_id,
 use az_core::testing::{FakeApprover, FakePolicy, FakeTool, FakeToolbox, Recorder};
 use az_core::text::json_size;
 use az_core::tool::{
-    EffectClass, Invocation, PreparedCall, Progress, ToolOutput, ToolScope, Toolbox,
+    EffectClass, Invocation, PreparedCall, Progress, SeenFile, ToolOutput, ToolScope, Toolbox,
 };
 use az_core::{Agent, Error, ErrorKind, Result, Task, TaskPriority, TaskStatus, Usd, WorkerId};
 use futures_util::{FutureExt, StreamExt};
@@ -1152,4 +1152,57 @@ async fn a_policy_without_retries_makes_one_attempt() {
     assert_eq!(failed.failure.unwrap().kind, ErrorKind::Unavailable);
     assert_eq!(failed.cost, DIME);
     assert!(ToolOutput::done("x").ok);
+}
+
+/// Returns what the calls of a tool had seen of the file `f`: nothing if they were not told.
+fn seen_by(toolbox: &FakeToolbox, tool: &str) -> Vec<Option<bool>> {
+    let calls = toolbox.invoked().into_iter().filter(|call| call.tool == tool);
+    calls.map(|call| call.seen.map(|seen| seen.is_complete("f"))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_model_has_what_the_task_has_seen_of_files_until_then() {
+    let shown = ToolOutput::done("text").with_seen(SeenFile::new("f", "digest", 4).complete());
+    let toolbox = tools().with(FakeTool::new("show").answering(shown));
+    let store = MemoryStore::new();
+    let with_tools =
+        |lines: Vec<ScriptedReply>| engine(&store, lines).with_toolbox(Arc::new(toolbox.clone()));
+    let turn = calls(&["send", "show", "send"]);
+    let failed = with_tools(vec![
+        turn,
+        ScriptedReply::Failure(ErrorKind::BadRequest, None, Settlement::Nothing),
+    ]);
+    failed.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(seen_by(&toolbox, "send"), [Some(false), Some(true)]);
+    let resumed = with_tools(vec![calls(&["send"]), reply("done")]);
+    resumed.resume_until(&task_id("a"), Stop::new()).await.unwrap();
+    assert_eq!(seen_by(&toolbox, "send"), [Some(false), Some(true), Some(true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_an_agent_and_of_a_program_that_plans_are_not_told_what_was_seen() {
+    let toolbox = tools();
+    let planner = Arc::new(FnAgent::new(move |run: &mut Run| {
+        async move {
+            let model = Model(Arc::new(Mutex::new([calls(&["put"]), calls(&["send"])].into())));
+            let request = ModelRequest::new("test", "m").with_estimate(Some(DIME), 10);
+            run.call_tool("own", "put", json!({})).await?;
+            run.act("put", json!({"for": "you"})).await?;
+            run.call_model(&request, &model).await?;
+            run.set_planned_calls(true);
+            run.call_pending().await?;
+            run.call_model(&request, &model).await?;
+            run.set_planned_calls(false);
+            run.call_pending().await?;
+            Ok(Answer("done".to_owned()))
+        }
+        .boxed()
+    }));
+    let engine = Engine::new(Arc::new(MemoryStore::new()), planner, options())
+        .with_toolbox(Arc::new(toolbox.clone()))
+        .with_policy(Arc::new(AllowEverything));
+    let done = engine.execute(task("a", 0), None).await.unwrap();
+    assert_eq!(done.answer.as_deref(), Some("done"), "{done:?}");
+    assert_eq!(seen_by(&toolbox, "put"), [None, None, None]);
+    assert_eq!(seen_by(&toolbox, "send"), [Some(false)]);
 }

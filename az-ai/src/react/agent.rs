@@ -242,7 +242,9 @@ impl ReActEngine for ReActAgent {
     async fn execute_react(&self, run: &mut Run, initial_thought: &str) -> Result<Answer> {
         // A failed task that is resumed gets one more attempt.
         let mut chances = 1;
-        let repeats = repeated(self.capabilities(run));
+        let capabilities = self.capabilities(run);
+        let repeats = repeated(capabilities);
+        run.set_planned_calls(capabilities.has_planned_steps);
         loop {
             match decide(run.history(), repeats) {
                 Decision::Finish(answer) => {
@@ -295,10 +297,12 @@ impl ReActEngine for ReActAgent {
     }
 
     async fn act(&self, run: &mut Run, action: &str, arguments: Value) -> Result<CallRecord> {
+        run.set_planned_calls(self.capabilities(run).has_planned_steps);
         run.act(action, arguments).await
     }
 
     async fn act_pending(&self, run: &mut Run) -> Result<()> {
+        run.set_planned_calls(self.capabilities(run).has_planned_steps);
         run.call_pending().await
     }
 

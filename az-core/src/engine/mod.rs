@@ -18,6 +18,7 @@ mod keeper;
 mod model;
 mod named_call;
 mod options;
+mod outcome;
 mod progress;
 mod question;
 mod recover;
@@ -27,6 +28,7 @@ mod snapshots;
 mod stop;
 mod supervise;
 mod tools;
+mod views;
 mod worker;
 
 pub use contract::ExecutionEngine;

@@ -47,6 +47,8 @@ pub struct Run {
     pub(super) may_have_background: AtomicBool,
     /// The last model call that was begun, for events about it.
     pub(super) last_model_call: Option<CallId>,
+    /// Whether the calls of the model's turns were planned by a program.
+    pub(super) has_planned_calls: bool,
     snapshots: Snapshots,
 }
 
@@ -70,6 +72,7 @@ impl Run {
             recording: Arc::default(),
             may_have_background: AtomicBool::new(false),
             last_model_call: None,
+            has_planned_calls: false,
             snapshots,
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::approve::Permission;
 use super::invocation::{drop_beyond_limit, invocation};
 use super::named_call::contained_call;
+use super::outcome::outcome_of;
 use super::progress::forward;
 use super::question::no_one_to_ask;
 use super::recover::in_words;
@@ -203,6 +204,10 @@ impl Run {
         // A call that would be cancelled before it starts has no intent: the next run makes it.
         self.check_stop()?;
         self.begin(&mut batch).await?;
+        for ready in &mut batch {
+            let invocation = &mut ready.call.invocation;
+            invocation.seen = self.seen_for(&invocation.call);
+        }
         point!("tool.call");
         let this = &*self;
         let ended: Vec<Result<Option<EndedCall>>> = stream::iter(batch)
@@ -325,23 +330,6 @@ impl Run {
         Some(EndedCall { call, result })
     }
 
-    /// Returns the outcome to record for a call that was cut short; `None` records no result.
-    ///
-    /// A call without a result is recovered by the next run: it is made again or probed.
-    fn outcome_of_cut_short(&self, effect: EffectClass) -> Option<ToolOutcome> {
-        match effect {
-            // The next run could not determine more, and what the call printed would be lost.
-            EffectClass::Unsafe => Some(ToolOutcome::Unknown),
-            EffectClass::Read | EffectClass::Idempotent | EffectClass::Probe
-                if self.stop.reason().is_some() =>
-            {
-                None
-            }
-            EffectClass::Read | EffectClass::Idempotent => Some(ToolOutcome::Failed),
-            EffectClass::Probe => Some(ToolOutcome::Unknown),
-        }
-    }
-
     pub(super) async fn record(&mut self, ended: Vec<EndedCall>) -> Result<()> {
         if ended.is_empty() {
             return Ok(());
@@ -367,21 +355,5 @@ impl Run {
         };
         let result = ToolResult::new(tool, outcome, output);
         self.record(vec![EndedCall { call, result }]).await
-    }
-}
-
-/// Returns the outcome of a call by what its toolbox returned.
-fn outcome_of(returned: Result<ToolOutput>) -> (ToolOutcome, ToolOutput) {
-    match returned {
-        Ok(output) if output.unknown => (ToolOutcome::Unknown, output),
-        Ok(output) if output.ok => (ToolOutcome::Done, output),
-        Ok(output) => (ToolOutcome::Failed, output),
-        Err(error @ (Error::NotFound { .. } | Error::Invalid { .. })) => {
-            (ToolOutcome::Refused, ToolOutput::failed(error.chain()))
-        }
-        Err(error @ (Error::Cancelled | Error::TimedOut { .. })) => {
-            (ToolOutcome::Unknown, ToolOutput::unknown(error.chain()))
-        }
-        Err(error) => (ToolOutcome::Failed, ToolOutput::failed(error.chain())),
     }
 }

@@ -1,29 +1,23 @@
 //! The fold of a journal: the only state of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::call_record::{CallRecord, CallState};
 use super::context::{Context, ContextChange};
 use super::event::{Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent};
+use super::excerpt::excerpt;
 use super::reply::{ModelReply, ToolCall};
 use super::tool_result::ToolResult;
-use crate::content::{ContentPart, ImageContent, describe};
 use crate::cost::Settlement;
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 use crate::task::Outcome;
 use crate::text::Excerpt;
-
-/// The part of a tool result's text that the fold keeps, in bytes; the journal has all of it. It is
-/// more than a model is usually shown, for agents that process results themselves.
-const KEPT: usize = 64 << 10;
-
-/// The part of a result's images that the fold keeps, in bytes of base64; the journal has all of
-/// them. Providers accept no larger images.
-const IMAGES_KEPT: usize = 8 << 20;
+use crate::tool::SeenFiles;
 
 /// The fold of a task's events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -55,6 +49,9 @@ pub struct History {
     /// How the requests of the task are built.
     #[serde(skip_serializing_if = "Context::is_empty")]
     pub context: Context,
+    /// What the calls showed of files, or wrote to them. A summary drops nothing of it.
+    #[serde(with = "crate::serde_arc", skip_serializing_if = "is_unseen")]
+    pub seen: Arc<SeenFiles>,
     /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
     /// The cost booked so far, without calls whose price is unknown.
@@ -93,6 +90,10 @@ impl Observation {
     fn new(text: &str) -> Self {
         Self { after: 0, text: text.to_owned(), is_hint: false, is_announcement: false }
     }
+}
+
+fn is_unseen(seen: &Arc<SeenFiles>) -> bool {
+    seen.is_empty()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -292,6 +293,10 @@ impl History {
         let (text, images) = excerpt(&result.content);
         let data = result.data.as_ref().filter(|_| text.omitted == 0).cloned();
         record.state = CallState::Ended { outcome: result.outcome, text, images, data };
+        if !result.seen.is_empty() {
+            let seen = Arc::make_mut(&mut self.seen);
+            result.seen.iter().for_each(|view| seen.add(view.clone()));
+        }
         Ok(())
     }
 
@@ -329,26 +334,4 @@ impl History {
     pub fn final_reply(&self) -> Option<&ModelReply> {
         self.turns.last().map(|turn| &turn.reply).filter(|reply| reply.calls.is_empty())
     }
-}
-
-/// Returns the part of a result that the fold keeps.
-fn excerpt(content: &[ContentPart]) -> (Excerpt, Vec<ImageContent>) {
-    if let [] | [ContentPart::Text { .. }] = content {
-        return (Excerpt::of(&describe(content), KEPT), Vec::new());
-    }
-    let mut images = Vec::new();
-    let mut room = IMAGES_KEPT;
-    let mut texts = Vec::new();
-    for part in content {
-        match part {
-            ContentPart::Image(image) if image.data.len() <= room => {
-                room -= image.data.len();
-                images.push(image.clone());
-            }
-            ContentPart::Text { .. } | ContentPart::Image(_) | ContentPart::ResourceLink { .. } => {
-                texts.push(part.describe());
-            }
-        }
-    }
-    (Excerpt::of(&texts.join("\n"), KEPT), images)
 }

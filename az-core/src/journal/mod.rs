@@ -8,6 +8,7 @@ mod context;
 mod contract;
 mod effect;
 mod event;
+mod excerpt;
 mod finish_reason;
 mod fold;
 mod hint;

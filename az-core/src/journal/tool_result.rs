@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::content::ContentPart;
-use crate::tool::ToolOutput;
+use crate::tool::{SeenFile, ToolOutput};
 
 /// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct ToolResult {
     /// The output as structured data, if the tool returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
+    /// What the call showed of files, or wrote to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SeenFile>,
     /// The duration of the call, in milliseconds.
     pub millis: u64,
 }
@@ -28,8 +31,8 @@ pub struct ToolResult {
 impl ToolResult {
     /// Creates a result from a tool's output.
     pub fn new(tool: impl Into<String>, outcome: ToolOutcome, output: ToolOutput) -> Self {
-        let ToolOutput { content, data, .. } = output;
-        Self { tool: tool.into(), outcome, content, data, millis: 0 }
+        let ToolOutput { content, data, seen, .. } = output;
+        Self { tool: tool.into(), outcome, content, data, seen, millis: 0 }
     }
 
     /// Sets the duration of the call, in milliseconds.
@@ -53,16 +56,18 @@ struct StoredToolResult {
     content: Vec<ContentPart>,
     #[serde(default)]
     data: Option<Value>,
+    #[serde(default)]
+    seen: Vec<SeenFile>,
     millis: u64,
 }
 
 impl From<StoredToolResult> for ToolResult {
     fn from(stored: StoredToolResult) -> Self {
-        let StoredToolResult { tool, outcome, text, mut content, data, millis } = stored;
+        let StoredToolResult { tool, outcome, text, mut content, data, seen, millis } = stored;
         if !text.is_empty() {
             content.insert(0, ContentPart::Text { text });
         }
-        Self { tool, outcome, content, data, millis }
+        Self { tool, outcome, content, data, seen, millis }
     }
 }
 

@@ -1,104 +1,27 @@
-//! The kit of [`Toolbox`].
+//! The kit of [`Toolbox`](crate::tool::Toolbox).
+
+mod fixture;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::kit::{Capabilities, Checked, Fixture, Violation};
+use super::kit::{Checked, Violation};
 use super::sample::{at, task_id, worker};
 use crate::clock::ManualClock;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::task::{Lease, LeaseFence, Moment};
-use crate::tool::{EffectClass, Invocation, Probed, ToolOutput, Toolbox};
+use crate::tool::{EffectClass, Invocation, Probed, ToolOutput};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
-/// A fixture of a toolbox, with example calls.
-pub trait ToolboxFixture: Fixture<dyn Toolbox> {
-    /// Returns example calls with their expected outcomes; at least one of each kind that the tools
-    /// have.
-    fn examples(&self) -> Vec<Example>;
-}
-
-/// An example call with its expected outcome.
-#[derive(Debug, Clone)]
-pub struct Example {
-    /// The call.
-    pub call: Invocation,
-    /// The expected outcome.
-    pub comes_to: ExpectedOutcome,
-}
-
-impl Example {
-    /// Creates an example.
-    pub const fn new(call: Invocation, comes_to: ExpectedOutcome) -> Self {
-        Self { call, comes_to }
-    }
-}
-
-/// A fixture of one toolbox: every scenario gets the same one.
-#[derive(Debug, Clone)]
-pub struct ToolboxExamples {
-    toolbox: Arc<dyn Toolbox>,
-    examples: Vec<Example>,
-}
-
-impl ToolboxExamples {
-    /// Creates a fixture of a toolbox with example calls outside any task: the tool, the arguments and
-    /// the expected outcome.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Invocation::bare`].
-    pub fn new(
-        toolbox: Arc<dyn Toolbox>,
-        examples: impl IntoIterator<Item = (&'static str, Value, ExpectedOutcome)>,
-    ) -> Result<Self> {
-        let example = |(tool, arguments, comes_to): (&str, Value, ExpectedOutcome)| {
-            Ok(Example::new(Invocation::bare(tool, arguments)?, comes_to))
-        };
-        Ok(Self { toolbox, examples: examples.into_iter().map(example).collect::<Result<_>>()? })
-    }
-}
-
-#[async_trait]
-impl Fixture<dyn Toolbox> for ToolboxExamples {
-    async fn open(&self) -> Arc<dyn Toolbox> {
-        Arc::clone(&self.toolbox)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
-    }
-}
-
-impl ToolboxFixture for ToolboxExamples {
-    fn examples(&self) -> Vec<Example> {
-        self.examples.clone()
-    }
-}
-
-/// The expected outcome of an example call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExpectedOutcome {
-    /// The tool succeeds.
-    Done,
-    /// The tool runs and fails.
-    Failed,
-    /// The arguments do not match the tool's schema.
-    Invalid,
-    /// The tool runs until it is cancelled.
-    Endless,
-    /// The tool succeeds and leaves something running in the background.
-    Background,
-}
+pub use fixture::{Example, ExpectedOutcome, ToolboxExamples, ToolboxFixture};
 
 scenarios! {
     $crate
-    /// Runs every scenario of [`Toolbox`]'s contract. Those for which the fixture has no example
+    /// Runs every scenario of the contract of [`Toolbox`](crate::tool::Toolbox). Those for which the fixture has no example
     /// are skipped.
     toolbox for ToolboxFixture, in toolbox_conformance;
 
@@ -117,6 +40,7 @@ scenarios! {
     witness_and_probe_change_nothing;
     background_processes_live_until_their_task_ends;
     a_call_under_an_expired_lease_changes_nothing;
+    a_model_replaces_nothing_that_it_has_not_seen;
 }
 
 /// The fixture of a scenario.
@@ -347,6 +271,21 @@ async fn a_call_under_an_expired_lease_changes_nothing(fixture: Tools<'_>) -> Ch
         );
         let happened = matches!(tools.probe(&again, witness.as_ref()).await?, Probed::Happened(_));
         ensure!(!happened, "{tool} changed something under an expired lease");
+    }
+    Ok(())
+}
+
+/// Checks `Toolbox` 11.
+async fn a_model_replaces_nothing_that_it_has_not_seen(fixture: Tools<'_>) -> Checked {
+    let tools = fixture.open().await;
+    let need = "an example of a call that replaces content";
+    for call in examples(fixture, ExpectedOutcome::Replaces, need)? {
+        let tool = call.tool.clone();
+        let output = tools.call(call.clone().with_seen(Some(Arc::default()))).await?;
+        ensure!(!output.ok, "{tool} replaced what the model has not seen");
+        ensure!(!output.text().is_empty(), "{tool} does not say what to do");
+        let output = tools.call(call).await?;
+        ensure!(output.ok, "{tool} refused a call without views: {}", output.text());
     }
     Ok(())
 }

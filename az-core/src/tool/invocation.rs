@@ -12,6 +12,7 @@ use super::access::{Access, AccessCheck};
 use super::progress::ProgressSender;
 use super::question::Question;
 use super::results::RecordedResults;
+use super::seen::SeenFiles;
 use super::spec::{EffectClass, ToolSpec};
 use crate::cost::Payer;
 use crate::error::{Error, Result};
@@ -51,6 +52,9 @@ pub struct Invocation {
     pub results: RecordedResults,
     /// The tools that the task may use, for a tool that finds them; those of the toolbox if it is empty.
     pub tools: Arc<[ToolSpec]>,
+    /// What the task has seen of files, for calls of a model: a tool refuses one that would change what
+    /// the model has not seen. `None` if the caller knows what it does, as a person or a program.
+    pub seen: Option<Arc<SeenFiles>>,
     /// The names of the variables that the task's commands get beside the default ones.
     pub env: Vec<String>,
     /// The answer to the question of the call, if it asks one.
@@ -89,6 +93,7 @@ impl Invocation {
             progress: ProgressSender::disconnected(),
             results: RecordedResults::default(),
             tools: Arc::default(),
+            seen: None,
             env: Vec::new(),
             answer: None,
             witness: None,
@@ -159,6 +164,13 @@ impl Invocation {
     #[must_use]
     pub fn with_tools(mut self, tools: Arc<[ToolSpec]>) -> Self {
         self.tools = tools;
+        self
+    }
+
+    /// Sets what the task has seen of files.
+    #[must_use]
+    pub fn with_seen(mut self, seen: Option<Arc<SeenFiles>>) -> Self {
+        self.seen = seen;
         self
     }
 

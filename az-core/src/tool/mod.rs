@@ -10,6 +10,7 @@ mod progress;
 mod question;
 mod results;
 mod search;
+mod seen;
 mod spec;
 mod toolbox;
 
@@ -25,5 +26,6 @@ pub use results::{OUTPUT_READ, ReadResults, RecordedResults};
 pub use search::{
     SENT_AT_ONCE, TOOL_CALL, TOOL_SEARCH, are_many, finds_tools, search_tools, sent_tools,
 };
+pub use seen::{SeenFile, SeenFiles};
 pub use spec::{EffectClass, ToolScope, ToolSpec};
 pub use toolbox::{NoTools, Toolbox};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::seen::SeenFile;
 use crate::content::{ContentPart, text_of};
 
 /// The output of a tool.
@@ -19,6 +20,8 @@ pub struct ToolOutput {
     pub content: Vec<ContentPart>,
     /// The output as structured data, if the tool returns it.
     pub data: Option<Value>,
+    /// What the call showed of files, or wrote to them.
+    pub seen: Vec<SeenFile>,
 }
 
 impl ToolOutput {
@@ -40,7 +43,7 @@ impl ToolOutput {
 
     fn new(ok: bool, text: String) -> Self {
         let content = if text.is_empty() { Vec::new() } else { vec![ContentPart::Text { text }] };
-        Self { ok, unknown: false, content, data: None }
+        Self { ok, unknown: false, content, data: None, seen: Vec::new() }
     }
 
     /// Sets whether the tool succeeded.
@@ -74,6 +77,13 @@ impl ToolOutput {
     #[must_use]
     pub fn with_data(mut self, data: Value) -> Self {
         self.data = Some(data);
+        self
+    }
+
+    /// Adds what the call showed of a file, or wrote to it.
+    #[must_use]
+    pub fn with_seen(mut self, seen: SeenFile) -> Self {
+        self.seen.push(seen);
         self
     }
 

@@ -47,6 +47,9 @@ use crate::id::TaskId;
 ///     between this check and its effect for longer than a tenth of the lease, and a request that a
 ///     network delivers late. Where an effect must not happen twice even then, the system that it
 ///     happens in compares the call's `key`.
+/// 11. A call that has [`seen`](Invocation::seen) and would replace content that these views do not
+///     contain changes nothing, and returns an output that is not `ok` and says what to do. One that
+///     has not is made.
 #[async_trait]
 pub trait Toolbox: fmt::Debug + Send + Sync + 'static {
     /// Lists the tools.

@@ -224,6 +224,7 @@ impl Default for Tools {
             .with(tool("append", EffectClass::Probe))
             .with(tool("run", EffectClass::Unsafe))
             .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
+            .with(FakeTool::new("replace").replacing("f"))
             .with(FakeTool::new("serve").leaving_running("server"))
             .with(FakeTool::new("wait").without_end());
         Self(tools)
@@ -253,6 +254,7 @@ impl ToolboxFixture for Tools {
             Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
             Example::new(call("put", json!("hello")), ExpectedOutcome::Invalid),
             Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("replace", json!({})), ExpectedOutcome::Replaces),
             Example::new(call("serve", json!({})), ExpectedOutcome::Background),
             Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ]);

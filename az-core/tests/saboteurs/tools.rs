@@ -60,6 +60,8 @@ enum Broken {
     OtherTasks,
     /// Breaks `Toolbox` 10.
     Fence,
+    /// Breaks `Toolbox` 11.
+    Views,
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +78,7 @@ impl BentTools {
             .with(FakeTool::new("read").requiring("text"))
             .with(FakeTool::new("put").with_effect(EffectClass::Idempotent))
             .with(FakeTool::new("fail").answering(ToolOutput::failed("it is closed")))
+            .with(FakeTool::new("replace").replacing("f"))
             .with(FakeTool::new("serve").leaving_running("server"))
             .with(FakeTool::new("wait").without_end());
         Self { tools, broken, looks: Arc::default(), bent: Arc::default() }
@@ -135,6 +138,9 @@ impl Toolbox for BentTools {
     async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
         if self.broken == Broken::Fence {
             call.invocation.lease = LeaseFence::default();
+        }
+        if self.broken == Broken::Views {
+            call.invocation.seen = None;
         }
         if self.broken == Broken::Cancelling {
             call.invocation.cancel = az_core::CancellationToken::new();
@@ -196,6 +202,7 @@ impl ToolboxFixture for BentTools {
             Example::new(call("put", json!({})), ExpectedOutcome::Done),
             Example::new(call("read", json!({})), ExpectedOutcome::Invalid),
             Example::new(call("fail", json!({})), ExpectedOutcome::Failed),
+            Example::new(call("replace", json!({})), ExpectedOutcome::Replaces),
             Example::new(call("serve", json!({})), ExpectedOutcome::Background),
             Example::new(call("wait", json!({})), ExpectedOutcome::Endless),
         ];
@@ -224,10 +231,18 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
     check_tools(Broken::Arguments, &["bad_arguments_are_invalid"]).await;
     check_tools(
         Broken::Success,
-        &["a_successful_call_returns_an_ok_output", "witness_and_probe_change_nothing"],
+        &[
+            "a_successful_call_returns_an_ok_output",
+            "witness_and_probe_change_nothing",
+            "a_model_replaces_nothing_that_it_has_not_seen",
+        ],
     )
     .await;
-    check_tools(Broken::Failure, &["a_failed_call_returns_an_output_that_is_not_ok"]).await;
+    let failed = [
+        "a_failed_call_returns_an_output_that_is_not_ok",
+        "a_model_replaces_nothing_that_it_has_not_seen",
+    ];
+    check_tools(Broken::Failure, &failed).await;
     check_tools(Broken::Cancelling, &["a_cancelled_call_returns_soon"]).await;
     check_tools(Broken::CutShort, &["a_cancelled_call_is_unknown"]).await;
     let failed = [
@@ -237,6 +252,7 @@ async fn every_broken_clause_of_a_toolbox_is_detected() {
     check_tools(Broken::Effect, &failed).await;
     check_tools(Broken::Probing, &["probing_a_call_of_another_class_returns_unknown"]).await;
     check_tools(Broken::Fence, &["a_call_under_an_expired_lease_changes_nothing"]).await;
+    check_tools(Broken::Views, &["a_model_replaces_nothing_that_it_has_not_seen"]).await;
     check_tools(Broken::Witness, &["witness_and_probe_change_nothing"]).await;
     for broken in [Broken::Listing, Broken::Lifetime, Broken::OtherTasks] {
         check_tools(broken, &["background_processes_live_until_their_task_ends"]).await;

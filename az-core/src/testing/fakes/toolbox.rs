@@ -24,6 +24,7 @@ pub struct FakeTool {
     outputs: Vec<ToolOutput>,
     progress: Vec<Progress>,
     endless: bool,
+    replaces: Option<String>,
     leaves_running: Option<String>,
 }
 
@@ -39,6 +40,7 @@ impl FakeTool {
             outputs: Vec::new(),
             progress: Vec::new(),
             endless: false,
+            replaces: None,
             leaves_running: None,
         }
     }
@@ -83,6 +85,13 @@ impl FakeTool {
     #[must_use]
     pub const fn without_end(mut self) -> Self {
         self.endless = true;
+        self
+    }
+
+    /// Makes every call replace this file: it fails for a model that has not seen all of it.
+    #[must_use]
+    pub fn replacing(mut self, path: impl Into<String>) -> Self {
+        self.replaces = Some(path.into());
         self
     }
 
@@ -260,6 +269,11 @@ impl Toolbox for FakeToolbox {
         }
         if tool.effect > EffectClass::Read {
             call.lease.check()?;
+        }
+        if let (Some(path), Some(seen)) = (&tool.replaces, &call.seen)
+            && !seen.is_complete(path)
+        {
+            return Ok(ToolOutput::failed(format!("read {path} first")));
         }
         let output = self.world().invoke(tool, &call);
         for progress in &tool.progress {
