@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use az_core::secret::MASK;
 use az_core::testing::toolbox::{Example, ExpectedOutcome, ToolboxFixture};
 use az_core::testing::{Capabilities, FakeTool, FakeToolbox, Fixture};
-use az_core::tool::{Invocation, ToolOutput, Toolbox, progress_channel};
+use az_core::tool::{Invocation, SeenFile, ToolOutput, Toolbox, progress_channel};
 use az_mcp::secrets::{KnownSecrets, RedactingToolbox, SecretFilter};
 use az_mcp::{ToolRegistry, TypedTool};
 use base64::Engine;
@@ -198,16 +198,37 @@ impl Fixture<dyn Toolbox> for Decorated {
 
 impl ToolboxFixture for Decorated {
     fn examples(&self) -> Vec<Example> {
-        let call = Invocation::bare("look", json!({})).unwrap();
-        vec![Example::new(call, ExpectedOutcome::Done)]
+        let call = |tool| Invocation::bare(tool, json!({})).unwrap();
+        vec![
+            Example::new(call("look"), ExpectedOutcome::Done),
+            Example::new(call("replace"), ExpectedOutcome::Replaces),
+        ]
     }
 }
 
 #[tokio::test]
 async fn the_decorator_keeps_the_contract_of_toolboxes() {
     let report = az_core::testing::toolbox::toolbox(|| {
-        Decorated(FakeToolbox::default().with(FakeTool::new("look")))
+        let replacing = FakeTool::new("replace").replacing("f");
+        Decorated(FakeToolbox::default().with(FakeTool::new("look")).with(replacing))
     })
     .await;
     assert_eq!(report.failed(), [] as [&str; 0], "\n{report}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_shown_with_a_secret_masked_does_not_count_as_seen_whole() {
+    let seen = |text: &str| {
+        let shown = SeenFile::new("f", "digest", 9).complete();
+        let output = ToolOutput::done(text).with_seen(shown);
+        let tools = FakeToolbox::default().with(FakeTool::new("look").answering(output));
+        let tools = RedactingToolbox::new(Arc::new(tools), Arc::new(known()));
+        async move {
+            let call = Invocation::bare("look", json!({})).unwrap();
+            tools.call(call).await.unwrap().seen.pop().unwrap()
+        }
+    };
+    let whole = SeenFile::new("f", "digest", 9).complete();
+    assert_eq!(seen("nothing secret").await, whole);
+    assert_eq!(seen(&format!("key = {KEY}")).await, whole.hidden());
 }

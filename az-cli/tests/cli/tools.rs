@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use crate::support::{Az, Ended};
 
 /// The names of the built-in tools.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "filesystem.list",
     "filesystem.read",
     "filesystem.write",
+    "filesystem.edit",
+    "filesystem.search",
+    "filesystem.glob",
     "shell.execute",
     "process.list",
     "output.read",
@@ -34,7 +37,7 @@ fn call(az: &Az, args: &[&str]) -> Ended {
 fn tools_are_listed_by_category_and_server() {
     let az = Az::new();
     assert_eq!(names(&az, &["tools", "list"]), NAMES);
-    assert_eq!(names(&az, &["tools", "ls", "--category", "Filesystem"]), NAMES[..3]);
+    assert_eq!(names(&az, &["tools", "ls", "--category", "Filesystem"]), NAMES[..6]);
     assert_eq!(names(&az, &["tools", "list", "--server", "builtin"]), NAMES);
     for (args, says) in [
         (["--category", "filesytem"], "--category: no tools of \"filesytem\"; known: "),
@@ -51,11 +54,11 @@ fn tools_are_listed_by_category_and_server() {
 fn a_tool_is_found_by_its_name_its_category_its_prefix_and_its_server() {
     let az = Az::new();
     for (name, expected) in [
-        ("filesystem", &NAMES[..3]),
+        ("filesystem", &NAMES[..6]),
         ("filesystem.read", &NAMES[1..2]),
         ("filesystem_read", &NAMES[1..2]),
-        ("system", &NAMES[4..5]),
-        ("process", &NAMES[4..5]),
+        ("system", &NAMES[7..8]),
+        ("process", &NAMES[7..8]),
         ("builtin", &NAMES[..]),
     ] {
         assert_eq!(names(&az, &["tools", "info", "--name", name]), expected, "{name}");

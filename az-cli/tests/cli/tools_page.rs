@@ -9,7 +9,15 @@ use serde_json::Value;
 use crate::support::Az;
 
 /// The tools whose examples are run; the output of the others differs from run to run, or costs money.
-const RUN: [&str; 4] = ["filesystem.list", "filesystem.read", "filesystem.write", "shell.execute"];
+const RUN: [&str; 7] = [
+    "filesystem.list",
+    "filesystem.read",
+    "filesystem.write",
+    "filesystem.edit",
+    "filesystem.search",
+    "filesystem.glob",
+    "shell.execute",
+];
 
 #[test]
 fn the_page_about_tools_is_what_they_are() {

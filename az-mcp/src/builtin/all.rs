@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use az_core::Result;
 
-use super::filesystem::{ListTool, ReadTool, Roots, WriteTool};
+use super::filesystem::{EditTool, GlobTool, ListTool, ReadTool, Roots, SearchTool, WriteTool};
 use super::output::{OutputFiles, OutputReadTool};
 use super::person::AskTool;
 use super::process::ProcessListTool;
@@ -13,7 +13,7 @@ use super::shell::{ShellOptions, ShellTool};
 use crate::registry::ToolRegistry;
 
 /// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write`,
-/// `shell.execute`, `process.list`, `output.read` and `person.ask`.
+/// `filesystem.edit`, `filesystem.search`, `filesystem.glob`, `shell.execute`, `process.list`, `output.read` and `person.ask`.
 ///
 /// # Errors
 ///
@@ -24,7 +24,10 @@ pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     let mut tools = ToolRegistry::new();
     tools.add(ListTool::new(Arc::clone(&roots)))?;
     tools.add(ReadTool::new(Arc::clone(&roots)))?;
-    tools.add_recoverable(WriteTool::new(roots))?;
+    tools.add_recoverable(WriteTool::new(Arc::clone(&roots)))?;
+    tools.add_recoverable(EditTool::new(Arc::clone(&roots)))?;
+    tools.add(SearchTool::new(Arc::clone(&roots)))?;
+    tools.add(GlobTool::new(roots))?;
     let files = OutputFiles::new(shell.output_dir.clone());
     tools.add_recoverable(ShellTool::new(shell))?;
     tools.add(ProcessListTool)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_core::tool::{
-    BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, Toolbox,
+    BackgroundProcess, Invocation, PreparedCall, Probed, SeenFile, ToolOutput, ToolSpec, Toolbox,
 };
 use az_core::{Error, Result, TaskId};
 use serde_json::Value;
@@ -28,7 +28,16 @@ impl RedactingToolbox {
     }
 
     fn masked(&self, mut output: ToolOutput) -> ToolOutput {
+        if output.seen.is_empty() {
+            self.secrets.redact_output(&mut output);
+            return output;
+        }
+        let before = output.content.clone();
         self.secrets.redact_output(&mut output);
+        if output.content != before {
+            // A file that was shown with a secret masked must not be written back like that.
+            output.seen = output.seen.into_iter().map(SeenFile::hidden).collect();
+        }
         output
     }
 

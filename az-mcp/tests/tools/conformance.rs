@@ -20,28 +20,14 @@ impl Builtin {
     fn new() -> Self {
         let bench = Bench::new();
         std::fs::write(bench.at("there"), "text").unwrap();
+        std::fs::write(bench.at("edited"), "x").unwrap();
+        std::fs::write(bench.at("all"), "x").unwrap();
         Self(bench)
     }
 }
 
-#[async_trait]
-impl Fixture<dyn Toolbox> for Builtin {
-    async fn open(&self) -> Arc<dyn Toolbox> {
-        Arc::new(builtin_tools(ShellOptions::default()).unwrap())
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
-    }
-}
-
-impl ToolboxFixture for Builtin {
-    fn examples(&self) -> Vec<Example> {
-        let task = TaskId::new(format!("kit-{}", std::process::id())).unwrap();
-        let command =
-            json!({"command": "sleep 1000 & (while :; do echo tick; sleep 0.01; done) &"});
-        let background = Invocation::new(task, CallId::tool(0, 0), "shell.execute", command);
-        let background = background.in_workspace(self.0.at("").to_str().unwrap());
+impl Builtin {
+    fn of_files(&self) -> Vec<Example> {
         let example =
             |tool, arguments, comes_to| Example::new(self.0.call(tool, arguments), comes_to);
         vec![
@@ -71,6 +57,11 @@ impl ToolboxFixture for Builtin {
             ),
             example(
                 "filesystem.write",
+                json!({"path": "there", "content": "text"}),
+                ExpectedOutcome::Replaces,
+            ),
+            example(
+                "filesystem.write",
                 json!({"path": ".", "content": "x"}),
                 ExpectedOutcome::Failed,
             ),
@@ -79,6 +70,62 @@ impl ToolboxFixture for Builtin {
                 json!({"path": "w", "content": 1}),
                 ExpectedOutcome::Invalid,
             ),
+            example(
+                "filesystem.edit",
+                json!({"path": "edited", "old_string": "x", "new_string": "x x"}),
+                ExpectedOutcome::Replaces,
+            ),
+            example(
+                "filesystem.edit",
+                json!({"path": "all", "old_string": "x", "new_string": "xx", "replace_all": true}),
+                ExpectedOutcome::Done,
+            ),
+            example(
+                "filesystem.edit",
+                json!({"path": "there", "old_string": "none", "new_string": "x"}),
+                ExpectedOutcome::Failed,
+            ),
+            example("filesystem.edit", json!({"path": "there"}), ExpectedOutcome::Invalid),
+            example("filesystem.search", json!({"pattern": "te.t"}), ExpectedOutcome::Done),
+            example(
+                "filesystem.search",
+                json!({"pattern": "x", "path": "nowhere"}),
+                ExpectedOutcome::Failed,
+            ),
+            example("filesystem.search", json!({"pattern": "("}), ExpectedOutcome::Invalid),
+            example("filesystem.glob", json!({"pattern": "*"}), ExpectedOutcome::Done),
+            example(
+                "filesystem.glob",
+                json!({"pattern": "*", "path": ".."}),
+                ExpectedOutcome::Failed,
+            ),
+            example("filesystem.glob", json!({"pattern": "{"}), ExpectedOutcome::Invalid),
+        ]
+    }
+}
+
+#[async_trait]
+impl Fixture<dyn Toolbox> for Builtin {
+    async fn open(&self) -> Arc<dyn Toolbox> {
+        Arc::new(builtin_tools(ShellOptions::default()).unwrap())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+}
+
+impl ToolboxFixture for Builtin {
+    fn examples(&self) -> Vec<Example> {
+        let task = TaskId::new(format!("kit-{}", std::process::id())).unwrap();
+        let command =
+            json!({"command": "sleep 1000 & (while :; do echo tick; sleep 0.01; done) &"});
+        let background = Invocation::new(task, CallId::tool(0, 0), "shell.execute", command);
+        let background = background.in_workspace(self.0.at("").to_str().unwrap());
+        let example =
+            |tool, arguments, comes_to| Example::new(self.0.call(tool, arguments), comes_to);
+        let mut examples = self.of_files();
+        examples.extend([
             example("shell.execute", json!({"command": "true"}), ExpectedOutcome::Done),
             example("shell.execute", json!({"command": "false"}), ExpectedOutcome::Failed),
             example("shell.execute", json!({"command": true}), ExpectedOutcome::Invalid),
@@ -88,7 +135,8 @@ impl ToolboxFixture for Builtin {
             example("process.list", json!({"pid": 1}), ExpectedOutcome::Invalid),
             example("output.read", json!({"call": "t0.0"}), ExpectedOutcome::Failed),
             example("output.read", json!({"offset": 1}), ExpectedOutcome::Invalid),
-        ]
+        ]);
+        examples
     }
 }
 

@@ -223,7 +223,8 @@ async fn a_file_over_the_size_limit_is_refused() {
     let bench = Bench::new();
     fs::File::create(bench.at("big")).unwrap().set_len((10 << 20) + 1).unwrap();
     let read = bench.run("filesystem.read", json!({"path": "big"})).await;
-    let expect = "`big` is larger than the limit of 10 MiB";
+    let expect =
+        "`big` is larger than the limit of 10 MiB; find what you need with filesystem.search";
     assert_eq!(read, ToolOutput::failed(expect));
 }
 

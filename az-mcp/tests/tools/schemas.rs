@@ -24,12 +24,34 @@ fn the_tools_have_the_arguments_of_the_design() {
         {"name": "filesystem.read", "returns": "string", "category": "filesystem", "arguments": [
             argument("path", "string", true, Value::Null),
             argument("encoding", "string", false, json!("utf-8")),
+            argument("offset", "number", false, json!(1)),
+            argument("limit", "number", false, Value::Null),
         ]},
         {"name": "filesystem.write", "returns": "boolean", "category": "filesystem", "arguments": [
             argument("path", "string", true, Value::Null),
             argument("content", "string", true, Value::Null),
             argument("encoding", "string", false, json!("utf-8")),
             argument("append", "boolean", false, json!(false)),
+        ]},
+        {"name": "filesystem.edit", "returns": "object", "category": "filesystem", "arguments": [
+            argument("path", "string", true, Value::Null),
+            argument("old_string", "string", true, Value::Null),
+            argument("new_string", "string", true, Value::Null),
+            argument("replace_all", "boolean", false, json!(false)),
+        ]},
+        {"name": "filesystem.search", "returns": "object", "category": "filesystem", "arguments": [
+            argument("pattern", "string", true, Value::Null),
+            argument("path", "string", false, json!(".")),
+            argument("glob", "string", false, Value::Null),
+            argument("mode", "string", false, json!("lines")),
+            argument("context", "number", false, json!(0)),
+            argument("limit", "number", false, json!(100)),
+            argument("ignore_case", "boolean", false, json!(false)),
+        ]},
+        {"name": "filesystem.glob", "returns": "array", "category": "filesystem", "arguments": [
+            argument("pattern", "string", true, Value::Null),
+            argument("path", "string", false, json!(".")),
+            argument("limit", "number", false, json!(200)),
         ]},
         {"name": "shell.execute", "returns": "object", "category": "shell", "arguments": [
             argument("command", "string", true, Value::Null),
@@ -105,6 +127,17 @@ fn the_schema_of_filesystem_read() {
           "default": "utf-8",
           "description": "File encoding",
           "type": "string"
+        },
+        "limit": {
+          "description": "Number of lines to return; by default all, for a model up to 2000",
+          "minimum": 0,
+          "type": "integer"
+        },
+        "offset": {
+          "default": 1,
+          "description": "First line to return, from 1",
+          "minimum": 0,
+          "type": "integer"
         },
         "path": {
           "description": "File path, relative to the workspace",

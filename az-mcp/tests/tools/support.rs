@@ -61,8 +61,11 @@ impl Bench {
         self.tools.prepare(call.clone()).expect("valid arguments")
     }
 
-    /// Calls a tool with valid arguments.
+    /// Calls a tool with valid arguments; returns its output apart from the views of files.
     pub(crate) async fn run(&self, tool: &str, arguments: Value) -> ToolOutput {
-        self.tools.call(self.call(tool, arguments)).await.expect("valid arguments")
+        let mut output =
+            self.tools.call(self.call(tool, arguments)).await.expect("valid arguments");
+        output.seen.clear();
+        output
     }
 }

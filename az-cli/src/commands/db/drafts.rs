@@ -71,13 +71,16 @@ impl Drafts {
     }
 }
 
+/// The tools that write a file anew.
+const WRITING: [&str; 2] = ["filesystem.write", "filesystem.edit"];
+
 /// Returns the writes of a task that were begun and have no result; none if its journal cannot be read.
 pub(crate) async fn interrupted_writes(store: &dyn Store, task: &Task) -> Vec<Invocation> {
     let events = store.tail(&task.id).await;
     // `az db status --check` reports a journal that cannot be read.
     let Ok(history) = events.and_then(|events| fold(&events)) else { return Vec::new() };
     let calls = interrupted_calls(task, &history).into_iter();
-    calls.filter(|call| call.tool == "filesystem.write").collect()
+    calls.filter(|call| WRITING.contains(&&*call.tool)).collect()
 }
 
 /// Removes the temporary files of interrupted writes; returns why some could not be removed.

@@ -50,7 +50,7 @@ impl Mutant {
     }
 }
 
-pub(super) const MUTANTS: [Mutant; 11] = [
+pub(super) const MUTANTS: [Mutant; 12] = [
     Mutant {
         name: "unsafe-is-run-again",
         rule: "an interrupted unsafe call is not made again",
@@ -64,6 +64,13 @@ pub(super) const MUTANTS: [Mutant; 11] = [
         death: Death::Kill,
         trouble: Trouble::Alone,
         points: &["fs.append.after_write"],
+    },
+    Mutant {
+        name: "edits-are-not-probed",
+        rule: "an interrupted edit is probed",
+        death: Death::Kill,
+        trouble: Trouble::Alone,
+        points: &["fs.write.after_rename"],
     },
     Mutant {
         name: "holds-are-forgotten",
@@ -135,7 +142,7 @@ pub(super) fn wiring(name: &str) -> Wiring {
     let sound = Wiring::default();
     match name {
         "unsafe-is-run-again" => sound.with_toolbox(|inner| tools(inner, ToolFault::RunsAgain)),
-        "appends-are-not-probed" => {
+        "appends-are-not-probed" | "edits-are-not-probed" => {
             sound.with_toolbox(|inner| tools(inner, ToolFault::NeverProbes))
         }
         "equal-bytes-count-as-an-append" => {
@@ -249,8 +256,9 @@ impl Toolbox for Tools {
 
     async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
         if self.makes_again(&call) {
-            // Tools check a repeated call again themselves.
+            // Tools check a repeated call, and what the model has seen, again themselves.
             call.invocation.repeated = false;
+            call.invocation.seen = None;
         }
         let mut output = self.inner.invoke(call).await?;
         output.unknown &= self.fault != ToolFault::Fails;

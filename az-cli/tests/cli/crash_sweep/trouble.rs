@@ -74,12 +74,12 @@ impl Edit {
         let effect = EFFECTS[at.effect];
         let text = match effect {
             Effect::Replace { .. } => format!("edit {number}"),
-            Effect::Append(_) | Effect::Shell(_) => effect.text(),
+            Effect::Append(_) | Effect::Insert(_) | Effect::Shell(_) => effect.text(),
         };
         let path = world.az.work().join(effect.file());
         match effect {
             Effect::Replace { .. } => fs::write(path, &text).unwrap(),
-            Effect::Append(_) | Effect::Shell(_) => {
+            Effect::Append(_) | Effect::Insert(_) | Effect::Shell(_) => {
                 let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
                 file.write_all(text.as_bytes()).unwrap();
             }

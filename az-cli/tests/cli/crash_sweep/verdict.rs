@@ -11,7 +11,7 @@ use az_core::{Clock, Task, TaskStatus, Usd};
 use serde_json::Value;
 
 use super::play::{Play, Played};
-use super::world::{COST, EFFECTS, Effect, LARGE_FILE, MOST, record, turns};
+use super::world::{COST, EFFECTS, Effect, LARGE_FILE, LIST_HEAD, MOST, record, turns};
 use crate::support::block_on;
 
 /// What is wrong, by the promise that is broken.
@@ -157,7 +157,7 @@ impl Findings<'_> {
     fn check_effects(&mut self, events: &[Event]) {
         let twins: Vec<_> = self.play.twins.iter().map(|twin| record(&twin.database)).collect();
         let files = self.play.world.files();
-        let mut lengths = BTreeMap::new();
+        let mut lengths = BTreeMap::from([(Effect::Insert("").file(), LIST_HEAD.len())]);
         let mut torn = BTreeMap::new();
         for effect in EFFECTS {
             let mut all = outcomes_of(effect, events);
@@ -176,7 +176,7 @@ impl Findings<'_> {
             let found = files.get(effect.file()).map_or("", String::as_str);
             match effect {
                 Effect::Replace { .. } => self.check_replaced(effect, own, found, &twins),
-                Effect::Append(_) | Effect::Shell(_) => {
+                Effect::Append(_) | Effect::Insert(_) | Effect::Shell(_) => {
                     let times = self.check_added(effect, &all, found);
                     *lengths.entry(effect.file()).or_insert(0) += times * effect.text().len();
                     if self.play.power_was_cut && own == Some(ToolOutcome::Unknown) {

@@ -23,6 +23,9 @@ pub(super) const MOST: i64 = 5_000_000;
 const SHELL_FILE: &str = "effects.txt";
 /// The file that is appended to.
 const LOG_FILE: &str = "log.txt";
+/// The file that is edited, and its first line, which is there from the beginning.
+const LIST_FILE: &str = "list.txt";
+pub(super) const LIST_HEAD: &str = "head\n";
 
 /// A call that changes a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(super) enum Effect {
         text: &'static str,
     },
     Append(&'static str),
+    /// Inserts this line below the first one. The edit still applies once it was made.
+    Insert(&'static str),
     /// A shell command that adds this line.
     Shell(&'static str),
 }
@@ -39,23 +44,27 @@ pub(super) enum Effect {
 /// The line of the shell command that takes a moment.
 const SLOW: &str = "shell-1";
 
+/// The line of the shell command that prints a large file.
+const LOUD: &str = "shell-2";
+
 /// The effects of the task in their order.
-pub(super) const EFFECTS: [Effect; 8] = [
+pub(super) const EFFECTS: [Effect; 10] = [
     Effect::Replace { file: "a.txt", text: "first" },
     Effect::Shell("shell-0"),
+    Effect::Insert("alpha\n"),
     Effect::Append("one\n"),
     Effect::Shell(SLOW),
     Effect::Append("two\n"),
     Effect::Replace { file: "b.txt", text: "second" },
+    Effect::Insert("beta\n"),
     Effect::Append("three\n"),
-    Effect::Shell("shell-2"),
+    Effect::Shell(LOUD),
 ];
 
-/// After each of these effects, the task lists the directory and reads a file. The second one is so large
-/// that the result is stored in a file of its own.
-const READS_AFTER: [(usize, &str); 2] = [(0, "a.txt"), (5, LARGE_FILE)];
+/// After each of these effects, the task lists the directory and reads a file.
+const READS_AFTER: [(usize, &str); 2] = [(0, "a.txt"), (6, LARGE_FILE)];
 
-/// A file that is there from the beginning.
+/// A file that is there from the beginning, so large that a result with it is stored in a file of its own.
 pub(super) const LARGE_FILE: &str = "large.txt";
 const LARGE: usize = 70_000;
 
@@ -63,6 +72,7 @@ impl Effect {
     pub(super) const fn tool(self) -> &'static str {
         match self {
             Self::Replace { .. } | Self::Append(_) => "filesystem.write",
+            Self::Insert(_) => "filesystem.edit",
             Self::Shell(_) => "shell.execute",
         }
     }
@@ -71,10 +81,18 @@ impl Effect {
         match self {
             Self::Replace { file, text } => json!({"path": file, "content": text}),
             Self::Append(text) => json!({"path": LOG_FILE, "content": text, "append": true}),
+            Self::Insert(line) => {
+                let new = format!("{LIST_HEAD}{line}");
+                json!({"path": LIST_FILE, "old_string": LIST_HEAD, "new_string": new})
+            }
             Self::Shell(line) => {
-                // Long enough for a signal to cut it short.
-                let pause = if line == SLOW { "; sleep 0.05" } else { "" };
-                json!({"command": format!("echo {line} >> {SHELL_FILE}{pause}")})
+                let more = match line {
+                    // Long enough for a signal to cut it short.
+                    SLOW => "; sleep 0.05".to_owned(),
+                    LOUD => format!("; cat {LARGE_FILE}"),
+                    _ => String::new(),
+                };
+                json!({"command": format!("echo {line} >> {SHELL_FILE}{more}")})
             }
         }
     }
@@ -83,6 +101,7 @@ impl Effect {
         match self {
             Self::Replace { file, .. } => file,
             Self::Append(_) => LOG_FILE,
+            Self::Insert(_) => LIST_FILE,
             Self::Shell(_) => SHELL_FILE,
         }
     }
@@ -90,14 +109,25 @@ impl Effect {
     /// Returns the bytes that it leaves in its file.
     pub(super) fn text(self) -> String {
         match self {
-            Self::Replace { text, .. } | Self::Append(text) => text.to_owned(),
+            Self::Replace { text, .. } | Self::Append(text) | Self::Insert(text) => text.to_owned(),
             Self::Shell(line) => format!("{line}\n"),
         }
     }
 
+    /// Whether the same turn reads the file before: a model may change only what it has seen.
+    const fn is_read_before(self) -> bool {
+        matches!(self, Self::Replace { .. } | Self::Insert(_))
+    }
+
     /// Returns a model's turn that makes the call.
     pub(super) fn turn(self) -> Value {
-        turn(&json!([{"name": self.tool(), "arguments": self.arguments()}]))
+        let call = json!({"name": self.tool(), "arguments": self.arguments()});
+        match self.is_read_before() {
+            true => turn(&json!([
+                {"name": "filesystem.read", "arguments": {"path": self.file()}}, call,
+            ])),
+            false => turn(&json!([call])),
+        }
     }
 }
 
@@ -159,7 +189,7 @@ impl World {
         let az = az.with_var("AZ_LOG", "off");
         fs::create_dir_all(az.data_dir()).unwrap();
         fs::write(az.database(), new_database()).unwrap();
-        az.file(LARGE_FILE, &"large ".repeat(LARGE / 6));
+        az.file(LARGE_FILE, &"large ".repeat(LARGE / 6)).file(LIST_FILE, LIST_HEAD);
         let model = script(&az, &turns());
         Self { az, model }
     }
@@ -219,7 +249,8 @@ impl World {
             count.unwrap_or_default() as usize
         };
         let mut calls = Vec::new();
-        for index in 0..EFFECTS.len() {
+        for (index, effect) in EFFECTS.into_iter().enumerate() {
+            calls.extend(effect.is_read_before().then_some(None));
             calls.push(Some(index));
             if READS_AFTER.iter().any(|(after, _)| *after == index) {
                 calls.extend([None, None]);

@@ -85,6 +85,18 @@ impl AccessGuard {
     }
 }
 
+/// Returns the path of an open file, or of an entry of an open directory, relative to the workspace and
+/// without symbolic links; the path that the call names where the system does not know it.
+pub(super) fn seen_path(root: &Root, opened: &impl AsFd, entry: &Path, named: &str) -> String {
+    match real_path(root, opened) {
+        Ok(opened) if entry.as_os_str().is_empty() => shown(&opened),
+        Ok(opened) => shown(&opened.join(entry)),
+        Err(_) => {
+            root.relative(named).map_or_else(|_| named.to_owned(), |path| shown(&normal(&path)))
+        }
+    }
+}
+
 /// Returns the path of an open file or directory, relative to the workspace.
 fn real_path(root: &Root, opened: &impl AsFd) -> std::io::Result<PathBuf> {
     let (root, opened) = (path_of(root.dir())?, path_of(opened)?);

@@ -9,12 +9,13 @@ use az_core::tool::Invocation;
 use az_core::{Error, Result};
 use serde::Deserialize;
 
+use super::edit::EditArgs;
 use super::error::FileError;
 use super::replace::FileLocation;
 use super::root::Roots;
 use super::write::WriteArgs;
 
-/// A temporary file of an interrupted call of `filesystem.write`.
+/// A temporary file of an interrupted call of `filesystem.write` or `filesystem.edit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Draft {
@@ -30,8 +31,8 @@ impl Draft {
     }
 }
 
-/// Lists the temporary files that an interrupted call of `filesystem.write` left behind and that were not
-/// changed for at least `age`; removes them if `remove` is set.
+/// Lists the temporary files that an interrupted call of `filesystem.write` or `filesystem.edit` left
+/// behind and that were not changed for at least `age`; removes them if `remove` is set.
 ///
 /// The caller makes sure that no process makes the call meanwhile. A call of another tool, one whose
 /// workspace or directory does not exist, and one that may not write at its path have no such files.
@@ -40,9 +41,11 @@ impl Draft {
 ///
 /// `Invalid` for a call without a workspace; `Io` for files that cannot be read or removed.
 pub async fn drafts(call: &Invocation, age: Duration, remove: bool) -> Result<Vec<Draft>> {
-    let Ok(WriteArgs { path, append: false, .. }) = WriteArgs::deserialize(&call.arguments) else {
-        return Ok(Vec::new());
+    let path = match WriteArgs::deserialize(&call.arguments) {
+        Ok(WriteArgs { path, append: false, .. }) => Some(path),
+        _ => EditArgs::deserialize(&call.arguments).ok().map(|edit| edit.path),
     };
+    let Some(path) = path else { return Ok(Vec::new()) };
     drafts_at(&Arc::new(Roots::default()), call, path, age, remove).await
 }
 

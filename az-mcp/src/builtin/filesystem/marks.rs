@@ -15,7 +15,7 @@ use cap_std::fs::File;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use sha2::{Digest, Sha256};
 
-use super::replace::hex;
+use super::digest::hex;
 
 /// The extended attribute.
 pub(super) const NAME: &str = "user.az.appends";

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::changes;
+use super::digest::hex;
 use super::directories::CreatedDirectories;
 use super::drafts::Draft;
 use super::durable::{or_here, sync_directory};
@@ -110,7 +111,7 @@ impl FileLocation {
     ///
     /// The old file is locked until the rename. A concurrent append happens either before, and is
     /// replaced, or after, to the new file; it is never written to the unlinked old file. `check`
-    /// runs under the lock, and can refuse to replace the file.
+    /// runs under the lock, and again right before the rename; it can refuse to replace the file.
     ///
     /// A file that cannot be replaced is overwritten in place: one that is mounted, or whose
     /// directory does not permit new files. Returns notes about what the new file does not have, for
@@ -151,6 +152,8 @@ impl FileLocation {
             }
             temporary.file.sync_all()?;
             point!("fs.write.before_rename");
+            // A process that does not take the lock may have changed the file during the sync.
+            check(&target)?;
             wait.check_lease()?;
             match temporary.persist(&target) {
                 // Another process created the file meanwhile; it has to be locked first.
@@ -316,11 +319,6 @@ fn rename_new(dir: &Dir, from: &str, to: &Path) -> io::Result<()> {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => dir.rename(from, dir, to),
         renamed => Ok(renamed?),
     }
-}
-
-/// Returns bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

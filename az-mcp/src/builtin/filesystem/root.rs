@@ -104,6 +104,11 @@ impl Root {
         &self.dir
     }
 
+    /// Returns the path of the workspace, which is for walking; nothing is opened by it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns a path relative to the workspace; see [`PathReader`].
     pub(super) fn relative(&self, path: &str) -> Result<PathBuf, FileError> {
         let home = self.home.as_deref();

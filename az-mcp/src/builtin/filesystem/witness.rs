@@ -7,9 +7,10 @@ use cap_std::fs::{File, Metadata, MetadataExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::digest::{hex, sha256};
 use super::error::FileError;
 use super::marks::Marks;
-use super::replace::{FileLocation, hex};
+use super::replace::FileLocation;
 use super::root::{Root, open_regular};
 
 /// How many bytes at the end of a file that is appended to are digested: enough to detect that it
@@ -80,6 +81,25 @@ impl Witness {
         Ok(Self { file: Some(state) })
     }
 
+    /// The state of a file that does not exist.
+    pub(super) const MISSING: Self = Self { file: None };
+
+    /// Returns the state of an open file.
+    pub(super) fn of(file: &mut File) -> io::Result<Self> {
+        Ok(Self { file: Some(FileState::whole(file)?) })
+    }
+
+    /// Returns the state of a file with this content.
+    pub(super) fn with_content(metadata: &Metadata, content: &[u8]) -> Self {
+        let (length, identity) = (content.len() as u64, Identity::of(metadata));
+        Self { file: Some(FileState { length, sha256: sha256(content), identity }) }
+    }
+
+    /// Returns the digest of the whole file; `None` if there was none.
+    pub(super) fn sha256(&self) -> Option<&str> {
+        self.file.as_ref().map(|state| &*state.sha256)
+    }
+
     /// Returns whether the call with this key has marked its append.
     pub(super) fn is_marked(&self, marks: &Marks, key: &str) -> bool {
         // A mark of bytes that were there before is that of an earlier call with the same key.
@@ -128,9 +148,8 @@ impl Witness {
         content: &[u8],
     ) -> io::Result<Finding> {
         let now = file.map(FileState::whole).transpose()?;
-        let is_content = |now: &FileState| {
-            now.length == content.len() as u64 && now.sha256 == hex(&Sha256::digest(content))
-        };
+        let is_content =
+            |now: &FileState| now.length == content.len() as u64 && now.sha256 == sha256(content);
         if now.as_ref().is_some_and(is_content) {
             return Ok(Finding::Happened);
         }
@@ -187,7 +206,7 @@ fn tail_digest(file: &mut File, length: u64) -> io::Result<String> {
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(length - start).read_to_end(&mut tail)?;
-    Ok(hex(&Sha256::digest(tail)))
+    Ok(sha256(&tail))
 }
 
 /// Opens the file at a location for reading, if there is one.

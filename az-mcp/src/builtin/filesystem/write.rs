@@ -21,23 +21,27 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::tool::{Access, EffectClass, Invocation, Probed, ToolOutput, ToolScope};
+use az_core::tool::{
+    Access, EffectClass, Invocation, Probed, SeenFile, SeenFiles, ToolOutput, ToolScope,
+};
 use az_core::{Error, Result};
 use cap_std::fs::File;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::access::{AccessGuard, named_path};
+use super::access::{AccessGuard, named_path, seen_path};
 use super::append::{AppendId, append};
 use super::changes::of_text;
+use super::digest::sha256;
 use super::drafts::drafts_at;
 use super::durable::{sync_ancestors, sync_directory};
 use super::encoding::Encoding;
-use super::error::{FileError, WriteError};
+use super::error::{FileError, WriteError, failed};
 use super::lock::{LockWait, LockedTarget, open_reader};
 use super::replace::FileLocation;
 use super::root::{Root, Roots, into_output, open_regular};
+use super::views::ViewProblem;
 use super::witness::{Finding, Witness};
 use crate::tool::{RecoverableTool, TypedTool};
 
@@ -71,7 +75,8 @@ impl WriteTool {
 impl TypedTool for WriteTool {
     type Args = WriteArgs;
     const NAME: &'static str = "filesystem.write";
-    const DESCRIPTION: &'static str = "Write to file";
+    const DESCRIPTION: &'static str = "Write to file. Read an existing file before you replace it; to \
+        change a part of it, use filesystem.edit";
     const CATEGORY: &'static str = "filesystem";
     const RETURNS: &'static str = "boolean";
     const EFFECT: EffectClass = EffectClass::Probe;
@@ -134,14 +139,15 @@ struct Job {
     /// `None` outside the engine, and if the witness could not be taken or read.
     witness: Option<Witness>,
     repeated: bool,
+    seen: Option<Arc<SeenFiles>>,
     wait: LockWait,
 }
 
 impl Job {
     fn new(args: WriteArgs, call: &Invocation, witness: Option<&Value>) -> Self {
         let witness = witness.and_then(|witness| Witness::deserialize(witness).ok());
-        let (key, repeated) = (call.key.clone(), call.repeated);
-        Self { args, key, witness, repeated, wait: LockWait::of(call) }
+        let (key, repeated, seen) = (call.key.clone(), call.repeated, call.seen.clone());
+        Self { args, key, witness, repeated, seen, wait: LockWait::of(call) }
     }
 
     fn write(self, root: &Root, guard: &AccessGuard) -> Result<ToolOutput, FileError> {
@@ -154,7 +160,24 @@ impl Job {
         if written.is_err() {
             created.remove(root.dir());
         }
-        Ok(self.done(content.len(), &written?))
+        let output = self.done(content.len(), &written?);
+        Ok(self.with_view(root, &location, &content, output))
+    }
+
+    /// Adds the view of a file that was replaced: the model knows all of it.
+    fn with_view(
+        &self,
+        root: &Root,
+        location: &FileLocation,
+        content: &[u8],
+        output: ToolOutput,
+    ) -> ToolOutput {
+        if self.args.append {
+            return output;
+        }
+        let path = seen_path(root, &location.dir, &location.name, &self.args.path);
+        let view = SeenFile::new(path, sha256(content), content.len() as u64);
+        output.with_seen(view.complete())
     }
 
     /// Writes the file; returns notes for the model.
@@ -180,7 +203,13 @@ impl Job {
             });
             append(location, content, id.as_ref(), &self.wait).map(|()| Vec::new())
         } else {
-            let check = |target: &LockedTarget| self.check_unchanged(location, target, content);
+            let real = seen_path(root, &location.dir, &location.name, path);
+            let check = |target: &LockedTarget| match self.repeated
+                && self.check_unchanged(location, target, content)?
+            {
+                true => Ok(()),
+                false => self.check_seen(location, target, &real),
+            };
             let fill = |file: &mut File| file.write_all(content);
             location.replace(&self.key, &self.wait, check, fill)
         };
@@ -188,18 +217,38 @@ impl Job {
         Ok(notes)
     }
 
-    /// Fails if an earlier run may have made this call, and the file is no longer the same.
+    /// Fails if a model makes the call and would replace what it has not seen.
+    fn check_seen(
+        &self,
+        location: &FileLocation,
+        target: &LockedTarget,
+        real: &str,
+    ) -> Result<(), WriteError> {
+        let Some(seen) = &self.seen else { return Ok(()) };
+        let file = match target {
+            LockedTarget::Missing => return Ok(()),
+            LockedTarget::Inaccessible => return Err(WriteError::Unseen(ViewProblem::Unread)),
+            LockedTarget::Locked(file) if file.metadata()?.len() == 0 => return Ok(()),
+            LockedTarget::Locked(file) => file,
+        };
+        let view = seen.get(real).ok_or(WriteError::Unseen(ViewProblem::Unread))?;
+        let now = Witness::of(&mut open_reader(location, file)?)?;
+        if now.sha256() != Some(&*view.sha256) {
+            return Err(WriteError::Unseen(ViewProblem::Changed));
+        }
+        if view.is_complete() { Ok(()) } else { Err(WriteError::Unseen(ViewProblem::Partial)) }
+    }
+
+    /// Returns whether an earlier run made this call; fails if the file is no longer as it was before.
     fn check_unchanged(
         &self,
         location: &FileLocation,
         target: &LockedTarget,
         content: &[u8],
-    ) -> Result<(), WriteError> {
-        if !self.repeated {
-            return Ok(());
-        }
+    ) -> Result<bool, WriteError> {
         match self.find(location, target, content) {
-            Ok(Finding::DidNotHappen | Finding::Happened) => Ok(()),
+            Ok(Finding::Happened) => Ok(true),
+            Ok(Finding::DidNotHappen) => Ok(false),
             Ok(Finding::Unknown) | Err(_) => Err(WriteError::changed_since()),
         }
     }
@@ -224,7 +273,12 @@ impl Job {
             sync_directory(&location.dir).map_err(at)?;
             sync_ancestors(root.dir(), &location.directory).map_err(at)?;
         }
-        Ok(self.probed(found, content.len()))
+        Ok(match self.probed(found, content.len()) {
+            Probed::Happened(output) => {
+                Probed::Happened(self.with_view(root, &location, &content, output))
+            }
+            other => other,
+        })
     }
 
     /// Determines whether an earlier attempt took effect; the target stays locked.
@@ -270,10 +324,6 @@ impl Job {
         }
         ToolOutput::done(text).with_data(true.into())
     }
-}
-
-fn failed(error: FileError) -> Error {
-    Error::Io { backend: "filesystem", source: error.into() }
 }
 
 #[cfg(test)]
