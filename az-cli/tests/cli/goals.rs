@@ -10,6 +10,10 @@ fn write(path: &str, content: &str) -> Value {
     json!({"calls": [{"name": "filesystem.write", "arguments": {"path": path, "content": content}}]})
 }
 
+fn read(path: &str) -> Value {
+    json!({"calls": [{"name": "filesystem.read", "arguments": {"path": path}}]})
+}
+
 fn claim() -> Value {
     json!({"text": "It is done."})
 }
@@ -105,7 +109,8 @@ fn without_a_sandbox_a_check_needs_the_permission_to_run_commands() {
 fn the_report_names_the_files_of_the_check_that_changed() {
     let az = Az::new();
     az.file("check.sh", "exit 1");
-    let ended = run(&az, "sh check.sh", &[], &[write("check.sh", "exit 0"), claim()]);
+    let ended =
+        run(&az, "sh check.sh", &[], &[read("check.sh"), write("check.sh", "exit 0"), claim()]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let note = "the checks succeed; 1 file of the checks changed meanwhile: check.sh";
     assert_eq!(texts(&az, "note"), [note]);

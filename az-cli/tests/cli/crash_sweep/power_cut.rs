@@ -18,7 +18,7 @@ use super::world::World;
 use crate::support::Az;
 
 /// How many events the task records.
-const EVENTS: usize = 49;
+const EVENTS: usize = 65;
 /// The size of an image.
 const SIZE: u64 = 12 << 20;
 const LONG: std::time::Duration = std::time::Duration::from_secs(20);
