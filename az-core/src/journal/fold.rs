@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 use crate::task::Outcome;
-use crate::text::Excerpt;
 use crate::tool::SeenFiles;
 
 /// The fold of a task's events.
