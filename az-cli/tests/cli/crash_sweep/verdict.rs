@@ -213,6 +213,10 @@ impl Findings<'_> {
         if self.play.power_was_cut && matches!(effect, Effect::Shell(_)) {
             least = 0;
         }
+        if matches!(effect, Effect::Insert(_)) {
+            // The equal edit of another task leaves the file as this one does: it counts as made by both.
+            least = least.min(1);
+        }
         let there = found.matches(&effect.text()).count();
         let text = format!("{effect:?} is there {there} times: {outcomes:?} and {edits} edits");
         self.unless(there >= least + edits, ViolationKind::Lost, text.clone());

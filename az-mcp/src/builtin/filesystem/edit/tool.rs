@@ -6,7 +6,8 @@
 //! probe compares the file with both, under the lock that all writes of this program take: the edit
 //! happened if the file has the digest after it, it did not happen if the file is the same as before,
 //! and otherwise another process has changed the file since and the outcome is unknown. A repeated call
-//! checks this again. A call is reported as done only after the file and all directories on its path
+//! checks this again. The equal edit of another process counts as this one: the file is as the call makes
+//! it. A call is reported as done only after the file and all directories on its path
 //! are synced.
 
 use std::sync::Arc;
