@@ -1,5 +1,6 @@
 //! The instructions of a project: `AGENTS.md` in the workspace and above it, up to the root of the repository.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use az_core::task::TaskInstructions;
 use az_core::text::plural;
+use az_mcp::secrets::KnownSecrets;
 
 use crate::error::CliError;
 use crate::output::printable;
@@ -17,12 +19,14 @@ const NAME: &str = "AGENTS.md";
 const LARGEST: usize = 32 << 10;
 
 /// Which instructions a task gets.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct InstructionSources {
     /// Whether the files of the project are read.
     pub(crate) project: bool,
     /// A file that is named on the command line.
     pub(crate) file: Option<PathBuf>,
+    /// What is masked in the files: their text is recorded, and sent to a model.
+    pub(crate) secrets: KnownSecrets,
 }
 
 /// What was read, and what the user is to know about it.
@@ -55,6 +59,13 @@ impl InstructionSources {
         let sections =
             texts.iter().map(|(name, text)| format!("From {name}:\n\n{}\n", text.trim_end()));
         let text = sections.collect::<Vec<_>>().join("\n");
+        let text = match self.secrets.redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => {
+                notices.push("instructions: keys and passwords in them are masked".to_owned());
+                masked
+            }
+        };
         notices.push(format!(
             "instructions: {} ({})",
             printable(&files.join(", ")),

@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::policy::ApprovalTerms;
 use crate::task::Task;
@@ -140,6 +140,5 @@ impl Approver for Unattended {
 
 /// Returns the digest that an approval is bound to: of a tool with its arguments, in hexadecimal digits.
 pub fn call_digest(tool: &str, arguments: &Value) -> String {
-    let hash = Sha256::digest(format!("{tool}\n{arguments}"));
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(format!("{tool}\n{arguments}"))
 }

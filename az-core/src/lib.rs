@@ -44,6 +44,7 @@ pub mod blocking;
 mod busy;
 pub mod call;
 pub mod content;
+pub mod digest;
 pub mod embed;
 pub mod engine;
 mod hash;

@@ -122,10 +122,32 @@ impl ReActAgent {
         run.decide_context(ContextChange::Model(choice)).await
     }
 
-    /// Returns the capabilities of the model that the task names; minimal ones when it names none.
+    /// Returns the model that the task names, or keeps; otherwise the one that would be chosen.
+    fn model(&self, run: &Run) -> Option<ResolvedModel> {
+        let name = run.task().model.as_deref().or_else(|| self.kept(run));
+        self.models.resolve(name).ok()
+    }
+
+    /// Returns the capabilities of the task's model; minimal ones if there is none.
     fn capabilities(&self, run: &Run) -> Capabilities {
-        let model = self.models.resolve(run.task().model.as_deref());
+        let model = self.model(run);
         model.map(|model| model.client.capabilities(&model.model)).unwrap_or_default()
+    }
+
+    /// Returns whether the last turn is the plan of a program, and not of a model that was chosen instead.
+    fn is_planned(&self, run: &Run) -> bool {
+        let Some(model) = self.model(run) else { return false };
+        let turn = run.history().turns.last();
+        let is_its_own = turn.is_none_or(|turn| {
+            turn.provider.is_empty() || turn.provider == model.client.provider()
+        });
+        model.client.capabilities(&model.model).has_planned_steps && is_its_own
+    }
+
+    /// Makes the calls of the last turn.
+    async fn call_pending(&self, run: &mut Run) -> Result<()> {
+        run.set_planned_calls(self.is_planned(run));
+        run.call_pending().await
     }
 
     fn context<'a>(&'a self, run: &Run, initial_thought: &'a str) -> PromptContext<'a> {
@@ -146,6 +168,12 @@ impl ReActAgent {
         run.take_hints().await?;
         let context = self.context(run, initial_thought);
         let candidates = self.candidates(run, &context).await?;
+        // Any of them may be the one that is shown what it reads.
+        let shown = candidates.iter().map(|candidate| {
+            let ResolvedModel { client, model, .. } = &candidate.model;
+            limits(client.capabilities(model), &self.options).reads
+        });
+        run.set_shown_bytes(shown.min());
         self.record_choice(run, &context, &candidates).await?;
         prompt_record::record(run, &context, &candidates).await?;
         if let Some(first) = candidates.first() {
@@ -244,7 +272,7 @@ impl ReActEngine for ReActAgent {
         let mut chances = 1;
         let capabilities = self.capabilities(run);
         let repeats = repeated(capabilities);
-        run.set_planned_calls(capabilities.has_planned_steps);
+        run.set_shown_bytes(Some(limits(capabilities, &self.options).reads));
         loop {
             match decide(run.history(), repeats) {
                 Decision::Finish(answer) => {
@@ -255,10 +283,10 @@ impl ReActEngine for ReActAgent {
                     }
                 }
                 Decision::GiveUp(reason) if chances == 0 => return Err(Error::Agent { reason }),
-                Decision::RunTools => run.call_pending().await?,
+                Decision::RunTools => self.call_pending(run).await?,
                 Decision::RefuseCalls(reason) => run.decline_pending(&reason).await?,
                 Decision::GiveUp(_) if run.history().pending_calls().next().is_some() => {
-                    run.call_pending().await?;
+                    self.call_pending(run).await?;
                 }
                 Decision::GiveUp(_) | Decision::CallModel => {
                     self.advance(run, initial_thought).await?;
@@ -297,13 +325,12 @@ impl ReActEngine for ReActAgent {
     }
 
     async fn act(&self, run: &mut Run, action: &str, arguments: Value) -> Result<CallRecord> {
-        run.set_planned_calls(self.capabilities(run).has_planned_steps);
+        run.set_planned_calls(self.is_planned(run));
         run.act(action, arguments).await
     }
 
     async fn act_pending(&self, run: &mut Run) -> Result<()> {
-        run.set_planned_calls(self.capabilities(run).has_planned_steps);
-        run.call_pending().await
+        self.call_pending(run).await
     }
 
     fn observe(&self, run: &Run, result: &CallRecord) -> Option<String> {

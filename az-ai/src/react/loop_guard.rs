@@ -104,7 +104,7 @@ mod tests {
             '-' => ModelReply::text("thinking"),
             letter => ModelReply::default().with_call(letter, json!({"x": 1})),
         };
-        of(letters.chars().map(|letter| Turn { reply: reply(letter) }).collect())
+        of(letters.chars().map(|letter| Turn::new(reply(letter), "")).collect())
     }
 
     fn of(turns: Vec<Turn>) -> History {
@@ -117,7 +117,7 @@ mod tests {
             let reply = calls
                 .chars()
                 .fold(ModelReply::default(), |reply, name| reply.with_call(name, json!({"x": 1})));
-            Turn { reply }
+            Turn::new(reply, "")
         };
         for (turns, expected) in [
             (vec![turn("aab")], Repetition::None),
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn calls_with_other_arguments_are_not_repetitions() {
-        let turn = |n: u32| Turn { reply: ModelReply::default().with_call("a", json!({"n": n})) };
+        let turn = |n: u32| Turn::new(ModelReply::default().with_call("a", json!({"n": n})), "");
         let turns: Vec<_> = (0..9).map(turn).collect();
         assert_eq!(repetition(&of(turns), Repeats::Noted), Repetition::None);
     }

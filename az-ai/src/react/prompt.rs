@@ -39,18 +39,23 @@ pub(super) fn input(text: &str) -> String {
     )
 }
 
-/// Returns the message that describes tools that appeared after the prompt was recorded.
+/// Returns the message that describes tools that appeared after the prompt was recorded, or that have other
+/// arguments since.
 pub(super) fn announcement(tools: &[&ToolDefinition]) -> String {
     let mut text = String::from(
-        "These tools have been added since the conversation began. They are not in your list of \
-         tools, and you can call them like the others, by name. If you cannot, reply with nothing \
-         but <tool_call>{\"name\": \"…\", \"arguments\": {…}}</tool_call>. The tools, with the JSON \
-         Schema of their arguments:\n",
+        "These tools have been added since the conversation began, or have other arguments now. They \
+         are not like this in your list of tools, and you can call them like the others, by name. If you \
+         cannot, reply with nothing but <tool_call>{\"name\": \"…\", \"arguments\": {…}}</tool_call>. \
+         The tools, with the JSON Schema of their arguments:\n",
     );
-    for ToolDefinition { name, description, schema, .. } in tools {
-        text.push_str(&format!("- {name}: {description}\n  {schema}\n"));
-    }
+    tools.iter().for_each(|tool| text.push_str(&described(tool)));
     text
+}
+
+/// Returns the part of an announcement that describes a tool.
+pub(super) fn described(tool: &ToolDefinition) -> String {
+    let ToolDefinition { name, description, schema, .. } = tool;
+    format!("- {name}: {description}\n  {schema}\n")
 }
 
 /// Returns the system prompt.

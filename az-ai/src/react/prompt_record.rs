@@ -1,19 +1,18 @@
 //! Records the prompt of a task at its first step, and announces tools that appear later.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use az_core::journal::{ContextChange, History, ModelReply, Prompt};
 use az_core::{Result, Run};
 
-use super::prompt::announcement;
+use super::prompt::{announcement, described};
 use super::prompt_context::{PromptContext, protocol};
 use crate::chat::ToolDefinition;
 use crate::provider::tool_names::ToolNames;
 use crate::resolver::Candidate;
 
 /// Records the prompts that candidates get and that are not recorded yet, and announces the tools that
-/// appeared since the first prompt was recorded.
+/// appeared or changed since the first prompt was recorded.
 ///
 /// A task that was begun by a version that did not record prompts is continued with the tools that it
 /// has now.
@@ -41,14 +40,21 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// Returns the tools that the model does not know of: they are not in the prompt, and no text in the
-/// conversation describes them.
+/// Returns the tools that the model does not know of: they are not in the prompt with these arguments, and
+/// no text in the conversation describes them.
 fn added<'a>(history: &History, context: &'a PromptContext<'_>) -> Vec<&'a ToolDefinition> {
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
-    let told = history.context.added.iter().filter(|added| added.after >= summarised);
-    let told = told.flat_map(|added| &added.tools).map(String::as_str);
-    let known: BTreeSet<_> = told.chain(context.tools.iter().map(|tool| &*tool.name)).collect();
-    context.available.iter().filter(|tool| !known.contains(&*tool.name)).collect()
+    let told = history.observations.iter();
+    let told: Vec<_> =
+        told.filter(|told| told.is_announcement && told.after >= summarised).collect();
+    let is_in_prompt = |tool: &ToolDefinition| {
+        context.tools.iter().any(|old| old.name == tool.name && old.schema == tool.schema)
+    };
+    let is_told = |tool: &ToolDefinition| {
+        let description = described(tool);
+        told.iter().any(|told| told.text.contains(&description))
+    };
+    context.available.iter().filter(|tool| !is_in_prompt(tool) && !is_told(tool)).collect()
 }
 
 /// Returns a reply in which calls of announced tools have the names of the tools. The wire knows only

@@ -2,10 +2,10 @@
 
 use az_core::Usd;
 use az_core::cost::Usage;
+use az_core::digest::sha256_hex;
 use az_core::journal::ModelReply;
 use az_core::text::one_line;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::failure::Failure;
 use super::piece::Timed;
@@ -156,7 +156,7 @@ impl Exchange {
         Self {
             place: request.turns(),
             task: one_line(task, WORDS),
-            task_digest: Some(hex(task.as_bytes())),
+            task_digest: Some(sha256_hex(task)),
             said: said(request),
             digest: digest(request),
             quote,
@@ -170,7 +170,7 @@ impl Exchange {
     /// Whether the exchange belongs to the same task as a request.
     pub(super) fn is_of(&self, task: &str) -> bool {
         match &self.task_digest {
-            Some(digest) => *digest == hex(task.as_bytes()),
+            Some(digest) => *digest == sha256_hex(task),
             None => self.task.trim() == task.trim(),
         }
     }
@@ -184,9 +184,5 @@ pub(super) fn said(request: &ChatRequest) -> Option<String> {
 /// Returns the digest of a request's conversation and tools.
 pub(super) fn digest(request: &ChatRequest) -> Option<String> {
     let told = serde_json::to_vec(&(&request.messages, &*request.tools)).ok()?;
-    Some(hex(&told))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Some(sha256_hex(told))
 }

@@ -1,5 +1,6 @@
 //! Which project files are trusted: their paths, and the digests of what was trusted.
 
+use az_core::digest::hex;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ pub(super) fn digest(text: &str, named: &[PathBuf]) -> String {
         hash.update([0]);
         hash.update(digest_of_file(path).unwrap_or_else(|_| Sha256::digest([])));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 /// Returns the digest of a regular file. Others are refused: a project names the file before it is

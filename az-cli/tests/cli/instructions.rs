@@ -84,6 +84,16 @@ fn a_file_can_be_named_and_a_queued_task_keeps_what_it_said() {
 }
 
 #[test]
+fn keys_in_the_files_are_masked() {
+    let az = repository().with_var("MY_API_KEY", "sk-example-0123456789");
+    az.file("AGENTS.md", "Use sk-example-0123456789 for tests.\n");
+    let (_, ended, prompt) = run(az, ".", &[]);
+    assert!(prompt.contains("for tests.") && !prompt.contains("sk-example"), "{prompt}");
+    let notice = "instructions: keys and passwords in them are masked";
+    assert!(ended.stderr.contains(notice), "{ended:?}");
+}
+
+#[test]
 fn links_that_leave_the_project_are_not_used() {
     let az = repository();
     let secret = az.beside("secret.md");

@@ -134,13 +134,14 @@ fn an_approval_at_a_terminal_holds_once_for_the_task_or_always() {
 fn a_question_that_was_not_answered_in_time_is_closed() {
     let az = Az::new();
     fs::create_dir_all(user_file(&az).parent().unwrap()).unwrap();
-    let rule = "[[tools.rules]]\naction = \"ask\"\ncommand = \"ls -a\"\ndeny_after = \"1s\"\n";
+    let rule = "[[tools.rules]]\naction = \"ask\"\ncommand = \"ls -a\"\ndeny_after = \"4s\"\n";
     fs::write(user_file(&az), rule).unwrap();
     let call = |command: &str| json!({"name": "shell.execute", "arguments": {"command": command}});
     let replies = [call("ls -a"), call("echo x > out")].map(|call| json!({"calls": [call]}));
     let model = script(&az, &[&replies[..], &[json!({"text": "done"})]].concat());
     // The beginning of an answer to the first question is none to the second.
-    let dialog = [("[y/a/n]", "y"), ("no answer is needed any more]", ""), ("[y/t/a/n]", "y\n")];
+    let dialog =
+        [("[y/a/n]", "y\x04"), ("no answer is needed any more]", ""), ("[y/t/a/n]", "y\n")];
     let args = ["task", "run", "twice", "--model", &model];
     let Some(ended) = at_terminal(&az, &args, &dialog) else { return };
     assert_eq!((ended.code, az.read("out").as_str()), (Some(0), "x\n"), "{ended:?}");

@@ -77,9 +77,28 @@ impl FailedCheck {
 impl Run {
     /// Returns `true` for the call of a check of this task.
     pub(super) fn is_check(&self, call: &CallId, tool: &ToolSpec) -> bool {
+        tool.name == SHELL && self.is_check_id(call)
+    }
+
+    /// Returns `true` for the id of a check of this task.
+    pub(super) fn is_check_id(&self, call: &CallId) -> bool {
         let name = call.as_str().strip_prefix("e:").unwrap_or_default();
-        let is_shell = tool.name == SHELL;
-        is_shell && !self.task.options.until.is_empty() && name.strip_prefix(NAME).is_some()
+        !self.task.options.until.is_empty() && name.starts_with(NAME)
+    }
+
+    /// Returns the name of the next call of a check. Each run checks anew, since what a check of an earlier
+    /// run saw may have changed; but one that waits for approval, or was approved meanwhile, is continued.
+    fn check_name(&self, round: usize, index: usize) -> String {
+        let end = format!("-{index}");
+        let is_it = |id: &CallId| self.is_check_id(id) && id.as_str().ends_with(&end);
+        let mut waiting = self
+            .history
+            .calls
+            .iter()
+            .filter(|(id, record)| record.state == CallState::Waiting && is_it(id));
+        let continued = waiting.next().and_then(|(id, _)| id.as_str().strip_prefix("e:"));
+        let new = || format!("{NAME}-{}-{round}-{index}", self.history.runs);
+        continued.map_or_else(new, str::to_owned)
     }
 
     /// Returns `true` for the call of a check that needs no approval: the user of the task wrote the command,
@@ -95,8 +114,7 @@ impl Run {
     /// Makes the checks of the task one after the other; returns the first that does not succeed.
     async fn failed_check(&mut self, round: usize) -> Result<Option<FailedCheck>> {
         for (index, check) in self.task.options.until.clone().into_iter().enumerate() {
-            // Each run checks anew: what a check of an earlier run saw may have changed since.
-            let name = format!("{NAME}-{}-{round}-{index}", self.history.runs);
+            let name = self.check_name(round, index);
             let arguments = json!({"command": check.command, "timeout": TIMEOUT});
             let record = self.call_tool(&name, SHELL, arguments).await?;
             if let Some(failed) = failure_of(check, record)? {

@@ -20,21 +20,24 @@ pub fn interrupted_calls(task: &Task, history: &History) -> Vec<Invocation> {
 }
 
 /// Drops the calls that a task may not make any more; returns the error if there are any. Calls that were
-/// refused do not count.
+/// refused do not count, and neither do those that `is_free` names.
 pub(super) fn drop_beyond_limit(
     history: &History,
     limit: u32,
     calls: &mut Vec<(CallId, ToolCall)>,
+    is_free: impl Fn(&CallId) -> bool,
 ) -> Option<Error> {
-    let is_made = |record: &&CallRecord| {
-        record.intent_seq.is_some() || !matches!(record.state, CallState::Ended { .. })
+    let is_made = |(id, record): &(&CallId, &CallRecord)| {
+        let is_refused =
+            record.intent_seq.is_none() && matches!(record.state, CallState::Ended { .. });
+        !is_refused && !is_free(id)
     };
-    let made = history.calls.values().filter(is_made).count();
+    let made = history.calls.iter().filter(is_made).count();
     let mut left = (limit as usize).saturating_sub(made);
     let requested = calls.len();
     calls.retain(|(id, _)| {
         // A call that was begun before the limit was reached is counted already.
-        let is_known = history.call(id).is_some();
+        let is_known = history.call(id).is_some() || is_free(id);
         let is_allowed = is_known || left > 0;
         left = left.saturating_sub(usize::from(!is_known));
         is_allowed

@@ -49,6 +49,7 @@ pub struct Run {
     pub(super) last_model_call: Option<CallId>,
     /// Whether the calls of the model's turns were planned by a program.
     pub(super) has_planned_calls: bool,
+    pub(super) shown_bytes: Option<usize>,
     snapshots: Snapshots,
 }
 
@@ -73,6 +74,7 @@ impl Run {
             may_have_background: AtomicBool::new(false),
             last_model_call: None,
             has_planned_calls: false,
+            shown_bytes: None,
             snapshots,
         }
     }

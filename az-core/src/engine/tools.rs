@@ -99,7 +99,9 @@ impl Run {
     /// journal's own.
     pub async fn call_tools(&mut self, mut calls: Vec<(CallId, ToolCall)>) -> Result<()> {
         self.check_stop()?;
-        let exceeded = drop_beyond_limit(&self.history, self.max_calls(), &mut calls);
+        // Checks are not the model's choice, and their number is limited otherwise.
+        let is_check = |id: &CallId| self.is_check_id(id);
+        let exceeded = drop_beyond_limit(&self.history, self.max_calls(), &mut calls, is_check);
         let mut checked = Vec::new();
         for (id, call) in calls {
             checked.extend(self.prepare(id, call).await?);
@@ -207,6 +209,7 @@ impl Run {
         for ready in &mut batch {
             let invocation = &mut ready.call.invocation;
             invocation.seen = self.seen_for(&invocation.call);
+            invocation.shown_bytes = self.shown_bytes;
         }
         point!("tool.call");
         let this = &*self;

@@ -17,6 +17,12 @@ impl Run {
         self.has_planned_calls = planned;
     }
 
+    /// Sets the most bytes of a result that the model is shown of what it reads
+    /// ([`Invocation::shown_bytes`](crate::tool::Invocation::shown_bytes)).
+    pub const fn set_shown_bytes(&mut self, bytes: Option<usize>) {
+        self.shown_bytes = bytes;
+    }
+
     /// Returns what the task has seen of files, for a call of a model's turn.
     ///
     /// It is read when the call is made, after the earlier calls of the same turn: the call that reads

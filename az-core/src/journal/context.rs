@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
+use crate::digest::sha256_hex;
 use crate::tool::ToolDefinition;
 
 /// A decision about the requests that follow it.
@@ -56,7 +56,7 @@ impl Prompt {
     /// Returns the SHA-256 of the prompt in hexadecimal digits. Equal prompts have equal digests.
     pub fn digest(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256_hex(json)
     }
 }
 

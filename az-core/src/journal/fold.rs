@@ -68,6 +68,16 @@ pub struct History {
 pub struct Turn {
     /// The reply.
     pub reply: ModelReply,
+    /// The provider that it is from; empty in older snapshots.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+}
+
+impl Turn {
+    /// Creates a turn with a reply of this provider.
+    pub fn new(reply: ModelReply, provider: impl Into<String>) -> Self {
+        Self { reply, provider: provider.into() }
+    }
 }
 
 /// A text that the agent, or a person, added for the model.
@@ -218,6 +228,12 @@ impl History {
         if let ContextChange::ToolsAdded { text, .. } = change {
             self.observe(Observation { is_announcement: true, ..Observation::new(text) });
         }
+        // Results of the last turn that are cut were never shown whole.
+        if let ContextChange::Cut(cut) = change
+            && cut.before_turn + 1 >= self.turns.len()
+        {
+            Arc::make_mut(&mut self.seen).hide_all();
+        }
         self.context.apply(change, self.turns.len());
     }
 
@@ -240,7 +256,7 @@ impl History {
             match open.intent.purpose {
                 Purpose::Step => {
                     self.steps += 1;
-                    self.turns.push(Turn { reply: reply.clone() });
+                    self.turns.push(Turn::new(reply.clone(), open.intent.provider));
                 }
                 Purpose::Summary { turns } => {
                     self.summary = Some(Summary { turns, text: reply.text.clone() });

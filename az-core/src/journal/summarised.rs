@@ -64,7 +64,7 @@ mod tests {
         let count = KEPT + 5;
         let full = record(Excerpt::of("contents", 100), Some(json!(1)));
         let mut history = History {
-            turns: vec![Turn { reply: reply.clone() }; count],
+            turns: vec![Turn::new(reply.clone(), ""); count],
             calls: (0..count).map(|turn| (CallId::tool(turn, 0), full.clone())).collect(),
             observations: (0..count)
                 .map(|after| Observation {

@@ -7,8 +7,8 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 
 /// The most files of one check that are compared.
@@ -166,8 +166,7 @@ fn digest(path: &Path) -> Option<String> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let mut content = Vec::new();
     fs::File::open(path).ok()?.take(COMPARED).read_to_end(&mut content).ok()?;
-    let digest = Sha256::digest(content);
-    let mut digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = sha256_hex(content);
     digits.truncate(DIGITS);
     Some(digits)
 }

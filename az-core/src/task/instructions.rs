@@ -1,7 +1,8 @@
 //! The instructions of a project, for a task in it.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::digest::sha256_hex;
 
 /// Instructions for work in a workspace, as they were when the task was created. They tell the model how to
 /// do the task, and grant no permissions.
@@ -20,7 +21,7 @@ impl TaskInstructions {
     /// Creates instructions from these files.
     pub fn new(text: impl Into<String>, files: Vec<String>) -> Self {
         let text = text.into();
-        let sha256 = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(&text);
         Self { text, sha256, files }
     }
 }

@@ -55,6 +55,9 @@ pub struct Invocation {
     /// What the task has seen of files, for calls of a model: a tool refuses one that would change what
     /// the model has not seen. `None` if the caller knows what it does, as a person or a program.
     pub seen: Option<Arc<SeenFiles>>,
+    /// The most bytes of the result that the model is shown, if it is known: a tool that returns a part
+    /// of something returns no larger one.
+    pub shown_bytes: Option<usize>,
     /// The names of the variables that the task's commands get beside the default ones.
     pub env: Vec<String>,
     /// The answer to the question of the call, if it asks one.
@@ -94,6 +97,7 @@ impl Invocation {
             results: RecordedResults::default(),
             tools: Arc::default(),
             seen: None,
+            shown_bytes: None,
             env: Vec::new(),
             answer: None,
             witness: None,

@@ -101,6 +101,11 @@ impl SeenFiles {
         }
     }
 
+    /// Hides what was shown of all files: only their digests are known.
+    pub fn hide_all(&mut self) {
+        self.0.iter_mut().for_each(|seen| seen.ranges.clear());
+    }
+
     /// Returns the latest view of a file.
     pub fn get(&self, path: &str) -> Option<&SeenFile> {
         self.0.iter().find(|seen| seen.path == path)
@@ -147,6 +152,9 @@ mod tests {
         assert!(SeenFile::new("f", "a", 0).is_complete());
         assert!(SeenFile::new("f", "a", 3).complete().is_complete());
         assert!(!SeenFile::new("f", "a", 3).complete().hidden().is_complete());
+        let mut files: SeenFiles = [view("a", 0..10)].into_iter().collect();
+        files.hide_all();
+        assert_eq!(files.get("f").unwrap(), &SeenFile::new("f", "a", 10));
     }
 
     #[test]

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use az_core::digest::sha256_hex;
 use az_core::point;
 use rusqlite::{Connection, TransactionBehavior};
-use sha2::{Digest, Sha256};
 
 use super::connect::{beside, sync};
 use super::migrate;
@@ -142,8 +142,7 @@ impl Blobs {
 }
 
 fn name_of(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(text)
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

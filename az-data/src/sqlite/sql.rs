@@ -1,6 +1,7 @@
 //! Tables of users, in the same file.
 
 use async_trait::async_trait;
+use az_core::digest::hex;
 use az_core::error::Error;
 use az_core::store::Namespace;
 use rusqlite::types::{Value as Stored, ValueRef};
@@ -211,9 +212,6 @@ fn loaded(value: ValueRef<'_>) -> Value {
         ValueRef::Integer(whole) => whole.into(),
         ValueRef::Real(float) => float.into(),
         ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
-        ValueRef::Blob(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            hex.into()
-        }
+        ValueRef::Blob(bytes) => hex(bytes).into(),
     }
 }

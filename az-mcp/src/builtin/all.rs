@@ -20,7 +20,7 @@ use crate::registry::ToolRegistry;
 /// Those of [`ToolRegistry::register`]; the built-in tools cause none.
 pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     let home = shell.env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir);
-    let roots = Arc::new(Roots::new(home));
+    let roots = Arc::new(Roots::new(home).with_secrets(shell.secrets.clone()));
     let mut tools = ToolRegistry::new();
     tools.add(ListTool::new(Arc::clone(&roots)))?;
     tools.add(ReadTool::new(Arc::clone(&roots)))?;

@@ -160,7 +160,10 @@ impl Rule {
                     return rule.with_command(pattern);
                 }
             }
-            [Access::Read { path } | Access::Write { path }] if literal(path) && path != "." => {
+            [Access::Read { path } | Access::Write { path }]
+            | [Access::Read { .. }, Access::Write { path }]
+                if literal(path) && path != "." && accesses_only(call, path) =>
+            {
                 // Not the file of this name in every workspace.
                 let workspace = invocation.workspace.as_deref().filter(|dir| literal(dir));
                 return rule.with_path(match workspace {
@@ -225,7 +228,15 @@ impl Rule {
         let mut accesses = call.accesses.iter();
         match self.action {
             RuleAction::Allow => {
-                !call.accesses.is_empty() && accesses.all(|access| self.fits(access, places))
+                // Who may write a file may have it quoted, as an edit does.
+                let fits = |access: &Access| match access {
+                    Access::Read { path } if writes(call, path) => {
+                        self.fits(access, places)
+                            || self.fits(&Access::Write { path: path.clone() }, places)
+                    }
+                    access => self.fits(access, places),
+                };
+                !call.accesses.is_empty() && accesses.all(fits)
             }
             RuleAction::Ask | RuleAction::Deny => accesses.any(|access| self.fits(access, places)),
         }
@@ -252,4 +263,17 @@ impl Rule {
             _ => false,
         }
     }
+}
+
+fn writes(call: &PreparedCall, path: &str) -> bool {
+    call.accesses
+        .iter()
+        .any(|access| matches!(access, Access::Write { path: written } if written == path))
+}
+
+/// Whether a call accesses nothing but this file.
+fn accesses_only(call: &PreparedCall, path: &str) -> bool {
+    call.accesses.iter().all(|access| {
+        matches!(access, Access::Read { path: named } | Access::Write { path: named } if named == path)
+    })
 }

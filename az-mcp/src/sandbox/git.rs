@@ -66,7 +66,8 @@ fn create_missing(git: &Path) {
 
 /// Returns what a command needs of the repository of a linked work tree, which is outside of the
 /// workspace. The file in the workspace could name any directory: only one that names the workspace
-/// itself belongs to it.
+/// itself belongs to it, and a command could have made up one in the workspace, or put links to other
+/// directories in it.
 fn linked(git: &Path) -> Option<Protected> {
     let read = |path: &Path| Some(fs::read_to_string(path).ok()?.trim_end().to_owned());
     let named = read(git)?.strip_prefix("gitdir:")?.trim().to_owned();
@@ -74,12 +75,18 @@ fn linked(git: &Path) -> Option<Protected> {
     let back = own.join(read(&own.join("gitdir"))?).canonicalize().ok()?;
     let common = own.join(read(&own.join("commondir"))?).canonicalize().ok()?;
     let is_own = back == git.canonicalize().ok()? && own.starts_with(common.join("worktrees"));
-    let write = [vec![own.clone()], existing(&common, &SHARED)].concat();
-    is_own.then(|| Protected { protect: existing(&own, &IN_WORKTREE), write })
+    let workspace = git.parent()?.canonicalize().ok()?;
+    let is_made_up = common.starts_with(&workspace) || own.starts_with(&workspace);
+    let mut shared = existing(&common, &SHARED);
+    shared.retain(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir()));
+    let write = [vec![own.clone()], shared].concat();
+    (is_own && !is_made_up).then(|| Protected { protect: existing(&own, &IN_WORKTREE), write })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn repository() -> (tempfile::TempDir, PathBuf) {
@@ -129,5 +136,27 @@ mod tests {
         let found = protected(&root.join("other"));
         let protect = vec![root.join("other/.git")];
         assert_eq!(found, Protected { protect, write: Vec::new() });
+    }
+
+    #[test]
+    fn a_repository_that_a_command_made_up_gives_it_nothing() {
+        let (_dir, root) = repository();
+        let (tree, main) = (root.join("tree"), root.join("main/.git"));
+        // In the workspace, with a link to a directory elsewhere.
+        let made_up = tree.join("fake/worktrees/tree");
+        fs::create_dir_all(&made_up).unwrap();
+        symlink(root.join("main"), tree.join("fake/objects")).unwrap();
+        fs::copy(main.join("worktrees/tree/gitdir"), made_up.join("gitdir")).unwrap();
+        fs::copy(main.join("worktrees/tree/commondir"), made_up.join("commondir")).unwrap();
+        let real = fs::read(tree.join(".git")).unwrap();
+        fs::write(tree.join(".git"), format!("gitdir: {}\n", made_up.display())).unwrap();
+        let nothing = Protected { protect: vec![tree.join(".git")], write: Vec::new() };
+        assert_eq!(protected(&tree), nothing);
+        // A link in the repository itself.
+        fs::write(tree.join(".git"), real).unwrap();
+        fs::remove_dir(main.join("objects")).unwrap();
+        symlink("/", main.join("objects")).unwrap();
+        let write = vec![main.join("worktrees/tree"), main.join("refs")];
+        assert_eq!(protected(&tree).write, write);
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use az_core::TaskId;
-use sha2::{Digest, Sha256};
+use az_core::digest::sha256_hex;
 
 /// The directories for temporary files of tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +56,7 @@ impl TempDirs {
 
     fn path(&self, task: &TaskId) -> PathBuf {
         // Ids may contain any characters and be long.
-        let hash = Sha256::digest(task.as_str().as_bytes());
-        let name: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let name: String = sha256_hex(task.as_str()).chars().take(24).collect();
         self.root.join(name)
     }
 }

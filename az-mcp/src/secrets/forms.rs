@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use az_core::digest::hex;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// The shortest part of an encoded secret that is searched for, in bytes.
 const SHORTEST: usize = 8;
+/// The shortest line of a secret of several lines that is searched for by itself, in bytes.
+const SHORTEST_LINE: usize = 20;
 
 /// Returns the forms of a secret: as it is, in base64 wherever it begins in the encoded text, in
-/// hexadecimal digits, encoded for URLs, and escaped for JSON.
+/// hexadecimal digits, encoded for URLs, and escaped for JSON. Of one with several lines, such as a private
+/// key, also each line that is no heading: programs print lines with something before them.
 pub(super) fn forms(secret: &str) -> BTreeSet<String> {
     let mut forms = BTreeSet::from([secret.to_owned()]);
     for before in 0..3 {
         forms.extend(base64(&STANDARD_NO_PAD, secret, before));
         forms.extend(base64(&URL_SAFE_NO_PAD, secret, before));
     }
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(secret.as_bytes());
     forms.insert(hex.to_ascii_uppercase());
     forms.insert(hex);
     // Encoders differ in which characters they leave, and in the case of digits.
@@ -29,6 +33,9 @@ pub(super) fn forms(secret: &str) -> BTreeSet<String> {
     let json = serde_json::Value::from(secret).to_string();
     forms.insert(json.trim_matches('"').to_owned());
     forms.insert(json.trim_matches('"').replace('/', "\\/"));
+    let is_one_word = |line: &&str| !line.contains(char::is_whitespace) && !line.starts_with("--");
+    let lines = secret.lines().map(str::trim).filter(is_one_word);
+    forms.extend(lines.filter(|line| line.len() >= SHORTEST_LINE).map(str::to_owned));
     forms.retain(|form| form.len() >= SHORTEST);
     forms
 }

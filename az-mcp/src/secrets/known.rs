@@ -116,6 +116,26 @@ impl KnownSecrets {
         }
     }
 
+    /// Returns a part of a text with the secrets masked of which at least a byte is in it: one that is cut
+    /// could not be found any more.
+    pub(crate) fn redact_part<'t>(&self, text: &'t str, part: Range<usize>) -> Cow<'t, str> {
+        let shown = text.get(part.clone()).unwrap_or_default();
+        let found = self.find_in(text.as_bytes());
+        let found = found.skip_while(|found| found.end <= part.start);
+        let mut found = found.take_while(|found| found.start < part.end).peekable();
+        if found.peek().is_none() {
+            return Cow::Borrowed(shown);
+        }
+        let (mut masked, mut from) = (String::with_capacity(shown.len()), part.start);
+        for secret in found {
+            masked.push_str(text.get(from..secret.start).unwrap_or_default());
+            masked.push_str(MASK);
+            from = secret.end;
+        }
+        masked.push_str(text.get(from..part.end).unwrap_or_default());
+        Cow::Owned(masked)
+    }
+
     /// Masks the secrets in a text.
     pub(super) fn redact_in(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.redact(text) {

@@ -1,7 +1,11 @@
 //! `filesystem.read`: parts of files, pictures, and what a model is shown.
 
+use std::sync::Arc;
+
 use az_core::content::ContentPart;
 use az_core::tool::{SeenFile, Toolbox};
+use az_mcp::builtin::shell::ShellOptions;
+use az_mcp::secrets::KnownSecrets;
 use serde_json::{Value, json};
 
 use crate::session::Session;
@@ -68,6 +72,41 @@ async fn a_result_says_what_was_shown_of_the_file() {
     assert_eq!(whole, SeenFile::new("d/f", &*digest, 8).complete());
     let part = seen(json!({"path": "./d/../d/f", "offset": 2})).await;
     assert_eq!(part, SeenFile::new("d/f", &*digest, 8).with_range(4..8));
+}
+
+/// A model with a small window would not see what is cut from the middle of a result.
+#[tokio::test]
+async fn a_part_is_no_larger_than_what_the_model_is_shown() {
+    let bench = Bench::new();
+    std::fs::write(bench.at("f"), "0123456\n".repeat(1_000)).unwrap();
+    let mut call = bench.call("filesystem.read", json!({"path": "f"}));
+    call.seen = Some(Arc::default());
+    call.shown_bytes = Some(1_000);
+    let output = bench.tools.call(call).await.unwrap();
+    let (text, seen) = (output.text().into_owned(), output.seen.first().unwrap());
+    assert!(text.len() <= 1_000 && text.ends_with("read on with offset 101]"), "{text}");
+    assert_eq!(seen, &SeenFile::new("f", &*seen.sha256, 8_000).with_range(0..800));
+}
+
+/// Each page has a part of the key, by which it could not be found.
+#[tokio::test]
+async fn a_secret_at_the_end_of_a_page_is_masked_on_both() {
+    let secrets = KnownSecrets::new(["first-line-of-a-key\nsecond-line-of-a-key"]).unwrap();
+    let bench = Bench::with(ShellOptions::default().with_secrets(secrets));
+    let content = "begin\nfirst-line-of-a-key\nsecond-line-of-a-key\nend\n";
+    std::fs::write(bench.at("f"), content).unwrap();
+    let part = |offset: u32, limit: u32| json!({"path": "f", "offset": offset, "limit": limit});
+    for (arguments, shown) in [
+        (part(1, 2), "begin\n[redacted]\n[lines 1 to 2 of 4; read on with offset 3]"),
+        (part(3, 2), "[redacted]\nend\n[lines 3 to 4 of 4]"),
+        (part(4, 1), "end\n[line 4 of 4]"),
+    ] {
+        let call = bench.call("filesystem.read", arguments);
+        let output = bench.tools.call(call).await.unwrap();
+        assert_eq!(output.text(), shown);
+        let is_masked = shown.contains("[redacted]");
+        assert_eq!(output.seen.first().unwrap().ranges.is_empty(), is_masked, "{shown}");
+    }
 }
 
 #[tokio::test]

@@ -257,6 +257,16 @@ async fn an_ignore_file_that_is_no_file_is_not_read() {
     fifo(".rgignore");
     let output = bench.run("filesystem.glob", json!({"pattern": "*.rs"})).await;
     assert_eq!(output.text(), "`.rgignore` is not a regular file");
+    // Those above the directory count too.
+    fs::create_dir(bench.at("y")).unwrap();
+    let below = bench.run("filesystem.search", json!({"pattern": "one", "path": "y"})).await;
+    assert_eq!(below.text(), "`.rgignore` is not a regular file");
+    fs::remove_file(bench.at(".rgignore")).unwrap();
+    let above = bench.at("../.ignore");
+    assert!(Command::new("mkfifo").arg(&above).status().unwrap().success());
+    let output = bench.run("filesystem.glob", json!({"pattern": "a.rs"})).await;
+    let text = output.text().into_owned();
+    assert!(text.ends_with("/.ignore` is not a regular file"), "{text}");
 }
 
 #[tokio::test]

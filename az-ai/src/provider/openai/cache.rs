@@ -1,7 +1,7 @@
 //! Keys and marks for the provider's cache.
 
+use az_core::digest::sha256_hex;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::dialect::{CacheKey, Dialect};
 use crate::chat::CacheHints;
@@ -18,7 +18,7 @@ pub(super) fn cache_key(key: &str) -> String {
     if key.len() <= LONGEST_KEY {
         return key.to_owned();
     }
-    Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(key)
 }
 
 /// Adds the key of the conversation to a body.

@@ -7,6 +7,7 @@
 mod anthropic;
 mod block;
 mod client;
+mod document;
 mod implicit;
 mod openai;
 mod provider;
@@ -87,8 +88,9 @@ impl Simulated {
         CacheClient::new(self.name, (self.wire)(), (self.cache)(), script)
     }
 
-    /// Checks the share of a bill, in percent, and its cost against the cost of an ideal cache.
-    fn check(&self, what: &str, bill: &[Billed], ideal: u64, least: u64) {
+    /// Checks the share of a bill, in percent, and its cost against the cost of an ideal cache; returns both
+    /// in percent.
+    fn check(&self, what: &str, bill: &[Billed], ideal: u64, least: u64) -> (u64, u64) {
         let sums = Sums::of(bill, self.prices);
         let (provider, model) = self.name;
         let share = sums.share();
@@ -103,7 +105,20 @@ impl Simulated {
         );
         assert!(share >= least * 10, "{what}: {provider}: {share} of 1,000 tokens were read");
         assert!(cost <= 110, "{what}: {provider}: {cost} % of the ideal cost");
+        (share / 10, cost)
     }
+}
+
+/// Checks that the guide has these shares and costs, as ranges.
+fn hold(task: &str, measured: &[(u64, u64)]) {
+    let range = |of: fn(&(u64, u64)) -> u64| {
+        let all = || measured.iter().map(of);
+        match (all().min().unwrap(), all().max().unwrap()) {
+            (least, most) if least == most => format!("{least} %"),
+            (least, most) => format!("{least} to {most} %"),
+        }
+    };
+    document::hold_row(task, &format!("{} | {}", range(|of| of.0), range(|of| of.1)));
 }
 
 fn call(tool: &str, n: usize) -> ModelReply {
@@ -149,11 +164,17 @@ async fn endless(script: Script) -> Vec<Billed> {
 #[tokio::test]
 async fn a_long_run_of_reads_is_read_from_the_cache() {
     let endless = endless(reads).await;
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(reads);
         let work = Work::new(&client);
         work.finish().await;
-        simulated.check("(a)", &client.bill(), ideal(&endless, simulated.prices), 95);
+        measured.push(simulated.check(
+            "(a)",
+            &client.bill(),
+            ideal(&endless, simulated.prices),
+            95,
+        ));
 
         let cuts = work.cuts().await;
         assert!((1..=4).contains(&cuts.len()), "{cuts:?}");
@@ -164,22 +185,26 @@ async fn a_long_run_of_reads_is_read_from_the_cache() {
         let most = client.bill().into_iter().map(|billed| billed.estimated).max();
         assert!(most <= Some(160_000), "{most:?} tokens");
     }
+    hold("(a) 120 reads of 7 KB in a window of 200,000 tokens", &measured);
 }
 
 /// (b)
 #[tokio::test]
 async fn parallel_calls_are_read_from_the_cache() {
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(parallel);
         Work::new(&client).finish().await;
         let bill = client.bill();
-        simulated.check("(b)", &bill, ideal(&bill, simulated.prices), 95);
+        measured.push(simulated.check("(b)", &bill, ideal(&bill, simulated.prices), 95));
     }
+    hold("(b) 40 steps with 15 calls each", &measured);
 }
 
 /// (c)
 #[tokio::test]
 async fn a_task_that_is_killed_at_five_places_is_read_from_the_cache() {
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(steps);
         let work = Work::new(&client);
@@ -189,13 +214,15 @@ async fn a_task_that_is_killed_at_five_places_is_read_from_the_cache() {
         }
         work.finish().await;
         let bill = client.bill();
-        simulated.check("(c)", &bill, ideal(&bill, simulated.prices), 95);
+        measured.push(simulated.check("(c)", &bill, ideal(&bill, simulated.prices), 95));
     }
+    hold("(c) killed at five places and resumed", &measured);
 }
 
 /// (d)
 #[tokio::test]
 async fn a_task_that_newer_versions_resume_is_read_from_the_cache() {
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(steps);
         let mut work = Work::new(&client);
@@ -205,13 +232,15 @@ async fn a_task_that_newer_versions_resume_is_read_from_the_cache() {
         }
         work.finish().await;
         let bill = client.bill();
-        simulated.check("(d)", &bill, ideal(&bill, simulated.prices), 95);
+        measured.push(simulated.check("(d)", &bill, ideal(&bill, simulated.prices), 95));
     }
+    hold("(d) resumed three times by versions with another prompt", &measured);
 }
 
 /// (e)
 #[tokio::test]
 async fn a_task_whose_tools_change_is_read_from_the_cache() {
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(steps);
         let mut work = Work::new(&client);
@@ -221,14 +250,16 @@ async fn a_task_whose_tools_change_is_read_from_the_cache() {
         }
         work.finish().await;
         let bill = client.bill();
-        simulated.check("(e)", &bill, ideal(&bill, simulated.prices), 95);
+        measured.push(simulated.check("(e)", &bill, ideal(&bill, simulated.prices), 95));
     }
+    hold("(e) resumed with other tools in another order", &measured);
 }
 
 /// (f) The task falls back to another provider, and later back, twice.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_falls_back_is_read_from_the_caches() {
     let endless = endless(reads).await;
+    let mut measured = Vec::new();
     for simulated in ALL {
         let clock = Arc::new(ManualClock::at(SystemClock.now()).with_boot("boot"));
         let first = simulated.client(reads).with_clock(Arc::clone(&clock)).with_outages([30, 50]);
@@ -245,19 +276,22 @@ async fn a_task_that_falls_back_is_read_from_the_caches() {
         let bill: Vec<_> = first.bill().into_iter().chain(second.bill()).collect();
         assert!(!second.bill().is_empty(), "there was no fallback");
         assert!(first.bill().len() > 100, "the task did not go back");
-        simulated.check("(f)", &bill, ideal(&endless, simulated.prices), 90);
+        measured.push(simulated.check("(f)", &bill, ideal(&endless, simulated.prices), 90));
     }
+    hold("(f) two outages: a fallback to another provider, and back", &measured);
 }
 
 /// (g)
 #[tokio::test]
 async fn a_task_with_two_summaries_is_read_from_the_cache() {
     let endless = endless(talk).await;
+    let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(talk);
         Work::new(&client).finish().await;
         let bill = client.bill();
         assert_eq!(bill.iter().filter(|billed| billed.is_summary).count(), 2);
-        simulated.check("(g)", &bill, ideal(&endless, simulated.prices), 90);
+        measured.push(simulated.check("(g)", &bill, ideal(&endless, simulated.prices), 90));
     }
+    hold("(g) two summaries", &measured);
 }

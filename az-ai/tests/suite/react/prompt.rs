@@ -30,6 +30,15 @@ fn system(request: &ChatRequest) -> &str {
     }
 }
 
+/// Returns the texts of the messages of the user that begin with some words.
+fn texts_about<'r>(begin: &str, request: &'r ChatRequest) -> Vec<&'r str> {
+    let texts = request.messages.iter().filter_map(|message| match message {
+        Message::User { text, .. } if text.starts_with(begin) => Some(&**text),
+        _ => None,
+    });
+    texts.collect()
+}
+
 fn tool_names(request: &ChatRequest) -> Vec<&str> {
     request.tools.iter().map(|tool| tool.name.as_str()).collect()
 }
@@ -81,16 +90,30 @@ async fn tools_that_appear_later_are_announced_once_and_can_be_called() {
     for request in &asked {
         assert_eq!(tool_names(request), ["filesystem.read"]);
     }
-    let about = "These tools have been added since the conversation began.";
-    let last = asked.last().unwrap();
-    let announced = last
-        .messages
-        .iter()
-        .filter(|message| matches!(message, Message::User { text, .. } if text.starts_with(about)));
-    assert_eq!(announced.count(), 1);
+    let about = "These tools have been added since the conversation began, or have other";
+    assert_eq!(texts_about(about, asked.last().unwrap()).len(), 1);
     let Message::User { text, .. } = &asked[2].messages[4] else { panic!("{:?}", asked[2]) };
     assert!(text.contains("- web.fetch: "), "{text}");
     assert_eq!(asked[2].messages[..4], asked[1].messages, "what was sent before is unchanged");
+}
+
+/// A newer binary may have a tool with other arguments than the recorded prompt.
+#[tokio::test]
+async fn a_tool_that_has_other_arguments_now_is_announced_once() {
+    let stage =
+        Stage::new([read("a"), refused_once(read("b")), read("c"), ScriptedReply::text("done")]);
+    let stage = stage.with_tools(toolbox(["filesystem.read"]));
+    let failed = stage.run("go").await;
+
+    let changed = FakeTool::new("filesystem.read").requiring("path");
+    let stage = stage.with_tools(FakeToolbox::new().with(changed));
+    assert_eq!(stage.resume(&failed).await.answer.as_deref(), Some("done"));
+    let asked = stage.requests();
+    let told = texts_about("These tools have been added", asked.last().unwrap());
+    let [told] = &*told else { panic!("{told:?}") };
+    let described = told.lines().skip_while(|line| !line.starts_with("- filesystem.read: "));
+    assert!(described.skip(1).any(|schema| schema.contains(r#""required":["path"]"#)), "{told}");
+    assert_eq!(asked.last().unwrap().tools, asked[0].tools, "the prompt is as it was");
 }
 
 #[tokio::test]

@@ -57,12 +57,15 @@ fn rules(rules: &[(&str, &str)]) -> Vec<RoutingRule> {
 
 impl Fleet {
     fn new(lines: [Vec<ScriptedReply>; 2], windows: [u64; 2]) -> Self {
+        Self::with(lines, windows.map(|window| Capabilities::FULL.with_context_window(window)))
+    }
+
+    fn with(lines: [Vec<ScriptedReply>; 2], capabilities: [Capabilities; 2]) -> Self {
         let [one, two] = lines;
-        let client = |lines: Vec<ScriptedReply>, window| {
-            let can = Capabilities::FULL.with_context_window(window);
+        let client = |lines: Vec<ScriptedReply>, can| {
             ScriptedClient::new(lines).with_capabilities(can).recording()
         };
-        let clients = [client(one, windows[0]), client(two, windows[1])];
+        let clients = [client(one, capabilities[0]), client(two, capabilities[1])];
         let shared = |index: usize| -> Arc<dyn LlmClient> {
             Arc::new(Named(["one", "two"][index], clients[index].clone()))
         };
@@ -134,6 +137,20 @@ async fn a_resumed_task_keeps_its_model() {
     assert_eq!(stage.resume(&failed).await.answer.as_deref(), Some("done"));
     assert_eq!(fleet.requests(), [4, 0]);
     assert_eq!(choices(&stage, &failed).await, ["one"]);
+}
+
+/// Its calls are checked against what was read, also where a planner would have made them.
+#[tokio::test]
+async fn the_turns_of_a_model_that_replaces_a_planner_are_not_a_plan() {
+    let mut one = lines();
+    one[1].error = ScriptedReply::error(ErrorKind::Unauthorized, "no more").error;
+    let planner = Capabilities::FULL.with_planned_steps();
+    let fleet = Fleet::with([one, lines()], [planner, Capabilities::FULL]);
+    let stage = fleet.stage().with_tools(reader("A"));
+    assert_eq!(stage.run("read both").await.answer.as_deref(), Some("done"));
+    let calls = stage.tools.invoked();
+    let checked: Vec<_> = calls.iter().map(|call| call.seen.is_some()).collect();
+    assert_eq!((fleet.requests(), &*checked), ([2, 2], &[false, true][..]));
 }
 
 /// What the tool returns does not fit into the window of the first model, even alone.

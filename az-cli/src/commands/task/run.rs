@@ -22,7 +22,6 @@ use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
 use crate::instructions::InstructionSources;
-use crate::output::Printer;
 use crate::services::Services;
 use crate::views::NoticeView;
 
@@ -208,7 +207,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     };
     let workspace = workspace(args.workspace.as_deref())?;
     let task = services.new_task(command, input.as_deref())?;
-    let (until, instructions) = read_workspace(args, &workspace, services.printer()).await?;
+    let (until, instructions) = read_workspace(args, &workspace, services).await?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
@@ -238,17 +237,18 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
 async fn read_workspace(
     args: &RunArgs,
     workspace: &str,
-    printer: &Printer,
+    services: &Services,
 ) -> Result<(Vec<GoalCheck>, Option<TaskInstructions>), CliError> {
     let (checks, workspace) = (args.until.clone(), PathBuf::from(workspace));
     let file = args.instructions.clone();
-    let sources = InstructionSources { project: !args.no_instructions, file };
+    let secrets = services.secrets()?;
+    let sources = InstructionSources { project: !args.no_instructions, file, secrets };
     let read = move || {
         let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
         sources.read(&workspace).map(|read| (checks, read))
     };
     let (checks, read) = blocking::run(read).await??;
-    read.notices.iter().for_each(|notice| printer.say(notice));
+    read.notices.iter().for_each(|notice| services.printer().say(notice));
     Ok((checks, read.instructions))
 }
 

@@ -208,18 +208,22 @@ impl Findings<'_> {
     ) -> usize {
         let mut times = Times::default();
         outcomes.iter().for_each(|outcome| times.add(*outcome));
-        let edits = self.play.edits.iter().filter(|edit| edit.effect == effect).count();
+        let edits: Vec<_> = self.play.edits.iter().filter(|edit| edit.effect == effect).collect();
         let Times { mut least, most } = times;
         if self.play.power_was_cut && matches!(effect, Effect::Shell(_)) {
             least = 0;
         }
+        let mut expected = least + edits.len();
         if matches!(effect, Effect::Insert(_)) {
-            // The equal edit of another task leaves the file as this one does: it counts as made by both.
-            least = least.min(1);
+            // The equal edit of another task, or of a program after the intent, leaves the file as this one
+            // does: it counts as made by both.
+            let is_equal = least > 0 && edits.iter().any(|edit| edit.begun);
+            expected = least.min(1) + edits.len() - usize::from(is_equal);
         }
+        let edits = edits.len();
         let there = found.matches(&effect.text()).count();
         let text = format!("{effect:?} is there {there} times: {outcomes:?} and {edits} edits");
-        self.unless(there >= least + edits, ViolationKind::Lost, text.clone());
+        self.unless(there >= expected, ViolationKind::Lost, text.clone());
         self.unless(there <= most + edits, ViolationKind::Twice, text);
         there
     }

@@ -6,6 +6,7 @@
 //! effect. Its absence proves nothing: the call may have been killed before it added the mark, the
 //! mark may have been displaced by later ones, and not all filesystems have extended attributes.
 
+use az_core::digest::sha256_hex;
 use std::fmt::Write;
 use std::io;
 use std::ops::Range;
@@ -13,9 +14,6 @@ use std::os::fd::AsFd;
 
 use cap_std::fs::File;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
-use sha2::{Digest, Sha256};
-
-use super::digest::hex;
 
 /// The extended attribute.
 pub(super) const NAME: &str = "user.az.appends";
@@ -101,7 +99,7 @@ impl Mark {
 }
 
 fn hash(key: &str) -> String {
-    let mut hash = hex(&Sha256::digest(key));
+    let mut hash = sha256_hex(key);
     hash.truncate(24);
     hash
 }

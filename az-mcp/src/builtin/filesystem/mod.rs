@@ -3,7 +3,6 @@
 mod access;
 mod append;
 mod changes;
-mod digest;
 mod directories;
 mod drafts;
 mod durable;

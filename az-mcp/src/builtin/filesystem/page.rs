@@ -1,5 +1,10 @@
 //! A part of a text, in whole lines.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::secrets::KnownSecrets;
+
 /// The part of a text that is returned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page<'t> {
@@ -57,9 +62,20 @@ impl<'t> Page<'t> {
         self.lines.0 == 1 && self.lines.1 == self.of && self.cut.is_none()
     }
 
-    /// Returns the text, with a last line that says what is left out.
-    pub(super) fn render(&self) -> String {
-        let mut text = self.text.to_owned();
+    /// Returns where the page is in the whole text, in bytes.
+    pub(super) const fn range(&self) -> Range<usize> {
+        self.start..self.start + self.text.len()
+    }
+
+    /// Returns its text with secrets masked, also those of which it has only a part. `whole` is the text
+    /// that it is a part of.
+    pub(super) fn masked(&self, whole: &'t str, secrets: &KnownSecrets) -> Cow<'t, str> {
+        secrets.redact_part(whole, self.range())
+    }
+
+    /// Returns a text of the page, with a last line that says what is left out.
+    pub(super) fn render(&self, text: &str) -> String {
+        let mut text = text.to_owned();
         let notes = self.notes();
         if !notes.is_empty() {
             if !text.is_empty() && !text.ends_with('\n') {
@@ -98,7 +114,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, offset: usize, (lines, bytes): (usize, usize), expected: &str) {
         let page = Page::of(text, offset, PageSize { lines, bytes }).unwrap();
-        assert_eq!(page.render(), expected);
+        assert_eq!(page.render(page.text), expected);
         assert!(text[page.start..].starts_with(page.text));
     }
 

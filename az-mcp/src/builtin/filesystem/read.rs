@@ -1,21 +1,23 @@
 //! `filesystem.read`.
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use az_core::Result;
+use az_core::digest::sha256_hex;
 use az_core::tool::{Access, EffectClass, Invocation, SeenFile, ToolOutput, ToolScope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::{AccessGuard, named_path, seen_path};
-use super::digest::sha256;
 use super::encoding::Encoding;
 use super::error::FileError;
 use super::image::{self, media_type};
 use super::page::{Page, PageSize};
 use super::root::{Root, Roots, into_output};
+use crate::secrets::KnownSecrets;
 use crate::tool::{TypedTool, invalid_argument};
 
 /// The largest size of a file that is read.
@@ -25,6 +27,10 @@ const MAX_LINES: usize = 2_000;
 /// The largest part of a file that a model is shown, in bytes. With the line that says what is left
 /// out, it fits what a model is shown of a read (24 KB), so that nothing is cut from its middle.
 const MAX_SHOWN: usize = 24_000;
+/// The smallest such part, for models with small windows.
+const LEAST_SHOWN: usize = 256;
+/// The most bytes of the line that says what is left out.
+const NOTES: usize = 200;
 
 /// Reads a file.
 #[derive(Debug)]
@@ -96,14 +102,16 @@ struct Request {
     args: ReadArgs,
     /// Whether the call names an encoding; a picture is text or base64 then.
     is_encoding_named: bool,
-    /// Whether the output is for a model, so that its size is limited.
-    is_for_model: bool,
+    /// The most bytes of the output for a model; `None` if it is for something else.
+    most: Option<usize>,
 }
 
 impl Request {
     fn of(args: ReadArgs, call: &Invocation) -> Self {
         let is_encoding_named = call.arguments.get("encoding").is_some();
-        Self { args, is_encoding_named, is_for_model: call.seen.is_some() }
+        let shown = call.shown_bytes.map_or(MAX_SHOWN, |bytes| bytes.saturating_sub(NOTES));
+        let most = call.seen.is_some().then_some(shown.clamp(LEAST_SHOWN, MAX_SHOWN));
+        Self { args, is_encoding_named, most }
     }
 
     fn read(&self, root: &Root, guard: &AccessGuard) -> Result<ToolOutput, FileError> {
@@ -112,16 +120,21 @@ impl Request {
         guard.check(root, &file, Path::new(""), |path| Access::Read { path })?;
         let real = seen_path(root, &file, Path::new(""), path);
         let bytes = read_all(path, file)?;
-        let seen = SeenFile::new(real, sha256(&bytes), bytes.len() as u64);
+        let seen = SeenFile::new(real, sha256_hex(&bytes), bytes.len() as u64);
         match media_type(&bytes) {
             Some(media_type) if !self.is_encoding_named => {
                 Ok(image::output(path, media_type, &bytes)?.with_seen(seen.complete()))
             }
-            _ => self.page(bytes, seen),
+            _ => self.page(bytes, seen, root.secrets()),
         }
     }
 
-    fn page(&self, bytes: Vec<u8>, seen: SeenFile) -> Result<ToolOutput, FileError> {
+    fn page(
+        &self,
+        bytes: Vec<u8>,
+        seen: SeenFile,
+        secrets: &KnownSecrets,
+    ) -> Result<ToolOutput, FileError> {
         let path = self.args.path.as_str();
         let text = self.args.encoding.decode(path, bytes)?;
         let page = Page::of(&text, self.args.offset, self.size());
@@ -132,20 +145,23 @@ impl Request {
         let seen = match (page.is_whole(), self.args.encoding == Encoding::default()) {
             (true, _) => seen.complete(),
             (false, true) => {
-                let start = page.start as u64;
-                seen.with_range(start..start + page.text.len() as u64)
+                let Range { start, end } = page.range();
+                seen.with_range(start as u64..end as u64)
             }
             // Positions in the text are not those in the file.
             (false, false) => seen,
         };
-        Ok(ToolOutput::done(page.render()).with_seen(seen))
+        let shown = page.masked(&text, secrets);
+        // A file that was shown with a secret masked must not be written back like that.
+        let seen = if shown == page.text { seen } else { seen.hidden() };
+        Ok(ToolOutput::done(page.render(&shown)).with_seen(seen))
     }
 
     fn size(&self) -> PageSize {
         let lines = self.args.limit;
-        match self.is_for_model {
-            true => PageSize { lines: lines.unwrap_or(MAX_LINES), bytes: MAX_SHOWN },
-            false => PageSize { lines: lines.unwrap_or(usize::MAX), bytes: usize::MAX },
+        match self.most {
+            Some(bytes) => PageSize { lines: lines.unwrap_or(MAX_LINES), bytes },
+            None => PageSize { lines: lines.unwrap_or(usize::MAX), bytes: usize::MAX },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use az_core::digest::hex;
 use az_core::point;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt};
 use rustix::fs::{RenameFlags, renameat_with};
@@ -12,7 +13,6 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::changes;
-use super::digest::hex;
 use super::directories::CreatedDirectories;
 use super::drafts::Draft;
 use super::durable::{or_here, sync_directory};

@@ -18,6 +18,7 @@ use rustix::fs::OFlags;
 
 use super::error::FileError;
 use super::path::PathReader;
+use crate::secrets::KnownSecrets;
 
 /// The maximum number of workspaces that are kept open.
 const MAX_OPEN: usize = 64;
@@ -28,6 +29,7 @@ pub struct Roots {
     open: Mutex<HashMap<String, Arc<Root>>>,
     /// The home directory, for paths that begin with `~`.
     home: Option<Arc<Path>>,
+    secrets: KnownSecrets,
 }
 
 /// A workspace.
@@ -36,12 +38,20 @@ pub(super) struct Root {
     path: PathBuf,
     dir: Dir,
     home: Option<Arc<Path>>,
+    secrets: KnownSecrets,
 }
 
 impl Roots {
     /// Creates an empty cache; paths that begin with `~` are in this home directory.
     pub fn new(home: Option<PathBuf>) -> Self {
-        Self { open: Mutex::default(), home: home.map(Arc::from) }
+        Self { open: Mutex::default(), home: home.map(Arc::from), secrets: KnownSecrets::default() }
+    }
+
+    /// Sets the secrets that are masked before what is shown of a file is cut.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: KnownSecrets) -> Self {
+        self.secrets = secrets;
+        self
     }
 
     /// Returns the home directory, for paths that begin with `~`.
@@ -92,7 +102,8 @@ impl Roots {
             roots.clear();
         }
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
-        let root = Arc::new(Root { path: PathBuf::from(path), dir, home: self.home.clone() });
+        let (path_of, home) = (PathBuf::from(path), self.home.clone());
+        let root = Arc::new(Root { path: path_of, dir, home, secrets: self.secrets.clone() });
         roots.insert(path.to_owned(), Arc::clone(&root));
         Ok(root)
     }
@@ -102,6 +113,11 @@ impl Root {
     /// Returns the directory that paths are resolved from.
     pub(super) const fn dir(&self) -> &Dir {
         &self.dir
+    }
+
+    /// Returns the secrets that are masked in what is shown.
+    pub(super) const fn secrets(&self) -> &KnownSecrets {
+        &self.secrets
     }
 
     /// Returns the path of the workspace, which is for walking; nothing is opened by it.

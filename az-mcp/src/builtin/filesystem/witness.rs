@@ -1,5 +1,6 @@
 //! The state of a file before a call, from which a probe determines whether the call happened.
 
+use az_core::digest::{hex, sha256_hex};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,7 +8,6 @@ use cap_std::fs::{File, Metadata, MetadataExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::digest::{hex, sha256};
 use super::error::FileError;
 use super::marks::Marks;
 use super::replace::FileLocation;
@@ -92,7 +92,7 @@ impl Witness {
     /// Returns the state of a file with this content.
     pub(super) fn with_content(metadata: &Metadata, content: &[u8]) -> Self {
         let (length, identity) = (content.len() as u64, Identity::of(metadata));
-        Self { file: Some(FileState { length, sha256: sha256(content), identity }) }
+        Self { file: Some(FileState { length, sha256: sha256_hex(content), identity }) }
     }
 
     /// Returns the digest of the whole file; `None` if there was none.
@@ -148,8 +148,9 @@ impl Witness {
         content: &[u8],
     ) -> io::Result<Finding> {
         let now = file.map(FileState::whole).transpose()?;
-        let is_content =
-            |now: &FileState| now.length == content.len() as u64 && now.sha256 == sha256(content);
+        let is_content = |now: &FileState| {
+            now.length == content.len() as u64 && now.sha256 == sha256_hex(content)
+        };
         if now.as_ref().is_some_and(is_content) {
             return Ok(Finding::Happened);
         }
@@ -206,7 +207,7 @@ fn tail_digest(file: &mut File, length: u64) -> io::Result<String> {
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
     file.take(length - start).read_to_end(&mut tail)?;
-    Ok(sha256(&tail))
+    Ok(sha256_hex(&tail))
 }
 
 /// Opens the file at a location for reading, if there is one.

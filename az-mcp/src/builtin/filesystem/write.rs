@@ -21,6 +21,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use az_core::digest::sha256_hex;
 use az_core::tool::{
     Access, EffectClass, Invocation, Probed, SeenFile, SeenFiles, ToolOutput, ToolScope,
 };
@@ -33,7 +34,6 @@ use serde_json::Value;
 use super::access::{AccessGuard, named_path, seen_path};
 use super::append::{AppendId, append};
 use super::changes::of_text;
-use super::digest::sha256;
 use super::drafts::drafts_at;
 use super::durable::{sync_ancestors, sync_directory};
 use super::encoding::Encoding;
@@ -176,7 +176,7 @@ impl Job {
             return output;
         }
         let path = seen_path(root, &location.dir, &location.name, &self.args.path);
-        let view = SeenFile::new(path, sha256(content), content.len() as u64);
+        let view = SeenFile::new(path, sha256_hex(content), content.len() as u64);
         output.with_seen(view.complete())
     }
 

@@ -87,18 +87,9 @@ impl Sandbox for Bwrap {
             let mut process = process(&program, &marks, prepared.words, prepared.inherited);
             process.stdin(prepared.input).stdout(Stdio::piped()).stderr(Stdio::piped());
             let child = process.spawn()?;
-            // Closes what the process has inherited, so that the end of it is seen.
+            // Closes what the process has inherited: when it closes the lock, others may start.
             drop(process);
-            let child = SandboxedChild::with_report(child, prepared.status);
-            let alone = prepared.alone;
-            let let_others_start = move || {
-                if let Some((mounted, starting)) = alone {
-                    // A `bwrap` that takes too long is no reason to keep others from starting.
-                    mounted.wait().ok();
-                    drop(starting);
-                }
-            };
-            Ok((child, let_others_start))
+            Ok(SandboxedChild::with_report(child, prepared.status))
         })
         .await
     }

@@ -89,7 +89,7 @@ impl Sandbox for Landlock {
                 SandboxError::setup("restricting the command", std::io::Error::other(error))
             })?;
             restrict(filters)?;
-            Ok((SandboxedChild::new(process.spawn()?), || ()))
+            Ok(SandboxedChild::new(process.spawn()?))
         })
         .await
     }

@@ -9,6 +9,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -17,6 +19,11 @@ use rustix::io::Errno;
 const RUNNING: &str = "running.lock";
 /// Held exclusively while it is found out whether others run, and while the only one is prepared.
 const STARTING: &str = "starting.lock";
+
+/// How long another sandbox may take to be prepared.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether it is.
+const POLL: Duration = Duration::from_micros(500);
 
 /// The entry of a sandbox among those that run.
 #[derive(Debug)]
@@ -29,10 +36,14 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Adds a sandbox. The locks are in this directory, which its command must not reach. This blocks
-    /// as long as another one is prepared, for some milliseconds.
-    pub(super) fn new(directory: &Path) -> io::Result<Self> {
+    /// as long as another one is prepared: some milliseconds, unless its process is stopped.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` if another one is still being prepared after this time.
+    pub(super) fn new(directory: &Path, patience: Duration) -> io::Result<Self> {
         let starting = open(&directory.join(STARTING))?;
-        flock(&starting, FlockOperation::LockExclusive)?;
+        lock_within(&starting, patience)?;
         let running = open(&directory.join(RUNNING))?;
         let is_alone = match flock(&running, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => true,
@@ -45,6 +56,25 @@ impl Entry {
     }
 }
 
+/// Locks a file that another process may have locked.
+fn lock_within(file: &File, patience: Duration) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < patience => thread::sleep(POLL),
+            Err(Errno::WOULDBLOCK) => {
+                let text = format!(
+                    "another process has been starting a command for {} s, and may be stopped: \
+                     continue or end it",
+                    patience.as_secs()
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            locked => return Ok(locked?),
+        }
+    }
+}
+
 fn open(path: &Path) -> io::Result<File> {
     let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
@@ -54,31 +84,34 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use super::Entry;
+    use std::io;
+    use std::time::Duration;
+
+    use super::{Entry, PATIENCE};
 
     #[test]
     fn a_sandbox_is_alone_until_another_one_runs() {
         let directory = tempfile::tempdir().unwrap();
-        let first = Entry::new(directory.path()).unwrap();
+        let first = Entry::new(directory.path(), PATIENCE).unwrap();
         assert!(first.alone.is_some());
         let Entry { running, alone } = first;
         drop(alone);
-        let second = Entry::new(directory.path()).unwrap();
+        let second = Entry::new(directory.path(), PATIENCE).unwrap();
         assert!(second.alone.is_none());
         drop(running);
-        assert!(Entry::new(directory.path()).unwrap().alone.is_none());
+        assert!(Entry::new(directory.path(), PATIENCE).unwrap().alone.is_none());
         drop(second);
-        assert!(Entry::new(directory.path()).unwrap().alone.is_some());
+        assert!(Entry::new(directory.path(), PATIENCE).unwrap().alone.is_some());
     }
 
     #[test]
     fn another_sandbox_waits_until_the_only_one_is_prepared() {
         let directory = tempfile::tempdir().unwrap();
-        let first = Entry::new(directory.path()).unwrap();
+        let first = Entry::new(directory.path(), PATIENCE).unwrap();
         let path = directory.path().to_owned();
         let (sender, receiver) = std::sync::mpsc::channel();
         let second = std::thread::spawn(move || {
-            let entry = Entry::new(&path).unwrap();
+            let entry = Entry::new(&path, PATIENCE).unwrap();
             // The first one has dropped its lock before.
             assert_eq!(receiver.try_recv(), Ok(()));
             entry.alone.is_none()
@@ -86,5 +119,13 @@ mod tests {
         sender.send(()).unwrap();
         drop(first.alone);
         assert!(second.join().unwrap());
+    }
+
+    #[test]
+    fn a_sandbox_that_is_never_prepared_is_an_error_and_not_waited_for_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let _first = Entry::new(directory.path(), PATIENCE).unwrap();
+        let error = Entry::new(directory.path(), Duration::from_millis(3)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -7,7 +7,7 @@
 //! then leads at most to what the command may change or read anyway.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
 use super::mounts::{BRIDGE, Mounts, PROXY};
-use super::running::Entry;
+use super::running::{Entry, PATIENCE};
 use super::seccomp::Filters;
-use super::status::{Mounted, Reporters, SCRIPT, Status};
+use super::status::{Reporters, SCRIPT, Status};
 use crate::sandbox::{HELPER, NetworkAccess, SandboxError, SandboxPolicy, SandboxedCommand};
 
 /// Where the private directory for temporary files is seen.
@@ -39,8 +39,6 @@ pub(super) struct Prepared {
     pub(super) input: OwnedFd,
     /// What it reports.
     pub(super) status: Status,
-    /// What to wait for before other sandboxes may start, and the lock that keeps them from it.
-    pub(super) alone: Option<(Mounted, File)>,
 }
 
 impl Prepared {
@@ -53,10 +51,9 @@ impl Prepared {
         let failed = |error| SandboxError::setup("the sandbox", error);
         let directory = policy.temp.parent().unwrap_or(&policy.temp);
         let empty = create_empty(directory).map_err(failed)?;
-        let entry = Entry::new(directory).map_err(failed)?;
+        let entry = Entry::new(directory, PATIENCE).map_err(failed)?;
         let mounts = Mounts::of(policy)?;
         let (status, Reporters { json, signal }) = Status::new().map_err(failed)?;
-        let mut alone = None;
         let mut first = namespaces(&policy.network);
         first.push_file("--sync-fd", entry.running);
         first.push_system(&policy.read);
@@ -64,11 +61,10 @@ impl Prepared {
         let words = match entry.alone {
             Some(starting) => {
                 first.push_mounts(mounts.inside().collect::<Vec<_>>().into_iter(), Some(&empty));
-                let (mounted, end) = Mounted::new().map_err(failed)?;
-                first.push_file("--file", end);
+                // `bwrap` copies the empty file as its last mount, and closes it: others may start.
+                first.push_file("--file", starting);
                 first.push([MOUNTED]);
                 first.push_end_of_system(&mounts, &policy.read);
-                alone = Some((mounted, starting));
                 first.push_command(command, json)?;
                 Vec::new()
             }
@@ -84,7 +80,7 @@ impl Prepared {
         let (own, inherited) = first.into_file()?;
         let words = own.into_iter().chain([OsString::from("--")]).chain(words);
         let words = words.chain(in_words(command, policy)).collect();
-        Ok(Self { words, inherited, input: signal, status, alone })
+        Ok(Self { words, inherited, input: signal, status })
     }
 }
 

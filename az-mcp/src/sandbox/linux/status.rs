@@ -1,47 +1,29 @@
 //! What `bwrap` reports while it runs.
 
+use std::fs::File;
 use std::io::{self, PipeReader, Read};
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use rustix::io::ioctl_fionbio;
 use serde::Deserialize;
 
+use super::memory_file::memory_file;
+
 use crate::sandbox::CommandExit;
 use crate::sandbox::child::ReadReport;
-
-/// How long mounting may take. It is a few milliseconds.
-const MOUNTING: Duration = Duration::from_secs(10);
-
-/// Tells when `bwrap` has mounted everything.
-#[derive(Debug)]
-pub(super) struct Mounted(UnixStream);
-
-impl Mounted {
-    /// Creates it with a file for `bwrap`, which copies the empty file as its last step, and closes it.
-    pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
-        let (own, other) = UnixStream::pair()?;
-        own.shutdown(Shutdown::Write)?;
-        own.set_read_timeout(Some(MOUNTING))?;
-        Ok((Self(own), other.into()))
-    }
-
-    /// Blocks until everything is mounted, or `bwrap` has failed and exited.
-    pub(super) fn wait(mut self) -> io::Result<()> {
-        self.0.read(&mut [0]).map(drop)
-    }
-}
 
 /// What is reported about the command.
 #[derive(Debug)]
 pub(super) struct Status {
     /// The status in JSON: `{"child-pid": 1, …}` when the sandbox is created, and `{"exit-code": 0}`
     /// when the command has exited. The second line is missing if the command was not started.
-    json: PipeReader,
+    ///
+    /// It is a file, and not a pipe: when its reader is killed, `bwrap` would fail to write its first
+    /// line, and its other process would wait for it for ever.
+    json: File,
     /// What the shell that runs the command prints: the name of the signal that has ended it.
     signal: PipeReader,
 }
@@ -67,11 +49,12 @@ pub(super) const SCRIPT: &str =
     r#"exec 3>&2 2>&0 < /dev/null; trap : TERM; (exec "$@" 2>&3 3>&-); exit"#;
 
 impl Status {
-    /// Creates it with pipes.
+    /// Creates it with a file in memory and a pipe.
     pub(super) fn new() -> io::Result<(Self, Reporters)> {
-        let ((json, to_json), (signal, to_signal)) = (io::pipe()?, io::pipe()?);
-        // Processes that the command has left may have them open.
-        ioctl_fionbio(&json, true)?;
+        let json = File::from(memory_file("az-status", b"")?);
+        let to_json = json.try_clone()?;
+        let (signal, to_signal) = io::pipe()?;
+        // Processes that the command has left may have it open.
         ioctl_fionbio(&signal, true)?;
         let reporters = Reporters { json: to_json.into(), signal: to_signal.into() };
         Ok((Self { json, signal }, reporters))
@@ -80,7 +63,7 @@ impl Status {
 
 impl ReadReport for Status {
     fn exit(&mut self, status: ExitStatus) -> CommandExit {
-        let json = read(&mut self.json);
+        let json = read_file(&self.json).unwrap_or_default();
         let mut lines = serde_json::Deserializer::from_slice(&json).into_iter::<Line>();
         let has_ended = lines.any(|line| line.is_ok_and(|line| line.exit_code.is_some()));
         let has_signal = !read(&mut self.signal).is_empty();
@@ -95,6 +78,13 @@ impl ReadReport for Status {
     }
 }
 
+/// Reads a file from its beginning. Its position is that of the writer.
+fn read_file(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
 /// Reads what is in a pipe.
 fn read(pipe: &mut PipeReader) -> Vec<u8> {
     let mut text = Vec::new();
@@ -105,7 +95,6 @@ fn read(pipe: &mut PipeReader) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
     use std::io::Write;
 
     use super::*;

@@ -7,11 +7,11 @@ use az_ai::catalog::displayed_url;
 use az_ai::provider::http::{Answer, Credentials, HttpClient};
 use az_ai::provider::wire::Auth;
 use az_core::clock::Timestamp;
+use az_core::digest::sha256_hex;
 use az_core::task::Task;
 use az_core::text::one_line;
 use az_core::trace::{ModelSpan, Span, SpanKind, SpanStatus};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::error::CliError;
 use crate::services::Services;
@@ -216,6 +216,5 @@ fn nanos(at: Timestamp) -> String {
 
 /// Returns an id of some bytes, in hexadecimal.
 fn id(parts: &[&str], bytes: usize) -> String {
-    let digest = Sha256::digest(parts.join("\0"));
-    digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(parts.join("\0")).chars().take(2 * bytes).collect()
 }

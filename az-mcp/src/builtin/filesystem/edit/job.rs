@@ -3,18 +3,19 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use az_core::digest::sha256_hex;
 use az_core::tool::{Access, Invocation, Probed, SeenFile, SeenFiles, ToolOutput};
 use cap_std::fs::File;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::apply::{Applied, Edit, apply};
+use super::nearest::nearest;
 use super::refusal::Refusal;
 use super::report::{EditReport, excerpt};
 use super::text::FileText;
 use super::tool::EditArgs;
 use crate::builtin::filesystem::access::{AccessGuard, seen_path};
-use crate::builtin::filesystem::digest::sha256;
 use crate::builtin::filesystem::durable::{sync_ancestors, sync_directory};
 use crate::builtin::filesystem::error::{FileError, WriteError};
 use crate::builtin::filesystem::lock::{LockWait, LockedTarget, open_reader};
@@ -23,6 +24,7 @@ use crate::builtin::filesystem::replace::FileLocation;
 use crate::builtin::filesystem::root::{Root, open_regular};
 use crate::builtin::filesystem::views::ViewProblem;
 use crate::builtin::filesystem::witness::{Finding, Witness};
+use crate::secrets::KnownSecrets;
 
 /// The state of a file before an edit, and what the edit makes of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,9 +72,9 @@ pub(super) fn witness(root: &Root, args: &EditArgs) -> Result<EditWitness, FileE
         Err(FileError::Missing { .. }) => return missing(),
         opened => opened?,
     };
-    let draft = Draft::read(file, args)?;
+    let draft = Draft::read(file, args, root.secrets())?;
     let after = draft.applied.as_ref().ok().map(|applied| After {
-        sha256: sha256(&draft.content),
+        sha256: sha256_hex(&draft.content),
         size: draft.content.len() as u64,
         report: EditReport::of(&args.path, applied),
     });
@@ -80,7 +82,7 @@ pub(super) fn witness(root: &Root, args: &EditArgs) -> Result<EditWitness, FileE
 }
 
 impl Draft {
-    fn read(file: File, args: &EditArgs) -> Result<Self, FileError> {
+    fn read(file: File, args: &EditArgs, secrets: &KnownSecrets) -> Result<Self, FileError> {
         let path = args.path.as_str();
         let metadata = file.metadata().map_err(|error| FileError::at(path, error))?;
         let bytes = read_all(path, file)?;
@@ -88,7 +90,15 @@ impl Draft {
         let text = FileText::decode(bytes)
             .map_err(|reason| FileError::NotText { path: path.to_owned(), reason })?;
         let edit = Edit { old: &args.old_string, new: &args.new_string, all: args.replace_all };
-        let applied = apply(&text.text, edit);
+        let applied = match apply(&text.text, edit) {
+            // What is quoted of the file is cut, and a secret that is cut could not be found any more.
+            Err(Refusal::Missing(_)) if secrets.contains(&text.text) => {
+                let lines = text.text.lines().map(|line| secrets.redact(line));
+                let masked = lines.collect::<Vec<_>>().join("\n");
+                Err(Refusal::Missing(nearest(&masked, &args.old_string)))
+            }
+            applied => applied,
+        };
         let content = applied.as_ref().map(|applied| text.encode(&applied.text));
         let content = content.unwrap_or_default();
         Ok(Self { before, applied, content })
@@ -105,6 +115,8 @@ impl Job {
     pub(super) fn edit(self, root: &Root, guard: &AccessGuard) -> Result<ToolOutput, FileError> {
         let path = self.args.path.as_str();
         let location = FileLocation::find(root, path)?;
+        // Its result quotes the file.
+        guard.check(root, &location.dir, &location.name, |path| Access::Read { path })?;
         guard.check(root, &location.dir, &location.name, |path| Access::Write { path })?;
         if self.repeated
             && let Probed::Happened(output) = self.probe_at(root, &location)?
@@ -112,11 +124,12 @@ impl Job {
             return Ok(output);
         }
         let real = seen_path(root, &location.dir, &location.name, path);
-        let draft = Draft::read(open_regular(&location.dir, &location.name, path)?, &self.args)?;
+        let file = open_regular(&location.dir, &location.name, path)?;
+        let draft = Draft::read(file, &self.args, root.secrets())?;
         self.check_view(&real, &draft)?;
         let refused = |reason| FileError::Edit { path: path.to_owned(), reason };
         let applied = draft.applied.map_err(|refusal| refused(refusal.to_string()))?;
-        if draft.before.sha256() == Some(&*sha256(&draft.content)) {
+        if draft.before.sha256() == Some(&*sha256_hex(&draft.content)) {
             return Err(refused(Refusal::Same.to_string()));
         }
         let synced = sync_ancestors(root.dir(), &location.directory);
@@ -125,10 +138,10 @@ impl Job {
         let fill = |file: &mut File| file.write_all(&draft.content);
         let notes = location.replace(&self.key, &self.wait, check, fill);
         let notes = notes.map_err(|error| error.at(path))?;
-        let seen = self.seen_after(&real, sha256(&draft.content), draft.content.len() as u64);
+        let seen = self.seen_after(&real, sha256_hex(&draft.content), draft.content.len() as u64);
         let report = EditReport::of(path, &applied);
         let notes = notes.iter().map(|note| format!("\n[{note}]")).collect::<String>();
-        let text = format!("{}\n{}{notes}", report.line(), excerpt(&applied));
+        let text = format!("{}\n{}{notes}", report.line(), excerpt(&applied, root.secrets()));
         output(&report, text).map(|output| output.with_seen(seen))
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::Applied;
 use super::normal::count_lines;
+use crate::secrets::KnownSecrets;
 
 /// The number of lines that are shown before and after a change.
 const AROUND: usize = 3;
@@ -54,8 +55,8 @@ impl EditReport {
 }
 
 /// Returns the changed lines with those around them, as `12:text`, and `11-text` for one that did not
-/// change.
-pub(super) fn excerpt(applied: &Applied) -> String {
+/// change; secrets are masked.
+pub(super) fn excerpt(applied: &Applied, secrets: &KnownSecrets) -> String {
     let mut shown: Vec<(usize, bool)> = Vec::new();
     let mut left_out = applied.changes.len();
     for change in applied.changes.iter().take(SHOWN) {
@@ -76,7 +77,7 @@ pub(super) fn excerpt(applied: &Applied) -> String {
     }
     let cut = shown.len() > SHOWN;
     shown.truncate(SHOWN);
-    let mut lines = render(&applied.text, &shown);
+    let mut lines = render(&applied.text, &shown, secrets);
     if cut {
         lines.push("[more lines changed]".to_owned());
     }
@@ -86,7 +87,7 @@ pub(super) fn excerpt(applied: &Applied) -> String {
     lines.join("\n")
 }
 
-fn render(text: &str, shown: &[(usize, bool)]) -> Vec<String> {
+fn render(text: &str, shown: &[(usize, bool)], secrets: &KnownSecrets) -> Vec<String> {
     let mut lines = text.lines().enumerate();
     let mut rendered = Vec::new();
     let mut previous = 0;
@@ -97,6 +98,8 @@ fn render(text: &str, shown: &[(usize, bool)]) -> Vec<String> {
         }
         previous = *number;
         let mark = if *is_changed { ':' } else { '-' };
+        // A secret that is cut could not be found any more.
+        let line = secrets.redact(line);
         let mut short: String = line.chars().take(WIDTH).collect();
         if short.len() < line.len() {
             short.push('…');

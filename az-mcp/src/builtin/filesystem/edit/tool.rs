@@ -71,7 +71,9 @@ impl TypedTool for EditTool {
     }
 
     fn accesses(&self, args: &EditArgs, call: &Invocation) -> Vec<Access> {
-        vec![Access::Write { path: named_path(&args.path, call, self.0.home()) }]
+        // Its result quotes the file.
+        let path = named_path(&args.path, call, self.0.home());
+        vec![Access::Read { path: path.clone() }, Access::Write { path }]
     }
 
     async fn call(&self, args: EditArgs, call: &Invocation) -> Result<ToolOutput> {

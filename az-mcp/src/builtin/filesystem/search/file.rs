@@ -10,6 +10,8 @@ use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkFinish, SinkMatch,
 };
 
+use crate::secrets::KnownSecrets;
+
 /// The most memory that the lines of a file may take.
 const HEAP: usize = 64 << 20;
 /// The number of bytes that are kept of a line, and how many of them are before the match.
@@ -57,10 +59,10 @@ pub(super) fn search(
     searcher: &mut Searcher,
     matcher: &RegexMatcher,
     (file, cancel): (File, &CancellationToken),
-    wanted: Wanted,
+    (wanted, secrets): (Wanted, &KnownSecrets),
 ) -> io::Result<FileHits> {
     let hits = FileHits::default();
-    let mut collect = Collect { matcher, wanted, hits, is_binary: false };
+    let mut collect = Collect { matcher, wanted, secrets, hits, is_binary: false };
     let reader = Cancellable { file: file.into_std(), cancel };
     searcher.search_reader(matcher, reader, &mut collect)?;
     Ok(if collect.is_binary { FileHits::default() } else { collect.hits })
@@ -84,6 +86,8 @@ impl Read for Cancellable<'_> {
 struct Collect<'a> {
     matcher: &'a RegexMatcher,
     wanted: Wanted,
+    /// What is masked before a line is cut.
+    secrets: &'a KnownSecrets,
     hits: FileHits,
     is_binary: bool,
 }
@@ -95,7 +99,7 @@ impl Collect<'_> {
             true => self.matcher.find(bytes).ok().flatten().map_or(0, |found| found.start()),
             false => 0,
         };
-        self.hits.lines.push(Line { number, text: shortened(bytes, from), is_match });
+        self.hits.lines.push(Line { number, text: shortened(bytes, from, self.secrets), is_match });
     }
 
     fn is_full(&self) -> bool {
@@ -133,7 +137,7 @@ impl Sink for Collect<'_> {
 }
 
 /// Returns a line without its end, and of a long one the part around a position.
-fn shortened(line: &[u8], at: usize) -> String {
+fn shortened(line: &[u8], at: usize, secrets: &KnownSecrets) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches(['\n', '\r']);
     if text.len() <= LINE_KEPT {
@@ -142,7 +146,7 @@ fn shortened(line: &[u8], at: usize) -> String {
     let floor = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let start = floor(at.saturating_sub(BEFORE_MATCH).min(text.len()));
     let end = floor((start + LINE_KEPT).min(text.len()));
-    let part = text.get(start..end).unwrap_or_default();
+    let part = secrets.redact_part(text, start..end);
     let before = if start > 0 { "…" } else { "" };
     let after = if end < text.len() { "…" } else { "" };
     format!("{before}{part}{after} [of {} bytes]", text.len())

@@ -145,10 +145,10 @@ fn find(
     let hits = Mutex::new(Hits::default());
     walk.run(|| {
         let mut searcher = searcher(wanted);
-        let (hits, matcher) = (&hits, &matcher);
+        let (hits, matcher, secrets) = (&hits, &matcher, walk.secrets());
         move |found: FoundFile| {
             let Some(file) = walk.open(&found) else { return };
-            match search(&mut searcher, matcher, (file, cancel), wanted) {
+            match search(&mut searcher, matcher, (file, cancel), (wanted, secrets)) {
                 Ok(in_file) if in_file.count > 0 => {
                     let mut hits = hits.lock().unwrap_or_else(PoisonError::into_inner);
                     hits.add(found.shown(), in_file, args.mode, args.limit);

@@ -16,6 +16,7 @@ use crate::builtin::filesystem::access::AccessGuard;
 use crate::builtin::filesystem::durable::or_here;
 use crate::builtin::filesystem::error::FileError;
 use crate::builtin::filesystem::root::{Root, open_regular};
+use crate::secrets::KnownSecrets;
 
 /// The files that say what is ignored, in each directory.
 const IGNORE_FILES: [&str; 4] = [".gitignore", ".ignore", ".rgignore", ".git/info/exclude"];
@@ -73,6 +74,11 @@ impl<'a> FileWalk<'a> {
         Ok(Self { root, guard, cancel, base, filter, unreadable, refused })
     }
 
+    /// Returns the secrets that are masked in what is shown.
+    pub(super) const fn secrets(&self) -> &'a KnownSecrets {
+        self.root.secrets()
+    }
+
     /// Visits the files on several threads, each with a visitor of its own, in no order.
     ///
     /// What ripgrep leaves out by default is left out: hidden files, and those that `.gitignore`,
@@ -114,11 +120,13 @@ impl<'a> FileWalk<'a> {
     ///
     /// # Errors
     ///
-    /// The walk begins in a directory with an ignore file that cannot be read.
+    /// The walk begins in a directory with an ignore file that cannot be read, or below one.
     fn owned_root(&self) -> Result<(Dir, PathBuf), FileError> {
         let at = |error| FileError::at(&self.base.to_string_lossy(), error);
         let dir = self.root.dir().try_clone().map_err(at)?;
-        match irregular_ignore_file(&dir, &self.base) {
+        let above = self.base.ancestors();
+        let mut irregular = above.filter_map(|directory| irregular_ignore_file(&dir, directory));
+        match irregular.next().or_else(|| irregular_ignore_file_above(self.root.path())) {
             None => Ok((dir, self.root.path().to_owned())),
             Some(path) => Err(FileError::NotRegular { path: path.to_string_lossy().into_owned() }),
         }
@@ -201,4 +209,11 @@ fn irregular_ignore_file(root: &Dir, directory: &Path) -> Option<PathBuf> {
         }
     };
     paths.into_iter().find(is_irregular)
+}
+
+/// Returns such a file above the workspace: what is ignored is also said there.
+fn irregular_ignore_file_above(workspace: &Path) -> Option<PathBuf> {
+    let above = workspace.ancestors().skip(1);
+    let mut files = above.flat_map(|directory| IGNORE_FILES.map(|name| directory.join(name)));
+    files.find(|path| path.metadata().is_ok_and(|found| !found.is_file()))
 }

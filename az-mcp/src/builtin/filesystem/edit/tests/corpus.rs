@@ -1,9 +1,9 @@
 //! Edits of the history of this repository, which were recorded before the tool was written.
 
+use az_core::digest::sha256_hex;
 use serde::Deserialize;
 
 use super::{edit_bytes, once};
-use crate::builtin::filesystem::digest::sha256;
 
 const CORPUS: &str = include_str!("../../../../../tests/edits/corpus.jsonl");
 
@@ -37,7 +37,7 @@ fn correct_edits_apply_at_the_first_try() {
                 }
             }
         }
-        if sha256(&bytes) != change.sha256 {
+        if sha256_hex(&bytes) != change.sha256 {
             failed.push(format!("{} {}: another result", change.commit, change.path));
         }
     }
