@@ -32,7 +32,8 @@ for question, answer in call["dialog"]:
     while question.encode() not in screen[begin:]:
         if not more():
             sys.exit("missing: " + question + " in " + screen.decode())
-    begin = len(screen)
+    # The next question may be on the screen already.
+    begin = screen.index(question.encode(), begin) + len(question.encode())
     os.write(terminal, answer.encode())
 while more():
     pass
