@@ -14,20 +14,22 @@ use crate::estimate::{self, Vocabulary};
 /// Tokens that the provider does not report are not free: their upper bound is charged, marked as an
 /// estimate. For the output it is that of the text that was received.
 pub(crate) fn of_reply(client: &dyn LlmClient, request: &ChatRequest, reply: &ChatReply) -> Charge {
-    let (cost, computed) = (reply.cost, reply.computed);
+    let (cost, computed, saved) = (reply.cost, reply.computed, reply.saved);
     // A cost that the provider reports takes precedence, whichever tokens it reports.
     let by_tokens = computed.is_some() && cost == computed;
     let usage = match reply.usage.clone() {
         Some(usage) if by_tokens => match completed(client, request, reply, &usage) {
             Some(completed) => completed,
-            None => return Charge::new(usage, cost).with_computed(computed),
+            None => return Charge::new(usage, cost).with_computed(computed).with_saved(saved),
         },
-        Some(usage) => return Charge::new(usage, cost).with_computed(computed),
+        Some(usage) => {
+            return Charge::new(usage, cost).with_computed(computed).with_saved(saved);
+        }
         None => bound(client, request, reply),
     };
     let price = estimated_cost(client, request, &usage);
     let known = |known: Option<Usd>| if by_tokens { known.max(price) } else { known.or(price) };
-    Charge::new(usage, known(cost)).with_computed(known(computed))
+    Charge::new(usage, known(cost)).with_computed(known(computed)).with_saved(saved)
 }
 
 /// Returns a client's error as the failure of a call, with the settlement of its hold: what the
@@ -48,8 +50,8 @@ pub(crate) fn of_failure(client: &dyn LlmClient, request: &ChatRequest, charge: 
     if charge.usage.total() == 0 {
         return charge;
     }
-    let Charge { usage, cost, computed, .. } = charge;
-    let reply = ChatReply { usage: Some(usage), cost, computed, ..ChatReply::default() };
+    let Charge { usage, cost, computed, saved, .. } = charge;
+    let reply = ChatReply { usage: Some(usage), cost, computed, saved, ..ChatReply::default() };
     of_reply(client, request, &reply)
 }
 

@@ -405,6 +405,7 @@ fn model_parts(tool: &str) -> ModelParts {
             hold_until: at(1),
             estimated_tokens: 10,
             reason: None,
+            sent: None,
         }),
         result: EventBody::LlmResult(az_core::journal::ModelResult {
             outcome: az_core::journal::ModelOutcome::Replied { reply },

@@ -17,6 +17,9 @@ pub struct ChatReply {
     pub cost: Option<Usd>,
     /// The computed cost, kept beside the one that the provider reports.
     pub computed: Option<Usd>,
+    /// What the provider's cache saved, by the prices of the computed cost; `None` if it is unknown, or
+    /// no input was cached.
+    pub saved: Option<Usd>,
     /// The model that replied, which may be more specific than the one in the request.
     pub model: String,
     /// The provider's id of the request.

@@ -84,6 +84,7 @@ impl<A: Account> CandidateCall<'_, A> {
             .with_purpose(self.prompt.purpose())
             .with_estimate(estimate.max_cost, estimate.input_tokens)
             .with_reason(self.reason.clone())
+            .with_digests(self.prompt.digests(&effect.request))
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use az_core::Usd;
 use az_core::call::{Account, PayerAccount, Restart, RetryPolicy, Unbooked};
 use az_core::cost::CostEstimate;
-use az_core::journal::{ModelReply, Purpose};
+use az_core::journal::{ModelReply, Purpose, RequestDigests};
 use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 
@@ -251,6 +251,10 @@ impl<A> Prompt<A> for StreamPrompt<'_> {
 
     fn request(&self, account: &A, candidate: &Candidate) -> Option<ChatRequest> {
         self.request.request(account, candidate)
+    }
+
+    fn digests(&self, request: &ChatRequest) -> Option<RequestDigests> {
+        Prompt::<A>::digests(&self.request, request)
     }
 
     fn delivery(&self) -> Delivery {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use az_core::ErrorKind;
 use az_core::call::Restart;
-use az_core::journal::{ModelReply, Purpose};
+use az_core::journal::{ModelReply, Purpose, RequestDigests};
 
 use crate::chat::{ChatEvent, ChatReply, ChatRequest};
 use crate::client::Fact;
@@ -29,6 +29,9 @@ pub trait Prompt<A>: fmt::Debug + Send + Sync {
 
     /// Builds the request.
     fn request(&self, account: &A, candidate: &Candidate) -> Option<ChatRequest>;
+
+    /// Returns digests of the parts of a request, if it continues the conversation of the account.
+    fn digests(&self, request: &ChatRequest) -> Option<RequestDigests>;
 
     /// Returns how the reply is delivered.
     fn delivery(&self) -> Delivery;
@@ -112,6 +115,10 @@ impl<A> Prompt<A> for ChatPrompt {
 
     fn request(&self, _account: &A, candidate: &Candidate) -> Option<ChatRequest> {
         Some(ChatRequest { model: candidate.model.model.clone(), ..self.request.clone() })
+    }
+
+    fn digests(&self, _request: &ChatRequest) -> Option<RequestDigests> {
+        None
     }
 
     fn delivery(&self) -> Delivery {

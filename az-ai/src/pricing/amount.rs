@@ -33,6 +33,11 @@ impl Amount {
         Self(pico.saturating_mul(u128::from(thousandths)))
     }
 
+    /// Returns the amount with one of its parts replaced.
+    pub(super) fn instead(self, part: Self, other: Self) -> Self {
+        Self(self.0.saturating_sub(part.0).saturating_add(other.0))
+    }
+
     /// Returns the amount rounded up to the nano-dollar; saturates.
     pub fn to_usd(self) -> Usd {
         Usd::from_nanos(i64::try_from(self.0.div_ceil(PER_NANO)).unwrap_or(i64::MAX))

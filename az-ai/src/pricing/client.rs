@@ -127,6 +127,7 @@ impl Pricing {
     /// Adds the computed cost to a reply.
     fn priced(&self, asked: &str, mut reply: ChatReply) -> ChatReply {
         let computed = reply.usage.as_ref().and_then(|usage| self.cost(asked, &reply.model, usage));
+        reply.saved = reply.saved.or(computed.as_ref().and_then(|breakdown| breakdown.saved));
         reply.computed = reply.computed.or(computed.map(|breakdown| breakdown.total));
         reply.cost = reply.cost.or(reply.computed);
         reply
@@ -142,8 +143,9 @@ impl Pricing {
 
     /// Adds the computed cost to usage.
     fn price(&self, asked: &str, charge: &mut Charge) {
-        let computed = self.cost(asked, asked, &charge.usage).map(|breakdown| breakdown.total);
-        charge.computed = charge.computed.or(computed);
+        let computed = self.cost(asked, asked, &charge.usage);
+        charge.saved = charge.saved.or(computed.as_ref().and_then(|breakdown| breakdown.saved));
+        charge.computed = charge.computed.or(computed.map(|breakdown| breakdown.total));
         charge.cost = charge.cost.or(charge.computed);
     }
 

@@ -17,6 +17,9 @@ const WHOLE: u32 = 1000;
 pub struct Breakdown {
     /// The total: the sum of the parts, rounded up to the nano-dollar.
     pub total: Usd,
+    /// What the cache saved: the total with all cached input at the price of plain input, minus the
+    /// total. `None` if that price is unknown, or no input was cached.
+    pub saved: Option<Usd>,
     /// The parts.
     pub parts: Vec<Part>,
     /// The surcharges and discounts that were applied.
@@ -79,8 +82,35 @@ pub(super) fn cost(model: &ModelPrices, row: &PriceRow, usage: &Usage) -> Option
     if usage.estimated {
         notes.push("the tokens are an estimate: the provider gave no count".to_owned());
     }
-    let total = parts.iter().map(|part| part.amount).sum::<Amount>().to_usd();
-    Some(Breakdown { total, parts, notes })
+    let cached = CachedInput::of(usage, &rates, share);
+    let amount: Amount = parts.iter().map(|part| part.amount).sum();
+    let total = amount.to_usd();
+    let saved =
+        cached.map(|cached| amount.instead(cached.cost, cached.plain).to_usd().minus(total));
+    Some(Breakdown { total, saved, parts, notes })
+}
+
+/// The cost of cached input, as it is and at the price of plain input.
+struct CachedInput {
+    cost: Amount,
+    plain: Amount,
+}
+
+impl CachedInput {
+    /// Returns the cost of the cached input of a call; `None` if there is none, or a price is unknown.
+    fn of(usage: &Usage, rates: &Known, share: u32) -> Option<Self> {
+        let input = rates.input.filter(|_| usage.cached_input() > 0)?;
+        let kinds = [
+            (usage.cache_read, rates.cache_read),
+            (usage.cache_write_5m, rates.cache_write_5m),
+            (usage.cache_write_1h, rates.cache_write_1h),
+        ];
+        let mut cost = Amount::default();
+        for (quantity, price) in kinds.into_iter().filter(|(quantity, _)| *quantity > 0) {
+            cost = [cost, Amount::of(quantity, price?, share)].into_iter().sum();
+        }
+        Some(Self { cost, plain: Amount::of(usage.cached_input(), input, share) })
+    }
 }
 
 /// Finds the prices for usage.

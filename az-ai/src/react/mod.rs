@@ -13,6 +13,7 @@ mod options;
 mod prompt;
 mod prompt_context;
 mod prompt_record;
+mod request_digests;
 mod result_limits;
 mod step_prompt;
 mod text_protocol;

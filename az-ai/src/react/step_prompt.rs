@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::call::Restart;
 use az_core::engine::{Emitter, RunEventKind};
-use az_core::journal::{ContextCut, ModelReply, Purpose};
+use az_core::journal::{ContextCut, ModelReply, Purpose, RequestDigests};
 use az_core::{ErrorKind, Run};
 
 use super::compaction::{Fit, Fitted, Limits, fit, summary_after, summary_of_description};
@@ -14,6 +14,7 @@ use super::full_context::full_context;
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, protocol, view};
 use super::prompt_record::with_announced_names;
+use super::request_digests::request_digests;
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
 use super::written_calls;
@@ -147,6 +148,13 @@ impl Prompt<Run> for StepPrompt<'_> {
             }
             Purpose::Summary { turns } => Some(self.summary(run, candidate, *turns)),
         }
+    }
+
+    /// Returns none for a request with a cut that is recorded only if it is answered: it does not begin with the
+    /// one before. A summary is requested after the conversation, and is not part of it.
+    fn digests(&self, request: &ChatRequest) -> Option<RequestDigests> {
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.purpose == Purpose::Step && cut.is_none()).then(|| request_digests(request))
     }
 
     fn delivery(&self) -> Delivery {

@@ -127,6 +127,9 @@ pub struct Replied {
     /// The computed cost, in nano-dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub computed: Option<Usd>,
+    /// What the provider's cache saved, in nano-dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<Usd>,
     /// The model that replied.
     #[serde(default)]
     pub model: String,
@@ -137,15 +140,16 @@ pub struct Replied {
 
 impl From<&ChatReply> for Replied {
     fn from(reply: &ChatReply) -> Self {
-        let ChatReply { reply, usage, cost, computed, model, request_id, .. } = reply.clone();
-        Self { reply, usage, cost, computed, model, request_id }
+        let ChatReply { reply, usage, cost, computed, saved, model, request_id, .. } =
+            reply.clone();
+        Self { reply, usage, cost, computed, saved, model, request_id }
     }
 }
 
 impl From<Replied> for ChatReply {
     fn from(replied: Replied) -> Self {
-        let Replied { reply, usage, cost, computed, model, request_id } = replied;
-        Self { reply, usage, cost, computed, model, request_id, ..Self::default() }
+        let Replied { reply, usage, cost, computed, saved, model, request_id } = replied;
+        Self { reply, usage, cost, computed, saved, model, request_id, ..Self::default() }
     }
 }
 

@@ -8,6 +8,7 @@ mod fallback;
 mod limits;
 mod many_tools;
 mod pause;
+mod prefix;
 mod prompt;
 pub(crate) mod shop;
 mod sticky;

@@ -210,7 +210,17 @@ const TOOLS: &[Key] = &[
     )
     .or("\"deny\"")
     .set_by("AZ_TOOLS_UNATTENDED"),
+    Key::new("web", Table(WEB), "The tool `web.fetch`"),
 ];
+
+const WEB: &[Key] = &[Key::new(
+    "hosts",
+    Hosts,
+    "The hosts whose pages `web.fetch` may fetch, such as `docs.rs` and `*.example.org`; without any, there \
+     is no such tool",
+)
+.or("[]")
+.set_by("AZ_TOOLS_WEB_HOSTS")];
 
 const TOOL_RULE: &[Key] = &[
     Key::new("action", Choice(&RuleAction::NAMES), "What is decided about a call").required(),

@@ -55,6 +55,7 @@ pub use sandbox::{NetworkSetting, SandboxSection, SandboxSetting};
 pub use sections::{
     CostSection, FileConfig, LlmSection, LogSection, NotifySection, OutputColor, OutputFormat,
     OutputSection, ShellSection, StoreSection, TaskSection, TimeoutsSection, ToolsSection,
+    WebSection,
 };
 pub use trust::TrustRecord;
 pub use value::{SettingValue, default_of, plain, value_in_store};

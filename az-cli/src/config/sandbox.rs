@@ -59,7 +59,10 @@ pub enum NetworkSetting {
     On,
 }
 
-fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HostPattern>, D::Error> {
+/// Reads a list of hosts.
+pub(super) fn hosts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<HostPattern>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
 }

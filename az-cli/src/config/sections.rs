@@ -9,11 +9,12 @@ use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
 use az_ai::react::Sticky;
 use az_core::task::UnattendedMode;
+use az_mcp::sandbox::HostPattern;
 use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
 use super::network::NetworkSection;
-use super::sandbox::SandboxSection;
+use super::sandbox::{SandboxSection, hosts};
 use super::tool_rules::ToolRule;
 
 /// The configuration.
@@ -163,6 +164,17 @@ pub struct ToolsSection {
     pub rules: Vec<ToolRule>,
     /// What to do about a call that needs an answer if no one can be asked.
     pub unattended: Option<UnattendedMode>,
+    /// The section about `web.fetch`.
+    pub web: WebSection,
+}
+
+/// The section about `web.fetch`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSection {
+    /// The hosts whose pages may be fetched.
+    #[serde(deserialize_with = "hosts")]
+    pub hosts: Vec<HostPattern>,
 }
 
 /// The section about costs.

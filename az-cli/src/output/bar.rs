@@ -23,11 +23,15 @@ pub fn bar(part: Usd, whole: Usd) -> String {
     let last = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
     let filled = "█".repeat(eighths / 8);
     let empty = WIDTH - eighths.div_ceil(8);
-    format!("{filled}{last}{} {}", "·".repeat(empty), percent(part, whole))
+    let percent = percent(part.nanos().max(0).into(), whole.nanos().into());
+    format!("{filled}{last}{} {percent}", "·".repeat(empty))
 }
 
-fn percent(part: Usd, whole: Usd) -> String {
-    let (part, whole) = (i128::from(part.nanos().max(0)), i128::from(whole.nanos()));
+/// Returns the percentage of a part, rounded as [`bar`] does; `0%` if the whole is 0.
+pub(super) fn percent(part: i128, whole: i128) -> String {
+    if whole <= 0 {
+        return "0%".to_owned();
+    }
     let nearest = (part * 200 + whole) / (whole * 2);
     match nearest {
         0 if part > 0 => "<1%".to_owned(),
@@ -56,10 +60,11 @@ mod tests {
 
     #[test]
     fn a_percentage_is_0_or_100_only_if_it_is_exactly_that() {
-        let shown = |part| percent(Usd::from_nanos(part), Usd::from_nanos(1_000));
+        let shown = |part| percent(part, 1_000);
         let shares = [0, 1, 5, 14, 15, 994, 995, 999, 1_000, 1_001, 1_005].map(shown);
         let expected =
             ["0%", "<1%", "1%", "1%", "2%", "99%", ">99%", ">99%", "100%", ">100%", "101%"];
         assert_eq!(shares, expected);
+        assert_eq!(percent(0, 0), "0%");
     }
 }

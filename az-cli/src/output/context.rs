@@ -1,9 +1,17 @@
 //! Decisions about how the requests of a task are built, as text.
 
-use az_core::journal::ContextChange;
+use az_core::journal::{ContextChange, RequestPart};
 use az_core::text::plural;
 
 use super::humanize::printable;
+
+/// Returns that a request did not begin with the one before it, as one line.
+pub fn prefix_change_in_words(part: RequestPart) -> String {
+    format!(
+        "the request differs from the one before from {part} on, without a recorded cut: the provider's \
+         cache does not have the rest"
+    )
+}
 
 /// Returns a decision about the requests that follow it as one line.
 pub fn context_in_words(change: &ContextChange) -> String {

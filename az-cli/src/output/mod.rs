@@ -2,6 +2,7 @@
 
 mod approver;
 mod bar;
+mod cache;
 mod closed;
 mod columns;
 mod context;
@@ -24,9 +25,10 @@ mod typed;
 
 pub use approver::TerminalApprover;
 pub use bar::bar;
+pub use cache::cache_in_words;
 pub use closed::is_closed;
 pub use columns::fit;
-pub use context::context_in_words;
+pub use context::{context_in_words, prefix_change_in_words};
 pub use csv::csv;
 pub use events::Lines;
 pub use file::NewFile;

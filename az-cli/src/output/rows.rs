@@ -11,12 +11,24 @@ use super::columns::columns_of;
 /// What the row begins with.
 pub(super) const HINT: &str = "hint> ";
 
-/// Draws the progress in the row below the cursor.
+/// Draws the progress in the rows below the cursor.
 ///
-/// What is right of the cursor is erased: a long text that is typed continues in the row of the progress.
-pub(super) fn below(progress: &str) -> String {
-    // A row down and up again: in the last row of the screen this scrolls, which moves the row of the cursor.
-    format!("\x1b[K\x1bD\x1b[A\x1b7\x1b[B\x1b[G\x1b[J{progress}\x1b8")
+/// What is right of the cursor is erased: a long text that is typed continues in the first of these rows.
+pub(super) fn below(progress: &[String]) -> String {
+    // Rows down and up again: in the last row of the screen this scrolls, which moves the row of the cursor.
+    let rows = progress.len().max(1);
+    let room = "\x1bD".repeat(rows);
+    let drawn = progress.join("\x1b[B\x1b[G");
+    format!("\x1b[K{room}\x1b[{rows}A\x1b7\x1b[B\x1b[G\x1b[J{drawn}\x1b8")
+}
+
+/// Draws the progress in the row of the cursor and those below it, and leaves the cursor at its beginning.
+pub(super) fn here(progress: &[String]) -> String {
+    let drawn = progress.join("\r\n");
+    match progress.len() {
+        0 | 1 => format!("\r\x1b[J{drawn}"),
+        rows => format!("\r\x1b[J{drawn}\x1b[{}A\r", rows - 1),
+    }
 }
 
 /// Inserts a line that takes this many rows above the row of the cursor.
@@ -36,7 +48,7 @@ pub(super) fn rows_of(line: &str, columns: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{HINT, above, below, rows_of};
+    use super::{HINT, above, below, here, rows_of};
 
     /// A terminal of a few rows, with the sequences that are used here.
     struct Terminal {
@@ -139,11 +151,11 @@ mod tests {
         // At the top of the screen, and at its end, where everything scrolls.
         for rows in [12, 4] {
             let mut terminal = Terminal::new(rows, 30);
-            terminal.print("▶ task\n").print(HINT).print(&below("⠋ step 1"));
-            terminal.print("use ").print(&below("⠙ step 1 · called")).print("the f");
+            terminal.print("▶ task\n").print(HINT).print(&below(&["⠋ step 1".to_owned()]));
+            terminal.print("use ").print(&below(&["⠙ step 1 · called".to_owned()])).print("the f");
             terminal.print(&above("  ✓ filesystem.read", 1)).print("iles");
             terminal.print(&above("  a thought of two rows, which is longer than one", 2));
-            terminal.print(&below("⠹ step 2"));
+            terminal.print(&below(&["⠹ step 2".to_owned()]));
             let expected = [
                 "▶ task",
                 "  ✓ filesystem.read",
@@ -154,8 +166,33 @@ mod tests {
             ];
             assert_eq!(terminal.shown(), expected, "{rows} rows");
             // The driver echoes the end of the line; the next row for hints is that of the progress.
-            terminal.print("\n").print(&format!("\r\x1b[J{HINT}")).print(&below("⠸ step 2"));
+            terminal
+                .print("\n")
+                .print(&format!("\r\x1b[J{HINT}"))
+                .print(&below(&["⠸ step 2".to_owned()]));
             assert_eq!(terminal.shown()[4..], ["hint> use the files", "hint>", "⠸ step 2"]);
+        }
+    }
+
+    #[test]
+    fn several_rows_of_progress_are_drawn_over_and_erased() {
+        let rows = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        for height in [12, 5] {
+            let mut terminal = Terminal::new(height, 30);
+            terminal.print("▶ task\n").print(HINT).print(&below(&rows(&["⠋ cargo", "one", "two"])));
+            terminal.print("use ").print(&below(&rows(&["⠙ cargo", "two", "three"])));
+            let expected = ["▶ task", "hint> use", "⠙ cargo", "two", "three"];
+            assert_eq!(terminal.shown(), expected, "{height} rows");
+            terminal.print(&above("  ✓ read", 1)).print("it").print(&below(&rows(&["⠹ step 2"])));
+            let expected = ["▶ task", "  ✓ read", "hint> use it", "⠹ step 2"];
+            assert_eq!(terminal.shown(), expected, "{height} rows");
+
+            let mut terminal = Terminal::new(height, 30);
+            terminal.print("▶ task\n\n\n\n").print(&here(&rows(&["⠋ cargo", "one", "two"])));
+            terminal.print(&here(&rows(&["⠙ cargo", "two", "three"])));
+            assert_eq!(terminal.shown(), ["▶ task", "⠙ cargo", "two", "three"], "{height} rows");
+            terminal.print("\r\x1b[J").print("  ✓ cargo\n").print(&here(&rows(&["⠹ step 2"])));
+            assert_eq!(terminal.shown(), ["▶ task", "  ✓ cargo", "⠹ step 2"], "{height} rows");
         }
     }
 
@@ -163,9 +200,9 @@ mod tests {
     fn a_text_that_is_typed_over_several_rows_stays_whole() {
         for rows in [12, 4] {
             let mut terminal = Terminal::new(rows, 20);
-            terminal.print(HINT).print(&below("⠋ step 1 · a model"));
+            terminal.print(HINT).print(&below(&["⠋ step 1 · a model".to_owned()]));
             for word in ["use only ", "the files ", "in the ", "folder src"] {
-                terminal.print(word).print(&below("⠙ step 1 · a model"));
+                terminal.print(word).print(&below(&["⠙ step 1 · a model".to_owned()]));
             }
             let expected =
                 ["hint> use only the f", "iles in the folder s", "rc", "⠙ step 1 · a model"];

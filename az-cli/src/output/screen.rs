@@ -10,18 +10,22 @@ use az_core::journal::EventBody;
 use super::columns::fit;
 use super::live::{Message, TypedLines};
 use super::printer::Printer;
-use super::rows::{HINT, above, below, rows_of};
+use super::rows::{HINT, above, below, here, rows_of};
 use super::secret::ask_while;
 use super::story::Story;
+use super::style::Style;
 use super::typed;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
+/// The rows of a screen in which no line of a running command is shown.
+const KEPT_ROWS: usize = 8;
 
 /// What is shown of a run: its story, and below it the progress. While a person can type hints, there is a
 /// row for them in between.
 pub(super) struct Screen {
     story: Story,
+    style: Style,
     animated: bool,
     quiet: bool,
     frame: usize,
@@ -45,7 +49,9 @@ impl Screen {
     pub(super) fn new(printer: &Printer, typed: Option<TypedLines>) -> Self {
         let hints = |to: TypedLines| Hints { wanted: to.at_once, to, reads: false, drawn: false };
         Self {
-            story: Story::new(printer.err_style()),
+            // What commands print is for a person who also sees the answer.
+            story: Story::new(printer.err_style()).showing_output(printer.is_interactive()),
+            style: printer.err_style(),
             animated: printer.is_animated(),
             quiet: printer.is_quiet(),
             frame: 0,
@@ -126,6 +132,7 @@ impl Screen {
             return;
         }
         let progress = doing.map(|doing| self.progress(&doing)).unwrap_or_default();
+        let progress: Vec<_> = [progress].into_iter().chain(self.printed()).collect();
         match &mut self.hints {
             Some(hints) if typing => {
                 if !hints.drawn {
@@ -134,7 +141,7 @@ impl Screen {
                 }
                 put(&below(&progress));
             }
-            _ => put(&format!("\r\x1b[2K{progress}")),
+            _ => put(&here(&progress)),
         }
     }
 
@@ -145,6 +152,18 @@ impl Screen {
         // The frame, two blanks, and the last column, after which some terminals begin a new line.
         let room = size().0.saturating_sub(4 + time.len());
         format!("{frame} {} {time}", fit(doing, room))
+    }
+
+    /// Returns the last lines that the running tool printed, as many as leave room for others.
+    fn printed(&self) -> Vec<String> {
+        let (columns, height) = size();
+        let lines = self.story.printed();
+        let from = lines.len().saturating_sub(height.saturating_sub(KEPT_ROWS));
+        let lines = lines.iter().skip(from);
+        // Two blanks, and the last column.
+        lines
+            .map(|line| format!("  {}", self.style.dim(&fit(line, columns.saturating_sub(3)))))
+            .collect()
     }
 
     /// Passes on the lines that were typed, once the run can read them.

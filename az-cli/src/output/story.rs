@@ -6,7 +6,8 @@ use std::time::Duration;
 use az_core::content::describe;
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind};
 use az_core::journal::{
-    ContextChange, EventBody, ModelOutcome, Purpose, RunTotals, ToolIntent, ToolOutcome, ToolResult,
+    ContextChange, EventBody, ModelOutcome, Purpose, RequestPart, RunTotals, ToolIntent,
+    ToolOutcome, ToolResult,
 };
 use az_core::task::Outcome;
 use az_core::text::plural;
@@ -14,10 +15,12 @@ use az_core::tool::Progress;
 use az_core::{CallId, TaskId};
 use serde_json::Value;
 
+use super::cache::cache_in_words;
 use super::columns::fit;
-use super::context::context_in_words;
+use super::context::{context_in_words, prefix_change_in_words};
 use super::humanize::{duration, printable, printable_line, task_cost, with_counted_spaces};
 use super::style::Style;
+use crate::views::CacheUseView;
 
 /// Formats events as lines.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub(super) struct Story {
     steps: u32,
     /// The current model call, and the end of its reply so far.
     model: Option<(String, String)>,
+    /// The part of its request that changed without a recorded cut, if one did.
+    changed: Option<RequestPart>,
+    /// Whether the last lines of a running tool are kept.
+    shows_output: bool,
 }
 
 /// A running tool call.
@@ -37,12 +44,16 @@ struct RunningTool {
     call: String,
     /// Its latest progress report, if any.
     progress: String,
+    /// The last lines that it printed.
+    lines: Vec<String>,
 }
 
 impl RunningTool {
     fn in_words(&self) -> String {
         match self.progress.as_str() {
             "" => self.call.clone(),
+            // Shown below.
+            _ if !self.lines.is_empty() => self.call.clone(),
             // The progress changes and is shown last; a long call must not push it off the line.
             progress => format!("{} · {progress}", fit(&self.call, 40)),
         }
@@ -52,7 +63,20 @@ impl RunningTool {
 impl Story {
     /// Creates a formatter for a run.
     pub(super) const fn new(style: Style) -> Self {
-        Self { style, tools: BTreeMap::new(), steps: 0, model: None }
+        Self {
+            style,
+            tools: BTreeMap::new(),
+            steps: 0,
+            model: None,
+            changed: None,
+            shows_output: false,
+        }
+    }
+
+    /// Sets whether the last lines that a running tool printed are kept, for [`printed`](Self::printed).
+    pub(super) const fn showing_output(mut self, shows_output: bool) -> Self {
+        self.shows_output = shows_output;
+        self
     }
 
     /// Returns what the run is waiting for, for a spinner.
@@ -63,6 +87,11 @@ impl Story {
         let (model, said) = self.model.as_ref()?;
         let said: Vec<_> = said.split_whitespace().collect();
         Some(format!("{model} {}", said.join(" ")).trim().to_owned())
+    }
+
+    /// Returns the last lines that the tool of [`doing`](Self::doing) printed, if it prints lines.
+    pub(super) fn printed(&self) -> &[String] {
+        self.tools.values().next().map_or(&[], |tool| &tool.lines)
     }
 
     /// Returns the lines of an event.
@@ -82,6 +111,9 @@ impl Story {
             RunEventKind::ToolProgress { call, progress, .. } => {
                 if let Some(tool) = self.tools.get_mut(call) {
                     tool.progress = progress_in_words(progress);
+                    if self.shows_output {
+                        tool.lines.clone_from(&progress.lines);
+                    }
                 }
                 vec![]
             }
@@ -107,6 +139,7 @@ impl Story {
             EventBody::LlmIntent(intent) => {
                 let step = self.steps + 1;
                 self.steps += u32::from(intent.purpose == Purpose::Step);
+                self.changed = intent.sent.as_ref().and_then(|sent| sent.changed);
                 self.model = Some((format!("step {step} · {}", intent.model), String::new()));
                 vec![]
             }
@@ -117,7 +150,8 @@ impl Story {
             }
             EventBody::ToolIntent(ToolIntent { tool, arguments, .. }) => {
                 let shown = call_in_words(tool, arguments, 60);
-                let running = RunningTool { call: shown, progress: String::new() };
+                let (progress, lines) = (String::new(), Vec::new());
+                let running = RunningTool { call: shown, progress, lines };
                 self.tools.extend(event.call.clone().map(|call| (call, running)));
                 vec![]
             }
@@ -127,12 +161,12 @@ impl Story {
                 vec![self.tool_line(&shown, result)]
             }
             EventBody::Observation { text } | EventBody::Note { text } => {
-                vec![format!("  {} {}", s.dim("·"), printable(text))]
+                vec![self.aside(&printable(text))]
             }
             EventBody::Context(
                 change @ (ContextChange::Cut(_) | ContextChange::ToolsAdded { .. }),
             ) => {
-                vec![format!("  {} {}", s.dim("·"), context_in_words(change))]
+                vec![self.aside(&context_in_words(change))]
             }
             EventBody::Hint { text } => {
                 vec![format!("  {} {}", s.cyan("»"), printable(text))]
@@ -156,15 +190,25 @@ impl Story {
     fn model_lines(&mut self, outcome: &ModelOutcome) -> Vec<String> {
         self.model = None;
         match outcome {
-            // A reply without calls is the answer, which is printed to standard output.
-            ModelOutcome::Replied { reply } if !reply.calls.is_empty() => self.thought(&reply.text),
-            ModelOutcome::Replied { .. } => vec![],
+            ModelOutcome::Replied { reply } => {
+                let changed = self.changed.take().map(prefix_change_in_words);
+                let mut lines: Vec<_> = changed.map(|text| self.aside(&text)).into_iter().collect();
+                // A reply without calls is the answer, which is printed to standard output.
+                if !reply.calls.is_empty() {
+                    lines.extend(self.thought(&reply.text));
+                }
+                lines
+            }
             // A failed attempt is not a step; a failure without a retry is shown at the end.
             ModelOutcome::Failed { .. } | ModelOutcome::Interrupted => {
                 self.steps = self.steps.saturating_sub(1);
                 vec![]
             }
         }
+    }
+
+    fn aside(&self, text: &str) -> String {
+        format!("  {} {text}", self.style.dim("·"))
     }
 
     fn hear(&mut self, text: &str) {
@@ -206,7 +250,10 @@ impl Story {
         let cost = task_cost(totals.cost, totals.unpriced);
         let steps = plural(totals.steps, "step");
         let tokens = plural(totals.tokens, "token");
-        format!("{how} in {took} · {steps} · {tokens} · {cost}")
+        let cache = totals.cache.and_then(CacheUseView::of_all);
+        let cache = cache.as_ref().and_then(cache_in_words);
+        let cache = cache.map_or_else(String::new, |cache| format!(" · {cache}"));
+        format!("{how} in {took} · {steps} · {tokens} · {cost}{cache}")
     }
 }
 

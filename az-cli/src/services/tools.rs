@@ -9,6 +9,7 @@ use az_mcp::builtin::aichat::AichatCompleteTool;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
 use az_mcp::builtin::semantic::SemanticSearchTool;
+use az_mcp::builtin::web::{WebFetchTool, WebOptions};
 use az_mcp::search::SearchToolbox;
 use az_mcp::secrets::RedactingToolbox;
 
@@ -34,6 +35,10 @@ impl Services {
         let models = ChosenModels::new(self.models(), self.open(), self.dispatch_options());
         toolbox.add(AichatCompleteTool::new(Arc::new(models)))?;
         toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
+        let hosts = &self.settings.tools.web.hosts;
+        if !hosts.is_empty() {
+            toolbox.add(WebFetchTool::new(WebOptions::new(hosts.clone())))?;
+        }
         let toolbox = Arc::new(toolbox);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }

@@ -72,6 +72,11 @@ pub struct ChargeView {
     pub computed_nanos: Option<i64>,
     /// The computed cost in dollars.
     pub computed_usd: Option<String>,
+    /// What the provider's cache saved; absent if it is unknown. Negative if writing to the cache cost more
+    /// than reading from it saved.
+    pub saved_nanos: Option<i64>,
+    /// What the cache saved, in dollars.
+    pub saved_usd: Option<String>,
     /// Whether the cost is an upper bound or an estimate.
     pub estimated: bool,
     /// Whether the call may have cost nothing; the cost is then the most that it can have cost.
@@ -85,9 +90,18 @@ impl From<&Charge> for ChargeView {
     fn from(charge: &Charge) -> Self {
         let (cost_nanos, cost_usd) = charge.cost.map(money).unzip();
         let (computed_nanos, computed_usd) = charge.computed.map(money).unzip();
-        let (estimated, uncertain) = (charge.estimated, charge.uncertain);
-        let usage = (&charge.usage).into();
-        Self { cost_nanos, cost_usd, computed_nanos, computed_usd, estimated, uncertain, usage }
+        let (saved_nanos, saved_usd) = charge.saving().map(money).unzip();
+        Self {
+            cost_nanos,
+            cost_usd,
+            computed_nanos,
+            computed_usd,
+            saved_nanos,
+            saved_usd,
+            estimated: charge.estimated,
+            uncertain: charge.uncertain,
+            usage: (&charge.usage).into(),
+        }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct CostSumView {
     pub calls: u64,
     /// All input tokens.
     pub input_tokens: u64,
+    /// The input tokens that were read from caches.
+    pub cached_tokens: u64,
     /// All output tokens.
     pub output_tokens: u64,
     /// The cost, without the calls whose price is unknown.
@@ -33,6 +35,12 @@ pub struct CostSumView {
     pub uncertain_usd: String,
     /// How many calls have an uncertain cost.
     pub uncertain_calls: u64,
+    /// What caches saved, as far as it is known; negative if writing to them cost more than reading saved.
+    pub saved_nanos: i64,
+    /// What caches saved, in dollars.
+    pub saved_usd: String,
+    /// How many calls with cached input there are of which it is unknown what the cache saved.
+    pub unknown_saving_calls: u64,
     /// The amount of the global budget of the period, if there is one.
     pub budget_nanos: Option<i64>,
     /// The amount of the budget in dollars.
@@ -49,12 +57,14 @@ impl CostSumView {
         let sum = sum.cloned().unwrap_or_default();
         let (cost_nanos, cost_usd) = money(sum.cost);
         let (uncertain_nanos, uncertain_usd) = money(sum.uncertain);
+        let (saved_nanos, saved_usd) = money(sum.saved);
         let (budget_nanos, budget_usd) = budget.map(|it| money(it.budget.amount)).unzip();
         let (held_nanos, held_usd) = budget.map(|it| money(it.held)).unzip();
         Self {
             key,
             calls: sum.calls,
             input_tokens: sum.input_tokens,
+            cached_tokens: sum.cached_tokens,
             output_tokens: sum.output_tokens,
             cost_nanos,
             cost_usd,
@@ -63,6 +73,9 @@ impl CostSumView {
             uncertain_nanos,
             uncertain_usd,
             uncertain_calls: sum.uncertain_calls,
+            saved_nanos,
+            saved_usd,
+            unknown_saving_calls: sum.unknown_savings,
             budget_nanos,
             budget_usd,
             held_nanos,
@@ -78,6 +91,11 @@ impl CostSumView {
     /// Returns the uncertain part of the cost.
     pub const fn uncertain(&self) -> Usd {
         Usd::from_nanos(self.uncertain_nanos)
+    }
+
+    /// Returns what caches saved, as far as it is known.
+    pub const fn saved(&self) -> Usd {
+        Usd::from_nanos(self.saved_nanos)
     }
 
     /// Returns the amount of the budget.

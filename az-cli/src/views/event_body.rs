@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cache_use::CacheUseView;
 use super::charge::ChargeView;
 use super::failure::FailureView;
 use super::units::money;
@@ -37,6 +38,10 @@ pub struct ModelIntentView<'a> {
     /// Why this model was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
+    /// The first part of the request that changed against the one before, although no recorded decision
+    /// changed it: `the tools`, `the system text` or `message N`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix_changed: Option<String>,
 }
 
 impl<'a> From<&'a ModelIntent> for ModelIntentView<'a> {
@@ -51,6 +56,7 @@ impl<'a> From<&'a ModelIntent> for ModelIntentView<'a> {
             hold_expires_at: intent.hold_until,
             estimated_tokens: intent.estimated_tokens,
             reason: intent.reason.as_deref(),
+            prefix_changed: intent.sent.as_ref().and_then(|it| Some(it.changed?.to_string())),
         }
     }
 }
@@ -150,13 +156,17 @@ pub struct RunTotalsView {
     pub steps: u32,
     /// How long the last run took.
     pub duration_ms: u64,
+    /// What the calls read from caches; absent if that is not known of all of them.
+    #[serde(flatten)]
+    pub cache: Option<CacheUseView>,
 }
 
 impl From<&RunTotals> for RunTotalsView {
     fn from(totals: &RunTotals) -> Self {
-        let RunTotals { cost, unpriced, tokens, steps, millis } = *totals;
+        let RunTotals { cost, unpriced, tokens, steps, millis, cache } = *totals;
         let (cost_nanos, cost_usd) = money(cost);
-        Self { cost_nanos, cost_usd, unpriced, tokens, steps, duration_ms: millis }
+        let cache = cache.and_then(CacheUseView::of_all);
+        Self { cost_nanos, cost_usd, unpriced, tokens, steps, duration_ms: millis, cache }
     }
 }
 

@@ -14,6 +14,7 @@
 //! An unknown amount is `null`, never 0.
 
 mod budget;
+mod cache_use;
 mod charge;
 mod config_file;
 mod context;
@@ -38,6 +39,7 @@ mod verdict;
 mod waiting;
 
 pub use budget::BudgetView;
+pub use cache_use::CacheUseView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
 pub use config_file::{CheckedFileView, ConfigFileView, ConfigProblemView};
 pub use context::ContextChangeView;
@@ -56,7 +58,7 @@ pub use record::{CommandRunView, LogRecordView};
 pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
 pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};
-pub use task::{TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
+pub use task::{PrefixChangeView, TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
 pub use tool::{ToolSummaryView, ToolUsageView, ToolView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};

@@ -1,14 +1,15 @@
 //! Tasks: in a listing, and one with everything that is known of it.
 
-use az_core::cost::CostEntry;
-use az_core::journal::{CallState, Hint, History, ToolOutcome};
+use az_core::cost::{CacheUse, CostEntry};
+use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
 use az_core::task::{TaskOptions, UnattendedMode};
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::cache_use::CacheUseView;
 use super::charge::LedgerEntryView;
 use super::failure::FailureView;
 use super::units::{millis, money};
@@ -105,6 +106,11 @@ pub struct TaskView {
     pub waiting_arguments: Option<Value>,
     /// The answers to choose from, if the task waits for the answer to a question with such.
     pub waiting_options: Vec<String>,
+    /// What the task's calls read from caches.
+    #[serde(flatten)]
+    pub cache: CacheUseView,
+    /// The requests that did not begin with the one before, without a recorded cut.
+    pub prefix_changes: Vec<PrefixChangeView>,
     /// The ledger entries of the task's calls.
     pub entries: Vec<LedgerEntryView>,
 }
@@ -134,6 +140,8 @@ impl TaskView {
 
     /// Returns the view of a task, the fold of its journal and its ledger entries.
     pub fn new(task: Task, history: &History, entries: Vec<CostEntry>) -> Self {
+        let mut cache = CacheUse::default();
+        entries.iter().for_each(|entry| cache.add(&entry.charge));
         Self {
             estimated_tokens: task.estimated_tokens,
             started_at: task.started_at,
@@ -151,10 +159,34 @@ impl TaskView {
             hints: Vec::new(),
             waiting_arguments: None,
             waiting_options: Vec::new(),
+            cache: cache.into(),
+            prefix_changes: history.context.prefix_changes.iter().map(Into::into).collect(),
             entries: entries.into_iter().map(LedgerEntryView::from).collect(),
             summary: TaskSummaryView::new(task, history.unpriced),
         }
     }
+}
+
+/// A request that did not begin with the one before, although no recorded decision changed that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PrefixChangeView {
+    /// The number of the step, from 1.
+    pub step: u32,
+    /// The first part that changed: `the tools`, `the system text` or `message N`.
+    #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
+    pub part: RequestPart,
+}
+
+impl From<&PrefixChange> for PrefixChangeView {
+    fn from(change: &PrefixChange) -> Self {
+        Self { step: change.step, part: change.part }
+    }
+}
+
+fn as_text<S: Serializer>(part: &RequestPart, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(part)
 }
 
 /// The limits of a task.

@@ -50,6 +50,11 @@ pub struct SpanRowView {
     pub cost_nanos: Option<i64>,
     /// The same in dollars.
     pub cost_usd: Option<String>,
+    /// The input tokens that were read from the provider's cache.
+    pub cached_tokens: Option<u64>,
+    /// The first part of the request that changed against the one before, although no recorded decision
+    /// changed it: `the tools`, `the system text` or `message N`.
+    pub prefix_changed: Option<String>,
 }
 
 impl SpanRowView {
@@ -97,6 +102,8 @@ impl SpanRowView {
             output_tokens: charge.map(|charge| charge.usage.output),
             cost_nanos: cost.map(|cost| cost.nanos()),
             cost_usd: cost.map(|cost| money(cost).1),
+            cached_tokens: charge.map(|charge| charge.usage.cache_read),
+            prefix_changed: model.and_then(|model| Some(model.changed?.to_string())),
         }
     }
 }

@@ -70,3 +70,29 @@ fn what_was_typed_before_a_question_is_shown_does_not_answer_it() {
     assert_eq!(recorded(&az, &az.only_id()), ["y"]);
     assert!(!az.work().join("forbidden").exists(), "the call was allowed: {ended:?}");
 }
+
+/// The line that is typed lets the command end.
+#[test]
+fn the_last_lines_of_a_running_command_are_shown_and_erased_at_its_end() {
+    let az = Az::new().with_var("NO_COLOR", "1").with_var("A_TOKEN", "secret-of-mine");
+    az.file("said", "it is secret-of-mine\n");
+    let command = "for i in 1 2 3 4 5 6 7; do echo line $i; done; cat said >&2; \
+                   while [ ! -e go ]; do sleep 0.02; done";
+    let call = json!({"calls": [{"name": "shell.execute", "arguments": {"command": command}}]});
+    let model = script(&az, &[call, json!({"text": "the answer"})]);
+    let args = ["task", "run", "wait", "--allow", "shell.execute", "--model", &model];
+    let Some(ended) = typed(&az, &args, &[("  line 7", "x\n")], &["x"]) else { return };
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Each row is drawn on its own, and the oldest lines make room.
+    let rows = "\x1b[B\x1b[G";
+    let drawn = [4, 5, 6, 7].map(|i| format!("{rows}  line {i}")).concat();
+    assert!(ended.stdout.contains(&format!("{drawn}{rows}  it is [redacted]")), "{ended:?}");
+    assert!(!ended.stdout.contains("secret-of-mine\x1b"), "{ended:?}");
+    let (_, after) = ended.stdout.rsplit_once("  ✓ shell.execute").unwrap();
+    assert!(!after.contains("  line 7"), "{ended:?}");
+
+    // With the answer in a file, or as events, what a command prints is not shown.
+    let run = az.az(&[&args[..], &["--json"]].concat());
+    assert!(!run.stdout.contains("\"lines\""), "{run:?}");
+    assert!(!run.stderr.contains("line 7"), "{run:?}");
+}

@@ -12,7 +12,9 @@ use az_cli::views::{
     SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView, ToolUsageView, ToolView,
     VerdictView, WaitingView, WorkerReportView, feature_names,
 };
-use az_core::cost::{Alert, BudgetStatus, Charge, CostSum, Period, Scope, TimeRange, Usage};
+use az_core::cost::{
+    Alert, BudgetStatus, CacheUse, Charge, CostSum, Period, Scope, TimeRange, Usage,
+};
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
 use az_core::error::ErrorKind;
 use az_core::journal::{
@@ -40,6 +42,8 @@ use crate::support::Az;
 const NESTED: &[&str] = &[
     "ContextChangeView",
     "BudgetAlertView",
+    "CacheUseView",
+    "PrefixChangeView",
     "ChargeView",
     "CheckView",
     "CostPartView",
@@ -88,7 +92,9 @@ fn charge() -> Charge {
     (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h) = (100, 20, 30);
     (usage.tool_input, usage.audio_input, usage.reasoning, usage.audio_output) = (1, 2, 3, 4);
     (usage.server_tool_calls, usage.service_tier) = (1, Some("batch".to_owned()));
-    Charge::new(usage, Some(Usd::from_nanos(1_234_567))).with_computed(Some(Usd::from_nanos(1)))
+    Charge::new(usage, Some(Usd::from_nanos(1_234_567)))
+        .with_computed(Some(Usd::from_nanos(1)))
+        .with_saved(Some(Usd::from_nanos(-5)))
 }
 
 /// Returns the failure of a task whose next call was refused by a budget.
@@ -136,6 +142,12 @@ fn events() -> Vec<Event> {
         tokens: 172,
         steps: 1,
         millis: 1500,
+        cache: Some(CacheUse {
+            input_tokens: 163,
+            cached_tokens: 100,
+            saved: Usd::from_nanos(-5),
+            ..CacheUse::default()
+        }),
     };
     let finished = |outcome| EventBody::RunFinished { outcome, totals: Some(totals) };
     let about = |body| NewEvent::about(sample::call_id("c3"), body);

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::cost::{Charge, Settlement};
 use crate::error::{CalledModel, Error, ErrorKind};
-use crate::journal::{ModelReply, Purpose};
+use crate::journal::{ModelReply, Purpose, RequestDigests};
 use crate::money::Usd;
 
 /// The part of a model request that is held, recorded and booked.
@@ -27,6 +27,8 @@ pub struct ModelRequest {
     pub estimated_tokens: u64,
     /// The reason for the choice of this model, if there was a choice.
     pub reason: Option<String>,
+    /// Digests of the parts of the request, if it continues a conversation.
+    pub digests: Option<RequestDigests>,
 }
 
 impl ModelRequest {
@@ -39,6 +41,7 @@ impl ModelRequest {
             max_cost: None,
             estimated_tokens: 0,
             reason: None,
+            digests: None,
         }
     }
 
@@ -61,6 +64,13 @@ impl ModelRequest {
     #[must_use]
     pub fn with_reason(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Returns the request with the digests of its parts.
+    #[must_use]
+    pub fn with_digests(mut self, digests: Option<RequestDigests>) -> Self {
+        self.digests = digests;
         self
     }
 }

@@ -8,8 +8,8 @@ use crate::money::Usd;
 
 /// The usage and the cost of one call, from the reply of a model to the ledger.
 ///
-/// In JSON, `estimated` is omitted if it equals the mark of the usage, and `uncertain` if it is
-/// `false`, as in records of versions that did not store them.
+/// In JSON, `estimated` is omitted if it equals the mark of the usage, `uncertain` if it is `false`, and
+/// `saved` if it is `None`, as in records of versions that did not store them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Charge {
@@ -20,6 +20,10 @@ pub struct Charge {
     pub cost: Option<Usd>,
     /// The computed cost, beside the one that the provider reports.
     pub computed: Option<Usd>,
+    /// What the provider's cache saved, by the same prices as the computed cost: the cost without a
+    /// cache, minus the cost. Negative if writing to the cache cost more than reading from it saved.
+    /// `None` if it is unknown, or no input was cached: see [`saving`](Self::saving).
+    pub saved: Option<Usd>,
     /// Whether the charge is an estimate: an upper bound because the true cost is unknown, or based
     /// on estimated token counts.
     pub estimated: bool,
@@ -34,7 +38,7 @@ impl Charge {
     /// Creates the charge of a call whose cost has a single source.
     pub const fn new(usage: Usage, cost: Option<Usd>) -> Self {
         let estimated = usage.estimated;
-        Self { usage, cost, computed: None, estimated, uncertain: false }
+        Self { usage, cost, computed: None, saved: None, estimated, uncertain: false }
     }
 
     /// Creates the uncertain charge of a call for which only the highest possible cost is known. It is
@@ -51,6 +55,18 @@ impl Charge {
         self
     }
 
+    /// Sets what the cache saved.
+    #[must_use]
+    pub const fn with_saved(mut self, saved: Option<Usd>) -> Self {
+        self.saved = saved;
+        self
+    }
+
+    /// Returns what the cache saved: zero if no input was cached, `None` if it is unknown.
+    pub fn saving(&self) -> Option<Usd> {
+        self.saved.or_else(|| (self.usage.cached_input() == 0).then_some(Usd::ZERO))
+    }
+
     /// Returns a task's cost and tokens after the charge is booked to it in place of `before`, which
     /// is the default for a call that was not booked. For implementers of stores. The task's
     /// `updated_at` does not change: it is the version by which callers update the task, and they do
@@ -65,10 +81,13 @@ impl Charge {
 
 impl Serialize for Charge {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Charge", 5)?;
+        let mut fields = serializer.serialize_struct("Charge", 6)?;
         fields.serialize_field("cost", &self.cost)?;
         if self.computed.is_some() {
             fields.serialize_field("computed", &self.computed)?;
+        }
+        if self.saved.is_some() {
+            fields.serialize_field("saved", &self.saved)?;
         }
         fields.serialize_field("usage", &self.usage)?;
         if self.estimated != self.usage.estimated {
@@ -89,6 +108,8 @@ struct Recorded {
     #[serde(default)]
     computed: Option<Usd>,
     #[serde(default)]
+    saved: Option<Usd>,
+    #[serde(default)]
     estimated: Option<bool>,
     #[serde(default)]
     uncertain: bool,
@@ -96,9 +117,9 @@ struct Recorded {
 
 impl From<Recorded> for Charge {
     fn from(recorded: Recorded) -> Self {
-        let Recorded { usage, cost, computed, estimated, uncertain } = recorded;
+        let Recorded { usage, cost, computed, saved, estimated, uncertain } = recorded;
         let estimated = estimated.unwrap_or(usage.estimated);
-        Self { usage, cost, computed, estimated, uncertain }
+        Self { usage, cost, computed, saved, estimated, uncertain }
     }
 }
 
@@ -115,6 +136,23 @@ mod tests {
             assert_eq!((charge.estimated, charge.uncertain), (true, uncertain));
             let json = serde_json::to_string(&charge).unwrap();
             assert_eq!(serde_json::from_str::<Charge>(&json).unwrap(), charge, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_saving_of_a_charge_is_zero_without_a_cache_and_unknown_in_older_records() {
+        let cached = Usage { cache_write_5m: 1, ..Usage::tokens(1, 2) };
+        let saved = Some(Usd::from_nanos(-3));
+        for (usage, saved, saving) in [
+            (Usage::tokens(1, 2), None, Some(Usd::ZERO)),
+            (cached.clone(), None, None),
+            (cached, saved, saved),
+        ] {
+            let charge = Charge::new(usage, None).with_saved(saved);
+            assert_eq!(charge.saving(), saving);
+            let json = serde_json::to_string(&charge).unwrap();
+            assert_eq!(json.contains("saved"), saved.is_some(), "{json}");
+            assert_eq!(serde_json::from_str::<Charge>(&json).unwrap(), charge);
         }
     }
 

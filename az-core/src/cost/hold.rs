@@ -112,6 +112,7 @@ pub enum Admission {
 /// The way in which a hold ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "settled", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "almost all settlements are `Paid`")]
 pub enum Settlement {
     /// The call was made: its charge is booked. If the cost is unknown, the held amount is booked
     /// as an estimate; if no amount was held, the cost remains unknown.

@@ -4,6 +4,7 @@
 //! every store applies. They are for implementers of stores.
 
 mod budget;
+mod cache_use;
 mod charge;
 mod entry;
 mod estimate;
@@ -19,6 +20,7 @@ mod tracker_ext;
 mod usage;
 
 pub use budget::{Alert, Budget, BudgetKeeper, BudgetStatus, Limit};
+pub use cache_use::CacheUse;
 pub use charge::Charge;
 pub use entry::CostEntry;
 pub use estimate::CostEstimate;

@@ -47,7 +47,11 @@ impl Decision {
             }
             Self::Confirmed(None) => Charge { uncertain: false, ..entry.charge.clone() },
             Self::Confirmed(Some(amount)) => Self::known(&entry.charge, amount),
-            Self::Released => Self::known(&entry.charge, Usd::ZERO),
+            Self::Released => {
+                // What was not billed was not saved either.
+                let saved = (entry.charge.usage.cached_input() > 0).then_some(Usd::ZERO);
+                Self::known(&entry.charge, Usd::ZERO).with_saved(saved)
+            }
         };
         Ok(entry.charge.uncertain.then(|| CostEntry { charge, ..entry.clone() }))
     }

@@ -73,6 +73,8 @@ pub struct CostSum {
     pub calls: u64,
     /// Input tokens, cached or not.
     pub input_tokens: u64,
+    /// The input tokens that were read from caches.
+    pub cached_tokens: u64,
     /// Output tokens.
     pub output_tokens: u64,
     /// The cost of the entries whose cost is known.
@@ -85,6 +87,11 @@ pub struct CostSum {
     pub uncertain: Usd,
     /// The number of entries that are uncertain.
     pub uncertain_calls: u64,
+    /// What caches saved, as far as it is known: see [`Charge::saved`].
+    pub saved: Usd,
+    /// The number of entries with cached input of which it is unknown what the cache saved; they are
+    /// not in `saved`.
+    pub unknown_savings: u64,
 }
 
 impl CostSum {
@@ -99,10 +106,14 @@ impl CostSum {
         let (input, output) = (usage.total_input(), usage.total_output());
         self.calls = self.calls.saturating_add(1);
         self.input_tokens = self.input_tokens.saturating_add(input);
+        self.cached_tokens = self.cached_tokens.saturating_add(usage.cache_read);
         self.output_tokens = self.output_tokens.saturating_add(output);
         self.cost = self.cost.plus(cost.unwrap_or_default());
         self.unpriced = self.unpriced.saturating_add(u64::from(cost.is_none()));
         self.estimated = self.estimated.saturating_add(u64::from(*estimated));
+        let saving = entry.charge.saving();
+        self.saved = self.saved.plus(saving.unwrap_or_default());
+        self.unknown_savings = self.unknown_savings.saturating_add(u64::from(saving.is_none()));
         if *uncertain {
             self.uncertain = self.uncertain.plus(cost.unwrap_or_default());
             self.uncertain_calls = self.uncertain_calls.saturating_add(1);

@@ -28,8 +28,9 @@ use crate::money::Usd;
 /// 8. Sums add up to the total of their range, whatever the grouping. Every entry is in exactly one
 ///    group, and no group is empty.
 /// 9. A sum counts its calls, all their tokens, the calls whose cost is unknown and those that are
-///    estimates; it states how much of its cost is uncertain, and how many calls are. Figures that
-///    are too large saturate.
+///    estimates; it states how much of its cost is uncertain, and how many calls are. It counts the
+///    tokens that were read from caches, and states what caches saved, and of how many calls that is
+///    unknown. Figures that are too large saturate.
 /// 10. The highest sum comes first, equal ones ordered by key; days are in order.
 /// 11. Days are those of the calendar, whatever their length.
 /// 12. [`calendar`](Self::calendar) is the calendar that decides when the periods of budgets begin.

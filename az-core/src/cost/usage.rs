@@ -77,6 +77,11 @@ impl Usage {
             .saturating_add(self.audio_input)
     }
 
+    /// Returns the input tokens that were read from a cache or written to one.
+    pub const fn cached_input(&self) -> u64 {
+        self.cache_read.saturating_add(self.cache_write_5m).saturating_add(self.cache_write_1h)
+    }
+
     /// Returns all output tokens, reasoning included.
     pub const fn total_output(&self) -> u64 {
         self.output.saturating_add(self.audio_output)

@@ -166,6 +166,7 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
         unpriced: run.history.unpriced,
         tokens: run.history.tokens,
         steps: run.history.steps,
+        cache: Some(run.history.cache),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     let body = EventBody::RunFinished { outcome: outcome.clone(), totals: Some(totals) };

@@ -122,6 +122,9 @@ impl Account for Run {
 impl Run {
     async fn begin_model(&mut self, request: &ModelRequest) -> Result<CallId> {
         let call = CallId::model(self.history.next_seq);
+        let model = (&*request.provider, &*request.model);
+        let digests = request.digests.as_ref();
+        let sent = digests.map(|digests| self.history.context.sent.record(model, digests));
         let intent = ModelIntent {
             provider: request.provider.clone(),
             model: request.model.clone(),
@@ -130,6 +133,7 @@ impl Run {
             hold_until: self.lease_until().await?,
             estimated_tokens: request.estimated_tokens,
             reason: request.reason.clone(),
+            sent: sent.map(Box::new),
         };
         point!("model.intent");
         self.append(vec![NewEvent::about(call.clone(), EventBody::LlmIntent(intent))]).await?;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::ModelIntent;
+use super::sent::{PrefixChange, SentRequests};
 use crate::clock::Timestamp;
 use crate::digest::sha256_hex;
 use crate::tool::ToolDefinition;
@@ -175,6 +177,12 @@ pub struct Context {
     /// The time of the last reply of a model, since a prompt was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replied_at: Option<Timestamp>,
+    /// The last requests that were answered.
+    #[serde(skip_serializing_if = "SentRequests::is_empty")]
+    pub sent: SentRequests,
+    /// The requests that did not begin with the one before, although no recorded decision changed that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prefix_changes: Vec<PrefixChange>,
 }
 
 /// Tools that appeared after the prompt was rendered.
@@ -213,6 +221,13 @@ impl Context {
         }
     }
 
+    /// Notes the request of a step that was answered.
+    pub(super) fn note_sent(&mut self, intent: &ModelIntent, step: u32) {
+        let Some(request) = intent.sent.as_deref() else { return };
+        self.sent.add((&intent.provider, &intent.model), request);
+        self.prefix_changes.extend(request.changed.map(|part| PrefixChange { step, part }));
+    }
+
     /// Applies a decision that was taken after this number of turns.
     pub(super) fn apply(&mut self, change: &ContextChange, turns: usize) {
         match change {
@@ -223,7 +238,10 @@ impl Context {
             ContextChange::ToolsAdded { tools, .. } => {
                 self.added.push(AddedTools { after: turns, tools: tools.clone() });
             }
-            ContextChange::Cut(cut) => self.cuts.push(cut.clone()),
+            ContextChange::Cut(cut) => {
+                self.cuts.push(cut.clone());
+                self.sent.forget_messages(Some((&cut.provider, &cut.model)));
+            }
             ContextChange::Model(choice) => self.model = Some(choice.clone()),
         }
     }

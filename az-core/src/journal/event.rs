@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::context::ContextChange;
 use super::fold::History;
 use super::reply::ModelReply;
+use super::sent::SentRequest;
 use super::tool_result::ToolResult;
 use crate::clock::Timestamp;
-use crate::cost::{Charge, Hold, Payer, Settlement};
+use crate::cost::{CacheUse, Charge, Hold, Payer, Settlement};
 use crate::error::{Error, ErrorKind};
 use crate::id::{CallId, TaskId, WorkerId};
 use crate::money::Usd;
@@ -220,6 +221,9 @@ pub struct RunTotals {
     pub steps: u32,
     /// The duration of this run, in milliseconds.
     pub millis: u64,
+    /// What it read from the caches of providers; absent in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheUse>,
 }
 
 /// The use of a model's reply.
@@ -256,6 +260,10 @@ pub struct ModelIntent {
     /// The reason for the choice of this model, if there was a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Digests of the request; absent in older journals, and for requests that are not steps of a
+    /// conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Box<SentRequest>>,
 }
 
 impl ModelIntent {

@@ -11,7 +11,7 @@ use super::event::{Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Pur
 use super::excerpt::excerpt;
 use super::reply::{ModelReply, ToolCall};
 use super::tool_result::ToolResult;
-use crate::cost::Settlement;
+use crate::cost::{CacheUse, Settlement};
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
@@ -59,6 +59,9 @@ pub struct History {
     pub unpriced: bool,
     /// The number of tokens used, input and output.
     pub tokens: u64,
+    /// What the calls read from the caches of providers.
+    #[serde(default = "CacheUse::partial")]
+    pub cache: CacheUse,
     /// The outcome of the last run; `None` during a run.
     pub outcome: Option<Outcome>,
 }
@@ -140,6 +143,8 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<History> 
         match &event.event.body {
             EventBody::Snapshot { history: saved } if first => {
                 history = (**saved).clone();
+                // Nothing is missing if nothing was used before the snapshot.
+                history.cache.is_partial &= history.tokens > 0;
                 history.next_seq = event.seq + 1;
             }
             _ => history.apply(event)?,
@@ -256,10 +261,12 @@ impl History {
             match open.intent.purpose {
                 Purpose::Step => {
                     self.steps += 1;
+                    self.context.note_sent(&open.intent, self.steps);
                     self.turns.push(Turn::new(reply.clone(), open.intent.provider));
                 }
                 Purpose::Summary { turns } => {
                     self.summary = Some(Summary { turns, text: reply.text.clone() });
+                    self.context.sent.forget_messages(None);
                     self.drop_summarised();
                 }
             }
@@ -272,6 +279,7 @@ impl History {
             return;
         };
         self.tokens = self.tokens.saturating_add(charge.usage.total());
+        self.cache.add(&charge);
         match charge.cost {
             Some(cost) => self.cost = self.cost.plus(cost),
             None => self.unpriced = true,

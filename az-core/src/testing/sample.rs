@@ -166,6 +166,7 @@ pub fn llm_intent(call: &str, hold: Option<i64>, until: i64) -> NewEvent {
         hold_until: at(until),
         estimated_tokens: 10,
         reason: None,
+        sent: None,
     };
     NewEvent::about(call_id(call), EventBody::LlmIntent(intent))
 }

@@ -20,12 +20,22 @@ pub struct Progress {
     /// The total number of units of work, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+    /// The last lines that the call printed, oldest first, for a person who watches it. They are in no JSON.
+    #[serde(skip)]
+    pub lines: Vec<String>,
 }
 
 impl Progress {
     /// Creates a report with a message.
     pub fn message(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
+    }
+
+    /// Sets the last lines that the call printed.
+    #[must_use]
+    pub fn with_lines(mut self, lines: Vec<String>) -> Self {
+        self.lines = lines;
+        self
     }
 
     /// Sets the units of work.

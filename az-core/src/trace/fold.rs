@@ -167,6 +167,7 @@ impl TraceFold {
             model: intent.model.clone(),
             is_summary,
             reason: intent.reason.clone(),
+            changed: intent.sent.as_ref().and_then(|sent| sent.changed),
             charge: None,
             calls: 0,
             stop: String::new(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::cost::Charge;
 use crate::id::WorkerId;
+use crate::journal::RequestPart;
 use crate::task::WaitKind;
 
 /// A part of a task's work, and the parts that it consists of.
@@ -81,6 +82,8 @@ pub struct ModelSpan {
     pub is_summary: bool,
     /// The reason for the choice of this model, if there was a choice.
     pub reason: Option<String>,
+    /// The first part of the request that changed although no recorded decision changed it, if one did.
+    pub changed: Option<RequestPart>,
     /// The charge, if it is known.
     pub charge: Option<Charge>,
     /// The number of tool calls that the reply requests.

@@ -114,6 +114,7 @@ fn model() -> impl Strategy<Value = EventBody> {
             hold_until: from_micros(0),
             estimated_tokens: n,
             reason: None,
+            sent: None,
         })
     });
     let did = prop_oneof![

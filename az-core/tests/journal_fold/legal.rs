@@ -95,6 +95,7 @@ fn step(history: &History, how: u8) -> NewEvent {
         hold_until: at(60),
         estimated_tokens: how.into(),
         reason: None,
+        sent: None,
     };
     NewEvent::about(CallId::model(history.next_seq), EventBody::LlmIntent(intent))
 }

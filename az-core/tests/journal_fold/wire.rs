@@ -148,7 +148,7 @@ fn the_serialized_form_of_events_does_not_change() {
     {"task":"t","seq":19,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"tools_added","tools":["web"],"text":"new"}
     {"task":"t","seq":20,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"cut","provider":"p","model":"m","before_turn":3,"calls":2,"to_bytes":400,"tokens_before":900,"tokens_after":500}
     {"task":"t","seq":21,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"context","change":"model","name":"fast","reason":"it is short"}
-    {"task":"t","seq":22,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"outcome":null}}
+    {"task":"t","seq":22,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"snapshot","history":{"next_seq":0,"runs":0,"resumed_after":[],"steps":0,"turns":[],"calls":{},"summary":null,"open_model":null,"cost":0,"unpriced":false,"tokens":0,"cache":{"input_tokens":0,"cached_tokens":0,"saved":0},"outcome":null}}
     {"task":"t","seq":23,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"completed","answer":"42"}}
     {"task":"t","seq":24,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"failed","failure":{"kind":"agent","message":"tired"}}}
     {"task":"t","seq":25,"epoch":1,"at":"2026-01-05T00:00:00Z","type":"run_finished","outcome":{"status":"cancelled","failure":{"kind":"cancelled","message":"cancelled by me"}}}

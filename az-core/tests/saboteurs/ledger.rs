@@ -330,6 +330,20 @@ super::support::saboteurs! {
         }
     }
 
+    /// Breaks `CostTracker` 9.
+    taking_unknown_savings_for_none => [a_sum_counts_calls_tokens_unknown_costs_and_estimates] {
+        async fn sums(
+            &self,
+            store: &MemoryStore,
+            span: TimeRange,
+            by: &Grouping,
+        ) -> Result<Vec<CostSum>> {
+            let mut sums = store.sums(span, by).await?;
+            sums.iter_mut().for_each(|sum| sum.unknown_savings = 0);
+            Ok(sums)
+        }
+    }
+
     /// Breaks `CostTracker` 15.
     confirming_what_was_released => [
         a_released_entry_costs_nothing, an_alert_that_a_release_puts_out_of_reach_is_reported_again

@@ -23,12 +23,17 @@ pub(super) const OF_ENTRY: &str = "1 AS calls, cost IS NULL AS unpriced, estimat
     iif(uncertain, coalesce(cost, 0) / 1000000000, 0) AS uncertain_dollars, \
     iif(uncertain, coalesce(cost, 0) % 1000000000, 0) AS uncertain_nanos, \
     (input_tokens >> 32) & 4294967295 AS input_upper, input_tokens & 4294967295 AS input_lower, \
-    (output_tokens >> 32) & 4294967295 AS output_upper, output_tokens & 4294967295 AS output_lower";
+    (output_tokens >> 32) & 4294967295 AS output_upper, output_tokens & 4294967295 AS output_lower, \
+    (cached_tokens >> 32) & 4294967295 AS cached_upper, cached_tokens & 4294967295 AS cached_lower, \
+    coalesce(saved, 0) / 1000000000 AS saved_dollars, coalesce(saved, 0) % 1000000000 AS saved_nanos, \
+    unknown_saving AS unknown_savings";
 
 /// The sums of these columns.
 pub(super) const SUMS: &str = "sum(calls), sum(unpriced), sum(estimated), sum(uncertain), \
     sum(dollars), sum(nanos), sum(uncertain_dollars), sum(uncertain_nanos), \
-    sum(input_upper), sum(input_lower), sum(output_upper), sum(output_lower)";
+    sum(input_upper), sum(input_lower), sum(output_upper), sum(output_lower), \
+    sum(cached_upper), sum(cached_lower), sum(saved_dollars), sum(saved_nanos), \
+    sum(unknown_savings)";
 
 /// The rows of a range as a table. The parameters are those of [`parts`].
 pub(super) fn rows() -> String {
@@ -42,7 +47,8 @@ pub(super) fn rows() -> String {
         format!(
             "SELECT provider, model, calls, unpriced, estimated, uncertain, dollars, nanos, \
                 uncertain_dollars, uncertain_nanos, input_upper, input_lower, output_upper, \
-                output_lower \
+                output_lower, cached_upper, cached_lower, saved_dollars, saved_nanos, \
+                unknown_savings \
              FROM entry_sum WHERE namespace = az_namespace() AND unit = {unit} \
                 AND start >= ?{from} AND start < ?{to}"
         )
@@ -85,7 +91,8 @@ fn change(conn: &Connection, entry: &CostEntry, times: i64) -> Result<()> {
 fn change_in(conn: &Connection, unit: i64, entry: &CostEntry, times: i64) -> Result<()> {
     let sql = "INSERT INTO entry_sum VALUES (az_namespace(), :unit, :start, :provider, :model, :calls, \
             :unpriced, :estimated, :uncertain, :dollars, :nanos, :uncertain_dollars, \
-            :uncertain_nanos, :input_upper, :input_lower, :output_upper, :output_lower) \
+            :uncertain_nanos, :input_upper, :input_lower, :output_upper, :output_lower, :cached_upper, \
+            :cached_lower, :saved_dollars, :saved_nanos, :unknown_savings) \
         ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, \
             unpriced = unpriced + excluded.unpriced, \
             estimated = estimated + excluded.estimated, \
@@ -96,12 +103,18 @@ fn change_in(conn: &Connection, unit: i64, entry: &CostEntry, times: i64) -> Res
             input_upper = input_upper + excluded.input_upper, \
             input_lower = input_lower + excluded.input_lower, \
             output_upper = output_upper + excluded.output_upper, \
-            output_lower = output_lower + excluded.output_lower";
+            output_lower = output_lower + excluded.output_lower, \
+            cached_upper = cached_upper + excluded.cached_upper, \
+            cached_lower = cached_lower + excluded.cached_lower, \
+            saved_dollars = saved_dollars + excluded.saved_dollars, \
+            saved_nanos = saved_nanos + excluded.saved_nanos, \
+            unknown_savings = unknown_savings + excluded.unknown_savings";
     let (at, charge) = (micros(entry.at), &entry.charge);
-    let nanos = charge.cost.map_or(0, Usd::nanos);
-    let (dollars, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    let (dollars, nanos) = in_dollars(charge.cost);
+    let (saved_dollars, saved_nanos) = in_dollars(charge.saved);
     let uncertain = i64::from(charge.uncertain);
     let (input, output) = (charge.usage.total_input(), charge.usage.total_output());
+    let cached = charge.usage.cache_read;
     let upper = |tokens: u64| (tokens >> 32).cast_signed();
     let lower = |tokens: u64| (tokens & u64::from(u32::MAX)).cast_signed();
     let params = named_params! {
@@ -121,9 +134,20 @@ fn change_in(conn: &Connection, unit: i64, entry: &CostEntry, times: i64) -> Res
         ":input_lower": times * lower(input),
         ":output_upper": times * upper(output),
         ":output_lower": times * lower(output),
+        ":cached_upper": times * upper(cached),
+        ":cached_lower": times * lower(cached),
+        ":saved_dollars": times * saved_dollars,
+        ":saved_nanos": times * saved_nanos,
+        ":unknown_savings": times * i64::from(charge.saving().is_none()),
     };
     run(conn, sql, params)?;
     Ok(())
+}
+
+/// Returns the whole dollars and the remaining nano-dollars of an amount, as SQLite divides.
+fn in_dollars(amount: Option<Usd>) -> (i64, i64) {
+    let nanos = amount.map_or(0, Usd::nanos);
+    (nanos / 1_000_000_000, nanos % 1_000_000_000)
 }
 
 /// The sums of each hour and day, provider and model, computed from the entries.
@@ -193,11 +217,20 @@ mod tests {
     fn charge() -> impl Strategy<Value = Charge> {
         let cost = prop_oneof![Just(0), Just(1_999_999_999), Just(i64::MAX), 0..5_000_000_000_i64];
         let tokens = prop_oneof![Just(u64::MAX), 0..10_000_u64];
-        (prop::option::of(cost), tokens, any::<bool>(), any::<bool>()).prop_map(
-            |(cost, input, estimated, uncertain)| Charge {
+        let saved =
+            prop_oneof![Just(-1_999_999_999), Just(-5), Just(i64::MAX / 16), 0..5_000_000_000_i64];
+        let cached = prop_oneof![Just(0), Just(u64::MAX), 0..10_000_u64];
+        let cost = prop::option::of(cost);
+        let cache = (cached, prop::option::of(saved));
+        (cost, tokens, any::<bool>(), any::<bool>(), cache).prop_map(
+            |(cost, input, estimated, uncertain, (cache_read, saved))| Charge {
                 estimated,
                 uncertain,
-                ..Charge::new(Usage::tokens(input, 7), cost.map(Usd::from_nanos))
+                saved: saved.map(Usd::from_nanos),
+                ..Charge::new(
+                    Usage { cache_read, ..Usage::tokens(input, 7) },
+                    cost.map(Usd::from_nanos),
+                )
             },
         )
     }

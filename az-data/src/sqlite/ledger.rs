@@ -11,21 +11,20 @@ use super::row::{Columns, all, first, micros, run};
 use super::{bucket, entry_sum, json, log, payer};
 use crate::error::{Result, unreadable};
 
-/// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow. Costs
-/// are never negative.
+/// The columns of a sum: whole dollars and nano-dollars separately, which cannot overflow.
 pub(super) const SUM: &str = "sum(cost / 1000000000), sum(cost % 1000000000)";
 
 /// The columns of an entry, in the order in which [`entry`] reads them.
 pub(super) const ENTRY: &str = "SELECT payer, call_id, provider, model, usage, input_tokens, \
-    output_tokens, cost, computed, estimated, uncertain, at FROM entry WHERE namespace = az_namespace()";
+    output_tokens, cost, computed, saved, estimated, uncertain, at FROM entry WHERE namespace = az_namespace()";
 
 /// Books an entry, and adds its cost to its task if it has one; returns whether it was new.
 pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
     entry.check()?;
     let sql = "INSERT INTO entry (namespace, payer, call_id, provider, model, usage, input_tokens, \
-            output_tokens, cost, computed, estimated, uncertain, at) \
-        VALUES (az_namespace(), :payer, :call, :provider, :model, :usage, :input, :output, :cost, :computed, \
-            :estimated, :uncertain, :at) \
+            output_tokens, cached_tokens, cost, computed, saved, unknown_saving, estimated, uncertain, at) \
+        VALUES (az_namespace(), :payer, :call, :provider, :model, :usage, :input, :output, :cached, :cost, \
+            :computed, :saved, :unknown_saving, :estimated, :uncertain, :at) \
         ON CONFLICT (namespace, payer, call_id) DO NOTHING";
     let params = named_params! {
         ":payer": entry.payer.to_string(),
@@ -35,8 +34,11 @@ pub(super) fn book(conn: &Connection, entry: &CostEntry) -> Result<bool> {
         ":usage": json::write("usage", &entry.charge.usage)?,
         ":input": entry.charge.usage.total_input().cast_signed(),
         ":output": entry.charge.usage.total_output().cast_signed(),
+        ":cached": entry.charge.usage.cache_read.cast_signed(),
         ":cost": entry.charge.cost.map(Usd::nanos),
         ":computed": entry.charge.computed.map(Usd::nanos),
+        ":saved": entry.charge.saved.map(Usd::nanos),
+        ":unknown_saving": entry.charge.saving().is_none(),
         ":estimated": entry.charge.estimated,
         ":uncertain": entry.charge.uncertain,
         ":at": micros(entry.at),
@@ -91,7 +93,8 @@ fn replace(
     after: &CostEntry,
 ) -> Result<()> {
     let sql = "UPDATE entry SET usage = :usage, input_tokens = :input, output_tokens = :output, \
-            cost = :cost, computed = :computed, estimated = :estimated, uncertain = :uncertain \
+            cached_tokens = :cached, cost = :cost, computed = :computed, saved = :saved, \
+            unknown_saving = :unknown_saving, estimated = :estimated, uncertain = :uncertain \
         WHERE namespace = az_namespace() AND payer = :payer AND call_id = :call";
     let params = named_params! {
         ":payer": after.payer.to_string(),
@@ -99,8 +102,11 @@ fn replace(
         ":usage": json::write("usage", &after.charge.usage)?,
         ":input": after.charge.usage.total_input().cast_signed(),
         ":output": after.charge.usage.total_output().cast_signed(),
+        ":cached": after.charge.usage.cache_read.cast_signed(),
         ":cost": after.charge.cost.map(Usd::nanos),
         ":computed": after.charge.computed.map(Usd::nanos),
+        ":saved": after.charge.saved.map(Usd::nanos),
+        ":unknown_saving": after.charge.saving().is_none(),
         ":estimated": after.charge.estimated,
         ":uncertain": after.charge.uncertain,
     };
@@ -146,7 +152,8 @@ pub(super) fn money(row: &mut Columns<'_>) -> Result<Usd> {
     let (dollars, nanos): (Option<i64>, Option<i64>) = (row.take()?, row.take()?);
     let whole = i128::from(dollars.unwrap_or(0)) * 1_000_000_000;
     let exact = whole + i128::from(nanos.unwrap_or(0));
-    Ok(i64::try_from(exact).map_or(Usd::MAX, Usd::from_nanos))
+    let largest = if exact < 0 { i64::MIN } else { i64::MAX };
+    Ok(Usd::from_nanos(i64::try_from(exact).unwrap_or(largest)))
 }
 
 /// Lists the entries of a range, oldest first, of one payer if given.
@@ -238,6 +245,7 @@ fn read(
                 usage: usage(stored, &name, sums)?,
                 cost: row.money_if_known()?,
                 computed: row.money_if_known()?,
+                saved: row.money_if_known()?,
                 estimated: row.take()?,
                 uncertain: row.take()?,
             },

@@ -42,6 +42,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0011_hints_and_log_counts.sql"),
     include_str!("migrations/0012_waiting.sql"),
     include_str!("migrations/0013_tool_results.sql"),
+    include_str!("migrations/0014_cached_input.sql"),
 ];
 
 /// The newest schema version.
@@ -297,9 +298,11 @@ mod tests {
                 key: "m".to_owned(),
                 calls: 2,
                 input_tokens: largest + 17,
+                cached_tokens: 3,
                 output_tokens: largest + 25,
                 cost: Usd::from_nanos(5),
                 unpriced: 1,
+                unknown_savings: 1,
                 ..CostSum::default()
             };
             assert_eq!(sums(&mut conn, TimeRange::ALL, &Grouping::Model).unwrap(), [sum]);

@@ -66,6 +66,9 @@ fn sum(row: &mut Columns<'_>) -> Result<CostSum> {
         uncertain: money(row)?,
         input_tokens: tokens(row)?,
         output_tokens: tokens(row)?,
+        cached_tokens: tokens(row)?,
+        saved: money(row)?,
+        unknown_savings: row.count()?,
     })
 }
 

@@ -9,6 +9,7 @@ use az_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::limit::stopped;
 use crate::registry::OUTCOME_UNKNOWN;
 use crate::tool::{TypedTool, invalid_argument};
 
@@ -87,8 +88,7 @@ impl TypedTool for AichatCompleteTool {
         // What was sent is booked when the future is dropped.
         let completed = tokio::select! {
             biased;
-            () = call.cancel.cancelled() => Err(Error::Cancelled),
-            () = elapsed(call) => Err(Error::TimedOut { after: call.timeout.unwrap_or_default() }),
+            error = stopped(call) => Err(error),
             completed = completing => completed,
         };
         Ok(match completed {
@@ -104,14 +104,5 @@ impl TypedTool for AichatCompleteTool {
             Err(error @ Error::Invalid { .. }) => return Err(error),
             Err(error) => ToolOutput::failed(error.chain()),
         })
-    }
-}
-
-/// Waits for the time limit of a call; forever if it has none.
-#[expect(clippy::disallowed_methods, reason = "the timeout of a tool is real time")]
-async fn elapsed(call: &Invocation) {
-    match call.timeout {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
     }
 }

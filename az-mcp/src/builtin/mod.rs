@@ -9,8 +9,12 @@ pub mod process;
 #[cfg(feature = "data-tools")]
 pub mod semantic;
 pub mod shell;
+#[cfg(feature = "web-tools")]
+pub mod web;
 
 mod all;
 mod bytes;
+#[cfg(any(feature = "ai-tools", feature = "web-tools"))]
+mod limit;
 
 pub use all::builtin_tools;

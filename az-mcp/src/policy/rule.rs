@@ -148,8 +148,8 @@ impl Rule {
         self
     }
 
-    /// Returns the rule that allows calls such as this one and no others: by its command, its path, or
-    /// the digest of its arguments.
+    /// Returns the rule that allows calls such as this one and no others: by its command, its path, its host,
+    /// or the digest of its arguments.
     pub fn allowing(call: &PreparedCall, source: impl Into<String>) -> Self {
         let invocation = &call.invocation;
         let rule = Self::new(RuleAction::Allow, source).with_tool(&invocation.tool);
@@ -172,6 +172,7 @@ impl Rule {
                     _ => format!("./{path}"),
                 });
             }
+            [Access::Host { name }] if literal(name) => return rule.with_host(name),
             _ => {}
         }
         let digest = call_digest(&invocation.tool, &invocation.arguments);

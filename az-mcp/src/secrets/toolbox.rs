@@ -84,7 +84,8 @@ impl Toolbox for RedactingToolbox {
         let secrets = Arc::clone(&self.secrets);
         let progress = std::mem::take(&mut call.invocation.progress);
         call.invocation.progress = progress.mapped(move |mut progress| {
-            secrets.redact_in(&mut progress.message);
+            let texts = progress.lines.iter_mut().chain([&mut progress.message]);
+            texts.for_each(|text| secrets.redact_in(text));
             progress
         });
         let output = self.inner.invoke(call).await;

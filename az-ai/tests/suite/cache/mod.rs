@@ -169,6 +169,7 @@ async fn a_long_run_of_reads_is_read_from_the_cache() {
         let client = simulated.client(reads);
         let work = Work::new(&client);
         work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         measured.push(simulated.check(
             "(a)",
             &client.bill(),
@@ -194,7 +195,9 @@ async fn parallel_calls_are_read_from_the_cache() {
     let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(parallel);
-        Work::new(&client).finish().await;
+        let work = Work::new(&client);
+        work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill = client.bill();
         measured.push(simulated.check("(b)", &bill, ideal(&bill, simulated.prices), 95));
     }
@@ -213,6 +216,7 @@ async fn a_task_that_is_killed_at_five_places_is_read_from_the_cache() {
             work.kill_at(&client, turn, kill).await;
         }
         work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill = client.bill();
         measured.push(simulated.check("(c)", &bill, ideal(&bill, simulated.prices), 95));
     }
@@ -231,6 +235,7 @@ async fn a_task_that_newer_versions_resume_is_read_from_the_cache() {
             work = work.newer();
         }
         work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill = client.bill();
         measured.push(simulated.check("(d)", &bill, ideal(&bill, simulated.prices), 95));
     }
@@ -249,6 +254,7 @@ async fn a_task_whose_tools_change_is_read_from_the_cache() {
             work = work.reordered().with_another_tool(tool);
         }
         work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill = client.bill();
         measured.push(simulated.check("(e)", &bill, ideal(&bill, simulated.prices), 95));
     }
@@ -273,6 +279,7 @@ async fn a_task_that_falls_back_is_read_from_the_caches() {
         let rules = rules.map(|(condition, name)| RoutingRule::new(condition, name)).to_vec();
         let work = Work::with_models(Arc::new(router.with_rules(rules).unwrap()));
         work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill: Vec<_> = first.bill().into_iter().chain(second.bill()).collect();
         assert!(!second.bill().is_empty(), "there was no fallback");
         assert!(first.bill().len() > 100, "the task did not go back");
@@ -288,7 +295,9 @@ async fn a_task_with_two_summaries_is_read_from_the_cache() {
     let mut measured = Vec::new();
     for simulated in ALL {
         let client = simulated.client(talk);
-        Work::new(&client).finish().await;
+        let work = Work::new(&client);
+        work.finish().await;
+        assert_eq!(work.prefix_changes().await, []);
         let bill = client.bill();
         assert_eq!(bill.iter().filter(|billed| billed.is_summary).count(), 2);
         measured.push(simulated.check("(g)", &bill, ideal(&endless, simulated.prices), 90));

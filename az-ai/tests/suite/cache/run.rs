@@ -8,7 +8,7 @@ use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::resolver::{ModelResolver, Models};
 use az_core::clock::{Clock, ManualClock, SystemClock};
 use az_core::engine::{Engine, EngineOptions, Stop};
-use az_core::journal::{ContextChange, ContextCut, EventBody, Journal};
+use az_core::journal::{ContextChange, ContextCut, EventBody, Journal, PrefixChange, fold};
 use az_core::memory::MemoryStore;
 use az_core::policy::AllowEverything;
 use az_core::task::{TaskRepository, TaskStatus};
@@ -129,6 +129,12 @@ impl Work {
         task.options.max_calls = Some(10_000);
         task.options.input = Some(input);
         task
+    }
+
+    /// Returns the requests that did not begin with the one before, without a recorded cut.
+    pub(super) async fn prefix_changes(&self) -> Vec<PrefixChange> {
+        let events = self.store.read(&TaskId::new("t").unwrap(), 0, 100_000).await.unwrap();
+        fold(&events).unwrap().context.prefix_changes
     }
 
     /// Returns the recorded cuts.

@@ -55,6 +55,31 @@ proptest! {
     }
 
     #[test]
+    fn a_saving_is_the_difference_to_the_same_call_without_a_cache(
+        usage in usages(),
+        input in prop::array::uniform4(0..150_000_u64),
+        model in prop::sample::select(&MODELS[..]),
+    ) {
+        let [input, cache_read, cache_write_5m, cache_write_1h] = input;
+        // Amounts that are too large saturate.
+        let (output, tool_input) = (usage.output % 1_000_000, usage.tool_input % 1_000_000);
+        let usage = Usage {
+            input, cache_read, cache_write_5m, cache_write_1h, output, tool_input,
+            audio_input: 0, audio_output: 0, server_tool_calls: 0, ..usage
+        };
+        let plain = Usage {
+            input: input + usage.cached_input(),
+            cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, ..usage.clone()
+        };
+        let (provider, model) = model;
+        let cost = |usage: &Usage| PriceBook::bundled().cost(&call(provider, model), usage);
+        let (Some(cached), Some(plain)) = (cost(&usage), cost(&plain)) else { return Ok(()) };
+        prop_assert_eq!(plain.saved, None);
+        let saved = (usage.cached_input() > 0).then(|| plain.total.minus(cached.total));
+        prop_assert_eq!(cached.saved, saved);
+    }
+
+    #[test]
     fn more_tokens_never_cost_less(
         usage in usages(),
         more in tokens(),

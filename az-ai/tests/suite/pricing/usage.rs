@@ -3,6 +3,7 @@
 
 use az_ai::pricing::{Amount, PriceBook};
 use az_core::Usd;
+use az_core::cost::Usage;
 use serde_json::{Value, json};
 
 use super::call;
@@ -54,6 +55,28 @@ fn anthropics_cache_writes_are_priced_by_their_lifetime() {
         }),
         "0.006",
     );
+}
+
+#[test]
+fn a_cache_saves_what_plain_input_would_have_cost_more() {
+    let saved = |usage: &Usage| {
+        let call = call("anthropic", "claude-sonnet-4-5");
+        PriceBook::bundled().cost(&call, usage).unwrap().saved.map(Usd::nanos)
+    };
+    let read = Usage { cache_read: 2_000, ..Usage::tokens(100, 50) };
+    // 2,000 × (3 − 0.30).
+    assert_eq!(saved(&read), Some(5_400_000));
+    // 1,000 × (3 − 3.75), and 1,000 × (3 − 6) for an hour: writing costs more than plain input.
+    let write = Usage { cache_write_5m: 1_000, ..Usage::tokens(100, 50) };
+    assert_eq!(saved(&write), Some(-750_000));
+    let write = Usage { cache_write_1h: 1_000, ..Usage::tokens(100, 50) };
+    assert_eq!(saved(&write), Some(-3_000_000));
+    let both = Usage { cache_write_1h: 1_000, ..read };
+    assert_eq!(saved(&both), Some(2_400_000));
+    assert_eq!(saved(&Usage::tokens(100, 50)), None);
+    // Half the prices in a batch.
+    let batch = Usage { service_tier: Some("batch".to_owned()), ..both };
+    assert_eq!(saved(&batch), Some(1_200_000));
 }
 
 #[test]

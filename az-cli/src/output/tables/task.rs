@@ -6,7 +6,10 @@ use az_core::task::WaitKind;
 use az_core::text::{one_line, plural};
 use az_core::{Timestamp, Usd};
 
-use crate::output::{Style, Table, age, amount, call_in_words, duration, fit, printable, short};
+use crate::output::{
+    Style, Table, age, amount, cache_in_words, call_in_words, duration, fit,
+    prefix_change_in_words, printable, short,
+};
 use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView, WaitingView};
 
 /// Returns the table of tasks.
@@ -149,6 +152,11 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     facts.extend(task.hints.iter().map(|hint| ("hint", format!("not read yet: {hint}"))));
     facts.push(("tokens", summary.actual_tokens.to_string()));
     facts.push(("cost", cost(summary)));
+    facts.extend(cache_in_words(&task.cache).map(|cache| ("cached", cache)));
+    for change in &task.prefix_changes {
+        let words = prefix_change_in_words(change.part);
+        facts.push(("prefix", format!("step {}: {words}", change.step)));
+    }
     facts
 }
 

@@ -107,6 +107,9 @@ fn of_model(model: &ModelSpan) -> String {
         let usage = &charge.usage;
         facts.push(format!("{} in, {} out, {cost}", usage.total_input(), usage.output));
     }
+    if let Some(part) = model.changed {
+        facts.push(format!("differs from {part} on"));
+    }
     if model.calls > 0 {
         facts.push(plural(u64::try_from(model.calls).unwrap_or_default(), "tool call"));
     }

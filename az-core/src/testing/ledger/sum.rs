@@ -73,10 +73,10 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
 ) -> Checked {
     let store = fixture.open().await;
     let cached = Usage { cache_read: 100, tool_input: 7, audio_output: 9, ..Usage::tokens(10, 5) };
-    let absurd = Usage { cache_read: 1, ..Usage::tokens(u64::MAX, u64::MAX) };
+    let absurd = Usage { cache_read: u64::MAX, ..Usage::tokens(u64::MAX, u64::MAX) };
     let free = entry("t", "m1", 0, 1);
     for entry in [
-        charged(entry("t", "m0", 8, 1), |charge| charge.usage = cached),
+        charged(entry("t", "m0", 8, 1), |charge| charge.usage = cached.clone()),
         charged(free, |charge| {
             (charge.cost, charge.computed) = (None, Some(Usd::from_nanos(3)));
         }),
@@ -85,10 +85,19 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
         }),
         charged(of("u", "large", "p", 0, 2), |charge| {
             *charge = Charge::new(absurd, Some(Usd::MAX));
-            charge.uncertain = true;
+            (charge.uncertain, charge.saved) = (true, Some(Usd::MAX));
         }),
         charged(of("u", "large", "p", 0, 3), |charge| {
             (charge.cost, charge.uncertain) = (Some(Usd::MAX), true);
+            charge.saved = Some(Usd::MAX);
+        }),
+        charged(of("u", "writes", "p", 1, 4), |charge| {
+            charge.usage = Usage { cache_write_5m: 9, ..cached };
+            charge.saved = Some(Usd::from_nanos(-1_500_000_001));
+        }),
+        charged(of("u", "writes", "p", 0, 5), |charge| {
+            charge.usage.cache_write_1h = 1;
+            charge.saved = Some(Usd::from_nanos(1));
         }),
     ] {
         store.book(&entry).await?;
@@ -98,25 +107,41 @@ pub(super) async fn a_sum_counts_calls_tokens_unknown_costs_and_estimates(
         key: "m".to_owned(),
         calls: 3,
         input_tokens: 10 + 10 + 10 + 107,
+        cached_tokens: 100,
         output_tokens: 5 + 5 + 5 + 9,
         cost: Usd::from_nanos(24),
         unpriced: 1,
         estimated: 1,
         uncertain: Usd::from_nanos(16),
         uncertain_calls: 1,
+        saved: Usd::ZERO,
+        unknown_savings: 1,
     };
     let large = CostSum {
         key: "large".to_owned(),
         calls: 2,
         input_tokens: u64::MAX,
+        cached_tokens: u64::MAX,
         output_tokens: u64::MAX,
         cost: Usd::MAX,
         unpriced: 0,
         estimated: 0,
         uncertain: Usd::MAX,
         uncertain_calls: 2,
+        saved: Usd::MAX,
+        unknown_savings: 0,
     };
-    ensure_eq!(found, [large, small], "the counts of the sums");
+    let writes = CostSum {
+        key: "writes".to_owned(),
+        calls: 2,
+        input_tokens: 126 + 11,
+        cached_tokens: 100,
+        output_tokens: 14 + 5,
+        cost: Usd::from_nanos(1),
+        saved: Usd::from_nanos(-1_500_000_000),
+        ..CostSum::default()
+    };
+    ensure_eq!(found, [large, small, writes], "the counts of the sums");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use az_core::tool::{Progress, ProgressSender};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::escapes::EscapeFilter;
-use super::last_line::LastLine;
+use super::recent_lines::{LineReader, RecentLines, Source};
 use super::redraw::Redraw;
 use crate::builtin::bytes::without_cut_character;
 use crate::secrets::{KnownSecrets, SecretFilter};
@@ -43,11 +43,12 @@ struct HeadAndTail {
     length: u64,
 }
 
-/// Reports the last line of an output.
+/// Reports the last lines of a command.
 #[derive(Debug)]
 struct Reporter {
     secrets: SecretFilter,
-    lines: LastLine,
+    reader: LineReader,
+    lines: RecentLines,
     progress: ProgressSender,
 }
 
@@ -91,11 +92,18 @@ impl Capture {
         }
     }
 
-    /// Sets the channel to which the last line is reported whenever output arrives.
-    pub(super) fn reporting(mut self, progress: &ProgressSender) -> Self {
+    /// Sets the channel to which the last lines of the command are reported whenever a line of this output has
+    /// ended.
+    pub(super) fn reporting(
+        mut self,
+        progress: &ProgressSender,
+        source: Source,
+        lines: &RecentLines,
+    ) -> Self {
         self.reporter = progress.is_connected().then(|| Reporter {
             secrets: self.secrets.clone(),
-            lines: LastLine::default(),
+            reader: LineReader::new(source, lines.clone()),
+            lines: lines.clone(),
             progress: progress.clone(),
         });
         self
@@ -114,13 +122,13 @@ impl Capture {
         self.total += bytes.len() as u64;
         self.is_binary |= memchr::memchr(0, bytes).is_some();
         let Self { escapes, redraw, secrets, kept, reporter, .. } = self;
-        let mut line = None;
+        let mut has_ended = false;
         escapes.push(bytes, |text| {
             redraw.push(text, |text| secrets.push(text, |text| kept.push(text)));
-            line = reporter.as_mut().and_then(|reporter| reporter.push(text)).or(line.take());
+            has_ended |= reporter.as_mut().is_some_and(|reporter| reporter.push(text));
         });
-        if let (Some(line), Some(reporter)) = (line, reporter) {
-            reporter.progress.report(Progress::message(line));
+        if let Some(reporter) = reporter.as_ref().filter(|_| has_ended) {
+            reporter.report();
         }
     }
 
@@ -181,12 +189,18 @@ impl HeadAndTail {
 }
 
 impl Reporter {
-    /// Adds text; returns the last line that ended in it, with its secrets masked.
-    fn push(&mut self, text: &[u8]) -> Option<String> {
-        let Self { secrets, lines, .. } = self;
-        let mut last = None;
-        secrets.push(text, |text| last = lines.push(text).or(last.take()));
-        last
+    /// Adds text, and masks its secrets; returns whether a line ended in it.
+    fn push(&mut self, text: &[u8]) -> bool {
+        let Self { secrets, reader, .. } = self;
+        let mut has_ended = false;
+        secrets.push(text, |text| has_ended |= reader.push(text));
+        has_ended
+    }
+
+    fn report(&self) {
+        let lines = self.lines.get();
+        let last = lines.last().cloned().unwrap_or_default();
+        self.progress.report(Progress::message(last).with_lines(lines));
     }
 }
 
@@ -207,7 +221,7 @@ mod tests {
     use az_core::secret::MASK;
     use az_core::tool::progress_channel;
 
-    use super::{Capture, CapturedOutput, OutputKind};
+    use super::{Capture, CapturedOutput, OutputKind, RecentLines, Source};
     use crate::secrets::KnownSecrets;
 
     fn capture(limit: usize, chunks: &[&[u8]]) -> CapturedOutput {
@@ -250,15 +264,15 @@ mod tests {
     #[tokio::test]
     async fn the_reported_line_has_no_secret() {
         let (sender, mut receiver) = progress_channel();
-        let mut capture = Capture::new(30, &secrets()).reporting(&sender);
+        let lines = RecentLines::default();
+        let mut capture = Capture::new(30, &secrets()).reporting(&sender, Source::Stdout, &lines);
         for start in (480..510).rev() {
             let line = format!("{}secret-of-mine\n", "a".repeat(start));
             line.as_bytes().chunks(7).for_each(|chunk| capture.push(chunk));
-            let shown = receiver.next().await.unwrap().message;
-            assert_eq!(
-                shown,
-                line.replace("secret-of-mine", MASK).trim_end()[..500.min(start + 10)]
-            );
+            let shown = receiver.next().await.unwrap();
+            let expected = &line.replace("secret-of-mine", MASK)[..500.min(start + 10)];
+            assert_eq!(shown.message, *expected);
+            assert_eq!(shown.lines.last().unwrap(), expected);
         }
         capture.push(b"\x1b[32mgreen\x1b[0m\n");
         assert_eq!(receiver.next().await.unwrap().message, "green");

@@ -15,6 +15,7 @@ use super::background::{Background, Output, attend};
 use super::capture::Capture;
 use super::marks::{CALL_KEY, CALL_RUN, is_of_run, run_mark};
 use super::process_tree;
+use super::recent_lines::{RecentLines, Source};
 use super::report::{CommandEnd, CommandReport};
 use crate::builtin::output::OutputFiles;
 use crate::sandbox::{
@@ -70,8 +71,11 @@ pub(super) async fn run(job: Job<'_>, call: &Invocation) -> Result<CommandReport
     // Declared after the child, hence dropped before it, while the shell is not yet reaped.
     let mut guard = KillGuard::new(&child, &mark);
     point!("shell.spawned");
-    let capture = || Capture::new(job.output_limit, job.secrets).reporting(&call.progress);
-    let (mut stdout, mut stderr) = (capture(), capture());
+    let lines = RecentLines::default();
+    let capture = |source| {
+        Capture::new(job.output_limit, job.secrets).reporting(&call.progress, source, &lines)
+    };
+    let (mut stdout, mut stderr) = (capture(Source::Stdout), capture(Source::Stderr));
     let shell = guard.shell;
     let mut pipes = (child.process.stdout.take(), child.process.stderr.take());
     let (end, open) = {

@@ -1,4 +1,4 @@
-//! The hosts that commands may connect to.
+//! The hosts that commands, or `web.fetch`, may connect to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,8 +17,8 @@ const USUAL_PORTS: [u16; 2] = [80, 443];
 
 impl HostPattern {
     /// Returns whether a host and port are meant. The name has to be normal, as
-    /// [`normal_name`] returns it.
-    pub(super) fn matches(&self, name: &str, port: u16) -> bool {
+    /// [`normal_name`](Self::normal_name) returns it.
+    pub fn matches(&self, name: &str, port: u16) -> bool {
         let is_port = self.port.map_or_else(|| USUAL_PORTS.contains(&port), |own| own == port);
         let is_name = match name.strip_suffix(self.name.as_str()) {
             Some("") => !self.below,
@@ -26,6 +26,16 @@ impl HostPattern {
             None => false,
         };
         is_port && is_name
+    }
+
+    /// Returns a name of a host in lower case and without the dot at its end; `None` for what is not one.
+    pub fn normal_name(name: &str) -> Option<String> {
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let is_label = |label: &str| {
+            let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            (1..=63).contains(&label.len()) && label.chars().all(inner)
+        };
+        (name.len() <= 253 && name.split('.').all(is_label)).then_some(name)
     }
 }
 
@@ -41,7 +51,7 @@ impl FromStr for HostPattern {
             None => (text, None),
         };
         let (below, name) = host.strip_prefix("*.").map_or((false, host), |name| (true, name));
-        let name = normal_name(name).ok_or_else(wrong)?;
+        let name = Self::normal_name(name).ok_or_else(wrong)?;
         // `*.org` would be half of the Internet.
         if below && !name.contains('.') {
             return Err(format!("{text:?} means too many hosts; name a domain below {name:?}"));
@@ -58,19 +68,9 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// Returns a name of a host in lower case and without the dot at its end; `None` for what is not one.
-pub(super) fn normal_name(name: &str) -> Option<String> {
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let is_label = |label: &str| {
-        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        (1..=63).contains(&label.len()) && label.chars().all(inner)
-    };
-    (name.len() <= 253 && name.split('.').all(is_label)).then_some(name)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{HostPattern, normal_name};
+    use super::HostPattern;
 
     #[test]
     fn a_pattern_means_a_host_or_those_below_a_domain() {
@@ -102,7 +102,7 @@ mod tests {
             assert!(text.parse::<HostPattern>().is_err(), "{text}");
         }
         for name in ["a%2eb", "a\0b", "[::1]", "a b", "é.org", "-_.-", ""] {
-            assert_eq!(normal_name(name).is_some(), name == "-_.-", "{name}");
+            assert_eq!(HostPattern::normal_name(name).is_some(), name == "-_.-", "{name}");
         }
     }
 }

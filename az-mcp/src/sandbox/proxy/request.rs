@@ -3,12 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::host::normal_name;
+use super::host::HostPattern;
 
 /// A request to the proxy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request {
-    /// The name of the host, as [`normal_name`] returns it.
+    /// The name of the host, as [`HostPattern::normal_name`] returns it.
     pub(super) host: String,
     pub(super) port: u16,
     /// The password of the proxy.
@@ -87,7 +87,7 @@ fn authority(text: &str, usual: Option<u16>) -> Result<(String, u16), Refusal> {
         Some(_) => return Err(bad("the port is invalid")),
         None => (text, usual),
     };
-    let host = normal_name(host).ok_or_else(|| bad("the host is not a name"))?;
+    let host = HostPattern::normal_name(host).ok_or_else(|| bad("the host is not a name"))?;
     Ok((host, port.filter(|port| *port > 0).ok_or_else(|| bad("the port is invalid"))?))
 }
 

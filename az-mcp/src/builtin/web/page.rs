@@ -1,0 +1,158 @@
+//! The text of a page.
+
+use az_core::text::plural;
+use az_core::tool::ToolOutput;
+use encoding_rs::{Encoding, UTF_8};
+use reqwest::Url;
+use reqwest::header::CONTENT_TYPE;
+
+use super::client::Response;
+use super::html;
+
+/// The most text that is returned, in bytes. The model is shown less, and reads the rest with `output.read`.
+const LONGEST: usize = 256 << 10;
+/// How many bytes of a page are searched for the name of its encoding.
+const PRESCAN: usize = 1_024;
+
+/// A page that was fetched.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    pub(super) url: &'a Url,
+    pub(super) response: &'a Response,
+}
+
+/// The form of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Html,
+    Text,
+    Other,
+}
+
+impl Page<'_> {
+    /// Returns the text, after a line with the address, the status and the type.
+    pub(super) fn into_output(self) -> ToolOutput {
+        let Response { status, body, is_cut, .. } = self.response;
+        let kind = self.content_type();
+        let head = format!("{} ({}, {})", self.url, status.as_u16(), kind.name());
+        let text = match kind.form(body) {
+            Form::Other => {
+                let size = plural(body.len(), "byte");
+                return ToolOutput::failed(format!("{head}\n[not text: {size} are left out]"));
+            }
+            Form::Html => html::to_text(&kind.decoded(body), self.url),
+            Form::Text => kind.decoded(body),
+        };
+        let (text, omitted) = shortened(&text);
+        let mut shown = format!("{head}\n\n{}", text.trim_end());
+        if *is_cut {
+            shown.push_str("\n[the page is longer: only its first 4 MiB were read]");
+        }
+        if omitted > 0 {
+            shown.push_str(&format!("\n[{} of text are left out]", plural(omitted, "byte")));
+        }
+        ToolOutput::done(shown).with_ok(status.is_success())
+    }
+
+    fn content_type(&self) -> ContentType {
+        let header = self.response.headers.get(CONTENT_TYPE);
+        let header = header.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        ContentType(header.unwrap_or_default().to_ascii_lowercase())
+    }
+}
+
+/// The value of the header `Content-Type` in lower case; empty if there is none.
+#[derive(Debug)]
+struct ContentType(String);
+
+impl ContentType {
+    fn media_type(&self) -> &str {
+        self.0.split(';').next().unwrap_or_default().trim()
+    }
+
+    fn name(&self) -> &str {
+        match self.media_type() {
+            "" => "no type",
+            name => name,
+        }
+    }
+
+    fn form(&self, body: &[u8]) -> Form {
+        let kind = self.media_type();
+        let subtype = kind.rsplit('/').next().unwrap_or_default();
+        let is_text = kind.starts_with("text/")
+            || ["json", "xml", "javascript", "yaml", "toml"].iter().any(|name| {
+                let rest = subtype.strip_suffix(name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['+', '-']))
+            });
+        match kind {
+            "text/html" | "application/xhtml+xml" => Form::Html,
+            // Without a type, what a text cannot contain tells.
+            "" if !body.contains(&0) && html::looks_like_html(body) => Form::Html,
+            "" if !body.contains(&0) => Form::Text,
+            _ if is_text => Form::Text,
+            _ => Form::Other,
+        }
+    }
+
+    /// Returns a body as text: in the encoding that the header names, else the page, else UTF-8. A byte order
+    /// mark takes precedence.
+    fn decoded(&self, body: &[u8]) -> String {
+        let named = |text: &str| {
+            let (_, rest) = text.split_once("charset=")?;
+            let name = rest.trim_start_matches(['"', '\'']);
+            let end = name.find(['"', '\'', ';', ' ', '/', '>']).unwrap_or(name.len());
+            Encoding::for_label(name.get(..end)?.as_bytes())
+        };
+        let encoding = named(&self.0).or_else(|| {
+            let start = body.get(..PRESCAN.min(body.len())).unwrap_or_default();
+            named(&String::from_utf8_lossy(start).to_ascii_lowercase())
+        });
+        encoding.unwrap_or(UTF_8).decode(body).0.into_owned()
+    }
+}
+
+/// Returns the beginning of a text, and the number of bytes that it lacks.
+fn shortened(text: &str) -> (&str, usize) {
+    let end = text.floor_char_boundary(LONGEST);
+    (text.get(..end).unwrap_or_default(), text.len() - end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ContentType, Form};
+
+    #[test]
+    fn text_is_told_from_other_forms_by_its_type() {
+        let form = |kind: &str, body: &[u8]| ContentType(kind.to_owned()).form(body);
+        for (kind, expected) in [
+            ("text/html; charset=utf-8", Form::Html),
+            ("application/xhtml+xml", Form::Html),
+            ("text/plain", Form::Text),
+            ("application/json", Form::Text),
+            ("application/ld+json", Form::Text),
+            ("image/svg+xml", Form::Text),
+            ("application/x-yaml", Form::Text),
+            ("image/png", Form::Other),
+            ("application/pdf", Form::Other),
+            ("application/octet-stream", Form::Other),
+        ] {
+            assert_eq!(form(kind, b"x"), expected, "{kind}");
+        }
+        assert_eq!(form("", b"<!doctype html><p>x"), Form::Html);
+        assert_eq!(form("", b"plain"), Form::Text);
+        assert_eq!(form("", b"\x7fELF\0"), Form::Other);
+    }
+
+    #[test]
+    fn text_is_decoded_by_the_header_the_page_or_as_utf_8() {
+        let decoded = |kind: &str, body: &[u8]| ContentType(kind.to_owned()).decoded(body);
+        assert_eq!(decoded("text/plain; charset=iso-8859-1", b"\xe9"), "é");
+        assert_eq!(decoded("text/html", b"<meta charset=\"windows-1252\">\x80"), {
+            "<meta charset=\"windows-1252\">€"
+        });
+        assert_eq!(decoded("text/plain", "é".as_bytes()), "é");
+        assert_eq!(decoded("text/plain; charset=iso-8859-1", b"\xef\xbb\xbf\xc3\xa9"), "é");
+        assert_eq!(decoded("text/plain; charset=none", b"\xff"), "\u{fffd}");
+    }
+}
