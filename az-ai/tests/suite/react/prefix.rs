@@ -18,7 +18,7 @@ use super::{Stage, read};
 #[derive(Debug)]
 struct Changing {
     script: ScriptedClient,
-    left: AtomicUsize,
+    sent: AtomicUsize,
     after: Capabilities,
 }
 
@@ -29,7 +29,7 @@ impl LlmClient for Changing {
     }
 
     fn capabilities(&self, _model: &str) -> Capabilities {
-        if self.left.load(Ordering::SeqCst) > 0 { Capabilities::FULL } else { self.after }
+        if self.sent.load(Ordering::SeqCst) < 2 { Capabilities::FULL } else { self.after }
     }
 
     fn estimate_cost(&self, request: &ChatRequest) -> CostEstimate {
@@ -41,7 +41,7 @@ impl LlmClient for Changing {
     }
 
     fn stream(&self, request: &ChatRequest) -> ChatStream {
-        self.left.fetch_sub(1, Ordering::SeqCst);
+        self.sent.fetch_add(1, Ordering::SeqCst);
         self.script.stream(request)
     }
 }
@@ -52,7 +52,7 @@ async fn changed_to(after: Capabilities) -> (Stage, Task) {
     let tool = tool.answering(ToolOutput::done("x").with_image("image/png", "AAAA"));
     let lines = [read("a"), read("b"), read("c"), ScriptedReply::text("Final Answer: done")];
     let script = ScriptedClient::new(lines).recording();
-    let client = Changing { script, left: AtomicUsize::new(2), after };
+    let client = Changing { script, sent: AtomicUsize::new(0), after };
     let stage = Stage::with_client(Arc::new(client)).with_tools(FakeToolbox::new().with(tool));
     let task = stage.run("go").await;
     (stage, task)

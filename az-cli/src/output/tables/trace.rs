@@ -105,7 +105,11 @@ fn of_model(model: &ModelSpan) -> String {
     if let Some(charge) = &model.charge {
         let cost = charge.cost.map_or("cost unknown".to_owned(), |cost| cost.to_string());
         let usage = &charge.usage;
-        facts.push(format!("{} in, {} out, {cost}", usage.total_input(), usage.output));
+        let cached = match usage.cache_read {
+            0 => String::new(),
+            tokens => format!(" ({tokens} cached)"),
+        };
+        facts.push(format!("{} in{cached}, {} out, {cost}", usage.total_input(), usage.output));
     }
     if let Some(part) = model.changed {
         facts.push(format!("differs from {part} on"));

@@ -58,7 +58,7 @@ impl WebClient {
         if let Ok(address) = target.host.parse::<IpAddr>()
             && !self.options.addresses.allows(address)
         {
-            return Err(Refused { name: target.host.clone(), address }.to_string());
+            return Err("this is not an address of the public Internet".to_owned());
         }
         let request = self.client()?.get(target.url.clone()).header(ACCEPT, ACCEPTED);
         let mut response = request.send().await.map_err(reason)?;
