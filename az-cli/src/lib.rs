@@ -41,6 +41,7 @@ pub mod telemetry;
 mod unknown_command;
 mod usage;
 pub mod views;
+mod web_client;
 pub mod wiring;
 
 use std::ffi::OsString;

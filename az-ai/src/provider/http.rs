@@ -68,6 +68,12 @@ pub struct HttpClient {
     network: Arc<Network>,
 }
 
+/// Chooses the cryptography of TLS for all clients of the process, unless it was chosen before. A client that
+/// is created without it fails.
+pub fn use_cryptography() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
+
 impl HttpClient {
     /// Creates a client.
     ///
@@ -79,8 +85,7 @@ impl HttpClient {
             provider: "http".to_owned(),
             reason: describe(&error.without_url()),
         };
-        // An error means that the program has chosen another one before.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        use_cryptography();
         // A stream that is compressed may be held back, so that no encoding is asked for. What comes
         // compressed nevertheless is decompressed.
         let no_encoding = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -9,7 +9,7 @@ use az_mcp::builtin::aichat::AichatCompleteTool;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
 use az_mcp::builtin::semantic::SemanticSearchTool;
-use az_mcp::builtin::web::{WebFetchTool, WebOptions};
+use az_mcp::builtin::web::WebFetchTool;
 use az_mcp::search::SearchToolbox;
 use az_mcp::secrets::RedactingToolbox;
 
@@ -18,6 +18,7 @@ use crate::completer::ChosenModels;
 use crate::documents::NoDocuments;
 use crate::error::CliError;
 use crate::models::did_you_mean;
+use crate::web_client::CheckedClient;
 
 impl Services {
     /// Returns the tools.
@@ -37,7 +38,8 @@ impl Services {
         toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
         let hosts = &self.settings.tools.web.hosts;
         if !hosts.is_empty() {
-            toolbox.add(WebFetchTool::new(WebOptions::new(hosts.clone())))?;
+            let client = Arc::new(CheckedClient::default());
+            toolbox.add(WebFetchTool::new(hosts.clone(), client))?;
         }
         let toolbox = Arc::new(toolbox);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))

@@ -165,14 +165,18 @@ fn tasks_and_records_of_every_schema_are_as_they_were() {
             assert_eq!(found, expected, "schema {schema}, {id}");
             let history = fold(&events).unwrap();
             assert_eq!(history.next_seq, last.seq + 1);
-            let mut from_tail = fold(&block_on(store.tail(&id)).unwrap()).unwrap();
-            // Older snapshots do not have the providers of turns.
-            for (turn, same) in from_tail.turns.iter_mut().zip(&history.turns) {
+            // A snapshot of an earlier version does not say what calls before it read from caches, nor the
+            // providers of turns.
+            let mut from_snapshot = fold(&block_on(store.tail(&id)).unwrap()).unwrap();
+            if from_snapshot.cache.is_partial {
+                from_snapshot.cache = history.cache;
+            }
+            for (turn, same) in from_snapshot.turns.iter_mut().zip(&history.turns) {
                 if turn.provider.is_empty() {
                     turn.provider.clone_from(&same.provider);
                 }
             }
-            assert_eq!(from_tail, history, "{id}");
+            assert_eq!(from_snapshot, history, "{id}");
         }
         assert_eq!(block_on(store.check()).unwrap(), [] as [String; 0], "schema {schema}");
     }

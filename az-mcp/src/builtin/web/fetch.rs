@@ -1,19 +1,19 @@
 //! `web.fetch`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use az_core::Result;
 use az_core::tool::{Access, EffectClass, Invocation, Progress, ToolOutput, ToolScope};
-use reqwest::header::LOCATION;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::client::{Response, WebClient};
-use super::options::WebOptions;
 use super::page::Page;
+use super::port::{WebClient, WebResponse};
 use super::target::Target;
 use crate::builtin::limit::stopped;
+use crate::sandbox::HostPattern;
 use crate::tool::{TypedTool, invalid_argument};
 
 /// The most redirections that are followed.
@@ -24,7 +24,10 @@ const REDIRECTIONS: usize = 5;
 /// Policies decide by the host. A redirection to another one is not followed: the model is told its address,
 /// and a call with that is decided about anew.
 #[derive(Debug)]
-pub struct WebFetchTool(WebClient);
+pub struct WebFetchTool {
+    hosts: Vec<HostPattern>,
+    client: Arc<dyn WebClient>,
+}
 
 /// The arguments of `web.fetch`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,18 +38,18 @@ pub struct WebFetchArgs {
 }
 
 impl WebFetchTool {
-    /// Creates the tool.
-    pub const fn new(options: WebOptions) -> Self {
-        Self(WebClient::new(options))
+    /// Creates the tool, which fetches pages of these hosts with a client.
+    pub fn new(hosts: Vec<HostPattern>, client: Arc<dyn WebClient>) -> Self {
+        Self { hosts, client }
     }
 
     /// Fetches a page, and follows redirections on its host.
     async fn fetch(&self, mut target: Target) -> ToolOutput {
         for _ in 0..=REDIRECTIONS {
-            if !target.is_of(&self.0.options().hosts) {
+            if !target.is_of(&self.hosts) {
                 return ToolOutput::failed(self.not_allowed(&target));
             }
-            let response = match self.0.get(&target).await {
+            let response = match self.client.get(&target.url).await {
                 Ok(response) => response,
                 Err(reason) => return ToolOutput::failed(format!("{}: {reason}", target.url)),
             };
@@ -75,7 +78,7 @@ impl WebFetchTool {
     }
 
     fn not_allowed(&self, target: &Target) -> String {
-        let hosts: Vec<_> = self.0.options().hosts.iter().map(ToString::to_string).collect();
+        let hosts: Vec<_> = self.hosts.iter().map(ToString::to_string).collect();
         format!(
             "{} is not at a host that may be fetched; those in tools.web.hosts of the configuration are: {}",
             target.url,
@@ -85,10 +88,9 @@ impl WebFetchTool {
 }
 
 /// Returns where a response redirects to, if it does.
-fn location(response: &Response) -> Option<String> {
-    let is_redirection = [301, 302, 303, 307, 308].contains(&response.status.as_u16());
-    let location = response.headers.get(LOCATION).filter(|_| is_redirection)?;
-    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+fn location(response: &WebResponse) -> Option<String> {
+    let is_redirection = [301, 302, 303, 307, 308].contains(&response.status);
+    response.location.clone().filter(|_| is_redirection)
 }
 
 impl TypedTool for WebFetchTool {
@@ -103,7 +105,7 @@ impl TypedTool for WebFetchTool {
     const EXAMPLE: &'static str = r#"{"url": "https://example.org/"}"#;
 
     fn description(&self) -> Cow<'static, str> {
-        let hosts: Vec<_> = self.0.options().hosts.iter().map(ToString::to_string).collect();
+        let hosts: Vec<_> = self.hosts.iter().map(ToString::to_string).collect();
         format!(
             "{} (HTML becomes text with the addresses of its links). Hosts: {}",
             Self::DESCRIPTION,
@@ -121,7 +123,7 @@ impl TypedTool for WebFetchTool {
     fn check(&self, args: &WebFetchArgs) -> Result<()> {
         let target = Target::parse(&args.url)
             .map_err(|reason| invalid_argument(Self::NAME, "url", &reason))?;
-        if !target.is_of(&self.0.options().hosts) {
+        if !target.is_of(&self.hosts) {
             return Err(invalid_argument(Self::NAME, "url", &self.not_allowed(&target)));
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Each byte is read once or twice, whatever the page contains: a tag or comment without an end is the rest of
 //! the page.
 
-use reqwest::Url;
+use url::Url;
 
 use super::entities::decoded;
 use super::writer::Writer;
@@ -267,7 +267,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use proptest::prelude::*;
-    use reqwest::Url;
+    use url::Url;
 
     use super::to_text;
 

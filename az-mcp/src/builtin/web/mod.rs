@@ -1,13 +1,12 @@
-//! `web.fetch`: reads pages of the hosts that a person has allowed.
+//! `web.fetch`: reads pages of the hosts that a person has allowed, with an HTTP client behind a port.
 
-mod client;
 mod entities;
 mod fetch;
 mod html;
-mod options;
 mod page;
+mod port;
 mod target;
 mod writer;
 
 pub use fetch::WebFetchTool;
-pub use options::WebOptions;
+pub use port::{LARGEST_BODY, WebClient, WebResponse};

@@ -3,11 +3,10 @@
 use az_core::text::plural;
 use az_core::tool::ToolOutput;
 use encoding_rs::{Encoding, UTF_8};
-use reqwest::Url;
-use reqwest::header::CONTENT_TYPE;
+use url::Url;
 
-use super::client::Response;
 use super::html;
+use super::port::WebResponse;
 
 /// The most text that is returned, in bytes. The model is shown less, and reads the rest with `output.read`.
 const LONGEST: usize = 256 << 10;
@@ -18,7 +17,7 @@ const PRESCAN: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     pub(super) url: &'a Url,
-    pub(super) response: &'a Response,
+    pub(super) response: &'a WebResponse,
 }
 
 /// The form of a body.
@@ -32,9 +31,9 @@ enum Form {
 impl Page<'_> {
     /// Returns the text, after a line with the address, the status and the type.
     pub(super) fn into_output(self) -> ToolOutput {
-        let Response { status, body, is_cut, .. } = self.response;
-        let kind = self.content_type();
-        let head = format!("{} ({}, {})", self.url, status.as_u16(), kind.name());
+        let WebResponse { status, body, is_cut, .. } = self.response;
+        let kind = ContentType(self.response.content_type.to_ascii_lowercase());
+        let head = format!("{} ({}, {})", self.url, status, kind.name());
         let text = match kind.form(body) {
             Form::Other => {
                 let size = plural(body.len(), "byte");
@@ -51,13 +50,7 @@ impl Page<'_> {
         if omitted > 0 {
             shown.push_str(&format!("\n[{} of text are left out]", plural(omitted, "byte")));
         }
-        ToolOutput::done(shown).with_ok(status.is_success())
-    }
-
-    fn content_type(&self) -> ContentType {
-        let header = self.response.headers.get(CONTENT_TYPE);
-        let header = header.map(|value| String::from_utf8_lossy(value.as_bytes()));
-        ContentType(header.unwrap_or_default().to_ascii_lowercase())
+        ToolOutput::done(shown).with_ok((200..300).contains(status))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The address of a page.
 
-use reqwest::Url;
+use url::Url;
 
 use crate::sandbox::HostPattern;
 

@@ -6,72 +6,37 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use az_mcp::builtin::web::{LARGEST_BODY, WebClient, WebResponse};
+use az_mcp::sandbox::{AddressCheck, PublicAddresses, Resolver, SystemResolver};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, HeaderMap};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
-
-use super::options::WebOptions;
-use super::target::Target;
-use crate::sandbox::{AddressCheck, Resolver};
+use reqwest::{Client, Response, Url};
 
 /// The longest that a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The most that is read of a body after decompression, in bytes.
-const LARGEST: usize = 4 << 20;
 /// What is asked for, if a server has several forms of a page.
 const ACCEPTED: &str = "text/html, text/markdown, text/plain, application/json, */*;q=0.1";
 
-/// Sends requests to public addresses only, without proxies, cookies, credentials and redirections.
+/// Gets pages from public addresses.
 #[derive(Debug)]
-pub(super) struct WebClient {
-    options: WebOptions,
+pub(crate) struct CheckedClient {
+    resolver: Arc<dyn Resolver>,
+    check: Arc<dyn AddressCheck>,
     client: OnceLock<Client>,
 }
 
-/// A response, read up to the limit.
-#[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-    /// Whether the body is longer.
-    pub(super) is_cut: bool,
+impl Default for CheckedClient {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemResolver), Arc::new(PublicAddresses))
+    }
 }
 
-impl WebClient {
-    pub(super) const fn new(options: WebOptions) -> Self {
-        Self { options, client: OnceLock::new() }
-    }
-
-    pub(super) const fn options(&self) -> &WebOptions {
-        &self.options
-    }
-
-    /// Gets a page. A redirection is a response as any other.
-    ///
-    /// # Errors
-    ///
-    /// The reason why there is no response.
-    pub(super) async fn get(&self, target: &Target) -> Result<Response, String> {
-        // An address needs no resolver.
-        if let Ok(address) = target.host.parse::<IpAddr>()
-            && !self.options.addresses.allows(address)
-        {
-            return Err("this is not an address of the public Internet".to_owned());
-        }
-        let request = self.client()?.get(target.url.clone()).header(ACCEPT, ACCEPTED);
-        let mut response = request.send().await.map_err(reason)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(reason)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST {
-                body.truncate(LARGEST);
-                return Ok(Response { status, headers, body, is_cut: true });
-            }
-        }
-        Ok(Response { status, headers, body, is_cut: false })
+impl CheckedClient {
+    /// Creates a client that finds and checks addresses in this way.
+    fn new(resolver: Arc<dyn Resolver>, check: Arc<dyn AddressCheck>) -> Self {
+        Self { resolver, check, client: OnceLock::new() }
     }
 
     /// Returns the client, which is created when it is first needed: that reads the certificates of the system.
@@ -79,23 +44,55 @@ impl WebClient {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // An error means that another part of the program has chosen already.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let addresses = CheckedAddresses {
-            resolver: Arc::clone(&self.options.resolver),
-            check: Arc::clone(&self.options.addresses),
-        };
+        let (resolver, check) = (Arc::clone(&self.resolver), Arc::clone(&self.check));
+        az_ai::provider::http::use_cryptography();
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(CONNECT)
             .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(addresses))
+            .dns_resolver(Arc::new(CheckedAddresses { resolver, check }))
             .build()
             .map_err(|error| format!("the HTTP client cannot be created: {}", reason(error)))?;
         Ok(self.client.get_or_init(|| client))
     }
+}
+
+#[async_trait]
+impl WebClient for CheckedClient {
+    async fn get(&self, url: &Url) -> Result<WebResponse, String> {
+        // An address is not looked up.
+        let host = url.host_str().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.parse::<IpAddr>().is_ok_and(|address| !self.check.allows(address)) {
+            return Err("this is not an address of the public Internet".to_owned());
+        }
+        let request = self.client()?.get(url.clone()).header(ACCEPT, ACCEPTED);
+        let mut response = request.send().await.map_err(reason)?;
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
+        let (body, is_cut) = body_of(&mut response).await?;
+        let status = response.status().as_u16();
+        let content_type = content_type.unwrap_or_default();
+        Ok(WebResponse { status, content_type, location, body, is_cut })
+    }
+}
+
+/// Reads a body up to the limit; returns also whether there is more of it.
+async fn body_of(response: &mut Response) -> Result<(Vec<u8>, bool), String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(reason)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST_BODY {
+            body.truncate(LARGEST_BODY);
+            return Ok((body, true));
+        }
+    }
+    Ok((body, false))
 }
 
 /// Finds addresses, and refuses a host of which one is not allowed. The client connects to no other addresses
@@ -149,3 +146,6 @@ fn reason(error: reqwest::Error) -> String {
     }
     innermost
 }
+
+#[cfg(test)]
+mod tests;
