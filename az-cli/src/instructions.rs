@@ -1,8 +1,7 @@
 //! The instructions of a project: `AGENTS.md` in the workspace and above it, up to the root of the repository.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use az_mcp::secrets::KnownSecrets;
 
 use crate::error::CliError;
 use crate::output::printable;
+use crate::text_file::read_text;
 
 /// The name of the files.
 const NAME: &str = "AGENTS.md";
@@ -157,31 +157,4 @@ fn file_within(path: &Path, top: &Path, name: &str, notices: &mut Vec<String>) -
         return None;
     }
     Some(real)
-}
-
-/// Reads a text of at most `limit` bytes; returns the text, and the size of the file. A character that is cut
-/// at the end is left out.
-fn read_text(path: &Path, limit: usize) -> io::Result<(String, usize)> {
-    // Reading a pipe would block.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let file = File::open(path)?;
-    let mut size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    let mut bytes = Vec::new();
-    file.take(limit as u64).read_to_end(&mut bytes)?;
-    size = size.max(bytes.len());
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok((text, size)),
-        Err(error) => {
-            let (reason, bytes) = (error.utf8_error(), error.as_bytes());
-            let valid = bytes.get(..reason.valid_up_to()).unwrap_or_default();
-            let is_cut = reason.error_len().is_none() && bytes.len() == limit && size > limit;
-            let text = std::str::from_utf8(valid).ok().filter(|_| is_cut);
-            let text = text.ok_or_else(|| {
-                io::Error::other(format!("not UTF-8 at byte {}", reason.valid_up_to() + 1))
-            })?;
-            Ok((text.to_owned(), size))
-        }
-    }
 }

@@ -38,6 +38,7 @@ pub mod signal;
 mod store_setting;
 mod suggestion;
 pub mod telemetry;
+mod text_file;
 mod unknown_command;
 mod usage;
 pub mod views;

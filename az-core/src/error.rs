@@ -150,6 +150,12 @@ pub enum Error {
         /// The reason, as a message.
         reason: String,
     },
+    /// The answer does not fit the output schema of the task, and the corrected one does not either.
+    #[error("the answer does not fit the output schema, nor did the one before it: {}", problems.join("; "))]
+    AnswerMismatch {
+        /// What does not fit, each with its place.
+        problems: Vec<String>,
+    },
     /// A model call failed; `kind` decides whether a retry can help.
     #[error("{message}")]
     Model {
@@ -336,7 +342,7 @@ impl Error {
             Self::TimedOut { .. } => ErrorKind::TimedOut,
             Self::StepLimit { .. } => ErrorKind::StepLimit,
             Self::CallLimit { .. } => ErrorKind::CallLimit,
-            Self::Agent { .. } => ErrorKind::Agent,
+            Self::Agent { .. } | Self::AnswerMismatch { .. } => ErrorKind::Agent,
             Self::Model { kind, .. } => *kind,
             Self::Busy { .. } | Self::Threads { .. } => ErrorKind::Busy,
             Self::Full { .. } | Self::Io { .. } => ErrorKind::Io,

@@ -50,6 +50,7 @@ pub mod engine;
 mod hash;
 pub mod locks;
 pub mod policy;
+pub mod schema;
 pub mod search;
 pub mod secret;
 pub mod serde_arc;

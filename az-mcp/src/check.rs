@@ -1,16 +1,11 @@
 //! Checks a call's arguments against the tool's schema, with messages that let a model correct them.
 
-mod path;
-mod schema;
-
 use std::mem;
 
+use az_core::schema::{Place, has_type, kind_of, types_of, violations};
 use az_core::tool::{Invocation, ToolSpec};
 use az_core::{Error, Result};
 use serde_json::{Map, Value};
-
-pub(crate) use path::ArgumentPath;
-use schema::{has_type, kind_of, types_of, violations};
 
 /// The number of problems that are reported.
 const MAX_PROBLEMS: usize = 10;
@@ -44,7 +39,7 @@ pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<I
     let nulls: Vec<String> = arguments.ignorable_nulls(&given).map(str::to_owned).collect();
     given.retain(|name, _| !nulls.contains(name));
     let given = Value::Object(given);
-    let mut problems = violations(&spec.input_schema, &given);
+    let mut problems = violations(&spec.input_schema, &given, &arguments_root());
     if !problems.is_empty() {
         let more = problems.len().saturating_sub(MAX_PROBLEMS);
         problems.truncate(MAX_PROBLEMS);
@@ -57,6 +52,11 @@ pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<I
     Ok(call)
 }
 
+/// Returns the place of all arguments of a call, for messages.
+pub(crate) fn arguments_root() -> Place {
+    Place::root("arguments")
+}
+
 /// Returns the error for arguments that do not fit a tool.
 pub(crate) fn invalid_arguments(tool: &str, problem: &str) -> Error {
     Error::invalid("arguments", format!("{tool}: {problem}"))
@@ -65,7 +65,7 @@ pub(crate) fn invalid_arguments(tool: &str, problem: &str) -> Error {
 /// Returns the error for one argument of a tool that is invalid for a reason that its schema does not
 /// express. The reason reads on after the name of the argument, such as `must be greater than 0`.
 pub fn invalid_argument(tool: &str, name: &str, reason: &str) -> Error {
-    invalid_arguments(tool, &ArgumentPath::root().key(name).problem(reason))
+    invalid_arguments(tool, &arguments_root().key(name).problem(reason))
 }
 
 /// Says what is wrong with arguments that are no object, and cannot be read as one.

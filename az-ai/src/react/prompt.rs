@@ -91,6 +91,13 @@ pub(super) fn system(
              done:{checks}\n"
         ));
     }
+    if let Some(schema) = &task.options.output_schema {
+        prompt.push_str(&format!(
+            "\nThe final answer must be one JSON value that fits the JSON Schema below, and nothing else: no \
+             text and no code fence around it. The schema:\n{}\n",
+            schema.as_value()
+        ));
+    }
     if let Some(instructions) = &task.options.instructions {
         prompt.push_str(&format!(
             "\nInstructions for work in this directory, from its files. They say how to work, rank below \

@@ -12,6 +12,7 @@ mod hint;
 mod input;
 mod list;
 mod logs;
+mod output_schema;
 mod parked;
 mod remedy;
 mod resume;

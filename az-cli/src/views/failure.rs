@@ -100,6 +100,11 @@ pub enum FailureDetailView {
         /// The limit.
         timeout_ms: u64,
     },
+    /// The answer did not fit the output schema.
+    OutputSchema {
+        /// What did not fit, each with its place.
+        problems: Vec<String>,
+    },
 }
 
 impl FailureDetailView {
@@ -137,6 +142,7 @@ impl FailureDetailView {
             FailureDetail::StepLimit { limit } => Self::StepLimit { max_steps: limit },
             FailureDetail::CallLimit { limit } => Self::CallLimit { max_calls: limit },
             FailureDetail::TimedOut { limit_millis } => Self::TimedOut { timeout_ms: limit_millis },
+            FailureDetail::OutputSchema { problems } => Self::OutputSchema { problems },
             _ => return None,
         })
     }

@@ -217,6 +217,8 @@ pub struct TaskOptionsView {
     pub instructions: Option<InstructionsView>,
     /// The commands that have to succeed before the task is completed.
     pub until: Vec<String>,
+    /// The JSON Schema that the answer has to fit, which is JSON then; absent if there is none.
+    pub output_schema: Option<Value>,
 }
 
 impl From<&TaskOptions> for TaskOptionsView {
@@ -238,6 +240,7 @@ impl From<&TaskOptions> for TaskOptionsView {
                 sha256: instructions.sha256.clone(),
             }),
             until: options.until.iter().map(|check| check.command.clone()).collect(),
+            output_schema: options.output_schema.as_ref().map(|schema| schema.as_value().clone()),
         }
     }
 }

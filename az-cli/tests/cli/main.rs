@@ -36,6 +36,7 @@ mod manners;
 mod misbehaving;
 mod model_limits;
 mod models;
+mod output_schema;
 mod parked;
 mod payers;
 mod peers;

@@ -1,4 +1,4 @@
-//! Checked goals: an answer counts only if the checks of the task succeed.
+//! Checked goals: an answer counts only if it fits the output schema of the task, and the checks succeed.
 
 use std::path::PathBuf;
 
@@ -25,15 +25,17 @@ const ROUNDS: usize = 3;
 /// How the names of the calls begin that run checks.
 const NAME: &str = "check";
 
-/// Lets an agent work until it has an answer with which all checks of the task succeed.
+/// Lets an agent work until it has an answer that fits the output schema, and with which all checks of the
+/// task succeed.
 ///
 /// # Errors
 ///
-/// The agent's; `Agent` if a check cannot be made, or fails again and again with the same output.
+/// The agent's; `AnswerMismatch` for two answers that do not fit; `Agent` if a check cannot be made, or fails again and again with the same output.
 pub(super) async fn work_to_goal(agent: &dyn Agent, run: &mut Run) -> Result<Answer> {
     let mut failures: Vec<String> = Vec::new();
     loop {
         let answer = agent.work(run).await?;
+        let Some(answer) = run.fitting(answer).await? else { continue };
         let Some(failure) = run.failed_check(failures.len()).await? else {
             run.note_changed_checks().await?;
             return Ok(answer);

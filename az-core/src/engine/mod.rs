@@ -19,6 +19,7 @@ mod model;
 mod named_call;
 mod options;
 mod outcome;
+mod output;
 mod progress;
 mod question;
 mod recover;

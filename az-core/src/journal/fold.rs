@@ -62,6 +62,9 @@ pub struct History {
     /// What the calls read from the caches of providers.
     #[serde(default = "CacheUse::partial")]
     pub cache: CacheUse,
+    /// The number of turns when a run last ended with an outcome.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ended_after: usize,
     /// The outcome of the last run; `None` during a run.
     pub outcome: Option<Outcome>,
 }
@@ -106,6 +109,11 @@ impl Observation {
 
 fn is_unseen(seen: &Arc<SeenFiles>) -> bool {
     seen.is_empty()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -219,7 +227,10 @@ impl History {
             }
             EventBody::Context(change) => self.change_context(change),
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
-            EventBody::RunFinished { outcome, .. } => self.outcome = Some(outcome.clone()),
+            EventBody::RunFinished { outcome, .. } => {
+                self.ended_after = self.turns.len();
+                self.outcome = Some(outcome.clone());
+            }
         }
         Ok(())
     }

@@ -94,6 +94,11 @@ pub enum FailureDetail {
         /// The limit, in milliseconds.
         limit_millis: u64,
     },
+    /// The answer did not fit the output schema.
+    OutputSchema {
+        /// What did not fit, each with its place.
+        problems: Vec<String>,
+    },
     /// A detail of a newer version.
     #[serde(other)]
     Unknown,
@@ -153,6 +158,7 @@ impl FailureDetail {
             Error::StepLimit { steps } => Self::StepLimit { limit: *steps },
             Error::CallLimit { calls } => Self::CallLimit { limit: *calls },
             Error::TimedOut { after } => Self::TimedOut { limit_millis: millis(*after) },
+            Error::AnswerMismatch { problems } => Self::OutputSchema { problems: problems.clone() },
             _ => return None,
         })
     }
@@ -174,7 +180,7 @@ mod tests {
     use crate::money::Usd;
 
     /// Returns an error of each kind that has a detail.
-    fn errors() -> [Error; 7] {
+    fn errors() -> [Error; 8] {
         let scope = Scope::Payer("key:test".parse().unwrap());
         [
             Error::BudgetExceeded {
@@ -203,6 +209,7 @@ mod tests {
             Error::StepLimit { steps: 50 },
             Error::CallLimit { calls: 500 },
             Error::TimedOut { after: Duration::from_millis(1500) },
+            Error::AnswerMismatch { problems: vec!["answer: not JSON".to_owned()] },
         ]
     }
 
@@ -223,6 +230,7 @@ mod tests {
             json!({"type": "step_limit", "limit": 50}),
             json!({"type": "call_limit", "limit": 500}),
             json!({"type": "timed_out", "limit_millis": 1500}),
+            json!({"type": "output_schema", "problems": ["answer: not JSON"]}),
         ];
         for (error, detail) in errors().iter().zip(details) {
             let failure = Failure::from(error);

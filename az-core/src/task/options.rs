@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::goal::GoalCheck;
 use super::instructions::TaskInstructions;
+use super::output_schema::OutputSchema;
 
 /// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct TaskOptions {
     /// The checks that have to succeed before it is completed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<GoalCheck>,
+    /// The schema that its answer has to fit, which is JSON then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<OutputSchema>,
 }
 
 /// What to do about a call that needs an approval or an answer if no one can be asked.
@@ -139,6 +143,13 @@ impl TaskOptions {
     #[must_use]
     pub fn with_until(mut self, checks: impl IntoIterator<Item = GoalCheck>) -> Self {
         self.until = checks.into_iter().collect();
+        self
+    }
+
+    /// Sets the schema that the answer has to fit.
+    #[must_use]
+    pub fn with_output_schema(mut self, schema: OutputSchema) -> Self {
+        self.output_schema = Some(schema);
         self
     }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::erased::Tool;
-use crate::check::{ArgumentPath, invalid_arguments};
+use crate::check::{arguments_root, invalid_arguments};
 use crate::schema::{McpTool, ToolArgument, argument_order, input_schema};
 
 /// A tool with typed arguments.
@@ -118,7 +118,7 @@ impl<T: TypedTool> Typed<T> {
     /// Parses and checks the arguments of a call.
     pub(super) fn parse(&self, call: &Invocation) -> Result<T::Args> {
         let args = serde_path_to_error::deserialize(&call.arguments).map_err(|error| {
-            let path = ArgumentPath::of(&error.path().to_string());
+            let path = arguments_root().at(&error.path().to_string());
             invalid_arguments(T::NAME, &path.problem(&error.into_inner().to_string()))
         })?;
         self.tool.check(&args)?;

@@ -112,6 +112,10 @@ fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
             "`az models list` shows the names; `az task resume {id} --model OTHER` continues the \
              task with another model"
         ),
+        (_, Some(FailureDetail::OutputSchema { .. })) => format!(
+            "`az task resume {id}` lets the model try again, with --model another one; \
+             `az task logs {id}` shows the answers"
+        ),
         (ErrorKind::StepLimit, detail) => {
             let more = steps(task, detail.as_ref()).saturating_mul(2);
             format!("`az task resume {id} --max-steps {more}` gives it more steps")

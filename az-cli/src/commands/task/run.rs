@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use az_core::blocking;
 use az_core::clock::SystemClock;
-use az_core::task::{GoalCheck, LARGEST_COMMAND, TaskInstructions, TaskOptions, UnattendedMode};
+use az_core::task::{
+    GoalCheck, LARGEST_COMMAND, OutputSchema, TaskInstructions, TaskOptions, UnattendedMode,
+};
 use az_core::{Clock, Task, TaskPriority};
 use az_mcp::policy::RuleAction;
 use clap::Args;
@@ -16,6 +18,7 @@ use clap::Args;
 use super::execute::{Start, execute};
 use super::find::find;
 use super::input::{Asked, read_input};
+use super::output_schema::read_output_schema;
 use crate::commands::ask_mode::AskMode;
 use crate::commands::one_of;
 use crate::commands::workspace::workspace;
@@ -34,6 +37,7 @@ Examples:
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
   git diff | az task run \"write a commit message\"
+  az task run \"list the TODO comments in src\" --output-schema todos.schema.json | jq .
 
 A file or a pipe on standard input is input for the task: data that the model gets beside it, at
 most 256 KiB. A pipe counts if it has data within a second; with `-` after the task, az waits for
@@ -68,6 +72,10 @@ pub struct RunArgs {
     /// such options are several commands
     #[arg(long, value_name = "COMMAND", value_parser = check)]
     until: Vec<GoalCheck>,
+    /// Complete the task only with an answer that is JSON and fits the JSON Schema in this file; the model
+    /// may correct it once
+    #[arg(long, value_name = "FILE")]
+    output_schema: Option<PathBuf>,
     /// Give the model the instructions in this file, too
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
@@ -207,16 +215,17 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     };
     let workspace = workspace(args.workspace.as_deref())?;
     let task = services.new_task(command, input.as_deref())?;
-    let (until, instructions) = read_workspace(args, &workspace, services).await?;
+    let files = read_files(args, &workspace, services).await?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
         .with_env(&args.limits.env)
-        .with_until(until)
+        .with_until(files.checks)
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
-    options.instructions = instructions;
+    options.instructions = files.instructions;
+    options.output_schema = files.output_schema;
     options.unattended = args.limits.unattended().or(services.settings().tools.unattended);
     let limits = services.settings().task;
     options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
@@ -233,23 +242,33 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     Ok(task)
 }
 
-/// Returns what the files of the workspace add to the task: to its checks, and its instructions.
-async fn read_workspace(
+/// What files add to a task.
+struct TaskFiles {
+    checks: Vec<GoalCheck>,
+    instructions: Option<TaskInstructions>,
+    output_schema: Option<OutputSchema>,
+}
+
+/// Reads the files of the workspace, and those that the command line names.
+async fn read_files(
     args: &RunArgs,
     workspace: &str,
     services: &Services,
-) -> Result<(Vec<GoalCheck>, Option<TaskInstructions>), CliError> {
+) -> Result<TaskFiles, CliError> {
     let (checks, workspace) = (args.until.clone(), PathBuf::from(workspace));
     let file = args.instructions.clone();
     let secrets = services.secrets()?;
     let sources = InstructionSources { project: !args.no_instructions, file, secrets };
+    let schema = args.output_schema.clone();
     let read = move || {
+        let output_schema = schema.as_deref().map(read_output_schema).transpose()?;
         let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
-        sources.read(&workspace).map(|read| (checks, read))
+        let read = sources.read(&workspace)?;
+        Ok::<_, CliError>((checks, read, output_schema))
     };
-    let (checks, read) = blocking::run(read).await??;
+    let (checks, read, output_schema) = blocking::run(read).await??;
     read.notices.iter().for_each(|notice| services.printer().say(notice));
-    Ok((checks, read.instructions))
+    Ok(TaskFiles { checks, instructions: read.instructions, output_schema })
 }
 
 /// Reads a command from standard input, and no more than one byte above the limit.

@@ -143,6 +143,8 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     let instructions = task.options.instructions.as_ref();
     facts.extend(instructions.map(|used| ("instructed", used.files.join(", "))));
     facts.extend(task.options.until.iter().map(|check| ("until", check.clone())));
+    let schema = task.options.output_schema.as_ref();
+    facts.extend(schema.map(|schema| ("schema", one_line(&schema.to_string(), 80))));
     facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));

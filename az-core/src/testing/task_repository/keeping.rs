@@ -7,8 +7,8 @@ use super::Tasks;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, Task, TaskFilter, TaskInstructions,
-    TaskOptions, TaskPriority, TaskStatus, UnattendedMode, Waiting,
+    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, Task, TaskFilter,
+    TaskInstructions, TaskOptions, TaskPriority, TaskStatus, UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id, waiting};
@@ -43,6 +43,7 @@ fn full(id: &str) -> Task {
             input: Some("one\ntwo\n".to_owned()),
             instructions: Some(TaskInstructions::new("use tabs", vec!["AGENTS.md".to_owned()])),
             until: vec![check()],
+            output_schema: OutputSchema::parse(r#"{"minimum": 0.5, "title": "ä"}"#).ok(),
         },
         answer: Some("42\n".to_owned()),
         failure: Some(failure()),

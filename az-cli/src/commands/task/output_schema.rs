@@ -1,0 +1,30 @@
+//! Files with output schemas.
+
+use std::path::Path;
+
+use az_core::Error;
+use az_core::task::{LARGEST_OUTPUT_SCHEMA, OutputSchema};
+
+use crate::error::CliError;
+use crate::text_file::read_text;
+
+/// Reads the JSON Schema of `--output-schema`. This blocks.
+///
+/// # Errors
+///
+/// A usage error for a file that cannot be read, is too large, or is no schema that answers can be checked
+/// against.
+pub(super) fn read_output_schema(file: &Path) -> Result<OutputSchema, CliError> {
+    let name = file.display();
+    let refused = |reason: &str| CliError::Usage(format!("--output-schema {name}: {reason}"));
+    let (text, size) =
+        read_text(file, LARGEST_OUTPUT_SCHEMA).map_err(|error| refused(&error.to_string()))?;
+    if size > text.len() {
+        let limit = LARGEST_OUTPUT_SCHEMA >> 10;
+        return Err(refused(&format!("larger than {limit} KiB; shorten it")));
+    }
+    OutputSchema::parse(&text).map_err(|error| match error {
+        Error::Invalid { reason, .. } => refused(&reason),
+        other => other.into(),
+    })
+}

@@ -1,0 +1,220 @@
+//! Checks that a document is a schema, and that all of it is checked.
+
+use serde_json::Value;
+
+use super::check::referenced;
+use super::place::Place;
+use super::types::{TYPES, kind_of};
+
+/// Keywords that describe a value and restrict it in no way. `format` is one of them by the standard.
+const NOTES: [&str; 15] = [
+    "$schema",
+    "$id",
+    "$comment",
+    "$anchor",
+    "title",
+    "description",
+    "default",
+    "example",
+    "examples",
+    "format",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "contentEncoding",
+    "contentMediaType",
+];
+
+/// What the value of a keyword has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Schema,
+    Schemas,
+    NamedSchemas,
+    Types,
+    Names,
+    List,
+    Any,
+    Number,
+    Count,
+    Flag,
+    Reference,
+}
+
+/// The keywords that are checked.
+const CHECKED: [(&str, Form); 27] = [
+    ("type", Form::Types),
+    ("enum", Form::List),
+    ("const", Form::Any),
+    ("properties", Form::NamedSchemas),
+    ("$defs", Form::NamedSchemas),
+    ("definitions", Form::NamedSchemas),
+    ("required", Form::Names),
+    ("additionalProperties", Form::Schema),
+    ("minProperties", Form::Count),
+    ("maxProperties", Form::Count),
+    ("items", Form::Schema),
+    ("prefixItems", Form::Schemas),
+    ("minItems", Form::Count),
+    ("maxItems", Form::Count),
+    ("uniqueItems", Form::Flag),
+    ("minLength", Form::Count),
+    ("maxLength", Form::Count),
+    ("minimum", Form::Number),
+    ("maximum", Form::Number),
+    ("exclusiveMinimum", Form::Number),
+    ("exclusiveMaximum", Form::Number),
+    ("multipleOf", Form::Number),
+    ("allOf", Form::Schemas),
+    ("anyOf", Form::Schemas),
+    ("oneOf", Form::Schemas),
+    ("not", Form::Schema),
+    ("$ref", Form::Reference),
+];
+
+/// Why a document is no schema that values can be checked against, with the place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SchemaError(String);
+
+/// Checks that a document is a schema, and that everything in it that restricts a value is checked by
+/// [`violations`](super::violations).
+///
+/// # Errors
+///
+/// The first problem, with its place, which begins with `schema`.
+pub fn check_document(document: &Value) -> Result<(), SchemaError> {
+    let at = Place::root("schema");
+    if !document.is_object() {
+        let what = format!("must be a JSON object, got {}", kind_of(document));
+        return Err(SchemaError(at.problem(&what)));
+    }
+    check_schema(document, document, &at)
+}
+
+fn check_schema(document: &Value, schema: &Value, at: &Place) -> Result<(), SchemaError> {
+    match schema {
+        Value::Bool(_) => Ok(()),
+        Value::Object(keywords) => {
+            keywords.iter().try_for_each(|(name, value)| check_keyword(document, name, value, at))
+        }
+        other => {
+            let what = format!("must be a schema, which is an object, got {}", kind_of(other));
+            Err(SchemaError(at.problem(&what)))
+        }
+    }
+}
+
+fn check_keyword(
+    document: &Value,
+    name: &str,
+    value: &Value,
+    at: &Place,
+) -> Result<(), SchemaError> {
+    if NOTES.contains(&name) || name.starts_with("x-") {
+        return Ok(());
+    }
+    let Some((_, form)) = CHECKED.iter().find(|(checked, _)| *checked == name) else {
+        return Err(SchemaError(at.problem(&unchecked(name))));
+    };
+    let at = at.key(name);
+    if !form.is_of(value) {
+        let what = format!("must be {}, got {}", form.in_words(), kind_of(value));
+        return Err(SchemaError(at.problem(&what)));
+    }
+    match (form, value) {
+        (Form::Schema, schema) => check_schema(document, schema, &at),
+        (Form::Schemas, Value::Array(schemas)) => schemas
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, schema)| check_schema(document, schema, &at.item(index))),
+        (Form::NamedSchemas, Value::Object(schemas)) => schemas
+            .iter()
+            .try_for_each(|(name, schema)| check_schema(document, schema, &at.key(name))),
+        (Form::Types, value) => check_types(value, &at),
+        (Form::Reference, Value::String(reference)) => check_reference(document, reference, &at),
+        _ => Ok(()),
+    }
+}
+
+fn check_types(value: &Value, at: &Place) -> Result<(), SchemaError> {
+    let names = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let is_type = |name: &&Value| name.as_str().is_some_and(|name| TYPES.contains(&name));
+    match names.iter().find(|name| !is_type(name)) {
+        None => Ok(()),
+        Some(other) => {
+            let what = format!("{other} is none of the types {}", TYPES.join(", "));
+            Err(SchemaError(at.problem(&what)))
+        }
+    }
+}
+
+/// Checks that a reference names a schema of the document, and not itself over other references.
+fn check_reference(document: &Value, reference: &str, at: &Place) -> Result<(), SchemaError> {
+    let mut seen = vec![reference];
+    loop {
+        let last = seen.last().copied().unwrap_or_default();
+        let Some(target) =
+            referenced(document, last).filter(|to| to.is_object() || to.is_boolean())
+        else {
+            let what = format!(
+                "{last:?} names no schema of this file; references have the form \"#/$defs/NAME\""
+            );
+            return Err(SchemaError(at.problem(&what)));
+        };
+        let Some(next) = target.get("$ref").and_then(Value::as_str) else { return Ok(()) };
+        if seen.contains(&next) {
+            return Err(SchemaError(at.problem("refers to itself")));
+        }
+        seen.push(next);
+    }
+}
+
+/// Says that a keyword is not checked, and what to do.
+fn unchecked(name: &str) -> String {
+    let near = CHECKED.iter().map(|(known, _)| (strsim::levenshtein(name, known), *known)).min();
+    match near {
+        Some((typos, known)) if typos <= 2 => {
+            format!("has the unknown keyword `{name}`; did you mean `{known}`?")
+        }
+        _ => format!(
+            "has the keyword `{name}`, which is not checked; leave it out, and put what it says into a \
+             `description`"
+        ),
+    }
+}
+
+impl Form {
+    fn is_of(self, value: &Value) -> bool {
+        let are_names = |names: &Vec<Value>| names.iter().all(Value::is_string);
+        match self {
+            Self::Schema => value.is_object() || value.is_boolean(),
+            Self::Schemas => value.as_array().is_some_and(|schemas| !schemas.is_empty()),
+            Self::NamedSchemas => value.is_object(),
+            Self::Types => value.is_string() || value.as_array().is_some_and(are_names),
+            Self::Names => value.as_array().is_some_and(are_names),
+            Self::List => value.is_array(),
+            Self::Any => true,
+            Self::Number => value.is_number(),
+            Self::Count => value.is_u64(),
+            Self::Flag => value.is_boolean(),
+            Self::Reference => value.is_string(),
+        }
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Schema => "a schema, which is an object",
+            Self::Schemas => "an array of schemas",
+            Self::NamedSchemas => "an object of schemas",
+            Self::Types => "the name of a type, or an array of such",
+            Self::Names => "an array of names",
+            Self::List => "an array",
+            Self::Any => "a value",
+            Self::Number => "a number",
+            Self::Count => "a whole number from 0",
+            Self::Flag => "true or false",
+            Self::Reference => "a string",
+        }
+    }
+}
