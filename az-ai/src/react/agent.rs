@@ -59,11 +59,12 @@ impl ReActAgent {
         };
         let budget_left = if inputs.budget_left { run.budget_left().await? } else { None };
         let tools = !context.tools.is_empty();
+        let images = !task.options.images.is_empty();
         let query = RoutingQuery::for_task(task)
             .with_kept(kept)
             .with_request_tokens(request_tokens)
             .with_max_tokens(self.options.max_tokens)
-            .with_requirements(Requirements { tools, ..Requirements::default() })
+            .with_requirements(Requirements { tools, images, ..Requirements::default() })
             .with_budget_left(budget_left);
         Ok(self.models.candidates(&query)?)
     }

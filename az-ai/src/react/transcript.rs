@@ -55,7 +55,7 @@ pub(super) fn build(
 ) -> Vec<Message> {
     let mut messages = vec![Message::system(system)];
     messages.extend(task.options.input.as_deref().map(|text| Message::user(input(text))));
-    messages.push(Message::user(&task.command));
+    messages.push(command(task));
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
     if let Some(summary) = &history.summary {
         messages.push(Message::Summary {
@@ -67,6 +67,18 @@ pub(super) fn build(
     messages.extend(turns(history, summarised..all, view));
     messages.extend(between(history, all));
     messages
+}
+
+/// Returns the message with the command of a task and its images.
+fn command(task: &Task) -> Message {
+    let images = &task.options.images;
+    if images.is_empty() {
+        return Message::user(&task.command);
+    }
+    let names: Vec<&str> = images.iter().map(|image| image.name.as_str()).collect();
+    let text = format!("{}\n\n[The images, in this order: {}]", task.command, names.join(", "));
+    let images = images.iter().map(|image| image.content.clone().into()).collect();
+    Message::user_with_images(text, images)
 }
 
 /// Returns the messages of some turns, each with the messages before it.

@@ -9,6 +9,7 @@ mod execute;
 mod find;
 mod follow;
 mod hint;
+mod images;
 mod input;
 mod list;
 mod logs;

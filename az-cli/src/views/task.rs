@@ -2,7 +2,7 @@
 
 use az_core::cost::{CacheUse, CostEntry};
 use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
-use az_core::task::{TaskOptions, UnattendedMode};
+use az_core::task::{TaskImage, TaskOptions, UnattendedMode};
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
@@ -213,6 +213,8 @@ pub struct TaskOptionsView {
     pub unattended: Option<UnattendedMode>,
     /// The size of the input in bytes; absent if there is none.
     pub input_bytes: Option<usize>,
+    /// The images that the model gets with the command.
+    pub images: Vec<TaskImageView>,
     /// The instructions for work in the workspace; absent if there are none.
     pub instructions: Option<InstructionsView>,
     /// The commands that have to succeed before the task is completed.
@@ -234,6 +236,7 @@ impl From<&TaskOptions> for TaskOptionsView {
             env: options.env.clone(),
             unattended: options.unattended,
             input_bytes: options.input.as_ref().map(String::len),
+            images: options.images.iter().map(TaskImageView::from).collect(),
             instructions: options.instructions.as_ref().map(|instructions| InstructionsView {
                 files: instructions.files.clone(),
                 bytes: instructions.text.len(),
@@ -255,6 +258,28 @@ pub struct InstructionsView {
     pub bytes: usize,
     /// The SHA-256 digest of the text.
     pub sha256: String,
+}
+
+/// An image that the model gets with the command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct TaskImageView {
+    /// The file that it is from.
+    pub name: String,
+    /// The media type, such as `image/png`.
+    pub mime_type: String,
+    /// The size in bytes.
+    pub bytes: usize,
+}
+
+impl From<&TaskImage> for TaskImageView {
+    fn from(image: &TaskImage) -> Self {
+        Self {
+            name: image.name.clone(),
+            mime_type: image.content.mime_type.clone(),
+            bytes: image.content.bytes(),
+        }
+    }
 }
 
 /// How many tool calls ended how.

@@ -6,6 +6,7 @@
 mod failure;
 mod fence;
 mod goal;
+mod image;
 mod instructions;
 mod model;
 mod options;
@@ -20,6 +21,7 @@ pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
 pub use goal::GoalCheck;
+pub use image::TaskImage;
 pub use instructions::TaskInstructions;
 pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
 pub use options::{TaskOptions, UnattendedMode, millis};

@@ -1,10 +1,12 @@
 //! The limits, permissions and workspace of a task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::goal::GoalCheck;
+use super::image::TaskImage;
 use super::instructions::TaskInstructions;
 use super::output_schema::OutputSchema;
 
@@ -45,6 +47,9 @@ pub struct TaskOptions {
     /// Input for the task, which is data and not a part of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// The images that the model gets with the command.
+    #[serde(with = "crate::serde_arc", skip_serializing_if = "is_none")]
+    pub images: Arc<[TaskImage]>,
     /// The instructions for work in its workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions: Option<TaskInstructions>,
@@ -146,6 +151,13 @@ impl TaskOptions {
         self
     }
 
+    /// Sets the images that the model gets with the command.
+    #[must_use]
+    pub fn with_images(mut self, images: impl Into<Arc<[TaskImage]>>) -> Self {
+        self.images = images.into();
+        self
+    }
+
     /// Sets the schema that the answer has to fit.
     #[must_use]
     pub fn with_output_schema(mut self, schema: OutputSchema) -> Self {
@@ -159,6 +171,10 @@ impl TaskOptions {
         self.input = Some(input.into());
         self
     }
+}
+
+fn is_none(images: &Arc<[TaskImage]>) -> bool {
+    images.is_empty()
 }
 
 /// Serializes an optional duration as whole milliseconds.

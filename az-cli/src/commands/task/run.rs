@@ -9,7 +9,7 @@ use std::time::Duration;
 use az_core::blocking;
 use az_core::clock::SystemClock;
 use az_core::task::{
-    GoalCheck, LARGEST_COMMAND, OutputSchema, TaskInstructions, TaskOptions, UnattendedMode,
+    GoalCheck, LARGEST_COMMAND, OutputSchema, TaskImage, TaskInstructions, TaskOptions, UnattendedMode,
 };
 use az_core::{Clock, Task, TaskPriority};
 use az_mcp::policy::RuleAction;
@@ -17,6 +17,7 @@ use clap::Args;
 
 use super::execute::{Start, execute};
 use super::find::find;
+use super::images::read_images;
 use super::input::{Asked, read_input};
 use super::output_schema::read_output_schema;
 use crate::commands::ask_mode::AskMode;
@@ -37,6 +38,7 @@ Examples:
   az task run --detach \"summarise notes.md\" && az worker run --until-idle
   echo \"a long task\" | az task run -
   git diff | az task run \"write a commit message\"
+  az task run \"what is wrong with this page?\" --image screenshot.png
   az task run \"list the TODO comments in src\" --output-schema todos.schema.json | jq .
 
 A file or a pipe on standard input is input for the task: data that the model gets beside it, at
@@ -68,6 +70,10 @@ pub struct RunArgs {
     /// Let the task use only these tools, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TOOLS")]
     tools: Option<Vec<String>>,
+    /// Show the model the picture in this file (PNG, JPEG, GIF or WebP). Several such options are several
+    /// pictures
+    #[arg(long, value_name = "FILE")]
+    image: Vec<PathBuf>,
     /// Complete the task only when this shell command succeeds; a failure goes back to the model. Several
     /// such options are several commands
     #[arg(long, value_name = "COMMAND", value_parser = check)]
@@ -226,6 +232,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     options.input = input;
     options.instructions = files.instructions;
     options.output_schema = files.output_schema;
+    options.images = files.images.into();
     options.unattended = args.limits.unattended().or(services.settings().tools.unattended);
     let limits = services.settings().task;
     options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
@@ -247,6 +254,7 @@ struct TaskFiles {
     checks: Vec<GoalCheck>,
     instructions: Option<TaskInstructions>,
     output_schema: Option<OutputSchema>,
+    images: Vec<TaskImage>,
 }
 
 /// Reads the files of the workspace, and those that the command line names.
@@ -259,16 +267,19 @@ async fn read_files(
     let file = args.instructions.clone();
     let secrets = services.secrets()?;
     let sources = InstructionSources { project: !args.no_instructions, file, secrets };
-    let schema = args.output_schema.clone();
+    let (schema, images) = (args.output_schema.clone(), args.image.clone());
     let read = move || {
         let output_schema = schema.as_deref().map(read_output_schema).transpose()?;
+        let images = read_images(&images)?;
         let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
         let read = sources.read(&workspace)?;
-        Ok::<_, CliError>((checks, read, output_schema))
+        let files =
+            TaskFiles { checks, instructions: read.instructions, output_schema, images };
+        Ok::<_, CliError>((files, read.notices))
     };
-    let (checks, read, output_schema) = blocking::run(read).await??;
-    read.notices.iter().for_each(|notice| services.printer().say(notice));
-    Ok(TaskFiles { checks, instructions: read.instructions, output_schema })
+    let (files, notices) = blocking::run(read).await??;
+    notices.iter().for_each(|notice| services.printer().say(notice));
+    Ok(files)
 }
 
 /// Reads a command from standard input, and no more than one byte above the limit.

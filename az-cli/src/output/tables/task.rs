@@ -10,7 +10,7 @@ use crate::output::{
     Style, Table, age, amount, cache_in_words, call_in_words, duration, fit,
     prefix_change_in_words, printable, short,
 };
-use crate::views::{TaskSummaryView, TaskView, ToolOutcomesView, WaitingView};
+use crate::views::{TaskImageView, TaskSummaryView, TaskView, ToolOutcomesView, WaitingView};
 
 /// Returns the table of tasks.
 pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
@@ -140,6 +140,10 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
         facts.push(("ended", format!("{ended}{took}")));
     }
     facts.extend(task.options.workspace.clone().map(|dir| ("workspace", dir)));
+    let image = |image: &TaskImageView| {
+        format!("{} ({}, {})", image.name, image.mime_type, plural(image.bytes, "byte"))
+    };
+    facts.extend(task.options.images.iter().map(|shown| ("image", image(shown))));
     let instructions = task.options.instructions.as_ref();
     facts.extend(instructions.map(|used| ("instructed", used.files.join(", "))));
     facts.extend(task.options.until.iter().map(|check| ("until", check.clone())));

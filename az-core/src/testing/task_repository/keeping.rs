@@ -1,14 +1,16 @@
 //! Clauses 1, 2, 3, 6 and 7: creating, finding and deleting.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Tasks;
+use crate::content::ImageContent;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
     Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, Task, TaskFilter,
-    TaskInstructions, TaskOptions, TaskPriority, TaskStatus, UnattendedMode, Waiting,
+    TaskImage, TaskInstructions, TaskOptions, TaskPriority, TaskStatus, UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id, waiting};
@@ -41,6 +43,7 @@ fn full(id: &str) -> Task {
             env: vec!["SSH_AUTH_SOCK".to_owned()],
             unattended: Some(UnattendedMode::Wait),
             input: Some("one\ntwo\n".to_owned()),
+            images: Arc::from([image()]),
             instructions: Some(TaskInstructions::new("use tabs", vec!["AGENTS.md".to_owned()])),
             until: vec![check()],
             output_schema: OutputSchema::parse(r#"{"minimum": 0.5, "title": "ä"}"#).ok(),
@@ -53,6 +56,12 @@ fn full(id: &str) -> Task {
         })),
         ..task(id, 0)
     }
+}
+
+fn image() -> TaskImage {
+    let content =
+        ImageContent { mime_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
+    TaskImage::new("ä b.png", content)
 }
 
 fn check() -> GoalCheck {

@@ -1,5 +1,6 @@
 //! Pictures, which are read as images.
 
+use az_core::content::ImageContent;
 use az_core::tool::ToolOutput;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::FileError;
 
 /// The largest picture in bytes: 5 MB as base64, which is what providers accept.
-const MAX_BYTES: usize = 3_750_000;
+pub const LARGEST_IMAGE: usize = 3_750_000;
 
 /// Returns the media type of a picture that models take, by its first bytes; `None` for anything else.
-pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
@@ -20,12 +21,19 @@ pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Returns a picture as an image; `None` if it is larger than [`LARGEST_IMAGE`], or none that models take.
+pub fn image(bytes: &[u8]) -> Option<ImageContent> {
+    let mime_type = media_type(bytes)?.to_owned();
+    (bytes.len() <= LARGEST_IMAGE)
+        .then(|| ImageContent { mime_type, data: STANDARD.encode(bytes) })
+}
+
 /// Returns the output for a picture, with a line that names it.
 pub(super) fn output(path: &str, media_type: &str, bytes: &[u8]) -> Result<ToolOutput, FileError> {
     let size = bytes.len();
-    if size > MAX_BYTES {
-        return Err(FileError::LargeImage { path: path.to_owned(), size, limit: MAX_BYTES });
-    }
+    let Some(ImageContent { mime_type, data }) = image(bytes) else {
+        return Err(FileError::LargeImage { path: path.to_owned(), size, limit: LARGEST_IMAGE });
+    };
     let line = format!("`{path}`: {media_type}, {size} bytes");
-    Ok(ToolOutput::done(line).with_image(media_type, STANDARD.encode(bytes)))
+    Ok(ToolOutput::done(line).with_image(mime_type, data))
 }

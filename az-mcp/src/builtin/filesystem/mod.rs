@@ -9,7 +9,7 @@ mod durable;
 mod edit;
 mod encoding;
 mod error;
-mod image;
+pub mod image;
 mod list;
 mod lock;
 mod marks;
