@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use az_core::task::ReasoningEffort;
 pub use az_core::tool::ToolDefinition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,6 +71,16 @@ pub enum Effort {
     Medium,
     /// High effort.
     High,
+}
+
+impl From<ReasoningEffort> for Effort {
+    fn from(effort: ReasoningEffort) -> Self {
+        match effort {
+            ReasoningEffort::Low => Self::Low,
+            ReasoningEffort::Medium => Self::Medium,
+            ReasoningEffort::High => Self::High,
+        }
+    }
 }
 
 /// Whether the model may, must or must not call a tool.

@@ -259,6 +259,14 @@ fn gap(run: &Run) -> Duration {
     Duration::try_from(run.now().duration_since(replied_at)).unwrap_or_default()
 }
 
+/// Returns whether the command of a task follows a copied conversation, and the model has not replied to it.
+fn is_command_last(run: &Run) -> bool {
+    let (origin, history) = (run.task().options.origin.as_ref(), run.history());
+    origin.is_some_and(|origin| {
+        origin.command_after > 0 && origin.command_after == history.turns.len()
+    }) && history.pending_calls().next().is_none()
+}
+
 #[async_trait]
 impl Agent for ReActAgent {
     async fn work(&self, run: &mut Run) -> Result<Answer> {
@@ -275,10 +283,14 @@ impl ReActEngine for ReActAgent {
         let repeats = repeated(capabilities);
         run.set_shown_bytes(Some(limits(capabilities, &self.options).reads));
         loop {
-            match decide(run.history(), repeats) {
+            let decision = match is_command_last(run) {
+                true => Decision::CallModel,
+                false => decide(run.history(), repeats),
+            };
+            match decision {
                 Decision::Finish(answer) => {
                     // A hint that came while the model wrote its answer gets another turn, if one is left.
-                    let is_last = run.history().steps >= run.max_steps();
+                    let is_last = run.history().own_steps() >= run.max_steps();
                     if is_last || run.take_hints().await? == 0 {
                         return Ok(Answer(answer));
                     }

@@ -24,4 +24,5 @@ mod written_calls;
 pub use agent::ReActAgent;
 pub use engine::ReActEngine;
 pub use options::{ReActOptions, Sticky};
+pub use prompt::changed_goals;
 pub use result_limits::ResultLimits;

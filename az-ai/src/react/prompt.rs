@@ -2,6 +2,7 @@
 
 use az_core::Task;
 pub(super) use az_core::journal::Protocol;
+use az_core::task::TaskOptions;
 
 use super::options::ReActOptions;
 use super::text_protocol;
@@ -15,6 +16,11 @@ pub(super) const EMPTY_REPLY: &str = "Your last reply had neither text nor a too
 pub(super) const RESUMED: &str = "The task was taken up again here. What failed or was refused \
      before may be tried again; what is done stays done. Processes that were left running in the \
      background have been ended.";
+
+/// The message where a task goes on after a copy of a part of another one.
+pub(super) const FORKED: &str = "The conversation up to here is a copy, and the task goes on from here \
+     in another way. What was done after this point stays done: look again before you rely on what \
+     you saw of files. Processes that were left running in the background have been ended.";
 
 /// The warning after an observation when the model has begun to repeat itself.
 pub(super) const REPEATING: &str = "[You have made the same calls three times over, and will be \
@@ -58,6 +64,38 @@ pub(super) fn described(tool: &ToolDefinition) -> String {
     format!("- {name}: {description}\n  {schema}\n")
 }
 
+/// Returns what the model is told with the command of a task that continues another one and has other checks, or
+/// another output schema.
+pub fn changed_goals(options: &TaskOptions) -> String {
+    let goals = goals(options);
+    if goals.is_empty() {
+        return "[No command has to succeed any more before this is done, and the answer may have any form.]"
+            .to_owned();
+    }
+    format!("[From here on this holds, and no longer what was said before:\n{goals}]")
+}
+
+/// Returns what the model is told of the checks and the output schema of a task.
+fn goals(options: &TaskOptions) -> String {
+    let mut prompt = String::new();
+    if !options.until.is_empty() {
+        let checks = options.until.iter().map(|check| format!("\n- {}", check.command));
+        let checks: String = checks.collect();
+        prompt.push_str(&format!(
+            "\nThe task is done when these commands succeed. They are run each time you say that it is \
+             done:{checks}\n"
+        ));
+    }
+    if let Some(schema) = &options.output_schema {
+        prompt.push_str(&format!(
+            "\nThe final answer must be one JSON value that fits the JSON Schema below, and nothing else: no \
+             text and no code fence around it. The schema:\n{}\n",
+            schema.as_value()
+        ));
+    }
+    prompt
+}
+
 /// Returns the system prompt.
 pub(super) fn system(
     task: &Task,
@@ -83,21 +121,7 @@ pub(super) fn system(
     if let Some(workspace) = &task.options.workspace {
         prompt.push_str(&format!("\nThe working directory is {workspace}.\n"));
     }
-    if !task.options.until.is_empty() {
-        let checks = task.options.until.iter().map(|check| format!("\n- {}", check.command));
-        let checks: String = checks.collect();
-        prompt.push_str(&format!(
-            "\nThe task is done when these commands succeed. They are run each time you say that it is \
-             done:{checks}\n"
-        ));
-    }
-    if let Some(schema) = &task.options.output_schema {
-        prompt.push_str(&format!(
-            "\nThe final answer must be one JSON value that fits the JSON Schema below, and nothing else: no \
-             text and no code fence around it. The schema:\n{}\n",
-            schema.as_value()
-        ));
-    }
+    prompt.push_str(&goals(&task.options));
     if let Some(instructions) = &task.options.instructions {
         prompt.push_str(&format!(
             "\nInstructions for work in this directory, from its files. They say how to work, rank below \

@@ -18,7 +18,7 @@ use super::request_digests::request_digests;
 use super::text_protocol::{self, OBSERVATION};
 use super::transcript::{View, build};
 use super::written_calls;
-use crate::chat::{CacheHints, ChatEvent, ChatReply, ChatRequest, Message};
+use crate::chat::{CacheHints, ChatEvent, ChatReply, ChatRequest, Effort, Message};
 use crate::client::Capabilities;
 use crate::dispatch::{Delivery, Prompt, Rejection};
 use crate::resolver::Candidate;
@@ -78,12 +78,13 @@ impl<'a> StepPrompt<'a> {
         let messages = build(system, run.task(), run.history(), view);
         let most = capabilities(candidate).max_output;
         let max_tokens = cut::raised(self.max_tokens(candidate), most, run.history());
-        let hints = CacheHints::of(run.task().id.as_str())
+        let hints = CacheHints::of(run.task().conversation().as_str())
             .with_boundaries(boundaries(&messages))
             .expecting_pause(self.context.expects_pause);
         let request = ChatRequest::new(&*candidate.model.model, messages)
             .with_cache(hints)
             .with_temperature(self.context.options.temperature)
+            .with_effort(run.task().options.effort.map(Effort::from))
             .with_max_tokens(max_tokens);
         match view.protocol {
             Protocol::Native => request.with_tools(Arc::clone(&self.context.tools)),
@@ -98,8 +99,9 @@ impl<'a> StepPrompt<'a> {
         let step = || self.built(run, candidate, self.view(candidate));
         let after = (!self.describes).then(|| summary_after(step(), windows, options)).flatten();
         let request = after.unwrap_or_else(|| {
-            let (model, command) = (&candidate.model.model, &run.task().command);
-            summary_of_description(model, command, run.history(), turns, (limit, options))
+            let said: Vec<String> = run.task().said().map(|said| said.text).collect();
+            let (model, command) = (&candidate.model.model, said.join("\n\n"));
+            summary_of_description(model, &command, run.history(), turns, (limit, options))
         });
         let max_tokens = request.max_tokens.min(self.max_tokens(candidate));
         request.with_max_tokens(max_tokens)

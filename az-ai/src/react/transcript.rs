@@ -1,7 +1,10 @@
 //! Converts the journal to the conversation that the model sees.
 
+use std::ops::Range;
+
 use az_core::content::ImageContent;
 use az_core::journal::{CallRecord, CallState, ContextCut, History, ModelReply, ToolOutcome, Turn};
+use az_core::task::Said;
 use az_core::text::Excerpt;
 use az_core::tool::OUTPUT_READ;
 use az_core::{CallId, Task};
@@ -10,7 +13,7 @@ use super::arguments::with_short_arguments;
 use super::cut;
 use super::decide::is_empty;
 use super::loop_guard::{Repeats, repeats};
-use super::prompt::{EMPTY_REPLY, Protocol, REPEATING, RESUMED, input};
+use super::prompt::{EMPTY_REPLY, FORKED, Protocol, REPEATING, RESUMED, input};
 use super::result_limits::ResultLimits;
 use super::text_protocol::{self, OBSERVATION};
 use crate::chat::{Image, Message, ToolMessage};
@@ -54,9 +57,9 @@ pub(super) fn build(
     view: View<'_>,
 ) -> Vec<Message> {
     let mut messages = vec![Message::system(system)];
-    messages.extend(task.options.input.as_deref().map(|text| Message::user(input(text))));
-    messages.push(command(task));
     let summarised = history.summary.as_ref().map_or(0, |summary| summary.turns);
+    // No summary replaces what the user said.
+    messages.extend(said(task, 0..summarised));
     if let Some(summary) = &history.summary {
         messages.push(Message::Summary {
             turns: summary.turns,
@@ -64,29 +67,52 @@ pub(super) fn build(
         });
     }
     let all = history.turns.len();
-    messages.extend(turns(history, summarised..all, view));
+    for index in summarised..all {
+        messages.extend(beginning(task, history, index));
+        messages.extend(turns(history, index..index + 1, view));
+    }
+    messages.extend(beginning(task, history, all));
     messages.extend(between(history, all));
     messages
 }
 
-/// Returns the message with the command of a task and its images.
-fn command(task: &Task) -> Message {
-    let images = &task.options.images;
-    if images.is_empty() {
-        return Message::user(&task.command);
+/// Returns what the user said after this number of turns, and before it a note if a copy of a part of another
+/// task ends there. The first command stays the first message.
+fn beginning(task: &Task, history: &History, turns: usize) -> Vec<Message> {
+    let mut messages: Vec<_> = said(task, turns..turns + 1).collect();
+    if history.forked_after.contains(&turns) {
+        let at = if turns == 0 { messages.len() } else { 0 };
+        messages.insert(at, Message::Resumed { text: FORKED.to_owned() });
     }
-    let names: Vec<&str> = images.iter().map(|image| image.name.as_str()).collect();
-    let text = format!("{}\n\n[The images, in this order: {}]", task.command, names.join(", "));
+    messages
+}
+
+/// Returns the messages with what the user said after these numbers of turns.
+fn said(task: &Task, after: Range<usize>) -> impl Iterator<Item = Message> {
+    let said = task.said().filter(move |said| after.contains(&said.after));
+    said.flat_map(|said| {
+        let input = said.input.as_deref().map(|text| Message::user(input(text)));
+        input.into_iter().chain([command(said)])
+    })
+}
+
+/// Returns the message with a command and its images.
+fn command(said: Said) -> Message {
+    let Said { mut text, images, note, .. } = said;
+    if !images.is_empty() {
+        let names: Vec<&str> = images.iter().map(|image| image.name.as_str()).collect();
+        text.push_str(&format!("\n\n[The images, in this order: {}]", names.join(", ")));
+    }
+    if let Some(note) = note {
+        text.push_str("\n\n");
+        text.push_str(&note);
+    }
     let images = images.iter().map(|image| image.content.clone().into()).collect();
     Message::user_with_images(text, images)
 }
 
 /// Returns the messages of some turns, each with the messages before it.
-pub(super) fn turns(
-    history: &History,
-    range: std::ops::Range<usize>,
-    view: View<'_>,
-) -> Vec<Message> {
+pub(super) fn turns(history: &History, range: Range<usize>, view: View<'_>) -> Vec<Message> {
     range
         .flat_map(|index| between(history, index).into_iter().chain(turn(history, index, view)))
         .collect()

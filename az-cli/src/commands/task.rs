@@ -5,26 +5,33 @@ mod approve;
 mod cancel;
 mod delete;
 mod deny;
+mod effort;
 mod execute;
 mod find;
+mod fitness;
 mod follow;
+mod follow_up;
+mod fork;
 mod hint;
 mod images;
 mod input;
+mod limits;
 mod list;
 mod logs;
 mod output_schema;
 mod parked;
+mod queue;
 mod remedy;
 mod resume;
 mod retry;
 mod run;
 mod show;
+mod source;
 mod trace;
 mod typed_hints;
 mod watch;
 
-pub(super) use run::rules_of;
+pub(super) use limits::rules_of;
 
 use std::process::ExitCode;
 
@@ -75,6 +82,8 @@ pub enum TaskCommand {
     Resume(resume::ResumeArgs),
     /// Run the command of a task again, as a new task
     Retry(retry::RetryArgs),
+    /// Start a new task from a step of an old one
+    Fork(fork::ForkArgs),
     /// Delete tasks and their journals; their costs stay in the ledger
     #[command(visible_alias = "rm")]
     Delete(delete::DeleteArgs),
@@ -94,7 +103,9 @@ impl TaskCommand {
             | Self::Deny(_)
             | Self::Answer(_) => true,
             Self::Trace(args) => args.is_short(),
-            Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) => false,
+            Self::Run(_) | Self::Cancel(_) | Self::Resume(_) | Self::Retry(_) | Self::Fork(_) => {
+                false
+            }
         }
     }
 }
@@ -119,6 +130,7 @@ pub async fn run(command: &TaskCommand, services: &Services) -> Result<ExitCode,
         TaskCommand::Cancel(args) => cancel::run(args, services).await,
         TaskCommand::Resume(args) => resume::run(args, services).await,
         TaskCommand::Retry(args) => retry::run(args, services).await,
+        TaskCommand::Fork(args) => fork::run(args, services).await,
         TaskCommand::Delete(args) => delete::run(args, services).await,
     }
 }

@@ -127,12 +127,13 @@ impl Story {
     fn tell_recorded(&mut self, task: &TaskId, event: &RecordedEvent) -> Vec<String> {
         let s = self.style;
         match &event.body {
-            EventBody::RunStarted { steps, .. } => {
+            EventBody::RunStarted { steps, continues, .. } => {
                 self.steps = *steps;
                 let id = s.bold(&short(task.as_str()));
-                let from = match event.seq {
-                    0 => String::new(),
-                    _ => format!(" resumed after {}", plural(*steps, "step")),
+                let from = match (event.seq, continues.is_some()) {
+                    (0, _) => String::new(),
+                    (_, true) => format!(" continues after {}", plural(*steps, "step")),
+                    (_, false) => format!(" resumed after {}", plural(*steps, "step")),
                 };
                 vec![format!("{} task {id}{from}", s.cyan("▶"))]
             }
@@ -181,6 +182,7 @@ impl Story {
                 vec![format!("  {} {}", s.yellow("?"), fit(question, 200))]
             }
             EventBody::ApprovalGiven { .. }
+            | EventBody::Copied { .. }
             | EventBody::QuestionAnswered { .. }
             | EventBody::Context(_)
             | EventBody::Snapshot { .. } => vec![],

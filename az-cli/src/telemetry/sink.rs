@@ -84,7 +84,10 @@ fn record(task: &TaskId, body: &EventBody) {
             }
         }
         EventBody::Context(change) => record!(debug, task, "{}", context_in_words(change)),
-        EventBody::Observation { .. } | EventBody::Hint { .. } | EventBody::Snapshot { .. } => {}
+        EventBody::Observation { .. }
+        | EventBody::Hint { .. }
+        | EventBody::Copied { .. }
+        | EventBody::Snapshot { .. } => {}
     }
 }
 

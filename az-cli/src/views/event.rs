@@ -2,7 +2,7 @@
 
 use az_core::engine::{RunEvent, RunEventKind};
 use az_core::error::ErrorKind;
-use az_core::journal::{Event, EventBody, ToolIntent};
+use az_core::journal::{Continued, Event, EventBody, ToolIntent};
 use az_core::tool::Progress;
 use az_core::{CallId, TaskId, Timestamp, WorkerId};
 use schemars::JsonSchema;
@@ -44,7 +44,14 @@ pub struct EventView<'a> {
 #[expect(missing_docs, reason = "the fields are those of the core's events")]
 pub enum EventBodyView<'a> {
     /// A worker claimed the task.
-    RunStarted { schema: u32, owner: &'a WorkerId, steps: u32 },
+    RunStarted {
+        schema: u32,
+        owner: &'a WorkerId,
+        steps: u32,
+        /// How much of another task's record the journal begins with a copy of; absent if it is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        continues: Option<Continued>,
+    },
     /// A model call is about to be made.
     LlmIntent(ModelIntentView<'a>),
     /// A model call ended.
@@ -87,6 +94,13 @@ pub enum EventBodyView<'a> {
     Hint { text: &'a str },
     /// The run decided how the requests that follow are built.
     Context(ContextChangeView<'a>),
+    /// A copy of an event of the task that this one continues: what it was, and which call it was about.
+    Copied {
+        written_at: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        copied_call: Option<&'a CallId>,
+        copy: Box<EventBodyView<'a>>,
+    },
     /// The run took a decision.
     Note { text: &'a str },
     /// The fold of the events before it was stored.
@@ -158,8 +172,9 @@ impl<'a> EventView<'a> {
 impl<'a> From<&'a EventBody> for EventBodyView<'a> {
     fn from(body: &'a EventBody) -> Self {
         match body {
-            EventBody::RunStarted { schema, owner, steps } => {
-                Self::RunStarted { schema: *schema, owner, steps: *steps }
+            EventBody::RunStarted { schema, owner, steps, continues } => {
+                let (schema, steps, continues) = (*schema, *steps, *continues);
+                Self::RunStarted { schema, owner, steps, continues }
             }
             EventBody::LlmIntent(intent) => Self::LlmIntent(intent.into()),
             EventBody::LlmResult(result) => Self::LlmResult(result.into()),
@@ -182,6 +197,11 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             EventBody::Observation { text } => Self::Observation { text },
             EventBody::Hint { text } => Self::Hint { text },
             EventBody::Context(change) => Self::Context(change.into()),
+            EventBody::Copied { at, event } => Self::Copied {
+                written_at: *at,
+                copied_call: event.call.as_ref(),
+                copy: Box::new(Self::from(&event.body)),
+            },
             EventBody::Note { text } => Self::Note { text },
             EventBody::Snapshot { .. } => Self::Snapshot {},
             EventBody::RunFinished { outcome, totals } => {

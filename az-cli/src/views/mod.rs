@@ -58,7 +58,10 @@ pub use record::{CommandRunView, LogRecordView};
 pub use route::{RouteCandidateView, RouteStepView, RouteView, StepHealthView, StepOutcomeView};
 pub use setting::SettingView;
 pub use store::{LeftoverView, Soundness, StoreStatusView};
-pub use task::{PrefixChangeView, TaskOptionsView, TaskSummaryView, TaskView, ToolOutcomesView};
+pub use task::{
+    PrefixChangeView, TaskImageView, TaskOptionsView, TaskOriginView, TaskSummaryView, TaskView,
+    ToolOutcomesView,
+};
 pub use tool::{ToolSummaryView, ToolUsageView, ToolView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};

@@ -2,7 +2,7 @@
 
 use az_core::cost::{CacheUse, CostEntry};
 use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
-use az_core::task::{TaskImage, TaskOptions, UnattendedMode};
+use az_core::task::{ReasoningEffort, TaskImage, TaskOptions, TaskOrigin, UnattendedMode};
 use az_core::tool::BackgroundProcess;
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
@@ -84,6 +84,8 @@ pub struct TaskView {
     pub updated_at: Timestamp,
     /// The task that this one is a part of.
     pub parent_task_id: Option<TaskId>,
+    /// The task whose first steps this one continues; absent if there is none.
+    pub continues: Option<TaskOriginView>,
     /// The limits of the task.
     pub options: TaskOptionsView,
     /// The answer, once completed.
@@ -148,12 +150,13 @@ impl TaskView {
             completed_at: task.completed_at,
             updated_at: task.updated_at,
             parent_task_id: task.parent_task_id.clone(),
+            continues: task.options.origin.as_ref().map(TaskOriginView::from),
             options: (&task.options).into(),
             answer: task.answer.clone(),
             failure: task.failure.as_ref().map(FailureView::from),
-            steps: history.steps,
-            runs: history.runs,
-            tool_calls: history.calls.len(),
+            steps: history.own_steps(),
+            runs: history.own_runs(),
+            tool_calls: history.own_calls().count(),
             tool_outcomes: history.into(),
             background: Vec::new(),
             hints: Vec::new(),
@@ -213,6 +216,8 @@ pub struct TaskOptionsView {
     pub unattended: Option<UnattendedMode>,
     /// The size of the input in bytes; absent if there is none.
     pub input_bytes: Option<usize>,
+    /// How much the model reasons; absent if that is left to it.
+    pub effort: Option<ReasoningEffort>,
     /// The images that the model gets with the command.
     pub images: Vec<TaskImageView>,
     /// The instructions for work in the workspace; absent if there are none.
@@ -236,6 +241,7 @@ impl From<&TaskOptions> for TaskOptionsView {
             env: options.env.clone(),
             unattended: options.unattended,
             input_bytes: options.input.as_ref().map(String::len),
+            effort: options.effort,
             images: options.images.iter().map(TaskImageView::from).collect(),
             instructions: options.instructions.as_ref().map(|instructions| InstructionsView {
                 files: instructions.files.clone(),
@@ -258,6 +264,22 @@ pub struct InstructionsView {
     pub bytes: usize,
     /// The SHA-256 digest of the text.
     pub sha256: String,
+}
+
+/// The task whose first steps a task continues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct TaskOriginView {
+    /// The task.
+    pub task_id: TaskId,
+    /// How many of its steps are continued.
+    pub steps: usize,
+}
+
+impl From<&TaskOrigin> for TaskOriginView {
+    fn from(origin: &TaskOrigin) -> Self {
+        Self { task_id: origin.task.clone(), steps: origin.steps }
+    }
 }
 
 /// An image that the model gets with the command.
@@ -299,7 +321,7 @@ pub struct ToolOutcomesView {
 impl From<&History> for ToolOutcomesView {
     fn from(history: &History) -> Self {
         let mut counts = Self::default();
-        for call in history.calls.values() {
+        for (_, call) in history.own_calls() {
             let CallState::Ended { outcome, .. } = &call.state else { continue };
             match outcome {
                 ToolOutcome::Done => counts.done += 1,

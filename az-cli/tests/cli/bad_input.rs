@@ -97,6 +97,39 @@ fn a_command_of_10_mb_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_command_on_standard_input_is_read_to_its_end_and_checked() {
+    let long = "x".repeat(1 << 20);
+    let too_long = format!("{long}y");
+    for (input, reason) in [
+        (b"".as_slice(), "invalid command: must not be empty"),
+        (b" \n", "invalid command: must not be empty"),
+        (b"list \xff", "the task on standard input is not UTF-8"),
+        (b"a\0b", "invalid command: must not contain a NUL character"),
+        (too_long.as_bytes(), "the task is longer than 1048576 bytes; put large input into a file"),
+    ] {
+        let az = Az::new();
+        let (code, stderr) = with_stdin(&az, &["task", "run", "-"], input);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(reason), "{stderr}");
+        has_no_tasks(&az);
+    }
+    let az = Az::new();
+    let (code, stderr) = with_stdin(&az, &["task", "run", "-", "--detach"], long.as_bytes());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(az.shown(&az.only_id())["command"].as_str().map(str::len), Some(1 << 20));
+}
+
+/// Runs a command with this standard input; returns its exit code and its standard error.
+fn with_stdin(az: &Az, args: &[&str], input: &[u8]) -> (Option<i32>, String) {
+    let mut child = az.command(args);
+    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).ok();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
 fn arguments_that_are_not_utf8_are_refused() {
     let az = Az::new();
     let args = [OsStr::new("task"), OsStr::new("run"), OsStr::from_bytes(b"list \xff")];

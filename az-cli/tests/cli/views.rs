@@ -12,6 +12,7 @@ use az_cli::views::{
     SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView, ToolUsageView, ToolView,
     VerdictView, WaitingView, WorkerReportView, feature_names,
 };
+use az_core::content::ImageContent;
 use az_core::cost::{
     Alert, BudgetStatus, CacheUse, Charge, CostSum, Period, Scope, TimeRange, Usage,
 };
@@ -24,7 +25,10 @@ use az_core::journal::{
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
-use az_core::task::{Failure, FailureDetail, GoalCheck, Outcome, TaskInstructions, TaskOptions};
+use az_core::task::{
+    Failure, FailureDetail, GoalCheck, Outcome, OutputSchema, ReasoningEffort, TaskImage,
+    TaskInstructions, TaskOptions, TaskOrigin,
+};
 use az_core::testing::sample;
 use az_core::tool::{
     Access, BackgroundProcess, EffectClass, Invocation, PreparedCall, Progress, ToolDefinition,
@@ -64,7 +68,9 @@ const NESTED: &[&str] = &[
     "SpanRowView",
     "StepHealthView",
     "StepOutcomeView",
+    "TaskImageView",
     "TaskOptionsView",
+    "TaskOriginView",
     "ToolOutcomesView",
     "ToolResultView",
     "UsageView",
@@ -171,6 +177,7 @@ fn events() -> Vec<Event> {
         }),
         context(ContextChange::Cut(ContextCut::before(("p", "m"), 3, 400).with_tokens(900, 500))),
         context(ContextChange::Model(ModelChoice::new("fast", Some("it is short".to_owned())))),
+        sample::copied(sample::tool_result("t0.0")),
         sample::note("falling back to m"),
         NewEvent::new(EventBody::Snapshot { history: Box::new(History::default()) }),
         NewEvent::new(finished(sample::completed("done"))),
@@ -254,6 +261,11 @@ fn the_log() {
     assert_json_snapshot!("command_run", CommandRunView::from(run)); // CommandRunView
 }
 
+fn image() -> TaskImage {
+    let content = ImageContent { mime_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
+    TaskImage::new("page.png", content)
+}
+
 #[test]
 fn tasks() {
     let mut task = sample::task("t", 0).with_priority(TaskPriority::High).with_model("m");
@@ -271,8 +283,13 @@ fn tasks() {
         .with_env(["SSH_AUTH_SOCK"])
         .with_input("some input")
         .with_instructions(TaskInstructions::new("use tabs", vec!["AGENTS.md".to_owned()]))
-        .with_until([GoalCheck::new("cargo test").unwrap()]);
+        .with_until([GoalCheck::new("cargo test").unwrap()])
+        .with_output_schema(OutputSchema::parse(r#"{"type": "object"}"#).unwrap())
+        .with_effort(ReasoningEffort::High)
+        .with_images([image()]);
     task = task.with_options(options);
+    let (origin, _) = TaskOrigin::new(&sample::task("other", 0), 3, 17, None);
+    task.options.origin = Some(origin);
     task.failure = Some(over_budget());
     task.started_at = Some(sample::at(1));
     let events = events();
@@ -303,6 +320,7 @@ fn details_of_failures() {
         FailureDetail::StepLimit { limit: 50 },
         FailureDetail::CallLimit { limit: 500 },
         FailureDetail::TimedOut { limit_millis: 90_000 },
+        FailureDetail::OutputSchema { problems: vec!["answer: not JSON".to_owned()] },
         FailureDetail::Unknown,
     ];
     let failure = |detail| Failure::new(ErrorKind::Agent, "why").with_detail(Some(detail));

@@ -165,7 +165,7 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
         cost: run.history.cost,
         unpriced: run.history.unpriced,
         tokens: run.history.tokens,
-        steps: run.history.steps,
+        steps: run.history.own_steps(),
         cache: Some(run.history.cache),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };

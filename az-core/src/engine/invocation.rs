@@ -32,7 +32,7 @@ pub(super) fn drop_beyond_limit(
             record.intent_seq.is_none() && matches!(record.state, CallState::Ended { .. });
         !is_refused && !is_free(id)
     };
-    let made = history.calls.iter().filter(is_made).count();
+    let made = history.own_calls().filter(is_made).count();
     let mut left = (limit as usize).saturating_sub(made);
     let requested = calls.len();
     calls.retain(|(id, _)| {

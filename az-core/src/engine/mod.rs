@@ -8,6 +8,7 @@ mod background;
 mod claim;
 mod context;
 mod contract;
+mod copy;
 mod drive;
 #[expect(clippy::module_inception, reason = "the file is named for the type in it")]
 mod engine;

@@ -55,7 +55,7 @@ impl Account for Run {
         effect: &dyn ModelEffect,
     ) -> Result<Attempt> {
         let limit = self.max_steps();
-        if request.purpose == Purpose::Step && self.history.steps >= limit {
+        if request.purpose == Purpose::Step && self.history.own_steps() >= limit {
             return Err(Error::StepLimit { steps: limit });
         }
         self.check_stop()?;

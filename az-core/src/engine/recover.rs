@@ -31,9 +31,11 @@ impl Run {
     /// Opens the run: settles an interrupted model call, and probes interrupted tool calls.
     pub(super) async fn open(&mut self) -> Result<()> {
         let owner = self.lease.owner.clone();
-        let steps = self.history.steps;
-        let started = EventBody::RunStarted { schema: SCHEMA, owner, steps };
-        let mut events = vec![NewEvent::new(started)];
+        let mut events = self.beginning().await?;
+        let steps = if events.is_empty() { self.history.steps } else { self.copied_steps() };
+        let continues = self.continued().filter(|_| !events.is_empty());
+        let started = EventBody::RunStarted { schema: SCHEMA, owner, steps, continues };
+        events.push(NewEvent::new(started));
         if let Some(OpenModelCall { call, .. }) = &self.history.open_model {
             // The request may have been sent: it is booked in full, and sent again.
             let result = ModelResult {

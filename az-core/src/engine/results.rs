@@ -28,8 +28,12 @@ impl ReadResults for JournalResults {
             let Some(last) = events.last() else { return Ok(None) };
             from = last.seq + 1;
             for event in events {
-                let is_asked = event.event.call.as_ref() == Some(call);
-                if let (true, EventBody::ToolResult(result)) = (is_asked, event.event.body) {
+                let event = match event.event.body {
+                    EventBody::Copied { event, .. } => *event,
+                    _ => event.event,
+                };
+                let is_asked = event.call.as_ref() == Some(call);
+                if let (true, EventBody::ToolResult(result)) = (is_asked, event.body) {
                     let mut output = ToolOutput::default()
                         .with_ok(result.outcome == ToolOutcome::Done)
                         .with_unknown(result.outcome == ToolOutcome::Unknown);

@@ -32,6 +32,9 @@ pub struct CallRecord {
     /// The answer to its question, if there is one, with the digest that it applies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<(String, Option<String>)>,
+    /// Whether it is a call of the task that this one continues.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_copied: bool,
     /// The state of the call.
     pub state: CallState,
 }

@@ -29,6 +29,7 @@ use crate::task::{Lease, Task, TaskQueue, TaskRepository, WaitAnswer};
 ///    adds to the task's cost and tokens; `hint` removes the hint that it records from the
 ///    [`HintQueue`]; `run_finished` ends the task and its lease, as
 ///    [`TaskQueue::finish`] does.
+///    A `copied` event has no effect, whichever event it is a copy of.
 /// 6. [`tail`](Self::tail) returns the events from the last snapshot on, or all of them; an
 ///    unreadable snapshot is skipped in favour of the one before it.
 /// 7. [`answer`](Self::answer) appends the answer to a parked task without a lease, because no worker has

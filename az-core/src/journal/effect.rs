@@ -78,6 +78,7 @@ impl NewEvent {
             | EventBody::ToolResult(_)
             | EventBody::Observation { .. }
             | EventBody::Context(_)
+            | EventBody::Copied { .. }
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => None,
         })

@@ -84,6 +84,9 @@ pub enum EventBody {
         /// The number of steps that were recorded before.
         #[serde(default, skip_serializing_if = "is_zero")]
         steps: u32,
+        /// What the journal begins with a copy of, in the first run of a task that continues another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        continues: Option<Continued>,
     },
     /// A model call is about to be made.
     LlmIntent(ModelIntent),
@@ -160,6 +163,14 @@ pub enum EventBody {
     },
     /// A decision about how the requests that follow are built.
     Context(ContextChange),
+    /// An event of the task that this one continues. It is a part of the conversation and has no other
+    /// effect: nothing is booked, held or done for it.
+    Copied {
+        /// The time at which it was written there.
+        at: Timestamp,
+        /// The event.
+        event: Box<NewEvent>,
+    },
     /// A note, which changes nothing.
     Note {
         /// The text.
@@ -196,11 +207,23 @@ impl EventBody {
             Self::Observation { .. } => "observation",
             Self::Hint { .. } => "hint",
             Self::Context(_) => "context",
+            Self::Copied { .. } => "copied",
             Self::Note { .. } => "note",
             Self::Snapshot { .. } => "snapshot",
             Self::RunFinished { .. } => "run_finished",
         }
     }
+}
+
+/// How much of another task's record a journal begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Continued {
+    /// Everything that was done.
+    Whole,
+    /// A part: something was done later.
+    Part,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

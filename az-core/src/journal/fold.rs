@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::call_record::{CallRecord, CallState};
 use super::context::{Context, ContextChange};
-use super::event::{Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent};
+use super::copied::CopiedPart;
+use super::event::{
+    Continued, Event, EventBody, ModelIntent, ModelOutcome, ModelResult, Purpose, ToolIntent,
+};
 use super::excerpt::excerpt;
 use super::reply::{ModelReply, ToolCall};
 use super::tool_result::ToolResult;
@@ -29,6 +32,9 @@ pub struct History {
     /// The number of complete turns at the start of each later run; a turn with pending calls is
     /// not complete.
     pub resumed_after: Vec<usize>,
+    /// The number of turns at each place where a part of another task's record ends and this one goes on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forked_after: Vec<usize>,
     /// The number of replies that counted as steps.
     pub steps: u32,
     /// The model's replies, with the calls that they request. Those that a summary has replaced are
@@ -62,6 +68,9 @@ pub struct History {
     /// What the calls read from the caches of providers.
     #[serde(default = "CacheUse::partial")]
     pub cache: CacheUse,
+    /// The part of the journal that is a copy of another task's.
+    #[serde(skip_serializing_if = "CopiedPart::is_empty")]
+    pub copied: CopiedPart,
     /// The number of turns when a run last ended with an outcome.
     #[serde(skip_serializing_if = "is_zero")]
     pub ended_after: usize,
@@ -182,11 +191,14 @@ impl History {
         Ok(())
     }
 
-    fn add(&mut self, event: &Event) -> Result<(), &'static str> {
+    pub(super) fn add(&mut self, event: &Event) -> Result<(), &'static str> {
         let call = || event.event.call.clone().ok_or("it has no call id");
         match &event.event.body {
-            EventBody::RunStarted { .. } => {
-                if self.runs > 0 {
+            EventBody::RunStarted { continues, .. } => {
+                if *continues == Some(Continued::Part) {
+                    self.forked_after.push(self.turns.len());
+                }
+                if self.runs > 0 && continues.is_none() {
                     let undone = usize::from(self.pending_calls().next().is_some());
                     self.resumed_after.push(self.turns.len().saturating_sub(undone));
                 }
@@ -226,6 +238,7 @@ impl History {
                 self.observe(Observation { is_hint: true, ..Observation::new(text) });
             }
             EventBody::Context(change) => self.change_context(change),
+            EventBody::Copied { at, event: copied } => self.add_copied(event, (*at, copied))?,
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
             EventBody::RunFinished { outcome, .. } => {
                 self.ended_after = self.turns.len();

@@ -6,6 +6,7 @@
 mod call_record;
 mod context;
 mod contract;
+mod copied;
 mod effect;
 mod event;
 mod excerpt;
@@ -21,10 +22,11 @@ mod tool_usage;
 pub use call_record::{CallRecord, CallState};
 pub use context::{AddedTools, Context, ContextChange, ContextCut, ModelChoice, Prompt, Protocol};
 pub use contract::{Appended, Journal, RunStore};
+pub use copied::{CompleteSteps, CopiedPart, complete_steps, copies};
 pub use effect::{Effect, check_append};
 pub use event::{
-    Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose, RunTotals, SCHEMA,
-    ToolIntent,
+    Continued, Event, EventBody, ModelIntent, ModelOutcome, ModelResult, NewEvent, Purpose,
+    RunTotals, SCHEMA, ToolIntent,
 };
 pub use finish_reason::FinishReason;
 pub use fold::{History, Observation, OpenModelCall, Summary, Turn, fold};

@@ -54,6 +54,7 @@ mod tests {
             questioned: false,
             deny_at: None,
             answer: None,
+            is_copied: false,
             state: CallState::Ended { outcome: ToolOutcome::Failed, text, images, data },
         }
     }

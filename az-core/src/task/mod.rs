@@ -3,6 +3,7 @@
 //! [`QueuedTask`], [`held`] and some methods of [`Task`], [`Lease`] and [`Claim`] are rules that
 //! every store applies. They are for implementers of stores.
 
+mod effort;
 mod failure;
 mod fence;
 mod goal;
@@ -10,6 +11,7 @@ mod image;
 mod instructions;
 mod model;
 mod options;
+mod origin;
 mod output_schema;
 mod queue;
 mod queued;
@@ -17,6 +19,7 @@ mod repository;
 mod stored;
 mod waiting;
 
+pub use effort::ReasoningEffort;
 pub use failure::{Failure, FailureDetail};
 pub use fence::LeaseFence;
 pub(crate) use fence::Moment;
@@ -25,6 +28,7 @@ pub use image::TaskImage;
 pub use instructions::TaskInstructions;
 pub use model::{LARGEST_COMMAND, Task, TaskPriority, TaskStatus};
 pub use options::{TaskOptions, UnattendedMode, millis};
+pub use origin::{Said, TaskOrigin};
 pub use output_schema::{LARGEST_OUTPUT_SCHEMA, OutputSchema};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
 pub use queued::{QueuedTask, held};

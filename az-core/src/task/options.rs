@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::effort::ReasoningEffort;
 use super::goal::GoalCheck;
 use super::image::TaskImage;
 use super::instructions::TaskInstructions;
+use super::origin::TaskOrigin;
 use super::output_schema::OutputSchema;
 
 /// A task's limits, permissions and workspace.
@@ -44,6 +46,9 @@ pub struct TaskOptions {
     /// absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unattended: Option<UnattendedMode>,
+    /// How much the model reasons; its default if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<ReasoningEffort>,
     /// Input for the task, which is data and not a part of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
@@ -59,6 +64,9 @@ pub struct TaskOptions {
     /// The schema that its answer has to fit, which is JSON then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<OutputSchema>,
+    /// The part of another task's record that it begins with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<TaskOrigin>,
 }
 
 /// What to do about a call that needs an approval or an answer if no one can be asked.
@@ -162,6 +170,13 @@ impl TaskOptions {
     #[must_use]
     pub fn with_output_schema(mut self, schema: OutputSchema) -> Self {
         self.output_schema = Some(schema);
+        self
+    }
+
+    /// Sets how much the model reasons.
+    #[must_use]
+    pub const fn with_effort(mut self, effort: ReasoningEffort) -> Self {
+        self.effort = Some(effort);
         self
     }
 

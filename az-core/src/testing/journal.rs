@@ -23,10 +23,11 @@ use self::lease::{
     an_expired_lease_may_append_until_it_is_superseded,
 };
 use self::projection::{
-    a_refused_append_changes_no_money, a_result_settles_its_hold_and_is_charged_to_the_task,
-    a_run_that_ends_ends_the_task, an_append_reports_the_alerts_it_crossed,
-    an_intent_over_budget_is_not_recorded, an_intent_takes_its_hold,
-    an_interrupted_call_is_booked_in_full, an_unpriced_intent_is_not_recorded,
+    a_copied_event_has_no_effect, a_refused_append_changes_no_money,
+    a_result_settles_its_hold_and_is_charged_to_the_task, a_run_that_ends_ends_the_task,
+    an_append_reports_the_alerts_it_crossed, an_intent_over_budget_is_not_recorded,
+    an_intent_takes_its_hold, an_interrupted_call_is_booked_in_full,
+    an_unpriced_intent_is_not_recorded,
 };
 use self::record::{
     a_number_that_is_taken_is_refused, a_repeated_event_is_refused_whatever_the_budgets_say,
@@ -64,6 +65,7 @@ scenarios! {
     a_result_settles_its_hold_and_is_charged_to_the_task;
     an_interrupted_call_is_booked_in_full;
     a_refused_append_changes_no_money;
+    a_copied_event_has_no_effect;
     an_append_reports_the_alerts_it_crossed;
     a_run_that_ends_ends_the_task;
 

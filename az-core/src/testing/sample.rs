@@ -148,7 +148,13 @@ pub fn entry(task: &str, call: &str, nanos: i64, minute: i64) -> CostEntry {
 
 /// Returns the event that begins a run.
 pub fn run_started(owner: &str) -> NewEvent {
-    NewEvent::new(EventBody::RunStarted { schema: SCHEMA, owner: worker(owner), steps: 0 })
+    let (owner, schema) = (worker(owner), SCHEMA);
+    NewEvent::new(EventBody::RunStarted { schema, owner, steps: 0, continues: None })
+}
+
+/// Returns a copy of an event of another task.
+pub fn copied(event: NewEvent) -> NewEvent {
+    NewEvent::new(EventBody::Copied { at: at(0), event: Box::new(event) })
 }
 
 /// Returns a note.

@@ -107,6 +107,7 @@ impl TraceFold {
             | EventBody::Observation { .. }
             | EventBody::Hint { .. }
             | EventBody::Context(_)
+            | EventBody::Copied { .. }
             | EventBody::Note { .. }
             | EventBody::Snapshot { .. } => {}
         }

@@ -5,12 +5,12 @@ use az_core::content::ContentPart;
 use az_core::cost::{Charge, Settlement, Usage};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    Event, EventBody, History, ModelIntent, ModelOutcome, ModelReply, ModelResult, NewEvent,
-    Purpose, ToolIntent, ToolOutcome, ToolResult, fold,
+    Continued, Event, EventBody, History, ModelIntent, ModelOutcome, ModelReply, ModelResult,
+    NewEvent, Purpose, ToolIntent, ToolOutcome, ToolResult, fold,
 };
 use az_core::money::Usd;
 use az_core::task::{Failure, FailureDetail, Outcome};
-use az_core::testing::sample::{call_id, task_id, worker};
+use az_core::testing::sample::{call_id, copied, note, task_id, worker};
 use az_core::tool::{EffectClass, ToolOutput};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -175,8 +175,10 @@ fn run() -> impl Strategy<Value = EventBody> {
         any::<(u32, u32)>().prop_map(|(schema, steps)| EventBody::RunStarted {
             schema,
             owner: worker("a"),
-            steps
+            steps,
+            continues: [None, Some(Continued::Whole), Some(Continued::Part)][schema as usize % 3],
         }),
+        text().prop_map(|text| copied(note(&text))),
         outcome().prop_map(|outcome| EventBody::RunFinished { outcome, totals: None }),
         text().prop_map(|text| EventBody::Note { text }),
         text().prop_map(|text| EventBody::Observation { text }),

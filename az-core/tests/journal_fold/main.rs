@@ -7,6 +7,7 @@
 )]
 
 mod any;
+mod copied;
 mod fixture;
 mod legal;
 mod wire;

@@ -194,6 +194,7 @@ fn a_journal_of_version_1_folds_to_the_same_history() {
         questioned: false,
         deny_at: None,
         answer: None,
+        is_copied: false,
         state,
     };
     let done = record(Some(1), ended(ToolOutcome::Done, "hi", Some(json!({ "n": 1 }))));

@@ -325,6 +325,28 @@ super::support::saboteurs! {
     }
 
     /// Breaks `Journal` 5.
+    booking_copies => [a_copied_event_has_no_effect] {
+        async fn append(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            next_seq: u64,
+            events: Vec<NewEvent>,
+            now: Timestamp,
+        ) -> Result<Appended> {
+            for event in &events {
+                if let EventBody::Copied { event, .. } = &event.body
+                    && let EventBody::LlmIntent(intent) = &event.body
+                {
+                    let hold = intent.hold_of(&lease.task, event.call_id()?, now);
+                    store.hold(&hold).await.ok();
+                }
+            }
+            store.append(lease, next_seq, events, now).await
+        }
+    }
+
+    /// Breaks `Journal` 5.
     keeping_alerts_secret => [an_append_reports_the_alerts_it_crossed] {
         async fn append(
             &self,

@@ -129,11 +129,16 @@ enum Body {
 
 /// Returns the body of an event as text, and the size above which it is stored in a file.
 fn written(event: &NewEvent) -> Result<(String, usize)> {
-    let most = match event.body {
-        EventBody::Context(ContextChange::Prompt(_)) => LARGE_PROMPT,
-        _ => LARGE,
-    };
+    let most = if has_prompt(&event.body) { LARGE_PROMPT } else { LARGE };
     Ok((json::write("event", &event.body)?, most))
+}
+
+fn has_prompt(body: &EventBody) -> bool {
+    match body {
+        EventBody::Context(ContextChange::Prompt(_)) => true,
+        EventBody::Copied { event, .. } => has_prompt(&event.body),
+        _ => false,
+    }
 }
 
 impl SqliteStore {

@@ -9,6 +9,7 @@ use az_core::task::{TaskRepository, TaskStatus};
 use az_core::text::plural;
 use az_core::{Task, TaskId, Usd};
 
+use super::fitness::check_model;
 use super::remedy::remedy;
 use super::typed_hints::{TypedHints, note_unread};
 use crate::error::CliError;
@@ -98,6 +99,9 @@ async fn with_model(services: &Services, start: Start) -> Result<Start, CliError
     };
     let choice = services.models()?.choose(named.as_deref()).await?;
     services.printer().say(&choice.in_words());
+    if let Start::New(task) = &start {
+        check_model(services, &choice.name, &task.options).await?;
+    }
     if let Start::New(task) = &start
         && task.options.input.is_some()
         && choice.name == "offline"

@@ -23,7 +23,9 @@ const LARGEST_TOGETHER: usize = 20_000_000;
 pub(super) fn read_images(files: &[PathBuf]) -> Result<Vec<TaskImage>, CliError> {
     if files.len() > MOST {
         let count = files.len();
-        return Err(CliError::Usage(format!("--image: {count} images, at most {MOST} are allowed")));
+        return Err(CliError::Usage(format!(
+            "--image: {count} images, at most {MOST} are allowed"
+        )));
     }
     let images = files.iter().map(|file| read_image(file)).collect::<Result<Vec<_>, _>>()?;
     let together: usize = images.iter().map(|image| image.content.data.len()).sum();

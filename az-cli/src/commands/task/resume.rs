@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::execute::{Start, execute, report};
 use super::find::find;
-use super::run::LimitArgs;
+use super::limits::LimitArgs;
 use crate::error::CliError;
 use crate::services::Services;
 
@@ -74,10 +74,7 @@ fn changed(
     add(&mut options.allow, &allow);
     add(&mut options.deny, &deny);
     add(&mut options.env, &args.limits.env);
-    options.max_steps = args.limits.max_steps.or(options.max_steps);
-    options.max_calls = args.limits.max_calls.or(options.max_calls);
-    options.timeout = args.limits.timeout.or(options.timeout);
-    options.unattended = args.limits.unattended().or(options.unattended);
+    args.limits.apply_to(options);
     changed.model = model.or(changed.model);
     (changed != *task).then_some(changed)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::execute::{Start, execute};
 use super::find::find;
-use super::run::LimitArgs;
+use super::limits::LimitArgs;
 use crate::error::CliError;
 use crate::output::short;
 use crate::services::Services;
@@ -49,10 +49,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     // What a task may not do, its next attempt may not do either.
     options.deny.extend(deny);
     options.env.clone_from(&args.limits.env);
-    options.max_steps = args.limits.max_steps.or(options.max_steps);
-    options.max_calls = args.limits.max_calls.or(options.max_calls);
-    options.timeout = args.limits.timeout.or(options.timeout);
-    options.unattended = args.limits.unattended().or(options.unattended);
+    args.limits.apply_to(&mut options);
     let task = services.new_task(old.command, options.input.as_deref())?;
     let mut task = task.with_priority(old.priority).with_options(options);
     task.model = args.model.clone().or(old.model);

@@ -4,30 +4,29 @@ use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use az_core::blocking;
-use az_core::clock::SystemClock;
 use az_core::task::{
-    GoalCheck, LARGEST_COMMAND, OutputSchema, TaskImage, TaskInstructions, TaskOptions, UnattendedMode,
+    GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, TaskImage, TaskInstructions,
+    TaskOptions,
 };
-use az_core::{Clock, Task, TaskPriority};
-use az_mcp::policy::RuleAction;
+use az_core::{Task, TaskPriority, blocking};
 use clap::Args;
 
+use super::effort::Effort;
 use super::execute::{Start, execute};
 use super::find::find;
+use super::fitness::check_model;
+use super::follow_up::FollowUp;
 use super::images::read_images;
 use super::input::{Asked, read_input};
+use super::limits::LimitArgs;
 use super::output_schema::read_output_schema;
-use crate::commands::ask_mode::AskMode;
+use super::queue::queue;
 use crate::commands::one_of;
 use crate::commands::workspace::workspace;
-use crate::config::parse_duration;
 use crate::error::CliError;
 use crate::instructions::InstructionSources;
 use crate::services::Services;
-use crate::views::NoticeView;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +38,7 @@ Examples:
   echo \"a long task\" | az task run -
   git diff | az task run \"write a commit message\"
   az task run \"what is wrong with this page?\" --image screenshot.png
+  az task run \"and now the same for the tests\" --continue 4f2a9c81d0e7
   az task run \"list the TODO comments in src\" --output-schema todos.schema.json | jq .
 
 A file or a pipe on standard input is input for the task: data that the model gets beside it, at
@@ -97,88 +97,19 @@ pub struct RunArgs {
     /// Make it a part of this task, whose budgets then cover it, too
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
+    /// Continue the conversation of this completed task; the new task has its tools, workspace and instructions
+    #[arg(
+        long = "continue",
+        value_name = "ID",
+        conflicts_with_all = ["tools", "instructions", "no_instructions", "workspace"]
+    )]
+    continued: Option<String>,
+    /// Let the model reason this much, if it has that setting
+    #[arg(long, value_name = "EFFORT")]
+    effort: Option<Effort>,
     /// Queue the task for `az worker run`, and return
     #[arg(long, short)]
     detach: bool,
-}
-
-/// The limits of a task; a resumed task can be given other ones.
-#[derive(Debug, Args)]
-pub(super) struct LimitArgs {
-    /// Run these calls without approval: tools, or TOOL(PATTERN), separated by commas
-    #[arg(long, value_name = "RULES")]
-    allow: Vec<String>,
-    /// Never make these calls: tools, or TOOL(PATTERN), separated by commas
-    #[arg(long, value_name = "RULES")]
-    deny: Vec<String>,
-    /// Pass these environment variables to its commands, separated by commas; only the names are
-    /// stored
-    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = variable)]
-    pub(super) env: Vec<String>,
-    /// Stop after this many steps in all [default: 50]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) max_steps: Option<u32>,
-    /// Stop after this many tool calls in all [default: 10 for each step]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) max_calls: Option<u32>,
-    /// Stop after this time, such as 90s, 10m or 1h30m; a resumed task starts anew
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
-    pub(super) timeout: Option<Duration>,
-    /// If a call needs an approval and no one can be asked: park the task until the call is answered,
-    /// or end it as failed [default: deny]
-    #[arg(long, value_name = "MODE")]
-    ask: Option<AskMode>,
-}
-
-impl LimitArgs {
-    /// Returns what to do about a call that needs an answer if no one can be asked, if the option is set.
-    pub(super) fn unattended(&self) -> Option<UnattendedMode> {
-        self.ask.map(UnattendedMode::from)
-    }
-}
-
-impl LimitArgs {
-    /// Returns the rules of `--allow` and those of `--deny`.
-    ///
-    /// # Errors
-    ///
-    /// A usage error for a rule that cannot be read, or about a tool that does not exist.
-    pub(super) fn rules(
-        &self,
-        services: &Services,
-    ) -> Result<(Vec<String>, Vec<String>), CliError> {
-        rules_of(&self.allow, &self.deny, services)
-    }
-}
-
-/// Returns the rules of `--allow` and those of `--deny`, each by itself.
-///
-/// # Errors
-///
-/// A usage error for a rule that cannot be read, or about a tool that does not exist.
-pub(in crate::commands) fn rules_of(
-    allow: &[String],
-    deny: &[String],
-    services: &Services,
-) -> Result<(Vec<String>, Vec<String>), CliError> {
-    let (allow, deny) = (split_rules(allow), split_rules(deny));
-    services.check_rules("--allow", RuleAction::Allow, &allow)?;
-    services.check_rules("--deny", RuleAction::Deny, &deny)?;
-    Ok((allow, deny))
-}
-
-/// Splits rules at the commas that are not in parentheses.
-fn split_rules(texts: &[String]) -> Vec<String> {
-    let mut rules = Vec::new();
-    for text in texts {
-        let mut depth = 0_i32;
-        let parts = text.split(|char| {
-            depth += i32::from(char == '(') - i32::from(char == ')');
-            char == ',' && depth <= 0
-        });
-        rules.extend(parts.map(|rule| rule.trim().to_owned()));
-    }
-    rules
 }
 
 /// Runs or queues a task.
@@ -188,15 +119,10 @@ fn split_rules(texts: &[String]) -> Vec<String> {
 /// Bad arguments, the store's, or that the task ended without an answer.
 pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
     let task = task_of(args, services).await?;
-    if !args.detach {
-        return execute(services, Start::New(Box::new(task))).await;
+    match args.detach {
+        true => queue(services, task).await,
+        false => execute(services, Start::New(Box::new(task))).await,
     }
-    let task = services.store().await?.enqueue(&task, SystemClock.now()).await?;
-    services.printer().say("queued; `az worker run` runs queued tasks");
-    let id = task.id.to_string();
-    let notice = NoticeView::TaskQueued { task: task.id, priority: task.priority };
-    services.printer().done(&id, &notice)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> {
@@ -207,7 +133,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         services.check_env(&args.limits.env)?;
     }
     let (command, asked) = match args.command.as_slice() {
-        [only] if only == "-" => (read_command()?, None),
+        [only] if only == "-" => (blocking::run(read_command).await??, None),
         [words @ .., last] if last == "-" => (words.join(" "), Some(Asked::Explicitly)),
         words => (words.join(" "), Some(Asked::No)),
     };
@@ -215,31 +141,43 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         Some(asked) => read_input(asked, services.printer()).await?,
         None => None,
     };
-    let model = match &args.model {
-        Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
+    let task = services.new_task(command, input.as_deref())?;
+    let continued = match &args.continued {
+        Some(id) => Some(FollowUp::of(services, id).await?),
         None => None,
     };
-    let workspace = workspace(args.workspace.as_deref())?;
-    let task = services.new_task(command, input.as_deref())?;
+    let workspace = match &continued {
+        Some(continued) => continued.workspace().to_owned(),
+        None => workspace(args.workspace.as_deref())?,
+    };
     let files = read_files(args, &workspace, services).await?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
         .with_env(&args.limits.env)
         .with_until(files.checks)
+        .with_images(files.images)
         .with_workspace(workspace);
     options.tools.clone_from(&args.tools);
     options.input = input;
     options.instructions = files.instructions;
     options.output_schema = files.output_schema;
-    options.images = files.images.into();
-    options.unattended = args.limits.unattended().or(services.settings().tools.unattended);
+    options.effort = args.effort.map(ReasoningEffort::from);
+    options.unattended = services.settings().tools.unattended;
     let limits = services.settings().task;
-    options.max_steps = args.limits.max_steps.or(limits.max_steps.map(NonZeroU32::get));
-    options.max_calls = args.limits.max_calls.or(limits.max_calls.map(NonZeroU32::get));
-    options.timeout = args.limits.timeout.or(limits.timeout);
+    options.max_steps = limits.max_steps.map(NonZeroU32::get);
+    options.max_calls = limits.max_calls.map(NonZeroU32::get);
+    options.timeout = limits.timeout;
+    args.limits.apply_to(&mut options);
+    let mut model = args.model.clone();
+    if let Some(continued) = &continued {
+        continued.add_to(&mut options, &task.command);
+        model = model.or_else(|| continued.model());
+    }
     let mut task = task.with_priority(args.priority).with_options(options);
     if let Some(model) = model {
+        let model = services.models()?.choose(Some(&model)).await?.name;
+        check_model(services, &model, &task.options).await?;
         task = task.with_model(model);
     }
     if let Some(parent) = &args.parent {
@@ -265,16 +203,17 @@ async fn read_files(
 ) -> Result<TaskFiles, CliError> {
     let (checks, workspace) = (args.until.clone(), PathBuf::from(workspace));
     let file = args.instructions.clone();
+    // A follow-up has the instructions of the task that it continues.
+    let project = !args.no_instructions && args.continued.is_none();
     let secrets = services.secrets()?;
-    let sources = InstructionSources { project: !args.no_instructions, file, secrets };
+    let sources = InstructionSources { project, file, secrets };
     let (schema, images) = (args.output_schema.clone(), args.image.clone());
     let read = move || {
         let output_schema = schema.as_deref().map(read_output_schema).transpose()?;
         let images = read_images(&images)?;
         let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
         let read = sources.read(&workspace)?;
-        let files =
-            TaskFiles { checks, instructions: read.instructions, output_schema, images };
+        let files = TaskFiles { checks, instructions: read.instructions, output_schema, images };
         Ok::<_, CliError>((files, read.notices))
     };
     let (files, notices) = blocking::run(read).await??;
@@ -304,17 +243,4 @@ fn check(command: &str) -> Result<GoalCheck, String> {
     GoalCheck::new(command).map_err(|_| {
         "must be a shell command without NUL characters, such as \"cargo test\"".to_owned()
     })
-}
-
-/// Checks the name of a variable.
-fn variable(name: &str) -> Result<String, String> {
-    match name {
-        "" => Err("must be the name of a variable".to_owned()),
-        name if name.contains('=') => Err(
-            "must be a name without a value, because a value would be stored with the task; set the \
-             variable in the environment of az, or in shell.env of the configuration file"
-                .to_owned(),
-        ),
-        name => Ok(name.to_owned()),
-    }
 }

@@ -84,6 +84,11 @@ impl EventText {
                 lines
             }
             EventBody::Context(change) => vec![s.dim(&context_in_words(change))],
+            EventBody::Copied { at, event: copied } => {
+                let copied = Event { at: *at, event: (**copied).clone(), ..event.clone() };
+                let lines = self.lines(&copied).into_iter();
+                lines.map(|line| format!("{} {line}", s.dim("copied:"))).collect()
+            }
             EventBody::Note { text } => vec![printable(text)],
             EventBody::Snapshot { .. } => vec![s.dim("snapshot stored")],
             EventBody::RunFinished { outcome, .. } => self.outcome(outcome),

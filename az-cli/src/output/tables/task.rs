@@ -140,6 +140,8 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
         facts.push(("ended", format!("{ended}{took}")));
     }
     facts.extend(task.options.workspace.clone().map(|dir| ("workspace", dir)));
+    let effort = task.options.effort;
+    facts.extend(effort.map(|effort| ("effort", effort.as_str().to_owned())));
     let image = |image: &TaskImageView| {
         format!("{} ({}, {})", image.name, image.mime_type, plural(image.bytes, "byte"))
     };
@@ -149,6 +151,10 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     facts.extend(task.options.until.iter().map(|check| ("until", check.clone())));
     let schema = task.options.output_schema.as_ref();
     facts.extend(schema.map(|schema| ("schema", one_line(&schema.to_string(), 80))));
+    facts.extend(task.continues.as_ref().map(|origin| {
+        let steps = plural(origin.steps, "step");
+        ("continues", format!("{} after {steps}", origin.task_id))
+    }));
     facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));

@@ -3,13 +3,14 @@
 use super::Runs;
 use crate::cost::{Alert, Charge, Period, Scope, Settlement};
 use crate::error::Error;
-use crate::journal::{EventBody, ModelOutcome, ModelReply, ModelResult, NewEvent, RunStore};
+use crate::journal::{EventBody, Hint, ModelOutcome, ModelReply, ModelResult, NewEvent, RunStore};
 use crate::money::Usd;
 use crate::task::{Task, TaskStatus};
 use crate::testing::kit::{Checked, Violation};
 use crate::testing::sample::{
-    always, at, budget, call_id, cancelled, claim, completed, entry, failed, hold, llm_intent,
-    llm_result, note, paid, run_finished, task_id,
+    always, at, budget, call_id, cancelled, claim, completed, copied, entry, failed, hold,
+    llm_intent, llm_result, note, paid, run_finished, run_started, task_id, tool_intent,
+    tool_result,
 };
 use crate::testing::steps::begin;
 use crate::{ensure, ensure_eq, ensure_refused};
@@ -102,6 +103,36 @@ pub(super) async fn an_interrupted_call_is_booked_in_full(fixture: Runs<'_>) -> 
         Usd::from_nanos(100),
         "an interrupted call was not charged to its task in full"
     );
+    Ok(())
+}
+
+/// Checks `Journal` 5.
+pub(super) async fn a_copied_event_has_no_effect(fixture: Runs<'_>) -> Checked {
+    let store = fixture.open().await;
+    let lease = begin(&*store, "t").await?;
+    store.set_budget(&budget(Scope::Global, Period::Total, 99), at(0)).await?;
+    let hint = Hint::new(call_id("h"), "look")?;
+    store.send_hint(&lease.task, &hint, at(1)).await?;
+    let events = [
+        run_started("w"),
+        llm_intent("m1", Some(100), 65),
+        llm_result("m1", ModelReply::text("42"), paid(70)),
+        tool_intent("t0.0"),
+        tool_result("t0.0"),
+        NewEvent::about(call_id("h"), EventBody::Hint { text: "look".to_owned() }),
+        run_finished(completed("42")),
+    ];
+    let copies = events.map(copied).to_vec();
+    store.append(&lease, 0, copies, at(5)).await?;
+    ensure_eq!(store.open_holds().await?, [], "a copied intent took a hold");
+    ensure_eq!(store.entries(always(), None).await?, [], "a copied result was booked");
+    ensure_eq!(store.tool_calls(always()).await?, [], "a copied tool call was counted");
+    ensure_eq!(store.hints(&lease.task).await?, [hint], "a copied hint removed one");
+    let task = task(&*store, "t").await?;
+    let found = (task.status, task.cost, task.actual_tokens);
+    ensure_eq!(found, (TaskStatus::Running, Usd::ZERO, 0), "a copied event changed the task");
+    // The calls themselves are those of another task.
+    store.append(&lease, 7, vec![llm_intent("m1", Some(99), 65)], at(6)).await?;
     Ok(())
 }
 

@@ -10,8 +10,8 @@ use crate::journal::{Event, EventBody, ModelReply, NewEvent, RunStore, fold};
 use crate::task::Lease;
 use crate::testing::kit::Checked;
 use crate::testing::sample::{
-    at, budget, call_id, completed, llm_intent, llm_result, note, odd_time, paid, run_finished,
-    run_started, task_id, tool_intent, tool_result,
+    at, budget, call_id, completed, copied, llm_intent, llm_result, note, odd_time, paid,
+    run_finished, run_started, task_id, tool_intent, tool_result,
 };
 use crate::testing::steps::begin;
 use crate::{ensure, ensure_eq, ensure_refused};
@@ -59,6 +59,7 @@ fn short_run() -> Vec<NewEvent> {
         NewEvent::about(call_id("t0.0"), given),
         tool_intent("t0.0"),
         tool_result("t0.0"),
+        copied(tool_result("t0.0")),
         note("日本語 \u{1F980} \" \\ \r\n\u{7}"),
         llm_intent("m8", None, 60),
         llm_result("m8", ModelReply::text("42"), paid(0)),
@@ -84,7 +85,7 @@ pub(super) async fn events_are_returned_as_they_were_appended(fixture: Runs<'_>)
     let lease = begin(&*store, "t").await?;
     let events = short_run();
     let appended = store.append(&lease, 0, events.clone(), odd_time(1)).await?;
-    ensure_eq!(appended.next_seq, 11, "the next number is wrong");
+    ensure_eq!(appended.next_seq, 12, "the next number is wrong");
     let found = store.read(&lease.task, 0, usize::MAX).await?;
     ensure_eq!(found, as_recorded(&lease, events), "events were changed");
     Ok(())

@@ -9,8 +9,9 @@ use crate::content::ImageContent;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, Task, TaskFilter,
-    TaskImage, TaskInstructions, TaskOptions, TaskPriority, TaskStatus, UnattendedMode, Waiting,
+    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, Task,
+    TaskFilter, TaskImage, TaskInstructions, TaskOptions, TaskOrigin, TaskPriority, TaskStatus,
+    UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id, waiting};
@@ -42,10 +43,12 @@ fn full(id: &str) -> Task {
             workspace: Some("/tmp/ä b".to_owned()),
             env: vec!["SSH_AUTH_SOCK".to_owned()],
             unattended: Some(UnattendedMode::Wait),
+            effort: Some(ReasoningEffort::Low),
             input: Some("one\ntwo\n".to_owned()),
             images: Arc::from([image()]),
             instructions: Some(TaskInstructions::new("use tabs", vec!["AGENTS.md".to_owned()])),
             until: vec![check()],
+            origin: Some(origin()),
             output_schema: OutputSchema::parse(r#"{"minimum": 0.5, "title": "ä"}"#).ok(),
         },
         answer: Some("42\n".to_owned()),
@@ -59,9 +62,13 @@ fn full(id: &str) -> Task {
 }
 
 fn image() -> TaskImage {
-    let content =
-        ImageContent { mime_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
+    let content = ImageContent { mime_type: "image/png".to_owned(), data: "aGVsbG8=".to_owned() };
     TaskImage::new("ä b.png", content)
+}
+
+fn origin() -> TaskOrigin {
+    let (origin, _) = TaskOrigin::new(&task("other", 0), 3, 17, Some("and now".to_owned()));
+    origin
 }
 
 fn check() -> GoalCheck {

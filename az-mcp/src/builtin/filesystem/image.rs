@@ -24,8 +24,7 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
 /// Returns a picture as an image; `None` if it is larger than [`LARGEST_IMAGE`], or none that models take.
 pub fn image(bytes: &[u8]) -> Option<ImageContent> {
     let mime_type = media_type(bytes)?.to_owned();
-    (bytes.len() <= LARGEST_IMAGE)
-        .then(|| ImageContent { mime_type, data: STANDARD.encode(bytes) })
+    (bytes.len() <= LARGEST_IMAGE).then(|| ImageContent { mime_type, data: STANDARD.encode(bytes) })
 }
 
 /// Returns the output for a picture, with a line that names it.
