@@ -1,13 +1,13 @@
 //! Digests of the parts of requests.
 
+use az_core::digest::sha256_hex;
 use az_core::journal::RequestDigests;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::chat::{ChatRequest, Message};
 
-/// The bytes of a digest that are recorded.
-const KEPT: usize = 8;
+/// The digits of a digest that are recorded.
+const KEPT: usize = 16;
 
 /// Returns digests of what providers cache of a request. Deterministic: equal parts have equal digests.
 pub(super) fn request_digests(request: &ChatRequest) -> RequestDigests {
@@ -24,5 +24,5 @@ pub(super) fn request_digests(request: &ChatRequest) -> RequestDigests {
 
 fn digest<T: Serialize + ?Sized>(part: &T) -> String {
     let json = serde_json::to_vec(part).unwrap_or_default();
-    Sha256::digest(&json).iter().take(KEPT).map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(json).chars().take(KEPT).collect()
 }

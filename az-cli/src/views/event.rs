@@ -99,7 +99,7 @@ pub enum EventBodyView<'a> {
         written_at: Timestamp,
         #[serde(skip_serializing_if = "Option::is_none")]
         copied_call: Option<&'a CallId>,
-        copy: Box<EventBodyView<'a>>,
+        copy: Box<Self>,
     },
     /// The run took a decision.
     Note { text: &'a str },
