@@ -8,8 +8,8 @@ use super::humanize::printable;
 /// Returns that a request did not begin with the one before it, as one line.
 pub fn prefix_change_in_words(part: RequestPart) -> String {
     format!(
-        "the request differs from the one before from {part} on, without a recorded cut: the provider's \
-         cache does not have the rest"
+        "from {part} on, the request differs from the one before, without a recorded cut: the provider's \
+         cache does not have it"
     )
 }
 

@@ -32,6 +32,7 @@ const WITHOUT_A_KIT: &[(&str, &str)] = &[
     ("RecoverableTool", "a toolbox with the tool has the kit of `Toolbox`"),
     ("Resolver", "the addresses of names differ; the proxy that asks for them is tested"),
     ("Tool", "a toolbox with the tool has the kit of `Toolbox`"),
+    ("WebClient", "the only implementation is in `az_cli::web_client`, whose tests have a server"),
     ("Wire", "each implementation has a format of its own; its decoders have a kit"),
 ];
 

@@ -11,6 +11,7 @@
 mod background;
 mod bad_input;
 mod budgets;
+mod cached;
 mod completion;
 mod config;
 mod crash_sweep;
