@@ -58,7 +58,7 @@ fn completing(mut command: Command, candidates: &Candidates) -> Command {
 /// Returns what the values of an argument are: arguments of one name have values of one kind.
 fn kind(arg: &Arg) -> Option<Kind> {
     match arg.get_id().as_str() {
-        "id" | "ids" | "parent" => Some(Kind::Task),
+        "id" | "ids" | "parent" | "continued" => Some(Kind::Task),
         "waiting" if arg.get_action().takes_values() => Some(Kind::Waiting),
         "model" => Some(Kind::Model),
         "tools" | "tool" => Some(Kind::Tool),

@@ -197,8 +197,8 @@ impl<'a> From<&'a EventBody> for EventBodyView<'a> {
             EventBody::Observation { text } => Self::Observation { text },
             EventBody::Hint { text } => Self::Hint { text },
             EventBody::Context(change) => Self::Context(change.into()),
-            EventBody::Copied { at, event } => Self::Copied {
-                written_at: *at,
+            EventBody::Copied { written_at, event } => Self::Copied {
+                written_at: *written_at,
                 copied_call: event.call.as_ref(),
                 copy: Box::new(Self::from(&event.body)),
             },

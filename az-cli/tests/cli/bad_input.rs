@@ -43,7 +43,7 @@ fn an_unknown_task_is_reported_with_similar_ids() {
     let id = az.only_id();
     let mut typo = id.split_at(24).1.to_owned();
     typo.replace_range(2..3, if &typo[2..3] == "0" { "1" } else { "0" });
-    for verb in ["show", "logs", "watch", "resume", "cancel", "retry", "delete"] {
+    for verb in ["show", "logs", "watch", "resume", "cancel", "retry", "fork", "delete"] {
         let ended = refused(&az, &["task", verb, &typo], 66, &["did you mean", &id[24..]]);
         assert!(ended.stderr.contains("a task to be found"), "{verb}: {ended:?}");
     }

@@ -31,7 +31,9 @@ fn tasks_models_tools_and_keys_are_completed() {
     for words in [["task", "show", ""], ["task", "delete", ""], ["task", "cancel", &id[..3]]] {
         assert_eq!(completed(&az, &words), [task.as_str()], "{words:?}");
     }
-    assert_eq!(values(&az, &["task", "run", "x", "--parent", ""]), [id]);
+    for option in ["--parent", "--continue"] {
+        assert_eq!(values(&az, &["task", "run", "x", option, ""]), [id]);
+    }
     assert_eq!(values(&az, &["task", "show", "no-such-id"]), [""; 0]);
     assert_eq!(values(&az, &["task", "run", "x", "--model", "off"]), ["offline"]);
     assert_eq!(

@@ -32,6 +32,7 @@ mod input;
 mod instructions;
 mod interference;
 mod keys;
+mod killed_tasks;
 mod lease_time;
 mod log;
 mod main_job;

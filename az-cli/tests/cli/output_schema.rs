@@ -138,5 +138,10 @@ fn a_file_that_is_no_schema_is_refused_before_anything_is_done() {
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.stderr.contains(&format!("--output-schema {name}: {reason}")), "{ended:?}");
     }
+    az.file("schema.json", SCHEMA);
+    let ended =
+        az.az(&["task", "run", "list", "--output-schema", "schema.json", "--model", "offline"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("offline is a planner and does not answer in JSON"), "{ended:?}");
     assert_eq!(az.ok(&["task", "list", "--json"]).trim(), "[]");
 }

@@ -69,7 +69,7 @@ pub fn copies(events: Vec<Event>) -> Vec<NewEvent> {
     let copy = |Event { at, event, .. }: Event| match event.body {
         EventBody::Snapshot { .. } => None,
         EventBody::Copied { .. } => Some(NewEvent::new(event.body)),
-        _ => Some(NewEvent::new(EventBody::Copied { at, event: Box::new(event) })),
+        _ => Some(NewEvent::new(EventBody::Copied { written_at: at, event: Box::new(event) })),
     };
     events.into_iter().filter_map(copy).collect()
 }

@@ -167,7 +167,7 @@ pub enum EventBody {
     /// effect: nothing is booked, held or done for it.
     Copied {
         /// The time at which it was written there.
-        at: Timestamp,
+        written_at: Timestamp,
         /// The event.
         event: Box<NewEvent>,
     },

@@ -238,7 +238,9 @@ impl History {
                 self.observe(Observation { is_hint: true, ..Observation::new(text) });
             }
             EventBody::Context(change) => self.change_context(change),
-            EventBody::Copied { at, event: copied } => self.add_copied(event, (*at, copied))?,
+            EventBody::Copied { written_at, event: copied } => {
+                self.add_copied(event, (*written_at, copied))?;
+            }
             EventBody::Note { .. } | EventBody::Snapshot { .. } => {}
             EventBody::RunFinished { outcome, .. } => {
                 self.ended_after = self.turns.len();

@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use super::bounds::broken_bound;
 use super::place::Place;
 use super::types::{has_type, in_words, shown, types_of_object};
+use super::typos::meant;
 
-/// The largest edit distance at which a known field is suggested for an unknown one.
-const MAX_TYPOS: usize = 2;
 /// The most schemas within each other, by which a reference to itself ends.
 const DEEPEST: usize = 128;
 
@@ -111,7 +110,7 @@ impl<'s> Check<'s> {
         }
     }
 
-    /// Checks `allOf`, `anyOf`, `oneOf` and `not`.
+    /// Adds what does not fit `allOf`, `anyOf`, `oneOf` and `not`.
     fn combined(&mut self, schema: &'s Map<String, Value>, value: &Value, at: &Place) {
         for part in schemas(schema, "allOf") {
             self.value(part, value, at);
@@ -178,16 +177,13 @@ fn distance(found: &[String], at: &Place) -> (bool, usize) {
 
 fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
     let names = || known.into_iter().flat_map(Map::keys);
-    let distances = names().map(|known| (strsim::levenshtein(name, known), known));
-    match distances.min() {
-        Some((typos, known)) if typos <= MAX_TYPOS && typos < known.chars().count() => {
-            format!("is unknown; did you mean `{known}`?")
-        }
-        Some(_) => {
-            let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
-            format!("is unknown; expected one of {}", known.join(", "))
-        }
-        None => "is unknown; there must be no fields".to_owned(),
+    if let Some(meant) = meant(name, names().map(String::as_str)) {
+        return format!("is unknown; did you mean `{meant}`?");
+    }
+    let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+    match known.as_slice() {
+        [] => "is unknown; there must be no fields".to_owned(),
+        known => format!("is unknown; expected one of {}", known.join(", ")),
     }
 }
 

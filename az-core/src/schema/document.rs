@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::check::referenced;
 use super::place::Place;
 use super::types::{TYPES, kind_of};
+use super::typos::meant;
 
 /// Keywords that describe a value and restrict it in no way. `format` is one of them by the standard.
 const NOTES: [&str; 15] = [
@@ -172,16 +173,13 @@ fn check_reference(document: &Value, reference: &str, at: &Place) -> Result<(), 
 
 /// Says that a keyword is not checked, and what to do.
 fn unchecked(name: &str) -> String {
-    let near = CHECKED.iter().map(|(known, _)| (strsim::levenshtein(name, known), *known)).min();
-    match near {
-        Some((typos, known)) if typos <= 2 => {
-            format!("has the unknown keyword `{name}`; did you mean `{known}`?")
-        }
-        _ => format!(
-            "has the keyword `{name}`, which is not checked; leave it out, and put what it says into a \
-             `description`"
-        ),
+    if let Some(meant) = meant(name, CHECKED.iter().map(|(known, _)| *known)) {
+        return format!("has the unknown keyword `{name}`; did you mean `{meant}`?");
     }
+    format!(
+        "has the keyword `{name}`, which is not checked; leave it out, and put what it says into a \
+         `description`"
+    )
 }
 
 impl Form {

@@ -11,6 +11,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 mod types;
+mod typos;
 
 pub use check::violations;
 pub use document::{SchemaError, check_document};

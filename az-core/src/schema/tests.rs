@@ -9,8 +9,7 @@ fn check(schema: &Value, value: &Value, expected: &[&str]) {
 }
 
 #[test]
-fn each_keyword_refuses_what_does_not_fit_and_names_the_place() {
-    let one_of = json!({"oneOf": [{"type": "integer"}, {"minimum": 5}]});
+fn types_values_and_fields_are_checked_and_the_place_is_named() {
     for (schema, fitting, other, problem) in [
         (
             json!({"type": ["string", "null"]}),
@@ -33,6 +32,16 @@ fn each_keyword_refuses_what_does_not_fit_and_names_the_place() {
             json!({"a b": 1}),
             "v[\"a b\"]: must be a string, got 1",
         ),
+    ] {
+        check(&schema, &fitting, &[]);
+        check(&schema, &other, &[problem]);
+    }
+}
+
+#[test]
+fn items_bounds_and_combinations_are_checked_and_the_place_is_named() {
+    let one_of = json!({"oneOf": [{"type": "integer"}, {"minimum": 5}]});
+    for (schema, fitting, other, problem) in [
         (
             json!({"minProperties": 1}),
             json!({"a": 1}),

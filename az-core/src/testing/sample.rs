@@ -154,7 +154,7 @@ pub fn run_started(owner: &str) -> NewEvent {
 
 /// Returns a copy of an event of another task.
 pub fn copied(event: NewEvent) -> NewEvent {
-    NewEvent::new(EventBody::Copied { at: at(0), event: Box::new(event) })
+    NewEvent::new(EventBody::Copied { written_at: at(0), event: Box::new(event) })
 }
 
 /// Returns a note.

@@ -178,7 +178,7 @@ fn run() -> impl Strategy<Value = EventBody> {
             steps,
             continues: [None, Some(Continued::Whole), Some(Continued::Part)][schema as usize % 3],
         }),
-        text().prop_map(|text| copied(note(&text))),
+        text().prop_map(|text| copied(note(&text)).body),
         outcome().prop_map(|outcome| EventBody::RunFinished { outcome, totals: None }),
         text().prop_map(|text| EventBody::Note { text }),
         text().prop_map(|text| EventBody::Observation { text }),

@@ -339,7 +339,8 @@ super::support::saboteurs! {
                     && let EventBody::LlmIntent(intent) = &event.body
                 {
                     let hold = intent.hold_of(&lease.task, event.call_id()?, now);
-                    store.hold(&hold).await.ok();
+                    let amount = Some(Usd::from_nanos(1));
+                    store.hold(&Hold { amount, ..hold }).await?;
                 }
             }
             store.append(lease, next_seq, events, now).await

@@ -84,8 +84,8 @@ impl EventText {
                 lines
             }
             EventBody::Context(change) => vec![s.dim(&context_in_words(change))],
-            EventBody::Copied { at, event: copied } => {
-                let copied = Event { at: *at, event: (**copied).clone(), ..event.clone() };
+            EventBody::Copied { written_at, event: copied } => {
+                let copied = Event { at: *written_at, event: (**copied).clone(), ..event.clone() };
                 let lines = self.lines(&copied).into_iter();
                 lines.map(|line| format!("{} {line}", s.dim("copied:"))).collect()
             }

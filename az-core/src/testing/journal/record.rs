@@ -59,7 +59,7 @@ fn short_run() -> Vec<NewEvent> {
         NewEvent::about(call_id("t0.0"), given),
         tool_intent("t0.0"),
         tool_result("t0.0"),
-        copied(tool_result("t0.0")),
+        copied(note("from another task")),
         note("日本語 \u{1F980} \" \\ \r\n\u{7}"),
         llm_intent("m8", None, 60),
         llm_result("m8", ModelReply::text("42"), paid(0)),
