@@ -105,9 +105,17 @@ impl CallId {
 
     /// Returns whether this is the id of a tool call of a turn, from [`CallId::tool`].
     pub fn is_of_turn(&self) -> bool {
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let numbers = self.0.strip_prefix('t').and_then(|rest| rest.split_once('.'));
-        numbers.is_some_and(|(turn, index)| is_number(turn) && is_number(index))
+        self.place().is_some()
+    }
+
+    /// Returns the turn and the place in it, both from 0, if this is the id of a tool call of a turn.
+    pub fn place(&self) -> Option<(usize, usize)> {
+        let number = |text: &str| match text.bytes().all(|b| b.is_ascii_digit()) {
+            true => text.parse().ok(),
+            false => None,
+        };
+        let (turn, index) = self.0.strip_prefix('t')?.split_once('.')?;
+        Some((number(turn)?, number(index)?))
     }
 
     /// Returns the id of the call with this number, from 0, among those that the agent chooses.

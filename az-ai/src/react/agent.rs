@@ -15,6 +15,7 @@ use super::options::{ReActOptions, Sticky};
 use super::prompt_context::{PromptContext, limits, repeated};
 use super::prompt_record;
 use super::step_prompt::StepPrompt;
+use super::todo_list;
 use super::tools::OfferedTools;
 use super::transcript::observation;
 use crate::cache::{LONG_PAUSE, cache_life};
@@ -186,6 +187,7 @@ impl ReActAgent {
                 run.decide_context(ContextChange::Cut(cut)).await?;
             }
         }
+        todo_list::repeat_if_lost(run).await?;
         Ok((context, candidates))
     }
 

@@ -17,6 +17,7 @@ mod request_digests;
 mod result_limits;
 mod step_prompt;
 mod text_protocol;
+mod todo_list;
 mod tools;
 mod transcript;
 mod written_calls;

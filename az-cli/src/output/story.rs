@@ -11,7 +11,7 @@ use az_core::journal::{
 };
 use az_core::task::Outcome;
 use az_core::text::plural;
-use az_core::tool::Progress;
+use az_core::tool::{Progress, TODO_SET, TodoList, TodoStatus};
 use az_core::{CallId, TaskId};
 use serde_json::Value;
 
@@ -36,6 +36,8 @@ pub(super) struct Story {
     changed: Option<RequestPart>,
     /// Whether the last lines of a running tool are kept.
     shows_output: bool,
+    /// The number of steps in the model's list that are done, and of all, if it has a list.
+    todo: Option<(usize, usize)>,
 }
 
 /// A running tool call.
@@ -70,6 +72,7 @@ impl Story {
             model: None,
             changed: None,
             shows_output: false,
+            todo: None,
         }
     }
 
@@ -86,7 +89,8 @@ impl Story {
         }
         let (model, said) = self.model.as_ref()?;
         let said: Vec<_> = said.split_whitespace().collect();
-        Some(format!("{model} {}", said.join(" ")).trim().to_owned())
+        let todo = self.todo.map_or_else(String::new, |(done, all)| format!("[{done}/{all}] "));
+        Some(format!("{todo}{model} {}", said.join(" ")).trim().to_owned())
     }
 
     /// Returns the last lines that the tool of [`doing`](Self::doing) printed, if it prints lines.
@@ -150,7 +154,7 @@ impl Story {
                 vec![format!("  {} {call}: {}", s.yellow("?"), s.dim(&printable_line(reason)))]
             }
             EventBody::ToolIntent(ToolIntent { tool, arguments, .. }) => {
-                let shown = call_in_words(tool, arguments, 60);
+                let shown = self.shown_call(tool, arguments);
                 let (progress, lines) = (String::new(), Vec::new());
                 let running = RunningTool { call: shown, progress, lines };
                 self.tools.extend(event.call.clone().map(|call| (call, running)));
@@ -187,6 +191,17 @@ impl Story {
             | EventBody::Context(_)
             | EventBody::Snapshot { .. } => vec![],
         }
+    }
+
+    /// Returns a call in words, and notes the list of steps that it sets.
+    fn shown_call(&mut self, tool: &str, arguments: &Value) -> String {
+        let Some(list) = TodoList::of_call(tool, arguments) else {
+            return call_in_words(tool, arguments, 60);
+        };
+        let progress = (list.count(TodoStatus::Completed), list.items.len());
+        self.todo = (progress.1 > 0).then_some(progress);
+        // The result is the progress.
+        TODO_SET.to_owned()
     }
 
     fn model_lines(&mut self, outcome: &ModelOutcome) -> Vec<String> {

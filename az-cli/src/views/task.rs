@@ -3,7 +3,7 @@
 use az_core::cost::{CacheUse, CostEntry};
 use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
 use az_core::task::{ReasoningEffort, TaskImage, TaskOptions, TaskOrigin, UnattendedMode};
-use az_core::tool::BackgroundProcess;
+use az_core::tool::{BackgroundProcess, TodoItem};
 use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -100,6 +100,8 @@ pub struct TaskView {
     pub tool_calls: usize,
     /// The tool calls by their outcomes.
     pub tool_outcomes: ToolOutcomesView,
+    /// The list of steps that the model set last.
+    pub todo: Vec<TodoItem>,
     /// The processes that its commands left running in the background.
     pub background: Vec<BackgroundProcess>,
     /// The hints that the model has not read yet.
@@ -158,6 +160,7 @@ impl TaskView {
             runs: history.own_runs(),
             tool_calls: history.own_calls().count(),
             tool_outcomes: history.into(),
+            todo: history.todo.as_ref().map(|todo| todo.list.items.clone()).unwrap_or_default(),
             background: Vec::new(),
             hints: Vec::new(),
             waiting_arguments: None,

@@ -57,6 +57,7 @@ mod storage_trouble;
 mod stores;
 mod support;
 mod terminal;
+mod todo;
 mod tools;
 mod tools_page;
 mod trace;

@@ -18,6 +18,7 @@ const NAMES: [&str; 12] = [
     "shell.execute",
     "process.list",
     "output.read",
+    "todo.set",
     "person.ask",
     "aichat.complete",
     "semantic.search",

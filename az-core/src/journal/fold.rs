@@ -13,13 +13,13 @@ use super::event::{
 };
 use super::excerpt::excerpt;
 use super::reply::{ModelReply, ToolCall};
-use super::tool_result::ToolResult;
+use super::tool_result::{ToolOutcome, ToolResult};
 use crate::cost::{CacheUse, Settlement};
 use crate::error::{Error, Result};
 use crate::id::CallId;
 use crate::money::Usd;
 use crate::task::Outcome;
-use crate::tool::SeenFiles;
+use crate::tool::{SeenFiles, TodoList};
 
 /// The fold of a task's events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct History {
     /// What the calls showed of files, or wrote to them. A summary drops nothing of it.
     #[serde(with = "crate::serde_arc", skip_serializing_if = "is_unseen")]
     pub seen: Arc<SeenFiles>,
+    /// The list of steps that the model set last. A summary drops nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub todo: Option<Todo>,
     /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
     /// The cost booked so far, without calls whose price is unknown.
@@ -137,6 +140,16 @@ pub struct Summary {
     pub turns: usize,
     /// The text of the summary.
     pub text: String,
+}
+
+/// The list of steps that a model set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Todo {
+    /// The call that set it.
+    pub call: CallId,
+    /// The list.
+    pub list: TodoList,
 }
 
 /// A model call without a result.
@@ -334,17 +347,26 @@ impl History {
     }
 
     fn end_tool(&mut self, call: CallId, result: &ToolResult) -> Result<(), &'static str> {
-        let record = self.record(call);
+        let record = self.record(call.clone());
         if matches!(record.state, CallState::Ended { .. }) {
             return Err("the tool call has a result already");
         }
         record.asked = None;
+        let todo = match &record.state {
+            CallState::Begun { tool, arguments, .. } if result.outcome == ToolOutcome::Done => {
+                TodoList::of_call(tool, arguments)
+            }
+            _ => None,
+        };
         let (text, images) = excerpt(&result.content);
         let data = result.data.as_ref().filter(|_| text.omitted == 0).cloned();
         record.state = CallState::Ended { outcome: result.outcome, text, images, data };
         if !result.seen.is_empty() {
             let seen = Arc::make_mut(&mut self.seen);
             result.seen.iter().for_each(|view| seen.add(view.clone()));
+        }
+        if let Some(list) = todo {
+            self.todo = Some(Todo { call, list });
         }
         Ok(())
     }

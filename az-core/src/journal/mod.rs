@@ -29,7 +29,7 @@ pub use event::{
     RunTotals, SCHEMA, ToolIntent,
 };
 pub use finish_reason::FinishReason;
-pub use fold::{History, Observation, OpenModelCall, Summary, Turn, fold};
+pub use fold::{History, Observation, OpenModelCall, Summary, Todo, Turn, fold};
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
 pub use sent::{PrefixChange, RequestDigests, RequestPart, SentRequest, SentRequests};

@@ -12,6 +12,7 @@ mod results;
 mod search;
 mod seen;
 mod spec;
+mod todo;
 mod toolbox;
 
 pub use access::{Access, AccessCheck};
@@ -28,4 +29,5 @@ pub use search::{
 };
 pub use seen::{SeenFile, SeenFiles};
 pub use spec::{EffectClass, ToolScope, ToolSpec};
+pub use todo::{TODO_SET, TodoItem, TodoList, TodoStatus};
 pub use toolbox::{NoTools, Toolbox};

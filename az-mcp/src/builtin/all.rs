@@ -10,10 +10,12 @@ use super::output::{OutputFiles, OutputReadTool};
 use super::person::AskTool;
 use super::process::ProcessListTool;
 use super::shell::{ShellOptions, ShellTool};
+use super::todo::TodoSetTool;
 use crate::registry::ToolRegistry;
 
 /// Returns a registry with `filesystem.list`, `filesystem.read`, `filesystem.write`,
-/// `filesystem.edit`, `filesystem.search`, `filesystem.glob`, `shell.execute`, `process.list`, `output.read` and `person.ask`.
+/// `filesystem.edit`, `filesystem.search`, `filesystem.glob`, `shell.execute`, `process.list`, `output.read`,
+/// `todo.set` and `person.ask`.
 ///
 /// # Errors
 ///
@@ -32,6 +34,7 @@ pub fn builtin_tools(shell: ShellOptions) -> Result<ToolRegistry> {
     tools.add_recoverable(ShellTool::new(shell))?;
     tools.add(ProcessListTool)?;
     tools.add(OutputReadTool::new(files))?;
+    tools.add(TodoSetTool)?;
     tools.register(Arc::new(AskTool::default()))?;
     Ok(tools)
 }

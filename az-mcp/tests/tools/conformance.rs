@@ -135,6 +135,16 @@ impl ToolboxFixture for Builtin {
             example("process.list", json!({"pid": 1}), ExpectedOutcome::Invalid),
             example("output.read", json!({"call": "t0.0"}), ExpectedOutcome::Failed),
             example("output.read", json!({"offset": 1}), ExpectedOutcome::Invalid),
+            example(
+                "todo.set",
+                json!({"items": [{"text": "test", "status": "pending"}]}),
+                ExpectedOutcome::Done,
+            ),
+            example(
+                "todo.set",
+                json!({"items": [{"text": "test", "status": "begun"}]}),
+                ExpectedOutcome::Invalid,
+            ),
         ]);
         examples
     }

@@ -17,3 +17,4 @@ mod search;
 mod session;
 mod shell;
 mod support;
+mod todo;

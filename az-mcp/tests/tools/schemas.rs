@@ -67,6 +67,9 @@ fn the_tools_have_the_arguments_of_the_design() {
             argument("offset", "number", false, json!(0)),
             argument("limit", "number", false, json!(6144)),
         ]},
+        {"name": "todo.set", "returns": "string", "category": "task", "arguments": [
+            argument("items", "array", true, Value::Null),
+        ]},
         {"name": "person.ask", "returns": "string", "category": "person", "arguments": [
             argument("question", "string", true, Value::Null),
             argument("options", "array", false, json!([])),
@@ -210,6 +213,49 @@ fn the_schema_of_shell_execute() {
       },
       "required": [
         "command"
+      ],
+      "type": "object"
+    }
+    "#);
+}
+
+#[test]
+fn the_schema_of_todo_set() {
+    insta::assert_json_snapshot!(schema("todo.set"), @r#"
+    {
+      "additionalProperties": false,
+      "properties": {
+        "items": {
+          "description": "All steps in order, those that are completed too; the list replaces the one before",
+          "items": {
+            "additionalProperties": false,
+            "description": "A step of a task.",
+            "properties": {
+              "status": {
+                "description": "The status of the step",
+                "enum": [
+                  "pending",
+                  "in_progress",
+                  "completed"
+                ],
+                "type": "string"
+              },
+              "text": {
+                "description": "What is to be done",
+                "type": "string"
+              }
+            },
+            "required": [
+              "text",
+              "status"
+            ],
+            "type": "object"
+          },
+          "type": "array"
+        }
+      },
+      "required": [
+        "items"
       ],
       "type": "object"
     }

@@ -12,6 +12,7 @@ use az_core::clock::{Clock, ManualClock, SystemClock};
 use az_core::journal::{ContextChange, ContextCut, EventBody, Purpose};
 use az_core::testing::{FakeTool, FakeToolbox};
 use az_core::{ErrorKind, Task};
+use serde_json::json;
 
 use super::shop::Choice;
 use super::{Stage, read, reader};
@@ -189,4 +190,51 @@ async fn a_summary_without_text_is_requested_with_a_description() {
             if matches!(intent.purpose, Purpose::Summary { .. }))
     });
     assert_eq!(summaries.count(), 2, "the first request is not repeated");
+}
+
+fn sets_todo(text: &str) -> ScriptedReply {
+    let items = json!([{"text": text, "status": "in_progress"}]);
+    ScriptedReply::call("todo.set", json!({"items": items}))
+}
+
+/// Returns the messages of a request that repeat the list of steps.
+fn repeated(request: &ChatRequest) -> Vec<&str> {
+    let texts = request.messages.iter().filter_map(|message| match message {
+        Message::User { text, .. } if text.contains("Your list of steps") => Some(&**text),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// The list is in the fold, and the text that repeats it on record: what a resumed task sends.
+#[tokio::test]
+async fn the_newest_list_of_steps_is_repeated_once_after_a_cut() {
+    let lines = [sets_todo("plan"), sets_todo("read all")].into_iter().chain(reads(30));
+    let tools = toolbox().with(FakeTool::new("todo.set"));
+    let stage = Stage::new(lines).with_tools(tools).with_options(options());
+    let task = stage.run("read all").await;
+    assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+    let (requests, cuts) = (stage.requests(), cuts(&stage, &task).await);
+    assert!(cuts.len() >= 2, "{cuts:?}");
+    let last = requests.last().unwrap();
+    let expected = "Observation: an earlier part of the conversation was shortened. Your list of steps, as \
+                    you set it last (0 of 1 step done; in progress: read all):\n[>] read all";
+    assert_eq!(repeated(last), [expected], "once, whatever the number of cuts");
+    assert_eq!(breaks(&requests), cuts.len(), "it is appended");
+}
+
+#[tokio::test]
+async fn the_list_of_steps_is_repeated_after_a_summary() {
+    let mut lines = vec![sets_todo("read all")];
+    lines.extend(talk(20));
+    lines.push(ScriptedReply::text("I read the first files.").when(SUMMARY));
+    let tools = reader("A").with(FakeTool::new("todo.set"));
+    let stage = Stage::new(lines).with_tools(tools).with_options(options());
+    let task = stage.run("read all").await;
+    assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+    let requests = stage.requests();
+    let place = summaries(&requests)[0];
+    assert_eq!(repeated(&requests[place]), [""; 0], "the model still sees the call");
+    assert_eq!(repeated(&requests[place + 1]).len(), 1);
+    assert_eq!(repeated(requests.last().unwrap()).len(), 1);
 }

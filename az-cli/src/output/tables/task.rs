@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use az_core::task::WaitKind;
 use az_core::text::{one_line, plural};
+use az_core::tool::TodoList;
 use az_core::{Timestamp, Usd};
 
 use crate::output::{
@@ -67,8 +68,11 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
         text.push_str(&format!("{name} {}\n", fit(&value, usize::MAX)));
     }
     let failure = task.failure.as_ref().map(|failure| &failure.message);
+    let steps = TodoList { items: task.todo.clone() };
+    let steps = (!steps.items.is_empty()).then(|| steps.render());
     for (title, body) in [
         ("Task", Some(&task.summary.command)),
+        ("Steps", steps.as_ref()),
         ("Answer", task.answer.as_ref()),
         ("Why it ended", failure),
         ("Waits for", waits_for(task, now).as_ref()),
