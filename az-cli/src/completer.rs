@@ -1,11 +1,11 @@
-//! The models of `aichat.complete`: chosen as for a task, and connected when the first prompt is completed.
+//! The models of `aichat.complete` and `task.spawn`: chosen as for a task, and connected when the first prompt is completed.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use az_ai::completer::DispatchCompleter;
 use az_ai::dispatch::{DispatchClient, DispatchOptions};
-use az_core::call::{Completer, Completion, CompletionRequest};
+use az_core::call::{Completer, Completion, CompletionRequest, ModelNames};
 use az_core::clock::SystemClock;
 use az_core::cost::Payer;
 use az_core::store::Store;
@@ -69,6 +69,14 @@ impl Completer for ChosenModels {
         let request = request.clone().with_model(Some(chosen.name));
         let completer = self.completer.get_or_try_init(async || self.connect()).await?;
         completer.complete(payer, call, &request).await
+    }
+}
+
+#[async_trait]
+impl ModelNames for ChosenModels {
+    async fn full_name(&self, name: &str) -> Result<String> {
+        let chosen = self.models()?.choose(Some(name)).await.map_err(to_core)?;
+        Ok(chosen.name)
     }
 }
 

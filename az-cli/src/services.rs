@@ -334,6 +334,7 @@ impl Services {
         let mut options = engine_options(&self.env, worker_id()?)?;
         options.checks_are_confined = self.settings.confines_commands();
         options.unattended = unattended.or(self.settings.tools.unattended).unwrap_or_default();
+        self.settings.task.limit_children(&mut options);
         let engine = Engine::new(store, agent, options);
         Ok(engine
             .with_toolbox(toolbox)

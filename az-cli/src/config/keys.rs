@@ -286,6 +286,16 @@ const TASK: &[Key] = &[
     Key::new("timeout", Duration, "The time limit of a run, such as `10m`, as for `--timeout`")
         .set_by("AZ_TASK_TIMEOUT")
         .harmless(),
+    Key::new("max_children", Count(64), "The most child tasks of a task that run at once")
+        .or("16")
+        .set_by("AZ_TASK_MAX_CHILDREN"),
+    Key::new(
+        "max_child_levels",
+        Count(8),
+        "The most levels of child tasks: a task, its child tasks, and theirs are two levels",
+    )
+    .or("3")
+    .set_by("AZ_TASK_MAX_CHILD_LEVELS"),
 ];
 
 const LOG: &[Key] = &[

@@ -8,6 +8,7 @@ use az_ai::config::{LlmConfig, ProviderConfig, RoutingRule};
 use az_ai::dispatch::DispatchOptions;
 use az_ai::provider::http::HttpOptions;
 use az_ai::react::Sticky;
+use az_core::engine::EngineOptions;
 use az_core::task::UnattendedMode;
 use az_mcp::sandbox::HostPattern;
 use serde::{Deserialize, Deserializer, de};
@@ -208,6 +209,20 @@ pub struct TaskSection {
     /// The time limit of a run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
+    /// The most child tasks of a task that run at once.
+    pub max_children: Option<NonZeroU32>,
+    /// The most levels of child tasks.
+    pub max_child_levels: Option<NonZeroU32>,
+}
+
+impl TaskSection {
+    /// Sets the limits of child tasks.
+    pub(crate) fn limit_children(&self, options: &mut EngineOptions) {
+        let most = self.max_children.and_then(|most| usize::try_from(most.get()).ok());
+        options.max_children = most.unwrap_or(options.max_children);
+        let levels = self.max_child_levels.map(NonZeroU32::get);
+        options.max_child_levels = levels.unwrap_or(options.max_child_levels);
+    }
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

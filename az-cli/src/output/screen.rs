@@ -102,6 +102,9 @@ impl Screen {
             self.since = Instant::now();
         }
         self.write(&lines);
+        if !self.story.is_of_run(event) {
+            return;
+        }
         let ended = matches!(event.kind.recorded(), Some(EventBody::RunFinished { .. }));
         if let Some(hints) = &mut self.hints {
             hints.wanted = !ended;

@@ -38,6 +38,8 @@ pub(super) struct Story {
     shows_output: bool,
     /// The number of steps in the model's list that are done, and of all, if it has a list.
     todo: Option<(usize, usize)>,
+    /// The task whose run is told: that of the first event.
+    task: Option<TaskId>,
 }
 
 /// A running tool call.
@@ -73,6 +75,7 @@ impl Story {
             changed: None,
             shows_output: false,
             todo: None,
+            task: None,
         }
     }
 
@@ -100,6 +103,9 @@ impl Story {
 
     /// Returns the lines of an event.
     pub(super) fn tell(&mut self, event: &RunEvent) -> Vec<String> {
+        if !self.is_of_run(event) {
+            return self.tell_child(event);
+        }
         let s = self.style;
         match &event.kind {
             RunEventKind::Recorded(recorded) => self.tell_recorded(&event.task, recorded),
@@ -126,6 +132,32 @@ impl Story {
             }
             _ => vec![],
         }
+    }
+
+    /// Returns whether an event is of the run that is told, and not of a child task. The run that is told begins first.
+    pub(super) fn is_of_run(&mut self, event: &RunEvent) -> bool {
+        *self.task.get_or_insert_with(|| event.task.clone()) == event.task
+    }
+
+    /// Returns the lines of an event of a child task: only those of its begin, its end, and what a person has to know.
+    fn tell_child(&self, event: &RunEvent) -> Vec<String> {
+        let s = self.style;
+        let id = s.bold(&short(event.task.as_str()));
+        let line = match &event.kind {
+            RunEventKind::BudgetAlert(alert) => printable(&alert.to_string()),
+            RunEventKind::Recorded(recorded) => match &recorded.body {
+                EventBody::RunStarted { .. } => "started".to_owned(),
+                EventBody::ApprovalAsked { tool, arguments, .. } => {
+                    format!("approval of {}", call_in_words(tool, arguments, 60))
+                }
+                EventBody::RunFinished { outcome, totals } => {
+                    self.last_line(outcome, totals.as_ref())
+                }
+                _ => return vec![],
+            },
+            _ => return vec![],
+        };
+        vec![format!("  {} child task {id}: {line}", s.cyan("↳"))]
     }
 
     fn tell_recorded(&mut self, task: &TaskId, event: &RecordedEvent) -> Vec<String> {

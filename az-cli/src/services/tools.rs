@@ -9,6 +9,7 @@ use az_mcp::builtin::aichat::AichatCompleteTool;
 use az_mcp::builtin::builtin_tools;
 use az_mcp::builtin::output::OutputFiles;
 use az_mcp::builtin::semantic::SemanticSearchTool;
+use az_mcp::builtin::task::{SpawnTool, WaitTool};
 use az_mcp::builtin::web::WebFetchTool;
 use az_mcp::search::SearchToolbox;
 use az_mcp::secrets::RedactingToolbox;
@@ -34,7 +35,10 @@ impl Services {
         let options = self.settings.shell_options(&self.env)?.with_secrets(self.secrets()?);
         let mut toolbox = builtin_tools(options)?;
         let models = ChosenModels::new(self.models(), self.open(), self.dispatch_options());
-        toolbox.add(AichatCompleteTool::new(Arc::new(models)))?;
+        let models = Arc::new(models);
+        toolbox.add(SpawnTool::new(Arc::<ChosenModels>::clone(&models)))?;
+        toolbox.add(WaitTool)?;
+        toolbox.add(AichatCompleteTool::new(models))?;
         toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
         let hosts = &self.settings.tools.web.hosts;
         if !hosts.is_empty() {

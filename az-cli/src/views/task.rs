@@ -4,7 +4,7 @@ use az_core::cost::{CacheUse, CostEntry};
 use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
 use az_core::task::{ReasoningEffort, TaskImage, TaskOptions, TaskOrigin, UnattendedMode};
 use az_core::tool::{BackgroundProcess, TodoItem};
-use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
+use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp, Usd};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -37,6 +37,8 @@ pub struct TaskSummaryView {
     pub actual_tokens: u64,
     /// When the task was created.
     pub created_at: Timestamp,
+    /// The task that this one is a part of.
+    pub parent_task_id: Option<TaskId>,
     /// The command.
     pub command: String,
     /// The call that the task waits for; absent unless it is parked.
@@ -60,6 +62,7 @@ impl TaskSummaryView {
             unpriced,
             actual_tokens: task.actual_tokens,
             created_at: task.created_at,
+            parent_task_id: task.parent_task_id,
             command: task.command,
             waiting: task.waiting.as_deref().map(WaitingView::from),
             damage: task.damage,
@@ -82,8 +85,6 @@ pub struct TaskView {
     pub completed_at: Option<Timestamp>,
     /// When the task last changed.
     pub updated_at: Timestamp,
-    /// The task that this one is a part of.
-    pub parent_task_id: Option<TaskId>,
     /// The task whose first steps this one continues; absent if there is none.
     pub continues: Option<TaskOriginView>,
     /// The limits of the task.
@@ -100,6 +101,8 @@ pub struct TaskView {
     pub tool_calls: usize,
     /// The tool calls by their outcomes.
     pub tool_outcomes: ToolOutcomesView,
+    /// The tasks that are parts of this one, oldest first; the latest 100 of them.
+    pub children: Vec<ChildTaskView>,
     /// The list of steps that the model set last.
     pub todo: Vec<TodoItem>,
     /// The processes that its commands left running in the background.
@@ -127,6 +130,13 @@ impl TaskView {
         self
     }
 
+    /// Sets the tasks that are parts of this one.
+    #[must_use]
+    pub fn with_children(mut self, children: impl IntoIterator<Item = Task>) -> Self {
+        self.children = children.into_iter().map(ChildTaskView::from).collect();
+        self
+    }
+
     /// Sets the hints that the model has not read yet.
     #[must_use]
     pub fn with_hints(mut self, hints: Vec<Hint>) -> Self {
@@ -151,7 +161,6 @@ impl TaskView {
             started_at: task.started_at,
             completed_at: task.completed_at,
             updated_at: task.updated_at,
-            parent_task_id: task.parent_task_id.clone(),
             continues: task.options.origin.as_ref().map(TaskOriginView::from),
             options: (&task.options).into(),
             answer: task.answer.clone(),
@@ -160,6 +169,7 @@ impl TaskView {
             runs: history.own_runs(),
             tool_calls: history.own_calls().count(),
             tool_outcomes: history.into(),
+            children: Vec::new(),
             todo: history.todo.as_ref().map(|todo| todo.list.items.clone()).unwrap_or_default(),
             background: Vec::new(),
             hints: Vec::new(),
@@ -193,6 +203,39 @@ impl From<&PrefixChange> for PrefixChangeView {
 
 fn as_text<S: Serializer>(part: &RequestPart, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(part)
+}
+
+/// A task that is a part of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ChildTaskView {
+    /// The id.
+    pub id: TaskId,
+    /// The status.
+    pub status: TaskStatus,
+    /// Whether the task has spawned it: it is cancelled and resumed with the task.
+    pub spawned: bool,
+    /// The most that it may spend, if the task has set a limit.
+    pub budget_nanos: Option<i64>,
+    /// The cost so far, without the calls whose price is unknown and without its own parts.
+    pub cost_nanos: i64,
+    /// The command.
+    pub command: String,
+}
+
+impl From<Task> for ChildTaskView {
+    fn from(task: Task) -> Self {
+        let Task { id, status, cost, command, options, .. } = task;
+        let budget = options.spawned.as_ref().and_then(|spawned| spawned.budget);
+        Self {
+            id,
+            status,
+            spawned: options.spawned.is_some(),
+            budget_nanos: budget.map(Usd::nanos),
+            cost_nanos: cost.nanos(),
+            command,
+        }
+    }
 }
 
 /// The limits of a task.

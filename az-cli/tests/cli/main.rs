@@ -12,6 +12,7 @@ mod background;
 mod bad_input;
 mod budgets;
 mod cached;
+mod child_tasks;
 mod completion;
 mod config;
 mod crash_sweep;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Az, Ended};
 
 /// The names of the built-in tools.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "filesystem.list",
     "filesystem.read",
     "filesystem.write",
@@ -20,6 +20,8 @@ const NAMES: [&str; 12] = [
     "output.read",
     "todo.set",
     "person.ask",
+    "task.spawn",
+    "task.wait",
     "aichat.complete",
     "semantic.search",
 ];

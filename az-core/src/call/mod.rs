@@ -7,6 +7,7 @@
 mod account;
 mod attempt;
 mod completer;
+mod model_names;
 mod payer;
 mod retry;
 mod unbooked;
@@ -16,6 +17,7 @@ pub use attempt::{
     Attempt, Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart,
 };
 pub use completer::{Completer, Completion, CompletionRequest};
+pub use model_names::ModelNames;
 pub use payer::{AccountEvent, AccountListener, PayerAccount};
 pub use retry::RetryPolicy;
 pub use unbooked::Unbooked;

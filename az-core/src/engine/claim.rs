@@ -26,8 +26,21 @@ struct Attempt {
 
 /// Claims a task, also if its worker has ended.
 pub(super) async fn claim_named(context: &EngineContext, id: &TaskId) -> Result<OwnedTask> {
+    claim_as(context, id, |claim| claim).await
+}
+
+/// Claims a task that is in the queue, or whose worker has ended.
+pub(super) async fn claim_queued(context: &EngineContext, id: &TaskId) -> Result<OwnedTask> {
+    claim_as(context, id, Claim::if_queued).await
+}
+
+async fn claim_as(
+    context: &EngineContext,
+    id: &TaskId,
+    condition: fn(Claim) -> Claim,
+) -> Result<OwnedTask> {
     let Attempt { claim, sent } = attempt(context).await?;
-    let claim = claim.of(id.clone());
+    let claim = condition(claim.of(id.clone()));
     let claimed = match context.store.claim(&claim).await {
         Err(Error::LeaseHeld { owner, .. }) if context.liveness.is_gone(&owner) => {
             context.store.claim(&claim.presuming_dead(owner)).await

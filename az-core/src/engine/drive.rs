@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::agent::Answer;
 use super::claim::OwnedTask;
-use super::engine::EngineContext;
+use super::engine::{Engine, EngineContext};
 use super::event::RunEventKind;
 use super::goal::work_to_goal;
 use super::run::Run;
@@ -21,12 +21,9 @@ use crate::point;
 use crate::task::{Claimed, Failure, Lease, Outcome, Task, Waiting};
 
 /// Runs the agent on a claimed task, and records the outcome.
-pub(super) async fn drive(
-    context: Arc<EngineContext>,
-    owned: OwnedTask,
-    stop: Stop,
-) -> Result<Task> {
+pub(super) async fn drive(engine: Engine, owned: OwnedTask, stop: Stop) -> Result<Task> {
     let started = Instant::now();
+    let context = Arc::clone(engine.context());
     let OwnedTask { claimed: Claimed { task, lease }, fence } = owned;
     let folded = |tail: Vec<Event>| Ok((fold(&tail)?, Snapshots::of(&tail)));
     let record = match context.store.tail(&task.id).await.and_then(folded) {
@@ -41,7 +38,7 @@ pub(super) async fn drive(
             return finish_unreadable(&context, &lease, &outcome).await;
         }
     };
-    let mut run = Run::new(context, task, (lease, fence), record, stop);
+    let mut run = Run::new(engine, task, (lease, fence), record, stop);
     let worked = match run.open().await {
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
@@ -95,6 +92,7 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Ok(Answer(answer)) => Outcome::Completed { answer },
         Err(Error::Waiting { .. }) if run.parking.is_some() => return park(run).await,
         Err(error) if cannot_record(&error) => {
+            run.children.end(StopReason::Shutdown).await;
             run.end_own_background().await;
             return Err(give_back(&run.context, &run.lease, error).await);
         }
@@ -104,6 +102,7 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Err(error @ Error::Cancelled) => Outcome::Cancelled { failure: Failure::from(&error) },
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
+    run.children.end(StopReason::Cancelled).await;
     if let Err(error) = end(&mut run, Some((&outcome, started))).await {
         return Err(give_back(&run.context, &run.lease, error).await);
     }
@@ -187,6 +186,7 @@ async fn park(mut run: Run) -> Result<Task> {
 /// Ends the lease of a task that has not ended: parks it if it waits, and returns it to the queue for
 /// another worker if not.
 async fn leave(mut run: Run, waiting: Option<Waiting>) -> Result<Task> {
+    run.children.end(StopReason::Shutdown).await;
     match try_to_leave(&mut run, waiting.as_ref()).await {
         Err(error) => Err(give_back(&run.context, &run.lease, error).await),
         left => left,

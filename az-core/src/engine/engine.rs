@@ -22,7 +22,7 @@ use crate::id::TaskId;
 use crate::journal::RunStore;
 use crate::lease::LeaseClock;
 use crate::policy::{Policy, WorkspacePolicy};
-use crate::task::{CancelOutcome, Task, TaskStatus};
+use crate::task::{CancelOutcome, Lease, Task, TaskStatus};
 use crate::tool::{NoTools, Toolbox};
 
 /// The parts that all runs of an engine share.
@@ -38,6 +38,13 @@ pub(crate) struct EngineContext {
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) liveness: Arc<dyn Liveness>,
     pub(super) options: EngineOptions,
+}
+
+impl EngineContext {
+    /// Returns whether the worker that has a lease is gone, or has let it expire.
+    pub(super) async fn is_abandoned(&self, lease: &Lease) -> Result<bool> {
+        Ok(lease.until <= self.lease_clock.now().await? || self.liveness.is_gone(&lease.owner))
+    }
 }
 
 /// Runs an agent on tasks of a store. A clone is another handle to the same engine.
@@ -218,35 +225,36 @@ impl Engine {
     /// `NotFound`, or the store's own.
     pub async fn cancel(&self, id: &TaskId) -> Result<CancelOutcome> {
         let outcome = self.context.store.request_cancel(id, self.context.clock.now()).await?;
-        if outcome != CancelOutcome::Requested {
-            return Ok(outcome);
-        }
-        let abandoned = match self.context.store.lease(id).await? {
-            Some(lease) => {
-                lease.until <= self.context.lease_clock.now().await?
-                    || self.context.liveness.is_gone(&lease.owner)
-            }
-            None => false,
+        let outcome = match outcome {
+            CancelOutcome::Requested => self.end_if_abandoned(id).await?.unwrap_or(outcome),
+            ended => ended,
         };
-        if !abandoned {
-            return Ok(outcome);
+        self.end_abandoned_children(id).await?;
+        Ok(outcome)
+    }
+
+    /// Ends a task whose cancellation was requested if its worker is gone; returns `None` if it is not.
+    pub(super) async fn end_if_abandoned(&self, id: &TaskId) -> Result<Option<CancelOutcome>> {
+        let Some(lease) = self.context.store.lease(id).await? else { return Ok(None) };
+        if !self.context.is_abandoned(&lease).await? {
+            return Ok(None);
         }
         // No worker is left to see the request: claim the task to end it.
         let stop = Stop::new();
         stop.request(StopReason::Cancelled);
         let ended = self.resume_until(id, stop).await?;
-        Ok(match ended.status {
+        Ok(Some(match ended.status {
             TaskStatus::Cancelled => CancelOutcome::Cancelled,
             // The task had ended already; only the outcome is reported.
             status => CancelOutcome::AlreadyEnded(status),
-        })
+        }))
     }
 
     /// Runs a claimed task until it ends or `stop` is requested.
     pub(super) async fn drive(&self, owned: OwnedTask, stop: Stop) -> Result<Task> {
         let guard = self.keeper.keep(&self.context, &owned, &stop);
         // On the heap: it is large, and a part of the futures of all callers.
-        let run = Box::pin(super::drive::drive(Arc::clone(&self.context), owned, stop));
+        let run = Box::pin(super::drive::drive(self.clone(), owned, stop));
         let ended = run.await;
         drop(guard);
         ended

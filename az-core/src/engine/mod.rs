@@ -5,6 +5,8 @@ mod act;
 pub mod agent;
 mod approve;
 mod background;
+mod budget;
+mod children;
 mod claim;
 mod context;
 mod contract;

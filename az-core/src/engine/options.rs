@@ -31,6 +31,10 @@ pub struct EngineOptions {
     /// Whether the commands of `shell.execute` are confined, so that the checks of a task, which its user
     /// has written, need no approval.
     pub checks_are_confined: bool,
+    /// The most child tasks of a task that may run at once.
+    pub max_children: usize,
+    /// The most levels of child tasks below a task that was not spawned; 0 allows none.
+    pub max_child_levels: u32,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
     /// The least number of events between two snapshots. Where the fold is large there are more, so
@@ -51,6 +55,8 @@ impl EngineOptions {
             on_unknown: OnUnknown::default(),
             unattended: UnattendedMode::default(),
             checks_are_confined: false,
+            max_children: 16,
+            max_child_levels: 3,
             grace: Duration::from_millis(600),
             snapshot_every: 256,
         }

@@ -49,7 +49,12 @@ impl Run {
         self.append(events).await?;
         point!("run.opened");
         self.end_earlier_background().await?;
-        self.recover_calls().await
+        self.recover_calls().await?;
+        // The first run of a task has no children yet.
+        if self.history.runs > 1 {
+            self.children.resume(&self.history.told_ends).await?;
+        }
+        Ok(())
     }
 
     async fn recover_calls(&mut self) -> Result<()> {

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::engine::EngineContext;
+use super::budget::budget_left;
+use super::children::Children;
+use super::engine::{Engine, EngineContext};
 use super::event::{EventSink, RecordedEvent, RunEvent, RunEventKind};
 use super::snapshots::Snapshots;
 use super::stop::Stop;
 use crate::busy::BusyRetry;
 use crate::clock::{Clock, later};
-use crate::cost::{BudgetStatus, Limit, Payer, Scope};
+use crate::cost::Payer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{CallId, TaskId};
 use crate::journal::{Event, EventBody, Hint, History, NewEvent};
@@ -41,6 +43,8 @@ pub struct Run {
     pub(super) fence: LeaseFence,
     /// The call for whose answer the task is to be parked.
     pub(super) parking: Option<Waiting>,
+    /// The tasks that it has spawned.
+    pub(super) children: Arc<Children>,
     /// Locked while a result is recorded.
     pub(super) recording: Arc<Mutex<()>>,
     /// Whether a call was made that may have left processes in the background.
@@ -55,15 +59,17 @@ pub struct Run {
 
 impl Run {
     pub(super) fn new(
-        context: Arc<EngineContext>,
+        engine: Engine,
         task: Task,
         (lease, fence): (Lease, LeaseFence),
         (history, snapshots): (History, Snapshots),
         stop: Stop,
     ) -> Self {
+        let policy_task = Arc::new(task.clone());
         Self {
-            context,
-            policy_task: Arc::new(task.clone()),
+            context: Arc::clone(engine.context()),
+            children: Children::new(engine, Arc::clone(&policy_task), stop.clone()),
+            policy_task,
             task,
             lease,
             history,
@@ -187,25 +193,8 @@ impl Run {
     ///
     /// The store's.
     pub async fn budget_left(&self) -> Result<Option<Usd>> {
-        let mut budgets = self.context.store.budgets(self.context.clock.now()).await?;
-        budgets.retain(|status| status.budget.limit == Limit::Hard);
         let payer = Payer::from(&self.task.id);
-        let of_another = |status: &BudgetStatus| match &status.budget.scope {
-            Scope::Payer(other) => *other != payer,
-            Scope::Global | Scope::Model(_) => false,
-        };
-        // The ancestors matter only if another payer has a budget.
-        let ancestors = if budgets.iter().any(of_another) {
-            self.context.store.ancestors(&payer).await?
-        } else {
-            Vec::new()
-        };
-        let applying = budgets.iter().filter(|status| match &status.budget.scope {
-            Scope::Global => true,
-            Scope::Payer(other) => *other == payer || ancestors.contains(other),
-            Scope::Model(_) => false,
-        });
-        Ok(applying.map(BudgetStatus::left).min())
+        budget_left(&*self.context.store, &payer, self.context.clock.now()).await
     }
 
     /// Appends events before an effect, folds and emits them.

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::approve::Permission;
+use super::children::ChildrenOfRun;
 use super::invocation::{drop_beyond_limit, invocation};
 use super::named_call::contained_call;
 use super::outcome::outcome_of;
@@ -24,8 +25,8 @@ use crate::journal::{
 };
 use crate::point;
 use crate::tool::{
-    EffectClass, Invocation, PreparedCall, RecordedResults, TOOL_SEARCH, ToolOutput, ToolSpec,
-    meant_name, progress_channel,
+    ChildTasks, EffectClass, Invocation, PreparedCall, RecordedResults, TOOL_SEARCH, ToolOutput,
+    ToolSpec, meant_name, progress_channel,
 };
 
 /// The number of read-only calls that run concurrently.
@@ -193,6 +194,8 @@ impl Run {
             store: Arc::clone(&self.context.store),
             task: self.task.id.clone(),
         }));
+        let children = ChildrenOfRun::new(&self.children);
+        invocation.children = ChildTasks::new(Arc::new(children));
         invocation.cancel = self.stop.token();
         invocation.lease = self.fence.clone();
         invocation

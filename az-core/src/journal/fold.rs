@@ -16,10 +16,10 @@ use super::reply::{ModelReply, ToolCall};
 use super::tool_result::{ToolOutcome, ToolResult};
 use crate::cost::{CacheUse, Settlement};
 use crate::error::{Error, Result};
-use crate::id::CallId;
+use crate::id::{CallId, TaskId};
 use crate::money::Usd;
 use crate::task::Outcome;
-use crate::tool::{SeenFiles, TodoList};
+use crate::tool::{SeenFiles, TodoList, told_ends};
 
 /// The fold of a task's events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub struct History {
     /// The list of steps that the model set last. A summary drops nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub todo: Option<Todo>,
+    /// The child tasks whose end the model was told.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub told_ends: BTreeSet<TaskId>,
     /// The model call without a result.
     pub open_model: Option<OpenModelCall>,
     /// The cost booked so far, without calls whose price is unknown.
@@ -365,6 +368,7 @@ impl History {
             let seen = Arc::make_mut(&mut self.seen);
             result.seen.iter().for_each(|view| seen.add(view.clone()));
         }
+        self.told_ends.extend(told_ends(&result.tool, result.data.as_ref()));
         if let Some(list) = todo {
             self.todo = Some(Todo { call, list });
         }

@@ -178,7 +178,7 @@ impl State {
                 }
                 Effect::TakeHint(id) => applied.taken.push(id),
                 // The last event; the append was refused otherwise.
-                Effect::Finish(outcome) => self.held(lease)?.finish(lease, &outcome, now)?,
+                Effect::Finish(outcome) => drop(self.finish(lease, &outcome, now)?),
             }
         }
         Ok(applied)

@@ -43,9 +43,7 @@ impl TaskQueue for MemoryStore {
 
     async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task> {
         let mut state = self.lock();
-        let row = state.held(lease)?;
-        row.finish(lease, outcome, now)?;
-        Ok(row.task.clone())
+        state.finish(lease, outcome, now)
     }
 
     async fn release(
@@ -55,20 +53,21 @@ impl TaskQueue for MemoryStore {
         now: Timestamp,
     ) -> Result<Task> {
         let mut state = self.lock();
-        let row = state.held(lease)?;
-        row.release(lease, not_before, now)?;
-        Ok(row.task.clone())
+        state.held(lease)?.release(lease, not_before, now)?;
+        state.changed(&lease.task, now)
     }
 
     async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task> {
         let mut state = self.lock();
-        let row = state.held(lease)?;
-        row.park(lease, waiting, now)?;
-        Ok(row.task.clone())
+        state.held(lease)?.park(lease, waiting, now)?;
+        state.changed(&lease.task, now)
     }
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome> {
-        self.lock().find(id)?.request_cancel(now)
+        let mut state = self.lock();
+        let outcome = state.find(id)?.request_cancel(now)?;
+        state.changed(id, now)?;
+        Ok(outcome)
     }
 
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>> {
@@ -100,6 +99,33 @@ impl State {
     /// Returns the row of a task whose current lease is `lease`.
     pub(super) fn held(&mut self, lease: &Lease) -> Result<&mut QueuedTask> {
         held(self.tasks.get_mut(&lease.task), lease)
+    }
+
+    /// Ends a task and its lease.
+    pub(super) fn finish(
+        &mut self,
+        lease: &Lease,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<Task> {
+        self.held(lease)?.finish(lease, outcome, now)?;
+        self.changed(&lease.task, now)
+    }
+
+    /// Cancels what a task has spawned if it ended or is to; returns the task.
+    fn changed(&mut self, id: &TaskId, now: Timestamp) -> Result<Task> {
+        let row = self.find(id)?;
+        let task = row.task.clone();
+        if row.cancels_spawned() {
+            let rows = self.tasks.values().filter(|row| row.is_cancelled_with_parent());
+            let spawned = rows.filter(|row| row.task.parent_task_id.as_ref() == Some(id));
+            let spawned: Vec<_> = spawned.map(|row| row.task.id.clone()).collect();
+            for id in spawned {
+                self.find(&id)?.request_cancel(now)?;
+                self.changed(&id, now)?;
+            }
+        }
+        Ok(task)
     }
 
     /// Returns the task that the next claim gets.

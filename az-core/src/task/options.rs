@@ -11,6 +11,7 @@ use super::image::TaskImage;
 use super::instructions::TaskInstructions;
 use super::origin::TaskOrigin;
 use super::output_schema::OutputSchema;
+use super::spawned::Spawned;
 
 /// A task's limits, permissions and workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub struct TaskOptions {
     /// The part of another task's record that it begins with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<TaskOrigin>,
+    /// Set if the task that it is a part of has spawned it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spawned: Option<Spawned>,
 }
 
 /// What to do about a call that needs an approval or an answer if no one can be asked.
@@ -177,6 +181,13 @@ impl TaskOptions {
     #[must_use]
     pub const fn with_effort(mut self, effort: ReasoningEffort) -> Self {
         self.effort = Some(effort);
+        self
+    }
+
+    /// Marks the task as one that its parent has spawned.
+    #[must_use]
+    pub fn with_spawned(mut self, spawned: Spawned) -> Self {
+        self.spawned = Some(spawned);
         self
     }
 

@@ -62,6 +62,12 @@ use crate::lease::LeaseAnchors;
 ///     is claimed like any other pending task; of several such tasks, the one with the earliest
 ///     `deny_at` is next, then the one with the smallest id. Enqueueing a parked task changes nothing,
 ///     and cancelling it ends it. A claim and the end of the task clear `waiting`.
+/// 15. A spawned task ([`TaskOptions::spawned`](super::TaskOptions::spawned)) does not outlive its parent:
+///     what ends a task, or requests its cancellation, cancels the tasks that it has spawned and that have not
+///     ended, and theirs, at the same time. Other parts of the task continue.
+/// 16. A claim of a named task that is made [only if it is queued](Claim::if_queued) gets what a claim of the next
+///     task could get: no task that was not enqueued, has ended, or was released until a later time, which is
+///     `Invalid`. It keeps a request to cancel the task.
 #[async_trait]
 pub trait TaskQueue: LeaseAnchors {
     /// Queues a task.
@@ -208,12 +214,15 @@ pub struct Claim {
     pub task: Option<TaskId>,
     /// An owner that is known to have ended, whose lease need not expire first.
     pub presumed_dead: Option<WorkerId>,
+    /// Whether a named task is claimed only if a claim of the next task could get it.
+    pub only_if_queued: bool,
 }
 
 impl Claim {
     /// Creates a claim of the next task, whose lease time is the wall-clock time `now`.
     pub const fn next(owner: WorkerId, now: Timestamp, until: Timestamp) -> Self {
-        Self { owner, now, lease_now: now, until, task: None, presumed_dead: None }
+        let (task, presumed_dead, only_if_queued) = (None, None, false);
+        Self { owner, now, lease_now: now, until, task, presumed_dead, only_if_queued }
     }
 
     /// Returns the claim with a lease time that differs from the wall-clock time.
@@ -227,6 +236,13 @@ impl Claim {
     #[must_use]
     pub fn of(mut self, task: TaskId) -> Self {
         self.task = Some(task);
+        self
+    }
+
+    /// Returns the claim of a named task that gets it only if a claim of the next task could.
+    #[must_use]
+    pub const fn if_queued(mut self) -> Self {
+        self.only_if_queued = true;
         self
     }
 

@@ -68,6 +68,9 @@ impl QueuedTask {
     pub fn claim(&mut self, claim: &Claim) -> Result<Claimed> {
         self.task.check_undamaged()?;
         self.check_not_waiting(claim)?;
+        if claim.only_if_queued {
+            self.check_queued(claim)?;
+        }
         if let Some(lease) = self.lease.as_ref().filter(|lease| claim.is_blocked_by(lease)) {
             return Err(lease.held());
         }
@@ -75,7 +78,7 @@ impl QueuedTask {
         self.epoch += 1;
         self.not_before = None;
         // A claim by name withdraws a request to cancel; a claim of the next task keeps it.
-        self.cancel_requested &= claim.task.is_none();
+        self.cancel_requested &= claim.task.is_none() || claim.only_if_queued;
         let lease = Lease {
             task: self.task.id.clone(),
             owner: claim.owner.clone(),

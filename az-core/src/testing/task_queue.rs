@@ -5,6 +5,7 @@ mod end;
 mod enqueue;
 mod lease;
 mod park;
+mod spawned;
 
 use super::kit::Fixture;
 use crate::scenarios;
@@ -49,6 +50,12 @@ use self::park::{
     a_parked_task_is_not_claimed, a_parked_task_is_pending_and_has_its_wait,
     cancelling_a_parked_task_ends_it, parked_tasks_are_claimed_in_order_once_their_time_ran_out,
     parking_a_task_with_a_request_to_cancel_ends_it, parking_needs_the_current_lease,
+};
+use self::spawned::{
+    a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel,
+    a_claim_of_a_queued_task_by_name_resumes_none,
+    a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+    releasing_or_parking_a_task_cancels_nothing, the_end_of_a_task_cancels_what_it_has_spawned,
 };
 
 scenarios! {
@@ -114,6 +121,12 @@ scenarios! {
     a_parked_task_is_not_claimed;
     parked_tasks_are_claimed_in_order_once_their_time_ran_out;
     cancelling_a_parked_task_ends_it;
+
+    the_end_of_a_task_cancels_what_it_has_spawned;
+    a_request_to_cancel_a_task_cancels_what_it_has_spawned;
+    releasing_or_parking_a_task_cancels_nothing;
+    a_claim_of_a_queued_task_by_name_resumes_none;
+    a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel;
 
     times_come_from_the_caller;
     a_jump_of_the_wall_clock_expires_no_lease;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, AccessCheck};
+use super::children::ChildTasks;
 use super::progress::ProgressSender;
 use super::question::Question;
 use super::results::RecordedResults;
@@ -50,6 +51,8 @@ pub struct Invocation {
     pub progress: ProgressSender,
     /// The recorded results of the task's earlier calls.
     pub results: RecordedResults,
+    /// The child tasks of the task.
+    pub children: ChildTasks,
     /// The tools that the task may use, for a tool that finds them; those of the toolbox if it is empty.
     pub tools: Arc<[ToolSpec]>,
     /// What the task has seen of files, for calls of a model: a tool refuses one that would change what
@@ -95,6 +98,7 @@ impl Invocation {
             access: AccessCheck::default(),
             progress: ProgressSender::disconnected(),
             results: RecordedResults::default(),
+            children: ChildTasks::default(),
             tools: Arc::default(),
             seen: None,
             shown_bytes: None,
@@ -161,6 +165,13 @@ impl Invocation {
     #[must_use]
     pub fn with_results(mut self, results: RecordedResults) -> Self {
         self.results = results;
+        self
+    }
+
+    /// Sets the child tasks of the task.
+    #[must_use]
+    pub fn with_children(mut self, children: ChildTasks) -> Self {
+        self.children = children;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod background;
+mod children;
 mod definition;
 mod invocation;
 mod name;
@@ -17,6 +18,10 @@ mod toolbox;
 
 pub use access::{Access, AccessCheck};
 pub use background::BackgroundProcess;
+pub(crate) use children::told_ends;
+pub use children::{
+    ChildReport, ChildTasks, SpawnRequest, SpawnTasks, TASK_SPAWN, TASK_WAIT, is_model_of_a_file,
+};
 pub use definition::ToolDefinition;
 pub use invocation::{Invocation, PreparedCall};
 pub use name::meant_name;

@@ -138,7 +138,10 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 2.
-    being_impatient => [a_task_released_until_later_is_not_claimed_before] {
+    being_impatient => [
+        a_task_released_until_later_is_not_claimed_before,
+        a_claim_of_a_queued_task_by_name_resumes_none
+    ] {
         async fn release(
             &self,
             store: &MemoryStore,
@@ -207,7 +210,10 @@ super::support::saboteurs! {
 
     /// Breaks `TaskQueue` 3.
     losing_what_is_given_up => [
-        dropping_a_claim_loses_no_task, a_request_to_cancel_outlives_the_lease
+        dropping_a_claim_loses_no_task,
+        a_request_to_cancel_outlives_the_lease,
+        a_claim_of_a_queued_task_by_name_resumes_none,
+        a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let Some(Claimed { task, lease }) = store.claim(claim).await? else {
@@ -351,7 +357,9 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 5.
-    saying_nothing_of_completed_tasks => [claiming_a_completed_task_by_name_is_invalid] {
+    saying_nothing_of_completed_tasks => [
+        claiming_a_completed_task_by_name_is_invalid, a_claim_of_a_queued_task_by_name_resumes_none
+    ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             match store.claim(claim).await {
                 Err(Error::Invalid { .. }) => Ok(None),
@@ -386,7 +394,11 @@ super::support::saboteurs! {
 
     /// Breaks `TaskQueue` 6.
     keeping_requests_from_beats => [
-        a_heartbeat_reports_a_requested_cancellation, heartbeats_are_answered_in_order
+        a_heartbeat_reports_a_requested_cancellation,
+        heartbeats_are_answered_in_order,
+        the_end_of_a_task_cancels_what_it_has_spawned,
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+        a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel
     ] {
         async fn heartbeat(
             &self,
@@ -590,7 +602,9 @@ super::support::saboteurs! {
 
     /// Breaks `TaskQueue` 8.
     only_asking_waiting_tasks => [
-        cancelling_a_waiting_task_ends_it, cancelling_a_parked_task_ends_it
+        cancelling_a_waiting_task_ends_it,
+        cancelling_a_parked_task_ends_it,
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned
     ] {
         async fn request_cancel(
             &self,
@@ -802,7 +816,10 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 14.
-    leaving_parked_tasks_alone => [cancelling_a_parked_task_ends_it] {
+    leaving_parked_tasks_alone => [
+        cancelling_a_parked_task_ends_it,
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned
+    ] {
         async fn request_cancel(
             &self,
             store: &MemoryStore,
@@ -813,6 +830,45 @@ super::support::saboteurs! {
                 Some(Task { waiting: Some(_), .. }) => Ok(CancelOutcome::Requested),
                 _ => store.request_cancel(id, now).await,
             }
+        }
+    }
+
+    /// Breaks `TaskQueue` 15.
+    forgetting_who_spawned_it => [
+        the_end_of_a_task_cancels_what_it_has_spawned,
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned
+    ] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let mut task = task.clone();
+            task.options.spawned = None;
+            store.enqueue(&task, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 15.
+    cancelling_what_a_released_task_has_spawned => [releasing_or_parking_a_task_cancels_nothing] {
+        async fn release(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            not_before: Option<Timestamp>,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let parent = Some(lease.task.clone());
+            for part in store.list(&TaskFilter { parent, ..TaskFilter::default() }).await? {
+                store.request_cancel(&part.id, now).await?;
+            }
+            store.release(lease, not_before, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 16.
+    claiming_what_is_not_queued => [
+        a_claim_of_a_queued_task_by_name_resumes_none,
+        a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            store.claim(&Claim { only_if_queued: false, ..claim.clone() }).await
         }
     }
 

@@ -82,7 +82,7 @@ impl Journal for SqliteStore {
         let (id, answer, blobs) = (task.clone(), answer.clone(), self.blobs());
         self.write(move |conn| {
             let is_answered = is_recorded(conn, &id, &event)?;
-            let (task, epoch) = change(conn, &id, |row| {
+            let (task, epoch) = change(conn, &id, now, |row| {
                 row.answer(&answer, is_answered, now)?;
                 Ok((row.task.clone(), row.epoch))
             })?;

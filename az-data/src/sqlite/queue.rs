@@ -13,7 +13,7 @@ use rusqlite::{Connection, named_params};
 use super::row::{bound, first, micros, readable};
 use super::store::SqliteStore;
 use super::task::store;
-use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
+use super::task_row::{find_lease, find_parts, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
 /// Finds the next task for a claim at the time `:now` and the lease time `:lease_now` that presumes
@@ -55,8 +55,9 @@ impl TaskQueue for SqliteStore {
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>, Error> {
         let claim = claim.clone();
         if let Some(id) = claim.task.clone() {
-            let claimed =
-                self.write(move |conn| change(conn, &id, |row| Ok(Some(row.claim(&claim)?))));
+            let claimed = self.write(move |conn| {
+                change(conn, &id, claim.now, |row| Ok(Some(row.claim(&claim)?)))
+            });
             return claimed.await;
         }
         let claimed = self.write(move |conn| claim_next(conn, &claim)).await?;
@@ -99,15 +100,14 @@ impl TaskQueue for SqliteStore {
         self.write(move |conn| {
             let mut row = held(find_queued(conn, &lease.task)?, &lease)?;
             row.park(&lease, &waiting, now)?;
-            put_queued(conn, &row)?;
-            Ok(row.task)
+            put_changed(conn, row, now)
         })
         .await
     }
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome, Error> {
         let id = id.clone();
-        self.write(move |conn| change(conn, &id, |row| Ok(row.request_cancel(now)?))).await
+        self.write(move |conn| change(conn, &id, now, |row| Ok(row.request_cancel(now)?))).await
     }
 
     async fn cancel_requests(&self, owner: &WorkerId) -> Result<Vec<TaskId>, Error> {
@@ -136,8 +136,7 @@ fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
     if is_new {
         return store(conn, &row.task, None);
     }
-    put_queued(conn, &row)?;
-    Ok(row.task)
+    put_changed(conn, row, now)
 }
 
 /// The result of a claim of the next task.
@@ -160,7 +159,7 @@ fn claim_next(conn: &Connection, claim: &Claim) -> Result<ClaimedNext> {
         };
         let found = first(conn, NEXT, params, |row| Ok((row.take()?, row.parsed(task_id))))?;
         let Some((row, id)) = found else { return Ok(ClaimedNext { next: None, damaged }) };
-        let claimed = id.and_then(|id| change(conn, &id, |row| Ok(row.claim(claim)?)));
+        let claimed = id.and_then(|id| change(conn, &id, claim.now, |row| Ok(row.claim(claim)?)));
         match claimed {
             Ok(claimed) => return Ok(ClaimedNext { next: Some(claimed), damaged }),
             Err(error) if error.is_damage() => damaged.push((row, error.to_string())),
@@ -192,8 +191,7 @@ pub(super) fn finish(
 ) -> Result<Task> {
     let mut row = held(find_queued(conn, &lease.task)?, lease)?;
     row.finish(lease, outcome, now)?;
-    put_queued(conn, &row)?;
-    Ok(row.task)
+    put_changed(conn, row, now)
 }
 
 fn release(
@@ -204,26 +202,48 @@ fn release(
 ) -> Result<Task> {
     let mut row = held(find_queued(conn, &lease.task)?, lease)?;
     row.release(lease, not_before, now)?;
-    put_queued(conn, &row)?;
-    Ok(row.task)
+    put_changed(conn, row, now)
 }
 
 /// Applies a rule of the queue to a task and stores the change.
 pub(super) fn change<T>(
     conn: &Connection,
     id: &TaskId,
+    now: Timestamp,
     rule: impl FnOnce(&mut QueuedTask) -> Result<T>,
 ) -> Result<T> {
     let mut row = find_queued(conn, id)?.ok_or_else(|| Error::not_found("task", id))?;
     let changed = rule(&mut row)?;
-    put_queued(conn, &row)?;
+    put_changed(conn, row, now)?;
     Ok(changed)
+}
+
+/// Stores a row that a rule of the queue has changed, and cancels what its task has spawned if the task has ended or
+/// is to; returns the task.
+fn put_changed(conn: &Connection, row: QueuedTask, now: Timestamp) -> Result<Task> {
+    put_queued(conn, &row)?;
+    if row.cancels_spawned() {
+        for mut spawned in find_parts(conn, &row.task.id)? {
+            if spawned.is_cancelled_with_parent() {
+                spawned.request_cancel(now)?;
+                put_changed(conn, spawned, now)?;
+            }
+        }
+    }
+    Ok(row.task)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::plans::plan;
+    use super::super::task_row::PARTS;
     use super::{NEXT, OTHERS};
+
+    #[test]
+    fn the_parts_of_a_task_are_found_by_their_index() {
+        let expected = ["SEARCH task USING INDEX task_parts (namespace=? AND parent_task_id=?)"];
+        assert_eq!(plan(&format!("SELECT * {PARTS}")), expected);
+    }
 
     #[test]
     fn leases_of_others_are_read_in_the_order_of_their_index() {

@@ -16,6 +16,10 @@ pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, 
 /// The columns of the queue, in the order in which [`queued`] reads them.
 const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
 
+/// Selects the parts of a task that have not ended.
+pub(super) const PARTS: &str = "FROM task INDEXED BY task_parts WHERE namespace = az_namespace() \
+    AND parent_task_id = ?1 AND status IN ('initialized', 'pending', 'running')";
+
 /// Reads a task from the [`COLUMNS`]. A part that cannot be read has its default, and the task has
 /// the damage; only the id has to be readable.
 pub(super) fn task(row: &mut Columns<'_>) -> Result<Task> {
@@ -111,6 +115,12 @@ pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<Queue
     let sql =
         format!("SELECT {COLUMNS}, {QUEUE} FROM task WHERE namespace = az_namespace() AND id = ?1");
     first(conn, &sql, [id.as_str()], queued)
+}
+
+/// Finds the parts of a task that have not ended, with the data of the queue. Those of which that cannot be read are
+/// left out.
+pub(super) fn find_parts(conn: &Connection, id: &TaskId) -> Result<Vec<QueuedTask>> {
+    readable(conn, &format!("SELECT {COLUMNS}, {QUEUE} {PARTS}"), [id.as_str()], queued)
 }
 
 fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {

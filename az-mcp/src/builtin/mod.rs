@@ -9,6 +9,7 @@ pub mod process;
 #[cfg(feature = "data-tools")]
 pub mod semantic;
 pub mod shell;
+pub mod task;
 pub mod todo;
 #[cfg(feature = "web-tools")]
 pub mod web;

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use az_core::Error;
 use az_core::clock::SystemClock;
 use az_core::engine::{Discard, Liveness};
 use az_core::lease::LeaseClock;
 use az_core::store::Store;
-use az_core::task::{Lease, TaskRepository, TaskStatus};
+use az_core::task::{Lease, TaskQueue, TaskRepository, TaskStatus};
+use az_core::{Clock, Error};
 use clap::Args;
 
 use super::cancel::end;
@@ -67,6 +67,10 @@ pub(super) async fn run(args: &DeleteArgs, services: &Services) -> Result<ExitCo
         for id in &running {
             end(&engine, &*store, id).await?;
         }
+    }
+    for task in tasks.iter().filter(|task| !task.status.is_ended()) {
+        // Its child tasks end with it.
+        store.request_cancel(&task.id, SystemClock.now()).await?;
     }
     let lease_clock = LeaseClock::new(Arc::<dyn Store>::clone(&store), Arc::new(SystemClock));
     for task in tasks {

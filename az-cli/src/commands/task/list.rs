@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::cost::Payer;
+use az_core::store::Store;
 use az_core::task::TaskFilter;
-use az_core::{Clock, TaskPriority, TaskStatus};
+use az_core::{Clock, TaskId, TaskPriority, TaskStatus};
 use clap::Args;
+
+use super::find::find;
 
 use crate::commands::one_of;
 use crate::error::CliError;
@@ -35,6 +38,9 @@ pub struct ListArgs {
     /// List only tasks that wait for an answer
     #[arg(long, short)]
     waiting: bool,
+    /// List only the parts of this task
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
     /// List at most this many tasks
     #[arg(long, short = 'n', default_value_t = 20)]
     limit: usize,
@@ -51,15 +57,16 @@ pub struct ListArgs {
 ///
 /// The store's.
 pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode, CliError> {
+    let store = services.store_to_read().await?;
     let filter = TaskFilter {
         status: args.status,
         priority: args.priority,
+        parent: parent(args.parent.as_deref(), store.as_deref()).await?,
         waiting: args.waiting,
         limit: args.limit,
         offset: args.offset,
         ..TaskFilter::default()
     };
-    let store = services.store_to_read().await?;
     let exists = store.is_some();
     let mut tasks = Vec::new();
     if let Some(store) = store {
@@ -89,6 +96,20 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     };
     table.print(&tasks, args.format.choose(printer), printer)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the id of the task whose parts are listed.
+async fn parent(
+    typed: Option<&str>,
+    store: Option<&dyn Store>,
+) -> Result<Option<TaskId>, CliError> {
+    match (typed, store) {
+        (None, _) => Ok(None),
+        (Some(typed), Some(store)) => Ok(Some(find(store, typed).await?.id)),
+        (Some(typed), None) => {
+            Err(CliError::UnknownTask { id: typed.to_owned(), near: Vec::new() })
+        }
+    }
 }
 
 /// Returns why the listing is empty.

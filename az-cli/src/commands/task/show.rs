@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use az_core::clock::SystemClock;
 use az_core::cost::TimeRange;
 use az_core::journal::fold;
+use az_core::task::TaskFilter;
 use az_core::{Clock, Toolbox};
 use clap::Args;
 
@@ -56,7 +57,11 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
         Some(waiting) => Asked::read(&*store, &task.id, &waiting.call).await?,
         None => Asked::default(),
     };
+    let parts = TaskFilter { parent: Some(task.id.clone()), ..TaskFilter::default() };
+    let mut children = store.list(&parts).await?;
+    children.reverse();
     let view = TaskView::new(task, &history, entries)
+        .with_children(children)
         .with_background(background)
         .with_hints(hints)
         .with_asked(asked.arguments, asked.options);

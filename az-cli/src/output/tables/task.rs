@@ -23,10 +23,19 @@ pub fn tasks_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
             task.priority.to_string(),
             age(task.created_at, now),
             cost(task),
-            one_line(&task.command, 200),
+            command(task),
         ]);
     }
     table
+}
+
+/// Returns the command in a line, with a mark if the task is a part of another one.
+fn command(task: &TaskSummaryView) -> String {
+    let command = one_line(&task.command, 200);
+    match task.parent_task_id {
+        Some(_) => format!("↳ {command}"),
+        None => command,
+    }
 }
 
 /// Returns the table of parked tasks, with what they wait for.
@@ -73,6 +82,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
     for (title, body) in [
         ("Task", Some(&task.summary.command)),
         ("Steps", steps.as_ref()),
+        ("Child tasks", children(task).as_ref()),
         ("Answer", task.answer.as_ref()),
         ("Why it ended", failure),
         ("Waits for", waits_for(task, now).as_ref()),
@@ -82,6 +92,17 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
         }
     }
     text
+}
+
+/// Returns the parts of a task, one a line.
+fn children(task: &TaskView) -> Option<String> {
+    let lines = task.children.iter().map(|child| {
+        let (id, status) = (short(child.id.as_str()), child.status.as_str());
+        let cost = amount(Usd::from_nanos(child.cost_nanos), false);
+        format!("{id}  {status:<9}  {cost}  {}", one_line(&child.command, 80))
+    });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// Returns the whole call that a parked task waits for, and how to answer it.
@@ -159,7 +180,7 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
         let steps = plural(origin.steps, "step");
         ("continues", format!("{} after {steps}", origin.task_id))
     }));
-    facts.extend(task.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
+    facts.extend(summary.parent_task_id.as_ref().map(|id| ("part of", id.to_string())));
     facts.push(("steps", format!("{} in {}", task.steps, plural(task.runs, "run"))));
     facts.push(("tools", tool_calls(task.tool_outcomes)));
     for process in &task.background {

@@ -9,7 +9,7 @@ use crate::content::ImageContent;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, Task,
+    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, Spawned, Task,
     TaskFilter, TaskImage, TaskInstructions, TaskOptions, TaskOrigin, TaskPriority, TaskStatus,
     UnattendedMode, Waiting,
 };
@@ -50,6 +50,7 @@ fn full(id: &str) -> Task {
             until: vec![check()],
             origin: Some(origin()),
             output_schema: OutputSchema::parse(r#"{"minimum": 0.5, "title": "ä"}"#).ok(),
+            spawned: Some(Spawned::at_level(2).with_budget(Some(Usd::from_nanos(9)))),
         },
         answer: Some("42\n".to_owned()),
         failure: Some(failure()),

@@ -1,0 +1,81 @@
+//! The child tasks of a run: spawned by it, and run beside it.
+
+mod cancel;
+mod run;
+mod spawn;
+mod wait;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::engine::Engine;
+use super::stop::Stop;
+use crate::error::{Error, Result};
+use crate::id::TaskId;
+use crate::task::Task;
+use crate::tool::{ChildReport, SpawnRequest, SpawnTasks};
+
+/// The child tasks of a run.
+///
+/// Children are queued as other tasks are, so that any worker may claim them, and survive a crash. The run
+/// claims those that no other worker has, and runs them in the background of its own process.
+#[derive(Debug)]
+pub(super) struct Children {
+    engine: Engine,
+    parent: Arc<Task>,
+    /// Requested when the run is stopped.
+    stop: Stop,
+    /// Requested when the run ends, with what is to become of the children.
+    ending: Stop,
+    local: Mutex<Local>,
+    /// Notified when a child that this process runs has ended.
+    changed: Notify,
+}
+
+/// The children that this process runs.
+#[derive(Debug, Default)]
+struct Local {
+    tasks: BTreeSet<TaskId>,
+    running: JoinSet<()>,
+}
+
+impl Children {
+    pub(super) fn new(engine: Engine, parent: Arc<Task>, stop: Stop) -> Arc<Self> {
+        let (ending, local) = (Stop::new(), Mutex::default());
+        Arc::new(Self { engine, parent, stop, ending, local, changed: Notify::new() })
+    }
+
+    fn local(&self) -> MutexGuard<'_, Local> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The children of a run, for the calls of its tools. A tool that keeps its call does not keep the engine.
+#[derive(Debug)]
+pub(super) struct ChildrenOfRun(Weak<Children>);
+
+impl ChildrenOfRun {
+    pub(super) fn new(children: &Arc<Children>) -> Self {
+        Self(Arc::downgrade(children))
+    }
+
+    fn get(&self) -> Result<Arc<Children>> {
+        self.0.upgrade().ok_or_else(|| Error::invalid("call", "the run of the task has ended"))
+    }
+}
+
+#[async_trait]
+impl SpawnTasks for ChildrenOfRun {
+    async fn spawn(&self, key: &str, request: &SpawnRequest) -> Result<TaskId> {
+        self.get()?.spawn(key, request).await
+    }
+
+    async fn wait(&self, tasks: &[TaskId], limit: Duration) -> Result<Vec<ChildReport>> {
+        self.get()?.wait(tasks, limit).await
+    }
+}

@@ -1,0 +1,349 @@
+//! Child tasks: spawned by a run, run beside it, and ended with it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test is the right outcome")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use az_core::agent::{Answer, FnAgent};
+use az_core::cost::{BudgetKeeper, Period, Scope};
+use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
+use az_core::journal::{CallRecord, CallState};
+use az_core::memory::MemoryStore;
+use az_core::task::{
+    CancelOutcome, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskQueue, TaskRepository,
+    UnattendedMode,
+};
+use az_core::testing::sample::{at, budget, payer, task, task_id, worker};
+use az_core::tool::{
+    BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, SpawnRequest, TASK_SPAWN,
+    TASK_WAIT, ToolOutput, ToolScope, ToolSpec, Toolbox,
+};
+use az_core::{Error, Result, Run, Task, TaskId, TaskStatus, Usd};
+use serde_json::{Value, json};
+
+/// The two tools, with the arguments that the tests need.
+#[derive(Debug)]
+struct ChildTools;
+
+#[async_trait]
+impl Toolbox for ChildTools {
+    fn specs(&self) -> Arc<[ToolSpec]> {
+        let spec = |name, effect| {
+            ToolSpec::new(name, "", json!({"type": "object"}))
+                .with_effect(effect)
+                .with_scope(ToolScope::Workspace)
+        };
+        Arc::new([
+            spec(TASK_SPAWN, EffectClass::Idempotent),
+            spec(TASK_WAIT, EffectClass::Read),
+            spec("read", EffectClass::Read),
+        ])
+    }
+
+    fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
+        let specs = self.specs();
+        let spec = specs.iter().find(|spec| spec.name == call.tool).unwrap();
+        Ok(PreparedCall::new(call, spec.effect))
+    }
+
+    async fn witness(&self, _call: &PreparedCall) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    async fn invoke(&self, call: PreparedCall) -> Result<ToolOutput> {
+        let call = call.invocation;
+        let (arguments, children) = (&call.arguments, call.children.get()?);
+        let texts = |name: &str| -> Vec<String> {
+            serde_json::from_value(arguments[name].clone()).unwrap_or_default()
+        };
+        if call.tool == TASK_SPAWN {
+            let request = SpawnRequest::new(arguments["command"].as_str().unwrap())
+                .with_tools(arguments.get("tools").map(|_| texts("tools")))
+                .with_model(arguments["model"].as_str().map(str::to_owned))
+                .with_budget(arguments["budget"].as_i64().map(Usd::from_nanos));
+            let id = children.spawn(&call.key, &request).await?;
+            assert_eq!(children.spawn(&call.key, &request).await?, id, "it is made once per key");
+            return Ok(ToolOutput::done(id.to_string()));
+        }
+        let ids: Vec<TaskId> = texts("tasks").iter().map(|id| task_id(id)).collect();
+        let limit = Duration::from_secs(arguments["timeout"].as_u64().unwrap_or(3600));
+        let tasks = children.wait(&ids, limit).await?;
+        let text = tasks.iter().map(|report| format!("{} {}", report.status, report.text));
+        let text = text.collect::<Vec<_>>().join("; ");
+        Ok(ToolOutput::done(text).with_data(json!({"tasks": tasks})))
+    }
+
+    async fn probe(&self, _call: &PreparedCall, _witness: Option<&Value>) -> Result<Probed> {
+        Ok(Probed::Unknown)
+    }
+
+    async fn abandon(&self, _call: &PreparedCall) -> Result<()> {
+        Ok(())
+    }
+
+    async fn background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
+
+    async fn end_background(&self, _task: &TaskId) -> Result<Vec<BackgroundProcess>> {
+        Ok(Vec::new())
+    }
+}
+
+fn text(record: CallRecord) -> Result<String> {
+    match record.state {
+        CallState::Ended { text, .. } => Ok(text.render()),
+        state => Err(Error::Internal(format!("{state:?}"))),
+    }
+}
+
+/// A store, and how often each kind of child was run to its end.
+struct Scene {
+    store: MemoryStore,
+    options: EngineOptions,
+    said: Arc<AtomicUsize>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let options = EngineOptions::new(worker("engine"));
+        Self { store: MemoryStore::new(), options, said: Arc::default() }
+    }
+
+    /// Returns an engine whose agent works off its command: lines of `spawn ARGUMENTS`, `wait ARGUMENTS`, `say TEXT` and
+    /// `sleep`. The answer is the last result.
+    fn engine(&self) -> Engine {
+        let said = Arc::clone(&self.said);
+        let agent = FnAgent::new(move |run: &mut Run| {
+            let said = Arc::clone(&said);
+            Box::pin(async move {
+                let mut last = String::new();
+                for (number, line) in run.task().command.clone().lines().enumerate() {
+                    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+                    let arguments = serde_json::from_str(rest).unwrap_or_default();
+                    let tool = match verb {
+                        "spawn" => TASK_SPAWN,
+                        "wait" => TASK_WAIT,
+                        "say" => {
+                            said.fetch_add(1, Ordering::SeqCst);
+                            last = rest.to_owned();
+                            continue;
+                        }
+                        _ => {
+                            run.pause(Duration::from_secs(1_000)).await?;
+                            continue;
+                        }
+                    };
+                    last = text(run.call_tool(&format!("{number}"), tool, arguments).await?)?;
+                }
+                Ok(Answer(last))
+            })
+        });
+        Engine::new(Arc::new(self.store.clone()), Arc::new(agent), self.options.clone())
+            .with_toolbox(Arc::new(ChildTools))
+    }
+
+    async fn run(&self, command: &str) -> Task {
+        let parent = Task::new(task_id("parent"), command, at(0)).unwrap();
+        self.engine().execute(parent, None).await.unwrap()
+    }
+
+    async fn children(&self) -> Vec<Task> {
+        let parent = Some(task_id("parent"));
+        let children = TaskFilter { parent, ..TaskFilter::default() };
+        self.store.list(&children).await.unwrap()
+    }
+
+    async fn statuses(&self) -> Vec<TaskStatus> {
+        self.children().await.iter().map(|child| child.status).collect()
+    }
+}
+
+/// Checks `SpawnTasks` 1 and 4.
+#[tokio::test(start_paused = true)]
+async fn children_run_beside_their_parent_which_is_told_their_answers_in_order() {
+    let scene = Scene::new();
+    let spawns = "spawn {\"command\": \"say one\"}\nspawn {\"command\": \"say two\"}";
+    let ended = scene.run(&format!("{spawns}\nwait {{}}\nsay done")).await;
+    assert_eq!((ended.status, ended.answer.as_deref()), (TaskStatus::Completed, Some("done")));
+    assert_eq!(scene.statuses().await, [TaskStatus::Completed; 2]);
+    assert_eq!(scene.said.load(Ordering::SeqCst), 3, "each ran once");
+
+    // Ids depend on the task and the place of the call in its journal only.
+    let first = scene.children().await.pop().unwrap();
+    let scene = Scene::new();
+    scene.run(spawns).await;
+    assert!(scene.children().await.iter().any(|child| child.id == first.id));
+}
+
+/// Checks `SpawnTasks` 4.
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_with_its_time_and_can_be_repeated() {
+    let scene = Scene::new();
+    let ended = scene.run("spawn {\"command\": \"sleep\"}\nwait {\"timeout\": 5}").await;
+    assert_eq!(ended.answer.as_deref(), Some("running "));
+    let scene = Scene::new();
+    let wait = "wait {\"timeout\": 5}";
+    let ended =
+        scene.run(&format!("spawn {{\"command\": \"sleep\\nsay late\"}}\n{wait}\nwait {{}}")).await;
+    assert_eq!(ended.answer.as_deref(), Some("completed late"));
+}
+
+/// Checks `SpawnTasks` 2.
+#[tokio::test(start_paused = true)]
+async fn a_child_has_the_permissions_of_its_parent_and_the_tools_that_it_is_given() {
+    let scene = Scene::new();
+    let mut options = TaskOptions::default()
+        .with_tools([TASK_SPAWN, TASK_WAIT, "read"])
+        .with_allow(["read"])
+        .with_deny(["shell.execute"])
+        .with_max_steps(7)
+        .with_max_calls(70)
+        .with_timeout(Duration::from_secs(600_000))
+        .with_workspace("/work")
+        .with_env(["TERM"])
+        .with_unattended(UnattendedMode::Wait)
+        .with_instructions(TaskInstructions::new("be brief", vec!["AGENTS.md".to_owned()]))
+        .with_input("data");
+    let command = "spawn {\"command\": \"say a\"}\nspawn {\"command\": \"say b\", \"tools\": [\"read\"], \"budget\": 5}\nwait {}";
+    let parent = Task::new(task_id("parent"), command, at(0)).unwrap().with_model("scripted:x");
+    let parent = parent.with_options(options.clone());
+    let ended = scene.engine().execute(parent, None).await.unwrap();
+    assert_eq!(ended.status, TaskStatus::Completed, "{:?}", ended.failure);
+    options.input = None;
+    let mut children = scene.children().await;
+    children.sort_by(|a, b| a.command.cmp(&b.command));
+    let found: Vec<_> =
+        children.iter().map(|child| (child.options.clone(), &child.model)).collect();
+    let model = Some("scripted:x".to_owned());
+    let of_a = options.clone().with_spawned(Spawned::at_level(1));
+    let with_budget = Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5)));
+    let of_b = options.with_tools(["read"]).with_spawned(with_budget);
+    assert_eq!(found, [(of_a, &model), (of_b, &model)]);
+    let scope = Scope::Payer((&children[1].id).into());
+    let budgets = scene.store.budgets(at(1)).await.unwrap();
+    let set: Vec<_> = budgets.into_iter().map(|status| status.budget).collect();
+    assert_eq!(set, [budget(scope, Period::Total, 5)]);
+}
+
+/// Checks `SpawnTasks` 2, 3 and 5.
+#[tokio::test(start_paused = true)]
+async fn what_a_child_may_not_be_is_refused_with_advice_and_nothing_is_created() {
+    for (line, reason) in [
+        (
+            r#"spawn {"command": "x", "tools": ["raed"]}"#,
+            "there is no tool \"raed\"; the tools that it may get are task.spawn, task.wait",
+        ),
+        (
+            r#"spawn {"command": "x", "tools": ["read"]}"#,
+            "this task may not use \"read\", and neither may a child task",
+        ),
+        (
+            r#"spawn {"command": "x", "budget": 11}"#,
+            "is more than the $0.00000001 that this task has left",
+        ),
+        (r#"spawn {"command": "x", "model": "replay:x"}"#, "a child task cannot run on replay:x"),
+        (r#"spawn {"command": " "}"#, "invalid command: must not be empty"),
+        (r#"wait {"tasks": ["other"]}"#, "other is not a child task of this task; it has none"),
+        (r#"wait {"tasks": ["parent"]}"#, "parent is not a child task of this task"),
+    ] {
+        let scene = Scene::new();
+        scene.store.create(&task("other", 0)).await.unwrap();
+        let of_parent = Scope::Payer(payer("task:parent"));
+        scene.store.set_budget(&budget(of_parent, Period::Total, 10), at(0)).await.unwrap();
+        let options = TaskOptions::default().with_tools([TASK_SPAWN, TASK_WAIT]);
+        let parent = Task::new(task_id("parent"), line, at(0)).unwrap().with_options(options);
+        let ended = scene.engine().execute(parent, None).await.unwrap();
+        let answer = ended.answer.unwrap();
+        assert!(answer.contains(reason), "{line}: {answer}");
+        assert_eq!(scene.children().await, [], "{line}");
+        assert_eq!(scene.store.budgets(at(1)).await.unwrap().len(), 1, "{line}");
+    }
+}
+
+/// Checks `SpawnTasks` 3.
+#[tokio::test(start_paused = true)]
+async fn the_number_of_children_and_of_levels_is_limited() {
+    let mut scene = Scene::new();
+    scene.options.max_children = 2;
+    let sleeper = "spawn {\"command\": \"sleep\"}";
+    let ended = scene.run(&[sleeper; 3].join("\n")).await;
+    let expected =
+        "2 child tasks have not ended, and at most 2 may run at once; wait for some with task.wait";
+    assert!(ended.answer.unwrap().contains(expected));
+    assert_eq!(scene.children().await.len(), 2);
+
+    let mut scene = Scene::new();
+    scene.options.max_child_levels = 2;
+    let below = |command: &str| json!({"command": format!("spawn {}\nwait {{}}", json!({"command": command}))});
+    let third = below("say too deep");
+    let second = json!({"command": format!("spawn {third}\nwait {{}}")});
+    let ended = scene.run(&format!("spawn {second}\nwait {{}}")).await;
+    assert_eq!(ended.status, TaskStatus::Completed);
+    let all = scene.store.list(&TaskFilter::default()).await.unwrap();
+    let levels = all.iter().filter_map(|task| Some(task.options.spawned.as_ref()?.level));
+    assert_eq!(levels.max(), Some(2));
+    assert_eq!(scene.said.load(Ordering::SeqCst), 0);
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn children_are_cancelled_with_their_parent_and_resumed_with_it() {
+    let scene = Scene::new();
+    let (engine, stop) = (scene.engine(), Stop::new());
+    let child = json!({"command": "spawn {\"command\": \"sleep\\nsay below\"}\nwait {}"});
+    let command = format!("spawn {child}\nwait {{}}");
+    let parent = Task::new(task_id("parent"), command, at(0)).unwrap();
+    let run = tokio::spawn({
+        let (engine, stop) = (engine.clone(), stop.clone());
+        async move { engine.execute_until(parent, stop).await }
+    });
+    let running = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
+    while scene.store.list(&running).await.unwrap().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(engine.cancel(&task_id("parent")).await.unwrap(), CancelOutcome::Requested);
+    assert_eq!(run.await.unwrap().unwrap().status, TaskStatus::Cancelled);
+    let all = scene.store.list(&TaskFilter::default()).await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(all.iter().all(|task| task.status == TaskStatus::Cancelled), "{all:?}");
+
+    let resumed = engine.resume_until(&task_id("parent"), Stop::new()).await.unwrap();
+    assert_eq!(resumed.answer.as_deref(), Some("completed completed below"));
+    let all = scene.store.list(&TaskFilter::default()).await.unwrap();
+    assert_eq!(all.len(), 3, "no task was spawned again");
+    assert_eq!(scene.said.load(Ordering::SeqCst), 1);
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn the_children_of_a_task_that_is_released_are_left_to_the_queue() {
+    let scene = Scene::new();
+    let (engine, stop) = (scene.engine(), Stop::new());
+    let parent =
+        Task::new(task_id("parent"), "spawn {\"command\": \"sleep\\nsay it\"}\nwait {}", at(0));
+    let run = tokio::spawn({
+        let (engine, stop, parent) = (engine.clone(), stop.clone(), parent.unwrap());
+        async move { engine.execute_until(parent, stop).await }
+    });
+    while scene.statuses().await != [TaskStatus::Running] {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stop.request(StopReason::Shutdown);
+    assert_eq!(run.await.unwrap().unwrap().status, TaskStatus::Pending);
+    assert_eq!(scene.statuses().await, [TaskStatus::Pending]);
+    let resumed = engine.resume_until(&task_id("parent"), Stop::new()).await.unwrap();
+    assert_eq!(resumed.answer.as_deref(), Some("completed it"));
+    assert_eq!(scene.said.load(Ordering::SeqCst), 1);
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn children_that_nobody_waited_for_end_with_their_parent() {
+    let scene = Scene::new();
+    let ended = scene.run("spawn {\"command\": \"sleep\"}\nsay done").await;
+    assert_eq!(ended.status, TaskStatus::Completed);
+    assert_eq!(scene.statuses().await, [TaskStatus::Cancelled]);
+}

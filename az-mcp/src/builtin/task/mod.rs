@@ -1,0 +1,7 @@
+//! Child tasks: `task.spawn` and `task.wait`.
+
+mod spawn;
+mod wait;
+
+pub use spawn::{SpawnArgs, SpawnTool};
+pub use wait::{WaitArgs, WaitTool};
