@@ -31,6 +31,8 @@ pub struct ScriptedReply {
     /// instead of in turn.
     #[serde(rename = "match")]
     pub matching: Option<String>,
+    /// The turn of the model, from 0, at which a reply with such a text is used; at every turn when absent.
+    pub turn: Option<usize>,
     /// The text.
     pub text: String,
     /// The reasoning.
@@ -271,8 +273,12 @@ impl ScriptedClient {
     fn find(&self, request: &ChatRequest) -> (Option<&Scripted>, usize) {
         let (turn, said) = (request.turns(), request.last_user_message());
         let matching = self.lines.iter().find(|scripted| {
-            let wanted = scripted.line.matching.as_ref();
-            wanted.is_some_and(|wanted| said.is_some_and(|said| said.contains(wanted)))
+            let ScriptedReply { matching: wanted, turn: of_turn, .. } = &scripted.line;
+            let is_due = of_turn.is_none_or(|of_turn| of_turn == turn);
+            is_due
+                && wanted
+                    .as_ref()
+                    .is_some_and(|wanted| said.is_some_and(|said| said.contains(wanted)))
         });
         let mut in_turn = self.lines.iter().filter(|s| s.line.matching.is_none());
         (matching.or_else(|| in_turn.nth(turn)), turn)
@@ -408,6 +414,17 @@ mod tests {
         let asked = ChatRequest::prompt("m", "say it in short");
         assert_eq!(client.complete(&asked).await.unwrap().reply.text, "a summary");
         assert_eq!(client.requests(), [summed_up, asked]);
+    }
+
+    #[tokio::test]
+    async fn a_match_with_a_turn_applies_at_this_turn_only() {
+        let script =
+            "{\"match\": \"go\", \"turn\": 1, \"text\": \"second\"}\n{\"text\": \"first\"}";
+        let client = ScriptedClient::from_json_lines(script).unwrap();
+        for (turns, text) in [(0, "first"), (1, "second")] {
+            assert_eq!(client.complete(&after(turns)).await.unwrap().reply.text, text);
+        }
+        assert!(client.complete(&after(2)).await.is_err());
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{CallRecord, CallState};
 use az_core::memory::MemoryStore;
 use az_core::task::{
-    CancelOutcome, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskQueue, TaskRepository,
+    CancelOutcome, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskRepository,
     UnattendedMode,
 };
 use az_core::testing::sample::{at, budget, payer, task, task_id, worker};
@@ -341,7 +341,7 @@ async fn the_children_of_a_task_that_is_released_are_left_to_the_queue() {
 
 /// Checks `SpawnTasks` 6.
 #[tokio::test(start_paused = true)]
-async fn children_that_nobody_waited_for_end_with_their_parent() {
+async fn children_without_a_wait_end_with_their_parent() {
     let scene = Scene::new();
     let ended = scene.run("spawn {\"command\": \"sleep\"}\nsay done").await;
     assert_eq!(ended.status, TaskStatus::Completed);

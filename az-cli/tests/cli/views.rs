@@ -26,7 +26,7 @@ use az_core::journal::{
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
 use az_core::task::{
-    Failure, FailureDetail, GoalCheck, Outcome, OutputSchema, ReasoningEffort, TaskImage,
+    Failure, FailureDetail, GoalCheck, Outcome, OutputSchema, ReasoningEffort, Spawned, TaskImage,
     TaskInstructions, TaskOptions, TaskOrigin,
 };
 use az_core::testing::sample;
@@ -50,6 +50,7 @@ const NESTED: &[&str] = &[
     "PrefixChangeView",
     "ChargeView",
     "CheckView",
+    "ChildTaskView",
     "CostPartView",
     "EventBodyView",
     "FailureDetailView",
@@ -295,9 +296,13 @@ fn tasks() {
     let events = events();
     let history = fold(&events[..events.len() - 2]).unwrap();
     let entries = vec![sample::entry("t", "m2", 1_234_567, 1)];
+    let spawned = Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5)));
+    let options = TaskOptions::default().with_spawned(spawned);
+    let child = sample::task("c", 0).with_options(options).with_parent(task.id.clone());
     assert_json_snapshot!(
         "task",
         TaskView::new(task, &history, entries)
+            .with_children([child])
             .with_background(vec![BackgroundProcess::new(7, "sleep 9")])
             .with_hints(vec![Hint::new(sample::call_id("h"), "look").unwrap()])
     ); // TaskView

@@ -7,7 +7,7 @@ use az_core::clock::SystemClock;
 use az_core::engine::{Discard, Liveness};
 use az_core::lease::LeaseClock;
 use az_core::store::Store;
-use az_core::task::{Lease, TaskQueue, TaskRepository, TaskStatus};
+use az_core::task::{Lease, TaskRepository, TaskStatus};
 use az_core::{Clock, Error};
 use clap::Args;
 
