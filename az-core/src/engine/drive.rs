@@ -43,7 +43,7 @@ pub(super) async fn drive(engine: Engine, owned: OwnedTask, stop: Stop) -> Resul
         Ok(()) => work(&mut run).await,
         Err(error) => Err(error),
     };
-    finish(run, worked, started).await
+    Box::pin(finish(run, worked, started)).await
 }
 
 /// Lets the agent work, within the task's time limit.

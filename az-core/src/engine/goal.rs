@@ -93,11 +93,9 @@ impl Run {
     fn check_name(&self, round: usize, index: usize) -> String {
         let end = format!("-{index}");
         let is_it = |id: &CallId| self.is_check_id(id) && id.as_str().ends_with(&end);
-        let mut waiting = self
-            .history
-            .calls
-            .iter()
-            .filter(|(id, record)| record.state == CallState::Waiting && is_it(id));
+        let calls = self.history.own_calls();
+        let mut waiting =
+            calls.filter(|(id, record)| record.state == CallState::Waiting && is_it(id));
         let continued = waiting.next().and_then(|(id, _)| id.as_str().strip_prefix("e:"));
         let new = || format!("{NAME}-{}-{round}-{index}", self.history.runs);
         continued.map_or_else(new, str::to_owned)

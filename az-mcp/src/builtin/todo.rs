@@ -1,9 +1,10 @@
 //! `todo.set`: the list of steps that a model keeps of its task.
 
 use az_core::Result;
+use az_core::schema::Place;
 use az_core::tool::{EffectClass, Invocation, TODO_SET, TodoList, ToolOutput, ToolScope};
 
-use crate::check::{ArgumentPath, invalid_arguments};
+use crate::check::{arguments_root, invalid_arguments};
 use crate::tool::TypedTool;
 
 /// The most steps in a list.
@@ -33,10 +34,9 @@ impl TypedTool for TodoSetTool {
     const EXAMPLE: &'static str = r#"{"items": [{"text": "read the code", "status": "completed"}, {"text": "change it", "status": "in_progress"}]}"#;
 
     fn check(&self, list: &TodoList) -> Result<()> {
-        let refused = |at: &ArgumentPath, reason: &str| {
-            Err(invalid_arguments(Self::NAME, &at.problem(reason)))
-        };
-        let (items, at) = (&list.items, ArgumentPath::root().key("items"));
+        let refused =
+            |at: &Place, reason: &str| Err(invalid_arguments(Self::NAME, &at.problem(reason)));
+        let (items, at) = (&list.items, arguments_root().key("items"));
         if items.len() > MOST_ITEMS {
             let number = items.len();
             return refused(&at, &format!("must be at most {MOST_ITEMS} steps, got {number}"));

@@ -56,8 +56,12 @@ impl Children {
             env: given.env.clone(),
             unattended: given.unattended,
             instructions: given.instructions.clone(),
+            effort: given.effort,
             input: None,
+            images: Arc::default(),
             until: Vec::new(),
+            output_schema: None,
+            origin: None,
             spawned: Some(Spawned::at_level(level).with_budget(request.budget)),
         };
         let child = Task::new(id, &*request.command, now)?

@@ -9,9 +9,9 @@ use crate::content::ImageContent;
 use crate::error::{Error, ErrorKind};
 use crate::money::Usd;
 use crate::task::{
-    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, Spawned, Task,
-    TaskFilter, TaskImage, TaskInstructions, TaskOptions, TaskOrigin, TaskPriority, TaskStatus,
-    UnattendedMode, Waiting,
+    Failure, FailureDetail, GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, Spawned,
+    Task, TaskFilter, TaskImage, TaskInstructions, TaskOptions, TaskOrigin, TaskPriority,
+    TaskStatus, UnattendedMode, Waiting,
 };
 use crate::testing::kit::Checked;
 use crate::testing::sample::{at, odd_time, task, task_id, waiting};
