@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::server::{Request, not_found, says, serve};
-use crate::support::{Az, Ended, script};
+use crate::support::{Az, Ended, script, until};
 
 fn says_for(text: &str, cost: i64) -> Value {
     json!({"text": text, "cost_nanos": cost, "usage": {"input": 100, "output": 10}})
@@ -232,7 +232,7 @@ fn what_cannot_be_forked_is_refused_with_what_to_do() {
     let az = Az::new();
     let old = three_steps(&az);
     let short = &old[old.len() - 12..];
-    let range = format!("--at 4: task {short} has steps 1 to 3, and 0 is before the first");
+    let range = format!("--at 4: task {short} has steps 0 to 3, of which 0 is before the first");
     assert_refused(&az.az(&["task", "fork", &old, "--at", "4", "x"]), &range);
     let answer = format!(
         "--at 3: this step of task {short} is its answer; give a text that follows it, or a step from 0 to 2"
@@ -247,6 +247,31 @@ fn what_cannot_be_forked_is_refused_with_what_to_do() {
     assert_refused(&queued, "has no complete step yet; `az task retry");
     let ambiguous = az.az(&["task", "fork", &old[..4]]);
     assert!(ambiguous.stderr.contains("ambiguous id"), "{ambiguous:?}");
+}
+
+#[test]
+fn a_task_that_runs_or_waits_is_neither_forked_nor_followed_up() {
+    let az = Az::new();
+    let model = script(&az, &[json!({"text": "late", "delay_millis": 60_000})]);
+    let running = az.start(&["task", "run", "slow", "--model", &model]);
+    until("the task runs", || az.az(&["task", "list", "--json"]).stdout.contains("\"running\""));
+    let id = newest(&az);
+    let reason = "is running; wait until it has ended, or stop it with `az task cancel";
+    assert_refused(&az.az(&["task", "fork", &id]), reason);
+    let reason = "is running and has no answer yet; `az task hint";
+    assert_refused(&az.az(&["task", "run", "x", "--continue", &id]), reason);
+    running.kill();
+
+    let az = Az::new();
+    az.ok(&["task", "run", "queued", "--detach"]);
+    let reason = "is pending and has no answer yet";
+    assert_refused(&az.az(&["task", "run", "x", "--continue", &newest(&az)]), reason);
+    let az = Az::new();
+    let ask = json!({"calls": [{"name": "shell.execute", "arguments": {"command": "true"}}]});
+    let model = script(&az, &[ask]);
+    az.az(&["task", "run", "ask", "--ask", "wait", "--model", &model]);
+    let reason = "waits for approval of shell.execute; `az task approve";
+    assert_refused(&az.az(&["task", "run", "x", "--continue", &newest(&az)]), reason);
 }
 
 /// Starts a server of models that answers every request; returns its requests, too.

@@ -121,6 +121,22 @@ fn a_check_that_waits_for_approval_is_made_once_it_is_approved() {
     assert_eq!(az.read("checked"), "x\n");
 }
 
+/// What it runs may be another program since.
+#[test]
+fn an_approved_check_is_asked_about_again_after_another_turn_of_the_model() {
+    let az = Az::new().with_var("AZ_SANDBOX_TIER", "off");
+    az.file("v.sh", "echo good >> log; true");
+    let replies = [claim(), read("v.sh"), write("v.sh", "echo evil >> log"), claim()];
+    let ended = run(&az, "sh v.sh", &["--ask", "wait"], &replies);
+    assert_eq!(ended.code, Some(75), "{ended:?}");
+    let id = az.only_id();
+    az.ok(&["task", "approve", &id]);
+    az.ok(&["task", "hint", &id, "do more"]);
+    assert_eq!(az.az(&["task", "resume", &id]).code, Some(75));
+    assert_eq!(az.read("log"), "");
+    assert_eq!(az.read("v.sh"), "echo evil >> log");
+}
+
 #[test]
 fn checks_do_not_count_as_calls_of_the_model() {
     let az = Az::new();

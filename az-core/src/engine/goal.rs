@@ -84,20 +84,25 @@ impl Run {
 
     /// Returns `true` for the id of a check of this task.
     pub(super) fn is_check_id(&self, call: &CallId) -> bool {
-        let name = call.as_str().strip_prefix("e:").unwrap_or_default();
-        !self.task.options.until.is_empty() && name.starts_with(NAME)
+        let numbers = call.as_str().strip_prefix("e:").and_then(|name| name.strip_prefix(NAME));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        !self.task.options.until.is_empty()
+            && numbers.is_some_and(|numbers| {
+                numbers.starts_with('-') && numbers.split('-').all(is_number)
+            })
     }
 
     /// Returns the name of the next call of a check. Each run checks anew, since what a check of an earlier
-    /// run saw may have changed; but one that waits for approval, or was approved meanwhile, is continued.
+    /// run saw may have changed; but one that waits for approval, or was approved meanwhile, is continued,
+    /// unless the model had another turn since, in which it may have changed what the check runs.
     fn check_name(&self, round: usize, index: usize) -> String {
-        let end = format!("-{index}");
+        let end = format!("-{}-{index}", self.history.turns.len());
         let is_it = |id: &CallId| self.is_check_id(id) && id.as_str().ends_with(&end);
         let calls = self.history.own_calls();
         let mut waiting =
             calls.filter(|(id, record)| record.state == CallState::Waiting && is_it(id));
         let continued = waiting.next().and_then(|(id, _)| id.as_str().strip_prefix("e:"));
-        let new = || format!("{NAME}-{}-{round}-{index}", self.history.runs);
+        let new = || format!("{NAME}-{}-{round}{end}", self.history.runs);
         continued.map_or_else(new, str::to_owned)
     }
 

@@ -50,13 +50,17 @@ impl History {
         (at, event): (Timestamp, &NewEvent),
     ) -> Result<(), &'static str> {
         let (cost, unpriced, tokens) = (self.cost, self.unpriced, self.tokens);
+        let cache = self.cache;
         let approved_tools = self.approved_tools.clone();
         let Event { task, seq, epoch, .. } = copy.clone();
         self.add(&Event { task, seq, epoch, at, event: event.clone() })?;
         (self.cost, self.unpriced, self.tokens) = (cost, unpriced, tokens);
+        self.cache = cache;
         self.approved_tools = approved_tools;
         if let Some(record) = event.call.as_ref().and_then(|call| self.calls.get_mut(call)) {
             record.is_copied = true;
+            record.approval = None;
+            record.deny_at = None;
         }
         self.copied = CopiedPart { turns: self.turns.len(), runs: self.runs };
         Ok(())

@@ -14,6 +14,8 @@ fn conversation(history: &History) -> History {
     let plain = |record: &CallRecord| CallRecord {
         intent_seq: record.intent_seq.map(|_| 0),
         is_copied: false,
+        approval: None,
+        deny_at: None,
         ..record.clone()
     };
     let calls = history.calls.iter().map(|(call, record)| (call.clone(), plain(record)));
@@ -25,6 +27,7 @@ fn conversation(history: &History) -> History {
         cost: Usd::ZERO,
         unpriced: false,
         tokens: 0,
+        cache: History::default().cache,
         ..history.clone()
     }
 }
@@ -38,6 +41,8 @@ proptest! {
         prop_assert_eq!((copy.cost, copy.tokens, copy.unpriced), (Usd::ZERO, 0, false));
         prop_assert_eq!((copy.own_steps(), copy.own_runs(), copy.own_calls().count()), (0, 0, 0));
         prop_assert!(copy.approved_tools.is_empty());
+        prop_assert_eq!(copy.cache, History::default().cache);
+        prop_assert!(copy.calls.values().all(|record| record.approval.is_none()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use az_ai::react::changed_goals;
 use az_core::Task;
 use az_core::task::{GoalCheck, TaskOptions, TaskStatus};
 
+use super::find::find;
 use super::source::SourceTask;
 use crate::error::CliError;
 use crate::output::{how_to_answer, short};
@@ -18,11 +19,11 @@ impl FollowUp {
     ///
     /// # Errors
     ///
-    /// Those of [`SourceTask::find`], and a usage error for a task that is not completed.
+    /// Those of [`find`] and [`SourceTask::read`], and a usage error for a task that is not completed.
     pub(super) async fn of(services: &Services, typed: &str) -> Result<Self, CliError> {
-        let source = SourceTask::find(services, typed).await?;
-        match not_completed(&source.task) {
-            None => Ok(Self(source)),
+        let task = find(&*services.store().await?, typed).await?;
+        match not_completed(&task) {
+            None => SourceTask::read(services, task).await.map(Self),
             Some(reason) => Err(CliError::Usage(format!("--continue: {reason}"))),
         }
     }

@@ -6,6 +6,7 @@ use az_core::Task;
 use clap::Args;
 
 use super::execute::{Start, execute};
+use super::find::find;
 use super::fitness::check_model;
 use super::limits::LimitArgs;
 use super::queue::queue;
@@ -74,7 +75,8 @@ async fn fork(args: &ForkArgs, services: &Services) -> Result<Task, CliError> {
     if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
         return Err(CliError::Usage("the text must not be empty".to_owned()));
     }
-    let source = SourceTask::find(services, &args.id).await?;
+    let old = find(&*services.store().await?, &args.id).await?;
+    let source = SourceTask::read(services, old).await?;
     let step = source.step(args.at, text.is_some())?;
     let (origin, command) = source.origin(step, text);
     let old = source.task;

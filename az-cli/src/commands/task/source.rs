@@ -4,7 +4,6 @@ use az_core::Task;
 use az_core::journal::{CompleteSteps, complete_steps};
 use az_core::task::{Said, TaskOrigin, TaskStatus};
 
-use super::find::find;
 use crate::error::CliError;
 use crate::output::short;
 use crate::services::Services;
@@ -18,14 +17,13 @@ pub(super) struct SourceTask {
 }
 
 impl SourceTask {
-    /// Finds a task and reads its record.
+    /// Reads the record of a task.
     ///
     /// # Errors
     ///
-    /// Those of [`find`], the store's, and a usage error for a task that is running or has no steps.
-    pub(super) async fn find(services: &Services, typed: &str) -> Result<Self, CliError> {
+    /// The store's, and a usage error for a task that is running or has no steps.
+    pub(super) async fn read(services: &Services, task: Task) -> Result<Self, CliError> {
         let store = services.store().await?;
-        let task = find(&*store, typed).await?;
         task.check_undamaged()?;
         let id = short(task.id.as_str());
         if task.status == TaskStatus::Running {
@@ -59,7 +57,7 @@ impl SourceTask {
         let last_without_text = last.saturating_sub(usize::from(self.steps.ends_with_answer));
         match asked {
             Some(step) if step > last => Err(CliError::Usage(format!(
-                "--at {step}: task {id} has steps 1 to {last}, and 0 is before the first"
+                "--at {step}: task {id} has steps 0 to {last}, of which 0 is before the first"
             ))),
             Some(step) if step > last_without_text && !has_text => Err(CliError::Usage(format!(
                 "--at {step}: this step of task {id} is its answer; give a text that follows it, or a step from \

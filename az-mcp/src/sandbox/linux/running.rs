@@ -4,10 +4,10 @@
 //! same files could exchange it for a link at this moment. A sandbox that is prepared therefore has to
 //! know that it is the only one, and keep others from starting until its mounts are done.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -77,14 +77,25 @@ fn lock_within(file: &File, patience: Duration) -> io::Result<()> {
 
 fn open(path: &Path) -> io::Result<File> {
     let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    options.custom_flags(no_link).open(path)
+    let mut create = OpenOptions::new();
+    create.write(true).create_new(true).mode(0o400).custom_flags(no_link);
+    if let Err(error) = create.open(path)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(error);
+    }
+    // A command finds the open file in `/proc`. It must not be able to write to it.
+    let file = OpenOptions::new().read(true).custom_flags(no_link).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o222 != 0 {
+        file.set_permissions(Permissions::from_mode(0o400))?;
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     use super::{Entry, PATIENCE};
@@ -119,6 +130,17 @@ mod tests {
         sender.send(()).unwrap();
         drop(first.alone);
         assert!(second.join().unwrap());
+    }
+
+    #[test]
+    fn a_lock_cannot_be_written_to_also_one_of_an_earlier_version() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(super::RUNNING);
+        std::fs::write(&path, "").unwrap();
+        let entry = Entry::new(directory.path(), PATIENCE).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o400);
+        rustix::io::write(&entry.running, b"x").unwrap_err();
     }
 
     #[test]
