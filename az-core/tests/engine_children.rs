@@ -1,5 +1,5 @@
 //! Child tasks: spawned by a run, run beside it, and ended with it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test is the right outcome")]
+#![expect(clippy::unwrap_used, reason = "a failed test is the right outcome")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -222,10 +222,19 @@ async fn a_child_has_the_permissions_of_its_parent_and_the_tools_that_it_is_give
     let with_budget = Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5)));
     let of_b = options.with_tools(["read"]).with_spawned(with_budget);
     assert_eq!(found, [(of_a, &model), (of_b, &model)]);
-    let scope = Scope::Payer((&children[1].id).into());
+    assert_eq!(scene.store.budgets(at(1)).await.unwrap(), [], "that of a completed child is gone");
+}
+
+/// Checks `SpawnTasks` 3.
+#[tokio::test(start_paused = true)]
+async fn the_budget_of_a_child_is_set_while_it_is_not_completed() {
+    let scene = Scene::new();
+    let ended = scene.run("spawn {\"command\": \"sleep\", \"budget\": 5}").await;
+    assert_eq!(ended.status, TaskStatus::Completed);
+    let child = scene.children().await.remove(0);
     let budgets = scene.store.budgets(at(1)).await.unwrap();
     let set: Vec<_> = budgets.into_iter().map(|status| status.budget).collect();
-    assert_eq!(set, [budget(scope, Period::Total, 5)]);
+    assert_eq!(set, [budget(Scope::Payer((&child.id).into()), Period::Total, 5)]);
 }
 
 /// Checks `SpawnTasks` 2, 3 and 5.
@@ -302,7 +311,7 @@ async fn children_are_cancelled_with_their_parent_and_resumed_with_it() {
     });
     let running = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
     while scene.store.list(&running).await.unwrap().len() < 3 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::advance(Duration::from_millis(10)).await;
     }
     assert_eq!(engine.cancel(&task_id("parent")).await.unwrap(), CancelOutcome::Requested);
     assert_eq!(run.await.unwrap().unwrap().status, TaskStatus::Cancelled);
@@ -329,7 +338,7 @@ async fn the_children_of_a_task_that_is_released_are_left_to_the_queue() {
         async move { engine.execute_until(parent, stop).await }
     });
     while scene.statuses().await != [TaskStatus::Running] {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::advance(Duration::from_millis(10)).await;
     }
     stop.request(StopReason::Shutdown);
     assert_eq!(run.await.unwrap().unwrap().status, TaskStatus::Pending);

@@ -18,7 +18,7 @@ fn spawn(command: &str) -> Value {
 
 /// Returns what every task of a script does after its first turn: it waits for its children, and answers.
 fn rest() -> [Value; 3] {
-    let wait = json!([{"name": "task.wait", "arguments": {}}]);
+    let wait = json!([{"name": "task.wait", "arguments": {"timeout": 3600}}]);
     [
         json!({"text": "unused"}),
         json!({"calls": wait, "cost_nanos": 1000, "price_nanos": 2000}),
@@ -126,7 +126,7 @@ fn three_levels_of_children_with_random_kills_each_run_once_within_the_budget() 
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let width: usize = number("AZ_CHILDREN").unwrap_or(3);
     let seed = number("AZ_CHILDREN_SEED").unwrap_or(7) as u64;
-    let az = Az::new().with_var("AZ_LEASE_MS", "2000");
+    let az = Az::new();
     fs::create_dir(az.work().join("out")).unwrap();
     let tree = Tree::new(3, width, appends);
     let id = queue(&az, &tree);

@@ -46,6 +46,8 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     let mut options = old.options;
     // Approvals and variables are not inherited.
     options.allow = allow;
+    // A person has created the new task, and not the parent of the old one.
+    options.spawned = None;
     // What a task may not do, its next attempt may not do either.
     options.deny.extend(deny);
     options.env.clone_from(&args.limits.env);

@@ -126,6 +126,21 @@ impl Children {
         Err(Error::invalid("tasks", reason))
     }
 
+    /// Removes the budget that the parent of this task has set for it, once the task is completed and cannot be
+    /// resumed. Otherwise one budget would remain for each child.
+    pub(in crate::engine) async fn clear_own_budget(&self) {
+        let spawned = self.parent.options.spawned.as_ref();
+        if spawned.is_none_or(|spawned| spawned.budget.is_none()) {
+            return;
+        }
+        let scope = Scope::Payer((&self.parent.id).into());
+        let store = &self.engine.context().store;
+        if let Err(error) = store.clear_budget(&scope, Period::Total).await {
+            let error = error.chain();
+            tracing::warn!(task = %self.parent.id, error, "failed to remove the budget of a child task");
+        }
+    }
+
     /// Sets the budget of a child before it can be claimed.
     async fn set_budget(&self, id: &TaskId, amount: Option<Usd>) -> Result<()> {
         let Some(amount) = amount else { return Ok(()) };

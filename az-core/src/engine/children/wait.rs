@@ -33,13 +33,20 @@ impl Children {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
+            let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
             for (id, report) in tasks.iter().zip(&mut reports) {
-                if report.as_ref().is_none_or(|report| !report.status.is_ended()) {
+                let is_due = match report {
+                    None => true,
+                    Some(report) if report.status.is_ended() => false,
+                    // The end of a child that this process runs is notified.
+                    Some(_) => is_over || !self.is_local(id),
+                };
+                if is_due {
                     *report = Some(self.look_at(id).await?);
                 }
             }
             let all = reports.iter().flatten().all(|report| report.status.is_ended());
-            if all || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            if all || is_over {
                 return Ok(reports.into_iter().flatten().collect());
             }
             let polled = Instant::now().checked_add(self.engine.options().poll);
