@@ -142,7 +142,7 @@ fn problems_within_values_are_reported_with_their_path() {
             "arguments.files[0].mode: is missing; must be one of \"r\", \"w\"",
         ),
         (json!({"name": "abcd"}), "arguments.name: must have at most 3 characters, got \"abcd\""),
-        (json!({"any": [1]}), "arguments.any: must be a string or an array, got an array"),
+        (json!({"any": [1]}), "arguments.any[0]: must be a string, got 1"),
         (json!({"share": 0}), "arguments.share: must be greater than 0, got 0"),
         (json!({"share": 1.0}), "arguments.share: must be less than 1, got 1.0"),
     ] {
