@@ -310,3 +310,24 @@ fn a_semantic_search_without_documents_says_so() {
         assert!(ended.stderr.contains(says), "{words:?}: {ended:?}");
     }
 }
+
+#[test]
+fn pages_are_fetched_from_allowed_hosts_of_the_internet_only() {
+    let fetch = |az: &Az, url: &str| {
+        az.az(&["tools", "call", "web.fetch", &json!({"url": url}).to_string(), "--yes"])
+    };
+    let az = Az::new();
+    let ended = fetch(&az, "http://localhost/");
+    assert!(ended.stderr.contains("unknown tool \"web.fetch\""), "{ended:?}");
+
+    let az = az.with_var("AZ_TOOLS_WEB_HOSTS", "localhost,127.0.0.1");
+    for (url, reason) in [
+        ("http://localhost/", "which is not of the public Internet"),
+        ("http://0x7f.1/", "this is not an address of the public Internet"),
+        ("http://example.org/", "those in tools.web.hosts of the configuration are: localhost"),
+    ] {
+        let ended = fetch(&az, url);
+        assert!(ended.stderr.contains(reason), "{url}: {ended:?}");
+        assert_eq!(ended.stdout, "");
+    }
+}
