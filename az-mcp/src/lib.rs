@@ -55,6 +55,7 @@ pub mod schema;
 pub mod tool;
 
 mod check;
+mod host;
 pub mod registry;
 pub mod sandbox;
 

@@ -129,6 +129,8 @@ fn the_options_of_a_task_are_rules_of_its_own() {
         (&["filesystem.write(.git/hooks/**)"], &[], writes(".git/hooks/pre-commit"), "allow"),
         (&["shell.execute("], &[], runs("ls"), "ask"),
         (&["shell.execute"], &["shell.execute("], runs("ls"), "deny"),
+        (&["web.fetch"], &["web.fetch(b.example)"], connects("a.example"), "allow"),
+        (&["web.fetch"], &["web.fetch(b.example:80)"], connects("a.example"), "deny"),
     ] {
         let task = task(allow, deny);
         assert_eq!(decided_in(&policy, &task, &call), expected, "{allow:?} {deny:?} {call:?}");
@@ -189,6 +191,38 @@ fn a_rule_that_could_match_nothing_or_means_two_things_is_a_problem() {
     {
         assert_eq!(deny().with_path(path).problem(), None, "{path}");
     }
+    for (host, what) in [
+        ("localhost:80", "without scheme, port and path"),
+        ("http://localhost/", "without scheme, port and path"),
+        ("localhost/", "without scheme, port and path"),
+        ("local*", "without scheme, port and path"),
+        ("a.*.example", "without scheme, port and path"),
+        ("*.", "without scheme, port and path"),
+        ("::1", "without scheme, port and path"),
+        ("bücher.example", "write a domain with other letters as `xn--…`"),
+        ("*.bücher.example", "write a domain with other letters as `xn--…`"),
+        ("0x7f.1", "as four numbers, such as `192.0.2.1`"),
+        ("127.0x1", "as four numbers, such as `192.0.2.1`"),
+        ("2130706433", "as four numbers, such as `192.0.2.1`"),
+        ("127.0.0.01", "as four numbers, such as `192.0.2.1`"),
+        ("*.0.0.1", "as four numbers, such as `192.0.2.1`"),
+    ] {
+        let problem = deny().with_host(host).problem();
+        let is_told = |(key, told): (&str, String)| key == "host" && told.contains(what);
+        assert!(problem.clone().is_some_and(is_told), "{host}: {problem:?}");
+        for tool in ["web.fetch", "web.*", "web*"] {
+            let spec = format!("{tool}({host})");
+            let error = Rule::parse(&spec, RuleAction::Deny, "").unwrap_err().to_string();
+            assert!(error.contains(&format!("{spec:?}: the pattern must be")), "{error}");
+            assert!(error.contains(what), "{error}");
+        }
+    }
+    for host in ["*", "*.org", "localhost", "Example.ORG.", "a_b.example", "127.0.0.1", "4.example"]
+    {
+        assert_eq!(deny().with_host(host).problem(), None, "{host}");
+        assert!(Rule::parse(&format!("web.fetch({host})"), RuleAction::Deny, "").is_ok());
+    }
+    assert!(Rule::parse("webapp.read(src/*)", RuleAction::Deny, "").is_ok(), "another server's");
     let both = deny().with_path("a").with_command("ls");
     assert_eq!(both.problem().map(|(key, _)| key), Some("path"));
 }
@@ -228,6 +262,24 @@ fn hosts_match_by_whole_names() {
         (".example.org", "ask"),
     ] {
         assert_eq!(decided(&allow, &connects(host)), expected, "{host}");
+    }
+}
+
+#[test]
+fn a_rule_that_asks_about_a_host_is_not_satisfied_by_an_approval_of_the_tool() {
+    let ask = rule(RuleAction::Ask);
+    let terms = || ApprovalTerms::new("a rule asks about such calls");
+    for (ask, expected) in [
+        (ask.clone().with_host("example.org"), terms().per_call()),
+        (ask.clone().with_host("*"), terms().per_call()),
+        (ask.with_tool("web.fetch"), terms()),
+    ] {
+        let decision = of(vec![vec![ask]]).evaluate(
+            &in_workspace(),
+            &tool("web.fetch"),
+            &connects("example.org"),
+        );
+        assert_eq!(decision, PolicyDecision::Ask(expected));
     }
 }
 

@@ -164,6 +164,44 @@ async fn what_is_too_large_is_cut_and_what_takes_too_long_ends() {
 }
 
 #[tokio::test]
+async fn a_page_of_links_is_cut_where_its_text_is_too_long() {
+    let web = Web::new([("/", page(200, "text/html", "<a href>y</a>".repeat(300_000)))]);
+    let url = format!("https://a.web.test/?{}", "x".repeat(2_000));
+    let output = web.fetch(&url).await;
+    let text = "y (".len() + url.len() + ")".len();
+    let (limit, links) = (256 << 10, (256_usize << 10).div_ceil(text));
+    let (omitted, unread) = (links * text - limit, (300_000 - links) * "<a href>y</a>".len());
+    let expected = format!(
+        "{url} (200, text/html)\n\n{}\n[{omitted} bytes of text are left out]\n\
+         [{unread} bytes of HTML are left out]",
+        &format!("y ({url})").repeat(links)[..limit]
+    );
+    assert!(output.text() == expected, "{}", &output.text()[limit..]);
+}
+
+#[test]
+fn a_call_ends_in_time_while_its_page_becomes_text() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        // The only thread that the page could be read by is in use.
+        let (free, is_free) = std::sync::mpsc::channel::<()>();
+        let in_use = tokio::task::spawn_blocking(move || is_free.recv());
+        let web = Web::new([("/", page(200, "text/html", "<p>x"))]);
+        let call = Web::call("https://a.web.test/").with_timeout(Some(Duration::from_millis(1)));
+        let output = web.tools.call(call).await.unwrap();
+        assert!(output.text().contains("timed out after 0.001 s"), "{}", output.text());
+        let call = Web::call("https://a.web.test/");
+        let cancel = async { call.cancel.cancel() };
+        let (output, ()) = tokio::join!(web.tools.call(call.clone()), cancel);
+        assert!(!output.unwrap().ok);
+        drop(free);
+        in_use.await.unwrap().unwrap_err();
+        assert!(web.fetch("https://a.web.test/").await.ok);
+    });
+}
+
+#[tokio::test]
 async fn only_allowed_hosts_are_fetched_and_policies_decide_by_host() {
     let web = Web::new([]);
     for (url, reason) in [

@@ -168,6 +168,11 @@ fn a_rule_that_cannot_be_meant_is_refused_with_its_place() {
             "config.toml:3:11: tools.rules[0].command: must begin with the name of a program",
         ),
         (
+            "[[tools.rules]]\naction = \"deny\"\nhost = \"https://a.example/\"\n",
+            78,
+            "config.toml:3:8: tools.rules[0].host: must be the name of a host, such as",
+        ),
+        (
             "[[tools.rules]]\naction = \"deny\"\ndeny_after = \"1h\"\n",
             78,
             "is of use only with `action = \"ask\"`",
@@ -190,6 +195,10 @@ fn a_rule_that_cannot_be_meant_is_refused_with_its_place() {
         ("shell.execute(", "must be the name of a tool, or TOOL(PATTERN)"),
         ("shell.execute()", "must be the name of a tool, or TOOL(PATTERN)"),
         ("", "must be the name of a tool, or TOOL(PATTERN)"),
+        (
+            "web.fetch(localhost:80)",
+            "\"web.fetch(localhost:80)\": the pattern must be the name of a host",
+        ),
     ] {
         let ended = az.az(&["task", "run", &running("ls"), "--allow", rule]);
         assert_eq!(ended.code, Some(2), "{rule}: {ended:?}");

@@ -6,6 +6,7 @@
 mod call_record;
 mod context;
 mod contract;
+mod conversation;
 mod copied;
 mod effect;
 mod event;
@@ -22,6 +23,7 @@ mod tool_usage;
 pub use call_record::{CallRecord, CallState};
 pub use context::{AddedTools, Context, ContextChange, ContextCut, ModelChoice, Prompt, Protocol};
 pub use contract::{Appended, Journal, RunStore};
+pub use conversation::{Observation, OpenModelCall, Summary, Todo, Turn};
 pub use copied::{CompleteSteps, CopiedPart, complete_steps, copies};
 pub use effect::{Effect, check_append};
 pub use event::{
@@ -29,7 +31,7 @@ pub use event::{
     RunTotals, SCHEMA, ToolIntent,
 };
 pub use finish_reason::FinishReason;
-pub use fold::{History, Observation, OpenModelCall, Summary, Todo, Turn, fold};
+pub use fold::{History, fold};
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
 pub use sent::{PrefixChange, RequestDigests, RequestPart, SentRequest, SentRequests};

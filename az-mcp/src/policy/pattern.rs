@@ -1,8 +1,10 @@
 //! Patterns of paths, hosts and tools.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use super::command::word_matches;
+use crate::host::HostPattern;
 
 /// Whether a path, or a directory that it is in, matches a pattern.
 ///
@@ -87,6 +89,36 @@ pub(super) fn host_matches(pattern: &str, name: &str) -> bool {
             .is_some_and(|below| !below.is_empty()),
         None => pattern == "*" || pattern == name,
     }
+}
+
+/// Returns what is wrong with a pattern of hosts, which would match nothing.
+pub(super) fn check_host(pattern: &str) -> Option<&'static str> {
+    if pattern == "*" {
+        return None;
+    }
+    let (is_below, name) =
+        pattern.strip_prefix("*.").map_or((false, pattern), |domain| (true, domain));
+    if !name.is_ascii() {
+        return Some("must be in ASCII: write a domain with other letters as `xn--…`");
+    }
+    let Some(name) = HostPattern::normal_name(name) else {
+        return Some(
+            "must be the name of a host, such as `example.org` or `*.example.org`, without scheme, port \
+             and path",
+        );
+    };
+    // A call names an address of IPv4 in its usual form, however it was written.
+    let is_address = !is_below && name.parse::<Ipv4Addr>().is_ok();
+    (ends_in_number(&name) && !is_address)
+        .then_some("must be a name, or an address of IPv4 as four numbers, such as `192.0.2.1`")
+}
+
+/// Whether URLs with this host mean an address of IPv4.
+fn ends_in_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_decimal = last.bytes().all(|byte| byte.is_ascii_digit());
+    let hex = last.strip_prefix("0x");
+    is_decimal || hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Whether the name of a tool matches a pattern, in which `*` stands for any text.

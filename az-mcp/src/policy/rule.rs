@@ -7,7 +7,7 @@ use az_core::approval::call_digest;
 use az_core::tool::{Access, PreparedCall};
 
 use super::command::{certainly_matches, check_pattern, exact_pattern, may_match};
-use super::pattern::{Places, check_path, host_matches, path_matches, tool_matches};
+use super::pattern::{Places, check_host, check_path, host_matches, path_matches, tool_matches};
 
 /// What a rule decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,6 +187,9 @@ impl Rule {
         if let Some(problem) = self.path.as_deref().and_then(check_path) {
             return Some(("path", problem.to_owned()));
         }
+        if let Some(problem) = self.host.as_deref().and_then(check_host) {
+            return Some(("host", problem.to_owned()));
+        }
         let criteria = [&self.path, &self.command, &self.host].into_iter().flatten().count();
         if criteria > 1 {
             let one = "a rule is about paths, commands or hosts; write a rule for each";
@@ -208,7 +211,10 @@ impl Rule {
 
     /// Whether the rule names what a call accesses, or the call itself, and not only its tool.
     pub(super) fn is_specific(&self) -> bool {
-        self.path.is_some() || self.command.is_some() || self.arguments.is_some()
+        self.path.is_some()
+            || self.command.is_some()
+            || self.host.is_some()
+            || self.arguments.is_some()
     }
 
     /// Whether the rule is about a call.

@@ -3,7 +3,7 @@
 use az_core::{Error, Result};
 
 use super::command::check_pattern;
-use super::pattern::check_path;
+use super::pattern::{check_host, check_path};
 use super::rule::{Rule, RuleAction};
 
 impl Rule {
@@ -30,6 +30,7 @@ impl Rule {
         let problem = match pattern {
             Some(pattern) if tool.starts_with("filesystem") => check_path(pattern),
             Some(pattern) if tool.starts_with("shell") => check_pattern(pattern),
+            Some(pattern) if tool.split(['.', '*']).next() == Some("web") => check_host(pattern),
             _ => None,
         };
         if let Some(problem) = problem {

@@ -32,15 +32,14 @@ mod tiers;
 #[path = "other.rs"]
 mod tiers;
 
+pub use crate::host::HostPattern;
 pub use bridge::{Bridge, run_bridge};
 pub use child::{CommandExit, SandboxedChild};
 pub use contract::{HELPER, Sandbox, SandboxTier, SandboxedCommand};
 pub use error::SandboxError;
 pub use options::{AllowedNetwork, ChosenSandbox, SandboxMode, SandboxOptions};
 pub use policy::{NetworkAccess, ProxyAccess, ReadAccess, SandboxPolicy};
-pub use proxy::{
-    AddressCheck, EgressProxy, HostPattern, PublicAddresses, Resolver, SystemResolver,
-};
+pub use proxy::{AddressCheck, EgressProxy, PublicAddresses, Resolver, SystemResolver};
 pub use temp::TempDirs;
 pub use tiers::{Bwrap, Landlock};
 pub use unconfined::Unconfined;

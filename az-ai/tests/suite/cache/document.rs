@@ -23,7 +23,7 @@ pub(super) fn hold_row(first: &str, rest: &str) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests decides")]
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run decides")]
 fn is_updated() -> bool {
     std::env::var_os("AZ_UPDATE_DOCS").is_some()
 }

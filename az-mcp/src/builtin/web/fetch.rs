@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use az_core::Result;
 use az_core::tool::{Access, EffectClass, Invocation, Progress, ToolOutput, ToolScope};
+use az_core::{Result, blocking};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -43,28 +43,35 @@ impl WebFetchTool {
         Self { hosts, client }
     }
 
+    /// Fetches a page, and returns its text.
+    async fn output(&self, target: Target) -> Result<ToolOutput> {
+        match self.fetch(target).await {
+            // A page of several megabytes takes its time, in which the call can be cancelled.
+            Ok(page) => blocking::run(move || page.into_output()).await,
+            Err(reason) => Ok(ToolOutput::failed(reason)),
+        }
+    }
+
     /// Fetches a page, and follows redirections on its host.
-    async fn fetch(&self, mut target: Target) -> ToolOutput {
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no page.
+    async fn fetch(&self, mut target: Target) -> Result<Page, String> {
         for _ in 0..=REDIRECTIONS {
             if !target.is_of(&self.hosts) {
-                return ToolOutput::failed(self.not_allowed(&target));
+                return Err(self.not_allowed(&target));
             }
-            let response = match self.client.get(&target.url).await {
-                Ok(response) => response,
-                Err(reason) => return ToolOutput::failed(format!("{}: {reason}", target.url)),
-            };
+            let response = self.client.get(&target.url).await;
+            let response = response.map_err(|reason| format!("{}: {reason}", target.url))?;
             let Some(location) = location(&response) else {
-                return Page { url: &target.url, response: &response }.into_output();
+                return Ok(Page { url: target.url, response });
             };
-            let next = match target.join(&location) {
-                Ok(next) => next,
-                Err(reason) => {
-                    let why = format!("{} redirects to {location:?}, which {reason}", target.url);
-                    return ToolOutput::failed(why);
-                }
-            };
+            let next = target.join(&location).map_err(|reason| {
+                format!("{} redirects to {location:?}, which {reason}", target.url)
+            })?;
             if !target.stays_at(&next) {
-                return ToolOutput::failed(format!(
+                return Err(format!(
                     "{} redirects to {}, which is at another host or not secure; call {} with that address \
                      if it is the right one",
                     target.url,
@@ -74,7 +81,7 @@ impl WebFetchTool {
             }
             target = next;
         }
-        ToolOutput::failed(format!("{}: more than {REDIRECTIONS} redirections", target.url))
+        Err(format!("{}: more than {REDIRECTIONS} redirections", target.url))
     }
 
     fn not_allowed(&self, target: &Target) -> String {
@@ -134,10 +141,10 @@ impl TypedTool for WebFetchTool {
             .map_err(|reason| invalid_argument(Self::NAME, "url", &reason))?;
         call.lease.check()?;
         call.progress.report(Progress::message(format!("waiting for {}", target.host)));
-        Ok(tokio::select! {
+        tokio::select! {
             biased;
-            error = stopped(call) => ToolOutput::unknown(error.chain()),
-            output = self.fetch(target) => output,
-        })
+            error = stopped(call) => Ok(ToolOutput::unknown(error.chain())),
+            output = self.output(target) => output,
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! HTML as text: for models that read, not for programs that render.
 //!
-//! Each byte is read once or twice, whatever the page contains: a tag or comment without an end is the rest of
-//! the page.
+//! The time is proportional to the length of a page, whatever it contains.
 
 use url::Url;
 
 use super::entities::decoded;
+use super::tag::{Markup, after_end, attribute};
 use super::writer::Writer;
 
 /// Elements whose content is not text of the page.
 const SKIPPED: &[&str] =
     &["script", "style", "template", "noscript", "svg", "iframe", "object", "math", "select"];
+/// Those of them whose content is no markup: it is all the rest if the end is missing, as in a browser.
+const CODE: &[&str] = &["script", "style"];
+/// Those of them that `/` at the end of the tag ends.
+const FOREIGN: &[&str] = &["svg", "math"];
 /// Elements that begin and end a paragraph.
 const PARAGRAPHS: &[&str] = &[
     "p",
@@ -50,127 +54,32 @@ pub(super) fn looks_like_html(body: &[u8]) -> bool {
     })
 }
 
+/// The text of a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PageText {
+    pub(super) text: String,
+    /// How many bytes of HTML at the end are left out: those after the limit, and a tag, comment or script
+    /// without an end.
+    pub(super) unread: usize,
+}
+
 /// Returns the text of a page: headings with `#`, items of lists with `-`, cells apart by `|`, and the address
-/// of a link after its text.
-pub(super) fn to_text(html: &str, base: &Url) -> String {
-    let mut page = Text { base, writer: Writer::default(), preformatted: 0, link: None };
+/// of a link after its text. It ends soon after it has `limit` bytes: it can be much longer than the page, as
+/// each link has the whole address.
+pub(super) fn to_text(html: &str, base: &Url, limit: usize) -> PageText {
+    let mut page =
+        Text { base, writer: Writer::default(), preformatted: 0, link: None, endless: Vec::new() };
     let mut rest = html;
-    while !rest.is_empty() {
-        let end = rest.find('<').unwrap_or(rest.len());
-        let (text, from) = rest.split_at(end);
+    while !rest.is_empty() && page.writer.len() < limit {
+        let (text, from) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
         page.add(text);
-        rest = match Tag::read(from) {
-            Some((Tag::Other, after)) => after,
-            Some((Tag::Begin { name, attributes }, after)) => {
-                page.begin(&name, attributes);
-                // The content of these is no markup.
-                if SKIPPED.contains(&name.as_str()) { after_end(after, &name) } else { after }
-            }
-            Some((Tag::End { name }, after)) => {
-                page.end(&name);
-                after
-            }
-            None => {
-                let (sign, after) = from.split_at(from.len().min(1));
-                page.add(sign);
-                after
-            }
-        };
-    }
-    page.writer.finish()
-}
-
-/// A tag.
-enum Tag<'h> {
-    Begin {
-        name: String,
-        attributes: &'h str,
-    },
-    End {
-        name: String,
-    },
-    /// A comment, a document type or a processing instruction.
-    Other,
-}
-
-impl<'h> Tag<'h> {
-    /// Reads the tag at the beginning of a text; `None` if `<` is only a sign there.
-    fn read(text: &'h str) -> Option<(Self, &'h str)> {
-        let inner = text.strip_prefix('<')?;
-        if let Some(comment) = inner.strip_prefix("!--") {
-            return Some((Self::Other, comment.split_once("-->").map_or("", |(_, rest)| rest)));
-        }
-        if inner.starts_with(['!', '?']) {
-            return Some((Self::Other, inner.split_once('>').map_or("", |(_, rest)| rest)));
-        }
-        let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |rest| (true, rest));
-        if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            return None;
-        }
-        let end = inner.find(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>');
-        let (name, rest) = inner.split_at(end.unwrap_or(inner.len()));
-        let name = name.to_ascii_lowercase();
-        let (attributes, after) = rest.split_at(end_of_tag(rest));
-        let after = after.strip_prefix('>').unwrap_or(after);
-        let tag = if is_end { Self::End { name } } else { Self::Begin { name, attributes } };
-        Some((tag, after))
-    }
-}
-
-/// Returns the position of the `>` that ends a tag, which is not in quotes.
-fn end_of_tag(text: &str) -> usize {
-    let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
+        rest = from;
+        match page.markup(from) {
+            Some(after) => rest = after,
+            None => break,
         }
     }
-    text.len()
-}
-
-/// Returns what follows the end tag of an element.
-fn after_end<'h>(text: &'h str, name: &str) -> &'h str {
-    let mut rest = text;
-    while let Some(at) = rest.find("</") {
-        let from = rest.get(at..).unwrap_or_default();
-        let found = from.get(2..2 + name.len());
-        if found.is_some_and(|found| found.eq_ignore_ascii_case(name)) {
-            return from.split_once('>').map_or("", |(_, after)| after);
-        }
-        rest = from.get(2..).unwrap_or_default();
-    }
-    ""
-}
-
-/// Returns the value of an attribute.
-fn attribute(attributes: &str, wanted: &str) -> Option<String> {
-    let mut rest = attributes;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=');
-        let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
-        let after = after.trim_ascii_start();
-        if name.is_empty() && after.is_empty() {
-            return None;
-        }
-        let value;
-        (value, rest) = match after.strip_prefix('=').map(str::trim_ascii_start) {
-            None => ("", after),
-            Some(quoted) if quoted.starts_with(['"', '\'']) => {
-                let (quote, inner) = quoted.split_at(1);
-                inner.split_once(quote).unwrap_or((inner, ""))
-            }
-            Some(bare) => {
-                bare.split_at(bare.find(|c: char| c.is_ascii_whitespace()).unwrap_or(bare.len()))
-            }
-        };
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(decoded(value));
-        }
-    }
+    PageText { text: page.writer.finish(), unread: rest.len() }
 }
 
 /// The text so far.
@@ -179,11 +88,52 @@ struct Text<'h> {
     writer: Writer,
     /// How many elements with preformatted text are open.
     preformatted: usize,
-    /// The address of the open link, and whether it has text.
+    /// The value of `href` of the open link, and whether it has text.
     link: Option<(String, bool)>,
+    /// Elements of which the rest of the page has no end.
+    endless: Vec<&'static str>,
 }
 
 impl Text<'_> {
+    /// Reads a tag, and returns what follows; `None` if the rest of the page belongs to it.
+    fn markup<'h>(&mut self, from: &'h str) -> Option<&'h str> {
+        match Markup::read(from) {
+            Markup::Begin { name, attributes, after } => {
+                self.begin(&name, attributes);
+                self.skip(&name, attributes, after)
+            }
+            Markup::End { name, after } => {
+                self.end(&name);
+                Some(after)
+            }
+            Markup::Other { after } => Some(after),
+            Markup::Sign => {
+                let (sign, after) = from.split_at(from.len().min(1));
+                self.add(sign);
+                Some(after)
+            }
+            Markup::Unended => None,
+        }
+    }
+
+    /// Skips the content of an element, if it is not text.
+    fn skip<'h>(&mut self, name: &str, attributes: &str, after: &'h str) -> Option<&'h str> {
+        let Some(name) = SKIPPED.iter().find(|skipped| **skipped == name) else {
+            return Some(after);
+        };
+        let is_empty = attributes.ends_with('/') && FOREIGN.contains(name);
+        // An end that was not found before is not searched again.
+        if is_empty || self.endless.contains(name) {
+            return Some(after);
+        }
+        let end = after_end(after, name);
+        if end.is_none() && !CODE.contains(name) {
+            self.endless.push(name);
+            return Some(after);
+        }
+        end
+    }
+
     fn add(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -214,12 +164,7 @@ impl Text<'_> {
             }
             "pre" | "textarea" => self.preformatted += 1,
             "a" => {
-                let address = attribute(attributes, "href");
-                let address = address.and_then(|href| self.base.join(href.trim()).ok());
-                let address = address.filter(|url| ["http", "https"].contains(&url.scheme()));
-                // A link within the page leads nowhere else.
-                let address = address.filter(|url| url.fragment().is_none() || !self.is_here(url));
-                self.link = address.map(|url| (url.to_string(), false));
+                self.link = attribute(attributes, "href").map(|href| (href, false));
             }
             "img" => {
                 let text = attribute(attributes, "alt").filter(|text| !text.trim().is_empty());
@@ -235,7 +180,8 @@ impl Text<'_> {
         match name {
             "pre" | "textarea" => self.preformatted = self.preformatted.saturating_sub(1),
             "a" => {
-                if let Some((address, true)) = self.link.take() {
+                let link = self.link.take().filter(|(_, has_text)| *has_text);
+                if let Some(address) = link.and_then(|(href, _)| self.address(&href)) {
                     self.writer.add(&format!(" ({address})"));
                 }
             }
@@ -254,6 +200,14 @@ impl Text<'_> {
         }
     }
 
+    /// Returns where a link leads to, if that is another page.
+    fn address(&self, href: &str) -> Option<Url> {
+        let url = self.base.join(href.trim()).ok()?;
+        let is_page = ["http", "https"].contains(&url.scheme());
+        // A link within the page leads nowhere else.
+        (is_page && (url.fragment().is_none() || !self.is_here(&url))).then_some(url)
+    }
+
     /// Whether an address is that of the page.
     fn is_here(&self, url: &Url) -> bool {
         let mut url = url.clone();
@@ -265,14 +219,21 @@ impl Text<'_> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
 
     use proptest::prelude::*;
     use url::Url;
 
-    use super::to_text;
+    use super::{PageText, to_text};
+
+    fn page_text(html: &str) -> PageText {
+        to_text(html, &"https://example.org/dir/page".parse::<Url>().unwrap(), usize::MAX)
+    }
 
     fn text(html: &str) -> String {
-        to_text(html, &"https://example.org/dir/page".parse::<Url>().unwrap())
+        page_text(html).text
     }
 
     #[test]
@@ -311,15 +272,11 @@ End";
     }
 
     #[test]
-    fn broken_markup_is_text_or_ends_with_the_page() {
+    fn broken_markup_loses_no_text() {
         for (html, expected) in [
             ("1 < 2 and <3", "1 < 2 and <3"),
-            ("a<b", "a"),
-            ("a<!-- b", "a"),
-            ("a<script>b", "a"),
             ("a<SCRIPT>b</scriPT >c", "ac"),
             ("a<p title=\"x > y\">b", "a\n\nb"),
-            ("a<p title=\"x > y", "a"),
             ("</p></p>a", "a"),
             ("a</ b>", "a</ b>"),
             ("<a href=x>", ""),
@@ -329,18 +286,85 @@ End";
             ("a<![CDATA[b]]>c", "ac"),
             ("<li>a<li>b", "- a\n- b"),
             ("<title></title><h1></h1>a", "a"),
+            ("<p>before</p><svg/><p>rest", "before\n\nrest"),
+            ("a<math display=block />b", "ab"),
+            ("a<svg>b</svg>c", "ac"),
+            ("a<script/>b</script>c", "ac"),
+            ("a<svg>b<select>c<svg>d", "abcd"),
+            ("a<svg>b</svgx>c</svg >d", "ad"),
+            ("a<!-->b", "ab"),
+            ("a<!-- b --!>c", "ac"),
+            (
+                "<a href=x title=it's>two</a> <a title='3'>three",
+                "two (https://example.org/dir/x) three",
+            ),
+            ("<a href='x>two</a> three", "two (https://example.org/dir/x) three"),
+            ("a<p title=\"x > y", "a\n\ny"),
         ] {
-            assert_eq!(text(html), expected, "{html}");
+            assert_eq!(
+                page_text(html),
+                PageText { text: expected.to_owned(), unread: 0 },
+                "{html}"
+            );
         }
     }
 
     #[test]
+    fn what_has_no_end_is_left_out_and_counted() {
+        for (html, unread) in [
+            ("a<b", 2),
+            ("a<!-- b", 6),
+            ("a<script>b", 9),
+            ("a<style>b</script>", 17),
+            ("a<a href='b>' c", 14),
+            ("a<?b", 3),
+        ] {
+            let text = "a".to_owned();
+            assert_eq!(page_text(html), PageText { text, unread }, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_longer_than_its_page_ends_at_the_limit() {
+        let base = format!("https://example.org/{}", "x".repeat(2_000));
+        let (link, shown) = ("<a href>y</a>", format!("y ({base})"));
+        let read = to_text(&link.repeat(1_000), &base.parse().unwrap(), 10 * shown.len() - 1);
+        let expected = PageText { text: shown.repeat(10), unread: 990 * link.len() };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
     fn a_page_of_openings_is_read_in_one_pass() {
-        for part in
-            ["<", "<a", "<a href='", "</", "<script></", "<!--", "&", "<a =", "<pre>", "<a href= "]
-        {
-            let html = part.repeat(400_000);
-            assert!(text(&html).len() <= html.len(), "{part}");
+        for (start, part) in [
+            ("", "<"),
+            ("", "<a"),
+            ("", "<a href='"),
+            ("", "</"),
+            ("", "<script></"),
+            ("", "<script>"),
+            ("", "<svg>"),
+            ("", "<svg></svg"),
+            ("", "<svg></svg><math>"),
+            ("", "<!--"),
+            ("", "<!---->"),
+            ("", "<!-- --!>"),
+            ("", "&"),
+            ("", "<a ="),
+            ("", "<a =\">"),
+            ("", "<a b=\"><a c\" "),
+            ("", "<a b=\"><a c=' "),
+            ("", "<pre>"),
+            ("", "<a href= "),
+            ("<pre>", "\n<b>"),
+            ("<pre>", "\n<p>"),
+        ] {
+            let html = format!("{start}{}", part.repeat(400_000));
+            let (sender, read) = mpsc::channel();
+            let longest = html.len();
+            thread::spawn(move || sender.send(text(&html).len()));
+            // A second is enough: the time of more than one pass would be many minutes.
+            let length = read.recv_timeout(Duration::from_secs(60));
+            assert!(length.is_ok_and(|length| length <= longest), "{part:?}: {length:?}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! `web.fetch`: reads pages of the hosts that a person has allowed, with an HTTP client behind a port.
 
+mod encoding;
 mod entities;
 mod fetch;
 mod html;
 mod page;
 mod port;
+mod tag;
 mod target;
 mod writer;
 

@@ -2,22 +2,21 @@
 
 use az_core::text::plural;
 use az_core::tool::ToolOutput;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::UTF_8;
 use url::Url;
 
-use super::html;
+use super::encoding;
+use super::html::{self, PageText};
 use super::port::WebResponse;
 
 /// The most text that is returned, in bytes. The model is shown less, and reads the rest with `output.read`.
 const LONGEST: usize = 256 << 10;
-/// How many bytes of a page are searched for the name of its encoding.
-const PRESCAN: usize = 1_024;
 
 /// A page that was fetched.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
-    pub(super) url: &'a Url,
-    pub(super) response: &'a WebResponse,
+pub(super) struct Page {
+    pub(super) url: Url,
+    pub(super) response: WebResponse,
 }
 
 /// The form of a body.
@@ -28,29 +27,32 @@ enum Form {
     Other,
 }
 
-impl Page<'_> {
+impl Page {
     /// Returns the text, after a line with the address, the status and the type.
     pub(super) fn into_output(self) -> ToolOutput {
-        let WebResponse { status, body, is_cut, .. } = self.response;
-        let kind = ContentType(self.response.content_type.to_ascii_lowercase());
+        let WebResponse { status, content_type, body, is_cut, .. } = self.response;
+        let kind = ContentType(content_type.to_ascii_lowercase());
         let head = format!("{} ({}, {})", self.url, status, kind.name());
-        let text = match kind.form(body) {
+        let form = kind.form(&body);
+        let PageText { text, unread } = match form {
             Form::Other => {
                 let size = plural(body.len(), "byte");
                 return ToolOutput::failed(format!("{head}\n[not text: {size} are left out]"));
             }
-            Form::Html => html::to_text(&kind.decoded(body), self.url),
-            Form::Text => kind.decoded(body),
+            Form::Html => html::to_text(&kind.decoded(form, &body), &self.url, LONGEST),
+            Form::Text => PageText { text: kind.decoded(form, &body), unread: 0 },
         };
         let (text, omitted) = shortened(&text);
         let mut shown = format!("{head}\n\n{}", text.trim_end());
-        if *is_cut {
+        if is_cut {
             shown.push_str("\n[the page is longer: only its first 4 MiB were read]");
         }
-        if omitted > 0 {
-            shown.push_str(&format!("\n[{} of text are left out]", plural(omitted, "byte")));
+        for (omitted, of) in [(omitted, "text"), (unread, "HTML")] {
+            if omitted > 0 {
+                shown.push_str(&format!("\n[{} of {of} are left out]", plural(omitted, "byte")));
+            }
         }
-        ToolOutput::done(shown).with_ok((200..300).contains(status))
+        ToolOutput::done(shown).with_ok((200..300).contains(&status))
     }
 }
 
@@ -88,19 +90,11 @@ impl ContentType {
         }
     }
 
-    /// Returns a body as text: in the encoding that the header names, else the page, else UTF-8. A byte order
-    /// mark takes precedence.
-    fn decoded(&self, body: &[u8]) -> String {
-        let named = |text: &str| {
-            let (_, rest) = text.split_once("charset=")?;
-            let name = rest.trim_start_matches(['"', '\'']);
-            let end = name.find(['"', '\'', ';', ' ', '/', '>']).unwrap_or(name.len());
-            Encoding::for_label(name.get(..end)?.as_bytes())
-        };
-        let encoding = named(&self.0).or_else(|| {
-            let start = body.get(..PRESCAN.min(body.len())).unwrap_or_default();
-            named(&String::from_utf8_lossy(start).to_ascii_lowercase())
-        });
+    /// Returns a body as text: in the encoding that the header names, else the page if it is HTML, else UTF-8.
+    /// A byte order mark takes precedence.
+    fn decoded(&self, form: Form, body: &[u8]) -> String {
+        let by_page = || (form == Form::Html).then(|| encoding::of_html(body)).flatten();
+        let encoding = encoding::of_content_type(&self.0).or_else(by_page);
         encoding.unwrap_or(UTF_8).decode(body).0.into_owned()
     }
 }
@@ -139,13 +133,52 @@ mod tests {
 
     #[test]
     fn text_is_decoded_by_the_header_the_page_or_as_utf_8() {
-        let decoded = |kind: &str, body: &[u8]| ContentType(kind.to_owned()).decoded(body);
-        assert_eq!(decoded("text/plain; charset=iso-8859-1", b"\xe9"), "é");
-        assert_eq!(decoded("text/html", b"<meta charset=\"windows-1252\">\x80"), {
-            "<meta charset=\"windows-1252\">€"
-        });
-        assert_eq!(decoded("text/plain", "é".as_bytes()), "é");
-        assert_eq!(decoded("text/plain; charset=iso-8859-1", b"\xef\xbb\xbf\xc3\xa9"), "é");
-        assert_eq!(decoded("text/plain; charset=none", b"\xff"), "\u{fffd}");
+        let decoded = |kind: &str, body: &[u8]| {
+            let kind = ContentType(kind.to_owned());
+            kind.decoded(kind.form(body), body)
+        };
+        for (kind, body, expected) in [
+            ("text/plain; charset=iso-8859-1", &b"\xe9"[..], "é"),
+            ("text/plain; charset = \"iso-8859-1\"", b"\xe9", "é"),
+            ("text/plain", "é".as_bytes(), "é"),
+            ("text/plain; charset=iso-8859-1", b"\xef\xbb\xbf\xc3\xa9", "é"),
+            ("text/plain; charset=none", b"\xff", "\u{fffd}"),
+            ("text/plain; charset=utf-16le", b"a\0", "a"),
+            // That would be one replacement character for all of the text.
+            ("text/plain; charset=iso-2022-kr", b"abc", "abc"),
+            // Only HTML names its encoding.
+            ("text/plain", "charset=utf-16: é".as_bytes(), "charset=utf-16: é"),
+            ("text/plain", "<meta charset=big5>é".as_bytes(), "<meta charset=big5>é"),
+            (
+                "application/json",
+                "{\"charset=big5\": \"é\"}".as_bytes(),
+                "{\"charset=big5\": \"é\"}",
+            ),
+        ] {
+            assert_eq!(decoded(kind, body), expected, "{kind} {body:?}");
+        }
+        for (head, body, expected) in [
+            ("<meta charset=\"windows-1252\">", &b"\x80"[..], "€"),
+            ("<META CharSet = Windows-1252 />", b"\x80", "€"),
+            (
+                "<meta http-equiv=Content-Type content='text/html; charset=windows-1252'>",
+                b"\x80",
+                "€",
+            ),
+            ("<meta charset=none><meta charset=windows-1252>", b"\x80", "€"),
+            // It cannot be what it says.
+            ("<meta charset=utf-16>", "é".as_bytes(), "é"),
+            ("<meta charset=utf-16be>", "é".as_bytes(), "é"),
+            ("<meta charset=x-user-defined>", b"\x80", "€"),
+            ("<meta charset=iso-2022-kr>", "é".as_bytes(), "é"),
+            // What is not about the page.
+            ("<!-- <meta charset=big5> -->", "é".as_bytes(), "é"),
+            ("<script charset=big5></script>", "é".as_bytes(), "é"),
+            ("<meta name=x content='charset=big5'>", "é".as_bytes(), "é"),
+            ("<p>charset=big5", "é".as_bytes(), "é"),
+        ] {
+            let page = decoded("text/html", &[head.as_bytes(), body].concat());
+            assert_eq!(page, format!("{head}{expected}"));
+        }
     }
 }

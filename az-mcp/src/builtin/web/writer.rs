@@ -56,13 +56,20 @@ impl Writer {
         match self.line_ends {
             0 if self.spaced && !self.text.is_empty() => self.text.push(' '),
             line_ends => {
-                let made = self.text.bytes().rev().take_while(|byte| *byte == b'\n').count();
+                // Preformatted text may end in many.
+                let last = self.text.bytes().rev().take(line_ends);
+                let made = last.take_while(|byte| *byte == b'\n').count();
                 let missing = line_ends.saturating_sub(made);
                 self.text.extend(std::iter::repeat_n('\n', missing));
             }
         }
         (self.line_ends, self.spaced) = (0, false);
         self.text.push_str(&std::mem::take(&mut self.lead));
+    }
+
+    /// Returns the length of the text so far, in bytes.
+    pub(super) const fn len(&self) -> usize {
+        self.text.len()
     }
 
     pub(super) fn finish(self) -> String {

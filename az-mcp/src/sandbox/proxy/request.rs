@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::host::HostPattern;
+use crate::host::HostPattern;
 
 /// A request to the proxy.
 #[derive(Debug, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::request::{Refusal, Request};
-use super::{AddressCheck, HostPattern, Resolver};
+use super::{AddressCheck, Resolver};
+use crate::host::HostPattern;
 
 /// The longest head of a request.
 const LONGEST_HEAD: usize = 16 << 10;

@@ -1,4 +1,4 @@
-//! The hosts that commands, or `web.fetch`, may connect to.
+//! The hosts that commands, or `web.fetch`, may connect to, and the names of hosts in rules.
 
 use std::fmt;
 use std::str::FromStr;
