@@ -35,11 +35,14 @@ impl Run {
 }
 
 /// Returns whether the last thing that the engine told the model, since a run last ended, is that its answer
-/// does not fit. A task that failed and is resumed gets another attempt.
+/// does not fit. A task that failed and is resumed gets another attempt, and so does one that continues another.
 fn was_told(history: &History) -> bool {
     let mut told = history.observations.iter().rev();
     let last = told.find(|made| !made.is_hint && !made.is_announcement);
-    last.is_some_and(|last| last.after >= history.ended_after && last.text.starts_with(NOT_FITTING))
+    last.is_some_and(|last| {
+        last.after >= history.ended_after.max(history.copied.turns)
+            && last.text.starts_with(NOT_FITTING)
+    })
 }
 
 #[cfg(test)]
@@ -56,6 +59,15 @@ mod tests {
         };
         let observations = observations.iter().map(observation).collect();
         History { ended_after, observations, ..History::default() }
+    }
+
+    #[test]
+    fn a_correction_of_another_task_does_not_count_for_the_one_that_continues_it() {
+        let mut history = history(0, &[(1, NOT_FITTING, false)]);
+        history.copied.turns = 2;
+        assert!(!was_told(&history));
+        history.copied.turns = 1;
+        assert!(was_told(&history));
     }
 
     #[test]
