@@ -60,7 +60,7 @@ impl ReActAgent {
         };
         let budget_left = if inputs.budget_left { run.budget_left().await? } else { None };
         let tools = !context.tools.is_empty();
-        let images = !task.options.images.is_empty();
+        let images = task.options.all_images().next().is_some();
         let query = RoutingQuery::for_task(task)
             .with_kept(kept)
             .with_request_tokens(request_tokens)
@@ -263,10 +263,8 @@ fn gap(run: &Run) -> Duration {
 
 /// Returns whether the command of a task follows a copied conversation, and the model has not replied to it.
 fn is_command_last(run: &Run) -> bool {
-    let (origin, history) = (run.task().options.origin.as_ref(), run.history());
-    origin.is_some_and(|origin| {
-        origin.command_after > 0 && origin.command_after == history.turns.len()
-    }) && history.pending_calls().next().is_none()
+    let (before, history) = (run.task().steps_before_command(), run.history());
+    before > 0 && before == history.turns.len() && history.pending_calls().next().is_none()
 }
 
 #[async_trait]
@@ -287,7 +285,7 @@ impl ReActEngine for ReActAgent {
         loop {
             let decision = match is_command_last(run) {
                 true => Decision::CallModel,
-                false => decide(run.history(), repeats),
+                false => decide(run.history(), run.task().steps_before_command(), repeats),
             };
             match decision {
                 Decision::Finish(answer) => {

@@ -1,6 +1,6 @@
 //! Replies that were cut off at their length limit.
 
-use az_core::journal::{Cut, History, ModelReply, Turn};
+use az_core::journal::{Cut, ModelReply, Turn};
 
 /// The number of replies in a row that may be cut off.
 const MOST_CUTS: usize = 3;
@@ -46,8 +46,8 @@ pub(super) fn too_many(turns: &[Turn]) -> Option<String> {
 
 /// Returns the limit of the next reply: higher after a reply that was cut off, where the model is
 /// known to allow that.
-pub(super) fn raised(max_tokens: u32, most: Option<u64>, history: &History) -> u32 {
-    if cuts(&history.turns) == 0 {
+pub(super) fn raised(max_tokens: u32, most: Option<u64>, turns: &[Turn]) -> u32 {
+    if cuts(turns) == 0 {
         return max_tokens;
     }
     let most = most.map_or(max_tokens, |most| u32::try_from(most).unwrap_or(u32::MAX));

@@ -26,8 +26,10 @@ pub(super) enum Decision {
     CallModel,
 }
 
-/// Returns the next step of the loop.
-pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
+/// Returns the next step of the loop. The first turns are `before` the command: what they lack is not added to, and
+/// does not count.
+pub(super) fn decide(history: &History, before: usize, repeated: Repeats) -> Decision {
+    let own = history.turns.get(before..).unwrap_or_default();
     let Some(turn) = history.turns.last() else {
         return Decision::CallModel;
     };
@@ -41,14 +43,14 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         };
     }
     let observed = history.observations_after(history.turns.len()).next().is_some();
-    if !observed && let Some(reason) = cut::too_many(&history.turns) {
+    if !observed && let Some(reason) = cut::too_many(own) {
         return Decision::GiveUp(reason);
     }
     if observed || !turn.reply.calls.is_empty() || cut::is_cut(&turn.reply) {
         return Decision::CallModel;
     }
     if is_paused(&turn.reply) {
-        let pauses = history.turns.iter().rev().take_while(|turn| is_paused(&turn.reply)).count();
+        let pauses = own.iter().rev().take_while(|turn| is_paused(&turn.reply)).count();
         return if pauses > MAX_PAUSES {
             Decision::GiveUp(format!("the model paused {pauses} times in a row"))
         } else {
@@ -56,9 +58,9 @@ pub(super) fn decide(history: &History, repeated: Repeats) -> Decision {
         };
     }
     if !is_empty(&turn.reply) {
-        return Decision::Finish(cut::joined_answer(&history.turns));
+        return Decision::Finish(cut::joined_answer(own));
     }
-    if is_blank(&history.turns) {
+    if is_blank(own) {
         return Decision::GiveUp("the model returned two empty replies".to_owned());
     }
     Decision::CallModel

@@ -77,7 +77,8 @@ impl<'a> StepPrompt<'a> {
         let system = self.context.system(run, view.protocol);
         let messages = build(system, run.task(), run.history(), view);
         let most = capabilities(candidate).max_output;
-        let max_tokens = cut::raised(self.max_tokens(candidate), most, run.history());
+        let own = run.history().turns.get(run.task().steps_before_command()..);
+        let max_tokens = cut::raised(self.max_tokens(candidate), most, own.unwrap_or_default());
         let hints = CacheHints::of(run.task().conversation().as_str())
             .with_boundaries(boundaries(&messages))
             .expecting_pause(self.context.expects_pause);

@@ -3,6 +3,7 @@
 mod budget;
 mod by_choice;
 mod context_cut;
+mod continued;
 mod cut;
 mod fallback;
 mod limits;

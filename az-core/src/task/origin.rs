@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::TaskImage;
 use super::model::Task;
+use super::options::TaskOptions;
 use crate::id::TaskId;
 
 /// The part of another task's record that a task begins with.
@@ -91,12 +92,25 @@ impl TaskOrigin {
     }
 }
 
+impl TaskOptions {
+    /// Returns the images of the conversation: those of the tasks that the task continues, and its own.
+    pub fn all_images(&self) -> impl Iterator<Item = &TaskImage> {
+        let earlier = self.origin.iter().flat_map(|origin| &origin.said);
+        earlier.flat_map(|said| &*said.images).chain(&*self.images)
+    }
+}
+
 impl Task {
     /// Returns what the user said in the conversation of the task, in order: the commands of the tasks that it
     /// continues, and its own.
     pub fn said(&self) -> impl Iterator<Item = Said> + '_ {
         let earlier = self.options.origin.iter().flat_map(|origin| &origin.said).cloned();
         earlier.chain([self.command_said()])
+    }
+
+    /// Returns the number of steps before the command of the task, which belong to earlier commands.
+    pub fn steps_before_command(&self) -> usize {
+        self.options.origin.as_ref().map_or(0, |origin| origin.command_after)
     }
 
     /// Returns the id that providers know the cached conversation of the task by.
@@ -106,7 +120,7 @@ impl Task {
 
     fn command_said(&self) -> Said {
         Said {
-            after: self.options.origin.as_ref().map_or(0, |origin| origin.command_after),
+            after: self.steps_before_command(),
             text: self.command.clone(),
             input: self.options.input.clone(),
             images: Arc::clone(&self.options.images),

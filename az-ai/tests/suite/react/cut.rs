@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Stage, read, reader};
 
-fn cut(mut reply: ScriptedReply) -> ScriptedReply {
+pub(super) fn cut(mut reply: ScriptedReply) -> ScriptedReply {
     reply.stop = Some("length".to_owned());
     reply
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use az_ai::chat::{ChatReply, ChatRequest, ChatStream};
 use az_ai::client::{Capabilities, CostEstimate, LlmClient};
 use az_ai::resolver::{
-    CallReport, Candidate, ModelResolver, QueryInputs, ResolvedModel, RoutingQuery,
+    CallReport, Candidate, ModelResolver, QueryInputs, Requirements, ResolvedModel, RoutingQuery,
 };
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::Usd;
@@ -57,6 +57,7 @@ impl LlmClient for Priced {
 pub(crate) struct Choice {
     candidates: Vec<Candidate>,
     pub(crate) asked: Mutex<Vec<(u64, u32, Option<Usd>)>>,
+    pub(crate) required: Mutex<Vec<Requirements>>,
     pub(crate) reported: Mutex<Vec<(String, CallReport)>>,
 }
 
@@ -81,6 +82,7 @@ impl ModelResolver for Choice {
     fn candidates(&self, query: &RoutingQuery<'_>) -> az_ai::Result<Vec<Candidate>> {
         let asked = (query.request_tokens, query.max_tokens, query.budget_left);
         self.asked.lock().unwrap().push(asked);
+        self.required.lock().unwrap().push(query.requirements);
         Ok(self.candidates.clone())
     }
 
