@@ -109,14 +109,17 @@ async fn a_secret_at_the_end_of_a_page_is_masked_on_both() {
     }
 }
 
+/// The beginning of a picture of one pixel.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01";
+
 #[tokio::test]
 async fn a_picture_is_shown_unless_an_encoding_is_named() {
     let bench = Bench::new();
     for (name, magic, media_type) in [
-        ("a.png", &b"\x89PNG\r\n\x1a\n"[..], "image/png"),
-        ("a.jpg", b"\xff\xd8\xff\xe0", "image/jpeg"),
-        ("a.gif", b"GIF89a", "image/gif"),
-        ("a.webp", b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        ("a.png", PNG, "image/png"),
+        ("a.jpg", b"\xff\xd8\xff\xc0\0\x0b\x08\0\x01\0\x01", "image/jpeg"),
+        ("a.gif", b"GIF89a\x01\0\x01\0", "image/gif"),
+        ("a.webp", b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f\0\0\0\0", "image/webp"),
     ] {
         std::fs::write(bench.at(name), magic).unwrap();
         let output = bench.run("filesystem.read", json!({"path": name})).await;
@@ -127,8 +130,8 @@ async fn a_picture_is_shown_unless_an_encoding_is_named() {
         assert_eq!((&*image.mime_type, image.bytes()), (media_type, magic.len()));
     }
     let base64 = text(&bench, json!({"path": "a.gif", "encoding": "base64"})).await;
-    assert_eq!(base64, "R0lGODlh");
-    let mut large = b"\x89PNG\r\n\x1a\n".to_vec();
+    assert_eq!(base64, "R0lGODlhAQABAA==");
+    let mut large = PNG.to_vec();
     large.resize(3_750_001, 0);
     std::fs::write(bench.at("large.png"), large).unwrap();
     assert_eq!(

@@ -19,21 +19,27 @@ pub(super) async fn check_model(
     name: &str,
     options: &TaskOptions,
 ) -> Result<(), CliError> {
-    let parsed: Option<ModelName> = name.parse().ok();
-    let is_planner = parsed == Some(ModelName::Offline);
-    if parsed == Some(ModelName::Auto) {
+    if is(name, &ModelName::Auto) {
         return Ok(());
     }
+    let is_planner = is(name, &ModelName::Offline);
     let lacking = |what: &str, option: &str, feature: &str| {
         Err(CliError::Usage(format!(
             "{name} does not {what}; leave out {option}, or choose another model: `az models show NAME` says \
              of a model whether it has `{feature}`"
         )))
     };
-    if !options.images.is_empty() && (is_planner || !has_vision(services, name)?) {
-        return lacking("take images", "--image", "vision");
+    let has_images = options.all_images().next().is_some();
+    if has_images && (is_planner || !has_vision(services, name)?) {
+        return match &options.origin {
+            None => lacking("take images", "--image", "vision"),
+            Some(_) => Err(CliError::Usage(format!(
+                "{name} does not take images, and the conversation has some; choose another model: `az models \
+                 show NAME` says of a model whether it has `vision`"
+            ))),
+        };
     }
-    if options.effort.is_some() && (is_planner || !may_reason(services, name).await?) {
+    if options.effort.is_some() && !may_reason(services, name).await? {
         return lacking("reason", "--effort", "reasoning");
     }
     if options.output_schema.is_some() && is_planner {
@@ -44,14 +50,44 @@ pub(super) async fn check_model(
     Ok(())
 }
 
+/// Leaves out the effort that a task has of another one, and says so, if its model is known not to reason.
+///
+/// # Errors
+///
+/// Those of the configuration and of the price lists.
+pub(super) async fn leave_out_effort(
+    services: &Services,
+    name: &str,
+    options: &mut TaskOptions,
+) -> Result<(), CliError> {
+    if let Some(effort) = options.effort
+        && !is(name, &ModelName::Auto)
+        && !may_reason(services, name).await?
+    {
+        options.effort = None;
+        let effort = effort.as_str();
+        let said =
+            format!("{name} does not reason: the effort {effort} of the task before is left out");
+        services.printer().say(&said);
+    }
+    Ok(())
+}
+
+fn is(name: &str, model: &ModelName) -> bool {
+    name.parse::<ModelName>().is_ok_and(|parsed| parsed == *model)
+}
+
 /// Returns whether a model takes images, as far as that is known.
 fn has_vision(services: &Services, name: &str) -> Result<bool, CliError> {
     let resolved = services.models()?.connected()?.resolve(Some(name));
     Ok(resolved.map_or(true, |model| model.client.capabilities(&model.model).vision))
 }
 
-/// Returns `false` for a model that is known not to reason.
+/// Returns `false` for a model that is known not to reason, and for the planner.
 async fn may_reason(services: &Services, name: &str) -> Result<bool, CliError> {
+    if is(name, &ModelName::Offline) {
+        return Ok(false);
+    }
     let found = services.models()?.find(name).await?;
     let known = found.book.model(&found.priced_as, &found.model);
     Ok(known.and_then(|known| known.features).is_none_or(|features| features.reasoning))

@@ -1,8 +1,8 @@
 //! Tasks that continue the conversation of a completed one.
 
 use az_ai::react::changed_goals;
-use az_core::Task;
 use az_core::task::{GoalCheck, TaskOptions, TaskStatus};
+use az_core::{Task, TaskId};
 
 use super::find::find;
 use super::source::SourceTask;
@@ -28,9 +28,14 @@ impl FollowUp {
         }
     }
 
-    /// Returns the directory that the tools of the task worked in.
-    pub(super) fn workspace(&self) -> &str {
-        self.0.task.options.workspace.as_deref().unwrap_or(".")
+    /// Returns the directory that the tools of the task worked in, if it had one.
+    pub(super) fn workspace(&self) -> Option<String> {
+        self.0.task.options.workspace.clone()
+    }
+
+    /// Returns the task that it is a part of.
+    pub(super) fn parent(&self) -> Option<TaskId> {
+        self.0.task.parent_task_id.clone()
     }
 
     /// Returns the model of the task.

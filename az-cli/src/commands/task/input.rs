@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 use az_core::blocking;
+use az_core::task::LARGEST_COMMAND;
 use az_core::text::plural;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
@@ -20,7 +21,7 @@ const WAIT: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Whether the command line asks for input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+enum Asked {
     /// With `-` after the task: the input is read to its end, however long that takes.
     Explicitly,
     /// Input counts if standard input is a file, or a pipe that has data within a second, so that
@@ -28,15 +29,48 @@ pub(super) enum Asked {
     No,
 }
 
+/// Returns the text that words of the command line make, and the input for it: `-` alone reads the text from
+/// standard input, `-` after the text reads the input.
+///
+/// # Errors
+///
+/// A usage error for a text that is too long, for what is not UTF-8, or that standard input cannot be read.
+pub(super) async fn read_words(
+    words: &[String],
+    printer: &Printer,
+) -> Result<(String, Option<String>), CliError> {
+    let (text, asked) = match words {
+        [only] if only == "-" => return Ok((blocking::run(read_command).await??, None)),
+        [words @ .., last] if last == "-" => (words.join(" "), Asked::Explicitly),
+        words => (words.join(" "), Asked::No),
+    };
+    Ok((text, read_input(asked, printer).await?))
+}
+
+/// Reads a command from standard input, and no more than one byte above the limit.
+fn read_command() -> Result<String, CliError> {
+    let limit = LARGEST_COMMAND;
+    let read = read_at_most(io::stdin().lock(), limit);
+    let (bytes, is_cut) = read.map_err(|source| CliError::Io {
+        what: "reading the task from standard input".to_owned(),
+        source,
+    })?;
+    if is_cut {
+        return Err(CliError::Usage(format!(
+            "the task is longer than {limit} bytes; put large input into a file and name the file"
+        )));
+    }
+    text(bytes, false)
+        .map(|text| text.trim_end().to_owned())
+        .ok_or_else(|| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
+}
+
 /// Reads the input, and prints how much of it there is.
 ///
 /// # Errors
 ///
 /// A usage error for input that is not UTF-8, or that it cannot be read.
-pub(super) async fn read_input(
-    asked: Asked,
-    printer: &Printer,
-) -> Result<Option<String>, CliError> {
+async fn read_input(asked: Asked, printer: &Printer) -> Result<Option<String>, CliError> {
     let read = blocking::run(move || match asked == Asked::No && !has_data()? {
         true => Ok(None),
         false => read_at_most(io::stdin().lock(), LARGEST_INPUT).map(Some),

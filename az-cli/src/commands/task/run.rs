@@ -1,13 +1,11 @@
 //! `az task run`.
 
-use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use az_core::task::{
-    GoalCheck, LARGEST_COMMAND, OutputSchema, ReasoningEffort, TaskImage, TaskInstructions,
-    TaskOptions,
+    GoalCheck, OutputSchema, ReasoningEffort, TaskImage, TaskInstructions, TaskOptions,
 };
 use az_core::{Task, TaskPriority, blocking};
 use clap::Args;
@@ -15,10 +13,10 @@ use clap::Args;
 use super::effort::Effort;
 use super::execute::{Start, execute};
 use super::find::find;
-use super::fitness::check_model;
+use super::fitness::{check_model, leave_out_effort};
 use super::follow_up::FollowUp;
-use super::images::read_images;
-use super::input::{Asked, read_input};
+use super::images::{check_images, read_images};
+use super::input::read_words;
 use super::limits::LimitArgs;
 use super::output_schema::read_output_schema;
 use super::queue::queue;
@@ -132,32 +130,24 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         // A queued task gets the variables of its worker.
         services.check_env(&args.limits.env)?;
     }
-    let (command, asked) = match args.command.as_slice() {
-        [only] if only == "-" => (blocking::run(read_command).await??, None),
-        [words @ .., last] if last == "-" => (words.join(" "), Some(Asked::Explicitly)),
-        words => (words.join(" "), Some(Asked::No)),
-    };
-    let input = match asked {
-        Some(asked) => read_input(asked, services.printer()).await?,
-        None => None,
-    };
+    let (command, input) = read_words(&args.command, services.printer()).await?;
     let task = services.new_task(command, input.as_deref())?;
     let continued = match &args.continued {
         Some(id) => Some(FollowUp::of(services, id).await?),
         None => None,
     };
     let workspace = match &continued {
-        Some(continued) => continued.workspace().to_owned(),
-        None => workspace(args.workspace.as_deref())?,
+        Some(continued) => continued.workspace(),
+        None => Some(workspace(args.workspace.as_deref())?),
     };
-    let files = read_files(args, &workspace, services).await?;
+    let files = read_files(args, workspace.as_deref().unwrap_or("."), services).await?;
     let mut options = TaskOptions::default()
         .with_allow(allow)
         .with_deny(deny)
         .with_env(&args.limits.env)
         .with_until(files.checks)
-        .with_images(files.images)
-        .with_workspace(workspace);
+        .with_images(files.images);
+    options.workspace = workspace;
     options.tools.clone_from(&args.tools);
     options.input = input;
     options.instructions = files.instructions;
@@ -172,18 +162,24 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     let mut model = args.model.clone();
     if let Some(continued) = &continued {
         continued.add_to(&mut options, &task.command);
+        check_images(&options)?;
         model = model.or_else(|| continued.model());
     }
+    if let Some(name) = model {
+        let name = services.models()?.choose(Some(&name)).await?.name;
+        if continued.is_some() && args.effort.is_none() {
+            leave_out_effort(services, &name, &mut options).await?;
+        }
+        check_model(services, &name, &options).await?;
+        model = Some(name);
+    }
     let mut task = task.with_priority(args.priority).with_options(options);
-    if let Some(model) = model {
-        let model = services.models()?.choose(Some(&model)).await?.name;
-        check_model(services, &model, &task.options).await?;
-        task = task.with_model(model);
-    }
-    if let Some(parent) = &args.parent {
-        let parent = find(&*services.store().await?, parent).await?;
-        task = task.with_parent(parent.id);
-    }
+    task.model = model;
+    task.parent_task_id = match &args.parent {
+        Some(parent) => Some(find(&*services.store().await?, parent).await?.id),
+        // The budgets of a task cover what continues a part of it.
+        None => continued.and_then(|continued| continued.parent()),
+    };
     Ok(task)
 }
 
@@ -219,24 +215,6 @@ async fn read_files(
     let (files, notices) = blocking::run(read).await??;
     notices.iter().for_each(|notice| services.printer().say(notice));
     Ok(files)
-}
-
-/// Reads a command from standard input, and no more than one byte above the limit.
-fn read_command() -> Result<String, CliError> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(LARGEST_COMMAND).unwrap_or(u64::MAX).saturating_add(1);
-    std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|source| CliError::Io {
-        what: "reading the task from standard input".to_owned(),
-        source,
-    })?;
-    if bytes.len() > LARGEST_COMMAND {
-        return Err(CliError::Usage(format!(
-            "the task is longer than {LARGEST_COMMAND} bytes; put large input into a file and name the file"
-        )));
-    }
-    String::from_utf8(bytes)
-        .map(|text| text.trim_end().to_owned())
-        .map_err(|_| CliError::Usage("the task on standard input is not UTF-8".to_owned()))
 }
 
 fn check(command: &str) -> Result<GoalCheck, String> {

@@ -6,20 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::FileError;
+pub use super::image_header::media_type;
 
 /// The largest picture in bytes: 5 MB as base64, which is what providers accept.
 pub const LARGEST_IMAGE: usize = 3_750_000;
-
-/// Returns the media type of a picture that models take, by its first bytes; `None` for anything else.
-pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
 
 /// Returns a picture as an image; `None` if it is larger than [`LARGEST_IMAGE`], or none that models take.
 pub fn image(bytes: &[u8]) -> Option<ImageContent> {

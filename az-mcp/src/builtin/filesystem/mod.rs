@@ -10,6 +10,7 @@ mod edit;
 mod encoding;
 mod error;
 pub mod image;
+mod image_header;
 mod list;
 mod lock;
 mod marks;
