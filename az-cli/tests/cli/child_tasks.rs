@@ -258,3 +258,37 @@ fn requests_for_child_tasks_that_cannot_be_met_are_refused_with_advice() {
     let call = az.az(&["tools", "call", "task.wait", "{}"]);
     assert!(call.stderr.contains("only a task that runs has child tasks"), "{call:?}");
 }
+
+#[test]
+fn what_continues_a_child_task_belongs_to_its_parent_and_is_no_child_task_with_a_budget() {
+    let az = Az::new();
+    fs::create_dir(az.work().join("out")).unwrap();
+    let spawn = json!({"name": "task.spawn", "arguments": {"command": "do <0.0>", "budget": 0.5}});
+    let mut lines = vec![reply_to("<0>", &[spawn]), appends("<0.0>")];
+    lines.extend(rest());
+    lines.push(json!({"text": "more", "cost_nanos": 1000, "price_nanos": 2000}));
+    az.ok(&["task", "run", "do <0>", "--model", &script(&az, &lines)]);
+    let all = tasks(&az);
+    let child = all.iter().find(|task| !task["parent_task_id"].is_null()).unwrap();
+    let (parent, child) =
+        (child["parent_task_id"].as_str().unwrap(), child["id"].as_str().unwrap());
+    az.ok(&["task", "fork", child]);
+    az.ok(&["task", "retry", child]);
+    az.ok(&["task", "run", "go on", "--continue", child]);
+    let shown = az.shown(parent);
+    let parts = shown["children"].as_array().unwrap().iter();
+    let mut parts: Vec<_> = parts
+        .map(|part| {
+            let command = part["command"].as_str().unwrap();
+            (command, part["spawned"].as_bool().unwrap(), part["budget_nanos"].as_i64())
+        })
+        .collect();
+    parts.sort_unstable();
+    let expected = [
+        ("do <0.0>", false, None),
+        ("do <0.0>", false, None),
+        ("do <0.0>", true, Some(500_000_000)),
+        ("go on", false, None),
+    ];
+    assert_eq!(parts, expected);
+}

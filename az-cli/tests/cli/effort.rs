@@ -25,6 +25,31 @@ fn the_effort_is_stored_with_the_task_and_sent_with_every_request() {
 }
 
 #[test]
+fn what_continues_a_task_on_a_model_that_does_not_reason_leaves_its_effort_out() {
+    let (address, _) = serve(|request: &Request| match request.line.starts_with("GET ") {
+        true => not_found(),
+        false => says("done"),
+    });
+    let az = Az::new().with_var("OPENAI_BASE_URL", address).with_var("OPENAI_API_KEY", "k");
+    az.ok(&["task", "run", "think", "--model", "openai/gpt-5.2", "--effort", "high"]);
+    let id = az.only_id();
+    for command in [
+        &["task", "run", "again", "--continue", &id][..],
+        &["task", "fork", &id, "again"],
+        &["task", "retry", &id],
+    ] {
+        let ended = az.az(&[command, &["--model", "openai/gpt-4o"]].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "done\n"), "{ended:?}");
+        let said = "openai/gpt-4o does not reason: the effort high of the task before is left out";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+    let command =
+        ["task", "run", "again", "--continue", &id, "--model", "offline", "--effort", "low"];
+    let ended = az.az(&command);
+    assert!(ended.stderr.contains("offline does not reason; leave out --effort"), "{ended:?}");
+}
+
+#[test]
 fn a_model_that_is_known_not_to_reason_is_refused() {
     let az = Az::new().with_var("OPENAI_API_KEY", "k");
     for model in ["offline", "openai/gpt-4o"] {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::server::{Request, not_found, says, serve};
 use crate::support::{Az, Ended, script, until};
 
-fn says_for(text: &str, cost: i64) -> Value {
+pub(crate) fn says_for(text: &str, cost: i64) -> Value {
     json!({"text": text, "cost_nanos": cost, "usage": {"input": 100, "output": 10}})
 }
 
-fn append(text: &str, cost: i64) -> Value {
+pub(crate) fn append(text: &str, cost: i64) -> Value {
     let arguments = json!({"path": "log.txt", "content": text, "append": true});
     json!({
         "calls": [{"name": "filesystem.write", "arguments": arguments}],
@@ -18,7 +18,7 @@ fn append(text: &str, cost: i64) -> Value {
 }
 
 /// Runs a task of three steps: two that append a line to a file, and an answer.
-fn three_steps(az: &Az) -> String {
+pub(crate) fn three_steps(az: &Az) -> String {
     let replies =
         [append("a\n", 1000), append("b\n", 2000), says_for("done", 4000), says_for("more", 8000)];
     let model = script(az, &replies);
@@ -27,7 +27,7 @@ fn three_steps(az: &Az) -> String {
 }
 
 /// Returns the id of the newest task.
-fn newest(az: &Az) -> String {
+pub(crate) fn newest(az: &Az) -> String {
     let tasks: Value = serde_json::from_str(&az.ok(&["task", "list", "--json"])).unwrap();
     tasks[0]["id"].as_str().unwrap().to_owned()
 }
@@ -51,7 +51,7 @@ fn ledger(az: &Az) -> (Value, Value) {
 }
 
 #[track_caller]
-fn assert_refused(ended: &Ended, reason: &str) {
+pub(crate) fn assert_refused(ended: &Ended, reason: &str) {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains(reason), "{ended:?}");
 }
@@ -225,6 +225,17 @@ fn a_queued_fork_of_a_deleted_task_fails_and_says_so() {
     assert_eq!(resumed.code, Some(1), "{resumed:?}");
     let reason = format!("task {old}, which this one continues, was deleted with its record");
     assert!(resumed.stderr.contains(&reason), "{resumed:?}");
+    let advice = "`az task run TEXT` begins a task without it";
+    for again in [&resumed, &az.az(&["task", "retry", &fork])] {
+        assert!(again.stderr.contains(advice), "{again:?}");
+        assert!(!again.stderr.contains("starts over"), "{again:?}");
+    }
+    let refused = az.az(&["task", "fork", &fork]);
+    let (short, old) = (&fork[fork.len() - 12..], &old[old.len() - 12..]);
+    let reason = format!(
+        "task {short} has no record: task {old}, which it continues, was deleted; {advice}"
+    );
+    assert_refused(&refused, &reason);
 }
 
 #[test]
@@ -234,10 +245,6 @@ fn what_cannot_be_forked_is_refused_with_what_to_do() {
     let short = &old[old.len() - 12..];
     let range = format!("--at 4: task {short} has steps 0 to 3, of which 0 is before the first");
     assert_refused(&az.az(&["task", "fork", &old, "--at", "4", "x"]), &range);
-    let answer = format!(
-        "--at 3: this step of task {short} is its answer; give a text that follows it, or a step from 0 to 2"
-    );
-    assert_refused(&az.az(&["task", "fork", &old, "--at", "3"]), &answer);
     assert_refused(&az.az(&["task", "fork", &old, " "]), "the text must not be empty");
     assert_refused(&az.az(&["task", "fork", &old, "--at", "first"]), "invalid value 'first'");
     let unknown = az.az(&["task", "fork", "zzzz"]);
@@ -275,7 +282,7 @@ fn a_task_that_runs_or_waits_is_neither_forked_nor_followed_up() {
 }
 
 /// Starts a server of models that answers every request; returns its requests, too.
-fn with_model(az: Az) -> (Az, impl Fn() -> Vec<Value>) {
+pub(crate) fn with_model(az: Az) -> (Az, impl Fn() -> Vec<Value>) {
     let (address, requests) = serve(|request: &Request| match request.line.starts_with("GET ") {
         true => not_found(),
         false => says("an answer"),

@@ -15,6 +15,7 @@ mod cached;
 mod child_tasks;
 mod completion;
 mod config;
+mod continued;
 mod crash_sweep;
 mod damaged;
 mod demo;

@@ -84,8 +84,8 @@ pub fn copies(events: Vec<Event>) -> Vec<NewEvent> {
 pub struct CompleteSteps {
     /// The number of events up to each complete step, from step 0, which is before the first request.
     pub events: Vec<u64>,
-    /// Whether the last complete step is an answer.
-    pub ends_with_answer: bool,
+    /// Whether each of them is an answer, after which the model would not be asked again.
+    pub answers: Vec<bool>,
     /// The number of the last event with which a call began that may have changed something.
     pub last_change: Option<u64>,
 }
@@ -105,11 +105,12 @@ impl CompleteSteps {
 /// `BrokenJournal` for events that do not fit each other.
 pub fn complete_steps(events: &[Event]) -> Result<CompleteSteps> {
     let mut history = History::default();
-    let mut found = Vec::new();
-    let (mut ends_with_answer, mut last_change) = (false, None);
+    let (mut found, mut answers) = (Vec::new(), Vec::new());
+    let mut last_change = None;
     for event in events {
         if found.is_empty() && requests_a_step(&event.event) {
             found.push(event.seq);
+            answers.push(false);
         }
         if may_change(&event.event) {
             last_change = Some(event.seq);
@@ -120,10 +121,10 @@ pub fn complete_steps(events: &[Event]) -> Result<CompleteSteps> {
             && history.pending_calls().next().is_none();
         if is_complete {
             found.push(event.seq + 1);
-            ends_with_answer = history.final_reply().is_some();
+            answers.push(history.turns.last().is_some_and(|turn| turn.reply.is_answer()));
         }
     }
-    Ok(CompleteSteps { events: found, ends_with_answer, last_change })
+    Ok(CompleteSteps { events: found, answers, last_change })
 }
 
 /// Returns whether an event, or the one that it is a copy of, is the beginning of a call that may change

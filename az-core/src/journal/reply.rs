@@ -92,6 +92,13 @@ impl ModelReply {
         }
     }
 
+    /// Returns whether the reply is an answer: it has a text, requests no calls, and was neither cut off nor paused.
+    pub fn is_answer(&self) -> bool {
+        let reason = self.finish_reason();
+        let is_whole = !reason.is_cut() && reason != FinishReason::Pause;
+        is_whole && self.calls.is_empty() && !self.text.trim().is_empty()
+    }
+
     /// Returns the reply with a reason for its end, and its neutral value.
     #[must_use]
     pub fn with_finish(mut self, reason: FinishReason) -> Self {

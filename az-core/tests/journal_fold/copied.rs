@@ -2,10 +2,14 @@
 
 use az_core::Usd;
 use az_core::journal::{
-    CallRecord, Continued, EventBody, History, ModelReply, complete_steps, copies, fold,
+    CallRecord, Continued, EventBody, FinishReason, History, ModelReply, complete_steps, copies,
+    fold,
 };
-use az_core::testing::sample::{copied, llm_intent, llm_result, paid, run_started};
+use az_core::testing::sample::{
+    copied, llm_intent, llm_result, paid, run_started, tool_intent, tool_result,
+};
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::legal::{numbered, record};
 
@@ -79,4 +83,29 @@ fn the_first_run_after_a_copy_is_no_resume_and_a_later_one_is() {
     let history = fold(&numbered(events)).unwrap();
     assert_eq!((history.runs, history.own_runs(), &*history.resumed_after), (3, 2, &[1][..]));
     assert_eq!(history.forked_after, [1]);
+}
+
+#[test]
+fn a_step_is_an_answer_if_its_reply_has_a_text_and_is_whole() {
+    let text = || ModelReply::text("so far");
+    let call = || ModelReply::text("look").with_call("echo", json!({"text": "t2.0"}));
+    let replies = [
+        text(),
+        call(),
+        text().with_finish(FinishReason::Length),
+        text().with_finish(FinishReason::Pause),
+        ModelReply::text(" \n"),
+        text().with_finish(FinishReason::Stop),
+    ];
+    let mut events = vec![run_started("a")];
+    for (index, reply) in replies.into_iter().enumerate() {
+        let (id, has_call) = (format!("m{}", index + 1), !reply.calls.is_empty());
+        events.extend([llm_intent(&id, Some(9), 60), llm_result(&id, reply, paid(7))]);
+        if has_call {
+            events.extend([tool_intent("t2.0"), tool_result("t2.0")]);
+        }
+    }
+    let steps = complete_steps(&numbered(events)).unwrap();
+    assert_eq!(steps.answers, [false, true, false, false, false, false, true]);
+    assert_eq!(steps.events, [1, 3, 7, 9, 11, 13, 15]);
 }

@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use az_ai::react::changed_goals;
 use az_core::Task;
 use clap::Args;
 
 use super::execute::{Start, execute};
 use super::find::find;
-use super::fitness::check_model;
+use super::fitness::{check_model, leave_out_effort};
+use super::input::read_words;
 use super::limits::LimitArgs;
 use super::queue::queue;
 use super::source::SourceTask;
@@ -20,6 +22,7 @@ Examples:
   az task fork 4f2a9c81d0e7 --at 3
   az task fork 4f2a9c81d0e7 --at 3 \"use the standard library only\"
   az task fork 4f2a9c81d0e7 --model openai/gpt-5.6
+  echo \"a long text\" | az task fork 4f2a9c81d0e7 -
 
 The new task begins with a copy of the first steps of the old one: what the model was told, what
 it replied, and what the tools returned. Nothing of that is done or paid again, and what later
@@ -32,7 +35,8 @@ task does not inherit --allow and --env.";
 pub struct ForkArgs {
     /// Id of the old task, or a unique beginning or end of it
     id: String,
-    /// A text for the model, which follows the copied steps
+    /// A text for the model, which follows the copied steps; `-` reads it from standard input, `-` after it reads
+    /// input for it
     #[arg(value_name = "TEXT")]
     text: Vec<String>,
     /// Continue after this step [default: the last complete one, or the one before the answer if there is no text]
@@ -71,29 +75,42 @@ async fn fork(args: &ForkArgs, services: &Services) -> Result<Task, CliError> {
     if !args.detach {
         services.check_env(&args.limits.env)?;
     }
-    let text = (!args.text.is_empty()).then(|| args.text.join(" "));
+    let (text, input) = match args.text.as_slice() {
+        [] => (None, None),
+        words => {
+            let (text, input) = read_words(words, services.printer()).await?;
+            (Some(text), input)
+        }
+    };
     if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
         return Err(CliError::Usage("the text must not be empty".to_owned()));
     }
     let old = find(&*services.store().await?, &args.id).await?;
     let source = SourceTask::read(services, old).await?;
     let step = source.step(args.at, text.is_some())?;
-    let (origin, command) = source.origin(step, text);
+    let has_later_goals = source.has_later_goals(step);
+    let (mut origin, command) = source.origin(step, text);
     let old = source.task;
     let mut options = old.options;
     // As for a retry: approvals and variables are not inherited, prohibitions are.
     options.allow = allow;
+    // Nor is it a child task: its parent, whose budgets cover it, does not wait for it and has set no budget for it.
+    options.spawned = None;
     options.deny.extend(deny);
     options.env.clone_from(&args.limits.env);
     args.limits.apply_to(&mut options);
-    options.input = command.input;
+    options.input = input.or(command.input);
     options.images = command.images;
+    if has_later_goals {
+        origin.note = Some(changed_goals(&options));
+    }
     options.origin = Some(origin);
     let model = match &args.model {
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => old.model,
     };
     if let Some(model) = &model {
+        leave_out_effort(services, model, &mut options).await?;
         check_model(services, model, &options).await?;
     }
     let task = services.new_task(command.text, options.input.as_deref())?;

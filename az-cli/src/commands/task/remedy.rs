@@ -7,6 +7,7 @@ use az_core::error::ErrorKind;
 use az_core::task::{Failure, FailureDetail};
 use az_core::{Clock, Task, Usd};
 
+use super::source::{WITHOUT_ORIGIN, lost_origin};
 use crate::error::{RELEASE, UNPRICED};
 use crate::output::short;
 use crate::services::Services;
@@ -26,6 +27,8 @@ struct Circumstances {
     prices_are_off: bool,
     /// Where the key of the model is that refused it.
     key: Option<String>,
+    /// Whether the task that it continues was deleted before its record was copied.
+    has_lost_origin: bool,
 }
 
 impl Circumstances {
@@ -34,12 +37,18 @@ impl Circumstances {
         Self {
             budget: budget(failure, services).await,
             prices_are_off: !services.settings().llm.cost_tracking,
+            has_lost_origin: has_lost_origin(task, services).await,
             key: match failure.kind {
                 ErrorKind::Unauthorized => key(task, failure, services).await,
                 _ => None,
             },
         }
     }
+}
+
+async fn has_lost_origin(task: &Task, services: &Services) -> bool {
+    let Ok(store) = services.store().await else { return false };
+    lost_origin(&*store, task).await.is_ok_and(|lost| lost.is_some())
 }
 
 async fn budget(failure: &Failure, services: &Services) -> Option<BudgetStatus> {
@@ -77,6 +86,9 @@ async fn key(task: &Task, failure: &Failure, services: &Services) -> Option<Stri
 fn advice(task: &Task, failure: &Failure, now: &Circumstances) -> String {
     let id = short(task.id.as_str());
     let resume = format!("`az task resume {id}` continues the task");
+    if now.has_lost_origin {
+        return format!("no run of the task can get that record; {WITHOUT_ORIGIN}");
+    }
     match (failure.kind, &failure.detail) {
         (_, Some(FailureDetail::Budget { needed, .. })) => over_budget(now, *needed, &resume),
         (_, Some(FailureDetail::Unpriced { .. })) => unpriced(now, &resume),

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::execute::{Start, execute};
 use super::find::find;
+use super::fitness::leave_out_effort;
 use super::limits::LimitArgs;
 use crate::error::CliError;
 use crate::output::short;
@@ -40,10 +41,11 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     let (allow, deny) = args.limits.rules(services)?;
     services.check_env(&args.limits.env)?;
     let old = find(&*services.store().await?, &args.id).await?;
-    if let Some(model) = &args.model {
-        services.models()?.choose(Some(model)).await?;
-    }
     let mut options = old.options;
+    if let Some(model) = &args.model {
+        let name = services.models()?.choose(Some(model)).await?.name;
+        leave_out_effort(services, &name, &mut options).await?;
+    }
     // Approvals and variables are not inherited.
     options.allow = allow;
     // A person has created the new task, and not the parent of the old one.

@@ -86,6 +86,16 @@ fn a_failure_without_a_detail_gets_the_general_advice() {
 }
 
 #[test]
+fn a_task_whose_origin_was_deleted_is_begun_without_it() {
+    let now = Circumstances { has_lost_origin: true, ..Circumstances::default() };
+    let failure =
+        Failure::new(ErrorKind::Invalid, "origin: task 7, which this one continues, was deleted");
+    let expected =
+        "no run of the task can get that record; `az task run TEXT` begins a task without it";
+    check(&failure, &now, expected);
+}
+
+#[test]
 fn every_kind_of_failure_has_advice_whose_commands_are_accepted() {
     let now = Circumstances::default();
     let called = |kind, retry_after| {
