@@ -143,7 +143,10 @@ impl ReActAgent {
         let is_its_own = turn.is_none_or(|turn| {
             turn.provider.is_empty() || turn.provider == model.client.provider()
         });
-        model.client.capabilities(&model.model).has_planned_steps && is_its_own
+        // The command of a child task is from a model.
+        let is_of_model = run.task().options.spawned.is_some();
+        let has_planned_steps = model.client.capabilities(&model.model).has_planned_steps;
+        has_planned_steps && is_its_own && !is_of_model
     }
 
     /// Makes the calls of the last turn.

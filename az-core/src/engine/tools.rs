@@ -209,6 +209,7 @@ impl Run {
         // A call that would be cancelled before it starts has no intent: the next run makes it.
         self.check_stop()?;
         self.begin(&mut batch).await?;
+        self.children.set_told(&self.history.told_ends);
         for ready in &mut batch {
             let invocation = &mut ready.call.invocation;
             invocation.seen = self.seen_for(&invocation.call);

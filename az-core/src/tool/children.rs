@@ -125,8 +125,8 @@ pub trait SpawnTasks: fmt::Debug + Send + Sync + 'static {
     /// `Invalid`, or the store's.
     async fn spawn(&self, key: &str, request: &SpawnRequest) -> Result<TaskId>;
 
-    /// Waits until these tasks have ended, for at most `limit`; without any, until all children have that had not
-    /// ended.
+    /// Waits until these tasks have ended, for at most `limit`; without any, until all children have whose
+    /// end was not told yet.
     ///
     /// # Errors
     ///

@@ -33,6 +33,8 @@ pub(super) struct Children {
     /// Requested when the run ends, with what is to become of the children.
     ending: Stop,
     local: Mutex<Local>,
+    /// The children whose end the model was told.
+    told: Mutex<BTreeSet<TaskId>>,
     /// Notified when a child that this process runs has ended.
     changed: Notify,
 }
@@ -46,8 +48,13 @@ struct Local {
 
 impl Children {
     pub(super) fn new(engine: Engine, parent: Arc<Task>, stop: Stop) -> Arc<Self> {
-        let (ending, local) = (Stop::new(), Mutex::default());
-        Arc::new(Self { engine, parent, stop, ending, local, changed: Notify::new() })
+        let (ending, local, told) = (Stop::new(), Mutex::default(), Mutex::default());
+        Arc::new(Self { engine, parent, stop, ending, local, told, changed: Notify::new() })
+    }
+
+    /// Sets the children whose end the model was told: a wait without names does not report them again.
+    pub(super) fn set_told(&self, told: &BTreeSet<TaskId>) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone_from(told);
     }
 
     fn local(&self) -> MutexGuard<'_, Local> {

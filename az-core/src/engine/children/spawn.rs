@@ -175,6 +175,9 @@ fn id_of(key: &str) -> Result<TaskId> {
     TaskId::new(format!("{first}-{second}-8{third}-8{fourth}-{last}"))
 }
 
+/// The name of the planner that is no model.
+const PLANNER: &str = "offline";
+
 /// Returns the model of a child. A model that reads or writes a file is only that of its parent.
 fn model(own: Option<&str>, requested: Option<&str>) -> Result<Option<String>> {
     let refused = |reason: String| Err(Error::invalid("model", reason));
@@ -186,6 +189,10 @@ fn model(own: Option<&str>, requested: Option<&str>) -> Result<Option<String>> {
         )),
         (_, Some(requested)) if is_model_of_a_file(requested) => refused(format!(
             "a child task cannot run on {requested}, which reads or writes a file; leave the model out"
+        )),
+        // What the planner does is not checked against what a model has read.
+        (_, Some(PLANNER)) => refused(format!(
+            "a child task cannot run on {PLANNER}, which is no model; leave the model out"
         )),
         (_, Some(requested)) => Ok(Some(requested.to_owned())),
     }
@@ -215,6 +222,9 @@ mod tests {
             (Some(script), Some(script), Ok(Some(script))),
             (Some(script), Some("scripted:b.jsonl"), Err("so do its child tasks")),
             (Some(script), Some("claude"), Err("so do its child tasks")),
+            (Some("claude"), Some("offline"), Err("which is no model")),
+            (None, Some("offline"), Err("which is no model")),
+            (Some("offline"), Some("offline"), Ok(Some("offline"))),
             (Some("claude"), Some(script), Err("cannot run on scripted:a.jsonl")),
             (None, Some("record:x@claude"), Err("cannot run on record:x@claude")),
             (Some("claude"), Some(" replay:x"), Err("which reads or writes a file")),

@@ -1,6 +1,6 @@
 //! Waits for child tasks.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ impl Children {
     ) -> Result<Vec<ChildReport>> {
         let deadline = Instant::now().checked_add(limit);
         let tasks = match tasks {
-            [] => self.not_ended().await?.into_iter().map(|child| child.id).collect(),
+            [] => self.untold().await?.into_iter().map(|child| child.id).collect(),
             tasks => tasks.to_vec(),
         };
         let mut reports: Vec<Option<ChildReport>> = vec![None; tasks.len()];
@@ -98,10 +98,21 @@ impl Children {
         Ok(Error::invalid("tasks", format!("{id} is not a child task of this task; {those}")))
     }
 
-    /// Lists the children that have not ended, oldest first.
-    async fn not_ended(&self) -> Result<Vec<Task>> {
-        let mut children = self.list(TaskStatus::Pending).await?;
-        children.extend(self.list(TaskStatus::Running).await?);
+    /// Lists the children whose end the model was not told, oldest first: those that have not ended, and those
+    /// that ended before the wait.
+    async fn untold(&self) -> Result<Vec<Task>> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut children = Vec::new();
+        for status in [
+            TaskStatus::Pending,
+            TaskStatus::Running,
+            TaskStatus::Completed,
+            TaskStatus::Failed,
+            TaskStatus::Cancelled,
+        ] {
+            children.extend(self.list(status).await?);
+        }
+        children.retain(|child| !told.contains(&child.id));
         children.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         // One that was claimed between the lists is in both.
         children.dedup_by(|a, b| a.id == b.id);

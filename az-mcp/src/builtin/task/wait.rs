@@ -26,7 +26,7 @@ pub struct WaitTool;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaitArgs {
-    /// Ids of child tasks; by default all that have not ended
+    /// Ids of child tasks; by default all whose end was not reported yet
     #[serde(default)]
     pub tasks: Vec<String>,
     /// The longest time to wait, in seconds
@@ -91,7 +91,7 @@ impl TypedTool for WaitTool {
 /// Returns the reports as text for the model.
 fn in_words(tasks: &[ChildReport], timeout: u32) -> String {
     if tasks.is_empty() {
-        return "no child task is running or queued".to_owned();
+        return "there is no child task whose end was not reported yet".to_owned();
     }
     let mut text = String::new();
     for ChildReport { task, status, text: result, .. } in tasks {
