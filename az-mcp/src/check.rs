@@ -7,9 +7,6 @@ use az_core::tool::{Invocation, ToolSpec};
 use az_core::{Error, Result};
 use serde_json::{Map, Value};
 
-/// The number of problems that are reported.
-const MAX_PROBLEMS: usize = 10;
-
 /// Returns the call with its arguments as an object that fits the tool's schema.
 ///
 /// Common mistakes of models are corrected. Silently: arguments sent as a string of JSON, `null`
@@ -18,7 +15,7 @@ const MAX_PROBLEMS: usize = 10;
 ///
 /// # Errors
 ///
-/// `Invalid` with every problem and where it is, so that a model can correct all of them at once.
+/// `Invalid` with the first ten problems and where they are, so that a model can correct them at once.
 pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<Invocation> {
     let arguments = mem::take(&mut call.arguments);
     let mut given = match read_object(&arguments).unwrap_or(arguments) {
@@ -39,13 +36,8 @@ pub(crate) fn check_arguments(spec: &ToolSpec, mut call: Invocation) -> Result<I
     let nulls: Vec<String> = arguments.ignorable_nulls(&given).map(str::to_owned).collect();
     given.retain(|name, _| !nulls.contains(name));
     let given = Value::Object(given);
-    let mut problems = violations(&spec.input_schema, &given, &arguments_root());
+    let problems = violations(&spec.input_schema, &given, &arguments_root());
     if !problems.is_empty() {
-        let more = problems.len().saturating_sub(MAX_PROBLEMS);
-        problems.truncate(MAX_PROBLEMS);
-        if more > 0 {
-            problems.push(format!("and {more} more"));
-        }
         return Err(invalid_arguments(&spec.name, &problems.join("; ")));
     }
     call.arguments = given;

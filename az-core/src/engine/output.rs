@@ -2,6 +2,7 @@
 
 use super::agent::Answer;
 use super::run::Run;
+use crate::blocking;
 use crate::error::{Error, Result};
 use crate::journal::History;
 
@@ -15,11 +16,15 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// `AnswerMismatch` if the model was told before, and has answered since.
+    /// `AnswerMismatch` if the model was told before, and has answered since; `Threads` if the system starts no
+    /// thread for the check.
     pub(super) async fn fitting(&mut self, answer: Answer) -> Result<Option<Answer>> {
         let Some(schema) = &self.task.options.output_schema else { return Ok(Some(answer)) };
-        let problems = match schema.check(&answer.0) {
-            Ok(json) => return Ok(Some(Answer(json.to_owned()))),
+        let schema = schema.clone();
+        // The check of a large answer takes up to a second.
+        let check = move || schema.check(&answer.0).map(str::to_owned);
+        let problems = match blocking::run(check).await? {
+            Ok(json) => return Ok(Some(Answer(json))),
             Err(problems) => problems,
         };
         if was_told(&self.history) {

@@ -2,46 +2,61 @@
 
 use serde_json::{Map, Value};
 
-/// The largest difference from a whole number at which a quotient counts as one.
-const ROUNDING: f64 = 1e-9;
+use super::decimal::Decimal;
+
+/// A keyword that bounds a number or a size.
+struct Bound {
+    keyword: &'static str,
+    in_words: &'static str,
+    holds: fn(Decimal, Decimal) -> bool,
+}
+
+const NUMBER: [Bound; 5] = [
+    at_least("minimum"),
+    at_most("maximum"),
+    Bound {
+        keyword: "exclusiveMinimum",
+        in_words: "greater than",
+        holds: |size, least| size > least,
+    },
+    Bound { keyword: "exclusiveMaximum", in_words: "less than", holds: |size, most| size < most },
+    Bound { keyword: "multipleOf", in_words: "a multiple of", holds: Decimal::is_multiple_of },
+];
+const LENGTH: [Bound; 2] = [at_least("minLength"), at_most("maxLength")];
+const ITEMS: [Bound; 2] = [at_least("minItems"), at_most("maxItems")];
+const FIELDS: [Bound; 2] = [at_least("minProperties"), at_most("maxProperties")];
+
+const fn at_least(keyword: &'static str) -> Bound {
+    Bound { keyword, in_words: "at least", holds: |size, least| size >= least }
+}
+
+const fn at_most(keyword: &'static str) -> Bound {
+    Bound { keyword, in_words: "at most", holds: |size, most| size <= most }
+}
 
 /// Returns the bound of a schema that a value exceeds, in words.
 pub(super) fn broken_bound(schema: &Map<String, Value>, value: &Value) -> Option<String> {
-    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-    let shown = |name: &str| schema.get(name).map(Value::to_string).unwrap_or_default();
-    let (size, what, least, most) = match value {
-        Value::Number(number) => (number.as_f64()?, "", "minimum", "maximum"),
-        Value::String(text) => {
-            (length(text.chars().count()), "characters", "minLength", "maxLength")
-        }
-        Value::Array(items) => (length(items.len()), "items", "minItems", "maxItems"),
-        Value::Object(fields) => (length(fields.len()), "fields", "minProperties", "maxProperties"),
+    let (bounds, verb, what) = match value {
+        Value::Number(_) => (&NUMBER[..], "be", ""),
+        Value::String(_) => (&LENGTH[..], "have", " characters"),
+        Value::Array(_) => (&ITEMS[..], "have", " items"),
+        Value::Object(_) => (&FIELDS[..], "have", " fields"),
         Value::Null | Value::Bool(_) => return None,
     };
-    let is_number = what.is_empty();
-    let verb = if is_number { "be" } else { "have" };
-    let text = if bound(least).is_some_and(|least| size < least) {
-        format!("{verb} at least {} {what}", shown(least))
-    } else if bound(most).is_some_and(|most| size > most) {
-        format!("{verb} at most {} {what}", shown(most))
-    } else if is_number && bound("exclusiveMinimum").is_some_and(|least| size <= least) {
-        format!("be greater than {}", shown("exclusiveMinimum"))
-    } else if is_number && bound("exclusiveMaximum").is_some_and(|most| size >= most) {
-        format!("be less than {}", shown("exclusiveMaximum"))
-    } else if is_number && bound("multipleOf").is_some_and(|unit| !is_multiple(size, unit)) {
-        format!("be a multiple of {}", shown("multipleOf"))
-    } else {
-        return None;
-    };
-    Some(text.trim_end().to_owned())
+    bounds.iter().find_map(|Bound { keyword, in_words, holds }| {
+        let bound = schema.get(*keyword)?.as_number()?;
+        let is_broken = !holds(size(value)?, Decimal::of(bound)?);
+        is_broken.then(|| format!("{verb} {in_words} {bound}{what}"))
+    })
 }
 
-fn is_multiple(number: f64, unit: f64) -> bool {
-    let quotient = number / unit;
-    (quotient - quotient.round()).abs() < ROUNDING
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lengths are far below the largest exact integer")]
-const fn length(count: usize) -> f64 {
-    count as f64
+/// Returns what bounds are on: the number itself, or the number of parts.
+fn size(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Number(number) => Decimal::of(number),
+        Value::String(text) => Decimal::count(text.chars().count()),
+        Value::Array(items) => Decimal::count(items.len()),
+        Value::Object(fields) => Decimal::count(fields.len()),
+        Value::Null | Value::Bool(_) => None,
+    }
 }

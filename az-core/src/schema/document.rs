@@ -1,10 +1,12 @@
 //! Checks that a document is a schema, and that all of it is checked.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::check::referenced;
 use super::place::Place;
-use super::types::{TYPES, kind_of};
+use super::types::{TYPES, kind_of, shown};
 use super::typos::meant;
 
 /// Keywords that describe a value and restrict it in no way. `format` is one of them by the standard.
@@ -34,9 +36,10 @@ enum Form {
     NamedSchemas,
     Types,
     Names,
-    List,
+    Choices,
     Any,
     Number,
+    Positive,
     Count,
     Flag,
     Reference,
@@ -45,7 +48,7 @@ enum Form {
 /// The keywords that are checked.
 const CHECKED: [(&str, Form); 27] = [
     ("type", Form::Types),
-    ("enum", Form::List),
+    ("enum", Form::Choices),
     ("const", Form::Any),
     ("properties", Form::NamedSchemas),
     ("$defs", Form::NamedSchemas),
@@ -65,7 +68,7 @@ const CHECKED: [(&str, Form); 27] = [
     ("maximum", Form::Number),
     ("exclusiveMinimum", Form::Number),
     ("exclusiveMaximum", Form::Number),
-    ("multipleOf", Form::Number),
+    ("multipleOf", Form::Positive),
     ("allOf", Form::Schemas),
     ("anyOf", Form::Schemas),
     ("oneOf", Form::Schemas),
@@ -90,51 +93,114 @@ pub fn check_document(document: &Value) -> Result<(), SchemaError> {
         let what = format!("must be a JSON object, got {}", kind_of(document));
         return Err(SchemaError(at.problem(&what)));
     }
-    check_schema(document, document, &at)
-}
-
-fn check_schema(document: &Value, schema: &Value, at: &Place) -> Result<(), SchemaError> {
-    match schema {
-        Value::Bool(_) => Ok(()),
-        Value::Object(keywords) => {
-            keywords.iter().try_for_each(|(name, value)| check_keyword(document, name, value, at))
-        }
-        other => {
-            let what = format!("must be a schema, which is an object, got {}", kind_of(other));
-            Err(SchemaError(at.problem(&what)))
+    let mut check = DocumentCheck { document, references: HashSet::new(), pending: Vec::new() };
+    check.schema(document, &at)?;
+    // The target may be where no schema is expected, such as in `default`. One that is checked at its own place,
+    // too, has no problem here either.
+    while let Some(target) = check.pending.pop() {
+        if let Some(schema) = referenced(document, target) {
+            check.schema(schema, &place_of(document, target))?;
         }
     }
+    Ok(())
 }
 
-fn check_keyword(
-    document: &Value,
-    name: &str,
-    value: &Value,
-    at: &Place,
-) -> Result<(), SchemaError> {
-    if NOTES.contains(&name) || name.starts_with("x-") {
-        return Ok(());
+struct DocumentCheck<'d> {
+    document: &'d Value,
+    /// The references so far, none of which refers to itself.
+    references: HashSet<&'d str>,
+    /// Those of them whose targets are to be checked. A recursive schema, or a long chain, is not followed at
+    /// once.
+    pending: Vec<&'d str>,
+}
+
+impl<'d> DocumentCheck<'d> {
+    fn schema(&mut self, schema: &'d Value, at: &Place) -> Result<(), SchemaError> {
+        match schema {
+            Value::Bool(_) => Ok(()),
+            Value::Object(keywords) => {
+                keywords.iter().try_for_each(|(name, value)| self.keyword(name, value, at))
+            }
+            other => {
+                let what = format!("must be a schema, which is an object, got {}", shown(other));
+                Err(SchemaError(at.problem(&what)))
+            }
+        }
     }
-    let Some((_, form)) = CHECKED.iter().find(|(checked, _)| *checked == name) else {
-        return Err(SchemaError(at.problem(&unchecked(name))));
-    };
-    let at = at.key(name);
-    if !form.is_of(value) {
-        let what = format!("must be {}, got {}", form.in_words(), kind_of(value));
-        return Err(SchemaError(at.problem(&what)));
+
+    fn keyword(&mut self, name: &str, value: &'d Value, at: &Place) -> Result<(), SchemaError> {
+        if NOTES.contains(&name) || name.starts_with("x-") {
+            return Ok(());
+        }
+        let Some((_, form)) = CHECKED.iter().find(|(checked, _)| *checked == name) else {
+            return Err(SchemaError(at.problem(&unchecked(name))));
+        };
+        let at = at.key(name);
+        if !form.is_of(value) {
+            let what = format!("must be {}, got {}", form.in_words(), got(value));
+            return Err(SchemaError(at.problem(&what)));
+        }
+        match (form, value) {
+            (Form::Schema, schema) => self.schema(schema, &at),
+            (Form::Schemas, Value::Array(schemas)) => schemas
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, schema)| self.schema(schema, &at.item(index))),
+            (Form::NamedSchemas, Value::Object(schemas)) => {
+                schemas.iter().try_for_each(|(name, schema)| self.schema(schema, &at.key(name)))
+            }
+            (Form::Types, value) => check_types(value, &at),
+            (Form::Reference, Value::String(reference)) => self.reference(reference, &at),
+            _ => Ok(()),
+        }
     }
-    match (form, value) {
-        (Form::Schema, schema) => check_schema(document, schema, &at),
-        (Form::Schemas, Value::Array(schemas)) => schemas
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, schema)| check_schema(document, schema, &at.item(index))),
-        (Form::NamedSchemas, Value::Object(schemas)) => schemas
-            .iter()
-            .try_for_each(|(name, schema)| check_schema(document, schema, &at.key(name))),
-        (Form::Types, value) => check_types(value, &at),
-        (Form::Reference, Value::String(reference)) => check_reference(document, reference, &at),
-        _ => Ok(()),
+
+    /// Checks that a reference names a part of the document, and not itself over other references.
+    fn reference(&mut self, reference: &'d str, at: &Place) -> Result<(), SchemaError> {
+        let mut chain = Vec::new();
+        let mut next = Some(reference);
+        while let Some(reference) = next.filter(|next| !self.references.contains(next)) {
+            if chain.contains(&reference) {
+                return Err(SchemaError(at.problem("refers to itself")));
+            }
+            chain.push(reference);
+            let target = referenced(self.document, reference);
+            let Some(target) = target.filter(|target| target.is_object() || target.is_boolean())
+            else {
+                let what = format!(
+                    "{reference:?} names no schema of this file; references have the form \"#/$defs/NAME\""
+                );
+                return Err(SchemaError(at.problem(&what)));
+            };
+            next = target.get("$ref").and_then(Value::as_str);
+        }
+        self.references.extend(&chain);
+        // The nearest is the next.
+        self.pending.extend(chain.into_iter().rev());
+        Ok(())
+    }
+}
+
+/// Returns the place of what a reference names.
+fn place_of(document: &Value, reference: &str) -> Place {
+    let parts = reference.split('/').skip(1);
+    let mut within = Some(document);
+    parts.fold(Place::root("schema"), |at, part| {
+        let name = part.replace("~1", "/").replace("~0", "~");
+        let index = within.filter(|value| value.is_array()).and_then(|_| name.parse().ok());
+        within = within.and_then(|value| match index {
+            Some(index) => value.get::<usize>(index),
+            None => value.get(&name),
+        });
+        index.map_or_else(|| at.key(&name), |index| at.item(index))
+    })
+}
+
+/// Returns a value that is no part of a schema, for a message.
+fn got(value: &Value) -> String {
+    match value.as_array() {
+        Some(items) if items.is_empty() => "an empty array".to_owned(),
+        _ => shown(value),
     }
 }
 
@@ -147,27 +213,6 @@ fn check_types(value: &Value, at: &Place) -> Result<(), SchemaError> {
             let what = format!("{other} is none of the types {}", TYPES.join(", "));
             Err(SchemaError(at.problem(&what)))
         }
-    }
-}
-
-/// Checks that a reference names a schema of the document, and not itself over other references.
-fn check_reference(document: &Value, reference: &str, at: &Place) -> Result<(), SchemaError> {
-    let mut seen = vec![reference];
-    loop {
-        let last = seen.last().copied().unwrap_or_default();
-        let Some(target) =
-            referenced(document, last).filter(|to| to.is_object() || to.is_boolean())
-        else {
-            let what = format!(
-                "{last:?} names no schema of this file; references have the form \"#/$defs/NAME\""
-            );
-            return Err(SchemaError(at.problem(&what)));
-        };
-        let Some(next) = target.get("$ref").and_then(Value::as_str) else { return Ok(()) };
-        if seen.contains(&next) {
-            return Err(SchemaError(at.problem("refers to itself")));
-        }
-        seen.push(next);
     }
 }
 
@@ -191,9 +236,10 @@ impl Form {
             Self::NamedSchemas => value.is_object(),
             Self::Types => value.is_string() || value.as_array().is_some_and(are_names),
             Self::Names => value.as_array().is_some_and(are_names),
-            Self::List => value.is_array(),
+            Self::Choices => value.as_array().is_some_and(|choices| !choices.is_empty()),
             Self::Any => true,
             Self::Number => value.is_number(),
+            Self::Positive => value.as_f64().is_some_and(|number| number > 0.0),
             Self::Count => value.is_u64(),
             Self::Flag => value.is_boolean(),
             Self::Reference => value.is_string(),
@@ -207,9 +253,10 @@ impl Form {
             Self::NamedSchemas => "an object of schemas",
             Self::Types => "the name of a type, or an array of such",
             Self::Names => "an array of names",
-            Self::List => "an array",
+            Self::Choices => "an array of values",
             Self::Any => "a value",
             Self::Number => "a number",
+            Self::Positive => "a number above 0",
             Self::Count => "a whole number from 0",
             Self::Flag => "true or false",
             Self::Reference => "a string",

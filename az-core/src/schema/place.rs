@@ -52,3 +52,37 @@ impl fmt::Display for Place {
         f.write_str(&self.0)
     }
 }
+
+/// The way to a value from the root, which becomes a place only for a problem.
+#[derive(Debug)]
+pub(super) enum Path<'p> {
+    Root(&'p Place),
+    Key(&'p Self, &'p str),
+    Item(&'p Self, usize),
+}
+
+impl<'p> Path<'p> {
+    pub(super) const fn key(&'p self, name: &'p str) -> Self {
+        Self::Key(self, name)
+    }
+
+    pub(super) const fn item(&'p self, index: usize) -> Self {
+        Self::Item(self, index)
+    }
+
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Root(place) => (*place).clone(),
+            Self::Key(of, name) => of.place().key(name),
+            Self::Item(of, index) => of.place().item(*index),
+        }
+    }
+
+    /// Returns the number of values that this one is within.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Root(_) => 0,
+            Self::Key(of, _) | Self::Item(of, _) => of.depth() + 1,
+        }
+    }
+}

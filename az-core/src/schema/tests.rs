@@ -146,9 +146,115 @@ fn references_within_the_schema_are_followed_also_in_a_recursive_one() {
 }
 
 #[test]
-fn a_schema_without_an_end_is_no_endless_check() {
-    let schema = json!({"allOf": [{"$ref": "#"}]});
-    check(&schema, &json!(1), &["v: is nested too deeply"]);
+fn a_check_without_an_end_is_given_up_and_nothing_fits() {
+    let (deep, large) = (
+        "v: is nested too deeply for this schema to check",
+        "v: is too large for this schema to check",
+    );
+    let all = json!({"allOf": [{"$ref": "#"}]});
+    check(&all, &json!(1), &[deep]);
+    let any = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
+    check(&any, &json!(1), &[deep]);
+
+    // Each level of the value has both alternatives, which differ in what is checked after the next level.
+    let node =
+        |kind: &str| json!({"properties": {"c": {"$ref": "#/$defs/node"}, "k": {"const": kind}}});
+    let tree =
+        json!({"$ref": "#/$defs/node", "$defs": {"node": {"anyOf": [node("a"), node("b")]}}});
+    let levels =
+        |count: usize| (0..count).fold(json!({"k": "b"}), |c, _| json!({"c": c, "k": "b"}));
+    check(&tree, &levels(8), &[]);
+    check(&tree, &levels(24), &[large]);
+
+    // A check that was given up in an alternative says nothing about it.
+    let nested = (0..100).fold(json!([]), |items, _| json!([items]));
+    let list = json!({"type": "array", "items": {"$ref": "#/$defs/list"}});
+    let list = |keyword: &str, schema: Value| json!({keyword: schema, "$defs": {"list": list}});
+    let reference = json!({"$ref": "#/$defs/list"});
+    check(&list("not", reference.clone()), &nested, &[deep]);
+    check(&list("oneOf", json!([reference, true])), &nested, &[deep]);
+    let unlike = json!({"not": {"uniqueItems": true, "items": true}});
+    check(&unlike, &Value::from(vec![0; 300_000]), &[large]);
+}
+
+#[test]
+fn equal_items_are_found_in_an_array_of_many() {
+    let schema = json!({"uniqueItems": true});
+    for item in [|number: u32| json!(number), |number: u32| json!({"id": number})] {
+        let mut items: Vec<_> = (0..40_000).map(item).collect();
+        check(&schema, &json!(items), &[]);
+        items.push(item(39_999));
+        check(&schema, &json!(items), &["v[40000]: is there already; the items must differ"]);
+    }
+}
+
+#[test]
+fn numbers_are_compared_exactly_and_however_they_are_written() {
+    for (schema, fitting, other, problem) in [
+        (
+            json!({"maximum": 9_007_199_254_740_992_u64}),
+            json!(9_007_199_254_740_992_u64),
+            json!(9_007_199_254_740_993_u64),
+            "v: must be at most 9007199254740992, got 9007199254740993",
+        ),
+        (
+            json!({"exclusiveMinimum": -9_007_199_254_740_993_i64}),
+            json!(-9_007_199_254_740_992_i64),
+            json!(-9_007_199_254_740_993_i64),
+            "v: must be greater than -9007199254740993, got -9007199254740993",
+        ),
+        (
+            json!({"multipleOf": 1}),
+            json!(3.0),
+            json!(1.000_000_000_1),
+            "v: must be a multiple of 1, got 1.0000000001",
+        ),
+        (json!({"const": 1.0}), json!(1), json!(2), "v: must be 1.0, got 2"),
+        (
+            json!({"enum": [[1], {"a": 2.0}]}),
+            json!({"a": 2}),
+            json!([2]),
+            "v: must be one of [1], {\"a\":2.0}, got an array",
+        ),
+        (
+            json!({"uniqueItems": true}),
+            json!([1, 1.5, [1], {"a": 1}]),
+            json!([{"a": [1]}, {"a": [1.0]}]),
+            "v[1]: is there already; the items must differ",
+        ),
+    ] {
+        check(&schema, &fitting, &[]);
+        check(&schema, &other, &[problem]);
+    }
+    check(
+        &json!({"uniqueItems": true}),
+        &json!([1, 1.0]),
+        &["v[1]: is there already; the items must differ"],
+    );
+}
+
+#[test]
+fn each_of_several_keywords_that_name_values_has_to_fit() {
+    let schema = json!({"type": "integer", "enum": [1, 2, "1"], "const": 1});
+    check(&schema, &json!(1), &[]);
+    check(&schema, &json!(2), &["v: must be 1, got 2"]);
+    let schema = json!({"type": "integer", "enum": [1, "1"]});
+    check(&schema, &json!("1"), &["v: must be an integer, got \"1\""]);
+    let schema = json!({"enum": [1, 2], "anyOf": [{"const": 2}, {"const": 3}]});
+    check(&schema, &json!(2), &[]);
+    check(&schema, &json!(1), &["v: must be 2 or 3, got 1"]);
+}
+
+#[test]
+fn problems_are_limited_in_number_and_length() {
+    let choices: Vec<String> = (0..6_000).map(|number| format!("c{number:04}")).collect();
+    let schema = json!({"items": {"enum": choices}});
+    let found = violations(&schema, &Value::from(vec!["x"; 50]), &Place::root("v"));
+    assert_eq!(found.len(), 11);
+    assert_eq!(found.last().unwrap(), "and 40 more");
+    assert!(found.iter().take(10).all(|problem| problem.chars().count() == 500), "{found:?}");
+    let begin = "v[9]: must be one of \"c0000\", \"c0001\", ";
+    assert!(found.iter().any(|problem| problem.starts_with(begin)), "{found:?}");
 }
 
 #[test]
@@ -159,18 +265,15 @@ fn a_document_is_refused_where_it_is_no_schema_or_more_than_is_checked() {
             json!({"type": "text"}),
             "schema.type: \"text\" is none of the types null, boolean, integer, number, string, array, object",
         ),
-        (
-            json!({"type": 1}),
-            "schema.type: must be the name of a type, or an array of such, got a number",
-        ),
+        (json!({"type": 1}), "schema.type: must be the name of a type, or an array of such, got 1"),
         (
             json!({"properties": {"a": 1}}),
-            "schema.properties.a: must be a schema, which is an object, got a number",
+            "schema.properties.a: must be a schema, which is an object, got 1",
         ),
-        (json!({"required": "a"}), "schema.required: must be an array of names, got a string"),
+        (json!({"required": "a"}), "schema.required: must be an array of names, got \"a\""),
         (
             json!({"anyOf": [{"minLength": -1}]}),
-            "schema.anyOf[0].minLength: must be a whole number from 0, got a number",
+            "schema.anyOf[0].minLength: must be a whole number from 0, got -1",
         ),
         (
             json!({"propertis": {}}),
@@ -191,6 +294,19 @@ fn a_document_is_refused_where_it_is_no_schema_or_more_than_is_checked() {
              \"#/$defs/NAME\"",
         ),
         (json!({"$ref": "#"}), "schema.$ref: refers to itself"),
+        (
+            json!({"$ref": "#/default", "default": {"type": "string", "pattern": "^a"}}),
+            "schema.default: has the keyword `pattern`, which is not checked; leave it out, and put what it \
+             says into a `description`",
+        ),
+        (
+            json!({"items": {"$ref": "#/examples/1"}, "examples": [{}, {"a/b": 1, "$ref": "#/x-c"}], "x-c": {"type": 1}}),
+            "schema.examples[1]: has the keyword `a/b`, which is not checked; leave it out, and put what it \
+             says into a `description`",
+        ),
+        (json!({"multipleOf": 0}), "schema.multipleOf: must be a number above 0, got 0"),
+        (json!({"multipleOf": -0.5}), "schema.multipleOf: must be a number above 0, got -0.5"),
+        (json!({"enum": []}), "schema.enum: must be an array of values, got an empty array"),
     ] {
         let found = check_document(&document).unwrap_err().to_string();
         assert_eq!(found, problem, "{document}");
@@ -198,4 +314,9 @@ fn a_document_is_refused_where_it_is_no_schema_or_more_than_is_checked() {
     let notes =
         json!({"title": "t", "description": "d", "format": "date", "default": 1, "x-order": 3});
     assert_eq!(check_document(&notes), Ok(()));
+    let chain: serde_json::Map<_, _> = (0..2_000)
+        .map(|number| (number.to_string(), json!({"$ref": format!("#/$defs/{}", number + 1)})))
+        .chain([("2000".to_owned(), json!(true))])
+        .collect();
+    assert_eq!(check_document(&json!({"$ref": "#/$defs/0", "$defs": chain})), Ok(()));
 }

@@ -3,9 +3,15 @@
 /// The largest number of typos at which another name is suggested.
 const MOST: usize = 2;
 
+/// The longest name for which another is suggested, in characters: comparing takes the square of the length.
+const LONGEST: usize = 64;
+
 /// Returns the known name that a name is meant to be, if it has at most two typos and most of it is right.
 pub(super) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = known.into_iter().map(|known| (typos(name, known), known));
+    let length = name.chars().count();
+    let may_be = |known: &&str| length <= LONGEST && known.chars().count().abs_diff(length) <= MOST;
+    let known = known.into_iter().filter(may_be);
+    let distances = known.map(|known| (typos(name, known), known));
     let (typos, nearest) = distances.min()?;
     (typos <= MOST && typos < nearest.chars().count()).then_some(nearest)
 }
@@ -56,5 +62,6 @@ mod tests {
         assert_eq!(meant("colour", ["path", "count"]), None);
         assert_eq!(meant("xy", ["ab"]), None);
         assert_eq!(meant("x", []), None);
+        assert_eq!(meant(&"x".repeat(65), ["x".repeat(65).as_str()]), None);
     }
 }

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::schema::{Place, check_document, violations};
+use crate::schema::{Place, check_document, value_with_unique_keys, violations};
 
 /// The largest schema, in bytes. The model gets it with every request.
 pub const LARGEST_OUTPUT_SCHEMA: usize = 64 << 10;
-/// The most problems of an answer that are named.
-const MAX_PROBLEMS: usize = 10;
+/// The character with which some editors begin a file. It is no part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A JSON Schema that the answer of a task has to fit, as it was when the task was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +21,19 @@ impl OutputSchema {
     ///
     /// # Errors
     ///
-    /// `Invalid` for a text that is larger than [`LARGEST_OUTPUT_SCHEMA`], is no JSON Schema, or has a
-    /// keyword that restricts values and is not checked.
+    /// `Invalid` for a text that is larger than [`LARGEST_OUTPUT_SCHEMA`], is no JSON Schema, has a key twice,
+    /// or has a keyword that restricts values and is not checked.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |reason: String| Error::invalid("output schema", reason);
         if text.len() > LARGEST_OUTPUT_SCHEMA {
             let limit = LARGEST_OUTPUT_SCHEMA >> 10;
             return Err(invalid(format!("larger than {limit} KiB; shorten it")));
         }
-        let schema = serde_json::from_str(text)
-            .map_err(|error| invalid(format!("not a JSON Schema, because not JSON: {error}")))?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let schema = value_with_unique_keys(text).map_err(|error| match error.is_data() {
+            true => invalid(error.to_string()),
+            false => invalid(format!("not a JSON Schema, because not JSON: {error}")),
+        })?;
         check_document(&schema).map_err(|error| invalid(error.to_string()))?;
         Ok(Self(schema))
     }
@@ -44,22 +47,17 @@ impl OutputSchema {
     ///
     /// # Errors
     ///
-    /// What does not fit the schema, each with its place: at most ten problems and the number of others.
+    /// What does not fit the schema, each with its place: at most ten problems and the number of others. Text
+    /// that is not JSON, or has a key twice in an object, does not fit.
     pub fn check<'a>(&self, answer: &'a str) -> Result<&'a str, Vec<String>> {
         let root = Place::root("answer");
         let text = unfenced(answer.trim());
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| vec![root.problem(&format!("not JSON: {error}"))])?;
-        let mut problems = violations(&self.0, &value, &root);
-        if problems.is_empty() {
-            return Ok(text);
-        }
-        let more = problems.len().saturating_sub(MAX_PROBLEMS);
-        problems.truncate(MAX_PROBLEMS);
-        if more > 0 {
-            problems.push(format!("and {more} more"));
-        }
-        Err(problems)
+        let value = value_with_unique_keys(text).map_err(|error| match error.is_data() {
+            true => vec![root.problem(&error.to_string())],
+            false => vec![root.problem(&format!("not JSON: {error}"))],
+        })?;
+        let problems = violations(&self.0, &value, &root);
+        if problems.is_empty() { Ok(text) } else { Err(problems) }
     }
 }
 
@@ -98,6 +96,10 @@ mod tests {
             ("[]", "answer: must be an object, got an array"),
             ("{\"n\": \"1\"}", "answer.n: must be an integer, got \"1\""),
             ("{}", "answer.n: is missing; must be an integer"),
+            (
+                "{\"n\": \"text\", \"n\": 1}",
+                "answer: the key \"n\" is given twice at line 1 column 17",
+            ),
         ] {
             assert_eq!(schema().check(answer), Err(vec![problem.to_owned()]), "{answer}");
         }
@@ -111,6 +113,12 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_may_begin_with_a_byte_order_mark() {
+        let schema = OutputSchema::parse("\u{feff}{\"type\": \"null\"}").unwrap();
+        assert_eq!(schema, OutputSchema::parse("{\"type\": \"null\"}").unwrap());
+    }
+
+    #[test]
     fn what_is_no_schema_is_refused_with_the_place() {
         let large = format!("{{\"title\": \"{}\"}}", "x".repeat(64 << 10));
         for (text, reason) in [
@@ -120,6 +128,10 @@ mod tests {
                 "not a JSON Schema, because not JSON: EOF while parsing an object at line 1 column 1",
             ),
             ("[]", "schema: must be a JSON object, got an array"),
+            (
+                r#"{"type": "null", "type": "string"}"#,
+                "the key \"type\" is given twice at line 1 column 23",
+            ),
             (
                 r#"{"properties": {"a": {"pattern": "x"}}}"#,
                 "schema.properties.a: has the keyword `pattern`, which is not checked; leave it out, and put \

@@ -162,3 +162,12 @@ fn many_problems_are_cut() {
     let error = check_arguments(&spec(), call).unwrap_err().to_string();
     assert!(error.ends_with("; and 6 more"), "{error}");
 }
+
+#[test]
+fn the_check_of_arguments_ends_whatever_the_schema_is() {
+    let schema = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]});
+    let call = Invocation::bare("t", json!({})).unwrap();
+    let error = check_arguments(&ToolSpec::new("t", "", schema), call).unwrap_err();
+    let expect = "arguments: is nested too deeply for this schema to check";
+    assert_eq!(error.to_string(), format!("invalid arguments: t: {expect}"));
+}
