@@ -18,7 +18,8 @@ fn says(text: &str) -> Value {
 
 /// Runs a task with the schema and scripted replies.
 fn run(az: &Az, options: &[&str], replies: &[Value]) -> Ended {
-    az.file("count.schema.json", SCHEMA);
+    // Some editors begin a file with a byte order mark.
+    az.file("count.schema.json", &format!("\u{feff}{SCHEMA}"));
     let model = script(az, replies);
     let args = ["task", "run", "count", "--output-schema", "count.schema.json", "--model", &model];
     az.az(&[&args, options].concat())
@@ -107,6 +108,43 @@ fn checks_are_run_only_for_an_answer_that_fits_and_both_have_to_hold() {
         (2, 1),
         "{told:?}"
     );
+}
+
+#[test]
+fn an_answer_whose_check_has_no_end_fails_the_task() {
+    let az = Az::new();
+    az.file("any.json", r##"{"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}"##);
+    let model = script(&az, &[says("1"), says("2")]);
+    let ended = az.az(&["task", "run", "count", "--output-schema", "any.json", "--model", &model]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    let reason = "answer: is nested too deeply for this schema to check";
+    assert!(ended.stderr.contains(reason), "{ended:?}");
+}
+
+#[test]
+fn problems_do_not_quote_all_of_a_large_schema() {
+    let az = Az::new();
+    let choices: Vec<String> = (0..6_000).map(|number| format!("c{number:04}")).collect();
+    az.file("choices.json", &json!({"items": {"enum": choices}}).to_string());
+    let answer = says(&json!(vec!["x"; 50]).to_string());
+    let model = script(&az, &[answer.clone(), answer]);
+    let args = ["task", "run", "choose", "--output-schema", "choices.json", "--model", &model];
+    let ended = az.az(&args);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let (told, reported) = (told(&az).concat(), ended.stderr);
+    assert!(told.contains("\n- and 40 more\n") && told.len() < 6_000, "{told}");
+    assert!(reported.contains("and 40 more") && reported.len() < 12_000, "{reported}");
+}
+
+#[test]
+fn a_schema_with_a_key_is_refused_and_the_key_is_not_shown() {
+    let az = Az::new().with_var("MY_API_KEY", "sk-example-0123456789");
+    az.file("key.json", r#"{"type": "sk-example-0123456789"}"#);
+    let ended = az.az(&["task", "run", "count", "--output-schema", "key.json"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let reason = "--output-schema key.json: contains a key or password, and would be recorded";
+    assert!(ended.stderr.contains(reason), "{ended:?}");
+    assert!(!ended.stderr.contains("sk-example"), "{ended:?}");
 }
 
 #[test]

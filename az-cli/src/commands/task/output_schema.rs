@@ -4,6 +4,7 @@ use std::path::Path;
 
 use az_core::Error;
 use az_core::task::{LARGEST_OUTPUT_SCHEMA, OutputSchema};
+use az_mcp::secrets::KnownSecrets;
 
 use crate::error::CliError;
 use crate::text_file::read_text;
@@ -12,9 +13,12 @@ use crate::text_file::read_text;
 ///
 /// # Errors
 ///
-/// A usage error for a file that cannot be read, is too large, or is no schema that answers can be checked
-/// against.
-pub(super) fn read_output_schema(file: &Path) -> Result<OutputSchema, CliError> {
+/// A usage error for a file that cannot be read, is too large, contains a known secret, or is no schema that
+/// answers can be checked against.
+pub(super) fn read_output_schema(
+    file: &Path,
+    secrets: &KnownSecrets,
+) -> Result<OutputSchema, CliError> {
     let name = file.display();
     let refused = |reason: &str| CliError::Usage(format!("--output-schema {name}: {reason}"));
     let (text, size) =
@@ -22,6 +26,12 @@ pub(super) fn read_output_schema(file: &Path) -> Result<OutputSchema, CliError> 
     if size > text.len() {
         let limit = LARGEST_OUTPUT_SCHEMA >> 10;
         return Err(refused(&format!("larger than {limit} KiB; shorten it")));
+    }
+    // A masked schema would be another one.
+    if secrets.contains(&text) {
+        return Err(refused(
+            "contains a key or password, and would be recorded and sent to the model; take it out",
+        ));
     }
     OutputSchema::parse(&text).map_err(|error| match error {
         Error::Invalid { reason, .. } => refused(&reason),

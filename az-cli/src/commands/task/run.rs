@@ -205,7 +205,9 @@ async fn read_files(
     let sources = InstructionSources { project, file, secrets };
     let (schema, images) = (args.output_schema.clone(), args.image.clone());
     let read = move || {
-        let output_schema = schema.as_deref().map(read_output_schema).transpose()?;
+        let output_schema =
+            schema.as_deref().map(|file| read_output_schema(file, &sources.secrets));
+        let output_schema = output_schema.transpose()?;
         let images = read_images(&images)?;
         let checks = checks.into_iter().map(|check| check.with_files_of(&workspace)).collect();
         let read = sources.read(&workspace)?;
