@@ -14,7 +14,7 @@ use super::steps::{Steps, size, weight};
 use super::types::{has_type, shown};
 use super::typos::meant;
 
-/// The choices that are compared in one step.
+/// The choices, without what is in them, and the types that are compared in one step.
 const CHOICES: usize = 16;
 
 /// Returns what in a value does not fit a schema, each with its place, which begins with `root`: at most ten
@@ -204,13 +204,17 @@ impl<'s> Check<'s> {
     /// Returns whether a value is one of those that a schema names. What is in it may not fit nevertheless.
     fn may_be(&mut self, expected: &Expected<'s>, value: &Value) -> bool {
         let mut is_one_of = |choices: &[Value]| {
-            !self.steps.take(1 + choices.iter().map(size).sum::<usize>() / CHOICES)
+            let within: usize = choices.iter().map(|choice| size(choice) - 1).sum();
+            !self.steps.take(1 + choices.len() / CHOICES + within)
                 || choices.iter().any(|choice| Same(choice) == Same(value))
         };
         match expected {
             Expected::Constant(constant) => is_one_of(slice::from_ref(*constant)),
             Expected::OneOf(choices) => is_one_of(choices),
-            Expected::Types(types) => types.iter().any(|expected| has_type(value, expected)),
+            Expected::Types(types) => {
+                !self.steps.take(types.len() / CHOICES)
+                    || types.iter().any(|expected| has_type(value, expected))
+            }
             Expected::Alternatives(alternatives) => alternatives.iter().any(|one| {
                 !self.steps.take(1)
                     || one.as_object().is_none_or(|one| self.unmet(one, value).is_none())

@@ -166,6 +166,18 @@ fn a_check_without_an_end_is_given_up_and_nothing_fits() {
     check(&tree, &levels(8), &[]);
     check(&tree, &levels(24), &[large]);
 
+    // Long constants and lists of types take steps of their own.
+    let doubled = |last: Value| {
+        let next = |number: u32| json!({"$ref": format!("#/$defs/{number}")});
+        let both = |number: u32| json!({"anyOf": [next(number + 1), next(number + 1)]});
+        let levels = (0..30).map(|number| (number.to_string(), both(number)));
+        let all: serde_json::Map<_, _> = levels.chain([("30".to_owned(), last)]).collect();
+        json!({"$ref": "#/$defs/0", "$defs": all})
+    };
+    for last in [json!({"const": "x".repeat(50_000)}), json!({"type": vec!["null"; 5_000]})] {
+        check(&doubled(last), &json!("y"), &[large]);
+    }
+
     // A check that was given up in an alternative says nothing about it.
     let nested = (0..100).fold(json!([]), |items, _| json!([items]));
     let list = json!({"type": "array", "items": {"$ref": "#/$defs/list"}});
