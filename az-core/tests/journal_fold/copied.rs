@@ -88,7 +88,7 @@ fn the_first_run_after_a_copy_is_no_resume_and_a_later_one_is() {
 #[test]
 fn a_step_is_an_answer_if_its_reply_has_a_text_and_is_whole() {
     let text = || ModelReply::text("so far");
-    let call = || ModelReply::text("look").with_call("echo", json!({"text": "t2.0"}));
+    let call = || ModelReply::text("look").with_call("echo", json!({"text": "t1.0"}));
     let replies = [
         text(),
         call(),
@@ -102,7 +102,7 @@ fn a_step_is_an_answer_if_its_reply_has_a_text_and_is_whole() {
         let (id, has_call) = (format!("m{}", index + 1), !reply.calls.is_empty());
         events.extend([llm_intent(&id, Some(9), 60), llm_result(&id, reply, paid(7))]);
         if has_call {
-            events.extend([tool_intent("t2.0"), tool_result("t2.0")]);
+            events.extend([tool_intent("t1.0"), tool_result("t1.0")]);
         }
     }
     let steps = complete_steps(&numbered(events)).unwrap();
