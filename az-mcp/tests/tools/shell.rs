@@ -366,6 +366,9 @@ async fn output_lines_are_reported_as_progress_while_the_command_runs() {
     };
     let (output, seen) = tokio::join!(bench.tools.call(call), watching);
     assert!(output.unwrap().ok);
-    let line = |text| Some(Progress::message(text));
-    assert_eq!(seen, (line("building"), line("done")));
+    let line = |text: &str, lines: &[&str]| {
+        let lines = lines.iter().map(|&line| line.to_owned()).collect();
+        Some(Progress::message(text).with_lines(lines))
+    };
+    assert_eq!(seen, (line("building", &["building"]), line("done", &["building", "done"])));
 }

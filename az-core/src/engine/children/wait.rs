@@ -98,6 +98,16 @@ impl Children {
         Ok(Error::invalid("tasks", format!("{id} is not a child task of this task; {those}")))
     }
 
+    /// Lists the children that have not ended.
+    async fn not_ended(&self) -> Result<Vec<Task>> {
+        let mut children = self.list(TaskStatus::Pending).await?;
+        children.extend(self.list(TaskStatus::Running).await?);
+        // One that was claimed between the lists is in both.
+        children.sort_by(|a, b| a.id.cmp(&b.id));
+        children.dedup_by(|a, b| a.id == b.id);
+        Ok(children)
+    }
+
     /// Lists the children whose end the model was not told, oldest first: those that have not ended, and those
     /// that ended before the wait.
     async fn untold(&self) -> Result<Vec<Task>> {
