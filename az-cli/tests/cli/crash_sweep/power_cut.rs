@@ -205,8 +205,9 @@ fn cut_everywhere(layout: Layout, unsynced: bool) -> Option<(usize, Vec<String>)
         process.signal(Signal::CONT);
     }
     if wrong.is_empty() {
-        assert_eq!(events(&world.az).len(), EVENTS);
+        // First how it ended, which says why events are missing.
         assert_eq!(process.wait(), Some(0), "{}", fs::read_to_string(world.stderr()).unwrap());
+        assert_eq!(events(&world.az).len(), EVENTS);
     }
     drop(mounts);
     Some((cuts, wrong))

@@ -33,7 +33,7 @@ pub struct WebFetchTool {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebFetchArgs {
-    /// Address of the page, such as https://example.org/page
+    /// Address of the page, such as `https://example.org/page`
     pub url: String,
 }
 
