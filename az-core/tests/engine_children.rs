@@ -161,6 +161,13 @@ impl Scene {
     }
 }
 
+/// Checks `SpawnTasks` 4.
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_names_reports_children_that_ended_before_it() {
+    let ended = Scene::new().run("spawn {\"command\": \"say one\"}\nsleep\nwait {}").await;
+    assert_eq!(ended.answer.as_deref(), Some("completed one"));
+}
+
 /// Checks `SpawnTasks` 1 and 4.
 #[tokio::test(start_paused = true)]
 async fn children_run_beside_their_parent_which_is_told_their_answers_in_order() {

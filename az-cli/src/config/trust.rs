@@ -1,10 +1,10 @@
 //! Which project files are trusted: their paths, and the digests of what was trusted.
 
-use az_core::digest::hex;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use az_core::digest::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -194,8 +194,6 @@ impl Run {
             store: Arc::clone(&self.context.store),
             task: self.task.id.clone(),
         }));
-        let children = ChildrenOfRun::new(&self.children);
-        invocation.children = ChildTasks::new(Arc::new(children));
         invocation.cancel = self.stop.token();
         invocation.lease = self.fence.clone();
         invocation
@@ -209,9 +207,10 @@ impl Run {
         // A call that would be cancelled before it starts has no intent: the next run makes it.
         self.check_stop()?;
         self.begin(&mut batch).await?;
-        self.children.set_told(&self.history.told_ends);
         for ready in &mut batch {
             let invocation = &mut ready.call.invocation;
+            let children = ChildrenOfRun::new(&self.children, self.history.told_ends.clone());
+            invocation.children = ChildTasks::new(Arc::new(children));
             invocation.seen = self.seen_for(&invocation.call);
             invocation.shown_bytes = self.shown_bytes;
         }

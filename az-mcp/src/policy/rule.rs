@@ -160,20 +160,19 @@ impl Rule {
                     return rule.with_command(pattern);
                 }
             }
-            [Access::Read { path } | Access::Write { path }]
-            | [Access::Read { .. }, Access::Write { path }]
-                if literal(path) && path != "." && accesses_only(call, path) =>
-            {
-                // Not the file of this name in every workspace.
-                let workspace = invocation.workspace.as_deref().filter(|dir| literal(dir));
-                return rule.with_path(match workspace {
-                    Some(workspace) if !path.starts_with('/') => format!("{workspace}/{path}"),
-                    _ if path.contains('/') => path.clone(),
-                    _ => format!("./{path}"),
-                });
-            }
             [Access::Host { name }] if literal(name) => return rule.with_host(name),
-            _ => {}
+            accesses => {
+                if let Some(path) = only_path(accesses).filter(|path| literal(path) && *path != ".")
+                {
+                    // Not the file of this name in every workspace.
+                    let workspace = invocation.workspace.as_deref().filter(|dir| literal(dir));
+                    return rule.with_path(match workspace {
+                        Some(workspace) if !path.starts_with('/') => format!("{workspace}/{path}"),
+                        _ if path.contains('/') => path.to_owned(),
+                        _ => format!("./{path}"),
+                    });
+                }
+            }
         }
         let digest = call_digest(&invocation.tool, &invocation.arguments);
         Self { arguments: Some(digest), ..rule }
@@ -278,9 +277,14 @@ fn writes(call: &PreparedCall, path: &str) -> bool {
         .any(|access| matches!(access, Access::Write { path: written } if written == path))
 }
 
-/// Whether a call accesses nothing but this file.
-fn accesses_only(call: &PreparedCall, path: &str) -> bool {
-    call.accesses.iter().all(|access| {
-        matches!(access, Access::Read { path: named } | Access::Write { path: named } if named == path)
-    })
+/// Returns the path of the only file that is accessed, however often.
+fn only_path(accesses: &[Access]) -> Option<&str> {
+    fn path(access: &Access) -> Option<&str> {
+        match access {
+            Access::Read { path } | Access::Write { path } => Some(path),
+            _ => None,
+        }
+    }
+    let first = path(accesses.first()?)?;
+    accesses.iter().all(|access| path(access) == Some(first)).then_some(first)
 }

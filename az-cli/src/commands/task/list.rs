@@ -11,7 +11,6 @@ use az_core::{Clock, TaskId, TaskPriority, TaskStatus};
 use clap::Args;
 
 use super::find::find;
-
 use crate::commands::one_of;
 use crate::error::CliError;
 use crate::output::{FormatArgs, tasks_table, waiting_table};

@@ -33,8 +33,6 @@ pub(super) struct Children {
     /// Requested when the run ends, with what is to become of the children.
     ending: Stop,
     local: Mutex<Local>,
-    /// The children whose end the model was told.
-    told: Mutex<BTreeSet<TaskId>>,
     /// Notified when a child that this process runs has ended.
     changed: Notify,
 }
@@ -48,13 +46,8 @@ struct Local {
 
 impl Children {
     pub(super) fn new(engine: Engine, parent: Arc<Task>, stop: Stop) -> Arc<Self> {
-        let (ending, local, told) = (Stop::new(), Mutex::default(), Mutex::default());
-        Arc::new(Self { engine, parent, stop, ending, local, told, changed: Notify::new() })
-    }
-
-    /// Sets the children whose end the model was told: a wait without names does not report them again.
-    pub(super) fn set_told(&self, told: &BTreeSet<TaskId>) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone_from(told);
+        let (ending, local) = (Stop::new(), Mutex::default());
+        Arc::new(Self { engine, parent, stop, ending, local, changed: Notify::new() })
     }
 
     fn local(&self) -> MutexGuard<'_, Local> {
@@ -64,15 +57,21 @@ impl Children {
 
 /// The children of a run, for the calls of its tools. A tool that keeps its call does not keep the engine.
 #[derive(Debug)]
-pub(super) struct ChildrenOfRun(Weak<Children>);
+pub(super) struct ChildrenOfRun {
+    children: Weak<Children>,
+    /// The children whose end the model was told: a wait without names does not report them again.
+    told: BTreeSet<TaskId>,
+}
 
 impl ChildrenOfRun {
-    pub(super) fn new(children: &Arc<Children>) -> Self {
-        Self(Arc::downgrade(children))
+    pub(super) fn new(children: &Arc<Children>, told: BTreeSet<TaskId>) -> Self {
+        Self { children: Arc::downgrade(children), told }
     }
 
     fn get(&self) -> Result<Arc<Children>> {
-        self.0.upgrade().ok_or_else(|| Error::invalid("call", "the run of the task has ended"))
+        self.children
+            .upgrade()
+            .ok_or_else(|| Error::invalid("call", "the run of the task has ended"))
     }
 }
 
@@ -83,6 +82,11 @@ impl SpawnTasks for ChildrenOfRun {
     }
 
     async fn wait(&self, tasks: &[TaskId], limit: Duration) -> Result<Vec<ChildReport>> {
-        self.get()?.wait(tasks, limit).await
+        let children = self.get()?;
+        let untold = match tasks {
+            [] => children.untold(&self.told).await?,
+            _ => Vec::new(),
+        };
+        children.wait(if tasks.is_empty() { &untold } else { tasks }, limit).await
     }
 }

@@ -1,6 +1,7 @@
 //! Waits for child tasks.
 
-use std::sync::{Arc, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +15,8 @@ use crate::tool::ChildReport;
 
 /// The most of the answer of a child that a report has, in bytes.
 const LONGEST_TEXT: usize = 2 << 10;
+/// The statuses of children that have not ended.
+const NOT_ENDED: [TaskStatus; 2] = [TaskStatus::Pending, TaskStatus::Running];
 
 impl Children {
     /// Waits until children have ended, for at most `limit`.
@@ -23,10 +26,6 @@ impl Children {
         limit: Duration,
     ) -> Result<Vec<ChildReport>> {
         let deadline = Instant::now().checked_add(limit);
-        let tasks = match tasks {
-            [] => self.untold().await?.into_iter().map(|child| child.id).collect(),
-            tasks => tasks.to_vec(),
-        };
         let mut reports: Vec<Option<ChildReport>> = vec![None; tasks.len()];
         loop {
             // Before the tasks are read, so that no end in between is missed.
@@ -89,7 +88,7 @@ impl Children {
     }
 
     async fn not_a_child(&self, id: &TaskId) -> Result<Error> {
-        let children = self.not_ended().await?;
+        let children = self.in_statuses(NOT_ENDED.into_iter()).await?;
         let ids: Vec<_> = children.iter().map(|child| child.id.as_str()).collect();
         let those = match ids.as_slice() {
             [] => "it has none that has not ended".to_owned(),
@@ -98,33 +97,25 @@ impl Children {
         Ok(Error::invalid("tasks", format!("{id} is not a child task of this task; {those}")))
     }
 
-    /// Lists the children that have not ended.
-    async fn not_ended(&self) -> Result<Vec<Task>> {
-        let mut children = self.list(TaskStatus::Pending).await?;
-        children.extend(self.list(TaskStatus::Running).await?);
-        // One that was claimed between the lists is in both.
-        children.sort_by(|a, b| a.id.cmp(&b.id));
-        children.dedup_by(|a, b| a.id == b.id);
-        Ok(children)
+    /// Returns the children whose end the model was not told, oldest first: those that have not ended, and those
+    /// that ended before the wait.
+    pub(super) async fn untold(&self, told: &BTreeSet<TaskId>) -> Result<Vec<TaskId>> {
+        let ended = [TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Cancelled];
+        let children = self.in_statuses(NOT_ENDED.into_iter().chain(ended)).await?;
+        Ok(children.into_iter().map(|child| child.id).filter(|id| !told.contains(id)).collect())
     }
 
-    /// Lists the children whose end the model was not told, oldest first: those that have not ended, and those
-    /// that ended before the wait.
-    async fn untold(&self) -> Result<Vec<Task>> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// Lists the children in these statuses, oldest first.
+    async fn in_statuses(
+        &self,
+        statuses: impl Iterator<Item = TaskStatus> + Send,
+    ) -> Result<Vec<Task>> {
         let mut children = Vec::new();
-        for status in [
-            TaskStatus::Pending,
-            TaskStatus::Running,
-            TaskStatus::Completed,
-            TaskStatus::Failed,
-            TaskStatus::Cancelled,
-        ] {
+        for status in statuses {
             children.extend(self.list(status).await?);
         }
-        children.retain(|child| !told.contains(&child.id));
         children.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        // One that was claimed between the lists is in both.
+        // One whose status changed between the lists is in both.
         children.dedup_by(|a, b| a.id == b.id);
         Ok(children)
     }

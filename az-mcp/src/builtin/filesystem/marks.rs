@@ -6,12 +6,12 @@
 //! effect. Its absence proves nothing: the call may have been killed before it added the mark, the
 //! mark may have been displaced by later ones, and not all filesystems have extended attributes.
 
-use az_core::digest::sha256_hex;
 use std::fmt::Write;
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsFd;
 
+use az_core::digest::sha256_hex;
 use cap_std::fs::File;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 

@@ -1,9 +1,9 @@
 //! The state of a file before a call, from which a probe determines whether the call happened.
 
-use az_core::digest::{hex, sha256_hex};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use az_core::digest::{hex, sha256_hex};
 use cap_std::fs::{File, Metadata, MetadataExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -11,7 +11,6 @@ use rustix::io::ioctl_fionbio;
 use serde::Deserialize;
 
 use super::memory_file::memory_file;
-
 use crate::sandbox::CommandExit;
 use crate::sandbox::child::ReadReport;
 

@@ -198,11 +198,11 @@ impl<'a> FileWalk<'a> {
 }
 
 /// Returns a file of a directory that says what is ignored, and is no regular file: the walk opens it by
-/// its path, and a pipe would block it, and a device might have no end.
+/// its path, and a pipe would block it, and a device might have no end. A directory of this name does not.
 fn irregular_ignore_file(root: &Dir, directory: &Path) -> Option<PathBuf> {
     let paths = IGNORE_FILES.map(|name| directory.join(name));
     let is_irregular = |path: &PathBuf| match root.metadata(path) {
-        Ok(metadata) => !metadata.is_file(),
+        Ok(metadata) => !metadata.is_file() && !metadata.is_dir(),
         // A link that leads outside is not followed here, and would be by the walk.
         Err(error) => {
             error.kind() != io::ErrorKind::NotFound && root.symlink_metadata(path).is_ok()
@@ -215,5 +215,5 @@ fn irregular_ignore_file(root: &Dir, directory: &Path) -> Option<PathBuf> {
 fn irregular_ignore_file_above(workspace: &Path) -> Option<PathBuf> {
     let above = workspace.ancestors().skip(1);
     let mut files = above.flat_map(|directory| IGNORE_FILES.map(|name| directory.join(name)));
-    files.find(|path| path.metadata().is_ok_and(|found| !found.is_file()))
+    files.find(|path| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()))
 }
