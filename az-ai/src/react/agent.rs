@@ -8,7 +8,7 @@ use az_core::journal::{CallRecord, ContextChange, ModelChoice, ModelReply, Purpo
 use az_core::{Agent, Answer, Error, ErrorKind, Result, Run};
 use serde_json::Value;
 
-use super::compaction::{Fit, Fitted, size};
+use super::compaction::{Fit, Fitted};
 use super::decide::{Decision, decide, turns_to_summarise};
 use super::engine::ReActEngine;
 use super::options::{ReActOptions, Sticky};
@@ -21,7 +21,6 @@ use super::transcript::observation;
 use crate::cache::{LONG_PAUSE, cache_life};
 use crate::client::{Capabilities, SHORTEST_REPLY};
 use crate::dispatch::{DispatchError, Dispatcher, Outcome, Prompt as _};
-use crate::estimate;
 use crate::resolver::{
     CallReport, Candidate, ModelResolver, Requirements, ResolvedModel, RoutingQuery,
 };
@@ -89,7 +88,7 @@ impl ReActAgent {
         let candidates = [Candidate::new(model)];
         let step = StepPrompt::new(context, &candidates, run.emitter());
         let [candidate] = &candidates;
-        estimate::tokens(&step.fitted(run, candidate).request)
+        step.measure(run, candidate).tokens(&step.fitted(run, candidate).request)
     }
 
     /// Records the choice of the model that the task keeps: the first candidate of its first step, and a
@@ -217,13 +216,14 @@ impl ReActAgent {
         let Some(best) = candidates.first() else {
             return Err(or_overflow(failure, "there are no candidates"));
         };
-        let before = size(&step.fitted(run, best).request);
+        let size = |run: &Run| step.measure(run, best).size(&step.fitted(run, best).request);
+        let before = size(run);
         let Some(turns) = turns_to_summarise(run.history(), self.options.keep_turns) else {
             let limit = step.window(best);
             return Err(or_overflow(failure, &format!("about {before} tokens of {limit}")));
         };
         self.summarise(run, (&context, &candidates), turns).await?;
-        let after = size(&step.fitted(run, best).request);
+        let after = size(run);
         if after >= before {
             return Err(overflow(&format!("a summary left {after} tokens of {before}")));
         }

@@ -5,6 +5,7 @@ use az_core::text::Excerpt;
 
 use super::context_cut::plan;
 use super::loop_guard::Repeats;
+use super::measure::Measure;
 use super::options::ReActOptions;
 use super::prompt::{Protocol, SUMMARISE};
 use super::transcript::{Images, Omissions, View, turns};
@@ -47,6 +48,8 @@ pub(super) struct Limits {
     pub(super) is_largest: bool,
     /// Whether the provider's cache has probably expired, so that a cut costs nothing.
     pub(super) is_cold: bool,
+    /// Measures requests to the model.
+    pub(super) measure: Measure,
 }
 
 /// Builds a request that fits. If it does not fit as it is, or the cache is cold and the request large,
@@ -59,22 +62,25 @@ pub(super) fn fit(
     (history, view): (&History, View<'_>),
     build: impl Fn(View<'_>) -> ChatRequest,
 ) -> Fitted {
-    let limit = limits.compact_at;
+    let (limit, measure) = (limits.compact_at, limits.measure);
     let quarter = if limits.is_largest { Capabilities::least_reply(limit) } else { u64::MAX };
     let whole = build(view);
-    let tokens = estimate::tokens(&whole);
-    let full = with_room(whole, limit, quarter);
+    let tokens = measure.tokens(&whole);
+    let estimated = estimate::tokens(&whole);
+    let full = with_room(whole, measure, limit, quarter);
     if full.fit == Fit::Fits && !limits.is_cold {
         return full;
     }
     let build_cut = |cut: ContextCut, limit, least| {
         let request = build(View { planned: Some(&cut), ..view });
-        let after = estimate::tokens(&request);
-        let fitted = with_room(request, limit, least);
-        Fitted { cut: Some(cut.with_tokens(tokens, after)), ..fitted }
+        let after = measure.tokens(&request);
+        let fitted = with_room(request, measure, limit, least);
+        // There may be nothing to cut.
+        Fitted { cut: (after < tokens).then(|| cut.with_tokens(tokens, after)), ..fitted }
     };
     let target = limits.window / 2;
-    let old = plan(history, view, (tokens, target), (options.keep_turns, options.shrunk));
+    let sizes = (estimated, measure.estimate_of(target));
+    let old = plan(history, view, sizes, (options.keep_turns, options.shrunk));
     let old = old.filter(|_| tokens > target).map(|cut| build_cut(cut, limit, quarter));
     match old {
         Some(old) if old.fit == Fit::Fits => return old,
@@ -92,8 +98,8 @@ pub(super) fn fit(
 }
 
 /// Limits the reply of a request to what is left of the limit, but not below `least` tokens.
-fn with_room(mut request: ChatRequest, limit: u64, least: u64) -> Fitted {
-    let left = limit.saturating_sub(estimate::tokens(&request));
+fn with_room(mut request: ChatRequest, measure: Measure, limit: u64, least: u64) -> Fitted {
+    let left = limit.saturating_sub(measure.tokens(&request));
     let asked = request.max_tokens;
     if left < least.min(asked.into()) {
         return Fitted { request, fit: Fit::Overflows, cut: None };
@@ -102,21 +108,17 @@ fn with_room(mut request: ChatRequest, limit: u64, least: u64) -> Fitted {
     Fitted { request, fit: Fit::Fits, cut: None }
 }
 
-/// Returns the tokens of a request and its longest possible reply.
-pub(super) fn size(request: &ChatRequest) -> u64 {
-    estimate::tokens(request).saturating_add(u64::from(request.max_tokens))
-}
-
 /// Returns the request for a summary: that of the next step with one more message, so that the provider
 /// reads the conversation from its cache. `None` if it does not fit into the window.
 pub(super) fn summary_after(
     mut step: ChatRequest,
     (limit, window): (u64, u64),
+    measure: Measure,
     options: &ReActOptions,
 ) -> Option<ChatRequest> {
     step.messages.push(Message::user(SUMMARISE));
     step.max_tokens = summary_tokens(limit, options);
-    (size(&step) <= window).then_some(step)
+    (measure.size(&step) <= window).then_some(step)
 }
 
 /// Returns the request for a summary of the first turns that describes the conversation in one message,

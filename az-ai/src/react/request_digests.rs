@@ -5,6 +5,7 @@ use az_core::journal::RequestDigests;
 use serde::Serialize;
 
 use crate::chat::{ChatRequest, Message};
+use crate::estimate;
 
 /// The digits of a digest that are recorded.
 const KEPT: usize = 16;
@@ -19,6 +20,7 @@ pub(super) fn request_digests(request: &ChatRequest) -> RequestDigests {
         tools: digest(&*request.tools),
         system: digest(system),
         messages: messages.iter().map(digest).collect(),
+        tokens: estimate::tokens(request),
     }
 }
 

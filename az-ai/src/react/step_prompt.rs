@@ -11,6 +11,7 @@ use super::compaction::{Fit, Fitted, Limits, fit, summary_after, summary_of_desc
 use super::cut;
 use super::decide::turns_to_summarise;
 use super::full_context::full_context;
+use super::measure::Measure;
 use super::prompt::Protocol;
 use super::prompt_context::{PromptContext, protocol, view};
 use super::prompt_record::with_announced_names;
@@ -22,6 +23,10 @@ use crate::chat::{CacheHints, ChatEvent, ChatReply, ChatRequest, Effort, Message
 use crate::client::Capabilities;
 use crate::dispatch::{Delivery, Prompt, Rejection};
 use crate::resolver::Candidate;
+
+/// The largest window, in tokens, in which requests are measured by what the provider counted. In a larger one,
+/// an estimate that is too high costs little of it, and long requests cost more than a cut does.
+const SMALL_WINDOW: u64 = 32_768;
 
 /// The prompt of a step, or of a summary of earlier steps.
 #[derive(Debug)]
@@ -60,6 +65,7 @@ impl<'a> StepPrompt<'a> {
             window: self.whole_window(candidate),
             can_summarise: turns_to_summarise(run.history(), options.keep_turns).is_some(),
             is_cold: self.is_cold,
+            measure: self.measure(run, candidate),
         };
         let view = self.view(candidate);
         fit(limits, options, (run.history(), view), |view| self.built(run, candidate, view))
@@ -98,7 +104,9 @@ impl<'a> StepPrompt<'a> {
         let (limit, options) = (self.window(candidate), self.context.options);
         let windows = (limit, self.whole_window(candidate));
         let step = || self.built(run, candidate, self.view(candidate));
-        let after = (!self.describes).then(|| summary_after(step(), windows, options)).flatten();
+        let after = (!self.describes)
+            .then(|| summary_after(step(), windows, self.measure(run, candidate), options))
+            .flatten();
         let request = after.unwrap_or_else(|| {
             let said: Vec<String> = run.task().said().map(|said| said.text).collect();
             let (model, command) = (&candidate.model.model, said.join("\n\n"));
@@ -116,6 +124,14 @@ impl<'a> StepPrompt<'a> {
     /// Returns the context window of a candidate.
     fn whole_window(&self, candidate: &Candidate) -> u64 {
         capabilities(candidate).context_window.unwrap_or(self.context.options.context_window)
+    }
+
+    /// Returns the measure of requests to a candidate.
+    pub(super) fn measure(&self, run: &Run, candidate: &Candidate) -> Measure {
+        let model = (candidate.model.client.provider(), &*candidate.model.model);
+        let is_small = self.whole_window(candidate) <= SMALL_WINDOW;
+        let counted = run.history().context.sent.counted(model);
+        Measure::new(counted.filter(|_| is_small))
     }
 
     /// Reads calls that the model wrote as text.

@@ -3,6 +3,7 @@
 use az_core::journal::{ModelReply, ToolCall};
 use serde_json::Value;
 
+use super::text_arguments as arguments;
 use crate::chat::ToolDefinition;
 
 /// The prefixes at which a model begins to invent tool results.
@@ -14,22 +15,26 @@ const INPUT: &str = "action input:";
 const FINAL: &str = "final answer:";
 
 /// Describes the tools and the format of calls.
+///
+/// The format comes last and with an example, because small models follow what they read last, and copy what
+/// they see.
 pub(super) fn explain(tools: &[ToolDefinition]) -> String {
-    let mut text = String::from(
-        "To use a tool, write exactly:\n\
-         Thought: what you think\n\
-         Action: the tool's name\n\
-         Action Input: its arguments, as one JSON object\n\
-         Then stop; the result comes as an Observation. When you are done, write:\n\
-         Thought: what you think\n\
-         Final Answer: the answer\n\
-         \n\
-         The tools, with the JSON Schema of their arguments:\n",
-    );
+    let mut text = String::from("The tools, with their arguments:\n");
     for tool in tools {
-        let ToolDefinition { name, description, schema, .. } = tool;
-        text.push_str(&format!("- {name}: {description}\n  {schema}\n"));
+        text.push_str(&format!("- {}: {}\n", tool.name, tool.description));
+        text.push_str(&arguments::described(&tool.schema));
     }
+    let (tool, arguments) = arguments::example(tools);
+    text.push_str(&format!(
+        "\nTo use a tool, reply with a thought, the name of one tool, and its arguments as one JSON object; for \
+         example:\n\
+         Thought: I need to call {tool}.\n\
+         Action: {tool}\n\
+         Action Input: {arguments}\n\
+         Then stop; the result comes as an Observation. When the task is done, reply with the answer:\n\
+         Thought: I know the answer.\n\
+         Final Answer: the answer\n"
+    ));
     text
 }
 

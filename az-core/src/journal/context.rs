@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::event::ModelIntent;
 use super::sent::{PrefixChange, SentRequests};
 use crate::clock::Timestamp;
+use crate::cost::Usage;
 use crate::digest::sha256_hex;
 use crate::tool::ToolDefinition;
 
@@ -221,10 +222,14 @@ impl Context {
         }
     }
 
-    /// Notes the request of a step that was answered.
-    pub(super) fn note_sent(&mut self, intent: &ModelIntent, step: u32) {
+    /// Notes the request of a step that was answered, and the usage that the provider reported of it.
+    pub(super) fn note_sent(&mut self, intent: &ModelIntent, step: u32, usage: Option<&Usage>) {
         let Some(request) = intent.sent.as_deref() else { return };
-        self.sent.add((&intent.provider, &intent.model), request);
+        let model = (intent.provider.as_str(), intent.model.as_str());
+        self.sent.add(model, request);
+        if let Some(usage) = usage.filter(|usage| !usage.estimated) {
+            self.sent.count(model, usage.total_input());
+        }
         self.prefix_changes.extend(request.changed.map(|part| PrefixChange { step, part }));
     }
 

@@ -233,7 +233,8 @@ impl History {
             match open.intent.purpose {
                 Purpose::Step => {
                     self.steps += 1;
-                    self.context.note_sent(&open.intent, self.steps);
+                    let usage = result.charge().map(|charge| &charge.usage);
+                    self.context.note_sent(&open.intent, self.steps, usage);
                     self.turns.push(Turn::new(reply.clone(), open.intent.provider));
                 }
                 Purpose::Summary { turns } => {

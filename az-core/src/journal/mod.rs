@@ -34,6 +34,8 @@ pub use finish_reason::FinishReason;
 pub use fold::{History, fold};
 pub use hint::{Hint, HintQueue};
 pub use reply::{Cut, ModelReply, ToolCall};
-pub use sent::{PrefixChange, RequestDigests, RequestPart, SentRequest, SentRequests};
+pub use sent::{
+    CountedRequest, PrefixChange, RequestDigests, RequestPart, SentRequest, SentRequests,
+};
 pub use tool_result::{ToolOutcome, ToolResult};
 pub use tool_usage::{ToolCallSummary, ToolUsage, tool_usage};

@@ -15,6 +15,14 @@ pub struct RequestDigests {
     pub system: String,
     /// The digests of the messages after the system text.
     pub messages: Vec<String>,
+    /// The estimated tokens of the request.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// A part of a request.
@@ -58,6 +66,9 @@ pub struct SentRequest {
     /// decision changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<RequestPart>,
+    /// The estimated tokens of the request; zero in records of earlier versions.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tokens: u64,
 }
 
 impl RequestDigests {
@@ -79,6 +90,7 @@ impl RequestDigests {
             kept,
             messages: next.messages.iter().skip(kept).cloned().collect(),
             changed,
+            tokens: next.tokens,
         }
     }
 
@@ -92,6 +104,7 @@ impl RequestDigests {
         }
         self.messages.truncate(sent.kept);
         self.messages.extend_from_slice(&sent.messages);
+        self.tokens = sent.tokens;
     }
 }
 
@@ -106,6 +119,25 @@ struct SentTo {
     provider: String,
     model: String,
     digests: RequestDigests,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<CountedRequest>,
+}
+
+/// The tokens of a request, as they were estimated and as its provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CountedRequest {
+    /// The estimated tokens.
+    pub estimated: u64,
+    /// The counted tokens.
+    pub counted: u64,
+}
+
+impl CountedRequest {
+    /// Creates the counts of a request.
+    pub const fn new(estimated: u64, counted: u64) -> Self {
+        Self { estimated, counted }
+    }
 }
 
 impl SentRequests {
@@ -130,7 +162,21 @@ impl SentRequests {
         }
         let mut digests = RequestDigests::default();
         digests.advance(request);
-        self.0.push(SentTo { provider: model.0.to_owned(), model: model.1.to_owned(), digests });
+        let (provider, model) = (model.0.to_owned(), model.1.to_owned());
+        self.0.push(SentTo { provider, model, digests, counted: None });
+    }
+
+    /// Notes how many tokens the provider counted of the last request to a model.
+    pub(super) fn count(&mut self, model: (&str, &str), counted: u64) {
+        if let Some(sent) = self.0.iter_mut().find(|sent| sent.is_to(model)) {
+            let estimated = sent.digests.tokens;
+            sent.counted = (estimated > 0).then_some(CountedRequest { estimated, counted });
+        }
+    }
+
+    /// Returns the tokens of the last request to a model whose tokens its provider counted.
+    pub fn counted(&self, model: (&str, &str)) -> Option<CountedRequest> {
+        self.0.iter().find(|sent| sent.is_to(model))?.counted
     }
 
     /// Forgets the messages that were sent, because a recorded decision changes them: those to one model if
@@ -166,7 +212,8 @@ mod tests {
 
     fn request(tools: &str, system: &str, messages: &[&str]) -> RequestDigests {
         let messages = messages.iter().map(|&text| text.to_owned()).collect();
-        RequestDigests { tools: tools.to_owned(), system: system.to_owned(), messages }
+        let (tools, system) = (tools.to_owned(), system.to_owned());
+        RequestDigests { tools, system, messages, tokens: 0 }
     }
 
     const M: (&str, &str) = ("p", "m");

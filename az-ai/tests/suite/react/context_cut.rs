@@ -9,9 +9,10 @@ use az_ai::estimate;
 use az_ai::react::ReActOptions;
 use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::clock::{Clock, ManualClock, SystemClock};
+use az_core::cost::Usage;
 use az_core::journal::{ContextChange, ContextCut, EventBody, Purpose};
 use az_core::testing::{FakeTool, FakeToolbox};
-use az_core::{ErrorKind, Task};
+use az_core::{ErrorKind, Task, Usd};
 use serde_json::json;
 
 use super::shop::Choice;
@@ -75,6 +76,29 @@ async fn old_results_are_cut_to_half_the_window_and_then_only_appended_to() {
     let note = "\n[output.read with the call \"t0.0\" reads all of it]";
     assert!(oldest.text.ends_with(note), "{}", oldest.text);
     assert_eq!(sizes(&requests[30]).last(), Some(&3_000), "the latest result is whole");
+}
+
+#[tokio::test]
+async fn requests_are_measured_by_what_the_provider_counted_of_the_last_one() {
+    let whole = Stage::new(reads(17)).with_tools(toolbox());
+    assert_eq!(whole.run("read all").await.answer.as_deref(), Some("done"));
+    let estimates: Vec<u64> = whole.requests().iter().map(estimate::tokens).collect();
+    let largest = estimates.last().copied().unwrap();
+    assert!(largest > 16_500 && largest / 3 * 2 < 15_000, "{largest}");
+
+    let run = async |share: u64| {
+        let counted = estimates.iter().map(|estimate| estimate / 3 * share);
+        let replies = reads(17).zip(counted).map(|(reply, counted)| {
+            reply.with_usage(Usage::tokens(counted, 10), Usd::from_nanos(1))
+        });
+        let stage = Stage::new(replies).with_tools(toolbox()).with_options(options());
+        let task = stage.run("read all").await;
+        assert_eq!(task.answer.as_deref(), Some("done"), "{:?}", task.failure);
+        cuts(&stage, &task).await.len()
+    };
+    assert_eq!(run(2).await, 0, "it fits as the provider counts");
+    assert_eq!(run(3).await, 1, "it is as long as estimated");
+    assert_eq!(run(0).await, 1, "a count that cannot be is not used");
 }
 
 #[tokio::test]

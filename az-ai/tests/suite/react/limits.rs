@@ -9,7 +9,7 @@ use az_ai::scripted::{ScriptedClient, ScriptedReply};
 use az_core::ErrorKind;
 use az_core::Usd;
 use az_core::cost::Usage;
-use az_core::journal::EventBody;
+use az_core::journal::{ContextChange, EventBody};
 use serde_json::json;
 
 use super::{Stage, read, reader};
@@ -77,6 +77,8 @@ async fn a_reply_is_limited_to_what_a_small_window_leaves() {
     assert_eq!(stage.run("Say hi").await.answer.as_deref(), Some("hi"));
     let max_tokens = stage.requests()[0].max_tokens;
     assert!((256..1_200).contains(&max_tokens), "{max_tokens}");
+    let is_cut = |body: &EventBody| matches!(body, EventBody::Context(ContextChange::Cut(_)));
+    assert!(!stage.recorder.recorded().iter().any(is_cut), "there was nothing to cut");
 }
 
 #[tokio::test]
