@@ -7,7 +7,9 @@
 //! *Limit:* a process that has cleared its environment and whose marked parent has exited is not
 //! found.
 
-use std::collections::{HashMap, HashSet};
+mod table;
+
+use std::collections::HashSet;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -15,9 +17,11 @@ use az_core::text::one_line;
 use az_core::tool::BackgroundProcess;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
-use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::builtin::process::{ProcessStat, command_words, pids, stat};
+pub(super) use self::table::Environment;
+use self::table::running;
+use crate::builtin::process::{ProcessStat, command_words};
 use crate::sandbox::HELPER;
 
 /// How often the search is repeated: processes may fork while they are searched.
@@ -31,10 +35,6 @@ const DESCRIBED: usize = 200;
 /// Decides by the environment of a process whether it belongs to a call.
 pub(super) type Mark<'a> = &'a dyn Fn(&Environment) -> bool;
 
-/// The environment of a process.
-#[derive(Debug)]
-pub(super) struct Environment(Vec<u8>);
-
 /// A process that was found.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -43,17 +43,6 @@ pub(super) struct Process {
     pid: i32,
     parent: i32,
     started: u64,
-}
-
-impl Environment {
-    /// Returns the value of a variable; `None` if it is not set or not UTF-8.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let value = self
-            .0
-            .split(|byte| *byte == 0)
-            .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-        std::str::from_utf8(value?).ok()
-    }
 }
 
 /// Finds the running processes that have a mark, `root`, and all their descendants, except this
@@ -90,8 +79,11 @@ pub(super) fn kill(processes: Vec<Process>, mark: Mark<'_>) -> bool {
             poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&EXIT_WAIT)).ok();
         }
         found = find(mark, None);
+        if found.is_empty() {
+            return true;
+        }
     }
-    found.is_empty()
+    false
 }
 
 /// Describes processes, without those that another of them has started, and without those of a
@@ -126,7 +118,7 @@ pub(super) fn has_open(processes: &[Process], pipe: impl AsFd) -> bool {
 
 /// Returns whether a process is one of a sandbox, which runs the processes of the command.
 fn is_helper(process: &Process) -> bool {
-    is_marked(process.pid, &|environment| environment.get(HELPER).is_some())
+    Environment::of(process.pid).get(HELPER).is_some()
 }
 
 fn command_line(pid: i32) -> String {
@@ -160,39 +152,12 @@ fn stop(processes: &mut Vec<Process>, mark: Mark<'_>) {
     }
 }
 
-/// Finds the running processes that have the mark or are roots, and all their descendants.
+/// Finds the running processes that have the mark or are roots, and all their descendants, except this process and its
+/// ancestors.
 fn find_trees(mark: Mark<'_>, is_root: impl Fn(i32, u64) -> bool) -> Vec<Process> {
-    let stats: HashMap<i32, ProcessStat> =
-        pids().filter_map(|pid| Some((pid, running(pid)?))).collect();
-    let excluded: HashSet<i32> = with_ancestors(&stats, getpid().as_raw_pid()).collect();
-    let root = |(pid, stat): (&i32, &ProcessStat)| {
-        let is_root = || is_root(*pid, stat.started) || is_marked(*pid, mark);
-        (!excluded.contains(pid) && is_root()).then_some(*pid)
-    };
-    let roots: HashSet<i32> = stats.iter().filter_map(root).collect();
-    if roots.is_empty() {
-        return Vec::new();
-    }
-    let found = stats.iter().filter(|(pid, _)| {
-        !excluded.contains(pid) && with_ancestors(&stats, **pid).any(|it| roots.contains(&it))
-    });
-    found.filter_map(|(pid, stat)| open(*pid, stat)).collect()
-}
-
-/// Returns a process and its ancestors.
-fn with_ancestors(stats: &HashMap<i32, ProcessStat>, pid: i32) -> impl Iterator<Item = i32> {
-    // Bounded: a table that is read while processes start and exit may contain a cycle.
-    std::iter::successors(Some(pid), |pid| Some(stats.get(pid)?.parent)).take(1_000)
-}
-
-/// Reads the state of a process, unless it has exited.
-fn running(pid: i32) -> Option<ProcessStat> {
-    stat(pid).filter(|stat| !stat.has_exited())
-}
-
-fn is_marked(pid: i32, mark: Mark<'_>) -> bool {
-    let environment = fs::read(format!("/proc/{pid}/environ"));
-    environment.is_ok_and(|text| mark(&Environment(text)))
+    let table = table::current();
+    let found = table.trees(mark, is_root).into_iter();
+    found.filter_map(|(pid, stat)| open(pid, stat)).collect()
 }
 
 /// Opens a process, if the process id was not reused since `seen` was read.
